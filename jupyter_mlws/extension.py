@@ -121,8 +121,8 @@ class MLWSApp(ExtensionApp):
         server = JupyterServer(self.serverapp)
 
         async def kernels() -> dict[str, Kernel]:
-            found = await server.processes()
-            return {name: Kernel(name, pid, path) for name, (pid, path) in found.items()}
+            processes = await server.processes()
+            return {name: Kernel(name, pid, path) for name, (pid, path) in processes.items()}
 
         notebooks = NotebookManager(
             server,
@@ -159,11 +159,11 @@ class MLWSApp(ExtensionApp):
     def _kernel_states(self) -> list[str]:
         assert self.serverapp is not None  # set by the server that loads the extension
         kernels = self.serverapp.kernel_manager
-        found = [kernels.get_kernel(name) for name in kernels.list_kernel_ids()]
-        return [getattr(kernel, "execution_state", None) or "unknown" for kernel in found]
+        managers = [kernels.get_kernel(name) for name in kernels.list_kernel_ids()]
+        return [getattr(kernel, "execution_state", None) or "unknown" for kernel in managers]
 
     def initialize_settings(self) -> None:
-        """Have ids of files that last, and have it noticed early when a kernel dies."""
+        """Configure file ids, the detection of dead kernels, logging and kernel sessions."""
         assert self.serverapp is not None  # set by the server that loads the extension
         self.serverapp.kernel_manager.config.KernelRestarter.setdefault(
             "time_to_dead", DEATH_NOTICED
@@ -172,8 +172,8 @@ class MLWSApp(ExtensionApp):
         contents: Any = self.serverapp.contents_manager
         contents.hide_globs = [*contents.hide_globs, TRANSACTIONS]
         extensions: Any = self.serverapp.extension_manager
-        known = extensions.extensions.get(FILE_IDS)
-        if known is None or not known.enabled:
+        extension = extensions.extensions.get(FILE_IDS)
+        if extension is None or not extension.enabled:
             # As it would choose itself, but for the folder that is the server's now.
             ids = Path(self.serverapp.data_dir) / "file_id_manager.db"
             self.serverapp.config.BaseFileIdManager.setdefault("db_path", str(ids))
@@ -215,7 +215,7 @@ class MLWSApp(ExtensionApp):
         return ServerLog(self._log_store)
 
     def _log_as_asked(self) -> None:
-        """JSON lines where the Hub says so: what gathers logs takes them as they are."""
+        """Log JSON lines (ECS) if the Hub's environment says so, for log collectors."""
         from jupyter_mlws.logs.formatting import ECS, VARIABLE, ECSFormatter
 
         assert self.serverapp is not None  # set by the server that loads the extension
@@ -230,10 +230,10 @@ class MLWSApp(ExtensionApp):
         return [self.serverapp.log, logging.getLogger("jupyter_mlws")]
 
     def _have_kernels_last(self) -> None:
-        """Start kernels by our provisioner, and keep the sessions on disk while the server lives.
+        """Start kernels by our provisioner, and keep the sessions on disk.
 
-        Kernels whose specification names a provisioner of its own keep theirs, and so does a
-        server that was told which one to use, or whose kernels run elsewhere.
+        Kernels whose specification names a provisioner keep it, and so does a server whose
+        configuration names one, or whose kernels run elsewhere.
         """
         from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
@@ -252,7 +252,7 @@ class MLWSApp(ExtensionApp):
             server.session_manager.database_filepath = str(self._folder.sessions)
 
     def _follow_kernels(self) -> None:
-        """Hear what happens to kernels, and what tabs ask of them, by Jupyter's own means."""
+        """Subscribe to kernel events, and to the messages between tabs and kernels."""
         from jupyter_mlws.notebooks.kernel_websocket import telling
 
         server: Any = self.serverapp
@@ -265,16 +265,16 @@ class MLWSApp(ExtensionApp):
         )
 
     async def _heed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
-        """One of Jupyter's events of kernels."""
+        """Handle a kernel event of Jupyter."""
         from jupyter_mlws.logs.sources import kernel_event
 
         kernel_event(self._log_store, data)
         if data["status"] == "success" and "kernel_id" in data and not self._stopping:
             await self.services.notebooks.watches.heed(data["action"], data["kernel_id"])
 
-    def _expect(self, kernel: str, asked: Asked) -> None:
+    def _expect(self, kernel: str, request: Asked) -> None:
         if not self._stopping:
-            self.services.notebooks.watches.expect(kernel, asked)
+            self.services.notebooks.watches.expect(kernel, request)
 
     def _overhear(self, kernel: str, tab: str, frames: list[bytes]) -> None:
         if not self._stopping:
@@ -297,7 +297,7 @@ class MLWSApp(ExtensionApp):
             loop.add_callback(self._watch_work)
 
     async def _watch_work(self) -> None:
-        """Count what runs as activity: a Hub stops a server without any."""
+        """Count running work as activity: a Hub stops a server without any."""
         from jupyter_mlws.containers.activity import Work, interval
 
         assert self.serverapp is not None  # set by the server that loads the extension

@@ -19,14 +19,14 @@ EXECUTION = "mlws.execution"
 
 
 class Execution:
-    """A provider of tags: which execution of a notebook a run was begun in."""
+    """Tag provider for the notebook execution in which a run was started."""
 
     def in_context(self) -> bool:
-        """Whether this is a kernel that executes something."""
+        """Return True in a kernel that is executing a request."""
         return self._request() is not None
 
     def tags(self) -> dict[str, str]:
-        """The id of the request that the kernel carries out."""
+        """Return the id of the request that the kernel executes."""
         request = self._request()
         return {} if request is None else {EXECUTION: request}
 
@@ -41,14 +41,14 @@ class Execution:
 
 
 class TrueCommit:
-    """A provider of tags (``mlflow.run_context_provider``)."""
+    """Tag provider for the commit of a run (``mlflow.run_context_provider``)."""
 
     def in_context(self) -> bool:
-        """Whether the person has asked for it."""
+        """Return True if the user has requested it by ``MLWS_TRACK=auto``."""
         return os.environ.get(VARIABLE) == AUTO
 
     def tags(self) -> dict[str, str]:
-        """Keep what the working tree is, and name it; a run without that begins all the same."""
+        """Commit the working tree's state and return its tags; no tags if that fails."""
         from jupyter_mlws.client.http import RemoteError
         from jupyter_mlws.client.project import Origin, open_project
         from jupyter_mlws.core.errors import MLWSError

@@ -45,7 +45,7 @@ class Authorized:
         self.services = services
 
     async def permit(self, *also: tuple[str, str]) -> None:
-        """Error 50301 unless the person may do this to the resource, and ``also`` the others."""
+        """Raise error 50301 unless the user may access the resource and those in ``also``."""
         handler: Any = self
         action = ACTIONS.get(handler.request.method, "write")
         user = handler.current_user
@@ -61,7 +61,7 @@ class Authorized:
         raise PermissionDeniedError(action="use", resource=self.resource)
 
     async def open_workspace(self) -> Workspace:
-        """The workspace of ``?project=``, or of the server's own root; 50303 unless trusted."""
+        """Return the workspace of ``?project=`` or the server's root; error 50303 if untrusted."""
         handler: Any = self
         identifier = handler.get_query_argument("project", None)
 
@@ -88,10 +88,10 @@ class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
     def context(self) -> Context:
         return Context(self.request.headers, self.get_query_argument("project", None), self.permit)
 
-    async def call(self, declared: Endpoint, *ids: str, **inputs: Any) -> Any:
+    async def call(self, endpoint: Endpoint, *ids: str, **inputs: Any) -> Any:
         """Call the function, in a thread unless it is a coroutine."""
-        function = partial(declared.function, self.services, *ids, **inputs)
-        result = function() if iscoroutinefunction(declared.function) else in_thread(function)
+        function = partial(endpoint.function, self.services, *ids, **inputs)
+        result = function() if iscoroutinefunction(endpoint.function) else in_thread(function)
         return self.started(await result)
 
     def started(self, answer: Any) -> Any:
@@ -107,14 +107,14 @@ class ProjectHandler(APIHandler):
 
     errors: ClassVar[Sequence[type[MLWSError]]] = PROJECT_ERRORS
 
-    async def call(self, declared: Endpoint, *ids: str, **inputs: Any) -> Any:
+    async def call(self, endpoint: Endpoint, *ids: str, **inputs: Any) -> Any:
         project = self.context.project
 
         def work() -> Any:
             workspace = self.services.projects.workspace(project)
-            if not declared.untrusted:
+            if not endpoint.untrusted:
                 require_trust(workspace.project)
-            return declared.function(workspace, *ids, **inputs)
+            return endpoint.function(workspace, *ids, **inputs)
 
         return self.started(await in_thread(work))
 
@@ -127,7 +127,7 @@ class StreamHandler(Authorized, WebSocketMixin, AnyStreamHandler, JupyterHandler
 
 
 class NotFoundHandler(APIHandler):
-    """Whatever no other pattern takes."""
+    """Handler of paths that no other pattern matches."""
 
     resource = "mlws"
 

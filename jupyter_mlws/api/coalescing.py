@@ -13,10 +13,10 @@ Answer = TypeVar("Answer")
 
 
 class RequestCoalescer(Generic[Answer]):
-    """The readings of one server, for use on its event loop.
+    """Shares the results of equal reads on one server; for use on its event loop.
 
-    No answer is older than its question: who asks while a reading goes on waits for the next one,
-    which is that of all who ask meanwhile.
+    A result is never older than its request: a request that arrives while a read is running
+    waits for the next read, whose result all requests that arrive in the meantime share.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class RequestCoalescer(Generic[Answer]):
         self._next: dict[Hashable, asyncio.Task[Answer]] = {}
 
     async def read(self, key: Hashable, work: Callable[[], Awaitable[Answer]]) -> Answer:
-        """What ``work`` gives, or that of another who asks for ``key`` before it has begun."""
+        """Return the result of ``work``, or of a queued read of ``key`` that has not started."""
         if key not in self._next:
             self._next[key] = asyncio.create_task(self._carry_out(key, work))
         # Shielded: one client that goes away does not take the answer from the others.

@@ -41,10 +41,11 @@ PROJECT = {
 def document(
     routes: Iterable[tuple[str, type[Any]]], path: str, *, projects: bool = True
 ) -> dict[str, Any]:
-    """The contract of ``routes`` (pattern below the prefix, handler class).
+    """Return the OpenAPI document of ``routes`` (pattern below the prefix, handler class).
 
-    ``path`` is where the document is served, which tells the prefix. ``projects``: whether every
-    endpoint takes ``?project=``, as a lab's do and those of the Hub's service don't.
+    ``path`` is the path of the document itself, from which the prefix is derived. ``projects``:
+    whether every endpoint takes ``?project=``; true for JupyterLab servers, false for the
+    service of the Hub.
     """
     routes = list(routes)
     common = [PROJECT] if projects else []
@@ -56,9 +57,9 @@ def document(
             paths[template] = {"get": _stream(handler, names, common)}
             continue
         verbs = {
-            verb: _operation(declared, handler, names, references, common)
+            verb: _operation(endpoint, handler, names, references, common)
             for verb in VERBS
-            if (declared := getattr(getattr(handler, verb, None), "endpoint", None)) is not None
+            if (endpoint := getattr(getattr(handler, verb, None), "endpoint", None)) is not None
         }
         if verbs:
             paths[template] = verbs
@@ -118,45 +119,45 @@ def _parameters(names: list[str], query: type[BaseModel] | None) -> list[dict[st
 
 
 def _operation(
-    declared: Endpoint,
+    endpoint: Endpoint,
     handler: type[RESTHandler],
     names: list[str],
     references: References,
     common: list[dict[str, Any]],
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "summary": declared.summary,
+        "summary": endpoint.summary,
         "tags": [handler.resource],
         "parameters": [
-            *_parameters(names, declared.query),
+            *_parameters(names, endpoint.query),
             *(
                 {"name": n, "in": "header", "description": d, "schema": {"type": "string"}}
-                for n, d in declared.headers.items()
+                for n, d in endpoint.headers.items()
             ),
             *common,
         ],
         "responses": {
             **{
                 str(status): {
-                    "description": "Done" if status == declared.status else "Only shown",
-                    "content": {declared.media: {"schema": _answer(declared, references)}},
+                    "description": "Done" if status == endpoint.status else "Only shown",
+                    "content": {endpoint.media: {"schema": _answer(endpoint, references)}},
                 }
-                for status in declared.statuses
+                for status in endpoint.statuses
             },
-            **_failures(errors_of(handler, declared)),
+            **_failures(errors_of(handler, endpoint)),
         },
     }
-    if declared.body is not None:
+    if endpoint.body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": references[declared.body]}},
+            "content": {"application/json": {"schema": references[endpoint.body]}},
         }
     return operation
 
 
-def errors_of(handler: type[RESTHandler], declared: Endpoint) -> set[type[MLWSError]]:
+def errors_of(handler: type[RESTHandler], endpoint: Endpoint) -> set[type[MLWSError]]:
     """All errors that an endpoint of ``handler`` may answer with."""
-    return {*declared.errors, *handler.errors, *ALWAYS}
+    return {*endpoint.errors, *handler.errors, *ALWAYS}
 
 
 def _stream(
@@ -186,7 +187,7 @@ def _stream(
 
 
 def _failures(errors: Iterable[type[MLWSError]]) -> dict[str, Any]:
-    """Errors by their HTTP status."""
+    """Return the error responses by HTTP status."""
     by_status: dict[str, list[str]] = {}
     for error in sorted(errors, key=lambda error: error.code):
         by_status.setdefault(str(error.status), []).append(f"{error.code} {error.message.en}")
@@ -199,11 +200,11 @@ def _failures(errors: Iterable[type[MLWSError]]) -> dict[str, Any]:
     }
 
 
-def _answer(declared: Endpoint, references: References) -> dict[str, Any]:
-    """The envelope, where it is JSON."""
-    if declared.media != JSON:
+def _answer(endpoint: Endpoint, references: References) -> dict[str, Any]:
+    """Return the schema of a response: the envelope if it is JSON, otherwise a string."""
+    if endpoint.media != JSON:
         return {"type": "string"}
-    reply = declared.reply
+    reply = endpoint.reply
     return {
         "type": "object",
         "required": ["code", "message", "data"],
@@ -218,19 +219,19 @@ def _answer(declared: Endpoint, references: References) -> dict[str, Any]:
 def _declared(routes: Iterable[tuple[str, type]]) -> Iterator[Endpoint]:
     for _, handler in routes:
         for verb in VERBS:
-            declared = getattr(getattr(handler, verb, None), "endpoint", None)
-            if declared is not None:
-                yield declared
+            endpoint = getattr(getattr(handler, verb, None), "endpoint", None)
+            if endpoint is not None:
+                yield endpoint
 
 
 def _schemas(routes: list[tuple[str, type]]) -> tuple[References, dict[str, Any]]:
-    """A reference for every model, and the schemas that the references point to."""
+    """Return a reference to each model's schema, and the schemas by name."""
     modes: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
-    for declared in _declared(routes):
-        if declared.reply is not None:
-            modes[declared.reply, "serialization"] = None
-        if declared.body is not None:
-            modes[declared.body, "validation"] = None
+    for endpoint in _declared(routes):
+        if endpoint.reply is not None:
+            modes[endpoint.reply, "serialization"] = None
+        if endpoint.body is not None:
+            modes[endpoint.body, "validation"] = None
     references, definitions = models_json_schema(list(modes), ref_template=REFERENCE)
     by_model = {model: references[model, mode] for model, mode in modes}
     return by_model, definitions["$defs"]

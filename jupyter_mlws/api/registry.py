@@ -36,10 +36,11 @@ WRITES = [("write", "contents")]
 
 @dataclass(frozen=True)
 class Reply(Generic[Data]):
-    """Data with more to say than the declaration does.
+    """Data with a status, location, version or headers that differ from the declaration.
 
-    ``status`` replaces the declared one. ``location`` is the path, below the prefix and in parts,
-    of a new resource. ``version`` becomes the ETag, which a later change is checked against.
+    ``status`` replaces the declared one. ``location`` is the path, below the prefix and in
+    parts, of a new resource. ``version`` becomes the ETag, which a later change is checked
+    against.
     """
 
     data: Data
@@ -54,7 +55,7 @@ class WorkProgress(Protocol):
 
     @property
     def ask(self) -> Callable[[str, bool], str] | None:
-        """Asks a person a question (text, answer is secret); None if no person can be asked."""
+        """Callback that asks the user (question, answer is secret); None if there is no user."""
 
     def __call__(
         self, done: float, total: float | None = None, unit: str = "", message: str = ""
@@ -174,7 +175,7 @@ class Endpoint:
         return inputs
 
     def shown(self, answer: Any, query: BaseModel) -> Any:
-        """The data of ``answer``: of a whole list, the part that ``query`` selects."""
+        """Return the data of ``answer``; of a complete list, the part that ``query`` selects."""
         return query.part_of(answer) if isinstance(query, ShortListQuery) else answer
 
 

@@ -49,39 +49,39 @@ MAX_BODY = 16 * 1024 * 1024
 """Bytes; larger bodies are data, and data does not travel through this API."""
 
 
-def serve(declared: Endpoint) -> Callable[..., Awaitable[None]]:
+def serve(endpoint: Endpoint) -> Callable[..., Awaitable[None]]:
     """Return the method of a handler class that serves an endpoint."""
 
     async def method(self: RESTHandler, *ids: str) -> None:
-        await self.permit(*declared.also)
-        query = self.parse_query(declared.query)
-        body = None if declared.body is None else self.parse_body(declared.body)
-        inputs = declared.inputs(query, body, self.context)
+        await self.permit(*endpoint.also)
+        query = self.parse_query(endpoint.query)
+        body = None if endpoint.body is None else self.parse_body(endpoint.body)
+        inputs = endpoint.inputs(query, body, self.context)
 
         async def work() -> Reply[Any]:
-            answer = await self.call(declared, *ids, **inputs)
-            return answer if isinstance(answer, Reply) else Reply(declared.shown(answer, query))
+            answer = await self.call(endpoint, *ids, **inputs)
+            return answer if isinstance(answer, Reply) else Reply(endpoint.shown(answer, query))
 
-        key = self.request.headers.get(IDEMPOTENCY_KEY) if declared.idempotent else None
-        if declared.shared:
+        key = self.request.headers.get(IDEMPOTENCY_KEY) if endpoint.idempotent else None
+        if endpoint.shared:
             reply = await self.readings.read(self.request.uri, work)
         else:
             reply = await (work() if key is None else self.once(key, work))
-        if declared.media == JSON:
-            self.reply(reply, declared.status)
+        if endpoint.media == JSON:
+            self.reply(reply, endpoint.status)
         else:
-            await self.send(reply, declared.media)
+            await self.send(reply, endpoint.media)
 
-    method.endpoint = declared  # type: ignore[attr-defined]
+    method.endpoint = endpoint  # type: ignore[attr-defined]
     return method
 
 
 def routes(endpoints: Iterable[Endpoint], base: type[RESTHandler]) -> list[Route]:
     """A subclass of ``base`` for each path of ``endpoints``."""
     by_path: dict[str, dict[str, Any]] = {}
-    for declared in endpoints:
-        attributes = by_path.setdefault(declared.pattern, {"resource": declared.resource})
-        attributes[declared.method] = serve(declared)
+    for endpoint in endpoints:
+        attributes = by_path.setdefault(endpoint.pattern, {"resource": endpoint.resource})
+        attributes[endpoint.method] = serve(endpoint)
     return [
         (pattern, type(base.__name__, (base,), attributes))
         for pattern, attributes in by_path.items()
@@ -89,12 +89,12 @@ def routes(endpoints: Iterable[Endpoint], base: type[RESTHandler]) -> list[Route
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run blocking work off the event loop: the one visible spot where a handler crosses over."""
+    """Run blocking work in a thread; the only place where a handler leaves the event loop."""
     return await asyncio.to_thread(function, *args, **kwargs)
 
 
 class RESTHandler(web.RequestHandler):
-    """Reads requests and writes answers; who may ask is for the subclass to say."""
+    """Reads requests and writes responses; subclasses implement the authorization."""
 
     resource: ClassVar[str]
     errors: ClassVar[Sequence[type[MLWSError]]] = ()
@@ -104,32 +104,32 @@ class RESTHandler(web.RequestHandler):
 
     @property
     def answers(self) -> idempotency.Answers[Reply[Any]]:
-        """The answers of this server that may be asked for again."""
+        """Stored responses of this server, replayed when an ``Idempotency-Key`` is repeated."""
         raise NotImplementedError
 
     @property
     def readings(self) -> RequestCoalescer[Reply[Any]]:
-        """What is read on this server for several who ask."""
+        """Coalescer of this server's reads, which equal concurrent requests share."""
         raise NotImplementedError
 
     @property
     def caller(self) -> str:
-        """Who asks, on a server of several people; their keys are their own."""
+        """Name of the user on a server with several users; part of the idempotency key."""
         return ""
 
     async def once(self, key: str, work: Callable[[], Awaitable[Reply[Any]]]) -> Reply[Any]:
-        """The answer of ``work``, or the one that was given to this key before."""
+        """Return the response of ``work``, or the stored one if ``key`` was used before."""
         request = self.request
-        asked = (self.caller, str(request.method), request.uri or "", key)
-        answer, again = await self.answers.once(asked, request.body, work)
+        request_key = (self.caller, str(request.method), request.uri or "", key)
+        answer, again = await self.answers.once(request_key, request.body, work)
         return replace(answer, headers={**answer.headers, **AGAIN}) if again else answer
 
-    async def call(self, declared: Endpoint, *ids: str, **inputs: Any) -> Any:
+    async def call(self, endpoint: Endpoint, *ids: str, **inputs: Any) -> Any:
         """Call the function of an endpoint with its services."""
         raise NotImplementedError
 
     async def permit(self, *also: tuple[str, str]) -> None:
-        """Error 50301 unless the person may do this to the resource, and ``also`` the others."""
+        """Raise error 50301 unless the user may access the resource and those in ``also``."""
         raise NotImplementedError
 
     @property
@@ -143,34 +143,34 @@ class RESTHandler(web.RequestHandler):
         return self.context.language
 
     def parse_query(self, model: type[BaseModel]) -> BaseModel:
-        """The query as ``model``; a name given twice is a list."""
-        given: dict[str, Any] = {}
+        """Return the query as ``model``; a repeated parameter is a list."""
+        parameters: dict[str, Any] = {}
         for name in self.request.query_arguments:
             if name in ("project", "token"):
                 continue
             values = self.get_query_arguments(name)
             several = len(values) > 1 or name in _lists(model)
-            given[name] = values if several else values[0]
-        return validation_messages.validate(model, given)
+            parameters[name] = values if several else values[0]
+        return validation_messages.validate(model, parameters)
 
     def parse_body(self, model: type[BaseModel]) -> BaseModel:
-        """The JSON body as ``model``; error 50201 names every field at fault."""
+        """Return the JSON body as ``model``; error 50201 names every invalid field."""
         if len(self.request.body) > MAX_BODY:
             raise InvalidRequestError(
                 faults=[validation_messages.fault("", validation_messages.TOO_LARGE)]
             )
         try:
-            given = json.loads(self.request.body or b"{}")
+            body = json.loads(self.request.body or b"{}")
         except (ValueError, RecursionError) as error:
             raise InvalidRequestError(faults=[validation_messages.not_json(error)]) from error
-        if not isinstance(given, dict):
+        if not isinstance(body, dict):
             raise InvalidRequestError(
                 faults=[validation_messages.fault("", validation_messages.NOT_AN_OBJECT)]
             )
-        unencodable = list(validation_messages.unencodable(given))
+        unencodable = list(validation_messages.unencodable(body))
         if unencodable:
             raise InvalidRequestError(faults=unencodable)
-        return validation_messages.validate(model, given)
+        return validation_messages.validate(model, body)
 
     def reply(self, answer: Reply[Any], status: int) -> None:
         """Send ``answer`` in the envelope, with the declared ``status`` unless it has its own."""
@@ -188,7 +188,7 @@ class RESTHandler(web.RequestHandler):
         self.finish(encoded({"code": status, "message": OK, "data": answer.data}, self.language))
 
     async def send(self, answer: Reply[Any], media: str) -> None:
-        """Send a text that is not JSON, or its parts as they come."""
+        """Send text that is not JSON, or stream its parts as they are produced."""
         for name, value in {"Content-Type": f"{media}; charset=utf-8", **answer.headers}.items():
             self.set_header(name, value)
         if isinstance(answer.data, AsyncIterator):
@@ -202,21 +202,21 @@ class RESTHandler(web.RequestHandler):
         await self.finish()
 
     def address(self, *parts: str) -> str:
-        """The path of something below this API's prefix."""
+        """Return the path of a resource below the prefix of this API."""
         prefix = re.sub(r"(/mlws/api/v1/).*", r"\1", self.request.path)
         return prefix + "/".join(quote(part, safe="") for part in parts)
 
     def compute_etag(self) -> str | None:
-        """The hash of a GET's answer, behind the version that the endpoint itself gave.
+        """Return a hash of a GET's response, prefixed with the version that the endpoint set.
 
-        So a GET tells by one header both whether anything of its answer changed
-        (``If-None-Match``) and which version a change is meant for (``If-Match``).
+        So a single header of a GET shows whether its response changed (``If-None-Match``) and which
+        version a later change is based on (``If-Match``).
         """
         body = hashlib.sha256(b"".join(self._write_buffer)).hexdigest()[:32]
         return f'"{self._version}.{body}"' if self._version else f'"{body}"'
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Every failure, ours or tornado's, in the envelope of errors."""
+        """Send every error, ours or tornado's, in the error envelope."""
         error = self._as_ours(kwargs.get("exc_info", (None, None, None))[1])
         self.set_status(error.status)
         body = error.as_dict(self.language)
@@ -227,9 +227,9 @@ class RESTHandler(web.RequestHandler):
     def _as_ours(self, error: BaseException | None) -> MLWSError:
         if isinstance(error, MLWSError):
             return error
-        refused = of_system(error) if error is not None else None
-        if refused is not None:
-            return refused
+        system_error = of_system(error) if error is not None else None
+        if system_error is not None:
+            return system_error
         if isinstance(error, web.HTTPError):
             if error.status_code in (401, 403):
                 return PermissionDeniedError(action="use", resource=self.resource)
@@ -238,9 +238,9 @@ class RESTHandler(web.RequestHandler):
             if error.status_code == 405:
                 return MethodNotSupportedError(method=self.request.method)
             if error.status_code < 500:
-                said = error.log_message or error.reason or ""
+                reason = error.log_message or error.reason or ""
                 return InvalidRequestError(
-                    faults=[validation_messages.fault("", Message.verbatim(said))]
+                    faults=[validation_messages.fault("", Message.verbatim(reason))]
                 )
         return InternalError(id=self._incident)
 
@@ -249,7 +249,7 @@ class RESTHandler(web.RequestHandler):
         return uuid.uuid4().hex[:12]
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Expected errors are one line; our own faults keep their traceback, under their id."""
+        """Log an expected error on one line, and an internal error with traceback and log ID."""
         error = self._as_ours(value)
         if not isinstance(error, InternalError):
             level = logging.INFO if error.status < 500 else logging.WARNING
@@ -265,7 +265,7 @@ class RESTHandler(web.RequestHandler):
 
 
 def _lists(model: type[BaseModel]) -> set[str]:
-    """The parameters that take several values: one value of them is a list of one."""
+    """Return the parameters that take several values, for which one value is a list of one."""
     return {
         field.alias or name
         for name, field in model.model_fields.items()

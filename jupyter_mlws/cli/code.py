@@ -31,42 +31,42 @@ def merge(
             desk.views.say("Use only one of REF, --continue, --abort and a side, such as --ours.")
         )
     if abort:
-        gone = desk.client.post("git/merge/abort", {})
-        desk.answer(gone, lambda found: code_views.aborted(desk.views, found))
+        response = desk.client.post("git/merge/abort", {})
+        desk.answer(response, lambda result: code_views.aborted(desk.views, result))
         return OK
     if ref is None and not go_on:
-        found = desk.client.get("git/conflicts")
-        desk.answer(found, lambda rows: code_views.conflicts(desk.views, rows))
-        return FAILED if found["items"] else OK
-    merged = desk.client.follow(
+        result = desk.client.get("git/conflicts")
+        desk.answer(result, lambda rows: code_views.conflicts(desk.views, rows))
+        return FAILED if result["items"] else OK
+    merge_result = desk.client.follow(
         "git/merge" if ref else "git/merge/continue",
         {key: value for key, value in (("ref", ref), ("message", message)) if value},
         desk.screen.note,
     )
-    desk.answer(merged, lambda found: code_views.merged(desk.views, found))
-    return FAILED if merged["outcome"] == "conflicts" else OK
+    desk.answer(merge_result, lambda result: code_views.merged(desk.views, result))
+    return FAILED if merge_result["outcome"] == "conflicts" else OK
 
 
 def _resolve(desk: CommandContext, side: str, first: str | None, paths: Sequence[str]) -> int:
     # With a side, all arguments are paths.
-    named = [*([first] if first is not None else []), *paths]
-    if not named:
+    all_paths = [*([first] if first is not None else []), *paths]
+    if not all_paths:
         raise UsageFaultError(desk.views.say("Specify the paths to resolve."))
-    left = {}
-    for path in named:
-        left = desk.client.post(f"git/conflicts/{escaped(desk.path(path))}", {"take": side})
-    desk.answer(left, lambda rows: code_views.conflicts(desk.views, rows))
+    conflicts = {}
+    for path in all_paths:
+        conflicts = desk.client.post(f"git/conflicts/{escaped(desk.path(path))}", {"take": side})
+    desk.answer(conflicts, lambda rows: code_views.conflicts(desk.views, rows))
     return OK
 
 
 def revert(desk: CommandContext, snapshot: str | None, message: str | None) -> int:
-    asked = {
+    request = {
         "to": snapshot or BEFORE,
         "mode": "revert",
         **({"message": message} if message else {}),
     }
-    done = desk.client.follow("git/rollback", asked, desk.screen.note)
-    desk.answer(done, lambda found: code_views.undone(desk.views, found))
+    response = desk.client.follow("git/rollback", request, desk.screen.note)
+    desk.answer(response, lambda result: code_views.undone(desk.views, result))
     return OK
 
 
@@ -79,9 +79,11 @@ def unstage(desk: CommandContext, paths: Sequence[str]) -> int:
 
 
 def _staged(desk: CommandContext, paths: Sequence[str], how: str) -> int:
-    named = [desk.path(path) for path in paths]
-    status = desk.client.post(f"git/{how}", {"paths": named} if named else {"all": True})
-    desk.answer(status, lambda found: code_views.staged(desk.views, found))
+    relative_paths = [desk.path(path) for path in paths]
+    status = desk.client.post(
+        f"git/{how}", {"paths": relative_paths} if relative_paths else {"all": True}
+    )
+    desk.answer(status, lambda result: code_views.staged(desk.views, result))
     return OK
 
 
@@ -94,8 +96,8 @@ def tag(desk: CommandContext, name: str | None, ref: str, message: str | None, d
     elif delete:
         rows = [desk.client.delete(f"git/tag/{escaped(name)}")]
     else:
-        asked = {"name": name, "ref": ref, **({"message": message} if message else {})}
-        rows = [desk.client.post("git/tag", asked)]
+        request = {"name": name, "ref": ref, **({"message": message} if message else {})}
+        rows = [desk.client.post("git/tag", request)]
     desk.answer(rows if name is None else rows[0], lambda _: code_views.tags(desk.views, rows))
     return OK
 
@@ -105,53 +107,53 @@ def stash(
 ) -> int:
     if action == "list":
         rows = desk.client.list("git/stashes")
-        desk.answer(rows, lambda found: code_views.stashes(desk.views, found))
+        desk.answer(rows, lambda result: code_views.stashes(desk.views, result))
     elif action == "push":
-        made = desk.client.follow(
+        new_stash = desk.client.follow(
             "git/stashes", {"message": message} if message else {}, desk.screen.note
         )
-        desk.answer(made, lambda found: code_views.stashes(desk.views, [found]))
+        desk.answer(new_stash, lambda result: code_views.stashes(desk.views, [result]))
     elif action == "drop":
-        gone = desk.client.delete(f"git/stashes/{segment(_stash(desk, identifier))}")
-        desk.answer(gone, lambda found: code_views.stashes(desk.views, [found]))
+        dropped_stash = desk.client.delete(f"git/stashes/{segment(_stash(desk, identifier))}")
+        desk.answer(dropped_stash, lambda result: code_views.stashes(desk.views, [result]))
     else:
-        got = desk.client.follow(
+        response = desk.client.follow(
             f"git/stashes/{segment(_stash(desk, identifier))}/apply",
             {"keep": keep},
             desk.screen.note,
         )
-        desk.answer(got, lambda found: code_views.brought_back(desk.views, found))
+        desk.answer(response, lambda result: code_views.brought_back(desk.views, result))
     return OK
 
 
 def safety(desk: CommandContext, identifier: str | None) -> int:
     rows = desk.client.list("git/safety")
     if identifier is None:
-        desk.answer(rows, lambda found: code_views.safety_copies(desk.views, found))
+        desk.answer(rows, lambda copies: code_views.safety_copies(desk.views, copies))
         return OK
-    chosen = _by_beginning([str(row["id"]) for row in rows], identifier)
-    restored = desk.client.follow(f"git/safety/{segment(chosen)}/restore", {}, desk.screen.note)
-    desk.answer(restored, desk.views.restored)
+    copy_id = _by_beginning([str(row["id"]) for row in rows], identifier)
+    result = desk.client.follow(f"git/safety/{segment(copy_id)}/restore", {}, desk.screen.note)
+    desk.answer(result, desk.views.restored)
     return OK
 
 
-def _stash(desk: CommandContext, given: str | None) -> str:
-    """The id that begins with ``given``; without it the newest. Error 30404 without stashes."""
+def _stash(desk: CommandContext, prefix: str | None) -> str:
+    """Return the ID that starts with ``prefix``, or the newest; error 30404 without stashes."""
     ids = [str(row["id"]) for row in desk.client.list("git/stashes")]
     if not ids:
-        raise VersionItemNotFoundError(kind="stash", name=given or "stash@{0}")
-    return _by_beginning(ids, given)
+        raise VersionItemNotFoundError(kind="stash", name=prefix or "stash@{0}")
+    return _by_beginning(ids, prefix)
 
 
-def _by_beginning(known: Sequence[str], given: str | None) -> str:
-    if given is None and known:
-        return known[0]
-    found = [identifier for identifier in known if given and identifier.startswith(given)]
-    return found[0] if len(found) == 1 else given or ""
+def _by_beginning(ids: Sequence[str], prefix: str | None) -> str:
+    if prefix is None and ids:
+        return ids[0]
+    matches = [identifier for identifier in ids if prefix and identifier.startswith(prefix)]
+    return matches[0] if len(matches) == 1 else prefix or ""
 
 
 def fetch(desk: CommandContext, remote: str | None, prune: bool) -> int:
-    asked = {"prune": prune, **({"remote": remote} if remote else {})}
-    got = desk.client.follow("git/fetch", asked, desk.screen.note)
-    desk.answer(got, lambda found: code_views.fetched(desk.views, found))
+    request = {"prune": prune, **({"remote": remote} if remote else {})}
+    response = desk.client.follow("git/fetch", request, desk.screen.note)
+    desk.answer(response, lambda result: code_views.fetched(desk.views, result))
     return OK

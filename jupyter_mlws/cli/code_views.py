@@ -11,23 +11,23 @@ from jupyter_mlws.core.i18n import Message
 
 
 def merged(views: Views, result: JSON) -> list[Block]:
-    """How it went; with conflicts, what is to be done."""
+    """Render the result of a merge; with conflicts, also the steps to resolve them."""
     if result["outcome"] == "conflicts":
         return conflicts(views, {"items": result["conflicts"], "operation": "merge"})
     head = [views.word(result["outcome"]), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
     return [Lines([head, *data_lines(views, result["data"])])]
 
 
-def conflicts(views: Views, found: JSON) -> list[Block]:
-    """The paths in conflict, and how they are resolved."""
-    if not found["items"]:
-        if found["operation"] != "merge":
+def conflicts(views: Views, result: JSON) -> list[Block]:
+    """Render the paths in conflict and the ways to resolve them."""
+    if not result["items"]:
+        if result["operation"] != "merge":
             return [line(views.say("No conflicts."), Tone.FAINT)]
         text = views.say("All conflicts resolved. Finish the merge with: merge --continue")
         return [line(text, Tone.GOOD)]
     cells = [
         [Cell(row["path"], Tone.STRONG), views.word(row["how"]), views.word(row["kind"])]
-        for row in found["items"]
+        for row in result["items"]
     ]
     columns = [Message("Path"), Message("Conflict"), Message("Kind")]
     text = views.say(
@@ -38,13 +38,13 @@ def conflicts(views: Views, found: JSON) -> list[Block]:
 
 
 def aborted(views: Views, result: JSON) -> list[Block]:
-    """Where the branch is, and what keeps what was resolved."""
+    """Render HEAD after an aborted merge, and the safety copy of the resolved changes."""
     text = views.say("Merge aborted. HEAD is at {commit}.", commit=result["commit"][:8])
     return [line(text, Tone.GOOD), *_safety(views, result)]
 
 
 def undone(views: Views, result: JSON) -> list[Block]:
-    """The new commit, and whose content it has."""
+    """Render the commit that a revert created, and the commit whose content it has."""
     text = views.say(
         "Reverted to {to} in commit {commit}.", commit=result["commit"][:8], to=result["to"][:8]
     )
@@ -54,13 +54,13 @@ def undone(views: Views, result: JSON) -> list[Block]:
 def _safety(views: Views, result: JSON) -> list[Block]:
     if not result["safety"]:
         return []
-    kept = result["safety"][:8]
-    text = views.say("Your resolved changes were kept as {kept}.", kept=kept)
+    short_id = result["safety"][:8]
+    text = views.say("Your resolved changes were kept as {kept}.", kept=short_id)
     return [line(text, Tone.FAINT)]
 
 
 def staged(views: Views, status: JSON) -> list[Block]:
-    """What the next commit of staged changes would hold, and what not."""
+    """Render the staged changes, which the next commit contains, and the unstaged ones."""
     if not status["changes"]:
         return [line(views.say("No changes."), Tone.FAINT)]
     cells = [
@@ -111,7 +111,7 @@ def safety_copies(views: Views, rows: Sequence[JSON]) -> list[Block]:
 
 
 def stashes(views: Views, rows: Sequence[JSON]) -> list[Block]:
-    """A line for everything that was put aside."""
+    """A line for every stash."""
     if not rows:
         return [line(views.say("No stashes yet."), Tone.FAINT)]
     cells = [
@@ -135,13 +135,13 @@ def stashes(views: Views, rows: Sequence[JSON]) -> list[Block]:
 
 
 def brought_back(views: Views, result: JSON) -> list[Block]:
-    """What is in the working tree again."""
+    """Render the files that a stash restored to the working tree."""
     text = views.say("Restored: {paths}", paths=", ".join(result["files"]))
     return [Lines([[Cell(text, Tone.GOOD)], *data_lines(views, result["data"])])]
 
 
 def fetched(views: Views, result: JSON) -> list[Block]:
-    """Which branches of the remote have moved."""
+    """Render the branches of the remote that changed."""
     if not result["branches"]:
         return [line(views.say("Nothing new."), Tone.FAINT)]
     rows = [

@@ -52,7 +52,7 @@ TAIL = 2000
 
 
 class UsageFaultError(Exception):
-    """The words are right and can't be carried out as written; says what to write instead."""
+    """A valid command line that cannot be executed; the message says what to use instead."""
 
 
 class NoActiveRunError(WorkflowItemNotFoundError):
@@ -64,7 +64,7 @@ class NoActiveRunError(WorkflowItemNotFoundError):
 
 @dataclass
 class CommandContext:
-    """Where a command works, and how its result is shown."""
+    """Working folder of a command, and the screen and language of its result."""
 
     folder: Path
     screen: Screen
@@ -75,7 +75,7 @@ class CommandContext:
 
     @cached_property
     def client(self) -> ProjectClient:
-        """The project that the folder lies in; opened by the first word that needs it."""
+        """Client of the project that contains the folder; opened on first use."""
         client = open_project(self.folder, self.language, self.origin)
         client.ask = person(self.screen)
         return client
@@ -85,18 +85,18 @@ class CommandContext:
         return Views(self.language)
 
     def answer(self, data: Any, view: Callable[[Any], Sequence[Block]]) -> None:
-        """The result: as it is for programs, as ``view`` shows it for people."""
+        """Output the result: as JSON for programs, or as rendered by ``view`` for users."""
         if self.as_json:
             self.screen.data(data)
         else:
             self.screen.show(*view(data))
 
-    def path(self, given: str) -> str:
-        """A path as given by a person, relative to the project's root."""
+    def path(self, path: str) -> str:
+        """Convert a path that the user entered to one relative to the project's root."""
         root = self.client.project.root
-        absolute = Path(os.path.normpath(self.folder / given))
+        absolute = Path(os.path.normpath(self.folder / path))
         if absolute != root and root not in absolute.parents:
-            raise OutsideWorkspaceError(path=given)
+            raise OutsideWorkspaceError(path=path)
         return absolute.relative_to(root).as_posix()
 
     def close(self) -> None:
@@ -119,8 +119,8 @@ def commit(
     allow_many: bool,
     staged: bool,
 ) -> int:
-    wanted = [desk.path(path) for path in paths]
-    if staged and wanted:
+    relative_paths = [desk.path(path) for path in paths]
+    if staged and relative_paths:
         raise UsageFaultError(desk.views.say("Use either PATHS or --staged, not both."))
     body: JSON = {
         "message": message,
@@ -128,8 +128,8 @@ def commit(
         "allow_many": allow_many,
         "staged": staged,
     }
-    if wanted:
-        body["paths"] = wanted
+    if relative_paths:
+        body["paths"] = relative_paths
     with desk.client.reporting_holder(lambda holder: desk.screen.warn(desk.views.waiting(holder))):
         snapshot = desk.client.post("snapshots", body)
     desk.answer(snapshot, desk.views.committed)
@@ -137,29 +137,30 @@ def commit(
 
 
 def log(desk: CommandContext, path: str | None, query: str | None, number: int) -> int:
-    wanted = desk.path(path) if path else None
+    relative_path = desk.path(path) if path else None
     desk.answer(
-        desk.client.list("snapshots", number, {"path": wanted, "q": query}), desk.views.history
+        desk.client.list("snapshots", number, {"path": relative_path, "q": query}),
+        desk.views.history,
     )
     return OK
 
 
 def diff(desk: CommandContext, start: str, end: str | None, path: str | None) -> int:
-    wanted = desk.path(path) if path else None
-    between_snapshots = end is not None and wanted is None
-    found = desk.client.get(
+    relative_path = desk.path(path) if path else None
+    between_snapshots = end is not None and relative_path is None
+    result = desk.client.get(
         "snapshots/diff" if between_snapshots else "git/diff",
-        {"from": start, "to": end, **({} if between_snapshots else {"path": wanted})},
+        {"from": start, "to": end, **({} if between_snapshots else {"path": relative_path})},
     )
-    desk.answer(found, desk.views.diff)
+    desk.answer(result, desk.views.diff)
     return OK
 
 
 def restore(
     desk: CommandContext, snapshot: str, paths: Sequence[str], yes: bool, dry_run: bool
 ) -> int:
-    wanted = [desk.path(path) for path in paths]
-    plan = desk.client.get(f"snapshots/{segment(snapshot)}/restore-plan", {"paths": wanted})
+    relative_paths = [desk.path(path) for path in paths]
+    plan = desk.client.get(f"snapshots/{segment(snapshot)}/restore-plan", {"paths": relative_paths})
     if dry_run or plan["nothing"]:
         desk.answer(plan, desk.views.restore_plan)
         return OK
@@ -169,7 +170,7 @@ def restore(
         return FAILED
     result = desk.client.follow(
         f"snapshots/{segment(snapshot)}/restore",
-        {"paths": wanted} if wanted else {},
+        {"paths": relative_paths} if relative_paths else {},
         desk.screen.note,
     )
     desk.answer(result, desk.views.restored)
@@ -178,15 +179,15 @@ def restore(
 
 def _agreed(desk: CommandContext) -> bool:
     question = desk.views.say("Replace these changes? A safety copy keeps them")
-    agreed = desk.screen.confirm(question)
-    if agreed is None:
+    answer = desk.screen.confirm(question)
+    if answer is None:
         raise UsageFaultError(
             desk.views.say(
                 "Uncommitted changes would be replaced. Use --yes to replace them; "
                 "a safety copy keeps them."
             )
         )
-    return agreed
+    return answer
 
 
 def components(desk: CommandContext) -> int:
@@ -198,22 +199,22 @@ def plan(
     desk: CommandContext, words: Sequence[str], jobs: int | None, force: bool, accept_cosmetic: bool
 ) -> int:
     path, targets = workflow_of(desk, words)
-    asked: JSON = {"targets": targets, "jobs": jobs}
-    for name, wanted in (("force", force), ("accept_cosmetic", accept_cosmetic)):
-        if wanted:
-            asked[name] = True
-    desk.answer(desk.client.get(f"{workflow_address(path)}/plan", asked), desk.views.plan)
+    query: JSON = {"targets": targets, "jobs": jobs}
+    for name, value in (("force", force), ("accept_cosmetic", accept_cosmetic)):
+        if value:
+            query[name] = True
+    desk.answer(desk.client.get(f"{workflow_address(path)}/plan", query), desk.views.plan)
     return OK
 
 
 def sweep(desk: CommandContext, words: Sequence[str], metric: str | None, mode: str | None) -> int:
     path, names = workflow_of(desk, words)
-    found = desk.client.get(f"{workflow_address(path)}/sweeps", {"metric": metric, "mode": mode})
+    sweeps = desk.client.get(f"{workflow_address(path)}/sweeps", {"metric": metric, "mode": mode})
     for name in names:
-        _sweep_named(found["items"], name)
+        _sweep_named(sweeps["items"], name)
     if names:
-        found["items"] = [_sweep_named(found["items"], name) for name in names]
-    desk.answer(found, desk.views.sweeps)
+        sweeps["items"] = [_sweep_named(sweeps["items"], name) for name in names]
+    desk.answer(sweeps, desk.views.sweeps)
     return OK
 
 
@@ -225,19 +226,21 @@ def promote(
     mode: str | None,
 ) -> int:
     path, names = workflow_of(desk, words)
-    found = desk.client.get(f"{workflow_address(path)}/sweeps", {})
-    given = {"variant": variant, "metric": metric, "mode": mode}
-    if not names and len(found["items"]) != 1:
-        known = ", ".join(row["name"] for row in found["items"]) or "-"
-        raise UsageFaultError(desk.views.say("Specify a sweep. Available: {known}", known=known))
-    name = _sweep_named(found["items"], names[0])["name"] if names else found["items"][0]["name"]
-    asked = {key: value for key, value in given.items() if value is not None}
-    done = desk.client.post(
+    sweeps = desk.client.get(f"{workflow_address(path)}/sweeps", {})
+    options = {"variant": variant, "metric": metric, "mode": mode}
+    if not names and len(sweeps["items"]) != 1:
+        sweep_names = ", ".join(row["name"] for row in sweeps["items"]) or "-"
+        raise UsageFaultError(
+            desk.views.say("Specify a sweep. Available: {known}", known=sweep_names)
+        )
+    name = _sweep_named(sweeps["items"], names[0])["name"] if names else sweeps["items"][0]["name"]
+    request = {key: value for key, value in options.items() if value is not None}
+    result = desk.client.post(
         f"{workflow_address(path)}/sweeps/{segment(name)}/promote",
-        asked,
-        {"If-Match": f'"{found["etag"]}"'},
+        request,
+        {"If-Match": f'"{sweeps["etag"]}"'},
     )
-    desk.answer(done, desk.views.promoted)
+    desk.answer(result, desk.views.promoted)
     return OK
 
 
@@ -281,30 +284,30 @@ def run(
 
 
 def resume(desk: CommandContext, run: str) -> int:
-    path, found = _find_run(desk.client, run)
-    return _see_through(desk, path, workflow_runs.resume(desk.client, path, found["id"]))
+    path, record = _find_run(desk.client, run)
+    return _see_through(desk, path, workflow_runs.resume(desk.client, path, record["id"]))
 
 
 def retry(desk: CommandContext, run: str, node: str) -> int:
-    path, found = _find_run(desk.client, run)
-    return _see_through(desk, path, workflow_runs.retry(desk.client, path, found["id"], node))
+    path, record = _find_run(desk.client, run)
+    return _see_through(desk, path, workflow_runs.retry(desk.client, path, record["id"], node))
 
 
 def skip(desk: CommandContext, run: str, node: str) -> int:
-    path, found = _find_run(desk.client, run)
-    return _see_through(desk, path, workflow_runs.skip(desk.client, path, found["id"], node))
+    path, record = _find_run(desk.client, run)
+    return _see_through(desk, path, workflow_runs.skip(desk.client, path, record["id"], node))
 
 
 def _see_through(desk: CommandContext, path: str, started: JSON) -> int:
-    """Show a run to its end; the exit code that tells how it ended."""
-    ended = _follow(desk, path, started["id"])
+    """Show a run until it finishes, and return the exit code for its final status."""
+    final_state = _follow(desk, path, started["id"])
     if desk.as_json:
-        desk.screen.data(ended)
-    if ended["status"] == "COMPLETED":
+        desk.screen.data(final_state)
+    if final_state["status"] == "COMPLETED":
         return OK
     if not desk.as_json:
-        _show_logs(desk, path, ended)
-    return INTERRUPTED if ended["status"] == "CANCELLED" else FAILED
+        _show_logs(desk, path, final_state)
+    return INTERRUPTED if final_state["status"] == "CANCELLED" else FAILED
 
 
 def import_file(
@@ -322,43 +325,45 @@ def import_file(
         request["name"] = name
     if to is not None:
         request["path"] = desk.path(to)
-    made = desk.client.post("workflows/import", request)
-    desk.answer(made, desk.views.imported)
+    result = desk.client.post("workflows/import", request)
+    desk.answer(result, desk.views.imported)
     return OK
 
 
-def _text_of(file: Path, given: str) -> str:
+def _text_of(file: Path, display_path: str) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise WorkflowItemNotFoundError(kind="file", name=given) from error
+        raise WorkflowItemNotFoundError(kind="file", name=display_path) from error
     except UnicodeDecodeError as error:
-        raise ImportFailedError(path=given, reason=Message("it is not UTF-8"), line=None) from error
+        raise ImportFailedError(
+            path=display_path, reason=Message("it is not UTF-8"), line=None
+        ) from error
 
 
 def cancel(desk: CommandContext, run: str | None) -> int:
-    path, found = _find_run(desk.client, run) if run else _active_run(desk.client)
-    workflow_runs.cancel(desk.client, path, found["id"])
-    told = desk.views.say("Canceling {run}…", run=found["id"])
-    desk.answer({"run": found["id"]}, lambda _: [line(told)])
+    path, record = _find_run(desk.client, run) if run else _active_run(desk.client)
+    workflow_runs.cancel(desk.client, path, record["id"])
+    message = desk.views.say("Canceling {run}…", run=record["id"])
+    desk.answer({"run": record["id"]}, lambda _: [line(message)])
     return OK
 
 
 def logs(desk: CommandContext, run: str, node: str, follow: bool) -> int:
-    path, found = _find_run(desk.client, run)
-    identifier = found["id"]
+    path, record = _find_run(desk.client, run)
+    identifier = record["id"]
     part = _log(desk.client, path, identifier, node, 0)
     if part["complete"] and not part["size"]:
-        executed = _last_execution(desk.client, path, identifier, node)
-        if executed not in (None, identifier):
+        last_run_id = _last_execution(desk.client, path, identifier, node)
+        if last_run_id not in (None, identifier):
             text = desk.views.say(
                 "{node} did not run in {run}. Showing its log from {executed}.",
                 node=node,
                 run=identifier,
-                executed=executed,
+                executed=last_run_id,
             )
             desk.screen.warn(text)
-            identifier = executed
+            identifier = last_run_id
             part = _log(desk.client, path, identifier, node, 0)
     if desk.as_json:
         desk.screen.data(part)
@@ -372,7 +377,7 @@ def logs(desk: CommandContext, run: str, node: str, follow: bool) -> int:
 
 
 def _last_execution(client: ProjectClient, path: str, run: str, node: str) -> str | None:
-    """Return the newest run up to ``run`` that executed a node; the ids begin with their time."""
+    """Return the newest run up to ``run`` that executed a node; run IDs start with a timestamp."""
     for candidate in client.list(f"{workflow_address(path)}/runs"):
         if candidate["id"] <= run:
             nodes = workflow_runs.get_run(client, path, candidate["id"])["nodes"]
@@ -399,8 +404,10 @@ def create_project(desk: CommandContext, name: str, template: str) -> int:
     from jupyter_mlws.projects.models import Template
 
     # Always on the files: the name is relative to where the person is, not to a server's root.
-    created = ProjectManager(desk.folder).create(name, Template(template)).model_dump(mode="json")
-    desk.answer(created, lambda project: desk.views.projects([project]))
+    new_project = (
+        ProjectManager(desk.folder).create(name, Template(template)).model_dump(mode="json")
+    )
+    desk.answer(new_project, lambda project: desk.views.projects([project]))
     return OK
 
 
@@ -424,12 +431,12 @@ def _show_text(desk: CommandContext, text: str) -> None:
         desk.screen.show(desk.views.text(text))
 
 
-def _param(given: str) -> tuple[str, Any]:
-    """``node.key=value``; the value is JSON where it reads as such, else text."""
-    name, equals, value = given.partition("=")
+def _param(argument: str) -> tuple[str, Any]:
+    """Parse ``node.key=value``; the value is JSON if it parses as such, otherwise text."""
+    name, equals, value = argument.partition("=")
     if not equals or "." not in name:
         words = Message("must have the form node.key=value")
-        raise InvalidRunParameterError(faults=[Fault(given, words)])
+        raise InvalidRunParameterError(faults=[Fault(argument, words)])
     try:
         return name, json.loads(value)
     except ValueError:
@@ -437,25 +444,25 @@ def _param(given: str) -> tuple[str, Any]:
 
 
 def workflow_of(desk: CommandContext, words: Sequence[str]) -> tuple[str, list[str]]:
-    """The workflow that the first word names, or the only one; the words that are left."""
+    """Return the workflow that the first word names, or the only one; and the remaining words."""
     if words:
         path = _named_workflow(desk, words[0])
         if path is not None:
             return path, list(words[1:])
-    known = workflow_runs.list_paths(desk.client)
-    if len(known) == 1:
-        return known[0], list(words)
-    if words or not known:
+    paths = workflow_runs.list_paths(desk.client)
+    if len(paths) == 1:
+        return paths[0], list(words)
+    if words or not paths:
         raise WorkflowItemNotFoundError(kind="workflow", name=words[0] if words else WORKFLOW_FILE)
     raise UsageFaultError(
         desk.views.say(
-            "This project has several workflows. Specify one of: {paths}", paths=", ".join(known)
+            "This project has several workflows. Specify one of: {paths}", paths=", ".join(paths)
         )
     )
 
 
 def _named_workflow(desk: CommandContext, word: str) -> str | None:
-    """By file, by folder, or by the name that the workflow gives itself."""
+    """Return the path of a workflow by file, folder, name or ID; None without a unique match."""
     root = desk.client.project.root
     for base in (desk.folder, root):
         file = Path(os.path.normpath(base / word))
@@ -463,19 +470,19 @@ def _named_workflow(desk: CommandContext, word: str) -> str | None:
             file /= WORKFLOW_FILE
         if file.is_file() and file.name == WORKFLOW_FILE and root in file.parents:
             return file.relative_to(root).as_posix()
-    named = [
+    matches = [
         w["path"] for w in workflow_runs.list_workflows(desk.client) if word in (w["name"], w["id"])
     ]
-    return str(named[0]) if len(named) == 1 else None
+    return str(matches[0]) if len(matches) == 1 else None
 
 
 def _find_run(client: ProjectClient, run: str) -> tuple[str, JSON]:
-    """(workflow, run) of a run's id; ``latest`` is the newest of any workflow."""
-    known = workflow_runs.list_workflows(client)
-    newest = [(w["path"], w["run"]) for w in known if w["run"] is not None]
+    """Return (workflow path, run) for a run ID; ``latest`` is the newest run of any workflow."""
+    workflows = workflow_runs.list_workflows(client)
+    newest = [(w["path"], w["run"]) for w in workflows if w["run"] is not None]
     if run == LATEST and newest:
         return max(newest, key=lambda row: str(row[1]["id"]))
-    for workflow in known:
+    for workflow in workflows:
         for candidate in client.list(f"{workflow_address(workflow['path'])}/runs"):
             if candidate["id"] == run:
                 return workflow["path"], candidate
@@ -490,7 +497,7 @@ def _active_run(client: ProjectClient) -> tuple[str, JSON]:
 
 
 def _follow(desk: CommandContext, path: str, run: str) -> JSON:
-    """Show a run until it ends; Ctrl-C asks it to stop, a second one leaves it alone."""
+    """Show a run until it finishes; Ctrl-C cancels it, a second Ctrl-C only stops watching."""
     stopping = False
     with desk.screen.live() as place:
         news = _news(desk, path, run, None if desk.as_json else place)
@@ -513,10 +520,10 @@ def _last(news: Iterator[JSON]) -> JSON:
 
 
 def _news(desk: CommandContext, path: str, run: str, place: Place | None) -> Iterator[JSON]:
-    """The run again and again, each time that something happened, until it has ended."""
+    """Yield the state of a run each time it changes, until it has finished."""
     bell = desk.client.project.state / "bell"
     while True:
-        heard = _rang(bell)
+        last_mtime = _rang(bell)
         began = time.monotonic()
         state = workflow_runs.get_run(desk.client, path, run)
         if not desk.as_json:
@@ -529,7 +536,9 @@ def _news(desk: CommandContext, path: str, run: str, place: Place | None) -> Ite
         busy_until, quiet_until = now + SHARE * (now - began), now + SILENCE
         while time.monotonic() < quiet_until:
             over = time.monotonic() >= busy_until
-            if _rang(bell) != heard and (over or workflow_runs.has_ended(desk.client, path, run)):
+            if _rang(bell) != last_mtime and (
+                over or workflow_runs.has_ended(desk.client, path, run)
+            ):
                 break
             time.sleep(LOOK)
             if place is not None and int(time.monotonic() / LOOK) % 100 == 0:
@@ -560,7 +569,7 @@ def _tell(desk: CommandContext, state: JSON, place: Place | None) -> None:
 
 
 def _show_logs(desk: CommandContext, path: str, run: JSON) -> None:
-    """The last lines of every node that failed."""
+    """Show the last lines of the log of every node that failed."""
     for node in run["nodes"]:
         if node["status"] != "FAILED":
             continue

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Tone(str, Enum):
-    """What a piece of text means, for its colour."""
+    """Meaning of a piece of text, which determines its color."""
 
     PLAIN = "plain"
     STRONG = "strong"
@@ -53,7 +53,7 @@ _NOTEBOOK = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A piece of text and what it means."""
+    """A piece of text with its tone."""
 
     text: str
     tone: Tone = Tone.PLAIN
@@ -92,36 +92,36 @@ def line(text: str, tone: Tone = Tone.PLAIN) -> Lines:
 
 
 class Place(Protocol):
-    """A place on the screen whose content is replaced."""
+    """A region of the screen whose content is replaced."""
 
     def update(self, blocks: Sequence[Block]) -> None:
-        """Show ``blocks`` instead of what was there."""
+        """Replace the content with ``blocks``."""
 
 
 class Screen(Protocol):
-    """Where a command shows its result."""
+    """Output device for the result and the messages of a command."""
 
     def show(self, *blocks: Block) -> None:
         """Show blocks, one below the other."""
 
     def data(self, data: Any) -> None:
-        """Hand over a result for programs."""
+        """Output a result for programs."""
 
     def note(self, text: str) -> None:
-        """Say how far the work is; not part of the result."""
+        """Show the progress of the work; not part of the result."""
 
     def warn(self, text: str) -> None:
-        """Say what a person should know now; not part of the result."""
+        """Show a warning; not part of the result."""
 
     def confirm(self, question: str) -> bool | None:
-        """The person's answer; None where nobody can be asked."""
+        """Return the user's answer to a yes/no question; None if no user can be asked."""
 
     def live(self) -> Any:
-        """A context with a :class:`Place`, or with None where lines can't be replaced."""
+        """Return a context with a :class:`Place`, or with None if lines cannot be replaced."""
 
 
 class TerminalScreen:
-    """A terminal or, without colours and replaced lines, a pipe."""
+    """A terminal or, without colors and live updates, a pipe."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
@@ -137,12 +137,12 @@ class TerminalScreen:
         self._out.flush()
 
     def _show_whole(self, table: Table, required: int) -> None:
-        """Show the columns that fit, no cell of them wrapped: an id is copied as it is."""
+        """Show the columns that fit, without wrapping cells, so that IDs can be copied."""
         count = len(table.columns)
         while count > required and _width(table, count) > self._console.width:
             count -= 1
-        shown = Table(table.columns[:count], [row[:count] for row in table.rows])
-        self._console_of(_width(shown, count)).print(_rich(shown))
+        visible_table = Table(table.columns[:count], [row[:count] for row in table.rows])
+        self._console_of(_width(visible_table, count)).print(_rich(visible_table))
         if count < len(table.columns):
             self._console.print(_rich(line(table.hint, Tone.FAINT)), soft_wrap=True)
 
@@ -201,7 +201,7 @@ class _TerminalLive:
 
 
 class NotebookScreen:
-    """The output of a notebook's cell: HTML, with plain text for whoever shows no HTML."""
+    """Output of a notebook cell: HTML, with plain text for front ends without HTML."""
 
     def __init__(self) -> None:
         self.result: Any = None
@@ -213,11 +213,11 @@ class NotebookScreen:
             display(_bundle(blocks), raw=True)  # type: ignore[no-untyped-call]
 
     def data(self, data: Any) -> None:
-        """Keep the result: it becomes the value of the magic."""
+        """Keep the result, which becomes the value of the magic."""
         self.result = data
 
     def note(self, text: str) -> None:
-        """Progress of short work would only clutter the notebook."""
+        """Ignore the progress of short work, which would clutter the notebook."""
 
     def warn(self, text: str) -> None:
         self.show(line(text, Tone.WARN))
@@ -249,7 +249,7 @@ def _bundle(blocks: Sequence[Block]) -> dict[str, str]:
 
 
 def _width(table: Table, count: int) -> int:
-    """The characters of the first ``count`` columns, with what is between them."""
+    """Return the width of the first ``count`` columns in characters, gaps included."""
     from rich.cells import cell_len
 
     texts = [table.columns, *([cell.text for cell in row] for row in table.rows)]
@@ -260,7 +260,7 @@ def _width(table: Table, count: int) -> int:
 
 
 def plain(block: Block) -> str:
-    """``block`` as text without colours; columns are padded by the width that is seen."""
+    """Return ``block`` as text without colors; columns are padded by their display width."""
     if isinstance(block, Lines):
         return "".join("".join(cell.text for cell in cells) + "\n" for cells in block.lines)
     from rich.cells import cell_len
@@ -273,13 +273,13 @@ def plain(block: Block) -> str:
         for row in zip_longest(*(text.splitlines() or [""] for text in cells), fillvalue="")
     ]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    padded = (
+    lines = (
         GAP.join(
             text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)
         )
         for row in rows
     )
-    return "".join(text.rstrip() + "\n" for text in padded)
+    return "".join(text.rstrip() + "\n" for text in lines)
 
 
 def _rich(block: Block) -> Any:

@@ -19,31 +19,31 @@ SECRETS = {
 
 def import_data(desk: CommandContext, url: str, path: str, no_link: bool) -> int:
     request = {"url": url, "path": desk.path(path), "link": not no_link}
-    made = desk.client.follow("datasets/import", request, desk.screen.note)
-    desk.answer(made, lambda found: data_views.datasets(desk.views, [found]))
+    dataset = desk.client.follow("datasets/import", request, desk.screen.note)
+    desk.answer(dataset, lambda row: data_views.datasets(desk.views, [row]))
     return OK
 
 
 def diff_data(desk: CommandContext, path: str, start: str | None, end: str | None) -> int:
-    found = desk.client.get(f"{dataset_address(desk.path(path))}/diff", {"from": start, "to": end})
-    desk.answer(found, lambda diff: data_views.diff(desk.views, diff))
+    result = desk.client.get(f"{dataset_address(desk.path(path))}/diff", {"from": start, "to": end})
+    desk.answer(result, lambda diff: data_views.diff(desk.views, diff))
     return OK
 
 
 def verify_data(desk: CommandContext, path: str, version: str | None, remote: str) -> int:
-    asked: dict[str, Any] = {"remote": remote}
+    request: dict[str, Any] = {"remote": remote}
     if version is not None:
-        asked["version"] = version
-    found = desk.client.follow(
-        f"{dataset_address(desk.path(path))}/verify", asked, desk.screen.note
+        request["version"] = version
+    report = desk.client.follow(
+        f"{dataset_address(desk.path(path))}/verify", request, desk.screen.note
     )
-    desk.answer(found, lambda result: data_views.verified(desk.views, result))
-    return OK if found["whole"] else FAILED
+    desk.answer(report, lambda result: data_views.verified(desk.views, result))
+    return OK if report["whole"] else FAILED
 
 
 def storage(desk: CommandContext) -> int:
     desk.answer(
-        desk.client.get("datasets/storage"), lambda found: data_views.storage(desk.views, found)
+        desk.client.get("datasets/storage"), lambda usage: data_views.storage(desk.views, usage)
     )
     return OK
 
@@ -58,28 +58,28 @@ def remote(
 ) -> int:
     if name is None:
         rows = desk.client.list("datasets/remotes")
-        desk.answer(rows, lambda found: data_views.remotes(desk.views, found))
+        desk.answer(rows, lambda result: data_views.remotes(desk.views, result))
         return OK
     if delete:
-        gone = desk.client.delete(f"datasets/remotes/{segment(name)}")
-        desk.answer(gone, lambda found: data_views.remotes(desk.views, [found]))
+        deleted_remote = desk.client.delete(f"datasets/remotes/{segment(name)}")
+        desk.answer(deleted_remote, lambda result: data_views.remotes(desk.views, [result]))
         return OK
-    given = {key: value for key, value in options.items() if value not in (None, False)}
+    settings = {key: value for key, value in options.items() if value not in (None, False)}
     if url is None:
-        if given or credentials:
+        if settings or credentials:
             raise UsageFaultError(desk.views.say("Specify the URL of the remote as well."))
         answer = desk.client.post(f"datasets/remotes/{segment(name)}/check", {})
-        desk.answer(answer, lambda found: data_views.reachable(desk.views, found))
+        desk.answer(answer, lambda result: data_views.reachable(desk.views, result))
         return OK
     if credentials:
-        given.update(_asked(desk, url))
-    made = desk.client.put(f"datasets/remotes/{segment(name)}", {"url": url, **given})
-    desk.answer(made, lambda found: data_views.remotes(desk.views, [found]))
+        settings.update(_asked(desk, url))
+    new_remote = desk.client.put(f"datasets/remotes/{segment(name)}", {"url": url, **settings})
+    desk.answer(new_remote, lambda result: data_views.remotes(desk.views, [result]))
     return OK
 
 
 def _asked(desk: CommandContext, url: str) -> dict[str, str]:
-    """Credentials are typed unseen: a command line stays in a history or a notebook."""
+    """Prompt for credentials without echo: command lines end up in histories and notebooks."""
     names = SECRETS.get(url.partition("://")[0])
     if names is None:
         text = desk.views.say("Folder remotes do not use credentials.")

@@ -12,14 +12,14 @@ from jupyter_mlws.core.i18n import Message
 __all__ = ["datasets", "diff", "reachable", "remotes", "storage", "verified"]
 
 
-def diff(views: Views, found: JSON) -> list[Block]:
+def diff(views: Views, result: JSON) -> list[Block]:
     """A line for every file that differs, and how many there are."""
     text = views.say(
         "{path}: {added} added, {modified} modified, {deleted} deleted, {unchanged} unchanged",
-        **{key: found[key] for key in ("path", "added", "modified", "deleted", "unchanged")},
+        **{key: result[key] for key in ("path", "added", "modified", "deleted", "unchanged")},
     )
     head = line(text, Tone.STRONG)
-    if not found["items"]:
+    if not result["items"]:
         return [head]
     cells = [
         [
@@ -28,16 +28,16 @@ def diff(views: Views, found: JSON) -> list[Block]:
             Cell(size_of(row["from_size"])),
             Cell(size_of(row["to_size"])),
         ]
-        for row in found["items"]
+        for row in result["items"]
     ]
     columns = [Message("State"), Message("File"), Message("From"), Message("To")]
     return [head, views.table(columns, cells)]
 
 
-def verified(views: Views, found: JSON) -> list[Block]:
+def verified(views: Views, report: JSON) -> list[Block]:
     """A line for every store, and one for each object that is faulty there."""
     rows = []
-    for store in found["stores"]:
+    for store in report["stores"]:
         how = views.say("all objects read") if store["read"] else views.say("all objects looked up")
         tone = Tone.GOOD if store["whole"] else Tone.BAD
         state = views.say("intact") if store["whole"] else views.say("damaged or incomplete")
@@ -51,12 +51,12 @@ def verified(views: Views, found: JSON) -> list[Block]:
             ]
             for fault in store["faulty"]
         ]
-    text = views.say("{path} (objects: {objects})", path=found["path"], objects=found["objects"])
+    text = views.say("{path} (objects: {objects})", path=report["path"], objects=report["objects"])
     return [line(text, Tone.STRONG), Lines(rows)]
 
 
-def storage(views: Views, found: JSON) -> list[Block]:
-    """What data takes, part by part."""
+def storage(views: Views, usage: JSON) -> list[Block]:
+    """Render the disk usage of data, one line for each category."""
     titles = {
         "size": views.say("cache"),
         "current": views.say("used by this version"),
@@ -65,13 +65,13 @@ def storage(views: Views, found: JSON) -> list[Block]:
         "free": views.say("free disk space"),
     }
     rows = [
-        [Cell(f"{title}  ", Tone.FAINT), Cell(size_of(found[k]))] for k, title in titles.items()
+        [Cell(f"{title}  ", Tone.FAINT), Cell(size_of(usage[k]))] for k, title in titles.items()
     ]
     return [Lines(rows)]
 
 
 def remotes(views: Views, rows: Sequence[JSON]) -> list[Block]:
-    """A line for every remote; which credentials are set, not what they are."""
+    """A line for every remote, with the names of its credentials but not their values."""
     if not rows:
         return [line(views.say("No data remotes yet."), Tone.FAINT)]
     cells = [
@@ -94,7 +94,7 @@ def remotes(views: Views, rows: Sequence[JSON]) -> list[Block]:
     return [views.table(columns, cells)]
 
 
-def reachable(views: Views, found: JSON) -> list[Block]:
-    """That a remote has answered."""
-    text = views.say("Connected to {name}.", name=found["name"])
+def reachable(views: Views, remote: JSON) -> list[Block]:
+    """Render the confirmation that a remote is reachable."""
+    text = views.say("Connected to {name}.", name=remote["name"])
     return [line(text, Tone.GOOD)]

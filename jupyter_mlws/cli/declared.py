@@ -92,12 +92,12 @@ def _complete_branch(
 def _complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     def ids(desk: CommandContext) -> list[str]:
         client = desk.client
-        known = [
+        run_ids = [
             run["id"]
             for one in workflow_runs.list_workflows(client)
             for run in client.list(f"{workflow_address(one['path'])}/runs")
         ]
-        return [commands.LATEST, *sorted(known, reverse=True)[:SHOWN]]
+        return [commands.LATEST, *sorted(run_ids, reverse=True)[:SHOWN]]
 
     return _known(context, incomplete, ids)
 

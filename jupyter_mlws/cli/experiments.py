@@ -35,17 +35,17 @@ def runs(
 ) -> int:
     from jupyter_mlws.cli.commands import workflow_of
 
-    asked: JSON = {"sort": list(sort)}
+    parameters: JSON = {"sort": list(sort)}
     if file:
-        asked["workflow"] = workflow_of(desk, [file])[0]
+        parameters["workflow"] = workflow_of(desk, [file])[0]
     if filter:
-        asked["filter"] = filter
+        parameters["filter"] = filter
     if query:
-        asked["q"] = query
+        parameters["q"] = query
     if nested:
-        asked["nested"] = True
-    found = desk.client.list("runs", number, asked)
-    desk.answer(found, lambda rows: desk.views.runs(rows, wide=wide))
+        parameters["nested"] = True
+    items = desk.client.list("runs", number, parameters)
+    desk.answer(items, lambda rows: desk.views.runs(rows, wide=wide))
     return OK
 
 
@@ -55,34 +55,34 @@ def compare(desk: CommandContext, things: Sequence[str]) -> int:
             desk.views.say("Specify at least two runs, or two model versions as NAME:VERSION.")
         )
     if all(thing.rpartition(":")[2].isdigit() and ":" in thing for thing in things):
-        found = desk.client.get("models/compare", {"ids": ",".join(map(version_id, things))})
+        comparison = desk.client.get("models/compare", {"ids": ",".join(map(version_id, things))})
     else:
-        found = _side_by_side([desk.client.get(f"runs/{segment(thing)}") for thing in things])
-    desk.answer(found, lambda result: experiment_views.comparison(desk.views, things, result))
+        comparison = _side_by_side([desk.client.get(f"runs/{segment(thing)}") for thing in things])
+    desk.answer(comparison, lambda result: experiment_views.comparison(desk.views, things, result))
     return OK
 
 
 def _side_by_side(rows: Sequence[JSON]) -> JSON:
-    """Runs in the form that versions of models are compared in."""
-    found: JSON = {"runs": list(rows)}
+    """Compare runs, in the format in which the API compares model versions."""
+    comparison: JSON = {"runs": list(rows)}
     for part in ("params", "metrics"):
         names = sorted({name for row in rows for name in row[part]})
         values = {name: [row[part].get(name) for row in rows] for name in names}
-        found[part] = [
+        comparison[part] = [
             {"name": name, "values": row, "differs": any(value != row[0] for value in row)}
             for name, row in values.items()
         ]
-    return found
+    return comparison
 
 
 def lineage(desk: CommandContext, of: str) -> int:
-    found = desk.client.get("lineage", {"of": _thing(desk, of)})
-    desk.answer(found, lambda graph: experiment_views.lineage(desk.views, graph))
+    response = desk.client.get("lineage", {"of": _thing(desk, of)})
+    desk.answer(response, lambda graph: experiment_views.lineage(desk.views, graph))
     return OK
 
 
 def _thing(desk: CommandContext, of: str) -> str:
-    """What a person calls a thing, as the API does: data by its path, too."""
+    """Return the API's name of a lineage object; data can also be given by its path."""
     kind, colon, rest = of.partition(":")
     if colon and kind in ("model", "run", "dataset", "snapshot", "node"):
         return f"dataset:{desk.path(rest)}" if kind == "dataset" and "@" not in rest else of
@@ -97,16 +97,18 @@ def reproduce(desk: CommandContext, run: str | None, path: str | None, remove: b
             text = desk.views.say("Specify the reproduction to delete.")
             raise UsageFaultError(text)
         rows = desk.client.list("reproductions")
-        desk.answer(rows, lambda found: experiment_views.reproductions(desk.views, found))
+        desk.answer(rows, lambda result: experiment_views.reproductions(desk.views, result))
         return OK
     if remove:
-        gone = desk.client.delete(f"reproductions/{segment(run)}")
-        text = desk.views.say("Deleted {path}.", path=gone["path"])
-        desk.answer(gone, lambda _: experiment_views.sentence(text))
+        record = desk.client.delete(f"reproductions/{segment(run)}")
+        text = desk.views.say("Deleted {path}.", path=record["path"])
+        desk.answer(record, lambda _: experiment_views.sentence(text))
         return OK
-    asked = {"path": desk.path(path)} if path else {}
-    made = desk.client.follow(f"runs/{segment(version_id(run))}/reproduce", asked, desk.screen.note)
-    desk.answer(made, lambda found: experiment_views.reproduction(desk.views, found))
+    request = {"path": desk.path(path)} if path else {}
+    reproduction = desk.client.follow(
+        f"runs/{segment(version_id(run))}/reproduce", request, desk.screen.note
+    )
+    desk.answer(reproduction, lambda result: experiment_views.reproduction(desk.views, result))
     return OK
 
 
@@ -141,14 +143,14 @@ def track(
     if not kernel:
         text = desk.views.say("Specify the command to run.")
         raise UsageFaultError(text)
-    begun = begin(desk, name, experiment)
-    os.environ[OPEN_VARIABLE] = begun["id"]
-    desk.answer(begun, lambda run: experiment_views.begun(desk.views, run))
+    new_run = begin(desk, name, experiment)
+    os.environ[OPEN_VARIABLE] = new_run["id"]
+    desk.answer(new_run, lambda run: experiment_views.begun(desk.views, run))
     return OK
 
 
 def begin(desk: CommandContext, name: str | None, experiment: str | None) -> JSON:
-    """Begin a run for this process's own code: MLflow finds it by its variables."""
+    """Start a run for this process's own code; MLflow finds it by environment variables."""
     _check_mlflow(desk)
     # MLflow imports tqdm's bars, which warn in every kernel without ipywidgets.
     warnings.filterwarnings("ignore", message="IProgress not found")
@@ -156,21 +158,21 @@ def begin(desk: CommandContext, name: str | None, experiment: str | None) -> JSO
         raise UsageFaultError(
             desk.views.say("A run is already active. End it first: %mlws track --end")
         )
-    begun: JSON = desk.client.post(
+    run: JSON = desk.client.post(
         "runs", _request(name, experiment, os.environ.get("JPY_SESSION_NAME"))
     )
     try:
-        _check_address(desk, begun["uri"])
+        _check_address(desk, run["uri"])
     except UsageFaultError:
-        desk.client.post(f"runs/{segment(begun['id'])}/end", {"status": "CANCELLED"})
+        desk.client.post(f"runs/{segment(run['id'])}/end", {"status": "CANCELLED"})
         raise
-    os.environ[URI_VARIABLE] = begun["uri"]
-    os.environ[RUN_VARIABLE] = begun["id"]
-    return begun
+    os.environ[URI_VARIABLE] = run["uri"]
+    os.environ[RUN_VARIABLE] = run["id"]
+    return run
 
 
 def finish(desk: CommandContext, run: str, status: str, error: str | None = None) -> JSON:
-    """End a run that :func:`begin` has begun; how MLflow has it then."""
+    """End a run that :func:`begin` started, and return it as MLflow has stored it."""
     # Another may be open: a command's run begins and ends beside it.
     for name in (RUN_VARIABLE, OPEN_VARIABLE):
         if os.environ.get(name) == run:
@@ -180,11 +182,11 @@ def finish(desk: CommandContext, run: str, status: str, error: str | None = None
     if mlflow is not None and active is not None and active.info.run_id == run:
         # `mlflow.log_metric` and the like begin it, and leave it open.
         mlflow.end_run()
-    asked: JSON = {"status": status}
+    request: JSON = {"status": status}
     if error:
-        asked["error"] = error[:LONGEST_ERROR]
-    ended: JSON = desk.client.post(f"runs/{segment(run)}/end", asked)
-    return ended
+        request["error"] = error[:LONGEST_ERROR]
+    record: JSON = desk.client.post(f"runs/{segment(run)}/end", request)
+    return record
 
 
 def _end_open(desk: CommandContext) -> int:
@@ -192,8 +194,8 @@ def _end_open(desk: CommandContext) -> int:
     if not run:
         text = desk.views.say("No active run.")
         raise UsageFaultError(text)
-    ended = finish(desk, run, "COMPLETED")
-    desk.answer(ended, lambda found: desk.views.runs([found]))
+    record = finish(desk, run, "COMPLETED")
+    desk.answer(record, lambda row: desk.views.runs([row]))
     return OK
 
 
@@ -201,27 +203,27 @@ def _track_command(
     desk: CommandContext, command: Sequence[str], name: str | None, experiment: str | None
 ) -> int:
     script = next((word for word in command if word.endswith((".py", ".ipynb"))), command[0])
-    begun = desk.client.post("runs", _request(name, experiment, script))
-    environment = {**os.environ, URI_VARIABLE: begun["uri"], RUN_VARIABLE: begun["id"]}
+    run = desk.client.post("runs", _request(name, experiment, script))
+    environment = {**os.environ, URI_VARIABLE: run["uri"], RUN_VARIABLE: run["id"]}
     try:
         code = subprocess.run(
             list(command), cwd=desk.folder, env=environment, check=False
         ).returncode
     except OSError as error:
-        finish(desk, begun["id"], "FAILED", str(error))
+        finish(desk, run["id"], "FAILED", str(error))
         raise UsageFaultError(str(error)) from None
     except KeyboardInterrupt:
-        finish(desk, begun["id"], "CANCELLED")
+        finish(desk, run["id"], "CANCELLED")
         return INTERRUPTED
-    failed = f"exit code {code}" if code else None
-    ended = finish(desk, begun["id"], "FAILED" if code else "COMPLETED", failed)
-    desk.answer(ended, lambda found: desk.views.runs([found]))
+    failure = f"exit code {code}" if code else None
+    record = finish(desk, run["id"], "FAILED" if code else "COMPLETED", failure)
+    desk.answer(record, lambda row: desk.views.runs([row]))
     return FAILED if code else OK
 
 
 def _request(name: str | None, experiment: str | None, source: str | None) -> JSON:
-    given: dict[str, Any] = {"name": name, "experiment": experiment, "source": source}
-    return {key: value for key, value in given.items() if value}
+    fields: dict[str, Any] = {"name": name, "experiment": experiment, "source": source}
+    return {key: value for key, value in fields.items() if value}
 
 
 def _check_mlflow(desk: CommandContext) -> None:
@@ -233,7 +235,7 @@ def _check_mlflow(desk: CommandContext) -> None:
 
 
 def _check_address(desk: CommandContext, uri: str) -> None:
-    """The person's own choice of a store is not changed behind their back."""
+    """Raise UsageFaultError rather than replace a tracking URI that the user has set."""
     mlflow = sys.modules.get("mlflow")
     if mlflow is None or not mlflow.is_tracking_uri_set():
         return

@@ -30,7 +30,7 @@ Usage: %%mlws track [NAME]
 
 
 class MLWSMagicError(Exception):
-    """A word of ``%mlws`` that failed: marks the cell as failed, without a traceback."""
+    """A failed ``%mlws`` command; marks the cell as failed, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks an exception for this, and shows it instead of the call stack.
@@ -55,10 +55,10 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def run_line(shell: Any, line: str) -> Any:
-    """Carry out one line; its value is the result where ``--json`` was asked for.
+    """Run one line; return its result if it has the option ``--json``.
 
-    The line is taken as a shell would take it, with nothing expanded: a message arrives exactly
-    as it is quoted.
+    The line is split as a shell splits it, without any expansion: a message arrives exactly as
+    it is quoted.
     """
     import click
 
@@ -90,7 +90,7 @@ def run_line(shell: Any, line: str) -> Any:
 
 
 def run_cell(shell: Any, line: str, cell: str) -> None:
-    """Carry out the word that takes the cell."""
+    """Run the command that takes the cell."""
     if line.split()[:1] == [TRACK]:
         track_cell(shell, line, cell)
     else:
@@ -98,7 +98,7 @@ def run_cell(shell: Any, line: str, cell: str) -> None:
 
 
 def track_cell(shell: Any, line: str, cell: str) -> None:
-    """``track [NAME]``: run the cell as a run of MLflow's, which ends as the cell does."""
+    """``track [NAME]``: run the cell as an MLflow run that finishes with its status."""
     from jupyter_mlws.cli import experiments
     from jupyter_mlws.cli.commands import UsageFaultError
     from jupyter_mlws.client.http import RemoteError
@@ -110,22 +110,22 @@ def track_cell(shell: Any, line: str, cell: str) -> None:
         if len(words) > 2:
             raise MLWSMagicError(desk.views.say("Usage: %%mlws track [NAME]"))
         run = experiments.begin(desk, words[1] if len(words) == 2 else None, None)["id"]
-        done = shell.run_cell(cell, store_history=False)
-        ended = experiments.finish(desk, run, *_outcome(done))
-        desk.screen.show(*desk.views.runs([ended]))
+        result = shell.run_cell(cell, store_history=False)
+        record = experiments.finish(desk, run, *_outcome(result))
+        desk.screen.show(*desk.views.runs([record]))
     except (MLWSError, RemoteError) as error:
         raise MLWSMagicError(_told(desk, error.as_dict(desk.language))) from None
     except (UsageFaultError, ValueError) as error:
         raise MLWSMagicError(str(error)) from None
     finally:
         desk.close()
-    if not done.success:
+    if not result.success:
         raise MLWSMagicError(desk.views.say("The cell failed."))
 
 
-def _outcome(done: Any) -> tuple[str, str | None]:
-    """How a cell ended, in the words for runs, and with which error."""
-    error = done.error_before_exec or done.error_in_exec
+def _outcome(result: Any) -> tuple[str, str | None]:
+    """Return the run status for the result of a cell, and its error message, if any."""
+    error = result.error_before_exec or result.error_in_exec
     if error is None:
         return "COMPLETED", None
     status = "CANCELLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
@@ -135,7 +135,7 @@ def _outcome(done: Any) -> tuple[str, str | None]:
 def make_component(shell: Any, line: str, cell: str) -> None:
     """``component [NAME]``: write the cell to ``components/NAME.py``, then run it here as well.
 
-    Nothing is written unless another process finds a component in it.
+    Nothing is written unless a separate process finds a component in the cell.
     """
     from jupyter_mlws.cli.console import line as block
     from jupyter_mlws.components.from_cell import CellError, save_cell
@@ -150,7 +150,7 @@ def make_component(shell: Any, line: str, cell: str) -> None:
                 desk.views.say("Usage: %%mlws component [NAME] or %%mlws track [NAME]")
             )
         root = Project.open(desk.folder).root
-        file, declared = save_cell(root, cell, words[1] if len(words) == 2 else None)
+        file, component_names = save_cell(root, cell, words[1] if len(words) == 2 else None)
     except MLWSError as error:
         raise MLWSMagicError(_told(desk, error.as_dict(desk.language))) from None
     except CellError as error:
@@ -161,8 +161,10 @@ def make_component(shell: Any, line: str, cell: str) -> None:
         desk.close()
     if not shell.run_cell(cell, store_history=False).success:
         raise MLWSMagicError(desk.views.say("The cell failed."))
-    shown = file.relative_to(root).as_posix()
-    text = desk.views.say("{shown} defines {names}", shown=shown, names=", ".join(declared))
+    relative_path = file.relative_to(root).as_posix()
+    text = desk.views.say(
+        "{shown} defines {names}", shown=relative_path, names=", ".join(component_names)
+    )
     desk.screen.show(block(text))
 
 
@@ -186,7 +188,7 @@ def _told(desk: CommandContext, body: dict[str, Any]) -> str:
 
 
 def _complete(shell: Any, event: Any) -> list[str]:
-    """The words, options and names that can follow."""
+    """Return the commands, options and names that can follow."""
     from click.shell_completion import ShellComplete
 
     from jupyter_mlws.cli.main import build
@@ -200,10 +202,10 @@ def _complete(shell: Any, event: Any) -> list[str]:
     incomplete = "" if before.endswith(" ") or not words else words.pop()
     desk = _desk(shell)
     top = build(desk.language)
-    offered = ShellComplete(top, {"obj": desk}, NAME, "").get_completions(words, incomplete)
-    if any(item.type in ("file", "dir") for item in offered):
+    completions = ShellComplete(top, {"obj": desk}, NAME, "").get_completions(words, incomplete)
+    if any(item.type in ("file", "dir") for item in completions):
         return _paths(incomplete)
-    return [item.value for item in offered]
+    return [item.value for item in completions]
 
 
 def _paths(incomplete: str) -> list[str]:

@@ -55,7 +55,7 @@ class _ChineseContext(click.Context):
 
 
 def build(language: str) -> click.Group:
-    """The whole command line in one language."""
+    """Build the whole command line in one language."""
     top = _group("mlws", ABOUT, language, WORDS)
     top.params.append(
         click.Option(
@@ -81,14 +81,14 @@ def build(language: str) -> click.Group:
     return top
 
 
-def _show_version(context: click.Context, option: click.Parameter, asked: bool) -> None:
-    if asked and not context.resilient_parsing:
+def _show_version(context: click.Context, option: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
         click.echo(f"{PROGRAM} {__version__}")
         context.exit()
 
 
 def _enter(folder: Path | None = None) -> None:
-    """What a group does before its word, or where none is given."""
+    """Apply the option ``--project``; without a subcommand, print the help."""
     context = click.get_current_context()
     if folder is not None:
         context.find_object(CommandContext).folder = folder.resolve()  # type: ignore[union-attr]
@@ -113,11 +113,11 @@ def _group(name: str, about: Message, language: str, words: Sequence[Word]) -> c
 
 def _command(word: Word, language: str) -> click.Command:
     @click.pass_context
-    def call(context: click.Context, /, as_json: bool, **given: Any) -> int:
+    def call(context: click.Context, /, as_json: bool, **values: Any) -> int:
         desk: CommandContext = context.obj
         desk.as_json = as_json
         try:
-            return word.action(desk, **given)
+            return word.action(desk, **values)
         except (MLWSError, RemoteError) as error:
             usage = None if as_json else _usage_error(error.as_dict(language), context)
             if usage is None:
@@ -143,7 +143,7 @@ def _command(word: Word, language: str) -> click.Command:
 
 
 def _former_command(word: Word, language: str) -> click.Command:
-    """The word by the name that it had, hidden and with a warning."""
+    """Build a hidden command for a word's former name, which prints a deprecation warning."""
     name = str(word.formerly)
 
     def action(desk: CommandContext, **values: Any) -> int:
@@ -169,7 +169,7 @@ def _usage_error(body: Mapping[str, Any], context: click.Context) -> click.Usage
 
 
 def _speak(command: click.Command, language: str) -> None:
-    """Make what click itself says of ``command`` speak the language."""
+    """Translate the texts that click itself adds to the help of ``command``."""
     if language == CHINESE:
         command.context_class = _ChineseContext
         command.options_metavar = "[选项]"
@@ -181,7 +181,7 @@ def _speak(command: click.Command, language: str) -> None:
 
 
 def manual(language: str) -> str:
-    """The help of every word, one below the other."""
+    """Return the help of all commands, one after the other."""
     top = build(language)
     context = top.context_class(top, info_name="%mlws")
     parts = [top.get_help(context)]
@@ -227,7 +227,7 @@ def usage_words(error: click.UsageError) -> Message:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Carry out one command line; the exit code."""
+    """Run one command line and return its exit code."""
     desk = CommandContext(
         Path.cwd().resolve(), TerminalScreen(), environment_language(os.environ), Origin.CLI
     )

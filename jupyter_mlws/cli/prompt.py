@@ -9,7 +9,7 @@ from jupyter_mlws.client.project import Ask
 
 
 def person(screen: Screen) -> Ask | None:
-    """Who can be asked where this is shown; None in a script."""
+    """Return the function that prompts the user at a terminal or notebook; None in a script."""
     at_a_notebook = isinstance(screen, NotebookScreen)
     return _ask if at_a_notebook or sys.stdin.isatty() else None
 

@@ -38,12 +38,12 @@ def branches(views: Views, rows: Sequence[JSON]) -> list[Block]:
 
 def _followed(row: JSON) -> str:
     counts = [f"+{row['ahead']}" if row["ahead"] else "", f"-{row['behind']}"]
-    shown = [row["upstream"] or "", counts[0], counts[1] if row["behind"] else ""]
-    return " ".join(part for part in shown if part)
+    parts = [row["upstream"] or "", counts[0], counts[1] if row["behind"] else ""]
+    return " ".join(part for part in parts if part)
 
 
 def deleted(views: Views, row: JSON) -> list[Block]:
-    """What was deleted, and how to have it again."""
+    """Render the name of a deleted branch, and the commit from which it can be restored."""
     text = views.say(
         "Deleted branch {name} (was {commit}).", name=row["name"], commit=row["commit"][:8]
     )
@@ -51,14 +51,14 @@ def deleted(views: Views, row: JSON) -> list[Block]:
 
 
 def checked_out(views: Views, result: JSON) -> list[Block]:
-    """Where HEAD is now, and how much data changed."""
+    """Render the branch or commit of HEAD after a checkout, and the data that changed."""
     place = result["branch"] or views.say("detached HEAD")
     head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
     return [Lines([head, *data_lines(views, result["data"])])]
 
 
 def pushed(views: Views, result: JSON) -> list[Block]:
-    """What the remote has now."""
+    """Render the branch and commit of the remote after a push, and the pushed data."""
     place = f"{result['remote']}/{result['branch']}"
     head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
     text = views.say("commits: {count}", count=result["commits"])
@@ -66,7 +66,7 @@ def pushed(views: Views, result: JSON) -> list[Block]:
 
 
 def pulled(views: Views, result: JSON) -> list[Block]:
-    """Where the branch is now, and how it came there."""
+    """Render the commit of the branch after a pull, the outcome (e.g. merged), and the data."""
     head = [Cell(result["branch"], Tone.STRONG), Cell(f"  {result['commit'][:8]}  ", Tone.WARN)]
     text = views.say("commits: {count}", count=result["commits"])
     outcome = [*head, views.word(result["outcome"])]
@@ -74,7 +74,7 @@ def pulled(views: Views, result: JSON) -> list[Block]:
 
 
 def data_lines(views: Views, paths: Sequence[str]) -> list[list[Cell]]:
-    """A line with the data that something was about; none where there was none."""
+    """Return a line with the data paths of a result; no line if there are none."""
     if not paths:
         return []
     text = views.say("data: {paths}", paths=", ".join(paths))
@@ -82,7 +82,7 @@ def data_lines(views: Views, paths: Sequence[str]) -> list[list[Cell]]:
 
 
 def models(views: Views, rows: Sequence[JSON], *, wide: bool) -> list[Block]:
-    """A line for every model with what its newest version measured."""
+    """A line for every model, with the metrics of its newest version."""
     if not rows:
         return [line(views.say("No models yet."), Tone.FAINT)]
     newest = [row["newest"] or {"version": DASH, "metrics": {}, "commit": None} for row in rows]
@@ -113,9 +113,9 @@ def _aliases(aliases: JSON) -> str:
     return ", ".join(f"{alias} → {number}" for alias, number in sorted(aliases.items()))
 
 
-def model(views: Views, found: JSON, *, wide: bool) -> list[Block]:
+def model(views: Views, record: JSON, *, wide: bool) -> list[Block]:
     """A line for every version of one model."""
-    versions = found["versions"]
+    versions = record["versions"]
     names = sorted({name for version in versions for name in version["metrics"]})
     cells = [
         [
@@ -137,7 +137,7 @@ def model(views: Views, found: JSON, *, wide: bool) -> list[Block]:
         Message("Parameters"),
     ]
     table = views.fitted(columns, cells, "models NAME", wide=wide)
-    return [line(found["name"], Tone.STRONG), table]
+    return [line(record["name"], Tone.STRONG), table]
 
 
 def alias_history(views: Views, rows: Sequence[JSON]) -> list[Block]:
@@ -188,8 +188,8 @@ def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
     return [views.table(columns, cells), *views.pull_hint(row["state"] for row in rows)]
 
 
-def dataset(views: Views, found: JSON) -> list[Block]:
-    """A line for every version of one dataset, and who makes and needs it."""
+def dataset(views: Views, record: JSON) -> list[Block]:
+    """A line for every version of a dataset, and the nodes that create or use it."""
     cells = [
         [
             Cell(version["short"], Tone.WARN),
@@ -198,7 +198,7 @@ def dataset(views: Views, found: JSON) -> list[Block]:
             Cell(size_of(version["size"])),
             Cell(version["md5"][:8], Tone.FAINT),
         ]
-        for version in found["versions"]
+        for version in record["versions"]
     ]
     columns = [
         Message("Snapshot"),
@@ -214,17 +214,17 @@ def dataset(views: Views, found: JSON) -> list[Block]:
     uses = [
         [Cell(title, Tone.FAINT), Cell(", ".join(f"{u['workflow']}: {u['node']}" for u in rows))]
         for key, title in titles.items()
-        if (rows := found[key])
+        if (rows := record[key])
     ]
     return [
-        *datasets(views, [found]),
+        *datasets(views, [record]),
         views.table(columns, cells),
         *([Lines(uses)] if uses else []),
     ]
 
 
 def moved(views: Views, rows: Sequence[JSON]) -> list[Block]:
-    """Which data is at its remote, and here."""
+    """A line for every dataset that is stored both here and on its remote."""
     if not rows:
         return [line(views.say("No data to pull."), Tone.FAINT)]
     return [

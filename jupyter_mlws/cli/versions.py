@@ -22,56 +22,56 @@ def branch(
             text = desk.views.say("Specify the branch to delete.")
             raise UsageFaultError(text)
         rows = desk.client.list("git/branches")
-        desk.answer(rows, lambda found: version_views.branches(desk.views, found))
+        desk.answer(rows, lambda result: version_views.branches(desk.views, result))
         return OK
     if delete:
-        gone = desk.client.delete(f"git/branch/{escaped(name)}", {"force": force})
-        desk.answer(gone, lambda found: version_views.deleted(desk.views, found))
+        deleted_branch = desk.client.delete(f"git/branch/{escaped(name)}", {"force": force})
+        desk.answer(deleted_branch, lambda result: version_views.deleted(desk.views, result))
         return OK
-    made = desk.client.post("git/branch", {"name": name, "from": start or "HEAD"})
-    desk.answer(made, lambda found: version_views.branches(desk.views, [found]))
+    new_branch = desk.client.post("git/branch", {"name": name, "from": start or "HEAD"})
+    desk.answer(new_branch, lambda result: version_views.branches(desk.views, [result]))
     return OK
 
 
 def checkout(desk: CommandContext, place: str, create: bool) -> int:
-    known = {row["name"] for row in desk.client.list("git/branches")}
-    body = {"branch": place} if create or place in known else {"ref": place}
-    went = desk.client.follow("git/checkout", {**body, "create": create}, desk.screen.note)
-    desk.answer(went, lambda found: version_views.checked_out(desk.views, found))
+    branch_names = {row["name"] for row in desk.client.list("git/branches")}
+    body = {"branch": place} if create or place in branch_names else {"ref": place}
+    response = desk.client.follow("git/checkout", {**body, "create": create}, desk.screen.note)
+    desk.answer(response, lambda result: version_views.checked_out(desk.views, result))
     return OK
 
 
 def push(desk: CommandContext, remote: str | None, branch: str | None) -> int:
-    sent = desk.client.follow("git/push", _place(remote, branch), desk.screen.note)
-    desk.answer(sent, lambda found: version_views.pushed(desk.views, found))
+    response = desk.client.follow("git/push", _place(remote, branch), desk.screen.note)
+    desk.answer(response, lambda result: version_views.pushed(desk.views, result))
     return OK
 
 
 def pull(desk: CommandContext, remote: str | None, branch: str | None) -> int:
-    got = desk.client.follow("git/pull", _place(remote, branch), desk.screen.note)
-    desk.answer(got, lambda found: version_views.pulled(desk.views, found))
+    response = desk.client.follow("git/pull", _place(remote, branch), desk.screen.note)
+    desk.answer(response, lambda result: version_views.pulled(desk.views, result))
     return OK
 
 
 def verify(desk: CommandContext, snapshot: str, quick: bool) -> int:
-    found = desk.client.follow(
+    report = desk.client.follow(
         f"snapshots/{segment(snapshot)}/verify", {"quick": quick}, desk.screen.note
     )
-    desk.answer(found, lambda row: proof_views.verified(desk.views, row))
-    return FAILED if found["problems"] or found["unreachable"] else OK
+    desk.answer(report, lambda row: proof_views.verified(desk.views, row))
+    return FAILED if report["problems"] or report["unreachable"] else OK
 
 
 def repair(desk: CommandContext, snapshot: str, quick: bool) -> int:
-    done = desk.client.follow(
+    result = desk.client.follow(
         f"snapshots/{segment(snapshot)}/repair", {"quick": quick}, desk.screen.note
     )
-    desk.answer(done, lambda row: proof_views.repaired(desk.views, row))
-    return FAILED if done["lost"] or done["unreachable"] else OK
+    desk.answer(result, lambda row: proof_views.repaired(desk.views, row))
+    return FAILED if result["lost"] or result["unreachable"] else OK
 
 
 def collect(desk: CommandContext, confirm: bool) -> int:
-    found = desk.client.follow("datasets/gc", {"confirm": confirm}, desk.screen.note)
-    desk.answer(found, lambda row: proof_views.collected(desk.views, row))
+    result = desk.client.follow("datasets/gc", {"confirm": confirm}, desk.screen.note)
+    desk.answer(result, lambda row: proof_views.collected(desk.views, row))
     return OK
 
 
@@ -85,42 +85,42 @@ def models(
     wide: bool,
 ) -> int:
     if name == "best" and metric:
-        ranked = desk.client.get(
+        ranking = desk.client.get(
             "models/best", {"metric": metric, "mode": mode} if mode else {"metric": metric}
         )
-        desk.answer(ranked, lambda found: experiment_views.best(desk.views, found))
+        desk.answer(ranking, lambda result: experiment_views.best(desk.views, result))
         return OK
     if metric is not None or mode is not None:
         text = desk.views.say("Usage: models best METRIC")
         raise UsageFaultError(text)
     if name is not None and aliases:
         changes = desk.client.list(f"models/{escaped(name)}/aliases/history")
-        desk.answer(changes, lambda found: version_views.alias_history(desk.views, found))
+        desk.answer(changes, lambda result: version_views.alias_history(desk.views, result))
         return OK
     if name is not None:
         model = desk.client.get(f"models/{escaped(name)}")
-        desk.answer(model, lambda found: version_views.model(desk.views, found, wide=wide))
+        desk.answer(model, lambda result: version_views.model(desk.views, result, wide=wide))
         return OK
     rows = desk.client.list("models", MANY, {"q": query})
-    desk.answer(rows, lambda found: version_views.models(desk.views, found, wide=wide))
+    desk.answer(rows, lambda result: version_views.models(desk.views, result, wide=wide))
     return OK
 
 
 def list_data(desk: CommandContext, query: str | None) -> int:
     rows = desk.client.list("datasets", MANY, {"q": query})
-    desk.answer(rows, lambda found: version_views.datasets(desk.views, found))
+    desk.answer(rows, lambda items: version_views.datasets(desk.views, items))
     return OK
 
 
 def add_data(desk: CommandContext, path: str) -> int:
-    made = desk.client.post("datasets", {"path": desk.path(path)})
-    desk.answer(made, lambda found: version_views.datasets(desk.views, [found]))
+    dataset = desk.client.post("datasets", {"path": desk.path(path)})
+    desk.answer(dataset, lambda row: version_views.datasets(desk.views, [row]))
     return OK
 
 
 def show_data(desk: CommandContext, path: str) -> int:
     dataset = desk.client.get(dataset_address(desk.path(path)))
-    desk.answer(dataset, lambda found: version_views.dataset(desk.views, found))
+    desk.answer(dataset, lambda record: version_views.dataset(desk.views, record))
     return OK
 
 
@@ -133,32 +133,34 @@ def checkout_data(desk: CommandContext, path: str, version: str) -> int:
 
 
 def push_data(desk: CommandContext, path: str) -> int:
-    moved = desk.client.follow(f"{dataset_address(desk.path(path))}/push", {}, desk.screen.note)
-    desk.answer(moved, lambda found: version_views.moved(desk.views, [found]))
+    response = desk.client.follow(f"{dataset_address(desk.path(path))}/push", {}, desk.screen.note)
+    desk.answer(response, lambda result: version_views.moved(desk.views, [result]))
     return OK
 
 
 def pull_data(desk: CommandContext, path: str | None) -> int:
     if path is not None:
-        moved = desk.client.follow(f"{dataset_address(desk.path(path))}/pull", {}, desk.screen.note)
-        desk.answer(moved, lambda found: version_views.moved(desk.views, [found]))
+        response = desk.client.follow(
+            f"{dataset_address(desk.path(path))}/pull", {}, desk.screen.note
+        )
+        desk.answer(response, lambda result: version_views.moved(desk.views, [result]))
         return OK
-    pulled = []
+    responses = []
     for row in desk.client.list("datasets", MANY):
         if row["state"] != NOT_PULLED:
             continue
         try:
-            pulled.append(
+            responses.append(
                 desk.client.follow(f"{dataset_address(row['path'])}/pull", {}, desk.screen.note)
             )
         except (MLWSError, RemoteError) as error:
             # An output that the remote does not have is made again by a run.
             if not row["output"] or error.as_dict(ENGLISH)["code"] != "30402":
                 raise
-    desk.answer(pulled, lambda found: version_views.moved(desk.views, found))
+    desk.answer(responses, lambda result: version_views.moved(desk.views, result))
     return OK
 
 
 def _place(remote: str | None, branch: str | None) -> dict[str, str]:
-    given = {"remote": remote, "branch": branch}
-    return {key: value for key, value in given.items() if value is not None}
+    fields = {"remote": remote, "branch": branch}
+    return {key: value for key, value in fields.items() if value is not None}

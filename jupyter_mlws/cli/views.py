@@ -54,7 +54,7 @@ def _noted(place: str, reason: str) -> list[Cell]:
 
 
 class Views:
-    """Every result in one language."""
+    """Renders every result in one language."""
 
     def __init__(self, language: str) -> None:
         self._language = language
@@ -64,7 +64,7 @@ class Views:
         return Message(text, **facts).in_(self._language)
 
     def error(self, body: JSON) -> list[Block]:
-        """Code and message, the fields at fault, what to do."""
+        """Render the code and message of an error, its invalid fields, and the solution."""
         rows = [[Cell(f"{body['code']}  ", Tone.BAD), Cell(str(body["message"]))]]
         for fault in body.get("errors") or []:
             field = f"  {fault['field']}: " if fault["field"] else "  "
@@ -74,7 +74,7 @@ class Views:
         return [Lines(rows)]
 
     def text(self, text: str) -> Lines:
-        """What a program printed, as it printed it."""
+        """Return the output of a program, unchanged."""
         return Lines([[Cell(row)] for row in text.splitlines()], fixed=True)
 
     def status(self, status: JSON) -> list[Block]:
@@ -100,12 +100,12 @@ class Views:
                 shown=", ".join(sha[:8] for sha in outbox),
             )
             blocks.append(line(text, Tone.WARN))
-        restored = status.get("restored")
-        if restored:
+        snapshot = status.get("restored")
+        if snapshot:
             text = self.say(
                 "The files were restored to {short} “{subject}”. Return with "
                 "`jupyter mlws restore HEAD`, or keep them with `jupyter mlws commit`.",
-                **restored,
+                **snapshot,
             )
             blocks.append(line(text, Tone.WARN))
         if not status["changes"]:
@@ -121,9 +121,14 @@ class Views:
         ]
         for folder, count in folders:
             size = sum(changes[path]["size"] or 0 for path in new if path.startswith(folder))
-            shown = self.say("{count} files", count=count)
+            count_text = self.say("{count} files", count=count)
             rows.append(
-                [self.word("untracked"), Cell(shown, Tone.FAINT), Cell(folder), Cell(size_of(size))]
+                [
+                    self.word("untracked"),
+                    Cell(count_text, Tone.FAINT),
+                    Cell(folder),
+                    Cell(size_of(size)),
+                ]
             )
         columns = [Message("State"), Message("Kind"), Message("Path"), Message("Size")]
         return [
@@ -145,14 +150,14 @@ class Views:
         ]
 
     def pull_hint(self, states: Iterable[str]) -> list[Block]:
-        """How to get data that is not pulled, where a state says so."""
+        """Return a hint how to pull data if one of ``states`` is "not pulled"."""
         if NOT_PULLED not in states:
             return []
         text = self.say("To pull the data: jupyter mlws data pull")
         return [line(text, Tone.FAINT)]
 
     def waiting(self, holder: Holder) -> str:
-        """For whose work it is waited."""
+        """Return a message about the operation that is waited for."""
         return self.say(
             "Waiting for another operation to finish: {operation} by {who}, since {since}.",
             operation=holder.operation,
@@ -230,12 +235,14 @@ class Views:
             text = self.say("To download: {size}", size=size_of(plan["bytes_to_fetch"]))
             blocks.append(line(text))
         if plan["lost"]:
-            kept = self.say("Uncommitted changes that will be replaced (a safety copy keeps them):")
-            lost = [
+            title = self.say(
+                "Uncommitted changes that will be replaced (a safety copy keeps them):"
+            )
+            lost_rows = [
                 [Cell(f"  {row['path']}  "), Cell(row["reason"], Tone.FAINT)]
                 for row in plan["lost"]
             ]
-            blocks.append(Lines([[Cell(kept, Tone.WARN)], *lost]))
+            blocks.append(Lines([[Cell(title, Tone.WARN)], *lost_rows]))
         if plan["missing"]:
             text = self.say("Data not stored anywhere:")
             if plan["unreachable"]:
@@ -278,9 +285,9 @@ class Views:
         ]
         return [self.table(columns, rows)]
 
-    def imported(self, made: JSON) -> list[Block]:
-        """The nodes with what comes before each, the notes, and a text that is not written."""
-        workflow = made["workflow"]
+    def imported(self, result: JSON) -> list[Block]:
+        """Render the nodes with their upstream nodes, the notes, and the text if not written."""
+        workflow = result["workflow"]
         before: dict[str, list[str]] = {}
         for edge in workflow["edges"]:
             names = before.setdefault(edge["target"], [])
@@ -296,23 +303,23 @@ class Views:
         ]
         columns = [Message("Node"), Message("Kind"), Message("Upstream")]
         blocks: list[Block] = [self.table(columns, rows)]
-        if made["notes"]:
+        if result["notes"]:
             title = self.say("Could not be imported as is:")
             blocks.append(line(title, Tone.WARN))
-            blocks.append(Lines([_noted(n["place"], n["reason"]) for n in made["notes"]]))
+            blocks.append(Lines([_noted(n["place"], n["reason"]) for n in result["notes"]]))
         blocks += [
             line(f"{p['node'] or ''}: {p['message']}", Tone.WARN) for p in workflow["problems"]
         ]
-        return [*blocks, *self._written(made)]
+        return [*blocks, *self._written(result)]
 
-    def _written(self, made: JSON) -> list[Block]:
-        path = made["workflow"]["path"]
-        if made["written"]:
+    def _written(self, result: JSON) -> list[Block]:
+        path = result["workflow"]["path"]
+        if result["written"]:
             return [line(self.say("Created {path}.", path=path), Tone.GOOD)]
-        files = [file["path"] for file in made["files"]]
-        told = [line(self.say("Would create {path}:", path=path), Tone.STRONG)]
-        shown = Lines([[Cell(row)] for row in made["text"].splitlines()], fixed=True)
-        return [*told, shown, *(line(f"+ {file}", Tone.FAINT) for file in files)]
+        files = [file["path"] for file in result["files"]]
+        header = [line(self.say("Would create {path}:", path=path), Tone.STRONG)]
+        preview = Lines([[Cell(row)] for row in result["text"].splitlines()], fixed=True)
+        return [*header, preview, *(line(f"+ {file}", Tone.FAINT) for file in files)]
 
     def plan(self, plan: JSON) -> list[Block]:
         rows = [
@@ -329,7 +336,7 @@ class Views:
         return [self.table(columns, rows), line(text, Tone.STRONG), *self._prospects(plan)]
 
     def _prospects(self, plan: JSON) -> list[Block]:
-        """How long it would take, and what could be accepted as unchanged."""
+        """Render the estimated duration, and the nodes that could be accepted as unchanged."""
         blocks: list[Block] = []
         if plan["summary"]["run"] and plan["estimate_seconds"] is not None:
             about = self.say(
@@ -390,10 +397,10 @@ class Views:
             return self.say("{metric}, lower is better", metric=sweep["metric"])
         return self.say("{metric}, higher is better", metric=sweep["metric"])
 
-    def promoted(self, promoted: JSON) -> list[Block]:
-        text = self.say("Replaced the sweep {sweep} with {variant}.", **promoted)
-        kept = self.say("The previous text is kept in .git/{kept_in}", **promoted)
-        return [Lines([[Cell(text, Tone.GOOD)], [Cell(kept, Tone.FAINT)]])]
+    def promoted(self, result: JSON) -> list[Block]:
+        text = self.say("Replaced the sweep {sweep} with {variant}.", **result)
+        note = self.say("The previous text is kept in .git/{kept_in}", **result)
+        return [Lines([[Cell(text, Tone.GOOD)], [Cell(note, Tone.FAINT)]])]
 
     def run(self, run: JSON) -> list[Block]:
         """A run with a line for every node."""
@@ -416,7 +423,7 @@ class Views:
         ]
 
     def run_end(self, run: JSON) -> list[Block]:
-        """How a run stands, in a line; its error below."""
+        """Render the status of a run on one line, and its error below."""
         head = [
             Cell(f"{run['id']}  ", Tone.FAINT),
             self.word(run["status"]),
@@ -438,7 +445,7 @@ class Views:
         return [*blocks, *self._dvc_stages(run["nodes"])]
 
     def _dvc_stages(self, nodes: Sequence[JSON]) -> list[Block]:
-        """The stages that DVC's own code hashed and stored, by the reason for it."""
+        """Render the stages that DVC's own code hashed and stored, grouped by the reason."""
         stages: dict[str, list[str]] = {}
         for node in nodes:
             if node["dvc_reason"]:
@@ -456,7 +463,7 @@ class Views:
         ]
 
     def node_line(self, node: JSON) -> list[Block]:
-        """One node's news, for output that only grows."""
+        """Render the status of one node, for output that can only be appended to."""
         return [
             Lines(
                 [
@@ -540,9 +547,9 @@ class Views:
         return replace(table, required=len(columns) if wide else 2, hint=hint)
 
     def word(self, word: str) -> Cell:
-        """A word of the API in the reader's language and its colour."""
-        shown = term(word, self._language).replace("_", " ")
-        return Cell(shown, _TONES.get(word, Tone.PLAIN))
+        """Return a term of the API in the reader's language and in its color."""
+        text = term(word, self._language).replace("_", " ")
+        return Cell(text, _TONES.get(word, Tone.PLAIN))
 
     def _unified(self, diff: JSON) -> Lines:
         if diff["binary"]:
@@ -591,7 +598,7 @@ def _moved(change: JSON) -> str:
 
 
 def size_of(size: int | None) -> str:
-    """Bytes for people."""
+    """Return a number of bytes in human-readable units."""
     if size is None:
         return ""
     amount = float(size)
@@ -620,7 +627,7 @@ def _elapsed(record: JSON, now: float) -> float | None:
 
 
 def _time(moment: Any) -> float | None:
-    """Seconds since 1970 of a time, which the API writes as such a number or in ISO 8601."""
+    """Return a time of the API (a number, or text in ISO 8601) as seconds since 1970."""
     if moment is None:
         return None
     if isinstance(moment, int | float):
@@ -630,7 +637,7 @@ def _time(moment: Any) -> float | None:
 
 
 def when_of(moment: Any) -> str:
-    """A time of the API, on this machine's clock."""
+    """Return a time of the API in this machine's time zone."""
     seconds = _time(moment)
     if seconds is None:
         return DASH
@@ -639,7 +646,7 @@ def when_of(moment: Any) -> str:
 
 
 def number_of(value: Any) -> str:
-    """A value of a table, floats not too long."""
+    """Return a value of a table as text; floats have five significant digits."""
     if value is None:
         return ""
     return f"{value:.5g}" if isinstance(value, float) else str(value)

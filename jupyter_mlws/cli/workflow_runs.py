@@ -16,7 +16,7 @@ Data = TypeVar("Data")
 
 
 def execute(client: ProjectClient, path: str, request: Mapping[str, Any]) -> JSON:
-    """Start a run; ``request`` is the body of the endpoint's."""
+    """Start a run; ``request`` is the body of the endpoint's request."""
     request = {**request, "origin": client.origin.value}
     if client.runs is not None:
         from jupyter_mlws.workflows.runs import Asked
@@ -53,7 +53,7 @@ def skip(client: ProjectClient, path: str, run: str, node: str) -> JSON:
 
 
 def cancel(client: ProjectClient, path: str, run: str) -> None:
-    """Ask a run to end."""
+    """Cancel a run."""
     if client.runs is not None:
         client.runs.cancel(path, run)
     else:
@@ -61,14 +61,14 @@ def cancel(client: ProjectClient, path: str, run: str) -> None:
 
 
 def get_run(client: ProjectClient, path: str, run: str) -> JSON:
-    """A run with its nodes, as it is now."""
+    """Return the current state of a run, with its nodes."""
     if client.runs is not None:
         return _translated(client, client.runs.status(path, run))
     return _json(client.get(_address(path, run)))
 
 
 def has_ended(client: ProjectClient, path: str, run: str) -> bool:
-    """Whether a run has ended; False if only a server could say so."""
+    """Return whether a run has finished; False if only a server could tell."""
     return client.runs is not None and client.runs.has_ended(path, run)
 
 
@@ -91,8 +91,8 @@ def _address(path: str, run: str) -> str:
 
 
 def _translated(client: ProjectClient, data: Data) -> Data:
-    translated: Data = translate(data, client.language)
-    return translated
+    result: Data = translate(data, client.language)
+    return result
 
 
 def _json(data: Any) -> JSON:

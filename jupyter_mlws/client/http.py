@@ -25,18 +25,18 @@ WORK_LIMIT = 3600.0
 
 
 class RemoteError(Exception):
-    """An error that a server answered with, in the language that was asked for."""
+    """An error response of a server, in the language of the request."""
 
     def __init__(self, body: dict[str, Any]) -> None:
         self.body = body
         super().__init__(f"{body.get('code')}: {body.get('message')}")
 
     def as_dict(self, language: str) -> dict[str, Any]:
-        """The reply's fields, as :meth:`~jupyter_mlws.core.errors.MLWSError.as_dict`."""
+        """Return the response's fields, as :meth:`~jupyter_mlws.core.errors.MLWSError.as_dict`."""
         return self.body
 
     def as_ours(self, url: str) -> MLWSError:
-        """The same error, to be raised on; ``url`` tells whose it is where we don't know it."""
+        """Convert to an exception to raise; ``url`` names the server if the code is unknown."""
         code = str(self.body.get("code"))
         if code not in CATALOGUE:
             return RequestFailedError(url=url, reason=str(self))
@@ -49,7 +49,7 @@ class RemoteError(Exception):
 
 @dataclass(frozen=True)
 class API:
-    """An API that answers in our envelope, below ``url``, and the right to use it."""
+    """Client of an API that uses our envelope, with its ``url`` and the token to access it."""
 
     url: str
     token: str = field(repr=False)
@@ -121,10 +121,10 @@ class API:
     def _failure(self, error: urllib.error.HTTPError) -> Exception:
         try:
             body = json.load(error)
-            known = isinstance(body, dict) and "solution" in body
+            is_envelope = isinstance(body, dict) and "solution" in body
         except ValueError:
-            known = False
-        if known:
+            is_envelope = False
+        if is_envelope:
             return RemoteError(body)
         return RequestFailedError(url=self.url, reason=f"HTTP {error.code}")
 
@@ -138,7 +138,7 @@ class Server(API):
     prefix: ClassVar[str] = "mlws/api/v1"
 
     def serves(self) -> bool:
-        """Whether it answers and this token may use our endpoints there."""
+        """Return whether the server responds and the token grants access to our endpoints."""
         try:
             self.request("GET", "projects", None, timeout=PROBE_LIMIT)
         except (RemoteError, MLWSError):
@@ -155,12 +155,12 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 def _query(query: Mapping[str, Any] | None) -> str:
-    given = {
+    parameters = {
         key: str(value).lower() if isinstance(value, bool) else value
         for key, value in (query or {}).items()
         if value not in (None, [])
     }
-    return "?" + urlencode(given, doseq=True) if given else ""
+    return "?" + urlencode(parameters, doseq=True) if parameters else ""
 
 
 def segment(identifier: str) -> str:
@@ -169,7 +169,7 @@ def segment(identifier: str) -> str:
 
 
 def find_server(folder: Path, language: str) -> Server | None:
-    """The running server whose root holds ``folder``, the nearest root first; None without one."""
+    """Return the running server whose root contains ``folder``, the nearest root first; or None."""
     inside = [
         server
         for server in running(language)
@@ -180,7 +180,7 @@ def find_server(folder: Path, language: str) -> Server | None:
 
 
 def running(language: str) -> Iterator[Server]:
-    """Every server of this person on this machine, from the files that Jupyter leaves.
+    """Yield every server of this user on this machine, from the files that Jupyter writes.
 
     ``jupyter_server.serverapp.list_running_servers`` reads the same files; importing it takes a
     second, and it deletes those of servers that it can't see, such as another container's.

@@ -126,7 +126,7 @@ class LocalTransport:
 
 
 def _find(method: str, path: str) -> tuple[Endpoint, list[str]]:
-    """The endpoint of a path, and the parts of the path that its braces stand for."""
+    """Return the endpoint of a path, and the values of the path's parameters in braces."""
     for module in AREAS[path.partition("/")[0]]:
         for endpoint in import_module(f"jupyter_mlws.{module}").endpoints:
             match = re.fullmatch(endpoint.pattern, path)

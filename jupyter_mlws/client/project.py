@@ -38,7 +38,7 @@ PAGE = 500
 
 
 class Origin(str, Enum):
-    """What started a run."""
+    """Source of a run: the command line or a notebook magic."""
 
     CLI = "cli"
     MAGIC = "magic"
@@ -52,7 +52,7 @@ class Transport(Protocol):
 
     @property
     def runs(self) -> Runs | None:
-        """The project's runs, where this process works on its files."""
+        """The project's runs; None if a server manages them."""
 
     def request(
         self, method: str, path: str, query: Query, body: Query | None, headers: Mapping[str, str]
@@ -100,7 +100,7 @@ class HTTPTransport:
         return operation["result"]
 
     def _answer(self, operation: JSON, ask: Ask) -> None:
-        """Pass a question to the person; a person in the lab can answer, too."""
+        """Pass a question to the user, who can also answer it in JupyterLab."""
         where = f"operations/{operation['id']}"
         question = operation["question"]
         try:
@@ -133,7 +133,7 @@ class ProjectClient:
 
     @property
     def runs(self) -> Runs | None:
-        """The project's runs, where no server has them."""
+        """The project's runs; None if a server manages them."""
         return self._transport.runs
 
     def get(self, path: str, query: Query | None = None) -> Any:
@@ -212,12 +212,12 @@ def open_project(folder: Path, language: str, origin: Origin) -> ProjectClient:
 
 
 def _project_id(server: Server, project: Project) -> str | None:
-    """The id of ``project`` on ``server``; None if that serves other projects."""
+    """Return the ID of ``project`` on ``server``; None if the server has other projects."""
     below = server.root in project.root.parents
     expected = project.root.relative_to(server.root).as_posix() if below else "."
-    for known in server.get("projects")["items"]:
-        if known["path"] == expected and known["name"] == project.root.name:
-            return str(known["id"])
+    for candidate in server.get("projects")["items"]:
+        if candidate["path"] == expected and candidate["name"] == project.root.name:
+            return str(candidate["id"])
     return None
 
 
@@ -234,7 +234,7 @@ def dataset_address(path: str) -> str:
     return f"datasets/{escaped(path)}"
 
 
-def version_id(named: str) -> str:
-    """``NAME:VERSION`` as the API has it; a run's id stays as it is."""
-    name, colon, number = named.rpartition(":")
-    return f"{escape(name)}:{number}" if colon else named
+def version_id(reference: str) -> str:
+    """Return ``NAME:VERSION`` in the API's form; a run ID is returned unchanged."""
+    name, colon, number = reference.rpartition(":")
+    return f"{escape(name)}:{number}" if colon else reference

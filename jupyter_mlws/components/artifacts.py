@@ -52,6 +52,6 @@ else:
     File = Annotated[Path, ARTIFACTS["File"]]
 
 
-def fits(output: str, wanted: str) -> bool:
-    """Whether an output of one type may be connected to an input of another."""
-    return output == wanted or (wanted == "File" and output != "Folder")
+def fits(output: str, input_type: str) -> bool:
+    """Return whether an output of one type may be connected to an input of another."""
+    return output == input_type or (input_type == "File" and output != "Folder")

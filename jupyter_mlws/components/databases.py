@@ -24,9 +24,10 @@ DRIVERS = {
 
 @contextmanager
 def connected(database: Path | None, url: str, variable: str) -> Iterator[Any]:
-    """A connection to an SQLite file, or to what a URL names.
+    """Yield a connection to an SQLite file, or to the database of a URL.
 
-    Raises ValueError where not exactly one is given, or the URL would write a password down.
+    Raises ValueError unless exactly one of ``database``, ``url`` and ``variable`` is given, or
+    if ``url`` contains a password, which would be stored with the workflow.
     """
     if sum(map(bool, (database, url, variable))) != 1:
         raise ValueError("give exactly one database: a file, a url or a url_variable")
@@ -44,7 +45,7 @@ def connected(database: Path | None, url: str, variable: str) -> Iterator[Any]:
 
 
 def rows(connection: Any, query: str, limit: int | None) -> Table:
-    """What a query finds, as a table; raises ValueError for a statement that finds no rows."""
+    """Return the rows of a query as a table; raise ValueError if the statement returns no rows."""
     import pandas as pd
 
     with closing(connection.cursor()) as cursor:
@@ -70,8 +71,8 @@ def _open(url: str) -> Any:
     if kind == "sqlite":
         return _sqlite(Path(_file(parts)))
     if kind not in DRIVERS:
-        known = ", ".join(["sqlite", *DRIVERS])
-        raise ValueError(f"unknown database type {kind!r}; supported: {known}")
+        kinds = ", ".join(["sqlite", *DRIVERS])
+        raise ValueError(f"unknown database type {kind!r}; supported: {kinds}")
     driver = next((name for name in DRIVERS[kind] if installed(name)), None)
     if driver is None:
         raise ModuleNotFoundError(
@@ -95,11 +96,11 @@ def _file(parts: SplitResult) -> str:
 
 
 def _account(parts: SplitResult) -> dict[str, Any]:
-    given = {
+    arguments = {
         "host": parts.hostname,
         "port": parts.port,
         "user": unquote(parts.username) if parts.username else None,
         "password": unquote(parts.password) if parts.password else None,
         "database": unquote(parts.path.lstrip("/")),
     }
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in arguments.items() if value is not None}

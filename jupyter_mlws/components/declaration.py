@@ -32,7 +32,7 @@ class DeclarationError(TypeError):
 
 @dataclass(frozen=True)
 class Declaration:
-    """What the decorator was told."""
+    """Options of the ``@component`` decorator."""
 
     category: str
     title: str | None
@@ -55,7 +55,7 @@ def component(
 
 
 def declared(module: types.ModuleType) -> dict[str, Callable[..., Any]]:
-    """The components that a module itself defines, by name, in the order of the file."""
+    """Return the components that a module itself defines, by name, in the order of the file."""
     return {
         name: value
         for name, value in vars(module).items()
@@ -64,27 +64,27 @@ def declared(module: types.ModuleType) -> dict[str, Callable[..., Any]]:
 
 
 def describe(function: Callable[..., Any], source: str) -> Component:
-    """Ports and settings of a component, read from its signature."""
+    """Return the ports and settings of a component, read from its signature."""
     declaration: Declaration = getattr(function, MARK)
     hints = get_type_hints(function, include_extras=True)
-    summary, documented = _docstring(function)
+    summary, descriptions = _docstring(function)
     name = function.__name__
     return Component(
         name=name,
         title=declaration.title or name.replace("_", " ").capitalize(),
         category=declaration.category,
         description=summary,
-        inputs=_inputs(function, hints, documented),
-        outputs=outputs_of(function, hints, documented),
+        inputs=_inputs(function, hints, descriptions),
+        outputs=outputs_of(function, hints, descriptions),
         settings=parameters.describe(
-            settings_model(function, hints, documented).model_json_schema(), hints
+            settings_model(function, hints, descriptions).model_json_schema(), hints
         ),
         source=source,
     )
 
 
 def _inputs(
-    function: Callable[..., Any], hints: dict[str, Any], documented: dict[str, str]
+    function: Callable[..., Any], hints: dict[str, Any], descriptions: dict[str, str]
 ) -> list[InputPort]:
     ports = []
     for parameter in _positional(function):
@@ -100,7 +100,7 @@ def _inputs(
                 type=artifact.name,
                 required=not optional and parameter.default is parameter.empty,
                 multiple=multiple,
-                description=documented.get(parameter.name, ""),
+                description=descriptions.get(parameter.name, ""),
             )
         )
     return ports
@@ -108,14 +108,14 @@ def _inputs(
 
 def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
     parameters = inspect.signature(function).parameters.values()
-    refused = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    if any(parameter.kind in refused for parameter in parameters):
+    variadic_kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    if any(parameter.kind in variadic_kinds for parameter in parameters):
         raise DeclarationError(f"{function.__name__}: a component can't have *args or **kwargs")
     return [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
 
 
 def input_type(hint: Any) -> tuple[Artifact | None, bool, bool]:
-    """The artifact of a parameter's hint, whether it takes several, whether it may be left out."""
+    """Return the artifact of a hint, whether it takes several, and whether it is optional."""
     if get_origin(hint) in (Union, types.UnionType):
         inner = [part for part in get_args(hint) if part is not types.NoneType]
         if len(inner) == 1:
@@ -127,31 +127,33 @@ def input_type(hint: Any) -> tuple[Artifact | None, bool, bool]:
 
 
 def _artifact(hint: Any) -> Artifact | None:
-    found = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Artifact)]
-    return found[0] if found else None
+    artifacts = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Artifact)]
+    return artifacts[0] if artifacts else None
 
 
 def outputs_of(
     function: Callable[..., Any],
     hints: dict[str, Any] | None = None,
-    documented: dict[str, str] | None = None,
+    descriptions: dict[str, str] | None = None,
 ) -> list[OutputPort]:
     """The output ports, from the return type."""
-    documented = documented or {}
+    descriptions = descriptions or {}
     hints = hints or get_type_hints(function, include_extras=True)
-    returned = hints.get("return")
-    if returned is None or returned is types.NoneType:
+    return_type = hints.get("return")
+    if return_type is None or return_type is types.NoneType:
         raise DeclarationError(f"{function.__name__}: declare its return type, e.g. `-> Table`")
-    named = _named_outputs(returned)
-    if not named or None in named.values():
+    artifacts = _named_outputs(return_type)
+    if not artifacts or None in artifacts.values():
         raise DeclarationError(
             f"{function.__name__}: the return type must be an artifact type "
             "or a NamedTuple of artifact types"
         )
-    taken = {parameter.name for parameter in inspect.signature(function).parameters.values()}
-    if taken & set(named):
+    parameter_names = {
+        parameter.name for parameter in inspect.signature(function).parameters.values()
+    }
+    if parameter_names & set(artifacts):
         # Ports share one namespace on the command line.
-        clash = sorted(taken & set(named))[0]
+        clash = sorted(parameter_names & set(artifacts))[0]
         raise DeclarationError(
             f"{function.__name__}: {clash!r} is the name of both a parameter and an output; "
             "rename the parameter, or return a NamedTuple with a different field name"
@@ -159,43 +161,43 @@ def outputs_of(
     return [
         OutputPort(
             name=name,
-            type=found.name,
-            extension=found.extension,
-            description=documented.get(name, ""),
+            type=artifact.name,
+            extension=artifact.extension,
+            description=descriptions.get(name, ""),
         )
-        for name, found in named.items()
-        if found is not None
+        for name, artifact in artifacts.items()
+        if artifact is not None
     ]
 
 
-def _named_outputs(returned: Any) -> dict[str, Artifact | None]:
-    artifact = _artifact(returned)
+def _named_outputs(return_type: Any) -> dict[str, Artifact | None]:
+    artifact = _artifact(return_type)
     if artifact is not None:
         return {artifact.name.lower(): artifact}
-    if not hasattr(returned, "_fields"):
+    if not hasattr(return_type, "_fields"):
         return {}
-    hints = get_type_hints(returned, include_extras=True)
+    hints = get_type_hints(return_type, include_extras=True)
     return {name: _artifact(hint) for name, hint in hints.items()}
 
 
 def settings_model(
     function: Callable[..., Any],
     hints: dict[str, Any] | None = None,
-    documented: dict[str, str] | None = None,
+    descriptions: dict[str, str] | None = None,
 ) -> Any:
-    """A pydantic model of the keyword-only parameters; unknown settings are refused."""
+    """Return a pydantic model of the keyword-only parameters; it rejects unknown settings."""
     from pydantic import ConfigDict, Field, create_model
 
     hints = hints or get_type_hints(function, include_extras=True)
-    documented = documented if documented is not None else _docstring(function)[1]
+    descriptions = descriptions if descriptions is not None else _docstring(function)[1]
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             continue
         if parameter.default is parameter.empty:
-            default = Field(description=documented.get(parameter.name))
+            default = Field(description=descriptions.get(parameter.name))
         else:
-            default = Field(default=parameter.default, description=documented.get(parameter.name))
+            default = Field(default=parameter.default, description=descriptions.get(parameter.name))
         fields[parameter.name] = (hints.get(parameter.name, Any), default)
     return create_model(
         function.__name__,
@@ -207,8 +209,8 @@ def settings_model(
 
 
 def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
-    """The first paragraph, and what is said of each ``name:`` in the rest."""
+    """Return the first paragraph, and the description of each ``name:`` in the rest."""
     text = inspect.getdoc(function) or ""
     summary, _, rest = text.partition("\n\n")
-    documented = {name: " ".join(words.split()) for _, name, words in DOCUMENTED.findall(rest)}
-    return " ".join(summary.split()), documented
+    descriptions = {name: " ".join(words.split()) for _, name, words in DOCUMENTED.findall(rest)}
+    return " ".join(summary.split()), descriptions

@@ -30,9 +30,9 @@ DEFAULTS: Mapping[str, Any] = {
 
 
 def task_of(
-    values: Any, goal: str, model_type: str, asked: Task
+    values: Any, goal: str, model_type: str, task: Task
 ) -> Literal["classification", "regression"]:
-    """What kind of prediction the target's values ask for; refuses a model that cannot do it."""
+    """Return the task that suits the target's values; raise ValueError if the model can't do it."""
     import pandas as pd
 
     if len(values) == 0:
@@ -40,13 +40,13 @@ def task_of(
     words = not numeric(values) or pd.api.types.is_bool_dtype(values)
     whole = words or bool((values.dropna() % 1 == 0).all())
     classes = words or (whole and values.nunique() <= MOST_CLASSES)
-    if model_type in REGRESSORS or asked == "regression":
+    if model_type in REGRESSORS or task == "regression":
         if words:
             raise ValueError(f"regression needs a numeric target, but {goal!r} is not numeric")
         if model_type in CLASSIFIERS:
             raise ValueError(f"{model_type} is a classification model; choose a regression model")
         return "regression"
-    if model_type in CLASSIFIERS or asked == "classification":
+    if model_type in CLASSIFIERS or task == "classification":
         if not whole:
             raise ValueError(
                 f"{goal!r} has fractional values, which cannot be classes: choose "
@@ -56,13 +56,13 @@ def task_of(
     return "classification" if classes else "regression"
 
 
-def estimator(model_type: str, kind: str, given: Mapping[str, Any]) -> Any:
-    """The scikit-learn estimator, with what is given in place of its defaults."""
-    makers = _classifiers(given) if kind == "classification" else _regressors(given)
+def estimator(model_type: str, kind: str, settings: Mapping[str, Any]) -> Any:
+    """Return a scikit-learn estimator with ``settings`` in place of its defaults."""
+    makers = _classifiers(settings) if kind == "classification" else _regressors(settings)
     return makers[model_type]()
 
 
-def _classifiers(given: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
+def _classifiers(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
     from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
@@ -70,23 +70,23 @@ def _classifiers(given: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
     from sklearn.svm import SVC
     from sklearn.tree import DecisionTreeClassifier
 
-    seed = given["seed"]
+    seed = settings["seed"]
     return {
-        "random_forest": lambda: RandomForestClassifier(**_forest(given)),
-        "gradient_boosting": lambda: GradientBoostingClassifier(**_boosting(given)),
+        "random_forest": lambda: RandomForestClassifier(**_forest(settings)),
+        "gradient_boosting": lambda: GradientBoostingClassifier(**_boosting(settings)),
         "decision_tree": lambda: DecisionTreeClassifier(
-            max_depth=given["max_depth"], random_state=seed
+            max_depth=settings["max_depth"], random_state=seed
         ),
         "logistic_regression": lambda: LogisticRegression(
-            C=given["C"], max_iter=given["epochs"] or 1000, random_state=seed
+            C=settings["C"], max_iter=settings["epochs"] or 1000, random_state=seed
         ),
-        "svm": lambda: SVC(C=given["C"], random_state=seed),
-        "k_neighbors": lambda: KNeighborsClassifier(n_neighbors=given["n_neighbors"]),
-        "mlp": lambda: MLPClassifier(**_network(given)),
+        "svm": lambda: SVC(C=settings["C"], random_state=seed),
+        "k_neighbors": lambda: KNeighborsClassifier(n_neighbors=settings["n_neighbors"]),
+        "mlp": lambda: MLPClassifier(**_network(settings)),
     }
 
 
-def _regressors(given: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
+def _regressors(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
     from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
     from sklearn.linear_model import LinearRegression, Ridge
     from sklearn.neighbors import KNeighborsRegressor
@@ -94,50 +94,50 @@ def _regressors(given: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
     from sklearn.svm import SVR
     from sklearn.tree import DecisionTreeRegressor
 
-    seed = given["seed"]
+    seed = settings["seed"]
     return {
-        "random_forest": lambda: RandomForestRegressor(**_forest(given)),
-        "gradient_boosting": lambda: GradientBoostingRegressor(**_boosting(given)),
+        "random_forest": lambda: RandomForestRegressor(**_forest(settings)),
+        "gradient_boosting": lambda: GradientBoostingRegressor(**_boosting(settings)),
         "decision_tree": lambda: DecisionTreeRegressor(
-            max_depth=given["max_depth"], random_state=seed
+            max_depth=settings["max_depth"], random_state=seed
         ),
-        "svm": lambda: SVR(C=given["C"]),
-        "k_neighbors": lambda: KNeighborsRegressor(n_neighbors=given["n_neighbors"]),
-        "mlp": lambda: MLPRegressor(**_network(given)),
+        "svm": lambda: SVR(C=settings["C"]),
+        "k_neighbors": lambda: KNeighborsRegressor(n_neighbors=settings["n_neighbors"]),
+        "mlp": lambda: MLPRegressor(**_network(settings)),
         "linear_regression": LinearRegression,
-        "ridge": lambda: Ridge(alpha=given["alpha"], random_state=seed),
+        "ridge": lambda: Ridge(alpha=settings["alpha"], random_state=seed),
     }
 
 
-def _forest(given: Mapping[str, Any]) -> dict[str, Any]:
+def _forest(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "n_estimators": given["n_estimators"],
-        "max_depth": given["max_depth"],
-        "random_state": given["seed"],
+        "n_estimators": settings["n_estimators"],
+        "max_depth": settings["max_depth"],
+        "random_state": settings["seed"],
     }
 
 
-def _boosting(given: Mapping[str, Any]) -> dict[str, Any]:
+def _boosting(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         # Each epoch adds a tree.
-        "n_estimators": given["epochs"] or given["n_estimators"],
-        "max_depth": given["max_depth"] or 3,
-        "learning_rate": given["learning_rate"] or 0.1,
-        "random_state": given["seed"],
+        "n_estimators": settings["epochs"] or settings["n_estimators"],
+        "max_depth": settings["max_depth"] or 3,
+        "learning_rate": settings["learning_rate"] or 0.1,
+        "random_state": settings["seed"],
     }
 
 
-def _network(given: Mapping[str, Any]) -> dict[str, Any]:
+def _network(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "hidden_layer_sizes": tuple(given["hidden_layers"]),
-        "max_iter": given["epochs"] or 200,
-        "learning_rate_init": given["learning_rate"] or 0.001,
-        "random_state": given["seed"],
+        "hidden_layer_sizes": tuple(settings["hidden_layers"]),
+        "max_iter": settings["epochs"] or 200,
+        "learning_rate_init": settings["learning_rate"] or 0.001,
+        "random_state": settings["seed"],
     }
 
 
 def checked(data: Table, goal: str | None = None) -> Table:
-    """The columns to learn from; raises ValueError for words and for missing values."""
+    """Return the feature columns; raise ValueError for text columns and missing values."""
     features = data if goal is None else data.drop(columns=[goal])
     words = [name for name in features if not numeric(features[name])]
     if words:

@@ -25,11 +25,11 @@ class CellError(Exception):
 
 
 def save_cell(root: Path, cell: str, name: str | None = None) -> tuple[Path, list[str]]:
-    """Write a cell to ``components/NAME.py``; the file, and the components that it declares.
+    """Write a cell to ``components/NAME.py``; return the file and the names of its components.
 
-    The name is the first component's unless given. The cell is run in a process of its own first.
-    Raises :class:`CellError`, and nothing is written, where it declares none, cannot be run by
-    itself, or the file is somebody's own.
+    The default name is that of the first component. The cell is first run in a separate
+    process. Raises :class:`CellError`, and writes nothing, if the cell declares no component or
+    cannot be run by itself, or if the file was not written by this function.
     """
     if name is not None and not NAME.fullmatch(name):
         raise CellError(
@@ -38,23 +38,23 @@ def save_cell(root: Path, cell: str, name: str | None = None) -> tuple[Path, lis
                 name=name,
             )
         )
-    declared = _declared(root, cell)
-    file = root / FOLDER / f"{name or declared[0]}.py"
+    component_names = _declared(root, cell)
+    file = root / FOLDER / f"{name or component_names[0]}.py"
     if file.exists() and not file.read_text(encoding="utf-8").endswith(FOOTER):
-        shown = file.relative_to(root).as_posix()
+        relative_path = file.relative_to(root).as_posix()
         raise CellError(
             Message(
                 "{shown} was not created from a cell and is not overwritten. Use another name.",
-                shown=shown,
+                shown=relative_path,
             )
         )
     file.parent.mkdir(exist_ok=True)
     atomic_write(file, cell.rstrip("\n") + FOOTER)
-    return file, declared
+    return file, component_names
 
 
 def _declared(root: Path, cell: str) -> list[str]:
-    """The components of a cell, as another process finds them."""
+    """Return the names of a cell's components, as a separate process finds them."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, FOLDER, "cell.py")
         file.parent.mkdir()

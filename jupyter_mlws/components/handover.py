@@ -23,19 +23,19 @@ _base = Path()
 
 
 def enter(folder: str) -> None:
-    """Go to the folder of the notebook that was split; other paths stay relative to here."""
+    """Change to the split notebook's folder; other paths stay relative to the previous one."""
     global _base
     _base = Path.cwd()
     os.chdir(folder)
 
 
 def load(path: str) -> Any:
-    """The value that another node stored."""
+    """Return the value that another node stored."""
     return _READERS[Path(path).suffix](_base / path)
 
 
 def store(value: Any, path: str) -> None:
-    """Write a value for other nodes; :class:`ArtifactError` where it would come back changed."""
+    """Write a value for other nodes; raise :class:`ArtifactError` if reading would change it."""
     target = _base / path
     target.parent.mkdir(parents=True, exist_ok=True)
     name, suffix = target.stem, target.suffix
@@ -65,18 +65,18 @@ def _write_table(value: Any, path: Path) -> None:
     frame = value if kind == "frame" else value.to_frame(name="value") if kind == "series" else None
     if frame is None:
         frame = pd.DataFrame({"value": value})
-    told: dict[str, Any] = {"kind": kind}
+    description: dict[str, Any] = {"kind": kind}
     if kind == "frame":
-        told["columns"] = _described(frame.columns)
+        description["columns"] = _described(frame.columns)
     else:
-        told["name"] = plainly.encoded(value.name)
+        description["name"] = plainly.encoded(value.name)
     if getattr(frame.index, "freqstr", None):
-        told["freq"] = frame.index.freqstr
+        description["freq"] = frame.index.freqstr
     plain = frame.set_axis([str(n) for n in range(frame.shape[1])], axis=1)
     if kind == "frame" and _is_plain(frame.columns):
         plain = frame
     table = pa.Table.from_pandas(plain)
-    metadata = {**(table.schema.metadata or {}), KEY: json.dumps(told).encode()}
+    metadata = {**(table.schema.metadata or {}), KEY: json.dumps(description).encode()}
     parquet.write_table(table.replace_schema_metadata(metadata), path)
 
 
@@ -91,24 +91,24 @@ def _is_plain(columns: Any) -> bool:
 def _described(columns: Any) -> dict[str, Any]:
     import pandas as pd
 
-    told: dict[str, Any] = {"names": plainly.encoded(list(columns.names))}
+    description: dict[str, Any] = {"names": plainly.encoded(list(columns.names))}
     if isinstance(columns, pd.RangeIndex):
-        return {**told, "range": [columns.start, columns.stop, columns.step]}
+        return {**description, "range": [columns.start, columns.stop, columns.step]}
     dtype = None if columns.nlevels > 1 else str(columns.dtype)
-    return {**told, "labels": plainly.encoded(columns.tolist()), "dtype": dtype}
+    return {**description, "labels": plainly.encoded(columns.tolist()), "dtype": dtype}
 
 
-def _columns(told: dict[str, Any]) -> Any:
+def _columns(description: dict[str, Any]) -> Any:
     import pandas as pd
 
-    names = plainly.decoded(told["names"])
-    if "range" in told:
-        start, stop, step = told["range"]
+    names = plainly.decoded(description["names"])
+    if "range" in description:
+        start, stop, step = description["range"]
         return pd.RangeIndex(start, stop, step, name=names[0])
-    labels = plainly.decoded(told["labels"])
-    if told["dtype"] is None:
+    labels = plainly.decoded(description["labels"])
+    if description["dtype"] is None:
         return pd.MultiIndex.from_tuples(labels, names=names)
-    return pd.Index(labels, dtype=told["dtype"], name=names[0])
+    return pd.Index(labels, dtype=description["dtype"], name=names[0])
 
 
 def _read_table(path: Path) -> Any:
@@ -116,18 +116,18 @@ def _read_table(path: Path) -> Any:
     import pyarrow.parquet as parquet
 
     table = parquet.read_table(path)
-    told = json.loads(table.schema.metadata[KEY])
+    description = json.loads(table.schema.metadata[KEY])
     frame = table.to_pandas()
-    if "freq" in told:
-        frame.index.freq = told["freq"]
-    if told["kind"] == "frame":
-        frame.columns = _columns(told["columns"])
+    if "freq" in description:
+        frame.index.freq = description["freq"]
+    if description["kind"] == "frame":
+        frame.columns = _columns(description["columns"])
         return frame
-    series = frame.iloc[:, 0].rename(plainly.decoded(told["name"]))
-    return series if told["kind"] == "series" else pd.Index(series, name=series.name)
+    series = frame.iloc[:, 0].rename(plainly.decoded(description["name"]))
+    return series if description["kind"] == "series" else pd.Index(series, name=series.name)
 
 
-def _check_table(value: Any, found: Any) -> None:
+def _check_table(value: Any, copy: Any) -> None:
     import pandas as pd
 
     compare: Callable[..., None] = pd.testing.assert_index_equal
@@ -135,7 +135,7 @@ def _check_table(value: Any, found: Any) -> None:
         compare = pd.testing.assert_frame_equal
     elif isinstance(value, pd.Series):
         compare = pd.testing.assert_series_equal
-    compare(value, found, check_exact=True)
+    compare(value, copy, check_exact=True)
 
 
 # Arrays
@@ -153,12 +153,12 @@ def _write_array(value: Any, path: Path) -> None:
 def _read_array(path: Path) -> Any:
     import numpy as np
 
-    found = np.load(path, allow_pickle=False)
-    return found[()] if found.ndim == 0 else found
+    array = np.load(path, allow_pickle=False)
+    return array[()] if array.ndim == 0 else array
 
 
-def _check_array(value: Any, found: Any) -> None:
-    if value.dtype != found.dtype:
+def _check_array(value: Any, copy: Any) -> None:
+    if value.dtype != copy.dtype:
         raise ValueError("its type would change")
 
 
@@ -169,8 +169,8 @@ def _write_model(value: Any, path: Path) -> None:
     WRITERS["Model"](value, path)
 
 
-def _check_model(value: Any, found: Any) -> None:
-    if type(value) is not type(found):
+def _check_model(value: Any, copy: Any) -> None:
+    if type(value) is not type(copy):
         raise ValueError("its type would change")
 
 
@@ -183,8 +183,8 @@ def _read_plain(path: Path) -> Any:
     return plainly.decoded(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _check_plain(value: Any, found: Any) -> None:
-    if repr(value) != repr(found):
+def _check_plain(value: Any, copy: Any) -> None:
+    if repr(value) != repr(copy):
         raise ValueError("its value would change")
 
 

@@ -43,7 +43,7 @@ def decode(value: bytes) -> Any:
 
 
 def has_images(table: Table) -> bool:
-    """Whether a table holds images."""
+    """Return whether a table contains images."""
     return IMAGE in table.columns and len(table) > 0 and isinstance(table[IMAGE].iloc[0], bytes)
 
 
@@ -59,14 +59,14 @@ def image_files(folder: Path) -> list[Path]:
 
 
 def read_images(path: Path) -> Table:
-    """The images of a folder or file, with their classes where they are known.
+    """Return the images of a folder or file, with their classes where they are known.
 
-    - pictures: the class is the name of the folder that they are in;
-    - arrays (`.npz`, or `.npy` beside each other) whose names tell images from labels: ``x`` and
-      ``y``, ``images`` and ``labels``, ``train_images`` and ``train_labels`` and so on;
-    - other `.npy`: one image, or many of one class, which is the folder's name or the file's own.
+    - pictures: the class is the name of the folder that contains them;
+    - arrays (`.npz`, or `.npy` in the same folder) whose names distinguish images from labels:
+      ``x`` and ``y``, ``images`` and ``labels``, ``train_images`` and ``train_labels``, etc.;
+    - other `.npy`: one image, or many of one class, which is the folder's or the file's name.
 
-    Raises ValueError for what is none of these.
+    Raises ValueError for anything else.
     """
     import pandas as pd
 
@@ -103,7 +103,7 @@ def _rows(files: Sequence[Path], root: Path) -> Iterator[Row]:
 
 
 def _folder_of(file: Path, root: Path) -> str | None:
-    """The class that a file's folder stands for; none at the top."""
+    """Return the name of the file's folder, which is its class; None at the top level."""
     return None if file.parent == root or file == root else file.parent.name
 
 
@@ -118,7 +118,7 @@ def _picture(file: Path) -> Any:
 
 
 def _labelled(arrays: Mapping[str, Any], place: Path, folder: str | None) -> Iterator[Row]:
-    """The images of arrays that belong together, with the labels whose name fits theirs."""
+    """Yield the images of arrays that belong together, with the labels that match by name."""
     labels = {_rest(name, WORDS_FOR_LABELS): name for name in arrays}
     labels.pop(None, None)
     for name, array in arrays.items():
@@ -134,47 +134,47 @@ def _labelled(arrays: Mapping[str, Any], place: Path, folder: str | None) -> Ite
 
 
 def _rest(name: str, words: frozenset[str]) -> tuple[str, ...] | None:
-    """What else a name says beside one of ``words``; None where it has none of them."""
+    """Return the parts of a name other than ``words``; None if it contains none of ``words``."""
     parts = name.lower().replace("-", "_").split("_")
     if not words.intersection(parts):
         return None
     return tuple(part for part in parts if part not in words)
 
 
-def _paired(array: Any, labels: Any, shown: str) -> Iterator[Row]:
+def _paired(array: Any, labels: Any, source: str) -> Iterator[Row]:
     labels = labels.reshape(len(labels), -1)
     if labels.shape[1] != 1 or len(array) != len(labels):
         raise ValueError(
-            f"{shown} has {len(array)} images, but its labels have the shape "
+            f"{source} has {len(array)} images, but its labels have the shape "
             f"{labels.shape}: provide one label for each image"
         )
     if array.ndim == 2:
-        array = array.reshape(len(array), *square(array.shape[1], shown))
+        array = array.reshape(len(array), *square(array.shape[1], source))
     yield from zip(_last_channels(array), labels[:, 0], strict=True)
 
 
-def _stack(array: Any, shown: str) -> Iterable[Any]:
-    """One image or many, as an array's shape tells."""
+def _stack(array: Any, source: str) -> Iterable[Any]:
+    """Return the image or images of an array, depending on its shape."""
     if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in CHANNELS):
         return [array]
     if array.ndim in (3, 4):
         return _last_channels(array)  # type: ignore[no-any-return]
-    raise ValueError(f"the array of shape {array.shape} in {shown!r} does not contain images")
+    raise ValueError(f"the array of shape {array.shape} in {source!r} does not contain images")
 
 
 def _last_channels(images: Any) -> Any:
-    """Images as PyTorch has them (channels first) as all others."""
+    """Return images with the channels last, also if they come first as in PyTorch."""
     shape = images.shape
     if images.ndim == 4 and shape[1] in CHANNELS and shape[3] not in CHANNELS:
         return images.transpose(0, 2, 3, 1)
     return images
 
 
-def square(pixels: int, shown: str) -> tuple[int, int]:
-    """Height and width of an image that is given as a row of pixels."""
+def square(pixels: int, source: str) -> tuple[int, int]:
+    """Return the height and width of a square image that is stored as a row of pixels."""
     side = math.isqrt(pixels)
     if side * side != pixels or side < 2:
-        raise ValueError(f"{shown}: {pixels} values do not form a square image")
+        raise ValueError(f"{source}: {pixels} values do not form a square image")
     return side, side
 
 
@@ -182,29 +182,29 @@ def square(pixels: int, shown: str) -> tuple[int, int]:
 
 
 def uniform(table: Table, size: int | None, usual: int = 64) -> Table:
-    """The table with images of one size and number of channels.
+    """Return the table with images of one size and number of channels.
 
-    ``size``: height and width in pixels; None keeps images that are all alike, and brings those
-    that differ to ``usual``.
+    ``size``: height and width in pixels; None keeps images of equal size, and resizes images of
+    different sizes to ``usual``.
     """
     images = [decode(value) for value in table[IMAGE]]
-    wanted = (size, size) if size else _size_of(images, usual)
-    if len({image.shape for image in images}) == 1 and images[0].shape[:2] == wanted:
+    target_size = (size, size) if size else _size_of(images, usual)
+    if len({image.shape for image in images}) == 1 and images[0].shape[:2] == target_size:
         return table
     colour = any(image.ndim == 3 and image.shape[2] >= 3 for image in images)
-    made = [encode(_resized(_coloured(image, colour), *wanted)) for image in images]
-    result: Table = table.assign(**{IMAGE: made})
+    values = [encode(_resized(_coloured(image, colour), *target_size)) for image in images]
+    result: Table = table.assign(**{IMAGE: values})
     return result
 
 
 def _size_of(images: Sequence[Any], usual: int) -> tuple[int, int]:
-    """Height and width of images that are all alike, else the usual ones."""
+    """Return the common height and width of ``images``, or ``usual`` twice if they differ."""
     sizes = {image.shape[:2] for image in images}
     return next(iter(sizes)) if len(sizes) == 1 else (usual, usual)
 
 
 def _coloured(image: Any, colour: bool) -> Any:
-    """Three channels, or none."""
+    """Return an image with three channels if ``colour``, otherwise without a channel axis."""
     import numpy as np
 
     if image.ndim == 2:
@@ -223,11 +223,11 @@ def _resized(image: Any, height: int, width: int) -> Any:
     if image.dtype == np.uint8:
         return np.asarray(Image.fromarray(image).resize((width, height)))
     planes = image[:, :, None] if image.ndim == 2 else image
-    made = [
+    resized_planes = [
         np.asarray(Image.fromarray(plane.astype("float32")).resize((width, height)))
         for plane in np.moveaxis(planes, 2, 0)
     ]
-    return made[0] if image.ndim == 2 else np.stack(made, axis=2)
+    return resized_planes[0] if image.ndim == 2 else np.stack(resized_planes, axis=2)
 
 
 def stacked(table: Table) -> Any:

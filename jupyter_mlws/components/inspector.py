@@ -33,15 +33,15 @@ def _file(root: Path, file: Path) -> list[dict[str, Any]]:
     path = Path(FOLDER, file.name).as_posix()
     try:
         functions = declared(load_file(root, file)).values()
-        found = [describe(function, "project") for function in functions]
+        components = [describe(function, "project") for function in functions]
     except Exception as error:  # noqa: BLE001  the edge: whatever a person's file raises is its error
         return [broken(path, f"{_where(error, file)}{type(error).__name__}: {error}")]
-    taken = {component.name for component in library()}
+    library_names = {component.name for component in library()}
     return [
         broken(path, f"the library has a component {component.name!r} already; rename yours")
-        if component.name in taken
+        if component.name in library_names
         else component.model_copy(update={"path": path}).model_dump(mode="json")
-        for component in found
+        for component in components
     ]
 
 

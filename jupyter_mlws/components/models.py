@@ -8,7 +8,7 @@ from jupyter_mlws.core.schemas import Record
 
 
 class InputPort(Record):
-    """What a component takes."""
+    """Input port of a component."""
 
     name: str
     type: str
@@ -18,7 +18,7 @@ class InputPort(Record):
 
 
 class OutputPort(Record):
-    """What a component makes."""
+    """Output port of a component."""
 
     name: str
     type: str

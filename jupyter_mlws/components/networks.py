@@ -30,10 +30,10 @@ POOLED = 4
 
 
 class _Network(BaseEstimator):  # type: ignore[misc]
-    """What classifiers and regressors share.
+    """Common base of the classifier and the regressor.
 
-    ``network``: "cnn" looks at images (the column "image", or a square number of columns of
-    pixels), "mlp" at columns of numbers or at the pixels of images.
+    ``network``: "cnn" takes images (the column "image", or a square number of columns of
+    pixels), "mlp" takes columns of numbers or the pixels of images.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
 
     # Training
 
-    def _train(self, data: Table, wanted: Any, outputs: int, loss: str) -> None:
+    def _train(self, data: Table, targets: Any, outputs: int, loss: str) -> None:
         import numpy as np
         import torch
 
@@ -80,14 +80,14 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         device = self._device()
         module = self._module().to(device)
         with _threads(self.batch_size * math.prod(self.shape_)):
-            self.losses_ = list(self._epochs(module, values, wanted, loss, device))
+            self.losses_ = list(self._epochs(module, values, targets, loss, device))
         self.weights_ = {k: v.detach().cpu().numpy() for k, v in module.state_dict().items()}
         self.parameters_ = int(sum(weight.size for weight in self.weights_.values()))
 
     def _epochs(
-        self, module: Any, values: Any, wanted: Any, loss: str, device: str
+        self, module: Any, values: Any, targets: Any, loss: str, device: str
     ) -> Iterator[float]:
-        """Train; the mean loss of each epoch."""
+        """Train, and yield the mean loss of each epoch."""
         import torch
 
         optimizer = torch.optim.Adam(module.parameters(), lr=self.learning_rate)
@@ -98,19 +98,21 @@ class _Network(BaseEstimator):  # type: ignore[misc]
             for places in torch.randperm(len(values)).split(self.batch_size):
                 optimizer.zero_grad()
                 batch = self._scaled(values[places.numpy()]).to(device)
-                found = measure(module(batch), torch.as_tensor(wanted[places.numpy()]).to(device))
-                found.backward()
+                batch_loss = measure(
+                    module(batch), torch.as_tensor(targets[places.numpy()]).to(device)
+                )
+                batch_loss.backward()
                 optimizer.step()
-                total += float(found.detach()) * len(places)
+                total += float(batch_loss.detach()) * len(places)
             yield total / len(values)
             if epoch % math.ceil(self.epochs / TOLD) == 0 or epoch == self.epochs:
-                told = f"epoch {epoch}/{self.epochs} loss {total / len(values):.4g}"
-                print(told, flush=True)  # noqa: T201
+                line = f"epoch {epoch}/{self.epochs} loss {total / len(values):.4g}"
+                print(line, flush=True)  # noqa: T201
 
     # Both
 
     def _outputs(self, data: Table) -> Any:
-        """What the last layer says of each row."""
+        """Return the output of the last layer for each row."""
         import torch
 
         module = self._module()
@@ -172,7 +174,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
 
 
 class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
-    """Tells classes apart."""
+    """Neural network for classification."""
 
     def fit(self, data: Table, target: Any) -> NetworkClassifier:
         """Train on a table and the class of each row."""
@@ -185,7 +187,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         return self
 
     def predict_proba(self, data: Table) -> Any:
-        """How probable each class is, by row."""
+        """Return the probability of each class, by row."""
         import numpy as np
 
         outputs = self._outputs(data).astype("float64")
@@ -197,7 +199,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
 
 class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
-    """Predicts a number."""
+    """Neural network for regression."""
 
     def fit(self, data: Table, target: Any) -> NetworkRegressor:
         """Train on a table and the number of each row."""
@@ -205,24 +207,29 @@ class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
 
         numbers = np.asarray(target, dtype="float64")
         self.middle_, self.width_ = float(numbers.mean()), float(numbers.std()) or 1.0
-        wanted = ((numbers - self.middle_) / self.width_).astype("float32")
-        self._train(data, wanted[:, None], 1, "mse_loss")
+        z_scores = ((numbers - self.middle_) / self.width_).astype("float32")
+        self._train(data, z_scores[:, None], 1, "mse_loss")
         return self
 
     def _decided(self, outputs: Any) -> Any:
         return outputs[:, 0].astype("float64") * self.width_ + self.middle_
 
 
-def network(kind: str, task: str, given: Mapping[str, Any]) -> Any:
-    """A network for a task; ``given`` may say None for what is to be as usual."""
+def network(kind: str, task: str, settings: Mapping[str, Any]) -> Any:
+    """Create a network for a task; ``settings`` with the value None keep their defaults."""
     TORCH.demand()
-    made: Callable[..., Any] = NetworkClassifier if task == "classification" else NetworkRegressor
-    known = set(made().get_params())
-    return made(network=kind, **{k: v for k, v in given.items() if k in known and v is not None})
+    estimator_class: Callable[..., Any] = (
+        NetworkClassifier if task == "classification" else NetworkRegressor
+    )
+    parameter_names = set(estimator_class().get_params())
+    return estimator_class(
+        network=kind,
+        **{k: v for k, v in settings.items() if k in parameter_names and v is not None},
+    )
 
 
 def facts(model: Any) -> dict[str, Any]:
-    """What there is to say of a trained network; nothing of another model."""
+    """Return the epochs, parameter count and last loss of a network; empty for other models."""
     if not isinstance(model, _Network):
         return {}
     return {"epochs": model.epochs, "parameters": model.parameters_, "loss": model.losses_[-1]}
@@ -230,7 +237,10 @@ def facts(model: Any) -> dict[str, Any]:
 
 @contextmanager
 def _threads(values: int) -> Iterator[None]:
-    """One thread for small work, PyTorch's own number for other; afterwards as it was."""
+    """Use one thread for small work and PyTorch's own number for other work.
+
+    The number of threads is restored afterwards.
+    """
     import torch
 
     before = torch.get_num_threads()

@@ -30,7 +30,7 @@ class UsageError(Exception):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one component; the exit code."""
+    """Run one component and return the exit code."""
     if not argv or argv[0] in ("-h", "--help"):
         return _help(argv)
     name, arguments = argv[0], argv[1:]
@@ -38,9 +38,9 @@ def main(argv: Sequence[str]) -> int:
         return _help([name])
     try:
         function, component = _find(name)
-        given = parse(arguments)
-        ports = _ports(component, given)
-        settings = _settings(function, given)
+        options = parse(arguments)
+        ports = _ports(component, options)
+        settings = _settings(function, options)
         inputs = _read_inputs(component, ports)
     except (UsageError, DeclarationError, ValueError, OSError) as error:
         return _fail(f"{name}: {error}")
@@ -49,45 +49,45 @@ def main(argv: Sequence[str]) -> int:
 
 def parse(arguments: Sequence[str]) -> dict[str, list[str]]:
     """``--a 1 --b.c 2 3`` → ``{"a": ["1"], "b.c": ["2", "3"]}``; a repeated name adds values."""
-    given: dict[str, list[str]] = {}
+    options: dict[str, list[str]] = {}
     current: list[str] | None = None
     for argument in arguments:
         if argument.startswith("-") and not NUMBER.match(argument) and argument != "-":
             if not argument.startswith("--") or argument == "--":
                 raise UsageError(f"{argument}: arguments must start with two dashes and a name")
             name, equals, value = argument[2:].partition("=")
-            current = given.setdefault(name, [])
+            current = options.setdefault(name, [])
             if equals:
                 current.append(value)
         elif current is None:
             raise UsageError(f"unexpected argument {argument!r}; use --NAME {argument}")
         else:
             current.append(argument)
-    return given
+    return options
 
 
 def _find(name: str) -> tuple[Callable[..., Any], Component]:
     from jupyter_mlws.components.registry import load_function
 
-    found = load_function(name, Path(os.environ.get("DVC_ROOT") or Path.cwd()))
-    if found is None:
+    result = load_function(name, Path(os.environ.get("DVC_ROOT") or Path.cwd()))
+    if result is None:
         raise UsageError("component not found, neither in the library nor in components/")
-    function, source = found
+    function, source = result
     return function, describe(function, source)
 
 
-def _ports(component: Component, given: dict[str, list[str]]) -> dict[str, list[Path]]:
-    """Take the ports' paths out of ``given``."""
+def _ports(component: Component, options: dict[str, list[str]]) -> dict[str, list[Path]]:
+    """Remove the ports' paths from ``options`` and return them by port."""
     ports: dict[str, list[Path]] = {}
     for port in component.inputs:
-        values = given.pop(port.name, [])
+        values = options.pop(port.name, [])
         if not values and port.required:
             raise UsageError(f"--{port.name}: input is missing")
         if len(values) > 1 and not port.multiple:
             raise UsageError(f"--{port.name}: expects one path, not {len(values)}")
         ports[port.name] = [Path(value) for value in values]
     for output in component.outputs:
-        values = given.pop(output.name, [])
+        values = options.pop(output.name, [])
         if len(values) > 1:
             raise UsageError(f"--{output.name}: expects one path, not {len(values)}")
         ports[output.name] = [Path(value) for value in values]
@@ -97,34 +97,34 @@ def _ports(component: Component, given: dict[str, list[str]]) -> dict[str, list[
     return ports
 
 
-def _settings(function: Callable[..., Any], given: dict[str, list[str]]) -> dict[str, Any]:
-    """The settings as the function takes them, checked; every fault in one message."""
+def _settings(function: Callable[..., Any], options: dict[str, list[str]]) -> dict[str, Any]:
+    """Return the validated settings of the function; one error names every fault."""
     from pydantic import ValidationError
 
     model = settings_model(function)
-    nested: dict[str, Any] = {}
-    for name, values in given.items():
-        _put(nested, name, values, model)
+    data: dict[str, Any] = {}
+    for name, values in options.items():
+        _put(data, name, values, model)
     try:
-        checked = model.model_validate(nested)
+        settings = model.model_validate(data)
     except ValidationError as error:
         faults = [
             f"--{'.'.join(str(part) for part in row['loc'])}: {row['msg']}"
             for row in error.errors(include_url=False)
         ]
         raise UsageError("; ".join(faults)) from error
-    return {name: getattr(checked, name) for name in model.model_fields}
+    return {name: getattr(settings, name) for name in model.model_fields}
 
 
-def _put(nested: dict[str, Any], name: str, values: list[str], model: Any) -> None:
+def _put(data: dict[str, Any], name: str, values: list[str], model: Any) -> None:
     field, *path = name.split(".")
     value = _value(values)
     if field not in model.model_fields and field.startswith("no-") and not values:
         field, value = field[3:], False
-    known = model.model_fields.get(field)
-    if known is not None and not path:
-        value = _as_field(values, value, known)
-    target = nested
+    field_info = model.model_fields.get(field)
+    if field_info is not None and not path:
+        value = _as_field(values, value, field_info)
+    target = data
     for part in (field, *path)[:-1]:
         target = target.setdefault(part, {})
         if not isinstance(target, dict):
@@ -158,8 +158,8 @@ def _read_inputs(component: Component, ports: dict[str, list[Path]]) -> dict[str
             read = [values.read(port.type, path) for path in paths]
         except Exception as error:
             # Whatever a library says of a damaged file, the person must know which file it is.
-            named = ", ".join(str(path) for path in paths)
-            raise UsageError(f"--{port.name} {named}: {error}") from error
+            path_list = ", ".join(str(path) for path in paths)
+            raise UsageError(f"--{port.name} {path_list}: {error}") from error
         if port.multiple:
             inputs[port.name] = values.Several(read, paths)
         elif read:

@@ -12,23 +12,26 @@ from jupyter_mlws.core.i18n import Message
 
 @dataclass(frozen=True)
 class Extra:
-    """An optional library: the module that shows that it is there, and the words if it is not."""
+    """An optional library: the module that shows its presence, and the message if it is missing."""
 
     module: str
     message: Message
 
     def schema(self) -> dict[str, Any]:
-        """What a setting's schema says of a value that needs it."""
+        """Return the part of a setting's JSON Schema that marks a value as needing the library."""
         return {"module": self.module, "message": self.message.as_dict()}
 
     def demand(self) -> None:
-        """Raise where it is not installed."""
+        """Raise ModuleNotFoundError if the library is not installed."""
         if not installed(self.module):
             raise ModuleNotFoundError(str(self.message), name=self.module)
 
 
 def installed(module: str) -> bool:
-    """Whether a top-level module could be imported; it is not. Also if it came a moment ago."""
+    """Return whether a top-level module can be imported, without importing it.
+
+    A module that was installed a moment ago is found as well.
+    """
     importlib.invalidate_caches()
     return importlib.util.find_spec(module) is not None
 

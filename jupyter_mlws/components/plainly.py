@@ -71,7 +71,7 @@ def _tagged(name: str, value: Any) -> dict[str, Any]:
 
 
 def decoded(value: Any) -> Any:
-    """What :func:`encoded` was given."""
+    """Return the value from which :func:`encoded` made this JSON."""
     if isinstance(value, list):
         return [decoded(part) for part in value]
     if not isinstance(value, dict):
@@ -83,8 +83,8 @@ def decoded(value: Any) -> Any:
 
 def _untagged(name: str, value: Any) -> Any:
     if name in ("tuple", "set", "frozenset"):
-        made = {"tuple": tuple, "set": set, "frozenset": frozenset}[name]
-        return made(decoded(part) for part in value)
+        constructor = {"tuple": tuple, "set": set, "frozenset": frozenset}[name]
+        return constructor(decoded(part) for part in value)
     if name == "dict":
         return {decoded(key): decoded(part) for key, part in value}
     if name == "numpy":

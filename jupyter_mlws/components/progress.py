@@ -14,10 +14,11 @@ PERCENT = re.compile(rb"(?<![\d.])(\d{1,3})%\|")
 
 
 def progress(done: float, total: float = 1.0) -> None:
-    """Tell how far this node is, for the bar on the canvas: ``progress(3, 10)``.
+    """Report how far this node is, for the bar on the canvas: ``progress(3, 10)``.
 
-    ``done`` and ``total`` in any unit, of which ``total`` is above 0; printed on the standard
-    error as `tqdm` would, which may be used in its place. ValueError for a ``total`` of 0 or less.
+    ``done`` and ``total`` are in any unit, and ``total`` is above 0. The progress is printed on
+    the standard error as `tqdm` prints it; `tqdm` may be used instead. Raises ValueError if
+    ``total`` is 0 or less.
     """
     if not total > 0:
         raise ValueError("total must be above 0")
@@ -29,6 +30,6 @@ def progress(done: float, total: float = 1.0) -> None:
 
 
 def newest_progress(log: bytes) -> float | None:
-    """The share (0 to 1) that the end of a log tells last; None where it tells none."""
-    found = PERCENT.findall(log[-NEWEST:])
-    return min(1.0, int(found[-1]) / 100) if found else None
+    """Return the last progress (0 to 1) in the end of a log; None if there is none."""
+    percentages = PERCENT.findall(log[-NEWEST:])
+    return min(1.0, int(percentages[-1]) / 100) if percentages else None

@@ -44,12 +44,12 @@ class Registry:
 
     def all(self) -> dict[str, Component]:
         """Every component by name, the library's first."""
-        found = {component.name: component for component in library()}
+        components = {component.name: component for component in library()}
         for component in (*_packages(), *self._project()):
-            if component.name in found and component.error is None:
+            if component.name in components and component.error is None:
                 continue
-            found[component.name] = component
-        return found
+            components[component.name] = component
+        return components
 
     def _project(self) -> list[Component]:
         from jupyter_mlws.components.models import Component
@@ -59,16 +59,18 @@ class Registry:
             reason = "the project is not trusted, so its components are not imported"
             return [Component(**broken(f"{FOLDER}/{file.name}", reason)) for file in files]
         keys = {file: _key(file) for file in files}
-        seen = frozenset(_key(file) for file in (self.root / FOLDER).glob("*.py"))
+        all_keys = frozenset(_key(file) for file in (self.root / FOLDER).glob("*.py"))
         with self._lock:
-            if seen != self._seen:
+            if all_keys != self._seen:
                 # What was wrong with one file may have been cured in another that it imports.
-                self._cache = {key: found for key, found in self._cache.items() if _sound(found)}
-                self._seen = seen
+                self._cache = {
+                    key: components for key, components in self._cache.items() if _sound(components)
+                }
+                self._seen = all_keys
             news = [file for file in files if keys[file] not in self._cache]
             fresh = _inspect(self.root, news) if news else {}
-            kept = {key: self._cache[key] for key in keys.values() if key in self._cache}
-            self._cache = kept | {keys[file]: fresh[file] for file in news}
+            cache_hits = {key: self._cache[key] for key in keys.values() if key in self._cache}
+            self._cache = cache_hits | {keys[file]: fresh[file] for file in news}
             return [item for file in files for item in self._cache[keys[file]]]
 
 
@@ -134,8 +136,8 @@ def _library_modules() -> Iterator[Any]:
 
     for name in package.ORDER:
         yield importlib.import_module(f"{package.__name__}.{name}")
-    known = {entry.name for entry in pkgutil.iter_modules(package.__path__)}
-    assert known == set(package.ORDER), "a file is missing from ORDER"
+    module_names = {entry.name for entry in pkgutil.iter_modules(package.__path__)}
+    assert module_names == set(package.ORDER), "a file is missing from ORDER"
 
 
 def _sound(components: list[Component]) -> bool:
@@ -166,14 +168,14 @@ def _inspect(root: Path, files: list[Path]) -> dict[Path, list[Component]]:
         rows = [row for file in files for row in ask_inspector(str(root), str(file))]
     from jupyter_mlws.components.models import Component
 
-    found: dict[Path, list[Component]] = {file: [] for file in files}
+    components: dict[Path, list[Component]] = {file: [] for file in files}
     for row in rows:
-        found[root / row["path"]].append(Component(**row))
-    return found
+        components[root / row["path"]].append(Component(**row))
+    return components
 
 
 def ask_inspector(*arguments: str) -> list[dict[str, Any]]:
-    """What a process of its own says of a root's files, or of ``--packages``."""
+    """Return the rows of a separate process for a root's files, or for ``--packages``."""
     command = [sys.executable, "-m", "jupyter_mlws.components.inspector", *arguments]
     try:
         answer = subprocess.run(
@@ -186,8 +188,10 @@ def ask_inspector(*arguments: str) -> list[dict[str, Any]]:
             check=True,
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        said = (error.stderr or "").strip().splitlines() if isinstance(error.stderr, str) else []
-        reason = said[-1] if said else str(error)
+        stderr_lines = (
+            (error.stderr or "").strip().splitlines() if isinstance(error.stderr, str) else []
+        )
+        reason = stderr_lines[-1] if stderr_lines else str(error)
         if arguments == ("--packages",):
             return [broken(GROUP, reason) | {"path": None}]
         return _failed(arguments[1:], reason)
@@ -196,7 +200,10 @@ def ask_inspector(*arguments: str) -> list[dict[str, Any]]:
 
 
 def _failed(files: tuple[str, ...], reason: str) -> list[dict[str, Any]]:
-    """The whole inspection failed (a file that calls exit, or never ends): all files say so."""
+    """Return an error row for each file: the whole inspection failed.
+
+    A file calls ``exit``, for example, or its import does not end.
+    """
     return [broken(f"{FOLDER}/{Path(file).name}", reason) for file in files]
 
 

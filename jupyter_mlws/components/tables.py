@@ -9,19 +9,19 @@ from jupyter_mlws.components.artifacts import Table
 TARGET = "target"
 
 
-def target_of(table: Table, named: str | None) -> str:
-    """The column to predict: the one that is named, else "target", else the last one."""
+def target_of(table: Table, column: str | None) -> str:
+    """Return the column to predict: ``column`` if given, else "target", else the last one."""
     if len(table.columns) == 0:
         raise ValueError("the table has no columns")
-    if named is None:
+    if column is None:
         return TARGET if TARGET in table.columns else str(table.columns[-1])
-    if named not in table.columns:
-        raise KeyError(f"the table has no column {named!r}; it has {list(table.columns)}")
-    return named
+    if column not in table.columns:
+        raise KeyError(f"the table has no column {column!r}; it has {list(table.columns)}")
+    return column
 
 
 def numeric(column: Any) -> bool:
-    """Whether a column holds numbers (or true and false)."""
+    """Return whether a column holds numbers (or true and false)."""
     import pandas as pd
 
     return bool(pd.api.types.is_numeric_dtype(column))

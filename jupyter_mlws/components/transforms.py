@@ -8,26 +8,26 @@ from jupyter_mlws.components.artifacts import Table
 
 
 def applied(transformer: Any, table: Table) -> Table:
-    """The table with the columns that a fitted transformer makes in place of those it takes.
+    """Return the table with a fitted transformer's output columns in place of its inputs.
 
-    Columns that keep their name keep their place, others come last; what the transformer does
-    not take stays as it is. Raises KeyError for a column that is not there.
+    Columns that keep their name keep their position, others come last; columns that the
+    transformer does not take stay as they are. Raises KeyError for a missing column.
     """
     names = [str(name) for name in transformer.feature_names_in_]
     missing = [name for name in names if name not in table.columns]
     if missing:
         raise KeyError(f"the table has no columns {missing}; it has {list(table.columns)}")
-    made = _made(transformer, table[names])
-    if set(made.columns) <= set(names):
-        gone = [name for name in names if name not in made.columns]
-        replaced: Table = table.drop(columns=gone).assign(**made)
-        return replaced
+    output = _made(transformer, table[names])
+    if set(output.columns) <= set(names):
+        obsolete_names = [name for name in names if name not in output.columns]
+        new_table: Table = table.drop(columns=obsolete_names).assign(**output)
+        return new_table
     rest: Table = table.drop(columns=names)
-    clash = [name for name in made.columns if name in rest.columns]
+    clash = [name for name in output.columns if name in rest.columns]
     if clash:
         raise ValueError(f"the table already has columns {clash}; rename them first")
-    joined: Table = rest.join(made)
-    return joined
+    result: Table = rest.join(output)
+    return result
 
 
 def _made(transformer: Any, columns: Table) -> Table:
@@ -40,5 +40,5 @@ def _made(transformer: Any, columns: Table) -> Table:
     values = transformer.transform(columns)
     values = values.toarray() if hasattr(values, "toarray") else values
     names = [str(name) for name in transformer.get_feature_names_out()]
-    made: Table = pd.DataFrame(values, columns=names, index=columns.index)
-    return made
+    output: Table = pd.DataFrame(values, columns=names, index=columns.index)
+    return output

@@ -117,8 +117,8 @@ def _read_table(path: Path) -> Any:
 
     suffix = path.suffix.lower()
     if path.is_dir():
-        pictured = not table_files(path) and images.image_files(path)
-        return images.read_images(path) if pictured else _read_tables(path)
+        is_image_folder = not table_files(path) and images.image_files(path)
+        return images.read_images(path) if is_image_folder else _read_tables(path)
     if suffix in images.PICTURES | images.ARRAYS:
         return images.read_images(path)
     if suffix in (".parquet", ".pq"):
@@ -168,10 +168,10 @@ def _write_table(value: Any, path: Path) -> None:
     if path.suffix.lower() == ".csv":
         value.to_csv(path, index=False)
         return
-    named = any(name is not None for name in value.index.names)
-    table = value if named else value.reset_index(drop=True)
+    has_named_index = any(name is not None for name in value.index.names)
+    table = value if has_named_index else value.reset_index(drop=True)
     # Column names that are no strings cannot be stored in Parquet.
-    table.rename(columns=str).to_parquet(path, engine="pyarrow", index=named)
+    table.rename(columns=str).to_parquet(path, engine="pyarrow", index=has_named_index)
 
 
 def _read_model(path: Path) -> Any:
@@ -214,7 +214,7 @@ def _normalise_zip(path: Path) -> None:
 
 
 def _renamed(node: Any, names: dict[str, str], numbers: dict[int, int]) -> Any:
-    """The schema with memory addresses (``__id__``) and random file names counted instead."""
+    """Return the schema with counters for memory addresses (``__id__``) and random file names."""
     if isinstance(node, list):
         return [_renamed(part, names, numbers) for part in node]
     if not isinstance(node, dict):
@@ -224,8 +224,8 @@ def _renamed(node: Any, names: dict[str, str], numbers: dict[int, int]) -> Any:
         if key == "__id__" and isinstance(value, int):
             result[key] = numbers.setdefault(value, len(numbers) + 1)
         elif key == "file" and isinstance(value, str):
-            counted = f"{len(names) + 1}{Path(value).suffix}"
-            result[key] = names.setdefault(value, counted)
+            new_name = f"{len(names) + 1}{Path(value).suffix}"
+            result[key] = names.setdefault(value, new_name)
         else:
             result[key] = _renamed(value, names, numbers)
     return result

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Kind(str, Enum):
-    """What can go on."""
+    """Kind of work in progress."""
 
     CELL = "cell"
     TERMINAL = "terminal"
@@ -26,10 +26,10 @@ class Kind(str, Enum):
 
 
 class Work:
-    """Looks now and then whether something goes on, and says so. Lives on the event loop.
+    """Detects work in progress and reports it; lives on the event loop.
 
-    Jupyter itself counts a kernel's messages as activity, so a cell that computes in silence looks
-    idle to it, as does a workflow, whose processes are no kernel's.
+    Jupyter itself counts a kernel's messages as activity, so a cell that computes without
+    output is idle to it, as is a workflow, whose processes belong to no kernel.
     """
 
     def __init__(
@@ -43,34 +43,34 @@ class Work:
         self._is_running = is_running
 
     async def goes_on(self) -> set[Kind]:
-        """What does so now."""
-        found = set()
+        """Return the kinds of work that are in progress now."""
+        kinds = set()
         if any(kernel.execution_state == "busy" for kernel in self._kernels()):
-            found.add(Kind.CELL)
+            kinds.add(Kind.CELL)
         if any(_works(terminal) for terminal in self._terminals()):
-            found.add(Kind.TERMINAL)
+            kinds.add(Kind.TERMINAL)
         if await asyncio.to_thread(self._is_running):
-            found.add(Kind.WORKFLOW)
-        return found
+            kinds.add(Kind.WORKFLOW)
+        return kinds
 
-    async def watch(self, worked: Callable[[datetime], None], every: float) -> None:
-        """Call ``worked`` with the time, every so many seconds that something goes on."""
+    async def watch(self, on_activity: Callable[[datetime], None], every: float) -> None:
+        """Call ``on_activity`` with the time, every ``every`` seconds while work is in progress."""
         while True:
             await asyncio.sleep(every)
             try:
                 if await self.goes_on():
-                    worked(datetime.now(timezone.utc))
+                    on_activity(datetime.now(timezone.utc))
             except OSError as error:
                 log.warning("Could not check whether work is in progress: %s", error)
 
 
 def interval() -> float:
-    """Seconds between two looks: two for every report to the Hub."""
+    """Return the seconds between two checks: two checks for every report to the Hub."""
     return float(os.environ.get(INTERVAL) or DEFAULT_INTERVAL) / 2
 
 
 def _works(terminal: Any) -> bool:
-    """Whether something else than the shell itself is in a terminal's foreground."""
+    """Return whether a process other than the shell is in a terminal's foreground."""
     process = terminal.ptyproc
     try:
         return bool(os.tcgetpgrp(process.fd) != process.pid)

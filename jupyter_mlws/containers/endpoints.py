@@ -19,7 +19,7 @@ async def get_own_usage(services: Services) -> OwnUsage:
 
 
 class OwnUsageStream(StreamHandler):
-    """The same as it changes, and whose kernel was killed for lack of memory."""
+    """This container's usage as it changes, and the kernels killed for lack of memory."""
 
     resource = "usage"
 

@@ -42,7 +42,7 @@ class ForwardHandler(APIHandler):
 
     errors = FORWARDED
 
-    async def call(self, declared: Endpoint, *ids: str, **inputs: Any) -> Reply[Any]:
+    async def call(self, endpoint: Endpoint, *ids: str, **inputs: Any) -> Reply[Any]:
         service = service_of(self.services)
         path = self.request.path.partition(PREFIX)[2]
         query = [
@@ -58,23 +58,25 @@ class ForwardHandler(APIHandler):
         content = body.model_dump_json(exclude_unset=True) if body is not None else "{}"
         request = HTTPRequest(
             url_concat(f"{service.url}{service.prefix}/{path}", query),
-            method=declared.method.upper(),
+            method=endpoint.method.upper(),
             headers={
                 "Accept-Language": self.language,
                 "Authorization": f"token {service.token}",
                 "Content-Type": "application/json",
             },
-            body=None if declared.method in ("get", "delete") else content,
+            body=None if endpoint.method in ("get", "delete") else content,
             connect_timeout=CONNECT_LIMIT,
             request_timeout=WORK_LIMIT,
         )
         try:
             answer = await AsyncHTTPClient().fetch(request, raise_error=False)
-            said = json.loads(answer.body)
+            payload = json.loads(answer.body)
             if answer.code >= 400:
-                raise RemoteError(said).as_ours(service.url)
+                raise RemoteError(payload).as_ours(service.url)
             location = answer.headers.get("Location", "").partition(f"{service.prefix}/")[2]
-            return Reply(said["data"], answer.code, [unquote(p) for p in location.split("/") if p])
+            return Reply(
+                payload["data"], answer.code, [unquote(p) for p in location.split("/") if p]
+            )
         except (HTTPClientError, OSError, ValueError, KeyError) as error:
             raise RequestFailedError(url=service.url, reason=str(error)) from error
 
@@ -83,7 +85,7 @@ class ForwardedStream(StreamHandler):
     """Base of the streams here: the service's own messages, word for word."""
 
     def stream_path(self, *ids: str) -> str:
-        """Where the service has it, below its prefix."""
+        """Return the path of the stream at the service, below its prefix."""
         raise NotImplementedError
 
     async def tell(self, *ids: str) -> None:

@@ -69,11 +69,11 @@ class ContainerManager:
 
     @property
     def service(self) -> HubService:
-        """Whom it asks."""
+        """The Hub's service that carries out the requests."""
         return self._service
 
     def in_language(self, language: str) -> ContainerManager:
-        """The same containers, with messages about fields in ``language``."""
+        """Return the same manager, with messages about fields in ``language``."""
         return ContainerManager(replace(self._service, language=language))
 
     def create_container(self, config: ContainerCreate | Mapping[str, Any]) -> Container:
@@ -123,7 +123,7 @@ class ContainerManager:
         return Container.model_validate(self._call("delete", f"containers/{segment(container_id)}"))
 
     def stats(self, container_id: str) -> Usage:
-        """What it uses now."""
+        """Return the container's current usage."""
         return Usage.model_validate(self._call("get", f"containers/{segment(container_id)}/stats"))
 
     def logs(self, container_id: str, tail: int = 200) -> LogTail:
@@ -132,7 +132,7 @@ class ContainerManager:
         return LogTail.model_validate(self._call("get", path, {"tail": tail}))
 
     def events(self, container_id: str, tail: int = 200) -> ContainerEvents:
-        """What happened to it: states, restarts, sizes, lack of memory; the oldest first."""
+        """Return states, restarts, sizes and lack of memory, oldest first."""
         path = f"containers/{segment(container_id)}/events"
         return ContainerEvents.model_validate(self._call("get", path, {"tail": tail}))
 
@@ -141,7 +141,7 @@ class ContainerManager:
         return Page[Volume].model_validate(self._call("get", "volumes"))
 
     def hours(self, days: int = 30) -> HoursReport:
-        """How much the person has used in the last days."""
+        """Return the user's usage hours of the last ``days`` days."""
         return HoursReport.model_validate(self._call("get", "resources/hours", {"days": days}))
 
     def images(self) -> Page[ImageInfo]:
@@ -149,7 +149,7 @@ class ContainerManager:
         return Page[ImageInfo].model_validate(self._call("get", "images"))
 
     def environments(self) -> Page[SavedEnvironment]:
-        """What the person has saved, and what is being saved."""
+        """Return the user's environments, saved or being saved."""
         return Page[SavedEnvironment].model_validate(self._call("get", "environments"))
 
     def environment(self, identifier: str) -> SavedEnvironment:
@@ -160,9 +160,10 @@ class ContainerManager:
     def save_environment(
         self, name: str, container_id: str | None = None, *, use: bool = True
     ) -> SavedEnvironment:
-        """Begin to save what a container has installed: by default the one this runs in.
+        """Start to save a container's packages, by default of this one.
 
-        With ``use`` the container's next start is in it. Its ``state`` tells when it is READY.
+        With ``use``, the container's next start uses the environment. Its ``state`` is READY once
+        it is saved.
         """
         body = {"name": name, "container": container_id or own_container(), "use": use}
         return SavedEnvironment.model_validate(self._call("post", "environments", body))
@@ -172,7 +173,7 @@ class ContainerManager:
         self._call("delete", f"environments/{segment(identifier)}")
 
     def me(self) -> Me:
-        """Who asks."""
+        """Return the current user."""
         return Me.model_validate(self._call("get", "me"))
 
     def resources(self) -> ResourceReport:

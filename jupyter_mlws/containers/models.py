@@ -42,7 +42,7 @@ def split_id(identifier: str) -> tuple[str, str]:
 
 
 class ContainerStatus(str, Enum):
-    """Where a container stands."""
+    """Status of a container."""
 
     CREATED = "CREATED"
     QUEUED = "QUEUED"
@@ -91,7 +91,7 @@ class Amount(Record):
     gpu: int = 0
 
     def fits(self, other: Amount) -> bool:
-        """Whether this much fits into ``other``."""
+        """Return whether this much fits into ``other``."""
         return self.cpu <= other.cpu and self.memory <= other.memory and self.gpu <= other.gpu
 
     def __add__(self, other: Amount) -> Amount:
@@ -147,7 +147,7 @@ class ResourceChange(Request):
 
 
 class ContainerChange(Request):
-    """What can be changed of a container."""
+    """Changes to a container."""
 
     resources: ResourceChange
 
@@ -207,7 +207,7 @@ class ContainerCreate(Request):
 
 
 class ContainerConfig(Record):
-    """What a container was asked for; values of what looks like a credential are masked."""
+    """Settings that a container was requested with; values like credentials are masked."""
 
     image: str
     environment: dict[str, str] = Field(default_factory=dict)
@@ -228,7 +228,7 @@ class QueuePlace(Record):
 
 
 class Usage(Record):
-    """What a container uses now: cores, bytes, and how many processes."""
+    """Current usage of a container: cores, bytes, and number of processes."""
 
     cpu: float
     memory: int
@@ -247,7 +247,7 @@ class OutOfMemory(Record):
 
 
 class OwnUsage(Record):
-    """What the container uses that the server runs in; null where it runs in none."""
+    """Usage of the container that the server runs in; null where it runs in none."""
 
     cpu: float | None = Field(default=None, description="Cores.")
     cpu_limit: float | None = None
@@ -293,7 +293,7 @@ class ImageInfo(Record):
 
 
 class EnvironmentState(str, Enum):
-    """Where an environment stands."""
+    """State of an environment."""
 
     SAVING = "SAVING"
     READY = "READY"
@@ -311,7 +311,7 @@ class EnvironmentCreate(Request):
 
 
 class SavedEnvironment(Record):
-    """What a person has saved: an image of the person's own, asked for by ``image``."""
+    """A user's saved environment: an image of the user's own, requested by ``image``."""
 
     id: str
     user: str
@@ -352,7 +352,7 @@ class ContainerEvent(Record):
 
 
 class ContainerEvents(Record):
-    """What happened, the oldest first."""
+    """Events of a container, oldest first."""
 
     items: list[ContainerEvent]
 
@@ -377,7 +377,7 @@ class Move(Request):
 
 
 class Hours(Record):
-    """How much one person has used: hours of containers, and those times what each had."""
+    """Usage of one user: hours of containers, and those hours times the resources of each."""
 
     user: str
     hours: float
@@ -394,13 +394,13 @@ class HoursReport(Record):
 
 
 class HoursQuery(Request):
-    """How far back."""
+    """Number of days before now."""
 
     days: int = Field(default=30, ge=1, le=3650)
 
 
 class AuditEntry(Record):
-    """Who did what to what."""
+    """An action of the audit log: who did what to what."""
 
     id: int
     time: datetime
@@ -419,13 +419,13 @@ class AuditQuery(Request):
 
 
 class LogQuery(Request):
-    """How much of a log is wanted."""
+    """Number of lines of a log."""
 
     tail: int = Field(default=200, ge=1, le=5000, description="Maximum number of lines.")
 
 
 class Me(Record):
-    """Who asks."""
+    """The user who makes the request."""
 
     name: str
     admin: bool

@@ -40,9 +40,9 @@ Kernels = Callable[[], Awaitable[Mapping[str, Kernel]]]
 
 
 class ContainerUsageMonitor:
-    """Samples the container while there are listeners. Lives on the event loop.
+    """Samples the container while there are listeners; lives on the event loop.
 
-    ``kernels`` tells the kernels that this server has, by their ids.
+    ``kernels`` returns the kernels of this server by their ids.
     """
 
     def __init__(self, kernels: Kernels, read: Callable[[], Own | None] = read_own) -> None:
@@ -56,7 +56,7 @@ class ContainerUsageMonitor:
         self._last: OutOfMemory | None = None
 
     async def usage(self) -> OwnUsage:
-        """What it uses now; without limits where this is no container."""
+        """Return the current usage; without limits outside a container."""
         first = self._before if self._sampling is not None else None
         if first is None:
             first = self._read()
@@ -64,7 +64,7 @@ class ContainerUsageMonitor:
         return self._told(first, self._read())
 
     async def news(self, since: int) -> AsyncIterator[dict[str, Any]]:
-        """Usage where it has changed, and what the kernel has killed, as it happens."""
+        """Yield usage changes and out-of-memory events as they happen."""
         self._listeners += 1
         if self._sampling is None:
             self._before, self._usage = self._read(), None
@@ -101,7 +101,10 @@ class ContainerUsageMonitor:
             kernels = await self._kernels()
 
     async def _out_of_memory(self, now: Own, kernels: Mapping[str, Kernel]) -> OutOfMemory:
-        """Whose kernel it was: that of a process which has ended or was replaced since."""
+        """Return the event of a process killed for lack of memory.
+
+        Its kernels are those of ``kernels`` whose process has ended or was replaced since.
+        """
         deadline = asyncio.get_running_loop().time() + PATIENCE
         hit = _ended(kernels, await self._kernels())
         while not hit and asyncio.get_running_loop().time() < deadline:
@@ -131,7 +134,7 @@ class ContainerUsageMonitor:
 
 
 def _ended(before: Mapping[str, Kernel], now: Mapping[str, Kernel]) -> list[Kernel]:
-    """Those of ``before`` whose process is no more, though their kernel was not shut down."""
+    """Return the kernels of ``before`` whose process has ended without a shutdown."""
     return [
         kernel
         for identifier, kernel in before.items()
@@ -140,7 +143,7 @@ def _ended(before: Mapping[str, Kernel], now: Mapping[str, Kernel]) -> list[Kern
 
 
 def _lives(pid: int) -> bool:
-    """Whether a process still runs; one that its parent has not asked about has ended, too."""
+    """Return whether a process still runs; a zombie, not yet reaped by its parent, does not."""
     if os.name != "posix" or not Path("/proc").is_dir():
         return True
     try:

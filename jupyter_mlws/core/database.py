@@ -41,9 +41,9 @@ class Database:
         """The connection to the file that is at the path now."""
         if self._closed:
             raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
-        known = self._connection
-        settled = known is None or known.in_transaction or not self._follow
-        if not settled and self._inode != inode(self._file):
+        current = self._connection
+        skip_check = current is None or current.in_transaction or not self._follow
+        if not skip_check and self._inode != inode(self._file):
             log.warning("%s was deleted or replaced; reopening it", self._file)
             self._disconnect()
         if self._connection is None:
@@ -62,7 +62,7 @@ class Database:
             return self.connection.execute(query, values).fetchall()
 
     def replace(self, error: BaseException) -> bool:
-        """Move the file aside where ``error`` says that it is damaged; whether it does."""
+        """Move the file aside if ``error`` means damage; return whether it does."""
         if not is_damaged(error):
             return False
         self._disconnect()
@@ -81,33 +81,37 @@ class Database:
 
 
 def open_or_replace(file: Path, connect: Connect) -> sqlite3.Connection:
-    """A connection to the file; to a new one where it is damaged, which is moved aside."""
-    known = inode(file)
-    if known is None and any(file.with_name(file.name + part).exists() for part in BESIDE):
+    """Return a connection to the file; a damaged file is moved aside and a new one made."""
+    original_inode = inode(file)
+    if original_inode is None and any(file.with_name(file.name + part).exists() for part in BESIDE):
         _remove_rest(file)
     try:
         return connect(file)
     except sqlite3.DatabaseError as error:
         if not is_damaged(error):
             raise
-        set_aside(file, known)
+        set_aside(file, original_inode)
         return connect(file)
 
 
 def is_damaged(error: BaseException) -> bool:
-    """Whether SQLite found that a file is no sound database.
+    """Return whether an error of SQLite means that a file is not a sound database.
 
-    It has no class for that: locks, full disks and constraints are subclasses of this one, and
-    so is the error for text that is no UTF-8.
+    SQLite's module has no class for that and raises DatabaseError itself. Locks, full disks and
+    constraints raise subclasses of it. The error for text that is not UTF-8 is a subclass too,
+    but means damage.
     """
     undecodable = isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" in str(error)
     return type(error) is sqlite3.DatabaseError or undecodable
 
 
-def set_aside(file: Path, known: int | None) -> None:
-    """Rename a damaged database, unless another process has: ``known`` is the damaged inode."""
+def set_aside(file: Path, damaged_inode: int | None) -> None:
+    """Rename a damaged database, unless another process has already done so.
+
+    ``damaged_inode`` is the inode of the damaged file.
+    """
     with _locked(file):
-        if inode(file) != known:
+        if inode(file) != damaged_inode:
             return
         target = f"{file.name}.damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
         # The log first: SQLite would read it into a new database of that name.

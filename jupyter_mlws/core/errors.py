@@ -28,7 +28,7 @@ from jupyter_mlws.core.i18n import (
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one field of an input, for the ``errors`` list of a reply."""
+    """A fault in one field of an input, for the ``errors`` list of a response."""
 
     field: str
     message: Message
@@ -93,7 +93,7 @@ class MLWSError(Exception):
         return {**set_ones, **self.extra}
 
     def with_facts(self, **facts: Any) -> MLWSError:
-        """The same error with other facts, or with more."""
+        """Return the same error with other or additional facts."""
         return self.restore(self.code, {**self.facts, **facts}, self.faults)
 
     @property
@@ -1413,8 +1413,8 @@ TOO_LONG_NAME = Message("The name {name!r} exceeds the limit of 255 bytes for fi
 def too_long_name(path: str) -> MLWSError:
     """The error for a path with a name that no file can have."""
     name = max(path.split("/"), key=len)
-    shown = f"{name[:60]}…" if len(name) > 60 else name
-    return InvalidRequestError(faults=[Fault("path", TOO_LONG_NAME.fill(name=shown))])
+    display_name = f"{name[:60]}…" if len(name) > 60 else name
+    return InvalidRequestError(faults=[Fault("path", TOO_LONG_NAME.fill(name=display_name))])
 
 
 def of_system(error: BaseException) -> MLWSError | None:
@@ -1426,7 +1426,7 @@ def of_system(error: BaseException) -> MLWSError | None:
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Whether no space or quota is left."""
+    """Return whether an error means that no disk space or quota is left."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     # SQLite has no class for it.

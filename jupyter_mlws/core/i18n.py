@@ -154,13 +154,14 @@ class Message:
         return cls("{text}", text=text)
 
     @classmethod
-    def parse(cls, stored: Any) -> Message:
-        """The message that :meth:`as_dict` stored, or texts of which the first is English."""
-        if isinstance(stored, list):
-            return cls.verbatim(stored[0])
-        return cls(
-            stored["text"], **{key: parse_fact(fact) for key, fact in stored["facts"].items()}
-        )
+    def parse(cls, data: Any) -> Message:
+        """Return the message that :meth:`as_dict` stored.
+
+        A list holds texts, of which the first is English.
+        """
+        if isinstance(data, list):
+            return cls.verbatim(data[0])
+        return cls(data["text"], **{key: parse_fact(fact) for key, fact in data["facts"].items()})
 
     def as_dict(self) -> dict[str, Any]:
         """The message as JSON, to be translated later."""
@@ -170,7 +171,7 @@ class Message:
         }
 
     def fill(self, **facts: Any) -> Message:
-        """The same text with more facts; a field without a fact stays as written."""
+        """Return the same text with more facts; a field without a fact stays as written."""
         return Message(self.text, **{**self.facts, **facts})
 
     def in_(self, language: str) -> str:
@@ -232,17 +233,20 @@ def environment_language(environment: Mapping[str, str]) -> str:
     return ENGLISH
 
 
-def preferred_language(accepted: str) -> str:
-    """The first language of an ``Accept-Language`` header that we speak (quality respected)."""
-    weighted = []
-    for position, part in enumerate(accepted.split(",")):
+def preferred_language(header: str) -> str:
+    """Return the supported language that an ``Accept-Language`` header prefers.
+
+    Quality values are respected; the default is English.
+    """
+    candidates = []
+    for position, part in enumerate(header.split(",")):
         tag, _, quality = part.strip().partition(";q=")
         try:
             weight = float(quality) if quality else 1.0
         except ValueError:
             weight = 0.0
-        weighted.append((-weight, position, tag))
-    for _, _, tag in sorted(weighted):
+        candidates.append((-weight, position, tag))
+    for _, _, tag in sorted(candidates):
         if tag.lower().startswith(("zh", "en")):
             return CHINESE if tag.lower().startswith("zh") else ENGLISH
     return ENGLISH

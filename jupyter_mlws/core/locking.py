@@ -35,7 +35,7 @@ BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a lock, for what, since when (ISO 8601)."""
+    """Holder of a lock: the process, its operation, and the start time (ISO 8601)."""
 
     operation: str
     who: str
@@ -59,13 +59,13 @@ Waiting = Callable[[Holder], None]
 
 
 def person() -> str:
-    """Whose process this is, as the Hub or the system says."""
+    """Return the user of this process, as the Hub or the system names it."""
     return os.environ.get("JUPYTERHUB_USER") or os.environ.get("USER", "process")
 
 
 @cache
 def boot_id() -> str:
-    """Changes with every start of the machine; empty where the system does not tell."""
+    """Return an id that changes with every boot; empty where the system has none."""
     try:
         return BOOT.read_text(encoding="ascii").strip()
     except OSError:
@@ -79,7 +79,7 @@ class FileLock:
         self._path = path
 
     def holder(self) -> Holder | None:
-        """Who holds it now; None where nobody does."""
+        """Return the current holder; None if the lock is free."""
         try:
             file = self._path.open("r+", encoding="utf-8")
         except (FileNotFoundError, PermissionError):
@@ -95,7 +95,10 @@ class FileLock:
     def hold(
         self, operation: str, timeout: float, waiting: Waiting = lambda holder: None
     ) -> Iterator[None]:
-        """Hold it; wait at most ``timeout`` seconds. Error 30103 names who holds it."""
+        """Hold the lock; wait at most ``timeout`` seconds.
+
+        Error 30103 names the holder.
+        """
         file = self._acquire(timeout, waiting)
         try:
             file.truncate(0)
@@ -111,7 +114,7 @@ class FileLock:
 
     def _acquire(self, timeout: float, waiting: Waiting) -> IO[str]:
         began = time.monotonic()
-        told = False
+        has_reported = False
         while True:
             file = self._path.open("a+", encoding="utf-8")
             if _try(file):
@@ -126,23 +129,23 @@ class FileLock:
                 if _is_gone(file, holder):
                     self._replace(file)
                     continue
-            waited = time.monotonic() - began
-            if waited >= timeout:
+            elapsed = time.monotonic() - began
+            if elapsed >= timeout:
                 raise OperationInProgressError(
                     operation=holder.operation, who=holder.who, since=holder.since
                 )
-            if not told and waited >= min(TELL_AFTER, timeout / 2):
-                told = True
+            if not has_reported and elapsed >= min(TELL_AFTER, timeout / 2):
+                has_reported = True
                 waiting(holder)
             # flock can't be waited for with a time limit.
             time.sleep(LOOK)
 
-    def _replace(self, judged: IO[str]) -> None:
-        """Put a new lock file in the place of that of a holder that is gone."""
+    def _replace(self, stale_file: IO[str]) -> None:
+        """Replace ``stale_file``, the lock file of a holder that is gone."""
         with self._path.with_name(f"{self._path.name}.guard").open("a+") as guard:
             fcntl.flock(guard.fileno(), fcntl.LOCK_EX)
             # Another one that waits may have been here first, or the holder come back.
-            if _is(judged, self._path) and _is_gone(judged, _read(judged)):
+            if _is(stale_file, self._path) and _is_gone(stale_file, _read(stale_file)):
                 fresh = temp_path(self._path)
                 fresh.touch()
                 fresh.replace(self._path)
@@ -157,7 +160,7 @@ def _try(file: IO[str]) -> bool:
 
 
 def _is(file: IO[str], path: Path) -> bool:
-    """``path`` still names the open file."""
+    """Return whether ``path`` still names the open file."""
     try:
         now = path.stat()
     except FileNotFoundError:
@@ -175,7 +178,10 @@ def _read(file: IO[str]) -> Holder:
 
 
 def _is_gone(file: IO[str], holder: Holder) -> bool:
-    """The holder can't come back: of processes of this kernel the kernel itself knows that."""
+    """Return whether the holder is gone and its lock must be replaced.
+
+    A holder of this boot is never gone: the kernel frees its lock when it ends.
+    """
     if not holder.boot or holder.boot == boot_id():
         return False
     return time.time() - os.fstat(file.fileno()).st_mtime > SILENT
@@ -183,7 +189,7 @@ def _is_gone(file: IO[str], holder: Holder) -> bool:
 
 @contextmanager
 def _beating(file: IO[str]) -> Iterator[None]:
-    """Give signs of life until the end: the file's time is the last of them."""
+    """Set the file's modification time as a heartbeat until the block ends."""
     over = threading.Event()
 
     def beat() -> None:

@@ -34,7 +34,7 @@ TELL_EVERY = 0.1
 
 
 class OperationState(str, Enum):
-    """Where an operation stands."""
+    """State of an operation."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -45,7 +45,7 @@ class OperationState(str, Enum):
 
 
 class Question(Record):
-    """What the work asks a person, credentials mostly; a ``secret`` answer is not to be shown."""
+    """Question to the user, mostly for credentials; a ``secret`` answer must not be shown."""
 
     prompt: str
     secret: bool
@@ -77,14 +77,14 @@ class Operation(Record):
 
 
 class CancelledOperationError(Exception):
-    """Raised inside the work at its next report, after it was asked to stop."""
+    """Raised inside the work at its next report after it was cancelled."""
 
 
 class Progress:
-    """What the work reports through, from its own thread."""
+    """Reports the progress of work, from the thread of the work."""
 
-    def __init__(self, told: Callable[[dict[str, Any]], None]) -> None:
-        self._told = told
+    def __init__(self, on_update: Callable[[dict[str, Any]], None]) -> None:
+        self._told = on_update
         self._started = time.monotonic()
         self._last = 0.0
         self._cancelled = threading.Event()
@@ -93,15 +93,16 @@ class Progress:
         self._answer: str | None = None
 
     def cancel(self) -> None:
-        """Ask the work to stop at its next report."""
+        """Request that the work stops at its next report."""
         self._cancelled.set()
         with self._asking:
             self._asking.notify_all()
 
     def ask(self, prompt: str, secret: bool) -> str:
-        """What a person answers to ``prompt``.
+        """Return the user's answer to ``prompt``.
 
-        Error 30255 where nobody does in time; raises :class:`CancelledOperationError` as a report.
+        Error 30255 if there is no answer in time; raises :class:`CancelledOperationError` as a
+        report does.
         """
         question = Question(prompt=prompt, secret=secret)
         with self._asking:
@@ -122,7 +123,7 @@ class Progress:
         return answer
 
     def answer(self, value: str) -> bool:
-        """Hand an answer to :meth:`ask`; False where nothing is asked."""
+        """Pass an answer to :meth:`ask`; return False if no question is open."""
         with self._asking:
             if not self._asked or self._answer is not None:
                 return False
@@ -133,7 +134,7 @@ class Progress:
     def __call__(
         self, done: float, total: float | None = None, unit: str = "", message: str = ""
     ) -> None:
-        """Report; raises :class:`CancelledOperationError` when the work is no longer wanted."""
+        """Report progress; raises :class:`CancelledOperationError` after a cancellation."""
         if self._cancelled.is_set():
             raise CancelledOperationError
         now = time.monotonic()
@@ -145,7 +146,10 @@ class Progress:
 
 
 class OperationManager:
-    """Runs long work in threads and tells of it on one stream. Lives on the event loop."""
+    """Runs long work in threads and publishes its state on one stream.
+
+    Lives on the event loop.
+    """
 
     def __init__(self, threads: int = 4) -> None:
         self.stream = RingStream()
@@ -170,7 +174,7 @@ class OperationManager:
         return self._operations[identifier]
 
     def list(self) -> list[Operation]:
-        """What has not ended yet, oldest first."""
+        """Return the operations that have not finished, oldest first."""
         return [
             operation
             for identifier, operation in self._operations.items()
@@ -178,14 +182,14 @@ class OperationManager:
         ]
 
     def get(self, identifier: str) -> Operation:
-        """The operation as it stands; error 50403 where it is unknown."""
+        """Return the current state of an operation; error 50403 if it is unknown."""
         try:
             return self._operations[identifier]
         except KeyError:
             raise OperationNotFoundError(name=identifier) from None
 
     def answer(self, identifier: str, value: str) -> Operation:
-        """Answer its question; error 30259 where it asks nothing."""
+        """Answer an operation's question; error 30259 if it has none."""
         operation = self.get(identifier)
         progress = self._progress.get(identifier)
         if progress is None or not progress.answer(value):
@@ -193,14 +197,14 @@ class OperationManager:
         return operation
 
     def cancel(self, identifier: str) -> Operation:
-        """Ask it to stop; it ends at its next report, and says so by its state."""
+        """Request cancellation, which takes effect at the operation's next report."""
         operation = self.get(identifier)
         if identifier in self._progress:
             self._progress[identifier].cancel()
         return operation
 
     async def close(self) -> None:
-        """Ask all work to stop and wait for it."""
+        """Cancel all work and wait for it."""
         for progress in self._progress.values():
             progress.cancel()
         await asyncio.gather(*self._tasks)
@@ -219,10 +223,10 @@ class OperationManager:
         except MLWSError as error:
             end = {"state": OperationState.FAILED, "error": error}
         except Exception as error:  # noqa: BLE001  the edge: whatever work raises ends its operation
-            refused = of_system(error)
-            failure = refused or InternalError(id=identifier)
+            system_error = of_system(error)
+            failure = system_error or InternalError(id=identifier)
             end = {"state": OperationState.FAILED, "error": failure}
-            if refused is None:
+            if system_error is None:
                 loop.call_exception_handler(
                     {"message": f"operation {identifier} failed", "exception": error}
                 )
@@ -230,15 +234,15 @@ class OperationManager:
         self._update(identifier, {**end, "question": None})
 
     def _update(self, identifier: str, facts: dict[str, Any]) -> None:
-        known = self._operations.get(identifier)
-        ended = (OperationState.COMPLETED, OperationState.FAILED, OperationState.CANCELLED)
-        if known is None or known.state in ended:
+        operation = self._operations.get(identifier)
+        final_states = (OperationState.COMPLETED, OperationState.FAILED, OperationState.CANCELLED)
+        if operation is None or operation.state in final_states:
             return
-        self._store(known.model_copy(update=facts))
+        self._store(operation.model_copy(update=facts))
 
     def _store(self, operation: Operation) -> None:
         self._operations[operation.id] = operation
-        ended = [key for key in self._operations if key not in self._progress]
-        for key in ended[: max(0, len(ended) - KEPT)]:
+        finished_ids = [key for key in self._operations if key not in self._progress]
+        for key in finished_ids[: max(0, len(finished_ids) - KEPT)]:
             del self._operations[key]
         self.stream.publish({"type": "operation", **dict(operation)})

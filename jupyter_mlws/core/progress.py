@@ -20,5 +20,8 @@ def no_progress(done: float, total: float | None = None, unit: str = "", message
 
 
 def report_waiting(progress: ProgressCallback) -> Waiting:
-    """Report by ``progress`` who holds the lock; an exception that it raises ends the wait."""
+    """Return a callback that reports the lock's holder by ``progress``.
+
+    An exception that ``progress`` raises ends the wait.
+    """
     return lambda holder: progress(0, message=f"wait for {holder.operation} by {holder.who}")

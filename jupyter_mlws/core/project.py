@@ -89,15 +89,16 @@ class Project:
         timeout: float | None = None,
         waiting: Waiting = lambda holder: None,
     ) -> Iterator[None]:
-        """Hold the project for ``operation``; wait at most ``timeout`` seconds (:data:`PATIENCE`).
+        """Hold the project for ``operation``.
 
-        ``waiting`` hears who holds it meanwhile. Error 30103 names who holds it.
+        Waits at most ``timeout`` seconds (default: :data:`PATIENCE`); ``waiting`` is called with
+        the holder meanwhile. Error 30103 names the holder.
         """
         with self._lock.hold(operation, PATIENCE if timeout is None else timeout, waiting):
             yield
 
     def holder(self) -> Holder | None:
-        """Who holds the project now."""
+        """Return the current holder of the project's lock; None if it is free."""
         return self._lock.holder()
 
     @cached_property
@@ -113,7 +114,7 @@ class Project:
         return Database(self.state / DATABASE, project_schema.connect, follow=follow)
 
     def has_database(self) -> bool:
-        """Whether anything was ever recorded."""
+        """Return whether the project has a database: whether anything was recorded."""
         return (self.state / DATABASE).exists()
 
     def ring(self) -> None:

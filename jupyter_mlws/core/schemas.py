@@ -44,7 +44,7 @@ class Page(Record, Generic[Item]):
 
 
 def separate(value: Any) -> Any:
-    """What several may be given of: with commas, or one by one."""
+    """Return the values of a list parameter, separated by commas or given one by one."""
     if value is None:
         return None
     values = [value] if isinstance(value, str) else value
@@ -52,7 +52,7 @@ def separate(value: Any) -> Any:
 
 
 class PageQuery(Request):
-    """How much of a list is wanted, and where it begins."""
+    """Size and start of a page of a list."""
 
     limit: int = Field(default=50, ge=1, le=500, description="Maximum number of items.")
     cursor: str | None = Field(default=None, description="`next_cursor` of the previous page.")

@@ -69,7 +69,7 @@ _PATTERNS: dict[str, Message] = {}
 
 
 def pattern(expression: str, message: Message) -> str:
-    """``expression``, for a field's ``pattern``, and what is said where it is not met."""
+    """Register the message for a field's ``pattern`` and return ``expression``."""
     _PATTERNS[expression] = message
     return expression
 
@@ -83,8 +83,10 @@ def fault(field: str, message: Message) -> Fault:
 
 
 def unencodable(value: Any, field: str = "") -> Iterator[Fault]:
-    """A row for each text in a JSON value that cannot be UTF-8: no file, database or answer can
-    hold it."""
+    """Yield a fault for each text in a JSON value that cannot be encoded as UTF-8.
+
+    No file, database or response can hold such a text.
+    """
     if isinstance(value, dict):
         for key, part in value.items():
             where = f"{field}.{key}" if field else key
@@ -100,7 +102,7 @@ def unencodable(value: Any, field: str = "") -> Iterator[Fault]:
 
 
 def is_encodable(text: str) -> bool:
-    """Whether a text can be written as UTF-8."""
+    """Return whether a text can be encoded as UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -109,23 +111,23 @@ def is_encodable(text: str) -> bool:
 
 
 def not_json(error: Exception) -> Fault:
-    """A body that is no JSON; says where it breaks."""
+    """Return the fault of a body that is not JSON, with the position of the error."""
     return Fault(
         "",
         Message("The body is not valid JSON: {error}", error=error),
     )
 
 
-def validate(model: type[Model], given: Mapping[str, Any]) -> Model:
-    """Return ``given`` as ``model``; error 50201 names every field at fault."""
+def validate(model: type[Model], data: Mapping[str, Any]) -> Model:
+    """Return ``data`` as ``model``; error 50201 names every field at fault."""
     try:
-        return model.model_validate(given)
+        return model.model_validate(data)
     except ValidationError as error:
         raise InvalidRequestError(faults=faults(error)) from error
 
 
 def faults(error: ValidationError) -> list[Fault]:
-    """A row for every field at fault, all at once."""
+    """Return a fault for every invalid field."""
     return [
         Fault(
             ".".join(str(part) for part in row["loc"]),

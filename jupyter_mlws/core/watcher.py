@@ -46,11 +46,11 @@ log = logging.getLogger(__name__)
 
 
 class ProjectWatcher:
-    """What changes in one project. To be used from the event loop alone.
+    """Publishes the changes of one project; must be used from the event loop only.
 
-    ``stream`` carries ``{"type": "workspace", "areas": [...], "paths": [...]}``; ``paths`` are
-    those of the area ``changes`` where no others can have changed by them, else it is left out.
-    :meth:`bell` is rung by a run's process after each commit to its journal.
+    ``stream`` carries ``{"type": "workspace", "areas": [...], "paths": [...]}``. ``paths`` are
+    the files of the area ``changes``; they are left out if the change may affect other files. A
+    run's process rings :meth:`bell` after each commit to its journal.
     """
 
     def __init__(self, project: Project) -> None:
@@ -65,12 +65,17 @@ class ProjectWatcher:
         self._task = asyncio.gather(self._watch(), self._listen())
 
     def bell(self) -> asyncio.Event:
-        """An event that is set at the next ring. Take it before reading, to miss nothing."""
+        """Return an event that is set at the next ring.
+
+        Call this before reading, to miss no change.
+        """
         return self._bell
 
     async def read_once(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What ``read`` gives off the event loop, read once between two rings (or :data:`STALE`
-        seconds) however many listeners ask."""
+        """Return the result of ``read``, which is called in a thread.
+
+        Between two rings, and within :data:`STALE` seconds, all listeners share one call.
+        """
         key = (read, args, tuple(kwargs.items()))
         now = time.monotonic()
         began, reading = self._reads.get(key, (0.0, None))
@@ -88,7 +93,7 @@ class ProjectWatcher:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _listen(self) -> None:
-        """Apart from all other changes: those come in storms, which are told at their end."""
+        """Watch the bell apart from all other changes, which arrive in long bursts."""
         with self._telling_failure():
             async for _ in awatch(
                 self.project.state,
@@ -136,29 +141,32 @@ class ProjectWatcher:
             self._tell_of_store()
             areas.discard("runs")
         if areas:
-            told = self._alone(paths) if "changes" in areas else None
-            more = {} if told is None else {"paths": told}
+            changed_files = self._alone(paths) if "changes" in areas else None
+            more = {} if changed_files is None else {"paths": changed_files}
             self.stream.publish({"type": "workspace", "areas": sorted(areas), **more})
 
     def _alone(self, paths: set[Path]) -> list[str] | None:
-        """The changed files, as git names them; None where others may have changed by them."""
-        changed = [path for path in paths if "changes" in self._areas(path)]
-        if len(changed) > FEW:
+        """Return the changed files as git names them.
+
+        Return None if other files may be affected.
+        """
+        changed_paths = [path for path in paths if "changes" in self._areas(path)]
+        if len(changed_paths) > FEW:
             return None
-        named = []
-        for path in changed:
+        relative_paths = []
+        for path in changed_paths:
             far = path.name in FAR_REACHING or path.name.endswith((".dvc", "dvc.lock"))
             if far or path.is_dir() or not path.is_relative_to(self.project.root):
                 return None
             if self._git in path.parents:
                 return None
-            named.append(path.relative_to(self.project.root).as_posix())
+            relative_paths.append(path.relative_to(self.project.root).as_posix())
         try:
-            "".join(named).encode()
+            "".join(relative_paths).encode()
         except UnicodeEncodeError:
             # Names in no encoding cannot be sent.
             return None
-        return sorted(named)
+        return sorted(relative_paths)
 
     def _tell_of_store(self) -> None:
         def tell() -> None:
@@ -220,7 +228,7 @@ def _git_areas(inside: PurePath) -> tuple[str, ...]:
 
 
 class Watchers:
-    """The watchers of one server, each begun when somebody first listens."""
+    """The watchers of one server, each created when it is first used."""
 
     def __init__(self) -> None:
         self._watchers: dict[Path, ProjectWatcher] = {}

@@ -27,7 +27,7 @@ REFUSED = (400, 403, 404, 409, 507)
 
 @dataclass(frozen=True)
 class Granted:
-    """What a container gets: ``devices`` are the numbers of the leased ones."""
+    """Resources granted to a container: ``devices`` are the numbers of the leased devices."""
 
     resources: Amount
     devices: tuple[int, ...]
@@ -36,7 +36,7 @@ class Granted:
 
 @dataclass(frozen=True)
 class Admission:
-    """``address`` is the service's own; ``token`` proves that the Hub asks."""
+    """Client of the service at ``address``; ``token`` proves that the Hub makes the request."""
 
     address: str
     token: str
@@ -46,20 +46,21 @@ class Admission:
         user: str,
         server: str,
         request: ContainerCreate,
-        wanted: Wanted,
+        container_spec: Wanted,
         home: str,
         language: str,
         wait: float,
-        told: Callable[[QueuePlace], None],
+        on_queue_change: Callable[[QueuePlace], None],
     ) -> Granted:
-        """What is granted; a :class:`Refusal` in the service's words, or error 10103.
+        """Request resources for a container and return what is granted.
 
-        It waits in the queue for ``wait`` seconds, and ``told`` gets each place that it has there.
+        Raises :class:`Refusal` with the service's message, or error 10103. Waits in the queue for
+        ``wait`` seconds; ``on_queue_change`` is called with each place in the queue.
         """
         spec = {
             **request.model_dump(mode="json", exclude_none=True),
-            "image": wanted.label,
-            "resources": words.as_resources(wanted.resources),
+            "image": container_spec.label,
+            "resources": words.as_resources(container_spec.resources),
         }
         body: dict[str, Any] = {"user": user, "server": server, "spec": spec, "home": home}
         deadline = time.monotonic() + wait
@@ -70,7 +71,7 @@ class Admission:
                 amount = Resources.model_validate(answer["resources"]).amount
                 return Granted(amount, tuple(answer["devices"]), answer["volume"])
             place = QueuePlace.model_validate(answer["queue"])
-            told(place)
+            on_queue_change(place)
             body["known"] = place.model_dump()
 
     async def _post(self, body: dict[str, Any], language: str) -> dict[str, Any]:

@@ -32,17 +32,17 @@ RESCUE = {
 """What a lab writes while it starts goes outside a home that is full."""
 
 
-def labels(hub_name: str, user: str, server: str, wanted: Wanted) -> dict[str, str]:
-    """By which the Hub's service knows the container and what it was granted."""
+def labels(hub_name: str, user: str, server: str, spec: Wanted) -> dict[str, str]:
+    """Return the labels by which the service identifies a container and its resources."""
     return {
         HUB_LABEL: hub_name,
         "mlws.id": container_id(user, server),
         "mlws.user": user,
         "mlws.server": server,
-        "mlws.cpu": f"{wanted.resources.cpu:g}",
-        "mlws.memory": str(wanted.resources.memory),
-        "mlws.gpu": str(wanted.resources.gpu),
-        "mlws.image": wanted.label,
+        "mlws.cpu": f"{spec.resources.cpu:g}",
+        "mlws.memory": str(spec.resources.memory),
+        "mlws.gpu": str(spec.resources.gpu),
+        "mlws.image": spec.label,
     }
 
 
@@ -58,7 +58,7 @@ def limits(resources: Amount) -> dict[str, int]:
 
 
 def starting(resources: Amount, cpu: float) -> dict[str, int]:
-    """What the limits are while it starts: at least ``cpu`` cores."""
+    """Return the limits that differ during the start: at least ``cpu`` cores."""
     if resources.cpu >= cpu:
         return {}
     return {"cpu_period": START_PERIOD, "cpu_quota": round(cpu * START_PERIOD)}
@@ -72,12 +72,12 @@ def cores(host: Mapping[str, Any]) -> float:
 
 
 def confinement(
-    wanted: Wanted, processes: int, restarts: int, start_cpu: float = 0.0
+    spec: Wanted, processes: int, restarts: int, start_cpu: float = 0.0
 ) -> dict[str, Any]:
     """The arguments of ``create_host_config`` that limit and confine a container."""
-    confined: dict[str, Any] = {
-        **limits(wanted.resources),
-        **starting(wanted.resources, start_cpu),
+    arguments: dict[str, Any] = {
+        **limits(spec.resources),
+        **starting(spec.resources, start_cpu),
         "pids_limit": processes,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
@@ -89,12 +89,12 @@ def confinement(
             "Config": {"max-size": LOG_SIZE, "max-file": LOG_FILES},
         },
     }
-    if wanted.resources.gpu:
+    if spec.resources.gpu:
         # Those that are leased to it: of a mere count, the first ones would be everybody's.
-        devices = [str(number) for number in wanted.devices]
+        devices = [str(number) for number in spec.devices]
         request = DeviceRequest(device_ids=devices, capabilities=[["gpu"]])
-        confined["device_requests"] = [request]
-    return confined
+        arguments["device_requests"] = [request]
+    return arguments
 
 
 def health_check(api_version: str) -> dict[str, int]:
@@ -124,10 +124,10 @@ def gateway(subnet: str) -> str:
     return str(ipaddress.ip_network(subnet)[1])
 
 
-def environment(given: Mapping[str, str], wanted: Wanted) -> dict[str, str]:
-    """The person's variables below the Hub's own, which no one can replace."""
-    rescue = RESCUE if wanted.rescue else {}
-    return {**wanted.environment, **given, **rescue}
+def environment(hub_variables: Mapping[str, str], spec: Wanted) -> dict[str, str]:
+    """Return the user's variables, overridden by the Hub's own, which users can't replace."""
+    rescue = RESCUE if spec.rescue else {}
+    return {**spec.environment, **hub_variables, **rescue}
 
 
 def credentials(service_url: str) -> dict[str, str]:

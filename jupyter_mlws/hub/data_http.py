@@ -41,7 +41,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Upload:
-    """An object on its way in. Blocking."""
+    """Upload of one object; blocking."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / uuid.uuid4().hex
@@ -55,7 +55,7 @@ class _Upload:
         self.size += len(chunk)
 
     def keep(self, target: Path, md5: str) -> bool:
-        """Put it in its place, if it is that object; on the disk when this returns."""
+        """Move the object into place if its MD5 is ``md5``; it is on disk on return."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -69,7 +69,7 @@ class _Upload:
         return True
 
     def drop(self) -> None:
-        """It is not wanted any more."""
+        """Discard the upload."""
         self._file.close()
         self.path.unlink(missing_ok=True)
 
@@ -94,10 +94,10 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
         StaticFileHandler.initialize(self, str(manager.team.folder))
 
     async def prepare(self) -> None:
-        """Who comes, and for which object.
+        """Authorize the user for the object of the request.
 
-        Who may not store it is told when the body is through: proxies make a 503 of an answer
-        that comes before.
+        A refused upload is answered only after its whole body: proxies turn an earlier answer into
+        a 503.
         """
         try:
             await self._admit()
@@ -169,7 +169,7 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
         await self.finish()
 
     def on_connection_close(self) -> None:
-        """Half of an object is nothing."""
+        """Discard an incomplete upload."""
         self._drop()
 
     def on_finish(self) -> None:
@@ -189,7 +189,7 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
         return self._target.relative_to(self.manager.team.folder).as_posix()
 
     def compute_etag(self) -> str | None:
-        """An object's name tells its content."""
+        """Return an ETag of the object's name, which is the hash of its content."""
         return f'"{Path(self.path_args[1]).parent.name}{Path(self.path_args[1]).name}"'
 
     def get_content_type(self) -> str:
@@ -198,7 +198,7 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
 
 @contextlib.contextmanager
 def _full_told() -> Any:
-    """Error 30102 where there is no room."""
+    """Raise error 30102 if the disk is full."""
     try:
         yield
     except OSError as error:

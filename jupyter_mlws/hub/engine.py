@@ -66,7 +66,7 @@ class Seen:
 
     @property
     def active(self) -> bool:
-        """Whether it has its resources: it runs, or Docker starts it again."""
+        """True if it holds its resources: it runs, or Docker restarts it."""
         return self.state in ("running", "restarting", "paused")
 
     @property
@@ -89,9 +89,9 @@ class LocalImage:
 
 
 class Engine:
-    """The containers of one Hub on one engine. Blocking and thread-safe.
+    """The containers of one Hub on one engine; blocking and thread-safe.
 
-    What fails is raised as error 10104.
+    Failures are raised as error 10104.
     """
 
     def __init__(self, hub_name: str) -> None:
@@ -109,7 +109,7 @@ class Engine:
 
     @staticmethod
     def connect(limit: float = DEFAULT_TIMEOUT_SECONDS) -> APIClient:
-        """A connection of one's own, for what blocks it for long; ``limit`` is its patience."""
+        """Return a separate connection for long calls, with ``limit`` as its timeout."""
         environment = kwargs_from_env()
         return APIClient(version="auto", timeout=limit, max_pool_size=CONNECTIONS, **environment)
 
@@ -120,11 +120,11 @@ class Engine:
     # What there is
 
     def machines(self, capacity: Amount | None) -> dict[str, Amount]:
-        """What each machine has, by name, unless ``capacity`` says otherwise."""
+        """Return the resources of each machine by name; ``capacity`` overrides them."""
         with told():
             info = self.client.info()
-        found = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=_devices())
-        return {info["Name"]: capacity or found}
+        host_capacity = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=_devices())
+        return {info["Name"]: capacity or host_capacity}
 
     def all(self) -> dict[str, Seen]:
         """Every container of this Hub, by id."""
@@ -136,36 +136,39 @@ class Engine:
         return self._inspected({"label": labels}).get(identifier)
 
     def _inspected(self, filters: Mapping[str, Any]) -> dict[str, Seen]:
-        found: dict[str, Seen] = {}
+        containers: dict[str, Seen] = {}
         with told():
             for row in self.client.containers(all=True, filters=dict(filters)):
                 with contextlib.suppress(NotFound):  # removed since it was listed
-                    seen = read_inspection(self.client.inspect_container(row["Id"]))
-                    other = found.get(seen.id)
-                    if other is None or (seen.active, seen.created) > (other.active, other.created):
-                        found[seen.id] = seen
-        return found
+                    container = read_inspection(self.client.inspect_container(row["Id"]))
+                    other = containers.get(container.id)
+                    if other is None or (container.active, container.created) > (
+                        other.active,
+                        other.created,
+                    ):
+                        containers[container.id] = container
+        return containers
 
     def image(self, name: str) -> LocalImage | None:
         """An image, if it is on this machine."""
         with told():
             try:
-                found = self.client.inspect_image(name)
+                inspection = self.client.inspect_image(name)
             except ImageNotFound:
                 return None
-        created = time_of(found.get("Created") or NEVER)
-        return LocalImage(found["Size"], created or datetime.fromtimestamp(0, timezone.utc))
+        created = time_of(inspection.get("Created") or NEVER)
+        return LocalImage(inspection["Size"], created or datetime.fromtimestamp(0, timezone.utc))
 
     # What can be done without the Hub
 
     def remove(self, identifier: str) -> None:
         """Stop and remove a container; the volumes that have a name stay."""
-        seen = self.find(identifier)
-        if seen is None:
+        container = self.find(identifier)
+        if container is None:
             return
         with told(), contextlib.suppress(NotFound):
-            self.client.stop(seen.docker, timeout=STOP_LIMIT)
-            self.client.remove_container(seen.docker, v=True, force=True)
+            self.client.stop(container.docker, timeout=STOP_LIMIT)
+            self.client.remove_container(container.docker, v=True, force=True)
 
     def resize(self, docker: str, amount: Amount) -> None:
         """Change the limits of a container that runs."""
@@ -197,16 +200,19 @@ class Engine:
 
     # What it uses
 
-    def sample(self, seen: Seen) -> Sample | None:
-        """Its counters now; None where it does not run any more."""
-        found = read_sample(seen.pid, seen.docker)
-        return found or self._sample_by_api(seen)
+    def sample(self, container: Seen) -> Sample | None:
+        """Return the current counters of a container; None if it no longer runs."""
+        sample = read_sample(container.pid, container.docker)
+        return sample or self._sample_by_api(container)
 
-    def _sample_by_api(self, seen: Seen) -> Sample | None:
-        """The same from the engine: slower, but also where its files can't be read."""
+    def _sample_by_api(self, container: Seen) -> Sample | None:
+        """Return the counters from the engine's API.
+
+        Slower than the cgroup's files, but possible where these can't be read.
+        """
         try:
             with told():
-                raw = self.client.stats(seen.docker, stream=False, one_shot=True)
+                raw = self.client.stats(container.docker, stream=False, one_shot=True)
         except MLWSError:
             return None
         memory = raw.get("memory_stats", {})
@@ -224,16 +230,16 @@ class Engine:
     # What it said
 
     def tail(self, docker: str, lines: int) -> list[LogLine]:
-        """The last lines of its log, counted from the log's beginning."""
-        kept: list[LogLine] = []
+        """Return the last lines of the log, numbered from the log's beginning."""
+        last_lines: list[LogLine] = []
         with told(), self._reader(docker, follow=False) as reader:
             for line in reader:
-                kept.append(line)
-                del kept[:-lines]
-        return kept
+                last_lines.append(line)
+                del last_lines[:-lines]
+        return last_lines
 
     def follow(self, docker: str) -> LogReader:
-        """Its log from the beginning, then as it grows, until it ends; to be closed."""
+        """Return a reader of the log from its beginning until it ends; to be closed."""
         with told():
             return self._reader(docker, follow=True)
 
@@ -246,9 +252,9 @@ class LogReader:
 
     def __init__(self, client: APIClient, what: str, follow: bool) -> None:
         address = f"{client.base_url}/v{client.api_version}/{what}/logs"
-        asked = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
+        query = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
         # The client's own call does not tell the streams apart. No time limit: a lab may be silent.
-        self._response = client.get(address, params=asked, stream=True, timeout=None)
+        self._response = client.get(address, params=query, stream=True, timeout=None)
         self._response.raise_for_status()
         self._stream = CancellableStream(self._pieces(), self._response)
 
@@ -291,7 +297,7 @@ class LogReader:
 
 
 def _exactly(raw: Any, size: int) -> bytes:
-    """That many bytes, or what there is before the end."""
+    """Return ``size`` bytes, or fewer at the end."""
     parts = bytearray()
     while len(parts) < size:
         try:
@@ -315,9 +321,9 @@ def read_inspection(raw: Mapping[str, Any]) -> Seen:
     labels: dict[str, str] = raw["Config"]["Labels"]
     state = raw["State"]
     host = raw["HostConfig"]
-    requested = host.get("DeviceRequests") or []
-    devices = [number for row in requested for number in row.get("DeviceIDs") or ()]
-    ended = state["Status"] in ("exited", "dead")
+    device_requests = host.get("DeviceRequests") or []
+    devices = [number for row in device_requests for number in row.get("DeviceIDs") or ()]
+    has_exited = state["Status"] in ("exited", "dead")
     return Seen(
         docker=raw["Id"],
         id=labels[ID_LABEL],
@@ -333,7 +339,7 @@ def read_inspection(raw: Mapping[str, Any]) -> Seen:
         devices=tuple(int(number) for number in devices if number.isdecimal()),
         state=state["Status"],
         health=state.get("Health", {}).get("Status"),
-        exit_code=state["ExitCode"] if ended or state["Restarting"] else None,
+        exit_code=state["ExitCode"] if has_exited or state["Restarting"] else None,
         oom=state["OOMKilled"],
         error=state["Error"],
         restarts=raw["RestartCount"],
@@ -367,7 +373,7 @@ def _devices() -> int:
 
 @contextlib.contextmanager
 def told() -> Iterator[None]:
-    """The engine's failures in our words."""
+    """Raise failures of the engine as error 10104; NotFound passes through."""
     try:
         yield
     except (APIError, DockerException, requests.RequestException, OSError) as error:

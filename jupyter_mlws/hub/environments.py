@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Job:
-    """A save that goes on, or has failed since this service was started."""
+    """A save that is in progress, or that has failed since the service was started."""
 
     user: str
     name: str
@@ -54,7 +54,10 @@ class Job:
 
 
 class Environments:
-    """Lives on the event loop. ``begin`` runs work in the background, ``tell`` publishes news."""
+    """Saved environments of all users; lives on the event loop.
+
+    ``begin`` runs work in the background, ``tell`` publishes changes.
+    """
 
     def __init__(
         self,
@@ -78,20 +81,20 @@ class Environments:
         self._user_slots: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def load(self) -> None:
-        """What Docker has; what an earlier process was just making is removed."""
+        """Load the images from Docker; remove those that an earlier process left unfinished."""
         await in_thread(self._images.clean)
         await self._read()
 
     def images(self, user: str) -> dict[str, str]:
-        """What a person may choose of the person's own → what Docker runs."""
+        """Return a user's own images: name to choose → image that Docker runs."""
         return choices(one for one in self._saved.values() if one.user == user)
 
     def policy(self, user: str) -> Policy:
-        """What a container of that person may be."""
+        """Return the policy for a user's containers, with the user's own images."""
         return self._policy.with_images(self.images(user))
 
     def list(self, person: Person) -> list[SavedEnvironment]:
-        """One's own, or all for an administrator."""
+        """Return the user's own environments, or all for an administrator."""
         ids = sorted({*self._saved, *self._jobs})
         return [self._environment(one) for one in ids if person.may_see(self._user_of(one))]
 
@@ -102,22 +105,22 @@ class Environments:
     async def save(
         self,
         entry: Entry,
-        asked: EnvironmentCreate,
+        request: EnvironmentCreate,
         variables: Mapping[str, str],
-        saved: Callable[[], None],
+        on_saved: Callable[[], None],
     ) -> str:
-        """Begin to save what a running container has installed; the environment's id.
+        """Start to save the packages of a running container; return the environment's id.
 
-        ``saved`` is called once it can be used. Error 10213 while it is being saved already,
-        10210 where the person has as many as may be.
+        ``on_saved`` is called once the environment can be used. Error 10213 while it is being saved
+        already, 10210 if the user has reached the maximum.
         """
-        identifier = container_id(entry.user, asked.name)
+        identifier = container_id(entry.user, request.name)
         job = self._jobs.get(identifier)
         if job is not None and job.failure is None:
-            raise EnvironmentInUseError(name=asked.name)
+            raise EnvironmentInUseError(name=request.name)
         most = self._check_limits(entry.user, identifier)
         assert entry.seen is not None
-        self._jobs[identifier] = job = Job(entry.user, asked.name, self._base_of(entry))
+        self._jobs[identifier] = job = Job(entry.user, request.name, self._base_of(entry))
         try:
             docker = entry.seen.container or entry.seen.docker
             now = await in_thread(self._images.installed, docker)
@@ -129,11 +132,11 @@ class Environments:
             for name, value in variables.items()
             if name.upper().startswith(PIP_SETTINGS)
         }
-        self._begin(self._make(identifier, job, now, settings, most, saved))
+        self._begin(self._make(identifier, job, now, settings, most, on_saved))
         return identifier
 
     async def remove(self, person: Person, identifier: str, in_use: bool) -> None:
-        """Remove it; error 10213 while it is used or made."""
+        """Remove an environment; error 10213 while it is used or being saved."""
         self._own(person, identifier)
         job = self._jobs.get(identifier)
         user, name = self._user_of(identifier), identifier.rpartition("--")[2]
@@ -151,15 +154,15 @@ class Environments:
         now: Mapping[str, str],
         settings: Mapping[str, str],
         most: int | None,
-        saved: Callable[[], None],
+        on_saved: Callable[[], None],
     ) -> None:
         self._publish(identifier)
         try:
             async with self._user_slots[job.user], self._slots:
-                wanted = self._policy.check(self._policy.read({"image": job.base}))
-                found = await in_thread(
+                spec = self._policy.check(self._policy.read({"image": job.base}))
+                package_lock = await in_thread(
                     self._images.build,
-                    wanted,
+                    spec,
                     job.user,
                     job.name,
                     now,
@@ -173,14 +176,14 @@ class Environments:
             log.warning("Could not save environment %s: %s", identifier, error)
             job.failure = error.message
         else:
-            self._left_out[identifier] = list(found.left_out)
+            self._left_out[identifier] = list(package_lock.left_out)
             del self._jobs[identifier]
-            saved()
+            on_saved()
         finally:
             self._publish(identifier)
 
     def _check_limits(self, user: str, identifier: str) -> int | None:
-        """Bytes that it may have; error 10210 where there is no room for it at all."""
+        """Return the bytes that it may have; error 10210 if there is no room."""
         others = [one for key, one in self._saved.items() if one.user == user and key != identifier]
         making = [
             key
@@ -196,7 +199,7 @@ class Environments:
         return None if self._size is None else self._size - used
 
     def _base_of(self, entry: Entry) -> str:
-        """Always an image of the Hub's: what is saved again is not built on what was saved."""
+        """Return the Hub's image to build on, never a saved environment."""
         own = self._saved.get(container_id(entry.user, entry.image.removeprefix(PREFIX)))
         label = own.base if own is not None and entry.image.startswith(PREFIX) else entry.image
         return label if label in self._policy.images else self._policy.default_image
@@ -206,9 +209,9 @@ class Environments:
         self._saved = {container_id(row.user, row.name): row for row in rows}
 
     def _own(self, person: Person, identifier: str) -> None:
-        known = identifier in self._saved or identifier in self._jobs
+        exists = identifier in self._saved or identifier in self._jobs
         # Ids hold names of people: who may not see it is not told whether it is there.
-        if not known or not person.may_see(self._user_of(identifier)):
+        if not exists or not person.may_see(self._user_of(identifier)):
             raise EnvironmentNotFoundError(name=identifier)
 
     @staticmethod
@@ -217,7 +220,7 @@ class Environments:
 
     def _environment(self, identifier: str) -> SavedEnvironment:
         user, name = split_id(identifier)
-        job, saved = self._jobs.get(identifier), self._saved.get(identifier)
+        job, image = self._jobs.get(identifier), self._saved.get(identifier)
         state = EnvironmentState.READY
         if job is not None:
             state = EnvironmentState.FAILED if job.failure else EnvironmentState.SAVING
@@ -227,10 +230,10 @@ class Environments:
             name=name,
             image=f"{PREFIX}{name}",
             state=state,
-            base=saved.base if saved else job.base if job else None,
-            packages=saved.packages if saved else None,
-            size=saved.size if saved else None,
-            created_at=saved.created if saved else None,
+            base=image.base if image else job.base if job else None,
+            packages=image.packages if image else None,
+            size=image.size if image else None,
+            created_at=image.created if image else None,
             left_out=self._left_out.get(identifier, []),
             reason=job.failure if job else None,
             last_log=list(job.lines) if job and job.failure else [],

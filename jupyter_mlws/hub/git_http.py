@@ -56,7 +56,7 @@ class GitHandler(ByToken, RESTHandler):
     _push: Path
 
     async def prepare(self) -> None:
-        """Who comes, and git is started; it is fed with what comes."""
+        """Authorize the user and start git, which reads the body as it arrives."""
         await self.permit()
         name, service = self._asked()
         team = self.manager.team
@@ -96,7 +96,7 @@ class GitHandler(ByToken, RESTHandler):
 
     def _cgi(self) -> dict[str, str]:
         request = self.request
-        given = {
+        variables = {
             "REQUEST_METHOD": request.method or "",
             "PATH_INFO": f"/repo.git/{self.path_args[1]}",
             "QUERY_STRING": request.query,
@@ -106,10 +106,10 @@ class GitHandler(ByToken, RESTHandler):
             "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
             "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
         }
-        return {name: value for name, value in given.items() if value}
+        return {name: value for name, value in variables.items() if value}
 
     async def data_received(self, chunk: bytes) -> None:
-        """Pass on what comes, as fast as git takes it."""
+        """Pass the body on to git, as fast as git reads it."""
         if self._is_first and self.path_args[1] == UPLOAD and LISTING not in chunk[:BLOCK]:
             self.manager.team.tally.count(self.person, "project.fetch", self._access.project.name)
         self._is_first = False
@@ -190,7 +190,7 @@ class GitHandler(ByToken, RESTHandler):
         await self._answer.put(b"")
 
     def on_connection_close(self) -> None:
-        """The client is gone: git ends, and what it had received is thrown away by itself."""
+        """Stop git when the client is gone; git discards what it received."""
         self._cancel_wait()
         if self._git is not None and not self._is_answering:
             self.manager.begin(self._stop(*self._git))

@@ -45,9 +45,9 @@ admissions = Endpoints("admissions")
 class ServiceHandler(Permitted, RESTHandler):
     """Base of every REST handler: its functions work on the manager, for the person who asks."""
 
-    async def call(self, declared: Endpoint, *ids: str, **inputs: Any) -> Any:
+    async def call(self, endpoint: Endpoint, *ids: str, **inputs: Any) -> Any:
         # The manager lives on the event loop.
-        answer = declared.function(self.manager, self.person, *ids, **inputs)
+        answer = endpoint.function(self.manager, self.person, *ids, **inputs)
         return await answer if isawaitable(answer) else answer
 
 
@@ -145,14 +145,14 @@ class Admission(Record):
 )
 async def admit(manager: HubManager, body: AdmissionRequest) -> Admission:
     volume = await manager.volumes.mounted(body.user, body.home, body.spec.rescue)
-    granted = await manager.admit(body.user, body.server, body.spec, body.known, body.patience)
-    if isinstance(granted, QueuePlace):
-        return Admission(granted=False, queue=granted)
+    result = await manager.admit(body.user, body.server, body.spec, body.known, body.patience)
+    if isinstance(result, QueuePlace):
+        return Admission(granted=False, queue=result)
     return Admission(
         granted=True,
-        node=granted.node,
-        resources=Resources.of(granted.amount),
-        devices=list(granted.devices),
+        node=result.node,
+        resources=Resources.of(result.amount),
+        devices=list(result.devices),
         volume=volume,
     )
 
@@ -167,10 +167,10 @@ class AdmissionHandler(RESTHandler):
 
     async def permit(self, *also: tuple[str, str]) -> None:
         expected = f"token {self.manager.settings.admission_token}"
-        given = self.request.headers.get("Authorization", "")
-        known = bool(self.manager.settings.admission_token)
-        if not (known and hmac.compare_digest(given.encode(), expected.encode())):
+        header = self.request.headers.get("Authorization", "")
+        has_token = bool(self.manager.settings.admission_token)
+        if not (has_token and hmac.compare_digest(header.encode(), expected.encode())):
             raise PermissionDeniedError(action="write", resource=self.resource)
 
-    async def call(self, declared: Endpoint, *ids: str, **inputs: Any) -> Any:
-        return await declared.function(self.manager, *ids, **inputs)
+    async def call(self, endpoint: Endpoint, *ids: str, **inputs: Any) -> Any:
+        return await endpoint.function(self.manager, *ids, **inputs)

@@ -38,7 +38,7 @@ class Server:
 
     @property
     def active(self) -> bool:
-        """Whether it runs, or is about to."""
+        """True if it runs or is starting."""
         return self.ready or self.pending == "spawn"
 
 
@@ -61,9 +61,9 @@ class HubRefusedError(Exception):
 
 
 class HubAPI:
-    """Asks the Hub with the service's own token.
+    """Client of the Hub's REST API, with the service's own token.
 
-    Refusals are raised as :class:`HubRefusedError`, a Hub that does not answer as error 10104.
+    Refusals are raised as :class:`HubRefusedError`, a Hub that does not respond as error 10104.
     """
 
     def __init__(self, address: str, token: str) -> None:
@@ -76,23 +76,23 @@ class HubAPI:
         self._client.close()
 
     async def accounts(self) -> list[Account]:
-        """Everybody, with all their servers."""
-        found: list[Account] = []
+        """Return all users with all their servers."""
+        accounts: list[Account] = []
         path: str | None = f"users?include_stopped_servers=1&limit={PAGE}"
         headers = {"Accept": "application/jupyterhub-pagination+json"}
         while path is not None:
             page = json.loads((await self._ask("GET", path, headers=headers)).body)
-            found.extend(_account(row) for row in page["items"])
+            accounts.extend(_account(row) for row in page["items"])
             after = page["_pagination"]["next"]
             path = (
                 f"users?include_stopped_servers=1&limit={after['limit']}&offset={after['offset']}"
                 if after
                 else None
             )
-        return found
+        return accounts
 
     async def account(self, user: str) -> Account | None:
-        """One person; None where the Hub knows nobody of that name."""
+        """Return one user; None if the Hub has no user of that name."""
         try:
             answer = await self._ask("GET", f"users/{_part(user)}?include_stopped_servers=1")
         except HubRefusedError as refused:
@@ -118,9 +118,9 @@ class HubAPI:
                 raise
 
     async def start(self, user: str, name: str, options: Mapping[str, Any]) -> None:
-        """Start a server; returns when it is ready or after ten seconds.
+        """Start a server; return when it is ready or after ten seconds.
 
-        The options are always said: where none are, the Hub takes the last ones, refused ones too.
+        The options are always sent: without them the Hub takes the last ones, even refused ones.
         """
         await self._ask("POST", _server(user, name), {"user_options": dict(options)}, START_LIMIT)
 
@@ -161,13 +161,13 @@ class HubAPI:
         limit: float = LIMIT,
         headers: Mapping[str, str] | None = None,
     ) -> HTTPResponse:
-        sent = json.dumps(body) if body is not None else None
+        payload = json.dumps(body) if body is not None else None
         try:
             return await self._client.fetch(
                 f"{self._address}/{path}",
                 method=verb,
                 headers={"Authorization": f"token {self._token}", **(headers or {})},
-                body=sent,
+                body=payload,
                 allow_nonstandard_methods=True,
                 request_timeout=limit,
             )

@@ -28,7 +28,7 @@ LOST = Message("The secret variables were not stored. Recreate the container wit
 
 
 class Intent(str, Enum):
-    """What the service is still to do."""
+    """Operation that the service has yet to carry out."""
 
     NONE = ""
     START = "start"
@@ -97,39 +97,39 @@ class Entry:
 
     @property
     def admitting(self) -> bool:
-        """Whether the Hub itself is starting it, and takes the room as soon as there is some."""
+        """True if the Hub itself starts it and takes resources as soon as they are free."""
         return self.asking or time.monotonic() < self.asks_until
 
     @property
     def running(self) -> bool:
-        """Whether Docker runs it."""
+        """True if Docker runs it."""
         return self.seen is not None and self.seen.active
 
     @property
     def held(self) -> bool:
-        """Whether it waits in the engine's own queue."""
+        """True if it waits in the engine's own queue."""
         return self.seen is not None and self.seen.state == PENDING
 
     @property
     def active(self) -> bool:
-        """Whether it has, or is about to take, its resources."""
+        """True if it has its resources, or is about to take them."""
         if self.running or self.server is None:
             return self.running
         return self.server.pending == "spawn" or (self.server.ready and not self.ended)
 
     @property
     def ended(self) -> bool:
-        """Whether its newest container in Docker has come to an end."""
+        """True if its newest container in Docker has exited."""
         return self.seen is not None and self.seen.ended
 
     @property
     def failed(self) -> bool:
-        """Whether that end was a fault."""
+        """True if its newest container in Docker exited with an error."""
         return self.seen is not None and self.seen.failed
 
     @property
     def stopping(self) -> bool:
-        """Whether somebody has asked for its end: it is no fault then."""
+        """True if its end was requested and is therefore no failure."""
         pending = self.server.pending if self.server is not None else None
         return self.intent in ENDING or pending == "stop"
 
@@ -138,7 +138,7 @@ class Entry:
         return MASK in self.environment.values()
 
     def status(self, waits: bool) -> ContainerStatus:
-        """Where it stands."""
+        """Return the status; ``waits`` is True while it is in the queue."""
         pending = self.server.pending if self.server is not None else None
         if waits:
             return ContainerStatus.QUEUED
@@ -152,8 +152,8 @@ class Entry:
             return ContainerStatus.STARTING
         if self.intent is Intent.START:
             return ContainerStatus.CREATED
-        crashed = self.failed or self.exit_code is not None
-        return ContainerStatus.CRASHED if crashed else ContainerStatus.STOPPED
+        has_crashed = self.failed or self.exit_code is not None
+        return ContainerStatus.CRASHED if has_crashed else ContainerStatus.STOPPED
 
     def _alive(self) -> ContainerStatus:
         assert self.seen is not None
@@ -171,7 +171,7 @@ class Entry:
         return ContainerStatus.RUNNING if answers else ContainerStatus.STARTING
 
     def why_it_ended(self) -> Message:
-        """In words, from what Docker knows."""
+        """Return the reason of the end, from Docker's state."""
         assert self.seen is not None
         if self.seen.oom:
             limit = write_memory(self.seen.amount.memory)
@@ -179,24 +179,28 @@ class Entry:
         return EXITED.fill(code=self.seen.exit_code, restarts=self.seen.restarts)
 
     def forget_the_end(self) -> None:
-        """A new start: why the last one ended does not matter any more."""
+        """Reset the result of the last run, for a new start."""
         self.restarts, self.exit_code, self.reason, self.last_log = 0, None, None, []
         self.started_at = None
         if self.ended and self.seen is not None:
             self.replaced, self.seen = self.seen.docker, None
 
-    def look(self, seen: Seen | None, server: Server | None) -> None:
-        """Take what Docker and the Hub say now."""
-        is_old = seen is not None and not seen.active and seen.docker == self.replaced
-        self.seen, self.server = None if is_old else seen, server
+    def look(self, docker_container: Seen | None, server: Server | None) -> None:
+        """Update the entry to the current views of Docker and the Hub."""
+        is_old = (
+            docker_container is not None
+            and not docker_container.active
+            and docker_container.docker == self.replaced
+        )
+        self.seen, self.server = None if is_old else docker_container, server
 
     @property
     def untold(self) -> tuple[Intent, str | None]:
-        """What is kept, but not told."""
+        """The values that are stored, but not published."""
         return self.intent, self.sealed
 
     def container(self, place: QueuePlace | None) -> Container:
-        """As the API tells of it."""
+        """Return the container for the API."""
         running = self.running and self.seen is not None
         return Container(
             id=self.id,
@@ -221,7 +225,7 @@ class Entry:
         )
 
     def row(self, status: ContainerStatus) -> ContainerRow:
-        """As it is kept."""
+        """Return the database row."""
         return ContainerRow(
             id=self.id,
             user=self.user,
@@ -251,7 +255,7 @@ class Entry:
 
     @classmethod
     def of(cls, row: ContainerRow) -> Entry:
-        """As it was kept."""
+        """Create an entry from its database row."""
         return cls(
             id=row.id,
             user=row.user,

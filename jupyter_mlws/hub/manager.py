@@ -126,7 +126,7 @@ class HubManager:
         self._measuring: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Count what runs, queue what waited, follow what happens."""
+        """Load the records, restore the queue, and follow Docker and the Hub."""
         nodes = await in_thread(self._engine.machines, self.settings.capacity)
         await in_thread(self._records.migrate)
         kind = SwarmQueue if self.settings.swarm else Scheduler
@@ -192,7 +192,7 @@ class HubManager:
             self._begin(self._follow_nodes())
 
     async def close(self) -> None:
-        """Stop following, and finish writing."""
+        """Stop following, and finish all writes."""
         self.team.close()
         if self._measuring is not None:
             self._measuring.cancel()
@@ -221,28 +221,28 @@ class HubManager:
         return self.fleet.container(self._own(person, identifier))
 
     async def stats(self, person: Person, identifier: str) -> Usage:
-        """What it uses now; nothing where it does not run."""
+        """Return the current usage; zero if the container does not run."""
         entry = self._own(person, identifier)
         limit = entry.resources.amount.memory
         nothing = Usage(cpu=0, memory=0, memory_limit=limit, processes=0, time=now())
         if not entry.running or entry.seen is None:
             return nothing
-        found = await self._meter.usage({identifier: entry.seen})
-        return found.get(identifier, nothing)
+        usage = await self._meter.usage({identifier: entry.seen})
+        return usage.get(identifier, nothing)
 
     async def logs(self, person: Person, identifier: str, tail: int) -> LogTail:
-        """The end of its log: Docker's, or what was kept when it ended."""
+        """Return the end of the log: Docker's, or the lines stored when it ended."""
         entry = self._own(person, identifier)
         docker = entry.seen.docker if entry.seen is not None else entry.replaced
         if docker is not None:
             lines = await in_thread(self._engine.tail, docker, tail)
             return LogTail(lines=lines)
         rows = await self.fleet.recorded(self._records.logs, identifier, tail)
-        kept = [
+        log_lines = [
             LogLine(seq=seq, stream=row.log_type, text=row.message, time=row.timestamp)
             for seq, row in enumerate(rows, 1)
         ]
-        return LogTail(lines=kept)
+        return LogTail(lines=log_lines)
 
     async def resources(self, person: Person) -> ResourceReport:
         """All machines, the person's own part of the queue, and what the person may choose."""
@@ -250,7 +250,7 @@ class HubManager:
         return self._for(person, self.fleet.report(self.fleet.places()))
 
     async def images(self, person: Person) -> list[ImageInfo]:
-        """What may be chosen, the person's own images too."""
+        """Return the images that the user may choose, including the user's own."""
 
         async def info(name: str, image: str) -> ImageInfo:
             local = await in_thread(self._engine.image, image)
@@ -269,15 +269,15 @@ class HubManager:
     # Creating, starting, stopping
 
     async def create(self, person: Person, request: ContainerCreate) -> Container:
-        """Make a container: CREATED where it starts now, QUEUED where it waits."""
-        wanted = self._check(person, request)
+        """Create a container: CREATED if it starts now, QUEUED if it waits."""
+        spec = self._check(person, request)
         name = request.name or ""
         identifier = container_id(person.name, name)
         self._must_be_at_rest(identifier)
         wish = Request(
             identifier,
             person.name,
-            wanted.resources,
+            spec.resources,
             request.priority,
             time.time(),
             request.degrade,
@@ -286,13 +286,13 @@ class HubManager:
         await self._name(person.name, name)
         # Somebody may have asked for the same meanwhile.
         self._must_be_at_rest(identifier)
-        entry = self._enter(person.name, name, request, wanted)
+        entry = self._enter(person.name, name, request, spec)
         self.audit.tell(person, "container.create", identifier, image=entry.image)
         self._queue(entry)
         return await self._answer(entry)
 
     async def start(self, person: Person, identifier: str) -> Container:
-        """Start it as it was, or queue it; nothing where it runs or waits already."""
+        """Start or queue a stopped container; do nothing if it runs or waits already."""
         entry = self._own(person, identifier)
         if entry.intent is Intent.STOP:
             entry.intent = Intent.RESTART
@@ -341,30 +341,31 @@ class HubManager:
         user: str,
         server: str,
         request: ContainerCreate,
-        known: QueuePlace | None = None,
+        last_place: QueuePlace | None = None,
         patience: float = 0.0,
     ) -> Grant | QueuePlace:
-        """What the Hub may start this with now, or error 10101 where it can never have as much.
+        """Return the grant with which the Hub may start a server now, or its place in the queue.
 
-        Where it waits: its place, at once or as soon as it is another than ``known``, and after
-        ``patience`` seconds in any case; the Hub then asks again, with that place. A Hub without
-        patience is told error 10202, and this service starts the container when it is its turn.
-        What this service starts itself has its resources already.
+        Error 10101 if it can never have as much. The place is returned at once or as soon as it
+        differs from ``last_place``, and after ``patience`` seconds in any case; the Hub then asks
+        again with that place. Without patience, the Hub gets error 10202 and this service starts
+        the container when it is its turn. A container that this service starts has its resources
+        already.
         """
         if server and not is_server_name(server):
             raise InvalidContainerError(faults=[Fault("name", NOT_A_NAME)])
         identifier = container_id(user, server)
         entry = self.fleet.entries.get(identifier)
-        granted = self.scheduler.grants.get(identifier)
-        if entry is not None and entry.intent is Intent.START and granted is not None:
-            return granted
-        if entry is not None and known is not None:
-            return await self._granted(entry, known, patience)
+        grant = self.scheduler.grants.get(identifier)
+        if entry is not None and entry.intent is Intent.START and grant is not None:
+            return grant
+        if entry is not None and last_place is not None:
+            return await self._granted(entry, last_place, patience)
         if entry is not None and entry.intent in ENDING:
             raise ContainerStoppingError(name=identifier)
         account = await self._hub.account(user)
-        wanted = self._check(Person(user, account is not None and account.admin), request)
-        entry = self._enter(user, server, request, wanted)
+        spec = self._check(Person(user, account is not None and account.admin), request)
+        entry = self._enter(user, server, request, spec)
         self.monitor.know(identifier)
         self.scheduler.release(identifier)
         try:
@@ -374,54 +375,59 @@ class HubManager:
             await self.fleet.written()
 
     async def _granted(
-        self, entry: Entry, known: QueuePlace | None, patience: float
+        self, entry: Entry, last_place: QueuePlace | None, patience: float
     ) -> Grant | QueuePlace:
         if not patience and entry.id not in self.scheduler.grants:
             place = self.fleet.places()[entry.id]
             raise ContainerQueuedError(**place.model_dump())
-        found = await self.queue.granted(entry, known, patience)
-        if isinstance(found, Grant):
+        result = await self.queue.granted(entry, last_place, patience)
+        if isinstance(result, Grant):
             entry.spawning = True
             self.monitor.look_soon(entry.id)
-        return found
+        return result
 
     def _ask(self, entry: Entry, request: ContainerCreate) -> None:
-        asked = self.fleet.request(entry)
+        resource_request = self.fleet.request(entry)
         entry.asking = True
         try:
-            self._check_room(asked, request.wait)
+            self._check_room(resource_request, request.wait)
             self._queue(entry)
         finally:
             entry.asking = False
 
-    async def allocate(self, person: Person, asked: AllocateRequest) -> Allocation:
-        """The plan of a container, held for the person where asked."""
-        self._check(person, ContainerCreate(resources=asked.resources, priority=asked.priority))
+    async def allocate(self, person: Person, allocate_request: AllocateRequest) -> Allocation:
+        """Plan a container's resources and, if requested, reserve them for the user."""
+        self._check(
+            person,
+            ContainerCreate(
+                resources=allocate_request.resources, priority=allocate_request.priority
+            ),
+        )
         moment = time.time()
         request = Request(
             uuid.uuid4().hex,
             person.name,
-            asked.resources.amount,
-            asked.priority,
+            allocate_request.resources.amount,
+            allocate_request.priority,
             moment,
-            asked.degrade,
+            allocate_request.degrade,
         )
         self.scheduler.check(request)
-        if asked.reserve:
-            held = self.scheduler.reserve(request, moment, moment + RESERVED_FOR)
+        if allocate_request.reserve:
+            reservation = self.scheduler.reserve(request, moment, moment + RESERVED_FOR)
             self.fleet.settle()
             await self.fleet.written()
-            if held is not None:
+            if reservation is not None:
                 return Allocation(
                     success=True,
-                    node=held.node,
-                    resources=Resources.of(held.amount),
-                    reservation=held.id,
-                    expires_at=datetime.fromtimestamp(held.expires, timezone.utc),
+                    node=reservation.node,
+                    resources=Resources.of(reservation.amount),
+                    reservation=reservation.id,
+                    expires_at=datetime.fromtimestamp(reservation.expires, timezone.utc),
                 )
-        planned = None if asked.reserve else self.scheduler.plan(request, moment)
-        if planned is not None:
-            return Allocation(success=True, node=planned[0], resources=Resources.of(planned[1]))
+        plan = None if allocate_request.reserve else self.scheduler.plan(request, moment)
+        if plan is not None:
+            return Allocation(success=True, node=plan[0], resources=Resources.of(plan[1]))
         place = self.scheduler.place_of_new(request, moment, self.fleet.ends())
         queue = QueuePlace(position=place.position, eta_seconds=place.eta)
         return Allocation(success=False, queue=queue)
@@ -439,30 +445,30 @@ class HubManager:
     async def drop(self, person: Person, identifier: str) -> Container:
         """Take it out of the queue: one's own, or as an administrator anybody's."""
         entry = self._own(person, identifier)
-        held = entry.held
+        was_held = entry.held
         self.queue.drop(entry, person.name or "service")
-        if held:
+        if was_held:
             self._end(entry, Intent.STOP)
         self.audit.tell(person, "queue.drop", identifier)
         return await self._answer(entry)
 
     async def events(self, person: Person, identifier: str, tail: int) -> list[ContainerEvent]:
-        """What happened to it, the oldest first."""
+        """Return the events of a container, oldest first."""
         self._own(person, identifier)
         rows = await self.fleet.recorded(self._records.logs, identifier, tail, "event")
         return [ContainerEvent(time=row.timestamp, text=row.message) for row in rows]
 
     def trash(self, person: Person, name: str) -> Volume:
         """Put a volume into the trash."""
-        trashed = self.volumes.trash(person, name)
+        volume = self.volumes.trash(person, name)
         self.audit.tell(person, "volume.trash", name)
-        return trashed
+        return volume
 
     def restore(self, person: Person, name: str) -> Volume:
         """Take a volume out of the trash."""
-        restored = self.volumes.restore(person, name)
+        volume = self.volumes.restore(person, name)
         self.audit.tell(person, "volume.restore", name)
-        return restored
+        return volume
 
     async def purge(self, person: Person, name: str) -> None:
         """Remove a volume for good."""
@@ -471,11 +477,13 @@ class HubManager:
 
     # Saved environments
 
-    async def save_environment(self, person: Person, asked: EnvironmentCreate) -> SavedEnvironment:
+    async def save_environment(
+        self, person: Person, request: EnvironmentCreate
+    ) -> SavedEnvironment:
         """Begin to save what a container has installed; error 10204 where it does not run."""
-        if asked.container is None:
+        if request.container is None:
             raise InvalidContainerError(faults=[Fault("container", NEEDED)])
-        entry = self._own(person, asked.container)
+        entry = self._own(person, request.container)
         if not entry.running:
             raise ContainerStateError(name=entry.id)
         if self.settings.swarm:
@@ -483,12 +491,12 @@ class HubManager:
         variables = self._environment(entry)
 
         def saved() -> None:
-            if asked.use and entry.id in self.fleet.entries:
-                entry.image = f"{PREFIX}{asked.name}"
-                self.fleet.note(entry, f"the next start uses the environment {asked.name}")
+            if request.use and entry.id in self.fleet.entries:
+                entry.image = f"{PREFIX}{request.name}"
+                self.fleet.note(entry, f"the next start uses the environment {request.name}")
                 self.fleet.settle()
 
-        identifier = await self.environments.save(entry, asked, variables, saved)
+        identifier = await self.environments.save(entry, request, variables, saved)
         self.audit.tell(person, "environment.save", identifier, container=entry.id)
         return self.environments.get(person, identifier)
 
@@ -512,7 +520,7 @@ class HubManager:
         self.audit.tell(person, "environment.delete", identifier)
 
     async def metrics(self) -> bytes:
-        """All numbers, as Prometheus reads them."""
+        """Return all metrics in Prometheus' format."""
         await self._measure()
         everybody = Person("", True)
         report = self.fleet.report(self.fleet.places())
@@ -528,13 +536,13 @@ class HubManager:
     async def audited(
         self, person: Person, before: int | None, limit: int, target: str | None
     ) -> list[AuditEntry]:
-        """Who did what, the newest first; for administrators."""
+        """Return the audit log, newest first; for administrators."""
         self.must_be_administrator(person)
         return await self.audit.read(before, limit, target)
 
     @staticmethod
     def must_be_administrator(person: Person) -> None:
-        """Error 10302 for everybody else."""
+        """Raise error 10302 if the user is not an administrator."""
         if not person.admin:
             raise AdministratorRequiredError()
 
@@ -542,7 +550,7 @@ class HubManager:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Usage is measured as long as somebody is in here."""
+        """Measure usage while at least one such context is open."""
         self._listeners += 1
         if self._measuring is None:
             self._measuring = asyncio.create_task(self._measure_for_ever())
@@ -555,20 +563,20 @@ class HubManager:
                 self._measuring = None
 
     async def news(self, person: Person, since: int) -> AsyncIterator[dict[str, Any]]:
-        """What changes, as far as the person may see it."""
+        """Yield the changes that the user may see."""
         async with self.listening(), aclosing(self.fleet.stream.follow(since)) as stream:  # type: ignore[type-var]
             async for message in stream:
-                shown = self._shown(message, person)
-                if shown is not None:
-                    yield shown
+                visible_message = self._shown(message, person)
+                if visible_message is not None:
+                    yield visible_message
 
     def _shown(self, message: dict[str, Any], person: Person) -> dict[str, Any] | None:
-        shown = dict(message)
+        visible_message = dict(message)
         if message["type"] == "resources":
-            shown["report"] = self._for(person, message["report"])
-        elif "user" in shown and not person.may_see(shown.pop("user")):
+            visible_message["report"] = self._for(person, message["report"])
+        elif "user" in visible_message and not person.may_see(visible_message.pop("user")):
             return None
-        return shown
+        return visible_message
 
     def _for(self, person: Person, report: ResourceReport) -> ResourceReport:
         mine = [row for row in report.queue if person.may_see(row.user)]
@@ -578,19 +586,23 @@ class HubManager:
     async def log(
         self, person: Person, identifier: str, since: int
     ) -> AsyncIterator[dict[str, Any]]:
-        """Its log after the line ``since``, as it grows, also over restarts and new starts."""
+        """Yield the log after the line ``since`` as it grows, across restarts and new starts."""
         current = None
         while True:
             seq = self.fleet.stream.seq
             entry = self._own(person, identifier)
-            seen = entry.seen
-            if seen is not None and (seen.active or seen.docker != current):
-                reader = await in_thread(self._engine.follow, seen.docker)
-                began_anew = current is not None or await self._is_shorter(seen.docker, since)
-                if seen.docker != current and began_anew:
+            docker_container = entry.seen
+            if docker_container is not None and (
+                docker_container.active or docker_container.docker != current
+            ):
+                reader = await in_thread(self._engine.follow, docker_container.docker)
+                began_anew = current is not None or await self._is_shorter(
+                    docker_container.docker, since
+                )
+                if docker_container.docker != current and began_anew:
                     yield {"seq": 0, "type": "reset"}
                     since = 0
-                current = seen.docker
+                current = docker_container.docker
                 async with aclosing(self._follower.lines(reader)) as lines:  # type: ignore[type-var]
                     async for line in lines:
                         if line.seq > since:
@@ -599,7 +611,10 @@ class HubManager:
             await self.fleet.changed(identifier, seq)
 
     async def _is_shorter(self, docker: str, since: int) -> bool:
-        """Whether a log does not have the line ``since``: it is another container's number."""
+        """Return whether a log lacks the line ``since``.
+
+        In that case the number belongs to another container's log.
+        """
         if not since:
             return False
         last = await in_thread(self._engine.tail, docker, 1)
@@ -635,48 +650,48 @@ class HubManager:
         if request.priority > 0 and not person.admin:
             faults.append(Fault("priority", NOT_ADMIN))
         try:
-            wanted = self.environments.policy(person.name).check(request)
+            spec = self.environments.policy(person.name).check(request)
         except MLWSError as error:
             raise InvalidContainerError(faults=[*error.faults, *faults]) from None
         if faults:
             raise InvalidContainerError(faults=faults)
-        return wanted
+        return spec
 
     def _check_room(self, request: Request, wait: bool) -> None:
         self.scheduler.check(request)
-        held = self.scheduler.reservations.get(request.user)
-        reserved = held is not None and request.amount.fits(held.amount)
+        reservation = self.scheduler.reservations.get(request.user)
+        fits_reservation = reservation is not None and request.amount.fits(reservation.amount)
         moment = time.time()
-        if not wait and not reserved and self.scheduler.plan(request, moment) is None:
+        if not wait and not fits_reservation and self.scheduler.plan(request, moment) is None:
             available = self.scheduler.available(request, moment)
             raise self.scheduler.shortage(request.amount, available)
 
     # Inside: starting
 
-    def _enter(self, user: str, name: str, request: ContainerCreate, wanted: Wanted) -> Entry:
-        entry = self.fleet.enter(user, name, wanted)
+    def _enter(self, user: str, name: str, request: ContainerCreate, spec: Wanted) -> Entry:
+        entry = self.fleet.enter(user, name, spec)
         entry.priority, entry.degrade = request.priority, request.degrade
         entry.rescue = request.rescue
         if entry.hides_values:
-            entry.sealed = self._seal.close(wanted.environment)
+            entry.sealed = self._seal.close(spec.environment)
         self.monitor.know(entry.id)
         return entry
 
     async def _answer(self, entry: Entry) -> Container:
-        """How it stands, once that is on the disk."""
-        told = self.fleet.container(entry)
+        """Return the container, once its state is on disk."""
+        container = self.fleet.container(entry)
         await self.fleet.written()
-        return told
+        return container
 
     def _queue(self, entry: Entry) -> None:
-        """Into the queue, and out of it at once where there is room."""
+        """Add it to the queue, and grant its resources at once if they are free."""
         entry.queued_at = entry.queued_at or now()
-        granted = self.scheduler.submit(self.fleet.request(entry), time.time())
+        grant = self.scheduler.submit(self.fleet.request(entry), time.time())
         waiting = self.scheduler.waiting.get(entry.id)
         if waiting is not None and entry.turn_at is None:
             entry.queued_at = datetime.fromtimestamp(waiting.arrival, timezone.utc)
-        if granted is not None:
-            self.fleet.granted(entry, granted)
+        if grant is not None:
+            self.fleet.granted(entry, grant)
         self.fleet.settle()
 
     async def _name(self, user: str, name: str) -> None:
@@ -684,8 +699,8 @@ class HubManager:
             if name:
                 await self._hub.name(user, name)
         except HubRefusedError as refused:
-            said = Message.verbatim(refused.message)
-            raise InvalidContainerError(faults=[Fault("name", said)]) from refused
+            message = Message.verbatim(refused.message)
+            raise InvalidContainerError(faults=[Fault("name", message)]) from refused
 
     def _begin_start(self, entry: Entry) -> None:
         self._begin(self._start(entry))
@@ -714,7 +729,10 @@ class HubManager:
         await self.monitor.refresh(entry.id)
 
     async def _until_started(self, entry: Entry) -> None:
-        """The Hub answers before the lab does, whose start takes a processor for seconds."""
+        """Wait until the lab has started.
+
+        The Hub responds before that, but the start of a lab takes a processor for seconds.
+        """
         stream = self.fleet.stream
         async with aclosing(stream.follow(stream.seq)) as news:  # type: ignore[type-var]
             while entry.spawning and entry.id in self.fleet.entries:
@@ -732,7 +750,7 @@ class HubManager:
             await asyncio.sleep(BUSY_WAIT)
 
     def _options(self, entry: Entry) -> dict[str, Any]:
-        """What to start it with."""
+        """Return the options for the container's start."""
         return {
             "image": entry.image,
             "resources": entry.resources.model_dump(exclude_none=True),
@@ -741,22 +759,22 @@ class HubManager:
         }
 
     def _environment(self, entry: Entry) -> dict[str, str]:
-        """In full: as it was closed up, or as the Hub has it from the last start."""
+        """Return the unmasked variables: decrypted, or from the Hub's last start."""
         if not entry.hides_values:
             return entry.environment
-        opened = self._seal.open(entry.sealed) if entry.sealed is not None else None
+        decrypted_values = self._seal.open(entry.sealed) if entry.sealed is not None else None
         options = entry.server.options if entry.server is not None else {}
-        for found in (opened, options.get("environment")):
-            if found is not None and set(found) == set(entry.environment):
-                return dict(found)
+        for candidate in (decrypted_values, options.get("environment")):
+            if candidate is not None and set(candidate) == set(entry.environment):
+                return dict(candidate)
         raise InvalidContainerError(faults=[Fault("environment", LOST)])
 
     # Inside: ending
 
     def _end(self, entry: Entry, intent: Intent) -> None:
-        waited = self.scheduler.withdraw(entry.id)
+        was_waiting = self.scheduler.withdraw(entry.id)
         entry.queued_at = entry.turn_at = None
-        rests = (waited and not entry.held) or self.fleet.status(entry) in AT_REST
+        rests = (was_waiting and not entry.held) or self.fleet.status(entry) in AT_REST
         nothing_to_stop = intent is Intent.STOP and rests
         if entry.intent is not Intent.DELETE and not nothing_to_stop:
             entry.intent, entry.spawning = intent, False
@@ -776,8 +794,8 @@ class HubManager:
                 await self._remove(entry)
         except (HubRefusedError, MLWSError) as error:
             log.warning("Could not stop %s: %s", entry.id, error)
-            said = error.message
-            entry.reason = said if isinstance(said, Message) else Message.verbatim(said)
+            message = error.message
+            entry.reason = message if isinstance(message, Message) else Message.verbatim(message)
             entry.intent = Intent.NONE if entry.intent in ENDING else entry.intent
         finally:
             self._ending.discard(entry.id)
@@ -792,17 +810,17 @@ class HubManager:
             await self.monitor.refresh(entry.id)
 
     def _again(self, entry: Entry) -> None:
-        granted = self.scheduler.grants.get(entry.id)
-        if granted is None:
+        grant = self.scheduler.grants.get(entry.id)
+        if grant is None:
             self._queue(entry)
         else:
-            self.fleet.granted(entry, granted)
+            self.fleet.granted(entry, grant)
             self.fleet.settle()
 
     async def _stop(self, entry: Entry) -> None:
-        """Until it is stopped."""
+        """Stop the container and wait until it has stopped."""
         deadline = time.monotonic() + END_LIMIT
-        asked, pause = False, SHORTEST_PAUSE
+        stop_pending, pause = False, SHORTEST_PAUSE
         while True:
             await self.monitor.refresh(entry.id)
             server = entry.server
@@ -816,8 +834,8 @@ class HubManager:
             if entry.held:
                 # The Hub stops nothing that has not started; without its task, the start ends.
                 await in_thread(self._engine.remove, entry.id)
-            elif server is not None and server.active and not asked:
-                asked = await self._ask_to_stop(entry)
+            elif server is not None and server.active and not stop_pending:
+                stop_pending = await self._ask_to_stop(entry)
             elif entry.running and (server is None or server.stopped):
                 # The Hub does not know that it runs, so it can't stop it.
                 await in_thread(self._engine.remove, entry.id)
@@ -827,7 +845,10 @@ class HubManager:
             pause = min(LONGEST_PAUSE, pause * 1.2)
 
     async def _ask_to_stop(self, entry: Entry) -> bool:
-        """Whether the Hub does so: it stops nothing before it has started."""
+        """Ask the Hub to stop a server; return whether it does.
+
+        The Hub stops nothing before it has started.
+        """
         try:
             await self._hub.stop(entry.user, entry.name)
         except HubRefusedError as refused:
@@ -853,16 +874,16 @@ class HubManager:
         self.fleet.measured(usage)
 
     async def _follow_nodes(self) -> None:
-        """Nodes come and go."""
+        """Update the nodes of the Swarm, which come and go."""
         while True:
             await asyncio.sleep(NODES_EVERY)
             try:
-                found = await in_thread(self._engine.machines, self.settings.capacity)
+                nodes = await in_thread(self._engine.machines, self.settings.capacity)
             except MLWSError as error:
                 log.info("Could not list the Swarm nodes: %s", error)
                 continue
             # Where all are drained for a while, what they had still says what can ever fit.
-            self.scheduler.nodes = found or self.scheduler.nodes
+            self.scheduler.nodes = nodes or self.scheduler.nodes
             self.fleet.settle()
 
     async def _measure_for_ever(self) -> None:
@@ -874,11 +895,11 @@ class HubManager:
             await asyncio.sleep(MEASURE_EVERY)
 
     async def _is_known(self, user: str) -> bool:
-        """Whether the Hub has an account of that name."""
+        """Return whether the Hub has an account of that name."""
         return await self._hub.account(user) is not None
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Go on with something whose asker is gone."""
+        """Run work in the background, for a client that has disconnected."""
         self._begin(work)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:

@@ -45,10 +45,10 @@ class _Numbers(Collector):
         )
 
     def _states(self) -> Iterator[Metric]:
-        counted = Counter(container.status for container in self._containers)
+        counts = Counter(container.status for container in self._containers)
         row = GaugeMetricFamily("mlws_containers", "Containers by state.", labels=["status"])
         for status in ContainerStatus:
-            row.add_metric([status.value], counted[status])
+            row.add_metric([status.value], counts[status])
         yield row
 
     def _usage(self) -> Iterator[Metric]:
@@ -75,7 +75,7 @@ class _Numbers(Collector):
 
 
 def written(report: ResourceReport, containers: Iterable[Container]) -> bytes:
-    """The numbers as Prometheus reads them."""
+    """Return the metrics in Prometheus' format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Numbers(report, containers))
     text: bytes = generate_latest(registry)

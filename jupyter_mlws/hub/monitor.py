@@ -30,9 +30,10 @@ Observed = Callable[[str, Seen | None, Server | None, float], Awaitable[bool]]
 
 
 class Monitor:
-    """Watches all containers of one Hub. Lives on the event loop.
+    """Watches all containers of one Hub; lives on the event loop.
 
-    ``happened`` gets every event of Docker's: the container's id and Docker's word for it.
+    ``on_observation`` is called with the current views of Docker and the Hub. ``on_event`` is
+    called with every event of Docker: the container's id and Docker's action.
     """
 
     def __init__(
@@ -40,13 +41,13 @@ class Monitor:
         engine: Engine,
         hub: HubAPI,
         hub_name: str,
-        observed: Observed,
-        happened: Callable[[str, str], None],
+        on_observation: Observed,
+        on_event: Callable[[str, str], None],
     ) -> None:
         self._engine = engine
         self._hub = hub
-        self._observed = observed
-        self._happened = happened
+        self._observed = on_observation
+        self._happened = on_event
         self._loop = asyncio.get_running_loop()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._servers: dict[str, Server | None] = {}
@@ -57,7 +58,7 @@ class Monitor:
         self._watcher = EventWatcher(engine.connect, hub_name, self._on_event, self._on_gap)
 
     def start(self) -> None:
-        """Begin to follow events, and sweep now and then."""
+        """Start to follow events and to sweep periodically."""
         self._watcher.start()
         self._begin(self._sweep_for_ever())
 
@@ -72,32 +73,34 @@ class Monitor:
     # Looking
 
     async def sweep(self) -> None:
-        """Look at everything that Docker, the Hub or the records know of."""
+        """Inspect every container that Docker, the Hub or the records list."""
         since = time.monotonic()
-        seen, accounts = await asyncio.gather(in_thread(self._engine.all), self._hub.accounts())
+        containers, accounts = await asyncio.gather(
+            in_thread(self._engine.all), self._hub.accounts()
+        )
         servers = {_id(server): server for server in _servers(accounts)}
         self._servers = dict(servers)
         self._forgotten = {
             key: when for key, when in self._forgotten.items() if when > since - SWEEP_EVERY
         }
-        for identifier in {*seen, *servers, *self._known}:
+        for identifier in {*containers, *servers, *self._known}:
             async with self._locks[identifier]:
-                found = seen.get(identifier)
-                if found is not None and not found.active:
+                container = containers.get(identifier)
+                if container is not None and not container.active:
                     # Ended by a fault, or just being stopped: a second look tells.
                     again = await self._look_at_both(identifier, since)
                 else:
-                    again = await self._tell(identifier, found, servers.get(identifier), since)
+                    again = await self._tell(identifier, container, servers.get(identifier), since)
             self._known.add(identifier)
             if again:
                 self._look_in(identifier, LOOK_AGAIN)
 
     def know(self, identifier: str) -> None:
-        """Sweep this container too, if Docker and the Hub should have forgotten it."""
+        """Include a container in sweeps even if neither Docker nor the Hub lists it."""
         self._known.add(identifier)
 
     def forget(self, identifier: str) -> None:
-        """It is deleted; what was seen of it before is no news."""
+        """Exclude a deleted container and discard earlier observations of it."""
         self._known.discard(identifier)
         self._servers.pop(identifier, None)
         self._forgotten[identifier] = time.monotonic()
@@ -106,7 +109,7 @@ class Monitor:
             look.cancel()
 
     async def refresh(self, identifier: str, wait: float = LOOK_AGAIN) -> None:
-        """Look at one container now, and again until it has settled."""
+        """Inspect one container now, and again until its state is stable."""
         again = True
         try:
             async with self._locks[identifier]:
@@ -117,29 +120,32 @@ class Monitor:
 
     async def _look(self, identifier: str) -> bool:
         since = time.monotonic()
-        seen = await in_thread(self._engine.find, identifier)
-        if seen is not None and seen.active and identifier in self._servers:
+        container = await in_thread(self._engine.find, identifier)
+        if container is not None and container.active and identifier in self._servers:
             # What Docker does is told at once; the Hub may be busy.
-            await self._tell(identifier, seen, self._servers[identifier], since)
+            await self._tell(identifier, container, self._servers[identifier], since)
         return await self._look_at_both(identifier, since)
 
     async def _look_at_both(self, identifier: str, since: float) -> bool:
-        """The Hub first: whoever stops a container says so there before Docker removes it."""
+        """Inspect a container in the Hub, then in Docker.
+
+        A stop is visible in the Hub before Docker removes the container.
+        """
         server = await self._server(identifier)
-        seen = await in_thread(self._engine.find, identifier)
-        return await self._tell(identifier, seen, server, since)
+        container = await in_thread(self._engine.find, identifier)
+        return await self._tell(identifier, container, server, since)
 
     async def _tell(
-        self, identifier: str, seen: Seen | None, server: Server | None, since: float
+        self, identifier: str, container: Seen | None, server: Server | None, since: float
     ) -> bool:
         if since < self._forgotten.get(identifier, 0.0):
             return False
-        return await self._observed(identifier, seen, server, since)
+        return await self._observed(identifier, container, server, since)
 
     async def _server(self, identifier: str) -> Server | None:
         try:
-            found = await asyncio.wait_for(self._hub.server(*split_id(identifier)), HUB_PATIENCE)
-            self._servers[identifier] = found
+            server = await asyncio.wait_for(self._hub.server(*split_id(identifier)), HUB_PATIENCE)
+            self._servers[identifier] = server
         except (asyncio.TimeoutError, MLWSError, HubRefusedError) as error:
             if identifier not in self._servers:
                 # Not None, which would say that there is no such server.
@@ -148,7 +154,7 @@ class Monitor:
         return self._servers[identifier]
 
     def look_soon(self, identifier: str) -> None:
-        """Look at one container, in the background."""
+        """Inspect one container in the background."""
         self._look_in(identifier, 0)
 
     def _look_in(self, identifier: str, wait: float) -> None:

@@ -72,9 +72,9 @@ class PageHandler(Permitted, web.RequestHandler):
             "language": self.language,
             "xsrf": self.xsrf_token.decode(),
         }
-        built = (STATIC / BUNDLE).is_file()
+        has_bundle = (STATIC / BUNDLE).is_file()
         script = f'<script type="module" src="{self.base}static/{BUNDLE}"></script>'
-        self._write(script if built else "", None if built else NOT_BUILT, config)
+        self._write(script if has_bundle else "", None if has_bundle else NOT_BUILT, config)
 
     @property
     def base(self) -> str:
@@ -86,7 +86,7 @@ class PageHandler(Permitted, web.RequestHandler):
 
     @property
     def _hub_knows(self) -> bool:
-        """Whether somebody is signed in who may not use this service."""
+        """True if a user is signed in, even one who may not use this service."""
         return getattr(self, "_cached_hub_user", None) is not None
 
     def _write(self, script: str, notice: Message | None, config: dict[str, object]) -> None:
@@ -97,14 +97,14 @@ class PageHandler(Permitted, web.RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "same-origin")
         self.set_header("Cache-Control", "no-store")
-        said = f"<p>{html.escape(notice.in_(self.language))}</p>" if notice else ""
+        notice_html = f"<p>{html.escape(notice.in_(self.language))}</p>" if notice else ""
         self.finish(
             PAGE.substitute(
                 language=self.language,
                 title=html.escape(TITLE.in_(self.language)),
                 base=html.escape(self.base),
                 config=html.escape(json.dumps(config, ensure_ascii=False)),
-                notice=said,
+                notice=notice_html,
                 script=script,
             )
         )

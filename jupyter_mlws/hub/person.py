@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Person:
-    """Who asks; a service of the Hub's has no name."""
+    """User who makes a request; a service of the Hub has no name."""
 
     name: str
     admin: bool

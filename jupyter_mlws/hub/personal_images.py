@@ -81,7 +81,7 @@ class PersonalImage:
 
 @dataclass(frozen=True)
 class Lock:
-    """What a container has beyond its base; ``left_out`` can't be had from anywhere else."""
+    """Changes to the packages of a base; those in ``left_out`` are not available elsewhere."""
 
     install: tuple[str, ...]
     remove: tuple[str, ...]
@@ -89,36 +89,39 @@ class Lock:
 
 
 def image_name(hub: str, user: str, name: str) -> str:
-    """What Docker calls it: names of people are not names of images."""
+    """Return the name in Docker, a hash: user names are not valid image names."""
     key = hashlib.sha256(f"{user}/{name}".encode()).hexdigest()[:20]
     return f"{hub}-environment:{key}"
 
 
 def own_images(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """One person's, of Docker's list: what is asked for → what Docker runs."""
+    """Return a user's images in Docker's list: name to choose → image that Docker runs."""
     return choices(_read_all(rows))
 
 
 def choices(images: Iterable[PersonalImage]) -> dict[str, str]:
-    """What one person asks for → what Docker runs."""
+    """Return one user's images: name to choose → image that Docker runs."""
     return {f"{PREFIX}{one.name}": one.image for one in images}
 
 
 def lock(base: Mapping[str, str], now: Mapping[str, str]) -> Lock:
-    """What makes ``now`` of ``base``; both are what :data:`INSTALLED` prints."""
+    """Return the changes that turn the packages ``base`` into ``now``.
+
+    Both are output of :data:`INSTALLED`.
+    """
     before = {canonicalize_name(name): row for name, row in base.items()}
     after = {canonicalize_name(name): row for name, row in now.items()}
-    changed = [row for name, row in sorted(after.items()) if before.get(name) != row]
-    usable = [row for row in changed if _is_requirement(row)]
+    changed_rows = [row for name, row in sorted(after.items()) if before.get(name) != row]
+    usable = [row for row in changed_rows if _is_requirement(row)]
     return Lock(
         install=tuple(usable),
         remove=tuple(sorted(set(before) - set(after))),
-        left_out=tuple(row for row in changed if row not in usable),
+        left_out=tuple(row for row in changed_rows if row not in usable),
     )
 
 
 def _is_requirement(row: str) -> bool:
-    """Whether it is a version or an address elsewhere, and nothing that pip reads otherwise."""
+    """Return whether a row is a version or a URL, and nothing else to pip."""
     try:
         read = Requirement(row)
     except InvalidRequirement:
@@ -133,26 +136,29 @@ class PersonalImages:
         self._engine = engine
 
     def all(self) -> list[PersonalImage]:
-        """Every one, by person and name."""
+        """Return all images, sorted by user and name."""
         with told():
             rows = self._engine.client.images(filters={"label": f"{LABEL}.hub={self._engine.hub}"})
         return sorted(_read_all(rows), key=lambda one: (one.user, one.name))
 
     def installed(self, docker: str) -> dict[str, str]:
-        """Name → requirement of all that a running container has; error 10106 if it can't tell."""
-        code, said = self._run(docker, ["python", "-I", "-c", INSTALLED], {})
+        """Return name → requirement of all packages in a running container.
+
+        Error 10106 if the container can't list them.
+        """
+        code, output = self._run(docker, ["python", "-I", "-c", INSTALLED], {})
         try:
             if code:
-                raise ValueError(said)
-            found = json.loads(next(row for row in said.splitlines() if row.startswith("{")))
-            return {str(name): str(row) for name, row in found.items()}
+                raise ValueError(output)
+            packages = json.loads(next(row for row in output.splitlines() if row.startswith("{")))
+            return {str(name): str(row) for name, row in packages.items()}
         except (ValueError, StopIteration):
-            reason = Message("can't list the installed packages: {output}", output=_last(said))
+            reason = Message("can't list the installed packages: {output}", output=_last(output))
             raise EnvironmentSaveError(reason=reason) from None
 
     def build(
         self,
-        wanted: Wanted,
+        spec: Wanted,
         user: str,
         name: str,
         now: Mapping[str, str],
@@ -161,23 +167,24 @@ class PersonalImages:
         limits: Amount,
         say: Callable[[str], None],
     ) -> Lock:
-        """Make ``wanted``'s image with what ``now`` has, in a confined container of its own.
+        """Build the image of ``spec`` with the packages ``now``, in a container of its own.
 
-        ``settings`` are variables for pip alone, which the image does not keep; ``most`` is how
-        many bytes it may have above its base. Error 10106 says what failed; nothing is left then.
+        The container is confined. ``settings`` are variables for pip alone, which the image does
+        not keep; ``most`` is the limit in bytes above the base. Error 10106 says what failed, and
+        nothing is left in that case.
         """
         client = self._engine.client
         with _present():
-            base = client.inspect_image(wanted.image)
-            builder = self._builder(wanted, limits)
+            base = client.inspect_image(spec.image)
+            builder = self._builder(spec, limits)
         try:
             with _present():
                 client.start(builder)
-            found = lock(self.installed(builder), now)
+            package_lock = lock(self.installed(builder), now)
             with self._limited(builder, most):
-                self._install(builder, found, settings, say)
-            self._commit(builder, base, wanted, user, name, found, most)
-            return found
+                self._install(builder, package_lock, settings, say)
+            self._commit(builder, base, spec, user, name, package_lock, most)
+            return package_lock
         finally:
             with told(), contextlib.suppress(NotFound):
                 client.remove_container(builder, v=True, force=True)
@@ -185,11 +192,11 @@ class PersonalImages:
     @contextlib.contextmanager
     def _limited(self, builder: str, most: int | None) -> Iterator[None]:
         """Kill the builder once it has written more than ``most`` bytes: error 10210."""
-        ended = threading.Event()
+        stop_event = threading.Event()
         sizes: list[int] = []
 
         def measure() -> None:
-            while most is not None and not ended.wait(SIZE_INTERVAL):
+            while most is not None and not stop_event.wait(SIZE_INTERVAL):
                 try:
                     with _present():
                         rows = self._engine.client.containers(size=True, filters={"id": builder})
@@ -208,12 +215,12 @@ class PersonalImages:
             if not sizes:
                 raise
         finally:
-            ended.set()
+            stop_event.set()
             thread.join()
         if sizes and most is not None:
             raise EnvironmentQuotaError(size=write_memory(sizes[0]), most=write_memory(most))
 
-    def _builder(self, wanted: Wanted, limits: Amount) -> str:
+    def _builder(self, spec: Wanted, limits: Amount) -> str:
         client = self._engine.client
         host = client.create_host_config(
             **container_config.limits(limits),
@@ -222,24 +229,28 @@ class PersonalImages:
             security_opt=["no-new-privileges"],
             network_mode=self._engine.hub,
         )
-        made = client.create_container(
-            wanted.image,
+        container = client.create_container(
+            spec.image,
             ["sleep", "infinity"],
             labels={BUILDER: self._engine.hub},
             host_config=host,
             healthcheck={"test": ["NONE"]},
         )
-        return str(made["Id"])
+        return str(container["Id"])
 
     def _install(
-        self, builder: str, found: Lock, settings: Mapping[str, str], say: Callable[[str], None]
+        self,
+        builder: str,
+        package_lock: Lock,
+        settings: Mapping[str, str],
+        say: Callable[[str], None],
     ) -> None:
         pip = ["python", "-m", "pip", "--disable-pip-version-check", "--no-input"]
-        if found.remove:
-            self._pip(builder, [*pip, "uninstall", "--yes", *found.remove], settings, say)
-        if found.install:
+        if package_lock.remove:
+            self._pip(builder, [*pip, "uninstall", "--yes", *package_lock.remove], settings, say)
+        if package_lock.install:
             with told():
-                self._engine.client.put_archive(builder, "/tmp", _archive(found.install))  # noqa: S108
+                self._engine.client.put_archive(builder, "/tmp", _archive(package_lock.install))  # noqa: S108
             install = ["install", "--no-deps", "--no-cache-dir", "--requirement", LIST]
             self._pip(builder, [*pip, *install], settings, say)
 
@@ -250,20 +261,20 @@ class PersonalImages:
         settings: Mapping[str, str],
         say: Callable[[str], None],
     ) -> None:
-        code, said = self._run(builder, command, settings)
-        for line in said.splitlines():
+        code, output = self._run(builder, command, settings)
+        for line in output.splitlines():
             say(line)
         if code:
-            raise EnvironmentSaveError(reason=_last(said))
+            raise EnvironmentSaveError(reason=_last(output))
 
     def _commit(
         self,
         builder: str,
         base: Mapping[str, Any],
-        wanted: Wanted,
+        spec: Wanted,
         user: str,
         name: str,
-        found: Lock,
+        package_lock: Lock,
         most: int | None,
     ) -> None:
         client = self._engine.client
@@ -271,8 +282,8 @@ class PersonalImages:
             "hub": self._engine.hub,
             "user": user,
             "name": name,
-            "base": wanted.label,
-            "packages": str(len(found.install)),
+            "base": spec.label,
+            "packages": str(len(package_lock.install)),
         }
         image = image_name(self._engine.hub, user, name)
         repository, _, tag = image.partition(":")
@@ -280,7 +291,7 @@ class PersonalImages:
             # As root, who owns it. An absolute path: packages may install an `rm` of their own.
             self._run(builder, ["/bin/rm", "-f", LIST], {}, user="0")
             # What runs is the base's command again, and the base's own health check.
-            made = client.commit(
+            new_image = client.commit(
                 builder,
                 repository,
                 f"{tag}-new",
@@ -295,11 +306,11 @@ class PersonalImages:
                     },
                 },
             )
-            size = client.inspect_image(made["Id"])["Size"] - base["Size"]
+            size = client.inspect_image(new_image["Id"])["Size"] - base["Size"]
             if most is not None and size > most:
                 client.remove_image(f"{image}-new", force=True)
                 raise EnvironmentQuotaError(size=write_memory(size), most=write_memory(most))
-            client.tag(made["Id"], repository, tag)
+            client.tag(new_image["Id"], repository, tag)
             client.remove_image(f"{image}-new", noprune=True)
             self._prune()
 
@@ -317,7 +328,7 @@ class PersonalImages:
         self._engine.client.prune_images(filters=filters)
 
     def clean(self) -> None:
-        """Remove what an earlier process was just building in, and what was replaced."""
+        """Remove builders that an earlier process left, and images that were replaced."""
         with told():
             label = f"{BUILDER}={self._engine.hub}"
             for row in self._engine.client.containers(all=True, filters={"label": label}):
@@ -334,24 +345,24 @@ class PersonalImages:
     ) -> tuple[int, str]:
         client = self._engine.connect(SILENCE_LIMIT)
         deadline = time.monotonic() + TIME_LIMIT
-        said = bytearray()
+        output = bytearray()
         with _present(), contextlib.closing(client):
-            made = client.exec_create(
+            exec_instance = client.exec_create(
                 docker, list(command), environment=dict(environment), user=user
             )
-            for piece in client.exec_start(made["Id"], stream=True):
-                said += piece
-                if len(said) > LONGEST:
+            for piece in client.exec_start(exec_instance["Id"], stream=True):
+                output += piece
+                if len(output) > LONGEST:
                     raise EnvironmentSaveError(reason=TOO_MUCH_OUTPUT.fill(bytes=LONGEST))
                 if time.monotonic() > deadline:
                     raise EnvironmentSaveError(reason=TIMED_OUT.fill(seconds=TIME_LIMIT))
-            code = client.exec_inspect(made["Id"])["ExitCode"]
-        return int(code or 0), said.decode(errors="replace")
+            code = client.exec_inspect(exec_instance["Id"])["ExitCode"]
+        return int(code or 0), output.decode(errors="replace")
 
 
 @contextlib.contextmanager
 def _present() -> Iterator[None]:
-    """What is removed meanwhile is a failure like any other."""
+    """Raise error 10106 if a container or image was removed meanwhile."""
     try:
         with told():
             yield
@@ -363,15 +374,15 @@ def _archive(requirements: Sequence[str]) -> bytes:
     content = "".join(f"{row}\n" for row in requirements).encode()
     entry = tarfile.TarInfo(LIST.rpartition("/")[2])
     entry.size, entry.mode = len(content), 0o644
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
         archive.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
+    return buffer.getvalue()
 
 
-def _last(said: str) -> str:
-    """The last line that says something."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def _last(output: str) -> str:
+    """Return the last line that is not blank."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     return lines[-1][:300] if lines else "no output"
 
 

@@ -31,9 +31,9 @@ class Wanted:
     rescue: bool = False
 
 
-def sizes(given: Mapping[str, Any]) -> dict[str, Resources]:
-    """Profiles as the configuration has them."""
-    return {name: Resources.model_validate(size) for name, size in given.items()}
+def sizes(profiles: Mapping[str, Any]) -> dict[str, Resources]:
+    """Return the profiles of the configuration."""
+    return {name: Resources.model_validate(size) for name, size in profiles.items()}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Policy:
             raise InvalidContainerError(faults=validation_messages.faults(error)) from error
 
     def with_images(self, own: Mapping[str, str]) -> Policy:
-        """The same for somebody who has images of their own; the Hub's win over these."""
+        """Return the policy with a user's own images; the Hub's images take precedence."""
         return replace(self, images={**own, **self.images}) if own else self
 
     def check(self, request: ContainerCreate) -> Wanted:
@@ -90,9 +90,9 @@ class Policy:
             rescue=request.rescue,
         )
 
-    def check_size(self, wanted: Amount) -> None:
-        """Error 10201 names every resource above the limit of one container."""
-        faults = self._size_faults(wanted)
+    def check_size(self, amount: Amount) -> None:
+        """Raise error 10201 with every resource above the limit of one container."""
+        faults = self._size_faults(amount)
         if faults:
             raise InvalidContainerError(faults=faults)
 
@@ -104,11 +104,11 @@ class Policy:
             return []
         return [Fault("image", NOT_LISTED.fill(images=", ".join(self.images)))]
 
-    def _size_faults(self, wanted: Amount) -> list[Fault]:
+    def _size_faults(self, amount: Amount) -> list[Fault]:
         most = self.max_resources.amount
-        asked, limits = as_resources(wanted), as_resources(most)
+        resources, limits = as_resources(amount), as_resources(most)
         return [
-            Fault(f"resources.{name}", TOO_MUCH.fill(wanted=asked[name], limit=limits[name]))
+            Fault(f"resources.{name}", TOO_MUCH.fill(wanted=resources[name], limit=limits[name]))
             for name in ("cpu", "memory", "gpu")
-            if getattr(wanted, name) > getattr(most, name)
+            if getattr(amount, name) > getattr(most, name)
         ]

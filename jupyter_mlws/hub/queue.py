@@ -21,7 +21,10 @@ DROPPED = Message("Removed from the queue by {by}.")
 
 
 class AdmissionQueue:
-    """Who waits. Lives on the event loop; ``begin`` starts what the Hub does not start itself."""
+    """Queue of containers that wait for resources; lives on the event loop.
+
+    ``begin`` starts the containers that the Hub does not start itself.
+    """
 
     def __init__(
         self, scheduler: Scheduler, fleet: ContainerRegistry, begin: Callable[[Entry], None]
@@ -56,11 +59,12 @@ class AdmissionQueue:
         self._fleet.settle()
 
     async def granted(
-        self, entry: Entry, known: QueuePlace | None, patience: float
+        self, entry: Entry, last_place: QueuePlace | None, patience: float
     ) -> Grant | QueuePlace:
-        """What it gets, or its place where that is another than ``known`` or the time is over.
+        """Return the grant, or the place if it differs from ``last_place``.
 
-        Error 10205 where it was taken out meanwhile.
+        After ``patience`` seconds the place is returned in any case. Error 10205 if the container
+        was removed from the queue meanwhile.
         """
         deadline = time.monotonic() + patience
         entry.asks_until = deadline + LAPSE
@@ -75,7 +79,7 @@ class AdmissionQueue:
                 entry.asks_until = 0.0
                 raise NotQueuedError(name=entry.id)
             left = deadline - time.monotonic()
-            if place != known or left <= 0:
+            if place != last_place or left <= 0:
                 self._expect(entry)
                 return place
             with suppress(asyncio.TimeoutError):
@@ -86,7 +90,7 @@ class AdmissionQueue:
             raise NotQueuedError(name=entry.id)
 
     def _expect(self, entry: Entry) -> None:
-        """The Hub asks again soon; where it does not, this service starts the container itself."""
+        """Start the container here if the Hub does not ask again soon."""
         entry.asks_until = time.monotonic() + LAPSE
 
         def check() -> None:

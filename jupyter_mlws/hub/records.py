@@ -82,7 +82,7 @@ class LogRow(Base):
 
 
 class ReservationRow(Base):
-    """What is held for a person's next container."""
+    """Resources that are reserved for a user's next container."""
 
     __tablename__ = "reservations"
 
@@ -121,7 +121,7 @@ class VolumeRow(Base):
 
 
 class AuditRow(Base):
-    """Who did what to what."""
+    """An action of the audit log: who did what to what."""
 
     __tablename__ = "audit"
 
@@ -159,7 +159,7 @@ class TeamMemberRow(Base):
 
 
 class Records:
-    """The tables. Blocking; to be used from one thread at a time."""
+    """The tables; blocking, to be used from one thread at a time."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url)
@@ -188,13 +188,13 @@ class Records:
             session.merge(row)
 
     def remove(self, identifier: str) -> None:
-        """A container and its log."""
+        """Delete a container and its log."""
         with Session(self._engine) as session, session.begin():
             session.execute(sa.delete(LogRow).where(LogRow.container_id == identifier))
             session.execute(sa.delete(ContainerRow).where(ContainerRow.id == identifier))
 
     def log(self, identifier: str, lines: Iterable[tuple[str, str, datetime]]) -> None:
-        """Keep (type, message, time) of a container; the oldest are dropped."""
+        """Store (type, message, time) rows of a container; the oldest are deleted."""
         with Session(self._engine) as session, session.begin():
             session.add_all(
                 LogRow(
@@ -221,46 +221,46 @@ class Records:
 
     def logs(self, identifier: str, tail: int, kind: str | None = None) -> list[LogRow]:
         """The last lines that are kept, oldest first; of one kind where asked."""
-        asked = sa.select(LogRow).where(LogRow.container_id == identifier)
+        query = sa.select(LogRow).where(LogRow.container_id == identifier)
         if kind is not None:
-            asked = asked.where(LogRow.log_type == kind)
+            query = query.where(LogRow.log_type == kind)
         with Session(self._engine, expire_on_commit=False) as session:
-            newest = session.scalars(asked.order_by(LogRow.timestamp.desc()).limit(tail))
+            newest = session.scalars(query.order_by(LogRow.timestamp.desc()).limit(tail))
             return list(newest)[::-1]
 
     # Hours
 
     def open_usage(self, values: Mapping[str, Any]) -> None:
-        """A container runs from now on, with one size."""
+        """Insert a usage row: a container runs with one size from now on."""
         with Session(self._engine) as session, session.begin():
             session.add(UsageRow(**values))
 
-    def close_usage(self, identifier: str, ended: datetime) -> None:
-        """It has ended, or has another size."""
+    def close_usage(self, identifier: str, ended_at: datetime) -> None:
+        """Set the end of a usage row: the container has ended or has another size."""
         with Session(self._engine) as session, session.begin():
             session.execute(
-                sa.update(UsageRow).where(UsageRow.id == identifier).values(ended_at=ended)
+                sa.update(UsageRow).where(UsageRow.id == identifier).values(ended_at=ended_at)
             )
 
     def running_usage(self) -> list[UsageRow]:
-        """What an earlier process saw run."""
+        """Return the usage rows without an end, left by an earlier process."""
         return self._usage(sa.select(UsageRow).where(UsageRow.ended_at.is_(None)))
 
     def last_usage(self, limit: int) -> list[UsageRow]:
-        """What has ended last, oldest first."""
-        asked = sa.select(UsageRow).where(UsageRow.ended_at.is_not(None))
-        return self._usage(asked.order_by(UsageRow.ended_at.desc()).limit(limit))[::-1]
+        """Return the usage rows that ended last, oldest first."""
+        query = sa.select(UsageRow).where(UsageRow.ended_at.is_not(None))
+        return self._usage(query.order_by(UsageRow.ended_at.desc()).limit(limit))[::-1]
 
     def usage_since(self, since: datetime, user: str | None) -> list[UsageRow]:
-        """What ran after ``since``, of one person or all."""
-        asked = sa.select(UsageRow).where(
+        """Return the usage rows after ``since``, of one user or all."""
+        query = sa.select(UsageRow).where(
             sa.or_(UsageRow.ended_at.is_(None), UsageRow.ended_at > since)
         )
-        return self._usage(asked if user is None else asked.where(UsageRow.user == user))
+        return self._usage(query if user is None else query.where(UsageRow.user == user))
 
-    def _usage(self, asked: sa.Select[Any]) -> list[UsageRow]:
+    def _usage(self, query: sa.Select[Any]) -> list[UsageRow]:
         with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(asked))
+            return list(session.scalars(query))
 
     # Volumes
 
@@ -275,7 +275,7 @@ class Records:
             session.merge(VolumeRow(**values))
 
     def forget_volume(self, name: str) -> None:
-        """It is no more."""
+        """Delete the row of a volume."""
         with Session(self._engine) as session, session.begin():
             session.execute(sa.delete(VolumeRow).where(VolumeRow.name == name))
 
@@ -303,7 +303,7 @@ class Records:
             session.add_all(TeamMemberRow(**row) for row in members)
 
     def forget_team_project(self, identifier: str) -> None:
-        """It is no more."""
+        """Delete the rows of a project and its members."""
         with Session(self._engine) as session, session.begin():
             session.execute(sa.delete(TeamMemberRow).where(TeamMemberRow.project_id == identifier))
             session.execute(sa.delete(TeamProjectRow).where(TeamProjectRow.id == identifier))
@@ -311,19 +311,22 @@ class Records:
     # Who did what
 
     def audit(self, values: Mapping[str, Any]) -> None:
-        """Take something down; rows are never changed."""
+        """Add an action to the audit log; rows are never changed."""
         with Session(self._engine) as session, session.begin():
             session.add(AuditRow(**values))
 
     def audited(self, before: int | None, limit: int, target: str | None) -> list[AuditRow]:
-        """The newest first; older than the row ``before``, about one target or all."""
-        asked = sa.select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+        """Return the audit rows, newest first.
+
+        They are older than the row ``before``, and about one target or all.
+        """
+        query = sa.select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
         if before is not None:
-            asked = asked.where(AuditRow.id < before)
+            query = query.where(AuditRow.id < before)
         if target is not None:
-            asked = asked.where(AuditRow.target == target)
+            query = query.where(AuditRow.target == target)
         with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(asked))
+            return list(session.scalars(query))
 
     def reservations(self) -> list[ReservationRow]:
         """All of them, detached."""
@@ -331,7 +334,7 @@ class Records:
             return list(session.scalars(sa.select(ReservationRow)))
 
     def keep_reservations(self, rows: Iterable[ReservationRow]) -> None:
-        """These and no others."""
+        """Store these reservations and delete all others."""
         with Session(self._engine) as session, session.begin():
             session.execute(sa.delete(ReservationRow))
             session.add_all(rows)

@@ -48,9 +48,10 @@ log = logging.getLogger(__name__)
 
 
 class ContainerRegistry:
-    """Live state. Lives on the event loop; what blocks crosses to threads.
+    """Live state of all containers of one Hub.
 
-    ``begin`` is called with each container that got its resources and is to be started.
+    Lives on the event loop; blocking calls run in threads. ``begin`` is called with each
+    container that has its resources and must be started.
     """
 
     def __init__(
@@ -88,27 +89,27 @@ class ContainerRegistry:
     # The records
 
     async def load(self) -> list[Entry]:
-        """What an earlier process of the service has left."""
+        """Load the records of an earlier process and return the containers."""
         rows = await self.recorded(self._records.containers)
         self.entries = {row.id: Entry.of(row) for row in rows}
-        ended = await self.recorded(self._records.last_usage, REMEMBERED)
+        past_usage = await self.recorded(self._records.last_usage, REMEMBERED)
         self.ledger.load(
             await self.recorded(self._records.running_usage),
-            [(row.ended_at - row.started_at).total_seconds() for row in ended],
+            [(row.ended_at - row.started_at).total_seconds() for row in past_usage],
         )
         moment = time.time()
-        for kept in await self.recorded(self._records.reservations):
-            amount = Resources.model_validate(kept.resources).amount
-            held = Reservation(
-                kept.id,
-                kept.user,
-                kept.node,
+        for reservation_row in await self.recorded(self._records.reservations):
+            amount = Resources.model_validate(reservation_row.resources).amount
+            reservation = Reservation(
+                reservation_row.id,
+                reservation_row.user,
+                reservation_row.node,
                 amount,
-                tuple(kept.devices),
-                kept.expires_at.timestamp(),
+                tuple(reservation_row.devices),
+                reservation_row.expires_at.timestamp(),
             )
-            if held.expires > moment and held.node in self.scheduler.nodes:
-                self.scheduler.reservations[held.user] = held
+            if reservation.expires > moment and reservation.node in self.scheduler.nodes:
+                self.scheduler.reservations[reservation.user] = reservation
         return list(self.entries.values())
 
     async def recorded(self, call: Callable[..., Any], *arguments: Any) -> Any:
@@ -122,7 +123,7 @@ class ContainerRegistry:
         write.add_done_callback(self._written)
 
     async def written(self) -> None:
-        """Until all of it is on the disk: what is answered then outlives this process."""
+        """Wait until all writes are on disk, so that they outlive this process."""
         await asyncio.gather(*self._writes)
 
     def _written(self, write: asyncio.Future[Any]) -> None:
@@ -131,13 +132,13 @@ class ContainerRegistry:
             log.error("Could not write a record", exc_info=write.exception())
 
     def keep(self, entry: Entry) -> None:
-        """Write down how it stands."""
+        """Store the container's state."""
         entry.kept = entry.untold
         waits = entry.id in self.scheduler.waiting
         self.record(self._records.save, entry.row(entry.status(waits)))
 
     def drop(self, entry: Entry) -> None:
-        """It is no more."""
+        """Remove a container that no longer exists."""
         self.scheduler.withdraw(entry.id)
         self.scheduler.release(entry.id)
         self.ledger.forget(entry)
@@ -149,17 +150,20 @@ class ContainerRegistry:
     # What Docker and the Hub say
 
     async def observed(
-        self, identifier: str, seen: Seen | None, server: Server | None, since: float
+        self, identifier: str, docker_container: Seen | None, server: Server | None, since: float
     ) -> bool:
-        """Take their views, which are not older than ``since``; whether to look again soon."""
-        entry = self.entries.get(identifier) or self._adopt(identifier, seen, server)
+        """Update a container to the views of Docker and the Hub.
+
+        The views are not older than ``since``. Return whether to inspect the container again soon.
+        """
+        entry = self.entries.get(identifier) or self._adopt(identifier, docker_container, server)
         if entry is None:
             return False
         # Read before the crash is published, so that both are published together.
-        lines = await self._last_lines(entry, seen, server)
+        lines = await self._last_lines(entry, docker_container, server)
         if since < entry.asked:
             return True
-        entry.look(seen, server)
+        entry.look(docker_container, server)
         if self._is_gone(entry):
             self.drop(entry)
             return False
@@ -167,13 +171,13 @@ class ContainerRegistry:
         await self._follow(entry, lines)
         self.ledger.saw(entry)
         self.settle()
-        restarting = seen is not None and seen.state == "restarting"
-        settled = entry.running == (server is not None and server.ready) and not restarting
+        restarting = docker_container is not None and docker_container.state == "restarting"
+        is_settled = entry.running == (server is not None and server.ready) and not restarting
         pending = server is not None and server.pending is not None
-        return pending or not settled or entry.spawning
+        return pending or not is_settled or entry.spawning
 
     def happened(self, identifier: str, action: str) -> None:
-        """Docker did something to it: what no state shows is kept here."""
+        """Record an event of Docker that no state shows: lack of memory."""
         entry = self.entries.get(identifier)
         if entry is None or action != "oom":
             return
@@ -182,23 +186,25 @@ class ContainerRegistry:
             entry.oom_noted = time.monotonic()
             self.note(entry, "out of memory: a process was killed")
 
-    def _adopt(self, identifier: str, seen: Seen | None, server: Server | None) -> Entry | None:
-        """A container that this service has no record of."""
-        if seen is None and (server is None or not (server.active or server.name)):
+    def _adopt(
+        self, identifier: str, docker_container: Seen | None, server: Server | None
+    ) -> Entry | None:
+        """Create the entry of a container that has no record; None if there is none."""
+        if docker_container is None and (server is None or not (server.active or server.name)):
             return None
         user, name = split_id(identifier)
         image, amount = self.policy.default_image, self.policy.default_resources.amount
         environment: dict[str, str] = {}
         if server is not None:
             try:
-                wanted = self.policy.check(self.policy.read(server.options))
-                image, amount = wanted.label, wanted.resources
-                environment = masked(dict(wanted.environment))
+                spec = self.policy.check(self.policy.read(server.options))
+                image, amount = spec.label, spec.resources
+                environment = masked(dict(spec.environment))
             except MLWSError as error:
                 log.info("Ignoring invalid options of %s: %s", identifier, error)
-        if seen is not None:
-            image, amount = seen.image, seen.amount
-        created = seen.created if seen is not None else now()
+        if docker_container is not None:
+            image, amount = docker_container.image, docker_container.amount
+        created = docker_container.created if docker_container is not None else now()
         entry = Entry(
             identifier,
             user,
@@ -214,25 +220,31 @@ class ContainerRegistry:
         return entry
 
     def _is_gone(self, entry: Entry) -> bool:
-        """A server with a name that was deleted on the Hub's own pages, or whose person was."""
+        """Return whether the server or its user was deleted in the Hub."""
         nowhere = entry.server is None and entry.seen is None
         waits = entry.id in self.scheduler.waiting
         return nowhere and not waits and not entry.spawning and entry.intent is Intent.NONE
 
     def _count(self, entry: Entry) -> None:
-        """Hold what it has, once; give back what it has no more."""
+        """Account in the scheduler for what the container has, until its end."""
         if isinstance(self.scheduler, SwarmQueue) and self._placed_by_swarm(entry, self.scheduler):
             return
         if entry.id in self.scheduler.waiting and not entry.running:
             return  # The Hub says that it starts, and it waits for its resources.
         if entry.active:
-            seen, grant = entry.seen, self.scheduler.grants.get(entry.id)
-            known = grant is not None and (
-                seen is None or entry.resizing or grant.amount == seen.amount
+            docker_container, grant = entry.seen, self.scheduler.grants.get(entry.id)
+            is_counted = grant is not None and (
+                docker_container is None
+                or entry.resizing
+                or grant.amount == docker_container.amount
             )
-            if not known:
-                amount = seen.amount if seen is not None else entry.resources.amount
-                devices = seen.devices if seen is not None else ()
+            if not is_counted:
+                amount = (
+                    docker_container.amount
+                    if docker_container is not None
+                    else entry.resources.amount
+                )
+                devices = docker_container.devices if docker_container is not None else ()
                 node = entry.node if entry.node in self.scheduler.nodes else None
                 node = node or next(iter(self.scheduler.nodes))
                 self.scheduler.restore(Grant(entry.id, entry.user, node, amount, devices))
@@ -241,48 +253,48 @@ class ContainerRegistry:
             self.scheduler.release(entry.id)
 
     def _placed_by_swarm(self, entry: Entry, queue: SwarmQueue) -> bool:
-        """Take where Swarm has put it, or that it waits there; whether it waits."""
-        seen = entry.seen
-        if seen is None or entry.ended:
+        """Take over the node that Swarm chose; return whether it waits."""
+        docker_container = entry.seen
+        if docker_container is None or entry.ended:
             return False
         if entry.held and not entry.stopping:
-            entry.queued_at = entry.queued_at or seen.created
+            entry.queued_at = entry.queued_at or docker_container.created
             queue.hold(self.request(entry))
             return True
-        if entry.id in queue.waiting or seen.node not in (None, entry.node):
-            known = [name for name in queue.nodes if name == seen.node]
-            node = next(iter(known or queue.nodes))
+        if entry.id in queue.waiting or docker_container.node not in (None, entry.node):
+            matching_nodes = [name for name in queue.nodes if name == docker_container.node]
+            node = next(iter(matching_nodes or queue.nodes))
             entry.node = node
             entry.queued_at = entry.turn_at = None
-            queue.restore(Grant(entry.id, entry.user, node, seen.amount))
+            queue.restore(Grant(entry.id, entry.user, node, docker_container.amount))
         return False
 
     async def _last_lines(
-        self, entry: Entry, seen: Seen | None, server: Server | None
+        self, entry: Entry, docker_container: Seen | None, server: Server | None
     ) -> list[LogLine]:
         """Return the end of the log if the container has just crashed."""
         after = copy(entry)
-        after.look(seen, server)
-        crashed = after.failed and not self._is_starting(after) and not after.stopping
-        if after.seen is None or not crashed or entry.exit_code is not None:
+        after.look(docker_container, server)
+        has_crashed = after.failed and not self._is_starting(after) and not after.stopping
+        if after.seen is None or not has_crashed or entry.exit_code is not None:
             return []
         return await in_thread(self._engine.tail, after.seen.docker, LAST_LINES)
 
     async def _follow(self, entry: Entry, lines: list[LogLine]) -> None:
         """Record starts and ends with their reasons; ``lines``: the end of the log of a crash."""
-        seen, server = entry.seen, entry.server
-        if entry.running and seen is not None:
-            if seen.restarts > entry.restarts:
-                self.note(entry, f"restarted by Docker ({seen.restarts} times so far)")
-            entry.started_at, entry.restarts = seen.started, seen.restarts
+        docker_container, server = entry.seen, entry.server
+        if entry.running and docker_container is not None:
+            if docker_container.restarts > entry.restarts:
+                self.note(entry, f"restarted by Docker ({docker_container.restarts} times so far)")
+            entry.started_at, entry.restarts = docker_container.started, docker_container.restarts
             entry.exit_code, entry.reason, entry.last_log = None, None, []
             if server is not None and server.ready:
                 entry.spawning, entry.sealed = False, None
         elif self._is_starting(entry) or entry.stopping:
             return
-        elif entry.failed and seen is not None:
+        elif entry.failed and docker_container is not None:
             if entry.exit_code is None:
-                self._remember_the_end(entry, seen, lines)
+                self._remember_the_end(entry, docker_container, lines)
         elif entry.spawning:
             failure = await self._hub.failure(entry.user, entry.name)
             if failure:
@@ -294,9 +306,9 @@ class ContainerRegistry:
         pending = entry.server is not None and entry.server.pending == "spawn"
         return pending or entry.admitting or entry.intent is Intent.START
 
-    def _remember_the_end(self, entry: Entry, seen: Seen, lines: list[LogLine]) -> None:
-        entry.exit_code, entry.reason = seen.exit_code, entry.why_it_ended()
-        entry.restarts = seen.restarts
+    def _remember_the_end(self, entry: Entry, docker_container: Seen, lines: list[LogLine]) -> None:
+        entry.exit_code, entry.reason = docker_container.exit_code, entry.why_it_ended()
+        entry.restarts = docker_container.restarts
         entry.last_log = [line.text for line in lines]
         self.keep(entry)
         self.record(
@@ -306,7 +318,7 @@ class ContainerRegistry:
     # Starting whoever's turn it is, and telling everybody
 
     def settle(self) -> None:
-        """Start what can start now, then tell what has changed."""
+        """Start what can start now, then publish the changes."""
         if not self.counted:
             return
         for grant in self.scheduler.dispatch(time.time()):
@@ -316,7 +328,7 @@ class ContainerRegistry:
         self.tell()
 
     def granted(self, entry: Entry, grant: Grant) -> None:
-        """It has its resources; ``begin`` starts it, unless the Hub is doing so itself."""
+        """Apply a grant; ``begin`` starts the container unless the Hub does so."""
         entry.node = grant.node
         entry.resources = Resources.of(grant.amount)
         entry.queued_at = entry.turn_at = None
@@ -327,11 +339,11 @@ class ContainerRegistry:
             self._begin(entry)
 
     def tell(self) -> None:
-        """Publish and keep every container, and the report, as far as they have changed."""
+        """Publish and store all changes of containers and of the report."""
         places = self.places()
         for entry in self.entries.values():
-            told = entry.container(places.get(entry.id))
-            plain = told.model_copy(update={"usage": None, "updated_at": entry.created_at})
+            container = entry.container(places.get(entry.id))
+            plain = container.model_copy(update={"usage": None, "updated_at": entry.created_at})
             if plain == entry.told:
                 if entry.kept != entry.untold:
                     self.keep(entry)
@@ -339,8 +351,8 @@ class ContainerRegistry:
             before, entry.told = entry.told, plain
             entry.updated_at = now()
             self.keep(entry)
-            if before is not None and before.status is not told.status:
-                self.note(entry, f"{before.status.value} → {told.status.value}")
+            if before is not None and before.status is not container.status:
+                self.note(entry, f"{before.status.value} → {container.status.value}")
             self.publish(entry, places)
         report = self.report(places)
         if report != self._reported:
@@ -348,7 +360,7 @@ class ContainerRegistry:
             self.stream.publish({"type": "resources", "report": report})
 
     def publish(self, entry: Entry, places: dict[str, QueuePlace]) -> None:
-        """One container."""
+        """Publish one container."""
         container = entry.container(places.get(entry.id))
         self.stream.publish({"type": "container", "user": entry.user, "container": container})
 
@@ -357,12 +369,12 @@ class ContainerRegistry:
         async with aclosing(self.stream.follow(seq)) as stream:  # type: ignore[type-var]
             async for message in stream:
                 container = message.get("container")
-                named = message.get("id") if container is None else container.id
-                if message["type"] == "reset" or named == identifier:
+                subject_id = message.get("id") if container is None else container.id
+                if message["type"] == "reset" or subject_id == identifier:
                     return
 
     def measured(self, usage: dict[str, Usage]) -> None:
-        """Tell of usage, where it has changed."""
+        """Publish changes of usage."""
         places = self.places()
         for identifier, used in usage.items():
             entry = self.entries.get(identifier)
@@ -375,7 +387,7 @@ class ContainerRegistry:
         self.tell()
 
     def note(self, entry: Entry, message: str) -> None:
-        """Keep what happened to it, for its log."""
+        """Store an event in the container's log."""
         log.info("%s: %s", entry.id, message)
         self.record(self._records.log, entry.id, [("event", message, now())])
 
@@ -385,21 +397,21 @@ class ContainerRegistry:
         self._held = dict(self.scheduler.reservations)
         rows = [
             ReservationRow(
-                user=held.user,
-                id=held.id,
-                node=held.node,
-                resources=Resources.of(held.amount).model_dump(),
-                devices=list(held.devices),
-                expires_at=datetime.fromtimestamp(held.expires, timezone.utc),
+                user=reservation.user,
+                id=reservation.id,
+                node=reservation.node,
+                resources=Resources.of(reservation.amount).model_dump(),
+                devices=list(reservation.devices),
+                expires_at=datetime.fromtimestamp(reservation.expires, timezone.utc),
             )
-            for held in self._held.values()
+            for reservation in self._held.values()
         ]
         self.record(self._records.keep_reservations, rows)
 
     # Looking
 
     def places(self) -> dict[str, QueuePlace]:
-        """Everybody's place in the queue."""
+        """Return each container's place in the queue."""
         places = self.scheduler.places(time.time(), self.ends())
         return {
             name: QueuePlace(position=place.position, eta_seconds=_rounded(place.eta))
@@ -407,25 +419,25 @@ class ContainerRegistry:
         }
 
     def ends(self) -> dict[str, float]:
-        """When what runs may end; only asked where somebody waits for it."""
+        """Return when running containers may end; empty if nothing waits."""
         return self.ledger.ends(self.entries.values()) if self.scheduler.waiting else {}
 
     def container(self, entry: Entry) -> Container:
-        """As the API tells of it."""
+        """Return a container for the API."""
         return entry.container(self.places().get(entry.id))
 
     def status(self, entry: Entry) -> ContainerStatus:
         return entry.status(entry.id in self.scheduler.waiting)
 
     def request(self, entry: Entry) -> Request:
-        """What it is to ask the scheduler for."""
-        queued = entry.turn_at or entry.queued_at or now()
+        """Return the container's request to the scheduler."""
+        arrival = entry.turn_at or entry.queued_at or now()
         return Request(
             entry.id,
             entry.user,
             entry.resources.amount,
             entry.priority,
-            queued.timestamp(),
+            arrival.timestamp(),
             entry.degrade,
         )
 
@@ -459,43 +471,43 @@ class ContainerRegistry:
             if grant.node == name and grant.id in self.entries
         ]
         used = [entry.usage for entry in here if entry.usage is not None and entry.running]
-        capacity, allocated = self.scheduler.nodes[name], self.scheduler.allocated(name)
+        capacity, allocation = self.scheduler.nodes[name], self.scheduler.allocated(name)
         return Node(
             name=name,
             capacity=capacity,
-            allocated=allocated,
+            allocated=allocation,
             used=capacity.model_copy(
                 update={
                     "cpu": round(sum(one.cpu for one in used), 2),
                     "memory": sum(one.memory for one in used),
-                    "gpu": allocated.gpu,
+                    "gpu": allocation.gpu,
                 }
             ),
             containers=len(here),
         )
 
     def running(self) -> dict[str, Seen]:
-        """What can be measured."""
+        """Return the running containers by id, as Docker has them."""
         return {
             key: entry.seen
             for key, entry in self.entries.items()
             if entry.running and entry.seen is not None
         }
 
-    def enter(self, user: str, name: str, wanted: Wanted) -> Entry:
-        """What is wanted now of a container, whether there was one of that id or not."""
+    def enter(self, user: str, name: str, spec: Wanted) -> Entry:
+        """Create or update the entry of a container that is requested now."""
         identifier = container_id(user, name)
-        resources = Resources.of(wanted.resources)
-        shown = masked(dict(wanted.environment))
+        resources = Resources.of(spec.resources)
+        masked_environment = masked(dict(spec.environment))
         entry = self.entries.get(identifier)
         if entry is None:
-            entry = Entry(identifier, user, name, wanted.label, shown, resources)
+            entry = Entry(identifier, user, name, spec.label, masked_environment, resources)
             self.entries[identifier] = entry
-        entry.image, entry.environment, entry.resources = wanted.label, shown, resources
+        entry.image, entry.environment, entry.resources = spec.label, masked_environment, resources
         entry.created_at, entry.asked = now(), time.monotonic()
         return entry
 
 
 def _rounded(seconds: float | None) -> float | None:
-    """To ten seconds, so that the passing of time alone is no news."""
+    """Round up to ten seconds, so that the passing of time alone is not a change."""
     return None if seconds is None else math.ceil(seconds / 10) * 10.0

@@ -30,7 +30,7 @@ USED = Message("{used} is in use; close notebooks or shut down kernels to free m
 
 
 class Resizer:
-    """Changes what a container may have. Lives on the event loop."""
+    """Changes the resources of a container. Must be used on the event loop."""
 
     def __init__(
         self, policy: Policy, scheduler: Scheduler, fleet: ContainerRegistry, engine: Engine
@@ -41,61 +41,61 @@ class Resizer:
         self._engine = engine
 
     async def resize(self, entry: Entry, change: ResourceChange) -> None:
-        """Give it another size; what the change leaves out stays.
+        """Change the size of a container; fields that the change leaves out stay as they are.
 
-        Error 10201 above the limits or below what is used, 10101 where it is not free now,
-        10204 while the container starts or stops.
+        Error 10201 above the limits or below the memory in use, 10101 if the resources are not free
+        now, 10204 while the container starts or stops.
         """
         before = entry.resources.amount
-        wanted = change.over(entry.resources).amount
-        self._policy.check_size(wanted)
+        target = change.over(entry.resources).amount
+        self._policy.check_size(target)
         status = self._fleet.status(entry)
         if status is ContainerStatus.QUEUED:
-            self._requeue(entry, wanted)
+            self._requeue(entry, target)
         elif status in AT_REST:
-            entry.resources = Resources.of(wanted)
+            entry.resources = Resources.of(target)
         elif status in LIVE and not entry.resizing:
-            if wanted.gpu != before.gpu:
+            if target.gpu != before.gpu:
                 raise InvalidContainerError(faults=[Fault("resources.gpu", NO_GPU_LIVE)])
-            await self._resize_live(entry, wanted)
+            await self._resize_live(entry, target)
         else:
             raise ContainerStateError(name=entry.id)
-        if wanted != before:
-            self._fleet.note(entry, f"resized from {_written(before)} to {_written(wanted)}")
+        if target != before:
+            self._fleet.note(entry, f"resized from {_written(before)} to {_written(target)}")
         self._fleet.settle()
 
-    def _requeue(self, entry: Entry, wanted: Amount) -> None:
+    def _requeue(self, entry: Entry, target: Amount) -> None:
         waiting = self._scheduler.waiting[entry.id]
         request = Request(
-            entry.id, entry.user, wanted, waiting.priority, time.time(), waiting.degrade
+            entry.id, entry.user, target, waiting.priority, time.time(), waiting.degrade
         )
         self._scheduler.submit(request, time.time())
-        entry.resources = Resources.of(wanted)
+        entry.resources = Resources.of(target)
 
-    async def _resize_live(self, entry: Entry, wanted: Amount) -> None:
-        seen, before = entry.seen, self._scheduler.grants[entry.id]
-        assert seen is not None
+    async def _resize_live(self, entry: Entry, target: Amount) -> None:
+        container, before = entry.seen, self._scheduler.grants[entry.id]
+        assert container is not None
         entry.resizing = True
         try:
-            if wanted.memory < before.amount.memory:
-                sample = await in_thread(self._engine.sample, seen)
-                if sample is not None and sample.memory + ROOM > wanted.memory:
+            if target.memory < before.amount.memory:
+                sample = await in_thread(self._engine.sample, container)
+                if sample is not None and sample.memory + ROOM > target.memory:
                     used = write_memory(sample.memory // 1024**2 * 1024**2)
                     raise InvalidContainerError(
                         faults=[Fault("resources.memory", USED.fill(used=used))]
                     )
             # What it gets is held before Docker is told, what it gives back until it was.
-            self._scheduler.resize(entry.id, larger(before.amount, wanted), time.time())
+            self._scheduler.resize(entry.id, larger(before.amount, target), time.time())
             try:
-                await in_thread(self._engine.resize, seen.docker, wanted)
+                await in_thread(self._engine.resize, container.docker, target)
             except MLWSError:
                 self._scheduler.grants[entry.id] = before
                 raise
-            self._scheduler.resize(entry.id, wanted, time.time())
-            entry.resources = Resources.of(wanted)
-            if entry.seen is not None and entry.seen.docker == seen.docker:
+            self._scheduler.resize(entry.id, target, time.time())
+            entry.resources = Resources.of(target)
+            if entry.seen is not None and entry.seen.docker == container.docker:
                 # Docker tells of no event that is heard here; usage is told against this.
-                entry.seen = replace(entry.seen, amount=wanted)
+                entry.seen = replace(entry.seen, amount=target)
         finally:
             entry.resizing = False
 

@@ -41,7 +41,7 @@ USER_LIMIT = Message("{wanted} more would exceed the limit of {limit} per user")
 
 @dataclass(frozen=True)
 class Request:
-    """What is wanted; ``arrival`` in seconds of the caller's clock."""
+    """Request for resources; ``arrival`` is in seconds of the caller's clock."""
 
     id: str
     user: str
@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a container holds: ``devices`` are the numbers of the leased ones."""
+    """Resources that a container holds; ``devices`` are the numbers of its leased devices."""
 
     id: str
     user: str
@@ -64,7 +64,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Reservation:
-    """What is held for a person's next container."""
+    """Resources that are held for a user's next container."""
 
     id: str
     user: str
@@ -76,7 +76,7 @@ class Reservation:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a request stands in the queue, from 1; seconds until it starts, if that is known."""
+    """Queue position of a request, from 1, and the seconds until it starts, if known."""
 
     position: int
     eta: float | None
@@ -84,7 +84,7 @@ class Place:
 
 @dataclass
 class Scheduler:
-    """Machines and what is promised on them. To be used from one thread."""
+    """Machines and the resources allocated on them. Must be used from one thread."""
 
     nodes: Mapping[str, Amount]
     user_limit: Amount | None = None
@@ -95,132 +95,138 @@ class Scheduler:
     # Asking
 
     def check(self, request: Request) -> None:
-        """Error 10101 for what can never fit, 10201 for what is above the person's limit."""
+        """Check that the request can be granted at all.
+
+        Error 10101 if it can never fit, 10201 if it exceeds the user's limit.
+        """
         if self.user_limit is not None:
             self._check_user(request, self.user_limit)
         if not request.degrade and not any(request.amount.fits(all_) for all_ in self._all()):
             raise self.shortage(request.amount, self.nodes)
 
     def submit(self, request: Request, now: float) -> Grant | None:
-        """Queue the request, or grant it from what was reserved for the person.
+        """Queue the request, or grant it from the user's reservation.
 
-        Who can start now, of all that wait, is for :meth:`dispatch` to say. Asking again with the
-        same id replaces what waits, at its old place unless more is wanted.
+        :meth:`dispatch` decides which of the queued requests can start now. Submitting the same id
+        again replaces the queued request, which keeps its position unless it asks for more.
         """
         self.check(request)
         if request.id in self.grants:
             return self.grants[request.id]
         before = self.waiting.pop(request.id, None)
-        granted = self._use_reservation(request, now)
-        if granted is None:
-            kept = before is not None and request.amount.fits(before.amount)
-            arrival = before.arrival if before is not None and kept else request.arrival
+        grant = self._use_reservation(request, now)
+        if grant is None:
+            keeps_place = before is not None and request.amount.fits(before.amount)
+            arrival = before.arrival if before is not None and keeps_place else request.arrival
             self.waiting[request.id] = replace(request, arrival=arrival)
-        return granted
+        return grant
 
     def dispatch(self, now: float) -> list[Grant]:
-        """Grant whatever can start now, in order; those are no longer waiting."""
+        """Grant every request that can start now, in order, and remove it from the queue."""
         self._expire(now)
         free = self.free()
-        granted = []
+        grants = []
         for request in self.queue(now):
-            placed = self._place(request, free)
-            if placed is None:
+            placement = self._place(request, free)
+            if placement is None:
                 self._set_aside(request.amount, free)
                 continue
-            node, amount = placed
+            node, amount = placement
             del self.waiting[request.id]
             grant = Grant(request.id, request.user, node, amount, self._lease(node, amount))
             self.grants[request.id] = grant
             free[node] = free[node] - amount
-            granted.append(grant)
-        return granted
+            grants.append(grant)
+        return grants
 
     def plan(self, request: Request, now: float) -> tuple[str, Amount] | None:
-        """(node, amount) that the request would get now; None where it would wait."""
+        """Return the (node, amount) that the request would get now; None if it would wait."""
         return self._place(request, self.available(request, now))
 
     def available(self, request: Request, now: float) -> dict[str, Amount]:
-        """What is left for the request by node, after those before it in the queue."""
+        """Return what each node has left for the request, after those before it in the queue."""
         self._expire(now)
         free = self.free()
         for other in _in_order([*self.waiting.values(), request], now):
             if other.id == request.id:
                 break
-            placed = self._place(other, free)
-            if placed is None:
+            placement = self._place(other, free)
+            if placement is None:
                 self._set_aside(other.amount, free)
             else:
-                free[placed[0]] = free[placed[0]] - placed[1]
+                free[placement[0]] = free[placement[0]] - placement[1]
         return free
 
     def reserve(self, request: Request, now: float, expires: float) -> Reservation | None:
-        """Hold it for the person, instead of what was held before; None where it would wait."""
+        """Reserve resources for the user's next container; return None if it would wait.
+
+        The new reservation replaces an earlier one of the user.
+        """
         self.reservations.pop(request.user, None)
-        planned = self.plan(request, now)
-        if planned is None:
+        placement = self.plan(request, now)
+        if placement is None:
             return None
-        node, amount = planned
-        made = Reservation(
+        node, amount = placement
+        reservation = Reservation(
             request.id, request.user, node, amount, self._lease(node, amount), expires
         )
-        self.reservations[request.user] = made
-        return made
+        self.reservations[request.user] = reservation
+        return reservation
 
     # Giving back
 
     def release(self, identifier: str) -> bool:
-        """Give back what a container holds; whether it held anything."""
+        """Release what a container holds; return False if it held nothing."""
         return self.grants.pop(identifier, None) is not None
 
     def withdraw(self, identifier: str) -> bool:
-        """Leave the queue; whether it waited."""
+        """Remove a request from the queue; return False if it was not queued."""
         return self.waiting.pop(identifier, None) is not None
 
     def resize(self, identifier: str, amount: Amount, now: float) -> Grant:
-        """Give what runs another size on its machine; the grant as it is from now on.
+        """Change the size of a running container on its machine and return the new grant.
 
-        Error 10101 where there is not as much: what is set aside for those who wait is not free,
-        so that nobody who runs already overtakes them by growing.
+        Error 10101 if there is not enough room. What is set aside for queued requests is not free,
+        so a running container cannot overtake them by growing.
         """
-        held = self.grants[identifier]
-        wish = Request(identifier, held.user, amount, LAST, now)
+        grant = self.grants[identifier]
+        wish = Request(identifier, grant.user, amount, LAST, now)
         if self.user_limit is not None:
             self._check_user(wish, self.user_limit)
-        free = self.available(wish, now)[held.node]
-        most = larger(held.amount, held.amount + free)
+        free = self.available(wish, now)[grant.node]
+        most = larger(grant.amount, grant.amount + free)
         if not amount.fits(most):
-            raise self.shortage(amount, {held.node: most})
-        self.grants[identifier] = replace(held, amount=amount)
+            raise self.shortage(amount, {grant.node: most})
+        self.grants[identifier] = replace(grant, amount=amount)
         return self.grants[identifier]
 
     # What others know better
 
     def restore(self, grant: Grant) -> None:
-        """Count what runs: under its id, so that it counts once however often it is told."""
+        """Record the grant of a running container by its id, so that it counts only once."""
         self.waiting.pop(grant.id, None)
-        taken = self._leased(grant.node, without=grant.id)
-        wanted = [device for device in grant.devices if device not in taken]
-        spare = [device for device in self._devices(grant.node) if device not in taken]
-        rest = [device for device in spare if device not in wanted]
-        devices = (*wanted, *rest)[: grant.amount.gpu]
+        leased_devices = self._leased(grant.node, without=grant.id)
+        previous_devices = [device for device in grant.devices if device not in leased_devices]
+        spare = [device for device in self._devices(grant.node) if device not in leased_devices]
+        rest = [device for device in spare if device not in previous_devices]
+        devices = (*previous_devices, *rest)[: grant.amount.gpu]
         self.grants[grant.id] = replace(grant, devices=tuple(devices))
 
     def move(self, identifier: str, position: int, now: float) -> None:
-        """Put what waits at another place of the queue, from 1; the last one where there are fewer.
+        """Move a queued request to another position, from 1; to the end if there are fewer.
 
-        It takes the priority of whoever it is put before, so that new requests are ordered
-        around both alike.
+        It takes the priority of the request that it is put before (at the end: of the last one), so
+        that new requests are ordered alike around both.
         """
-        moved = self.waiting[identifier]
+        entry = self.waiting[identifier]
         others = [request for request in self.queue(now) if request.id != identifier]
         place = min(max(position, 1), len(others) + 1) - 1
         if not others:
             return
         if place == len(others):
             last = others[-1]
-            arrival = max(last.arrival, moved.arrival) + TICK
-            self.waiting[identifier] = replace(moved, priority=last.priority, arrival=arrival)
+            arrival = max(last.arrival, entry.arrival) + TICK
+            self.waiting[identifier] = replace(entry, priority=last.priority, arrival=arrival)
             return
         next_ = others[place]
         # Those of the same rank before it make room, so that two moments never become one.
@@ -229,17 +235,20 @@ class Scheduler:
                 earlier = replace(other, arrival=other.arrival - TICK)
                 self.waiting[other.id] = earlier
         self.waiting[identifier] = replace(
-            moved, priority=next_.priority, arrival=next_.arrival - TICK / 2
+            entry, priority=next_.priority, arrival=next_.arrival - TICK / 2
         )
 
     # Looking
 
     def queue(self, now: float) -> list[Request]:
-        """Those who wait, in the order in which they are served."""
+        """Return the waiting requests in the order in which they are served."""
         return _in_order(self.waiting.values(), now)
 
     def places(self, now: float, ends: Mapping[str, float] | None = None) -> dict[str, Place]:
-        """Where everybody stands who waits; ``ends`` are the times when what runs may end."""
+        """Return the queue position of every waiting request, by id.
+
+        ``ends`` are the times when running containers may end.
+        """
         starts = self._starts(now, ends or {})
         return {
             request.id: Place(position, starts.get(request.id))
@@ -247,35 +256,35 @@ class Scheduler:
         }
 
     def place(self, identifier: str, now: float, ends: Mapping[str, float] | None = None) -> Place:
-        """A waiting request's place."""
+        """Return the queue position of a waiting request."""
         return self.places(now, ends)[identifier]
 
     def place_of_new(
         self, request: Request, now: float, ends: Mapping[str, float] | None = None
     ) -> Place:
-        """The place that a request would get."""
+        """Return the queue position that a new request would get."""
         future = self._copy()
         future.waiting[request.id] = request
         return future.place(request.id, now, ends)
 
     def allocated(self, node: str) -> Amount:
-        """What is promised on a node, reservations too."""
-        held: list[Grant | Reservation] = [*self.grants.values(), *self.reservations.values()]
-        return sum((one.amount for one in held if one.node == node), NOTHING)
+        """Return the resources allocated on a node, including reservations."""
+        claims: list[Grant | Reservation] = [*self.grants.values(), *self.reservations.values()]
+        return sum((one.amount for one in claims if one.node == node), NOTHING)
 
     def free(self) -> dict[str, Amount]:
-        """What is not promised, by node; below zero where a node was made smaller."""
+        """Return the unallocated resources by node; below zero where a node was made smaller."""
         return {node: all_ - self.allocated(node) for node, all_ in self.nodes.items()}
 
-    def shortage(self, wanted: Amount, has: Mapping[str, Amount]) -> MLWSError:
-        """Error 10101 that names what lacks on the node that comes nearest."""
-        nearest = min(has.values(), key=lambda amount: _lacking(wanted, amount))
-        kind = next(kind for kind in KINDS if getattr(wanted, kind) > getattr(nearest, kind))
+    def shortage(self, demand: Amount, has: Mapping[str, Amount]) -> MLWSError:
+        """Return error 10101, which names the resource that the best-fitting node lacks."""
+        nearest = min(has.values(), key=lambda amount: _lacking(demand, amount))
+        kind = next(kind for kind in KINDS if getattr(demand, kind) > getattr(nearest, kind))
         available = max(0, getattr(nearest, kind))
         return InsufficientResourcesError(
             reason=Message("insufficient resources"),
             resource_type=kind,
-            required=_written(kind, getattr(wanted, kind)),
+            required=_written(kind, getattr(demand, kind)),
             available=_written(kind, available),
         )
 
@@ -285,8 +294,8 @@ class Scheduler:
         return self.nodes.values()
 
     def _check_user(self, request: Request, limit: Amount) -> None:
-        held: list[Grant | Request] = [*self.grants.values(), *self.waiting.values()]
-        mine = [one.amount for one in held if one.user == request.user and one.id != request.id]
+        claims: list[Grant | Request] = [*self.grants.values(), *self.waiting.values()]
+        mine = [one.amount for one in claims if one.user == request.user and one.id != request.id]
         total = sum(mine, request.amount)
         faults = [
             Fault(
@@ -304,22 +313,22 @@ class Scheduler:
 
     def _use_reservation(self, request: Request, now: float) -> Grant | None:
         self._expire(now)
-        held = self.reservations.pop(request.user, None)
-        if held is None or not request.amount.fits(held.amount):
+        reservation = self.reservations.pop(request.user, None)
+        if reservation is None or not request.amount.fits(reservation.amount):
             return None
         grant = Grant(
             request.id,
             request.user,
-            held.node,
+            reservation.node,
             request.amount,
-            held.devices[: request.amount.gpu],
+            reservation.devices[: request.amount.gpu],
         )
         self.grants[request.id] = grant
         return grant
 
     def _expire(self, now: float) -> None:
-        for user, held in list(self.reservations.items()):
-            if held.expires <= now:
+        for user, reservation in list(self.reservations.items()):
+            if reservation.expires <= now:
                 del self.reservations[user]
 
     def _place(self, request: Request, free: Mapping[str, Amount]) -> tuple[str, Amount] | None:
@@ -345,45 +354,45 @@ class Scheduler:
         all_ = self.nodes[node]
         return min(free.cpu / all_.cpu, free.memory / all_.memory)
 
-    def _set_aside(self, wanted: Amount, free: dict[str, Amount]) -> None:
-        """Take what is free for somebody who waits, on the node that comes nearest."""
-        able = [node for node, all_ in self.nodes.items() if wanted.fits(all_)] or list(free)
-        node = min(able, key=lambda name: _lacking(wanted, free[name]))
-        left = free[node] - wanted
+    def _set_aside(self, demand: Amount, free: dict[str, Amount]) -> None:
+        """Subtract a waiting request's demand from ``free``, on the node that fits it best."""
+        able = [node for node, all_ in self.nodes.items() if demand.fits(all_)] or list(free)
+        node = min(able, key=lambda name: _lacking(demand, free[name]))
+        left = free[node] - demand
         free[node] = Amount(cpu=max(0, left.cpu), memory=max(0, left.memory), gpu=max(0, left.gpu))
 
     def _lease(self, node: str, amount: Amount) -> tuple[int, ...]:
-        taken = self._leased(node)
-        spare = [device for device in self._devices(node) if device not in taken]
+        leased_devices = self._leased(node)
+        spare = [device for device in self._devices(node) if device not in leased_devices]
         return tuple(spare[: amount.gpu])
 
     def _leased(self, node: str, without: str | None = None) -> set[int]:
-        held: list[Grant | Reservation] = [
+        claims: list[Grant | Reservation] = [
             *(grant for grant in self.grants.values() if grant.id != without),
             *self.reservations.values(),
         ]
-        return {device for one in held if one.node == node for device in one.devices}
+        return {device for one in claims if one.node == node for device in one.devices}
 
     def _devices(self, node: str) -> range:
         return range(self.nodes[node].gpu if node in self.nodes else 0)
 
     def _starts(self, now: float, ends: Mapping[str, float]) -> dict[str, float]:
-        """Seconds until each request starts, as far as it is known what ends before."""
+        """Return the seconds until each request starts, as far as earlier ends are known."""
         if not self.waiting:
             return {}
         future = self._copy()
-        moments = {held.expires for held in self.reservations.values()}
+        moments = {reservation.expires for reservation in self.reservations.values()}
         moments |= {ends[name] for name in self.grants if name in ends}
-        found: dict[str, float] = {}
+        starts: dict[str, float] = {}
         for moment in sorted(moments):
             for name in list(future.grants):
                 if name in self.grants and ends.get(name, math.inf) <= moment:
                     future.release(name)
             for grant in future.dispatch(moment):
-                found[grant.id] = max(0.0, moment - now)
+                starts[grant.id] = max(0.0, moment - now)
             if not future.waiting:
                 break
-        return found
+        return starts
 
     def _copy(self) -> Scheduler:
         return Scheduler(
@@ -404,18 +413,18 @@ def _in_order(requests: Iterable[Request], now: float) -> list[Request]:
     return sorted(requests, key=key)
 
 
-def _lacking(wanted: Amount, free: Amount) -> float:
-    """How far ``free`` is from enough: the sum of the shares that lack; 0 where it fits."""
+def _lacking(demand: Amount, free: Amount) -> float:
+    """Return the sum of the missing shares of ``demand``; 0 if ``free`` is enough."""
     lacking: float = sum(
-        max(0.0, getattr(wanted, kind) - getattr(free, kind)) / getattr(wanted, kind)
+        max(0.0, getattr(demand, kind) - getattr(free, kind)) / getattr(demand, kind)
         for kind in KINDS
-        if getattr(wanted, kind)
+        if getattr(demand, kind)
     )
     return lacking
 
 
 def larger(a: Amount, b: Amount) -> Amount:
-    """The more of each."""
+    """Return the larger of the two amounts, resource by resource."""
     return Amount(cpu=max(a.cpu, b.cpu), memory=max(a.memory, b.memory), gpu=max(a.gpu, b.gpu))
 
 

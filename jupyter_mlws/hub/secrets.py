@@ -11,10 +11,11 @@ from cryptography.fernet import Fernet, InvalidToken
 
 
 class EnvironmentCipher:
-    """Closes and opens by a key that is never on the disk.
+    """Encrypts and decrypts environment variables with a key that is never stored on disk.
 
-    It is derived from the service's token, which the Hub makes and keeps in memory: a service
-    that is started again by the same Hub can read what waits, and nobody who has the database.
+    The key is derived from the service's token, which the Hub creates and keeps in memory. A
+    service that is restarted by the same Hub can read the variables of queued containers;
+    somebody who has only the database cannot.
     """
 
     def __init__(self, token: str) -> None:
@@ -22,13 +23,13 @@ class EnvironmentCipher:
         self._cipher = Fernet(base64.urlsafe_b64encode(key))
 
     def close(self, environment: Mapping[str, str]) -> str:
-        """The variables as text that says nothing."""
+        """Return the variables as encrypted text."""
         return self._cipher.encrypt(json.dumps(dict(environment)).encode()).decode()
 
     def open(self, text: str) -> dict[str, str] | None:
-        """The variables; None where another Hub's service has closed them."""
+        """Return the variables; None if they were encrypted by another Hub's service."""
         try:
-            opened: dict[str, str] = json.loads(self._cipher.decrypt(text))
+            environment: dict[str, str] = json.loads(self._cipher.decrypt(text))
         except InvalidToken:
             return None
-        return opened
+        return environment

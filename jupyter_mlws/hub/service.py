@@ -53,34 +53,34 @@ log = logging.getLogger("jupyter_mlws.hub.service")
 
 
 class CallbackHandler(HubOAuthCallbackHandler):  # type: ignore[misc]
-    """Where the Hub sends people back after they have signed in."""
+    """OAuth callback to which the Hub redirects users after they have signed in."""
 
     def initialize(self, auth: Any, **_: Any) -> None:
         self.hub_auth = auth
 
 
 def application(manager: HubManager, prefix: str, secret: str) -> web.Application:
-    """The service below ``prefix``; ``secret`` signs its cookies."""
-    given = {"manager": manager, "auth": hub_auth(manager.settings.cookies_for_host_alone)}
+    """Return the web application below ``prefix``; ``secret`` signs its cookies."""
+    handler_kwargs = {"manager": manager, "auth": hub_auth(manager.settings.cookies_for_host_alone)}
     root = re.escape(prefix)
     return web.Application(
         [
-            (root, PageHandler, given),
-            (rf"{root}oauth_callback", CallbackHandler, given),
+            (root, PageHandler, handler_kwargs),
+            (rf"{root}oauth_callback", CallbackHandler, handler_kwargs),
             (rf"{root}static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
             (rf"{root}locale/zh_CN\.json", LocaleHandler),
             *(
-                (root + path, handler, given)
+                (root + path, handler, handler_kwargs)
                 for path, handler in routes(admissions, AdmissionHandler)
             ),
-            (rf"{root}metrics", MetricsHandler, given),
-            (rf"{root}git/([^/]+)\.git/(.+)", GitHandler, given),
-            (rf"{root}data/([^/]+)/(.+)", DataHandler, given),
-            (rf"{root}tracking", OwnTrackingHandler, given),
-            (rf"{root}tracking/([^/]+)", TrackingHandler, given),
-            (rf"{root}metrics/labs", TargetsHandler, given),
-            *((rf"{root}api/v1/{pattern}", handler, given) for pattern, handler in ROUTES),
-            (r".*", NotFoundHandler, given),
+            (rf"{root}metrics", MetricsHandler, handler_kwargs),
+            (rf"{root}git/([^/]+)\.git/(.+)", GitHandler, handler_kwargs),
+            (rf"{root}data/([^/]+)/(.+)", DataHandler, handler_kwargs),
+            (rf"{root}tracking", OwnTrackingHandler, handler_kwargs),
+            (rf"{root}tracking/([^/]+)", TrackingHandler, handler_kwargs),
+            (rf"{root}metrics/labs", TargetsHandler, handler_kwargs),
+            *((rf"{root}api/v1/{pattern}", handler, handler_kwargs) for pattern, handler in ROUTES),
+            (r".*", NotFoundHandler, handler_kwargs),
         ],
         # The same over a restart of the service, so that open pages keep their sign-in.
         cookie_secret=hashlib.sha256(b"cookie" + secret.encode()).digest(),
@@ -89,7 +89,7 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
 
 
 async def opened(settings: Settings, hub_url: str, token: str) -> HubManager:
-    """The manager, once Docker and the Hub both answer."""
+    """Return the manager once Docker and the Hub both respond."""
     while True:
         kind = SwarmEngine if settings.swarm else Engine
         engine, hub = kind(settings.hub_name), HubAPI(hub_url, token)
@@ -106,7 +106,7 @@ async def opened(settings: Settings, hub_url: str, token: str) -> HubManager:
 
 
 async def serve(environment: dict[str, str]) -> None:
-    """Serve until asked to stop, or until the Hub that started this is gone."""
+    """Serve until a stop signal arrives or the Hub that started this process has ended."""
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="mlws"))
     over = asyncio.Event()
@@ -139,7 +139,10 @@ async def serve(environment: dict[str, str]) -> None:
 
 
 async def _until_orphaned(over: asyncio.Event) -> None:
-    """A Hub that was killed can't stop its services, and its next one needs their port."""
+    """Set ``over`` when the parent Hub process has ended.
+
+    A Hub that was killed cannot stop its services, and its successor needs their port.
+    """
     parent = os.getppid()
     while os.getppid() == parent:  # noqa: ASYNC110  the kernel has no event for it
         await asyncio.sleep(PARENT_EVERY)

@@ -23,13 +23,16 @@ SHARED_ORIGIN = (
 
 @dataclass(frozen=True)
 class Settings:
-    """``capacity`` is None for what the machine has, ``user_limit`` for none.
+    """Settings of the Hub's service, from its environment.
+
+    ``capacity`` None means what the machine has, ``user_limit`` None means no limit.
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
-    capacity, user_limit, home_quota, environment_size, shared_project_size (all in people's
-    notation), environments, shared_projects, swarm, shares_origin, cookies_for_host_alone,
-    team_folder (by default in ``HUB_DATA`` or the working folder) and team_tracking.
-    ``MLWS_DB_URL`` is where the records are, by default a SQLite file in that same folder.
+    capacity, user_limit, home_quota, environment_size, shared_project_size (all in the notation
+    that users write), environments, shared_projects, swarm, shares_origin,
+    cookies_for_host_alone, team_folder (by default in ``HUB_DATA`` or the working directory) and
+    team_tracking. ``MLWS_DB_URL`` is the database URL, by default of a SQLite file in that same
+    directory.
     """
 
     hub_name: str
@@ -58,34 +61,34 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
-        """The settings; a KeyError or ValueError names what is missing or wrong."""
-        given = json.loads(environment["MLWS_SETTINGS"])
+        """Return the settings; a KeyError or ValueError names what is missing or invalid."""
+        config = json.loads(environment["MLWS_SETTINGS"])
         folder = Path(environment.get("HUB_DATA", ".")).resolve()
         return cls(
-            hub_name=given.get("hub_name") or environment.get("MLWS_HUB_NAME", "mlws"),
-            policy=Policy.from_settings(given),
-            capacity=_amount(given.get("capacity")),
-            user_limit=_amount(given.get("user_limit")),
-            home_quota=parse_memory(given["home_quota"]) if given.get("home_quota") else None,
+            hub_name=config.get("hub_name") or environment.get("MLWS_HUB_NAME", "mlws"),
+            policy=Policy.from_settings(config),
+            capacity=_amount(config.get("capacity")),
+            user_limit=_amount(config.get("user_limit")),
+            home_quota=parse_memory(config["home_quota"]) if config.get("home_quota") else None,
             database=environment.get("MLWS_DB_URL") or f"sqlite:///{folder / DATABASE}",
             admission_token=environment.get("MLWS_ADMISSION_TOKEN", ""),
-            team_folder=Path(given.get("team_folder") or folder / TEAM),
+            team_folder=Path(config.get("team_folder") or folder / TEAM),
             addresses=Addresses(
                 environment.get("MLWS_SERVICE_URL", "")
                 + environment.get("JUPYTERHUB_SERVICE_PREFIX", "/services/mlws/"),
-                given.get("team_tracking") or "",
+                config.get("team_tracking") or "",
             ),
-            environments=int(given.get("environments", 3)),
-            environment_size=parse_memory(given["environment_size"])
-            if given.get("environment_size")
+            environments=int(config.get("environments", 3)),
+            environment_size=parse_memory(config["environment_size"])
+            if config.get("environment_size")
             else None,
-            shared_projects=int(given.get("shared_projects", 20)),
-            shared_project_size=parse_memory(given.get("shared_project_size", "50Gi")),
-            swarm=bool(given.get("swarm")),
-            shares_origin=bool(given.get("shares_origin")),
-            cookies_for_host_alone=bool(given.get("cookies_for_host_alone")),
+            shared_projects=int(config.get("shared_projects", 20)),
+            shared_project_size=parse_memory(config.get("shared_project_size", "50Gi")),
+            swarm=bool(config.get("swarm")),
+            shares_origin=bool(config.get("shares_origin")),
+            cookies_for_host_alone=bool(config.get("cookies_for_host_alone")),
         )
 
 
-def _amount(given: Mapping[str, object] | None) -> Amount | None:
-    return None if given is None else Resources.model_validate(dict(given)).amount
+def _amount(resources: Mapping[str, object] | None) -> Amount | None:
+    return None if resources is None else Resources.model_validate(dict(resources)).amount

@@ -25,7 +25,10 @@ def language_of(handler: web.RequestHandler) -> str:
 
 
 class Login(native.LoginHandler):  # type: ignore[misc]
-    """Its own one counts with ``statsd``, which the Hub no longer has, and can't show errors."""
+    """Sign-in page that replaces NativeAuthenticator's own.
+
+    The original counts with ``statsd``, which the Hub no longer has, and cannot show errors.
+    """
 
     def _render(
         self, login_error: str | None = None, username: str | None = None, **more: Any
@@ -47,29 +50,33 @@ class Login(native.LoginHandler):  # type: ignore[misc]
         return self.render_template("native-login.html", **{**more, **page})
 
     async def post(self) -> None:
-        """Sign in, or say why not."""
+        """Sign the user in, or show why the sign-in failed."""
         name = self.get_body_argument("username", "")
-        given = {
+        credentials = {
             "username": name,
             "password": self.get_body_argument("password", "", strip=False),
             "2fa": self.get_body_argument("2fa", ""),
         }
-        user = await self.login_user(given)
+        user = await self.login_user(credentials)
         if user:
             self._jupyterhub_user = user
             self.redirect(self.get_next_url(user))
             return
         name = self.authenticator.normalize_username(name)
         # Who is locked out learns nothing about the password.
-        known = None if self.authenticator.is_blocked(name) else self.authenticator.get_user(name)
-        waits = known and not known.is_authorized and known.is_valid_password(given["password"])
+        account = None if self.authenticator.is_blocked(name) else self.authenticator.get_user(name)
+        waits = (
+            account
+            and not account.is_authorized
+            and account.is_valid_password(credentials["password"])
+        )
         reason = (NOT_APPROVED if waits else INVALID_LOGIN).in_(language_of(self))
         self.set_status(403)
         self.finish(await self._render(login_error=reason, username=name))
 
 
 class FormHandler(native.LocalBase):  # type: ignore[misc]
-    """Base of what changes accounts: by the forms of the Hub's own page, never by a link."""
+    """Base of handlers that change accounts, only by forms of the Hub's own page."""
 
     async def prepare(self) -> None:
         await super().prepare()
@@ -92,10 +99,10 @@ class Discard(FormHandler, native.DiscardHandler):  # type: ignore[misc]
 
 
 class SignIn(NativeAuthenticator):  # type: ignore[misc]
-    """People sign up themselves; an administrator agrees before they get in."""
+    """Authenticator where users sign up themselves and an administrator approves them."""
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
-        """NativeAuthenticator's pages, three of them in our own version."""
+        """Return NativeAuthenticator's handlers, three of them in our own version."""
         own = {
             native.LoginHandler: Login,
             native.ToggleAuthorizationHandler: Authorize,

@@ -12,9 +12,9 @@ from jupyter_mlws.core.errors import TooManyGitRequestsError
 
 
 class ConcurrencyLimiter:
-    """Places at work; whoever comes later waits for one. Lives on the event loop.
+    """Limits how many tasks run at once; further ones wait. Must be used on the event loop.
 
-    What takes longer than ``patience`` seconds keeps nobody waiting any more.
+    A task that takes longer than ``patience`` seconds gives its slot to the next one.
     """
 
     def __init__(self, patience: float) -> None:
@@ -24,14 +24,14 @@ class ConcurrencyLimiter:
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
-        """Hold a place."""
+        """Hold a slot during the ``with`` block; wait until one is free."""
         await self._free.acquire()
-        held = True
+        is_held = True
 
         def give_back() -> None:
-            nonlocal held
-            if held:
-                held = False
+            nonlocal is_held
+            if is_held:
+                is_held = False
                 self._free.release()
 
         timer = asyncio.get_running_loop().call_later(self._patience, give_back)
@@ -43,9 +43,9 @@ class ConcurrencyLimiter:
 
 
 class RequestLimits:
-    """How many requests are answered at the same time, in all and of each user.
+    """Limits the number of concurrent requests, in total and per user.
 
-    Lives on the event loop.
+    Must be used on the event loop.
     """
 
     def __init__(self, most: int, most_each: int) -> None:
@@ -54,16 +54,19 @@ class RequestLimits:
         self._users: Counter[str] = Counter()
 
     def take(self, user: str) -> Callable[[], None]:
-        """Return what ends the request, once or more; error 10216 where there are too many."""
+        """Return a function that ends the request, and may be called more than once.
+
+        Error 10216 if there are too many requests.
+        """
         if self._users.total() >= self._most or self._users[user] >= self._most_each:
             raise TooManyGitRequestsError()
         self._users[user] += 1
-        ended = False
+        is_released = False
 
         def release() -> None:
-            nonlocal ended
-            if not ended:
-                ended = True
+            nonlocal is_released
+            if not is_released:
+                is_released = True
                 self._users[user] -= 1
 
         return release

@@ -49,7 +49,7 @@ THREADS = 32
 
 
 class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
-    """DockerSpawner with admission, limits, confinement and quick news of what died."""
+    """DockerSpawner with admission, limits, confinement and fast detection of ended labs."""
 
     hub_name = Unicode(
         "mlws",
@@ -203,7 +203,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     @property
     def executor(self) -> ThreadPoolExecutor:
-        """Many threads instead of DockerSpawner's one."""
+        """Thread pool of many threads, instead of DockerSpawner's one."""
         cls = MLWSSpawner
         if cls._pool is None:
             cls._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="docker")
@@ -211,12 +211,12 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     @property
     def home_volume(self) -> str:
-        """What the first volume with the person's files is called: the person's, no server's."""
+        """Name of the user's first home volume, which all servers of the user share."""
         return f"{self.hub_name}-home-{self.escaped_name}"
 
     @property
     def policy(self) -> Policy:
-        """What a container may be."""
+        """Images, sizes and limits that a container may have."""
         images = self._get_allowed_images()
         return Policy(
             images=images,
@@ -227,22 +227,22 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         ).with_images(self._own_images)
 
     async def look_for_own_images(self) -> None:
-        """What this person has saved may be chosen from now on."""
+        """Load the images that this user has saved, so that they can be chosen."""
         filters = {"label": [f"{LABEL}.hub={self.hub_name}", f"{LABEL}.user={self.user.name}"]}
         self._own_images = own_images(await self.docker("images", filters=filters))
 
     @property
     def language(self) -> str:
-        """The language of the person who asked last; English where nobody did."""
+        """Language of the latest request; English if there was none."""
         if self.handler is not None:
-            accepted = self.handler.request.headers.get("Accept-Language", "")
-            self._language = preferred_language(accepted)
+            header = self.handler.request.headers.get("Accept-Language", "")
+            self._language = preferred_language(header)
         return self._language
 
     # Starting
 
     async def start(self) -> tuple[str, int]:
-        """Run the container; (address, port). A refusal is told as the person can read it."""
+        """Run the container and return (address, port); errors are in the user's language."""
         language = self.language
         self._steps = words.Steps(language)
         try:
@@ -252,43 +252,43 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         except Refusal as refusal:
             raise self._refused(refusal) from None
         except (DockerException, requests.RequestException) as error:
-            failed = ContainerBackendError(reason=str(error))
-            raise self._refused(Refusal.of(failed, language)) from error
+            failure = ContainerBackendError(reason=str(error))
+            raise self._refused(Refusal.of(failure, language)) from error
 
     async def _start(self, language: str) -> tuple[str, int]:
         await self.look_for_own_images()
         request = self.policy.read(self.user_options)
-        wanted = self.policy.check(request)
+        spec = self.policy.check(request)
         self._steps.tell(10, words.ADMISSION)
-        granted = await self.admission.ask(
+        grant = await self.admission.ask(
             self.user.name,
             self.name,
             request,
-            wanted,
+            spec,
             self.home_volume,
             language,
             self.queue_wait if request.wait else 0.0,
             lambda place: self._steps.tell(10, words.place(place)),
         )
-        self.wanted = replace(wanted, resources=granted.resources, devices=granted.devices)
-        self.mounted = granted.volume
-        self.image = wanted.image
-        self.mem_limit = granted.resources.memory
-        self.cpu_limit = granted.resources.cpu
+        self.wanted = replace(spec, resources=grant.resources, devices=grant.devices)
+        self.mounted = grant.volume
+        self.image = spec.image
+        self.mem_limit = grant.resources.memory
+        self.cpu_limit = grant.resources.cpu
         try:
-            return await asyncio.wait_for(self._run(wanted, granted), self.run_limit)
+            return await asyncio.wait_for(self._run(spec, grant), self.run_limit)
         except asyncio.TimeoutError:
             reason = Message(
                 "JupyterLab did not respond within {seconds:g} s", seconds=self.start_limit
             )
             raise ContainerBackendError(reason=reason) from None
 
-    async def _run(self, wanted: Wanted, granted: Granted) -> tuple[str, int]:
-        self._steps.tell(20, words.IMAGE, image=wanted.label)
+    async def _run(self, spec: Wanted, grant: Granted) -> tuple[str, int]:
+        self._steps.tell(20, words.IMAGE, image=spec.label)
         await self.pull_image(self.image)
-        self._steps.tell(40, words.CREATION, size=words.size(granted.resources))
+        self._steps.tell(40, words.CREATION, size=words.size(grant.resources))
         await self._ensure_network()
-        await self._ensure_volume(granted.volume)
+        await self._ensure_volume(grant.volume)
         await self._remove_leftover()
         created = await self.create_object()
         self.object_id = created[self.object_id_key]
@@ -296,18 +296,18 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         self._steps.tell(60, words.STARTING)
         await self.start_object()
         place = await self._until_it_answers()
-        await self._limit_cpu(granted.resources)
+        await self._limit_cpu(grant.resources)
         return place
 
     async def _limit_cpu(self, resources: Amount) -> None:
-        """It has started: from now on it has the cores that it was granted."""
+        """Limit the started container to the cores that it was granted."""
         if container_config.starting(resources, self.start_cpu):
             limits = container_config.limits(resources)
             await self.docker("update_container", self.object_id, **limits)
 
     @property
     def run_limit(self) -> float:
-        """Seconds from when it got its resources to the lab's first answer."""
+        """Seconds from the grant of resources to the lab's first response."""
         return float(self.start_limit)
 
     def _refused(self, refusal: Refusal) -> Refusal:
@@ -321,17 +321,20 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     @property
     def root(self) -> str:
-        """Below which everything of this Hub is, mostly ``/``."""
+        """URL path below which everything of this Hub is, usually ``/``."""
         return str(self.hub.base_url).removesuffix("hub/")
 
     @property
     def admission(self) -> Admission:
-        """Where room is asked for."""
+        """Client that asks the service for resources."""
         address = url_path_join(self.service_url, self.root, "services/mlws")
         return Admission(address, self.admission_token)
 
     async def pull_image(self, image: str) -> None:
-        """Have the image: pulled again when that failed, then the local one; else 10102."""
+        """Pull the image, with retries; use the local one if that fails.
+
+        Error 10102 if there is no local image either.
+        """
         present = await self._has_image(image)
         if self.pull_policy == "skip" or (present and self.pull_policy != "always"):
             return
@@ -344,7 +347,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             self.log.warning("Could not pull %s; using the local image", image)
 
     async def _pull(self, image: str) -> str:
-        """Why it could not be pulled; empty where it could."""
+        """Pull the image and return why that failed; an empty text if it succeeded."""
         failure = ""
         for attempt in range(PULL_TRIES):
             if attempt:
@@ -379,13 +382,13 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         await self.docker("create_volume", name, labels=labels)
 
     async def _remove_leftover(self) -> None:
-        """The container of the time before, which is kept after it died for its log."""
+        """Remove the previous container, which is kept after a crash for its log."""
         if await self.get_object():
             await self.docker("remove_container", self.object_id, v=True, force=True)
             self.object_id = ""
 
     async def create_object(self) -> dict[str, Any]:
-        """Create the container; what confines it wins over what is configured."""
+        """Create the container; confinement overrides the configured options."""
         host = self.client.create_host_config(
             **{
                 **await self._configured(self.extra_host_config),
@@ -417,15 +420,18 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         return created
 
     async def _configured(self, trait: Any) -> dict[str, Any]:
-        """What the installation adds: a dictionary, or a function of the spawner."""
+        """Return the options that the installation adds.
+
+        ``trait`` is a dictionary, or a function of the spawner that returns one.
+        """
         value = self._eval_if_callable(trait)
         if asyncio.iscoroutine(value):
             value = await value
-        rendered: dict[str, Any] = self._render_templates(value)
-        return rendered
+        options: dict[str, Any] = self._render_templates(value)
+        return options
 
     def get_env(self) -> dict[str, str]:
-        """The lab's variables: the person's, below the Hub's own."""
+        """Return the lab's variables: the user's, overridden by the Hub's own."""
         own = super().get_env()
         own["MLWS_SERVICE_URL"] = self.service_url
         own.update(container_config.credentials(self.service_url))
@@ -433,7 +439,10 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         return container_config.environment(own, self.wanted)
 
     async def _until_it_answers(self) -> tuple[str, int]:
-        """Wait for the lab's first answer, or for the end of its last try."""
+        """Wait for the lab's first response and return (address, port).
+
+        Raises if the container has ended after its last restart.
+        """
         self._steps.tell(70, words.WAITING)
         while True:
             news = self._news = asyncio.Event()
@@ -441,10 +450,10 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             if not state["Running"]:
                 raise await self._crashed(state)
             ip, port = await self.get_ip_and_port()
-            heard = asyncio.create_task(news.wait())
+            notification = asyncio.create_task(news.wait())
             answer = asyncio.create_task(self._first_answer(ip, port))
-            await asyncio.wait({heard, answer}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (heard, answer):
+            await asyncio.wait({notification, answer}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (notification, answer):
                 task.cancel()
             if answer.done() and not answer.cancelled() and answer.exception() is None:
                 self._steps.end()
@@ -478,19 +487,19 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         )
 
     async def _last_words(self) -> bytes:
-        """The end of the container's log."""
+        """Return the end of the container's log."""
         lines: bytes = await self.docker("logs", self.object_id, tail=LAST_LINES)
         return lines
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """What the start is doing, in the person's language, for the spawn page."""
+        """Yield the steps of the start, in the user's language, for the spawn page."""
         async for step in self._steps:
             yield step
 
     # Watching
 
     def watched(self) -> Watch:
-        """What hears Docker for all spawners of this Hub."""
+        """Return the watcher of Docker events that all spawners of this Hub share."""
         cls = MLWSSpawner
         if cls._watch is None:
             cls._watch = Watch(lambda: docker.APIClient(**self._client_arguments()), self.hub_name)
@@ -506,32 +515,32 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """A server that ran before the Hub was started is watched from then on."""
+        """Load the state, and watch a server that ran before the Hub was started."""
         super().load_state(state)
         if self.object_id:
             self.watched().add(self)
 
     def is_about(self, event: EngineEvent) -> bool:
-        """Whether it is told of this container; one of an older one of the same name is not."""
+        """Return True if the event is about this container, not an older one of the same name."""
         return bool(self.object_id == event.container)
 
     async def heard(self, event: EngineEvent) -> None:
-        """React to what Docker did to this container."""
+        """Handle a Docker event of this container."""
         if event.action == "start" and self.pending == "spawn":
             self._steps.started()
         await self.look()
 
     async def look(self) -> None:
-        """Compare what the Hub believes with what runs."""
+        """Compare the Hub's state of the server with the actual container."""
         if self.pending == "spawn":
             self._news.set()
             return
-        watched = not self.pending and self.server is not None
-        if watched and await self.poll_and_notify() is None:
+        is_running = not self.pending and self.server is not None
+        if is_running and await self.poll_and_notify() is None:
             await self._correct_address()
 
     async def _correct_address(self) -> None:
-        """Docker may give a container another address when it starts it again."""
+        """Update the proxy route if Docker gave the restarted container another address."""
         ip, port = await self.get_ip_and_port()
         if not ip or (self.server.ip, self.server.port) == (ip, port):
             return
@@ -541,12 +550,12 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         await self.user.settings["proxy"].add_user(self.user, self.name)
 
     async def delete_forever(self) -> None:
-        """The server is deleted: so is its dead container. The person's files stay."""
+        """Remove the container of a deleted server; the user's files stay."""
         if await self.get_object():
             await self.docker("remove_container", self.object_id, v=True, force=True)
 
 
 def _split_image(image: str) -> tuple[str, str]:
-    """(repository, tag); a colon before the last slash belongs to a host's port."""
+    """Return (repository, tag); a colon before the last slash belongs to a host's port."""
     name, separator, tag = image.rpartition(":")
     return (name, tag) if separator and "/" not in tag else (image, "latest")

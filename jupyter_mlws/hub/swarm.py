@@ -34,9 +34,9 @@ _OVER = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 
 
 def resources(amount: Amount, processes: int) -> Resources:
-    """All of it reserved as well as limited: Swarm places by what is reserved, and queues."""
+    """Return limits with equal reservations: Swarm places and queues by reservations."""
     nano = round(amount.cpu * container_config.NANOSECONDS)
-    made = Resources(
+    requirements = Resources(
         cpu_limit=nano,
         cpu_reservation=nano,
         mem_limit=amount.memory,
@@ -44,22 +44,22 @@ def resources(amount: Amount, processes: int) -> Resources:
         generic_resources={GPU: amount.gpu} if amount.gpu else None,
     )
     # docker-py knows no such argument.
-    made["Limits"]["Pids"] = processes
-    return made
+    requirements["Limits"]["Pids"] = processes
+    return requirements
 
 
 def container(
-    wanted: Wanted,
+    spec: Wanted,
     command: Sequence[str],
     environment: Mapping[str, str],
     labels: Mapping[str, str],
     mounts: Sequence[Mount],
     more: Mapping[str, Any],
 ) -> ContainerSpec:
-    """The container of a task; what confines it wins over what is configured (``more``)."""
-    given = {
+    """Return the container of a task; confinement overrides the options in ``more``."""
+    arguments = {
         **more,
-        "image": wanted.image,
+        "image": spec.image,
         "args": list(command),
         "env": dict(environment),
         "labels": dict(labels),
@@ -70,13 +70,13 @@ def container(
         # Swarm would kill a lab that is too busy to answer its check.
         "healthcheck": {"Test": ["NONE"]},
     }
-    return ContainerSpec(**given)
+    return ContainerSpec(**arguments)
 
 
 def task(
     container_: ContainerSpec, resources_: Resources, network: str, restarts: int, placement: Any
 ) -> TaskTemplate:
-    """What Swarm runs, and how often again after a fault."""
+    """Return the template of a task: its container and how often it restarts after failures."""
     return TaskTemplate(
         container_,
         resources=resources_,
@@ -90,29 +90,32 @@ def task(
     )
 
 
-def endpoint(port: int, published: bool) -> EndpointSpec:
-    """Without a virtual address; ``published``: also at a free port of its node."""
+def endpoint(port: int, publish: bool) -> EndpointSpec:
+    """Return an endpoint without a virtual address.
+
+    ``publish`` makes the lab reachable at a free port of its node, too.
+    """
     # The kernel may lack IPVS, which virtual addresses need.
     spec = EndpointSpec(mode="dnsrr")
-    if published:
+    if publish:
         spec["Ports"] = [{"Protocol": "tcp", "TargetPort": port, "PublishMode": "host"}]
     return spec
 
 
 def home(volume: str, target: str, hub: str, user: str, driver: DriverConfig | None) -> Mount:
-    """The volume with the person's files, made on the node where the lab runs."""
+    """Return the mount of the user's home volume, created on the node where the lab runs."""
     labels = {HUB_LABEL: hub, "mlws.user": user}
     return Mount(target, volume, type="volume", labels=labels, driver_config=driver)
 
 
 def published(task_: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, int]:
-    """Where a task is reached at its node; no address as long as it has no port there."""
+    """Return (address, port) of a task at its node; the address is empty until it has a port."""
     ports = task_["Status"].get("PortStatus", {}).get("Ports") or []
     return (node["Status"]["Addr"], ports[0]["PublishedPort"]) if ports else ("", 0)
 
 
 def newest(tasks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The one that counts of a service's tasks: the one that is to run, else the last one."""
+    """Return the current task of a service: the one that is to run, else the last one."""
     rows = sorted(tasks, key=lambda row: (not _given_up(row), row["CreatedAt"]))
     return rows[-1] if rows else None
 
@@ -122,14 +125,14 @@ def _given_up(task_: Mapping[str, Any]) -> bool:
 
 
 def state_of(task_: Mapping[str, Any]) -> str:
-    """A task's state in the words of a container's."""
+    """Return a task's state as the corresponding state of a container."""
     state = task_["Status"]["State"]
     if state == "running":
         return "running"
     if state in _OVER:
         # Swarm has still to say whether it starts another one.
-        decided = _given_up(task_) or state == "complete"
-        return "exited" if decided else "restarting"
+        is_final = _given_up(task_) or state == "complete"
+        return "exited" if is_final else "restarting"
     if state in _COMING:
         return "created"
     return PENDING
@@ -138,25 +141,25 @@ def state_of(task_: Mapping[str, Any]) -> str:
 def read(
     tasks: Sequence[Mapping[str, Any]],
     nodes: Mapping[str, str],
-    inspected: Mapping[str, Any] | None,
+    inspection: Mapping[str, Any] | None,
 ) -> Seen | None:
-    """A service as the rest sees a container: ``docker`` is the id of the task that counts.
+    """Return a service in the form of a container; ``docker`` is the id of its current task.
 
-    ``nodes``: id → name. ``inspected`` is the container itself, where this machine runs it.
+    ``nodes``: id → name. ``inspection`` is the container itself, if this machine runs it.
     """
-    found = newest(tasks)
-    if found is None:
+    current_task = newest(tasks)
+    if current_task is None:
         return None
-    spec = found["Spec"]["ContainerSpec"]
+    spec = current_task["Spec"]["ContainerSpec"]
     labels: Mapping[str, str] = spec["Labels"]
-    status = found["Status"]
+    status = current_task["Status"]
     own = status.get("ContainerStatus") or {}
-    state = state_of(found)
-    limits = found["Spec"]["Resources"]["Limits"]
-    created = time_of(found["CreatedAt"]) or datetime.fromtimestamp(0, timezone.utc)
-    inside = (inspected or {}).get("State", {})
+    state = state_of(current_task)
+    limits = current_task["Spec"]["Resources"]["Limits"]
+    created = time_of(current_task["CreatedAt"]) or datetime.fromtimestamp(0, timezone.utc)
+    inside = (inspection or {}).get("State", {})
     return Seen(
-        docker=found["ID"],
+        docker=current_task["ID"],
         id=labels[ID_LABEL],
         user=labels["mlws.user"],
         server=labels.get("mlws.server", ""),
@@ -178,6 +181,6 @@ def read(
         started=time_of(inside.get("StartedAt") or status["Timestamp"])
         if state == "running"
         else None,
-        node=nodes.get(found.get("NodeID", "")),
+        node=nodes.get(current_task.get("NodeID", "")),
         container=own.get("ContainerID", ""),
     )

@@ -19,13 +19,13 @@ from jupyter_mlws.hub.events import HUB_LABEL
 
 
 class SwarmEngine(Engine):
-    """The services of one Hub, by the API of a manager node. Blocking and thread-safe.
+    """Services of one Hub, by the API of a manager node. Blocking and thread-safe.
 
-    Usage is known of what runs on the manager itself.
+    Usage is available only for containers that run on the manager itself.
     """
 
     def machines(self, capacity: Amount | None) -> dict[str, Amount]:
-        """What each node has that takes tasks; ``capacity`` instead, where it is given."""
+        """Return the resources of each node that takes tasks; ``capacity`` overrides them."""
         with told():
             rows = self.client.nodes()
         usable = [
@@ -36,11 +36,11 @@ class SwarmEngine(Engine):
         return {name_of(row): capacity or capacity_of(row) for row in usable}
 
     def all(self) -> dict[str, Seen]:
-        """Every service of this Hub, by id."""
+        """Return every service of this Hub, by id."""
         return self._read({"label": f"{HUB_LABEL}={self.hub}"})
 
     def find(self, identifier: str) -> Seen | None:
-        """The service with an id, if there is one."""
+        """Return the service with an id, or None."""
         labels = [f"{HUB_LABEL}={self.hub}", f"{ID_LABEL}={identifier}"]
         return self._read({"label": labels}).get(identifier)
 
@@ -53,25 +53,25 @@ class SwarmEngine(Engine):
         groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for task in tasks:
             groups[task["ServiceID"]].append(task)
-        found: dict[str, Seen] = {}
+        containers: dict[str, Seen] = {}
         for rows in groups.values():
-            seen = swarm.read(rows, nodes, self._inspect(swarm.newest(rows)))
-            if seen is None:
+            container = swarm.read(rows, nodes, self._inspect(swarm.newest(rows)))
+            if container is None:
                 continue
-            other = found.get(seen.id)
+            other = containers.get(container.id)
             # A service that is just being removed, and the one that was made after it.
-            if other is None or seen.created > other.created:
-                found[seen.id] = seen
-        return found
+            if other is None or container.created > other.created:
+                containers[container.id] = container
+        return containers
 
     def _inspect(self, task: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        """The task's container; None where another node runs it."""
+        """Return the inspection of a task's container; None if another node runs it."""
         container = ((task or {}).get("Status", {}).get("ContainerStatus") or {}).get("ContainerID")
         if not container:
             return None
         with told(), contextlib.suppress(NotFound):
-            inspected: Mapping[str, Any] = self.client.inspect_container(container)
-            return inspected
+            inspection: Mapping[str, Any] = self.client.inspect_container(container)
+            return inspection
         return None
 
     def remove(self, identifier: str) -> None:
@@ -83,26 +83,26 @@ class SwarmEngine(Engine):
                     self.client.remove_service(row["ID"])
 
     def resize(self, docker: str, amount: Amount) -> None:
-        """Error 10211: Swarm would start the lab anew for it."""
+        """Raise error 10211: Swarm would have to restart the lab."""
         raise SwarmUnsupportedError(operation="live resizing")
 
-    def sample(self, seen: Seen) -> Sample | None:
-        """Its counters now; None where it does not run, or not on this node."""
-        if not seen.container:
+    def sample(self, container: Seen) -> Sample | None:
+        """Return the container's counters; None if it does not run, or not on this node."""
+        if not container.container:
             return None
-        return super().sample(replace(seen, docker=seen.container))
+        return super().sample(replace(container, docker=container.container))
 
     def _reader(self, docker: str, follow: bool) -> LogReader:
         return LogReader(self.client, f"tasks/{docker}", follow)
 
 
 def name_of(node: Mapping[str, Any]) -> str:
-    """A node's name."""
+    """Return a node's host name."""
     return str(node["Description"]["Hostname"])
 
 
 def capacity_of(node: Mapping[str, Any]) -> Amount:
-    """What a node has."""
+    """Return the resources of a node."""
     has = node["Description"]["Resources"]
     return Amount(
         cpu=has["NanoCPUs"] / container_config.NANOSECONDS,
@@ -112,12 +112,15 @@ def capacity_of(node: Mapping[str, Any]) -> Amount:
 
 
 def _devices(generic: Iterable[Mapping[str, Any]]) -> int:
-    """Devices, whether they are named one by one or counted."""
-    found = 0
+    """Return the number of devices, whether they are listed by name or counted."""
+    count = 0
     for row in generic:
-        named, counted = row.get("NamedResourceSpec"), row.get("DiscreteResourceSpec")
-        if named and named["Kind"] == swarm.GPU:
-            found += 1
-        if counted and counted["Kind"] == swarm.GPU:
-            found += int(counted["Value"])
-    return found
+        named_resource, discrete_resource = (
+            row.get("NamedResourceSpec"),
+            row.get("DiscreteResourceSpec"),
+        )
+        if named_resource and named_resource["Kind"] == swarm.GPU:
+            count += 1
+        if discrete_resource and discrete_resource["Kind"] == swarm.GPU:
+            count += int(discrete_resource["Value"])
+    return count

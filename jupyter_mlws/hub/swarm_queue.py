@@ -10,30 +10,30 @@ from jupyter_mlws.hub.scheduler import Grant, Request, Reservation, Scheduler
 
 @dataclass
 class SwarmQueue(Scheduler):
-    """Everything that can ever fit goes to Swarm at once; ``held`` is what Swarm holds back.
+    """Passes every request that can ever fit to Swarm at once. Must be used from one thread.
 
-    To be used from one thread. What Swarm does not do is refused with error 10211.
+    ``held`` are the requests that Swarm holds back. Error 10211 for what Swarm does not support.
     """
 
     held: set[str] = field(default_factory=set)
 
     def dispatch(self, now: float) -> list[Grant]:
-        """Grant all that Swarm was not yet asked for."""
-        granted = []
+        """Grant all requests that were not yet passed to Swarm."""
+        grants = []
         free = self.free()
         for request in self.queue(now):
             if request.id in self.held:
                 continue
-            placed = self._place(request, free)
-            node, amount = placed or (self._largest(), request.amount)
+            placement = self._place(request, free)
+            node, amount = placement or (self._largest(), request.amount)
             del self.waiting[request.id]
             self.grants[request.id] = Grant(request.id, request.user, node, amount)
             free[node] = free[node] - amount
-            granted.append(self.grants[request.id])
-        return granted
+            grants.append(self.grants[request.id])
+        return grants
 
     def hold(self, request: Request) -> None:
-        """Swarm has no room for it now: it waits there, and here it is told so."""
+        """Put a request back into the queue, because Swarm has no room for it now."""
         self.grants.pop(request.id, None)
         before = self.waiting.get(request.id)
         arrival = before.arrival if before is not None else request.arrival
@@ -41,24 +41,24 @@ class SwarmQueue(Scheduler):
         self.held.add(request.id)
 
     def restore(self, grant: Grant) -> None:
-        """Swarm has placed it, or it runs."""
+        """Record that Swarm has placed the container or runs it."""
         self.held.discard(grant.id)
         self.grants[grant.id] = grant
         self.waiting.pop(grant.id, None)
 
     def withdraw(self, identifier: str) -> bool:
-        """Leave the queue; whether it waited."""
+        """Remove a request from the queue; return False if it was not queued."""
         self.held.discard(identifier)
         return super().withdraw(identifier)
 
     def reserve(self, request: Request, now: float, expires: float) -> Reservation | None:
-        """Error 10211: Swarm holds nothing for anybody."""
+        """Raise error 10211: Swarm has no reservations."""
         raise SwarmUnsupportedError(operation="reservations")
 
     def move(self, identifier: str, position: int, now: float) -> None:
-        """Error 10211: the order is Swarm's own."""
+        """Raise error 10211: Swarm decides the order itself."""
         raise SwarmUnsupportedError(operation="reordering the queue")
 
     def _largest(self) -> str:
-        """Where it could run if nothing else did; Swarm says later where it does."""
+        """Return the largest node as a provisional one; Swarm reports the actual node later."""
         return max(self.nodes, key=lambda name: (self.nodes[name].cpu, self.nodes[name].memory))

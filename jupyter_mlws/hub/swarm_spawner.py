@@ -26,7 +26,10 @@ DECISION_LIMIT = 10.0
 
 
 class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
-    """The same profiles, limits and confinement, placed, queued and started again by Swarm."""
+    """MLWSSpawner with the same profiles, limits and confinement, on Docker Swarm.
+
+    Swarm places, queues and restarts the containers.
+    """
 
     publish_labs = Bool(
         False,
@@ -40,19 +43,19 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
 
     @property
     def run_limit(self) -> float:
-        """What waits for room waits here; see :meth:`start_object`."""
+        """Seconds for the whole start, including the wait for room in :meth:`start_object`."""
         return float(self.queue_wait + self.start_limit)
 
     # Starting
 
     async def _ensure_network(self) -> None:
-        """It is made when the Hub is installed, on every node."""
+        """Do nothing: the network is created on every node when the Hub is installed."""
 
     async def _limit_cpu(self, resources: Amount) -> None:
-        """Swarm knows no other limit for the start."""
+        """Do nothing: Swarm has no separate limit for the start."""
 
     async def _ensure_volume(self, name: str) -> None:
-        """Swarm makes it on the node where the lab runs."""
+        """Do nothing: Swarm creates the volume on the node where the lab runs."""
 
     async def _remove_leftover(self) -> None:
         if await self.get_object():
@@ -60,7 +63,7 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
             self.object_id = ""
 
     async def create_object(self) -> dict[str, Any]:
-        """Create the service; what confines it wins over what is configured."""
+        """Create the service; confinement overrides the configured options."""
         labels = container_config.labels(self.hub_name, self.user.name, self.name, self.wanted)
         driver = self.mount_driver_config
         home = swarm.home(self.mounted, self.home, self.hub_name, self.user.name, driver)
@@ -89,24 +92,24 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         return created
 
     async def start_object(self) -> None:
-        """Wait until Swarm has found a node; error 10212 where there is none in time."""
+        """Wait until Swarm has found a node; error 10212 if it finds none in time."""
         deadline = time.monotonic() + self.queue_wait
-        told = 0
+        last_position = 0
         while True:
-            seen = await self._seen()
-            if seen is None and not await self.get_object():
+            container = await self._seen()
+            if container is None and not await self.get_object():
                 raise NotQueuedError(name=self.user.name)
-            if seen is not None and seen.state != PENDING:
+            if container is not None and container.state != PENDING:
                 break
             if time.monotonic() > deadline:
                 await self.remove_object()
                 raise PlacementTimeoutError(seconds=self.queue_wait)
-            place = await self._place()
-            if place and place != told:
-                told = place
-                self._steps.tell(60, words.PLACE.fill(position=place))
+            position = await self._place()
+            if position and position != last_position:
+                last_position = position
+                self._steps.tell(60, words.PLACE.fill(position=position))
             await asyncio.sleep(LOOK_AGAIN)
-        if told:
+        if last_position:
             self._steps.tell(60, words.STARTING)
 
     async def _until_it_answers(self) -> tuple[str, int]:
@@ -123,14 +126,14 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
             asking.cancel()
 
     async def _place(self) -> int:
-        """Its place among all of this Hub that Swarm holds back, from 1; 0 for none."""
+        """Return the position among this Hub's pending tasks, from 1; 0 if it is not pending."""
         tasks = await self.docker("tasks", filters={"label": f"{HUB_LABEL}={self.hub_name}"})
-        held = sorted(
+        queue = sorted(
             (row["CreatedAt"], row["ServiceID"])
             for row in tasks
             if swarm.state_of(row) == PENDING and row["DesiredState"] == "running"
         )
-        ids = [service for _, service in held]
+        ids = [service for _, service in queue]
         return ids.index(self.object_id) + 1 if self.object_id in ids else 0
 
     # Looking
@@ -145,27 +148,30 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         return [row for row in rows if row["ServiceID"] == self.object_id]
 
     async def _state(self) -> dict[str, Any]:
-        seen = await self._seen()
-        if seen is None:
+        container = await self._seen()
+        if container is None:
             return {"Running": False, "ExitCode": 0, "OOMKilled": False, "Error": "removed"}
         return {
-            "Running": seen.state != "exited",
-            "ExitCode": seen.exit_code,
-            "OOMKilled": seen.oom,
-            "Error": seen.error,
+            "Running": container.state != "exited",
+            "ExitCode": container.exit_code,
+            "OOMKilled": container.oom,
+            "Error": container.error,
         }
 
     async def poll(self) -> str | int | None:
-        """None as long as Swarm runs it, or is about to."""
+        """Return None as long as Swarm runs the lab or is about to, else its exit status."""
         if not await self.get_object():
             return 0
-        seen = await self._seen()
-        if seen is None or seen.state != "exited":
+        container = await self._seen()
+        if container is None or container.state != "exited":
             return None
-        return f"ExitCode={seen.exit_code}, Error={seen.error!r}"
+        return f"ExitCode={container.exit_code}, Error={container.error!r}"
 
     async def get_ip_and_port(self) -> tuple[str, int]:
-        """In the network of this node, or at its node's own port; no address between two tries."""
+        """Return the address in the network of this node, or the node's own address and port.
+
+        The address is empty between two tries.
+        """
         task = swarm.newest(await self._tasks())
         if task is None or task["Status"]["State"] != "running":
             return "", self.port
@@ -173,10 +179,10 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
             return swarm.published(task, await self.docker("inspect_node", task["NodeID"]))
         container = task["Status"]["ContainerStatus"]["ContainerID"]
         try:
-            found = await self.docker("inspect_container", container)
+            inspection = await self.docker("inspect_container", container)
         except NotFound:
             return "", self.port
-        return str(self.get_network_ip(found["NetworkSettings"])), self.port
+        return str(self.get_network_ip(inspection["NetworkSettings"])), self.port
 
     async def _last_words(self) -> bytes:
         def read() -> bytes:
@@ -190,17 +196,17 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
     # Watching
 
     def is_about(self, event: EngineEvent) -> bool:
-        """Whether it is told of a container of this service."""
+        """Return True if the event is about a container of this service."""
         return bool(self.object_id and event.labels.get(swarm.SERVICE_LABEL) == self.object_id)
 
     async def heard(self, event: EngineEvent) -> None:
-        """React to what became of a container, once Swarm has decided what becomes of its task."""
+        """Handle a Docker event; after a container's end, wait for Swarm's decision on the task."""
         await super().heard(event)
         deadline = time.monotonic() + DECISION_LIMIT
         while event.action == "die" and time.monotonic() < deadline:
             await asyncio.sleep(LOOK_AGAIN)
-            seen = await self._seen()
-            if seen is None or seen.state in ("exited", "running"):
+            container = await self._seen()
+            if container is None or container.state in ("exited", "running"):
                 await self.look()
                 return
 
@@ -217,6 +223,6 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
             await asyncio.sleep(LOOK_AGAIN)
 
     async def delete_forever(self) -> None:
-        """The server is deleted: so is its service. The person's files stay."""
+        """Remove the service of a deleted server; the user's files stay."""
         if await self.get_object():
             await self.remove_object()

@@ -23,7 +23,7 @@ class _Count:
 
 
 class AuditAggregator:
-    """Lives on the event loop."""
+    """Combines frequent audit events into one row. Must be used on the event loop."""
 
     def __init__(self, audit: Audit, quiet: float = QUIET) -> None:
         self._audit = audit
@@ -31,26 +31,26 @@ class AuditAggregator:
         self._counts: dict[tuple[Person, str, str], _Count] = {}
 
     def count(self, person: Person, action: str, target: str, size: int = 0) -> None:
-        """One more, of so many bytes."""
+        """Count one more event, of ``size`` bytes."""
         key = (person, action, target)
         loop = asyncio.get_running_loop()
-        found = self._counts.setdefault(key, _Count(loop.time()))
-        found.times += 1
-        found.bytes += size
-        if found.timer is not None:
-            found.timer.cancel()
-        wait = min(self._quiet, max(0.0, found.since + LONGEST - loop.time()))
-        found.timer = loop.call_later(wait, self._tell, key)
+        counter = self._counts.setdefault(key, _Count(loop.time()))
+        counter.times += 1
+        counter.bytes += size
+        if counter.timer is not None:
+            counter.timer.cancel()
+        wait = min(self._quiet, max(0.0, counter.since + LONGEST - loop.time()))
+        counter.timer = loop.call_later(wait, self._tell, key)
 
     def close(self) -> None:
-        """Write down all that was counted."""
+        """Write all pending counts to the audit log."""
         for key in list(self._counts):
             self._tell(key)
 
     def _tell(self, key: tuple[Person, str, str]) -> None:
-        found = self._counts.pop(key)
-        if found.timer is not None:
-            found.timer.cancel()
+        counter = self._counts.pop(key)
+        if counter.timer is not None:
+            counter.timer.cancel()
         person, action, target = key
-        size = {"bytes": found.bytes} if found.bytes else {}
-        self._audit.tell(person, action, target, count=found.times, **size)
+        size = {"bytes": counter.bytes} if counter.bytes else {}
+        self._audit.tell(person, action, target, count=counter.times, **size)

@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Kept:
-    """A project as it is recorded."""
+    """Stored record of a project."""
 
     id: str
     name: str
@@ -68,7 +68,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Access:
-    """A person in a project; an administrator of the Hub is an owner everywhere."""
+    """Access of a user to a project; an administrator of the Hub is an owner everywhere."""
 
     project: Kept
     person: Person
@@ -77,7 +77,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where labs reach the service and the team's MLflow; the last is empty where there is none."""
+    """URLs at which labs reach the service and the team's MLflow; the latter is empty if unused."""
 
     service: str
     tracking: str
@@ -85,16 +85,16 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Limits:
-    """How many projects a user may own, and how many bytes each may take."""
+    """Limits of shared projects: how many a user may own, and the bytes that each may take."""
 
     projects: int
     size: int
 
 
 class Git:
-    """The process that has git and the repositories: :mod:`jupyter_mlws.hub.git_worker`.
+    """Client of the process that has git and the repositories: :mod:`jupyter_mlws.hub.git_worker`.
 
-    Error 10104 where it does not answer.
+    Error 10104 if it does not respond.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -103,7 +103,7 @@ class Git:
     async def open(
         self, query: Mapping[str, Any]
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Begin a request: the program's output and its input."""
+        """Start a request; return the program's output and its input."""
         try:
             output, input_ = await asyncio.open_unix_connection(self._socket)
         except OSError as error:
@@ -113,7 +113,7 @@ class Git:
         return output, input_
 
     async def create(self, project: str) -> None:
-        """Make an empty repository in a folder of its own."""
+        """Create an empty repository in a directory of its own."""
         output, input_ = await self.open({"create": project})
         try:
             failure = (await output.read()).decode(errors="replace")
@@ -124,7 +124,10 @@ class Git:
 
 
 class Team:
-    """Lives on the event loop. ``knows`` tells whether the Hub has an account of that name."""
+    """Shared projects of the Hub. Must be used on the event loop.
+
+    ``knows`` checks whether the Hub has an account of that name.
+    """
 
     def __init__(
         self,
@@ -153,7 +156,7 @@ class Team:
         self._making = asyncio.Lock()
 
     async def load(self) -> None:
-        """What was recorded; what an earlier process had begun is finished or taken back."""
+        """Load the stored projects, and finish or undo what an earlier process had begun."""
         for row, members in await self._read(self._records.team_projects):
             self._kept[row.name] = Kept(
                 row.id,
@@ -172,7 +175,7 @@ class Team:
                 await self.pushed(project, path)
 
     def close(self) -> None:
-        """Write down what was counted."""
+        """Write the pending counts to the audit log."""
         self.tally.close()
 
     # Where things are
@@ -181,50 +184,51 @@ class Team:
         return self.folder / project.id
 
     def pushes(self, project: Kept) -> Path:
-        """What pushes have moved and the audit log has not yet."""
+        """Return the directory of pushes that are not yet in the audit log."""
         return self.home(project) / "pushes"
 
     def incoming(self, project: Kept) -> Path:
-        """Data that is not whole yet."""
+        """Return the directory of data that is not complete yet."""
         return self.home(project) / "incoming"
 
     # People
 
     def access(self, person: Person, name: str, needed: Role = Role.READER) -> Access:
-        """The person's way into a project: error 10406 for strangers, 10303 for too small a role.
+        """Return the user's access to a project.
 
-        A project in the trash is nowhere.
+        Error 10406 if the user has none or the project is in the trash, 10303 if the role is too
+        small.
         """
-        found = self._access(person, name, needed)
-        if found.project.trashed_at is not None:
+        access = self._access(person, name, needed)
+        if access.project.trashed_at is not None:
             raise SharedProjectNotFoundError(name=name)
-        return found
+        return access
 
     def list(self, person: Person) -> list[TeamProject]:
-        """Those of the person, by name; what is in the trash only its owners see."""
+        """Return the user's projects, by name; those in the trash only for their owners."""
         return [
-            self._shown(found)
+            self._shown(access)
             for name in sorted(self._kept)
-            if (found := self._seen(person, name)) is not None
+            if (access := self._seen(person, name)) is not None
         ]
 
     def get(self, person: Person, name: str) -> TeamProject:
-        """One project; error 10406."""
-        found = self._seen(person, name)
-        if found is None:
+        """Return one project; error 10406 if it does not exist for the user."""
+        access = self._seen(person, name)
+        if access is None:
             raise SharedProjectNotFoundError(name=name)
-        return self._shown(found)
+        return self._shown(access)
 
     async def create(self, person: Person, name: str, description: str) -> TeamProject:
-        """An empty project, owned by the person; error 50203 where the name is taken."""
+        """Create an empty project, owned by the user; error 50203 if the name is taken."""
         async with self._making:
             if name in self._kept:
                 raise AlreadyExistsError(name=name)
-            owned = [row for row in self._kept.values() if person.name in row.owners]
-            if not person.admin and len(owned) >= self.limits.projects:
-                raise TooManyProjectsError(count=len(owned))
-            made = now()
-            project = Kept(f"p-{secrets.token_hex(8)}", name, description, made)
+            own_projects = [row for row in self._kept.values() if person.name in row.owners]
+            if not person.admin and len(own_projects) >= self.limits.projects:
+                raise TooManyProjectsError(count=len(own_projects))
+            created_at = now()
+            project = Kept(f"p-{secrets.token_hex(8)}", name, description, created_at)
             if person.name:
                 project = _with(project, person.name, Role.OWNER)
             await self.git.create(project.id)
@@ -236,9 +240,9 @@ class Team:
     async def put_member(
         self, person: Person, name: str, user: str, role: Role
     ) -> tuple[TeamProject, bool]:
-        """Make somebody a member, or one with another role; whether they are new.
+        """Add a member, or change a member's role; the result is (project, True for a new member).
 
-        Errors: 50201 where the Hub knows nobody of that name, 10207 for the last owner.
+        Errors: 50201 if the Hub has no user of that name, 10207 for the last owner.
         """
         project = self.access(person, name, Role.OWNER).project
         before = project.members.get(user)
@@ -250,14 +254,14 @@ class Team:
             _must_keep_an_owner(project, user)
         self._keep(_with(project, user, role))
         action = "project.member.add" if before is None else "project.member.change"
-        told = {"user": user, "role": role.value}
+        details = {"user": user, "role": role.value}
         if before is not None:
-            told["before"] = before.role.value
-        self.audit.tell(person, action, name, **told)
+            details["before"] = before.role.value
+        self.audit.tell(person, action, name, **details)
         return self.get(person, name), before is None
 
     def remove_member(self, person: Person, name: str, user: str) -> None:
-        """Somebody is no member any more; everybody may leave. Errors: 10407, 10207."""
+        """Remove a member from a project; members may remove themselves. Errors: 10407, 10207."""
         leaving = user == person.name
         needed = Role.READER if leaving else Role.OWNER
         project = self.access(person, name, needed).project
@@ -269,7 +273,7 @@ class Team:
         self.audit.tell(person, "project.member.remove", name, user=user)
 
     async def delete(self, person: Person, name: str, confirm: str) -> None:
-        """Put a project into the trash; what is there already goes for good.
+        """Move a project to the trash; delete it for good if it is there already.
 
         Error 50201 unless ``confirm`` is its name.
         """
@@ -287,7 +291,7 @@ class Team:
         await in_thread(shutil.rmtree, self.home(project), ignore_errors=True)
 
     def restore(self, person: Person, name: str) -> TeamProject:
-        """Take a project out of the trash; error 10208 where it is not in there."""
+        """Restore a project from the trash; error 10208 if it is not in there."""
         project = self._access(person, name, Role.OWNER).project
         if project.trashed_at is None:
             raise ProjectNotInTrashError(name=name)
@@ -335,13 +339,13 @@ class Team:
                 for old, new, ref in (row.split(" ", 2) for row in rows)
             ]
         except ValueError:
-            damaged = self.home(project) / "damaged-pushes"
-            await in_thread(damaged.mkdir, exist_ok=True)
-            await in_thread(path.rename, damaged / path.name)
+            directory = self.home(project) / "damaged-pushes"
+            await in_thread(directory.mkdir, exist_ok=True)
+            await in_thread(path.rename, directory / path.name)
             log.error(
                 "A push to %s is missing from the audit log, because its record is damaged: %s",
                 project.name,
-                damaged / path.name,
+                directory / path.name,
             )
             return
         self.audit.tell(Person(actor, False), "project.push", project.name, refs=refs)
@@ -351,11 +355,11 @@ class Team:
 
     def _seen(self, person: Person, name: str) -> Access | None:
         try:
-            found = self._access(person, name)
+            access = self._access(person, name)
         except MLWSError:
             return None
-        in_trash = found.project.trashed_at is not None
-        return None if in_trash and found.role is not Role.OWNER else found
+        in_trash = access.project.trashed_at is not None
+        return None if in_trash and access.role is not Role.OWNER else access
 
     def _access(self, person: Person, name: str, needed: Role = Role.READER) -> Access:
         project = self._kept.get(name)
@@ -425,7 +429,7 @@ def _must_keep_an_owner(project: Kept, user: str) -> None:
 
 
 def _size(folder: Path) -> int:
-    """Bytes of all files below a folder; what is removed meanwhile has none."""
+    """Return the bytes of all files below a directory; files removed meanwhile have none."""
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:

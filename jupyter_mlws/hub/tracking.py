@@ -64,9 +64,10 @@ _known: set[tuple[str, str]] = set()
 
 
 def authenticate() -> Authorization | Response:
-    """The user of MLflow's that has the person's role, with rights in the project of the request.
+    """Return the MLflow user for the user's role, with its rights in the requested project.
 
-    ``authorization_function`` of MLflow's settings. Whom nginx has not let in is refused.
+    ``authorization_function`` of MLflow's settings. Requests that nginx has not let in are
+    refused.
     """
     role = request.headers.get(ROLE_HEADER, "")
     workspace = request.headers.get(WORKSPACE_HEADER_NAME, "")
@@ -79,7 +80,7 @@ def authenticate() -> Authorization | Response:
 
 
 def _ensure(role: str, workspace: str) -> None:
-    """The role's user has its rights in the workspace, whichever process gave them."""
+    """Give the role's user its rights in the workspace, unless another process already did."""
     from mlflow.server.auth import store
 
     with _where_missing():
@@ -87,17 +88,17 @@ def _ensure(role: str, workspace: str) -> None:
         store.create_user(role, secrets.token_urlsafe(32))
     with _where_missing():
         store.create_role(role, workspace)
-    made = store.get_role_by_name(workspace, role)
+    stored_role = store.get_role_by_name(workspace, role)
     for kind, permission in GRANTS[role]:
         with _where_missing():
-            store.add_role_permission(made.id, kind, "*", permission)
+            store.add_role_permission(stored_role.id, kind, "*", permission)
     with _where_missing():
-        store.assign_role_to_user(store.get_user(role).id, made.id)
+        store.assign_role_to_user(store.get_user(role).id, stored_role.id)
 
 
 @contextmanager
 def _where_missing() -> Iterator[None]:
-    """Another process, or an earlier one, may have made it."""
+    """Ignore the error if another process, or an earlier one, has created the same object."""
     try:
         yield
     except MlflowException as error:

@@ -27,46 +27,53 @@ class Meter:
         self._samples: dict[str, Sample] = {}
 
     async def usage(self, running: Mapping[str, Seen]) -> dict[str, Usage]:
-        """What containers use now, by id."""
+        """Return the current usage of the running containers, by id."""
         before = self._samples
         after = await in_thread(self._read, running)
         stale = {
-            identifier: seen
-            for identifier, seen in running.items()
-            if seen.docker in after and not _comparable(before.get(seen.docker), after[seen.docker])
+            identifier: container
+            for identifier, container in running.items()
+            if container.docker in after
+            and not _comparable(before.get(container.docker), after[container.docker])
         }
         if stale:
-            before = {**before, **{seen.docker: after[seen.docker] for seen in stale.values()}}
+            before = {
+                **before,
+                **{container.docker: after[container.docker] for container in stale.values()},
+            }
             await asyncio.sleep(SHORT)
             after = {**after, **await in_thread(self._read, stale)}
         self._samples = {**self._samples, **after}
         return {
-            identifier: _usage(seen, before[seen.docker], after[seen.docker])
-            for identifier, seen in running.items()
-            if seen.docker in after and _comparable(before.get(seen.docker), after[seen.docker])
+            identifier: _usage(container, before[container.docker], after[container.docker])
+            for identifier, container in running.items()
+            if container.docker in after
+            and _comparable(before.get(container.docker), after[container.docker])
         }
 
     def forget(self, running: Mapping[str, Seen]) -> None:
-        """Drop the samples of all but these."""
-        there = {seen.docker for seen in running.values()}
+        """Drop the samples of all containers but these."""
+        there = {container.docker for container in running.values()}
         self._samples = {key: value for key, value in self._samples.items() if key in there}
 
     def _read(self, running: Mapping[str, Seen]) -> dict[str, Sample]:
-        found = {seen.docker: self._engine.sample(seen) for seen in running.values()}
-        return {docker: sample for docker, sample in found.items() if sample is not None}
+        samples = {
+            container.docker: self._engine.sample(container) for container in running.values()
+        }
+        return {docker: sample for docker, sample in samples.items() if sample is not None}
 
 
 def _comparable(before: Sample | None, after: Sample) -> bool:
     return before is not None and 0 < after.time - before.time < FRESH
 
 
-def _usage(seen: Seen, before: Sample, after: Sample) -> Usage:
+def _usage(container: Seen, before: Sample, after: Sample) -> Usage:
     # A container that was started again counts from zero.
     used = max(0.0, after.cpu - before.cpu)
     return Usage(
         cpu=round(used / (after.time - before.time), 2),
         memory=round(after.memory / MEBIBYTE) * MEBIBYTE,
-        memory_limit=seen.amount.memory,
+        memory_limit=container.amount.memory,
         processes=after.processes,
         time=datetime.now(timezone.utc),
     )

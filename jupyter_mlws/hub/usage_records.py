@@ -23,9 +23,10 @@ GIBIBYTE = 1024**3
 
 
 class UsageAccounting:
-    """A row for every time that a container ran with one size. Lives on the event loop.
+    """Writes a row for every time that a container ran with one size.
 
-    ``write`` puts a call with its arguments behind all earlier writes.
+    Must be used on the event loop. ``write`` queues a call with its arguments behind all earlier
+    writes.
     """
 
     def __init__(self, records: Records, write: Callable[..., None]) -> None:
@@ -35,12 +36,12 @@ class UsageAccounting:
         self._lengths: deque[float] = deque(maxlen=REMEMBERED)
 
     def load(self, open_: Iterable[UsageRow], lengths: Iterable[float]) -> None:
-        """What an earlier process has left."""
+        """Load the open rows and the run lengths of an earlier process."""
         self._open = {row.container_id: row for row in open_}
         self._lengths.extend(lengths)
 
     def saw(self, entry: Entry) -> None:
-        """Take down how it stands, where that has changed."""
+        """Update a container's row if its state or size has changed."""
         row = self._open.get(entry.id)
         amount = entry.resources.amount
         if not entry.running:
@@ -57,7 +58,7 @@ class UsageAccounting:
         if row is not None:
             self._close(entry.id, row)
         began = now() if row is not None else entry.started_at or now()
-        opened = UsageRow(
+        new_row = UsageRow(
             id=uuid.uuid4().hex,
             container_id=entry.id,
             user=entry.user,
@@ -67,27 +68,27 @@ class UsageAccounting:
             started_at=began,
             ended_at=None,
         )
-        self._open[entry.id] = opened
-        self._write(self._records.open_usage, _values(opened))
+        self._open[entry.id] = new_row
+        self._write(self._records.open_usage, _values(new_row))
 
     def forget(self, entry: Entry) -> None:
-        """It is deleted: it runs no more."""
+        """Close the row of a deleted container, which runs no more."""
         row = self._open.get(entry.id)
         if row is not None:
             self._close(entry.id, row)
 
     def _close(self, identifier: str, row: UsageRow) -> None:
         del self._open[identifier]
-        ended = now()
-        self._lengths.append((ended - row.started_at).total_seconds())
-        self._write(self._records.close_usage, row.id, ended)
+        ended_at = now()
+        self._lengths.append((ended_at - row.started_at).total_seconds())
+        self._write(self._records.close_usage, row.id, ended_at)
 
     def ends(self, entries: Iterable[Entry]) -> dict[str, float]:
-        """When what runs may end (seconds since the epoch), by how long others have run.
+        """Return when running containers may end (seconds since the epoch), from earlier runs.
 
-        The median of those that ran longer than this one does already.
+        The median of those that ran longer than this one has run already.
         """
-        found = {}
+        end_times = {}
         moment = time.time()
         for entry in entries:
             if not entry.running or entry.started_at is None:
@@ -95,16 +96,16 @@ class UsageAccounting:
             age = moment - entry.started_at.timestamp()
             longer = [length for length in self._lengths if length > age]
             if len(longer) >= FEWEST:
-                found[entry.id] = moment + median(longer) - age
-        return found
+                end_times[entry.id] = moment + median(longer) - age
+        return end_times
 
 
 def totals(rows: Iterable[UsageRow], since: datetime, until: datetime) -> list[Hours]:
-    """Hours of every person between two moments, by name."""
+    """Return the hours of every user between two times, by name."""
     sums: dict[str, dict[str, float]] = {}
     for row in rows:
-        began, ended = max(row.started_at, since), row.ended_at or until
-        hours = max(0.0, (ended - began).total_seconds() / HOUR)
+        start, end = max(row.started_at, since), row.ended_at or until
+        hours = max(0.0, (end - start).total_seconds() / HOUR)
         mine = sums.setdefault(row.user, dict.fromkeys(("hours", "cpu", "memory", "gpu"), 0.0))
         mine["hours"] += hours
         mine["cpu"] += hours * row.cpu

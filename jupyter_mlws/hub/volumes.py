@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Kept:
-    """A volume as it is recorded."""
+    """Stored record of a volume."""
 
     name: str
     user: str
@@ -47,7 +47,10 @@ class Kept:
 
 
 class Volumes:
-    """Lives on the event loop. ``in_use`` tells whose containers run or wait."""
+    """Volumes of the users. Must be used on the event loop.
+
+    ``in_use`` checks whether containers of a user run or wait.
+    """
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class Volumes:
         self._measuring = asyncio.Lock()
 
     async def load(self) -> None:
-        """What was recorded, and what Docker has beside it."""
+        """Load the stored volumes, and add Docker's other ones for users who have none."""
         for row in await self._read(self._records.volumes):
             self._kept[row.name] = Kept(row.name, row.user, row.created_at, row.trashed_at)
         for name, user, created in await in_thread(self._engine.volumes):
@@ -78,7 +81,10 @@ class Volumes:
                 self._keep(Kept(name, user, created))
 
     async def mounted(self, user: str, usual: str, rescue: bool) -> str:
-        """The volume for a start; error 10107 where it is over the quota, unless for a rescue."""
+        """Return the volume to mount at a start; error 10107 if it is over the quota.
+
+        The quota does not apply to a rescue.
+        """
         current = self._current(user)
         if current is None:
             current = Kept(self._free_name(usual), user, now())
@@ -92,59 +98,64 @@ class Volumes:
         return current.name
 
     async def list(self, person: Person) -> list[Volume]:
-        """One's own, or all for an administrator, with their sizes."""
+        """Return the user's own volumes, or all for an administrator, with their sizes."""
         await self._measure()
         return [
-            self._told(kept) for _, kept in sorted(self._kept.items()) if person.may_see(kept.user)
+            self._told(volume)
+            for _, volume in sorted(self._kept.items())
+            if person.may_see(volume.user)
         ]
 
     def get(self, person: Person, name: str) -> Volume:
         return self._told(self._own(person, name))
 
     def trash(self, person: Person, name: str) -> Volume:
-        """Put it into the trash: the next start gets an empty one. Error 10206 while it is used."""
-        kept = self._own(person, name)
-        if self._in_use(kept.user):
+        """Move a volume to the trash; the next start gets an empty one.
+
+        Error 10206 while it is in use.
+        """
+        volume = self._own(person, name)
+        if self._in_use(volume.user):
             raise VolumeInUseError(name=name)
-        if kept.trashed_at is None:
-            self._keep(replace(kept, trashed_at=now()))
+        if volume.trashed_at is None:
+            self._keep(replace(volume, trashed_at=now()))
         return self.get(person, name)
 
     def restore(self, person: Person, name: str) -> Volume:
-        """Take it out of the trash; what was used instead goes there."""
-        kept = self._own(person, name)
-        if kept.trashed_at is None:
-            return self._told(kept)
-        if self._in_use(kept.user):
+        """Restore a volume from the trash; the one used instead is moved there."""
+        volume = self._own(person, name)
+        if volume.trashed_at is None:
+            return self._told(volume)
+        if self._in_use(volume.user):
             raise VolumeInUseError(name=name)
-        current = self._current(kept.user)
+        current = self._current(volume.user)
         if current is not None:
             self._keep(replace(current, trashed_at=now()))
-        self._keep(replace(kept, trashed_at=None))
+        self._keep(replace(volume, trashed_at=None))
         return self.get(person, name)
 
     async def purge(self, person: Person, name: str) -> None:
-        """Remove it for good; error 10206 unless it is in the trash."""
-        kept = self._own(person, name)
-        if kept.trashed_at is None:
+        """Delete a volume for good; error 10206 unless it is in the trash."""
+        volume = self._own(person, name)
+        if volume.trashed_at is None:
             raise VolumeInUseError(name=name)
-        await self._remove(kept)
+        await self._remove(volume)
 
     async def empty_for_ever(self) -> None:
-        """Remove what has been in the trash for long, now and then."""
+        """Delete volumes whose time in the trash is over, at regular intervals, without end."""
         while True:
-            for kept in list(self._kept.values()):
-                if kept.trashed_at is not None and kept.trashed_at + KEPT < now():
+            for volume in list(self._kept.values()):
+                if volume.trashed_at is not None and volume.trashed_at + KEPT < now():
                     try:
-                        await self._remove(kept)
+                        await self._remove(volume)
                     except MLWSError as error:
-                        log.warning("Could not delete volume %s: %s", kept.name, error)
+                        log.warning("Could not delete volume %s: %s", volume.name, error)
             await asyncio.sleep(EMPTY_EVERY)
 
-    async def _remove(self, kept: Kept) -> None:
-        await in_thread(self._engine.remove_volume, kept.name)
-        self._kept.pop(kept.name, None)
-        self._write(self._records.forget_volume, kept.name)
+    async def _remove(self, volume: Kept) -> None:
+        await in_thread(self._engine.remove_volume, volume.name)
+        self._kept.pop(volume.name, None)
+        self._write(self._records.forget_volume, volume.name)
 
     async def _measure(self, age: float = FRESH) -> None:
         async with self._measuring:
@@ -154,15 +165,15 @@ class Volumes:
             self._measured = time.monotonic()
 
     def _own(self, person: Person, name: str) -> Kept:
-        kept = self._kept.get(name)
+        volume = self._kept.get(name)
         # Names hold those of people: who may not see it is not told whether it is there.
-        if kept is None or not person.may_see(kept.user):
+        if volume is None or not person.may_see(volume.user):
             raise VolumeNotFoundError(name=name)
-        return kept
+        return volume
 
     def _current(self, user: str) -> Kept | None:
-        mine = (kept for kept in self._kept.values() if kept.user == user)
-        return next((kept for kept in mine if kept.trashed_at is None), None)
+        mine = (volume for volume in self._kept.values() if volume.user == user)
+        return next((volume for volume in mine if volume.trashed_at is None), None)
 
     def _free_name(self, usual: str) -> str:
         name, number = usual, 2
@@ -170,25 +181,25 @@ class Volumes:
             name, number = f"{usual}-{number}", number + 1
         return name
 
-    def _keep(self, kept: Kept) -> None:
-        self._kept[kept.name] = kept
+    def _keep(self, volume: Kept) -> None:
+        self._kept[volume.name] = volume
         values = {
-            "name": kept.name,
-            "user": kept.user,
-            "created_at": kept.created_at,
-            "trashed_at": kept.trashed_at,
+            "name": volume.name,
+            "user": volume.user,
+            "created_at": volume.created_at,
+            "trashed_at": volume.trashed_at,
         }
         self._write(self._records.keep_volume, values)
 
-    def _told(self, kept: Kept) -> Volume:
-        trashed = kept.trashed_at
+    def _told(self, volume: Kept) -> Volume:
+        trashed_at = volume.trashed_at
         return Volume(
-            name=kept.name,
-            user=kept.user,
-            created_at=kept.created_at,
-            trashed_at=trashed,
-            purge_at=None if trashed is None else trashed + KEPT,
-            size=self._sizes.get(kept.name),
+            name=volume.name,
+            user=volume.user,
+            created_at=volume.created_at,
+            trashed_at=trashed_at,
+            purge_at=None if trashed_at is None else trashed_at + KEPT,
+            size=self._sizes.get(volume.name),
             quota=self._quota,
-            in_use=trashed is None and self._in_use(kept.user),
+            in_use=trashed_at is None and self._in_use(volume.user),
         )

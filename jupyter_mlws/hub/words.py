@@ -33,14 +33,14 @@ CORES_GPU = Message("{cpu} CPU, {memory} memory, {gpu} GPU")
 
 
 def size(amount: Amount) -> Message:
-    """An amount, in words."""
+    """Return an amount as text."""
     form = CORES_GPU if amount.gpu else CORES
     memory = re.sub(r"([KMGT]i)$", r" \1B", write_memory(amount.memory))
     return form.fill(cpu=f"{amount.cpu:g}", memory=memory, gpu=amount.gpu)
 
 
 def place(place: QueuePlace) -> Message:
-    """A place in the queue, in words."""
+    """Return a position in the queue as text."""
     if place.eta_seconds is None:
         return PLACE.fill(position=place.position)
     minutes = max(1, round(place.eta_seconds / 60))
@@ -48,7 +48,7 @@ def place(place: QueuePlace) -> Message:
 
 
 def as_resources(amount: Amount) -> dict[str, str]:
-    """An amount, in the API's notation."""
+    """Return an amount in the API's notation."""
     return {
         "cpu": write_cpu(amount.cpu),
         "memory": write_memory(amount.memory),
@@ -57,7 +57,7 @@ def as_resources(amount: Amount) -> dict[str, str]:
 
 
 class Steps:
-    """The steps of one start, for all who look at it; ends when the start does."""
+    """Progress steps of one start, for any number of readers; ends when the start does."""
 
     def __init__(self, language: str) -> None:
         self._language = language
@@ -67,19 +67,19 @@ class Steps:
         self._starts = 0
 
     def tell(self, percent: int, sentence: Message, **facts: Any) -> None:
-        """Go on to a step; ``facts`` may be messages themselves."""
+        """Add a step; ``facts`` may be messages themselves."""
         message = sentence.fill(**facts).in_(self._language)
         self._steps.append({"progress": percent, "message": message})
         self._ring()
 
     def started(self) -> None:
-        """Docker has started the container; the second time is a fault's."""
+        """Count a start of the container; every one after the first is a restart after a crash."""
         self._starts += 1
         if self._starts > 1:
             self.tell(70, AGAIN, count=self._starts - 1)
 
     def end(self) -> None:
-        """There is no further step."""
+        """End the progress: there is no further step."""
         self._ended = True
         self._ring()
 
@@ -88,45 +88,45 @@ class Steps:
         self._changed = asyncio.Event()
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
-        told = 0
+        position = 0
         while True:
-            changed = self._changed
-            for step in self._steps[told:]:
+            change_event = self._changed
+            for step in self._steps[position:]:
                 yield step
-            told = len(self._steps)
+            position = len(self._steps)
             if self._ended:
                 return
-            await changed.wait()
+            await change_event.wait()
 
 
 def sentence(envelope: Mapping[str, Any]) -> str:
-    """An error as one line of text: what, which fields, what to do."""
+    """Return an error as one line of text: message, fields, solution."""
     faults = "; ".join(f"{row['field']}: {row['message']}" for row in envelope["errors"])
     parts = (f"{envelope['code']}: {envelope['message']}", faults, envelope["solution"])
     return " ".join(part for part in parts if part)
 
 
 def page(envelope: Mapping[str, Any]) -> str:
-    """An error as HTML that may stand inside a paragraph; everything in it is escaped."""
+    """Return an error as HTML for use inside a paragraph; everything in it is escaped."""
     rows = [
         f"<code>{html.escape(row['field'])}</code> {html.escape(row['message'])}"
         for row in envelope["errors"]
     ]
     log = "\n".join(envelope["details"].get("last_log", ()))
-    shown = (
+    log_html = (
         f'<code class="d-block text-start" style="white-space: pre-wrap">{html.escape(log)}</code>'
     )
     lines = [
         f"<strong>{html.escape(envelope['message'])}</strong>",
         *rows,
-        *([shown] if log else []),
+        *([log_html] if log else []),
         html.escape(envelope["solution"]),
     ]
     return "<br>".join(lines)
 
 
 def spawn_form(spawner: Any) -> str:
-    """The form of the spawn page: an image, where there are several, and a size."""
+    """Return the form of the spawn page: an image, if there are several, and a size."""
     language = spawner.language
     policy = spawner.policy
     default = policy.default_resources.amount
@@ -137,11 +137,11 @@ def spawn_form(spawner: Any) -> str:
     return f'{images}<fieldset><legend class="fs-6">{legend}</legend>{rows}</fieldset>'
 
 
-def _image_choice(images: Mapping[str, str], chosen: str, language: str) -> str:
+def _image_choice(images: Mapping[str, str], default_label: str, language: str) -> str:
     if len(images) < 2:
         return ""
     options = "".join(
-        f"<option{' selected' if label == chosen else ''}>{html.escape(label)}</option>"
+        f"<option{' selected' if label == default_label else ''}>{html.escape(label)}</option>"
         for label in images
     )
     label = html.escape(IMAGE_LABEL.in_(language))
@@ -151,24 +151,24 @@ def _image_choice(images: Mapping[str, str], chosen: str, language: str) -> str:
     )
 
 
-def _size_row(name: str, amount: Amount, chosen: bool, language: str) -> str:
+def _size_row(name: str, amount: Amount, is_default: bool, language: str) -> str:
     title = html.escape(SIZES[name].in_(language) if name in SIZES else name)
     detail = html.escape(size(amount).in_(language))
     key = html.escape(name)
     return (
         f'<div class="form-check mb-2"><input class="form-check-input" type="radio" name="size" '
-        f'id="size-{key}" value="{key}" required{" checked" if chosen else ""}>'
+        f'id="size-{key}" value="{key}" required{" checked" if is_default else ""}>'
         f'<label class="form-check-label" for="size-{key}">{title} '
         f'<span class="text-body-secondary">{detail}</span></label></div>'
     )
 
 
 def read_form(form: Mapping[str, list[str]], spawner: Any) -> dict[str, Any]:
-    """What was chosen, as ``user_options``; unknown sizes are left for the check to refuse."""
+    """Return the form's choices as ``user_options``; the policy check rejects unknown sizes."""
     options: dict[str, Any] = {}
     if "image" in form:
         options["image"] = form["image"][0]
     if "size" in form:
-        chosen = form["size"][0]
-        options["resources"] = spawner.profiles.get(chosen, chosen)
+        size_name = form["size"][0]
+        options["resources"] = spawner.profiles.get(size_name, size_name)
     return options

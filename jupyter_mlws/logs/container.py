@@ -22,9 +22,9 @@ _OF_SERVER = re.compile(r"\[[DIWEC] \d{4}-\d\d-\d\d [\d:.]+ [^\]]+\] ")
 
 
 class ContainerLog:
-    """Takes what the container ``identifier`` wrote into the store. Thread-safe.
+    """Copies the log of the container ``identifier`` into the store. Thread-safe.
 
-    ``began``: when the server's own log did, in seconds since the epoch.
+    ``began`` is when the server's own log began, in seconds since the epoch.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class ContainerLog:
         self._lock = threading.Lock()
 
     def collect(self) -> int:
-        """Take what is new; blocking. The number of the newest line.
+        """Fetch new lines, blocking; return the number of the newest one.
 
-        Whatever the service refuses is raised with its code; 50102 where it does not answer.
+        Errors of the service are raised with their code; 50102 if it does not respond.
         """
         lines = self._containers.logs(self.identifier, TAIL).lines
         self.take(lines)
@@ -48,10 +48,10 @@ class ContainerLog:
         return lines[-1].seq if lines else 0
 
     def take(self, lines: list[LogLine]) -> None:
-        """Add those of the lines, which are in order, that were not there yet."""
+        """Add those of the lines, which are in order, that are not in the store yet."""
         with self._lock:
-            known = self._store.read_until(self._place) or 0
-            new = [line for line in lines if _microseconds(line.time) > known]
+            last_timestamp = self._store.read_until(self._place) or 0
+            new = [line for line in lines if _microseconds(line.time) > last_timestamp]
             for line in new:
                 if not (line.time.timestamp() >= self._began and _OF_SERVER.match(line.text)):
                     self._store.add(self._entry(line))

@@ -44,9 +44,9 @@ async def list_lines(services: Services, query: LogQuery, context: Context) -> P
     before = min(int(query.cursor), _MOST) if query.cursor else None
     await _collect(services, query.source, context.project)
     lines = await in_thread(services.logs.page, query.wanted, query.limit + 1, before)
-    shown = lines[: query.limit]
-    more = str(shown[-1].seq) if len(lines) > query.limit else None
-    return Page(items=[LogEntry.model_validate(told(entry)) for entry in shown], next_cursor=more)
+    entries = lines[: query.limit]
+    more = str(entries[-1].seq) if len(lines) > query.limit else None
+    return Page(items=[LogEntry.model_validate(told(entry)) for entry in entries], next_cursor=more)
 
 
 @endpoints.get(
@@ -67,8 +67,10 @@ async def download_lines(
 
 
 async def _collect(services: Services, sources: list[Source], project: str | None) -> None:
-    """Have in the store what was logged so far; what workflows and the container left, if that is
-    asked for."""
+    """Bring the store up to date.
+
+    Lines of workflows and of the container are collected only if ``sources`` includes them.
+    """
     if not sources or Source.NODE in sources:
         workspace = await open_project(services, project)
         if workspace is not None:
@@ -86,7 +88,7 @@ async def _collect(services: Services, sources: list[Source], project: str | Non
 
 
 async def open_project(services: Services, identifier: str | None) -> Workspace | None:
-    """The project asked for; None where the server's root is in none."""
+    """Return the requested project; None if the server's root is in none."""
 
     def open_() -> Workspace:
         workspace = services.projects.workspace(identifier)

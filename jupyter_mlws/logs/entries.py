@@ -27,7 +27,7 @@ _BEARER = re.compile(r"(?i)((?:bearer|authorization: token) )\S+")
 
 
 class Source(str, Enum):
-    """What a line tells of."""
+    """Origin of a line."""
 
     SERVER = "server"
     KERNEL = "kernel"
@@ -38,8 +38,11 @@ class Source(str, Enum):
 
 @dataclass(frozen=True)
 class Entry:
-    """A line. ``subject`` is the kernel, notebook, node or container that it is about; ``facts``
-    have ECS's names already. ``seq`` is given by the store."""
+    """Line of the log.
+
+    ``subject`` is the kernel, notebook, node or container that it is about; ``facts`` have the
+    names of ECS already. ``seq`` is assigned by the store.
+    """
 
     source: Source
     level: str
@@ -51,18 +54,18 @@ class Entry:
 
 
 def level_of(text: str) -> str:
-    """How bad it is what a program has written that names no level."""
+    """Return the level of text from a program that names none."""
     return "error" if _WORSE.search(text) else "info"
 
 
 def masked(text: str) -> str:
-    """Without what looks like a credential, and no longer than is kept."""
+    """Return the text with apparent credentials masked, and at most the length that is stored."""
     text = _BEARER.sub(r"\1…", _SECRET.sub(r"\1…", text))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def ecs(entry: Entry) -> dict[str, Any]:
-    """The line as ECS has it."""
+    """Return the line as an ECS document."""
     moment = datetime.fromtimestamp(entry.time, timezone.utc).isoformat(timespec="milliseconds")
     return {
         "@timestamp": moment.replace("+00:00", "Z"),
@@ -78,5 +81,5 @@ def ecs(entry: Entry) -> dict[str, Any]:
 
 
 def line(entry: Entry) -> str:
-    """The line as JSON, with its end."""
+    """Return the line as JSON, with a line break."""
     return json.dumps(ecs(entry), ensure_ascii=False) + "\n"

@@ -15,7 +15,7 @@ ECS = "ecs"
 
 
 def read(record: logging.LogRecord) -> Entry:
-    """A record as a line of the server's log."""
+    """Return a log record as a line of the server's log."""
     try:
         message = record.getMessage()
     except (TypeError, ValueError):
@@ -36,28 +36,30 @@ def read(record: logging.LogRecord) -> Entry:
 
 
 class ECSFormatter(logging.Formatter):
-    """A JSON line for each record of a lab, with what looks like a credential masked."""
+    """Formats the records of a lab as JSON lines, with apparent credentials masked."""
 
     facts: ClassVar[Mapping[str, Any]] = {}
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, without its end."""
+        """Return one line, without its line break."""
         entry = read(record)
         facts = {**entry.facts, **self.facts}
         if record.exc_info:
             facts["error.stack_trace"] = masked(self.formatException(record.exc_info))
-        told = Entry(entry.source, entry.level, masked(entry.message), facts=facts, time=entry.time)
-        return line(told).rstrip("\n")
+        masked_entry = Entry(
+            entry.source, entry.level, masked(entry.message), facts=facts, time=entry.time
+        )
+        return line(masked_entry).rstrip("\n")
 
 
 class HubFormatter(ECSFormatter):
-    """The same for JupyterHub."""
+    """ECS formatter for JupyterHub."""
 
     facts: ClassVar[Mapping[str, Any]] = {"event.dataset": "mlws.hub", "service.name": "jupyterhub"}
 
 
 class ServiceFormatter(ECSFormatter):
-    """The same for the Hub's service."""
+    """ECS formatter for the Hub's service."""
 
     facts: ClassVar[Mapping[str, Any]] = {
         "event.dataset": "mlws.service",
@@ -66,13 +68,15 @@ class ServiceFormatter(ECSFormatter):
 
 
 def plain(text: str) -> str:
-    """A line as people read it, whether it is one of these or not."""
+    """Return a JSON line in readable form; any other line is returned as it is."""
     if not text.startswith('{"@timestamp"'):
         return text
     try:
         row = json.loads(text)
         moment = row["@timestamp"].replace("T", " ").rstrip("Z")
-        said = f"[{row['log.level'][0].upper()} {moment} {row['log.logger']}] {row['message']}"
+        first_line = (
+            f"[{row['log.level'][0].upper()} {moment} {row['log.logger']}] {row['message']}"
+        )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return text
-    return "\n".join([said, *str(row.get("error.stack_trace", "")).splitlines()])
+    return "\n".join([first_line, *str(row.get("error.stack_trace", "")).splitlines()])

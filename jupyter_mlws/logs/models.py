@@ -28,7 +28,7 @@ class LogFilter(Request):
 
     @property
     def wanted(self) -> Filter:
-        """The same for the store."""
+        """Filter in the form that the store uses."""
         return Filter(
             sources=self.source,
             level=self.level,
@@ -56,7 +56,7 @@ class LogEntry(Record):
 
 
 def told(entry: Entry) -> dict[str, Any]:
-    """A line as the API tells it."""
+    """Return a line as the API represents it."""
     row = ecs(entry)
     return {
         "seq": entry.seq,

@@ -9,12 +9,12 @@ from jupyter_mlws.logs.store import LogStore
 
 
 class ServerLog(logging.Handler):
-    """What the server itself logs."""
+    """Logging handler that adds the server's own log to the store."""
 
     def __init__(self, store: LogStore) -> None:
         super().__init__(logging.INFO)
         self._store = store
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Have the line written."""
+        """Add the record to the store."""
         self._store.add(read(record))

@@ -27,44 +27,47 @@ _LEVELS = {
 
 
 def execution_log(store: LogStore) -> Callable[[Begun, Outcome], None]:
-    """Writes a line of each execution that has ended."""
+    """Return a callback that writes a line for each execution that has ended."""
 
-    def ended(begun: Begun, outcome: Outcome) -> None:
-        where = f"{begun.path}, cell {begun.cell}" if begun.cell else begun.path
+    def ended(execution: Begun, outcome: Outcome) -> None:
+        where = f"{execution.path}, cell {execution.cell}" if execution.cell else execution.path
         took = "" if outcome.duration is None else f" in {outcome.duration:.3f} s"
         why = ""
         facts: dict[str, Any] = {
             "event.action": "execute",
-            "event.id": begun.id,
+            "event.id": execution.id,
             "event.outcome": "success" if outcome.status is ExecutionStatus.SUCCESS else "failure",
-            "file.path": begun.path,
+            "file.path": execution.path,
         }
         if outcome.duration is not None:
             facts["event.duration"] = int(outcome.duration * 1e9)
         if outcome.error is not None:
-            known = outcome.error.facts
+            details = outcome.error.facts
             facts["error.code"] = outcome.error.code
-            facts["error.type"] = known.get("ename") or outcome.error.code
+            facts["error.type"] = details.get("ename") or outcome.error.code
             facts["error.message"] = str(outcome.error)
-            facts["error.stack_trace"] = "\n".join(known.get("traceback") or [])
+            facts["error.stack_trace"] = "\n".join(details.get("traceback") or [])
             why = f": {outcome.error}"
         level = _LEVELS.get(outcome.status, "error")
         message = f"{where}: {outcome.status.value}{took}{why}"
-        store.add(Entry(Source.EXECUTION, level, message, begun.notebook, facts))
+        store.add(Entry(Source.EXECUTION, level, message, execution.notebook, facts))
 
     return ended
 
 
 def kernel_event(store: LogStore, data: dict[str, Any]) -> None:
-    """Writes a line of one of Jupyter's events of kernels."""
-    failed = data["status"] != "success"
-    facts = {"event.action": data["action"], "event.outcome": "failure" if failed else "success"}
-    level = "error" if failed else "info"
+    """Write a line for one of Jupyter's kernel events."""
+    is_failure = data["status"] != "success"
+    facts = {
+        "event.action": data["action"],
+        "event.outcome": "failure" if is_failure else "success",
+    }
+    level = "error" if is_failure else "info"
     store.add(Entry(Source.KERNEL, level, data["msg"], data.get("kernel_id", ""), facts))
 
 
 async def follow_kernels(store: LogStore, folder: Path) -> None:
-    """Take what kernels write past Jupyter, into the files ``<kernel>.log`` of a folder."""
+    """Store what kernels write, bypassing Jupyter, to the files ``<kernel>.log`` of a directory."""
     read: dict[Path, int] = {}
     files = awatch(
         folder,
@@ -78,11 +81,11 @@ async def follow_kernels(store: LogStore, folder: Path) -> None:
 
 
 def _take(store: LogStore, file: Path, since: int) -> int:
-    """Add the whole lines after a place in a file; the place after them."""
+    """Store the complete lines after an offset of a file; return the offset after them."""
     try:
-        with file.open("rb") as opened:
-            opened.seek(since)
-            text = opened.read()
+        with file.open("rb") as stream:
+            stream.seek(since)
+            text = stream.read()
     except FileNotFoundError:
         return 0
     whole = text[: text.rfind(b"\n") + 1]
@@ -93,7 +96,7 @@ def _take(store: LogStore, file: Path, since: int) -> int:
 
 
 def collect_nodes(store: LogStore, workspace: Workspace) -> None:
-    """Take what happened in workflows since the last time, with the logs of ended nodes."""
+    """Store what happened in workflows since the last call, with the logs of ended nodes."""
     from jupyter_mlws.workflows.engine import log_path, tail
     from jupyter_mlws.workflows.journal import run_folder
 
@@ -113,10 +116,10 @@ def collect_nodes(store: LogStore, workspace: Workspace) -> None:
             data = event["data"]
             error = data.get("error")
             why = f": {error['message']}" if error else ""
-            written = []
+            lines = []
             if data.get("ended"):
-                written = tail(log_path(run_folder(workspace.project, run), name), NODE_LINES)
-            for text in written:
+                lines = tail(log_path(run_folder(workspace.project, run), name), NODE_LINES)
+            for text in lines:
                 store.add(Entry(Source.NODE, "info", text, subject, facts))
             store.add(Entry(Source.NODE, level, f"{name}: {status}{why}", subject, facts))
         store.set_read(place, since)

@@ -39,7 +39,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Filter:
-    """Which lines; ``level`` is the lowest, ``since`` and ``until`` are seconds since the epoch."""
+    """Filter for lines of the log.
+
+    ``level`` is the lowest one; ``since`` and ``until`` are seconds since the epoch.
+    """
 
     sources: Sequence[Source] = ()
     level: str = "debug"
@@ -50,7 +53,7 @@ class Filter:
 
 
 class LogStore:
-    """Lines in, lines out. Thread-safe; several servers of a person share the file."""
+    """Store of log lines. Thread-safe; several servers of a user share the file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -63,44 +66,44 @@ class LogStore:
         self._closed = False
 
     def add(self, entry: Entry) -> None:
-        """Have a line written, soon. Never waits."""
+        """Queue a line for writing. Never waits."""
         self._start()
         # Whoever floods the log is not to stop the server.
         if self._queue.qsize() < WAITING:
             self._queue.put(entry)
 
     def flush(self) -> None:
-        """Wait until all that was added so far is written."""
+        """Wait until all lines that were added so far are written."""
         if self._thread is not None and not self._closed:
-            done = threading.Event()
-            self._queue.put(done)
-            done.wait(10)
+            marker = threading.Event()
+            self._queue.put(marker)
+            marker.wait(10)
 
-    def page(self, wanted: Filter, limit: int, before: int | None = None) -> list[Entry]:
-        """The newest lines that fit, newest first, of those older than ``before``."""
-        return self._select(wanted, "seq < ?", before or _MOST, "DESC", limit)
+    def page(self, criteria: Filter, limit: int, before: int | None = None) -> list[Entry]:
+        """Return the newest matching lines of those before ``before``, newest first."""
+        return self._select(criteria, "seq < ?", before or _MOST, "DESC", limit)
 
-    def after(self, wanted: Filter, seq: int, limit: int = BATCH) -> list[Entry]:
-        """The lines after ``seq`` that fit, oldest first."""
+    def after(self, criteria: Filter, seq: int, limit: int = BATCH) -> list[Entry]:
+        """Return the matching lines after ``seq``, oldest first."""
         if seq > self.newest():
             # It is of a file whose place another has taken.
             seq = 0
-        return self._select(wanted, "seq > ?", seq, "ASC", limit)
+        return self._select(criteria, "seq > ?", seq, "ASC", limit)
 
     def newest(self) -> int:
-        """The seq of the newest line."""
+        """Return the seq of the newest line."""
         with self._lock:
             ((newest,),) = self._reading.execute("SELECT MAX(seq) FROM logs")
         return int(newest or 0)
 
     def read_until(self, place: str) -> int | None:
-        """How far a journal of others was read into this store; None before the first time."""
+        """Return how far another journal was copied into this store; None before the first time."""
         with self._lock:
             rows = self._reading.execute("SELECT seq FROM read WHERE place = ?", place)
         return int(rows[0]["seq"]) if rows else None
 
     def set_read(self, place: str, seq: int) -> None:
-        """Remember that."""
+        """Store how far another journal was copied into this store."""
         with self._lock:
             self._reading.execute(
                 "INSERT INTO read VALUES (?, ?) ON CONFLICT (place) DO UPDATE SET seq = ?",
@@ -109,24 +112,24 @@ class LogStore:
                 seq,
             )
 
-    async def follow(self, wanted: Filter, since: int) -> AsyncIterator[Entry]:
-        """The lines after ``since`` that fit, then new ones as they come, without end."""
+    async def follow(self, criteria: Filter, since: int) -> AsyncIterator[Entry]:
+        """Yield the matching lines after ``since``, then new ones as they arrive, without end."""
         news = asyncio.Event()
         self._news[news] = asyncio.get_running_loop()
         try:
             while True:
                 news.clear()
-                found = await asyncio.to_thread(self.after, wanted, since)
-                for entry in found:
+                entries = await asyncio.to_thread(self.after, criteria, since)
+                for entry in entries:
                     yield entry
                     since = entry.seq
-                if not found:
+                if not entries:
                     await news.wait()
         finally:
             del self._news[news]
 
     def close(self) -> None:
-        """Write what waits, and close the file."""
+        """Write the waiting lines, and close the file."""
         self._closed = True
         if self._thread is not None:
             self._queue.put(None)
@@ -193,16 +196,18 @@ class LogStore:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(news.set)
 
-    def _select(self, wanted: Filter, where: str, seq: int, order: str, limit: int) -> list[Entry]:
-        conditions, values = [where, "level >= ?"], [seq, LEVELS[wanted.level]]
-        given: list[tuple[str, object]] = [
-            ("source IN (SELECT value FROM json_each(?))", _json(wanted.sources)),
-            ("instr(lower(message), lower(?)) > 0", wanted.q or None),
-            ("subject = ?", wanted.subject or None),
-            ("time >= ?", wanted.since),
-            ("time < ?", wanted.until),
+    def _select(
+        self, criteria: Filter, where: str, seq: int, order: str, limit: int
+    ) -> list[Entry]:
+        conditions, values = [where, "level >= ?"], [seq, LEVELS[criteria.level]]
+        filters: list[tuple[str, object]] = [
+            ("source IN (SELECT value FROM json_each(?))", _json(criteria.sources)),
+            ("instr(lower(message), lower(?)) > 0", criteria.q or None),
+            ("subject = ?", criteria.subject or None),
+            ("time >= ?", criteria.since),
+            ("time < ?", criteria.until),
         ]
-        for condition, value in given:
+        for condition, value in filters:
             if value is not None:
                 conditions.append(condition)
                 values.append(value)  # type: ignore[arg-type]
@@ -250,7 +255,7 @@ def _insert_rows(connection: sqlite3.Connection, rows: Sequence[tuple[object, ..
 
 
 def _encodable(text: str) -> str:
-    """Without lone surrogates, which stand for bytes of file names that are not UTF-8."""
+    """Return the text without lone surrogates, which stand for bytes that are not UTF-8."""
     return text.encode("utf-8", "replace").decode()
 
 

@@ -37,8 +37,8 @@ class LogStream(ContainerLogStream):
     """
 
     async def tell(self, *ids: str) -> None:
-        known = [*ALL, *(source.value for source in Source)]
-        if ids[0] in known:
+        local_ids = [*ALL, *(source.value for source in Source)]
+        if ids[0] in local_ids:
             self._wanted = self._filter(ids[0])
             await StreamHandler.tell(self, *ids)
         else:
@@ -51,7 +51,7 @@ class LogStream(ContainerLogStream):
         return await in_thread(self.services.logs.newest)
 
     async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
-        """Lines after ``since``, then new ones."""
+        """Yield the lines after ``since``, then new ones."""
         tasks = [asyncio.create_task(self._collect())]
         if self.services.container_log is not None and self._wants(Source.CONTAINER):
             tasks.append(asyncio.create_task(self._collect_container(self.services.container_log)))
@@ -65,7 +65,7 @@ class LogStream(ContainerLogStream):
                 task.cancel()
 
     async def _collect(self) -> None:
-        """Take what workflows leave whenever their bell rings."""
+        """Store new lines of workflows whenever the project's watcher signals a change."""
         workspace = await open_project(self.services, self.get_query_argument("project", None))
         if workspace is None or not self._wants(Source.NODE):
             return
@@ -76,11 +76,11 @@ class LogStream(ContainerLogStream):
             await bell.wait()
 
     async def _collect_container(self, log: ContainerLog) -> None:
-        """Take what the container writes as the Hub's service tells it."""
+        """Store what the container writes, as the Hub's service reports it."""
         while True:
             try:
-                known = await in_thread(log.collect)
-                upstream = await self.connect(self.stream_path(log.identifier), str(known))
+                newest_seq = await in_thread(log.collect)
+                upstream = await self.connect(self.stream_path(log.identifier), str(newest_seq))
             except MLWSError as error:
                 self.log.warning("Could not read the container's log: %s", error)
             else:
@@ -97,14 +97,14 @@ class LogStream(ContainerLogStream):
         return not self._wanted.sources or source in self._wanted.sources
 
     def _filter(self, identifier: str) -> Filter:
-        given: dict[str, Any] = {
+        query: dict[str, Any] = {
             name: self.get_query_argument(name)
             for name in ("level", "q", "subject")
             if self.get_query_argument(name, None)
         }
         sources = self.get_query_arguments("source")
-        given["source"] = sources if identifier in ALL else [identifier]
+        query["source"] = sources if identifier in ALL else [identifier]
         try:
-            return LogFilter.model_validate(given).wanted
+            return LogFilter.model_validate(query).wanted
         except ValidationError as error:
             raise InvalidRequestError(faults=validation_messages.faults(error)) from error

@@ -23,7 +23,7 @@ SECONDS = (0.1, 0.5, 1, 5, 10, 60, 300, 1800)
 
 @dataclass(frozen=True)
 class _Now:
-    """What there is at one moment."""
+    """Values of the gauges at one moment."""
 
     kernels: Mapping[str, int]
     runs: Mapping[str, int]
@@ -32,10 +32,10 @@ class _Now:
 
 
 class Numbers:
-    """Counts executions as they end, and gathers the rest when it is asked.
+    """Counts executions as they end, and gathers all other metrics on demand.
 
-    ``kernels`` tells the execution state of every kernel, ``workspaces`` the open ones. Reading
-    is blocking; counting is for the event loop.
+    ``kernels`` returns the execution state of every kernel, ``workspaces`` the open ones. Reading
+    is blocking; counting must happen on the event loop.
     """
 
     def __init__(
@@ -55,15 +55,17 @@ class Numbers:
         )
 
     def ended(self, _: Begun, outcome: Outcome) -> None:
-        """An execution has ended."""
+        """Count an execution that has ended."""
         if outcome.duration is not None:
             self._executions.labels(outcome.status.value).observe(outcome.duration)
 
     def written(self) -> bytes:
-        """All numbers, with those that Jupyter Server keeps of requests, kernels and terminals."""
-        found = CollectorRegistry(auto_describe=False)
-        found.register(_Families(self._now()))
-        texts: list[bytes] = [generate_latest(one) for one in (REGISTRY, self._registry, found)]
+        """Return all metrics, with Jupyter Server's own of requests, kernels and terminals."""
+        gauge_registry = CollectorRegistry(auto_describe=False)
+        gauge_registry.register(_Families(self._now()))
+        texts: list[bytes] = [
+            generate_latest(one) for one in (REGISTRY, self._registry, gauge_registry)
+        ]
         return b"".join(texts)
 
     def _now(self) -> _Now:
@@ -74,12 +76,12 @@ class Numbers:
         commits = 0
         for workspace in self._workspaces():
             try:
-                counted = workspace.runs.journal.counts()
+                counts = workspace.runs.journal.counts()
                 commits += Git(workspace.project.root).count("HEAD")
             except MLWSError:
                 continue  # removed while it is open here
-            runs.update(counted[0])
-            nodes.update(counted[1])
+            runs.update(counts[0])
+            nodes.update(counts[1])
         return _Now(Counter(self._kernels()), runs, nodes, commits)
 
 
@@ -96,8 +98,8 @@ class _Families(Collector):
         )
 
 
-def _by(name: str, text: str, label: str, counted: Mapping[str, int]) -> Metric:
+def _by(name: str, text: str, label: str, counts: Mapping[str, int]) -> Metric:
     row = GaugeMetricFamily(name, text, labels=[label])
-    for value, count in sorted(counted.items()):
+    for value, count in sorted(counts.items()):
         row.add_metric([value], count)
     return row

@@ -20,12 +20,12 @@ def get_metrics(services: Services) -> Reply[bytes]:
 
 
 class MetricsHandler(APIHandler):
-    """Base of their handler."""
+    """Base handler of the metrics."""
 
     _scrapes = False
 
     async def prepare(self, **more: Any) -> Any:
-        """Know a program of the Hub's that may read metrics, and nothing else of this lab."""
+        """Accept a program that may read the Hub's metrics; it may do nothing else in this lab."""
         hub: Any = getattr(self.identity_provider, "hub_auth", None)
         token = hub.get_token(self, in_cookie=False) if hub is not None else None
         model = await hub.user_for_token(token, sync=False) if token else None
@@ -33,6 +33,6 @@ class MetricsHandler(APIHandler):
         return None if self._scrapes else await super().prepare(**more)
 
     async def permit(self, *also: tuple[str, str]) -> None:
-        """As everywhere, but for whoever may read the metrics of the whole Hub."""
+        """Check permissions as usual, except for programs that may read the whole Hub's metrics."""
         if not self._scrapes:
             await super().permit(*also)

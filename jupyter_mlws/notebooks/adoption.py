@@ -9,14 +9,14 @@ from jupyter_mlws.notebooks.persistent_kernels import PersistentKernelStore
 
 
 async def adopt(folder: PersistentKernelStore, watches: KernelListeners) -> int:
-    """Take all over, with what they said meanwhile; how many they were."""
+    """Take over all orphaned kernels, with the messages they sent meanwhile; return how many."""
     left = await asyncio.to_thread(folder.left)
-    taken = [(one, await watches.adopt(one)) for one in left]
+    adoptions = [(one, await watches.adopt(one)) for one in left]
     # They are heard from here now: what the keepers heard until their end leaves no gap.
     await asyncio.to_thread(folder.end_keepers)
-    for one, adopted in taken:
-        if adopted is not None:
-            heard = await asyncio.to_thread(list, folder.heard(one))
-            await adopted.replay(heard)
+    for one, listener in adoptions:
+        if listener is not None:
+            messages = await asyncio.to_thread(list, folder.heard(one))
+            await listener.replay(messages)
     await asyncio.to_thread(folder.forget)
-    return sum(adopted is not None for _, adopted in taken)
+    return sum(listener is not None for _, listener in adoptions)

@@ -14,7 +14,7 @@ EXTENSION = "jupyter_server_ydoc"
 
 
 async def shared_document(extensions: Any, path: str) -> Any | None:
-    """The live document of a notebook; None where nobody has it open, or nobody shares."""
+    """Return the live document of a notebook; None if it is not open or not shared."""
     apps = extensions.extension_apps.get(EXTENSION)
     if not apps:
         return None
@@ -25,20 +25,20 @@ async def shared_document(extensions: Any, path: str) -> Any | None:
 
 
 def fill_shared(document: Any, ran: Mapping[str, tuple[list[Any], int | None]]) -> None:
-    """Put outputs and counts into the cells, in one step that touches nothing else of them."""
+    """Put outputs and counts into the cells, in one transaction that changes nothing else."""
     # Brought along by the extension whose document this is.
     from pycrdt import Map, Text
 
     with document.ydoc.transaction():
         for position, cell in enumerate(document.ycells, 1):
-            written = ran.get(cell_id(cell, position))
-            if written is None or cell["cell_type"] != "code":
+            result = ran.get(cell_id(cell, position))
+            if result is None or cell["cell_type"] != "code":
                 continue
-            outputs, cell["execution_count"] = written
-            shown = cell["outputs"]
-            shown.clear()
+            outputs, cell["execution_count"] = result
+            cell_outputs = cell["outputs"]
+            cell_outputs.clear()
             for output in outputs:
                 facts = dict(output)
                 if facts["output_type"] == "stream":
                     facts["text"] = Text(facts["text"])
-                shown.append(Map(facts))
+                cell_outputs.append(Map(facts))

@@ -17,14 +17,14 @@ MOST_IN_FOLDER = 20_000
 
 
 class Found(NamedTuple):
-    """Paths below the root, sorted; whether nothing was left out."""
+    """Sorted paths below the root, and a flag that is True if nothing was left out."""
 
     paths: list[str]
     complete: bool
 
 
 def find(root: Path, most: int = MOST_ENTRIES) -> Found:
-    """All notebooks outside hidden folders; links to folders are not followed."""
+    """Return all notebooks outside hidden directories; links to directories are not followed."""
     paths: list[str] = []
     complete = True
     waiting = deque([""])
@@ -48,8 +48,8 @@ def find(root: Path, most: int = MOST_ENTRIES) -> Found:
 def _entries(folder: Path, most: int) -> tuple[list[os.DirEntry[str]], bool]:
     entries: list[os.DirEntry[str]] = []
     try:
-        with os.scandir(folder) as found:
-            for entry in found:
+        with os.scandir(folder) as iterator:
+            for entry in iterator:
                 if len(entries) >= most:
                     return entries, False
                 entries.append(entry)
@@ -60,10 +60,10 @@ def _entries(folder: Path, most: int) -> tuple[list[os.DirEntry[str]], bool]:
 
 
 def _skipped(entry: os.DirEntry[str]) -> bool:
-    """A folder of tools: packages, caches, a Python environment."""
+    """Return True for a directory of tools: packages, caches, a Python environment."""
     return entry.name in SKIPPED or Path(entry.path, "pyvenv.cfg").exists()
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name can stand in an answer: file systems allow any bytes."""
+    """Return True if a name can be sent in a response: file systems allow any bytes."""
     return not any("\ud800" <= character <= "\udfff" for character in name)

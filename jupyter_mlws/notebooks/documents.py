@@ -7,12 +7,12 @@ from typing import Any
 
 
 def cell_id(cell: Any, position: int) -> str:
-    """A cell's id; documents before nbformat 4.5 have none, there it is ``#1``, ``#2``…"""
+    """Return a cell's id; ``#1``, ``#2``… in documents before nbformat 4.5, which have none."""
     return str(cell.get("id") or f"#{position}")
 
 
 def code_cells(content: Any) -> dict[str, str]:
-    """The sources of all code cells, from the top."""
+    """Return the sources of all code cells by id, from the top."""
     return {
         cell_id(cell, position): cell["source"]
         for position, cell in enumerate(content["cells"], 1)
@@ -21,10 +21,10 @@ def code_cells(content: Any) -> dict[str, str]:
 
 
 def fill(content: Any, ran: Mapping[str, tuple[list[Any], int | None]]) -> None:
-    """Put the outputs and counts of what ran into its cells."""
+    """Put the outputs and counts of what ran into the document's cells."""
     for position, cell in enumerate(content["cells"], 1):
-        written = ran.get(cell_id(cell, position))
-        if written is not None:
-            cell["outputs"], cell["execution_count"] = written
+        result = ran.get(cell_id(cell, position))
+        if result is not None:
+            cell["outputs"], cell["execution_count"] = result
             # As in a tab: what a person ran is shown with its scripts.
             cell["metadata"]["trusted"] = True

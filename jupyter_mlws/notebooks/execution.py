@@ -42,7 +42,7 @@ Begun = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a piece of code ended."""
+    """Outcome of an executed piece of code."""
 
     status: ExecutionStatus
     outputs: list[Output] = field(default_factory=list)
@@ -55,9 +55,10 @@ class Outcome:
 
 
 class Run:
-    """One run of ``code``. ``told`` gets each output, ``begun`` is awaited when it starts.
+    """One run of ``code``. ``on_event`` gets each output; ``on_start`` is awaited when it starts.
 
-    The time limit counts from then: while another client keeps the kernel busy, it waits.
+    The time limit counts from then, so it excludes the wait for a kernel that is busy for another
+    client.
     """
 
     def __init__(
@@ -66,8 +67,8 @@ class Run:
         connection: Connection,
         code: str,
         timeout: float | None,
-        told: Told,
-        begun: Begun,
+        on_event: Told,
+        on_start: Begun,
         *,
         stdin: bool = False,
     ) -> None:
@@ -75,8 +76,8 @@ class Run:
         self._connection = connection
         self._code = code
         self._timeout = timeout
-        self._told = told
-        self._begun = begun
+        self._told = on_event
+        self._begun = on_start
         self._outputs = Outputs()
         self._clock = asyncio.get_running_loop().time
         self._start: float | None = None
@@ -95,25 +96,25 @@ class Run:
         that it is busy a moment before, and until then ignores an interrupt."""
 
     def stop(self, error: MLWSError) -> None:
-        """End it early, for the reason that ``error`` gives."""
+        """End the run early, for the reason that ``error`` gives."""
         if not self._over.done():
             self._over.set_result(error)
 
     async def __call__(self) -> Outcome:
-        """Run it to its end."""
-        ended = asyncio.create_task(self._connection.ended())
+        """Run the code to its end and return the outcome."""
+        exit_task = asyncio.create_task(self._connection.ended())
         try:
             for _ in range(ATTEMPTS):
-                outcome = await self._attempt(ended)
+                outcome = await self._attempt(exit_task)
                 if outcome is not None:
                     return outcome
             return self._outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="client"))
         finally:
-            ended.cancel()
+            exit_task.cancel()
             self.entered.set()
 
-    async def _attempt(self, ended: asyncio.Task[Ending]) -> Outcome | None:
-        """None where the kernel put the code aside without running it."""
+    async def _attempt(self, exit_task: asyncio.Task[Ending]) -> Outcome | None:
+        """Return the outcome; None if the kernel aborted the request without running the code."""
         self._reply, self._idle = None, False
         request = {
             "code": self._code,
@@ -125,27 +126,27 @@ class Run:
             "stop_on_error": False,
         }
         with self._connection.ask("execute_request", request) as (self.message, answers):
-            await self._follow(answers, ended)
+            await self._follow(answers, exit_task)
             if self._reply is not None:
                 return None if self._reply["status"] == "aborted" else self._as_replied(self._reply)
-            if ended.done():
-                return await self._without_kernel(ended.result())
+            if exit_task.done():
+                return await self._without_kernel(exit_task.result())
             if self._idle and not self._over.done():
                 # An interrupt that comes between two steps of the kernel's own takes the reply.
                 error = ExecutionCanceledError(by="interrupt")
                 return self._outcome(ExecutionStatus.CANCELLED, error)
-            return await self._stopped(answers, ended)
+            return await self._stopped(answers, exit_task)
 
     async def _follow(
-        self, answers: asyncio.Queue[tuple[str, Message]], ended: asyncio.Task[Ending]
+        self, answers: asyncio.Queue[tuple[str, Message]], exit_task: asyncio.Task[Ending]
     ) -> None:
-        """Take messages until the code has ended, was stopped, or the kernel is gone."""
+        """Process messages until the code has ended or was stopped, or the kernel is gone."""
         while not (self._reply is not None and self._idle):
             if answers.empty():
                 left = None if self._deadline is None else self._deadline - self._clock()
                 more = asyncio.ensure_future(answers.get())
-                waited: set[asyncio.Future[Any]] = {more, ended, *self._stops()}
-                await asyncio.wait(waited, timeout=left, return_when="FIRST_COMPLETED")
+                futures: set[asyncio.Future[Any]] = {more, exit_task, *self._stops()}
+                await asyncio.wait(futures, timeout=left, return_when="FIRST_COMPLETED")
                 if not more.done():
                     more.cancel()
                     return
@@ -158,7 +159,7 @@ class Run:
                     return
 
     def _stops(self) -> list[asyncio.Future[MLWSError]]:
-        """What ends the wait; nothing more once it was heeded."""
+        """Return the futures that end the wait; none once the stop request was handled."""
         return [] if self._heeded else [self._over]
 
     async def _take(self, channel: str, message: Message) -> None:
@@ -197,36 +198,36 @@ class Run:
         if reply.get("ename") == "KeyboardInterrupt":
             return self._outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="interrupt"))
         # Where the display of a result fails, the reply has the error None: NoneType.
-        shown = [one for one in self._outputs.items() if one["output_type"] == "error"]
-        error = shown[-1] if shown and reply.get("ename") == "NoneType" else reply
+        errors = [one for one in self._outputs.items() if one["output_type"] == "error"]
+        error = errors[-1] if errors and reply.get("ename") == "NoneType" else reply
         return self._outcome(ExecutionStatus.ERROR, raised(error, self._count))
 
     async def _stopped(
-        self, answers: asyncio.Queue[tuple[str, Message]], ended: asyncio.Task[Ending]
+        self, answers: asyncio.Queue[tuple[str, Message]], exit_task: asyncio.Task[Ending]
     ) -> Outcome:
-        """Interrupt; restart what does not heed it."""
-        stopped = self._over.result() if self._over.done() else None
+        """Interrupt the code; restart the kernel if the code does not end."""
+        reason = self._over.result() if self._over.done() else None
         self._heeded = True
         self._deadline = self._clock() + GRACE
         await self._kernel.interrupt()
-        await self._follow(answers, ended)
-        restarted = self._reply is None and not self._idle and not ended.done()
-        if restarted:
+        await self._follow(answers, exit_task)
+        needs_restart = self._reply is None and not self._idle and not exit_task.done()
+        if needs_restart:
             await self._kernel.restart()
-        if stopped is not None:
-            error = stopped.with_facts(restarted=restarted)
+        if reason is not None:
+            error = reason.with_facts(restarted=needs_restart)
             return self._outcome(ExecutionStatus.ERROR, error)
-        error = ExecutionTimeoutError(timeout=self._timeout, restarted=restarted)
+        error = ExecutionTimeoutError(timeout=self._timeout, restarted=needs_restart)
         return self._outcome(ExecutionStatus.TIMEOUT, error)
 
     async def _without_kernel(self, ending: Ending) -> Outcome:
         if not ending.died:
             return self._outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="restart"))
-        lost = self._kernel.lose(self._connection.process)
-        restarted = await self._kernel.revive(self._connection)
+        lost_ids = self._kernel.lose(self._connection.process)
+        has_restarted = await self._kernel.revive(self._connection)
         own = read_own()
         error: MLWSError = KernelDiedError(
-            exit_code=ending.exit_code, restarted=restarted, lost=lost
+            exit_code=ending.exit_code, restarted=has_restarted, lost=lost_ids
         )
         if own is not None and own.killed > self._killed:
             evalue = write_memory(own.memory_limit)
@@ -251,7 +252,7 @@ def _secret(content: dict[str, Any]) -> dict[str, bool]:
 
 
 def raised(reply: dict[str, Any], count: int | None) -> MLWSError:
-    """The error of code that a kernel says has failed."""
+    """Return the error of code that failed, from the kernel's reply."""
     ename, evalue = str(reply.get("ename")), str(reply.get("evalue"))
     traceback = [_ANSI.sub("", part) for part in reply.get("traceback", [])]
     error = OutOfMemoryError if ename == "MemoryError" else CodeFailedError
@@ -264,7 +265,7 @@ def raised(reply: dict[str, Any], count: int | None) -> MLWSError:
 
 
 def line_of(traceback: list[str], evalue: str, count: int | None) -> int | None:
-    """The innermost line of the cell itself; None where the kernel does not tell."""
+    """Return the innermost line of the cell itself; None if the kernel does not name it."""
     lines = [
         int(line)
         for part in traceback
@@ -273,21 +274,21 @@ def line_of(traceback: list[str], evalue: str, count: int | None) -> int | None:
     ]
     if lines:
         return lines[-1]
-    said = _SYNTAX_LINE.search(evalue)
-    return int(said.group(1)) if said else None
+    match = _SYNTAX_LINE.search(evalue)
+    return int(match.group(1)) if match else None
 
 
 def folded(traceback: list[str]) -> list[str]:
-    """Without the frames inside libraries; how many there were is said in their place."""
-    kept: list[str] = []
-    hidden = 0
+    """Return the traceback with the number of library frames in place of the frames."""
+    parts: list[str] = []
+    hidden_count = 0
     for part in [*traceback, ""]:
         if _LIBRARY.match(part):
-            hidden += 1
+            hidden_count += 1
             continue
-        if hidden:
-            kept.append(f"… ({hidden})")
-            hidden = 0
+        if hidden_count:
+            parts.append(f"… ({hidden_count})")
+            hidden_count = 0
         if part:
-            kept.append(part)
-    return kept
+            parts.append(part)
+    return parts

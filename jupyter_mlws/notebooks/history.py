@@ -62,10 +62,10 @@ _FAILED = (ExecutionStatus.ERROR.value, ExecutionStatus.TIMEOUT.value)
 
 @dataclass(frozen=True)
 class Begun:
-    """What is known of an execution when it begins.
+    """Facts about an execution that are known when it begins.
 
-    ``message`` is the id of the kernel's request, ``process`` names the kernel's process,
-    ``saves`` the hash of the document that the outputs are meant for.
+    ``message`` is the id of the kernel's request, ``process`` identifies the kernel's process,
+    ``saves`` is the hash of the document that the outputs are meant for.
     """
 
     id: str
@@ -85,7 +85,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class Unended:
-    """An execution that a server before this one left running on a kernel that lives on."""
+    """Execution that an earlier server left running on a kernel that still runs."""
 
     begun: Begun
     started: float
@@ -94,9 +94,9 @@ class Unended:
 class History:
     """The executions in one database. Thread-safe; several servers may share the database.
 
-    A server holds a lock file while it lives. Whose lock can be taken is gone, and what it
-    left running becomes LOST, unless its kernel is one of those that ``lasting`` names; what
-    it had waiting becomes CANCELLED.
+    Each server holds a lock on a file while it runs. If another server can take that lock, the
+    owner is gone: executions that it left running become LOST, unless their kernel is one of
+    those that ``lasting`` names; executions that it had queued become CANCELLED.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class History:
         self._lose_abandoned()
 
     def close(self) -> None:
-        """Close the database; what still runs is lost, what waits is cancelled."""
+        """Close the database; running executions become LOST, queued ones CANCELLED."""
         with self._lock:
             self._lose(self._server)
             self._database.close()
@@ -128,7 +128,7 @@ class History:
         return self._database.connection
 
     def queue(self, request: str, waiting: Sequence[Begun]) -> None:
-        """Enter what waits to begin, in the place of what the call had waiting before."""
+        """Store the queued executions of a call, in place of those that it had queued before."""
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._drop(request)
@@ -152,7 +152,7 @@ class History:
             )
 
     def unqueue(self, request: str) -> None:
-        """Forget what a call has waiting: it does not begin, and whoever asked was told."""
+        """Delete the queued executions of a call that will not start; its client was informed."""
         with self._lock:
             self._drop(request)
 
@@ -163,29 +163,29 @@ class History:
             ExecutionStatus.QUEUED.value,
         )
 
-    def begin(self, begun: Begun) -> None:
-        """Enter an execution as running; it comes after all that began before it."""
+    def begin(self, execution: Begun) -> None:
+        """Store an execution as running, after all that began before it."""
         with self._lock:
             self._database.execute(
                 "REPLACE INTO executions (id, request, notebook, path, cell, source, status,"
                 " started, server, origin, kernel, process, message, snapshot, saves, deadline)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                begun.id,
-                begun.request,
-                begun.notebook,
-                begun.path,
-                begun.cell,
-                begun.source[:SOURCE_LIMIT],
+                execution.id,
+                execution.request,
+                execution.notebook,
+                execution.path,
+                execution.cell,
+                execution.source[:SOURCE_LIMIT],
                 ExecutionStatus.RUNNING.value,
                 time.time(),
                 self._server,
-                begun.origin.value,
-                begun.kernel,
-                begun.process,
-                begun.message,
-                begun.snapshot,
-                begun.saves,
-                begun.deadline,
+                execution.origin.value,
+                execution.kernel,
+                execution.process,
+                execution.message,
+                execution.snapshot,
+                execution.saves,
+                execution.deadline,
             )
             self._database.execute(
                 "DELETE FROM executions WHERE seq <= (SELECT MAX(seq) FROM executions) - ?",
@@ -193,13 +193,13 @@ class History:
             )
 
     def end(self, identifier: str, outcome: Outcome, *, outputs: bool = False) -> None:
-        """Enter how it ended; with ``outputs`` also what it wrote, as far as there is room."""
+        """Store how an execution ended; with ``outputs`` also its outputs, up to a size limit."""
         error = outcome.error
         facts = error.facts if error else {}
         record = _record(error) if error else None
-        written = json.dumps(outcome.outputs) if outputs else None
-        if written is not None and len(written) > OUTPUTS_LIMIT:
-            written = None
+        outputs_json = json.dumps(outcome.outputs) if outputs else None
+        if outputs_json is not None and len(outputs_json) > OUTPUTS_LIMIT:
+            outputs_json = None
         with self._lock:
             self._database.execute(
                 "UPDATE executions SET status = ?, duration = ?, count = ?, ename = ?, line = ?,"
@@ -212,10 +212,10 @@ class History:
                 record,
                 outcome.memory,
                 signature(facts) if facts.get("ename") else None,
-                written,
+                outputs_json,
                 identifier,
             )
-            if written is not None:
+            if outputs_json is not None:
                 self._database.execute(
                     "UPDATE executions SET outputs = NULL WHERE outputs IS NOT NULL AND seq <="
                     " (SELECT MAX(seq) FROM executions) - ?",
@@ -223,7 +223,7 @@ class History:
                 )
 
     def claim(self, kernel: str) -> list[Unended]:
-        """Take over what a server before this one left running on a kernel, oldest first."""
+        """Take over what an earlier server left running on a kernel; return it, oldest first."""
         with self._lock:
             rows = self._database.execute(
                 "SELECT * FROM executions WHERE kernel = ? AND status = ? ORDER BY seq",
@@ -239,7 +239,7 @@ class History:
         return [Unended(_begun(row), row["started"]) for row in rows]
 
     def requests(self, kernel: str) -> set[str]:
-        """The kernel's own ids of the requests of all executions that it ran."""
+        """Return the kernel's own request ids of all executions that it ran."""
         with self._lock:
             rows = self._database.execute("SELECT message FROM executions WHERE kernel = ?", kernel)
         return {row["message"] for row in rows}
@@ -247,7 +247,7 @@ class History:
     def page(
         self, notebook: str, query: ExecutionQuery | None = None
     ) -> tuple[list[Execution], str | None]:
-        """Executions of a notebook, newest first, and the cursor of what follows."""
+        """Return executions of a notebook, newest first, and the cursor of the next page."""
         query = query or ExecutionQuery()
         if query.cursor is not None and not query.cursor.isdecimal():
             raise InvalidRequestError(faults=[Fault("cursor", NO_CURSOR)])
@@ -264,8 +264,10 @@ class History:
     def of_request(
         self, notebook: str, identifier: str
     ) -> list[tuple[Execution, list[Any] | None]]:
-        """The executions of one call (or the one with that id), in their order; each with its
-        outputs, or None where those are not kept."""
+        """Return the executions of one call (or the one with that id), in their order.
+
+        Each comes with its outputs, or None if they are not stored.
+        """
         rows = self._rows(
             "WHERE notebook = ? AND (request = ? OR id = ?) ORDER BY started = 0, seq",
             (notebook, identifier, identifier),
@@ -276,7 +278,7 @@ class History:
         ]
 
     def failing(self, notebook: str) -> list[Execution]:
-        """The newest execution of each cell, where that one failed; in the order they ran."""
+        """Return the newest execution of each cell, if it failed, in the order they ran."""
         rows = self._rows(
             f"WHERE seq IN ({_NEWEST}) AND status IN (?, ?) ORDER BY seq",
             (notebook, *_FAILED),
@@ -284,7 +286,7 @@ class History:
         return [_execution(row) for row in rows]
 
     def newest(self, notebook: str) -> list[Execution]:
-        """The newest execution of each cell."""
+        """Return the newest execution of each cell."""
         rows = self._rows(
             f"WHERE seq IN ({_NEWEST}) ORDER BY seq",
             (notebook,),
@@ -292,7 +294,7 @@ class History:
         return [_execution(row) for row in rows]
 
     def several(self, notebook: str, identifiers: Sequence[str]) -> list[Execution]:
-        """Those of the executions with these ids that are the notebook's, in order."""
+        """Return the notebook's executions with these ids, in order."""
         rows = self._rows(
             "WHERE notebook = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY seq",
             (notebook, json.dumps(list(identifiers))),
@@ -300,38 +302,42 @@ class History:
         return [_execution(row) for row in rows]
 
     def one(self, notebook: str, identifier: str) -> Execution:
-        """Error 20401 where there is no such execution."""
+        """Return an execution; error 20401 if it does not exist."""
         rows = self._rows("WHERE notebook = ? AND id = ?", (notebook, identifier))
         if not rows:
             raise NotebookItemNotFoundError(kind="execution", name=identifier)
         return _execution(rows[0])
 
-    def alike(self, failed: Execution, most: int) -> list[tuple[Execution, Execution | None]]:
-        """Earlier failures of the same kind, the most alike first, and what ran right after it.
+    def alike(self, failure: Execution, most: int) -> list[tuple[Execution, Execution | None]]:
+        """Return earlier failures of the same kind, most similar first, each with its fix.
 
-        That is the next success of the same cell: how the source differs is what mended it.
+        The fix is the next success of the same cell, or None: the difference in source fixed the
+        error.
         """
-        if failed.error is None or not failed.error.ename:
+        if failure.error is None or not failure.error.ename:
             return []
-        facts = {"ename": failed.error.ename, "evalue": failed.error.evalue}
+        facts = {"ename": failure.error.ename, "evalue": failure.error.evalue}
         rows = self._rows(
             "WHERE ename = ? AND id != ? AND seq < (SELECT seq FROM executions WHERE id = ?)"
             " ORDER BY signature = ? DESC, seq DESC LIMIT ?",
-            (failed.error.ename, failed.id, failed.id, signature(facts), most),
+            (failure.error.ename, failure.id, failure.id, signature(facts), most),
         )
-        found = []
+        matches = []
         for row in rows:
             after = self._rows(
                 "WHERE notebook = ? AND cell IS ? AND cell IS NOT NULL AND seq > ? AND status = ?"
                 " ORDER BY seq LIMIT 1",
                 (row["notebook"], row["cell"], row["seq"], ExecutionStatus.SUCCESS.value),
             )
-            mended = _execution(after[0]) if after else None
-            found.append((_execution(row), mended))
-        return found
+            fix = _execution(after[0]) if after else None
+            matches.append((_execution(row), fix))
+        return matches
 
     def held(self, process: str) -> list[Execution]:
-        """What ran well in a kernel's process, in order: its effects are in that memory."""
+        """Return the successful executions of a kernel's process, in order.
+
+        Their effects are in the memory of that process.
+        """
         rows = self._rows(
             "WHERE process = ? AND status = ? ORDER BY seq",
             (process, ExecutionStatus.SUCCESS.value),
@@ -339,7 +345,7 @@ class History:
         return [_execution(row) for row in rows]
 
     def processes(self, notebook: str) -> list[str]:
-        """The kernel processes that ran cells of a notebook well, newest first."""
+        """Return the kernel processes that ran cells of a notebook successfully, newest first."""
         with self._lock:
             rows = self._database.execute(
                 "SELECT process, MAX(seq) AS last FROM executions WHERE notebook = ? AND status = ?"
@@ -395,7 +401,7 @@ class History:
 
 
 class Histories:
-    """The history of each project, opened when it is first asked for. Thread-safe."""
+    """Histories of all projects, each opened at its first use. Thread-safe."""
 
     def __init__(
         self, root: Path, data: Path, lasting: Callable[[], Collection[str]] = tuple
@@ -407,7 +413,7 @@ class Histories:
         self._open: dict[Path, History] = {}
 
     def of(self, path: str) -> History:
-        """The history that a notebook (path below the server's root) belongs to."""
+        """Return the history of a notebook; ``path`` is below the server's root."""
         try:
             project: Project | None = Project.open(self._root / path)
         except MLWSError:
@@ -419,7 +425,7 @@ class Histories:
             return self._open[key]
 
     def close(self) -> None:
-        """Close all."""
+        """Close all histories."""
         with self._lock:
             for history in self._open.values():
                 history.close()
@@ -436,12 +442,12 @@ class Histories:
 
 
 def signature(facts: dict[str, Any]) -> str:
-    """What errors of one kind share: the words without names and numbers."""
+    """Return the common part of errors of one kind: the text without names and numbers."""
     return f"{facts.get('ename')}: {_NAMES.sub('…', str(facts.get('evalue') or ''))[:300]}"
 
 
 def said(error: MLWSError | None) -> ExecutionError | None:
-    """An error as the API tells it of an execution."""
+    """Return an error as the API represents it for an execution."""
     if error is None:
         return None
     return ExecutionError(
@@ -454,7 +460,7 @@ def said(error: MLWSError | None) -> ExecutionError | None:
 
 
 def moment(seconds: float | None) -> datetime | None:
-    """Seconds since the epoch as the API writes them."""
+    """Return seconds since the epoch as a UTC datetime."""
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
 
 
@@ -491,14 +497,14 @@ def _begun(row: sqlite3.Row) -> Begun:
 
 
 def _conditions(query: ExecutionQuery) -> tuple[list[str], list[Any]]:
-    """SQL of the filters, and its values."""
+    """Return the SQL conditions of the filters, and their values."""
     conditions: list[str] = []
     values: list[Any] = []
     for column in ("cell", "origin"):
-        wanted = getattr(query, column)
-        if wanted is not None:
+        criterion = getattr(query, column)
+        if criterion is not None:
             conditions.append(f"{column} = ?")
-            values.append(wanted.value if isinstance(wanted, Origin) else wanted)
+            values.append(criterion.value if isinstance(criterion, Origin) else criterion)
     if query.status:
         marks = ", ".join("?" for _ in query.status)
         conditions.append(f"status IN ({marks})")

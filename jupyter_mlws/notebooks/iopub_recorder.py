@@ -38,7 +38,7 @@ _DELIMITER = b"<IDS|MSG>"
 
 
 class Heard:
-    """What one kernel said about each request that has not ended, and the one before."""
+    """Messages of one kernel about each unfinished request, and the one before."""
 
     def __init__(self, socket: zmq.Socket[bytes], file: Path) -> None:
         self.socket = socket
@@ -49,17 +49,20 @@ class Heard:
         self._out: BinaryIO | None = None
 
     def take(self, frames: list[bytes]) -> None:
-        """Keep a message. What has ended is kept until something else begins: the server may
-        be killed before it has written down the end."""
+        """Store a message.
+
+        A finished request is kept until another one begins: the server may be killed before it has
+        stored the end.
+        """
         head = frames.index(_DELIMITER)
         header, parent = json.loads(frames[head + 2]), json.loads(frames[head + 3])
         request, kind = parent.get("msg_id"), header.get("msg_type")
         if not request or parent.get("msg_type") != "execute_request":
             return
         if request not in self._sizes:
-            for ended in self._ended:
-                self._open.pop(ended, None)
-                self._sizes.pop(ended, None)
+            for finished_id in self._ended:
+                self._open.pop(finished_id, None)
+                self._sizes.pop(finished_id, None)
             self._ended.clear()
         size = self._sizes.get(request, 0) + sum(map(len, frames))
         self._sizes[request] = size
@@ -72,7 +75,7 @@ class Heard:
             self._ended.append(request)
 
     def write_down(self) -> None:
-        """From now on everything goes to the file, what was kept first."""
+        """Write the stored messages to the file, and all later ones as they arrive."""
         self._out = self._file.open("ab")
         for messages in self._open.values():
             for frames in messages:
@@ -92,7 +95,7 @@ class Heard:
 
 
 class Keeper:
-    """The process."""
+    """Recorder process."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -106,14 +109,14 @@ class Keeper:
         self._told_to_end = False
 
     def run(self) -> None:
-        """Listen until it is over."""
-        woken, wake = os.pipe()
-        os.set_blocking(wake, False)
-        signal.set_wakeup_fd(wake)
+        """Record messages until the process has to end."""
+        read_end, write_end = os.pipe()
+        os.set_blocking(write_end, False)
+        signal.set_wakeup_fd(write_end)
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_told_to_end", True))
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._poller.register(0, zmq.POLLIN)
-        self._poller.register(woken, zmq.POLLIN)
+        self._poller.register(read_end, zmq.POLLIN)
         while not self._bye:
             ready = dict(self._poller.poll(int(LOOK * 1000) if self._orphaned else None))
             self._hear()
@@ -122,42 +125,42 @@ class Keeper:
             if self._told_to_end or (self._orphaned and self._over()):
                 break
         self._hear()
-        for heard in self._heard.values():
-            heard.close()
+        for buffer in self._heard.values():
+            buffer.close()
         self._context.destroy(0)
 
     def _hear(self) -> None:
-        for heard in self._heard.values():
+        for buffer in self._heard.values():
             with contextlib.suppress(zmq.Again):
                 while True:
-                    frames = heard.socket.recv_multipart(zmq.NOBLOCK)
+                    frames = buffer.socket.recv_multipart(zmq.NOBLOCK)
                     # What is no message of Jupyter's is nobody's output.
                     with contextlib.suppress(ValueError, IndexError, AttributeError):
-                        heard.take(frames)
+                        buffer.take(frames)
 
     def _listen(self) -> None:
-        given = os.read(0, 65536)
-        if not given:
+        data = os.read(0, 65536)
+        if not data:
             self._poller.unregister(0)
             self._orphaned = time.monotonic()
             self._looked = self._orphaned
-            for heard in self._heard.values():
-                heard.write_down()
+            for buffer in self._heard.values():
+                buffer.write_down()
             return
-        *lines, self._rest = (self._rest + given).split(b"\n")
+        *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._heed(json.loads(line))
 
-    def _heed(self, told: dict[str, str]) -> None:
-        if "bye" in told:
+    def _heed(self, command: dict[str, str]) -> None:
+        if "bye" in command:
             self._bye = True
-        elif "gone" in told:
-            gone = self._heard.pop(told["gone"], None)
-            if gone is not None:
-                self._poller.unregister(gone.socket)
-                gone.close()
-        elif told["kernel"] not in self._heard:
-            self._attend(told["kernel"], Path(told["connection"]))
+        elif "gone" in command:
+            buffer = self._heard.pop(command["gone"], None)
+            if buffer is not None:
+                self._poller.unregister(buffer.socket)
+                buffer.close()
+        elif command["kernel"] not in self._heard:
+            self._attend(command["kernel"], Path(command["connection"]))
 
     def _attend(self, kernel: str, connection: Path) -> None:
         try:
@@ -176,7 +179,10 @@ class Keeper:
         self._poller.register(socket, zmq.POLLIN)
 
     def _over(self) -> bool:
-        """Whether no server will come: no kernel is left, or they have waited long enough."""
+        """Return True if no server will come: no kernel is left, or the time limit is over.
+
+        Kernels that are left at the time limit are killed.
+        """
         now = time.monotonic()
         if now - self._looked < LOOK:
             return False

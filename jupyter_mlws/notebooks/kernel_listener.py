@@ -44,7 +44,7 @@ EXPECTED = 1000
 
 @dataclass(frozen=True)
 class Place:
-    """The notebook that a kernel runs."""
+    """Notebook that a kernel runs."""
 
     notebook: str
     path: str
@@ -52,30 +52,30 @@ class Place:
 
 
 class Surroundings(Protocol):
-    """What a watch tells, and asks."""
+    """Interface through which a kernel listener queries and informs the server."""
 
     async def place_of(self, kernel: str) -> Place | None:
-        """The notebook whose session has the kernel; None where there is none."""
+        """Return the notebook whose session has the kernel; None if there is none."""
 
     async def commit_of(self, path: str) -> str | None:
-        """The commit that the notebook's project stands on."""
+        """Return the commit that is checked out in the notebook's project."""
 
     def timeout_of(self, notebook: str) -> float | None:
-        """Seconds that one cell of a tab may take."""
+        """Return the time limit for one cell of a tab, in seconds."""
 
     def tell(self, place: Place, event: Event) -> None:
-        """Publish to who follows the notebook."""
+        """Publish an event to the clients that follow the notebook."""
 
-    def ended(self, begun: Begun, outcome: Outcome) -> None:
-        """Hear how an execution ended."""
+    def ended(self, execution: Begun, outcome: Outcome) -> None:
+        """Handle the end of an execution."""
 
-    async def found(self, place: Place, unended: Unended, outcome: Outcome) -> None:
-        """Hear how an execution of an earlier server ended."""
+    async def found(self, place: Place, orphan: Unended, outcome: Outcome) -> None:
+        """Handle the end of an execution that an earlier server started."""
 
 
 @dataclass
 class Going:
-    """An execution that goes on."""
+    """Execution in progress."""
 
     begun: Begun
     place: Place
@@ -89,13 +89,18 @@ class Going:
 
 
 class KernelListener:
-    """Records what one kernel executes for others. Lives on the event loop.
+    """Records what one kernel executes for other clients. Must be used on the event loop.
 
-    ``paused``: what it says is put aside until :meth:`replay`.
+    With ``start_paused``, messages are buffered until :meth:`replay`.
     """
 
     def __init__(
-        self, kernel: Kernel, around: Surroundings, limits: MemoryLimits, *, paused: bool = False
+        self,
+        kernel: Kernel,
+        around: Surroundings,
+        limits: MemoryLimits,
+        *,
+        start_paused: bool = False,
     ) -> None:
         self.kernel = kernel
         self.meter = Meter(limits, self._warn, self._exceed)
@@ -105,7 +110,7 @@ class KernelListener:
         self._session = Session(config=self._manager.session.config, key=self._manager.session.key)
         self._expected: OrderedDict[str, Asked] = OrderedDict()
         self._open: set[str] = set()
-        self._aside: list[list[bytes]] | None = [] if paused else None
+        self._aside: list[list[bytes]] | None = [] if start_paused else None
         self._going: dict[str, Going] = {}
         self._known: set[str] = set()
         self._work: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
@@ -113,7 +118,7 @@ class KernelListener:
         self._stream = self._manager.connect_iopub()
         self._stream.on_recv(self._hear)
         # A kernel that is taken over has been there before.
-        self._sure_at = 0.0 if paused else float("inf")
+        self._sure_at = 0.0 if start_paused else float("inf")
         self._heard_by: OrderedDict[str, str] = OrderedDict()
         self._manager.add_restart_callback(self._died)
         self._manager.add_restart_callback(self._died, "dead")
@@ -122,50 +127,56 @@ class KernelListener:
 
     @property
     def process(self) -> str:
-        """What names the kernel's process in the history."""
+        """Identifier of the kernel's process in the history."""
         return f"{self.kernel.id}:{self._process}"
 
-    def expect(self, asked: Asked) -> None:
-        """A tab asks for an execution."""
-        self._expected[asked.request] = asked
+    def expect(self, tab_request: Asked) -> None:
+        """Register an execution that a tab requests."""
+        self._expected[tab_request.request] = tab_request
         while len(self._expected) > EXPECTED:
             self._expected.popitem(last=False)
 
     def overhear(self, tab: str, frames: list[bytes]) -> None:
-        """What a tab is told. A kernel that has just begun may have answered the tab before its
-        messages come here: this connection is made anew by itself, some time later."""
+        """Process a message that a tab receives.
+
+        A kernel that has just started may answer the tab before its messages arrive here, because
+        this connection is re-established only some time later.
+        """
         if not self._is_sure() or any(self._heard_by.get(one) == tab for one in self._open):
             self._take_frames(frames, tab)
 
     def restarted(self) -> None:
-        """Somebody restarted the kernel: what ran is cancelled."""
+        """Cancel the running executions after a restart of the kernel."""
         self._sure_at = float("inf")
         error = ExecutionCanceledError(by="restart")
         self._queue(lambda: self._end_all(ExecutionStatus.CANCELLED, error))
 
     async def take_over(self, place: Place) -> None:
-        """Go on with what ran when the server before this one was killed."""
+        """Resume the executions that were running when the previous server was killed."""
         for execution in await asyncio.to_thread(place.history.held, self.process):
             self.kernel.done.append(execution.id)
         self._known = await asyncio.to_thread(place.history.requests, self.kernel.id)
-        for unended in await asyncio.to_thread(place.history.claim, self.kernel.id):
-            begun = unended.begun
-            request = begun.message or begun.id
+        for orphan in await asyncio.to_thread(place.history.claim, self.kernel.id):
+            record = orphan.begun
+            request = record.message or record.id
             self._known.discard(request)
-            self._going[request] = Going(begun, place, unended.started, unended=unended)
+            self._going[request] = Going(record, place, orphan.started, unended=orphan)
             self.meter.begin(request, self._process)
 
-    async def replay(self, heard: Iterable[list[bytes]]) -> None:
-        """Take what the kernel said while there was no server. What of :meth:`take_over` is not
-        in it is lost: it never came to the kernel, or ended unheard."""
+    async def replay(self, messages: Iterable[list[bytes]]) -> None:
+        """Process the messages that the kernel sent while there was no server.
+
+        Executions of :meth:`take_over` that do not occur in them are lost: they never reached the
+        kernel, or their end was not recorded.
+        """
         aside, self._aside = self._aside or [], None
-        requests, seen = set(), set()
-        for frames in chain(heard, aside):
+        requests, signatures = set(), set()
+        for frames in chain(messages, aside):
             with suppress(ValueError, TypeError, IndexError):
                 # Both heard the same for a while; a signature is of one message.
-                signed = bytes(frames[frames.index(DELIM) + 1])
-                if signed not in seen:
-                    seen.add(signed)
+                signature = bytes(frames[frames.index(DELIM) + 1])
+                if signature not in signatures:
+                    signatures.add(signature)
                     requests.add(self._read(frames))
         for request, going in list(self._going.items()):
             if going.unended is not None and request not in requests:
@@ -177,7 +188,7 @@ class KernelListener:
             self._manager.execution_state = "busy"
 
     async def close(self) -> None:
-        """Stop watching; what runs is left to itself."""
+        """Stop listening; running executions continue unobserved."""
         for going in self._going.values():
             if going.timer is not None:
                 going.timer.cancel()
@@ -193,14 +204,14 @@ class KernelListener:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def settled(self) -> None:
-        """Wait until all that was heard so far is written down."""
-        done = asyncio.Event()
+        """Wait until all messages that arrived so far are stored."""
+        marker = asyncio.Event()
 
         async def mark() -> None:
-            done.set()
+            marker.set()
 
         self._queue(mark)
-        await done.wait()
+        await marker.wait()
 
     # Messages
 
@@ -221,7 +232,11 @@ class KernelListener:
             self._read(frames, by)
 
     def _is_heard_twice(self, request: str, kind: str, by: str) -> bool:
-        """Whoever hears an execution begin hears all of it, in order; others are left out."""
+        """Return True if the message must be skipped, because another connection has the execution.
+
+        The connection that receives the beginning of an execution receives all of it, in order; the
+        messages of the others are left out.
+        """
         if kind != "execute_input":
             return self._heard_by.get(request, by) != by
         first = self._heard_by.setdefault(request, by)
@@ -230,7 +245,7 @@ class KernelListener:
         return first != by
 
     def _read(self, frames: list[bytes], by: str = HERE) -> str | None:
-        """Take one message; the request that it belongs to, if that is an execution."""
+        """Process one message; return the id of its execute request, None for other messages."""
         _, parts = self._session.feed_identities(frames)
         message = self._session.deserialize(parts, content=False)
         parent = message.get("parent_header") or {}
@@ -291,25 +306,25 @@ class KernelListener:
             self._open.discard(request)
             self.meter.end(request)
             return
-        asked = self._expected.pop(request, None)
+        tab_request = self._expected.pop(request, None)
         timeout = self._around.timeout_of(place.notebook)
-        begun = Begun(
+        execution = Begun(
             id=request,
             request=request,
             notebook=place.notebook,
             path=place.path,
-            cell=asked.cell if asked else None,
+            cell=tab_request.cell if tab_request else None,
             source=content["code"],
-            origin=Origin.LAB if asked else Origin.CLIENT,
+            origin=Origin.LAB if tab_request else Origin.CLIENT,
             kernel=self.kernel.id,
             process=self.process,
             message=request,
             snapshot=await self._around.commit_of(place.path),
             deadline=None if timeout is None else time.time() + timeout,
         )
-        going = Going(begun, place, time.time(), count=content.get("execution_count"))
+        going = Going(execution, place, time.time(), count=content.get("execution_count"))
         self._going[request] = going
-        await asyncio.to_thread(place.history.begin, begun)
+        await asyncio.to_thread(place.history.begin, execution)
         if timeout is not None:
             self._limit(request, going, timeout)
         self._tell_status(going, ExecutionStatus.RUNNING, None)
@@ -322,8 +337,8 @@ class KernelListener:
         elif going.error is None:
             await self._finish(request, ExecutionStatus.SUCCESS, None)
         elif going.error.get("ename") == "KeyboardInterrupt":
-            stopped = ExecutionCanceledError(by="interrupt")
-            await self._finish(request, ExecutionStatus.CANCELLED, stopped)
+            cancellation = ExecutionCanceledError(by="interrupt")
+            await self._finish(request, ExecutionStatus.CANCELLED, cancellation)
         else:
             failure = raised(going.error, going.count)
             await self._finish(request, ExecutionStatus.ERROR, failure)
@@ -331,14 +346,14 @@ class KernelListener:
     async def _finish(self, request: str, status: ExecutionStatus, error: MLWSError | None) -> None:
         going = self._going.pop(request, None)
         self._open.discard(request)
-        measured = self.meter.end(request)
+        usage = self.meter.end(request)
         if going is None:
             return
         if going.timer is not None:
             going.timer.cancel()
-        begun = going.begun
+        execution = going.begun
         if error is not None:
-            error = error.with_facts(cell=begun.cell)
+            error = error.with_facts(cell=execution.cell)
         outcome = Outcome(
             status=status,
             outputs=going.outputs.items(),
@@ -347,62 +362,65 @@ class KernelListener:
             duration=round(time.time() - going.started, 3),
             error=error,
             truncated=going.outputs.truncated,
-            memory=measured.peak if measured else None,
+            memory=usage.peak if usage else None,
         )
         if status is ExecutionStatus.SUCCESS:
-            self.kernel.remember(begun.id, self._process)
+            self.kernel.remember(execution.id, self._process)
         taken_over = going.unended is not None
-        await asyncio.to_thread(going.place.history.end, begun.id, outcome, outputs=taken_over)
+        await asyncio.to_thread(going.place.history.end, execution.id, outcome, outputs=taken_over)
         if going.unended is not None:
             await self._around.found(going.place, going.unended, outcome)
-        self._around.ended(begun, outcome)
+        self._around.ended(execution, outcome)
         self._tell_status(going, status, outcome)
 
     # Death and limits
 
     def _died(self) -> None:
-        """The process ended by itself; Jupyter's restarter starts another after this."""
+        """Handle the end of the process; Jupyter's restarter starts another one after this."""
         self._sure_at = float("inf")
         # What it was asked for last may be heard when the next process is there already.
         self._queue(partial(self._record_death, exit_code(self._manager), self._process))
 
     async def _record_death(self, code: int | None, process: int | None) -> None:
         await self._begin_unheard()
-        lost = self.kernel.lose(process)
-        error = KernelDiedError(exit_code=code, restarted=True, lost=lost)
+        lost_ids = self.kernel.lose(process)
+        error = KernelDiedError(exit_code=code, restarted=True, lost=lost_ids)
         await self._end_all(ExecutionStatus.ERROR, error)
-        await self._tell_death(code, lost)
+        await self._tell_death(code, lost_ids)
 
     async def _begin_unheard(self) -> None:
-        """A process that dies at once may take its last words along: what was asked for first
-        of all that is open is what it ran."""
+        """Store the execution that a process ran which died without reporting it.
+
+        A process that dies at once may lose its last messages: it ran the first of the open
+        requests.
+        """
         unheard, self._expected = list(self._expected.values()), OrderedDict()
         if unheard and not self._going:
             first = unheard[0]
             self._expected[first.request] = first
             await self._enter(first.request, {"code": first.code})
 
-    async def _tell_death(self, code: int | None, lost: list[str]) -> None:
+    async def _tell_death(self, code: int | None, lost_ids: list[str]) -> None:
         place = await self._around.place_of(self.kernel.id)
         if place is None:
             return
-        rows = await asyncio.to_thread(place.history.several, place.notebook, lost)
+        rows = await asyncio.to_thread(place.history.several, place.notebook, lost_ids)
         cells = list(dict.fromkeys(row.cell for row in rows if row.cell))
-        event = {"type": "death", "exit_code": code, "lost": lost, "cells": cells}
+        event = {"type": "death", "exit_code": code, "lost": lost_ids, "cells": cells}
         self._around.tell(place, event)
 
     async def _end_all(self, status: ExecutionStatus, error: MLWSError) -> None:
         for request, going in list(self._going.items()):
-            stopped = going.stopped_by
-            if stopped is None:
+            reason = going.stopped_by
+            if reason is None:
                 await self._finish(request, status, error)
             else:
-                timed_out = isinstance(stopped, ExecutionTimeoutError)
-                ended = ExecutionStatus.TIMEOUT if timed_out else ExecutionStatus.ERROR
-                await self._finish(request, ended, stopped.with_facts(restarted=True))
+                timed_out = isinstance(reason, ExecutionTimeoutError)
+                final_status = ExecutionStatus.TIMEOUT if timed_out else ExecutionStatus.ERROR
+                await self._finish(request, final_status, reason.with_facts(restarted=True))
 
     def _limit(self, request: str, going: Going, seconds: float) -> None:
-        """Stop it when its time is over."""
+        """Stop the execution when its time is over."""
         timeout = going.begun.deadline and going.begun.deadline - going.started
         error = ExecutionTimeoutError(timeout=timeout or seconds, restarted=False)
         loop = asyncio.get_running_loop()
@@ -439,7 +457,7 @@ class KernelListener:
             self._stopping = asyncio.create_task(self._interrupt(request))
 
     async def _interrupt(self, request: str) -> None:
-        """Interrupt; restart what does not heed it."""
+        """Interrupt the code; restart the kernel if the code does not end."""
         await self.kernel.interrupt()
         await asyncio.sleep(GRACE)
         if request in self._going:
@@ -448,9 +466,9 @@ class KernelListener:
     # What is told
 
     def _tell(self, going: Going, event: Event) -> None:
-        begun = going.begun
-        whose = {"execution": begun.id, "request": begun.request, "cell": begun.cell}
-        self._around.tell(going.place, {**event, **whose, "origin": begun.origin.value})
+        execution = going.begun
+        whose = {"execution": execution.id, "request": execution.request, "cell": execution.cell}
+        self._around.tell(going.place, {**event, **whose, "origin": execution.origin.value})
 
     def _tell_status(self, going: Going, status: ExecutionStatus, outcome: Outcome | None) -> None:
         error = outcome.error if outcome else None
@@ -471,7 +489,7 @@ class KernelListener:
         self._work.put_nowait(work)
 
     async def _do(self) -> None:
-        """Everything in the order in which it was heard."""
+        """Process the queued work in order of arrival."""
         while True:
             work = await self._work.get()
             try:
@@ -489,7 +507,7 @@ def _written(seconds: float) -> str:
 
 
 def out_of_memory(used: int, limit: int | None) -> MLWSError:
-    """Of a kernel that went over the limit."""
+    """Return the error of a kernel that exceeded the memory limit."""
     evalue = f"{used // 2**20} MB > {(limit or 0) // 2**20} MB"
     return OutOfMemoryError(
         ename="MemoryError", evalue=evalue, used=used, limit=limit, restarted=False

@@ -15,7 +15,7 @@ KernelOf = Callable[[str], Awaitable[Kernel]]
 
 
 class KernelListeners:
-    """Follows Jupyter's own events of kernels. Lives on the event loop."""
+    """Listeners of all kernels, by Jupyter's own kernel events. Must be used on the event loop."""
 
     def __init__(
         self,
@@ -35,25 +35,25 @@ class KernelListeners:
         self._early: dict[str, list[Asked]] = {}
 
     def of(self, kernel: str) -> KernelListener | None:
-        """The watch of a kernel; None for one that runs elsewhere or is gone."""
+        """Return the listener of a kernel; None if the kernel runs elsewhere or is gone."""
         return self._watches.get(kernel)
 
-    def expect(self, kernel: str, asked: Asked) -> None:
-        """A tab asks for an execution."""
+    def expect(self, kernel: str, tab_request: Asked) -> None:
+        """Register an execution that a tab requests."""
         watch = self._watches.get(kernel)
         if watch is not None:
-            watch.expect(asked)
+            watch.expect(tab_request)
         else:
-            self._early.setdefault(kernel, []).append(asked)
+            self._early.setdefault(kernel, []).append(tab_request)
 
     def overhear(self, kernel: str, tab: str, frames: list[bytes]) -> None:
-        """A tab is told something by its kernel."""
+        """Process a message that a tab receives from its kernel."""
         watch = self._watches.get(kernel)
         if watch is not None:
             watch.overhear(tab, frames)
 
     async def heed(self, action: str, kernel: str) -> None:
-        """One of Jupyter's events: a kernel was started, restarted or shut down."""
+        """Handle an event of Jupyter: a kernel was started, restarted or shut down."""
         if action == "start":
             await self.attach(kernel)
         elif action == "shutdown" and kernel not in self._server.kernels:
@@ -62,24 +62,24 @@ class KernelListeners:
             self._watches[kernel].restarted()
 
     async def attach(self, identifier: str) -> KernelListener | None:
-        """Watch a kernel, if it is one of this machine and not watched yet."""
-        known = self._watches.get(identifier)
-        if known is not None or not self._server.is_here(identifier):
-            return known
+        """Listen to a kernel of this machine and return its listener; None for any other kernel."""
+        existing = self._watches.get(identifier)
+        if existing is not None or not self._server.is_here(identifier):
+            return existing
         kernel = await self._kernel_of(identifier)
         if identifier in self._watches:
             return self._watches[identifier]
-        paused = identifier in self._adopting
-        watch = KernelListener(kernel, self._around, self._limits, paused=paused)
+        start_paused = identifier in self._adopting
+        watch = KernelListener(kernel, self._around, self._limits, start_paused=start_paused)
         self._watches[identifier] = watch
-        for asked in self._early.pop(identifier, []):
-            watch.expect(asked)
+        for tab_request in self._early.pop(identifier, []):
+            watch.expect(tab_request)
         if self._folder is not None:
             self._folder.attend(identifier, kernel.manager.connection_file)
         return watch
 
     async def detach(self, identifier: str) -> None:
-        """Let go of a kernel that is gone."""
+        """Stop listening to a kernel that is gone."""
         self._early.pop(identifier, None)
         watch = self._watches.pop(identifier, None)
         if watch is not None:
@@ -88,7 +88,7 @@ class KernelListeners:
             await watch.close()
 
     async def adopt(self, left: Left) -> KernelListener | None:
-        """Take over a kernel that a killed server left; None where it is gone meanwhile."""
+        """Take over a kernel that a killed server left; return None if it is gone meanwhile."""
         assert self._folder is not None  # it is what has found it
         self._adopting.add(left.kernel)
         try:
@@ -106,6 +106,6 @@ class KernelListeners:
         return watch
 
     async def close(self) -> None:
-        """Let go of all."""
+        """Close all listeners."""
         for identifier in list(self._watches):
             await self._watches.pop(identifier).close()

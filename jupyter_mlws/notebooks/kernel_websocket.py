@@ -13,7 +13,7 @@ from jupyter_server.services.kernels.connection.base import deserialize_msg_from
 
 
 class Asked(NamedTuple):
-    """An execution that a tab asks for: the id of the request, its cell and its code."""
+    """Execution that a tab requests: the id of the request, its cell and its code."""
 
     request: str
     cell: str | None
@@ -27,33 +27,36 @@ Said = Callable[[str, str, list[bytes]], None]
 V1 = "v1.kernel.websocket.jupyter.org"
 
 
-def telling(base: type[Any], told: Told, said: Said) -> type[Any]:
-    """The class ``base`` of kernel WebSockets, that also tells of each execution asked for, and
-    of what a tab hears from its kernel."""
+def telling(base: type[Any], on_request: Told, on_output: Said) -> type[Any]:
+    """Return a subclass of ``base``, the class of kernel WebSockets, that reports its messages.
+
+    ``on_request`` gets each execution that a tab requests, ``on_output`` each message that the
+    tab receives from its kernel.
+    """
 
     class TellingConnection(base):  # type: ignore[misc]
-        """Passes everything on unchanged, but for what comes after the end."""
+        """Forwards everything unchanged, except messages that arrive after the close."""
 
         def handle_incoming_message(self, incoming_msg: Any) -> None:
             if getattr(self.websocket_handler, "ws_connection", self) is None:
                 # Closed meanwhile, and its protocol forgotten: Jupyter would read the message in
                 # the older form, and take its first bytes for a number of gigabytes.
                 return
-            asked = _asked(self, incoming_msg)
-            if asked is not None:
-                told(self.kernel_id, asked)
+            tab_request = _asked(self, incoming_msg)
+            if tab_request is not None:
+                on_request(self.kernel_id, tab_request)
             super().handle_incoming_message(incoming_msg)
 
         def handle_outgoing_message(self, stream: Any, *messages: Any) -> None:
             if "iopub" in (stream, getattr(stream, "channel", None)) and messages:
-                said(self.kernel_id, str(id(self)), messages[0])
+                on_output(self.kernel_id, str(id(self)), messages[0])
             super().handle_outgoing_message(stream, *messages)
 
     return TellingConnection
 
 
 def _asked(connection: Any, message: Any) -> Asked | None:
-    """The execution that a message asks for; None for any other message."""
+    """Return the execution that a message requests; None for any other message."""
     try:
         if getattr(connection, "subprotocol", None) == V1:
             channel, parts = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
@@ -64,11 +67,11 @@ def _asked(connection: Any, message: Any) -> Asked | None:
                 return None
             metadata, content = map(connection.session.unpack, parts[2:4])
         elif isinstance(message, str):
-            given = connection.session.unpack(message.encode())
-            if given.get("channel") != "shell":
+            payload = connection.session.unpack(message.encode())
+            if payload.get("channel") != "shell":
                 return None
-            header, metadata = given["header"], given.get("metadata") or {}
-            content = given["content"]
+            header, metadata = payload["header"], payload.get("metadata") or {}
+            content = payload["content"]
         else:
             return None
         if header["msg_type"] != "execute_request" or content.get("silent"):

@@ -38,21 +38,21 @@ WATCH = 0.2
 
 @dataclass(frozen=True)
 class Ending:
-    """How a kernel's process ended: by itself, or because somebody restarted or stopped it."""
+    """End of a kernel's process: by itself (``died``), or by a restart or shutdown."""
 
     died: bool
     exit_code: int | None = None
 
 
 class Asked(NamedTuple):
-    """A request to a kernel, and all that answers it, as (channel, message)."""
+    """Request to a kernel, and its replies and outputs, as (channel, message)."""
 
     id: str
     answers: asyncio.Queue[tuple[str, Message]]
 
 
 class Connection:
-    """A client of one kernel process; replies and outputs are told apart by the request's id."""
+    """Client of one kernel process; replies and outputs are matched by the request's id."""
 
     def __init__(self, kernel: Any) -> None:
         self.kernel = kernel
@@ -66,10 +66,10 @@ class Connection:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, still_there: Callable[[], bool], deadline: float) -> bool:
-        """Wait until the kernel's outputs arrive; False if its process ended before that.
+        """Wait until the kernel's outputs arrive; return False if its process ended before that.
 
-        Asked on both channels: a kernel that is busy for somebody else answers on `control`
-        only, and one that knows no such question there answers on `shell`.
+        The request is sent on both channels: a kernel that is busy for another client replies on
+        `control` only, and one that does not support the request there replies on `shell`.
         """
         self._client.start_channels(stdin=True, hb=False)
         for channel, receive in (
@@ -82,8 +82,8 @@ class Connection:
         loop = asyncio.get_running_loop()
         self._send("kernel_info_request", {}, "shell")
         while not self._heard.is_set():
-            replaced = process_of(self.kernel) != self.process
-            if replaced or not still_there() or loop.time() > deadline:
+            is_replaced = process_of(self.kernel) != self.process
+            if is_replaced or not still_there() or loop.time() > deadline:
                 return False
             self._send("kernel_info_request", {}, "control")
             with suppress(asyncio.TimeoutError):
@@ -97,7 +97,7 @@ class Connection:
         return True
 
     def _starts(self) -> bool:
-        """Whether the server takes it for a kernel that has not answered yet."""
+        """Return True while the server considers the kernel to be starting."""
         return getattr(self.kernel, "execution_state", None) == "starting"
 
     async def close(self) -> None:
@@ -109,7 +109,7 @@ class Connection:
 
     @contextmanager
     def ask(self, kind: str, content: dict[str, Any]) -> Iterator[Asked]:
-        """Send a request on `shell`."""
+        """Send a request on `shell` and yield it with its replies."""
         queue: asyncio.Queue[tuple[str, Message]] = asyncio.Queue()
         identifier = self._send(kind, content, "shell")
         self._queues[identifier] = queue
@@ -119,11 +119,11 @@ class Connection:
             del self._queues[identifier]
 
     def answer(self, value: str) -> None:
-        """What a person says to the question that code asked."""
+        """Send the user's input that the running code requested."""
         self._send("input_reply", {"value": value}, "stdin")
 
     async def ended(self) -> Ending:
-        """Wait until this very process is no more."""
+        """Wait until this process has ended."""
         dead: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
         def noticed() -> None:
@@ -170,7 +170,7 @@ class Connection:
 
 
 class Kernel:
-    """One of the server's kernels. ``turn`` is held by the execution that runs on it."""
+    """Kernel of the server. ``turn`` is held by the execution that runs on it."""
 
     def __init__(self, kernels: Any, identifier: str) -> None:
         self.id = identifier
@@ -188,26 +188,26 @@ class Kernel:
 
     @property
     def there(self) -> bool:
-        """Whether the server still has it."""
+        """True while the server still has the kernel."""
         return self.id in self._kernels
 
     @property
     def manager(self) -> Any:
-        """Jupyter's own manager of it."""
+        """Jupyter's own manager of the kernel."""
         return self._kernels.get_kernel(self.id)
 
     @property
     def language(self) -> str:
-        """What its code is written in, in small letters."""
+        """Programming language of the kernel, in lower case."""
         spec = self._kernels.get_kernel(self.id).kernel_spec
         return str(spec.language).lower() if spec else ""
 
     async def connect(self) -> Connection:
-        """The connection to the process that runs now; error 20102 if none answers."""
-        known = self._connection
-        if known is not None:
-            if self.there and process_of(known.kernel) == known.process:
-                return known
+        """Return the connection to the current process; error 20102 if it does not respond."""
+        current = self._connection
+        if current is not None:
+            if self.there and process_of(current.kernel) == current.process:
+                return current
             await self.close()
         deadline = asyncio.get_running_loop().time() + START_LIMIT
         code: int | None = None
@@ -224,38 +224,38 @@ class Kernel:
         raise KernelStartError(kernel=self.id, reason=words)
 
     def now_is(self, process: int | None) -> None:
-        """Have it that the kernel runs in this process; another one remembers nothing."""
+        """Set the current process; the state in memory of another one is lost."""
         if process != self._process:
             self.lose(self._process)
         self._process = process
 
     def remember(self, execution: str, process: int | None) -> None:
-        """An execution went well in that process."""
+        """Record an execution that succeeded in that process."""
         if process == self._process:
             self.done.append(execution)
         elif process == self._lost[0]:
             self._lost[1].append(execution)
 
     def lose(self, process: int | None) -> list[str]:
-        """That process is gone: what it held in memory, however often that is asked."""
+        """Return the executions whose effects ended with that process; repeatable."""
         if self._lost[0] != process:
             self._lost = (process, list(self.done))
             self.done.clear()
         return self._lost[1]
 
     async def interrupt(self) -> None:
-        """What Ctrl-C does."""
+        """Interrupt the running code, as Ctrl-C does."""
         await _done(self._kernels.interrupt_kernel(self.id))
 
     async def restart(self) -> None:
-        """End the process and start another; returns before that one answers."""
-        answered = await _done(self._kernels.restart_kernel(self.id, now=True))
-        if isinstance(answered, asyncio.Future):
+        """End the process and start another; return before that one responds."""
+        result = await _done(self._kernels.restart_kernel(self.id, now=True))
+        if isinstance(result, asyncio.Future):
             # Whether it answers is seen by who connects next; the server's log has it too.
-            answered.add_done_callback(lambda future: future.cancelled() or future.exception())
+            result.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     async def revive(self, before: Connection) -> bool:
-        """After a death: wait for the server's restarter, or restart; whether it lives again."""
+        """Wait for the restarter after a crash, or restart; return True if the kernel runs."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + RETURN_LIMIT
         while self.there and loop.time() < deadline:
@@ -269,26 +269,30 @@ class Kernel:
         return self.there
 
     async def close(self) -> None:
-        """Let go of the connection; the kernel goes on."""
+        """Close the connection; the kernel keeps running."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await connection.close()
 
     def _follow_activity(self) -> None:
-        """Have the server follow the new process: its restarter leaves the state as it was."""
+        """Make the server follow the new process: its restarter leaves the state as it was."""
         self._kernels.stop_watching_activity(self.id)
         self._kernels.get_kernel(self.id).execution_state = "starting"
         self._kernels.start_watching_activity(self.id)
 
 
 def process_of(kernel: Any) -> int | None:
-    """What names the process that a kernel manager runs; None where it is not on this machine."""
+    """Return the pid of a kernel manager's process; None if it is not on this machine."""
     pid: int | None = getattr(kernel.provisioner, "pid", None)
     return pid
 
 
 def exit_code(kernel: Any) -> int | None:
-    """How its process ended; None while it runs, and where only another server could tell."""
+    """Return the exit code of a kernel's process.
+
+    None while it runs, and for a process that another server started, whose exit code is unknown
+    here.
+    """
     process = getattr(kernel.provisioner, "process", None)
     if isinstance(process, AdoptedProcess):
         return None
@@ -297,5 +301,5 @@ def exit_code(kernel: Any) -> int | None:
 
 
 async def _done(answer: Any) -> Any:
-    """What a manager's method answers, whether it is asynchronous or not."""
+    """Return the result of a manager's method, whether it is asynchronous or not."""
     return await answer if isinstance(answer, Awaitable) else answer

@@ -64,10 +64,10 @@ NO_FOLDER = Message("is in a folder that does not exist")
 
 
 class NotebookManager:
-    """The notebooks of one server. Lives on the event loop; blocking work goes to threads.
+    """Notebooks of one server. Must be used on the event loop; blocking work goes to threads.
 
     ``container`` is the id of the container that the server runs in, or :data:`LOCAL`;
-    ``folder`` is where its kernels are written down, None where they end with the server.
+    ``folder`` stores the server's kernels, None if they end with the server.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class NotebookManager:
         self._creating = asyncio.Lock()
 
     def adopt(self) -> None:
-        """Take over the kernels that a killed server left; whoever asks later waits for it."""
+        """Take over the kernels that a killed server left; later calls wait for it."""
         if self._folder is not None and self._adopted is None:
             self._adopted = asyncio.create_task(adopt(self._folder, self.watches))
 
@@ -113,17 +113,17 @@ class NotebookManager:
         path: str | None = None,
         kernel: str | None = None,
     ) -> Notebook:
-        """Make an empty notebook; its kernel starts with the first execution.
+        """Create an empty notebook; its kernel starts with the first execution.
 
-        Errors: 50203 where ``path`` is taken, 50201 for a kernel or folder that is not there,
-        50302 where it leads outside, 10404 and 10301 for a container that is not this server's.
+        Errors: 50203 if ``path`` is taken, 50201 for a kernel or directory that does not exist,
+        50302 if it leads outside, 10404 and 10301 for a container that is not this server's.
         """
         self._check_container(container_id)
-        wanted = NotebookCreate(path=path, kernel=kernel)
+        request = NotebookCreate(path=path, kernel=kernel)
         async with self._creating:
-            if faults := await self._faults(wanted):
+            if faults := await self._faults(request):
                 raise InvalidRequestError(faults=faults)
-            target = wanted.path or await self._server.free_name()
+            target = request.path or await self._server.free_name()
             self._server.check_inside(target)
             if await self._server.exists(target):
                 raise AlreadyExistsError(name=target)
@@ -131,9 +131,9 @@ class NotebookManager:
         return await self.get(self._server.identify(target))
 
     async def list(self, limit: int = 50, cursor: str | None = None) -> NotebookPage:
-        """The notebooks below the server's root, by path."""
-        found = await asyncio.to_thread(find, self._server.root)
-        rest = [path for path in found.paths if cursor is None or path > cursor]
+        """Return the notebooks below the server's root, by path."""
+        scan = await asyncio.to_thread(find, self._server.root)
+        rest = [path for path in scan.paths if cursor is None or path > cursor]
         sessions = await self._server.sessions()
         items = []
         for path in rest[:limit]:
@@ -144,10 +144,10 @@ class NotebookManager:
                 continue
             items.append(self._notebook(self._server.identify(path), path, facts, sessions))
         more = rest[limit - 1] if len(rest) > limit else None
-        return NotebookPage(items=items, next_cursor=more, complete=found.complete)
+        return NotebookPage(items=items, next_cursor=more, complete=scan.complete)
 
     async def at(self, path: str) -> NotebookPage:
-        """The notebook with that path, if there is one."""
+        """Return a page with the notebook at that path, if there is one."""
         if not await self._server.exists(path):
             return NotebookPage(items=[])
         facts = await self._server.facts(path)
@@ -157,12 +157,12 @@ class NotebookManager:
         )
 
     async def needs(self, identifier: str, cell: str) -> Needs:
-        """The cells that ``up_to`` runs again for a cell. Errors: 20401, 20402."""
+        """Return the cells that ``up_to`` runs again for a cell. Errors: 20401, 20402."""
         runtime = await self._runtime(identifier)
         return Needs(cells=await runtime.needs(cell))
 
     async def get(self, identifier: str) -> NotebookDetail:
-        """A notebook with its cells. Errors: 20401, 20402."""
+        """Return a notebook with its cells. Errors: 20401, 20402."""
         path = await self._server.path_of(identifier)
         document = await self._server.read(path)
         notebook = self._notebook(identifier, path, document, await self._server.sessions())
@@ -176,10 +176,10 @@ class NotebookManager:
         )
 
     async def delete(self, identifier: str) -> None:
-        """Cancel what runs, end the session with its kernel, and remove the file."""
+        """Cancel all calls, end the session with its kernel, and remove the file."""
         path = await self._server.path_of(identifier)
         runtime = await self._runtime(identifier)
-        runtime.cancel(queued=True)
+        runtime.cancel(include_queued=True)
         session = session_of(path, await self._server.sessions(), runtime)
         if session is not None:
             await self._server.end_session(session["id"])
@@ -191,9 +191,9 @@ class NotebookManager:
     async def execute_code(
         self, notebook_id: str, code: str, timeout: float | None = None
     ) -> ExecutionResult:
-        """Run ``code`` on the notebook's kernel and wait for its end; seconds for ``timeout``.
+        """Run ``code`` on the notebook's kernel and wait for its end; ``timeout`` is in seconds.
 
-        The result tells of code that failed; raised is only what kept it from being queued.
+        Failures of the code are in the result; only what prevents its queueing is raised.
         """
         job = await self.submit(notebook_id, ExecuteRequest(code=code, timeout=timeout))
         return await self.result(job)
@@ -203,12 +203,12 @@ class NotebookManager:
         return await (await self._runtime(identifier)).submit(request)
 
     async def result(self, job: Job) -> ExecutionResult:
-        """What a call came to, when it has ended."""
+        """Wait until a call has ended, and return its result."""
         await job.ended.wait()
         return job.result()
 
     async def status(self, identifier: str) -> StatusReport:
-        """What the notebook does now."""
+        """Return the current status of the notebook."""
         path = await self._server.path_of(identifier)
         runtime = self._runtimes.get(identifier)
         session = session_of(path, await self._server.sessions(), runtime)
@@ -227,21 +227,24 @@ class NotebookManager:
         )
 
     async def interrupt(self, identifier: str) -> StatusReport:
-        """What Ctrl-C does; the other cells of the same call do not run. Queued calls do."""
+        """Interrupt the running call, as Ctrl-C does.
+
+        The other cells of the same call do not run. Queued calls do.
+        """
         path = await self._server.path_of(identifier)
         runtime = await self._runtime(identifier)
         session = session_of(path, await self._server.sessions(), runtime)
-        runtime.cancel(queued=False)
+        runtime.cancel(include_queued=False)
         if session is not None:
             await runtime.heeds()
             await (await self._pool.of(session["kernel"]["id"])).interrupt()
         return await self.status(identifier)
 
     async def restart(self, identifier: str) -> StatusReport:
-        """A fresh kernel; what runs and what waits is cancelled."""
+        """Restart the kernel; running and queued calls are canceled."""
         path = await self._server.path_of(identifier)
         runtime = await self._runtime(identifier)
-        runtime.cancel(queued=True)
+        runtime.cancel(include_queued=True)
         session = session_of(path, await self._server.sessions(), runtime)
         if session is None:
             await runtime.kernel(path, await self._server.read(path))
@@ -250,40 +253,40 @@ class NotebookManager:
         return await self.status(identifier)
 
     async def answer(self, identifier: str, value: str) -> StatusReport:
-        """Answer what the running code asks for. Error 20401 where it asks nothing."""
+        """Send input to the running code; error 20401 if it requests none."""
         (await self._runtime(identifier)).answer(value)
         return await self.status(identifier)
 
     async def set_limits(self, identifier: str, timeout: float | None) -> StatusReport:
-        """How long a cell that a tab runs may take, in seconds; None: as long as it likes."""
+        """Set the time limit for cells that a tab runs, in seconds; None for no limit."""
         await self._server.path_of(identifier)
         self.recording.set_timeout(identifier, timeout)
         return await self.status(identifier)
 
     async def executions(self, identifier: str, query: ExecutionQuery) -> Page[Execution]:
-        """The notebook's history, newest first."""
+        """Return the notebook's history, newest first."""
         history = await self._history(identifier)
         items, more = await asyncio.to_thread(history.page, identifier, query)
         return Page(items=items, next_cursor=more)
 
     async def newest(self, identifier: str) -> Page[Execution]:
-        """The last execution of each cell."""
+        """Return the last execution of each cell."""
         history = await self._history(identifier)
         return Page(items=await asyncio.to_thread(history.newest, identifier))
 
     async def failures(self, identifier: str) -> Page[Failure]:
-        """The cells that failed when they last ran, each with what is alike in the history."""
+        """Return the cells whose last execution failed, each with similar earlier failures."""
         history = await self._history(identifier)
         return Page(items=await asyncio.to_thread(failures, history, identifier))
 
     async def similar(self, identifier: str, execution: str) -> Page[Similar]:
-        """Earlier failures like that one, and what mended them. Error 20401."""
+        """Return earlier failures that are similar, and their fixes. Error 20401."""
         history = await self._history(identifier)
-        failed = await asyncio.to_thread(history.one, identifier, execution)
-        return Page(items=await asyncio.to_thread(similar, history, failed))
+        failure = await asyncio.to_thread(history.one, identifier, execution)
+        return Page(items=await asyncio.to_thread(similar, history, failure))
 
     async def execution(self, identifier: str, call: str) -> ExecutionResult:
-        """A call by its id: as it stands, or from the history. Error 20401."""
+        """Return a call by its id, live or from the history. Error 20401."""
         runtime = self._runtimes.get(identifier)
         job = runtime.jobs.get(call) if runtime else None
         if job is not None:
@@ -295,11 +298,11 @@ class NotebookManager:
         return _remembered(rows)
 
     async def stream(self, identifier: str) -> RingStream:
-        """The notebook's outputs and states, live."""
+        """Return the live stream of the notebook's outputs and states."""
         return (await self._runtime(identifier)).stream
 
     async def close(self) -> None:
-        """End all calls and let go of the kernels, which are the server's to stop."""
+        """End all calls and disconnect from the kernels, which the server itself stops."""
         if self._adopted is not None:
             await asyncio.gather(self._adopted, return_exceptions=True)
         await asyncio.gather(*(runtime.close() for runtime in self._runtimes.values()))
@@ -321,13 +324,13 @@ class NotebookManager:
                 raise ContainerForbiddenError(name=identifier)
         raise ContainerNotFoundError(name=identifier)
 
-    async def _faults(self, wanted: NotebookCreate) -> Sequence[Fault]:
+    async def _faults(self, request: NotebookCreate) -> Sequence[Fault]:
         faults = []
-        folder = str(PurePosixPath(wanted.path or "").parent)
+        folder = str(PurePosixPath(request.path or "").parent)
         if folder != "." and not await self._server.folder_exists(folder):
             faults.append(Fault("path", NO_FOLDER))
         installed = await self._server.specs()
-        if wanted.kernel is not None and wanted.kernel not in installed:
+        if request.kernel is not None and request.kernel not in installed:
             names = ", ".join(sorted(installed))
             unknown = Message("is not installed; available: {names}", names=names)
             faults.append(Fault("kernel", unknown))
@@ -378,7 +381,7 @@ class NotebookManager:
 
 
 def _kernel_info(session: Session | None) -> dict[str, Any]:
-    """The server's own words on a kernel; empty where none runs."""
+    """Return the server's description of a kernel; empty if none runs."""
     return dict(session["kernel"]) if session else {}
 
 
@@ -394,15 +397,15 @@ def _cell(notebook: str, position: int, cell: Any) -> Cell:
 
 
 def _remembered(rows: list[tuple[Execution, list[Any] | None]]) -> ExecutionResult:
-    """A call as the history knows it; without its outputs, where those are not kept."""
+    """Return a call from the history; without its outputs if they are not stored."""
     executions = [execution for execution, _ in rows]
-    kept = all(outputs is not None for _, outputs in rows)
-    outputs = [output for _, written in rows for output in written or ()]
-    failed = next((row for row in executions if row.error is not None), None)
+    has_outputs = all(outputs is not None for _, outputs in rows)
+    outputs = [output for _, cell_outputs in rows for output in cell_outputs or ()]
+    failure = next((row for row in executions if row.error is not None), None)
     running = next((row for row in executions if not row.status.ended), None)
     worst = (
         running
-        or failed
+        or failure
         or next((row for row in executions if row.status.value != "SUCCESS"), executions[-1])
     )
     took = [row.duration for row in executions if row.duration is not None]
@@ -416,8 +419,9 @@ def _remembered(rows: list[tuple[Execution, list[Any] | None]]) -> ExecutionResu
         started=executions[0].started,
         duration=round(sum(took), 3) if took else None,
         error=worst.error,
-        outputs_kept=kept,
+        outputs_kept=has_outputs,
         executions=[
-            ExecutionOutput(**dict(execution), outputs=written or []) for execution, written in rows
+            ExecutionOutput(**dict(execution), outputs=cell_outputs or [])
+            for execution, cell_outputs in rows
         ],
     )

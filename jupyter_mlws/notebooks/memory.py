@@ -16,20 +16,20 @@ CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 @dataclass(frozen=True)
 class MemoryLimits:
-    """Bytes that a kernel may use (None: no limit), and the share of them that is warned of."""
+    """Bytes that a kernel may use (None: no limit), and the share of them that causes a warning."""
 
     most: int | None = None
     warning: float = 0.8
 
     @property
     def ceiling(self) -> int:
-        """What there is at most: the limit, the container's, or the machine's."""
+        """Upper limit in bytes: the configured one, the container's, or the machine's memory."""
         return self.most or _container() or int(psutil.virtual_memory().total)
 
 
 @dataclass
 class Measured:
-    """One execution's memory so far, in bytes."""
+    """Memory use of one execution so far, in bytes."""
 
     peak: int = 0
     warned: bool = False
@@ -37,39 +37,39 @@ class Measured:
 
 
 class Meter:
-    """Measures one process and its children, only while an execution goes on."""
+    """Measures one process and its children, only while an execution runs."""
 
     def __init__(
         self,
         limits: MemoryLimits,
-        warn: Callable[[str, int], None],
-        exceed: Callable[[str, int], None],
+        on_warning: Callable[[str, int], None],
+        on_limit: Callable[[str, int], None],
     ) -> None:
         self._limits = limits
-        self._warn = warn
-        self._exceed = exceed
+        self._warn = on_warning
+        self._exceed = on_limit
         self._going: dict[str, Measured] = {}
         self._pid: int | None = None
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, execution: str, pid: int | None) -> None:
-        """Measure from now on."""
+        """Measure an execution from now on."""
         self._pid = pid
         self._going[execution] = Measured(peak=_own(pid))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._measure())
 
     def end(self, execution: str) -> Measured | None:
-        """What it came to; None where it was not measured."""
-        measured = self._going.pop(execution, None)
-        if measured is not None:
-            measured.peak = max(measured.peak, _own(self._pid))
-        return measured if measured is None or measured.peak else None
+        """Stop measuring an execution and return its usage; None if it was not measured."""
+        usage = self._going.pop(execution, None)
+        if usage is not None:
+            usage.peak = max(usage.peak, _own(self._pid))
+        return usage if usage is None or usage.peak else None
 
     def exceeded(self, execution: str) -> int | None:
-        """The bytes that were too much; None while there is no such thing."""
-        measured = self._going.get(execution)
-        return measured.peak if measured is not None and measured.exceeded else None
+        """Return the bytes of an execution that exceeded the limit; None for any other."""
+        usage = self._going.get(execution)
+        return usage.peak if usage is not None and usage.exceeded else None
 
     async def close(self) -> None:
         """Stop measuring."""
@@ -82,18 +82,18 @@ class Meter:
         while self._going:
             await asyncio.sleep(LOOK)
             used = await asyncio.to_thread(_of_all, self._pid)
-            for execution, measured in list(self._going.items()):
-                measured.peak = max(measured.peak, used)
-                if self._limits.most and used > self._limits.most and not measured.exceeded:
-                    measured.exceeded = True
+            for execution, usage in list(self._going.items()):
+                usage.peak = max(usage.peak, used)
+                if self._limits.most and used > self._limits.most and not usage.exceeded:
+                    usage.exceeded = True
                     self._exceed(execution, used)
-                elif used > self._limits.ceiling * self._limits.warning and not measured.warned:
-                    measured.warned = True
+                elif used > self._limits.ceiling * self._limits.warning and not usage.warned:
+                    usage.warned = True
                     self._warn(execution, used)
 
 
 def _own(pid: int | None) -> int:
-    """Of the process alone; 0 where it is not here or no more."""
+    """Return the memory of the process alone; 0 if it does not exist on this machine."""
     if pid is None:
         return 0
     try:
@@ -103,7 +103,7 @@ def _own(pid: int | None) -> int:
 
 
 def _of_all(pid: int | None) -> int:
-    """Of the process and all below it."""
+    """Return the memory of the process and all its descendants."""
     if pid is None:
         return 0
     try:
@@ -114,9 +114,9 @@ def _of_all(pid: int | None) -> int:
 
 
 def _container() -> int | None:
-    """The limit of the container, where there is one."""
+    """Return the memory limit of the container, if there is one."""
     try:
-        said = CGROUP.read_text().strip()
+        text = CGROUP.read_text().strip()
     except OSError:
         return None
-    return int(said) if said.isdecimal() else None
+    return int(text) if text.isdecimal() else None

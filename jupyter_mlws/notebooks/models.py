@@ -22,7 +22,7 @@ SOURCES = ("code", "cells", "all", "up_to")
 
 
 class NotebookStatus(str, Enum):
-    """What a notebook's kernel does; IDLE also where none was started yet."""
+    """State of a notebook's kernel; IDLE also if no kernel was started yet."""
 
     IDLE = "IDLE"
     BUSY = "BUSY"
@@ -31,7 +31,7 @@ class NotebookStatus(str, Enum):
 
 
 class ExecutionStatus(str, Enum):
-    """Where an execution stands; LOST: its server or kernel is gone, and nobody knows its end."""
+    """State of an execution; LOST: its server or kernel is gone, so its outcome is unknown."""
 
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
@@ -47,7 +47,7 @@ class ExecutionStatus(str, Enum):
 
 
 class Origin(str, Enum):
-    """Who had something executed: this API, a tab of JupyterLab, or another client."""
+    """Client that requested an execution: this API, a tab of JupyterLab, or another client."""
 
     API = "api"
     LAB = "lab"
@@ -69,7 +69,7 @@ NotebookPath = Annotated[str, Field(max_length=1000), AfterValidator(_notebook_p
 
 
 class NotebookCreate(Request):
-    """A new notebook; what is left out is the server's default."""
+    """A new notebook; fields that are left out take the server's defaults."""
 
     path: NotebookPath | None = Field(default=None, description="Default: an unused Untitled name.")
     kernel: str | None = Field(default=None, min_length=1, max_length=200)
@@ -79,7 +79,7 @@ class NotebookCreate(Request):
 
 
 class ExecuteRequest(Request):
-    """What to run: exactly one of ``code``, ``cells``, ``all`` and ``up_to``."""
+    """Code to run: exactly one of ``code``, ``cells``, ``all`` and ``up_to``."""
 
     code: str | None = Field(default=None, description="Code to run; the document is not changed.")
     cells: list[str] | None = Field(default=None, min_length=1, description="IDs of code cells.")
@@ -104,33 +104,36 @@ class ExecuteRequest(Request):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _one_source(cls, given: Any, handler: Callable[[Any], ExecuteRequest]) -> ExecuteRequest:
-        """Every fault at once: pydantic would leave out this rule where a field is at fault."""
-        rows = _source_faults(given) if isinstance(given, Mapping) else []
+    def _one_source(cls, data: Any, handler: Callable[[Any], ExecuteRequest]) -> ExecuteRequest:
+        """Require exactly one source, and report this fault together with those of the fields.
+
+        Pydantic skips a plain model validator if a field is invalid.
+        """
+        rows = _source_faults(data) if isinstance(data, Mapping) else []
         try:
-            made = handler(given)
+            request = handler(data)
         except ValidationError as error:
             rows = [*map(_as_custom, error.errors(include_url=False)), *rows]
         if rows:
             raise ValidationError.from_exception_data(cls.__name__, rows)
-        return made
+        return request
 
     @property
     def saves(self) -> bool:
-        """Whether outputs go into the document."""
+        """True if outputs are saved in the document."""
         return self.code is None and self.save is not False
 
 
-def _source_faults(given: Mapping[str, Any]) -> list[InitErrorDetails]:
-    named = [name for name in SOURCES if given.get(name) not in (None, False)]
-    if len(named) != 1:
+def _source_faults(data: Mapping[str, Any]) -> list[InitErrorDetails]:
+    sources = [name for name in SOURCES if data.get(name) not in (None, False)]
+    if len(sources) != 1:
         kind = "one_source"
         fault = PydanticCustomError(kind, "specify exactly one of code, cells, all and up_to")
-        at_fault = named or SOURCES
-        return [InitErrorDetails(type=fault, loc=(name,), input=given) for name in at_fault]
-    if named == ["code"] and given.get("save") is True:
+        at_fault = sources or SOURCES
+        return [InitErrorDetails(type=fault, loc=(name,), input=data) for name in at_fault]
+    if sources == ["code"] and data.get("save") is True:
         fault = PydanticCustomError("save_code", "code that is not from a cell can't be saved")
-        return [InitErrorDetails(type=fault, loc=("save",), input=given)]
+        return [InitErrorDetails(type=fault, loc=("save",), input=data)]
     return []
 
 
@@ -140,13 +143,13 @@ def _as_custom(row: Any) -> InitErrorDetails:
 
 
 class NotebookQuery(PageQuery):
-    """Which notebooks."""
+    """Filter for a list of notebooks."""
 
     path: NotebookPath | None = Field(default=None, description="Only the notebook with this path.")
 
 
 class Needs(Record):
-    """Cells to run for the state in which a cell ran, in order; it is the last."""
+    """Cells to run, in order, to restore the state in which a cell ran; that cell is the last."""
 
     cells: list[str]
 
@@ -182,13 +185,13 @@ class NotebookDetail(Notebook):
 
 
 class NotebookPage(Page[Notebook]):
-    """Notebooks by path; ``complete`` is false where folders were left out for their number."""
+    """Notebooks by path; ``complete`` is false if there were too many folders to list all."""
 
     complete: bool = True
 
 
 class ExecutionError(Record):
-    """Why an execution ended badly; ``line`` counts from 1 within the cell."""
+    """Reason why an execution failed; ``line`` counts from 1 within the cell."""
 
     code: str
     message: Message
@@ -202,7 +205,7 @@ class ExecutionError(Record):
 
 
 class Execution(Record):
-    """One piece of code that ran, or is to run; ``request`` is the call that it was part of."""
+    """One piece of code that ran or will run; ``request`` is the call that it belongs to."""
 
     id: str
     request: str
@@ -226,7 +229,7 @@ class Execution(Record):
 
 
 class ExecutionQuery(PageQuery):
-    """Which executions of a notebook."""
+    """Filter for the executions of a notebook."""
 
     q: str | None = Field(
         default=None, min_length=1, max_length=500, description="Text in the source, path or error."
@@ -239,7 +242,7 @@ class ExecutionQuery(PageQuery):
 
 
 class Fix(Record):
-    """What was changed before a failed cell ran again: a unified diff of its source."""
+    """Change made before a failed cell ran again: a unified diff of its source."""
 
     execution: str
     started: datetime | None
@@ -247,14 +250,14 @@ class Fix(Record):
 
 
 class Similar(Record):
-    """An earlier failure of the same kind, and what mended it, where something did."""
+    """An earlier failure of the same kind, and its fix if there was one."""
 
     execution: Execution
     fix: Fix | None
 
 
 class Failure(Record):
-    """A failed execution of a cell that has not run well since, and what is alike in history."""
+    """A failed execution of a cell that has not succeeded since, with similar earlier failures."""
 
     execution: Execution
     similar: list[Similar]
@@ -267,7 +270,7 @@ class ExecutionOutput(Execution):
 
 
 class CodeWarning(Record):
-    """What the code check objects to; ``line`` counts from 1 within the cell."""
+    """A finding of the code check; ``line`` counts from 1 within the cell."""
 
     cell: str | None
     line: int
@@ -277,17 +280,17 @@ class CodeWarning(Record):
 
 
 class InputRequest(Request):
-    """The answer to what code asks for."""
+    """The answer to an input request of running code."""
 
     value: str = Field(max_length=1_000_000)
 
 
 class ExecutionResult(Record):
-    """What a call of execute came to.
+    """Result of an execute call.
 
     ``output`` is the text of stdout, ``outputs`` are nbformat's, of all its cells in order.
-    ``saved`` is null where nothing was to be saved. Outputs of calls of long ago are no longer
-    kept: then ``outputs_kept`` is false.
+    ``saved`` is null if nothing was to be saved. Outputs of old calls are not kept:
+    then ``outputs_kept`` is false.
     """
 
     id: str
@@ -308,7 +311,7 @@ class ExecutionResult(Record):
 
 
 class StatusReport(Record):
-    """What a notebook does now: the running execution, and the calls that wait, in order."""
+    """State of a notebook: the running execution, and the queued calls in order."""
 
     notebook_id: str
     status: NotebookStatus
@@ -322,6 +325,6 @@ class StatusReport(Record):
 
 
 class LimitsRequest(Request):
-    """Limits of the cells that tabs run."""
+    """Limits of cells that are run in tabs."""
 
     timeout: float | None = Field(gt=0, le=WEEK, description="Seconds; null: no limit.")

@@ -19,7 +19,10 @@ Event = dict[str, Any]
 
 
 class Outputs:
-    """Takes messages in their order. ``truncated`` tells that there was more than the limit."""
+    """Collects outputs from kernel messages, in their order.
+
+    ``truncated`` is true if there was more output than the limit.
+    """
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.truncated = False
@@ -30,7 +33,7 @@ class Outputs:
         self._clear_at_next = False
 
     def take(self, message: Message) -> Event | None:
-        """Add what a message brings; the event to tell of it, None where it brings nothing."""
+        """Add the output of a message; return the event to publish, None if there is none."""
         kind, content = message["header"]["msg_type"], message["content"]
         if kind == "clear_output":
             return self._clear(wait=bool(content.get("wait")))
@@ -45,17 +48,17 @@ class Outputs:
         return {"type": "output", "output": output}
 
     def items(self) -> list[Output]:
-        """All outputs, as nbformat writes them into a document."""
-        made = []
+        """Return all outputs in the form that nbformat writes into a document."""
+        outputs = []
         for position, item in enumerate(self._items):
-            kept = {key: value for key, value in item.items() if key != "display_id"}
+            output = {key: value for key, value in item.items() if key != "display_id"}
             if position in self._streams:
-                kept["text"] = "".join(self._streams[position])
-            made.append(kept)
-        return made
+                output["text"] = "".join(self._streams[position])
+            outputs.append(output)
+        return outputs
 
     def text(self) -> str:
-        """What was written to stdout."""
+        """Return the text written to stdout."""
         return stdout(self.items())
 
     def _add(self, output: Output, display_id: str | None) -> None:
@@ -98,9 +101,9 @@ class Outputs:
 
 
 class OutputRate:
-    """How much of one execution's output is told live; the result has all up to its own limit.
+    """Rate limit for the live output of one execution; the result has its own, larger limit.
 
-    What is over a second's share is left out of the stream, which says so once.
+    Output beyond the limit of one second is left out of the stream, and one event reports that.
     """
 
     def __init__(self, size: int = RATE, messages: int = MESSAGES) -> None:
@@ -110,7 +113,7 @@ class OutputRate:
         self._told = False
 
     def pass_on(self, event: Event) -> list[Event]:
-        """The events to tell in its place."""
+        """Return the events to publish in place of ``event``."""
         if event["type"] != "output" or event["output"]["output_type"] == "error":
             return [event]
         now = time.monotonic()
@@ -130,7 +133,7 @@ class OutputRate:
 
 
 def stdout(outputs: list[Output]) -> str:
-    """What was written to stdout, of outputs as nbformat has them."""
+    """Return the text written to stdout from outputs in nbformat's form."""
     return "".join(
         item["text"]
         for item in outputs

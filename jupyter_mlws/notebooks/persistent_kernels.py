@@ -34,7 +34,7 @@ HANDOVER = 5.0
 
 @dataclass(frozen=True)
 class Session:
-    """A row of Jupyter's sessions."""
+    """A row of Jupyter's session table."""
 
     id: str
     path: str
@@ -45,7 +45,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Left:
-    """A kernel that goes on without its server."""
+    """A running kernel whose server is gone."""
 
     kernel: str
     name: str
@@ -55,7 +55,7 @@ class Left:
 
 
 class PersistentKernelStore:
-    """One server's folder; ``close`` takes it away."""
+    """One server's folder; ``close`` removes it."""
 
     def __init__(self, runtime: Path, root: Path) -> None:
         self._all = runtime / "mlws-kernels"
@@ -70,15 +70,15 @@ class PersistentKernelStore:
 
     @property
     def sessions(self) -> Path:
-        """Where the sessions are kept."""
+        """Path of the session database."""
         return self.path / "sessions.sqlite"
 
     def left(self) -> list[Left]:
-        """The kernels that killed servers of this root left, and that still run.
+        """Return the running kernels of killed servers that had the same root.
 
-        Their folders are this server's from now on, until :meth:`forget`.
+        This server locks their folders until :meth:`forget`.
         """
-        found: list[Left] = []
+        kernels: list[Left] = []
         for folder in self.others():
             lock = (folder / "lock").open("w")
             try:
@@ -91,23 +91,26 @@ class PersistentKernelStore:
             for record in _running(folder):
                 mine = tuple(one for one in sessions if one.kernel == record["kernel"])
                 name, process = record["name"], f"{record['kernel']}:{record['pid']}"
-                found.append(Left(record["kernel"], name, process, mine, folder))
-        return found
+                kernels.append(Left(record["kernel"], name, process, mine, folder))
+        return kernels
 
     def lasting(self) -> set[str]:
-        """The ids of all kernels that servers of this root started and that still run."""
+        """Return the ids of all running kernels that servers of this root started."""
         folders = [self.path, *self.others()]
         return {record["kernel"] for folder in folders for record in _running(folder)}
 
     def take(self, left: Left) -> None:
-        """Have a kernel's record here, where the provisioner looks for it."""
+        """Move a kernel's record into this folder, where the provisioner reads it."""
         for kind in ("json", "log"):
             with contextlib.suppress(FileNotFoundError):
                 name = f"{left.kernel}.{kind}"
                 (left.folder / name).replace(self.path / name)
 
     def end_keepers(self) -> None:
-        """End the keepers of the folders that were taken; all they heard is then on disk."""
+        """Stop the recorder processes of the folders that were taken over.
+
+        All messages that they received are on disk afterwards.
+        """
         for folder, _ in self._taken:
             record = read(folder / "keeper")
             if record is None or not runs(record["pid"], record["created"]):
@@ -118,7 +121,7 @@ class PersistentKernelStore:
                 time.sleep(0.02)
 
     def heard(self, left: Left) -> Iterator[list[bytes]]:
-        """What a kernel said without a server, as the frames of its messages."""
+        """Yield the messages that a kernel sent without a server, each as its frames."""
         try:
             with (left.folder / f"{left.kernel}.heard").open(encoding="ascii") as lines:
                 for line in lines:
@@ -128,23 +131,26 @@ class PersistentKernelStore:
             return
 
     def forget(self) -> None:
-        """Remove the folders that were taken."""
+        """Remove the folders that were taken over."""
         for folder, lock in self._taken:
             shutil.rmtree(folder, ignore_errors=True)
             lock.close()
         self._taken.clear()
 
     def attend(self, kernel: str, connection: str) -> None:
-        """Have the keeper listen to a kernel."""
+        """Start recording the messages of a kernel."""
         self._tell({"kernel": kernel, "connection": connection})
 
     def leave(self, kernel: str) -> None:
-        """Have the keeper forget a kernel."""
+        """Stop recording the messages of a kernel."""
         if self._keeper is not None:
             self._tell({"gone": kernel})
 
     def close(self) -> None:
-        """End the keeper and remove the folder; the kernels are the server's to stop."""
+        """Stop the recorder process and remove the folder.
+
+        The server itself stops the kernels.
+        """
         if self._keeper is not None and self._keeper.stdin is not None:
             self._tell({"bye": "bye"})
             with contextlib.suppress(BrokenPipeError):
@@ -153,12 +159,12 @@ class PersistentKernelStore:
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
 
-    def _tell(self, told: dict[str, str]) -> None:
+    def _tell(self, message: dict[str, str]) -> None:
         if self._keeper is None:
             self._keeper = self._started()
         assert self._keeper.stdin is not None  # a pipe, as it was started
         with contextlib.suppress(BrokenPipeError):
-            self._keeper.stdin.write(json.dumps(told).encode() + b"\n")
+            self._keeper.stdin.write(json.dumps(message).encode() + b"\n")
             self._keeper.stdin.flush()
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -177,15 +183,15 @@ class PersistentKernelStore:
         return keeper
 
     def others(self) -> list[Path]:
-        """The folders of other servers of this root, living or not."""
-        found = []
+        """Return the folders of other servers of this root, running or not."""
+        folders = []
         for folder in self._all.iterdir():
             # A folder without it is just being made, or removed.
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 root = (folder / "root").read_text(encoding="utf-8")
                 if folder != self.path and root == str(self._root):
-                    found.append(folder)
-        return found
+                    folders.append(folder)
+        return folders
 
 
 def _running(folder: Path) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ LIMIT = 20.0
 
 
 class Policy(str, Enum):
-    """What is done about code that the check objects to."""
+    """Action on code for which the check has findings."""
 
     OFF = "off"
     WARN = "warn"
@@ -34,11 +34,11 @@ class CodeCheck:
 
     @property
     def refuses(self) -> bool:
-        """Whether code that it objects to is not to run."""
+        """True if code with findings must not run."""
         return self._policy is Policy.REFUSE
 
     async def __call__(self, source: str, cell: str | None) -> list[CodeWarning]:
-        """What is wrong with it; error 20103 where the check itself cannot be done."""
+        """Return the findings for ``source``; error 20103 if the check itself fails."""
         if self._policy is Policy.OFF:
             return []
         process = await asyncio.create_subprocess_exec(
@@ -49,16 +49,16 @@ class CodeCheck:
         )
         errors = b""
         try:
-            said, errors = await asyncio.wait_for(
+            output, errors = await asyncio.wait_for(
                 process.communicate(without_magics(source).encode()), LIMIT
             )
-            rows = json.loads(said)["results"]
+            rows = json.loads(output)["results"]
         except (asyncio.TimeoutError, ValueError, KeyError) as error:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-            told = errors.decode(errors="replace") or str(error) or type(error).__name__
-            raise CodeCheckError(reason=told.strip()[-300:]) from error
+            reason = errors.decode(errors="replace") or str(error) or type(error).__name__
+            raise CodeCheckError(reason=reason.strip()[-300:]) from error
         return [
             CodeWarning(
                 cell=cell,
@@ -71,13 +71,13 @@ class CodeCheck:
         ]
 
 
-def refusal(found: list[CodeWarning]) -> MLWSError:
-    """The error of code that is not run."""
-    first = found[0]
+def refusal(findings: list[CodeWarning]) -> MLWSError:
+    """Return the error for code that is not run because of ``findings``."""
+    first = findings[0]
     return CodeBlockedError(
         line=first.line,
         reason=first.message,
         test=first.test,
         cell=first.cell,
-        findings=[one.model_dump() for one in found],
+        findings=[one.model_dump() for one in findings],
     )

@@ -21,10 +21,13 @@ ENOUGH = 1000
 
 
 class Reservation:
-    """One port, reserved as long as this lives. Only servers of this kind see it."""
+    """Reservation of one port until it is closed.
+
+    Only servers of this kind respect it.
+    """
 
     def __init__(self, port: int) -> None:
-        """OSError where another process has reserved it."""
+        """Reserve ``port``; raise OSError if another process has reserved it."""
         self.port = port
         self._mark: socket.socket | None = None
         if sys.platform == "linux":
@@ -38,21 +41,21 @@ class Reservation:
                 raise
 
     def close(self) -> None:
-        """Let others have it."""
+        """Release the port."""
         if self._mark is not None:
             self._mark.close()
 
 
 def reserve(ip: str) -> Reservation:
-    """A port of the address ``ip`` that nobody listens on and no other server has reserved."""
+    """Reserve a port of the address ``ip`` that is neither in use nor reserved by a server."""
     candidates = _candidates(ip)
     while True:
         port = next(candidates)
         try:
-            with socket.socket() as tried:
+            with socket.socket() as sock:
                 # What a kernel left a moment ago is no hindrance to the next.
-                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                tried.bind((ip, port))
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind((ip, port))
             return Reservation(port)
         except OSError:
             continue
@@ -63,14 +66,17 @@ def _candidates(ip: str) -> Iterator[int]:
     for _ in ours:
         yield random.choice(ours)  # noqa: S311  a place to look at, not a secret
     while True:
-        with socket.socket() as given:
-            given.bind((ip, 0))
-            port: int = given.getsockname()[1]
+        with socket.socket() as sock:
+            sock.bind((ip, 0))
+            port: int = sock.getsockname()[1]
         yield port
 
 
 def _above() -> range:
-    """The ports above those that the system gives; none where it does not tell, or gives all."""
+    """Return the ports above the system's ephemeral range.
+
+    The range is empty if the system does not report its own, or if too few ports are left.
+    """
     try:
         last_given = int(_GIVEN.read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):

@@ -31,7 +31,7 @@ PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 
 
 class AdoptedProcess:
-    """A process that another server started, as Jupyter handles its own: by what Popen has."""
+    """A process that another server started, with the methods of Popen that Jupyter calls."""
 
     stdin = stdout = stderr = None
     UNKNOWN = -1
@@ -42,17 +42,17 @@ class AdoptedProcess:
         self._created = created
 
     def poll(self) -> int | None:
-        """None while it runs."""
+        """Return None while the process runs."""
         return None if runs(self.pid, self._created) else self.UNKNOWN
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its end, waited for."""
+        """Wait until the process has ended."""
         with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(self.pid).wait(timeout)
         return self.UNKNOWN
 
     def send_signal(self, number: int) -> None:
-        """To a process that has ended meanwhile: nothing, as Popen does."""
+        """Send a signal; do nothing if the process has ended, as Popen does."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -65,7 +65,7 @@ class AdoptedProcess:
 
 
 class LastingProvisioner(LocalProvisioner):
-    """Kernels of this machine that go on when their server is killed."""
+    """Provisioner of local kernels that keep running when their server is killed."""
 
     folder = Unicode(
         "",
@@ -77,7 +77,7 @@ class LastingProvisioner(LocalProvisioner):
     _reserved: tuple[Reservation, ...] = ()
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """As Jupyter's; a kernel that is to be taken over keeps its ports and key."""
+        """Prepare a launch as Jupyter does; a kernel that is taken over keeps its ports and key."""
         self._before = self._known()
         manager = self.parent
         if self._before is None or manager is None:
@@ -93,7 +93,7 @@ class LastingProvisioner(LocalProvisioner):
         return {**kwargs, "cmd": []}
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        """Start it, or take it over."""
+        """Start the kernel, or take it over if it already runs."""
         if self._before is not None:
             before = self._before
             self.process = AdoptedProcess(before["pid"], before["created"])  # type: ignore[assignment]
@@ -110,7 +110,7 @@ class LastingProvisioner(LocalProvisioner):
         return answer
 
     async def cleanup(self, restart: bool = False) -> None:
-        """Forget a kernel that has ended."""
+        """Release the ports and remove the files of a kernel that has ended."""
         await super().cleanup(restart=restart)
         if restart:
             return
@@ -120,10 +120,10 @@ class LastingProvisioner(LocalProvisioner):
                 self._file(kind).unlink(missing_ok=True)
 
     def _choose_ports(self, manager: Any) -> None:
-        """Give the kernel its ports before Jupyter does."""
+        """Set the kernel's ports before Jupyter chooses them."""
         self._reserved = tuple(reserve(manager.ip) for _ in PORTS)
-        for name, reserved in zip(PORTS, self._reserved, strict=True):
-            setattr(manager, name, reserved.port)
+        for name, reservation in zip(PORTS, self._reserved, strict=True):
+            setattr(manager, name, reservation.port)
         self.ports_cached = True
 
     @contextlib.contextmanager
@@ -136,15 +136,18 @@ class LastingProvisioner(LocalProvisioner):
             raise
 
     def _give_ports_back(self) -> None:
-        for reserved in self._reserved:
-            reserved.close()
+        for reservation in self._reserved:
+            reservation.close()
         self._reserved, self.ports_cached = (), False
 
     def _file(self, kind: str) -> Path:
         return Path(self.folder) / f"{self.kernel_id}.{kind}"
 
     def _known(self) -> dict[str, Any] | None:
-        """What is written down of it, if that process runs and this is not its restart."""
+        """Return the record of the kernel if its process runs.
+
+        None if there is no such process, or if this is a restart.
+        """
         if not self.folder or self.pid is not None:
             return None
         record = read(self._file("json"))
@@ -166,7 +169,7 @@ class LastingProvisioner(LocalProvisioner):
 
 
 def read(file: Path) -> dict[str, Any] | None:
-    """What is written down of a kernel; None where that is not there or cut off."""
+    """Return the record of a kernel; None if it is missing or incomplete."""
     try:
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -175,7 +178,10 @@ def read(file: Path) -> dict[str, Any] | None:
 
 
 def runs(pid: int, created: float) -> bool:
-    """Whether that very process runs: numbers are used again, times of creation are not."""
+    """Return True if the process with this id and creation time runs.
+
+    The system reuses process ids, so the id alone does not identify a process.
+    """
     try:
         process = psutil.Process(pid)
         same = abs(process.create_time() - created) < 1.0

@@ -22,7 +22,10 @@ Ended = Callable[[Begun, Outcome], None]
 
 
 class Recording:
-    """The surroundings of every kernel's watch. Lives on the event loop."""
+    """The environment of every kernel listener: history, streams and documents.
+
+    To be used on the event loop only.
+    """
 
     def __init__(self, server: JupyterServer, histories: Histories) -> None:
         self._server = server
@@ -33,18 +36,18 @@ class Recording:
         """Hear of each execution that has ended, whoever asked for it."""
 
     def stream_of(self, notebook: str) -> RingStream:
-        """All that is told of a notebook."""
+        """Return the event stream of a notebook."""
         return self._streams.setdefault(notebook, RingStream())
 
     def set_timeout(self, notebook: str, seconds: float | None) -> None:
-        """How long one cell of a tab may take; None: as long as it likes."""
+        """Set the time limit in seconds of one cell run in a tab; None: no limit."""
         if seconds is None:
             self._timeouts.pop(notebook, None)
         else:
             self._timeouts[notebook] = seconds
 
     def forget(self, notebook: str) -> None:
-        """The notebook was deleted."""
+        """Drop the stream and the time limit of a deleted notebook."""
         self._streams.pop(notebook, None)
         self._timeouts.pop(notebook, None)
 
@@ -64,35 +67,37 @@ class Recording:
     def tell(self, place: Place, event: Event) -> None:
         self.stream_of(place.notebook).publish(event)
 
-    def ended(self, begun: Begun, outcome: Outcome) -> None:
+    def ended(self, execution: Begun, outcome: Outcome) -> None:
         for listener in self.listeners:
-            listener(begun, outcome)
+            listener(execution, outcome)
 
-    async def found(self, place: Place, unended: Unended, outcome: Outcome) -> None:
-        """Save what a call of an earlier server was to save, now that its end is known."""
-        begun = unended.begun
-        if begun.saves is None:
+    async def found(self, place: Place, orphan: Unended, outcome: Outcome) -> None:
+        """Save the outputs of a call that an earlier server started, after the call has ended."""
+        execution = orphan.begun
+        if execution.saves is None:
             return
-        rows = await asyncio.to_thread(place.history.of_request, begun.notebook, begun.request)
-        filled: dict[str, tuple[list[Any], int | None]] = {
+        rows = await asyncio.to_thread(
+            place.history.of_request, execution.notebook, execution.request
+        )
+        cell_outputs: dict[str, tuple[list[Any], int | None]] = {
             row.cell: (outputs, row.execution_count)
             for row, outputs in rows
             if row.cell is not None and outputs is not None
         }
         try:
-            path = await self._server.path_of(begun.notebook)
+            path = await self._server.path_of(execution.notebook)
             document = await self._server.read(path)
             if document.shared is not None:
-                fill_shared(document.shared, filled)
+                fill_shared(document.shared, cell_outputs)
                 return
-            if document.hash != begun.saves:
+            if document.hash != execution.saves:
                 raise NotebookChangedError(path=path)
             self._server.trust(path, document.content)
-            fill(document.content, filled)
+            fill(document.content, cell_outputs)
             await self._server.save(path, document.content)
         except MLWSError as error:
             # The outputs are in the history; the document is newer than what was asked of it.
-            self.tell(place, {"type": "unsaved", "request": begun.request, "error": error})
+            self.tell(place, {"type": "unsaved", "request": execution.request, "error": error})
 
 
 def _commit(path: Path) -> str | None:

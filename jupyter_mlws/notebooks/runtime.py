@@ -70,13 +70,13 @@ class Piece:
 
     @property
     def ran(self) -> bool:
-        """Whether any of it reached the kernel."""
+        """True if its code reached the kernel."""
         return self.outcome is not None and self.started is not None
 
 
 @dataclass
 class Job:
-    """One call of execute."""
+    """One execute call."""
 
     notebook: str
     request: ExecuteRequest
@@ -94,7 +94,7 @@ class Job:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def ask(self, document: Document) -> None:
-        """Take the code from the document as it is now; what is the same keeps its id."""
+        """Read the code from the current document; unchanged cells keep their execution ids."""
         before, self.pieces = self.pieces, pieces_of(self.request, document, self.again)
         if self.request.code is not None:
             self.pieces[0].id = self.id
@@ -103,11 +103,11 @@ class Job:
                 new.id = old.id
 
     def result(self) -> ExecutionResult:
-        """What it came to so far."""
+        """Return the result so far."""
         parts = [self._part(piece) for piece in self.pieces]
         outcomes = [piece.outcome for piece in self.pieces if piece.outcome is not None]
         outputs = [output for part in parts for output in part.outputs]
-        begun = [piece.started for piece in self.pieces if piece.started is not None]
+        start_times = [piece.started for piece in self.pieces if piece.started is not None]
         took = [outcome.duration for outcome in outcomes if outcome.duration is not None]
         return ExecutionResult(
             id=self.id,
@@ -116,7 +116,7 @@ class Job:
             output=stdout(outputs),
             outputs=outputs,
             execution_count=next((o.count for o in reversed(outcomes) if o.count), None),
-            started=moment(begun[0]) if begun else None,
+            started=moment(start_times[0]) if start_times else None,
             duration=round(sum(took), 3) if took else None,
             error=said(self.error),
             truncated=any(outcome.truncated for outcome in outcomes),
@@ -127,7 +127,7 @@ class Job:
         )
 
     def execution(self, piece: Piece) -> Execution:
-        """One of its pieces."""
+        """Return one of its pieces as an execution."""
         outcome = piece.outcome
         return Execution(
             id=piece.id,
@@ -151,22 +151,25 @@ class Job:
 
 
 class KernelPool:
-    """The kernels that executions use; notebooks may share one, and then wait for each other."""
+    """The kernels that executions use.
+
+    Notebooks may share a kernel; their executions then wait for each other.
+    """
 
     def __init__(self, server: JupyterServer) -> None:
         self._server = server
         self._kernels: dict[str, Kernel] = {}
 
     async def of(self, identifier: str) -> Kernel:
-        """The kernel with that id; those that are gone are let go of."""
-        for gone in [kernel for kernel in self._kernels.values() if not kernel.there]:
-            await self._kernels.pop(gone.id).close()
+        """Return the kernel with that id, and close the connections of kernels that are gone."""
+        for stale_kernel in [kernel for kernel in self._kernels.values() if not kernel.there]:
+            await self._kernels.pop(stale_kernel.id).close()
         if identifier not in self._kernels:
             self._kernels[identifier] = Kernel(self._server.kernels, identifier)
         return self._kernels[identifier]
 
     async def close(self) -> None:
-        """Close the connections; the kernels are the server's."""
+        """Close the connections; the server owns the kernels."""
         for kernel in self._kernels.values():
             await kernel.close()
         self._kernels.clear()
@@ -174,7 +177,7 @@ class KernelPool:
 
 @dataclass(frozen=True)
 class Tools:
-    """What the notebooks of one server share."""
+    """Objects that all notebooks of one server share."""
 
     server: JupyterServer
     pool: KernelPool
@@ -185,7 +188,10 @@ class Tools:
 
 
 class NotebookRuntime:
-    """Runs the calls of one notebook in their order. Lives on the event loop."""
+    """Runs the calls of one notebook in order.
+
+    To be used on the event loop only.
+    """
 
     def __init__(self, identifier: str, tools: Tools) -> None:
         self.id = identifier
@@ -210,7 +216,10 @@ class NotebookRuntime:
     # Calls
 
     async def submit(self, request: ExecuteRequest) -> Job:
-        """Queue a call; error 20401 for a cell that is not there, 20402 for a broken document."""
+        """Queue a call.
+
+        Error 20401 for a cell that does not exist, 20402 for a broken document.
+        """
         async with self._order:
             path = await self._server.path_of(self.id)
             again = await self._ran(path) if request.up_to is not None else ()
@@ -225,58 +234,64 @@ class NotebookRuntime:
             task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
             return job
 
-    def cancel(self, *, queued: bool) -> None:
-        """Leave the rest of the running call, and (``queued``) all that wait."""
+    def cancel(self, *, include_queued: bool) -> None:
+        """Cancel the rest of the running call and, with ``include_queued``, all queued calls."""
         running = self.running[0] if self.running else None
         for identifier, task in list(self._tasks.items()):
             job = self.jobs[identifier]
             if job is running:
                 job.cancelled = True
-            elif queued:
+            elif include_queued:
                 job.cancelled = True
                 task.cancel()
 
     async def heeds(self) -> None:
-        """Wait until what runs can be interrupted; not for long, where it waits for others."""
+        """Wait until the running code can be interrupted.
+
+        The wait is limited, because the kernel may be busy with other code.
+        """
         if self._entered is not None:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._entered.wait(), HEED)
 
     @property
     def queued(self) -> list[Job]:
-        """The calls that wait, in order."""
+        """The queued calls, in order."""
         running = self.running[0] if self.running else None
         return [job for job in map(self.jobs.__getitem__, self._tasks) if job is not running]
 
     async def settled(self) -> None:
-        """Wait until no call is left."""
+        """Wait until all calls have ended."""
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def close(self) -> None:
-        """End all calls; what runs is lost."""
+        """End all calls; the running execution is lost."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def answer(self, value: str) -> None:
-        """What the running code asked for; error 20401 where it asks nothing."""
+        """Answer the input request of the running code; error 20401 if there is none."""
         if self._asking is None:
             raise NotebookItemNotFoundError(kind="question", name=self.id)
-        asked, self._asking = self._asking, None
-        asked.answer(value)
+        connection, self._asking = self._asking, None
+        connection.answer(value)
 
     async def needs(self, cell: str) -> list[str]:
-        """What a call up to that cell would run; error 20401 for a cell that is not there."""
+        """Return the cells that a call up to ``cell`` would run.
+
+        Error 20401 for a cell that does not exist.
+        """
         path = await self._server.path_of(self.id)
         request = ExecuteRequest(up_to=cell)
         pieces = pieces_of(request, await self._server.read(path), await self._ran(path))
         return [piece.cell for piece in pieces if piece.cell is not None]
 
     async def _ran(self, path: str) -> list[str]:
-        """The cells that ran well in the kernel's last process that ran any, in that order.
+        """Return the cells that succeeded in the last kernel process that ran any, in that order.
 
-        The process that runs now counts only where there is none before: what it holds is there.
+        The current process counts only if there was none before: its state still exists.
         """
         history = await asyncio.to_thread(self._histories.of, path)
         session = session_of(path, await self._server.sessions(), self)
@@ -284,15 +299,17 @@ class NotebookRuntime:
         processes = await asyncio.to_thread(history.processes, self.id)
         now = watch.process if watch else None
         before = [process for process in processes if process != now] or processes
-        held = await asyncio.to_thread(history.held, before[0]) if before else []
+        executions = await asyncio.to_thread(history.held, before[0]) if before else []
         # The last time counts: that is the state that was lost.
-        cells = [row.cell for row in held if row.cell is not None and row.notebook_id == self.id]
+        cells = [
+            row.cell for row in executions if row.cell is not None and row.notebook_id == self.id
+        ]
         return list(dict.fromkeys(reversed(cells)))[::-1]
 
     # Session and kernel
 
     async def kernel(self, path: str, document: Document) -> Kernel:
-        """The kernel of the notebook's session, started if there is none."""
+        """Return the kernel of the notebook's session; start one if there is none."""
         session = session_of(path, await self._server.sessions(), self)
         if session is None:
             self._tell(NotebookStatus.STARTING)
@@ -352,13 +369,13 @@ class NotebookRuntime:
         await self._close(job, *_summary(job))
 
     async def _enter(self, job: Job) -> None:
-        """Have the history know what waits: a server that is killed can't tell of it."""
+        """Record the queued pieces in the history, in case the server is killed."""
         history = await asyncio.to_thread(self._histories.of, job.path)
         waiting = [self._begun(job, piece) for piece in job.pieces]
         await asyncio.to_thread(history.queue, job.id, waiting)
 
     async def _close(self, job: Job, status: ExecutionStatus, error: MLWSError | None) -> None:
-        """End a call whose rest does not begin."""
+        """End a call whose remaining pieces will not run."""
         if any(piece.outcome is None for piece in job.pieces):
             history = await asyncio.to_thread(self._histories.of, job.path)
             await asyncio.to_thread(history.unqueue, job.id)
@@ -367,7 +384,7 @@ class NotebookRuntime:
     async def _checks(
         self, job: Job, kernel: Kernel, connection: Connection, history: History
     ) -> bool:
-        """Whether all of the code may run: none of it runs where some cannot."""
+        """Return True if all of the code may run; if one piece is refused, none of them runs."""
         if kernel.language != "python":
             return True
         for piece in job.pieces:
@@ -383,10 +400,10 @@ class NotebookRuntime:
                 await self._refuse(job, piece, error, history)
                 return False
         for piece in job.pieces:
-            found = await self._tools.check(piece.source, piece.cell)
-            job.warnings.extend(found)
-            if found and self._tools.check.refuses:
-                await self._refuse(job, piece, refusal(found), history)
+            findings = await self._tools.check(piece.source, piece.cell)
+            job.warnings.extend(findings)
+            if findings and self._tools.check.refuses:
+                await self._refuse(job, piece, refusal(findings), history)
                 return False
         return True
 
@@ -409,7 +426,7 @@ class NotebookRuntime:
     async def _run(
         self, job: Job, piece: Piece, kernel: Kernel, history: History, document: Document
     ) -> Outcome:
-        def told(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if event["type"] == "input":
                 self._asking = connection
             for one in rate.pass_on(event):
@@ -417,7 +434,7 @@ class NotebookRuntime:
                     {**one, "execution": piece.id, "request": job.id, "cell": piece.cell}
                 )
 
-        async def begun(message: str) -> None:
+        async def on_start(message: str) -> None:
             piece.started = time.time()
             piece.status = ExecutionStatus.RUNNING
             if watch is not None:
@@ -441,7 +458,13 @@ class NotebookRuntime:
         rate = OutputRate()
         request = job.request
         run = Run(
-            kernel, connection, piece.source, request.timeout, told, begun, stdin=request.stdin
+            kernel,
+            connection,
+            piece.source,
+            request.timeout,
+            on_event,
+            on_start,
+            stdin=request.stdin,
         )
         kernel.memory_over = run.stop
         self._entered = run.entered
@@ -451,8 +474,8 @@ class NotebookRuntime:
             kernel.memory_over = None
             self._entered = None
             self._asking = None
-            measured = watch.meter.end(piece.id) if watch is not None else None
-        outcome = replace(outcome, memory=measured.peak if measured else None)
+            memory_usage = watch.meter.end(piece.id) if watch is not None else None
+        outcome = replace(outcome, memory=memory_usage.peak if memory_usage else None)
         if outcome.error is not None:
             outcome = replace(outcome, error=outcome.error.with_facts(cell=piece.cell))
         if isinstance(outcome.error, KernelDiedError):
@@ -468,7 +491,7 @@ class NotebookRuntime:
         self._tell_piece(job, piece)
 
     async def _save(self, job: Job, document: Document) -> None:
-        """Put the outputs into the document, unless somebody changed it since it was read."""
+        """Save the outputs in the document, unless it has changed since it was read."""
         ran = {
             piece.cell: (piece.outcome.outputs, piece.outcome.count)
             for piece in job.pieces
@@ -548,15 +571,15 @@ class NotebookRuntime:
         )
 
     def _forget(self) -> None:
-        ended = [identifier for identifier, job in self.jobs.items() if job.ended.is_set()]
-        for identifier in ended[: max(0, len(ended) - KEPT)]:
+        ended_ids = [identifier for identifier, job in self.jobs.items() if job.ended.is_set()]
+        for identifier in ended_ids[: max(0, len(ended_ids) - KEPT)]:
             del self.jobs[identifier]
 
 
 def session_of(
     path: str, sessions: Sequence[Session], runtime: NotebookRuntime | None
 ) -> Session | None:
-    """A notebook's session; also one that began before the notebook was renamed."""
+    """Return a notebook's session, even if it was started before the notebook was renamed."""
     here = next((session for session in sessions if session["path"] == path), None)
     if here is not None or runtime is None:
         return here
@@ -564,7 +587,7 @@ def session_of(
 
 
 def status_of(session: Session | None, runtime: NotebookRuntime | None) -> NotebookStatus:
-    """What a notebook does, by its calls and by its kernel's own word."""
+    """Return the state of a notebook, by its calls or else by the state that its kernel reports."""
     if runtime is not None and runtime.doing is not None:
         return runtime.doing
     if session is None:
@@ -574,36 +597,37 @@ def status_of(session: Session | None, runtime: NotebookRuntime | None) -> Noteb
 
 
 def pieces_of(request: ExecuteRequest, document: Document, again: Sequence[str]) -> list[Piece]:
-    """The code that a call asks for; error 20401 for a cell that is none or is not there.
+    """Return the code that a call asks for; error 20401 for a code cell that does not exist.
 
-    ``again``: the cells that ran before, for a call that asks for these.
+    ``again``: the cells that ran before, for a call with ``up_to``.
     """
     if request.code is not None:
         return [Piece(None, request.code)]
     sources = code_cells(document.content)
-    wanted = request.cells
+    cells = request.cells
     if request.up_to is not None:
-        wanted = up_to(request.up_to, list(sources), again)
-    for identifier in wanted or ():
+        cells = up_to(request.up_to, list(sources), again)
+    for identifier in cells or ():
         if identifier not in sources:
             raise NotebookItemNotFoundError(kind="code cell", name=identifier)
-    wanted = list(sources) if wanted is None else wanted
-    return [Piece(name, sources[name]) for name in wanted if sources[name].strip()]
+    cells = list(sources) if cells is None else cells
+    return [Piece(name, sources[name]) for name in cells if sources[name].strip()]
 
 
 def up_to(cell: str, there: Sequence[str], ran: Sequence[str]) -> list[str]:
-    """What ran before ``cell`` did, in that order, then the cell itself.
+    """Return the cells that ran before ``cell``, in that order, then the cell itself.
 
-    Cells that were removed since are left out. Without any history it is what stands above.
+    Cells that were removed since are left out. Without any history, these are the cells above
+    it.
     """
-    known = [name for name in dict.fromkeys(ran) if name in there and name != cell]
-    if not known and cell in there:
-        known = list(there[: there.index(cell)])
-    return [*known, cell]
+    preceding_cells = [name for name in dict.fromkeys(ran) if name in there and name != cell]
+    if not preceding_cells and cell in there:
+        preceding_cells = list(there[: there.index(cell)])
+    return [*preceding_cells, cell]
 
 
 def _summary(job: Job) -> tuple[ExecutionStatus, MLWSError | None]:
-    """A call's end: that of its first piece that ended badly."""
+    """Return the status and error of a call: those of its first piece that failed."""
     for piece in job.pieces:
         if piece.outcome is not None and piece.status is not ExecutionStatus.SUCCESS:
             return piece.status, piece.outcome.error

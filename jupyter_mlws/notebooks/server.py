@@ -41,7 +41,7 @@ AGAIN = 0.05
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a document without its content."""
+    """Metadata of a document, without its content."""
 
     created: datetime
     modified: datetime
@@ -51,7 +51,8 @@ class Facts:
 class Document(Facts):
     """A notebook as it was read; ``content`` is nbformat 4, ``hash`` that of the file.
 
-    ``shared`` is the live document, where several people may edit it; ``content`` is as it was.
+    ``shared`` is the live document if several people may edit it; ``content`` is its state at
+    reading.
     """
 
     content: Any
@@ -60,7 +61,10 @@ class Document(Facts):
 
 
 class JupyterServer:
-    """The managers of the server that loaded the extension. To be used from its event loop."""
+    """The managers of the server that loaded the extension.
+
+    To be used on its event loop only.
+    """
 
     def __init__(self, app: Any) -> None:
         self.root = Path(app.root_dir)
@@ -83,12 +87,12 @@ class JupyterServer:
         return self._settings["file_id_manager"]
 
     def identify(self, path: str) -> str:
-        """The id of a notebook, given to it when it is first asked for."""
+        """Return the id of a notebook; the first call for a notebook creates it."""
         identifier: str = self._file_ids.get_id(path) or self._file_ids.index(path)
         return identifier
 
     async def path_of(self, identifier: str) -> str:
-        """Where a notebook is now; error 20401 where it is no more."""
+        """Return the current path of a notebook; error 20401 if it no longer exists."""
         path: str | None = self._file_ids.get_path(identifier)
         if path is None or not path.endswith(SUFFIX) or not await self.exists(path):
             raise NotebookItemNotFoundError(kind="notebook", name=identifier)
@@ -96,21 +100,21 @@ class JupyterServer:
         return path
 
     def check_inside(self, path: str) -> None:
-        """Error 50302 where a link leads out of the server's root."""
+        """Raise error 50302 if a link leads out of the server's root."""
         if not (self.root / path).resolve().is_relative_to(self.root.resolve()):
             raise OutsideWorkspaceError(path=path)
 
     # Kernels that outlive their server
 
     def is_here(self, kernel: str) -> bool:
-        """Whether a kernel's process runs on this machine."""
+        """Return True if a kernel's process runs on this machine."""
         if kernel not in self.kernels:
             return False
         manager = self.kernels.get_kernel(kernel)
         return process_of(manager) is not None and hasattr(manager, "connect_iopub")
 
     async def adopt(self, left: Left) -> bool:
-        """Take over a kernel that goes on, and its sessions; whether it is still there."""
+        """Take over a running kernel and its sessions; return False if it no longer exists."""
         path, name = "", ""
         for session in left.sessions:
             path, name = session.path, session.name
@@ -138,7 +142,7 @@ class JupyterServer:
         return True
 
     async def path_of_kernel(self, kernel: str) -> str | None:
-        """The notebook whose session has that kernel."""
+        """Return the path of the notebook whose session has that kernel."""
         for session in await self.sessions():
             if session["kernel"]["id"] == kernel:
                 return str(session["path"])
@@ -147,29 +151,32 @@ class JupyterServer:
     # Documents
 
     async def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Return True if the file exists."""
         with _refusals(path, self.root):
             return bool(await ensure_async(self._contents.file_exists(path)))
 
     async def folder_exists(self, path: str) -> bool:
-        """Whether there is such a folder."""
+        """Return True if the folder exists."""
         with _refusals(path, self.root):
             return bool(await ensure_async(self._contents.dir_exists(path)))
 
     async def free_name(self) -> str:
-        """An untitled name in the server's root that no file has."""
+        """Return an unused untitled name in the server's root."""
         name = f"{self._contents.untitled_notebook}{SUFFIX}"
         return str(await ensure_async(self._contents.increment_filename(name)))
 
     async def facts(self, path: str) -> Facts:
-        """Error 20401 where it is not there."""
+        """Return the metadata of a document; error 20401 if it does not exist."""
         self.check_inside(path)
         with _refusals(path, self.root):
             model = await ensure_async(self._contents.get(path, content=False))
         return Facts(model["created"], model["last_modified"])
 
     async def read(self, path: str) -> Document:
-        """Error 20402 for a file that is no notebook."""
+        """Read a notebook; error 20402 for a file that is not a notebook.
+
+        Retries while the server is writing the file.
+        """
         deadline = time.monotonic() + SAVING
         before = None
         while True:
@@ -177,10 +184,10 @@ class JupyterServer:
                 return await self._read(path)
             except MLWSError as error:
                 # A tab's save writes the file in place: half of it is no notebook yet.
-                settled = str(error) == before and not self._is_saved(path)
+                is_permanent = str(error) == before and not self._is_saved(path)
                 if (
                     not isinstance(error, NotebookUnreadableError)
-                    or settled
+                    or is_permanent
                     or time.monotonic() > deadline
                 ):
                     raise
@@ -188,7 +195,10 @@ class JupyterServer:
             await asyncio.sleep(AGAIN)
 
     def _is_saved(self, path: str) -> bool:
-        """Whether the server is writing a file now; its copy of the old one is there meanwhile."""
+        """Return True if the server is writing the file now.
+
+        A copy of the old file exists during that time.
+        """
         from jupyter_server.services.contents.fileio import path_to_intermediate
 
         beside: str = path_to_intermediate(str(self.root / path))  # type: ignore[no-untyped-call]
@@ -211,7 +221,7 @@ class JupyterServer:
         return Document(*facts, content, model["hash"])
 
     async def hash_of(self, path: str) -> str:
-        """What the file is now."""
+        """Return the hash of the file's current content."""
         with _refusals(path, self.root):
             model = await ensure_async(
                 self._contents.get(path, type="file", content=False, require_hash=True)
@@ -219,39 +229,42 @@ class JupyterServer:
         return str(model["hash"])
 
     async def save(self, path: str, content: Any) -> None:
-        """Write a notebook; error 20104 where it cannot be written."""
+        """Write a notebook; error 20104 if that fails."""
         model = {"type": "notebook", "format": "json", "content": content}
         with _refusals(path, self.root, writing=True):
             await ensure_async(self._contents.save(model, path))
 
     def trust(self, path: str, content: Any) -> None:
-        """Mark the cells of a notebook whose signature this server knows."""
+        """Mark the cells of a notebook as trusted if the server knows its signature."""
         self._contents.mark_trusted_cells(content, path)
 
     async def delete(self, path: str) -> None:
-        """Remove the file (into the trash, where the server is set so)."""
+        """Remove the file, or move it to the trash if the server is configured so."""
         with _refusals(path, self.root, writing=True):
             await ensure_async(self._contents.delete(path))
 
     # Kernels and sessions
 
     async def specs(self) -> dict[str, Any]:
-        """The installed kernels by name, as `kernel.json` describes them."""
+        """Return the installed kernels by name, as `kernel.json` describes them."""
         specs = await ensure_async(self._specs.get_all_specs())
         return {name: spec["spec"] for name, spec in specs.items()}
 
     @property
     def default_kernel(self) -> str:
-        """The kernel of a notebook that names none."""
+        """Name of the kernel for a notebook that specifies none."""
         return str(self.kernels.default_kernel_name)
 
     async def sessions(self) -> list[dict[str, Any]]:
-        """All sessions of notebooks, those of open tabs too."""
-        found = await ensure_async(self._sessions.list_sessions())
-        return [session for session in found if session["type"] == "notebook"]
+        """Return all notebook sessions, including those of open tabs."""
+        sessions = await ensure_async(self._sessions.list_sessions())
+        return [session for session in sessions if session["type"] == "notebook"]
 
     async def processes(self) -> dict[str, tuple[int, str]]:
-        """(process id, path of the notebook or empty) of every kernel, by its id."""
+        """Return the process of every kernel by the kernel's id.
+
+        Each value is (process id, path of the notebook); the path is empty without a notebook.
+        """
         sessions = await ensure_async(self._sessions.list_sessions())
         paths = {row["kernel"]["id"]: str(row["path"]) for row in sessions}
         running = {
@@ -265,7 +278,7 @@ class JupyterServer:
         }
 
     async def open_session(self, path: str, kernel: str) -> dict[str, Any]:
-        """Start a kernel for a notebook; error 20102 where none starts."""
+        """Start a kernel for a notebook; error 20102 if that fails."""
         try:
             session = await ensure_async(
                 self._sessions.create_session(
@@ -278,7 +291,7 @@ class JupyterServer:
         return dict(session)
 
     async def move_session(self, identifier: str, path: str) -> None:
-        """Have a session follow its notebook."""
+        """Set the path of a session to the new path of its notebook."""
         with _refusals(path, self.root):
             await ensure_async(
                 self._sessions.update_session(identifier, path=path, name=Path(path).name)
@@ -290,12 +303,12 @@ class JupyterServer:
             await ensure_async(self._sessions.delete_session(identifier))
 
 
-def parsed(encoded: str, path: str) -> Any:
-    """A notebook in the newest format; error 20402 says what is wrong with the file."""
+def parsed(base64_text: str, path: str) -> Any:
+    """Return the notebook in the newest format; error 20402 with the reason if it is invalid."""
     import nbformat
 
     try:
-        text = base64.b64decode(encoded).decode("utf-8")
+        text = base64.b64decode(base64_text).decode("utf-8")
         content: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
         nbformat.validate(content, relax_add_props=True)
         if "\\ud" in text.lower():
@@ -333,7 +346,7 @@ def _refusals(path: str, root: Path, *, writing: bool = False) -> Iterator[None]
 
 
 def _said(error: Exception, root: Path) -> str:
-    """What an error says, without where things are on this machine."""
+    """Return the message of an error, without absolute paths of this machine."""
     if isinstance(error, OSError):
         return f"{error.strerror}: {Path(str(error.filename or '')).name}"
     text = (error.log_message if isinstance(error, web.HTTPError) else None) or str(error)

@@ -15,28 +15,31 @@ CONTEXT = 2
 """Lines around a change."""
 
 
-def similar(history: History, failed: Execution, most: int = MOST) -> list[Similar]:
-    """Earlier failures of the same kind; those with a fix first, then the most alike."""
-    found = [
-        Similar(execution=execution, fix=_fix(execution, mended))
-        for execution, mended in history.alike(failed, most)
+def similar(history: History, failure: Execution, most: int = MOST) -> list[Similar]:
+    """Return earlier failures of the same kind: those with a fix first, then the most similar."""
+    matches = [
+        Similar(execution=execution, fix=_fix(execution, success))
+        for execution, success in history.alike(failure, most)
     ]
-    return sorted(found, key=lambda one: one.fix is None)
+    return sorted(matches, key=lambda one: one.fix is None)
 
 
 def failures(history: History, notebook: str) -> list[Failure]:
-    """Each cell of a notebook that failed when it last ran."""
+    """Return a failure for each cell of a notebook whose last execution failed."""
     return [
         Failure(execution=one, similar=similar(history, one, PER_PANEL))
         for one in history.failing(notebook)
     ]
 
 
-def _fix(failed: Execution, mended: Execution | None) -> Fix | None:
-    """How the source differs; None where nothing ran since, or the same ran well again."""
-    if mended is None or mended.source == failed.source:
+def _fix(failure: Execution, success: Execution | None) -> Fix | None:
+    """Return the change of the source between a failure and the later success.
+
+    None if there was no later success, or if its source was the same.
+    """
+    if success is None or success.source == failure.source:
         return None
     lines = difflib.unified_diff(
-        failed.source.splitlines(), mended.source.splitlines(), lineterm="", n=CONTEXT
+        failure.source.splitlines(), success.source.splitlines(), lineterm="", n=CONTEXT
     )
-    return Fix(execution=mended.id, started=mended.started, diff=list(lines)[2:])
+    return Fix(execution=success.id, started=success.started, diff=list(lines)[2:])

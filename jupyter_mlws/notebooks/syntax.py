@@ -20,7 +20,7 @@ _ASSIGNED = re.compile(r"(=\s*)[%!](?!=).*$")
 
 
 def suspicion(source: str) -> SyntaxError | None:
-    """What this Python objects to, with the line; None for what it takes."""
+    """Return the syntax error that this Python finds in ``source``; None if it finds none."""
     if source.lstrip().startswith("%%"):
         return None
     first = _parse(source)
@@ -31,18 +31,18 @@ def suspicion(source: str) -> SyntaxError | None:
 
 
 def without_magics(source: str) -> str:
-    """The same lines with IPython's magics taken out; nothing of a cell in another language."""
+    """Return ``source`` with IPython's magics replaced; empty for a cell in another language."""
     if source.lstrip().startswith("%%"):
         return ""
     return "\n".join(map(_without_magic, source.split("\n")))
 
 
 async def refused(connection: Connection, source: str) -> bool:
-    """Whether the kernel cannot parse ``source`` either."""
+    """Return True if the kernel cannot parse ``source`` either."""
     question = connection.ask("is_complete_request", {"code": source})
-    with question as asked, suppress(asyncio.TimeoutError):
+    with question as request, suppress(asyncio.TimeoutError):
         while True:
-            channel, message = await asyncio.wait_for(asked.answers.get(), ASK_LIMIT)
+            channel, message = await asyncio.wait_for(request.answers.get(), ASK_LIMIT)
             if channel == "shell":
                 return message["content"].get("status") in ("invalid", "incomplete")
     return False

@@ -23,9 +23,9 @@ RUN_LIMIT = 600.0
 
 
 def files() -> Path:
-    """The example's files: in the installed package, or in a checkout beside it."""
-    packaged = Path(__file__).parent / "example_files"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "examples" / "wine"
+    """Return the directory of the example's files, in the installed package or in a checkout."""
+    directory = Path(__file__).parent / "example_files"
+    return directory if directory.is_dir() else Path(__file__).parents[2] / "examples" / "wine"
 
 
 def create_example(target: Path) -> None:
@@ -37,8 +37,8 @@ def create_example(target: Path) -> None:
     trust(target)
     _identify(target)
     workspace = Workspace.open(target)
-    unfinished = workspace.project.state / UNFINISHED
-    unfinished.touch()
+    marker = workspace.project.state / UNFINISHED
+    marker.touch()
     try:
         with open_data(target) as data:
             data.track("data/wine.csv")
@@ -50,16 +50,16 @@ def create_example(target: Path) -> None:
         workspace.snapshots.create("A larger, shallower forest")
     finally:
         workspace.close()
-    unfinished.unlink()
+    marker.unlink()
 
 
 def _identify(target: Path) -> None:
-    """Commits need a name; the example has one of its own only where the person has none."""
+    """Set a user name and email for commits, unless the user has configured them in git."""
     for key, value in (("user.name", "Example"), ("user.email", "example@localhost")):
-        known = subprocess.run(
+        result = subprocess.run(
             ["git", "config", key], cwd=target, check=False, capture_output=True, timeout=30
         )
-        if known.returncode != 0:
+        if result.returncode != 0:
             subprocess.run(["git", "config", key, value], cwd=target, check=True, timeout=30)
 
 
@@ -68,13 +68,13 @@ def _run(workspace: Workspace, settings: dict[str, object]) -> None:
 
     workflows = workspace.workflows
     started = workflows.execute(WORKFLOW, ExecuteRequest(params=settings))
-    ended = workflows.wait(WORKFLOW, started.id, RUN_LIMIT)
-    if ended.error is not None:
-        raise RunStoppedError(reason=ended.error.message.en)
+    result = workflows.wait(WORKFLOW, started.id, RUN_LIMIT)
+    if result.error is not None:
+        raise RunStoppedError(reason=result.error.message.en)
 
 
 def main(arguments: list[str]) -> int:
-    """Make the example in the named folder, unless there is a project already."""
+    """Create the example in the given directory, unless there is a project already."""
     target = Path(arguments[0]).resolve()
     if (target / ".git").exists():
         if not (target / ".git" / "mlws" / UNFINISHED).exists():

@@ -56,7 +56,7 @@ class ProjectManager:
         self._lock = threading.Lock()
 
     def list(self) -> list[ProjectInfo]:
-        """The default project first, then those below, by path."""
+        """Return the default project first, then those below the root, by path."""
         projects = []
         for project in self._find():
             # A folder whose `.git` git cannot read is no project.
@@ -65,7 +65,7 @@ class ProjectManager:
         return projects
 
     def workspace(self, identifier: str | None = None) -> Workspace:
-        """The workspace of a project; error 50402 where there is none, 50302 outside the root."""
+        """Return the workspace of a project; error 50402 if missing, 50302 outside the root."""
         project = self._open(identifier or DEFAULT)
         with self._lock:
             if project.root not in self._workspaces:
@@ -73,15 +73,15 @@ class ProjectManager:
             return self._workspaces[project.root]
 
     def create(self, name: str, template: Template) -> ProjectInfo:
-        """Make a project in the folder ``name`` below the root (``.``: the root itself).
+        """Create a project in the folder ``name`` below the root (``.``: the root itself).
 
-        A failure on the way leaves no half-made project. Errors: 50203 where it exists, 50302
-        for a name that leads outside.
+        After a failure no partial project is left. Errors: 50203 if it exists, 50302 for a name
+        that leads outside the root.
         """
         target = self._target(name)
-        existed = target.exists()
+        preexisting = target.exists()
         # An empty project may be made around existing files; the example needs a folder of its own.
-        full = existed and template is Template.EXAMPLE and any(target.iterdir())
+        full = preexisting and template is Template.EXAMPLE and any(target.iterdir())
         if full or (target / ".git").exists():
             raise AlreadyExistsError(name=name)
         target.mkdir(parents=True, exist_ok=True)
@@ -89,15 +89,15 @@ class ProjectManager:
             self._fill(target, template)
         except BaseException:
             # What was there before stays; only what this call made is taken back.
-            shutil.rmtree(target / ".git" if existed else target, ignore_errors=True)
+            shutil.rmtree(target / ".git" if preexisting else target, ignore_errors=True)
             raise
         trust(target)
         return self._describe(Project.open(target))
 
     def check_clone(self, address: str, name: str | None) -> str:
-        """The name of the folder that a clone is made in: the given one, or the repository's.
+        """Return the name of the folder for a clone: ``name``, or else that of the repository.
 
-        Errors: 50201 for an address that is not taken, 50203 where the folder is there, 50302.
+        Errors: 50201 for an address that is not accepted, 50203 if the folder exists, 50302.
         """
         fault = fault_of_address(address)
         if fault is not None:
@@ -118,9 +118,9 @@ class ProjectManager:
         progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> ProjectInfo:
-        """Make a project of the repository at ``address``; its data is not brought along.
+        """Clone the repository at ``address`` as a new project, without its data.
 
-        It is not trusted, whatever was there before.
+        The project is not trusted, even if an earlier one at the same path was.
 
         Errors: those of :meth:`check_clone`, 30101, 30254. A failure leaves nothing.
         """
@@ -139,17 +139,17 @@ class ProjectManager:
         return self._describe(Project.open(target))
 
     def describe(self, identifier: str) -> ProjectInfo:
-        """One project as it is now; error 50402."""
+        """Return one project in its current state; error 50402."""
         return self._describe(self._open(identifier))
 
-    def set_trusted(self, identifier: str | None, trusted: bool) -> ProjectInfo:
-        """Trust the authors of a project, or no longer; error 50402."""
+    def set_trusted(self, identifier: str | None, value: bool) -> ProjectInfo:
+        """Trust the authors of a project, or withdraw the trust; error 50402."""
         project = self._open(identifier or DEFAULT)
-        (trust if trusted else withdraw_trust)(project.root)
+        (trust if value else withdraw_trust)(project.root)
         return self._describe(project)
 
     def reopen(self, identifier: str | None = None) -> None:
-        """Build a project's managers anew: where its runs go has changed."""
+        """Close a project's workspace, so that its managers are built again with new settings."""
         project = self._open(identifier or DEFAULT)
         with self._lock:
             workspace = self._workspaces.pop(project.root, None)
@@ -157,11 +157,11 @@ class ProjectManager:
             workspace.close()
 
     def is_running(self) -> bool:
-        """Whether a workflow of any project goes on."""
+        """Return True if a workflow of any project is running."""
         return any(self.workspace(project.id).runs.go_on() for project in self.list())
 
     def opened(self) -> builtins.list[Workspace]:
-        """The workspaces that are in use."""
+        """Return the open workspaces."""
         with self._lock:
             return [*self._workspaces.values()]
 
@@ -201,11 +201,11 @@ class ProjectManager:
             return Project.open(self.root)
         target = self._target(unescape(identifier))
         try:
-            known = (target / ".git").exists()
+            is_repository = (target / ".git").exists()
         except OSError as error:
             # No folder can have such a name.
             raise ProjectNotFoundError(name=identifier) from error
-        if not known:
+        if not is_repository:
             raise ProjectNotFoundError(name=identifier)
         return Project(target)
 
@@ -227,7 +227,10 @@ class ProjectManager:
 
 
 def _is_path(address: str) -> bool:
-    """A path, of which a relative one is meant from the root; not ``host:path`` of ssh."""
+    """Return True for a local path rather than a URL or the ``host:path`` of ssh.
+
+    A relative path is relative to the root.
+    """
     return "://" not in address and ":" not in address.split("/", 1)[0]
 
 
@@ -244,9 +247,9 @@ def _below(folder: Path, depth: int) -> Iterator[Project]:
 
 
 def _head(project: Project) -> tuple[str | None, str | None]:
-    """The branch (None if detached) and the commit (None before the first).
+    """Return the branch (None if detached) and the commit (None before the first).
 
-    Error 50402 where git knows no repository: nothing of the folder is read by anything else.
+    Error 50402 if git finds no repository: nothing else then reads the folder.
     """
     # A folder above may be a repository.
     environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(project.root.parent)}

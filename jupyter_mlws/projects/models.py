@@ -21,16 +21,16 @@ NAME = pattern(
 
 
 class Template(str, Enum):
-    """What a new project begins with."""
+    """Initial content of a new project."""
 
     EMPTY = "empty"
     EXAMPLE = "example"
 
 
 class ProjectInfo(Record):
-    """A git repository below the server's root; ``branch`` is null where HEAD is detached.
+    """A git repository below the server's root; ``branch`` is null if HEAD is detached.
 
-    ``trusted``: whether its code may run; nothing else is read of it before.
+    ``trusted``: its code may run; until then nothing else of it is read.
     """
 
     id: str
@@ -51,7 +51,7 @@ class ProjectCreate(Request):
 
 
 class ProjectClone(Request):
-    """A project that is elsewhere: its address, and the folder here (default: by the address)."""
+    """A project to clone: its address, and the local folder (default: from the address)."""
 
     url: str = Field(min_length=1, max_length=4_000)
     name: str | None = Field(default=None, min_length=1, max_length=200, pattern=NAME)

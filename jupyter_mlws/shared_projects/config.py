@@ -20,27 +20,27 @@ _NAME = re.compile(r"([a-z0-9-]+)\.git/?")
 
 
 def shared_name(root: Path) -> str | None:
-    """The shared project that the repository at ``root`` has as a remote, if it has one."""
+    """Return the name of the shared project that the repository at ``root`` has as a remote."""
     service = service_address()
     if service is None:
         return None
     for url in _remotes(root):
         if url.startswith(f"{service}git/"):
-            found = _NAME.fullmatch(url.removeprefix(f"{service}git/"))
-            if found is not None:
-                return found[1]
+            match = _NAME.fullmatch(url.removeprefix(f"{service}git/"))
+            if match is not None:
+                return match[1]
     return None
 
 
 def shared_tracking(root: Path) -> str | None:
-    """Where the shared project that ``root`` is a clone of has its runs; None for others."""
+    """Return the MLflow URL of the shared project that ``root`` is a clone of; None for others."""
     team = os.environ.get(TEAM_URL)
     name = shared_name(root) if team else None
     return f"{team}/{name}/mlflow" if name else None
 
 
 def shared_variables(folder: Path) -> dict[str, str]:
-    """What a process in ``folder`` is told, so that its runs are of the shared project there."""
+    """Return variables that send the runs of a process in ``folder`` to its shared project."""
     for place in (folder.absolute(), *folder.absolute().parents):
         if (place / ".git").exists():
             uri = shared_tracking(place)
@@ -49,7 +49,7 @@ def shared_variables(folder: Path) -> dict[str, str]:
 
 
 def data_password(url: str) -> str | None:
-    """What a DVC remote at ``url`` asks for, where it is one of this Hub's; else None."""
+    """Return the password for a DVC remote at ``url``; None if it is not one of this Hub's."""
     service, token = service_address(), os.environ.get("JUPYTERHUB_API_TOKEN")
     if service is None or not token or not url.startswith(f"{service}data/"):
         return None
@@ -65,7 +65,7 @@ def _remotes(root: Path) -> Iterator[str]:
 
 
 def _git_folder(root: Path) -> Path:
-    """Where git's settings are, also of a worktree, whose ``.git`` is a file."""
+    """Return the folder of git's settings, also of a worktree, whose ``.git`` is a file."""
     folder = root / ".git"
     if folder.is_file():
         folder = root / folder.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")

@@ -18,10 +18,11 @@ REMOTE = "team"
 
 
 class TeamManager:
-    """Blocking and thread-safe.
+    """Lists, clones and connects shared projects.
 
-    Whatever the service refuses is raised as :class:`~jupyter_mlws.core.errors.MLWSError` with the
-    service's code; 50102 where it does not answer.
+    Blocking and thread-safe. An error of the service is raised as
+    :class:`~jupyter_mlws.core.errors.MLWSError` with the service's code; 50102 if the service
+    does not respond.
     """
 
     def __init__(self, service: HubService, projects: ProjectManager) -> None:
@@ -29,7 +30,7 @@ class TeamManager:
         self._projects = projects
 
     def check_clone(self, name: str, folder: str | None) -> TeamProject:
-        """The project, where it can be cloned there; errors as of :meth:`clone`."""
+        """Return the project if it can be cloned there; errors as of :meth:`clone`."""
         project = self._get(name)
         self._projects.check_clone(project.git_url, folder or name)
         return project
@@ -41,18 +42,18 @@ class TeamManager:
         progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> ProjectInfo:
-        """A clone in the person's home; one of an empty project is set up for data as well.
+        """Clone the project below the root; the clone of an empty project is also set up for data.
 
-        Errors: 50203 where the folder is there, 50302, 30101.
+        Errors: 50203 if the folder exists, 50302, 30101.
         """
-        made = self._projects.clone(project.git_url, folder or project.name, progress, ask)
-        workspace = self._projects.workspace(made.id)
+        info = self._projects.clone(project.git_url, folder or project.name, progress, ask)
+        workspace = self._projects.workspace(info.id)
         if project.role.may(Role.WRITER):
             _set_up(workspace, project)
-        return self._projects.describe(made.id)
+        return self._projects.describe(info.id)
 
     def connect(self, name: str, identifier: str | None) -> TeamProject:
-        """Have a project of the home share its code, data and runs from now on.
+        """Connect a local project to a shared one, for its code, data and runs.
 
         Nothing is sent yet: the next push does that. Errors: 10303 for readers, 50402.
         """
@@ -62,9 +63,9 @@ class TeamManager:
             raise RoleRequiredError(name=name, role=project.role.value, needed=needed)
         workspace = self._projects.workspace(identifier)
         remotes = workspace.versions.remotes
-        known = {remote.name: remote.url for remote in remotes.list()}
-        if project.git_url not in known.values():
-            remotes.put(REMOTE if "origin" in known else "origin", project.git_url)
+        urls = {remote.name: remote.url for remote in remotes.list()}
+        if project.git_url not in urls.values():
+            remotes.put(REMOTE if "origin" in urls else "origin", project.git_url)
         _set_up(workspace, project)
         # Runs go elsewhere now, so what was opened for them is opened anew.
         self._projects.reopen(identifier)
@@ -76,15 +77,18 @@ class TeamManager:
 
 
 def _set_up(workspace: Workspace, project: TeamProject) -> None:
-    """DVC is there, and has the project's data as a remote: the usual one where it has no other."""
+    """Set up DVC if necessary, and add the shared project's data remote.
+
+    It becomes the default remote if there is no other default.
+    """
     from jupyter_mlws.versioning.dvc.settings import DataSettings
 
     root = workspace.project.root
     if not (root / ".dvc" / "config").exists():
         initialize(root)
     settings = DataSettings(root)
-    known = settings.remotes()
-    if project.data_url in [remote.url for remote in known]:
+    remotes = settings.remotes()
+    if project.data_url in [remote.url for remote in remotes]:
         return
     options = {
         "url": project.data_url,
@@ -93,5 +97,5 @@ def _set_up(workspace: Workspace, project: TeamProject) -> None:
         "auth": "custom",
         "custom_auth_header": "Authorization",
     }
-    default = not any(remote.default for remote in known)
+    default = not any(remote.default for remote in remotes)
     settings.put(REMOTE, options, {}, default=default)

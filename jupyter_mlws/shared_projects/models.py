@@ -20,7 +20,7 @@ NAME = pattern(
 
 
 class Role(str, Enum):
-    """What a member may do; each may what those before it may.
+    """Permissions of a member; each role includes those before it.
 
     A reader clones, fetches, and reads data and runs. A writer pushes, stores data and records
     runs. An owner rewrites history, chooses the members, and deletes the project.
@@ -31,13 +31,13 @@ class Role(str, Enum):
     OWNER = "owner"
 
     def may(self, needed: Role) -> bool:
-        """Whether it includes ``needed``."""
+        """Return True if this role includes ``needed``."""
         order = list(Role)
         return order.index(self) >= order.index(needed)
 
 
 class Member(Record):
-    """A person of a project."""
+    """A member of a project."""
 
     user: str
     role: Role
@@ -63,20 +63,20 @@ class TeamProject(Record):
 
 
 class TeamProjectCreate(Request):
-    """A new project; who makes it is its owner."""
+    """A new project; the user who creates it is its owner."""
 
     name: str = Field(pattern=NAME)
     description: str = Field(default="", max_length=500)
 
 
 class TeamProjectDelete(Request):
-    """A project's name, said again so that none is deleted by mistake."""
+    """A project's name, repeated so that none is deleted by mistake."""
 
     confirm: str = Field(default="", max_length=100)
 
 
 class MemberPut(Request):
-    """What a person may do in a project."""
+    """Role of a member in a project."""
 
     role: Role
 

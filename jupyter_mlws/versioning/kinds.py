@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class ChangeKind(str, Enum):
-    """What a path holds: its icon, and how it is compared."""
+    """Kind of a path's content: decides its icon, and how it is compared."""
 
     CODE = "code"
     NOTEBOOK = "notebook"

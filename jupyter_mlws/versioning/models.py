@@ -24,7 +24,7 @@ from jupyter_mlws.versioning.kinds import ChangeKind
 
 
 class ChangeState(str, Enum):
-    """How a path differs; data is not pulled where this machine does not have it yet."""
+    """State of a changed path; ``not_pulled``: this machine does not have the data yet."""
 
     ADDED = "added"
     MODIFIED = "modified"
@@ -36,14 +36,14 @@ class ChangeState(str, Enum):
 
 
 def _printable(value: Any) -> Any:
-    """Bytes of a name that are no UTF-8 are shown as a replacement character."""
+    """Replace the bytes of a name that are not valid UTF-8 with a replacement character."""
     if isinstance(value, str):
         return value.encode(errors="surrogateescape").decode(errors="replace")
     return value
 
 
 def _without_nul(value: str) -> str:
-    """git and the file system know no NUL."""
+    """Reject NUL characters, which neither git nor the file system accepts."""
     if "\0" in value:
         raise PydanticCustomError("nul", "must not contain a NUL character")
     return value
@@ -54,7 +54,7 @@ Plain = Annotated[str, AfterValidator(_without_nul)]
 
 
 def _as_list(value: Any) -> Any:
-    """A query parameter that was given once."""
+    """Return a query parameter that was given only once as a list."""
     return [value] if isinstance(value, str) else value
 
 
@@ -80,7 +80,7 @@ class Change(Record):
 
 
 class LockHolder(Record):
-    """Who holds the project's lock, for what, since when."""
+    """Holder of the project's lock: the operation, the user and the start time."""
 
     operation: str
     who: str
@@ -98,11 +98,12 @@ class RestoredVersion(Record):
 
 
 class GitStatus(Record):
-    """``operation`` is the merge, rebase, restore… that waits to be finished.
+    """Branch, uncommitted changes and pending operations.
 
-    ``lock``: who changes the project just now. ``outbox``: snapshots whose data waits for the
-    remote. ``restored``: the other snapshot that the files come from; to commit them goes back to
-    it.
+    ``operation`` is the unfinished merge, rebase, restore or similar. ``lock``: the operation
+    that holds the project's lock. ``outbox``: snapshots whose data is not on the remote yet.
+    ``restored``: the other snapshot that the files were restored from; committing them returns
+    to it.
     """
 
     branch: Text | None
@@ -128,7 +129,7 @@ class DiffHunk(Record):
 
 
 class CellState(str, Enum):
-    """How a cell differs."""
+    """State of a notebook cell in a diff."""
 
     UNCHANGED = "unchanged"
     ADDED = "added"
@@ -184,7 +185,7 @@ class Diff(Record):
 
 
 class DiffReply(RootModel[FileDiff | Diff]):
-    """One file's difference where a path was asked for, else the list of files."""
+    """Difference of one file if a path was given, otherwise the list of files."""
 
     model_config = ConfigDict(defer_build=True)
 
@@ -199,7 +200,7 @@ class VersionChange(Record):
 
 
 class CodeVersion(Record):
-    """A commit, in the words of the specification; by ``parents`` a graph is drawn."""
+    """A commit in the specification's format; ``parents`` link the commit graph."""
 
     commit_id: str
     message: Text
@@ -211,20 +212,20 @@ class CodeVersion(Record):
 
 
 class CommitCreated(CodeVersion):
-    """A new commit; ``warnings`` tell what was left out, and why."""
+    """A new commit; ``warnings`` list what was left out, and why."""
 
     warnings: list[Message] = Field(default_factory=list)
 
 
 class Author(Record):
-    """Who wrote a version."""
+    """Author of a version."""
 
     name: Text
     email: Text
 
 
 class SnapshotData(Record):
-    """Data that a version names; ``files`` counts those of a folder."""
+    """Data that a version names; ``files`` is the number of files of a folder."""
 
     path: Text
     md5: str | None
@@ -233,7 +234,7 @@ class SnapshotData(Record):
 
 
 class Stats(Record):
-    """Changed paths of each kind."""
+    """Number of changed paths of each kind."""
 
     code: int = 0
     data: int = 0
@@ -241,7 +242,7 @@ class Stats(Record):
 
 
 class Proof(Record):
-    """What was checked: true, false, or null where there is nothing to check."""
+    """Result of an integrity check: true, false, or null where there is nothing to check."""
 
     code: bool
     data_local: bool | None
@@ -269,26 +270,26 @@ class Snapshot(Record):
 
 
 class SnapshotDetail(Snapshot):
-    """A snapshot with the paths it changed against its parent."""
+    """A snapshot with the paths that it changed compared to its parent."""
 
     changes: list[VersionChange]
 
 
 class SnapshotCreated(Snapshot):
-    """A new snapshot; ``warnings`` tell what was left out, and why."""
+    """A new snapshot; ``warnings`` list what was left out, and why."""
 
     warnings: list[Message] = Field(default_factory=list)
 
 
 class CodeAction(Record):
-    """What a restore does to a file: ``write`` or ``delete``."""
+    """Action of a restore on a file: ``write`` or ``delete``."""
 
     path: Text
     action: str
 
 
 class DataAction(Record):
-    """What a restore does to data: ``checkout``, ``fetch`` (first from the remote), ``delete``."""
+    """Action of a restore on data: ``checkout``, ``fetch`` (from the remote first), ``delete``."""
 
     path: Text
     action: str
@@ -303,23 +304,23 @@ class Lost(Record):
 
 
 class Missing(Record):
-    """Data that neither the cache nor the remote has, or that a remote out of reach may have."""
+    """Data that is in neither cache nor remote; an unreachable remote may have it."""
 
     path: Text
     md5: str
 
 
 class UnreachableRemote(Record):
-    """A remote for data that could not be asked."""
+    """A data remote that could not be reached."""
 
     remote: str
     reason: Message
 
 
 class RestorePlan(Record):
-    """What a restore would do; ``nothing``: all is as in the snapshot already.
+    """Plan of a restore; ``nothing``: the working tree matches the snapshot already.
 
-    ``unreachable``: the remote that could not be asked for what is ``missing``.
+    ``unreachable``: the remote that could not be checked for the ``missing`` data.
     """
 
     snapshot: str
@@ -333,14 +334,14 @@ class RestorePlan(Record):
 
 
 class RestoreResult(Record):
-    """``safety`` is the commit that keeps what was there before."""
+    """Result of a restore; ``safety`` is the commit that keeps the previous content."""
 
     safety: str | None
     restored: list[Text]
 
 
 class ChangedData(Record):
-    """Data that two versions name differently."""
+    """Data that differs between two versions."""
 
     path: Text
     state: ChangeState
@@ -433,7 +434,7 @@ class SnapshotDiffQuery(Request):
 
 
 class HistoryQuery(PageQuery):
-    """Filters of history; all that are given must hold."""
+    """Filters of the history; a commit must match all of them."""
 
     ref: Plain = Field(default="HEAD", description="Where to start: a branch, tag or ID.")
     all: bool = Field(default=False, description="All branches, tags and remotes instead of `ref`.")
@@ -446,7 +447,7 @@ class HistoryQuery(PageQuery):
 
 
 class PlanQuery(Request):
-    """What of a snapshot is to be restored."""
+    """Query for a restore plan: the paths of the snapshot to restore."""
 
     paths: Annotated[list[Plain] | None, BeforeValidator(_as_list)] = Field(
         default=None, description="Only these paths and below; can be repeated."

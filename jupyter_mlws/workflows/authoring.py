@@ -22,7 +22,10 @@ Data = dict[str, Any]
 def new_data(
     name: str, folder: str, drafts: Sequence[Draft], title: Mapping[str, Any] | None = None
 ) -> Data:
-    """What the file of a new workflow holds; ``title`` is what stands beside its name."""
+    """Return the content of a new workflow's file.
+
+    ``title`` holds the additional keys beside its name.
+    """
     entries: list[Any] = [{TITLE: {"name": name, **(title or {})}}]
     entries += [{d.id: d.settings} for d in drafts if not d.plain and d.settings]
     return {"vars": entries, "stages": {draft.id: _stage(draft, folder) for draft in drafts}}
@@ -35,32 +38,37 @@ def changed_data(
     present: Sequence[str],
     faults: Faults,
 ) -> Data:
-    """What the file of a workflow is to hold; where only its text can be changed is a fault.
+    """Return the new content of a workflow's file.
 
-    ``present`` are the nodes that it has now, with each variant of a sweep.
+    Changes that are possible only as text become faults. ``present`` are the current nodes,
+    with each variant of a sweep.
     """
     data = copy.deepcopy(dict(document.data))
     stages = {str(key): value for key, value in document.stages_data.items()}
-    wanted = {draft.id for draft in drafts}
-    kept = {n: v for n, v in stages.items() if n in wanted or _is_sweep(n, v, present, wanted)}
-    for gone in (key for key in stages if key not in kept):
-        variables.drop(data, gone, stages)
+    draft_ids = {draft.id for draft in drafts}
+    new_stages = {
+        n: v for n, v in stages.items() if n in draft_ids or _is_sweep(n, v, present, draft_ids)
+    }
+    for stage_name in (key for key in stages if key not in new_stages):
+        variables.drop(data, stage_name, stages)
     for draft in drafts:
         if draft.present is not None:
-            _change(data, kept, draft, draft.present, faults)
+            _change(data, new_stages, draft, draft.present, faults)
         elif draft.id in stages and _generates(stages[draft.id]):
             _refuse(draft, faults)
         else:
-            _renew(data, kept, draft, document)
-    for lost in (node for node in present if node not in wanted and _base(node) in kept):
+            _renew(data, new_stages, draft, document)
+    for variant in (
+        node for node in present if node not in draft_ids and _base(node) in new_stages
+    ):
         words = Message(
             "{node} is a variant of {stage}. Variants can only be edited as text.",
-            node=lost,
-            stage=_base(lost),
+            node=variant,
+            stage=_base(variant),
         )
         faults.add("40201", "nodes", words)
-    if kept or document.stages_data:
-        data["stages"] = kept
+    if new_stages or document.stages_data:
+        data["stages"] = new_stages
     if name is not None and name != document.name:
         variables.put(data, TITLE, {**(variables.get(data, TITLE) or {}), "name": name}, first=True)
     return data
@@ -71,14 +79,14 @@ def _generates(stage: Any) -> bool:
 
 
 def _base(node: str) -> str:
-    """The stage that a variant is made of."""
+    """Return the stage of a variant; empty for a node that is not a variant."""
     return node.partition("@")[0] if "@" in node else ""
 
 
-def _is_sweep(name: str, stage: Any, present: Sequence[str], wanted: set[str]) -> bool:
-    """Whether a sweep stays: a variant is among the nodes, or it has none at all."""
+def _is_sweep(name: str, stage: Any, present: Sequence[str], draft_ids: set[str]) -> bool:
+    """Return whether a sweep stays: one of its variants is among the nodes, or it has none."""
     variants = [node for node in present if _base(node) == name]
-    return _generates(stage) and (not variants or not wanted.isdisjoint(variants))
+    return _generates(stage) and (not variants or not draft_ids.isdisjoint(variants))
 
 
 def _refuse(draft: Draft, faults: Faults) -> None:
@@ -117,7 +125,7 @@ def _stage(draft: Draft, folder: str) -> Data:
 
 
 def _measures(draft: Draft) -> list[str]:
-    """The files of the output ports for metrics."""
+    """Return the files of the output ports for metrics."""
     ports = draft.component.outputs if draft.component else []
     return [
         draft.outputs[port.name]
@@ -140,7 +148,7 @@ def _place(at: tuple[float, float]) -> list[int]:
 
 
 def _renew(data: Data, stages: Data, draft: Draft, document: Document) -> None:
-    """Add a node, or put one of another type in its place."""
+    """Add a node, or replace one by a node of another type."""
     old = stages.get(draft.id)
     stage = _stage(draft, document.folder)
     if isinstance(old, Mapping):
@@ -178,7 +186,7 @@ def _change(data: Data, stages: Data, draft: Draft, present: Present, faults: Fa
 
 
 def _is_fixed(raw: Mapping[str, Any], draft: Draft, present: Present, change: _Change) -> bool:
-    """Whether the stage is written in a way that leaves no place for the change."""
+    """Return whether the stage is written in a form that cannot take the change."""
     if _generates(raw) or (change.files() and templated(draft.id, raw)):
         return True
     if not change.files() and not change.settings():
@@ -192,7 +200,7 @@ def _is_fixed(raw: Mapping[str, Any], draft: Draft, present: Present, change: _C
 
 
 class _Change:
-    """In what a draft differs from the node that is there."""
+    """Differences between a draft and the existing node."""
 
     def __init__(self, draft: Draft, present: Present) -> None:
         self._draft = draft
@@ -202,7 +210,7 @@ class _Change:
         return self.files() or self.settings() or self.place()
 
     def files(self) -> bool:
-        """Ports, dependencies and outputs."""
+        """Return whether ports, dependencies or outputs differ."""
         inputs, outputs = self._present.ports
         draft, stage = self._draft, self._present.stage
         ports = (draft.inputs, draft.outputs) != (inputs, outputs) and not draft.plain
@@ -217,8 +225,8 @@ class _Change:
     def place(self) -> bool:
         if "at" not in self._draft.definition.model_fields_set:
             return False
-        wanted, now = self._draft.definition.at, self._present.stage.at
-        return (wanted and _place(wanted)) != (now and _place(now))
+        position, now = self._draft.definition.at, self._present.stage.at
+        return (position and _place(position)) != (now and _place(now))
 
 
 def _deps(draft: Draft) -> list[str]:
@@ -226,7 +234,7 @@ def _deps(draft: Draft) -> list[str]:
 
 
 def _settings_of(present: Present, draft: Draft) -> Data:
-    """The settings alone, without the files that a config also names."""
+    """Return only the settings, without the files that a config also names."""
     config = present.config
     if draft.component is None:
         return config
@@ -235,40 +243,42 @@ def _settings_of(present: Present, draft: Draft) -> Data:
 
 
 def settings_elsewhere(command: str, name: str, stage: Stage) -> bool:
-    """Whether the command unpacks settings that do not stand in this file's `vars`."""
-    unpacked = [match[0] for match in commands.WORDS.finditer(command) if match[0].startswith("${")]
-    own = [one for one in unpacked if one.replace(" ", "") == f"${{{name}}}"]
-    return len(own) != len(unpacked) or bool(own and not stage.settings)
+    """Return whether the command unpacks settings that are not in this file's `vars`."""
+    references = [
+        match[0] for match in commands.WORDS.finditer(command) if match[0].startswith("${")
+    ]
+    own = [one for one in references if one.replace(" ", "") == f"${{{name}}}"]
+    return len(own) != len(references) or bool(own and not stage.settings)
 
 
 def _change_files(body: Data, draft: Draft, stage: Stage) -> None:
     def written(path: str) -> str:
         return posixpath.relpath(path, stage.wdir) if not posixpath.isabs(path) else path
 
-    wanted = list(dict.fromkeys(_deps(draft)))
-    kept = [e for e in body.get("deps") or [] if stage.at_root(_path(e)) in wanted]
-    there = {stage.at_root(_path(entry)) for entry in kept}
-    _put_list(body, "deps", [*kept, *(written(dep) for dep in wanted if dep not in there)])
+    deps = list(dict.fromkeys(_deps(draft)))
+    entries = [e for e in body.get("deps") or [] if stage.at_root(_path(e)) in deps]
+    there = {stage.at_root(_path(entry)) for entry in entries}
+    _put_list(body, "deps", [*entries, *(written(dep) for dep in deps if dep not in there)])
     _change_outs(body, draft, stage, written)
 
 
-def _change_outs(body: Data, draft: Draft, stage: Stage, written: Any) -> None:
-    wanted = list(dict.fromkeys(draft.makes()))
+def _change_outs(body: Data, draft: Draft, stage: Stage, to_relative: Any) -> None:
+    outs = list(dict.fromkeys(draft.makes()))
     there: set[str] = set()
     for key in OUTPUTS:
-        kept = [e for e in body.get(key) or [] if stage.at_root(_path(e)) in wanted]
-        there.update(stage.at_root(_path(entry)) for entry in kept)
+        entries = [e for e in body.get(key) or [] if stage.at_root(_path(e)) in outs]
+        there.update(stage.at_root(_path(entry)) for entry in entries)
         if key in body:
-            _put_list(body, key, kept)
+            _put_list(body, key, entries)
     measures = _measures(draft)
-    for path in wanted:
+    for path in outs:
         if path not in there:
             key = "metrics" if path in measures else "outs"
-            _put_list(body, key, [*(body.get(key) or []), written(path)])
+            _put_list(body, key, [*(body.get(key) or []), to_relative(path)])
 
 
 def _path(entry: Any) -> str:
-    """The path of an entry, which may have flags."""
+    """Return the path of an entry, which may have flags."""
     return str(next(iter(entry), "")) if isinstance(entry, Mapping) else str(entry)
 
 
@@ -276,7 +286,7 @@ ORDER = ("wdir", "cmd", "deps", "params", "outs", "metrics", "plots")
 
 
 def _put_list(body: Data, key: str, entries: list[Any]) -> None:
-    """Set a list of the stage, at the place where people write it; an empty one goes."""
+    """Set a list of the stage, at its usual position; an empty list is removed."""
     if not entries:
         body.pop(key, None)
     elif key in body:
@@ -291,7 +301,7 @@ def _put_list(body: Data, key: str, entries: list[Any]) -> None:
 
 
 def _changed_command(command: str, draft: Draft, present: Present) -> str:
-    """The command with the files of its ports as they are to be."""
+    """Return the command with the new files of its ports."""
     stage = present.stage
     inputs, outputs = present.ports
     before = {**inputs, **{port: [file] for port, file in outputs.items()}}
@@ -311,7 +321,7 @@ def _changed_command(command: str, draft: Draft, present: Present) -> str:
 
 
 def _change_settings(data: Data, command: str, draft: Draft, present: Present) -> str:
-    """Put the settings into `vars`; the command that unpacks them."""
+    """Write the settings to `vars` and return the command that unpacks them."""
     now = _settings_of(present, draft)
     own = dict(present.stage.settings)
     for name in [*now, *draft.settings]:

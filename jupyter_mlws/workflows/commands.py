@@ -17,7 +17,10 @@ SAFE = re.compile(r"[\w./:=@%+,-]+")
 
 @dataclass
 class Argument:
-    """``--name value …``, with where its words stand; values written behind ``=`` are its own."""
+    """An option ``--name value …`` with the positions of its words.
+
+    In ``--name=value``, the value has the position of the option.
+    """
 
     name: str
     flag: int
@@ -25,7 +28,7 @@ class Argument:
 
 
 def editable(command: str) -> bool:
-    """Whether a command is nothing but words: no pipes, lists, redirections or line breaks."""
+    """Return whether a command has only words: no pipes, lists, redirections, line breaks."""
     bare = QUOTED.sub("", command.strip())
     try:
         shlex.split(command)
@@ -35,42 +38,45 @@ def editable(command: str) -> bool:
 
 
 def quoted(word: str) -> str:
-    """A word for the shell, in quotes where it needs them."""
+    """Return a word for the shell, quoted if necessary."""
     return word if SAFE.fullmatch(word) else shlex.quote(word)
 
 
 def added(command: str, words: str) -> str:
-    """The command with words where its arguments end: before the settings that it unpacks."""
+    """Return the command with words after its arguments, before the settings that it unpacks."""
     for match in WORDS.finditer(command):
         if UNPACK.fullmatch(match[0]):
             return f"{command[: match.start()]}{words} {command[match.start() :]}"
     return f"{command.rstrip()} {words}"
 
 
-def without(command: str, gone: Callable[[str, str], bool]) -> str:
-    """The command without the values that ``gone`` names (an option's name and a value)."""
-    dropped: set[int] = set()
+def without(command: str, predicate: Callable[[str, str], bool]) -> str:
+    """Return the command without the values for which ``predicate`` is true.
+
+    ``predicate`` takes an option's name and a value.
+    """
+    positions: set[int] = set()
     for argument in _arguments(command):
-        lost = [place for place, value in argument.values if gone(argument.name, value)]
-        if not lost:
+        matches = [place for place, value in argument.values if predicate(argument.name, value)]
+        if not matches:
             continue
-        dropped.update(lost)
-        if len(lost) == len(argument.values):
-            dropped.add(argument.flag)
-    return _cut(command, dropped)
+        positions.update(matches)
+        if len(matches) == len(argument.values):
+            positions.add(argument.flag)
+    return _cut(command, positions)
 
 
 def without_option(command: str, name: str) -> str:
-    """The command without ``--name``, whatever its values are."""
-    dropped: set[int] = set()
+    """Return the command without ``--name``, whatever its values are."""
+    positions: set[int] = set()
     for argument in _arguments(command):
         if argument.name in (name, f"no-{name}"):
-            dropped.update({argument.flag, *(place for place, _ in argument.values)})
-    return _cut(command, dropped)
+            positions.update({argument.flag, *(place for place, _ in argument.values)})
+    return _cut(command, positions)
 
 
 def without_settings(command: str, name: str) -> str:
-    """The command without its ``${name}``."""
+    """Return the command without its ``${name}``."""
     return _cut(
         command,
         {
@@ -101,11 +107,11 @@ def _arguments(command: str) -> Iterator[Argument]:
         yield current
 
 
-def _cut(command: str, dropped: set[int]) -> str:
-    """The command without some words, and without the space before each."""
-    kept, end = "", 0
+def _cut(command: str, positions: set[int]) -> str:
+    """Return the command without the words at ``positions`` and the space before each."""
+    text, end = "", 0
     for place, match in enumerate(WORDS.finditer(command)):
-        if place not in dropped:
-            kept += command[end : match.end()]
+        if place not in positions:
+            text += command[end : match.end()]
         end = match.end()
-    return kept + command[end:]
+    return text + command[end:]

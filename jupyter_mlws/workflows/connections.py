@@ -15,7 +15,7 @@ from jupyter_mlws.workflows.previews import TYPES
 
 
 class Out(NamedTuple):
-    """A file that a node makes; a type of None fits everywhere."""
+    """An output file of a node; a type of None fits everywhere."""
 
     port: str
     type: str | None
@@ -23,7 +23,7 @@ class Out(NamedTuple):
 
 
 class Connector:
-    """Connects drafts; what cannot be connected goes to ``faults``."""
+    """Connects drafts; edges that cannot be connected are added to ``faults``."""
 
     def __init__(self, drafts: Sequence[Draft], faults: Faults, present: Sequence[Edge]) -> None:
         self._drafts = {draft.id: draft for draft in drafts}
@@ -33,9 +33,9 @@ class Connector:
         self._bound: set[tuple[str, str, str, str | None]] = set()
 
     def connect(self, edges: Sequence[EdgeDefinition], ids: Sequence[str]) -> str:
-        """Add the files of all edges to the drafts; the words of a cycle if there is one.
+        """Add the files of all edges to the drafts; return the text of a cycle, if any.
 
-        ``ids`` are all nodes of the definition, also those that are no drafts.
+        ``ids`` are all nodes of the definition, including those that are not drafts.
         """
         waiting = []
         for place, edge in enumerate(edges):
@@ -60,20 +60,20 @@ class Connector:
         return edge.source in self._drafts and edge.target in self._drafts
 
     def _keep(self, place: int, edge: EdgeDefinition) -> bool:
-        """Whether this edge is there already; then its file stays where it is."""
+        """Return whether this edge exists already; its file then keeps its port."""
         source, target = self._drafts[edge.source], self._drafts[edge.target]
         if source.present is None or target.present is None:
             return False
         fitting = [one for one in self._present if _names(edge, one) and _made(source, one.path)]
         if not fitting:
             return False
-        kept = fitting[0]
-        self._present.remove(kept)
-        if kept.target_port is not None and not target.plain:
-            target.inputs.setdefault(kept.target_port, []).append(kept.path)
+        existing = fitting[0]
+        self._present.remove(existing)
+        if existing.target_port is not None and not target.plain:
+            target.inputs.setdefault(existing.target_port, []).append(existing.path)
         else:
-            target.deps.append(kept.path)
-        self._bound.add((edge.source, kept.path, edge.target, kept.target_port))
+            target.deps.append(existing.path)
+        self._bound.add((edge.source, existing.path, edge.target, existing.target_port))
         return True
 
     def _join(self, place: int, edge: EdgeDefinition) -> None:
@@ -176,9 +176,9 @@ class Connector:
         outs: Sequence[Out],
         target: Draft,
     ) -> None:
-        taken = [(port, fitting) for port, fitting in _choices(ports, outs)]
-        if taken:
-            port = taken[0][0]
+        candidates = [(port, fitting) for port, fitting in _choices(ports, outs)]
+        if candidates:
+            port = candidates[0][0]
             by = ", ".join(target.inputs[port.name])
             words = Message(
                 "From {source} to {target}: the input {name} accepts only one file "
@@ -189,26 +189,29 @@ class Connector:
                 by=by,
             )
         else:
-            made = ", ".join(f"{out.port} ({out.type})" for out in outs)
-            wanted = ", ".join(f"{port.name} ({port.type})" for port in ports) or "-"
+            outputs = ", ".join(f"{out.port} ({out.type})" for out in outs)
+            inputs = ", ".join(f"{port.name} ({port.type})" for port in ports) or "-"
             words = Message(
                 "From {source} to {target}: no matching ports. Outputs: {made}. Inputs: {wanted}.",
                 source=edge.source,
                 target=edge.target,
-                made=made,
-                wanted=wanted,
+                made=outputs,
+                wanted=inputs,
             )
         self._faults.add("40202", f"edges.{place}", words)
 
     def _find_cycles(self, ids: Sequence[str]) -> str:
-        """A fault for each cycle, at the edge that closes it."""
-        told = ""
+        """Add a fault for each cycle, at the edge that closes it.
+
+        Returns the text of the first cycle.
+        """
+        message = ""
         for names in cycles(list(dict.fromkeys(ids)), self._joined.values()):
             closing = (names[-1], names[0])
             place = next(n for n, ends in self._joined.items() if ends == closing)
             self._faults.add("40203", f"edges.{place}", cycle_words(names))
-            told = told or " → ".join([*names, names[0]])
-        return told
+            message = message or " → ".join([*names, names[0]])
+        return message
 
 
 def _outs(draft: Draft) -> Iterator[Out]:
@@ -228,7 +231,7 @@ def _is_named(edge: EdgeDefinition, out: Out) -> bool:
 
 
 def _names(edge: EdgeDefinition, there: Edge) -> bool:
-    """Whether a definition's edge means one that is there."""
+    """Return whether a definition's edge matches an existing one."""
     return (
         (edge.source, edge.target) == (there.source, there.target)
         and edge.source_port in (None, there.source_port)
@@ -238,17 +241,17 @@ def _names(edge: EdgeDefinition, there: Edge) -> bool:
 
 
 def _made(source: Draft, path: str) -> bool:
-    """Whether the source still makes a path, something inside it, or a folder that holds it."""
+    """Return whether the source makes a path, something inside it, or a folder that holds it."""
     return any(
-        path == made or path.startswith(f"{made}/") or made.startswith(f"{path}/")
-        for made in source.makes()
+        path == output or path.startswith(f"{output}/") or output.startswith(f"{path}/")
+        for output in source.makes()
     )
 
 
 def _choices(
     ports: Sequence[InputPort], outs: Sequence[Out]
 ) -> Iterator[tuple[InputPort, list[Out]]]:
-    """The inputs that an output fits, those of the very same type first."""
+    """Yield the inputs that an output fits, those of exactly the same type first."""
     for exact in (True, False):
         for port in ports:
             fitting = [
@@ -262,7 +265,7 @@ def _choices(
 
 
 def _as_before(draft: Draft) -> None:
-    """Files of a port keep the order that they had."""
+    """Restore the previous order of the files of each port."""
     before: Mapping[str, list[str]] = draft.present.ports[0] if draft.present else {}
     for port, files in draft.inputs.items():
         old = [file for file in before.get(port, ()) if file in files]

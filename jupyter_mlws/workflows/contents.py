@@ -18,17 +18,22 @@ VERSIONS = 30
 
 
 class Contents:
-    """Looks in DVC's cache and in git; what it gives has the hash that was asked for."""
+    """Finds file contents by MD5 in the working tree, DVC's cache and git.
+
+    Each result has the requested hash.
+    """
 
     def __init__(self, root: Path, commits: Sequence[str] = ()) -> None:
-        """``commits``: where to look in git before the history of the branch."""
+        """``commits``: git commits to search before the history of the branch."""
         self._root = root
         self._commits = commits
         self._judged: dict[tuple[str, str, str], bool] = {}
 
     def only_looks_changed(self, path: str, old: str, new: str | None) -> bool:
-        """Whether the content of ``path`` with the MD5 ``old`` means what the one with ``new``
-        does; ``new`` of None is what the file holds."""
+        """Return whether two contents of ``path`` have the same meaning.
+
+        ``old`` and ``new`` are MD5 hashes; a ``new`` of None is the current content of the file.
+        """
         if not semantic_diff.judged(path) or not MD5.fullmatch(old or ""):
             return False
         current = self._current(path) if new is None else self.find(path, new)
@@ -43,7 +48,7 @@ class Contents:
         return self._judged[mark]
 
     def find(self, path: str, md5: str) -> bytes | None:
-        """The content of ``path`` (from the root) that has this hash; None where nobody has it."""
+        """Return the content of ``path`` (from the root) with this hash; None if not found."""
         for content in self._candidates(path, md5):
             if hashlib.md5(content, usedforsecurity=False).hexdigest() == md5:
                 return content
@@ -71,7 +76,7 @@ class Contents:
 
 
 def _blobs(git: Git, path: str) -> list[str]:
-    """The ids of a file's versions on this branch, newest first."""
+    """Return the blob ids of a file's versions on this branch, newest first."""
     raw = git.run(
         "log", "--format=", "--raw", "--no-abbrev", f"--max-count={VERSIONS}", "HEAD", "--", path
     )

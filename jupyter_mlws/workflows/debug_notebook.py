@@ -41,7 +41,7 @@ AGAIN = Message("After an error, run `%debug` to open the debugger where it was 
 
 @dataclass(frozen=True)
 class Failed:
-    """What is known of a node of a run. ``made``: the files of all its nodes, path → hash."""
+    """A node of a run. ``made``: the files of all nodes of the run, path → hash."""
 
     run: str
     workflow: str
@@ -52,15 +52,15 @@ class Failed:
 
 
 class Debugger:
-    """Writes such notebooks into a project's ``debug/``, in one language. Thread-safe."""
+    """Writes debug notebooks to a project's ``debug/``, in one language. Thread-safe."""
 
     def __init__(self, root: Path, language: str) -> None:
         self._root = root
         self._language = language
 
-    def write(self, failed: Failed) -> str:
-        """Write the notebook unless it is there already; its path from the project's root."""
-        path = f"{FOLDER}/{failed.run}-{failed.stage.id}.ipynb"
+    def write(self, failure: Failed) -> str:
+        """Write the notebook unless it exists; return its path from the project's root."""
+        path = f"{FOLDER}/{failure.run}-{failure.stage.id}.ipynb"
         file = self._root / path
         if file.exists():
             return path
@@ -68,25 +68,25 @@ class Debugger:
         ignore = file.parent / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
-        notebook = self._notebook(failed)
+        notebook = self._notebook(failure)
         atomic_write(file, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
         return path
 
-    def _notebook(self, failed: Failed) -> dict[str, Any]:
-        head = HEAD.fill(node=failed.stage.id, run=failed.run, workflow=failed.workflow)
+    def _notebook(self, failure: Failed) -> dict[str, Any]:
+        head = HEAD.fill(node=failure.stage.id, run=failure.run, workflow=failure.workflow)
         text = head.in_(self._language)
-        if failed.message:
-            text += FAILED.fill(message=failed.message).in_(self._language)
-        source = self._source(failed.stage)
+        if failure.message:
+            text += FAILED.fill(message=failure.message).in_(self._language)
+        source = self._source(failure.stage)
         cells = [
             _words(text),
-            _code(_folder_change(self._root, failed.stage.wdir)),
+            _code(_folder_change(self._root, failure.stage.wdir)),
             *(
-                self._notebook_cells(failed, source)
+                self._notebook_cells(failure, source)
                 if source is not None
-                else self._component_cells(failed, failed.component)
-                if failed.component is not None
-                else _command_cells(failed.stage)
+                else self._component_cells(failure, failure.component)
+                if failure.component is not None
+                else _command_cells(failure.stage)
             ),
             _words(AGAIN.in_(self._language)),
         ]
@@ -115,11 +115,11 @@ class Debugger:
             # What is wrong with the file is what the run has said.
             return None
 
-    def _notebook_cells(self, failed: Failed, notebook: Any) -> list[dict[str, Any]]:
+    def _notebook_cells(self, failure: Failed, notebook: Any) -> list[dict[str, Any]]:
         from jupyter_mlws.components.node import UsageError
         from jupyter_mlws.workflows.notebook.command import inject, values_of
 
-        stage = failed.stage
+        stage = failure.stage
         with suppress(UsageError):
             inject(notebook, values_of(notebook, dict(stage.written)))
         place = posixpath.dirname(stage.notebook or "")
@@ -130,35 +130,38 @@ class Debugger:
 
     # Of a component
 
-    def _component_cells(self, failed: Failed, component: Component) -> Iterator[dict[str, Any]]:
-        stage = failed.stage
+    def _component_cells(self, failure: Failed, component: Component) -> Iterator[dict[str, Any]]:
+        stage = failure.stage
         yield _words(f"## {INPUTS.in_(self._language)}")
-        reads = "\n".join(self._reads(failed, component))
+        reads = "\n".join(self._reads(failure, component))
         yield _code(
             "from pathlib import Path\n\nfrom jupyter_mlws.components import values\n\n" + reads
         )
         yield _words(f"## {SETTINGS.in_(self._language)}")
-        known = settings.typed(component, stage.written)
-        lines = "".join(f"    {name!r}: {value!r},\n" for name, value in known.items())
-        yield _code(f"settings = {{\n{lines}}}" if known else "settings = {}")
+        values = settings.typed(component, stage.written)
+        lines = "".join(f"    {name!r}: {value!r},\n" for name, value in values.items())
+        yield _code(f"settings = {{\n{lines}}}" if values else "settings = {}")
         file = self._file_of(component)
         names = [port.name for port in component.inputs if stage.ports.get(port.name)]
-        given = ", ".join([*(f"{name}={name}" for name in names), "**settings"])
+        arguments = ", ".join([*(f"{name}={name}" for name in names), "**settings"])
         if file is not None:
             yield _words(f"## {CODE.fill(file=file).in_(self._language)}")
             yield _code((self._root / file).read_text(encoding="utf-8").rstrip())
             yield _words(f"## {CALL.in_(self._language)}")
-            yield _code(f"result = {component.name}({given})\nresult")
+            yield _code(f"result = {component.name}({arguments})\nresult")
             return
         yield _words(f"## {CALL.in_(self._language)}")
         yield _code(
             "from jupyter_mlws.components.registry import load_function\n\n"
             f"{component.name}, _ = load_function({component.name!r}, Path.cwd())\n"
-            f"result = {component.name}({given})\nresult"
+            f"result = {component.name}({arguments})\nresult"
         )
 
     def _file_of(self, component: Component) -> str | None:
-        """The project's file with the component; None for one of a library."""
+        """Return the project's file that defines the component.
+
+        None for a component of a library.
+        """
         if component.source != "project":
             return None
         for file in sorted((self._root / COMPONENTS).glob("*.py")):
@@ -166,14 +169,14 @@ class Debugger:
                 return file.relative_to(self._root).as_posix()
         return None
 
-    def _reads(self, failed: Failed, component: Component) -> Iterator[str]:
+    def _reads(self, failure: Failed, component: Component) -> Iterator[str]:
         for port in component.inputs:
             paths = [
-                self._as_it_was(failed, path) for path in failed.stage.ports.get(port.name, ())
+                self._as_it_was(failure, path) for path in failure.stage.ports.get(port.name, ())
             ]
             if port.multiple and paths:
-                listed = ", ".join(f"Path({path!r})" for path in paths)
-                yield f"paths = [{listed}]"
+                path_list = ", ".join(f"Path({path!r})" for path in paths)
+                yield f"paths = [{path_list}]"
                 yield (
                     f"{port.name} = values.Several("
                     f"[values.read({port.type!r}, path) for path in paths], paths)"
@@ -181,22 +184,23 @@ class Debugger:
             elif paths:
                 yield f"{port.name} = values.read({port.type!r}, Path({paths[0]!r}))"
 
-    def _as_it_was(self, failed: Failed, path: str) -> str:
-        """Where the content is that an input had in the run, from the node's folder.
+    def _as_it_was(self, failure: Failed, path: str) -> str:
+        """Return the path of the content that an input had in the run.
 
-        A file that has changed since is brought from DVC's cache, by its hash.
+        The path is relative to the node's folder. A file that has changed since is copied from
+        DVC's cache, by its hash.
         """
-        md5 = failed.made.get(path)
+        md5 = failure.made.get(path)
         if md5 and not md5.endswith(".dir") and _md5(self._root / path) != md5:
-            stored = self._root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
-            if stored.is_file():
+            cache_path = self._root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+            if cache_path.is_file():
                 place = Path(FOLDER, "inputs", md5[:8], posixpath.basename(path))
                 target = self._root / place
                 if not target.exists():
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(stored, target)
+                    shutil.copyfile(cache_path, target)
                 path = place.as_posix()
-        return posixpath.relpath(path, failed.stage.wdir)
+        return posixpath.relpath(path, failure.stage.wdir)
 
 
 def _md5(file: Path) -> str | None:
@@ -216,7 +220,10 @@ def _folder_change(root: Path, folder: str) -> str:
 
 
 def _command_cells(stage: Stage) -> Iterator[dict[str, Any]]:
-    """A Python script runs in the kernel, where it can be debugged; others in a shell."""
+    """Yield a cell for each command: Python scripts in the kernel, others in a shell.
+
+    In the kernel, a script can be debugged.
+    """
     for command in stage.commands:
         try:
             words = shlex.split(command)
@@ -231,10 +238,10 @@ def _command_cells(stage: Stage) -> Iterator[dict[str, Any]]:
 
 
 def _as_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
-    made = {key: value for key, value in cell.items() if key != "id"}
-    if made["cell_type"] == "code":
-        made |= {"outputs": [], "execution_count": None}
-    return made
+    new_cell = {key: value for key, value in cell.items() if key != "id"}
+    if new_cell["cell_type"] == "code":
+        new_cell |= {"outputs": [], "execution_count": None}
+    return new_cell
 
 
 def _words(text: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from jupyter_mlws.core.schemas import Record, Request
 
 
 def _listed(value: Any) -> Any:
-    """One file may be given without brackets."""
+    """Accept a single file without brackets."""
     return [value] if isinstance(value, str) else value
 
 
@@ -48,10 +48,10 @@ class NodeDefinition(Request):
 
 
 class EdgeDefinition(Request):
-    """An output of one node that another takes.
+    """An edge from an output of one node to an input of another.
 
-    Without ports the first input is taken that is free and fits. `path` names the file where
-    the nodes have no ports.
+    Without ports, the first free input that fits is used. `path` names the file if the nodes
+    have no ports.
     """
 
     source: Name
@@ -76,7 +76,7 @@ class WorkflowDefinition(Request):
 
 
 class WorkflowChange(Request):
-    """What a workflow is to become: its nodes and edges, or the text of its `dvc.yaml`."""
+    """New content of a workflow: its nodes and edges, or the text of its `dvc.yaml`."""
 
     name: Name | None = None
     nodes: list[NodeDefinition] | None = None
@@ -90,7 +90,7 @@ class WorkflowChange(Request):
 
 
 class Removed(Record):
-    """What a DELETE did: files that are gone, where they are kept, and results that stay."""
+    """Result of a DELETE: removed files, where they are kept, and results that stay."""
 
     id: str
     path: str

@@ -23,32 +23,38 @@ Start = Callable[[str, Path], int]
 
 
 def forks() -> bool:
-    """Whether :func:`standby` may fork this process: then no database may be open in it, since
-    SQLite's locks and maps of memory do not survive that."""
+    """Return whether :func:`standby` may fork this process.
+
+    No database may be open in it then, since SQLite's locks and memory maps do not survive a
+    fork.
+    """
     return hasattr(os, "fork") and threading.active_count() == 1
 
 
 def get_ready() -> None:
-    """Fork for the run that this process was started for, before it has imported anything: while
-    it does so and looks at what is asked for, its child imports what a run needs. Together that
-    would take as long as a hundred nodes. Where a process is idle in this folder, it is asked."""
+    """Fork for the run that this process was started for, before it imports anything.
+
+    While this process imports its modules and reads the request, the child imports the modules
+    of a run. One after the other, this would take as long as a hundred nodes. Does nothing if
+    an idle process listens in this folder, which takes the run instead.
+    """
     if forks() and not live.listens(Path.cwd()):
         _ready.append(_Child())
         atexit.register(let_go)
 
 
 def let_go() -> None:
-    """End what :func:`get_ready` began, where no run has come of it."""
+    """Stop the child that :func:`get_ready` forked, if no run uses it."""
     while _ready:
         _ready.pop().dismiss()
 
 
 @contextmanager
 def standby(root: Path) -> Iterator[Start]:
-    """How to have a run of a project carried out by a process in a session of its own.
+    """Yield a function that starts a run of a project in a process in its own session.
 
-    The process of an earlier run of the project is asked first. Else a process with one thread
-    forks, if it has not yet. From all others (a server) a new process is started.
+    The idle process of an earlier run of the project comes first. Otherwise a process with one
+    thread forks, if it has not yet. All others (a server) start a new process.
     """
     if live.listens(root):
         let_go()
@@ -89,7 +95,7 @@ def _start(run: str, root: Path, folder: Path, log: int) -> subprocess.Popen[byt
 
 
 class _Child:
-    """A fork of this process that gets ready for a run, and waits to be told which."""
+    """A fork of this process that imports the modules of a run and waits for its run."""
 
     def __init__(self) -> None:
         sys.stdout.flush()
@@ -103,13 +109,13 @@ class _Child:
         self._taken = False
 
     def take(self, run: str, folder: Path, root: Path) -> int:
-        """Have it carry out ``run``; its pid."""
+        """Run ``run`` in the child and return its pid."""
         self._taken = True
         os.write(self._writer, json.dumps([run, str(folder), str(root)]).encode())
         return self._pid
 
     def dismiss(self) -> None:
-        """End it, unless it has a run."""
+        """Kill the child unless it has a run."""
         os.close(self._writer)
         if not self._taken:
             with suppress(ProcessLookupError):
@@ -122,15 +128,15 @@ _ready: list[_Child] = []
 
 
 def _stand_by(reader: int) -> None:
-    """The child's whole life."""
+    """Run the child: import modules, wait for a run, carry it out and exit."""
     code = 1
     try:
         os.setsid()
         from jupyter_mlws.workflows.runner import look_ahead, main
 
         look_ahead()
-        with os.fdopen(reader, "rb") as told:
-            words = told.read()
+        with os.fdopen(reader, "rb") as pipe:
+            words = pipe.read()
         if not words:
             # Whoever forked it is gone, or wants no run.
             os._exit(0)
@@ -153,9 +159,9 @@ def _stand_by(reader: int) -> None:
 
 
 def collected(pid: int) -> bool:
-    """Whether a child has ended; its end is taken note of, so that it leaves no zombie."""
+    """Return whether a child has ended, and reap it so that it leaves no zombie."""
     try:
-        found, _ = os.waitpid(pid, os.WNOHANG)
+        reaped_pid, _ = os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
         return True
-    return found == pid
+    return reaped_pid == pid

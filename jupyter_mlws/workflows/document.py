@@ -45,7 +45,7 @@ LONGEST = 4_000_000
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with the text itself."""
+    """Error in the text of a workflow file."""
 
     message: Message
     line: int | None
@@ -73,7 +73,7 @@ class Stage:
 
     @cached_property
     def _words(self) -> list[str]:
-        """All words of a single-line command; empty if it cannot be taken apart."""
+        """All words of a single-line command; empty if it cannot be split into words."""
         if len(self.commands) != 1:
             return []
         try:
@@ -83,12 +83,12 @@ class Stage:
 
     @property
     def arguments(self) -> list[str]:
-        """The words of the command, or of the first that the line joins with others."""
+        """Words of the command, or of its first command if the line joins several."""
         return _first_command(self._words)
 
     @cached_property
     def program(self) -> list[str]:
-        """The words from the program's name on: behind ``cd FOLDER &&`` and ``env NAME=…``."""
+        """Words from the program's name on, after ``cd FOLDER &&`` and ``env NAME=…``."""
         words = self._words
         if words[:1] == ["cd"] and words[2:3] == ["&&"]:
             words = words[3:]
@@ -99,7 +99,7 @@ class Stage:
 
     @property
     def notebook(self) -> str | None:
-        """The notebook that it runs, from the root: ``jupyter mlws notebook FILE …``."""
+        """Path from the root of the notebook in ``jupyter mlws notebook FILE …``, or None."""
         if not any("notebook" in command for command in self.commands):
             return None
         words = self.program if self.arguments[:1] != ["cd"] else []
@@ -111,14 +111,14 @@ class Stage:
 
     @property
     def described_by(self) -> str:
-        """Under which name its ports and settings are known; empty for other commands."""
+        """Name under which its ports and settings are registered; empty for other commands."""
         if self.notebook is not None:
             return f"{NOTEBOOK}:{self.notebook}"
         return self.component or ""
 
     @cached_property
     def component(self) -> str | None:
-        """The component's name, where the command is ``jupyter mlws node NAME …``."""
+        """Name of the component in ``jupyter mlws node NAME …``; None for other commands."""
         if len(self.commands) != 1 or not self.commands[0].lstrip().startswith(NODE_PROGRAM):
             # Taking every command apart would take longer than all else that is read here.
             return None
@@ -131,48 +131,50 @@ class Stage:
 
     @cached_property
     def options(self) -> dict[str, list[str]]:
-        """The command's ``--name value …`` pairs; templates left out."""
-        found: dict[str, list[str]] = {}
+        """Pairs ``--name value …`` of the command, without templates."""
+        options: dict[str, list[str]] = {}
         current: list[str] = []
         for word in self.arguments:
             if word.startswith("--"):
                 name, equals, value = word[2:].partition("=")
-                current = found.setdefault(name, [])
+                current = options.setdefault(name, [])
                 if equals:
                     current.append(value)
             elif not word.startswith("${"):
                 current.append(word)
-        return found
+        return options
 
     def makes(self, path: str) -> bool:
-        """Whether a path is an output, or inside one."""
+        """Return whether a path is an output or lies inside one."""
         return any(path == out or path.startswith(f"{out}/") for out in self.outs)
 
     @property
     def written(self) -> dict[str, list[str]]:
-        """The options that are no files of the stage: settings that stand in the command."""
-        reserved = {"out"} if self.notebook is not None else set()
-        return {n: v for n, v in self.options.items() if n not in self.ports and n not in reserved}
+        """Options that are settings in the command itself, not files of the stage."""
+        reserved_names = {"out"} if self.notebook is not None else set()
+        return {
+            n: v for n, v in self.options.items() if n not in self.ports and n not in reserved_names
+        }
 
     def at_root(self, path: str) -> str:
-        """A path of the command, relative to the project's root."""
+        """Return a path of the command, relative to the project's root."""
         return posixpath.normpath(posixpath.join(self.wdir, path))
 
     @cached_property
     def ports(self) -> dict[str, list[str]]:
-        """The options whose values are dependencies or outputs: the bound ports."""
-        known = {*self.deps, *self.outs}
-        bound: dict[str, list[str]] = {}
+        """Bound ports: the options whose values are dependencies or outputs."""
+        stage_paths = {*self.deps, *self.outs}
+        ports: dict[str, list[str]] = {}
         for name, values in self.options.items():
             paths = [self.at_root(value) for value in values]
-            if paths and all(path in known for path in paths):
-                bound[name] = paths
-        return bound
+            if paths and all(path in stage_paths for path in paths):
+                ports[name] = paths
+        return ports
 
 
 @dataclass(frozen=True)
 class Document:
-    """A read `dvc.yaml`; ``path`` is relative to the project's root."""
+    """A parsed `dvc.yaml`; ``path`` is relative to the project's root."""
 
     path: str
     text: str
@@ -187,7 +189,7 @@ class Document:
 
     @cached_property
     def etag(self) -> str:
-        """Changes with the text."""
+        """Hash that changes with the text."""
         return etag_of(self.text)
 
     @property
@@ -207,33 +209,36 @@ class Document:
 
     @property
     def name(self) -> str:
-        """The title, or what the file's folder is called."""
+        """Title of the workflow, or else the name of the file's folder."""
         title = self.variables.get(TITLE)
         if isinstance(title, Mapping) and isinstance(title.get("name"), str):
             return str(title["name"])
         return posixpath.basename(self.folder) or posixpath.basename(self.path)
 
     def line(self, *where: str | int) -> int | None:
-        """The line (from 1) of a key or item; of the nearest above it that has one."""
+        """Return the line (from 1) of a key or item, or of its nearest parent that has one."""
         while where:
-            found = self.lines.get(where)
-            if found is not None:
-                return found
+            line = self.lines.get(where)
+            if line is not None:
+                return line
             where = where[:-1]
         return None
 
     def needs_resolving(self) -> bool:
-        """Whether a stage uses templates beyond its own settings, or makes several."""
+        """Return whether a stage has `foreach`, `matrix` or templates beyond its own settings."""
         return any(
             isinstance(data, Mapping) and (GENERATED & data.keys() or templated(name, data))
             for name, data in self.stages_data.items()
         )
 
-    def stages(self, resolved: Mapping[str, Any] | None = None) -> list[Stage]:
-        """The stages in file order; ``resolved`` are those of DVC where templates need it."""
-        if resolved is None or resolved is self.stages_data:
+    def stages(self, resolved_stages: Mapping[str, Any] | None = None) -> list[Stage]:
+        """Return the stages in file order.
+
+        ``resolved_stages`` are the stages as DVC resolves them, where templates need that.
+        """
+        if resolved_stages is None or resolved_stages is self.stages_data:
             return list(self._plain_stages)
-        return self._stages_of(resolved)
+        return self._stages_of(resolved_stages)
 
     @cached_property
     def _plain_stages(self) -> list[Stage]:
@@ -252,8 +257,8 @@ class Document:
         commands = cmd if isinstance(cmd, list) else str(cmd).splitlines()
 
         def paths(*keys: str) -> tuple[str, ...]:
-            found = (p for key in keys for p in _paths(data.get(key)))
-            return tuple(posixpath.normpath(posixpath.join(wdir, path)) for path in found)
+            relative_paths = (p for key in keys for p in _paths(data.get(key)))
+            return tuple(posixpath.normpath(posixpath.join(wdir, path)) for path in relative_paths)
 
         return Stage(
             id=name,
@@ -271,29 +276,32 @@ class Document:
         )
 
     def _plots(self, data: Mapping[str, Any], wdir: str) -> Mapping[str, Mapping[str, Any]]:
-        """What a stage, and the file's own list of plots, say of the stage's plots files."""
-        written = data.get("plots")
-        found: dict[str, Mapping[str, Any]] = {}
-        for entry in written if isinstance(written, list) else []:
+        """Return the plot properties of a stage's plots files, by path.
+
+        They come from the stage, and from the file's own list of plots, which overrides it.
+        """
+        stage_plots = data.get("plots")
+        plots: dict[str, Mapping[str, Any]] = {}
+        for entry in stage_plots if isinstance(stage_plots, list) else []:
             flags = entry if isinstance(entry, Mapping) else {entry: {}}
-            for path, said in flags.items():
+            for path, properties in flags.items():
                 place = posixpath.normpath(posixpath.join(wdir, str(path)))
-                found[place] = said if isinstance(said, Mapping) else {}
-        listed = self.data.get("plots")
-        for entry in listed if isinstance(listed, list) else []:
-            for path, said in entry.items() if isinstance(entry, Mapping) else ():
+                plots[place] = properties if isinstance(properties, Mapping) else {}
+        file_plots = self.data.get("plots")
+        for entry in file_plots if isinstance(file_plots, list) else []:
+            for path, properties in entry.items() if isinstance(entry, Mapping) else ():
                 place = posixpath.normpath(posixpath.join(self.folder, str(path)))
-                if place in found and isinstance(said, Mapping):
-                    found[place] = {**found[place], **said}
-        return found
+                if place in plots and isinstance(properties, Mapping):
+                    plots[place] = {**plots[place], **properties}
+        return plots
 
     def _settings(self, name: str) -> Mapping[str, Any]:
-        """The entry of `vars` that the stage's command unpacks."""
+        """Return the entry of `vars` that the stage's command unpacks."""
         settings = self.variables.get(name)
-        written = self.stages_data.get(name)
-        cmd = str(written.get("cmd")) if isinstance(written, Mapping) else ""
-        unpacked = name in TEMPLATE.findall(cmd) and name != TITLE
-        return settings if unpacked and isinstance(settings, Mapping) else {}
+        stage = self.stages_data.get(name)
+        cmd = str(stage.get("cmd")) if isinstance(stage, Mapping) else ""
+        is_unpacked = name in TEMPLATE.findall(cmd) and name != TITLE
+        return settings if is_unpacked and isinstance(settings, Mapping) else {}
 
 
 def _first_command(words: list[str]) -> list[str]:
@@ -301,15 +309,15 @@ def _first_command(words: list[str]) -> list[str]:
 
 
 def etag_of(text: str) -> str:
-    """What tells one text from another."""
+    """Return a hash that identifies a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @lru_cache(maxsize=8)
 def parse(path: str, text: str) -> Document:
-    """Read ``text``; error 40205 with the line where it is no YAML mapping.
+    """Parse ``text``; error 40205 with the line if it is not a YAML mapping.
 
-    A run reads the text that its start has read; the same text is the same document.
+    The result is cached: a run parses the same text as its start and gets the same document.
     """
     if len(text) > LONGEST:
         raise _unreadable(path, Message("the file is larger than 4 MB"), None)
@@ -331,8 +339,8 @@ def _by_ruamel(path: str, text: str) -> tuple[Any, Lines]:
         data, root = yaml_loader.read_by_ruamel(text)
     except (YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        said = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise _unreadable(path, said, mark.line + 1 if mark else None) from error
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise _unreadable(path, reason, mark.line + 1 if mark else None) from error
     return ({} if root is None else data), Lines(root)
 
 
@@ -343,7 +351,7 @@ def _unreadable(path: str, reason: str | Message, line: int | None) -> MLWSError
 
 
 def _faults(data: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
-    """What DVC's schema would refuse, with the line that it leaves out."""
+    """Yield what DVC's schema would reject, with the line, which DVC does not report."""
     stages = data.get("stages", {})
     if stages is None:
         return
@@ -363,7 +371,7 @@ def _faults(data: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
 
 
 def _sweep_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
-    """What keeps `foreach` and `matrix` from generating stages."""
+    """Yield the errors that keep `foreach` and `matrix` from generating stages."""
     if "matrix" not in stage:
         key, fits = "do", isinstance(stage.get("do"), Mapping) and len(stage) == 2
         words = Message(
@@ -371,8 +379,8 @@ def _sweep_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator
             "other keys."
         )
     else:
-        given = stage["matrix"]
-        lists = given.values() if isinstance(given, Mapping) else [None]
+        matrix = stage["matrix"]
+        lists = matrix.values() if isinstance(matrix, Mapping) else [None]
         key = "matrix"
         fits = not {"foreach", "do"} & stage.keys() and all(
             isinstance(one, list) or "${" in str(one) for one in lists
@@ -408,7 +416,7 @@ def _stage_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator
 
 
 def _paths(entries: Any) -> Iterator[str]:
-    """Paths of an entry list: plain, or a mapping of the path to flags."""
+    """Yield the paths of a list of entries: plain, or a mapping of the path to flags."""
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, Mapping):
             yield from (str(path) for path in entry)
@@ -417,7 +425,7 @@ def _paths(entries: Any) -> Iterator[str]:
 
 
 def _place(meta: Any) -> tuple[float, float] | None:
-    """Where a node stands on the canvas."""
+    """Return the position of a node on the canvas, or None."""
     at = meta.get("at") if isinstance(meta, Mapping) else None
     if isinstance(at, list) and len(at) == 2 and all(type(n) in (int, float) for n in at):
         return at[0], at[1]
@@ -425,7 +433,7 @@ def _place(meta: Any) -> tuple[float, float] | None:
 
 
 def templated(name: str, data: Mapping[str, Any]) -> bool:
-    """Whether anything but ``${name}`` in the command needs a value."""
+    """Return whether the stage needs values for anything but ``${name}`` in its command."""
     for key, value in data.items():
         if key in ("meta", "desc"):
             continue

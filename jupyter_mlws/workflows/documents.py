@@ -54,16 +54,16 @@ class Documents:
         self._walk: tuple[float, builtins.list[str]] = (-WALK_INTERVAL, [])
 
     def components(self, stages: Sequence[Stage]) -> dict[str, Component]:
-        """Every component by name, and what is known of the notebooks that stages run."""
-        known = self._registry.all() if any(stage.component for stage in stages) else {}
-        return {**known, **self._notebooks.of(stages)}
+        """Return all components by name, and those of the notebooks that stages run."""
+        components = self._registry.all() if any(stage.component for stage in stages) else {}
+        return {**components, **self._notebooks.of(stages)}
 
     def notebook(self, path: str) -> Component:
-        """What can be set of a notebook, as a component; error 40401 where there is none."""
+        """Return the settings of a notebook, as a component; error 40401 if it does not exist."""
         return self._notebooks.one(path)
 
     def paths(self) -> builtins.list[str]:
-        """The path of every workflow, in order."""
+        """Return the paths of all workflows, sorted."""
         return sorted(self._find())
 
     def _find(self) -> Iterator[str]:
@@ -83,20 +83,20 @@ class Documents:
     # Reading
 
     def checked(self, path: str) -> str:
-        """A path inside the project that a workflow can have; error 40401 for others."""
-        resolved = self._project.resolve(path)
+        """Return the path if it can be a workflow of the project; error 40401 otherwise."""
+        target = self._project.resolve(path)
         if posixpath.basename(path) != FILE or posixpath.normpath(path) != path:
             raise WorkflowItemNotFoundError(kind="workflow", name=path)
-        if resolved.name != FILE:
+        if target.name != FILE:
             raise WorkflowItemNotFoundError(kind="workflow", name=path)
         return path
 
     def read(self, path: str) -> Document:
-        """The document at a path; error 40401 where there is none, 40205 if it is no workflow."""
+        """Return the document at a path; error 40401 if missing, 40205 if it is no workflow."""
         return parse(path, self.text(path))
 
     def text(self, path: str) -> str:
-        """The text at a path, whatever it says."""
+        """Return the text at a path without parsing it."""
         try:
             data = (self._root / self.checked(path)).read_bytes()
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
@@ -110,7 +110,10 @@ class Documents:
             ) from error
 
     def stages(self, document: Document) -> Found:
-        """The stages, resolved by DVC where they use templates; its refusal is a problem."""
+        """Return the stages, resolved by DVC if they use templates.
+
+        If DVC rejects them, return them as written, with its error as a finding.
+        """
         if not document.needs_resolving():
             return document.stages(), []
         from jupyter_mlws.versioning.dvc import resolved
@@ -128,8 +131,8 @@ class Documents:
             # What its code says already is not said twice.
             reason = error.facts.get("reason")
             unreadable = isinstance(error, WorkflowUnreadableError) and reason
-            said = reason if isinstance(reason, Message) else Message.verbatim(str(reason))
-            words = said if unreadable else error.message
+            detail = reason if isinstance(reason, Message) else Message.verbatim(str(reason))
+            words = detail if unreadable else error.message
             return document.stages(), [
                 graph.Finding(error.code, words, line=error.facts.get("line"))
             ]
@@ -137,14 +140,14 @@ class Documents:
     # Checking
 
     def findings(self, document: Document) -> builtins.list[graph.Finding]:
-        """Everything that is wrong with a document."""
+        """Return all problems of a document."""
         stages, findings = self.stages(document)
         return [*findings, *self.validate(document, stages)]
 
     def collisions(
         self, document: Document, stages: Sequence[Stage]
     ) -> builtins.list[graph.Finding]:
-        """The outputs that other workflows of the project make, too."""
+        """Return the outputs that other workflows of the project also make."""
         findings: builtins.list[graph.Finding] = []
         if time.monotonic() - self._walk[0] >= WALK_INTERVAL:
             self._walk = time.monotonic(), self.paths()
@@ -153,35 +156,41 @@ class Documents:
                 continue
             try:
                 text = self.text(path)
-                known = self._outputs.get(path)
-                if known is None or known[0] != text:
-                    known = text, graph.Producers(self.stages(parse(path, text))[0])
-                    self._outputs[path] = known
+                entry = self._outputs.get(path)
+                if entry is None or entry[0] != text:
+                    entry = text, graph.Producers(self.stages(parse(path, text))[0])
+                    self._outputs[path] = entry
             except MLWSError:
                 # Its own page says what is wrong with it.
                 continue
-            findings += graph.made_elsewhere(stages, known[1], path)
+            findings += graph.made_elsewhere(stages, entry[1], path)
         return findings
 
     def validate(
-        self, document: Document, stages: Sequence[Stage], planned: Collection[str] = ()
+        self, document: Document, stages: Sequence[Stage], planned_paths: Collection[str] = ()
     ) -> builtins.list[graph.Finding]:
-        """Everything that is wrong with the stages of a document.
+        """Return all problems of a document's stages.
 
-        ``planned`` are files that are to be written together with it.
+        ``planned_paths`` are files that are to be written together with it.
         """
         from jupyter_mlws.versioning.dvc.stages import tracked_data
 
         components = self.components(stages)
 
         def exists(path: str) -> bool:
-            return path in planned or self.exists(path)
+            return path in planned_paths or self.exists(path)
 
         findings = graph.validate(document, stages, components, exists)
-        tracked = list(tracked_data(self._root, (out for stage in stages for out in stage.outs)))
-        findings += graph.tracked_outputs(stages, tracked)
-        lost = graph.lost_settings(document, stages, components)
-        return findings if not lost or self._passes_false() else [*findings, *lost]
+        tracked_paths = list(
+            tracked_data(self._root, (out for stage in stages for out in stage.outs))
+        )
+        findings += graph.tracked_outputs(stages, tracked_paths)
+        setting_findings = graph.lost_settings(document, stages, components)
+        return (
+            findings
+            if not setting_findings or self._passes_false()
+            else [*findings, *setting_findings]
+        )
 
     def refuse_faulty(
         self,
@@ -191,26 +200,27 @@ class Documents:
         *,
         keep_going: bool = False,
     ) -> None:
-        """Raise what keeps the workflow from running, all faults in one error.
+        """Raise one error with all faults that keep the workflow from running.
 
-        What only single nodes lack (an input, a setting) keeps those alone from running: it counts
-        for the ``targets`` and what they need, and not for a run that goes on after failures.
+        A fault of a single node (a missing input or setting) keeps only that node from running: it
+        counts for the ``targets`` and what they need, and not for a run that continues after
+        failures.
         """
         stages, findings = self.stages(document)
         ids = [stage.id for stage in stages]
         roots = [target for target in targets if target in ids] or ids
-        wanted = graph.closure(graph.upstream(stages), roots) - set(skip)
+        required_ids = graph.closure(graph.upstream(stages), roots) - set(skip)
         errors = [
             finding
             for finding in (*findings, *self.validate(document, stages))
             if finding.severity is Severity.ERROR
-            and not (finding.draft and (keep_going or finding.node not in wanted))
+            and not (finding.draft and (keep_going or finding.node not in required_ids))
         ]
         if errors:
             raise refusal(document.path, errors)
 
     def _passes_false(self) -> bool:
-        """Whether DVC is set up to pass settings that are false on (`--no-name`)."""
+        """Return whether DVC is configured to pass false settings as options (`--no-name`)."""
         import configparser
 
         config = configparser.ConfigParser(interpolation=None, strict=False)
@@ -222,7 +232,7 @@ class Documents:
             return True
 
     def exists(self, path: str) -> bool:
-        """Whether a path is there, or DVC can bring it (a `.dvc` file for it or above it)."""
+        """Return whether a path exists or DVC can restore it (a `.dvc` file for it or above it)."""
         target = self._root / path
         if target.exists():
             return True
@@ -236,7 +246,7 @@ class Documents:
     # Writing
 
     def with_params(self, document: Document, params: Mapping[str, Any]) -> Document:
-        """The document with settings changed; every bad parameter in one error 40204."""
+        """Return the document with changed settings; error 40204 lists every invalid parameter."""
         if not params:
             return document
         from jupyter_mlws.workflows.edits import with_settings
@@ -247,9 +257,9 @@ class Documents:
         for name in params:
             node, _, key = name.partition(".")
             component = components.get(stages[node].described_by) if node in stages else None
-            known = component.settings.get("properties", {}) if component else {}
+            properties = component.settings.get("properties", {}) if component else {}
             free = component is not None and component.settings.get("additionalProperties") is True
-            if not key or (key.split(".")[0] not in known and not free):
+            if not key or (key.split(".")[0] not in properties and not free):
                 words = Message("Setting {name!r} not found.", name=name)
                 faults.append(Fault(f"params.{name}", words))
         if faults:
@@ -257,7 +267,7 @@ class Documents:
         return parse(document.path, with_settings(document, stages, params))
 
     def write(self, path: str, text: str) -> None:
-        """Put a text in the place of a file in one step; a reader sees the old one or the new."""
+        """Replace a file's text atomically: readers see either the old text or the new one."""
         target = self._project.resolve(path)
         if not target.exists():
             self._walk = (-WALK_INTERVAL, [])
@@ -268,7 +278,10 @@ class Documents:
 def refusal(
     path: str, errors: Sequence[graph.Finding], places: Mapping[str, int] | None = None
 ) -> MLWSError:
-    """The error that names all ``errors``; ``places``: of the nodes in the definition given."""
+    """Return the error that lists all ``errors``.
+
+    ``places`` maps node IDs to their indexes in the definition that the request contains.
+    """
     faults = []
     for finding in errors:
         node = finding.node

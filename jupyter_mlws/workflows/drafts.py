@@ -34,7 +34,7 @@ COMMAND = "cmd"
 
 @dataclass(frozen=True)
 class Present:
-    """A node as the file has it now; ``connected`` are the files that edges bring."""
+    """A node as the file has it now; ``connected`` are the files that its edges carry."""
 
     stage: Stage
     component: Component | None
@@ -43,29 +43,29 @@ class Present:
 
     @property
     def type(self) -> str:
-        """The type as the API tells it."""
+        """Type, as in the API."""
         return self.stage.component or kind_of(self.stage).value
 
     @property
     def config(self) -> dict[str, Any]:
-        """The config as the API tells it."""
+        """Config, as in the API."""
         return config_of(self.stage, self.component, self.folder, self.connected)
 
     @property
     def ports(self) -> tuple[dict[str, list[str]], dict[str, str]]:
-        """The files of each input, and of each output."""
+        """Files of each input, and the file of each output."""
         return ports_of(self.stage, self.component)
 
     @property
     def loose_deps(self) -> list[str]:
-        """The dependencies that neither a port nor an edge accounts for."""
+        """Dependencies that belong to neither a port nor an edge."""
         ports = self.ports[0] if self.component else {}
-        bound = {file for files in ports.values() for file in files} | self.connected
-        return [dep for dep in self.stage.deps if dep not in bound]
+        bound_files = {file for files in ports.values() for file in files} | self.connected
+        return [dep for dep in self.stage.deps if dep not in bound_files]
 
     @property
     def loose_outs(self) -> list[str]:
-        """The outputs of no port."""
+        """Outputs that belong to no port."""
         if self.component is None:
             return list(self.stage.outs)
         return [out for out in self.stage.outs if out not in self.ports[1].values()]
@@ -73,7 +73,7 @@ class Present:
 
 @dataclass
 class Draft:
-    """A node as it is to be. ``inputs`` and ``deps`` get the files of edges added."""
+    """Target state of a node; the files of edges are added to ``inputs`` and ``deps``."""
 
     place: int
     definition: NodeDefinition
@@ -87,46 +87,47 @@ class Draft:
 
     @property
     def id(self) -> str:
-        """Its name."""
+        """ID of the node."""
         return self.definition.id
 
     @property
     def plain(self) -> bool:
-        """Whether it has no ports that edges could be bound to."""
+        """True if the node has no ports that edges could be bound to."""
         return self.component is None
 
     def makes(self) -> list[str]:
-        """Every file that it makes."""
+        """Return every file that the node makes."""
         return [*self.outputs.values(), *self.outs]
 
 
 @dataclass
 class Faults:
-    """What is wrong with a definition, collected until all is known."""
+    """Collector of all faults of a definition, to report them in one error."""
 
     rows: list[tuple[str, Fault]] = field(default_factory=list)
 
     def add(self, code: str, where: str, message: Message) -> None:
-        """Note a fault of a field."""
+        """Add a fault of a field."""
         self.rows.append((code, Fault(where, message)))
 
     def raise_any(self, workflow: str, cycle: str = "") -> None:
-        """One error with every fault; its code is that of what must be cured first."""
+        """Raise one error with every fault; its code is that of the fault to fix first."""
         if not self.rows:
             return
-        found = [fault for _, fault in self.rows]
+        faults = [fault for _, fault in self.rows]
         codes = {code for code, _ in self.rows}
         if codes == {"40203"}:
-            raise WorkflowCycleError(faults=found, workflow=workflow, cycle=cycle)
+            raise WorkflowCycleError(faults=faults, workflow=workflow, cycle=cycle)
         if "40201" in codes:
-            raise WorkflowProblemsError(faults=found, workflow=workflow, count=len(found))
-        raise InvalidConnectionError(faults=found, workflow=workflow)
+            raise WorkflowProblemsError(faults=faults, workflow=workflow, count=len(faults))
+        raise InvalidConnectionError(faults=faults, workflow=workflow)
 
 
 class Reader:
-    """Reads the nodes of one definition into drafts; what is wrong goes to ``faults``.
+    """Reads the nodes of one definition into drafts, and adds all faults to ``faults``.
 
-    ``resolve`` raises for a path outside the project, ``held`` says why no node may write a path.
+    ``resolve`` raises for a path outside the project. ``find_conflict`` returns why no node may
+    write a path, or None.
     """
 
     def __init__(
@@ -135,28 +136,28 @@ class Reader:
         folder: str,
         faults: Faults,
         resolve: Callable[[str], Path],
-        held: Callable[[str], Message | None],
+        find_conflict: Callable[[str], Message | None],
     ) -> None:
         self._components = components
         self._folder = folder
         self._faults = faults
         self._resolve = resolve
-        self._held = held
+        self._held = find_conflict
 
     def read(
         self, definitions: Sequence[NodeDefinition], present: Mapping[str, Present]
     ) -> list[Draft]:
-        """A draft of each node whose type is known, also of those that have other faults."""
-        seen: set[str] = set()
+        """Return a draft of each node whose type is known, also of nodes with other faults."""
+        ids: set[str] = set()
         drafts = []
         for place, definition in enumerate(definitions):
             draft = self._node(place, definition, present.get(definition.id))
-            if definition.id in seen:
+            if definition.id in ids:
                 words = Message("A node with this ID already exists.")
                 self._faults.add("40201", f"nodes.{place}.id", words)
             elif draft is not None:
                 drafts.append(draft)
-            seen.add(definition.id)
+            ids.add(definition.id)
         return drafts
 
     def _node(
@@ -216,9 +217,9 @@ class Reader:
                 draft.deps.append(draft.component.path)
         else:
             # What ports and edges account for is theirs to say.
-            known = {*present.stage.deps} - {*old} if present else set()
-            given = [dep for dep in definition.deps if dep not in known]
-            draft.deps = self._paths(draft, "deps", given, old)
+            bound_deps = {*present.stage.deps} - {*old} if present else set()
+            extra_deps = [dep for dep in definition.deps if dep not in bound_deps]
+            draft.deps = self._paths(draft, "deps", extra_deps, old)
         return draft
 
     # A command
@@ -275,68 +276,74 @@ class Reader:
         component = draft.component
         assert component is not None
         self._check_names(draft, "inputs", [port.name for port in component.inputs])
-        self._check_names(draft, "outputs", [made.name for made in component.outputs])
+        self._check_names(draft, "outputs", [output.name for output in component.outputs])
         for port in component.inputs:
             draft.inputs[port.name] = self._input(draft, port.name)
             if len(draft.inputs[port.name]) > 1 and not port.multiple:
                 words = Message("The input {name} accepts only one file.", name=port.name)
                 self._faults.add("40202", self._where(draft, port.name, "inputs"), words)
-        for made in component.outputs:
-            usual = default_path(self._folder, draft.id, made)
-            file = self._output(draft, made.name, usual)
+        for output in component.outputs:
+            usual = default_path(self._folder, draft.id, output)
+            file = self._output(draft, output.name, usual)
             if file is not None:
-                draft.outputs[made.name] = file
+                draft.outputs[output.name] = file
         draft.outs = draft.present.loose_outs if draft.present else []
 
     def _check_names(self, draft: Draft, where: str, ports: Sequence[str]) -> None:
         assert draft.component is not None
-        given = draft.definition.inputs if where == "inputs" else draft.definition.outputs
-        for name in given:
+        bindings = draft.definition.inputs if where == "inputs" else draft.definition.outputs
+        for name in bindings:
             if name not in ports:
-                title, known = draft.component.title, ", ".join(ports) or "-"
+                title, available = draft.component.title, ", ".join(ports) or "-"
                 words = Message(
-                    "{title} has no such port. Available: {known}.", title=title, known=known
+                    "{title} has no such port. Available: {known}.", title=title, known=available
                 )
                 self._faults.add("40201", f"nodes.{draft.place}.{where}.{name}", words)
 
     def _input(self, draft: Draft, port: str) -> list[str]:
-        """The files that come from outside; what edges bring is left to the edges."""
+        """Return the files of an input that come from outside; edges add their own files."""
         now = draft.present.ports[0].get(port, []) if draft.present else []
-        connected = draft.present.connected if draft.present else frozenset()
-        outside = [file for file in now if file not in connected]
-        given = []
+        edge_files = draft.present.connected if draft.present else frozenset()
+        outside = [file for file in now if file not in edge_files]
+        candidates = []
         if port in draft.definition.config:
             where = f"config.{port}"
-            given.append((where, self._files(draft, where, draft.definition.config[port], outside)))
+            candidates.append(
+                (where, self._files(draft, where, draft.definition.config[port], outside))
+            )
         if port in draft.definition.inputs:
             where = f"inputs.{port}"
             files = [f for f in draft.definition.inputs[port] if f not in now or f in outside]
-            given.append((where, self._files(draft, where, files, outside)))
-        return self._said(draft, given, outside) if given else []
+            candidates.append((where, self._files(draft, where, files, outside)))
+        return self._said(draft, candidates, outside) if candidates else []
 
     def _output(self, draft: Draft, port: str, usual: str) -> str | None:
         now = draft.present.ports[1].get(port) if draft.present else usual
-        given = []
+        candidates = []
         for where, files in (
             (f"config.{port}", draft.definition.config.get(port)),
             (f"outputs.{port}", draft.definition.outputs.get(port)),
         ):
             if files is not None:
-                given.append((where, self._files(draft, where, files, [now] if now else [])))
-        if not given:
+                candidates.append((where, self._files(draft, where, files, [now] if now else [])))
+        if not candidates:
             return None if now is None else usual
-        files = self._said(draft, given, [now] if now else [])
+        files = self._said(draft, candidates, [now] if now else [])
         for file in files:
-            held = self._held(file) if file not in (now, usual) else None
-            if held is not None:
-                self._faults.add("40201", f"nodes.{draft.place}.{given[0][0]}", held)
+            conflict = self._held(file) if file not in (now, usual) else None
+            if conflict is not None:
+                self._faults.add("40201", f"nodes.{draft.place}.{candidates[0][0]}", conflict)
         return files[0] if files else usual
 
     def _said(
-        self, draft: Draft, given: Sequence[tuple[str, list[str]]], now: list[str]
+        self, draft: Draft, candidates: Sequence[tuple[str, list[str]]], now: list[str]
     ) -> list[str]:
-        """What is to be, of two places that may say it: the one that says something new."""
-        news = [(where, files) for where, files in given if files != now]
+        """Return the files that a definition sets for a port, from its one or two ``candidates``.
+
+        A port can be set in `config` and in `inputs` or `outputs`. The candidate that differs from
+        the present files counts; it is a fault if both differ from them and from each other.
+        """
+        news = [(where, files) for where, files in candidates if files != now]
         if len(news) == 2 and news[0][1] != news[1][1]:
             words = Message(
                 "`config` and `{value}` specify different files.", value=news[1][0].split(".")[0]
@@ -350,40 +357,43 @@ class Reader:
 
     # Paths
 
-    def _files(self, draft: Draft, where: str, given: Any, now: Sequence[str]) -> list[str]:
-        """The files of a port; one or a list, or nothing."""
-        listed = [given] if isinstance(given, str) else given
-        if listed in (None, [], [""]):
+    def _files(self, draft: Draft, where: str, value: Any, now: Sequence[str]) -> list[str]:
+        """Return the files of a port, which are written as one path, as a list, or not at all."""
+        files = [value] if isinstance(value, str) else value
+        if files in (None, [], [""]):
             return []
-        if not isinstance(listed, list) or not all(isinstance(file, str) for file in listed):
+        if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
             words = Message("This is a port. Its value must be a file path.")
             self._faults.add("40201", f"nodes.{draft.place}.{where}", words)
             return []
-        return self._paths(draft, where, listed, now)
+        return self._paths(draft, where, files, now)
 
     def _paths(
-        self, draft: Draft, where: str, given: Sequence[str], now: Sequence[str]
+        self, draft: Draft, where: str, raw_paths: Sequence[str], now: Sequence[str]
     ) -> list[str]:
         paths = []
-        for path in dict.fromkeys(given):
-            found = path if path in now else self._path(path)
-            if isinstance(found, Message):
-                self._faults.add("40201", f"nodes.{draft.place}.{where}", found)
+        for path in dict.fromkeys(raw_paths):
+            result = path if path in now else self._path(path)
+            if isinstance(result, Message):
+                self._faults.add("40201", f"nodes.{draft.place}.{where}", result)
             else:
-                paths.append(found)
+                paths.append(result)
         return paths
 
     def _path(self, path: str) -> str | Message:
-        """A path from the project's root, which a slash in front means as well."""
+        """Return a path relative to the project's root, or why it is invalid.
+
+        A leading slash also means the root.
+        """
         unfit = settings.unfit_text(path)
         if unfit is not None:
             return unfit
-        found = posixpath.normpath(path.lstrip("/") or ".")
+        relative_path = posixpath.normpath(path.lstrip("/") or ".")
         outside = Message("{path!r} is not a file or folder inside the project.", path=path)
-        if found == ".":
+        if relative_path == ".":
             return outside
         try:
-            self._resolve(found)
+            self._resolve(relative_path)
         except MLWSError:
             return outside
-        return found
+        return relative_path

@@ -61,12 +61,12 @@ class Editor:
         *,
         save: bool = True,
     ) -> Document:
-        """Make a workflow; all faults in one error.
+        """Create a workflow; all faults are in one error.
 
-        ``files`` are written beside it, none in the place of another; ``title`` is kept with its
+        ``files`` are written beside it and replace no other file; ``title`` is stored with its
         name. Without ``save`` nothing is written. Errors: 40201 for nodes, 40202 for edges, 40203
-        for a cycle, 50203 where a path is taken, 50201 and 50302 for a name or path that no
-        workflow can have.
+        for a cycle, 50203 if a path is taken, 50201 and 50302 for a name or path that no workflow
+        can have.
         """
         _check_name(definition.name)
         with self._project.lock(f"create the workflow {definition.name}"):
@@ -86,21 +86,24 @@ class Editor:
                 raise AlreadyExistsError(name=file)
 
     def _write_all(self, files: Mapping[str, str]) -> None:
-        """All files, the workflow's own last; where one fails, none stays."""
-        written = []
+        """Write all files, the workflow's own last; if one fails, remove the others."""
+        written_files = []
         try:
             for file, text in files.items():
                 self._documents.write(file, text)
-                written.append(file)
+                written_files.append(file)
         except OSError:
-            for file in written:
+            for file in written_files:
                 (self._project.root / file).unlink(missing_ok=True)
             raise
 
-    def change(self, path: str, change: WorkflowChange, seen: Sequence[str] | None) -> Document:
-        """Give a workflow other nodes and edges, or another text.
+    def change(
+        self, path: str, change: WorkflowChange, expected_etags: Sequence[str] | None
+    ) -> Document:
+        """Replace the nodes and edges of a workflow, or its text.
 
-        ``seen``: the versions of which it must be one (None: any); error 40402 otherwise.
+        ``expected_etags``: the current text must have one of them (None: any); otherwise error
+        40402.
         """
         if (change.text is None) == (change.nodes is None):
             words = Message("Specify either `text` or `nodes`.")
@@ -112,7 +115,7 @@ class Editor:
             _check_name(change.name)
         with self._project.lock(f"change {path}"):
             before = self._documents.text(path)
-            if seen is not None and etag_of(before) not in seen:
+            if expected_etags is not None and etag_of(before) not in expected_etags:
                 raise WorkflowChangedError(path=path, etag=etag_of(before))
             if change.text is None:
                 document = self._redrawn(parse(path, before), change)
@@ -124,39 +127,39 @@ class Editor:
             return document
 
     def remove(self, path: str) -> Removed:
-        """Take a workflow's file and its lock file away; its results stay.
+        """Remove a workflow's file and its lock file; its results stay.
 
-        What is taken away is kept in the project's state folder: git may not have it yet.
+        The removed files are kept in the project's state folder, as git may not have them yet.
         """
         with self._project.lock(f"remove {path}"):
             text = self._documents.text(path)
             folder = posixpath.dirname(path)
             trash = self._place_to_keep(path, text)
-            removed = []
+            removed_files = []
             for file in (path, posixpath.join(folder, LOCK)):
                 source = self._project.root / file
                 if source.is_file():
                     shutil.move(source, trash / source.name)
-                    removed.append(file)
+                    removed_files.append(file)
             here = self._project.root / folder
             if folder and not any(here.iterdir()):
                 here.rmdir()
             return Removed(
                 id=escape(path),
                 path=path,
-                removed=removed,
+                removed=removed_files,
                 kept_in=f"mlws/trash/{trash.name}",
                 results=self._results(path, text),
             )
 
     def keep(self, document: Document) -> str:
-        """Keep a copy of a text that is about to be replaced; where, from the git folder."""
+        """Copy a text that is about to be replaced; return the copy's path from the git folder."""
         place = self._place_to_keep(document.path, document.text)
         (place / FILE).write_bytes(document.text.encode())
         return f"mlws/trash/{place.name}"
 
     def _place_to_keep(self, path: str, text: str) -> Path:
-        """A folder for what is taken away, in the project's state folder."""
+        """Create a folder for removed files, in the project's state folder."""
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         folder = posixpath.basename(posixpath.dirname(path)) or "root"
         trash = self._project.state / "trash" / f"{stamp}-{folder}-{etag_of(text)[:6]}"
@@ -174,11 +177,11 @@ class Editor:
 
     # Where a new workflow goes
 
-    def place(self, name: str, wanted: str | None = None) -> str:
-        """Where a new workflow's file goes: the place that is wanted, or one by its name."""
-        if wanted is None:
+    def place(self, name: str, requested_path: str | None = None) -> str:
+        """Return the path of a new workflow's file: the requested one, or one from its name."""
+        if requested_path is None:
             return self._free_path(name)
-        path = posixpath.normpath(wanted.lstrip("/") or ".")
+        path = posixpath.normpath(requested_path.lstrip("/") or ".")
         if posixpath.basename(path) != FILE:
             path = posixpath.normpath(posixpath.join(path, FILE))
         self._project.resolve(path)
@@ -192,7 +195,7 @@ class Editor:
         return path
 
     def _can_hold(self, folders: Sequence[str]) -> bool:
-        """Whether the folders are none of another project, and no files."""
+        """Return whether the folders belong to no other project and are not files."""
         here = self._project.root
         for name in filter(None, folders):
             here /= name
@@ -201,7 +204,7 @@ class Editor:
         return True
 
     def _free_path(self, name: str) -> str:
-        """A folder of its own, by the name; a number is added where that is taken."""
+        """Return a path in a new folder with the workflow's name, numbered if that is taken."""
         slug, number = slug_of(name), 1
         while (self._project.root / HOME / _numbered(slug, number)).exists():
             number += 1
@@ -215,16 +218,16 @@ class Editor:
         nodes: Sequence[NodeDefinition],
         edges: Sequence[EdgeDefinition],
     ) -> list[Draft]:
-        """The drafts of all nodes, connected; every fault in one error."""
-        found = Faults()
+        """Return the drafts of all nodes, with their edges; every fault is in one error."""
+        faults = Faults()
         components = self._registry.all()
         stages, _ = self._documents.stages(document)
         there = graph.edges(stages, components)
         present = dict(self._present(document, there))
-        reader = Reader(components, document.folder, found, self._project.resolve, self.held)
+        reader = Reader(components, document.folder, faults, self._project.resolve, self.held)
         drafts = reader.read(nodes, present)
-        cycle = Connector(drafts, found, there).connect(edges, [node.id for node in nodes])
-        found.raise_any(document.path, cycle)
+        cycle = Connector(drafts, faults, there).connect(edges, [node.id for node in nodes])
+        faults.raise_any(document.path, cycle)
         return drafts
 
     def _present(
@@ -232,14 +235,14 @@ class Editor:
     ) -> Iterator[tuple[str, Present]]:
         components = self._registry.all()
         for stage in self._documents.stages(document)[0]:
-            brought = frozenset(edge.path for edge in edges if edge.target == stage.id)
+            edge_files = frozenset(edge.path for edge in edges if edge.target == stage.id)
             component = components.get(stage.component or "")
             if component is not None and component.error is not None:
                 component = None
-            yield stage.id, Present(stage, component, document.folder, brought)
+            yield stage.id, Present(stage, component, document.folder, edge_files)
 
     def held(self, path: str) -> Message | None:
-        """Why no node may write a path: its files are somebody else's."""
+        """Return why no node may write a path (git or DVC tracks it), or None."""
         if Git(self._project.root).tracked(path):
             return Message(
                 "{path!r} is tracked by git; a node's output would overwrite it.", path=path
@@ -262,9 +265,9 @@ class Editor:
         except RewriteError as error:
             reason = Message("it can only be edited as text: {reason}", reason=error.args[0])
             raise WorkflowUnreadableError(path=document.path, reason=reason, line=None) from error
-        changed = parse(document.path, text)
-        self._refuse(changed, self._blocking(document), drafts)
-        return changed
+        new_document = parse(document.path, text)
+        self._refuse(new_document, self._blocking(document), drafts)
+        return new_document
 
     # What keeps it from being saved
 
@@ -285,10 +288,10 @@ class Editor:
             return []
 
     def _refuse(
-        self, document: Document, known: Sequence[graph.Finding], drafts: Sequence[Draft]
+        self, document: Document, previous: Sequence[graph.Finding], drafts: Sequence[Draft]
     ) -> None:
-        """Raise the faults that are new; those that were there do not keep others from work."""
-        old = {_mark(finding) for finding in known}
+        """Raise the faults that are new; faults in ``previous`` do not block other changes."""
+        old = {_mark(finding) for finding in previous}
         news = [finding for finding in self._blocking(document) if _mark(finding) not in old]
         if news:
             places = {draft.id: draft.place for draft in drafts}
@@ -307,11 +310,11 @@ def _check_name(name: str) -> None:
 
 
 def slug_of(name: str) -> str:
-    """The name of a workflow's folder, as the canvas makes it (`src/canvas/create.ts`)."""
-    spaced = "".join(
+    """Return the name of a workflow's folder, as the canvas derives it (`src/canvas/create.ts`)."""
+    text = "".join(
         sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in name.strip().lower()
     )
-    return "-".join(spaced.split())[:LONGEST].strip("-") or "workflow"
+    return "-".join(text.split())[:LONGEST].strip("-") or "workflow"
 
 
 def _numbered(slug: str, number: int) -> str:

@@ -17,17 +17,17 @@ from jupyter_mlws.workflows.rewriting import RewriteError, rewrite
 def with_settings(
     document: Document, stages: Mapping[str, Stage], values: Mapping[str, Any]
 ) -> str:
-    """The text in which each setting (`node.key`, with more dots for nesting) has its value.
+    """Return the text in which each setting (`node.key`, more dots for nesting) has its value.
 
-    Error 40204 where the file is written in a way that has no place for one.
+    Error 40204 if the file is written in a way that leaves no place for one.
     """
     data = copy.deepcopy(dict(document.data))
     for name, value in values.items():
         node, _, key = name.partition(".")
         body = (data.get("stages") or {}).get(node)
         command = body.get("cmd") if isinstance(body, Mapping) else None
-        fixed = not isinstance(command, str) or not commands.editable(command)
-        if fixed or settings_elsewhere(str(command), node, stages[node]):
+        is_readonly = not isinstance(command, str) or not commands.editable(command)
+        if is_readonly or settings_elsewhere(str(command), node, stages[node]):
             raise _refused(name)
         own = variables.get(data, node) or {}
         variables.put(data, node, _with(own, key.split("."), value))

@@ -137,12 +137,12 @@ def validate(workspace: Workspace, body: ValidateRequest) -> Problems:
     dry_status=200,
 )
 def import_workflow(workspace: Workspace, body: ImportRequest) -> Reply[Imported]:
-    imported = workspace.workflows.import_file(body)
+    result = workspace.workflows.import_file(body)
     if body.dry_run:
-        return Reply(imported)
-    workflow = imported.workflow
+        return Reply(result)
+    workflow = result.workflow
     headers = ("workflows", workflow.id)
-    return Reply(imported, location=headers, version=workflow.etag)
+    return Reply(result, location=headers, version=workflow.etag)
 
 
 @endpoints.get(
@@ -173,8 +173,8 @@ def get_workflow(workspace: Workspace, identifier: str) -> Reply[Workflow]:
 def change_workflow(
     workspace: Workspace, identifier: str, body: WorkflowChange, context: Context
 ) -> Reply[Workflow]:
-    seen = context.expected_versions()
-    workflow = workspace.workflows.change(unescape(identifier), body, seen)
+    expected_etags = context.expected_versions()
+    workflow = workspace.workflows.change(unescape(identifier), body, expected_etags)
     return Reply(workflow, version=workflow.etag)
 
 
@@ -236,9 +236,9 @@ def list_sweeps(workspace: Workspace, identifier: str, query: SweepsQuery) -> Re
 def promote_variant(
     workspace: Workspace, identifier: str, name: str, body: PromoteRequest, context: Context
 ) -> Reply[Promoted]:
-    seen = context.expected_versions()
-    promoted = workspace.workflows.promote(unescape(identifier), name, body, seen)
-    return Reply(promoted, version=promoted.etag)
+    expected_etags = context.expected_versions()
+    result = workspace.workflows.promote(unescape(identifier), name, body, expected_etags)
+    return Reply(result, version=result.etag)
 
 
 @endpoints.post(
@@ -299,8 +299,8 @@ def cancel_run(workspace: Workspace, identifier: str, run: str) -> Run:
     idempotent=True,
 )
 def resume_run(workspace: Workspace, identifier: str, run: str) -> Reply[Run]:
-    begun = workspace.workflows.resume(unescape(identifier), run)
-    return _started(begun)
+    new_run = workspace.workflows.resume(unescape(identifier), run)
+    return _started(new_run)
 
 
 @endpoints.post(
@@ -312,8 +312,8 @@ def resume_run(workspace: Workspace, identifier: str, run: str) -> Reply[Run]:
     idempotent=True,
 )
 def retry_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply[Run]:
-    begun = workspace.workflows.retry(unescape(identifier), run, node)
-    return _started(begun)
+    new_run = workspace.workflows.retry(unescape(identifier), run, node)
+    return _started(new_run)
 
 
 @endpoints.post(
@@ -325,8 +325,8 @@ def retry_node(workspace: Workspace, identifier: str, run: str, node: str) -> Re
     idempotent=True,
 )
 def skip_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply[Run]:
-    begun = workspace.workflows.skip(unescape(identifier), run, node)
-    return _started(begun)
+    new_run = workspace.workflows.skip(unescape(identifier), run, node)
+    return _started(new_run)
 
 
 @endpoints.post(

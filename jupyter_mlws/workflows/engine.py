@@ -114,12 +114,12 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked of a run.
+    """Options of a run.
 
-    ``again``: nodes that run even where they are up to date. ``accept``: nodes of which what is
-    there becomes the result. ``skip``: nodes that are left out, while what depends on them runs.
-    ``done``: nodes that the run which this one resumes has done. ``looks``: who tells cosmetic
-    changes from others, where nodes with no others are to be accepted; None if they are to run.
+    ``again``: nodes that run even if they are up to date. ``accept``: nodes whose existing outputs
+    become their result. ``skip``: nodes that are left out, while the nodes that depend on them run.
+    ``done``: nodes that the resumed run has completed. ``looks``: distinguishes cosmetic changes
+    from others, if nodes with only cosmetic changes are to be accepted; None if they are to run.
     """
 
     targets: Sequence[str] = ()
@@ -135,7 +135,7 @@ class Order:
 
 @dataclass
 class Attempt:
-    """A node at work: its commands, the one that runs, and why it was stopped, if it was."""
+    """A running node: its commands, the current one, and why it was stopped, if it was."""
 
     node: str
     number: int
@@ -153,7 +153,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class _Expecting:
-    """A node that waits for its MLflow run: what was found of it, and until when it waits."""
+    """A node that waits for its MLflow run: its preparation, and the end of the wait."""
 
     found: Found
     until: float
@@ -161,7 +161,7 @@ class _Expecting:
 
 @dataclass
 class _Progress:
-    """Where the nodes of a run stand."""
+    """Scheduling state of the nodes of a run."""
 
     queued: list[tuple[float, int, str]] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
@@ -237,9 +237,9 @@ class Engine:
         self._waiter.wake()
 
     def execute(self) -> tuple[Status, dict[str, Any] | None]:
-        """Run to the end; how it ended, and the error of the first node that failed.
+        """Run to the end; return the status and the error of the first node that failed.
 
-        :class:`MLWSError` where the executor is gone: what was done stays done.
+        Raise :class:`MLWSError` if the executor is gone; what was done stays done.
         """
         try:
             self._enqueue(node for node, count in self._missing.items() if count == 0)
@@ -263,12 +263,12 @@ class Engine:
         return (Status.FAILED, self._failure) if self._failure else (Status.COMPLETED, None)
 
     def _busy(self) -> bool:
-        """Something will happen that is waited for."""
+        """Return whether the run waits for an event."""
         now = self._now
         return bool(now.attempts or now.later or now.expecting or now.ended or now.stored)
 
     def _longest_paths(self, durations: Mapping[str, float]) -> dict[str, float]:
-        """Seconds from each node's start to the end of all that depends on it."""
+        """Return the seconds from each node's start to the end of all nodes that depend on it."""
         weights = {node: durations.get(node, 1.0) for node in self._sequence}
         longest = dict(weights)
         for node in reversed(self._sequence):
@@ -284,8 +284,10 @@ class Engine:
             heapq.heappush(self._now.queued, (-self._weights[node], self._places[node], node))
 
     def _start_what_fits(self) -> bool:
-        """Start nodes by their weight; what has no room lets lighter ones pass. Whether there may
-        be more to start at once."""
+        """Start nodes by their weight; lighter nodes may pass those that do not fit.
+
+        Return whether more nodes may be ready to start immediately.
+        """
         until = time.monotonic() + TURN
         waiting: list[str] = []
         while self._now.queued and time.monotonic() < until:
@@ -306,18 +308,18 @@ class Engine:
         return more
 
     def _begin(self, node: str) -> bool:
-        """Take a node up; False where it has to wait for room."""
+        """Start work on a node; return False if it has to wait for resources."""
         policy = self._policies[node]
         if node in self._order.skip:
             words = [plan.SKIPPED.as_dict()]
             self._journal.set_node(self._run, node, Status.SKIPPED, reasons=words)
             self._finish(node)
             return True
-        given = self._pool.take(node, policy)
-        if given is None:
+        environment = self._pool.take(node, policy)
+        if environment is None:
             return False
         number = self._now.numbers.get(node, 0) + 1
-        attempt = Attempt(node, number, policy, given)
+        attempt = Attempt(node, number, policy, environment)
         self._now.attempts[node] = attempt
         if node in self._now.prepared:
             self._run_prepared(attempt, self._now.prepared.pop(node))
@@ -326,12 +328,14 @@ class Engine:
             work: Callable[[], Any] = lambda: self._lane.accept(node)  # noqa: E731
         else:
             work = lambda: self._bring_up_to_date(node)  # noqa: E731
-        self._do(node, work, lambda found, error: self._prepared(attempt, found, error))
+        self._do(node, work, lambda preparation, error: self._prepared(attempt, preparation, error))
         return True
 
     def _bring_up_to_date(self, node: str) -> Found:
-        """Without its command if that can be; a node of which only looks have changed, as that is
-        when its turn has come, is accepted where this was asked for."""
+        """Bring a node up to date, without its command if possible.
+
+        A node that has only cosmetic changes when its turn comes is accepted, if the order says so.
+        """
         looks = self._order.looks
         if looks is not None and not self._forced(node):
             verdict = self._lane.examine(node, Forecast())
@@ -346,7 +350,7 @@ class Engine:
         return self._order.force and node not in self._order.done
 
     def _do(self, node: str, work: Callable[[], Any], then: Then) -> None:
-        """Do the lane's work at once, or in a thread where it moves much data."""
+        """Do the lane's work at once, or in a thread if it moves much data."""
         if self._lane.heavy(node):
             self._waiter.in_thread(work, then)
         else:
@@ -360,27 +364,29 @@ class Engine:
         else:
             then(result, None)
 
-    def _prepared(self, attempt: Attempt, found: Found | None, error: BaseException | None) -> None:
+    def _prepared(
+        self, attempt: Attempt, preparation: Found | None, error: BaseException | None
+    ) -> None:
         node = attempt.node
-        if found is None:
+        if preparation is None:
             self._release(attempt)
             reason = _reason(error)
             self._log_line(node, reason)
             self._fail(node, "40104", {"node": node, "reason": reason})
-        elif found.prepared is not Prepared.READY:
+        elif preparation.prepared is not Prepared.READY:
             self._release(attempt)
-            self._cached(node, WITHOUT_RUN[found.prepared])
+            self._cached(node, WITHOUT_RUN[preparation.prepared])
         elif self._cancelled or self._stopping:
             self._release(attempt)
         elif self._has_to_ask(node):
             self._release(attempt)
-            self._ask(node, found)
+            self._ask(node, preparation)
         else:
-            self._run_prepared(attempt, found)
+            self._run_prepared(attempt, preparation)
 
-    def _run_prepared(self, attempt: Attempt, found: Found) -> None:
+    def _run_prepared(self, attempt: Attempt, preparation: Found) -> None:
         node = attempt.node
-        reasons = _reasons(found.changes)
+        reasons = _reasons(preparation.changes)
         if self._forced(node):
             reasons = [plan.AGAIN if node in self._order.again else plan.FORCED]
         self._journal.set_node(
@@ -396,7 +402,7 @@ class Engine:
     # A node's place in MLflow
 
     def _has_to_ask(self, node: str) -> bool:
-        """Whether a node's code logs into MLflow, and where is not known yet."""
+        """Return whether a node's code logs to MLflow and its MLflow run is not known yet."""
         if self._tracker is None or node in self._now.places:
             return False
         use = self._tracker.use(self._stages[node])
@@ -409,10 +415,10 @@ class Engine:
             self._log_line(node, in_both_languages(WITHOUT, reason=NO_ANSWER))
         return False
 
-    def _ask(self, node: str, found: Found) -> None:
-        """Ask for a node's MLflow run. Others have its place and its share meanwhile."""
+    def _ask(self, node: str, preparation: Found) -> None:
+        """Request a node's MLflow run; other nodes use its slot and resources meanwhile."""
         assert self._tracker is not None
-        self._now.expecting[node] = _Expecting(found, time.monotonic() + PATIENCE)
+        self._now.expecting[node] = _Expecting(preparation, time.monotonic() + PATIENCE)
         if node not in self._now.told:
             self._now.told.add(node)
             self._journal.set_node(self._run, node, Status.QUEUED)
@@ -451,12 +457,15 @@ class Engine:
         self._finish(node)
 
     def _dvc_reason(self, node: str) -> dict[str, Any]:
-        """Why DVC's own code did a node's hashing and storing, where it did."""
+        """Return why DVC's own code did a node's hashing and storing, if it did."""
         reason = self._lane.unusual.get(node)
         return {} if reason is None else {"dvc_reason": reason.as_dict()}
 
     def _inputs(self, node: str) -> dict[str, str]:
-        """The hashes of what a node read, by paths in the project; its lock has others."""
+        """Return the hashes of a node's inputs, by their paths in the project.
+
+        The paths in its lock are relative to its working folder.
+        """
         lock = self._lane.entry(node) or {}
         wdir = self._stages[node].wdir
         return {
@@ -468,7 +477,7 @@ class Engine:
     # A running node
 
     def _launch(self) -> None:
-        """Start the processes of nodes whose RUNNING is in the journal by now."""
+        """Start the processes of nodes whose RUNNING is already in the journal."""
         starting, self._now.starting = self._now.starting, []
         for attempt in starting:
             if attempt.policy.timeout is not None:
@@ -488,15 +497,15 @@ class Engine:
             # What an earlier attempt has printed is not this one's progress.
             attempt.log_end = _size(log)
         place = self._now.places.get(attempt.node)
-        known = dict(command.environment)
-        placed(known, place)
+        variables = dict(command.environment)
+        placed(variables, place)
         # What the person has set goes before what the run would set by itself.
-        by_run = {name: known.get(name, value) for name, value in self._environment.items()}
+        by_run = {name: variables.get(name, value) for name, value in self._environment.items()}
         handle = self._executor.start(
             Task(
                 attempt.node,
                 self._attempt_cookie(attempt),
-                replace(command, environment=known),
+                replace(command, environment=variables),
                 attempt.line,
                 {**by_run, **(place or {}), **self._own_variables(attempt)},
                 log,
@@ -521,9 +530,9 @@ class Engine:
     # What comes
 
     def _wait(self, timeout: float | None) -> None:
-        ended, calls = self._waiter.wait(timeout)
+        outcomes, calls = self._waiter.wait(timeout)
         with self._journal.batch():
-            for handle, outcome in ended:
+            for handle, outcome in outcomes:
                 attempt = self._handles.pop(handle, None)
                 if attempt is not None:
                     self._line_ended(attempt, outcome)
@@ -539,7 +548,7 @@ class Engine:
         self._fold_if_due()
 
     def _patience(self) -> float | None:
-        """Seconds until something is due without anything happening."""
+        """Return the seconds until something is due even if no event arrives, or None."""
         moments = list(self._now.later.values())
         moments += [expecting.until for expecting in self._now.expecting.values()]
         limited = False
@@ -583,8 +592,7 @@ class Engine:
                     self._stop(attempt, "40103", {"resource": "memory", "limit": limit})
 
     def _look_at_log(self, attempt: Attempt) -> None:
-        """Tell how far a node is, where what it printed since the last look says so; keep the log
-        within its limit."""
+        """Report a node's progress from its latest output, and keep its log within the limit."""
         path = log_path(self._logs, attempt.node)
         try:
             shorten(path)
@@ -638,16 +646,18 @@ class Engine:
             self._release(attempt)
 
     def _store_ended(self) -> None:
-        """Store what nodes have made whose commands have ended well."""
-        ended, self._now.ended = self._now.ended, []
-        for attempt in ended:
+        """Store the outputs of nodes whose commands succeeded."""
+        attempts, self._now.ended = self._now.ended, []
+        for attempt in attempts:
             work, then = self._commit(attempt)
-            self._at_once(work, lambda *told, then=then: self._now.stored.append((then, *told)))
+            self._at_once(
+                work, lambda *results, then=then: self._now.stored.append((then, *results))
+            )
 
     def _tell_stored(self) -> None:
         """Journal what was stored since the last transaction."""
-        stored, self._now.stored = self._now.stored, []
-        for then, hashes, error in stored:
+        results, self._now.stored = self._now.stored, []
+        for then, hashes, error in results:
             then(hashes, error)
 
     def _commit(self, attempt: Attempt) -> tuple[Callable[[], Any], Then]:
@@ -680,11 +690,16 @@ class Engine:
         )
         self._finish(node)
 
-    def _lose(self, attempt: Attempt, lost: Lost) -> None:
-        """The cluster lost a node's worker: that is no failure of the node, up to a limit."""
+    def _lose(self, attempt: Attempt, outcome: Lost) -> None:
+        """Queue a node again whose worker was lost, up to a limit.
+
+        The loss of a worker is not a failure of the node.
+        """
         node = attempt.node
         losses = self._now.losses.get(node, 0) + 1
-        self._log_line(node, f"the worker {lost.worker or '?'} was lost ({losses} of {LOSSES + 1})")
+        self._log_line(
+            node, f"the worker {outcome.worker or '?'} was lost ({losses} of {LOSSES + 1})"
+        )
         if losses > LOSSES or attempt.stopped is not None or self._cancelled or self._stopping:
             self._ended(attempt, NO_EXIT_CODE, final=True)
             return
@@ -695,13 +710,13 @@ class Engine:
         self._again(node, LOSS_WAIT)
 
     def _again(self, node: str, wait: float, **facts: Any) -> None:
-        """Have a node tried once more, in ``wait`` seconds."""
+        """Queue a node for another attempt in ``wait`` seconds."""
         self._journal.set_node(self._run, node, Status.QUEUED, **facts)
         self._now.later[node] = time.monotonic() + wait
         self._now.told.add(node)
 
     def _ended(self, attempt: Attempt, code: int | str, *, final: bool = False) -> None:
-        """A node's command ended in another way than with success; ``final``: not to be retried."""
+        """Handle a node whose command did not succeed; ``final``: it must not be retried."""
         node = attempt.node
         self._release(attempt)
         self._discard(node)
@@ -736,7 +751,7 @@ class Engine:
             self._enqueue(ready)
 
     def _discard(self, node: str) -> None:
-        """Half-written outputs are no results."""
+        """Remove the outputs of a node, as half-written outputs are not results."""
         try:
             self._lane.discard(node)
         except StageError as error:
@@ -759,14 +774,14 @@ class Engine:
             self._begin_nothing_more()
 
     def _lost(self, node: str) -> list[str]:
-        """The wanted nodes that can no longer run, in order."""
-        lost, waiting = set(), [node]
+        """Return the nodes of this run that can no longer run, in order."""
+        unreachable, waiting = set(), [node]
         while waiting:
             for dependent in self._dependents.get(waiting.pop(), ()):
-                if dependent in self._missing and dependent not in lost:
-                    lost.add(dependent)
+                if dependent in self._missing and dependent not in unreachable:
+                    unreachable.add(dependent)
                     waiting.append(dependent)
-        return [one for one in self._sequence if one in lost]
+        return [one for one in self._sequence if one in unreachable]
 
     def _fold_if_due(self) -> None:
         if time.monotonic() - self._folded >= self._lane.fold_every:
@@ -780,7 +795,7 @@ class Engine:
     # Ending before the end
 
     def _stop(self, attempt: Attempt, code: str, facts: dict[str, Any]) -> None:
-        """End one node for a reason; what does not end by itself is killed after a grace time."""
+        """Stop one node for a reason; it is killed if it does not end within a grace period."""
         attempt.stopped = (code, facts)
         self._end([attempt])
 
@@ -805,13 +820,16 @@ class Engine:
         self._journal.end_nodes(self._run, Status.CANCELLED if self._cancelled else Status.SKIPPED)
 
     def _stop_all(self) -> None:
-        """Nothing outlives its run unseen: neither after a cancel nor after a fault of ours."""
+        """End all remaining processes of the run, also after a cancel or an internal error."""
         if self._handles or self._ending:
             self._executor.abandon(list(self._handles), self._run)
 
 
 def log_path(folder: Path, node: str) -> Path:
-    """Where a node's log is; ids of variants may hold characters that file names may not."""
+    """Return the path of a node's log.
+
+    The name is quoted, as IDs of variants may contain characters that file names may not.
+    """
     return folder / f"{quote(node, safe='@ ')}.log"
 
 
@@ -820,10 +838,10 @@ def _size(path: Path) -> int:
 
 
 def shorten(path: Path) -> None:
-    """Cut the middle out of a log that is over its limit, and say so in the log.
+    """Cut the middle out of a log that is over its limit, and note that in the log.
 
-    Its process goes on writing at the end of the file; what it writes between the reading of the
-    end and the cut is lost as well.
+    The process continues to write at the end of the file; what it writes between the reading of
+    the end and the cut is lost as well.
     """
     if not path.exists() or _size(path) <= MAX_LOG_BYTES:
         return
@@ -840,7 +858,7 @@ def shorten(path: Path) -> None:
 
 
 def tail(path: Path, lines: int = TAIL) -> list[str]:
-    """The last lines of a log."""
+    """Return the last lines of a log."""
     if not path.exists():
         return []
     with path.open("rb") as file:
@@ -849,11 +867,11 @@ def tail(path: Path, lines: int = TAIL) -> list[str]:
 
 
 def _reversed(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    dependents: dict[str, list[str]] = {}
     for node, sources in needs.items():
         for source in dict.fromkeys(sources):
-            found.setdefault(source, []).append(node)
-    return found
+            dependents.setdefault(source, []).append(node)
+    return dependents
 
 
 def _reasons(changes: Iterable[Change]) -> list[Message]:

@@ -11,9 +11,11 @@ from jupyter_mlws.workflows.resources import Pool, of_this_machine
 
 
 def makespan(stages: Sequence[Stage], seconds: Mapping[str, float], jobs: int) -> float:
-    """Seconds from the start to the end of the last node, started as the engine starts them:
-    what is ready and fits, longest path first, ``jobs`` at once. Nodes that ``seconds`` leaves
-    out take no time."""
+    """Return the seconds from the start of a run to the end of its last node.
+
+    Nodes start as the engine starts them: those that are ready and fit, longest path first,
+    ``jobs`` at once. Nodes that ``seconds`` leaves out take no time.
+    """
     needs = upstream(stages)
     order = [stage.id for stage in ordered(stages)]
     weights = _longest_paths(order, needs, seconds)
@@ -43,9 +45,9 @@ def makespan(stages: Sequence[Stage], seconds: Mapping[str, float], jobs: int) -
         if not running:
             # Nothing that is left ever fits: such a run is refused.
             break
-        now, ended = heapq.heappop(running)
-        pool.give_back(ended)
-        for dependent in dependents.get(ended, ()):
+        now, finished_node = heapq.heappop(running)
+        pool.give_back(finished_node)
+        for dependent in dependents.get(finished_node, ()):
             missing[dependent] -= 1
             if missing[dependent] == 0:
                 heapq.heappush(ready, (-weights[dependent], dependent))

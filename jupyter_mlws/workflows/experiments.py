@@ -49,11 +49,11 @@ class Experiments:
         self._tracking = tracking
 
     def search(self, query: RunsQuery | None = None) -> Page[ExperimentRun]:
-        """A part of the runs, the newest first where nothing else is asked for.
+        """Return a page of runs, newest first unless the query sorts them otherwise.
 
-        Runs of workflows that MLflow has not heard of yet come first. Where nothing is searched
-        for and MLflow does not answer, those of the journal are the list, if it has any. Errors:
-        50201 names what of the query cannot be read, 30105.
+        Runs of workflows that MLflow does not have yet come first. If the query has no conditions
+        and MLflow does not answer, the runs of the journal are returned, if there are any. Errors:
+        50201 names the part of the query that cannot be parsed, 30105.
         """
         query = query or RunsQuery()
         self._workflows.reconcile()
@@ -62,30 +62,30 @@ class Experiments:
         newest = query.plain and query.cursor is None
         waiting = self._workflows.untracked(query.workflow, query.limit) if newest else []
         try:
-            found = self._ask(query, query.limit - len(waiting))
+            result = self._ask(query, query.limit - len(waiting))
         except MLWSError as error:
             if not isinstance(error, MLflowFailedError) or not newest:
                 raise
-            known = self._workflows.experiment_runs(query.workflow, query.limit)
-            if not known.items:
+            journal_page = self._workflows.experiment_runs(query.workflow, query.limit)
+            if not journal_page.items:
                 # An empty list would say that there is no run.
                 raise
-            return known
+            return journal_page
         # A run may have come to MLflow between the two questions.
-        there = {row["run"] for row in found["items"]}
+        there = {row["run"] for row in result["items"]}
         items = [run for run in waiting if run.run not in there]
-        items += self._told(found["items"], query.columns)
+        items += self._told(result["items"], query.columns)
         if newest:
             items.sort(key=lambda run: run.started or "", reverse=True)
-        return Page(items=items, next_cursor=found["next"])
+        return Page(items=items, next_cursor=result["next"])
 
     def columns(self) -> RunColumns:
-        """The names of parameters and metrics that runs have; error 30105."""
-        found = self._tracking.ask("columns")
-        return RunColumns(params=found["params"], metrics=found["metrics"])
+        """Return the names of parameters and metrics that runs have; error 30105."""
+        names = self._tracking.ask("columns")
+        return RunColumns(params=names["params"], metrics=names["metrics"])
 
     def curves(self, query: CurvesQuery) -> Curves:
-        """A metric of several runs, step by step; errors 30105, 30404."""
+        """Return a metric of several runs, step by step; errors 30105, 30404."""
         items = []
         for run in query.ids:
             try:
@@ -98,11 +98,11 @@ class Experiments:
         return Curves(metric=query.metric, items=items)
 
     def get(self, identifier: str) -> ExperimentRun:
-        """One run by MLflow's id or the workflow run's; errors 30105, 30404."""
-        found = self._tracking.ask("find_run", identifier=identifier)
-        if found is None:
+        """Return a run by its ID in MLflow or by its workflow run's ID; errors 30105, 30404."""
+        row = self._tracking.ask("find_run", identifier=identifier)
+        if row is None:
             raise VersionItemNotFoundError(kind="run", name=identifier)
-        return self._told([found], None)[0]
+        return self._told([row], None)[0]
 
     # Parts
 
@@ -111,7 +111,7 @@ class Experiments:
         if query.q:
             text = query.q.replace("'", "").replace("%", "")
             conditions.append(f"attributes.run_name ILIKE '%{text}%'")
-        found: Mapping[str, Any] = self._tracking.ask(
+        result: Mapping[str, Any] = self._tracking.ask(
             "search",
             filter=" AND ".join(conditions),
             sort=query.sort,
@@ -121,32 +121,32 @@ class Experiments:
             nested=query.nested,
             tags={"mlws.workflow": query.workflow} if query.workflow else {},
         )
-        if "field" in found:
-            words = REFUSED.fill(reason=found["reason"])
-            raise InvalidRequestError(faults=[Fault(found["field"], words)])
-        return found
+        if "field" in result:
+            words = REFUSED.fill(reason=result["reason"])
+            raise InvalidRequestError(faults=[Fault(result["field"], words)])
+        return result
 
     def _told(
         self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None
     ) -> list[ExperimentRun]:
         whole = [row["run"] for row in rows if row["run"] and not row["node"]]
-        known = self._workflows.experiments_of(whole)
+        journal_runs = self._workflows.experiments_of(whole)
         return [
-            _shown(row, known.get(row["run"] or "") if not row["node"] else None, columns)
+            _shown(row, journal_runs.get(row["run"] or "") if not row["node"] else None, columns)
             for row in rows
         ]
 
 
 def _shown(
-    row: Mapping[str, Any], known: ExperimentRun | None, columns: Sequence[str] | None
+    row: Mapping[str, Any], journal_run: ExperimentRun | None, columns: Sequence[str] | None
 ) -> ExperimentRun:
-    """A run as MLflow has it; the journal knows more of a workflow's."""
+    """Return a run as MLflow has it; status and parameters come from ``journal_run``, if any."""
     params = row["params"]
-    if known is not None:
+    if journal_run is not None:
         # MLflow keeps text; the journal has numbers and lists as they were.
         params = {
             key: value
-            for key, value in known.params.items()
+            for key, value in journal_run.params.items()
             if columns is None or f"params.{key}" in columns
         } or params
     return ExperimentRun(
@@ -156,7 +156,7 @@ def _shown(
         name=row["name"],
         experiment=row["experiment"],
         workflow=row["workflow"],
-        status=known.status if known else STATUSES.get(row["status"], Status.RUNNING),
+        status=journal_run.status if journal_run else STATUSES.get(row["status"], Status.RUNNING),
         started=iso(row["started"]),
         duration=row["duration"],
         params=params,

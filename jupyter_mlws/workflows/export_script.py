@@ -28,7 +28,7 @@ def run(node, command, folder="."):
 
 
 def script(document: Document, stages: Sequence[Stage]) -> tuple[str, str]:
-    """The name of the script and its text; ``stages`` are resolved, settings and all."""
+    """Return the name of the script and its text; ``stages`` are resolved, with their settings."""
     stem = posixpath.basename(document.folder) or document.name
     name = (re.sub(r"[^\w-]+", "_", stem).strip("_") or "workflow") + ".py"
     title = document.name.replace("\\", " ").replace('"', "'")
@@ -37,10 +37,10 @@ def script(document: Document, stages: Sequence[Stage]) -> tuple[str, str]:
 
 
 def _lines(stages: Sequence[Stage]) -> Iterator[str]:
-    made: set[str] = set()
+    folders: set[str] = set()
     for stage in stages:
-        for folder in sorted({posixpath.dirname(out) for out in stage.outs} - {"", *made}):
-            made.add(folder)
+        for folder in sorted({posixpath.dirname(out) for out in stage.outs} - {"", *folders}):
+            folders.add(folder)
             yield f"os.makedirs({folder!r}, exist_ok=True)"
         if stage.frozen:
             yield f"# {stage.id} is frozen: its results stay as they are."

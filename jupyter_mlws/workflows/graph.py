@@ -47,7 +47,7 @@ class Finding:
     """Whether a workflow may be saved with it, because it can be cured later."""
 
     def problem(self) -> Problem:
-        """As the API answers with it."""
+        """Return the finding as a problem of the API."""
         from jupyter_mlws.workflows.models import Problem
 
         return Problem(
@@ -63,15 +63,15 @@ class Finding:
 
 
 def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
-    """Every output path that another stage depends on (equal, inside or above)."""
+    """Return every output path that another stage depends on (equal, inside or above)."""
     producers = Producers(stages)
-    found = []
+    connections = []
     for stage in stages:
         ports_in = _ports_of_paths(stage, [p.name for p in _inputs(stage, components)])
         for dep in stage.deps:
             for source, out in producers.of(dep):
                 ports_out = _ports_of_paths(source, [p.name for p in _outputs(source, components)])
-                found += [
+                connections += [
                     Edge(
                         source=source.id,
                         target=stage.id,
@@ -81,11 +81,11 @@ def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
                     )
                     for port in ports_in.get(dep, [None])
                 ]
-    return found
+    return connections
 
 
 class Producers:
-    """Which stage makes a path, in time linear in the depth of paths."""
+    """Index of the stages that make a path; a lookup is linear in the depth of the path."""
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self._exact: dict[str, list[Stage]] = defaultdict(list)
@@ -102,7 +102,7 @@ class Producers:
         yield from self._below.get(path, ())
 
     def makes(self, path: str) -> bool:
-        """Whether a stage makes all of a path: it, or a folder above it."""
+        """Return whether a stage makes all of a path: the path itself, or a folder above it."""
         return any(place in self._exact for place in (path, *_parents(path)))
 
 
@@ -114,13 +114,13 @@ def _parents(path: str) -> Iterator[str]:
 
 
 def _ports_of_paths(stage: Stage, names: list[str]) -> dict[str, list[str | None]]:
-    """The ports that each path is bound to; of non-components, the options that hold it."""
-    bound = {name: stage.ports[name] for name in names if name in stage.ports} or stage.ports
-    found: dict[str, list[str | None]] = defaultdict(list)
-    for name, paths in bound.items():
+    """Return the ports that each path is bound to; for other commands, the options that hold it."""
+    bindings = {name: stage.ports[name] for name in names if name in stage.ports} or stage.ports
+    ports: dict[str, list[str | None]] = defaultdict(list)
+    for name, paths in bindings.items():
         for path in dict.fromkeys(paths):
-            found[path].append(name)
-    return found
+            ports[path].append(name)
+    return ports
 
 
 def _inputs(stage: Stage, components: Components) -> Sequence[Any]:
@@ -134,25 +134,25 @@ def _outputs(stage: Stage, components: Components) -> Sequence[Any]:
 
 
 def ordered(stages: Sequence[Stage]) -> list[Stage]:
-    """Every stage after those it needs, in the order in which DVC would write its lock.
+    """Return every stage after those it needs, in the order in which DVC would write its lock.
 
-    A depth-first walk in file order. Cycles are broken where they are met.
+    A depth-first walk in file order. A cycle is broken where the walk meets it.
     """
     producers = Producers(stages)
-    done: dict[str, Stage] = {}
-    seen: set[str] = set()
+    result: dict[str, Stage] = {}
+    visited_ids: set[str] = set()
     for first in stages:
         stack = [(first, _sources(first, producers))]
         while stack:
             stage, sources = stack[-1]
-            seen.add(stage.id)
-            following = next((s for s in sources if s.id not in seen), None)
+            visited_ids.add(stage.id)
+            following = next((s for s in sources if s.id not in visited_ids), None)
             if following is not None:
                 stack.append((following, _sources(following, producers)))
                 continue
             stack.pop()
-            done.setdefault(stage.id, stage)
-    return list(done.values())
+            result.setdefault(stage.id, stage)
+    return list(result.values())
 
 
 def _sources(stage: Stage, producers: Producers) -> Iterator[Stage]:
@@ -160,7 +160,7 @@ def _sources(stage: Stage, producers: Producers) -> Iterator[Stage]:
 
 
 def upstream(stages: Sequence[Stage]) -> dict[str, list[str]]:
-    """The stages that each stage needs directly."""
+    """Return the stages that each stage needs directly."""
     producers = Producers(stages)
     return {
         stage.id: list(dict.fromkeys(s.id for s in _sources(stage, producers) if s is not stage))
@@ -169,38 +169,40 @@ def upstream(stages: Sequence[Stage]) -> dict[str, list[str]]:
 
 
 def closure(needs: Mapping[str, Sequence[str]], targets: Sequence[str]) -> set[str]:
-    """The targets and everything they need."""
-    found: set[str] = set()
+    """Return the targets and everything that they need."""
+    names: set[str] = set()
     waiting = list(targets)
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in names:
+            names.add(name)
             waiting.extend(needs.get(name, ()))
-    return found
+    return names
 
 
 def downstream(stages: Sequence[Stage], node: str) -> set[str]:
-    """The stages that depend on one, directly or through others."""
+    """Return the stages that depend on one, directly or through others."""
     needs = upstream(stages)
-    found: set[str] = set()
+    dependents: set[str] = set()
     for stage in ordered(stages):
-        if found.union((node,)).intersection(needs[stage.id]):
-            found.add(stage.id)
-    return found
+        if dependents.union((node,)).intersection(needs[stage.id]):
+            dependents.add(stage.id)
+    return dependents
 
 
 def external_inputs(stages: Sequence[Stage], targets: Sequence[str] = ()) -> list[str]:
-    """What the targets and the stages before them read that no stage here makes, at least in
-    part."""
+    """Return the paths that the targets and the stages before them read from outside.
+
+    No stage here makes these paths, or all of them.
+    """
     producers = Producers(stages)
-    wanted = closure(upstream(stages), targets or [stage.id for stage in stages])
-    deps = (dep for stage in stages if stage.id in wanted for dep in stage.deps)
+    required_ids = closure(upstream(stages), targets or [stage.id for stage in stages])
+    deps = (dep for stage in stages if stage.id in required_ids for dep in stage.deps)
     return [dep for dep in dict.fromkeys(deps) if not producers.makes(dep)]
 
 
 def text_findings(faults: Sequence[Fault]) -> list[Finding]:
-    """What the text itself has wrong, as problems."""
+    """Return the faults of the text itself, as findings."""
     return [
         Finding(
             "40205",
@@ -219,14 +221,17 @@ def validate(
     components: Components,
     exists: Callable[[str], bool],
 ) -> list[Finding]:
-    """All problems. ``exists``: whether a path that no stage here makes is there all the same."""
-    joined = edges(stages, components)
+    """Return all problems.
+
+    ``exists`` returns whether a path that no stage here makes exists.
+    """
+    connections = edges(stages, components)
     return [
         *text_findings(document.faults),
-        *_cycles(stages, joined),
+        *_cycles(stages, connections),
         *_claimed_twice(stages),
         *_missing(stages, exists),
-        *_misfits(stages, joined, components),
+        *_misfits(stages, connections, components),
         *(finding for stage in stages for finding in _node(stage, document, components)),
     ]
 
@@ -234,15 +239,17 @@ def validate(
 def lost_settings(
     document: Document, stages: Sequence[Stage], components: Components
 ) -> list[Finding]:
-    """Settings that are false although their default is true: by default DVC does not pass
-    them on, and the node would run as if they were true."""
-    found = []
+    """Return the settings that are false although their default is true.
+
+    By default DVC does not pass them on, and the node would run as if they were true.
+    """
+    findings = []
     for stage in stages:
         component = components.get(stage.described_by)
-        known = component.settings.get("properties", {}) if component else {}
+        properties = component.settings.get("properties", {}) if component else {}
         for name, value in stage.settings.items():
-            if value is False and known.get(name, {}).get("default") is True:
-                found.append(
+            if value is False and properties.get(name, {}).get("default") is True:
+                findings.append(
                     Finding(
                         "40201",
                         Message(
@@ -259,11 +266,14 @@ def lost_settings(
                         draft=True,
                     )
                 )
-    return found
+    return findings
 
 
 def cycles(ids: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
-    """One cycle of every knot, beginning at its first node, so that the words do not vary."""
+    """Yield one cycle of every strongly connected component, starting at its first node.
+
+    The fixed start keeps the message of a cycle the same.
+    """
     pairs = list(pairs)
     if _is_acyclic(pairs):
         return
@@ -295,14 +305,14 @@ def _is_acyclic(pairs: Iterable[tuple[str, str]]) -> bool:
 
 
 def cycle_words(cycle: Sequence[str]) -> Message:
-    """What is said of a cycle."""
-    told = " → ".join([*cycle, cycle[0]])
-    return Message("The workflow has a cycle: {cycle}.", cycle=told)
+    """Return the message about a cycle."""
+    text = " → ".join([*cycle, cycle[0]])
+    return Message("The workflow has a cycle: {cycle}.", cycle=text)
 
 
-def _cycles(stages: Sequence[Stage], joined: Sequence[Edge]) -> Iterator[Finding]:
+def _cycles(stages: Sequence[Stage], connections: Sequence[Edge]) -> Iterator[Finding]:
     lines = {stage.id: stage.line for stage in stages}
-    for names in cycles(list(lines), ((edge.source, edge.target) for edge in joined)):
+    for names in cycles(list(lines), ((edge.source, edge.target) for edge in connections)):
         yield Finding(
             "40203",
             cycle_words(names),
@@ -322,8 +332,8 @@ def _claimed_twice(stages: Sequence[Stage]) -> Iterator[Finding]:
     for stage in stages:
         for out in stage.outs:
             others = [(s, path) for s, path in producers.of(out) if s.id != stage.id]
-            doubled = stage.outs.count(out) > 1
-            for other, path in others or ([(stage, out)] if doubled else []):
+            is_duplicate = stage.outs.count(out) > 1
+            for other, path in others or ([(stage, out)] if is_duplicate else []):
                 yield Finding(
                     "40202",
                     Message(
@@ -340,7 +350,7 @@ def _claimed_twice(stages: Sequence[Stage]) -> Iterator[Finding]:
 
 
 def made_elsewhere(stages: Sequence[Stage], others: Producers, workflow: str) -> Iterator[Finding]:
-    """Outputs that another workflow makes, too."""
+    """Yield the outputs that another workflow also makes."""
     for stage in stages:
         for out in stage.outs:
             for other, path in others.of(out):
@@ -362,11 +372,11 @@ def made_elsewhere(stages: Sequence[Stage], others: Producers, workflow: str) ->
                 )
 
 
-def tracked_outputs(stages: Sequence[Stage], tracked: Sequence[str]) -> Iterator[Finding]:
-    """Outputs that are ``tracked``, with `.dvc` files of their own."""
+def tracked_outputs(stages: Sequence[Stage], tracked_paths: Sequence[str]) -> Iterator[Finding]:
+    """Yield the outputs that are in or below ``tracked_paths``, which have `.dvc` files."""
     for stage in stages:
         for out in stage.outs:
-            for path in tracked:
+            for path in tracked_paths:
                 if path in (out, *_parents(out)):
                     yield Finding(
                         "40202",
@@ -400,30 +410,30 @@ def _missing(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator
 
 
 def _misfits(
-    stages: Sequence[Stage], joined: Sequence[Edge], components: Components
+    stages: Sequence[Stage], connections: Sequence[Edge], components: Components
 ) -> Iterator[Finding]:
     by_id = {stage.id: stage for stage in stages}
-    for edge in joined:
+    for edge in connections:
         source = components.get(by_id[edge.source].component or "")
         target = components.get(by_id[edge.target].component or "")
         if source is None or target is None:
             continue
-        made = source.output(edge.source_port or "")
-        wanted = target.input(edge.target_port or "")
-        if made and wanted and not fits(made.type, wanted.type):
+        source_port = source.output(edge.source_port or "")
+        target_port = target.input(edge.target_port or "")
+        if source_port and target_port and not fits(source_port.type, target_port.type):
             yield Finding(
                 "40202",
                 Message(
                     "{source} outputs {type}, but the input {name} of "
                     "{target} requires {wanted_type}.",
                     source=edge.source,
-                    type=made.type,
-                    name=wanted.name,
+                    type=source_port.type,
+                    name=target_port.name,
                     target=edge.target,
-                    wanted_type=wanted.type,
+                    wanted_type=target_port.type,
                 ),
                 node=edge.target,
-                field=wanted.name,
+                field=target_port.name,
                 edge=f"{edge.source}->{edge.target}",
                 line=by_id[edge.target].line,
                 fix=Message("Remove the connection."),
@@ -505,8 +515,8 @@ def _unnoticed(stage: Stage, path: str, field: str, line: int | None) -> Finding
 
 def _unbound(stage: Stage, component: Component, line: int | None) -> Iterator[Finding]:
     for port in component.inputs:
-        given = stage.options.get(port.name, [])
-        if not given and port.required:
+        paths = stage.options.get(port.name, [])
+        if not paths and port.required:
             yield Finding(
                 "40202",
                 Message("The input {name} of {id} is not connected.", name=port.name, id=stage.id),
@@ -516,7 +526,7 @@ def _unbound(stage: Stage, component: Component, line: int | None) -> Iterator[F
                 fix=Message("Connect an output of type {type}.", type=port.type),
                 draft=True,
             )
-        for path in given:
+        for path in paths:
             if stage.at_root(path) not in stage.deps:
                 yield _unnoticed(stage, path, port.name, line)
 
@@ -525,11 +535,11 @@ def _bad_settings(
     stage: Stage, component: Component, document: Document, line: int | None
 ) -> Iterator[Finding]:
     ports = component.port_names
-    given = {k: v for k, v in stage.settings.items() if k not in ports}
-    written = {k: v for k, v in stage.options.items() if k not in ports}
+    values = {k: v for k, v in stage.settings.items() if k not in ports}
+    options = {k: v for k, v in stage.options.items() if k not in ports}
     if stage.notebook is not None:
-        written = stage.written
-    for fault in settings.faults(component, given, written):
+        options = stage.written
+    for fault in settings.faults(component, values, options):
         yield Finding(
             "40201",
             fault.message,

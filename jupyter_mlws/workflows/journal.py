@@ -33,7 +33,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class NewRun:
-    """What is known of a run before it begins."""
+    """Properties of a run that are known before it starts."""
 
     id: str
     path: str
@@ -44,10 +44,10 @@ class NewRun:
 
 
 class Journal:
-    """The journal of one project. Thread-safe; used by several processes at once.
+    """Journal of one project's runs, thread-safe and shared by several processes.
 
-    Where its file is damaged or deleted, a new one takes its place, without the runs of before.
-    Without ``follow`` a deleted one is written to the end: a run does not change its journal.
+    If the database file is damaged or deleted, a new one replaces it, without the earlier runs.
+    If ``follow`` is false, a deleted file stays in use: a run does not change its journal.
     """
 
     def __init__(self, project: Project, *, follow: bool = True) -> None:
@@ -71,7 +71,7 @@ class Journal:
     # Writing
 
     def create(self, run: NewRun) -> None:
-        """Enter a run and its nodes; error 30103 where one of the same file goes on."""
+        """Insert a run and its nodes; raise error 30103 while another run of the file goes on."""
         now = time.time()
         record = {"jobs": run.jobs, "origin": run.origin, "request": dict(run.request)}
         with self._transaction():
@@ -95,7 +95,7 @@ class Journal:
             self._tell_run(run.id)
 
     def note(self, run: str, **facts: Any) -> None:
-        """Keep facts about a run that nobody needs to be told."""
+        """Store facts about a run without emitting an event."""
         with self._transaction():
             record = {**json.loads(self._run(run)["record"]), **facts}
             self._connection.execute(
@@ -103,7 +103,7 @@ class Journal:
             )
 
     def set_run(self, run: str, status: Status | None = None, **facts: Any) -> None:
-        """Change a run's state, or (without one) add facts to it."""
+        """Change a run's state; if ``status`` is None, only add facts."""
         with self._transaction():
             row = self._run(run)
             record = {**json.loads(row["record"]), **facts}
@@ -122,7 +122,7 @@ class Journal:
             self._change_node(run, node, status, facts)
 
     def set_progress(self, run: str, node: str, share: float) -> None:
-        """Tell how far a running node is; its state stays."""
+        """Store and emit the progress of a running node; its state does not change."""
         with self._transaction():
             row = self._one("SELECT * FROM nodes WHERE run = ? AND node = ?", run, node)
             if row is None or row["status"] != Status.RUNNING.value:
@@ -157,8 +157,10 @@ class Journal:
         return [row["node"] for row in rows]
 
     def end_nodes(self, run: str, status: Status) -> None:
-        """Bring every node that has not ended to ``status``; running ones that cannot become
-        that were interrupted."""
+        """Set every node that has not finished to ``status``.
+
+        Running nodes that cannot change to ``status`` become INTERRUPTED.
+        """
         with self._transaction():
             for row in self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run):
                 allowed = NODE_CHANGES.get(Status(row["status"]), frozenset())
@@ -179,8 +181,8 @@ class Journal:
             record["attempt"] = record.get("attempt", 0) + 1
         elif status.ended:
             record["ended"] = facts.get("ended") or now
-        told = {name: fact for name, fact in record.items() if name != "lock"}
-        text = json.dumps(told)
+        event_record = {name: fact for name, fact in record.items() if name != "lock"}
+        text = json.dumps(event_record)
         self._tell(run, {"type": "node", "node": node, "status": status.value}, text)
         if record.get("lock") is not None:
             text = f'{text[:-1]}, "lock": {json.dumps(record["lock"])}}}'
@@ -196,7 +198,7 @@ class Journal:
         self._tell(run, news, json.dumps(record))
 
     def _tell(self, run: str, news: Row, record: str) -> None:
-        """Store an event: what it is about, and the JSON of the record that it tells."""
+        """Store an event; ``record`` is the JSON text of the run's or node's record."""
         self._connection.execute(
             "INSERT INTO events (run, time, record) VALUES (?, ?, ?)",
             (run, time.time(), f'{json.dumps(news)[:-1]}, "record": {record}}}'),
@@ -206,17 +208,17 @@ class Journal:
     # Reading
 
     def record(self, run: str) -> Row:
-        """All that is known of a run, unrendered: the columns and the facts."""
+        """Return the columns and facts of a run, not converted to the API's format."""
         with self._lock:
             return _known(self._run(run))
 
     def live(self, path: str | None = None) -> list[Row]:
-        """Runs that have not ended, of one workflow or of all."""
+        """Return the runs that have not finished, of one workflow or of all."""
         query = "SELECT * FROM runs WHERE status IN (?, ?)"
         with self._lock:
             rows = self._all(query, *LIVE)
-        found = [_known(row) for row in rows]
-        return [row for row in found if path is None or row["workflow"] == path]
+        records = [_known(row) for row in rows]
+        return [row for row in records if path is None or row["workflow"] == path]
 
     def newest(self, path: str) -> str | None:
         """The id of a workflow's newest run."""
@@ -228,15 +230,17 @@ class Journal:
         return row["id"] if row else None
 
     def summary(self, run: str) -> Row:
-        """A run without its nodes, as the API tells it."""
+        """Return a run without its nodes, in the API's format."""
         with self._lock:
             row = self._run(run)
             counts = self._counts(run)
         return serializers.run_summary(_known(row), counts)
 
     def run(self, run: str) -> Row:
-        """A run with its nodes and the seq of its last event, all of one moment, as the API
-        tells it."""
+        """Return a run with its nodes and the seq of its last event, in the API's format.
+
+        All parts are read in one transaction, so that they are consistent.
+        """
         with self._lock, self._outermost():
             self._connection.execute("BEGIN")
             row = self._run(run)
@@ -248,13 +252,13 @@ class Journal:
             **serializers.run_summary(_known(row), counts),
             "nodes": [serializers.node_run(*fact) for fact in facts],
             "results": {
-                name: known.get("outputs", {}) for name, status, known in facts if status in DONE
+                name: record.get("outputs", {}) for name, status, record in facts if status in DONE
             },
             "last_seq": last["seq"] if last and last["seq"] else 0,
         }
 
     def node_records(self, run: str) -> dict[str, Row]:
-        """Status and facts of each node of a run, unrendered."""
+        """Return the status and facts of each node of a run, not converted to the API's format."""
         with self._lock:
             self._run(run)
             rows = self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run)
@@ -271,7 +275,10 @@ class Journal:
     def runs(
         self, path: str | None, limit: int, before: tuple[float, str] | None = None
     ) -> list[Row]:
-        """Runs, newest first, unrendered; ``before``: only those older than (created, id)."""
+        """Return runs, newest first, not converted to the API's format.
+
+        ``before``: only runs older than this (created, id).
+        """
         created, identifier = before or (float("inf"), "")
         where = "" if path is None else "workflow = ? AND "
         with self._lock:
@@ -286,14 +293,14 @@ class Journal:
         return [_known(row) for row in rows]
 
     def records(self, runs: Sequence[str]) -> list[Row]:
-        """Those of the runs that the journal has, unrendered."""
+        """Return the records of ``runs``, not converted; skip runs that are not in the journal."""
         marks = ", ".join("?" * len(runs))
         with self._lock:
             rows = self._all(f"SELECT * FROM runs WHERE id IN ({marks})", *runs)  # noqa: S608
         return [_known(row) for row in rows]
 
     def has_computed(self, run: str) -> bool:
-        """Whether a node of the run was started."""
+        """Return whether any node of the run was started."""
         with self._lock:
             started = self._one(
                 "SELECT 1 FROM nodes WHERE run = ? AND json_extract(record, '$.started') LIMIT 1",
@@ -302,7 +309,10 @@ class Journal:
         return started is not None
 
     def unrecorded(self, last: int) -> list[str]:
-        """Those of the newest ``last`` runs that ended and are not in MLflow, newest first."""
+        """Return the finished runs that are not in MLflow, newest first.
+
+        Only the newest ``last`` runs are considered.
+        """
         with self._lock:
             rows = self._all(
                 "SELECT id FROM ("
@@ -318,7 +328,7 @@ class Journal:
         return [row["id"] for row in rows]
 
     def durations(self, path: str, last: int = 20) -> dict[str, float]:
-        """Seconds that each node took when it last ran to the end."""
+        """Return the seconds that each node took when it last completed."""
         with self._lock:
             rows = self._all(
                 "SELECT nodes.node, json_extract(nodes.record, '$.ended')"
@@ -335,9 +345,12 @@ class Journal:
     def newest_of(
         self, path: str, nodes: Sequence[str], last: int = 50
     ) -> dict[str, tuple[str, Row]]:
-        """The newest run of each node among the last runs of a workflow, and what it was there."""
-        found: dict[str, tuple[str, Row]] = {}
-        wanted = set(nodes)
+        """Return each node's newest run and its record in that run.
+
+        Only the newest ``last`` runs of the workflow are considered.
+        """
+        newest: dict[str, tuple[str, Row]] = {}
+        node_ids = set(nodes)
         with self._lock:
             runs = self._all(
                 "SELECT id FROM runs WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT ?",
@@ -345,33 +358,36 @@ class Journal:
                 last,
             )
         for row in runs:
-            if len(found) == len(wanted):
+            if len(newest) == len(node_ids):
                 break
             for node, record in self.node_records(row["id"]).items():
-                if node in wanted:
-                    found.setdefault(node, (row["id"], record))
-        return found
+                if node in node_ids:
+                    newest.setdefault(node, (row["id"], record))
+        return newest
 
     def commits(self, path: str, last: int = 20) -> list[str]:
-        """The commits that the last runs of a workflow were made at, newest first."""
+        """Return the commits of a workflow's newest runs, newest first."""
         with self._lock:
             rows = self._all(
                 "SELECT record FROM runs WHERE workflow = ? ORDER BY created DESC LIMIT ?",
                 path,
                 last,
             )
-        known = (json.loads(row["record"]).get("commit") for row in rows)
-        return list(dict.fromkeys(commit for commit in known if commit))
+        shas = (json.loads(row["record"]).get("commit") for row in rows)
+        return list(dict.fromkeys(commit for commit in shas if commit))
 
     def makers(self, outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-        """The newest run in which a node made these outputs (path: hash), by the keys given."""
-        wanted: dict[frozenset[tuple[str, str]], list[str]] = {}
+        """Return the newest run in which a node made these outputs.
+
+        ``outputs`` has hashes by path for each key; the result has the run's ID for the same key.
+        """
+        pending: dict[frozenset[tuple[str, str]], list[str]] = {}
         for name, hashes in outputs.items():
             if hashes:
-                wanted.setdefault(frozenset(hashes.items()), []).append(name)
-        found: dict[str, str] = {}
-        if not wanted:
-            return found
+                pending.setdefault(frozenset(hashes.items()), []).append(name)
+        run_ids: dict[str, str] = {}
+        if not pending:
+            return run_ids
         with self._lock, self._outermost():
             rows = self._connection.execute(
                 "SELECT nodes.run, nodes.record FROM nodes JOIN runs ON runs.id = nodes.run "
@@ -379,14 +395,14 @@ class Journal:
                 (Status.COMPLETED.value, MADE),
             )
             for row in rows:
-                made = frozenset((json.loads(row["record"]).get("outputs") or {}).items())
-                found.update(dict.fromkeys(wanted.pop(made, ()), row["run"]))
-                if not wanted:
+                key = frozenset((json.loads(row["record"]).get("outputs") or {}).items())
+                run_ids.update(dict.fromkeys(pending.pop(key, ()), row["run"]))
+                if not pending:
                     break
-        return found
+        return run_ids
 
     def counts(self) -> tuple[dict[str, int], dict[str, int]]:
-        """How many runs, and how many nodes of runs, are in each state."""
+        """Return the number of runs and the number of nodes of runs in each state."""
         with self._lock:
             runs = self._all("SELECT status, COUNT(*) AS n FROM runs GROUP BY status")
             nodes = self._all("SELECT status, COUNT(*) AS n FROM nodes GROUP BY status")
@@ -434,8 +450,10 @@ class Journal:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Make all changes within it one: stored together, then told. Other threads wait, so
-        nothing may be waited for in it."""
+        """Combine all changes in the body into one transaction, and emit their events after it.
+
+        Other threads are blocked meanwhile, so the body must not wait for anything.
+        """
         with self._lock, self._outermost():
             yield
 
@@ -467,7 +485,7 @@ class Journal:
             self._project.ring()
 
     def _begin(self) -> None:
-        """Begin to write, at the first change: a batch without any costs nothing."""
+        """Begin a write transaction at the first change, so that an empty batch costs nothing."""
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
 
@@ -478,12 +496,12 @@ class Journal:
 
 
 def run_folder(project: Project, run: str) -> Path:
-    """Where the logs of a run are."""
+    """Return the directory with the logs of a run."""
     return project.state / "runs" / run
 
 
 def _known(row: sqlite3.Row) -> Row:
-    """All that is known of a run: its facts and its columns."""
+    """Return the facts and columns of a run as one mapping."""
     return {
         **json.loads(row["record"]),
         "id": row["id"],

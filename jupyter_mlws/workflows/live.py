@@ -42,14 +42,18 @@ Record = Callable[[str, str], bool]
 
 
 def offer(root: Path, run: str, log: int) -> int | None:
-    """Ask the idle process of the project to carry out ``run``, with this process's environment
-    and ``log`` as its output; its pid, or None where there is none."""
+    """Ask the project's idle process to execute ``run``; return its pid, or None without one.
+
+    The run gets this process's environment, and ``log`` as its output.
+    """
     return _ask(root, {"run": run, "environment": dict(os.environ)}, log)
 
 
 def hand_over(root: Path, run: str, uri: str) -> bool:
-    """Ask the idle process of the project to record ``run``, which has ended, in the tracking
-    store at ``uri``; whether it will."""
+    """Ask the project's idle process to record ``run``, which has finished.
+
+    ``uri`` is the address of the tracking store. Return whether the process accepted.
+    """
     return _ask(root, {"record": run, "uri": uri}, 2) is not None
 
 
@@ -70,7 +74,7 @@ def _ask(root: Path, words: dict[str, Any], log: int) -> int | None:
 
 
 def listens(root: Path) -> bool:
-    """Whether an idle process of the project is there to be asked."""
+    """Return whether an idle process of the project accepts requests."""
     if not hasattr(socket, "SO_PEERCRED"):
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -82,17 +86,17 @@ def listens(root: Path) -> bool:
 
 
 def offers(project: Project, record: Record) -> Iterator[tuple[str, int]]:
-    """What is offered, one run after the other, with the log that it writes to; ends when nothing
-    has come for a while, or when the project is gone. Between two runs nobody is heard.
+    """Yield the runs that are offered, one after the other, with the file descriptor of their log.
 
-    What is handed over meanwhile goes to ``record``.
+    End after the idle time without an offer, or when the project no longer exists. During a run no
+    offer is accepted. Runs that are handed over to be recorded are passed to ``record``.
     """
     while (idle := _idle()) > 0 and hasattr(socket, "SO_PEERCRED"):
         time.sleep(PAUSE)
-        taken = _take(project.root, idle, record)
-        if taken is None or not (project.root / ".dvc").is_dir():
+        request = _take(project.root, idle, record)
+        if request is None or not (project.root / ".dvc").is_dir():
             return
-        run, log = taken
+        run, log = request
         try:
             yield run, log
         finally:
@@ -107,7 +111,7 @@ def _idle() -> float:
 
 
 def _take(root: Path, idle: float, record: Record) -> tuple[str, int] | None:
-    """The next offer; None after the idle time, and where another process listens already."""
+    """Return the next offer; None after the idle time, or if another process already listens."""
     deadline = time.monotonic() + idle
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         try:
@@ -123,14 +127,14 @@ def _take(root: Path, idle: float, record: Record) -> tuple[str, int] | None:
                 return None
             with connection, suppress(OSError, ValueError, KeyError):
                 connection.settimeout(PATIENCE)
-                taken = _agree(connection, record)
-                if taken is not None:
-                    return taken
+                request = _agree(connection, record)
+                if request is not None:
+                    return request
         return None
 
 
 def _agree(connection: socket.socket, record: Record) -> tuple[str, int] | None:
-    """Read an offer and say yes; None where it is not for this process, or no run."""
+    """Read and accept an offer; return None if it is not for this process or not for a run."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     if struct.unpack("3i", credentials)[1] != os.getuid():
         return None
@@ -176,13 +180,13 @@ def _address(root: Path) -> bytes:
 
 @lru_cache(maxsize=1)
 def stamp() -> str:
-    """Tells this code from any other: the newest change of a file of the package."""
+    """Return an identifier of this code: the package's path and newest modification time."""
     package = Path(__file__).parents[1]
     return f"{package}:{max(_changes(str(package)))}"
 
 
 def _changes(folder: str) -> Iterator[int]:
-    """When each module below a folder was last changed."""
+    """Yield the modification time of each module below a directory."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.endswith(".py"):

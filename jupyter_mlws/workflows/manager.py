@@ -85,34 +85,34 @@ class WorkflowManager:
     # What there is
 
     def components(self) -> list[Component]:
-        """Every component that nodes can be made of."""
+        """Return every component that nodes can use."""
         return list(self._registry.all().values())
 
     def notebook(self, path: str) -> Component:
-        """What can be set of a notebook, as a component; error 40401 where there is none."""
+        """Return the settings of a notebook as a component; raise error 40401 if it is missing."""
         return self._documents.notebook(path)
 
     def list(self) -> builtins.list[WorkflowSummary]:
-        """Every `dvc.yaml` of the project, by path; a broken one says what is wrong with it."""
+        """Return every `dvc.yaml` of the project by path, with the error of one that is invalid."""
         return [WorkflowSummary(**row) for row in self._runs.workflows()]
 
     def get(self, path: str) -> Workflow:
-        """One workflow as a graph, with its problems; error 40205 where it cannot be read."""
+        """Return a workflow as a graph with its problems; raise 40205 if it cannot be read."""
         self.reconcile()
         return self._workflow(self._documents.read(path))
 
-    def _workflow(self, document: Document, planned: Collection[str] = ()) -> Workflow:
-        """The workflow of a document; ``planned`` are files that are as good as there."""
+    def _workflow(self, document: Document, planned_paths: Collection[str] = ()) -> Workflow:
+        """Return the workflow of a document; ``planned_paths`` count as existing files."""
         stages, findings = self._documents.stages(document)
         components = self._documents.components(stages)
         edges = graph.edges(stages, components)
         run = self._journal.newest(document.path)
         states = self._journal.node_records(run) if run else {}
-        findings += self._documents.validate(document, stages, planned)
+        findings += self._documents.validate(document, stages, planned_paths)
         findings += self._documents.collisions(document, stages)
-        brought: dict[str, set[str]] = {}
+        edge_paths: dict[str, set[str]] = {}
         for edge in edges:
-            brought.setdefault(edge.target, set()).add(edge.path)
+            edge_paths.setdefault(edge.target, set()).add(edge.path)
         return Workflow(
             id=escape(document.path),
             path=document.path,
@@ -123,7 +123,7 @@ class WorkflowManager:
                     stage,
                     components.get(stage.described_by),
                     document.folder,
-                    brought.get(stage.id, ()),
+                    edge_paths.get(stage.id, ()),
                     states.get(stage.id),
                 )
                 for stage in stages
@@ -134,14 +134,14 @@ class WorkflowManager:
         )
 
     def create(self, definition: WorkflowDefinition) -> Workflow:
-        """Make a workflow; see :meth:`~jupyter_mlws.workflows.editing.Editor.create`."""
+        """Create a workflow; see :meth:`~jupyter_mlws.workflows.editing.Editor.create`."""
         return self._workflow(self._editor.create(definition))
 
     def import_file(self, request: ImportRequest) -> Imported:
-        """Make a workflow of another tool's file, or only tell what it would be (``dry_run``).
+        """Create a workflow from another tool's file, or only preview it (``dry_run``).
 
-        What cannot be carried over as it was is among the notes. Errors: 40211 for a file that is
-        not what it should be, 40401 where there is none, and those of :meth:`create`.
+        The notes list what could not be converted unchanged. Errors: 40211 for a file that does not
+        have the expected format, 40401 if it does not exist, and those of :meth:`create`.
         """
         from jupyter_mlws.workflows.importers.importing import Importer
 
@@ -159,24 +159,24 @@ class WorkflowManager:
         self,
         path: str,
         change: WorkflowChange,
-        seen: Sequence[str] | None = None,
+        etags: Sequence[str] | None = None,
     ) -> Workflow:
         """Change a workflow; see :meth:`~jupyter_mlws.workflows.editing.Editor.change`.
 
-        A run that goes on carries out what it read when it began.
+        A run in progress uses the file as it was when the run started.
         """
         self._runs.await_start(self._documents.checked(path))
-        return self._workflow(self._editor.change(path, change, seen))
+        return self._workflow(self._editor.change(path, change, etags))
 
     def remove(self, path: str) -> Removed:
-        """Remove a workflow's file; error 40207 while a run of it goes on."""
+        """Remove a workflow's file; raise error 40207 while a run of it is in progress."""
         live = self._runs.live(self._documents.checked(path))
         if live:
             raise WorkflowRunningError(workflow=path, run=live[0]["id"])
         return self._editor.remove(path)
 
     def validate(self, path: str, text: str | None = None) -> builtins.list[Problem]:
-        """All problems of a file, or of a text that is to become it."""
+        """Return all problems of a file, or of a text that is to replace it."""
         try:
             document = (
                 self._documents.read(path)
@@ -203,48 +203,49 @@ class WorkflowManager:
         findings += self._documents.collisions(document, stages)
         return [finding.problem() for finding in findings]
 
-    def plan(self, path: str, asked: PlanQuery | None = None) -> Plan:
-        """What a run would do with each node, why, and how long it would take."""
+    def plan(self, path: str, query: PlanQuery | None = None) -> Plan:
+        """Return the planned action for each node, its reasons, and the estimated time."""
         from jupyter_mlws.versioning.dvc.stage_backends import open_lane
         from jupyter_mlws.workflows import plan
 
-        asked = asked or PlanQuery()
-        jobs = asked.jobs or os.cpu_count() or 1
+        query = query or PlanQuery()
+        jobs = query.jobs or os.cpu_count() or 1
         document = self._documents.read(path)
-        self._documents.refuse_faulty(document, asked.targets)
+        self._documents.refuse_faulty(document, query.targets)
         state = self._project.state
         data = resolved.stages(self._root, path, document.text, document.data, state)
         with open_lane(self._root, path, data, state) as lane:
             stages = document.stages(data)
-            check_targets(stages, asked.targets)
+            check_targets(stages, query.targets)
             plan.remember_renamed(lane, stages, self._root)
             looks = Contents(self._root, self._journal.commits(path))
-            planned = plan.make(
-                lane, stages, asked.targets, asked.force, looks, asked.accept_cosmetic
+            node_plans = plan.make(
+                lane, stages, query.targets, query.force, looks, query.accept_cosmetic
             )
-        makers = self._journal.makers({node.id: node.restored for node in planned})
-        known = self._journal.durations(path)
-        return plan.summarise(planned, stages, known, makers, jobs)
+        makers = self._journal.makers({node.id: node.restored for node in node_plans})
+        durations = self._journal.durations(path)
+        return plan.summarise(node_plans, stages, durations, makers, jobs)
 
     # Sweeps
 
-    def sweeps(self, path: str, asked: SweepsQuery | None = None) -> Sweeps:
-        """The sweeps of a workflow, their variants ranked; see :func:`.sweeps.listed`."""
+    def sweeps(self, path: str, query: SweepsQuery | None = None) -> Sweeps:
+        """Return the sweeps of a workflow with ranked variants; see :func:`.sweeps.listed`."""
         self.reconcile()
         document = self._documents.read(path)
-        items = listed(self._project, self._journal, document, asked or SweepsQuery())
+        items = listed(self._project, self._journal, document, query or SweepsQuery())
         return Sweeps(items=items, etag=document.etag)
 
     def promote(
-        self, path: str, name: str, asked: PromoteRequest, seen: Sequence[str] | None = None
+        self, path: str, name: str, request: PromoteRequest, seen: Sequence[str] | None = None
     ) -> Promoted:
-        """Let a sweep become one of its variants: the best, or the one that is named.
+        """Replace a sweep by one of its variants: the requested one, else the best.
 
-        The stage keeps the sweep's name, and has the variant's command, outputs and result; sweeps
-        that are made of it variant by variant go along, and what read other variants reads it.
-        ``seen``: the versions of the file of which it must be one (None: any). Errors: 40401 for a
-        sweep or variant that is not there, 40208 for a metric, 40209 where nothing tells which is
-        the best or the text cannot say it, 40207 while a run goes on, 40402 for another version.
+        The stage keeps the sweep's name, and gets the variant's command, outputs and result. Sweeps
+        that are derived from it variant by variant are replaced too, and stages that read other
+        variants read this one. ``seen``: the accepted ETags of the file (None: any). Errors: 40401
+        for a sweep or variant that does not exist, 40208 for a metric, 40209 if no metric decides
+        which is the best or the text cannot express the result, 40207 while a run is in progress,
+        40402 for another version of the file.
         """
         self.reconcile()
         document = self._documents.read(path)
@@ -253,32 +254,32 @@ class WorkflowManager:
         live = self._runs.live(path)
         if live:
             raise WorkflowRunningError(workflow=path, run=live[0]["id"])
-        found = listed(self._project, self._journal, document, SweepsQuery())
-        sweep = next((one for one in found if one.name == name), None)
+        sweeps = listed(self._project, self._journal, document, SweepsQuery())
+        sweep = next((one for one in sweeps if one.name == name), None)
         if sweep is None:
             raise WorkflowItemNotFoundError(kind="sweep", name=name)
-        return self._promote(document, chosen(sweep, asked))
+        return self._promote(document, chosen(sweep, request))
 
     def _promote(self, document: Document, choice: Choice) -> Promoted:
         root, path, state = self._root, document.path, self._project.state
 
-        def resolve(changed: Document) -> Mapping[str, Any]:
-            return resolved.stages(root, path, changed.text, changed.data, state)
+        def resolve(candidate: Document) -> Mapping[str, Any]:
+            return resolved.stages(root, path, candidate.text, candidate.data, state)
 
         groups = variants_of(self._project, document)
         stages = document.stages(resolve(document))
         also = followers(stages, groups, choice.sweep)
         key = choice.variant.partition("@")[2]
-        changed = document
+        draft = document
         for name in (choice.sweep, *also):
             variant = f"{name}@{key}"
-            text = promotion.promoted(changed, name, variant, groups[name][variant], resolve)
-            changed = parse(path, text)
-        moved = moved_outputs(stages, [groups[name] for name in (choice.sweep, *also)], key)
-        text = rewired(changed, moved)
+            text = promotion.promoted(draft, name, variant, groups[name][variant], resolve)
+            draft = parse(path, text)
+        replacements = moved_outputs(stages, [groups[name] for name in (choice.sweep, *also)], key)
+        text = rewired(draft, replacements)
         kept_in = self._editor.keep(document)
-        written = self._editor.change(path, WorkflowChange(text=text), [document.etag])
-        kept = [
+        new_document = self._editor.change(path, WorkflowChange(text=text), [document.etag])
+        outcomes = [
             carry_result(root, path, state, f"{name}@{key}", name) for name in (choice.sweep, *also)
         ]
         return Promoted(
@@ -287,9 +288,9 @@ class WorkflowManager:
             also=also,
             metric=choice.metric,
             value=choice.value,
-            result_kept=all(kept),
+            result_kept=all(outcomes),
             kept_in=kept_in,
-            etag=written.etag,
+            etag=new_document.etag,
         )
 
     # Runs; see :class:`~jupyter_mlws.workflows.runs.Runs`
@@ -299,23 +300,23 @@ class WorkflowManager:
         return Run(**self._runs.execute(path, Asked(**dict(request))))
 
     def resume(self, path: str, run: str) -> Run:
-        """Start a run that does what another left undone."""
+        """Start a run of the nodes that another run did not complete."""
         return Run(**self._runs.resume(path, run))
 
     def retry(self, path: str, run: str, node: str) -> Run:
-        """Start a run of one node of another, and of what depends on it there."""
+        """Start a run of one node of another run, and of the nodes that depend on it there."""
         return Run(**self._runs.retry(path, run, node))
 
     def skip(self, path: str, run: str, node: str) -> Run:
-        """Start a run of what depends on a node of another, with what the node left."""
+        """Start a run of the nodes that depend on ``node``, with its existing outputs."""
         return Run(**self._runs.skip(path, run, node))
 
     def status(self, path: str, run: str | None = None) -> Run:
-        """A run with its nodes; the newest by default."""
+        """Return a run with its nodes; the newest by default."""
         return Run(**self._runs.status(path, run))
 
     def runs(self, path: str, limit: int = 50, cursor: str | None = None) -> Page[RunSummary]:
-        """Runs of a workflow, newest first."""
+        """Return the runs of a workflow, newest first."""
         rows, following = self._runs.page(self._documents.checked(path), limit, cursor)
         items = [RunSummary(**self._journal.summary(row["id"])) for row in rows]
         return Page(items=items, next_cursor=following)
@@ -323,19 +324,19 @@ class WorkflowManager:
     def experiment_runs(
         self, path: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> Page[ExperimentRun]:
-        """Runs with settings and measures, newest first."""
+        """Return runs with settings and measures, newest first."""
         rows, following = self._runs.page(path, limit, cursor)
         items = [ExperimentRun(**serializers.experiment(row)) for row in rows]
         return Page(items=items, next_cursor=following)
 
     def untracked(self, path: str | None, limit: int) -> builtins.list[ExperimentRun]:
-        """Of the newest runs those that MLflow has not heard of, newest first."""
+        """Return the runs among the newest ``limit`` that are not in MLflow, newest first."""
         rows = self._journal.runs(path, limit)
         waiting = [row for row in rows if not row.get("mlflow_run")]
         return [ExperimentRun(**serializers.experiment(row)) for row in waiting]
 
     def experiments_of(self, runs: Sequence[str]) -> dict[str, ExperimentRun]:
-        """Those of the runs that the journal has."""
+        """Return the runs that are in the journal, by ID; skip the others."""
         rows = self._journal.records(runs)
         return {row["id"]: ExperimentRun(**serializers.experiment(row)) for row in rows}
 
@@ -347,46 +348,46 @@ class WorkflowManager:
         *,
         recorded: bool = True,
     ) -> Run:
-        """Return when a run has ended and (``recorded``) MLflow knows it."""
+        """Wait until a run has finished and, if ``recorded``, MLflow has its record."""
         return Run(**self._runs.wait(path, run, timeout, recorded=recorded))
 
     def cancel(self, path: str, run: str | None = None) -> Run:
-        """Ask a run to stop; one that has ended stays as it is."""
+        """Ask a run to stop; a run that has finished does not change."""
         return Run(**self._runs.cancel(path, run))
 
     def reconcile(self) -> None:
-        """Mark runs whose process is gone as interrupted, and end what they left running."""
+        """Mark runs whose process is gone as interrupted, and end the processes they started."""
         self._runs.reconcile()
 
     def last_seq(self) -> int:
-        """The seq of the newest event."""
+        """Return the seq of the newest event."""
         return self._journal.last_seq()
 
     def events_after(self, seq: int, limit: int = 200) -> builtins.list[dict[str, Any]]:
-        """Events after ``seq``, oldest first."""
+        """Return the events after ``seq``, oldest first."""
         return self._journal.events_after(seq, limit)
 
     # What nodes leave
 
     def log(self, path: str, run: str, node: str, offset: int = 0) -> Log:
-        """Part of a node's log, from byte ``offset`` on."""
+        """Return part of a node's log, from byte ``offset`` on."""
         identifier, record = self._node_record(path, run, node)
         return self._results.log(identifier, node, record, offset)
 
     def outputs(self, path: str, run: str, node: str) -> builtins.list[Output]:
-        """The files that a node made in a run."""
+        """Return the files that a node produced in a run."""
         _, record = self._node_record(path, run, node)
         return self._results.outputs(self._stage(path, node), record)
 
     def preview(self, path: str, run: str, node: str, port: str) -> Preview:
-        """What an output of a run looks like, also after a later run made another."""
+        """Return a preview of a run's output, even if a later run has replaced the file."""
         _, record = self._node_record(path, run, node)
         return self._results.preview(self._stage(path, node), record, port)
 
     # Other forms
 
     def script(self, path: str) -> Script:
-        """The workflow as a Python script: its commands in order, settings and all."""
+        """Return the workflow as a Python script: its commands in order, with all settings."""
         from jupyter_mlws.workflows.export_script import script
 
         document = self._documents.read(path)
@@ -395,10 +396,10 @@ class WorkflowManager:
         return Script(name=name, text=text)
 
     def debug(self, path: str, run: str, node: str, language: str = ENGLISH) -> WrittenNotebook:
-        """Write a notebook that does what a node did in a run, with its settings and inputs.
+        """Write a notebook that repeats a node of a run with the same settings and inputs.
 
-        The file is read as it was when the run began, where git has that. One that was written
-        before stays as it is. Error 40401 for a node that the run did not have.
+        The workflow file is read as it was when the run started, if git has that version. An
+        existing notebook is not overwritten. Error 40401 for a node that the run did not have.
         """
         from jupyter_mlws.workflows.debug_notebook import Debugger, Failed
 
@@ -407,20 +408,24 @@ class WorkflowManager:
         stage = next((one for one in self._resolved(document) if one.id == node), None)
         if stage is None:
             raise WorkflowItemNotFoundError(kind="node", name=node)
-        told = self._journal.run(identifier)
-        error = next(one["error"] for one in told["nodes"] if one["id"] == node)
-        failed = Failed(
+        run_details = self._journal.run(identifier)
+        error = next(one["error"] for one in run_details["nodes"] if one["id"] == node)
+        failure = Failed(
             run=identifier,
             workflow=path,
             stage=stage,
             component=self._registry.all().get(stage.component or ""),
             message=error["message"] if error else None,
-            made={file: md5 for files in told["results"].values() for file, md5 in files.items()},
+            made={
+                file: md5
+                for files in run_details["results"].values()
+                for file, md5 in files.items()
+            },
         )
-        return WrittenNotebook(path=Debugger(self._root, language).write(failed))
+        return WrittenNotebook(path=Debugger(self._root, language).write(failure))
 
     def _document_of(self, path: str, run: str) -> Document:
-        """The file as a run read it; as it is now where no version of it is known."""
+        """Return the file as a run read it; as it is now if that version is not known."""
         commit = self._journal.record(run).get("commit")
         if commit:
             content = Git(self._root).blob(commit, path)
@@ -430,7 +435,7 @@ class WorkflowManager:
         return self._documents.read(path)
 
     def _resolved(self, document: Document) -> builtins.list[Stage]:
-        """The stages with every template filled in, as DVC runs them."""
+        """Return the stages with every template filled in, as DVC runs them."""
         data = resolved.stages(
             self._root, document.path, document.text, document.data, self._project.state
         )

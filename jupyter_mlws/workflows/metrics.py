@@ -18,25 +18,28 @@ BARE = "value"
 
 
 class UnreadableError(Exception):
-    """A metrics file that holds no measures; the message says why."""
+    """Error of a metrics file without measures; the message gives the reason."""
 
 
 def merged(files: Iterable[tuple[str, Mapping[str, float]]]) -> dict[str, float]:
-    """The measures of several files; where names clash, the file's own goes in front."""
-    found: dict[str, float] = {}
-    for path, measured in files:
-        for name, value in measured.items():
-            found[f"{PurePosixPath(path).stem}.{name}" if name in found else name] = value
-    return found
+    """Merge the measures of several files; prefix a name that clashes with its file's stem."""
+    result: dict[str, float] = {}
+    for path, metrics in files:
+        for name, value in metrics.items():
+            result[f"{PurePosixPath(path).stem}.{name}" if name in result else name] = value
+    return result
 
 
 def numbers(path: str, content: bytes) -> dict[str, float]:
-    """The finite numbers of a JSON or YAML file; :class:`UnreadableError` if it is neither."""
+    """Return the finite numbers of a JSON or YAML file, by dotted names.
+
+    :class:`UnreadableError` if it is neither.
+    """
     return flat(read(path, content))
 
 
 def read(path: str, content: bytes) -> Any:
-    """What a JSON or YAML file holds; :class:`UnreadableError` if it is neither."""
+    """Parse a JSON or YAML file; :class:`UnreadableError` if it is neither."""
     if len(content) > LARGEST:
         raise UnreadableError(f"{path}: larger than {LARGEST} bytes")
     try:
@@ -47,9 +50,9 @@ def read(path: str, content: bytes) -> Any:
         raise UnreadableError(f"{path}: {reason}") from error
 
 
-def flat(held: Any) -> dict[str, float]:
-    """The finite numbers of what a file holds, by dotted names."""
-    return {name or BARE: value for name, value in _numbers(held, "", 0)}
+def flat(data: Any) -> dict[str, float]:
+    """Return the finite numbers of a file's parsed content, by dotted names."""
+    return {name or BARE: value for name, value in _numbers(data, "", 0)}
 
 
 def _parsed(path: str, content: bytes) -> Any:

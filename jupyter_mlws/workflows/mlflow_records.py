@@ -25,7 +25,7 @@ Nodes = Mapping[str, Row]
 
 
 def begun(row: Row, node: str = "") -> Row:
-    """The record of a run, or a node of it, that goes on."""
+    """Return the record of a run in progress, or of one of its nodes."""
     return {
         "node": node,
         "name": node or row["id"],
@@ -39,7 +39,7 @@ def begun(row: Row, node: str = "") -> Row:
 
 
 def of_run(row: Row, nodes: Nodes) -> Row:
-    """The record of a run that has ended."""
+    """Return the record of a run that has finished."""
     states = [Status(node["status"]) for node in nodes.values()]
     tags = {
         **_common(row),
@@ -62,8 +62,11 @@ def of_run(row: Row, nodes: Nodes) -> Row:
 
 
 def of_nodes(row: Row, nodes: Nodes) -> Iterator[Row]:
-    """The records of the nodes that ran: not of cached ones, which would be copies of earlier
-    experiments, nor of those that were left out."""
+    """Yield the records of the nodes that ran.
+
+    Cached nodes are left out, since they would be copies of earlier experiments, and so are
+    skipped nodes.
+    """
     settings = _settings(row.get("params", {}), nodes)
     for name, node in nodes.items():
         if has_run(node):
@@ -79,7 +82,7 @@ def of_nodes(row: Row, nodes: Nodes) -> Iterator[Row]:
 
 
 def has_run(node: Row) -> bool:
-    """Whether a node was started in its run, however that ended."""
+    """Return whether a node was started in its run, whatever its outcome."""
     return "started" in node
 
 
@@ -97,7 +100,7 @@ def _common(row: Row) -> dict[str, str]:
 
 
 def _facts(node: Row) -> dict[str, str]:
-    """What a node read and made, by DVC's hashes, and how it went."""
+    """Return a node's tags: DVC's hashes of inputs and outputs, attempts, exit code and error."""
     facts = {"mlws.attempts": str(node.get("attempt", 1))}
     if node.get("exit_code") is not None:
         facts["mlws.exit_code"] = str(node["exit_code"])
@@ -110,19 +113,19 @@ def _facts(node: Row) -> dict[str, str]:
 
 
 def _params_of_lock(node: Row) -> dict[str, Any]:
-    """The values that a node's stage takes from params files."""
+    """Return the values that a node's stage takes from params files."""
     files = (node.get("lock") or {}).get("params", {})
     return {key: value for values in files.values() for key, value in flat(values)}
 
 
 def _settings(params: Mapping[str, Any], nodes: Nodes) -> dict[str, dict[str, Any]]:
-    """The run's settings (`node.key`) by node; ids of variants may have dots as well."""
-    found: dict[str, dict[str, Any]] = {}
+    """Return the run's settings (`node.key`) by node; IDs of variants may contain dots as well."""
+    settings: dict[str, dict[str, Any]] = {}
     for name, value in params.items():
         node = name
         while "." in node:
             node = node.rpartition(".")[0]
             if node in nodes:
-                found.setdefault(node, {})[name[len(node) + 1 :]] = value
+                settings.setdefault(node, {})[name[len(node) + 1 :]] = value
                 break
-    return found
+    return settings

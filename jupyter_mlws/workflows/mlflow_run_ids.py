@@ -25,7 +25,7 @@ OWN_PLACE = Message(
 
 
 class MLflowRunIds:
-    """Asks for the ids of one run's nodes."""
+    """Requests the MLflow run IDs of one run's nodes."""
 
     def __init__(self, recorder: Recorder, root: Path, run: str) -> None:
         self._recorder = recorder
@@ -33,11 +33,11 @@ class MLflowRunIds:
         self._run = run
 
     def use(self, stage: Stage) -> Use:
-        """What the node's code does with MLflow; reads the files that its command names."""
+        """Return how the node's code uses MLflow, from the files that its command names."""
         return use_of(self._root, stage)
 
     def ask(self, node: str, answer: Answer) -> None:
-        """Begin the node's nested run; ``answer`` is called from another thread."""
+        """Start the node's nested run; ``answer`` is called from another thread."""
         self._recorder.identify(self._run, node, answer)
 
 
@@ -48,7 +48,7 @@ def in_both_languages(message: Message, **facts: str) -> str:
 
 
 def placed(environment: dict[str, str], place: Mapping[str, str] | None) -> None:
-    """Name a node's MLflow run in its environment, and no other."""
+    """Set the variables of a node's MLflow run in its environment, and remove those of others."""
     # That of whoever started the workflow's run is not the node's.
     environment.pop(RUN_VARIABLE, None)
     if place is not None:

@@ -24,7 +24,7 @@ COMPONENTS = "components"
 
 
 class Use(Enum):
-    """What a node does with MLflow."""
+    """Kind of a node's use of MLflow."""
 
     NONE = "none"
     PLAIN = "plain"
@@ -32,16 +32,16 @@ class Use(Enum):
 
 
 def use_of(root: Path, stage: Stage) -> Use:
-    """What the stage's code does with MLflow; what its ``meta`` says has precedence."""
+    """Return how the stage's code uses MLflow; its ``meta`` has precedence."""
     if stage.policy.mlflow is not None:
         return Use.PLAIN if stage.policy.mlflow else Use.NONE
-    found = Use.NONE
+    use = Use.NONE
     for text in _texts(root, stage):
         if b"mlflow" in text:
             if OWN_PLACE.search(text):
                 return Use.OWN_PLACE
-            found = Use.PLAIN
-    return found
+            use = Use.PLAIN
+    return use
 
 
 def _texts(root: Path, stage: Stage) -> Iterator[bytes]:
@@ -58,7 +58,7 @@ def _texts(root: Path, stage: Stage) -> Iterator[bytes]:
 
 
 def _paths(root: Path, stage: Stage) -> Iterator[Path]:
-    """Code files that the commands name, by path or as a module, or that the stage depends on."""
+    """Yield the code files that the commands name, by path or as a module, and dependencies."""
     folder = root / stage.wdir
     for command in stage.commands:
         for word in WORD.findall(command):
@@ -77,9 +77,9 @@ def _is_code(path: str) -> bool:
 
 
 def _components(root: Path, name: str) -> Iterator[bytes]:
-    """The project's component files that define ``name``."""
-    defined = re.compile(rf"def\s+{re.escape(name)}\b".encode())
+    """Yield the contents of the project's component files that define ``name``."""
+    pattern = re.compile(rf"def\s+{re.escape(name)}\b".encode())
     for file in (root / COMPONENTS).glob("*.py"):
         text = file.read_bytes()
-        if defined.search(text):
+        if pattern.search(text):
             yield text

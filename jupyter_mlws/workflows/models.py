@@ -13,7 +13,7 @@ from jupyter_mlws.workflows.terms import Action, Kind, Severity
 
 
 class Problem(Record):
-    """What is wrong with a workflow, where, and how to correct it. Lines count from 1."""
+    """A problem of a workflow: its place, and how to correct it. Lines count from 1."""
 
     code: str
     severity: Severity
@@ -57,7 +57,7 @@ class Edge(Record):
 
 
 class Failure(Record):
-    """Why a run or a node ended badly."""
+    """The error of a run or node that did not complete."""
 
     code: str
     message: Message
@@ -87,7 +87,7 @@ class RunSummary(Record):
 
 
 class NodeRun(Record):
-    """One node of a run; ``progress`` (0 to 1) is what it tells of itself while it runs.
+    """One node of a run; ``progress`` (0 to 1) is what the node reports while it runs.
 
     ``dvc_reason``: why DVC's own, slower code hashed and stored it; null where the engine did.
     """
@@ -106,7 +106,7 @@ class NodeRun(Record):
 
 
 class Run(RunSummary):
-    """A run with its nodes; events after ``last_seq`` are news.
+    """A run with its nodes; events after ``last_seq`` are newer than this state.
 
     ``results``: the files (with their hashes) of every node that has its result, by node.
     """
@@ -117,7 +117,7 @@ class Run(RunSummary):
 
 
 class DocumentError(Record):
-    """Why a file cannot be read as a workflow."""
+    """The reason why a file cannot be read as a workflow."""
 
     message: Message
     line: int | None
@@ -154,11 +154,11 @@ class Problems(Record):
 
 
 class NodePlan(Record):
-    """What a run would do with a node, and why.
+    """The planned action for a node, and its reasons.
 
-    ``cosmetic``: nothing but looks (comments, form, a notebook's outputs) has changed; a run with
-    ``accept_cosmetic`` takes what is there for its result. ``restored_from`` is the run that made
-    what would be restored, where the journal knows it.
+    ``cosmetic``: only the formatting (comments, layout, a notebook's outputs) has changed; a run
+    with ``accept_cosmetic`` uses the existing files as its result. ``restored_from`` is the run
+    that made the files to restore, if the journal has it.
     """
 
     id: str
@@ -170,7 +170,7 @@ class NodePlan(Record):
 
 
 class PlanSummary(Record):
-    """How many nodes a run would run, leave and restore; how many of them could be accepted."""
+    """Numbers of nodes to run, to leave and to restore, and of those that could be accepted."""
 
     run: int
     cached: int
@@ -179,10 +179,11 @@ class PlanSummary(Record):
 
 
 class Plan(Record):
-    """What a run would do.
+    """The plan of a run.
 
-    ``estimate_seconds``: how long it would take with ``jobs`` nodes at once, of the nodes whose
-    time is known; ``without_estimate`` counts the others that would run. Null where none is known.
+    ``estimate_seconds``: the time that it would take with ``jobs`` nodes at once, of the nodes
+    whose time is known; ``without_estimate`` counts the others that would run. Null where none is
+    known.
     """
 
     nodes: list[NodePlan]
@@ -223,7 +224,7 @@ class Column(Record):
 
 
 class Preview(Record):
-    """What an output looks like; which fields are there goes by ``type``."""
+    """A preview of an output; ``type`` determines which fields are set."""
 
     type: str
     columns: list[Column] | None = None
@@ -238,14 +239,14 @@ class Preview(Record):
 
 
 class Script(Record):
-    """A workflow as a program: what to call the file, and what stands in it."""
+    """A workflow as a program: its file name and its text."""
 
     name: str
     text: str
 
 
 class WrittenNotebook(Record):
-    """Where a notebook was written, from the project's root."""
+    """The path of a notebook that was written, from the project's root."""
 
     path: str
 
@@ -276,14 +277,14 @@ class ExperimentRun(Record):
 
 
 class RunColumns(Record):
-    """The names of what runs have, to choose columns from."""
+    """The names of the parameters and metrics of runs, to choose columns from."""
 
     params: list[str]
     metrics: list[str]
 
 
 class CurvesQuery(Request):
-    """Of which runs a metric is asked for, step by step."""
+    """The metric and the runs whose values are returned, step by step."""
 
     metric: str = Field(min_length=1, max_length=250)
     ids: Annotated[list[str], BeforeValidator(separate)] = Field(
@@ -293,7 +294,7 @@ class CurvesQuery(Request):
 
 
 class CurvePoint(Record):
-    """What was measured at a step; ``time`` in seconds since 1970."""
+    """The value of a metric at a step; ``time`` in seconds since 1970."""
 
     step: int
     time: float
@@ -315,14 +316,14 @@ class Curves(Record):
 
 
 class ValidateRequest(Request):
-    """A workflow to check: its text if it is not what the file holds."""
+    """A workflow to check; ``text`` if it differs from the content of the file."""
 
     path: str = Field(min_length=1, max_length=1000)
     text: str | None = Field(default=None, max_length=4_000_000)
 
 
 class ExecuteRequest(Request):
-    """What to run and how."""
+    """The nodes to run, and how."""
 
     params: dict[str, Any] = Field(
         default_factory=dict,
@@ -368,7 +369,7 @@ class ExecuteRequest(Request):
 
 
 class PlanQuery(Request):
-    """What would be asked of the run; see ExecuteRequest."""
+    """The options of the run to plan; see ExecuteRequest."""
 
     targets: list[str] = Field(
         default_factory=list, description="Only these nodes and their dependencies; all if empty."
@@ -383,19 +384,19 @@ class PlanQuery(Request):
 
 
 class RunQuery(Request):
-    """Which run is asked for; the newest by default."""
+    """The ID of a run; the newest by default."""
 
     run: str | None = None
 
 
 class LogQuery(Request):
-    """From which byte on."""
+    """The first byte to return."""
 
     offset: int = Field(default=0, ge=0)
 
 
 class RunsQuery(PageQuery):
-    """Which runs are asked for."""
+    """Filters, order and columns of the runs to return."""
 
     workflow: str | None = Field(default=None, description="Path of a workflow.")
     filter: str = Field(
@@ -418,5 +419,5 @@ class RunsQuery(PageQuery):
 
     @property
     def plain(self) -> bool:
-        """Nothing is searched for: the newest runs are asked for, whole."""
+        """True without any filter, order or columns: the newest runs are returned whole."""
         return not (self.filter or self.q or self.sort or self.columns or self.nested)

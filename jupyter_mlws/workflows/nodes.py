@@ -20,17 +20,17 @@ def node(
     stage: Stage,
     component: Component | None,
     folder: str,
-    connected: Collection[str],
+    edge_paths: Collection[str],
     state: Mapping[str, Any] | None,
 ) -> Node:
-    """The node of a stage; ``connected`` are the files that edges bring to it."""
+    """Return the node of a stage; ``edge_paths`` are the files that edges bring to it."""
     kind = kind_of(stage)
     inputs, outputs = ports_of(stage, component)
     return Node(
         id=stage.id,
         type=stage.component or kind.value,
         kind=kind,
-        config=config_of(stage, component, folder, connected),
+        config=config_of(stage, component, folder, edge_paths),
         status=state["status"] if state else None,
         inputs=inputs,
         outputs=outputs,
@@ -42,16 +42,16 @@ def node(
 
 
 def parameters_of(stage: Stage, component: Component | None) -> dict[str, Any]:
-    """What a notebook's parameters are in this node; empty for nodes of other kinds."""
+    """Return the values of a notebook's parameters in this node; empty for other kinds of nodes."""
     if stage.notebook is None or component is None:
         return {}
-    known = settings.known(component)
-    defaults = {name: schema.get("default") for name, schema in known.items()}
+    schemas = settings.known(component)
+    defaults = {name: schema.get("default") for name, schema in schemas.items()}
     return {**defaults, **settings.typed(component, stage.written), **stage.settings}
 
 
 def kind_of(stage: Stage) -> Kind:
-    """What a stage's command is."""
+    """Return the kind of a stage's command."""
     if stage.component is not None:
         return Kind.COMPONENT
     if stage.notebook is not None:
@@ -67,25 +67,26 @@ def kind_of(stage: Stage) -> Kind:
 def ports_of(
     stage: Stage, component: Component | None
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """The files of each input port, and of each output port that makes one."""
-    made, bound = set(stage.outs), stage.ports
-    inputs = {name: files for name, files in bound.items() if not made.intersection(files)}
-    outputs = {name: files[0] for name, files in bound.items() if made.issuperset(files)}
+    """Return the files of each input port, and the file of each output port that has one."""
+    out_paths, ports = set(stage.outs), stage.ports
+    inputs = {name: files for name, files in ports.items() if not out_paths.intersection(files)}
+    outputs = {name: files[0] for name, files in ports.items() if out_paths.issuperset(files)}
     if stage.notebook is not None:
         read = {NOTEBOOK: [stage.notebook]} if stage.notebook in stage.deps else {}
         return {**read, **inputs}, outputs
     if component is not None:
-        inputs = {port.name: bound.get(port.name, []) for port in component.inputs}
+        inputs = {port.name: ports.get(port.name, []) for port in component.inputs}
         outputs = {p.name: outputs[p.name] for p in component.outputs if p.name in outputs}
     return inputs, outputs
 
 
 def config_of(
-    stage: Stage, component: Component | None, folder: str, connected: Collection[str]
+    stage: Stage, component: Component | None, folder: str, edge_paths: Collection[str]
 ) -> dict[str, Any]:
-    """What a definition would say of the node: settings, files from outside, files put elsewhere.
+    """Return the node's configuration, as a definition states it.
 
-    ``connected`` are the files that edges bring.
+    It has the settings, the input files that no edge brings, and the output files that are not at
+    their default path. ``edge_paths`` are the files that edges bring.
     """
     if stage.component is None or stage.notebook is not None:
         return {"cmd": "\n".join(stage.commands)}
@@ -94,18 +95,18 @@ def config_of(
     inputs, outputs = ports_of(stage, component)
     config: dict[str, Any] = {}
     for port in component.inputs:
-        files = [file for file in inputs[port.name] if file not in connected]
+        files = [file for file in inputs[port.name] if file not in edge_paths]
         if files:
             config[port.name] = files if port.multiple else files[0]
-    for made in component.outputs:
-        file = outputs.get(made.name)
-        if file not in (None, default_path(folder, stage.id, made)):
-            config[made.name] = file
+    for output in component.outputs:
+        file = outputs.get(output.name)
+        if file not in (None, default_path(folder, stage.id, output)):
+            config[output.name] = file
     ports = component.port_names
-    written = {name: values for name, values in stage.options.items() if name not in ports}
-    return {**config, **settings.typed(component, written), **stage.settings}
+    options = {name: values for name, values in stage.options.items() if name not in ports}
+    return {**config, **settings.typed(component, options), **stage.settings}
 
 
 def default_path(folder: str, node: str, port: OutputPort) -> str:
-    """Where a node's output goes unless another place is given."""
+    """Return the path of a node's output if no other path is set."""
     return posixpath.join(folder, "out", f"{node}.{port.name}{port.extension}")

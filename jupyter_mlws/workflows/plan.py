@@ -43,7 +43,10 @@ STATES = {
 
 
 class Lane(Protocol):
-    """What a plan asks of a pipeline; see :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`."""
+    """The part of a pipeline that a plan uses.
+
+    See :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`.
+    """
 
     def examine(self, name: str, forecast: Forecast) -> Verdict: ...
     def expect_rerun(self, name: str, forecast: Forecast) -> None: ...
@@ -51,13 +54,13 @@ class Lane(Protocol):
 
 
 class Looks(Protocol):
-    """Tells whether a file changed in its looks alone; see :mod:`.contents`."""
+    """Detects cosmetic changes of files; see :mod:`.contents`."""
 
     def only_looks_changed(self, path: str, old: str, new: str | None) -> bool: ...
 
 
 class AllCounts:
-    """Takes every change for one that counts."""
+    """Treats every change as significant."""
 
     def only_looks_changed(self, path: str, old: str, new: str | None) -> bool:
         return False
@@ -65,10 +68,10 @@ class AllCounts:
 
 @dataclass(frozen=True)
 class Planned:
-    """What a run would do with one node.
+    """The planned action for one node.
 
-    ``cosmetic``: only looks have changed, so that it could be accepted as unchanged.
-    ``restored``: the hashes of what would be restored, by path.
+    ``cosmetic``: only the formatting has changed, so that it could be accepted as unchanged.
+    ``restored``: the hashes of the files to restore, by path.
     """
 
     id: str
@@ -78,7 +81,7 @@ class Planned:
     restored: Mapping[str, str] = field(default_factory=dict)
 
     def as_model(self, estimates: Mapping[str, float], run: str | None = None) -> NodePlan:
-        """With the time that it took before; ``run`` made what is restored."""
+        """Return the API model with the time estimate; ``run`` made the files to restore."""
         from jupyter_mlws.workflows.models import NodePlan
 
         estimate = estimates.get(self.id) if self.action is Action.RUN else None
@@ -98,9 +101,9 @@ class Planned:
 
 
 def remember_renamed(lane: FastPipeline | Pipeline, stages: Sequence[Stage], root: Path) -> None:
-    """Let nodes that were renamed with their files have their results, and those that read them.
+    """Keep the results of nodes that were renamed with their files, and of their dependents.
 
-    What takes several files tells them apart by their names, and has to be made again.
+    A dependent with several files on one port must run again: it distinguishes them by name.
     """
     by_id = {stage.id: stage for stage in stages}
 
@@ -127,52 +130,53 @@ def make(
     looks: Looks | None = None,
     accept: bool = False,
 ) -> list[Planned]:
-    """The plan of the targets and what they need, in the order of the graph.
+    """Return the plan of the targets and their dependencies, in the order of ``stages``.
 
-    ``accept``: of a run that accepts nodes of which only looks have changed.
+    ``accept``: plan a run that accepts nodes with only cosmetic changes.
     """
     needs = upstream(stages)
-    wanted = closure(needs, targets or [stage.id for stage in stages])
-    order = [stage.id for stage in ordered(stages) if stage.id in wanted]
+    selection = closure(needs, targets or [stage.id for stage in stages])
+    order = [stage.id for stage in ordered(stages) if stage.id in selection]
     walk = _Walk(pipeline, needs, force, looks or AllCounts())
-    planned = walk.along(order, accept)
+    node_plans = walk.along(order, accept)
     if not accept and walk.met_looks:
         # A node below one that could be accepted can be accepted with it, and only then.
-        accepted = walk.along(order, True)
-        planned = {
-            name: replace(node, cosmetic=accepted[name].cosmetic) for name, node in planned.items()
+        accepted_plans = walk.along(order, True)
+        node_plans = {
+            name: replace(node, cosmetic=accepted_plans[name].cosmetic)
+            for name, node in node_plans.items()
         }
-    return [planned[stage.id] for stage in stages if stage.id in planned]
+    return [node_plans[stage.id] for stage in stages if stage.id in node_plans]
 
 
 def summarise(
-    planned: Sequence[Planned],
+    node_plans: Sequence[Planned],
     stages: Sequence[Stage],
-    known: Mapping[str, float],
+    durations: Mapping[str, float],
     makers: Mapping[str, str],
     jobs: int,
 ) -> Plan:
-    """The plan as the API tells it.
+    """Return the plan as the API's model.
 
-    ``known``: seconds that nodes took before. ``makers``: the runs that made what is restored, by
-    node.
+    ``durations``: seconds that nodes took before. ``makers``: the runs that made the files to
+    restore, by node.
     """
     from jupyter_mlws.workflows.estimates import makespan
     from jupyter_mlws.workflows.models import Plan, PlanSummary
 
-    actions = [node.action for node in planned]
-    running = [node.id for node in planned if node.action is Action.RUN]
-    seconds = {name: known[name] for name in running if name in known}
-    within = {node.id for node in planned}
+    actions = [node.action for node in node_plans]
+    running = [node.id for node in node_plans if node.action is Action.RUN]
+    seconds = {name: durations[name] for name in running if name in durations}
+    within = {node.id for node in node_plans}
     there = [stage for stage in stages if stage.id in within]
     complete = bool(seconds) or not running
     return Plan(
-        nodes=[node.as_model(known, makers.get(node.id)) for node in planned],
+        nodes=[node.as_model(durations, makers.get(node.id)) for node in node_plans],
         summary=PlanSummary(
             run=actions.count(Action.RUN),
             cached=actions.count(Action.CACHED) + actions.count(Action.FROZEN),
             restorable=actions.count(Action.RESTORABLE),
-            cosmetic=sum(node.cosmetic for node in planned),
+            cosmetic=sum(node.cosmetic for node in node_plans),
         ),
         jobs=jobs,
         estimate_seconds=round(makespan(there, seconds, jobs), 3) if complete else None,
@@ -181,7 +185,7 @@ def summarise(
 
 
 class _Walk:
-    """Goes through the nodes, each after those it needs."""
+    """Examines the nodes, each after those that it needs."""
 
     def __init__(
         self, pipeline: Lane, needs: Mapping[str, Sequence[str]], force: bool, looks: Looks
@@ -194,11 +198,11 @@ class _Walk:
 
     def along(self, order: Sequence[str], accept: bool) -> dict[str, Planned]:
         forecast = Forecast()
-        planned: dict[str, Planned] = {}
+        node_plans: dict[str, Planned] = {}
         for name in order:
-            running = [n for n in self._needs[name] if _runs(planned.get(n))]
-            planned[name] = self._one(name, forecast, running, accept)
-        return planned
+            running = [n for n in self._needs[name] if _runs(node_plans.get(n))]
+            node_plans[name] = self._one(name, forecast, running, accept)
+        return node_plans
 
     def _one(self, name: str, forecast: Forecast, running: Sequence[str], accept: bool) -> Planned:
         verdict = self._pipeline.examine(name, forecast)
@@ -217,8 +221,8 @@ class _Walk:
         if running and Cause.NEVER_RAN not in {change.cause for change in verdict.changes}:
             reasons += [Message("upstream {one} will run", one=one) for one in running]
         if verdict.restorable:
-            restored = verdict.restored
-            return Planned(name, Action.RESTORABLE, (*reasons, RESTORED), restored=restored)
+            hashes = verdict.restored
+            return Planned(name, Action.RESTORABLE, (*reasons, RESTORED), restored=hashes)
         if accept and looks and len(looks) == len(verdict.changes) and not running:
             self._pipeline.expect_kept(name, forecast)
             return Planned(name, Action.CACHED, (*reasons, ACCEPTED), cosmetic=True)
@@ -227,19 +231,19 @@ class _Walk:
         return Planned(name, Action.CACHED, (CACHED,))
 
 
-def _runs(planned: Planned | None) -> bool:
-    return planned is not None and planned.action is Action.RUN
+def _runs(node_plan: Planned | None) -> bool:
+    return node_plan is not None and node_plan.action is Action.RUN
 
 
 def only_looks(change: Change, looks: Looks) -> bool:
-    """Whether a change is one of a dependency's looks alone."""
+    """Return whether a change is a cosmetic change of a dependency."""
     if change.cause is not Cause.DEPENDENCY or change.state != "modified" or not change.old:
         return False
     return looks.only_looks_changed(change.name, change.old, change.new)
 
 
 def describe(change: Change) -> list[Message]:
-    """A difference to the lock file, in words."""
+    """Return a difference to the lock file as messages."""
     if change.cause is Cause.NEVER_RAN:
         return [NEVER_RAN]
     if change.cause is Cause.ALWAYS:
@@ -257,7 +261,7 @@ def _moved(name: str, old: str, new: str) -> Message:
 
 
 def _command(old: str, new: str) -> list[Message]:
-    """The settings that differ between two commands of the same kind; else the command itself."""
+    """Return the options that differ between two commands of the same kind, else one message."""
     before, after = options(old), options(new)
     if before is None or after is None or before[0] != after[0]:
         return [Message("the command changed")]
@@ -274,20 +278,23 @@ def _command(old: str, new: str) -> list[Message]:
 
 
 def options(command: str) -> tuple[list[str], dict[str, str]] | None:
-    """The words of a command before its first option, and the options; None if it is no such."""
+    """Split a command into the words before its first option and the options.
+
+    None if it cannot be parsed.
+    """
     try:
         words = shlex.split(command)
     except ValueError:
         return None
     plain: list[str] = []
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     name = ""
     for word in words:
         if word.startswith("--"):
             name, _, value = word[2:].partition("=")
-            found[name] = value
+            values[name] = value
         elif name:
-            found[name] = f"{found[name]} {word}".strip()
+            values[name] = f"{values[name]} {word}".strip()
         else:
             plain.append(word)
-    return plain, {key: value or "true" for key, value in found.items()}
+    return plain, {key: value or "true" for key, value in values.items()}

@@ -18,7 +18,7 @@ LONGEST_WAIT = 300.0
 
 
 class OnFailure(str, Enum):
-    """What a failed node means for the rest of its run."""
+    """Effect of a failed node on the rest of its run."""
 
     STOP = "stop"
     SKIP = "skip"
@@ -27,12 +27,12 @@ class OnFailure(str, Enum):
 
 @dataclass(frozen=True)
 class Policy:
-    """A node's wishes: attempts, seconds, processors, bytes and devices.
+    """Execution policy of a node: attempts, seconds, processors, bytes and devices.
 
     ``timeout`` and ``memory`` None: no limit. ``backoff``: seconds before the second attempt,
-    doubled for each further one. ``on_failure``: ``stop`` starts nothing more, ``skip`` leaves out
-    what depends on the node, ``continue`` runs that, too. ``mlflow``: whether the node's code is
-    to land in its own MLflow run; None: where it mentions MLflow.
+    doubled for each further one. ``on_failure``: ``stop`` starts no more nodes, ``skip`` skips
+    those that depend on the node, ``continue`` runs them, too. ``mlflow``: whether the node's code
+    logs to its own MLflow run; None: if the code mentions MLflow.
     """
 
     retries: int = 0
@@ -46,7 +46,7 @@ class Policy:
     mlflow: bool | None = None
 
     def wait(self, attempt: int) -> float:
-        """Seconds between an attempt (from 1) that failed and the next."""
+        """Return the seconds between an attempt (from 1) that failed and the next."""
         return min(LONGEST_WAIT, self.backoff * 2.0 ** (attempt - 1))
 
 
@@ -54,7 +54,7 @@ DEFAULT = Policy()
 
 
 def read(meta: Any) -> tuple[Policy, list[tuple[str, Message]]]:
-    """The policy of a stage's `meta`, and for each wish that cannot be read its name and why."""
+    """Return the policy of a stage's `meta`, and the name and error of each invalid entry."""
     if not isinstance(meta, Mapping):
         return DEFAULT, []
     wishes: dict[str, Any] = {}
@@ -70,7 +70,7 @@ def read(meta: Any) -> tuple[Policy, list[tuple[str, Message]]]:
 
 
 def faults(meta: Any) -> Iterator[tuple[str, Message]]:
-    """What of a stage's wishes cannot be read."""
+    """Yield the name and error of each invalid policy entry of a stage's `meta`."""
     yield from read(meta)[1]
 
 
@@ -98,10 +98,10 @@ def _bytes(value: Any) -> int:
 
 
 def _with_unit(value: Any, units: Mapping[str, float]) -> float:
-    found = NUMBER.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
-    if found is None or found[2] not in units or float(found[1]) == 0:
+    match = NUMBER.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
+    if match is None or match[2] not in units or float(match[1]) == 0:
         raise ValueError
-    return float(found[1]) * units[found[2]]
+    return float(match[1]) * units[match[2]]
 
 
 def _flag(value: Any) -> bool:
@@ -124,7 +124,7 @@ _PARSERS: Mapping[str, Any] = {
 
 
 def _expected(name: str) -> Message:
-    """What a wish must look like."""
+    """Return the message that states which values a policy entry accepts."""
     return {
         "retries": Message("must be an integer"),
         "backoff": Message("must be a duration such as 30 or 2m"),

@@ -54,15 +54,15 @@ MIMES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg
 
 
 def type_of(path: str) -> str:
-    """The artifact type that a file's extension suggests."""
+    """Return the artifact type that a file's extension suggests."""
     suffix = Path(path).suffix.lower()
     return TYPES.get(suffix, "File" if suffix else "Folder")
 
 
 def preview(kind: str, path: Path, suffix: str) -> Preview:
-    """A preview of the file; ``suffix`` is its extension (files of the cache have none).
+    """Return a preview of the file; ``suffix`` is its extension (files of the cache have none).
 
-    Error 40401 where it is not there, 40206 where it is not what its type says.
+    Error 40401 if the file does not exist, 40206 if its content does not match its type.
     """
     if not path.exists():
         raise WorkflowItemNotFoundError(kind="output", name=path.name)
@@ -88,22 +88,23 @@ def preview(kind: str, path: Path, suffix: str) -> Preview:
         raise PreviewError(kind=kind, reason=str(error)) from error
 
 
-def plot(path: Path, suffix: str, said: Mapping[str, Any], templates: Path) -> Preview | None:
-    """The chart that DVC draws of a plots file; None where it draws none.
+def plot(path: Path, suffix: str, properties: Mapping[str, Any], templates: Path) -> Preview | None:
+    """Return the chart that DVC draws of a plots file; None if it draws none.
 
-    Error 40401 where it is not there, 40206 where it is not what `dvc.yaml` says.
+    Error 40401 if the file does not exist, 40206 if it does not fit ``properties``, its entry in
+    `dvc.yaml`.
     """
     if not path.is_file():
         raise WorkflowItemNotFoundError(kind="output", name=path.name)
     try:
-        spec = plots.chart(path, suffix, said, templates)
+        spec = plots.chart(path, suffix, properties, templates)
         return None if spec is None else _vega(spec)
     except (OSError, ValueError, YAMLError) as error:
         raise PreviewError(kind="plot", reason=str(error)) from error
 
 
 def _vega(spec: Any) -> Preview | None:
-    """A value that says itself that it is a chart."""
+    """Return the preview of a chart; None if the value is not a Vega-Lite specification."""
     schema = spec.get("$schema") if isinstance(spec, dict) else None
     version = VEGA_LITE.search(schema) if isinstance(schema, str) else None
     if version is None:
@@ -141,12 +142,12 @@ def _table(path: Path, suffix: str) -> Preview:
 
 
 def _tables(folder: Path) -> Preview:
-    """The first table of a folder, with the rows of all."""
+    """Return the first table of a directory, with the row count of all."""
     files = table_files(folder)
     if not files:
         return _folder(folder, "")
-    shown = [_table(file, file.suffix.lower()) for file in files]
-    return shown[0].model_copy(update={"row_count": sum(one.row_count or 0 for one in shown)})
+    previews = [_table(file, file.suffix.lower()) for file in files]
+    return previews[0].model_copy(update={"row_count": sum(one.row_count or 0 for one in previews)})
 
 
 def _csv(path: Path, separator: str) -> Preview:
@@ -199,8 +200,8 @@ def _text(path: Path, suffix: str) -> Preview:
     if b"\0" in data[:8000]:
         return Preview(type="Text", text=f"{path.stat().st_size} bytes", truncated=False)
     text = data.decode("utf-8", errors="replace")
-    truncated = len(text) > TEXT or len(data) == TEXT * 4
-    return Preview(type="Text", text=text[:TEXT], truncated=truncated)
+    is_truncated = len(text) > TEXT or len(data) == TEXT * 4
+    return Preview(type="Text", text=text[:TEXT], truncated=is_truncated)
 
 
 def _folder(path: Path, suffix: str) -> Preview:
@@ -210,7 +211,7 @@ def _folder(path: Path, suffix: str) -> Preview:
 
 
 def _model(path: Path, suffix: str) -> Preview:
-    """The model's steps and settings, read from its description: nothing of it is loaded."""
+    """Return the model's steps and settings from its specification, without loading the model."""
     with zipfile.ZipFile(path) as archive:
         if archive.getinfo("schema.json").file_size > DESCRIPTION:
             raise ValueError(f"its specification is larger than {DESCRIPTION // 1_000_000} MB")

@@ -28,9 +28,9 @@ STEP = 2
 
 
 def flow(value: Any, inside: bool = True, quote: str | None = None) -> str:
-    """A value on one line; ``inside``: between brackets, where commas have a meaning.
+    """Return a value on one line; ``inside``: between brackets, where commas are syntax.
 
-    ``quote`` are the quotes that a text had before; None where the printer chooses.
+    ``quote``: the quotes that a text had before; None: the printer chooses.
     """
     if isinstance(value, str):
         return _text(value, inside, quote)
@@ -45,7 +45,10 @@ def flow(value: Any, inside: bool = True, quote: str | None = None) -> str:
 
 
 def block(key: str, value: Any, depth: int, list_step: int = STEP) -> list[str]:
-    """The lines of ``key: value``; mappings nest as blocks ``depth`` deep, lists one less."""
+    """Return the lines of ``key: value``.
+
+    Mappings nest as blocks ``depth`` levels deep, lists one level less.
+    """
     name = flow(str(key), inside=False)
     if depth > 0 and isinstance(value, list) and value:
         return [f"{name}:", *(f"{' ' * list_step}- {item(part)}" for part in value)]
@@ -56,7 +59,7 @@ def block(key: str, value: Any, depth: int, list_step: int = STEP) -> list[str]:
 
 
 def item(value: Any) -> str:
-    """An item of a block list; a mapping of one key stands as ``- key: value``."""
+    """Return an item of a block list; a mapping of one key becomes ``key: value``."""
     if isinstance(value, Mapping) and len(value) == 1:
         [(key, part)] = value.items()
         return block(key, part, 0)[0]
@@ -78,13 +81,13 @@ def _text(text: str, inside: bool, quote: str | None) -> str:
         return "'" + text.replace("'", "''") + "'"
     if quote is None and plain(text, inside):
         return text
-    escaped = json.dumps(text, ensure_ascii=False)
-    return LINE_BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", escaped)
+    literal = json.dumps(text, ensure_ascii=False)
+    return LINE_BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", literal)
 
 
 @lru_cache(maxsize=4096)
 def plain(text: str, inside: bool) -> bool:
-    """Whether a text can stand without quotes."""
+    """Return whether a text is valid without quotes."""
     if not (WORD if inside else COMMAND).fullmatch(text):
         return False
     if RESERVED.fullmatch(text) or TYPED.fullmatch(text):

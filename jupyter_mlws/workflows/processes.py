@@ -29,7 +29,7 @@ MARK = "starting"
 
 
 def start_time(pid: int) -> str | None:
-    """When a process started, as the system counts it; None where it is gone or has ended."""
+    """Return a process's start time in the system's format; None if it has ended."""
     if PROC.joinpath("self", "stat").exists():
         return _linux_start_time(pid)
     answer = subprocess.run(
@@ -53,40 +53,47 @@ def _linux_start_time(pid: int) -> str | None:
 
 
 def alive(pid: int | None, started: str | None) -> bool:
-    """Whether that very process still runs."""
+    """Return whether the process with this pid and start time still runs."""
     return pid is not None and started is not None and start_time(pid) == started
 
 
 def bearers(cookie: str, variable: str = COOKIE) -> Iterator[int]:
-    """The processes of a run (or whatever ``variable`` tells apart), but not the one that asks
-    (Linux; elsewhere groups must do)."""
-    wanted = f"{variable}={cookie}".encode()
+    """Yield the processes whose environment has ``cookie``, except the calling process.
+
+    ``variable`` is the name of the environment variable. This works on Linux only; elsewhere
+    process groups are used.
+    """
+    entry = f"{variable}={cookie}".encode()
     for folder in PROC.glob("[0-9]*"):
         with suppress(OSError):
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+            if entry in (folder / "environ").read_bytes().split(b"\0"):
                 pid = int(folder.name)
                 if pid != os.getpid() and start_time(pid) is not None:
                     yield pid
 
 
 def end_group(group: int, how: signal.Signals = signal.SIGTERM) -> None:
-    """Send a signal to a process group; one that is gone is as wished."""
+    """Send a signal to a process group; ignore one that no longer exists."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, how)
 
 
 @contextmanager
 def starting(folder: Path) -> Iterator[None]:
-    """Hold the mark of a process that starts others. Whatever it starts holds it too, until it
-    has become another program and carries its cookie."""
+    """Lock the marker file of a process that starts others.
+
+    Each child inherits the lock until it has executed another program and carries its cookie.
+    """
     with (folder / MARK).open("w") as mark:
         fcntl.flock(mark, fcntl.LOCK_EX)
         yield
 
 
 def await_starts(folder: Path, patience: float = GRACE) -> None:
-    """Return when no process of a killed run is about to start any more, so that
-    :func:`bearers` finds all; at the latest after ``patience`` seconds."""
+    """Wait until no process of a killed run is about to start, so that :func:`bearers` finds all.
+
+    Return after ``patience`` seconds at the latest.
+    """
     if not (folder / MARK).exists():
         return
     deadline = time.monotonic() + patience
@@ -101,25 +108,25 @@ def await_starts(folder: Path, patience: float = GRACE) -> None:
 
 
 def end_bearers(cookie: str, grace: float = GRACE, variable: str = COOKIE) -> None:
-    """Ask every process of a run to end, and kill what has not after ``grace`` seconds."""
+    """Send SIGTERM to every process of a run, and SIGKILL to those left after ``grace`` seconds."""
     deadline = time.monotonic() + grace
-    asked: set[int] = set()
+    signaled_pids: set[int] = set()
     while remaining := set(bearers(cookie, variable)):
         late = time.monotonic() >= deadline
-        for pid in remaining if late else remaining - asked:
+        for pid in remaining if late else remaining - signaled_pids:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
-        asked |= remaining
+        signaled_pids |= remaining
         if late and time.monotonic() >= deadline + grace:
             return
         time.sleep(0.02)
 
 
 def memory_of(session: int, *, leader: bool = True) -> int:
-    """Bytes that the processes of a session have for themselves alone; 0 where that is unknown.
+    """Return the private memory of a session's processes in bytes; 0 if it is not known.
 
-    ``leader``: with the process that the session is named by. What a forked worker shares with
-    the process that it was forked from is not counted.
+    ``leader``: include the session leader. Memory that a forked worker shares with its parent is
+    not counted.
     """
     total = 0
     for folder in PROC.glob("[0-9]*"):

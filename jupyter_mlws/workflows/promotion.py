@@ -17,47 +17,48 @@ Resolve = Callable[[Document], Mapping[str, Any]]
 
 
 def promoted(
-    document: Document, name: str, variant: str, given: Mapping[str, Any], resolve: Resolve
+    document: Document, name: str, variant: str, variables: Mapping[str, Any], resolve: Resolve
 ) -> str:
-    """The text in which the stage ``name`` is what ``variant`` was; all else keeps its every byte.
+    """Return the text with the sweep ``name`` replaced by its variant ``variant``.
 
-    ``given`` is what the variant is made of. Only that is filled in where it suffices, else all
-    templates of the stage. Error 40209 where the text has no way to say the same.
+    All other bytes stay the same. ``variables`` are the template variables of the variant. Only
+    these are filled in if that suffices, else all templates of the stage. Error 40209 if the text
+    cannot express the result.
     """
     before = resolve(document)
-    generated = {one for one in before if one == name or one.startswith(f"{name}@")}
-    wanted = {key: stage for key, stage in before.items() if key not in generated}
-    wanted[name] = before[variant]
-    for text in _candidates(document, name, given, before[variant]):
+    sweep_keys = {one for one in before if one == name or one.startswith(f"{name}@")}
+    expected_stages = {key: stage for key, stage in before.items() if key not in sweep_keys}
+    expected_stages[name] = before[variant]
+    for text in _candidates(document, name, variables, before[variant]):
         try:
-            reached = same(resolve(parse(document.path, text)), wanted)
+            is_equal = same(resolve(parse(document.path, text)), expected_stages)
         except MLWSError:
             # Filled in so, it means something else to DVC; the next candidate may not.
             continue
-        if reached:
+        if is_equal:
             return text
     reason = Message("its variants can't be written as a single stage")
     raise PromotionError(sweep=name, reason=reason)
 
 
 def _candidates(
-    document: Document, name: str, given: Mapping[str, Any], resolved: Mapping[str, Any]
+    document: Document, name: str, variables: Mapping[str, Any], variant_stage: Mapping[str, Any]
 ) -> Iterator[str]:
-    written = document.stages_data[name]
-    body = written.get("do") if "foreach" in written else written
+    stage_data = document.stages_data[name]
+    body = stage_data.get("do") if "foreach" in stage_data else stage_data
     if isinstance(body, Mapping):
         own = {key: part for key, part in body.items() if key != "matrix"}
-        yield from _rewritten(document, name, own, _filled(own, given))
-    yield from _rewritten(document, name, dict(body or {}), _escaped(resolved))
+        yield from _rewritten(document, name, own, _filled(own, variables))
+    yield from _rewritten(document, name, dict(body or {}), _escaped(variant_stage))
 
 
 def _rewritten(
-    document: Document, name: str, own: Mapping[str, Any], wanted: Mapping[str, Any]
+    document: Document, name: str, own: Mapping[str, Any], new_stage: Mapping[str, Any]
 ) -> Iterator[str]:
     data = dict(document.data)
-    data["stages"] = {**document.stages_data, name: wanted}
-    unwrapped = _unwrapped(document, name, own)
-    for text in (unwrapped, document.text):
+    data["stages"] = {**document.stages_data, name: new_stage}
+    unwrapped_text = _unwrapped(document, name, own)
+    for text in (unwrapped_text, document.text):
         if text is not None:
             try:
                 yield rewrite(text, data)
@@ -68,47 +69,47 @@ def _rewritten(
 # Filling in
 
 
-def _filled(value: Any, given: Mapping[str, Any]) -> Any:
-    """A value with the templates filled that the sweep gives; those of other variables stay."""
+def _filled(value: Any, variables: Mapping[str, Any]) -> Any:
+    """Fill in the templates of the sweep's variables; leave those of other variables."""
     if isinstance(value, Mapping):
-        return {_filled(key, given): _filled(part, given) for key, part in value.items()}
+        return {_filled(key, variables): _filled(part, variables) for key, part in value.items()}
     if isinstance(value, list):
-        return [_filled(part, given) for part in value]
+        return [_filled(part, variables) for part in value]
     if not isinstance(value, str):
         return value
     whole = TEMPLATE.fullmatch(value)
-    if whole and _is_plain(found := _looked_up(whole[1], given)):
-        return found
-    return TEMPLATE.sub(lambda match: _as_text(match, given), value)
+    if whole and _is_plain(replacement := _looked_up(whole[1], variables)):
+        return replacement
+    return TEMPLATE.sub(lambda match: _as_text(match, variables), value)
 
 
-def _as_text(match: re.Match[str], given: Mapping[str, Any]) -> str:
-    found = _looked_up(match[1], given)
-    if not _is_plain(found):
+def _as_text(match: re.Match[str], variables: Mapping[str, Any]) -> str:
+    replacement = _looked_up(match[1], variables)
+    if not _is_plain(replacement):
         return match[0]
-    return str(found).lower() if isinstance(found, bool) else str(found)
+    return str(replacement).lower() if isinstance(replacement, bool) else str(replacement)
 
 
 def _is_plain(value: Any) -> bool:
     return isinstance(value, int | float) or (isinstance(value, str) and "${" not in value)
 
 
-def _looked_up(expression: str, given: Mapping[str, Any]) -> Any:
-    """What an expression such as ``item.size[0]`` names; None where the sweep has no such."""
-    found: Any = given
-    for dotted, index in PART.findall(f".{expression}"):
-        key = dotted or index
-        if isinstance(found, Mapping) and key in found:
-            found = found[key]
-        elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
-            found = found[int(key)]
+def _looked_up(expression: str, variables: Mapping[str, Any]) -> Any:
+    """Return the value of an expression such as ``item.size[0]``; None if it has none."""
+    value: Any = variables
+    for name, index in PART.findall(f".{expression}"):
+        key = name or index
+        if isinstance(value, Mapping) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
         else:
             return None
-    return found
+    return value
 
 
 def _escaped(value: Any) -> Any:
-    """A value that DVC has filled in, so that it fills in nothing more."""
+    """Escape a value that DVC has filled in, so that DVC fills in nothing more."""
     if isinstance(value, Mapping):
         return {_escaped(key): _escaped(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -120,21 +121,25 @@ def _escaped(value: Any) -> Any:
 
 
 def _unwrapped(document: Document, name: str, own: Mapping[str, Any]) -> str | None:
-    """The text with what stands below ``do`` in the place of ``foreach`` and ``do``, comments and
-    all; None where it is not written so that lines can be moved."""
+    """Return the text with the body of ``do`` in the place of ``foreach`` and ``do``.
+
+    Comments are kept. None if the lines of the text cannot be moved.
+    """
     place = _do_of(document.text, name)
     if place is None:
         return None
     start, body, end, column, inner = place
     text, lines = document.text, document.text[body:end].splitlines(keepends=True)
-    moved = 0
-    while moved < len(lines) and _belongs(lines[moved], inner):
-        moved += 1
-    kept = "".join(line[inner - column :] if line.strip() else line for line in lines[:moved])
-    changed = text[:start] + kept + "".join(lines[moved:]) + text[end:]
+    count = 0
+    while count < len(lines) and _belongs(lines[count], inner):
+        count += 1
+    dedented_text = "".join(
+        line[inner - column :] if line.strip() else line for line in lines[:count]
+    )
+    new_text = text[:start] + dedented_text + "".join(lines[count:]) + text[end:]
     expected = {**document.data, "stages": {**document.stages_data, name: own}}
     try:
-        return changed if same(parse(document.path, changed).data, expected) else None
+        return new_text if same(parse(document.path, new_text).data, expected) else None
     except MLWSError:
         # An anchor was above, or a text of several lines does not bear moving.
         return None
@@ -145,8 +150,11 @@ def _belongs(line: str, inner: int) -> bool:
 
 
 def _do_of(text: str, name: str) -> tuple[int, int, int, int, int] | None:
-    """Where the line of ``foreach`` begins, where the one below ``do``, where the stage ends, and
-    the columns of what stands there."""
+    """Return the positions of a stage's ``foreach`` and ``do``; None if they are not movable.
+
+    These are the offsets of the line of ``foreach``, of the line below ``do`` and of the stage's
+    end, and the columns of ``foreach`` and of the body.
+    """
     from ruamel.yaml import YAML
 
     root = YAML(typ="safe", pure=True).compose(text)

@@ -53,10 +53,10 @@ log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Records the runs of one project in MLflow. Its methods return at once, and serve one run
-    after the other.
+    """Records the runs of one project in MLflow, one after the other.
 
-    MLflow's process starts with the first need of it, and ends with :meth:`close`.
+    The methods return at once. The MLflow process starts when it is first needed, and ends with
+    :meth:`close`.
     """
 
     def __init__(self, project: Project) -> None:
@@ -72,29 +72,32 @@ class Recorder:
         self._rests_until = 0.0
 
     def identify(self, run: str, node: str, answer: Answer) -> None:
-        """Begin the nested run of a node that is about to start."""
+        """Start the nested MLflow run of a node that is about to start."""
         self._asked.put((run, node, answer))
         self._do(self._answer_asked)
 
     def record(self, run: str) -> None:
-        """Record a run that has ended, and then earlier ones that are not recorded yet.
+        """Record a run that has finished, and then earlier ones that are not recorded yet.
 
-        The journal has `recorded` of the run when that is done: whether MLflow knows it (or need
-        not), else `tracking_error`.
+        Afterwards the journal has `recorded` for the run: true if MLflow has it (or does not need
+        it), else false with `tracking_error`.
         """
-        computed = self._journal.has_computed(run)
-        if not computed:
+        has_computed = self._journal.has_computed(run)
+        if not has_computed:
             # It would be a copy of an earlier experiment.
             self._journal.note(run, recorded=True)
-        self._do(lambda: self._record_all(run if computed else None))
+        self._do(lambda: self._record_all(run if has_computed else None))
 
     def take_over(self, run: str) -> None:
-        """Record a run whose process ends: whoever waits for the record waits for this one."""
+        """Record a run whose process ends.
+
+        Clients that wait for its record then wait for this process.
+        """
         self._journal.note(run, pid=os.getpid(), pid_start=start_time(os.getpid()))
         self.record(run)
 
     def close(self) -> None:
-        """Do what was asked for, and end MLflow's process."""
+        """Complete all queued tasks, and end the MLflow process."""
         if self._thread is not None:
             self._tasks.put(None)
             self._thread.join()
@@ -136,23 +139,23 @@ class Recorder:
         if time.monotonic() < self._rests_until:
             raise TimeoutError("MLflow did not respond recently")
         row = self._journal.record(run)
-        nested = {**mlflow_records.begun(row, node), "start": time.time()}
-        told = self._told(row, [mlflow_records.begun(row), nested])
+        node_record = {**mlflow_records.begun(row, node), "start": time.time()}
+        response = self._told(row, [mlflow_records.begun(row), node_record])
         # A second run that the code begins itself is in the same experiment, at least.
-        return {RUN_VARIABLE: told["runs"][node], EXPERIMENT_VARIABLE: told["experiment"]}
+        return {RUN_VARIABLE: response["runs"][node], EXPERIMENT_VARIABLE: response["experiment"]}
 
     def _record_all(self, run: str | None) -> None:
-        """Record a run and those before it that are missing, until MLflow fails."""
+        """Record a run and the earlier ones that are missing, until MLflow fails."""
         if run is not None and not self._record_or_tell(run):
             return
-        for missed in reversed(self._journal.unrecorded(LOOKED_AT)[:CAUGHT_UP]):
-            if not self._journal.has_computed(missed):
-                self._journal.note(missed, recorded=True)
-            elif not self._record_or_tell(missed):
+        for earlier_run in reversed(self._journal.unrecorded(LOOKED_AT)[:CAUGHT_UP]):
+            if not self._journal.has_computed(earlier_run):
+                self._journal.note(earlier_run, recorded=True)
+            elif not self._record_or_tell(earlier_run):
                 return
 
     def _record_or_tell(self, run: str) -> bool:
-        """Record a run; whether MLflow has it now."""
+        """Record a run; return whether MLflow has it now."""
         try:
             with self._alone(LOCK_TIMEOUT):
                 # Another process may just have done it.
@@ -165,31 +168,31 @@ class Recorder:
         return True
 
     def _record(self, run: str) -> None:
-        """Tell MLflow of a run, in parts, and the journal that it was told."""
+        """Send a run to MLflow in parts, and note in the journal that it is recorded."""
         row = self._journal.record(run)
         nodes = self._journal.node_records(run)
-        begun = mlflow_records.begun(row)
+        run_record = mlflow_records.begun(row)
         records = [*mlflow_records.of_nodes(row, nodes), mlflow_records.of_run(row, nodes)]
         for start in range(0, len(records), NODES_AT_ONCE):
-            part = [begun, *records[start : start + NODES_AT_ONCE]]
+            part = [run_record, *records[start : start + NODES_AT_ONCE]]
             identifier = self._told(row, part)["runs"][""]
             self._answer_asked()
         self._journal.set_run(run, recorded=True, mlflow_run=identifier, tracking_error=None)
 
     def _told(self, row: Row, records: Sequence[Row]) -> Row:
-        """Tell MLflow; once more where its process was killed meanwhile."""
-        known = {"experiment": row.get("experiment") or row["workflow"], "run": row["id"]}
+        """Send records to MLflow; retry once if its process was killed."""
+        arguments = {"experiment": row.get("experiment") or row["workflow"], "run": row["id"]}
         try:
-            told = self._client.ask("record", TIMEOUT, **known, records=records)
+            response = self._client.ask("record", TIMEOUT, **arguments, records=records)
         except MLWSError as error:
             if not isinstance(error.__cause__, (EOFError, BrokenPipeError)):
                 raise
-            told = self._client.ask("record", TIMEOUT, **known, records=records)
-        return dict(told)
+            response = self._client.ask("record", TIMEOUT, **arguments, records=records)
+        return dict(response)
 
     @contextmanager
     def _alone(self, patience: float) -> Iterator[None]:
-        """Two processes that record one run would make two of it."""
+        """Hold the lock that keeps two processes from recording the same run twice."""
         deadline = time.monotonic() + patience
         with (self._project.state / "tracking.lock").open("a") as file:
             while True:

@@ -20,7 +20,7 @@ LOOKED_AT = 20
 
 @contextmanager
 def recorded(journal: Journal, run: str, lane: FastPipeline | Pipeline) -> Iterator[None]:
-    """Note the lock file that a run starts from, and that it wrote all it did."""
+    """Note the lock file that a run starts from, and afterwards that its results are written."""
     if not isinstance(lane, FastPipeline):
         yield
         return
@@ -36,33 +36,33 @@ def recorded(journal: Journal, run: str, lane: FastPipeline | Pipeline) -> Itera
 
 
 def adopt(journal: Journal, path: str, lane: FastPipeline, resumes: str | None = None) -> None:
-    """Take over what earlier runs of the file did and could not write, the newest last.
+    """Adopt the results of earlier runs of the file that they could not write, the newest last.
 
-    What the run that is resumed wrote gets the place that it would have without the break.
+    Entries of the resumed run get the place that they would have without the interruption.
     """
     if resumes is not None and journal.record(resumes).get("lock_left"):
-        digest, settled = journal.record(resumes)["lock_left"]
-        lane.adopt(LockBase(digest, tuple(settled)), {})
+        digest, entry_names = journal.record(resumes)["lock_left"]
+        lane.adopt(LockBase(digest, tuple(entry_names)), {})
     for row in reversed(journal.runs(path, LOOKED_AT)):
         if not row.get("lock_from"):
             continue
-        digest, settled = row["lock_from"]
+        digest, entry_names = row["lock_from"]
         nodes = journal.node_records(row["id"])
-        done = {
+        lock_entries = {
             node: record["lock"]
             for node, record in nodes.items()
             if record["status"] in DONE and record.get("lock")
         }
-        lane.adopt(LockBase(digest, tuple(settled)), done)
+        lane.adopt(LockBase(digest, tuple(entry_names)), lock_entries)
 
 
 def owes(journal: Journal, path: str) -> bool:
-    """Whether an earlier run of the file has results that it could not write."""
+    """Return whether an earlier run of the file has results that it could not write."""
     return any(row.get("lock_from") for row in journal.runs(path, LOOKED_AT))
 
 
 def settle(journal: Journal, path: str, run: str) -> None:
-    """Earlier runs owe nothing any more: ``run`` has written what they did."""
+    """Mark the results of earlier runs as written: ``run`` has written them."""
     for row in journal.runs(path, LOOKED_AT):
         if row.get("lock_from") and row["id"] != run:
             journal.note(row["id"], lock_from=None)

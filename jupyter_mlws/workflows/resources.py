@@ -26,7 +26,10 @@ class Amounts:
     gpus: tuple[str, ...] = ()
 
     def lacks(self, policy: Policy) -> tuple[str, str, str] | None:
-        """The first resource that a node could never have: its name, wanted, there."""
+        """Return the name of the first resource that is too small, its demand and its total.
+
+        None if all of them suffice.
+        """
         if policy.cpu > self.cpu:
             return "cpu", f"{policy.cpu:g}", f"{self.cpu:g}"
         if (policy.memory or 0) > self.memory:
@@ -37,12 +40,12 @@ class Amounts:
 
 
 def of_this_machine(jobs: int) -> Amounts:
-    """Processors (never fewer than ``jobs``), memory by the tightest limit, visible GPUs."""
+    """Return processors (never fewer than ``jobs``), memory by the tightest limit, visible GPUs."""
     return Amounts(float(max(jobs, os.cpu_count() or 1)), _memory(), _gpus())
 
 
 def refuse_oversized(stages: Sequence[Stage], total: Amounts) -> None:
-    """Error 40102 for the first node that asks for more than there is."""
+    """Raise error 40102 for the first node that requires more than ``total``."""
     for stage in stages:
         lack = total.lacks(stage.policy)
         if lack is not None:
@@ -54,9 +57,9 @@ def refuse_oversized(stages: Sequence[Stage], total: Amounts) -> None:
 
 @dataclass
 class Pool:
-    """What the running nodes of one run hold. Never more is given than there is.
+    """Resources that the running nodes of one run hold; never more than ``total``.
 
-    ``jobs`` bounds the processors: a node that asks for none takes one of them.
+    ``jobs`` limits the processors: a node that requests none takes one of them.
     """
 
     total: Amounts
@@ -64,14 +67,14 @@ class Pool:
     _held: dict[str, tuple[float, int, tuple[str, ...]]] = field(default_factory=dict)
 
     def take(self, node: str, policy: Policy) -> Mapping[str, str] | None:
-        """Give a node what it asks for; the variables that tell it, or None where it must wait.
+        """Allocate the resources of a node, and return the environment variables that name them.
 
-        A node that wants more processors than ``jobs`` runs alone.
+        None if the node must wait. A node that requests more processors than ``jobs`` runs alone.
         """
-        cpu = sum(held[0] for held in self._held.values())
-        memory = sum(held[1] for held in self._held.values())
-        taken = {gpu for held in self._held.values() for gpu in held[2]}
-        free = [gpu for gpu in self.total.gpus if gpu not in taken]
+        cpu = sum(allocation[0] for allocation in self._held.values())
+        memory = sum(allocation[1] for allocation in self._held.values())
+        used_gpus = {gpu for allocation in self._held.values() for gpu in allocation[2]}
+        free = [gpu for gpu in self.total.gpus if gpu not in used_gpus]
         fits = cpu + policy.cpu <= self.jobs or not self._held
         if not fits or memory + (policy.memory or 0) > self.total.memory or policy.gpu > len(free):
             return None
@@ -80,7 +83,7 @@ class Pool:
         return {DEVICES: ",".join(gpus)} if policy.gpu else {}
 
     def give_back(self, node: str) -> None:
-        """A node has ended."""
+        """Release the resources of a node that has finished."""
         self._held.pop(node, None)
 
 
@@ -97,8 +100,8 @@ def _memory() -> int:
 
 
 def _gpus() -> tuple[str, ...]:
-    named = os.environ.get(DEVICES)
-    if named is not None:
-        return tuple(part.strip() for part in named.split(",") if part.strip())
-    found = [path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*")]
-    return tuple(sorted(found, key=int))
+    visible = os.environ.get(DEVICES)
+    if visible is not None:
+        return tuple(part.strip() for part in visible.split(",") if part.strip())
+    names = [path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*")]
+    return tuple(sorted(names, key=int))

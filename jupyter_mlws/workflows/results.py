@@ -25,18 +25,18 @@ Record = Mapping[str, Any]
 
 
 class Results:
-    """The results of nodes, by what the journal has of them. Thread-safe."""
+    """Logs, outputs and previews of nodes, by their records in the journal. Thread-safe."""
 
     def __init__(self, project: Project, registry: Registry) -> None:
         self._project = project
         self._registry = registry
 
     def log(self, run: str, node: str, record: Record, offset: int) -> Log:
-        """Part of a node's log, from byte ``offset`` on."""
+        """Return part of a node's log, from byte ``offset`` on."""
         file = log_path(run_folder(self._project, run), node)
-        ended = record["status"].ended
+        has_ended = record["status"].ended
         if not file.exists():
-            return Log(text="", offset=offset, size=offset, complete=ended)
+            return Log(text="", offset=offset, size=offset, complete=has_ended)
         with file.open("rb") as stream:
             total = os.fstat(stream.fileno()).st_size
             if offset > total:
@@ -47,50 +47,50 @@ class Results:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         at_end = offset + len(data) >= total
         # A character may be written in parts: what is incomplete comes with the next answer.
-        text = decoder.decode(data, final=ended and at_end)
+        text = decoder.decode(data, final=has_ended and at_end)
         size = offset + len(data) - len(decoder.getstate()[0])
-        return Log(text=text, offset=offset, size=size, complete=ended and at_end)
+        return Log(text=text, offset=offset, size=size, complete=has_ended and at_end)
 
     def outputs(self, stage: Stage, record: Record) -> list[Output]:
-        """The files that a node made in a run."""
+        """Return the files that a node produced in a run."""
         return [self._output(*port, record) for port in self._ports(stage)]
 
     def preview(self, stage: Stage, record: Record, port: str) -> Preview:
-        """What an output of a run looks like, also after a later run made another."""
+        """Return a preview of a run's output, even if a later run has replaced the file."""
         for name, kind, file in self._ports(stage):
             if name == port:
-                stored = self._stored(file, record.get("outputs", {}).get(file))
+                content_path = self._stored(file, record.get("outputs", {}).get(file))
                 suffix = Path(file).suffix.lower()
-                said = stage.plots.get(file)
-                drawn = None
-                if said is not None and suffix in plots.SUFFIXES:
+                properties = stage.plots.get(file)
+                chart = None
+                if properties is not None and suffix in plots.SUFFIXES:
                     templates = self._project.root / ".dvc" / "plots"
-                    drawn = plot(stored, suffix, said, templates)
-                return drawn or preview(kind, stored, suffix)
+                    chart = plot(content_path, suffix, properties, templates)
+                return chart or preview(kind, content_path, suffix)
         raise WorkflowItemNotFoundError(kind="output", name=port)
 
     def _output(self, port: str, kind: str, file: str, record: Record) -> Output:
         md5 = record.get("outputs", {}).get(file)
-        stored = self._stored(file, md5)
+        content_path = self._stored(file, md5)
         return Output(
             port=port,
             type=kind,
             path=file,
-            size=stored.stat().st_size if stored.is_file() else None,
+            size=content_path.stat().st_size if content_path.is_file() else None,
             md5=md5,
-            exists=stored.exists(),
+            exists=content_path.exists(),
         )
 
     def _stored(self, path: str, md5: str | None) -> Path:
-        """Where the bytes of an output are: in DVC's cache by its hash, else in its place."""
+        """Return the path of an output's content: in DVC's cache by its hash, else its own path."""
         if md5 and not md5.endswith(".dir"):
-            cached = self._project.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
-            if cached.is_file():
-                return cached
+            cache_path = self._project.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+            if cache_path.is_file():
+                return cache_path
         return self._project.resolve(path)
 
     def _ports(self, stage: Stage) -> Iterator[tuple[str, str, str]]:
-        """Name, type and path of each output; what is bound to no port goes by its path."""
+        """Yield name, type and path of each output; one without a port is named by its path."""
         component = self._registry.all().get(stage.component or "")
         names = {file: name for name, files in stage.ports.items() for file in files}
         for file in stage.outs:

@@ -15,31 +15,32 @@ from jupyter_mlws.workflows.rewriting import rewrite
 def moved_outputs(
     stages: Sequence[Stage], groups: Sequence[Collection[str]], key: str
 ) -> dict[str, str]:
-    """Of each output of the other variants the one that the variant ``key`` has in its place."""
+    """Return, for each output of the other variants, the matching output of the variant ``key``."""
     by_id = {stage.id: stage for stage in stages}
-    moved = {}
+    replacements = {}
     for group in groups:
-        kept = next(by_id[one] for one in group if one.partition("@")[2] == key)
+        kept_stage = next(by_id[one] for one in group if one.partition("@")[2] == key)
         for one in group:
-            pairs = zip(by_id[one].outs, kept.outs, strict=True)
-            moved.update({old: new for old, new in pairs if old != new})
-    return moved
+            pairs = zip(by_id[one].outs, kept_stage.outs, strict=True)
+            replacements.update({old: new for old, new in pairs if old != new})
+    return replacements
 
 
-def rewired(document: Document, moved: Mapping[str, str]) -> str:
-    """The text in which plain stages that read a path of ``moved`` read what it has become.
+def rewired(document: Document, replacements: Mapping[str, str]) -> str:
+    """Return the text in which plain stages read the replacements of their dependencies.
 
-    A stage that reads several of them reads one. Paths are relative to the root.
+    ``replacements`` has new paths by old ones. A stage whose dependencies become the same path
+    reads it once. Paths are relative to the root.
     """
     stages = {
-        name: _rewired(document, data, moved) if isinstance(data, Mapping) else data
+        name: _rewired(document, data, replacements) if isinstance(data, Mapping) else data
         for name, data in document.stages_data.items()
     }
     return rewrite(document.text, {**document.data, "stages": stages})
 
 
 def _rewired(
-    document: Document, data: Mapping[str, Any], moved: Mapping[str, str]
+    document: Document, data: Mapping[str, Any], replacements: Mapping[str, str]
 ) -> Mapping[str, Any]:
     deps = data.get("deps")
     plain = isinstance(deps, list) and all(isinstance(raw, str) for raw in deps)
@@ -47,28 +48,28 @@ def _rewired(
         return data
     wdir = posixpath.normpath(posixpath.join(document.folder, str(data.get("wdir") or ".")))
     at_root = {raw: posixpath.normpath(posixpath.join(wdir, raw)) for raw in deps}
-    held = {path for path in at_root.values() if path not in moved}
-    kept, changed, gone = [], {}, set()
+    dep_paths = {path for path in at_root.values() if path not in replacements}
+    new_deps, renames, duplicates = [], {}, set()
     for raw, path in at_root.items():
-        target = moved.get(path)
+        target = replacements.get(path)
         if target is None:
-            kept.append(raw)
+            new_deps.append(raw)
             continue
-        changed[raw] = posixpath.relpath(target, wdir)
-        if target in held:
-            gone.add(raw)
+        renames[raw] = posixpath.relpath(target, wdir)
+        if target in dep_paths:
+            duplicates.add(raw)
         else:
-            held.add(target)
-            kept.append(changed[raw])
-    if not changed:
+            dep_paths.add(target)
+            new_deps.append(renames[raw])
+    if not renames:
         return data
     command = data.get("cmd")
     if isinstance(command, str):
         # An option is given the file once; what stands elsewhere keeps its number of words.
-        command = commands.without(command, lambda _, value: value in gone)
-        for old, new in changed.items():
+        command = commands.without(command, lambda _, value: value in duplicates)
+        for old, new in renames.items():
             command = _replaced(command, old, new)
-    return {**data, "cmd": command, "deps": kept}
+    return {**data, "cmd": command, "deps": new_deps}
 
 
 def _replaced(command: str, old: str, new: str) -> str:

@@ -26,7 +26,7 @@ Node = Any
 
 
 class RewriteError(Exception):
-    """The text is written in a way (anchors, merges) in which this place cannot be changed."""
+    """The text is written in a way (anchors, merges) that does not allow this change."""
 
 
 @dataclass(frozen=True)
@@ -38,29 +38,29 @@ class Splice:
     insert: str
 
 
-def rewrite(text: str, wanted: Mapping[str, Data]) -> str:
-    """The text of a `dvc.yaml` that holds ``wanted``.
+def rewrite(text: str, target: Mapping[str, Data]) -> str:
+    """Return the text of a `dvc.yaml`, changed so that it holds ``target``.
 
-    :class:`RewriteError` where the text gives no way to.
+    :class:`RewriteError` if the text does not allow the change.
     """
-    held = _load(text) or {}
-    if same(held, wanted):
+    current = _load(text) or {}
+    if same(current, target):
         return text
-    if not _share_keys(held, wanted):
-        return _printed_anew(text, wanted)
-    changed = _Rewriting(text).run(held, wanted)
+    if not _share_keys(current, target):
+        return _printed_anew(text, target)
+    new_text = _Rewriting(text).run(current, target)
     try:
-        reached = same(_load(changed), wanted)
+        is_equal = same(_load(new_text), target)
     except Exception as error:
         # Whatever the parser says: the change broke the text, for example an anchor is gone.
         raise RewriteError(str(error)) from error
-    if not reached:
+    if not is_equal:
         raise RewriteError(Message("the value is shared with another place in the file"))
-    return changed
+    return new_text
 
 
 def same(one: Data, other: Data) -> bool:
-    """Whether two values are equal, also in their types (1 is not true)."""
+    """Return whether two values are equal, also in their types (1 is not true)."""
     return _canonical(one) == _canonical(other)
 
 
@@ -86,14 +86,14 @@ def _compose(text: str) -> Node:
     return YAML(typ="safe", pure=True).compose(text)
 
 
-def _printed_anew(text: str, wanted: Mapping[str, Data]) -> str:
-    """Nothing is there but comments, perhaps: the data follows them."""
+def _printed_anew(text: str, target: Mapping[str, Data]) -> str:
+    """Return the text with its data replaced by ``target``; only comments around it are kept."""
     root = _compose(text) if text.strip() else None
     if root is not None:
         text = text[: root.start_mark.index] + text[root.end_mark.index :].lstrip()
     if text and not text.endswith("\n"):
         text += "\n"
-    lines = (line for key, value in wanted.items() for line in block(key, value, DEPTHS[0]))
+    lines = (line for key, value in target.items() for line in block(key, value, DEPTHS[0]))
     return text + "".join(f"{line}\n" for line in lines)
 
 
@@ -105,16 +105,16 @@ class _Rewriting:
         self._root = _compose(text)
         self._list_step = self._find_list_step(self._root)
 
-    def run(self, held: Data, wanted: Mapping[str, Data]) -> str:
-        self._mapping(self._root, held, wanted, 0)
-        kept, end = "", 0
+    def run(self, current: Data, target: Mapping[str, Data]) -> str:
+        self._mapping(self._root, current, target, 0)
+        result, end = "", 0
         for splice in sorted(self._splices, key=lambda s: (s.start, s.end)):
-            kept += self._text[end : splice.start] + splice.insert
+            result += self._text[end : splice.start] + splice.insert
             end = max(end, splice.end)
-        return kept + self._text[end:]
+        return result + self._text[end:]
 
     def _find_list_step(self, root: Node) -> int:
-        """How far the file indents lists below their key; people differ in that."""
+        """Return the number of columns by which the file indents lists below their key."""
         stages = [value for key, value in root.value if key.value == "stages"]
         inside = [value for node in stages if node.id == "mapping" for _, value in node.value]
         for node in (*inside, root):
@@ -129,7 +129,7 @@ class _Rewriting:
         return [max(key.end_mark.index, self._value(key, value)[1]) for key, value in mapping.value]
 
     def _value(self, key: Node, value: Node) -> tuple[int, int]:
-        """Where a value of a mapping stands; of an alias, the alias and not what it names."""
+        """Return start and end of a mapping's value; of an alias, those of the alias itself."""
         if value.start_mark.index < key.end_mark.index:
             return self._alias(key.end_mark.index)
         start, end = value.start_mark.index, self._end(value)
@@ -149,13 +149,13 @@ class _Rewriting:
         return places
 
     def _alias(self, after: int) -> tuple[int, int]:
-        found = ALIAS.search(self._text, after)
-        if found is None:
+        match = ALIAS.search(self._text, after)
+        if match is None:
             raise RewriteError(Message("an alias was not found where it was expected"))
-        return found.span()
+        return match.span()
 
     def _end(self, node: Node) -> int:
-        """Behind the last character of a value, without the comments and space behind it."""
+        """Return the end of a value, without the comments and space after it."""
         if node.id in ("mapping", "sequence") and not node.flow_style and node.value:
             return self._entry_ends(node)[-1] if node.id == "mapping" else self._items(node)[-1][1]
         start: int = node.start_mark.index
@@ -166,9 +166,9 @@ class _Rewriting:
         return self._text.rfind("\n", 0, place) + 1
 
     def _line_end(self, place: int) -> int:
-        """Behind the line break."""
-        found = self._text.find("\n", place)
-        return len(self._text) if found < 0 else found + 1
+        """Return the offset after the line break."""
+        index = self._text.find("\n", place)
+        return len(self._text) if index < 0 else index + 1
 
     def _colon(self, key: Node) -> int:
         return self._text.index(":", key.end_mark.index) + 1
@@ -178,21 +178,21 @@ class _Rewriting:
     def _put(self, start: int, end: int, insert: str) -> None:
         self._splices.append(Splice(start, end, insert))
 
-    def _mapping(self, node: Node, held: Mapping[Any, Data], wanted: Data, level: int) -> None:
-        if same(held, wanted):
+    def _mapping(self, node: Node, current: Mapping[Any, Data], target: Data, level: int) -> None:
+        if same(current, target):
             return
         if node.id != "mapping" or not node.value:
             raise RewriteError(Message("a mapping was expected here"))
-        values = {str(key): value for key, value in wanted.items()}
-        before = {str(key): value for key, value in held.items()}
-        gone = [n for n, (key, _) in enumerate(node.value) if key.value not in values]
+        values = {str(key): value for key, value in target.items()}
+        before = {str(key): value for key, value in current.items()}
+        removals = [n for n, (key, _) in enumerate(node.value) if key.value not in values]
         for n, (key, value) in enumerate(node.value):
-            if n not in gone and key.value != "<<":
+            if n not in removals and key.value != "<<":
                 self._pair(node, key, value, before.get(key.value), values[key.value], level)
         if node.flow_style:
-            self._flow_removals(self._flow_places(node), gone)
+            self._flow_removals(self._flow_places(node), removals)
         else:
-            self._block_removals(node, gone)
+            self._block_removals(node, removals)
         there = {key.value for key, _ in node.value}
         # What a merge brings is there already, unless it is to be something else.
         news = {
@@ -201,27 +201,27 @@ class _Rewriting:
             if key not in there and not (key in before and same(before[key], value))
         }
         if news:
-            self._add_entries(node, news, list(values), gone, level)
+            self._add_entries(node, news, list(values), removals, level)
 
     def _pair(
-        self, mapping: Node, key: Node, value: Node, held: Data, wanted: Data, level: int
+        self, mapping: Node, key: Node, value: Node, current: Data, target: Data, level: int
     ) -> None:
-        if same(held, wanted):
+        if same(current, target):
             return
         alias = value.start_mark.index < key.end_mark.index
-        if not alias and value.id == "mapping" and _share_keys(held, wanted):
-            self._mapping(value, held, wanted, level + 1)
-        elif not alias and value.id == "sequence" and _are_lists(held, wanted):
-            self._sequence(value, held, wanted, level + 1)
+        if not alias and value.id == "mapping" and _share_keys(current, target):
+            self._mapping(value, current, target, level + 1)
+        elif not alias and value.id == "sequence" and _are_lists(current, target):
+            self._sequence(value, current, target, level + 1)
         else:
-            nests = held in (None, {}, []) or not (alias or _inline(value))
-            nested = self._lines(key.value, wanted, level) if nests else []
-            self._replace(mapping, key, value, wanted, nested)
+            nests = current in (None, {}, []) or not (alias or _inline(value))
+            lines = self._lines(key.value, target, level) if nests else []
+            self._replace(mapping, key, value, target, lines)
 
     def _replace(
-        self, mapping: Node, key: Node, value: Node, wanted: Data, lines: Sequence[str]
+        self, mapping: Node, key: Node, value: Node, target: Data, lines: Sequence[str]
     ) -> None:
-        """``lines``: the value with its key as a block, where it may become one."""
+        """Replace a value; ``lines`` are key and value as a block, if it may become one."""
         colon, (start, end) = self._colon(key), self._value(key, value)
         style = getattr(value, "style", None)
         inside = bool(mapping.flow_style)
@@ -233,11 +233,11 @@ class _Rewriting:
                 self._line_end(max(colon, end)), [indent + line for line in lines[1:]]
             )
         elif start < end and "\n" not in self._text[colon:start] and _inline(value):
-            quote = style if isinstance(wanted, str) and style in ("'", '"') else None
-            self._put(start, end, flow(wanted, inside or not isinstance(wanted, str), quote))
+            quote = style if isinstance(target, str) and style in ("'", '"') else None
+            self._put(start, end, flow(target, inside or not isinstance(target, str), quote))
         else:
-            printed = flow(wanted, inside or not isinstance(wanted, str))
-            self._put(colon, max(colon, end), f" {printed}")
+            text = flow(target, inside or not isinstance(target, str))
+            self._put(colon, max(colon, end), f" {text}")
 
     def _lines(self, key: str, value: Data, level: int) -> list[str]:
         return block(key, value, DEPTHS.get(level, 0), self._list_step)
@@ -247,16 +247,16 @@ class _Rewriting:
         mapping: Node,
         news: Mapping[str, Data],
         order: Sequence[str],
-        gone: Sequence[int],
+        removals: Sequence[int],
         level: int,
     ) -> None:
-        """Each new entry behind the one that is before it in ``order``."""
+        """Insert each new entry after the one that precedes it in ``order``."""
         ends = self._entry_ends(mapping)
-        places = {key.value: n for n, (key, _) in enumerate(mapping.value) if n not in gone}
+        places = {key.value: n for n, (key, _) in enumerate(mapping.value) if n not in removals}
         if mapping.flow_style:
             end = ends[max(places.values())]
-            added = (f", {flow(key)}: {flow(value)}" for key, value in news.items())
-            self._put(end, end, "".join(added))
+            entries = (f", {flow(key)}: {flow(value)}" for key, value in news.items())
+            self._put(end, end, "".join(entries))
             return
         first = mapping.value[0][0].start_mark
         indent = " " * first.column
@@ -279,10 +279,10 @@ class _Rewriting:
             self._insert_lines(at, lines)
 
     def _behind(self, end: int, column: int) -> int:
-        """Behind an entry's last line and the comments that go with it."""
+        """Return the offset after an entry's last line and the comments that belong to it."""
         place = self._line_end(end)
-        while (found := COMMENT.match(self._text, place)) and len(found[1]) >= max(1, column):
-            place = found.end()
+        while (match := COMMENT.match(self._text, place)) and len(match[1]) >= max(1, column):
+            place = match.end()
         return place
 
     def _insert_lines(self, place: int, lines: Sequence[str]) -> None:
@@ -291,31 +291,34 @@ class _Rewriting:
             text = self._eol + text.removesuffix(self._eol)
         self._put(place, place, text)
 
-    def _sequence(self, node: Node, held: list[Data], wanted: list[Data], level: int) -> None:
+    def _sequence(self, node: Node, current: list[Data], target: list[Data], level: int) -> None:
         places = self._items(node)
-        if node.flow_style and len(held) != len(wanted):
-            self._put(node.start_mark.index, node.end_mark.index, flow(wanted))
+        if node.flow_style and len(current) != len(target):
+            self._put(node.start_mark.index, node.end_mark.index, flow(target))
             return
         if node.flow_style:
-            for n in range(len(held)):
-                self._item(node, n, held[n], wanted[n], level)
+            for n in range(len(current)):
+                self._item(node, n, current[n], target[n], level)
             return
         matcher = SequenceMatcher(
-            None, [_mark(part) for part in held], [_mark(part) for part in wanted], autojunk=False
+            None,
+            [_mark(part) for part in current],
+            [_mark(part) for part in target],
+            autojunk=False,
         )
-        gone: list[int] = []
+        removals: list[int] = []
         news: dict[int, list[Data]] = {}
         for kind, start, end, new_start, new_end in matcher.get_opcodes():
             if kind == "equal":
                 pairs = zip(range(start, end), range(new_start, new_end), strict=True)
                 for old, new in pairs:
-                    self._item(node, old, held[old], wanted[new], level)
+                    self._item(node, old, current[old], target[new], level)
                 continue
             # What stands beside an item, a comment perhaps, is not of the one that comes for it.
-            gone += range(start, end)
+            removals += range(start, end)
             if new_start < new_end:
-                news[start - 1] = wanted[new_start:new_end]
-        self._block_item_removals(places, gone)
+                news[start - 1] = target[new_start:new_end]
+        self._block_item_removals(places, removals)
         for place, parts in news.items():
             self._insert_items(node, places, place, parts)
 
@@ -330,20 +333,20 @@ class _Rewriting:
         else:
             self._insert_lines(self._behind(places[behind][1], column), lines)
 
-    def _item(self, sequence: Node, n: int, held: Data, wanted: Data, level: int) -> None:
-        if same(held, wanted):
+    def _item(self, sequence: Node, n: int, current: Data, target: Data, level: int) -> None:
+        if same(current, target):
             return
         node, (start, end) = sequence.value[n], self._items(sequence)[n]
         alias = node.start_mark.index != start
-        if not alias and node.id == "mapping" and _share_keys(held, wanted):
-            self._mapping(node, held, wanted, level + 1)
+        if not alias and node.id == "mapping" and _share_keys(current, target):
+            self._mapping(node, current, target, level + 1)
         elif _inline(node) or alias:
-            text = isinstance(wanted, str)
+            text = isinstance(target, str)
             style = getattr(node, "style", None)
             quote = style if text and not alias and style in ("'", '"') else None
-            self._put(start, end, flow(wanted, bool(sequence.flow_style) or not text, quote))
+            self._put(start, end, flow(target, bool(sequence.flow_style) or not text, quote))
         else:
-            self._put(start, end, item(wanted))
+            self._put(start, end, item(target))
 
     def _dash(self, place: int) -> int:
         dash = self._text.rfind("-", 0, place)
@@ -353,10 +356,10 @@ class _Rewriting:
 
     # Removing
 
-    def _block_removals(self, mapping: Node, gone: Sequence[int]) -> None:
+    def _block_removals(self, mapping: Node, removals: Sequence[int]) -> None:
         ends = self._entry_ends(mapping)
         starts = [key.start_mark.index for key, _ in mapping.value]
-        for n in gone:
+        for n in removals:
             head = self._line_start(starts[n])
             if not self._text[head : starts[n]].strip():
                 self._put(head, self._line_end(ends[n]), "")
@@ -366,8 +369,10 @@ class _Rewriting:
             else:
                 raise RewriteError(Message("the entry does not start on its own line"))
 
-    def _block_item_removals(self, places: Sequence[tuple[int, int]], gone: Sequence[int]) -> None:
-        for n in gone:
+    def _block_item_removals(
+        self, places: Sequence[tuple[int, int]], removals: Sequence[int]
+    ) -> None:
+        for n in removals:
             start = self._line_start(self._dash(places[n][0]))
             self._put(start, self._line_end(places[n][1]), "")
 
@@ -377,36 +382,36 @@ class _Rewriting:
             (key.start_mark.index, end) for (key, _), end in zip(mapping.value, ends, strict=True)
         ]
 
-    def _flow_removals(self, places: Sequence[tuple[int, int]], gone: Sequence[int]) -> None:
-        kept = [n for n in range(len(places)) if n not in gone]
-        for n in gone:
-            if n < kept[-1]:
+    def _flow_removals(self, places: Sequence[tuple[int, int]], removals: Sequence[int]) -> None:
+        remaining = [n for n in range(len(places)) if n not in removals]
+        for n in removals:
+            if n < remaining[-1]:
                 self._put(places[n][0], places[n + 1][0], "")
             else:
                 self._put(places[n - 1][1], places[n][1], "")
 
 
 def _share_keys(one: Data, other: Data) -> bool:
-    """Whether both are mappings that have something in common to build on."""
+    """Return whether both values are mappings with a key in common."""
     if not isinstance(one, Mapping) or not isinstance(other, Mapping):
         return False
     return not {str(key) for key in one}.isdisjoint(str(key) for key in other)
 
 
 def _are_lists(one: Data, other: Data) -> bool:
-    """Whether both are lists with something in them."""
+    """Return whether both values are lists that are not empty."""
     return isinstance(one, list) and isinstance(other, list) and bool(one) and bool(other)
 
 
 def _inline(node: Node) -> bool:
-    """Whether a value stands on its key's line: no block of any kind."""
+    """Return whether a value is on the line of its key: not a block of any kind."""
     if node.id == "scalar":
         return node.style not in ("|", ">")
     return bool(node.flow_style)
 
 
 def _mark(part: Data) -> str:
-    """What two items must share to be taken for the same one, changed."""
+    """Return a text that is equal for two list items if one is a changed form of the other."""
     if isinstance(part, Mapping) and part:
         return f"key {next(iter(part))}"
     return _canonical(part)

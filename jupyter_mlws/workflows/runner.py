@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 
 
 class Runner:
-    """Carries one run out."""
+    """Executes one run."""
 
     def __init__(
         self, project: Project, run: str, recorder: Recorder, warm: WarmPool | None = None
@@ -72,13 +72,13 @@ class Runner:
         self._sources: Mapping[str, str] | None = None
 
     def cancel(self, number: int = 0, frame: FrameType | None = None) -> None:
-        """A signal's handler: the engine is told, or will be when it is there."""
+        """Handle a signal: cancel the engine, or start it canceled once it exists."""
         self._cancelled.set()
         if self._engine is not None:
             self._engine.cancel()
 
     def run(self) -> None:
-        """Carry the run out, to one of its ends, and have it recorded in MLflow."""
+        """Execute the run to its end, and have it recorded in MLflow."""
         row = self._journal.record(self._id)
         if Status(row["status"]).ended:
             return
@@ -117,32 +117,32 @@ class Runner:
             self._fail({"code": code, "facts": {"reason": f"{type(error).__name__}: {error}"}})
 
     def _settled(self, row: dict[str, Any], text: str) -> bool:
-        """Whether there was nothing to do, and that is told by now."""
+        """Complete the run if all nodes are up to date; return whether they are."""
         path, request = row["workflow"], row["request"]
         if any(request.get(wish) for wish in CHOOSY) or self._cancelled.is_set():
             return False
         if request.get("executor") not in (None, config.LOCAL):
             return False
-        known = up_to_date_cache.find(self._project.state, path, text)
-        if known is None or self._journal.nodes_of(self._id) != known.order:
+        entry = up_to_date_cache.find(self._project.state, path, text)
+        if entry is None or self._journal.nodes_of(self._id) != entry.order:
             return False
-        if recovery.owes(self._journal, path) or not known.holds(self._project.root, path):
+        if recovery.owes(self._journal, path) or not entry.holds(self._project.root, path):
             return False
         commit = self._commit.result()
-        facts = {name: known.facts[name] for name in ("params", "experiment")}
-        measures = known.facts["measures"]
+        facts = {name: entry.facts[name] for name in ("params", "experiment")}
+        measures = entry.facts["measures"]
         with self._journal.batch():
             self._journal.set_run(
                 self._id, Status.RUNNING, commit=commit.sha, dirty=commit.dirty, **facts
             )
-            self._journal.cache_nodes(self._id, known.outputs, plan.CACHED)
+            self._journal.cache_nodes(self._id, entry.outputs, plan.CACHED)
             self._journal.note(self._id, measures=measures)
             metrics = tracking.metrics_of(measures)
             self._journal.set_run(self._id, Status.COMPLETED, metrics=metrics)
         return True
 
     def _committed(self) -> RunCommit:
-        """What the run starts from, as a commit; without one where git fails."""
+        """Return the state that the run starts from, as a commit; without one if git fails."""
         try:
             return run_commits.keep(self._project, self._id)
         except (MLWSError, OSError) as error:
@@ -150,7 +150,7 @@ class Runner:
             return RunCommit(None, dirty=True)
 
     def close(self) -> None:
-        """Forget the commits of old runs, and close the journal."""
+        """Remove the commits of old runs, and close the journal."""
         try:
             run_commits.prune(self._project)
         except (MLWSError, OSError) as error:
@@ -202,7 +202,10 @@ class Runner:
         lane: FastPipeline,
         measures: Mapping[str, Any],
     ) -> None:
-        """What the run has left, for the next one; after its end, so that nobody waits for it."""
+        """Store the run's results for the next run.
+
+        This is done after the end of the run, so that no client waits for it.
+        """
         workflow = up_to_date_cache.Workflow(
             path=document.path,
             text=document.text,
@@ -259,12 +262,12 @@ class Runner:
 
 
 def _by_text_alone(stage: Stage) -> bool:
-    """Whether a stage's place in a workflow can be judged by the text of its file."""
+    """Return whether the text of the file is enough to check a stage's place in a workflow."""
     return not stage.described_by and stage.policy == DEFAULT
 
 
 class Process:
-    """This process: one run after the other, with the same warm workers."""
+    """Executes one run after the other in this process, with the same warm workers."""
 
     def __init__(self, root: Path) -> None:
         self._project = Project(root)
@@ -273,7 +276,7 @@ class Process:
         self._runner: Runner | None = None
 
     def carry_out(self, run: str) -> None:
-        """One run, from what the journal has of it."""
+        """Execute one run, as the journal describes it."""
         os.chdir(self._project.root)
         if self._recorder.uri != tracking_uri(self._project.root):
             # Whoever asks for this run tracks elsewhere than those before.
@@ -287,7 +290,7 @@ class Process:
             self._runner = None
 
     def _record(self, run: str, uri: str) -> bool:
-        """Record a run that another process has carried out, in whose place this one is now."""
+        """Record a run that another process has executed; return whether it will be recorded."""
         if uri != self._recorder.uri:
             return False
         try:
@@ -299,18 +302,18 @@ class Process:
         return True
 
     def end(self, number: int, frame: FrameType | None) -> None:
-        """SIGTERM: the run is cancelled; between two runs the process ends."""
+        """Handle SIGTERM: cancel the run, or exit between two runs."""
         if self._runner is None:
             sys.exit(0)
         self._runner.cancel()
 
     def close(self) -> None:
-        """End the warm workers; returns when MLflow knows of the runs, or has failed."""
+        """End the warm workers; return when MLflow has the runs, or has failed."""
         self._warm.close()
         self._recorder.close()
 
     def await_more(self) -> None:
-        """Carry out what comes, until nothing has come for a while."""
+        """Execute the runs that are offered, until none is offered for a while."""
         for run, log in live.offers(self._project, self._record):
             for target in (1, 2):
                 os.dup2(log, target)
@@ -318,8 +321,11 @@ class Process:
 
 
 def look_ahead() -> None:
-    """Read the workflow that a run in this folder is most often of, unless it may have nothing to
-    do: whoever is to carry one out has the time for it while the run is still being entered."""
+    """Parse the workflow that a run in this directory most likely uses.
+
+    The process has time for this while the run is still being entered. It is left out if the run
+    may have nothing to do.
+    """
     file = Path(FILE)
     if not (file.is_file() and Path(".dvc").is_dir() and Path(".git").is_dir()):
         return

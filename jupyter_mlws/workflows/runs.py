@@ -53,7 +53,10 @@ NOT_REMEMBERED = ("params", "origin")
 
 @dataclass(frozen=True)
 class Asked:
-    """What to run and how; see :class:`~jupyter_mlws.workflows.models.ExecuteRequest`."""
+    """The nodes to run, and how.
+
+    See :class:`~jupyter_mlws.workflows.models.ExecuteRequest`.
+    """
 
     params: Mapping[str, Any] = field(default_factory=dict)
     targets: Sequence[str] = ()
@@ -69,14 +72,14 @@ class Asked:
 
     @property
     def names_nodes(self) -> bool:
-        """Whether single nodes are asked for something."""
+        """True if an option names single nodes."""
         return bool(self.targets or self.again or self.accept or self.skip)
 
     @property
     def remembered(self) -> JSON:
-        """What a run remembers of it, and one that resumes it asks for again."""
-        known = asdict(self)
-        return {name: known[name] for name in known if name not in NOT_REMEMBERED}
+        """The options that a run stores, and that a run that resumes it uses again."""
+        fields = asdict(self)
+        return {name: fields[name] for name in fields if name not in NOT_REMEMBERED}
 
 
 class Runs:
@@ -100,7 +103,7 @@ class Runs:
 
     @property
     def journal(self) -> Journal:
-        """The project's journal; opened when it is first asked for."""
+        """The project's journal, opened on first use."""
         with self._lock:
             if self._opened is None:
                 self._opened = Journal(self._project)
@@ -109,7 +112,7 @@ class Runs:
     # What there is
 
     def workflows(self) -> list[JSON]:
-        """Every `dvc.yaml` with its newest run, by path; a broken one says what is wrong."""
+        """Return every `dvc.yaml` with its newest run, by path, and the error of an invalid one."""
         self.reconcile()
         return [self._summary(path) for path in self.documents.paths()]
 
@@ -136,67 +139,71 @@ class Runs:
 
     # Starting
 
-    def execute(self, path: str, asked: Asked, **more: Any) -> JSON:
+    def execute(self, path: str, request: Asked, **more: Any) -> JSON:
         """Start a run in a process of its own and return at once.
 
-        What ``params`` (`node.key`: value) asks for is written into the file first. Errors: 40201
+        The values of ``params`` (`node.key`: value) are written to the file first. Errors: 40201
         to 40205 for a faulty workflow, 40204 for a parameter, 40210 and 40108 for the executor,
-        30103 where a run of this file goes on.
+        30103 if a run of this file is in progress.
         """
         self.reconcile()
         if not (self._root / ".dvc").is_dir():
             raise DVCNotInitializedError()
-        asked = replace(asked, executor=config.resolve(asked.executor))
+        request = replace(request, executor=config.resolve(request.executor))
         if forks():
             # Opened again when it is next asked for.
             self.close()
         with ExitStack() as stack:
             start = stack.enter_context(standby(self._root))
-            if asked.params:
+            if request.params:
                 # From reading to writing: what another writes in between would be lost.
                 stack.enter_context(self._project.lock(f"params of {path}"))
-            nodes = self._known_nodes(path, asked)
+            nodes = self._known_nodes(path, request)
             if nodes is None:
                 document = self.documents.read(path)
-                document = self.documents.with_params(document, asked.params)
+                document = self.documents.with_params(document, request.params)
                 self.documents.refuse_faulty(
-                    document, asked.targets, asked.skip, keep_going=asked.keep_going
+                    document, request.targets, request.skip, keep_going=request.keep_going
                 )
-                nodes = self._checked_nodes(document, asked)
-            run = self._enter(path, asked, nodes, more)
-            if asked.params:
+                nodes = self._checked_nodes(document, request)
+            run = self._enter(path, request, nodes, more)
+            if request.params:
                 self.documents.write(path, document.text)
             self._spawn(run, start)
         return self.journal.run(run)
 
-    def _known_nodes(self, path: str, asked: Asked) -> list[str] | None:
-        """The nodes of a run of a whole workflow that ran before with this text, which was found
-        sound then; None for all others."""
-        if asked.names_nodes or asked.params:
-            return None
-        known = up_to_date_cache.find(self._project.state, path, self.documents.text(path))
-        if known is None or not known.sound:
-            return None
-        return known.order if all(map(self.documents.exists, known.external)) else None
+    def _known_nodes(self, path: str, request: Asked) -> list[str] | None:
+        """Return the nodes of a whole workflow that ran before with this text and was sound.
 
-    def _checked_nodes(self, document: Document, asked: Asked) -> list[str]:
-        """The nodes of a run, in order; the error of the first wish that cannot be met."""
+        None for all other runs.
+        """
+        if request.names_nodes or request.params:
+            return None
+        entry = up_to_date_cache.find(self._project.state, path, self.documents.text(path))
+        if entry is None or not entry.sound:
+            return None
+        return entry.order if all(map(self.documents.exists, entry.external)) else None
+
+    def _checked_nodes(self, document: Document, request: Asked) -> list[str]:
+        """Return the nodes of a run, in order; raise an error for the first invalid option."""
         stages, _ = self.documents.stages(document)
-        for names in (asked.targets, asked.again, asked.accept, asked.skip):
+        for names in (request.targets, request.again, request.accept, request.skip):
             check_targets(stages, names)
-        if asked.executor == config.LOCAL:
-            refuse_oversized(stages, of_this_machine(asked.jobs or 1))
-        wanted = graph.closure(graph.upstream(stages), asked.targets or [s.id for s in stages])
-        return [stage.id for stage in graph.ordered(stages) if stage.id in wanted]
+        if request.executor == config.LOCAL:
+            refuse_oversized(stages, of_this_machine(request.jobs or 1))
+        selection = graph.closure(graph.upstream(stages), request.targets or [s.id for s in stages])
+        return [stage.id for stage in graph.ordered(stages) if stage.id in selection]
 
-    def _enter(self, path: str, asked: Asked, nodes: Sequence[str], more: Mapping[str, Any]) -> str:
+    def _enter(
+        self, path: str, request: Asked, nodes: Sequence[str], more: Mapping[str, Any]
+    ) -> str:
         run = NewRun(
             id=_new_id(),
             path=path,
-            jobs=asked.jobs or _processors(asked.executor),
-            origin=asked.origin,
+            jobs=request.jobs or _processors(request.executor),
+            origin=request.origin,
             nodes=nodes,
-            request={**asked.remembered, **more},
+            request={**request.remembered, **more},
         )
         self.journal.create(run)
         return run.id
@@ -211,38 +218,38 @@ class Runs:
             self.journal.note(run, pid=pid, pid_start=started)
 
     def resume(self, path: str, run: str, origin: str = "rest") -> JSON:
-        """Start a run that does what another left undone.
+        """Start a run of the nodes that another run did not complete.
 
-        Nothing is done twice: also where the other was forced, what it did stays done.
+        No node that completed runs again, even if the other run was forced.
         """
-        identifier, asked = self._ended_request(path, run)
-        done = self.journal.nodes_in(identifier, DONE) if asked.force else []
-        asked = replace(asked, origin=origin)
-        return self.execute(path, asked, resumes=identifier, done=done)
+        identifier, request = self._ended_request(path, run)
+        done_nodes = self.journal.nodes_in(identifier, DONE) if request.force else []
+        request = replace(request, origin=origin)
+        return self.execute(path, request, resumes=identifier, done=done_nodes)
 
     def retry(self, path: str, run: str, node: str, origin: str = "rest") -> JSON:
-        """Start a run of one node of another, and of what depends on it there."""
+        """Start a run of one node of another run, and of the nodes that depend on it there."""
         return self._with_node(path, run, node, {"again": [node]}, origin)
 
     def skip(self, path: str, run: str, node: str, origin: str = "rest") -> JSON:
-        """Start a run of what depends on a node of another, with what the node left."""
+        """Start a run of the nodes that depend on ``node``, with its existing outputs."""
         return self._with_node(path, run, node, {"skip": [node]}, origin)
 
     def _with_node(
         self, path: str, run: str, node: str, change: Mapping[str, Any], origin: str
     ) -> JSON:
-        identifier, asked = self._ended_request(path, run)
+        identifier, request = self._ended_request(path, run)
         nodes = self.journal.node_records(identifier)
         if node not in nodes:
             raise WorkflowItemNotFoundError(kind="node", name=node)
         stages = self.documents.stages(self.documents.read(path))[0]
         below = graph.downstream(stages, node)
         targets = [name for name in nodes if name == node or name in below]
-        asked = replace(asked, targets=targets, force=False, origin=origin, **change)
-        return self.execute(path, asked, resumes=identifier)
+        request = replace(request, targets=targets, force=False, origin=origin, **change)
+        return self.execute(path, request, resumes=identifier)
 
     def _ended_request(self, path: str, run: str) -> tuple[str, Asked]:
-        """What was asked of a run that is over; error 30103 while it goes on."""
+        """Return the ID and the options of a finished run; raise error 30103 while it goes on."""
         self.reconcile()
         identifier = self.id_of(path, run)
         row = self.journal.record(identifier)
@@ -252,26 +259,30 @@ class Runs:
                 who=row["origin"],
                 since=serializers.iso(row["created"]),
             )
-        known = {name: row["request"].get(name) for name in Asked().remembered}
-        return identifier, Asked(**{name: one for name, one in known.items() if one is not None})
+        values = {name: row["request"].get(name) for name in Asked().remembered}
+        return identifier, Asked(**{name: one for name, one in values.items() if one is not None})
 
     # Looking
 
     def status(self, path: str, run: str | None = None) -> JSON:
-        """A run with its nodes; the newest by default."""
+        """Return a run with its nodes; the newest by default."""
         self.reconcile()
         return self.journal.run(self.id_of(path, run))
 
     def has_ended(self, path: str, run: str) -> bool:
-        """Whether a run is known to be over: one whose process was killed is found by
-        :meth:`reconcile`."""
+        """Return whether the journal has the end of a run.
+
+        A run whose process was killed is found by :meth:`reconcile`.
+        """
         return Status(self.journal.record(self.id_of(path, run))["status"]).ended
 
     def page(
         self, path: str | None, limit: int = 50, cursor: str | None = None
     ) -> tuple[list[Row], str | None]:
-        """Runs of one workflow or of all, newest first, as the journal has them; the cursor of
-        those that follow."""
+        """Return the records of runs, newest first, and the cursor of the next page.
+
+        ``path``: one workflow; None: all.
+        """
         self.reconcile()
         before = None
         if cursor is not None:
@@ -288,7 +299,7 @@ class Runs:
         return rows[:limit], f"{last['created']!r}~{last['id']}"
 
     def id_of(self, path: str, run: str | None) -> str:
-        """The id of a workflow's run; of the newest by default."""
+        """Return the ID of a workflow's run; of the newest by default."""
         self.documents.checked(path)
         if run is None or run == LATEST:
             newest = self.journal.newest(path)
@@ -307,7 +318,7 @@ class Runs:
         *,
         recorded: bool = True,
     ) -> JSON:
-        """Return when a run has ended and (``recorded``) MLflow knows it.
+        """Wait until a run has finished and, if ``recorded``, MLflow has its record.
 
         :class:`TimeoutError` after ``timeout`` seconds.
         """
@@ -320,19 +331,22 @@ class Runs:
             time.sleep(POLL)
         return self.journal.run(identifier)
 
-    def _goes_on(self, run: str, recorded: bool) -> bool:
-        """Also after its end a run's process lives on, until MLflow has its record."""
+    def _goes_on(self, run: str, await_record: bool) -> bool:
+        """Return whether a run is in progress, or (``await_record``) is still to be recorded.
+
+        A run's process stays alive after the end of the run until MLflow has its record.
+        """
         row = self.journal.record(run)
         if not Status(row["status"]).ended:
             return True
-        if not recorded or "recorded" in row:
+        if not await_record or "recorded" in row:
             return False
         return alive(row.get("pid"), row.get("pid_start"))
 
     # Ending
 
     def cancel(self, path: str, run: str | None = None) -> JSON:
-        """Ask a run to stop; one that has ended stays as it is."""
+        """Ask a run to stop; a run that has finished does not change."""
         identifier = self.id_of(path, run)
         row = self.journal.record(identifier)
         if not Status(row["status"]).ended:
@@ -344,20 +358,20 @@ class Runs:
         return self.journal.run(identifier)
 
     def reconcile(self) -> None:
-        """Mark runs whose process is gone as interrupted, and end what they left running."""
+        """Mark runs whose process is gone as interrupted, and end the processes they started."""
         self._children = {pid for pid in self._children if not collected(pid)}
         for row in self.journal.live():
             if alive(row.get("pid"), row.get("pid_start")):
                 continue
             if "pid" not in row and time.time() - row["created"] < START_LIMIT:
                 continue
-            self._bury(row["id"], cancelled=row.get("cancel", False))
+            self._bury(row["id"], is_cancelled=row.get("cancel", False))
 
-    def _bury(self, run: str, *, cancelled: bool) -> None:
+    def _bury(self, run: str, *, is_cancelled: bool) -> None:
         await_starts(run_folder(self._project, run))
         end_bearers(run)
-        end = Status.CANCELLED if cancelled else Status.INTERRUPTED
-        error = None if cancelled else {"code": "40105", "facts": {"run": run}}
+        end = Status.CANCELLED if is_cancelled else Status.INTERRUPTED
+        error = None if is_cancelled else {"code": "40105", "facts": {"run": run}}
         try:
             self.journal.end_nodes(run, end)
             self.journal.set_run(run, end, error=error)
@@ -366,19 +380,22 @@ class Runs:
             return
 
     def live(self, path: str) -> list[Row]:
-        """The runs of a workflow that go on."""
+        """Return the runs of a workflow that are in progress."""
         self.reconcile()
         return self.journal.live(path)
 
     def go_on(self) -> bool:
-        """Whether any run of the project does; asks for no journal where there is none."""
+        """Return whether any run of the project is in progress.
+
+        Does not open a journal if there is none.
+        """
         if not self._project.has_database():
             return False
         self.reconcile()
         return bool(self.journal.live())
 
     def await_start(self, path: str) -> None:
-        """Return when no run of the file is about to read it."""
+        """Wait until no run of the file is about to read it."""
         deadline = time.monotonic() + START_LIMIT
         while any(row["status"] == Status.PENDING.value for row in self.journal.live(path)):
             if time.monotonic() > deadline:
@@ -387,15 +404,15 @@ class Runs:
 
 
 def check_targets(stages: Iterable[Stage], targets: Iterable[str]) -> None:
-    """Error 40401 for the first of ``targets`` that is no stage."""
-    known = {stage.id for stage in stages}
+    """Raise error 40401 for the first of ``targets`` that is not a stage."""
+    stage_ids = {stage.id for stage in stages}
     for target in targets:
-        if target not in known:
+        if target not in stage_ids:
             raise WorkflowItemNotFoundError(kind="node", name=target)
 
 
 def _processors(executor: str | None) -> int:
-    """Those of this machine; 0 for a cluster, whose run finds out."""
+    """Return this machine's number of processors; 0 for a cluster, where the run counts them."""
     return (os.cpu_count() or 1) if executor in (None, config.LOCAL) else 0
 
 

@@ -29,7 +29,7 @@ KINDS = {
 
 
 def judged(name: str) -> bool:
-    """Whether files of such a name are ever compared by their meaning."""
+    """Return whether files of this name are compared by their meaning."""
     return PurePosixPath(name).suffix in KINDS
 
 
@@ -39,7 +39,10 @@ def cosmetic_reason(name: str) -> Message:
 
 
 def same_meaning(name: str, old: bytes, new: bytes) -> bool:
-    """Whether two contents of a file differ in looks alone; what cannot be read does not."""
+    """Return whether two contents of a file differ only cosmetically.
+
+    False if one of them cannot be parsed.
+    """
     if not judged(name) or max(len(old), len(new)) > LARGEST:
         return False
     compare = {".py": _python, ".ipynb": _notebook, ".json": _json}
@@ -51,10 +54,10 @@ def same_meaning(name: str, old: bytes, new: bytes) -> bool:
 
 
 def _python(source: bytes) -> Any:
-    """The syntax tree, without the places of its parts.
+    """Return the syntax tree, without the positions of its nodes, and the interpreter line.
 
-    The first line can choose the interpreter, and a block of metadata (PEP 723) what is installed:
-    comments that are none.
+    Two comments have a meaning: the first line can choose the interpreter, and a metadata block
+    (PEP 723) the packages. ValueError for a file with such a block.
     """
     lines = source.splitlines()
     started = lines[0] if lines and lines[0].startswith(b"#!") else b""
@@ -67,7 +70,7 @@ def _python(source: bytes) -> Any:
 
 
 def _notebook(source: bytes) -> Any:
-    """The code of the cells in order, with the tags that runners go by, and the kernel."""
+    """Return the kernel, and the code of the cells in order with the tags that runners use."""
     notebook = json.loads(source)
     if notebook["nbformat"] < 4:
         raise ValueError("a notebook of an older kind")
@@ -89,7 +92,7 @@ def _json(source: bytes) -> Any:
 
 
 def _yaml(source: bytes) -> Any:
-    """The values by YAML 1.1 and 1.2, since nobody knows which the reader goes by."""
+    """Return the values by YAML 1.1 and 1.2, since the version of the reader is not known."""
     from ruamel.yaml import YAML
 
     def values(version: tuple[int, int]) -> list[Any]:
@@ -101,7 +104,7 @@ def _yaml(source: bytes) -> Any:
 
 
 class _Typed:
-    """Values with their types (1 is neither true nor 1.0), mappings without an order."""
+    """Converts values to a form with types (1 is neither true nor 1.0) and without key order."""
 
     def __init__(self) -> None:
         self._left = MOST

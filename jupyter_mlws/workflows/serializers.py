@@ -18,15 +18,15 @@ Row = Mapping[str, Any]
 
 
 def iso(moment: float | None) -> str | None:
-    """A moment as the API writes it: ISO 8601, UTC, milliseconds."""
+    """Return a timestamp in the API's format: ISO 8601, UTC, milliseconds."""
     if moment is None:
         return None
-    told = datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds")
-    return told.replace("+00:00", "Z")
+    text = datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
 
 
 def run_summary(row: Row, counts: Mapping[str, int]) -> JSON:
-    """A run without its nodes; ``row`` is all that the journal knows of it."""
+    """Return a run without its nodes; ``row`` has all that the journal stores of it."""
     return {
         "id": row["id"],
         "workflow": escape(row["workflow"]),
@@ -47,7 +47,7 @@ def run_summary(row: Row, counts: Mapping[str, int]) -> JSON:
 
 
 def node_run(name: str, status: str, record: Row) -> JSON:
-    """One node of a run."""
+    """Return one node of a run."""
     dvc_reason = record.get("dvc_reason")
     return {
         "id": name,
@@ -64,31 +64,34 @@ def node_run(name: str, status: str, record: Row) -> JSON:
     }
 
 
-def event(row: Row, told: Row) -> JSON:
-    """An event as `/workflows/status` sends it; ``row`` are its columns, ``told`` what it says."""
-    record = told["record"]
-    if told["type"] == "run":
-        known = {**record, "id": row["run"], "workflow": row["workflow"]}
-        known |= {"created": row["created"], "status": told["status"]}
-        data = run_summary(known, record.get("counts", {}))
+def event(row: Row, payload: Row) -> JSON:
+    """Return an event as `/workflows/status` sends it.
+
+    ``row`` has its columns, ``payload`` its content.
+    """
+    record = payload["record"]
+    if payload["type"] == "run":
+        run_row = {**record, "id": row["run"], "workflow": row["workflow"]}
+        run_row |= {"created": row["created"], "status": payload["status"]}
+        data = run_summary(run_row, record.get("counts", {}))
     else:
-        node = node_run(told["node"], told["status"], record)
+        node = node_run(payload["node"], payload["status"], record)
         data = {key: value for key, value in node.items() if key not in ("id", "status")}
     return {
         "seq": row["seq"],
         "time": iso(row["time"]),
-        "type": told["type"],
+        "type": payload["type"],
         "run": row["run"],
         "workflow": escape(row["workflow"]),
         "path": row["workflow"],
-        "node": told["node"],
-        "status": told["status"],
+        "node": payload["node"],
+        "status": payload["status"],
         "data": data,
     }
 
 
 def experiment(row: Row) -> JSON:
-    """A run as the experiment table shows it."""
+    """Return a run as the experiment table shows it."""
     return {
         "id": row.get("mlflow_run"),
         "run": row["id"],
@@ -103,15 +106,15 @@ def experiment(row: Row) -> JSON:
 
 
 def _duration(record: Row) -> float | None:
-    started, ended = record.get("started"), record.get("ended")
-    return round(ended - started, 3) if started and ended else None
+    started, finished = record.get("started"), record.get("ended")
+    return round(finished - started, 3) if started and finished else None
 
 
-def _failure(stored: Row | None) -> JSON | None:
-    """The error of a code and its facts."""
-    if stored is None:
+def _failure(record: Row | None) -> JSON | None:
+    """Return the error of a code and its facts."""
+    if record is None:
         return None
-    error = MLWSError.restore(stored["code"], stored["facts"])
+    error = MLWSError.restore(record["code"], record["facts"])
     return {
         "code": error.code,
         "message": error.message,

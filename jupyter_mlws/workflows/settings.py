@@ -23,7 +23,7 @@ CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud80
 
 
 class Wrong(str, Enum):
-    """What kind of fault a setting has."""
+    """Kind of a setting's fault."""
 
     VALUE = "value"
     UNKNOWN = "unknown"
@@ -47,41 +47,41 @@ class SettingFault:
 def faults(
     component: Component,
     settings: Mapping[str, Any],
-    written: Mapping[str, Sequence[str]] | None = None,
+    options: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[SettingFault]:
-    """All faults of ``settings``; ``written`` are those that stand in the command as words."""
+    """Yield all faults of ``settings``, and of ``options``: those in the command, as words."""
     from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-    words = written or {}
-    given = {**typed(component, words), **settings}
-    for error in Draft202012Validator(component.settings).iter_errors(given):
+    words = options or {}
+    values = {**typed(component, words), **settings}
+    for error in Draft202012Validator(component.settings).iter_errors(values):
         if error.validator == "required":
-            yield from _missing(error.validator_value, {*given, *words})
+            yield from _missing(error.validator_value, {*values, *words})
         elif error.validator != "additionalProperties":
             path = ".".join(str(part) for part in error.absolute_path)
             title = known(component).get(path, {}).get("title", path)
             yield SettingFault(path, _invalid(error).fill(setting=Message(title)), Wrong.VALUE)
-    unread = [name for name in words if name.removeprefix("no-") not in given]
+    unread = [name for name in words if name.removeprefix("no-") not in values]
     yield from _unknown(component, [*settings, *unread])
-    yield from _unavailable(component, given)
+    yield from _unavailable(component, values)
 
 
 def known(component: Component) -> Mapping[str, Any]:
-    """The schema of each setting."""
+    """Return the schema of each setting."""
     properties: Mapping[str, Any] = component.settings.get("properties", {})
     return properties
 
 
-def typed(component: Component, written: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Settings that stand in the command itself, read as the component reads them."""
-    found: dict[str, Any] = {}
-    for name, values in written.items():
+def typed(component: Component, options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the settings in the command itself, converted as the component reads them."""
+    settings: dict[str, Any] = {}
+    for name, values in options.items():
         schema = known(component).get(name)
         if schema is not None:
-            found[name] = _as_typed(values, schema)
+            settings[name] = _as_typed(values, schema)
         elif name.startswith("no-") and not values and name[3:] in known(component):
-            found[name[3:]] = False
-    return found
+            settings[name[3:]] = False
+    return settings
 
 
 def _as_typed(values: Sequence[str], schema: Mapping[str, Any]) -> Any:
@@ -109,9 +109,9 @@ def _as_scalar(text: str, kind: str | None) -> Any:
         return text
 
 
-def _missing(required: Sequence[str], given: set[str]) -> Iterator[SettingFault]:
+def _missing(required: Sequence[str], names: set[str]) -> Iterator[SettingFault]:
     for name in required:
-        if name not in given:
+        if name not in names:
             message = Message("The setting {name!r} is required.", name=name)
             yield SettingFault(name, message, Wrong.MISSING)
 
@@ -137,10 +137,10 @@ def _unknown(component: Component, names: Sequence[str]) -> Iterator[SettingFaul
             yield SettingFault(name, message, Wrong.UNKNOWN)
 
 
-def _unavailable(component: Component, given: Mapping[str, Any]) -> Iterator[SettingFault]:
+def _unavailable(component: Component, values: Mapping[str, Any]) -> Iterator[SettingFault]:
     for name, schema in known(component).items():
         needs = schema.get(NEEDS, {})
-        value = given.get(name)
+        value = values.get(name)
         if isinstance(value, str) and value in needs and not installed(needs[value]["module"]):
             yield SettingFault(name, Message.parse(needs[value]["message"]), Wrong.UNAVAILABLE)
 
@@ -179,7 +179,7 @@ def _invalid(error: Any) -> Message:
 
 
 def unfit(value: Any) -> Message | None:
-    """Why DVC and the command line cannot carry a value to a component; None where they can."""
+    """Return why DVC and the command line cannot pass a value to a component; None if they can."""
     if isinstance(value, str):
         return unfit_text(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -189,12 +189,12 @@ def unfit(value: Any) -> Message | None:
     if isinstance(value, list):
         if any(isinstance(part, list | Mapping) for part in value):
             return Message("A list may only contain plain values.")
-        return next((found for part in value if (found := unfit(part))), None)
+        return next((message for part in value if (message := unfit(part))), None)
     return None
 
 
 def unfit_text(text: str) -> Message | None:
-    """Why a text cannot be passed on; None where it can."""
+    """Return why a text cannot be passed on; None if it can."""
     if CONTROLS.search(text):
         return Message(
             "Must not contain line breaks or control characters. Put longer text in a file."

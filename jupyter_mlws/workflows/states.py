@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Status(str, Enum):
-    """Where a run or a node stands."""
+    """State of a run or a node."""
 
     PENDING = "PENDING"
     QUEUED = "QUEUED"
@@ -20,7 +20,7 @@ class Status(str, Enum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """True if no further change is possible."""
         return not RUN_CHANGES.get(self) and not NODE_CHANGES.get(self)
 
 
@@ -39,7 +39,7 @@ NODE_CHANGES: dict[Status, frozenset[Status]] = {
 
 
 class TransitionError(Exception):
-    """A change that the table does not allow: a fault of ours."""
+    """A state change that the table does not allow: an internal error."""
 
 
 def check(changes: dict[Status, frozenset[Status]], old: Status, new: Status) -> None:

@@ -15,7 +15,7 @@ NET = 5.0
 
 
 class WorkflowStream(StreamHandler):
-    """Events of all runs of the project, whoever started them; replayed from the journal."""
+    """Events of all runs of the project, replayed from the journal."""
 
     resource = "workflows"
 
@@ -45,7 +45,10 @@ class WorkflowStream(StreamHandler):
 
 
 async def _heard(bell: asyncio.Event) -> bool:
-    """Whether the bell rang; without, the journal is read all the same, only later."""
+    """Wait for the bell; return whether it rang within ``NET`` seconds.
+
+    Without it the journal is read all the same, only later.
+    """
     try:
         await asyncio.wait_for(bell.wait(), NET)
     except asyncio.TimeoutError:

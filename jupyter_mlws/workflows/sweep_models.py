@@ -14,9 +14,9 @@ from jupyter_mlws.workflows.states import Status
 class Variant(Record):
     """One stage that a sweep generates, as its newest run left it. Durations in seconds.
 
-    ``values``: what of the sweep it is made of. ``params``: the parameters (`file:key`) with which
-    it ran. ``metrics``: the numbers of its metrics files by dotted key; ``error`` says why one
-    could not be read. ``rank`` counts from 1; null without the metric that is ranked by.
+    ``values``: the values of the sweep that it is made of. ``params``: the parameters (`file:key`)
+    with which it ran. ``metrics``: the numbers of its metrics files by dotted key; ``error`` says
+    why one could not be read. ``rank`` counts from 1; null without the metric that is ranked by.
     """
 
     id: str
@@ -57,11 +57,11 @@ class Sweeps(Record):
 
 
 class Promoted(Record):
-    """What a promotion did: the stage that was a sweep is what ``variant`` was.
+    """The result of a promotion: the stage that was a sweep is now what ``variant`` was.
 
     ``also``: the sweeps of the same variants that are made of it, and became plain with it.
     ``value`` is its ``metric``, where one decided. ``result_kept``: the lock file has their results
-    under the new names. ``kept_in``: where the text before is.
+    under the new names. ``kept_in``: the path of the previous text.
     """
 
     sweep: str
@@ -75,7 +75,7 @@ class Promoted(Record):
 
 
 class SweepsQuery(Request):
-    """By what variants are ranked."""
+    """The metric by which variants are ranked, and its mode."""
 
     metric: str | None = Field(
         default=None,
@@ -88,7 +88,7 @@ class SweepsQuery(Request):
 
 
 class PromoteRequest(SweepsQuery):
-    """Which variant the sweep becomes."""
+    """The variant that the sweep becomes."""
 
     variant: str | None = Field(
         default=None,

@@ -29,60 +29,67 @@ Given = Mapping[str, Any]
 
 
 def listed(
-    project: Project, journal: Journal, document: Document, asked: SweepsQuery
+    project: Project, journal: Journal, document: Document, query: SweepsQuery
 ) -> list[Sweep]:
-    """The sweeps in file order.
+    """Return the sweeps in file order.
 
-    Errors: 40205 where DVC refuses the file, 40208 for a metric that no variant has.
+    Errors: 40205 if DVC refuses the file, 40208 for a metric that no variant has.
     """
     groups = variants_of(project, document)
     if not groups:
         return []
     data = resolved.stages(project.root, document.path, document.text, document.data, project.state)
     stages = {stage.id: stage for stage in document.stages(data)}
-    known = _Known(project, journal, document.path, list(stages))
-    made = {}
+    reader = _Known(project, journal, document.path, list(stages))
+    variants_by_sweep = {}
     for name, group in groups.items():
         judges = judges_of(list(stages.values()), group)
-        made[name] = [
-            known.variant(
-                stages[one], values_of(given, _kind(document, name) == "matrix"), judges[one]
+        variants_by_sweep[name] = [
+            reader.variant(
+                stages[one], values_of(variables, _kind(document, name) == "matrix"), judges[one]
             )
-            for one, given in group.items()
+            for one, variables in group.items()
         ]
-    _refuse_unknown(asked.metric, made)
-    return [_ranked(document, name, variants, asked) for name, variants in made.items()]
+    _refuse_unknown(query.metric, variants_by_sweep)
+    return [
+        _ranked(document, name, variants, query) for name, variants in variants_by_sweep.items()
+    ]
 
 
 def variants_of(project: Project, document: Document) -> dict[str, dict[str, Given]]:
-    """What each variant of each sweep is made of, by the sweep's name and the variant's id."""
+    """Return the template variables of each variant, by the sweep's name and the variant's ID."""
     return resolved.variants(
         project.root, document.path, document.text, document.data, project.state
     )
 
 
 class Judges(NamedTuple):
-    """The stages that measure a variant: those that depend on it alone, and those that depend on
-    several, which measure each by its name."""
+    """Stages that measure a variant.
+
+    ``own`` depend on it alone; ``shared`` depend on several variants and measure each by its name.
+    """
 
     own: list[Stage]
     shared: list[Stage]
 
 
 def judges_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, Judges]:
-    """What measures each of a sweep's variants: what depends on its outputs, directly or not."""
-    found = {one: Judges([], []) for one in variants}
+    """Return the stages that measure each variant: those that depend on its outputs.
+
+    The dependency may be indirect.
+    """
+    judges = {one: Judges([], []) for one in variants}
     sources = sources_of(stages, variants)
     for stage in stages:
-        if stage.id not in found and stage.metrics:
+        if stage.id not in judges and stage.metrics:
             for one in sources[stage.id]:
                 alone = len(sources[stage.id]) == 1
-                (found[one].own if alone else found[one].shared).append(stage)
-    return found
+                (judges[one].own if alone else judges[one].shared).append(stage)
+    return judges
 
 
 def sources_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, frozenset[str]]:
-    """Which of a sweep's variants each stage depends on, directly or not."""
+    """Return the variants of a sweep that each stage depends on, directly or indirectly."""
     makers = {out: stage.id for stage in stages for out in stage.outs}
     needs = {
         stage.id: {
@@ -96,7 +103,7 @@ def sources_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, 
         later = {
             name: frozenset().union(*(sources[one] for one in needs[name])) for name in waiting
         }
-        if all(sources[name] == reached for name, reached in later.items()):
+        if all(sources[name] == new_sources for name, new_sources in later.items()):
             return sources
         sources |= later
 
@@ -104,65 +111,70 @@ def sources_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, 
 def followers(
     stages: Sequence[Stage], groups: Mapping[str, Collection[str]], name: str
 ) -> list[str]:
-    """The sweeps that have the variants of the sweep ``name``, each made of its namesake alone."""
+    """Return the sweeps that have the variants of ``name``, each made of its namesake alone."""
     sources = sources_of(stages, groups[name])
-    wanted = {one.partition("@")[2] for one in groups[name]}
+    keys = {one.partition("@")[2] for one in groups[name]}
     return [
         other
         for other, group in groups.items()
         if other != name
-        and {one.partition("@")[2] for one in group} == wanted
+        and {one.partition("@")[2] for one in group} == keys
         and all(sources[one] == {f"{name}@{one.partition('@')[2]}"} for one in group)
     ]
 
 
 def _ways(path: str) -> Iterator[str]:
-    """A path and the folders above it."""
+    """Yield a path and the directories above it."""
     while path:
         yield path
         path = path.rpartition("/")[0]
 
 
-def values_of(given: Given, matrix: bool) -> dict[str, Any]:
-    """A variant's values by name: those of a mapping, else ``item``; with the ``key`` that a
-    ``foreach`` gives it (a matrix makes it of the values)."""
-    item = given["item"]
+def values_of(variables: Given, matrix: bool) -> dict[str, Any]:
+    """Return a variant's values by name: those of a mapping, else ``item``.
+
+    The ``key`` of a ``foreach`` is included; that of a matrix is left out, since it consists of
+    the values.
+    """
+    item = variables["item"]
     values = dict(item) if isinstance(item, Mapping) else {"item": item}
-    return values if matrix or "key" not in given else {"key": given["key"], **values}
+    return values if matrix or "key" not in variables else {"key": variables["key"], **values}
 
 
 def _kind(document: Document, name: str) -> str:
     return next(kind for kind in sorted(GENERATED) if kind in document.stages_data[name])
 
 
-def _refuse_unknown(metric: str | None, made: Mapping[str, Sequence[Variant]]) -> None:
-    """A metric that no variant has is a mistake, unless nothing has been measured yet."""
-    known = {name for variants in made.values() for one in variants for name in one.metrics}
-    if metric is not None and known and metric not in known:
-        raise unknown_metric(", ".join(made), metric, sorted(known))
+def _refuse_unknown(metric: str | None, variants_by_sweep: Mapping[str, Sequence[Variant]]) -> None:
+    """Raise error 40208 for a metric that no variant has, unless there are no metrics yet."""
+    metric_names = {
+        name for variants in variants_by_sweep.values() for one in variants for name in one.metrics
+    }
+    if metric is not None and metric_names and metric not in metric_names:
+        raise unknown_metric(", ".join(variants_by_sweep), metric, sorted(metric_names))
 
 
-def unknown_metric(sweep: str, metric: str, known: Sequence[str]) -> MLWSError:
-    """The error that names the metrics there are."""
-    return MetricMissingError(sweep=sweep, metric=metric, known=", ".join(known) or "-")
+def unknown_metric(sweep: str, metric: str, metric_names: Sequence[str]) -> MLWSError:
+    """Return the error for an unknown metric, which names the existing ones."""
+    return MetricMissingError(sweep=sweep, metric=metric, known=", ".join(metric_names) or "-")
 
 
 def _ranked(
-    document: Document, name: str, variants: Sequence[Variant], asked: SweepsQuery
+    document: Document, name: str, variants: Sequence[Variant], query: SweepsQuery
 ) -> Sweep:
     names = ranking.names([variant.metrics for variant in variants])
-    metric = asked.metric if asked.metric is not None else next(iter(names), None)
-    mode = None if metric is None else asked.mode or ranking.guessed(metric)
+    metric = query.metric if query.metric is not None else next(iter(names), None)
+    mode = None if metric is None else query.mode or ranking.guessed(metric)
     ranks: dict[str, int] = {}
     if metric is not None and mode is not None:
         values = {one.id: one.metrics[metric] for one in variants if metric in one.metrics}
         ranks = ranking.ranks(values, mode)
     best = min(ranks, key=lambda one: ranks[one], default=None)
-    placed = [
+    ranked_variants = [
         one.model_copy(update={"rank": ranks.get(one.id), "best": one.id == best})
         for one in variants
     ]
-    placed.sort(key=lambda one: one.rank or len(variants) + 1)
+    ranked_variants.sort(key=lambda one: one.rank or len(variants) + 1)
     return Sweep(
         name=name,
         kind=_kind(document, name),
@@ -171,12 +183,12 @@ def _ranked(
         metric=metric,
         mode=mode,
         best=best,
-        variants=placed,
+        variants=ranked_variants,
     )
 
 
 class _Known:
-    """What the journal and the files tell of variants."""
+    """Reads the results of variants from the journal and from files."""
 
     def __init__(
         self, project: Project, journal: Journal, path: str, variants: Sequence[str]
@@ -188,9 +200,9 @@ class _Known:
 
     def variant(self, stage: Stage, values: dict[str, Any], judges: Judges) -> Variant:
         run, record = self._records.get(stage.id, (None, {}))
-        measured, error = self._measures(stage, judges)
-        started, ended = record.get("started"), record.get("ended")
-        duration = ended - started if started and ended else self._durations.get(stage.id)
+        measures, error = self._measures(stage, judges)
+        started, finished = record.get("started"), record.get("ended")
+        duration = finished - started if started and finished else self._durations.get(stage.id)
         return Variant(
             id=stage.id,
             values=values,
@@ -198,7 +210,7 @@ class _Known:
             duration=None if duration is None else round(duration, 3),
             run=run,
             params=_params(record.get("lock")),
-            metrics=measured,
+            metrics=measures,
             outputs=list(stage.outs),
             rank=None,
             best=False,
@@ -206,30 +218,30 @@ class _Known:
         )
 
     def _measures(self, stage: Stage, judges: Judges) -> tuple[dict[str, float], str | None]:
-        """A variant's numbers: of its own files, else of what is made of it."""
+        """Return a variant's metrics, from its own files and its judges', and the first error."""
         # Components name a model by its file, which keeps its name when its node is renamed.
         names = [stage.id, *(maker_of(PurePosixPath(path).name) for path in stage.outs)]
-        asked: list[tuple[Stage, list[str] | None]] = [
+        sources: list[tuple[Stage, list[str] | None]] = [
             (stage, None),
             *((one, None) for one in judges.own),
             *((one, names) for one in judges.shared),
         ]
         files, error = [], None
-        for judge, below in asked:
+        for judge, below in sources:
             for path in judge.metrics:
                 try:
-                    held = self._held(judge, path)
+                    content = self._held(judge, path)
                 except metrics.UnreadableError as problem:
                     error = error or str(problem)
                     continue
                 if below is not None:
-                    known = held if isinstance(held, Mapping) else {}
-                    held = next((known[name] for name in below if name in known), None)
-                files.append((path, metrics.flat(held)))
+                    by_name = content if isinstance(content, Mapping) else {}
+                    content = next((by_name[name] for name in below if name in by_name), None)
+                files.append((path, metrics.flat(content)))
         return metrics.merged(files), error
 
     def _held(self, stage: Stage, path: str) -> Any:
-        """What a metrics file holds; None where there is none."""
+        """Return the content of a metrics file; None if there is none."""
         if path not in self._read:
             _, record = self._records.get(stage.id, (None, {}))
             content = self._content(path, (record.get("outputs") or {}).get(path))
@@ -237,7 +249,7 @@ class _Known:
         return self._read[path]
 
     def _content(self, path: str, md5: str | None) -> bytes | None:
-        """What the file holds; where it was removed, what the newest run left in DVC's cache."""
+        """Return the file's bytes; if it was removed, those of the newest run in DVC's cache."""
         places = [self._project.resolve(path)]
         if md5:
             cache = self._project.root / ".dvc" / "cache" / "files" / "md5"
@@ -249,14 +261,16 @@ class _Known:
 
 
 def _params(entry: Any) -> dict[str, Any]:
-    """The parameters in an entry of a lock file, as ``file:key``."""
+    """Return the parameters in an entry of a lock file, as ``file:key``."""
     files = entry.get("params", {}) if isinstance(entry, Mapping) else {}
-    return {f"{file}:{key}": value for file, held in files.items() for key, value in held.items()}
+    return {
+        f"{file}:{key}": value for file, values in files.items() for key, value in values.items()
+    }
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A variant of a sweep, and the measure that decided for it, where one did."""
+    """A variant of a sweep, and the metric that decided for it, if one did."""
 
     sweep: str
     variant: str
@@ -264,19 +278,19 @@ class Choice:
     value: float | None
 
 
-def chosen(sweep: Sweep, asked: PromoteRequest) -> Choice:
-    """The variant that is named, else the best; errors as :meth:`.WorkflowManager.promote`."""
-    metric = asked.metric if asked.metric is not None else sweep.metric
-    if asked.variant is not None:
+def chosen(sweep: Sweep, request: PromoteRequest) -> Choice:
+    """Return the requested variant, else the best; errors as :meth:`.WorkflowManager.promote`."""
+    metric = request.metric if request.metric is not None else sweep.metric
+    if request.variant is not None:
         for one in sweep.variants:
-            if asked.variant in (one.id, one.id.partition("@")[2]):
+            if request.variant in (one.id, one.id.partition("@")[2]):
                 return Choice(sweep.name, one.id, metric, one.metrics.get(metric or ""))
-        raise WorkflowItemNotFoundError(kind="variant", name=asked.variant)
+        raise WorkflowItemNotFoundError(kind="variant", name=request.variant)
     if metric is None:
         raise PromotionError(sweep=sweep.name, reason=Message("no variant has a metric yet"))
     if metric not in sweep.metrics:
         raise unknown_metric(sweep.name, metric, sweep.metrics)
-    mode = asked.mode or ranking.guessed(metric)
+    mode = request.mode or ranking.guessed(metric)
     values = {one.id: one.metrics[metric] for one in sweep.variants if metric in one.metrics}
     places = ranking.ranks(values, mode)
     best = min(places, key=lambda one: places[one])

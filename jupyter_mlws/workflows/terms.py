@@ -6,14 +6,14 @@ from enum import Enum
 
 
 class Severity(str, Enum):
-    """How bad a problem is: errors keep a workflow from running."""
+    """Severity of a problem: errors keep a workflow from running."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Kind(str, Enum):
-    """What a node's command is."""
+    """Kind of a node's command."""
 
     COMPONENT = "component"
     NOTEBOOK = "notebook"
@@ -22,7 +22,7 @@ class Kind(str, Enum):
 
 
 class Action(str, Enum):
-    """What a run would do with a node."""
+    """Planned action for a node."""
 
     RUN = "run"
     CACHED = "cached"

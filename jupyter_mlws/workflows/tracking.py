@@ -16,25 +16,25 @@ LARGEST = 1_000_000
 
 
 def params_of(document: Document, stages: Sequence[Stage]) -> dict[str, Any]:
-    """The settings written in the file, by ``node.key``."""
+    """Return the settings written in the file, by ``node.key``."""
     return {f"{stage.id}.{key}": value for stage in stages for key, value in flat(stage.settings)}
 
 
 def measures_of(root: Path, stages: Sequence[Stage]) -> dict[str, dict[str, float]]:
-    """The numbers in the metrics files that are there, by node and key."""
-    measured: dict[str, dict[str, float]] = {}
+    """Return the numbers in the metrics files that exist, by node and key."""
+    measures: dict[str, dict[str, float]] = {}
     for stage in stages:
         for path in stage.metrics:
             for key, value in flat(_read(root / path)):
                 if isinstance(value, bool) or not isinstance(value, int | float):
                     continue
                 if math.isfinite(value):
-                    measured.setdefault(stage.id, {})[key or stage.id] = value
-    return measured
+                    measures.setdefault(stage.id, {})[key or stage.id] = value
+    return measures
 
 
 def metrics_of(measures: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """The measures of all nodes as those of their run; the node's id in front where two clash."""
+    """Return the measures of all nodes as those of their run; prefix the node's ID on a clash."""
     merged: dict[str, float] = {}
     for node, values in measures.items():
         for key, value in values.items():
@@ -55,7 +55,7 @@ def _read(path: Path) -> Any:
 
 
 def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The values of nested mappings by their keys, joined with dots."""
+    """Yield the values of nested mappings by their keys, joined with dots."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             yield from flat(part, f"{prefix}.{key}" if prefix else str(key))

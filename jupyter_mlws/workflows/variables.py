@@ -11,7 +11,7 @@ Data = dict[str, Any]
 
 
 def get(data: Data, name: str) -> Data | None:
-    """The mapping of that name in `vars`; of two, the last, as DVC reads them."""
+    """Return the mapping of that name in `vars`; of two, the last, as DVC reads them."""
     for entry in reversed(data.get("vars") or []):
         if isinstance(entry, Mapping) and isinstance(entry.get(name), Mapping):
             return dict(entry[name])
@@ -48,9 +48,9 @@ def remove(data: Data, name: str) -> None:
         data.pop("vars", None)
 
 
-def drop(data: Data, gone: str, stages: Mapping[str, Any]) -> None:
-    """Remove the settings of a node that goes, unless another stage reads them."""
-    others = (value for name, value in stages.items() if name != gone)
-    mark = f"${{{gone}"
-    if gone != TITLE and not any(mark in str(value).replace(" ", "") for value in others):
-        remove(data, gone)
+def drop(data: Data, node: str, stages: Mapping[str, Any]) -> None:
+    """Remove the settings of a removed node, unless another stage reads them."""
+    others = (value for name, value in stages.items() if name != node)
+    mark = f"${{{node}"
+    if node != TITLE and not any(mark in str(value).replace(" ", "") for value in others):
+        remove(data, node)

@@ -22,14 +22,14 @@ Then = Callable[[Any, BaseException | None], None]
 
 
 class Warm(Protocol):
-    """The part of the warm workers that is waited for."""
+    """The methods of the warm workers that the loop needs."""
 
     def filenos(self) -> list[int]: ...
     def collect(self) -> list[tuple[int, int]]: ...
 
 
 class ProcessLoop:
-    """One loop's events.
+    """Event loop of a run.
 
     Only :meth:`wake`, :meth:`deliver`, :meth:`tell` and :meth:`watches` may be called from
     elsewhere.
@@ -52,7 +52,7 @@ class ProcessLoop:
         self._told: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
 
     def close(self) -> None:
-        """Let go of everything; threads are waited for."""
+        """Release all resources; wait for the threads first."""
         if self._threads is not None:
             self._threads.shutdown()
         with self._closing:
@@ -70,14 +70,14 @@ class ProcessLoop:
             os.write(self._writer, b"\0")
 
     def deliver(self, then: Then, result: Any, error: BaseException | None) -> None:
-        """Have ``then`` called in the loop, from any thread; nobody is called after the end."""
+        """Call ``then`` in the loop; safe from any thread, and ignored after :meth:`close`."""
         with self._closing:
             if not self._closed:
                 self._results.put((then, result, error))
                 self.wake()
 
     def watch(self, pid: int) -> None:
-        """Wait for a child's end, too."""
+        """Add a child process whose end :meth:`wait` returns."""
         descriptor = -1
         if HAS_PIDFD:
             descriptor = os.pidfd_open(pid)
@@ -85,20 +85,20 @@ class ProcessLoop:
         self._watched[pid] = descriptor
 
     def watch_warm(self, pid: int) -> None:
-        """Wait for the end of a warm worker's child."""
+        """Add a warm worker's child whose end :meth:`wait` returns."""
         self._warm_pids.add(pid)
 
     def watches(self, pid: int) -> bool:
-        """Whether the end of this child is still waited for."""
+        """Return whether the end of this child is still awaited."""
         return pid in self._watched or pid in self._warm_pids
 
     def tell(self, handle: int, outcome: Outcome) -> None:
-        """Have :meth:`wait` return the end of what is no child of this process."""
+        """Make :meth:`wait` return the end of a job that is not a child of this process."""
         self._told.put((handle, outcome))
         self.wake()
 
     def in_thread(self, work: Callable[[], Any], then: Then) -> None:
-        """Do what takes long in a thread; ``then`` is called in the loop with its result."""
+        """Run ``work`` in a thread; ``then`` is called in the loop with its result."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "mlws-data")
 
@@ -114,19 +114,21 @@ class ProcessLoop:
     def wait(
         self, timeout: float | None
     ) -> tuple[list[tuple[int, Outcome]], list[Callable[[], None]]]:
-        """Return when something happened or ``timeout`` seconds are over: what ended, as handle
-        (a pid) and outcome, and what is to be called for what threads have done."""
+        """Wait for an event, or for ``timeout`` seconds.
+
+        Return what ended, as handle (a pid) and outcome, and the calls for the results of threads.
+        """
         if self._warm is not None:
             self._follow(self._warm.filenos())
         if self._watched and not HAS_PIDFD:
             timeout = POLL if timeout is None else min(POLL, timeout)
         ready = self._selector.select(timeout)
-        ended: list[tuple[int, Outcome]] = [
+        outcomes: list[tuple[int, Outcome]] = [
             (key.data, _collect(key.data)) for key, _ in ready if isinstance(key.data, int)
         ]
         if not HAS_PIDFD:
-            ended = list(self._polled())
-        for pid, _ in ended:
+            outcomes = list(self._polled())
+        for pid, _ in outcomes:
             self._forget(pid)
         if any(key.data is None for key, _ in ready):
             with suppress(BlockingIOError):
@@ -135,23 +137,23 @@ class ProcessLoop:
         if self._warm is not None and (self._warm_pids or self._warm_files):
             for pid, code in self._warm.collect():
                 self._warm_pids.discard(pid)
-                ended.append((pid, code))
+                outcomes.append((pid, code))
         while not self._told.empty():
-            ended.append(self._told.get())
+            outcomes.append(self._told.get())
         calls: list[Callable[[], None]] = []
         while not self._results.empty():
             then, result, error = self._results.get()
             calls.append(partial(then, result, error))
-        return ended, calls
+        return outcomes, calls
 
     def _follow(self, files: list[int]) -> None:
-        wanted = set(files)
-        for file in self._warm_files - wanted:
+        current_files = set(files)
+        for file in self._warm_files - current_files:
             with suppress(KeyError, ValueError):
                 self._selector.unregister(file)
-        for file in wanted - self._warm_files:
+        for file in current_files - self._warm_files:
             self._selector.register(file, selectors.EVENT_READ, "warm")
-        self._warm_files = wanted
+        self._warm_files = current_files
 
     def _forget(self, pid: int) -> None:
         descriptor = self._watched.pop(pid)
@@ -160,12 +162,12 @@ class ProcessLoop:
             os.close(descriptor)
 
     def _polled(self) -> list[tuple[int, int]]:
-        ended = []
+        outcomes = []
         for pid in self._watched:
-            found, status = os.waitpid(pid, os.WNOHANG)
-            if found:
-                ended.append((pid, _code(status)))
-        return ended
+            child_pid, status = os.waitpid(pid, os.WNOHANG)
+            if child_pid:
+                outcomes.append((pid, _code(status)))
+        return outcomes
 
 
 def _collect(pid: int) -> int:

@@ -108,7 +108,7 @@ def test_the_task_that_is_to_run_counts_and_the_others_are_its_restarts() -> Non
 
 
 def test_a_lab_on_another_node_is_reached_at_its_port_there() -> None:
-    spec = swarm.endpoint(8888, published=True)
+    spec = swarm.endpoint(8888, publish=True)
     assert spec == {
         "Mode": "dnsrr",
         "Ports": [{"Protocol": "tcp", "TargetPort": 8888, "PublishMode": "host"}],

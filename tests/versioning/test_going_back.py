@@ -164,7 +164,7 @@ def test_what_cant_be_stashed_or_brought_back_is_told(
 ) -> None:
     assert refused(versions.stashes.push).code == "30258"
     (root / "new.py").write_text("new\n")
-    assert refused(lambda: versions.stashes.push(untracked=False)).code == "30258"
+    assert refused(lambda: versions.stashes.push(include_untracked=False)).code == "30258"
     (root / "train.py").write_text("work\n")
     made = versions.stashes.push()
     (root / "train.py").write_text("other work\n")

@@ -38,7 +38,7 @@ def told(step):
     steps.append(step)
     if step == sys.argv[2]:
         os.kill(os.getpid(), 9)
-manager.create("Killed", told=told)
+manager.create("Killed", on_step=told)
 print(*steps)
 """
 RESTORE = """
@@ -146,7 +146,7 @@ def test_the_commit_is_held_before_its_data_is_sent(full: Project, git: Command)
         held[step] = refs.strip()
 
     manager = SnapshotManager(full)
-    made = manager.create("Held", told=told)
+    made = manager.create("Held", on_step=told)
     manager.close()
     assert held["push"] == held["verify"] == held["publish"] == made.id
     assert held["commit"] == held["done"] == ""

@@ -376,7 +376,7 @@ def test_a_discarded_offline_snapshot_does_not_wait(
             git(root, "commit", "-q", "--allow-empty", "-m", "Somebody else's")
 
     with pytest.raises(MLWSError) as error:
-        manager.create("One", told=meddle)
+        manager.create("One", on_step=meddle)
     assert error.value.code == "30208"
     assert manager.status().outbox == []
     assert git(root, "for-each-ref", "refs/mlws") == ""

@@ -119,7 +119,7 @@ async def test_what_a_crash_left_is_ended_when_a_server_comes(workspace: Project
         "from jupyter_mlws.core.project import Project\n"
         "from jupyter_mlws.versioning.snapshots.manager import SnapshotManager\n"
         "told = lambda step: os.kill(os.getpid(), 9) if step == 'index' else None\n"
-        "SnapshotManager(Project.open(pathlib.Path(sys.argv[1]))).create('Two', told=told)\n"
+        "SnapshotManager(Project.open(pathlib.Path(sys.argv[1]))).create('Two', on_step=told)\n"
     )
     assert python.run(code, str(root)).returncode == -9
     assert list(workspace.state.glob("snapshot-*"))

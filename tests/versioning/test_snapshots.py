@@ -343,7 +343,7 @@ def test_a_branch_that_moved_meanwhile_is_left_alone(
             git(root, "commit", "-q", "--allow-empty", "-m", "Somebody else's")
 
     with pytest.raises(MLWSError) as error:
-        manager.create("Mine", told=interfere)
+        manager.create("Mine", on_step=interfere)
     assert error.value.code == "30208"
     assert git(root, "log", "-1", "--format=%s").strip() == "Somebody else's"
     assert _status(manager) == {"train.py": "modified"}

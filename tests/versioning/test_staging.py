@@ -67,13 +67,13 @@ def test_hunks_are_staged_and_committed_alone(versions: Versions, root: Path, gi
     unstaged = versions.snapshots.staged_diff(staged=False)
     assert [row.path for row in unstaged] == ["long.txt", "train.py"]
     versions.staging.unstage(hunks("long.txt", staged, 1))
-    made = versions.snapshots.create("One hunk", staged=True)
+    made = versions.snapshots.create("One hunk", staged_only=True)
     assert git(root, "show", f"{made.id}:long.txt") == changed(2)
     assert git(root, "show", f"{made.id}:train.py") == "print('one')\n"
     assert (root / "long.txt").read_text() == changed(2, 20, 38)
     assert [c.path for c in versions.snapshots.status().changes] == ["long.txt", "train.py"]
     assert git(root, "diff", "--cached", "--name-only") == ""
-    assert refused(lambda: versions.snapshots.create("None", staged=True)).code == "30203"
+    assert refused(lambda: versions.snapshots.create("None", staged_only=True)).code == "30203"
 
 
 def test_a_hunk_of_a_file_that_changed_is_refused(versions: Versions, root: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_staged_credential_is_seen_whatever_the_file_holds_now(
     (root / "train.py").write_text("key = 'AKIAABCDEFGHIJKLMNOP'\n")
     versions.staging.stage(StageRequest(paths=["train.py"]))
     (root / "train.py").write_text("key = None\n")
-    assert refused(lambda: versions.snapshots.create("Key", staged=True)).code == "30206"
+    assert refused(lambda: versions.snapshots.create("Key", staged_only=True)).code == "30206"
 
 
 def test_before_the_first_commit(tmp_path: Path, home: Path, git: Command) -> None:
@@ -170,7 +170,7 @@ def test_before_the_first_commit(tmp_path: Path, home: Path, git: Command) -> No
     versions.staging.stage(StageRequest(paths=["a.py", "b.py"]))
     assert versions.snapshots.staged_file_diff("a.py", staged=True).new == "a\n"
     versions.staging.unstage(StageRequest(paths=["b.py"]))
-    made = versions.snapshots.create("First", staged=True)
+    made = versions.snapshots.create("First", staged_only=True)
     assert [c.path for c in versions.snapshots.get(made.id).changes] == ["a.py"]
     versions.close()
 

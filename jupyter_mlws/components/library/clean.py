@@ -12,7 +12,7 @@ from jupyter_mlws.components.transforms import applied
 
 
 class Encoded(NamedTuple):
-    """A table of numbers, and what made it."""
+    """A table with encoded columns, and the fitted encoder."""
 
     table: Table
     encoder: Model
@@ -34,8 +34,8 @@ def select_columns(
     missing = [name for name in (*columns, *drop) if name not in data.columns]
     if missing:
         raise KeyError(f"the table has no columns {missing}; it has {list(data.columns)}")
-    kept = data[columns] if columns else data
-    remaining: Table = kept.drop(columns=drop)
+    selection = data[columns] if columns else data
+    remaining: Table = selection.drop(columns=drop)
     return remaining
 
 
@@ -77,8 +77,8 @@ def clean_rows(
         table = table.fillna(table.mode().iloc[0])
     elif missing in ("mean", "median"):
         table = table.fillna(getattr(table, missing)(numeric_only=True))
-    cleaned: Table = table.reset_index(drop=True)
-    return cleaned
+    result: Table = table.reset_index(drop=True)
+    return result
 
 
 @component(category="Clean", title="Encode Categories")
@@ -104,17 +104,17 @@ def encode_categories(
     import pandas as pd
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
-    chosen = columns or [
+    names = columns or [
         name
         for name in data.columns
         if not pd.api.types.is_numeric_dtype(data[name])
         and not pd.api.types.is_datetime64_any_dtype(data[name])
     ]
-    if not chosen:
+    if not names:
         # Nothing to encode here, and so in other tables.
         return Encoded(data, FunctionTransformer(feature_names_out="one-to-one").fit(data[[]]))
     # What is missing is no category: zeros, or a missing number.
-    categories = [np.sort(data[name].dropna().unique()) for name in chosen]
+    categories = [np.sort(data[name].dropna().unique()) for name in names]
     if method == "one_hot":
         encoder = OneHotEncoder(
             categories=categories,
@@ -127,5 +127,5 @@ def encode_categories(
         encoder = OrdinalEncoder(
             categories=categories, handle_unknown="use_encoded_value", unknown_value=np.nan
         )
-    encoder.fit(data[chosen])
+    encoder.fit(data[names])
     return Encoded(applied(encoder, data), encoder)

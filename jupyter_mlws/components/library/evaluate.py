@@ -42,19 +42,19 @@ def compare_classifiers(
     from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
     truth, features = test[target], test.drop(columns=[target])
-    measured: dict[str, dict[str, float]] = {}
+    metrics: dict[str, dict[str, float]] = {}
     for name, model in zip(names_of(models, "model"), models, strict=True):
-        predicted = model.predict(features)
+        predictions = model.predict(features)
         precision, recall, f1, _ = precision_recall_fscore_support(
-            truth, predicted, average="macro", zero_division=0
+            truth, predictions, average="macro", zero_division=0
         )
-        measured[name] = {
-            "accuracy": float(accuracy_score(truth, predicted)),
+        metrics[name] = {
+            "accuracy": float(accuracy_score(truth, predictions)),
             "precision": float(precision),
             "recall": float(recall),
             "f1": float(f1),
         }
-    return _compared(measured, best="accuracy", largest=True)
+    return _compared(metrics, best="accuracy", largest=True)
 
 
 @component(category="Evaluate", title="Compare Regressors")
@@ -72,15 +72,15 @@ def compare_regressors(
     from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
     truth, features = test[target], test.drop(columns=[target])
-    measured: dict[str, dict[str, float]] = {}
+    metrics: dict[str, dict[str, float]] = {}
     for name, model in zip(names_of(models, "model"), models, strict=True):
-        predicted = model.predict(features)
-        measured[name] = {
-            "r2": float(r2_score(truth, predicted)),
-            "mae": float(mean_absolute_error(truth, predicted)),
-            "rmse": float(mean_squared_error(truth, predicted)) ** 0.5,
+        predictions = model.predict(features)
+        metrics[name] = {
+            "r2": float(r2_score(truth, predictions)),
+            "mae": float(mean_absolute_error(truth, predictions)),
+            "rmse": float(mean_squared_error(truth, predictions)) ** 0.5,
         }
-    return _compared(measured, best="r2", largest=True)
+    return _compared(metrics, best="r2", largest=True)
 
 
 @component(category="Evaluate", title="Cross-Validate")
@@ -114,18 +114,18 @@ def cross_validate(
     parts = (StratifiedKFold if classes else KFold)(folds, shuffle=True, random_state=seed)
     measures = _class_measures() if classes else NUMBER_MEASURES
     truth, features = data[target].to_numpy(), data.drop(columns=[target])
-    measured: dict[str, dict[str, float]] = {}
+    metrics: dict[str, dict[str, float]] = {}
     for name, model in zip(names_of(models, "model"), models, strict=True):
-        found = validate(
+        results = validate(
             clone(model), features, truth, cv=parts, scoring=measures, error_score="raise"
         )
-        scores = {measure: found[f"test_{measure}"] for measure in measures}
+        scores = {measure: results[f"test_{measure}"] for measure in measures}
         # scikit-learn gives errors below zero, so that more is better.
-        measured[name] = {
+        metrics[name] = {
             measure: abs(float(values.mean())) if measure in ERRORS else float(values.mean())
             for measure, values in scores.items()
         } | {f"{measure}_deviation": float(values.std()) for measure, values in scores.items()}
-    return _compared(measured, best="accuracy" if classes else "r2", largest=True)
+    return _compared(metrics, best="accuracy" if classes else "r2", largest=True)
 
 
 def _class_measures() -> dict[str, Any]:
@@ -142,12 +142,12 @@ def _class_measures() -> dict[str, Any]:
     }
 
 
-def _compared(measured: dict[str, dict[str, float]], best: str, largest: bool) -> Comparison:
+def _compared(metrics: dict[str, dict[str, float]], best: str, largest: bool) -> Comparison:
     import pandas as pd
 
-    rows: list[dict[str, Any]] = [{"model": name, **row} for name, row in measured.items()]
+    rows: list[dict[str, Any]] = [{"model": name, **row} for name, row in metrics.items()]
     table = pd.DataFrame(rows).sort_values(best, ascending=not largest, kind="stable")
-    return Comparison(dict(measured), table.reset_index(drop=True))
+    return Comparison(dict(metrics), table.reset_index(drop=True))
 
 
 @component(category="Evaluate", title="Predict")
@@ -167,13 +167,13 @@ def predict(
     """
     if not hasattr(model, "predict"):
         raise ValueError("this model can't predict rows that it was not trained on")
-    known = getattr(model, "feature_names_in_", None)
-    features = data[list(known)] if known is not None else data
-    predicted: Table = data.assign(**{column: model.predict(features)})
+    feature_names = getattr(model, "feature_names_in_", None)
+    features = data[list(feature_names)] if feature_names is not None else data
+    result: Table = data.assign(**{column: model.predict(features)})
     if probabilities:
         if not hasattr(model, "predict_proba"):
             raise ValueError("this model does not provide probabilities")
         names = [f"{column}_{name}" for name in model.classes_]
         values = model.predict_proba(features)
-        predicted = predicted.assign(**{name: values[:, n] for n, name in enumerate(names)})
-    return predicted
+        result = result.assign(**{name: values[:, n] for n, name in enumerate(names)})
+    return result

@@ -14,14 +14,14 @@ from jupyter_mlws.components.transforms import applied
 
 
 class Scaled(NamedTuple):
-    """A table on one scale, and what made it."""
+    """A table with scaled columns, and the fitted scaler."""
 
     table: Table
     scaler: Model
 
 
 class Selected(NamedTuple):
-    """The columns that matter, and what chose them."""
+    """A table with the selected columns, and the fitted selector."""
 
     table: Table
     selector: Model
@@ -50,17 +50,17 @@ def scale_columns(
     """
     from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
-    made = {
+    scalers = {
         "standard": StandardScaler,
         "min_max": MinMaxScaler,
         "robust": RobustScaler,
         "max_abs": MaxAbsScaler,
     }
     numbers = [name for name in data.columns if numeric(data[name]) and name not in ignore]
-    chosen = columns or numbers
-    if not chosen:
+    names = columns or numbers
+    if not names:
         raise ValueError("the table has no numeric columns")
-    scaler = made[method]().fit(data[chosen].astype("float64"))
+    scaler = scalers[method]().fit(data[names].astype("float64"))
     return Scaled(applied(scaler, data), scaler)
 
 

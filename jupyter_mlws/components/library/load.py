@@ -97,8 +97,8 @@ def sample_data(
     """
     from sklearn import datasets
 
-    loaded = getattr(datasets, f"load_{dataset}")(as_frame=True).frame
-    return loaded.rename(columns=lambda name: str(name).replace(" ", "_"))  # type: ignore[no-any-return]
+    frame = getattr(datasets, f"load_{dataset}")(as_frame=True).frame
+    return frame.rename(columns=lambda name: str(name).replace(" ", "_"))  # type: ignore[no-any-return]
 
 
 @component(category="Load", title="Load Model")
@@ -120,6 +120,6 @@ def load_model(
         files = registry.fetch(name, version, Path(folder))
         models = [path for path in files if path.suffix == ".skops"]
         if len(models) != 1:
-            held = ", ".join(path.name for path in files) or "nothing"
-            raise ValueError(f"models:/{name}/{version} has {held}, not one .skops file")
+            file_names = ", ".join(path.name for path in files) or "nothing"
+            raise ValueError(f"models:/{name}/{version} has {file_names}, not one .skops file")
         return values.read("Model", models[0])

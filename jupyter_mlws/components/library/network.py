@@ -66,7 +66,7 @@ def train_network(
 
     goal = target_of(data, target)
     kind = task_of(data[goal], goal, network, task)
-    given = {
+    settings = {
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
@@ -76,12 +76,12 @@ def train_network(
         "device": device,
         "seed": seed,
     }
-    made = networks.network(network, kind, given)
+    untrained_model = networks.network(network, kind, settings)
     train, held_back = (
         (data, test) if test is not None else divided(data, goal, kind, seed, test_size)
     )
-    model = made.fit(train.drop(columns=[goal]), train[goal].to_numpy())
+    model = untrained_model.fit(train.drop(columns=[goal]), train[goal].to_numpy())
     measures = measured(model, held_back, goal, kind)
-    said = {"model_type": network, "task": kind, "target": goal}
+    summary = {"model_type": network, "task": kind, "target": goal}
     rows = {"rows_train": len(train), "rows_test": len(held_back)}
-    return Trained(model, {**said, **measures, **rows, **networks.facts(model)})
+    return Trained(model, {**summary, **measures, **rows, **networks.facts(model)})

@@ -36,18 +36,18 @@ def plot_metrics(
     width: In inches.
     height: In inches.
     """
-    grouped = {name: row for name, row in metrics.items() if isinstance(row, dict)}
-    groups = grouped or {"": metrics}
-    drawn = measures or list(dict.fromkeys(m for row in groups.values() for m in row))
+    by_model = {name: row for name, row in metrics.items() if isinstance(row, dict)}
+    groups = by_model or {"": metrics}
+    metric_names = measures or list(dict.fromkeys(m for row in groups.values() for m in row))
     figure = _figure(width, height)
     axes = figure.subplots()
     thickness = 0.8 / max(1, len(groups))
     for n, (name, row) in enumerate(groups.items()):
-        places = [m + (n - (len(groups) - 1) / 2) * thickness for m in range(len(drawn))]
-        axes.bar(places, [row.get(m) or 0 for m in drawn], thickness, label=name or None)
-    axes.set_xticks(range(len(drawn)), drawn)
+        places = [m + (n - (len(groups) - 1) / 2) * thickness for m in range(len(metric_names))]
+        axes.bar(places, [row.get(m) or 0 for m in metric_names], thickness, label=name or None)
+    axes.set_xticks(range(len(metric_names)), metric_names)
     axes.set_title(title)
-    if grouped:
+    if by_model:
         axes.legend(loc="lower right")
     return figure
 
@@ -242,14 +242,14 @@ def plot_importance(
     from sklearn.inspection import permutation_importance
 
     features = test.drop(columns=[target])
-    found = permutation_importance(
+    result = permutation_importance(
         model, features, test[target].to_numpy(), n_repeats=repeats, random_state=seed
     )
-    order = found.importances_mean.argsort(kind="stable")[-count:]
+    order = result.importances_mean.argsort(kind="stable")[-count:]
     figure = _figure(width, height)
     axes = figure.subplots()
     names = [str(features.columns[n]) for n in order]
-    axes.barh(names, found.importances_mean[order], xerr=found.importances_std[order])
+    axes.barh(names, result.importances_mean[order], xerr=result.importances_std[order])
     axes.set_title(title)
     return figure
 

@@ -18,7 +18,7 @@ Pixels = Annotated[int, Field(ge=4, le=1024)]
 
 
 class Prepared(NamedTuple):
-    """The table that is ready."""
+    """The preprocessed table."""
 
     output_path: Table
 
@@ -96,29 +96,29 @@ def _images(data: Table, target: str | None, drop_duplicates: bool, size: int | 
 
 
 def _without_missing(table: Table) -> Table:
-    kept: Table = table.dropna()
-    if len(kept) == 0 and len(table) > 0:
+    complete_rows: Table = table.dropna()
+    if len(complete_rows) == 0 and len(table) > 0:
         worst = table.isna().sum().sort_values(ascending=False, kind="stable")
         raise ValueError(
             f"every row has a missing value, most often in {worst.index[0]!r} "
             f"({worst.iloc[0]} of {len(table)} rows): impute them, or drop that column first"
         )
-    return kept
+    return complete_rows
 
 
 def _filled(features: Table, how: Filling) -> Table:
     if how == "keep":
         return features
-    filled: Table = features.copy()
+    result: Table = features.copy()
     for name in [name for name in features if features[name].isna().any()]:
         column = features[name]
         if how == "zero" and numeric(column):
-            filled[name] = column.fillna(0)
+            result[name] = column.fillna(0)
         elif how in ("mean", "median") and numeric(column):
-            filled[name] = column.fillna(getattr(column, how)())
+            result[name] = column.fillna(getattr(column, how)())
         elif column.notna().any():
-            filled[name] = column.fillna(column.mode().iloc[0])
-    return filled
+            result[name] = column.fillna(column.mode().iloc[0])
+    return result
 
 
 def _encoded(features: Table, how: Encoding, most: int) -> Table:
@@ -128,15 +128,15 @@ def _encoded(features: Table, how: Encoding, most: int) -> Table:
     counts = {name: int(features[name].nunique()) for name in words}
     for name in [name for name in words if counts[name] > most]:
         print(f"dropped {name!r}: {counts[name]} distinct values")  # noqa: T201
-    chosen = [name for name in words if counts[name] <= most]
-    kept: Table = features.drop(columns=[name for name in words if name not in chosen])
+    columns = [name for name in words if counts[name] <= most]
+    table: Table = features.drop(columns=[name for name in words if name not in columns])
     if how == "one_hot":
-        encoded: Table = pd.get_dummies(kept, columns=chosen, dtype="int8")
-        return encoded
-    for name in chosen:
-        codes = pd.Categorical(kept[name]).codes
-        kept = kept.assign(**{str(name): pd.Series(codes, index=kept.index).where(codes >= 0)})
-    return kept
+        result: Table = pd.get_dummies(table, columns=columns, dtype="int8")
+        return result
+    for name in columns:
+        codes = pd.Categorical(table[name]).codes
+        table = table.assign(**{str(name): pd.Series(codes, index=table.index).where(codes >= 0)})
+    return table
 
 
 def _scaled(features: Table, names: list[str], how: Scaling) -> Table:
@@ -147,5 +147,5 @@ def _scaled(features: Table, names: list[str], how: Scaling) -> Table:
     if how == "min_max":
         lowest, width = numbers.min(), numbers.max() - numbers.min()
     # A column of equal values has no width; it becomes zeros.
-    scaled: Table = features.assign(**((numbers - lowest) / width.where(width > 0, 1.0)))
-    return scaled
+    result: Table = features.assign(**((numbers - lowest) / width.where(width > 0, 1.0)))
+    return result

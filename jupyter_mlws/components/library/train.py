@@ -31,7 +31,7 @@ Clustering = Literal["k_means", "gaussian_mixture", "dbscan", "hierarchical"]
 
 
 class Clustered(NamedTuple):
-    """A model that groups rows, and the groups."""
+    """A clustering model, the table with cluster numbers, and the metrics."""
 
     model: Model
     table: Table
@@ -83,7 +83,7 @@ def train_classifier(
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.tree import DecisionTreeClassifier
 
-    made = {
+    factories = {
         "random_forest": lambda: RandomForestClassifier(
             n_estimators=n_estimators, max_depth=max_depth, random_state=random_state
         ),
@@ -101,7 +101,7 @@ def train_classifier(
         ),
         "k_neighbors": lambda: KNeighborsClassifier(n_neighbors=n_neighbors),
     }
-    return _fit(made[algorithm](), data, target, scale)
+    return _fit(factories[algorithm](), data, target, scale)
 
 
 @component(category="Train", title="Train Regressor")
@@ -142,7 +142,7 @@ def train_regressor(
     from sklearn.linear_model import LinearRegression, Ridge
     from sklearn.tree import DecisionTreeRegressor
 
-    made = {
+    factories = {
         "random_forest": lambda: RandomForestRegressor(
             n_estimators=n_estimators, max_depth=max_depth, random_state=random_state
         ),
@@ -158,7 +158,7 @@ def train_regressor(
             max_depth=max_depth, random_state=random_state
         ),
     }
-    return _fit(made[algorithm](), data, target, scale)
+    return _fit(factories[algorithm](), data, target, scale)
 
 
 @component(category="Train", title="Find Clusters")
@@ -201,7 +201,7 @@ def train_clusters(
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    made: dict[str, Callable[[], Any]] = {
+    factories: dict[str, Callable[[], Any]] = {
         "k_means": lambda: KMeans(n_clusters=clusters, n_init=10, random_state=random_state),
         "gaussian_mixture": lambda: GaussianMixture(
             n_components=clusters, random_state=random_state
@@ -210,7 +210,7 @@ def train_clusters(
         "hierarchical": lambda: AgglomerativeClustering(n_clusters=clusters),
     }
     features = checked(data.drop(columns=[name for name in ignore if name in data.columns]))
-    model = make_pipeline(*([StandardScaler()] if scale else []), made[algorithm]())
+    model = make_pipeline(*([StandardScaler()] if scale else []), factories[algorithm]())
     # Threads add up the centres in the order in which they end: other bytes each time.
     with threadpool_limits(1):
         labels = model.fit_predict(features)

@@ -40,7 +40,7 @@ IN_EPOCHS = frozenset({"logistic_regression", "mlp", "gradient_boosting", "cnn"}
 
 
 class Trained(NamedTuple):
-    """A model and how well it does."""
+    """A trained model and its metrics."""
 
     model: Model
     metrics: Metrics
@@ -153,7 +153,7 @@ def model_training(
     kind = task_of(data[goal], goal, model_type, task)
     if epochs is not None and model_type not in IN_EPOCHS:
         print(f"epochs: {model_type} is not trained in epochs; ignored")  # noqa: T201
-    given = {
+    settings = {
         "epochs": epochs,
         "n_estimators": n_estimators,
         "max_depth": max_depth,
@@ -164,22 +164,24 @@ def model_training(
         "hidden_layers": hidden_layers,
         "seed": seed,
     }
-    made = _network(kind, given) if model_type == "cnn" else estimator(model_type, kind, given)
+    untrained_model = (
+        _network(kind, settings) if model_type == "cnn" else estimator(model_type, kind, settings)
+    )
     train, held_back = (
         (data, test) if test is not None else divided(data, goal, kind, seed, test_size)
     )
-    model = _fitted(made, train, goal, scale)
+    model = _fitted(untrained_model, train, goal, scale)
     measures = measured(model, held_back, goal, kind)
-    said = {"model_type": model_type, "task": kind, "target": goal}
+    summary = {"model_type": model_type, "task": kind, "target": goal}
     rows = {"rows_train": len(train), "rows_test": len(held_back)}
-    learned = _learned(model) if model_type == "cnn" else {}
-    return Trained(model, {**said, **measures, **rows, **learned})
+    network_facts = _learned(model) if model_type == "cnn" else {}
+    return Trained(model, {**summary, **measures, **rows, **network_facts})
 
 
-def _network(kind: str, given: Mapping[str, Any]) -> Any:
+def _network(kind: str, settings: Mapping[str, Any]) -> Any:
     from jupyter_mlws.components.networks import network
 
-    return network("cnn", kind, given)
+    return network("cnn", kind, settings)
 
 
 def _learned(model: Any) -> dict[str, Any]:
@@ -189,7 +191,7 @@ def _learned(model: Any) -> dict[str, Any]:
 
 
 def divided(data: Table, goal: str, kind: str, seed: int, share: float) -> tuple[Table, Table]:
-    """The rows to train on and those to test on, with equal shares of each class if possible."""
+    """Split rows into training and test rows, with equal shares of each class if possible."""
     import math
 
     from sklearn.model_selection import train_test_split
@@ -207,33 +209,33 @@ def divided(data: Table, goal: str, kind: str, seed: int, share: float) -> tuple
     return train, test
 
 
-def _fitted(made: Any, data: Table, goal: str, scale: bool) -> Any:
+def _fitted(model: Any, data: Table, goal: str, scale: bool) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if hasattr(made, "network"):
+    if hasattr(model, "network"):
         # Networks look at what they are given themselves, and bring it to one scale.
-        return made.fit(data.drop(columns=[goal]), data[goal].to_numpy())
+        return model.fit(data.drop(columns=[goal]), data[goal].to_numpy())
     features = checked(data, goal)
-    steps = [StandardScaler(), made] if scale else [made]
+    steps = [StandardScaler(), model] if scale else [model]
     return make_pipeline(*steps).fit(features, data[goal].to_numpy())
 
 
 def measured(model: Any, test: Table, goal: str, kind: str) -> dict[str, float]:
     from sklearn import metrics
 
-    truth, predicted = test[goal].to_numpy(), model.predict(test.drop(columns=[goal]))
+    truth, predictions = test[goal].to_numpy(), model.predict(test.drop(columns=[goal]))
     if kind == "regression":
         return {
-            "r2": float(metrics.r2_score(truth, predicted)) if len(truth) > 1 else float("nan"),
-            "mae": float(metrics.mean_absolute_error(truth, predicted)),
-            "rmse": float(metrics.mean_squared_error(truth, predicted)) ** 0.5,
+            "r2": float(metrics.r2_score(truth, predictions)) if len(truth) > 1 else float("nan"),
+            "mae": float(metrics.mean_absolute_error(truth, predictions)),
+            "rmse": float(metrics.mean_squared_error(truth, predictions)) ** 0.5,
         }
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
-        truth, predicted, average="macro", zero_division=0
+        truth, predictions, average="macro", zero_division=0
     )
     return {
-        "accuracy": float(metrics.accuracy_score(truth, predicted)),
+        "accuracy": float(metrics.accuracy_score(truth, predictions)),
         "precision": float(precision),
         "recall": float(recall),
         "f1": float(f1),

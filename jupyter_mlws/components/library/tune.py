@@ -36,7 +36,7 @@ WORDS = {"none": None, "true": True, "false": False}
 
 
 class Tuned(NamedTuple):
-    """The best model and all that was tried."""
+    """The best model, its metrics, and a table of all trials."""
 
     model: Model
     metrics: Metrics
@@ -109,30 +109,30 @@ def tune_model(
     grid = parsed(parameters or TRIED[model_type])
     model = _pipeline(estimator(model_type, kind, {**DEFAULTS, "seed": seed}), scale, grid)
     scoring = ("accuracy" if kind == "classification" else "r2") if measure == "auto" else measure
-    named = {f"model__{name}": values for name, values in grid.items()}
+    param_grid = {f"model__{name}": values for name, values in grid.items()}
     more = {"scoring": scoring, "cv": _folds(kind, folds, seed), "error_score": "raise"}
     if search == "grid":
-        found = GridSearchCV(model, named, **more)
+        tuner = GridSearchCV(model, param_grid, **more)
     else:
         most = min(trials, _combinations(grid))
-        found = RandomizedSearchCV(model, named, n_iter=most, random_state=seed, **more)
-    found.fit(checked(data, goal), data[goal].to_numpy())
-    tried = pd.DataFrame(
-        [{name: str(p[f"model__{name}"]) for name in grid} for p in found.cv_results_["params"]]
+        tuner = RandomizedSearchCV(model, param_grid, n_iter=most, random_state=seed, **more)
+    tuner.fit(checked(data, goal), data[goal].to_numpy())
+    results = pd.DataFrame(
+        [{name: str(p[f"model__{name}"]) for name in grid} for p in tuner.cv_results_["params"]]
     ).assign(
-        score=found.cv_results_["mean_test_score"], deviation=found.cv_results_["std_test_score"]
+        score=tuner.cv_results_["mean_test_score"], deviation=tuner.cv_results_["std_test_score"]
     )
-    best = {name: found.best_params_[f"model__{name}"] for name in grid}
-    metrics = {"model_type": model_type, "measure": scoring, "score": float(found.best_score_)}
+    best = {name: tuner.best_params_[f"model__{name}"] for name in grid}
+    metrics = {"model_type": model_type, "measure": scoring, "score": float(tuner.best_score_)}
     return Tuned(
-        found.best_estimator_,
-        {**metrics, "best": best, "tried": len(tried)},
-        tried.sort_values("score", ascending=False, kind="stable").reset_index(drop=True),
+        tuner.best_estimator_,
+        {**metrics, "best": best, "tried": len(results)},
+        results.sort_values("score", ascending=False, kind="stable").reset_index(drop=True),
     )
 
 
 def parsed(parameters: list[str]) -> dict[str, list[Any]]:
-    """``["max_depth=none,5"]`` → ``{"max_depth": [None, 5]}``; raises ValueError."""
+    """Parse ``["max_depth=none,5"]`` to ``{"max_depth": [None, 5]}``; raises ValueError."""
     grid: dict[str, list[Any]] = {}
     for line in parameters:
         name, equals, values = line.partition("=")
@@ -151,22 +151,24 @@ def _scalar(text: str) -> Any:
         return text
 
 
-def _pipeline(made: Any, scale: bool, grid: dict[str, list[Any]]) -> Any:
+def _pipeline(model: Any, scale: bool, grid: dict[str, list[Any]]) -> Any:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
-    known = made.get_params()
-    unknown = [name for name in grid if name not in known]
+    parameters = model.get_params()
+    unknown = [name for name in grid if name not in parameters]
     if unknown:
-        raise ValueError(f"{type(made).__name__} has no {unknown}; available: {sorted(known)}")
-    return Pipeline([*([("scale", StandardScaler())] if scale else []), ("model", made)])
+        raise ValueError(
+            f"{type(model).__name__} has no {unknown}; available: {sorted(parameters)}"
+        )
+    return Pipeline([*([("scale", StandardScaler())] if scale else []), ("model", model)])
 
 
 def _folds(kind: str, count: int, seed: int) -> Any:
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    made = StratifiedKFold if kind == "classification" else KFold
-    return made(count, shuffle=True, random_state=seed)
+    splitter_class = StratifiedKFold if kind == "classification" else KFold
+    return splitter_class(count, shuffle=True, random_state=seed)
 
 
 def _combinations(grid: dict[str, list[Any]]) -> int:

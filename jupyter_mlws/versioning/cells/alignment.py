@@ -21,11 +21,11 @@ COMPARED = 2000
 
 
 def align(old: Sequence[Cell], new: Sequence[Cell]) -> Pairs:
-    """Which cell comes from which.
+    """Return the pairs of new and old cells that are versions of one cell.
 
-    The same id and source first, then the same source in the same order, the same id, and what is
-    similar or stands alone in between. An id alone does not count before a source: some tools
-    number the cells.
+    Pairs cells with the same id and source first, then the same source in the same order, the
+    same id, and then similar or single cells in between. An id alone does not count before a
+    source: some tools number the cells.
     """
     pairs: Pairs = {}
     _pair(pairs, old, new, lambda cell: (cell.get("id"), cell["cell_type"], cell["source"]))
@@ -41,64 +41,66 @@ def align(old: Sequence[Cell], new: Sequence[Cell]) -> Pairs:
 
 
 def adopt(old: Sequence[Cell], new: Sequence[Cell], also: Sequence[Cell] = ()) -> None:
-    """Give the cells of ``new`` the ids of those of ``old`` that they come from.
+    """Give the cells of ``new`` the ids of the ``old`` cells that they come from.
 
-    All others get ids that neither ``old`` nor ``also`` has; but what ``also`` added as well,
-    word for word, is one cell.
+    All others get ids that neither ``old`` nor ``also`` has; but a cell that ``also`` added
+    with the same source is the same cell.
     """
     pairs = align(old, new)
-    known = {cell["id"] for cell in old}
-    added = [cell for cell in also if cell["id"] not in known]
+    old_ids = {cell["id"] for cell in old}
+    added_cells = [cell for cell in also if cell["id"] not in old_ids]
     left = [index for index in range(len(new)) if index not in pairs]
     same: Pairs = {}
-    _in_order(same, added, new, range(len(added)), left)
-    taken = known | {cell["id"] for cell in also}
+    _in_order(same, added_cells, new, range(len(added_cells)), left)
+    used_ids = old_ids | {cell["id"] for cell in also}
     for index, cell in enumerate(new):
         if index in pairs:
             cell["id"] = old[pairs[index]]["id"]
         elif index in same and cell["source"].strip():
-            cell["id"] = added[same[index]]["id"]
-        elif not cell.get("id") or cell["id"] in taken:
+            cell["id"] = added_cells[same[index]]["id"]
+        elif not cell.get("id") or cell["id"] in used_ids:
             cell["id"] = new_id()
-        taken.add(cell["id"])
+        used_ids.add(cell["id"])
 
 
 def make_unique(cells: Iterable[Cell]) -> None:
-    """Give every cell an id, and a new one to each whose id another has already."""
-    seen: set[str] = set()
+    """Give every cell an id, and replace duplicate ids."""
+    ids: set[str] = set()
     for cell in cells:
-        if not cell.get("id") or cell["id"] in seen:
+        if not cell.get("id") or cell["id"] in ids:
             cell["id"] = new_id()
-        seen.add(cell["id"])
+        ids.add(cell["id"])
 
 
 def new_id() -> str:
-    """An id as Jupyter makes them."""
+    """Return a new id in Jupyter's format."""
     return uuid.uuid4().hex[:8]
 
 
 def _pair(pairs: Pairs, old: Sequence[Cell], new: Sequence[Cell], key: Any) -> None:
-    """Pair the cells whose key is the same, and no other's in either notebook."""
-    taken = set(pairs.values())
-    olds = _unique((index, key(cell)) for index, cell in enumerate(old) if index not in taken)
+    """Pair the cells with the same key, if the key is unique in both notebooks."""
+    paired_indices = set(pairs.values())
+    olds = _unique(
+        (index, key(cell)) for index, cell in enumerate(old) if index not in paired_indices
+    )
     news = _unique((index, key(cell)) for index, cell in enumerate(new) if index not in pairs)
     pairs.update({index: olds[name] for name, index in news.items() if name in olds})
 
 
 def _unique(rows: Iterable[tuple[int, Any]]) -> dict[Any, int]:
-    found: dict[Any, list[int]] = {}
+    groups: dict[Any, list[int]] = {}
     for index, name in rows:
         if name:
-            found.setdefault(name, []).append(index)
-    return {name: indices[0] for name, indices in found.items() if len(indices) == 1}
+            groups.setdefault(name, []).append(index)
+    return {name: indices[0] for name, indices in groups.items() if len(indices) == 1}
 
 
 def _gaps(pairs: Pairs, olds: int, news: int) -> Iterator[tuple[list[int], list[int]]]:
-    """The cells without a partner between those that kept their order."""
-    taken = set(pairs.values())
+    """Yield the groups of unpaired cells between pairs that kept their order."""
+    paired_indices = set(pairs.values())
     start_old = start_new = 0
     for new, old in [*_ordered(pairs), (news, olds)]:
-        free_old = [index for index in range(start_old, old) if index not in taken]
+        free_old = [index for index in range(start_old, old) if index not in paired_indices]
         free_new = [index for index in range(start_new, new) if index not in pairs]
         if free_old and free_new:
             yield free_old, free_new
@@ -106,7 +108,7 @@ def _gaps(pairs: Pairs, olds: int, news: int) -> Iterator[tuple[list[int], list[
 
 
 def _ordered(pairs: Pairs) -> list[tuple[int, int]]:
-    """The most pairs that stand in the same order in both: a longest increasing subsequence."""
+    """Return the longest increasing subsequence: the most pairs in the same order on both sides."""
     rows = sorted(pairs.items())
     tails: list[int] = []
     ends: list[int] = []
@@ -131,7 +133,7 @@ def _in_order(
     olds: Sequence[int],
     news: Sequence[int],
 ) -> None:
-    """Pair what is the same word for word, in order."""
+    """Pair cells with the same type and source, in order."""
     first = [(old[index]["cell_type"], old[index]["source"]) for index in olds]
     second = [(new[index]["cell_type"], new[index]["source"]) for index in news]
     matcher = SequenceMatcher(None, first, second, autojunk=False)
@@ -147,7 +149,7 @@ def _similar(
     olds: Sequence[int],
     news: Sequence[int],
 ) -> None:
-    """Pair edited cells in order, so that as much text as possible stays."""
+    """Pair edited cells in order, so that as much text as possible is unchanged."""
     best = [[0.0] * (len(news) + 1) for _ in range(len(olds) + 1)]
     score = [[_likeness(old[i], new[j]) for j in news] for i in olds]
     for i in range(len(olds) - 1, -1, -1):
@@ -166,13 +168,13 @@ def _similar(
 
 
 def _alone(pairs: Pairs, old: Sequence[Cell], new: Sequence[Cell], i: int, j: int) -> None:
-    """Between the same two neighbours one cell is one that was rewritten."""
+    """Pair a single cell with the single cell between the same neighbours: it was rewritten."""
     if old[i]["cell_type"] == new[j]["cell_type"]:
         pairs[j] = i
 
 
 def _likeness(old: Cell, new: Cell) -> float:
-    """How much of two cells' text is the same; 0 where they are no versions of one cell."""
+    """Return the ratio of equal text in two cells; 0 if they are not versions of one cell."""
     if old["cell_type"] != new["cell_type"]:
         return 0.0
     matcher = SequenceMatcher(None, old["source"][:COMPARED], new["source"][:COMPARED], False)

@@ -14,9 +14,9 @@ SAME, ADDED, DELETED, MODIFIED = "unchanged", "added", "deleted", "modified"
 
 
 def diff(old: bytes | None, new: bytes | None) -> list[dict[str, Any]]:
-    """A row for every cell of either, in the order in which they stand.
+    """Return a row for every cell of either notebook, in document order.
 
-    Raises :class:`NotANotebookError` where one is no notebook.
+    Raises :class:`NotANotebookError` if one is not a notebook.
     """
     before, after = parse(old), parse(new)
     make_unique(before.cells)
@@ -25,25 +25,25 @@ def diff(old: bytes | None, new: bytes | None) -> list[dict[str, Any]]:
     first, second = without_outputs(before), without_outputs(after)
     notebook_predicates["/cells"] = [compare_cell_by_ids]
     patches: dict[int, Any] = {}
-    inserted: dict[int, int] = {}
-    removed: set[int] = set()
+    insertions: dict[int, int] = {}
+    deletions: set[int] = set()
     for change in diff_notebooks(first, second):
         for part in change.get("diff", ()) if change.key == "cells" else ():
             if part.op == "addrange":
-                inserted[part.key] = inserted.get(part.key, 0) + len(part.valuelist)
+                insertions[part.key] = insertions.get(part.key, 0) + len(part.valuelist)
             elif part.op == "removerange":
-                removed.update(range(part.key, part.key + part.length))
+                deletions.update(range(part.key, part.key + part.length))
             else:
                 patches[part.key] = part.diff
     rows: list[dict[str, Any]] = []
     at = 0
     for index in range(len(before.cells) + 1):
-        for _ in range(inserted.get(index, 0)):
+        for _ in range(insertions.get(index, 0)):
             rows.append(_row(ADDED, None, after.cells[at]))
             at += 1
         if index == len(before.cells):
             break
-        if index in removed:
+        if index in deletions:
             rows.append(_row(DELETED, before.cells[index], None))
             continue
         state = MODIFIED if index in patches else SAME

@@ -53,7 +53,7 @@ NOTE = re.compile(r"<<<<<<< (LOCAL|REMOTE) CELL DELETED >>>>>>>")
 
 @dataclass
 class Merge:
-    """The merged notebook; cells in conflict hold both sides between markers, as text does."""
+    """The merged notebook; cells in conflict hold both sides between conflict markers."""
 
     text: bytes
     conflicts: list[str]
@@ -66,9 +66,9 @@ def merge(
     theirs: bytes | None,
     choices: Mapping[str, Choice] | None = None,
 ) -> Merge:
-    """Merge; ``choices`` resolve conflicts: from a cell's id, or ``*``, to how they end.
+    """Merge three versions; ``choices`` maps a cell's id, or ``*``, to the resolution.
 
-    The result validates. Raises :class:`NotANotebookError` where a side is no notebook.
+    The result is a valid notebook. Raises :class:`NotANotebookError` if a side is not one.
     """
     sides = {BASE: parse(base), OURS: parse(ours), THEIRS: parse(theirs)}
     minor = max(sides[OURS].nbformat_minor, sides[THEIRS].nbformat_minor)
@@ -95,7 +95,7 @@ def merge(
 
 
 def _realign(sides: Mapping[str, Any]) -> None:
-    """Let a cell have one id in all versions, and no two cells one id in any."""
+    """Give each cell the same id in all versions, unique within each version."""
     make_unique(sides[BASE].cells)
     adopt(sides[BASE].cells, sides[OURS].cells)
     adopt(sides[BASE].cells, sides[THEIRS].cells, sides[OURS].cells)
@@ -137,7 +137,7 @@ def _without_notes(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _complete(merged: Any, side: list[Any], cells: Mapping[str, Mapping[str, Any]]) -> None:
-    """Put back what nbdime left out of a side: it gives up where much changes at one place."""
+    """Restore cells of a side that nbdime dropped, as it does if much changes in one place."""
     there = [cell.get("id") for cell in merged.cells]
     at = 0
     for cell in side:
@@ -146,42 +146,48 @@ def _complete(merged: Any, side: list[Any], cells: Mapping[str, Mapping[str, Any
             at = there.index(name) + 1
             continue
         base = cells[BASE].get(name)
-        deleted = name not in cells[OURS] or name not in cells[THEIRS]
-        if base is None or not deleted or _edited(cell, base):
+        is_deleted = name not in cells[OURS] or name not in cells[THEIRS]
+        if base is None or not is_deleted or _edited(cell, base):
             there.insert(at, name)
-            kept = copy.deepcopy(cell)
+            cell_copy = copy.deepcopy(cell)
             theirs = cells[THEIRS].get(name)
             if base is not None and theirs is not None and base.source != theirs.source:
                 # Changed by both: shown as such.
-                parts = ("<<<<<<< local", kept.source, "=======", theirs.source, ">>>>>>> remote")
-                kept.source = "\n".join(parts)
-            merged.cells.insert(at, kept)
+                parts = (
+                    "<<<<<<< local",
+                    cell_copy.source,
+                    "=======",
+                    theirs.source,
+                    ">>>>>>> remote",
+                )
+                cell_copy.source = "\n".join(parts)
+            merged.cells.insert(at, cell_copy)
             at += 1
 
 
 def _conflicts(cells: Mapping[str, Mapping[str, Any]], merged: Any) -> list[str]:
-    """The cells that both sides changed, and that are not plainly the one or the other now.
+    """Return the cells that both sides changed and that do not simply match one side now.
 
     nbdime's own marks also name cells that were only edited beside an added one.
     """
-    found = []
+    conflicts = []
     for cell in merged.cells:
         name = cell.get("id")
         base, ours, theirs = (cells[side].get(name) for side in (BASE, OURS, THEIRS))
         if base is None:
             if ours and theirs and _attachments_in_conflict({}, ours, theirs):
-                found.append(name)
+                conflicts.append(name)
             continue
         if ours is None or theirs is None:
             # One side deleted it, and as it still is there, the other one has changed it.
             left = ours if theirs is None else theirs
             if left is not None and _edited(left, base):
-                found.append(name)
+                conflicts.append(name)
         elif _attachments_in_conflict(base, ours, theirs) or (
             _marked(cell.source) and not any(_marked(side.source) for side in (base, ours, theirs))
         ):
-            found.append(name)
-    return found
+            conflicts.append(name)
+    return conflicts
 
 
 def _edited(cell: Any, base: Any) -> bool:
@@ -193,7 +199,7 @@ def _attachments(cell: Any) -> Any:
 
 
 def _attachments_in_conflict(base: Any, ours: Any, theirs: Any) -> bool:
-    """Whether both sides changed one attachment, each in its own way."""
+    """Return True if both sides changed the same attachment differently."""
     base, ours, theirs = (_attachments(cell) for cell in (base, ours, theirs))
     return any(
         ours.get(name) != theirs.get(name)
@@ -204,7 +210,7 @@ def _attachments_in_conflict(base: Any, ours: Any, theirs: Any) -> bool:
 
 
 def _merge_properties(cell: Any, base: Any, ours: Any, theirs: Any) -> None:
-    """Set a merged cell's metadata and attachments; of those in conflict, ours stay."""
+    """Set a merged cell's metadata and attachments; ours wins in a conflict."""
     ours, theirs = ours or theirs, theirs or ours
     base = base or {}
     cell.metadata = _merge_values(
@@ -235,14 +241,14 @@ def _merge_values(base: Any, ours: Any, theirs: Any, depth: int = -1) -> Any:
             {key: value for key, value in merged.items() if value is not ABSENT}
         )
     if _names(ours) and _names(theirs):
-        known = base if _names(base) else []
-        kept = [name for name in ours if name in theirs or name not in known]
-        return kept + [name for name in theirs if name not in known and name not in ours]
+        base_names = base if _names(base) else []
+        names = [name for name in ours if name in theirs or name not in base_names]
+        return names + [name for name in theirs if name not in base_names and name not in ours]
     return ours
 
 
 def _names(value: Any) -> bool:
-    """Whether ``value`` is a list of names, as a cell's tags are."""
+    """Return True if ``value`` is a list of strings, as a cell's tags are."""
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
@@ -259,7 +265,7 @@ def _resolved(
     cells: Mapping[str, Mapping[str, Any]],
     choices: Mapping[str, Choice],
 ) -> list[Any]:
-    """What stands in the merged notebook for one cell."""
+    """Return the cells of the merged notebook that replace one cell."""
     name = cell.get("id")
     if name not in conflicts:
         base = cells[BASE].get(name)
@@ -279,10 +285,10 @@ def _resolved(
     if choice != BOTH:
         side = cells[choice].get(name)
         return [copy.deepcopy(side)] if side is not None else []
-    kept = [copy.deepcopy(cells[side][name]) for side in (OURS, THEIRS) if name in cells[side]]
-    if len(kept) == 2:
-        kept[1]["id"] = new_id()
-    return kept
+    copies = [copy.deepcopy(cells[side][name]) for side in (OURS, THEIRS) if name in cells[side]]
+    if len(copies) == 2:
+        copies[1]["id"] = new_id()
+    return copies
 
 
 def _choice(name: str, choices: Mapping[str, Choice]) -> Choice | None:
@@ -290,7 +296,7 @@ def _choice(name: str, choices: Mapping[str, Choice]) -> Choice | None:
 
 
 def _row(cell: Any, cells: Mapping[str, Mapping[str, Any]], conflicts: list[str]) -> dict[str, Any]:
-    """One cell as a view with three columns shows it."""
+    """Return one cell as a row of the three-column view."""
     sides = {
         name: cells[name][cell["id"]].source if cell["id"] in cells[name] else None
         for name in (BASE, OURS, THEIRS)
@@ -305,22 +311,25 @@ def _row(cell: Any, cells: Mapping[str, Mapping[str, Any]], conflicts: list[str]
 
 
 def _bring_outputs(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
-    """Outputs belong to the source that made them; of two runs since the base, ours stays."""
+    """Set each cell's outputs to those of the side with the same source.
+
+    If both sides ran the cell since the base, ours wins.
+    """
     for cell in merged.cells:
         if cell.cell_type != "code" or cell.get("outputs"):
             continue
         cell.outputs = []
         cell.execution_count = None
         base, ours, theirs = (cells[side].get(cell["id"]) for side in (BASE, OURS, THEIRS))
-        made = [side for side in (ours, theirs) if side and side.source == cell.source]
+        candidates = [side for side in (ours, theirs) if side and side.source == cell.source]
         # A side that has not run the cell since, or has another source, says nothing.
-        ran = [side for side in made if not base or _run_of(side) != _run_of(base)]
-        chosen = ran or [side for side in made if side.get("outputs")] or made
-        if len(chosen) > 1 and not chosen[0].get("outputs"):
-            chosen = chosen[1:]
-        if chosen:
-            cell.outputs = chosen[0].get("outputs", [])
-            cell.execution_count = chosen[0].get("execution_count")
+        ran = [side for side in candidates if not base or _run_of(side) != _run_of(base)]
+        best = ran or [side for side in candidates if side.get("outputs")] or candidates
+        if len(best) > 1 and not best[0].get("outputs"):
+            best = best[1:]
+        if best:
+            cell.outputs = best[0].get("outputs", [])
+            cell.execution_count = best[0].get("execution_count")
 
 
 def _run_of(cell: Any) -> Any:

@@ -20,7 +20,10 @@ CellChoice = str | dict[str, str]
 
 @dataclass(frozen=True)
 class MergedNotebook:
-    """``text`` validates; ``conflicts`` are ids of cells, ``rows`` is all cells side by side."""
+    """A merged notebook: ``text`` is valid nbformat, ``conflicts`` are ids of cells.
+
+    ``rows`` has all cells side by side.
+    """
 
     text: bytes
     conflicts: list[str]
@@ -28,7 +31,10 @@ class MergedNotebook:
 
 
 class NotebookRefusedError(Exception):
-    """What was given is no notebook, or too much for the time limit; says why."""
+    """The input is not a notebook, or the time limit is exceeded.
+
+    The message is the reason.
+    """
 
 
 def merge_notebooks(
@@ -39,7 +45,7 @@ def merge_notebooks(
     *,
     limit: float = LIMIT,
 ) -> MergedNotebook:
-    """One notebook of three versions; see :func:`.merging.merge`."""
+    """Merge three versions into one notebook; see :func:`.merging.merge`."""
     head = {"action": "merge", "choices": dict(choices or {})}
     answer, texts = _ask(head, [base, ours, theirs], limit)
     return MergedNotebook(texts[0] or b"", answer["conflicts"], answer["rows"])
@@ -48,13 +54,13 @@ def merge_notebooks(
 def compare_notebooks(
     old: bytes | None, new: bytes | None, *, limit: float = LIMIT
 ) -> list[dict[str, Any]]:
-    """The cells of two versions; see :func:`.diffing.diff`."""
+    """Return the cells of two versions; see :func:`.diffing.diff`."""
     rows: list[dict[str, Any]] = _ask({"action": "diff"}, [old, new], limit)[0]["rows"]
     return rows
 
 
 def check_notebook(text: bytes, *, limit: float = LIMIT) -> None:
-    """Raises :class:`NotebookRefusedError` where ``text`` is no valid notebook."""
+    """Raise :class:`NotebookRefusedError` if ``text`` is not a valid notebook."""
     _ask({"action": "check"}, [text], limit)
 
 
@@ -63,7 +69,7 @@ def _ask(
 ) -> tuple[dict[str, Any], list[bytes | None]]:
     command = [sys.executable, "-m", "jupyter_mlws.versioning.cells.worker"]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             input=pack(head, texts),
             # Not in the project's folder, whose files Python would take for its own modules.
@@ -74,10 +80,10 @@ def _ask(
         )
     except subprocess.TimeoutExpired:
         raise NotebookRefusedError(f"timed out after {limit:g} s") from None
-    if done.returncode != 0:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise NotebookRefusedError(lines[-1] if lines else f"exit code {done.returncode}")
-    answer, results = read(io.BytesIO(done.stdout))
+    if process.returncode != 0:
+        lines = process.stderr.decode(errors="replace").strip().splitlines()
+        raise NotebookRefusedError(lines[-1] if lines else f"exit code {process.returncode}")
+    answer, results = read(io.BytesIO(process.stdout))
     if "refused" in answer:
         raise NotebookRefusedError(answer["refused"])
     return answer, results

@@ -9,7 +9,7 @@ from jupyter_mlws.versioning.cells.framing import pack, read
 
 
 def answer(head: dict[str, Any], texts: list[bytes | None]) -> bytes:
-    """What is asked for, or why it can't be had."""
+    """Return the packed result of a request, or the reason why it was refused."""
     from jupyter_mlws.versioning.cells.document import NotANotebookError, check, parse
 
     try:

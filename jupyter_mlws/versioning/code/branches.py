@@ -40,14 +40,17 @@ NAME_TAKEN = Message(
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a checkout goes: the commit, and what git is told."""
+    """Target of a checkout: the commit, and the arguments of git."""
 
     sha: str
     arguments: Sequence[str]
 
 
 class BranchManager:
-    """The branches of one project. Thread-safe: what writes holds the project's lock."""
+    """The branches of one project. Thread-safe.
+
+    Methods that write hold the project's lock.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -55,22 +58,22 @@ class BranchManager:
         self._switching = Switching(repository)
 
     def list(self) -> list[Branch]:
-        """Branches of this repository, then those of its remotes; newest first."""
-        found = sorted(branches(self._git), key=lambda ref: ref.remote is not None)
-        return [_record(ref) for ref in found]
+        """Return the local branches, then the remote branches, each newest first."""
+        refs = sorted(branches(self._git), key=lambda ref: ref.remote is not None)
+        return [_record(ref) for ref in refs]
 
     def get(self, name: str) -> Branch:
-        """A branch of this repository; error 30404."""
-        found = self._local(name)
-        if found is None:
+        """Return a local branch; error 30404."""
+        ref = self._local(name)
+        if ref is None:
             raise VersionItemNotFoundError(kind="branch", name=name)
-        return _record(found)
+        return _record(ref)
 
     def create(self, name: str, start: str = "HEAD", *, checkout: bool = False) -> Branch:
-        """A new branch at the commit ``start``, which it follows where that is a remote's branch.
+        """Create a branch at the commit ``start``; it tracks ``start`` if that is a remote branch.
 
-        Errors: 50201 for a name that git refuses, 50203 for one that is taken, 30404; of
-        ``checkout`` those of :meth:`checkout`, and nothing is made then.
+        Errors: 50201 for a name that git refuses, 50203 for one that exists, 30404; with
+        ``checkout`` also those of :meth:`checkout`. No branch is created then.
         """
         with self._repository.exclusive("branch"):
             self._check_new(name, "name")
@@ -82,23 +85,23 @@ class BranchManager:
         return self.get(name)
 
     def delete(self, name: str, *, force: bool = False) -> Branch:
-        """Delete a branch; what it was.
+        """Delete a branch and return it.
 
-        Errors: 30404, 30211 where it is checked out, 30212 where commits are on no other branch.
+        Errors: 30404, 30211 if it is checked out, 30212 if it has commits that no other branch has.
         """
         with self._repository.exclusive("branch"):
-            found = self._local(name)
-            if found is None:
+            ref = self._local(name)
+            if ref is None:
                 raise VersionItemNotFoundError(kind="branch", name=name)
-            if found.current or found.elsewhere:
+            if ref.current or ref.elsewhere:
                 raise BranchCheckedOutError(branch=name)
-            if not force and holders(self._git, found.sha) == [f"{HEADS}{name}"]:
-                raise BranchNotMergedError(branch=name, commit=found.sha)
+            if not force and holders(self._git, ref.sha) == [f"{HEADS}{name}"]:
+                raise BranchNotMergedError(branch=name, commit=ref.sha)
             self._git.run("branch", "--delete", "--force", "--quiet", "--", name)
-        return _record(found)
+        return _record(ref)
 
     def check_checkout(self, branch: str | None, ref: str | None, *, create: bool = False) -> None:
-        """Raise what :meth:`checkout` would refuse, as far as that can be told at once."""
+        """Raise the errors of :meth:`checkout` that can be found immediately."""
         self._switching.check(self._destination(branch, ref, create).sha)
 
     def checkout(
@@ -109,11 +112,11 @@ class BranchManager:
         create: bool = False,
         progress: ProgressCallback = no_progress,
     ) -> Checkout:
-        """Go to a branch or commit, with the data that it names.
+        """Check out a branch or commit, with its data.
 
-        Errors: 50201 for what can't be meant, 50203 and 30404 for names, 30201 during a merge,
-        30202 where uncommitted work would be lost, 30101, 30401 and 30402 where data can't be
-        had. Nothing has changed then.
+        Errors: 50201 for an invalid combination, 50203 and 30404 for names, 30201 during a merge,
+        30202 if uncommitted work would be lost, 30101, 30401 and 30402 if data is not available.
+        Nothing has changed then.
         """
         with self._repository.exclusive("checkout"):
             previous = self._git.find("HEAD")
@@ -144,24 +147,24 @@ class BranchManager:
         return Destination(sha, ("--detach", sha, "--"))
 
     def _to_branch(self, name: str) -> Destination:
-        found = self._local(name)
-        if found is not None:
-            if found.elsewhere:
+        local_ref = self._local(name)
+        if local_ref is not None:
+            if local_ref.elsewhere:
                 raise BranchCheckedOutError(branch=name)
-            return Destination(found.sha, (name, "--"))
+            return Destination(local_ref.sha, (name, "--"))
         # As `git checkout` does: the one remote that has such a branch is meant.
-        offered = [ref for ref in branches(self._git) if ref.remote and ref.name == name]
-        if len(offered) != 1:
+        remote_refs = [ref for ref in branches(self._git) if ref.remote and ref.name == name]
+        if len(remote_refs) != 1:
             raise VersionItemNotFoundError(kind="branch", name=name)
         self._check_new(name, "branch")
-        return self._new(name, f"{offered[0].remote}/{name}")
+        return self._new(name, f"{remote_refs[0].remote}/{name}")
 
     def _new(self, name: str, start: str) -> Destination:
         options = ("-b", name, *self._tracking(start), self._start(start), "--")
         return Destination(self._git.resolve(start), options)
 
     def _start(self, start: str) -> str:
-        """What git is told: the remote's branch by its name, to be followed; else a commit."""
+        """Return the start point for git: the remote branch's name if it is one, else a commit."""
         return start if self._of_remote(start) else self._git.resolve(start)
 
     def _tracking(self, start: str) -> tuple[str, ...]:
@@ -176,12 +179,12 @@ class BranchManager:
         if fault is not None:
             raise InvalidRequestError(faults=[Fault(field, fault)])
         for other in self._git.refs(HEADS):
-            taken = other.removeprefix(HEADS)
-            if taken == name:
+            existing_name = other.removeprefix(HEADS)
+            if existing_name == name:
                 raise AlreadyExistsError(faults=[Fault(field, EXISTS)], name=name)
-            if taken.startswith(f"{name}/") or name.startswith(f"{taken}/"):
+            if existing_name.startswith(f"{name}/") or name.startswith(f"{existing_name}/"):
                 raise AlreadyExistsError(
-                    faults=[Fault(field, NAME_TAKEN.fill(other=taken))], name=name
+                    faults=[Fault(field, NAME_TAKEN.fill(other=existing_name))], name=name
                 )
 
     # Going there

@@ -35,7 +35,7 @@ LARGEST_COUNTED = 4 * 1024 * 1024
 
 
 class Comparison:
-    """Differences within one project."""
+    """Compares versions of one project."""
 
     def __init__(self, project: Project, content: Content, working: WorkingData) -> None:
         self._project = project
@@ -44,24 +44,27 @@ class Comparison:
         self._working = working
 
     def files(self, start: str, end: str | None) -> list[ChangedFile]:
-        """Files that differ; against the working tree (``end`` None) with untracked ones, and
-        data that is not as recorded."""
+        """Return the files that differ between two versions.
+
+        If ``end`` is None, the second one is the working tree, with its untracked files and
+        modified data.
+        """
         first = self._start(start)
         if end is not None:
             rows = self._git.differences(first, self._git.resolve(end))
             return [_changed(row) for row in rows]
-        found = {row.path: _changed(row) for row in self._git.differences(first, None)}
+        changes = {row.path: _changed(row) for row in self._git.differences(first, None)}
         status = self._git.status()
         for entry in status.entries:
             if entry.state == "untracked" and not entry.path.endswith("/"):
-                found[entry.path] = self._untracked(entry.path)
+                changes[entry.path] = self._untracked(entry.path)
         items = [item for item in self._content.data_now(status) if not item.pipeline]
         for path, state in self._working.states(items).items():
-            found[path] = ChangedFile(path=path, state=ChangeState(state), kind=ChangeKind.DATA)
-        return [found[path] for path in sorted(found)]
+            changes[path] = ChangedFile(path=path, state=ChangeState(state), kind=ChangeKind.DATA)
+        return [changes[path] for path in sorted(changes)]
 
     def file(self, path: str, start: str, end: str | None) -> FileDiff:
-        """One file, or one file that DVC tracks."""
+        """Compare one file, which git or DVC tracks."""
         path = normal(self._project, path)
         first = self._start(start)
         last = None if end is None else self._git.resolve(end)
@@ -75,40 +78,44 @@ class Comparison:
                 raise VersionItemNotFoundError(kind="file", name=path)
         return self._compared(path, self._git.unified(first, last, path), old, new)
 
-    def staged_files(self, *, staged: bool) -> list[ChangedFile]:
-        """Files whose index differs from HEAD, or whose working tree differs from the index."""
-        status = self._git.status()
-        start = ("--cached", self._start("HEAD")) if staged else ()
-        found = {row.path: _changed(row) for row in self._git.differing(*start)}
-        for entry in status.entries:
-            if not staged and entry.state == "untracked" and not entry.path.endswith("/"):
-                found[entry.path] = self._untracked(entry.path)
-        return [found[path] for path in sorted(found)]
+    def staged_files(self, *, in_index: bool) -> list[ChangedFile]:
+        """Return the files that differ between HEAD and the index if ``in_index``.
 
-    def staged_file(self, path: str, *, staged: bool) -> FileDiff:
-        """One file: HEAD and the index, or the index and the working tree."""
+        Otherwise those that differ between the index and the working tree.
+        """
+        status = self._git.status()
+        start = ("--cached", self._start("HEAD")) if in_index else ()
+        changes = {row.path: _changed(row) for row in self._git.differing(*start)}
+        for entry in status.entries:
+            if not in_index and entry.state == "untracked" and not entry.path.endswith("/"):
+                changes[entry.path] = self._untracked(entry.path)
+        return [changes[path] for path in sorted(changes)]
+
+    def staged_file(self, path: str, *, in_index: bool) -> FileDiff:
+        """Compare one file of HEAD with the index if ``in_index``.
+
+        Otherwise compare the index with the working tree.
+        """
         path = normal(self._project, path)
         index = self._git.blob("", path)
-        old = self._git.blob(self._start("HEAD"), path) if staged else index
-        new = index if staged else self._now(path)
+        old = self._git.blob(self._start("HEAD"), path) if in_index else index
+        new = index if in_index else self._now(path)
         if old is None and new is None:
             raise VersionItemNotFoundError(kind="file", name=path)
-        if old is None and not staged:
-            unified = self._git.unified("HEAD", None, path)
+        if old is None and not in_index:
+            diff = self._git.unified("HEAD", None, path)
         else:
-            unified = self._git.unified_staged(path, staged=staged)
-        return self._compared(path, unified, old, new)
+            diff = self._git.unified_staged(path, in_index=in_index)
+        return self._compared(path, diff, old, new)
 
-    def _compared(
-        self, path: str, unified: bytes, old: bytes | None, new: bytes | None
-    ) -> FileDiff:
+    def _compared(self, path: str, diff: bytes, old: bytes | None, new: bytes | None) -> FileDiff:
         if _binary(old) or _binary(new):
             return _binary_diff(path, old, new)
         cells = self._cells(old, new) if path.endswith(".ipynb") else None
-        return _text_diff(path, unified, old, new, cells)
+        return _text_diff(path, diff, old, new, cells)
 
     def _cells(self, old: bytes | None, new: bytes | None) -> list[CellDiff] | None:
-        """None where a side is no notebook, or too large to compare."""
+        """Compare the cells; None if a side is not a notebook, or too large."""
         if max(len(old or b""), len(new or b"")) > LARGEST_NOTEBOOK:
             return None
         try:
@@ -117,7 +124,7 @@ class Comparison:
             return None
 
     def versions(self, start: str, end: str) -> SnapshotDiff:
-        """Two versions: files, data, and the metrics and parameters that they hold."""
+        """Compare two versions: files, data, metrics and parameters."""
         first, last = self._git.resolve(start), self._git.resolve(end)
         measures = Measures(self._project, self._content)
         return SnapshotDiff(
@@ -128,7 +135,10 @@ class Comparison:
         )
 
     def _start(self, name: str) -> str:
-        """Before the first version there is git's empty tree; its id may also be asked for."""
+        """Resolve the start of a comparison; before the first commit HEAD is git's empty tree.
+
+        The id of the empty tree is also accepted.
+        """
         empty = self._git.empty_tree()
         unborn = name == "HEAD" and self._git.find("HEAD") is None
         return empty if unborn or name == empty else self._git.resolve(name)
@@ -155,10 +165,10 @@ class Comparison:
         )
 
     def _data(self, path: str, first: str, last: str | None) -> FileDiff | None:
-        """The difference of a file that DVC tracks; None where ``path`` is none."""
+        """Compare a file that DVC tracks; None if ``path`` is not one."""
         old = _item(self._content.data_at(first), path)
-        known = self._content.data_now() if last is None else self._content.data_at(last)
-        new = _item(known, path)
+        pointers = self._content.data_now() if last is None else self._content.data_at(last)
+        new = _item(pointers, path)
         if old is None and new is None:
             return None
         before = self._stored(old)
@@ -226,28 +236,28 @@ def _binary_diff(path: str, old: bytes | None, new: bytes | None) -> FileDiff:
 
 def _text_diff(
     path: str,
-    unified: bytes,
+    diff: bytes,
     old: bytes | None,
     new: bytes | None,
     cells: list[CellDiff] | None = None,
 ) -> FileDiff:
-    longest = max(len(old or b""), len(new or b""), len(unified))
+    longest = max(len(old or b""), len(new or b""), len(diff))
     return FileDiff(
         path=path,
         binary=False,
-        unified=unified[:LARGEST_TEXT].decode(errors="replace"),
+        unified=diff[:LARGEST_TEXT].decode(errors="replace"),
         old=_cut(old),
         new=_cut(new),
         truncated=longest > LARGEST_TEXT,
         old_size=None if old is None else len(old),
         new_size=None if new is None else len(new),
         # Of a cut diff the last hunk would not be whole.
-        hunks=_hunks(path, unified) if len(unified) <= LARGEST_TEXT else [],
+        hunks=_hunks(path, diff) if len(diff) <= LARGEST_TEXT else [],
         cells=cells,
     )
 
 
-def _hunks(path: str, unified: bytes) -> list[DiffHunk]:
+def _hunks(path: str, diff: bytes) -> list[DiffHunk]:
     return [
         DiffHunk(
             id=hunk.id,
@@ -258,7 +268,7 @@ def _hunks(path: str, unified: bytes) -> list[DiffHunk]:
             section=hunk.section,
             lines=hunk.text.decode(errors="replace").removesuffix("\n").split("\n")[1:],
         )
-        for hunk in parse(path, unified).hunks
+        for hunk in parse(path, diff).hunks
     ]
 
 

@@ -78,10 +78,10 @@ def get_status(workspace: Workspace, query: StatusQuery) -> GitStatus:
 )
 def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
     if query.staged is not None:
-        staged = query.staged
+        in_index = query.staged
         if query.path is not None:
-            return workspace.snapshots.staged_file_diff(query.path, staged=staged)
-        return Diff(files=list(workspace.snapshots.staged_diff(staged=staged)))
+            return workspace.snapshots.staged_file_diff(query.path, staged=in_index)
+        return Diff(files=list(workspace.snapshots.staged_diff(staged=in_index)))
     if query.path is not None:
         return workspace.snapshots.file_diff(query.path, query.from_, query.to)
     return Diff(files=list(workspace.snapshots.diff(query.from_, query.to)))
@@ -134,7 +134,7 @@ def commit(workspace: Workspace, body: SnapshotCreate) -> Reply[CommitCreated]:
         body.paths,
         allow_secrets=body.allow_secrets,
         allow_many=body.allow_many,
-        staged=body.staged,
+        staged_only=body.staged,
     )
     version = workspace.snapshots.code_version(snapshot.id)
     created = CommitCreated(**version.model_dump(), warnings=snapshot.warnings)

@@ -20,7 +20,10 @@ REMEMBERED = 500
 
 @dataclass(frozen=True)
 class HistoryPage:
-    """Commits, each with what it changed against its first parent; ``following`` is a cursor."""
+    """Commits, each with its changes against its first parent.
+
+    ``following`` is the cursor of the next page.
+    """
 
     rows: list[tuple[Commit, list[Entry]]]
     following: str | None
@@ -37,15 +40,16 @@ class History:
         self._changes: dict[str, list[Entry]] = {}
 
     def page(self, query: HistoryQuery, *, trailers: bool = True) -> HistoryPage:
-        """Newest first; a page stays the same while new commits are made (but of ``all``).
+        """Return one page of commits, newest first.
 
-        ``trailers``: the commits' are wanted, which takes git a tenth of the time.
+        A page stays the same while new commits are made, except with ``all``. With ``trailers`` the
+        commits' trailers are read as well, which is about a tenth of git's time.
 
-        Error 30404 for a version that is not there.
+        Error 30404 for a version that does not exist.
         """
         start, skip = self._begin(query)
         path = self._path(query.path) if query.path else None
-        wanted = LogQuery(
+        log_query = LogQuery(
             start,
             path,
             query.author,
@@ -56,7 +60,7 @@ class History:
             trailers=trailers,
         )
         try:
-            rows = self._rows(wanted)
+            rows = self._rows(log_query)
         except GitFailedError as error:
             return self._explained(start, error)
         begin = start if skip or query.all else rows[0][0].sha if rows else start
@@ -66,11 +70,15 @@ class History:
         following = f"{begin}.{skip + query.limit}" if len(rows) > query.limit else None
         return HistoryPage(rows[: query.limit], following)
 
-    def _rows(self, wanted: LogQuery) -> list[tuple[Commit, list[Entry]]]:
-        """What a commit changed never changes. Pages that were not seen are had by one call."""
+    def _rows(self, query: LogQuery) -> list[tuple[Commit, list[Entry]]]:
+        """Return the commits of a query, each with its changes.
+
+        The changes of a commit are immutable, so the first page reuses those in memory. One call of
+        git reads a later page.
+        """
         with self._lock:
-            seen = {} if wanted.skip else dict(self._changes)
-        rows = self._git.log_with_changes(wanted, seen)
+            known_changes = {} if query.skip else dict(self._changes)
+        rows = self._git.log_with_changes(query, known_changes)
         with self._lock:
             for commit, entries in rows:
                 self._changes[commit.sha] = entries
@@ -87,23 +95,26 @@ class History:
         raise error.told() from error
 
     def _begin(self, query: HistoryQuery) -> tuple[str, int]:
-        """What git is told to begin at, and how many commits were shown."""
+        """Return the start revision for git, and the number of commits of earlier pages."""
         start, skip = query.ref, 0
         if query.cursor is not None:
-            start, _, given = query.cursor.rpartition(".")
-            if not (given.isascii() and given.isdigit() and len(given) < 10):
+            start, _, offset = query.cursor.rpartition(".")
+            if not (offset.isascii() and offset.isdigit() and len(offset) < 10):
                 raise VersionItemNotFoundError(kind="page", name=query.cursor)
-            skip = int(given)
+            skip = int(offset)
         if query.all:
             return "--all", skip
         if PLAIN_NAME.fullmatch(start) is None:
             start = self._git.resolve(start)
         return start, skip
 
-    def _path(self, given: str) -> str:
-        """Data has no history of its own: that of the file that names it is meant."""
-        path = normal(self._project, given)
+    def _path(self, raw_path: str) -> str:
+        """Return the path whose history is meant.
+
+        Data has no history of its own, so this is the path of the file that names it.
+        """
+        path = normal(self._project, raw_path)
         if self._git.tracked(path):
             return path
-        named = {item.path: item.source for item in self._content.data_now()}
-        return named.get(path, path)
+        sources = {item.path: item.source for item in self._content.data_now()}
+        return sources.get(path, path)

@@ -107,7 +107,7 @@ def push_stash(workspace: Workspace, body: StashCreate) -> Work:
     return Work(
         "stash",
         lambda progress: workspace.versions.stashes.push(
-            body.message, untracked=body.untracked, progress=progress
+            body.message, include_untracked=body.untracked, progress=progress
         ),
     )
 

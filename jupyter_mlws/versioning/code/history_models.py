@@ -12,14 +12,14 @@ from jupyter_mlws.versioning.models import Plain, Text
 
 
 class RollbackMode(str, Enum):
-    """``revert`` adds a commit, ``restore`` changes the files alone."""
+    """Kind of rollback: ``revert`` adds a commit, ``restore`` changes the files only."""
 
     REVERT = "revert"
     RESTORE = "restore"
 
 
 class RollbackRequest(Request):
-    """Which version to go back to, and how."""
+    """Version to go back to, and the mode."""
 
     to: Plain = Field(min_length=1, description="A branch, tag or ID in the history of HEAD.")
     mode: RollbackMode = RollbackMode.REVERT
@@ -27,7 +27,7 @@ class RollbackRequest(Request):
 
 
 class RolledBack(Record):
-    """Where HEAD is now; ``safety`` is a commit that keeps what the files held."""
+    """Result of a rollback: HEAD's commit; ``safety`` is a commit of the replaced files."""
 
     mode: RollbackMode
     to: str
@@ -38,7 +38,7 @@ class RolledBack(Record):
 
 
 class Tag(Record):
-    """A name for a commit; ``message`` is null for a tag that is no more than that."""
+    """A name for a commit; ``message`` is null for a lightweight tag."""
 
     name: Text
     commit: str
@@ -49,7 +49,7 @@ class Tag(Record):
 
 
 class TagCreate(Request):
-    """A new tag, at HEAD or ``ref``; with a message it is an object of its own in git."""
+    """A new tag, at HEAD or ``ref``; with a message it is an annotated tag."""
 
     name: Plain = Field(min_length=1, description="A name that is valid in git.")
     ref: Plain = Field(default="HEAD", min_length=1)
@@ -57,7 +57,7 @@ class TagCreate(Request):
 
 
 class Stash(Record):
-    """Work that was put aside: ``id`` is a commit, ``base`` the one that it was done on."""
+    """A stash: ``id`` is a commit, ``base`` the commit that it was made on."""
 
     id: str
     message: Text
@@ -68,20 +68,20 @@ class Stash(Record):
 
 
 class StashCreate(Request):
-    """What is said of the work, and whether new files go along."""
+    """Message of a new stash; ``untracked`` includes untracked files."""
 
     message: Plain | None = Field(default=None, max_length=2_000, pattern=NOT_BLANK)
     untracked: bool = True
 
 
 class StashApply(Request):
-    """Whether the stash stays after it was brought back."""
+    """Options for applying a stash; ``keep`` keeps the stash afterwards."""
 
     keep: bool = False
 
 
 class SafetyCopy(Record):
-    """A commit that keeps what was replaced: ``reason`` is the command that did it.
+    """A commit of what was replaced: ``reason`` is the command that did it.
 
     ``base`` is the commit that was checked out, ``files`` are those that differ from it.
     """
@@ -94,7 +94,7 @@ class SafetyCopy(Record):
 
 
 class StashApplied(Record):
-    """What was brought back; ``data`` changed for that."""
+    """Restored files of a stash; ``data`` lists the data that changed."""
 
     id: str
     files: list[Text]

@@ -13,7 +13,7 @@ from jupyter_mlws.versioning.models import Plain, SnapshotData, Text
 
 
 class MergeOutcome(str, Enum):
-    """What a merge came to; with ``conflicts`` it waits to be resolved and finished."""
+    """Outcome of a merge; with ``conflicts`` it must be resolved and finished."""
 
     UP_TO_DATE = "up_to_date"
     FAST_FORWARD = "fast_forward"
@@ -22,7 +22,7 @@ class MergeOutcome(str, Enum):
 
 
 class ConflictHow(str, Enum):
-    """What the two sides did to a path."""
+    """Kind of conflict: the changes of the two sides to a path."""
 
     BOTH_MODIFIED = "both_modified"
     BOTH_ADDED = "both_added"
@@ -34,7 +34,7 @@ class ConflictHow(str, Enum):
 
 
 class SideChoice(str, Enum):
-    """Whose version is taken; ``both`` puts ours before theirs."""
+    """Side to use; ``both`` puts ours before theirs."""
 
     OURS = "ours"
     THEIRS = "theirs"
@@ -43,24 +43,24 @@ class SideChoice(str, Enum):
 
 
 class MergeRequest(Request):
-    """What is merged into the current branch: a branch, tag or id."""
+    """Branch, tag or id to merge into the current branch."""
 
     ref: Plain = Field(min_length=1)
     message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
 
 
 class MergeFinish(Request):
-    """The message of the merge's commit; left out, the one it began with."""
+    """Message of the merge commit; default: the one that the merge started with."""
 
     message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
 
 
 class MergeAbort(Request):
-    """Nothing more to say."""
+    """Request to abort the merge; it has no fields."""
 
 
 class Conflict(Record):
-    """A path in conflict; ``sizes`` in bytes are of the sides that have it."""
+    """A path in conflict; ``sizes`` in bytes, of the sides that have it."""
 
     path: Text
     kind: ChangeKind
@@ -69,7 +69,7 @@ class Conflict(Record):
 
 
 class Conflicts(Record):
-    """What is in conflict; ``theirs`` names what is merged, ``commit`` is its id."""
+    """Current conflicts; ``theirs`` is the name of the merged version, ``commit`` its id."""
 
     operation: str | None
     ours: Text | None
@@ -79,7 +79,7 @@ class Conflicts(Record):
 
 
 class CellSides(Record):
-    """One cell of a notebook in all versions; null where a version lacks it."""
+    """One cell of a notebook in all versions; null for a version that lacks it."""
 
     id: str
     type: str
@@ -91,10 +91,10 @@ class CellSides(Record):
 
 
 class ConflictDetail(Conflict):
-    """A path with its sides: ``merged`` is what the working tree holds now.
+    """A path with its sides: ``merged`` is the content of the working tree.
 
     Texts are null for sides that lack the path, binary files, and beyond 4 MB (``truncated``).
-    ``cells`` is there for notebooks, ``data`` for files that name data.
+    ``cells`` is set for notebooks, ``data`` for files that name data.
     """
 
     base: str | None
@@ -108,13 +108,13 @@ class ConflictDetail(Conflict):
 
 
 class CellText(Request):
-    """What a cell of a notebook says in the end; without outputs, unless a side says the same."""
+    """Final source of a cell; its outputs are kept only if a side has the same source."""
 
     source: str = Field(max_length=4_000_000)
 
 
 class Resolution(Request):
-    """How a path is settled: by a side, by a text, or cell by cell (by the cells' ids)."""
+    """Resolution of a path: by a side, by a text, or cell by cell (by the cells' ids)."""
 
     take: SideChoice | None = None
     text: str | None = None
@@ -122,7 +122,7 @@ class Resolution(Request):
 
 
 class Merged(Record):
-    """Where the branch is now, which data changed, and what is left to resolve."""
+    """Result of a merge: the branch's commit, the data that changed, and open conflicts."""
 
     outcome: MergeOutcome
     commit: str
@@ -132,7 +132,7 @@ class Merged(Record):
 
 
 class Aborted(Record):
-    """Where the branch is; ``safety`` is a commit that keeps what had been resolved."""
+    """Result of an aborted merge; ``safety`` is a commit that keeps the resolved changes."""
 
     commit: str
     safety: str | None

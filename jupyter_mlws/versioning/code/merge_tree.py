@@ -32,10 +32,10 @@ IGNORE_FILES = frozenset({".gitignore", ".dvcignore"})
 
 @dataclass(frozen=True)
 class Joined:
-    """``tree`` holds what both merge to; of ``conflicts`` it has ours, or git's markers.
+    """Result of merging two commits; ``tree`` is the merged tree.
 
-    ``notebooks`` were merged by their cells, those among the conflicts only in part; ``lists`` by
-    their lines.
+    For paths in ``conflicts`` it holds ours, or text with git's markers. ``notebooks`` were
+    merged by cells, those among the conflicts only in part; ``lists`` by lines.
     """
 
     tree: str
@@ -47,7 +47,7 @@ class Joined:
 def join(
     project: Project, git: Git, ours: str, theirs: str, progress: ProgressCallback = no_progress
 ) -> Joined:
-    """Merge two commits; error 30217 where they have no commit in common."""
+    """Merge two commits; error 30217 if they have no common commit."""
     merged = merge_tree(git, ours, theirs)
     conflicts = dict(merged.conflicts)
     notebooks: dict[str, MergedNotebook] = {}
@@ -74,7 +74,10 @@ def join(
 
 
 def _ignore_files(git: Git, conflicts: dict[str, Sides]) -> dict[str, bytes]:
-    """Lists of ignored paths, with the lines of both: whoever adds data adds a line at the end."""
+    """Return the conflicting ignore files, merged with the lines of both sides.
+
+    Adding data appends a line at the end, so both sides often change the same place.
+    """
     merged = {
         path: merged_text(git, sides)
         for path, sides in conflicts.items()
@@ -84,20 +87,20 @@ def _ignore_files(git: Git, conflicts: dict[str, Sides]) -> dict[str, bytes]:
 
 
 def _notebooks(git: Git, ours: str, theirs: str, merged: MergedTree) -> dict[str, Sides]:
-    """Notebooks that both changed, also where git found that their lines fit together.
+    """Return the notebooks that both sides changed, even if git merged their lines cleanly.
 
-    Lines that fit can still be no notebook, or one with an id twice.
+    A clean merge by lines may be an invalid notebook, or have a duplicate id.
     """
     base = merge_base(git, ours, theirs)
-    moved = {OURS: _moved(git, base, ours), THEIRS: _moved(git, base, theirs)}
-    both = [path for path in moved[OURS] if path in moved[THEIRS] and _is_notebook(path)]
-    found = {
+    new_paths = {OURS: _moved(git, base, ours), THEIRS: _moved(git, base, theirs)}
+    both = [path for path in new_paths[OURS] if path in new_paths[THEIRS] and _is_notebook(path)]
+    notebooks = {
         path: sides
         for path, sides in merged.conflicts.items()
         if _is_notebook(path) and {OURS, THEIRS} <= set(sides)
     }
     for path in both:
-        places = {BASE: path, OURS: moved[OURS][path], THEIRS: moved[THEIRS][path]}
+        places = {BASE: path, OURS: new_paths[OURS][path], THEIRS: new_paths[THEIRS][path]}
         # Where one side renamed it, it is at the new place; two new places git tells as a conflict.
         place = next((p for p in (places[OURS], places[THEIRS]) if p != path), path)
         if place in merged.conflicts:
@@ -108,12 +111,12 @@ def _notebooks(git: Git, ours: str, theirs: str, merged: MergedTree) -> dict[str
             for entry in git.tree(commit, places[stage])
         }
         if len({side.sha for side in sides.values()}) == len(places):
-            found[place] = sides
-    return found
+            notebooks[place] = sides
+    return notebooks
 
 
 def _moved(git: Git, base: str, end: str) -> dict[str, str]:
-    """What a side changed, and where it is there."""
+    """Return the paths that a side changed, each with its path on that side."""
     rows = git.differences(base, end)
     return {row.old_path or row.path: row.path for row in rows if row.state != "deleted"}
 

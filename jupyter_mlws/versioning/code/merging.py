@@ -87,7 +87,10 @@ NO_BASE = Message("the base version has no such file")
 
 
 class MergeManager:
-    """The merges of one project. Thread-safe: what writes holds the project's lock."""
+    """The merges of one project. Thread-safe.
+
+    Methods that write hold the project's lock.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -100,18 +103,18 @@ class MergeManager:
     # Beginning
 
     def check_merge(self, ref: str) -> None:
-        """Raise what :meth:`merge` would refuse, as far as that can be told at once."""
+        """Raise the errors of :meth:`merge` that can be found immediately."""
         self._git.resolve(ref)
         self._repository.refuse_unfinished(unmerged(self._git))
 
     def merge(
         self, ref: str, message: str | None = None, progress: ProgressCallback = no_progress
     ) -> Merged:
-        """Merge the commit ``ref`` into the current branch, with the data that it names.
+        """Merge the commit ``ref`` into the current branch, with its data.
 
-        Errors: 30404, 30201 during another merge, 30202 where uncommitted work would be lost,
-        30205, 30217 without a common commit, 30207 where a hook refuses, 30101, 30401 and 30402
-        of data. Nothing has changed then. Conflicts are an outcome.
+        Errors: 30404, 30201 during another merge, 30202 if uncommitted work would be lost,
+        30205, 30217 without a common commit, 30207 if a hook refuses, 30101, 30401 and 30402
+        of data. Nothing has changed then. Conflicts are an outcome, not an error.
         """
         with self._repository.exclusive("merge"):
             self._repository.refuse_unfinished(unmerged(self._git))
@@ -124,21 +127,23 @@ class MergeManager:
                 return self._outcome(MergeOutcome.FAST_FORWARD, head, theirs, data)
             self._git.check_identity()
             progress(0, message="merge")
-            joined = join(self._project, self._git, head, theirs, progress)
+            merge_result = join(self._project, self._git, head, theirs, progress)
             text = message or f"Merge {ref}"
-            if joined.conflicts:
-                return self._stop(ref, text, head, joined)
-            sha = self._advance.commit(joined.tree, [head, theirs], text, "merge")
+            if merge_result.conflicts:
+                return self._stop(ref, text, head, merge_result)
+            sha = self._advance.commit(merge_result.tree, [head, theirs], text, "merge")
             data = self._advance.to(sha, progress)
         return self._outcome(MergeOutcome.MERGED, head, sha, data)
 
-    def _stop(self, ref: str, message: str, head: str, joined: Joined) -> Merged:
-        """Leave git's unfinished merge in the working tree, with notebooks that still open."""
-        steps = self._switching.check(joined.tree)
-        staged = {entry.path for entry in self._git.status().entries if entry.staged}
-        if staged:
+    def _stop(self, ref: str, message: str, head: str, merge_result: Joined) -> Merged:
+        """Leave git's unfinished merge in the working tree, with notebooks that can be opened."""
+        steps = self._switching.check(merge_result.tree)
+        staged_paths = {entry.path for entry in self._git.status().entries if entry.staged}
+        if staged_paths:
             # git would refuse as well: its index becomes the merge's.
-            raise UncommittedChangesError(paths=listed(staged), named=", ".join(listed(staged)))
+            raise UncommittedChangesError(
+                paths=listed(staged_paths), named=", ".join(listed(staged_paths))
+            )
         assert steps.head == head
         self._switching.check_space(steps)
         arguments = ("merge", "--no-commit", "--no-ff", "--quiet", "-m", message, ref)
@@ -149,7 +154,7 @@ class MergeManager:
                     raise GitCommandError(
                         command="git merge", reason=Message("the merge did not start")
                     )
-                self._lay_out(joined)
+                self._lay_out(merge_result)
             except GitFailedError as error:
                 self._give_up()
                 self._switching.put_back(steps)
@@ -157,21 +162,21 @@ class MergeManager:
             except BaseException:
                 self._give_up()
                 raise
-        found = self._outcome(MergeOutcome.CONFLICTS, head, head)
-        return found.model_copy(update={"conflicts": self.conflicts().items})
+        outcome = self._outcome(MergeOutcome.CONFLICTS, head, head)
+        return outcome.model_copy(update={"conflicts": self.conflicts().items})
 
-    def _lay_out(self, joined: Joined) -> None:
-        for path, notebook in joined.notebooks.items():
+    def _lay_out(self, merge_result: Joined) -> None:
+        for path, notebook in merge_result.notebooks.items():
             self._write(path, notebook.text)
-            if path not in joined.conflicts:
+            if path not in merge_result.conflicts:
                 self._take_in(path)
-        for path, lines in joined.lists.items():
+        for path, lines in merge_result.lists.items():
             self._settle(path, lines)
-        for path, sides in joined.conflicts.items():
+        for path, sides in merge_result.conflicts.items():
             if not path.endswith(".ipynb"):
                 continue
             set_sides(self._git, path, sides)
-            if path not in joined.notebooks and OURS in sides:
+            if path not in merge_result.notebooks and OURS in sides:
                 # Lines with markers open in no editor of notebooks.
                 self._check_out(path, sides[OURS])
 
@@ -182,7 +187,7 @@ class MergeManager:
     # Looking
 
     def conflicts(self) -> Conflicts:
-        """What is in conflict now, and what is being merged into what."""
+        """Return the current conflicts, and the two sides of the merge."""
         theirs = incoming(self._git)
         branch = self._git.branch()
         return Conflicts(
@@ -194,23 +199,23 @@ class MergeManager:
         )
 
     def conflict(self, path: str) -> ConflictDetail:
-        """One path with its three sides; error 30404 where it is in no conflict."""
+        """Return one path with its three sides; error 30404 if it is not in conflict."""
         path, sides = self._find(path)
         texts = {name: content(self._git, sides.get(stage)) for name, stage in STAGES.items()}
         now = self._root / path
         texts["merged"] = now.read_bytes() if now.is_file() and not now.is_symlink() else None
         binary = any(b"\0" in text[:8000] for text in texts.values() if text is not None)
-        shown = {name: _text(text, binary) for name, text in texts.items()}
+        decoded_texts = {name: _text(text, binary) for name, text in texts.items()}
         large = any(len(text) > LARGEST_TEXT for text in texts.values() if text is not None)
         cells = None
         if path.endswith(".ipynb") and texts["ours"] is not None and texts["theirs"] is not None:
             cells = self._cells(texts)
         return ConflictDetail(
             **self._told({path: sides})[0].__dict__,
-            base=shown["base"],
-            ours=shown["ours"],
-            theirs=shown["theirs"],
-            merged=shown["merged"],
+            base=decoded_texts["base"],
+            ours=decoded_texts["ours"],
+            theirs=decoded_texts["theirs"],
+            merged=decoded_texts["merged"],
             binary=binary,
             truncated=large,
             cells=cells,
@@ -223,10 +228,10 @@ class MergeManager:
 
     def _cells(self, texts: Mapping[str, bytes | None]) -> list[CellSides] | None:
         try:
-            found = merge_notebooks(texts["base"], texts["ours"], texts["theirs"])
+            notebook = merge_notebooks(texts["base"], texts["ours"], texts["theirs"])
         except NotebookRefusedError:
             return None
-        return [CellSides(**row) for row in found.rows]
+        return [CellSides(**row) for row in notebook.rows]
 
     def _told(self, conflicts: Mapping[str, Sides]) -> list[Conflict]:
         files = [s for sides in conflicts.values() for s in sides.values() if s.mode != SUBMODULE]
@@ -248,9 +253,10 @@ class MergeManager:
     # Resolving
 
     def resolve(self, path: str, resolution: Resolution) -> Conflicts:
-        """Settle one path: by a side, by both sides' lines, by cells, or by a text.
+        """Resolve one path by a side, both sides' lines, cells or a text; return what is left.
 
-        Errors: 30404 where it is in no conflict, 50201 for what can't be meant. What is left open.
+        Errors: 30404 if it is not in conflict, 50201 for an invalid resolution, 30250 if cells are
+        still in conflict.
         """
         with self._repository.exclusive("merge"), full_disk_told():
             path, sides = self._find(path)
@@ -266,15 +272,15 @@ class MergeManager:
         return self.conflicts()
 
     def _take(self, path: str, sides: Sides, side: SideChoice) -> None:
-        chosen = sides.get(STAGES[side.value])
-        if chosen is None:
+        entry = sides.get(STAGES[side.value])
+        if entry is None:
             if side is SideChoice.BASE:
                 raise InvalidRequestError(faults=[Fault("take", NO_BASE)])
             (self._root / path).unlink(missing_ok=True)
             set_sides(self._git, path, {})
             return
-        self._check_out(path, chosen)
-        set_sides(self._git, path, {0: chosen})
+        self._check_out(path, entry)
+        set_sides(self._git, path, {0: entry})
 
     def _wanted(self, path: str, sides: Sides, resolution: Resolution) -> bytes:
         field = "take" if resolution.take else "cells" if resolution.cells else "text"
@@ -314,8 +320,8 @@ class MergeManager:
             if resolution.take is not None:
                 choices = {"*": resolution.take.value}
             else:
-                known: MergedNotebook = merge_notebooks(base, ours, theirs)
-                wrong = [name for name in choices if name not in (*known.conflicts, "*")]
+                notebook: MergedNotebook = merge_notebooks(base, ours, theirs)
+                wrong = [name for name in choices if name not in (*notebook.conflicts, "*")]
                 if wrong:
                     raise InvalidRequestError(
                         faults=[Fault(f"cells.{name}", NO_CELL) for name in wrong]
@@ -334,7 +340,7 @@ class MergeManager:
     # Ending
 
     def check_finish(self) -> None:
-        """Error 30252 where no merge waits, 30201 while there are conflicts."""
+        """Raise error 30252 without a merge in progress, 30201 while there are conflicts."""
         if incoming(self._git) is None:
             raise NoMergeError()
         paths = listed(unmerged(self._git))
@@ -344,11 +350,11 @@ class MergeManager:
     def finish(
         self, message: str | None = None, progress: ProgressCallback = no_progress
     ) -> Merged:
-        """Commit the merge, and bring the data that it names.
+        """Commit the merge, and check out its data.
 
-        Errors: 30252 where no merge waits, 30201 while there are conflicts, 30202 where changed
-        data would be lost, 30205, 30207 where a hook refuses, 30209, 30401 and 30402 of data. The
-        merge still waits then.
+        Errors: 30252 without a merge in progress, 30201 while there are conflicts, 30202 if changed
+        data would be lost, 30205, 30207 if a hook refuses, 30209, 30401 and 30402 of data. The
+        merge is still in progress then.
         """
         with self._repository.exclusive("merge"):
             self.check_finish()
@@ -360,25 +366,25 @@ class MergeManager:
         return self._outcome(MergeOutcome.MERGED, head, sha, data)
 
     def _conclude(self, message: str | None) -> None:
-        given = ("-m", message) if message else ("--no-edit", "--cleanup=strip")
+        options = ("-m", message) if message else ("--no-edit", "--cleanup=strip")
         try:
-            self._git.attempt("commit", "--quiet", *given, timeout=TIMEOUT)
+            self._git.attempt("commit", "--quiet", *options, timeout=TIMEOUT)
         except GitFailedError as error:
             if self._git.setting("commit.gpgsign", "bool") == "true" and "sign" in error.reason:
                 raise SigningFailedError(command=error.command, reason=error.reason) from error
             raise HookRejectedError(hook="git commit", reason=error.reason) from error
 
     def abort(self) -> Aborted:
-        """Go back to before the merge; what was resolved is kept in a safety commit.
+        """Abort the merge; a safety commit keeps what was resolved.
 
-        Error 30252 where no merge waits.
+        Error 30252 without a merge in progress.
         """
         with self._repository.exclusive("merge"), full_disk_told():
             if incoming(self._git) is None:
                 raise NoMergeError()
             head = self._git.resolve("HEAD")
-            changed = {*uncommitted(self._root, self._git.status(), large_from(self._git))}
-            safety = keep_code(self._project, self._git, changed, "merge --abort")
+            paths = {*uncommitted(self._root, self._git.status(), large_from(self._git))}
+            safety = keep_code(self._project, self._git, paths, "merge --abort")
             self._git.run("merge", "--abort", timeout=TIMEOUT)
         return Aborted(commit=head, safety=safety)
 
@@ -392,27 +398,27 @@ class MergeManager:
         return path, sides
 
     def _check_out(self, path: str, side: Side) -> None:
-        """Write a side as a checkout would; a submodule's folder stays as it is."""
+        """Write a side as a checkout would; do nothing for a submodule."""
         if side.mode == SUBMODULE:
             return
-        known = unmerged(self._git).get(path, {})
+        sides = unmerged(self._git).get(path, {})
         set_sides(self._git, path, {0: side})
         try:
-            given = f"{path}\0".encode(errors="surrogateescape")
-            self._git.run("checkout-index", "--force", "--quiet", "-z", "--stdin", given=given)
+            stdin = f"{path}\0".encode(errors="surrogateescape")
+            self._git.run("checkout-index", "--force", "--quiet", "-z", "--stdin", stdin=stdin)
         finally:
-            set_sides(self._git, path, known or {0: side})
+            set_sides(self._git, path, sides or {0: side})
 
     def _write(self, path: str, text: bytes) -> None:
-        """Replace a file in one step, its mode kept."""
+        """Replace a file atomically, keeping its mode."""
         target = self._root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(target, text)
 
     def _take_in(self, path: str) -> None:
-        given = f"{path}\0".encode(errors="surrogateescape")
+        stdin = f"{path}\0".encode(errors="surrogateescape")
         options = ("--pathspec-from-file=-", "--pathspec-file-nul")
-        self._git.run("add", "--force", *options, given=given)
+        self._git.run("add", "--force", *options, stdin=stdin)
 
     def _outcome(
         self, outcome: MergeOutcome, head: str | None, sha: str, data: Sequence[str] = ()

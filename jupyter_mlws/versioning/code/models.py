@@ -11,7 +11,7 @@ from jupyter_mlws.versioning.models import Plain, Text
 
 
 class Branch(Record):
-    """A branch; ``remote`` is null for those of this repository.
+    """A branch; ``remote`` is null for local branches.
 
     ``ahead`` and ``behind`` count commits against ``upstream``, and are null without one.
     """
@@ -36,15 +36,15 @@ class BranchCreate(Request):
 
 
 class BranchDeleteQuery(Request):
-    """Whether commits may go that nothing else holds."""
+    """Options for deleting a branch; ``force`` deletes it even if no other ref has its commits."""
 
     force: bool = Field(default=False, description="Delete it even if it is not merged.")
 
 
 class CheckoutRequest(Request):
-    """Where to go: to a branch, or without one to the commit that ``ref`` names.
+    """Target of a checkout: a branch, or else the commit that ``ref`` names.
 
-    With ``create`` the branch is made, at ``ref`` or where HEAD is.
+    With ``create`` the branch is created, at ``ref`` or at HEAD.
     """
 
     branch: Plain | None = Field(default=None, min_length=1)
@@ -53,7 +53,7 @@ class CheckoutRequest(Request):
 
 
 class Checkout(Record):
-    """Where HEAD is now (``branch`` null: on none), and which data changed for that."""
+    """Result of a checkout: HEAD (``branch`` is null if detached), and the data that changed."""
 
     branch: Text | None
     commit: str
@@ -62,7 +62,7 @@ class Checkout(Record):
 
 
 class Remote(Record):
-    """A remote of git; passwords in addresses are masked."""
+    """A git remote; passwords in addresses are masked."""
 
     name: Text
     url: Text
@@ -70,21 +70,21 @@ class Remote(Record):
 
 
 class RemotePut(Request):
-    """Where a remote is; without ``push_url`` it is pushed to where it is fetched from."""
+    """URLs of a remote; without ``push_url`` it pushes to ``url``."""
 
     url: Plain = Field(min_length=1, max_length=4_000)
     push_url: Plain | None = Field(default=None, min_length=1, max_length=4_000)
 
 
 class FetchRequest(Request):
-    """Which remote; ``prune`` forgets branches that it has no longer."""
+    """Remote to fetch from; ``prune`` removes branches that it no longer has."""
 
     remote: Plain | None = Field(default=None, min_length=1)
     prune: bool = False
 
 
 class FetchedBranch(Record):
-    """A branch of a remote that moved; null where it was not there, or is no more."""
+    """A branch of a remote that moved; null if it did not exist before, or no longer exists."""
 
     name: Text
     previous: str | None
@@ -92,27 +92,27 @@ class FetchedBranch(Record):
 
 
 class Fetched(Record):
-    """What is known of a remote now and was not before."""
+    """Changes of a remote's branches since the last fetch."""
 
     remote: Text
     branches: list[FetchedBranch]
 
 
 class TagPush(Request):
-    """Which remote is to know a tag."""
+    """Remote to push a tag to."""
 
     remote: Plain | None = Field(default=None, min_length=1)
 
 
 class TransferRequest(Request):
-    """Which branch, at which remote; left out: the current one, and where it belongs."""
+    """Remote and branch; default: the current branch and its remote."""
 
     remote: Plain | None = Field(default=None, min_length=1)
     branch: Plain | None = Field(default=None, min_length=1)
 
 
 class Pushed(Record):
-    """What a remote has now: ``commits`` are new there, ``data`` is what they name."""
+    """Result of a push: ``commits`` are new at the remote, ``data`` belongs to them."""
 
     remote: Text
     branch: Text
@@ -123,7 +123,7 @@ class Pushed(Record):
 
 
 class PullOutcome(str, Enum):
-    """How what was fetched came into the branch."""
+    """Way in which the fetched commits were integrated into the branch."""
 
     UP_TO_DATE = "up_to_date"
     FAST_FORWARD = "fast_forward"
@@ -131,7 +131,7 @@ class PullOutcome(str, Enum):
 
 
 class Pulled(Record):
-    """Where the branch is now; ``commits`` came from the remote, ``data`` changed for them."""
+    """Result of a pull; ``commits`` came from the remote, ``data`` changed with them."""
 
     remote: Text
     branch: Text

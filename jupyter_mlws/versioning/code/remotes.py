@@ -61,15 +61,15 @@ class RemoteManager:
         self._advance = FastForward(repository)
 
     def list(self) -> Sequence[Remote]:
-        """The remotes that git is set up with."""
+        """Return the configured git remotes."""
         return [
             Remote(name=ref.name, url=ref.url, push_url=ref.push_url) for ref in remotes(self._git)
         ]
 
     def check_push(self, remote: str | None, branch: str | None) -> tuple[str, str, str]:
-        """(remote, branch, its commit) of a push; error 30404, or 30215 where HEAD has no branch.
+        """Return (remote, branch, commit of the branch) for a push; does not use the network.
 
-        Nothing is asked over the network.
+        Error 30404, or 30215 if HEAD is detached.
         """
         branch = branch or self._current()
         sha = self._git.find(f"{HEADS}{branch}")
@@ -78,21 +78,21 @@ class RemoteManager:
         return self._remote(remote, branch), branch, sha
 
     def get(self, name: str) -> Remote:
-        """One remote; error 30404."""
+        """Return one remote; error 30404."""
         for remote in self.list():
             if remote.name == name:
                 return remote
         raise VersionItemNotFoundError(kind="remote", name=name)
 
     def put(self, name: str, url: str, push_url: str | None = None) -> Remote:
-        """Set a remote up, or give it another address.
+        """Add a remote, or change its URLs.
 
-        Error 50201 for a name that git refuses, and an address that is none or holds a password.
+        Error 50201 for a name that git refuses, and for a URL that is invalid or holds a password.
         """
         faults = []
-        named = fault_of_name(self._git, name)
-        if named is not None or "." in (name, name[:1]):
-            faults.append(Fault("name", named or NO_NAME))
+        name_fault = fault_of_name(self._git, name)
+        if name_fault is not None or "." in (name, name[:1]):
+            faults.append(Fault("name", name_fault or NO_NAME))
         for field, address in (("url", url), ("push_url", push_url)):
             fault = fault_of_address(address) if address is not None else None
             if fault is not None:
@@ -110,14 +110,14 @@ class RemoteManager:
         return self.get(name)
 
     def delete(self, name: str) -> Remote:
-        """Forget a remote and what is known of its branches; what it was. Error 30404."""
+        """Remove a remote with its remote-tracking branches, and return it; error 30404."""
         with self._repository.exclusive("remote"):
-            found = self.get(name)
+            remote = self.get(name)
             self._git.run("remote", "remove", name)
-        return found
+        return remote
 
     def check_fetch(self, remote: str | None) -> str:
-        """The remote that is meant; error 30404."""
+        """Return the name of the remote to fetch from; error 30404."""
         ref = self._git.branch()
         return self._remote(remote, ref.removeprefix(HEADS) if ref else "")
 
@@ -129,18 +129,21 @@ class RemoteManager:
         prune: bool = False,
         ask: Ask | None = None,
     ) -> Fetched:
-        """Learn where a remote's branches are now; nothing else changes. Errors: 30101, 30254."""
+        """Update the remote-tracking branches of a remote; nothing else changes.
+
+        Errors: 30101, 30254.
+        """
         remote = self.check_fetch(remote)
-        kept = f"{REMOTES}{remote}/"
-        before = self._git.refs(kept)
+        prefix = f"{REMOTES}{remote}/"
+        before = self._git.refs(prefix)
         line = _line(progress, "ask", Credentials(ask))
         fetch_all(self._git, remote, line, prune=prune)
-        after = self._git.refs(kept)
+        after = self._git.refs(prefix)
         return Fetched(
             remote=remote,
             branches=[
                 FetchedBranch(
-                    name=ref.removeprefix(kept), previous=before.get(ref), commit=after.get(ref)
+                    name=ref.removeprefix(prefix), previous=before.get(ref), commit=after.get(ref)
                 )
                 for ref in sorted({*before, *after})
                 if before.get(ref) != after.get(ref) and not ref.endswith("/HEAD")
@@ -154,7 +157,7 @@ class RemoteManager:
         progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> None:
-        """Have a remote know a tag, its data first; errors as those of :meth:`push`."""
+        """Push a tag to a remote, its data first; errors as those of :meth:`push`."""
         if f"{TAGS}{name}" not in self._git.refs(TAGS):
             raise VersionItemNotFoundError(kind="tag", name=name)
         remote = self.check_fetch(remote)
@@ -171,11 +174,11 @@ class RemoteManager:
         progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> Pushed:
-        """Push a branch with the data of every commit that is new to the remote.
+        """Push a branch, after the data of every commit that is new to the remote.
 
-        Errors: 30101 where a remote can't be reached, 30254 where it takes no credentials, 30213
-        where it has other commits, 30214 without a remote for data, 30216 where it refuses, 30402
-        where data is in no store. The branch there has not moved then.
+        Errors: 30101 if a remote can't be reached, 30254 if it accepts no credentials, 30213 if it
+        has other commits, 30214 without a remote for data, 30216 if it refuses, 30402 if data is in
+        no store. The branch there has not moved then.
         """
         remote, branch, sha = self.check_push(remote, branch)
         progress(0, message="ask")
@@ -199,7 +202,10 @@ class RemoteManager:
         )
 
     def check_pull(self, remote: str | None, branch: str | None) -> tuple[str, str]:
-        """(remote, its branch) of a pull; error 30404, 30215 where HEAD has no branch."""
+        """Return (remote, branch at the remote) for a pull.
+
+        Error 30404, or 30215 if HEAD is detached.
+        """
         current = self._current()
         remote = self._remote(remote, current)
         if branch is None:
@@ -215,12 +221,12 @@ class RemoteManager:
         progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> Pulled:
-        """Bring a remote's branch into the current one, with the data that it names.
+        """Integrate a remote's branch into the current one, with its data.
 
-        Errors: 30101 where a remote can't be reached, 30254 where it takes no credentials, 30404
-        where it has no such branch, 30201 with the paths where both changed the same, 30202 where
-        uncommitted work would be lost, 30217 without a common commit, 30401 and 30402 of data. The
-        working tree is as before then.
+        Errors: 30101 if a remote can't be reached, 30254 if it accepts no credentials, 30404 if it
+        has no such branch, 30201 with the paths in conflict, 30202 if uncommitted work would be
+        lost, 30217 without a common commit, 30401 and 30402 of data. The working tree is unchanged
+        then.
         """
         remote, branch = self.check_pull(remote, branch)
         progress(0, message="ask")
@@ -252,18 +258,18 @@ class RemoteManager:
             raise DetachedHeadError()
         return ref.removeprefix(HEADS)
 
-    def _remote(self, given: str | None, branch: str) -> str:
-        known = [ref.name for ref in remotes(self._git)]
-        configured = self._git.setting(f"branch.{branch}.remote", "path")
-        only = known[0] if len(known) == 1 else USUAL
-        candidates = (configured, USUAL, only) if given is None else (given,)
+    def _remote(self, remote: str | None, branch: str) -> str:
+        names = [ref.name for ref in remotes(self._git)]
+        upstream = self._git.setting(f"branch.{branch}.remote", "path")
+        only = names[0] if len(names) == 1 else USUAL
+        candidates = (upstream, USUAL, only) if remote is None else (remote,)
         for name in candidates:
-            if name in known:
+            if name in names:
                 return name
-        raise VersionItemNotFoundError(kind="remote", name=given or USUAL)
+        raise VersionItemNotFoundError(kind="remote", name=remote or USUAL)
 
     def _follow(self, branch: str, remote: str) -> None:
-        """Let the branch follow what it was pushed to, unless it follows something."""
+        """Set the upstream of the branch, unless it has one."""
         if self._git.setting(f"branch.{branch}.remote", "path") is None:
             self._git.run("config", f"branch.{branch}.remote", remote)
             self._git.run("config", f"branch.{branch}.merge", f"{HEADS}{branch}")
@@ -271,51 +277,57 @@ class RemoteManager:
     # Pushing
 
     def _new(self, sha: str, before: str | None, remote: str) -> Sequence[str]:
-        """The commits that the remote lacks, as far as is known here."""
+        """Return the commits that the remote lacks, as far as is known locally."""
         if before is not None:
             return self._between(sha, before)
         output = self._git.run("rev-list", sha, "--not", f"--remotes={remote}", "--")
         return output.decode().split()
 
     def _between(self, tip: str, base: str | None) -> Sequence[str]:
-        excluded = [f"^{base}"] if base else []
-        return self._git.run("rev-list", tip, *excluded, "--").decode().split()
+        exclusions = [f"^{base}"] if base else []
+        return self._git.run("rev-list", tip, *exclusions, "--").decode().split()
 
     def _push_data(
         self, sha: str, before: str | None, commits: Sequence[str], progress: ProgressCallback
     ) -> Sequence[DataPointer]:
-        """Store at the data's remote what the commits name; error 30402 where the tip lacks it."""
-        known = self._content.data_at(before) if before else []
+        """Push the data that the commits name to the data remote, and return its pointers.
+
+        Error 30402 if data of the tip is in no store.
+        """
+        previous = self._content.data_at(before) if before else []
         tip = sent_of(self._content.data_at(sha))
-        wanted = distinct([*tip, *named_by(self._git, self._content, commits)])
-        if not wanted:
+        items = distinct([*tip, *named_by(self._git, self._content, commits)])
+        if not items:
             return []
         from jupyter_mlws.versioning.dvc.data import open_data
 
         with open_data(self._root) as data:
-            fresh = named_anew(tip, known)
+            fresh = named_anew(tip, previous)
             if data.remote is None:
                 if fresh:
                     paths = listed({item.path for item in fresh})
                     raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
                 return []
-            absent = set(data.missing(wanted))
+            absent = set(data.missing(items))
             elsewhere = {
-                stored.item
-                for stored in data.missing_remotely(sorted(absent, key=lambda item: item.path))
+                obj.item
+                for obj in data.missing_remotely(sorted(absent, key=lambda item: item.path))
             }
-            lost = [item.path for item in fresh if item in elsewhere]
-            if lost:
-                raise DataMissingError(paths=", ".join(listed(lost)))
+            lost_paths = [item.path for item in fresh if item in elsewhere]
+            if lost_paths:
+                raise DataMissingError(paths=", ".join(listed(lost_paths)))
             # What only older commits name and no store has is lost already, pushed or not.
-            present = [item for item in wanted if item not in absent]
+            present = [item for item in items if item not in absent]
             data.push(present, progress)
         return present
 
     # Pulling
 
     def _joined(self, head: str | None, theirs: str, name: str) -> tuple[PullOutcome, str]:
-        """The commit that has both, which may still have to be made; the working tree waits."""
+        """Return the outcome of a pull and a commit that contains both histories.
+
+        A merge commit is made if necessary; the working tree does not change.
+        """
         if head is None:
             return PullOutcome.FAST_FORWARD, theirs
         if self._git.contains(head, theirs):
@@ -323,10 +335,10 @@ class RemoteManager:
         if self._git.contains(theirs, head):
             return PullOutcome.FAST_FORWARD, theirs
         self._git.check_identity()
-        joined = join(self._repository.project, self._git, head, theirs)
-        if joined.conflicts:
-            raise UnfinishedOperationError(operation="merge", paths=listed(joined.conflicts))
-        sha = self._advance.commit(joined.tree, [head, theirs], f"Merge {name}", "merge")
+        merge_result = join(self._repository.project, self._git, head, theirs)
+        if merge_result.conflicts:
+            raise UnfinishedOperationError(operation="merge", paths=listed(merge_result.conflicts))
+        sha = self._advance.commit(merge_result.tree, [head, theirs], f"Merge {name}", "merge")
         return PullOutcome.MERGED, sha
 
 

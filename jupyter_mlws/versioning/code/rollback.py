@@ -12,7 +12,10 @@ from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 
 class RollbackManager:
-    """Of one project. Thread-safe: what writes holds the project's lock."""
+    """Reverts and restores versions of one project. Thread-safe.
+
+    Methods that write hold the project's lock.
+    """
 
     def __init__(self, repository: Repository, snapshots: SnapshotManager) -> None:
         self._repository = repository
@@ -21,7 +24,7 @@ class RollbackManager:
         self._advance = FastForward(repository)
 
     def check(self, to: str) -> str:
-        """The commit that ``to`` means; error 30404, or 30217 where HEAD does not come from it."""
+        """Return the commit that ``to`` names; error 30404, or 30257 if not an ancestor of HEAD."""
         sha = self._git.resolve(to)
         if not self._git.contains(self._git.resolve("HEAD"), sha):
             raise NotAncestorError(commit=sha[:8])
@@ -34,10 +37,12 @@ class RollbackManager:
         message: str | None = None,
         progress: ProgressCallback = no_progress,
     ) -> RolledBack:
-        """``revert``: one new commit whose content is that of ``to``, data too; history stays.
-        ``restore``: the files alone, with a safety commit of what was there.
+        """Go back to the version ``to``.
 
-        Errors: 30404, 30257 for a commit that HEAD does not come from, 30203 where nothing has
+        ``revert`` adds one commit with the content of ``to``, data included, and keeps the history.
+        ``restore`` changes the files only, and keeps their old content in a safety commit.
+
+        Errors: 30404, 30257 for a commit that is not an ancestor of HEAD, 30203 if nothing has
         changed since, 30201, 30202, 30205, 30207, and those of data. Nothing has changed then.
         """
         sha = self.check(to)
@@ -53,9 +58,11 @@ class RollbackManager:
             if tree == self._git.tree_of(head):
                 raise NothingToCommitError()
             self._git.check_identity()
-            made = self._advance.commit(tree, [head], message or self._message(sha), "message")
-            data = self._advance.to(made, progress)
-        return RolledBack(mode=mode, to=sha, commit=made, previous=head, safety=None, data=[*data])
+            commit = self._advance.commit(tree, [head], message or self._message(sha), "message")
+            data = self._advance.to(commit, progress)
+        return RolledBack(
+            mode=mode, to=sha, commit=commit, previous=head, safety=None, data=[*data]
+        )
 
     def _message(self, sha: str) -> str:
         subject = self._git.log(LogQuery(sha, limit=1))[0].subject

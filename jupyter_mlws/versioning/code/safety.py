@@ -23,9 +23,9 @@ RESTORE = "restore"
 
 @dataclass(frozen=True)
 class Copy:
-    """A safety commit. ``paths`` are those that it was made for; None for the working tree.
+    """A safety commit; ``paths`` are the paths that it was made for, None for the working tree.
 
-    ``base`` is the commit that was checked out, ``index`` holds what was staged, if anything was.
+    ``base`` is the commit that was checked out, ``index`` holds what was staged, if anything.
     """
 
     id: str
@@ -37,27 +37,30 @@ class Copy:
 
 
 class SafetyManager:
-    """The safety copies of one project. Thread-safe: what writes holds the project's lock."""
+    """The safety copies of one project. Thread-safe.
+
+    Methods that write hold the project's lock.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._git = repository.git
 
     def list(self) -> Sequence[SafetyCopy]:
-        """Safety copies, newest first."""
+        """Return the safety copies, newest first."""
         return [self._record(copy) for copy in self._copies()]
 
     def check(self, identifier: str) -> Copy:
-        """The copy of an id; error 30404."""
+        """Return the copy with that id; error 30404."""
         for copy in self._copies():
             if copy.id == identifier:
                 return copy
         raise VersionItemNotFoundError(kind="safety copy", name=identifier)
 
     def restore(self, identifier: str, progress: ProgressCallback = no_progress) -> RestoreResult:
-        """Bring back what a copy keeps; what was staged is staged again.
+        """Restore the content of a safety copy, including the staged changes.
 
-        What this replaces is kept in a safety copy, too. Errors: 30404, and those of a restore.
+        Another safety copy keeps what this replaces. Errors: 30404, and those of a restore.
         """
         with self._repository.exclusive("restore"), full_disk_told():
             copy = self.check(identifier)
@@ -82,8 +85,8 @@ class SafetyManager:
         for _, sha, parents, timestamp, subject, body in rows:
             base, _, index = parents.partition(" ")
             before, _, reason = subject.partition(BEFORE)
-            known = not before and body.strip()
-            paths = json.loads(body) if known else None
+            has_paths = not before and body.strip()
+            paths = json.loads(body) if has_paths else None
             copies.append(
                 Copy(sha, base or None, index or None, timestamp, reason or RESTORE, paths)
             )

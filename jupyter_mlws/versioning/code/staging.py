@@ -31,7 +31,10 @@ WHOLE_ONLY = Message("new, deleted and binary files can only be staged as a whol
 
 
 class StagingManager:
-    """The index of one project. Thread-safe: what writes holds the project's lock."""
+    """The index of one project. Thread-safe.
+
+    Methods that write hold the project's lock.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -42,38 +45,38 @@ class StagingManager:
         self._working = repository.working
 
     def stage(self, request: StageRequest) -> None:
-        """Bring paths or hunks of the working tree into the index.
+        """Stage paths or hunks of the working tree.
 
-        Errors: 50201 without anything named, 30404 for a path without change, 30210 for a large
-        new file, 30251 for a hunk that is no longer there, 30253 for data. Nothing is staged then.
+        Errors: 50201 for an empty request, 30404 for a path without changes, 30210 for a large new
+        file, 30251 for a hunk that no longer exists, 30253 for data. Nothing is staged then.
         """
         with self._repository.exclusive("stage"), full_disk_told():
             status = self._git.status()
-            paths, hunks = self._chosen(request, status, staged=False)
+            paths, hunks = self._chosen(request, status, in_index=False)
             self._refuse_data(paths, status)
             self._refuse_large(paths, status)
-            patches = self._patches(hunks, staged=False)
+            patches = self._patches(hunks, in_index=False)
             self._change_index(paths, "add", "--all", "--force")
             for patch in patches:
                 self._apply(patch, "--cached")
 
     def unstage(self, request: StageRequest) -> None:
-        """Take paths or hunks out of the index again; the working tree stays as it is.
+        """Unstage paths or hunks; the working tree does not change.
 
         Errors as those of :meth:`stage`.
         """
         with self._repository.exclusive("stage"), full_disk_told():
             status = self._git.status()
-            paths, hunks = self._chosen(request, status, staged=True)
-            patches = self._patches(hunks, staged=True)
+            paths, hunks = self._chosen(request, status, in_index=True)
+            patches = self._patches(hunks, in_index=True)
             self._change_index(paths, "reset", "--quiet")
             for patch in patches:
                 self._apply(patch, "--cached", "--reverse")
 
     def discard(self, request: StageRequest) -> Discarded:
-        """Undo what is not staged, data too; a hidden commit keeps what was there.
+        """Discard unstaged changes, data included; a hidden commit keeps them.
 
-        Errors as those of :meth:`stage`, 30201 during a merge, 30402 where data is in no store.
+        Errors as those of :meth:`stage`, 30201 during a merge, 30402 if data is in no store.
         """
         with self._repository.exclusive("discard"), full_disk_told():
             status = self._git.status()
@@ -82,38 +85,40 @@ class StagingManager:
                 raise UnfinishedOperationError(operation=operation, paths=[])
             items = [item for item in self._content.data_now(status) if not item.pipeline]
             states = self._working.states(items)
-            named = [normal(self._project, path) for path in request.paths or ()]
+            requested_paths = [normal(self._project, path) for path in request.paths or ()]
             data = [
                 path
                 for path, state in states.items()
                 # Data that was never pulled is no change of the person's to undo.
-                if (request.all and state != NOT_PULLED) or covers(named, path)
+                if (request.all and state != NOT_PULLED) or covers(requested_paths, path)
             ]
             rest = request.model_copy(
-                update={"paths": [path for path in named if path not in states] or None}
+                update={"paths": [path for path in requested_paths if path not in states] or None}
             )
             paths, hunks = (
                 ([], {})
                 if data and not (rest.paths or rest.hunks or rest.all)
-                else (self._chosen(rest, status, staged=False, also=data))
+                else (self._chosen(rest, status, in_index=False, also=data))
             )
             self._refuse_large(paths, status)
-            patches = self._patches(hunks, staged=False)
-            touched = [*paths, *hunks]
+            patches = self._patches(hunks, in_index=False)
+            code_paths = [*paths, *hunks]
             restore = Restore(self._project, self._content, self._working)
             if data:
-                message = message_before("discard", [*touched, *data])
+                message = message_before("discard", [*code_paths, *data])
                 safety = restore.keep(f"{SAFETY}{moment()}", message)
             else:
                 safety = (
-                    keep_code(self._project, self._git, touched, "discard") if touched else None
+                    keep_code(self._project, self._git, code_paths, "discard")
+                    if code_paths
+                    else None
                 )
             for patch in patches:
                 self._apply(patch, "--reverse")
             self._undo(paths, status)
             if data:
-                restore.run(self._git.resolve("HEAD"), data, no_progress, kept=safety)
-        return Discarded(safety=safety, paths=listed({*touched, *data}))
+                restore.run(self._git.resolve("HEAD"), data, no_progress, safety_commit=safety)
+        return Discarded(safety=safety, paths=listed({*code_paths, *data}))
 
     # What is meant
 
@@ -122,37 +127,37 @@ class StagingManager:
         request: StageRequest,
         status: Status,
         *,
-        staged: bool,
+        in_index: bool,
         also: Sequence[str] = (),
     ) -> tuple[list[str], dict[str, list[str]]]:
-        """The paths of changes that are meant, and the hunks by path."""
+        """Return the changed paths of a request, and its hunks by path."""
         if not (request.paths or request.hunks or request.all):
             faults = [Fault(name, NOTHING_NAMED) for name in ("paths", "hunks", "all")]
             raise InvalidRequestError(faults=faults)
-        changed = [entry for entry in status.entries if _concerned(entry, staged)]
-        named = [normal(self._project, path) for path in request.paths or ()]
-        for path in named:
-            if not any(covers([path], place) for e in changed for place in _places(e)) and not any(
+        entries = [entry for entry in status.entries if _concerned(entry, in_index)]
+        requested_paths = [normal(self._project, path) for path in request.paths or ()]
+        for path in requested_paths:
+            if not any(covers([path], place) for e in entries for place in _places(e)) and not any(
                 covers([path], place) for place in also
             ):
                 self._refuse_data([path], status)
                 raise VersionItemNotFoundError(kind="change", name=path)
-        chosen = {
+        selected_paths = {
             place
-            for entry in changed
+            for entry in entries
             for place in _places(entry)
-            if request.all or any(covers(named, spot) for spot in _places(entry))
+            if request.all or any(covers(requested_paths, spot) for spot in _places(entry))
         }
         hunks = {normal(self._project, row.path): list(row.ids) for row in request.hunks or ()}
-        return sorted(chosen), self._without_whole(request.hunks or (), hunks, changed)
+        return sorted(selected_paths), self._without_whole(request.hunks or (), hunks, entries)
 
     def _without_whole(
-        self, given: Sequence[HunkChoice], hunks: dict[str, list[str]], changed: list[Entry]
+        self, choices: Sequence[HunkChoice], hunks: dict[str, list[str]], entries: list[Entry]
     ) -> dict[str, list[str]]:
-        states = {entry.path: entry.state for entry in changed}
+        states = {entry.path: entry.state for entry in entries}
         faults = [
             Fault(f"hunks.{number}", WHOLE_ONLY)
-            for number, row in enumerate(given)
+            for number, row in enumerate(choices)
             if states.get(normal(self._project, row.path)) in ("untracked", "conflicted")
         ]
         if faults:
@@ -172,9 +177,9 @@ class StagingManager:
         if large:
             raise FileTooLargeError(paths=", ".join(listed(large)))
 
-    def _patches(self, hunks: Mapping[str, list[str]], *, staged: bool) -> list[bytes]:
+    def _patches(self, hunks: Mapping[str, list[str]], *, in_index: bool) -> list[bytes]:
         return [
-            _patch(parse(path, self._git.unified_staged(path, staged=staged)), path, ids)
+            _patch(parse(path, self._git.unified_staged(path, in_index=in_index)), path, ids)
             for path, ids in hunks.items()
         ]
 
@@ -183,33 +188,33 @@ class StagingManager:
     def _change_index(self, paths: Sequence[str], *command: str) -> None:
         if not paths:
             return
-        given = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
+        stdin = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
         options = ("--pathspec-from-file=-", "--pathspec-file-nul")
-        self._git.run(*command, *options, given=given, timeout=600)
+        self._git.run(*command, *options, stdin=stdin, timeout=600)
 
     def _apply(self, patch: bytes, *options: str) -> None:
         try:
-            self._git.attempt("apply", "--whitespace=nowarn", *options, "-", given=patch)
+            self._git.attempt("apply", "--whitespace=nowarn", *options, "-", stdin=patch)
         except GitFailedError as error:
             raise HunkOutdatedError(path=_named(patch), reason=error.reason) from error
 
     def _undo(self, paths: Sequence[str], status: Status) -> None:
-        """Bring paths to what the index holds; what it does not hold goes."""
-        untracked = {entry.path for entry in status.entries if entry.state == "untracked"}
-        known = set(self._git.files())
+        """Restore paths from the index; delete untracked files."""
+        untracked_paths = {entry.path for entry in status.entries if entry.state == "untracked"}
+        index_paths = set(self._git.files())
         for path in paths:
-            if path in untracked and path not in known:
+            if path in untracked_paths and path not in index_paths:
                 (self._root / path).unlink(missing_ok=True)
-        kept = [path for path in paths if path in known]
-        if kept:
-            given = "".join(f"{path}\0" for path in kept).encode(errors="surrogateescape")
-            self._git.run("checkout-index", "--force", "-z", "--stdin", given=given, timeout=600)
+        tracked_paths = [path for path in paths if path in index_paths]
+        if tracked_paths:
+            stdin = "".join(f"{path}\0" for path in tracked_paths).encode(errors="surrogateescape")
+            self._git.run("checkout-index", "--force", "-z", "--stdin", stdin=stdin, timeout=600)
             self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
 
 
-def _patch(found: FilePatch, path: str, ids: Sequence[str]) -> bytes:
+def _patch(file_patch: FilePatch, path: str, ids: Sequence[str]) -> bytes:
     try:
-        return found.of(ids)
+        return file_patch.of(ids)
     except KeyError as error:
         reason = Message("hunk {id} was not found", id=error.args[0])
         raise HunkOutdatedError(path=path, reason=reason) from error
@@ -220,11 +225,11 @@ def _named(patch: bytes) -> str:
     return first.removeprefix("diff --git a/").split(" b/")[0]
 
 
-def _concerned(entry: Entry, staged: bool) -> bool:
+def _concerned(entry: Entry, in_index: bool) -> bool:
     if entry.path.endswith("/"):
         # Another repository inside this one; git would make a link without content.
         return False
-    return entry.index_state is not None if staged else entry.worktree_state is not None
+    return entry.index_state is not None if in_index else entry.worktree_state is not None
 
 
 def _places(entry: Entry) -> list[str]:

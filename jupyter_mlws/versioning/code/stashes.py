@@ -29,7 +29,10 @@ TIMEOUT = 600.0
 
 
 class StashManager:
-    """The stashes of one project. Thread-safe: what writes holds the project's lock."""
+    """The stashes of one project. Thread-safe.
+
+    Methods that write hold the project's lock.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -39,11 +42,11 @@ class StashManager:
         self._switching = Switching(repository)
 
     def list(self) -> Sequence[Stash]:
-        """What was put aside, newest first."""
+        """Return the stashes, newest first."""
         return [self._record(*row) for row in self._rows()]
 
     def _rows(self) -> Sequence[tuple[str, str, str, str]]:
-        """Id, parents, time and message of every stash, newest first."""
+        """Return (id, parents, time, message) of every stash, newest first."""
         if self._git.find("refs/stash") is None:
             return []
         form = "%H%x00%P%x00%cI%x00%gs%x00"
@@ -55,7 +58,7 @@ class StashManager:
         return [(sha.strip("\n"), parents, moment, text) for sha, parents, moment, text in rows]
 
     def get(self, identifier: str) -> Stash:
-        """One stash; error 30404."""
+        """Return one stash; error 30404."""
         for row in self._rows():
             if row[0] == identifier:
                 return self._record(*row)
@@ -65,13 +68,14 @@ class StashManager:
         self,
         message: str | None = None,
         *,
-        untracked: bool = True,
+        include_untracked: bool = True,
         progress: ProgressCallback = no_progress,
     ) -> Stash:
-        """Put all changes aside; the working tree is HEAD's afterwards.
+        """Stash all changes; the working tree matches HEAD afterwards.
 
-        Errors: 30201 during a merge, 30205, 30258 where nothing has changed, 30402 where HEAD's
-        data is in no store. Killed on the way the work is in the stash, in the files, or in both.
+        Errors: 30201 during a merge, 30205, 30258 if nothing has changed, 30402 if HEAD's data is
+        in no store. If the process is killed, the changes are in the stash, in the files, or in
+        both.
         """
         with self._repository.exclusive("stash"), full_disk_told():
             self._repository.refuse_unfinished(self._git.status().conflicts)
@@ -80,14 +84,18 @@ class StashManager:
             restore = Restore(self._project, self._repository.content, self._repository.working)
             progress(0, message="keep")
             name = f"stash/{uuid.uuid4().hex[:12]}"
-            kept = restore.keep(name)
+            worktree_commit = restore.keep(name)
             try:
-                made = self._make(head, kept, message, untracked) if kept else None
+                stash = (
+                    self._make(head, worktree_commit, message, include_untracked)
+                    if worktree_commit
+                    else None
+                )
             finally:
                 self._git.delete_ref(f"refs/mlws/{name}")
-            if made is None:
+            if stash is None:
                 raise NothingToStashError()
-            sha, text, new = made
+            sha, text, new = stash
             self._git.run("stash", "store", "--quiet", "-m", text, sha)
             progress(0, message="restore")
             restore.run(head, None, progress)
@@ -99,10 +107,10 @@ class StashManager:
     def apply(
         self, identifier: str, *, keep: bool = False, progress: ProgressCallback = no_progress
     ) -> StashApplied:
-        """Bring a stash back into the working tree; without ``keep`` it is gone then.
+        """Apply a stash to the working tree; without ``keep`` the stash is dropped afterwards.
 
-        Errors: 30404, 30201 during a merge, 30202 where uncommitted work would be lost, 30256
-        where it conflicts with what is here. Nothing has changed then.
+        Errors: 30404, 30201 during a merge, 30202 if uncommitted work would be lost, 30256 if it
+        conflicts with HEAD. Nothing has changed then.
         """
         with self._repository.exclusive("stash"), full_disk_told():
             stash = self.get(identifier)
@@ -123,7 +131,7 @@ class StashManager:
         return StashApplied(id=identifier, files=stash.files, data=[*data])
 
     def drop(self, identifier: str) -> Stash:
-        """Forget a stash; what it was. Error 30404."""
+        """Drop a stash and return it; error 30404."""
         with self._repository.exclusive("stash"):
             stash = self.get(identifier)
             self._drop(identifier)
@@ -132,31 +140,31 @@ class StashManager:
     # Making one
 
     def _make(
-        self, head: str, kept: str, message: str | None, untracked: bool
+        self, head: str, worktree_commit: str, message: str | None, include_untracked: bool
     ) -> tuple[str, str, Sequence[str]] | None:
-        """(stash, its message, the new files in it); None where there is nothing to put aside."""
+        """Return (stash, its message, its new files); None if there is nothing to stash."""
         status = self._git.status()
-        entries = {entry.path: entry for entry in self._git.tree(kept)}
+        entries = {entry.path: entry for entry in self._git.tree(worktree_commit)}
         new = [e.path for e in status.entries if e.state == "untracked" and e.path in entries]
         index = self._git.run("write-tree").decode().strip()
         with private_index(self._project) as private:
-            private.read_tree(kept)
+            private.read_tree(worktree_commit)
             private.remove(new)
             tree = private.write_tree()
             before = self._git.tree_of(head)
-            if tree == before == index and not (untracked and new):
+            if tree == before == index and not (include_untracked and new):
                 return None
             branch = (status.branch or "(no branch)").rsplit("/", 1)[-1]
             text = f"On {branch}: {message}" if message else f"WIP on {branch}: {head[:8]}"
             parents = [head, self._commit(index, [head], f"index on {branch}")]
-            if untracked and new:
+            if include_untracked and new:
                 rows = "".join(f"{entries[p].mode} {entries[p].sha}\t{p}\0" for p in new)
                 private.read_tree(None)
-                given = rows.encode(errors="surrogateescape")
-                private.run("update-index", "-z", "--add", "--index-info", given=given)
+                stdin = rows.encode(errors="surrogateescape")
+                private.run("update-index", "-z", "--add", "--index-info", stdin=stdin)
                 tree_of_new = private.write_tree()
                 parents.append(self._commit(tree_of_new, [], f"untracked files on {branch}"))
-        return self._commit(tree, parents, text), text, new if untracked else []
+        return self._commit(tree, parents, text), text, new if include_untracked else []
 
     def _commit(self, tree: str, parents: Sequence[str], message: str) -> str:
         return self._git.commit_tree(tree, parents, f"{message}\n")
@@ -171,7 +179,7 @@ class StashManager:
     # Bringing one back
 
     def _joined(self, head: str, stash: Stash) -> str:
-        """The tree of HEAD with the stash's changes; error 30256 where they conflict."""
+        """Return the tree of HEAD with the stash's changes; error 30256 if they conflict."""
         # As a commit with one parent: the stash's own parents are no history.
         alone = self._commit(self._git.tree_of(stash.id), [stash.base], "stash")
         onto = self._commit(self._git.tree_of(head), [stash.base], "head")
@@ -195,7 +203,7 @@ class StashManager:
 
     def _record(self, sha: str, parents: str, moment: str, message: str) -> Stash:
         base = parents.split()[0]
-        changed = [row.path for row in self._git.differences(base, sha, renames=False)]
+        changed_paths = [row.path for row in self._git.differences(base, sha, renames=False)]
         text = message.removeprefix("WIP on ").removeprefix("On ")
         branch, _, rest = text.partition(": ")
         return Stash(
@@ -204,5 +212,5 @@ class StashManager:
             branch=None if branch == "(no branch)" or not rest else branch,
             base=base,
             timestamp=moment,
-            files=listed({*changed, *self._untracked(sha)}),
+            files=listed({*changed_paths, *self._untracked(sha)}),
         )

@@ -14,28 +14,31 @@ from jupyter_mlws.versioning.repository import Repository
 
 
 class TagManager:
-    """The tags of one project. Thread-safe: what writes holds the project's lock."""
+    """The tags of one project. Thread-safe.
+
+    Methods that write hold the project's lock.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._git = repository.git
 
     def list(self) -> list[Tag]:
-        """All tags, newest first."""
+        """Return all tags, newest first."""
         return [_record(ref) for ref in tags(self._git)]
 
     def get(self, name: str) -> Tag:
-        """One tag; error 30404."""
+        """Return one tag; error 30404."""
         for ref in tags(self._git):
             if ref.name == name:
                 return _record(ref)
         raise VersionItemNotFoundError(kind="tag", name=name)
 
     def create(self, name: str, ref: str = "HEAD", message: str | None = None) -> Tag:
-        """A new tag at the commit ``ref``.
+        """Create a tag at the commit ``ref``.
 
-        Errors: 50201 for a name that git refuses, 50203 for one that is taken, 30404, 30205 where
-        git does not know who tags, 30209 where it can't be signed.
+        Errors: 50201 for a name that git refuses, 50203 for one that exists, 30404, 30205 if git
+        has no user name, 30209 if the tag can't be signed.
         """
         with self._repository.exclusive("tag"):
             fault = fault_of_name(self._git, name)
@@ -49,15 +52,15 @@ class TagManager:
             else:
                 self._git.check_identity()
                 text = message.strip() + "\n"
-                self._git.run("tag", "--annotate", "-F", "-", "--", name, sha, given=text.encode())
+                self._git.run("tag", "--annotate", "-F", "-", "--", name, sha, stdin=text.encode())
         return self.get(name)
 
     def delete(self, name: str) -> Tag:
-        """Delete a tag here; what it was. Error 30404."""
+        """Delete a local tag and return it; error 30404."""
         with self._repository.exclusive("tag"):
-            found = self.get(name)
+            tag = self.get(name)
             self._git.run("tag", "--delete", "--", name)
-        return found
+        return tag
 
 
 def _record(ref: TagRef) -> Tag:

@@ -23,12 +23,12 @@ Side = tuple[str | None, DataPointer | None]
 def compared(
     path: str, before: Side, after: Side, old: Files, new: Files, query: DatasetDiffQuery
 ) -> DatasetDiff:
-    """What differs, by path; a part of it as ``query`` asks."""
+    """Return the differences of two versions by path; one page of them, as ``query`` asks."""
     names = sorted({*old, *new})
     states = {name: state for name in names if (state := _state(old.get(name), new.get(name)))}
     start = unescape(query.cursor) if query.cursor is not None else None
     behind = [name for name in states if start is None or name > start]
-    shown = behind[: query.limit]
+    page = behind[: query.limit]
     counts = list(states.values())
     return DatasetDiff(
         path=path,
@@ -38,8 +38,8 @@ def compared(
         deleted=counts.count(FileState.DELETED),
         modified=counts.count(FileState.MODIFIED),
         unchanged=len(names) - len(counts),
-        items=[_changed(path, name, states[name], old, new) for name in shown],
-        next_cursor=escape(shown[-1]) if len(behind) > query.limit else None,
+        items=[_changed(path, name, states[name], old, new) for name in page],
+        next_cursor=escape(page[-1]) if len(behind) > query.limit else None,
     )
 
 

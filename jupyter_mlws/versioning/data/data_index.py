@@ -35,21 +35,22 @@ class Content:
         self._texts: dict[tuple[tuple[str, str], ...], list[DataPointer]] = {}
 
     def data_at(self, revision: str) -> list[DataPointer]:
-        """The data that a commit or tree names; ``revision`` is an id."""
+        """Return the data that a commit or tree names; ``revision`` is an id."""
         with self._lock:
-            known = self._versions.get(revision)
-        if known is None:
-            known = self._read(revision)
+            items = self._versions.get(revision)
+        if items is None:
+            items = self._read(revision)
             with self._lock:
-                self._versions[revision] = known
+                self._versions[revision] = items
                 while len(self._versions) > REMEMBERED:
                     self._versions.popitem(last=False)
-        return known
+        return items
 
     def look_ahead(self, rows: Sequence[tuple[Commit, Sequence[Entry]]]) -> None:
-        """Know the data of neighbouring versions by what they changed, newest first.
+        """Cache the data of consecutive versions, given their changes, newest first.
 
-        A commit that touches neither what names data nor a place of data has its parent's data.
+        A commit that changes neither a file that names data nor a path of data has the data of its
+        parent.
         """
         for commit, entries in reversed(rows):
             with self._lock:
@@ -60,31 +61,34 @@ class Content:
             self.data_at(commit.sha)
 
     def data_now(self, status: Status | None = None) -> list[DataPointer]:
-        """The data that the working tree names."""
-        untracked = (
+        """Return the data that the working tree names."""
+        untracked_paths = (
             [entry.path for entry in status.entries if entry.state == "untracked"]
             if status is not None
-            else self._git.files(untracked=True)
+            else self._git.files(only_untracked=True)
         )
-        tracked, relevant = self._tracked()
+        tracked_paths, relevant = self._tracked()
         texts = {}
-        for path in {*relevant, *filter(is_relevant, untracked)}:
+        for path in {*relevant, *filter(is_relevant, untracked_paths)}:
             # A file that git listed may be gone, or be a folder by now.
             with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 texts[path] = (self._git.root / path).read_bytes()
-        return [item for item in read(texts) if item.path not in tracked]
+        return [item for item in read(texts) if item.path not in tracked_paths]
 
     def _tracked(self) -> tuple[set[str], list[str]]:
-        """The paths in the index, and those of them that name data; read when it has changed."""
+        """Return the paths in the index, and those of them that name data.
+
+        The index is read again only if it has changed.
+        """
         stamp = self._git.index_stamp()
         with self._lock:
-            known = self._index
-        if known is None or known[0] != stamp or stamp is None:
+            index = self._index
+        if index is None or index[0] != stamp or stamp is None:
             paths = set(self._git.files())
-            known = (stamp, paths, [path for path in paths if is_relevant(path)])
+            index = (stamp, paths, [path for path in paths if is_relevant(path)])
             with self._lock:
-                self._index = known
-        return known[1], known[2]
+                self._index = index
+        return index[1], index[2]
 
     def _read(self, revision: str) -> list[DataPointer]:
         entries = self._git.tree(revision)
@@ -94,16 +98,16 @@ class Content:
         # Neighbouring versions mostly name the same data by the same files.
         key = tuple((entry.path, entry.sha) for entry in relevant)
         with self._lock:
-            known = self._texts.get(key)
-        if known is None:
+            items = self._texts.get(key)
+        if items is None:
             blobs = self._git.blobs(sorted({entry.sha for entry in relevant}))
-            versioned = {entry.path for entry in entries}
-            found = read({entry.path: blobs[entry.sha] for entry in relevant})
+            git_paths = {entry.path for entry in entries}
+            pointers = read({entry.path: blobs[entry.sha] for entry in relevant})
             # What git itself versions is no data of DVC, whatever a lock says.
-            known = [item for item in found if item.path not in versioned]
+            items = [item for item in pointers if item.path not in git_paths]
             with self._lock:
-                self._texts[key] = known
-        return known
+                self._texts[key] = items
+        return items
 
 
 def _touches(entries: Iterable[Entry], items: Iterable[DataPointer]) -> bool:
@@ -112,13 +116,13 @@ def _touches(entries: Iterable[Entry], items: Iterable[DataPointer]) -> bool:
 
 
 def named_anew(items: Iterable[DataPointer], before: Iterable[DataPointer]) -> list[DataPointer]:
-    """Those of the items whose content ``before`` does not name already."""
-    known = {item.md5 for item in before}
-    return [item for item in items if item.md5 is not None and item.md5 not in known]
+    """Return the items whose content is not among that of ``before``."""
+    hashes = {item.md5 for item in before}
+    return [item for item in items if item.md5 is not None and item.md5 not in hashes]
 
 
 def normal(project: Project, path: str) -> str:
-    """``path`` as git spells it, ``.`` for the root; error 50302 outside the project.
+    """Return ``path`` as git spells it, ``.`` for the root; error 50302 outside the project.
 
     The last part is not followed: a link is versioned as a link.
     """
@@ -131,25 +135,25 @@ def normal(project: Project, path: str) -> str:
 
 
 def listed(paths: Iterable[str]) -> list[str]:
-    """Paths of git as an answer lists them: in order, each as text that can be sent."""
+    """Return git's paths sorted, and as valid text for a response."""
     return sorted(path.encode(errors="surrogateescape").decode(errors="replace") for path in paths)
 
 
 def kind_of(path: str) -> ChangeKind:
-    """How a path of git is shown and compared."""
+    """Return the kind of a file, which decides how it is shown and compared."""
     if path.endswith(".ipynb"):
         return ChangeKind.NOTEBOOK
     return ChangeKind.DATA if names_data(path) else ChangeKind.CODE
 
 
 def large_from(git: Git) -> int:
-    """Bytes from which on an untracked file of this repository is not given to git."""
+    """Return the size in bytes from which an untracked file is too large for git here."""
     setting = git.setting(LARGE_SETTING, "int")
     return int(setting) if setting else LARGE
 
 
 def size_of(path: Path) -> int | None:
-    """Bytes of a file; None for folders and what is not there."""
+    """Return the bytes of a file; None for folders and missing paths."""
     try:
         facts = path.lstat()
     except OSError:

@@ -71,7 +71,10 @@ class Found:
 
 
 class DatasetManager:
-    """The datasets of one project. Thread-safe: what writes holds the project's lock."""
+    """The datasets of one project. Thread-safe.
+
+    Methods that write hold the project's lock.
+    """
 
     def __init__(self, repository: Repository, snapshots: SnapshotManager) -> None:
         self._repository = repository
@@ -83,7 +86,7 @@ class DatasetManager:
     # Looking
 
     def list(self, query: DatasetsQuery | None = None) -> Page[Dataset]:
-        """Datasets by path; what workflows make and DVC stores belongs to them."""
+        """Return the datasets by path, including outputs of workflows that DVC stores."""
         query = query or DatasetsQuery()
         text = (query.q or "").lower()
         after = unescape(query.cursor) if query.cursor else ""
@@ -92,13 +95,13 @@ class DatasetManager:
             for item in self._content.data_now(self._git.status())
             if item.path > after and text in item.path.lower()
         ]
-        shown = items[: query.limit]
-        states = self._repository.working.states([item for item in shown if item.md5])
-        following = escape(shown[-1].path) if len(items) > query.limit else None
-        return Page(items=[_dataset(i, states.get(i.path)) for i in shown], next_cursor=following)
+        page = items[: query.limit]
+        states = self._repository.working.states([item for item in page if item.md5])
+        following = escape(page[-1].path) if len(items) > query.limit else None
+        return Page(items=[_dataset(i, states.get(i.path)) for i in page], next_cursor=following)
 
     def get(self, identifier: str, limit: int = 50, cursor: str | None = None) -> DatasetDetail:
-        """A dataset with its versions; error 30404."""
+        """Return a dataset with its versions; error 30404."""
         item = self._item(identifier)
         versions, following = self._versions(item, limit, cursor)
         uses = node_uses(self._git)
@@ -114,10 +117,10 @@ class DatasetManager:
     # Changing
 
     def check_add(self, path: str) -> str:
-        """The path as the project knows it.
+        """Return the normalized path of data to add.
 
-        Errors: 50302 outside the project, 50201 where nothing can be added, 30218 where git has
-        it, 30219 where other data overlaps.
+        Errors: 50302 outside the project, 50201 if nothing can be added, 30218 if git tracks it,
+        30219 if other data overlaps.
         """
         inside = normal(self._project, path)
         target = self._project.root / inside
@@ -127,20 +130,23 @@ class DatasetManager:
         self._project.resolve(inside)
         if not target.exists():
             raise InvalidRequestError(faults=[Fault("path", NOT_THERE)])
-        if self._free(inside, known=True):
+        if self._free(inside, allow_existing=True):
             return inside
-        versioned = [known for known in self._git.files() if covers([inside], known)]
-        if versioned:
-            paths = listed(versioned[:20])
+        git_paths = [git_path for git_path in self._git.files() if covers([inside], git_path)]
+        if git_paths:
+            paths = listed(git_paths[:20])
             raise TrackedByGitError(
                 faults=[Fault("path", IN_GIT)], paths=paths, named=", ".join(paths)
             )
         return inside
 
-    def _free(self, inside: str, *, known: bool) -> bool:
-        """Whether it is data already, where that may be; error 30219 where other data overlaps."""
+    def _free(self, inside: str, *, allow_existing: bool) -> bool:
+        """Raise error 30219 if other data overlaps; return True if the path is a dataset already.
+
+        A dataset at the same path is accepted only with ``allow_existing``.
+        """
         for item in self._content.data_now(self._git.status()):
-            if known and item.path == inside and not item.pipeline:
+            if allow_existing and item.path == inside and not item.pipeline:
                 return True
             if covers([item.path], inside) or covers([inside], item.path):
                 words = (MADE if item.pipeline else OVERLAPS).fill(
@@ -150,54 +156,56 @@ class DatasetManager:
         return False
 
     def add(self, path: str) -> Dataset:
-        """Track a file or folder as data, or record what it is now; commits nothing.
+        """Track a file or folder as data, or record its current content; commits nothing.
 
-        Errors as of :meth:`check_add`, 30102 where no space is left, 30204 without DVC.
+        Errors as of :meth:`check_add`, 30102 without disk space, 30204 without DVC.
         """
         from jupyter_mlws.versioning.dvc.data import open_data
 
         with self._repository.exclusive("dataset"), full_disk_told():
             inside = self.check_add(path)
-            known = {item.path: item for item in self._content.data_now(self._git.status())}
+            items = {item.path: item for item in self._content.data_now(self._git.status())}
             with open_data(self._project.root) as data:
-                if inside in known:
-                    data.add(known[inside].source)
+                if inside in items:
+                    data.add(items[inside].source)
                 else:
                     data.track(inside)
         return self._described(self._item(escape(inside)))
 
-    def check_import(self, given: DatasetImport) -> str:
-        """Where an import goes, as the project knows it; nothing is asked over the network.
+    def check_import(self, request: DatasetImport) -> str:
+        """Return the normalized target path of an import; does not use the network.
 
-        Errors: 50201 for an address or a path that cannot be, 50302, 30219.
+        Errors: 50201 for an invalid URL or path, 50302, 30219.
         """
-        checked_url(given.url)
-        inside = normal(self._project, given.path)
+        checked_url(request.url)
+        inside = normal(self._project, request.path)
         if inside == "." or inside.split("/")[0] == ".dvc":
             raise InvalidRequestError(faults=[Fault("path", NO_DATA)])
         target = self._project.resolve(inside)
         if target.exists() or (self._project.root / f"{inside}.dvc").exists():
             raise InvalidRequestError(faults=[Fault("path", THERE)])
-        self._free(inside, known=False)
+        self._free(inside, allow_existing=False)
         return inside
 
-    def import_url(self, given: DatasetImport, progress: ProgressCallback = no_progress) -> Dataset:
-        """Download data from an address and track it; commits nothing.
+    def import_url(
+        self, request: DatasetImport, progress: ProgressCallback = no_progress
+    ) -> Dataset:
+        """Download data from a URL and track it; commits nothing.
 
-        What an interrupted download has brought stays, and is gone on from. Errors as of
-        :meth:`check_import`, 30101, 30102, 30270 where the server refuses, 30204 without DVC.
+        An interrupted download keeps its part, and the next one resumes it. Errors as of
+        :meth:`check_import`, 30101, 30102, 30270 if the server refuses, 30204 without DVC.
         """
         from jupyter_mlws.versioning.dvc.importing import import_url
 
         with self._repository.exclusive("dataset"), full_disk_told():
-            inside = self.check_import(given)
-            import_url(self._project.root, given.url, inside, progress, link=given.link)
+            inside = self.check_import(request)
+            import_url(self._project.root, request.url, inside, progress, link=request.link)
         return self._described(self._item(escape(inside)))
 
     def diff(self, identifier: str, query: DatasetDiffQuery) -> DatasetDiff:
-        """Two versions of a dataset, file by file.
+        """Compare two versions of a dataset, file by file.
 
-        Errors: 30101, 30402 where nobody has the list of a version's files, 30404.
+        Errors: 30101, 30402 if no store has the listing of a version, 30404.
         """
         from jupyter_mlws.versioning.dvc.data import open_data
 
@@ -218,7 +226,7 @@ class DatasetManager:
         return sha, {i.path: i for i in self._content.data_at(sha)}[item.path]
 
     def check_verify(self, identifier: str, version: str | None = None) -> DataPointer:
-        """The version that is to be verified; error 30404."""
+        """Return the version to verify; error 30404."""
         if version is None:
             return self.check_transfer(identifier)
         return self._side(self._item(identifier), version)[1]
@@ -226,23 +234,23 @@ class DatasetManager:
     def verify(
         self,
         identifier: str,
-        given: DatasetVerify | None = None,
+        request: DatasetVerify | None = None,
         progress: ProgressCallback = no_progress,
     ) -> DatasetVerified:
-        """Read each object of a dataset in the cache, hash it anew, and ask the remote for it.
+        """Read and hash each object of a dataset in the cache, and check it at the remote.
 
         Nothing is changed. Errors: 30101 and 30270 of the remote, 30404.
         """
         from jupyter_mlws.versioning.dvc.data import open_data
         from jupyter_mlws.versioning.dvc.inspection import inspect
 
-        given = given or DatasetVerify()
-        item = self.check_verify(identifier, given.version)
+        request = request or DatasetVerify()
+        item = self.check_verify(identifier, request.version)
         with open_data(self._project.root) as data:
-            return inspect(data, item, given.remote, progress)
+            return inspect(data, item, request.remote, progress)
 
     def storage(self) -> StorageUse:
-        """What data takes of this machine's disk."""
+        """Return the disk space that data uses on this machine."""
         from jupyter_mlws.versioning.dvc.data import open_data
         from jupyter_mlws.versioning.dvc.inspection import use
 
@@ -250,54 +258,54 @@ class DatasetManager:
             return use(self._project.root, data, self._content.data_now(self._git.status()))
 
     def places(self, progress: ProgressCallback = no_progress) -> DatasetPlaces:
-        """Where the recorded content of each dataset is, as cache and default remote say now."""
+        """Return, for each dataset, whether the cache and the default remote have its content."""
         from jupyter_mlws.versioning.dvc.data import open_data
 
         items = [item for item in self._content.data_now(self._git.status()) if item.md5]
         with open_data(self._project.root) as data:
             absent = {item.path for item in data.missing(items)}
-            pushed = [item for item in items if item.pushed] if data.remote else []
-            progress(0, len(pushed), "datasets", "ask remote")
+            pushed_items = [item for item in items if item.pushed] if data.remote else []
+            progress(0, len(pushed_items), "datasets", "ask remote")
             unreachable = None
             try:
-                lacking = {item.path for item in data.unlisted_remotely(pushed)}
+                lacking = {item.path for item in data.unlisted_remotely(pushed_items)}
             except MLWSError as error:
                 if not isinstance(error, UNASKED):
                     raise
-                unreachable, pushed, lacking = str(error.facts["reason"]), [], set()
-            known = {item.path: item.path not in lacking for item in pushed}
+                unreachable, pushed_items, lacking = str(error.facts["reason"]), [], set()
+            at_remote = {item.path: item.path not in lacking for item in pushed_items}
             return DatasetPlaces(
                 remote=data.remote,
                 unreachable=unreachable,
-                items=[_place(i, i.path not in absent, known.get(i.path)) for i in items],
+                items=[_place(i, i.path not in absent, at_remote.get(i.path)) for i in items],
             )
 
     def check_checkout(self, identifier: str, version: str) -> str:
-        """The commit that names a dataset's version; error 30404."""
+        """Return the commit that names a dataset's version; error 30404."""
         return self._commit_of(self._item(identifier), version)
 
     def checkout(
         self, identifier: str, version: str, progress: ProgressCallback = no_progress
     ) -> RestoreResult:
-        """Make one dataset what it was in a version; all else stays.
+        """Restore one dataset to a version; everything else is unchanged.
 
-        A safety copy keeps what was not recorded. Errors as of a restore.
+        A safety copy keeps unrecorded content. Errors as of a restore.
         """
         sha = self.check_checkout(identifier, version)
         return self._snapshots.restore(sha, [self._item(identifier).path], progress)
 
     def check_transfer(self, identifier: str) -> DataPointer:
-        """The dataset as recorded; error 30404 where it is not."""
+        """Return the recorded dataset; error 30404 if nothing was recorded."""
         item = self._item(identifier)
         if item.md5 is None:
             raise VersionItemNotFoundError(kind="version", name=item.path)
         return item
 
     def push(self, identifier: str, progress: ProgressCallback = no_progress) -> DatasetMoved:
-        """Bring the recorded content to the remote, and look that it has arrived.
+        """Push the recorded content to the remote, and check that it has arrived.
 
-        Errors: 30101, 30214 without a remote, 30270 where it refuses the credentials, 30401 where
-        the cache's content is damaged, 30402 where neither cache nor remote has it.
+        Errors: 30101, 30214 without a remote, 30270 if it refuses the credentials, 30401 if the
+        cache's content is damaged, 30402 if neither cache nor remote has it.
         """
         from jupyter_mlws.versioning.dvc.data import open_data
 
@@ -314,9 +322,9 @@ class DatasetManager:
         return _moved(item, remote)
 
     def pull(self, identifier: str, progress: ProgressCallback = no_progress) -> DatasetMoved:
-        """Bring the recorded content here, and into the working tree.
+        """Fetch the recorded content into the cache and the working tree.
 
-        Errors: 30101, 30202 where the data has changed here, 30214 without a remote, 30402.
+        Errors: 30101, 30202 if the local data is modified, 30214 without a remote, 30402.
         """
         from jupyter_mlws.versioning.dvc.data import open_data
 
@@ -379,29 +387,29 @@ class DatasetManager:
         # The content may have come back: the newest commit with it is the current version.
         matches = (row.commit.sha for row in self._history(item) if row.item.md5 == item.md5)
         current = next(matches, None)
-        found: list[DatasetVersion] = []
+        versions: list[DatasetVersion] = []
         for version in self._history(item, start):
             if cursor and version.commit.sha == start:
                 continue
-            if len(found) == limit:
-                return found, found[-1].commit
-            found.append(_version(version, version.commit.sha == current))
-        return found, None
+            if len(versions) == limit:
+                return versions, versions[-1].commit
+            versions.append(_version(version, version.commit.sha == current))
+        return versions, None
 
     def _history(self, item: DataPointer, start: str | None = None) -> Iterator[Found]:
-        """The commits in which the dataset's content became what it was, newest first."""
+        """Yield the commits that changed the dataset's content, newest first."""
         begin = start or self._git.find("HEAD")
         if begin is None:
             return
         newer: Found | None = None
         for commit in self._commits(begin, item.source):
-            named = {i.path: i for i in self._content.data_at(commit.sha)}.get(item.path)
-            if newer is not None and (named is None or named.md5 != newer.item.md5):
+            pointer = {i.path: i for i in self._content.data_at(commit.sha)}.get(item.path)
+            if newer is not None and (pointer is None or pointer.md5 != newer.item.md5):
                 yield newer
                 newer = None
-            if named is not None and named.md5 is not None:
+            if pointer is not None and pointer.md5 is not None:
                 # The oldest of those with the same content is where it began.
-                newer = Found(commit, named)
+                newer = Found(commit, pointer)
         if newer is not None:
             yield newer
 
@@ -416,7 +424,7 @@ class DatasetManager:
 
 
 def _dataset(item: DataPointer, state: str | None) -> Dataset:
-    known = DatasetState(state) if state else DatasetState.UNCHANGED
+    dataset_state = DatasetState(state) if state else DatasetState.UNCHANGED
     return Dataset(
         id=escape(item.path),
         path=item.path,
@@ -425,28 +433,28 @@ def _dataset(item: DataPointer, state: str | None) -> Dataset:
         md5=item.md5,
         size=item.size,
         files=item.files,
-        state=known if item.md5 else DatasetState.UNRECORDED,
+        state=dataset_state if item.md5 else DatasetState.UNRECORDED,
     )
 
 
-def _place(item: DataPointer, cached: bool, remote: bool | None) -> DatasetPlace:
+def _place(item: DataPointer, in_cache: bool, remote: bool | None) -> DatasetPlace:
     assert item.md5 is not None
     return DatasetPlace(
-        id=escape(item.path), path=item.path, md5=item.md5, cached=cached, remote=remote
+        id=escape(item.path), path=item.path, md5=item.md5, cached=in_cache, remote=remote
     )
 
 
-def _version(found: Found, current: bool) -> DatasetVersion:
-    assert found.item.md5 is not None
+def _version(change: Found, current: bool) -> DatasetVersion:
+    assert change.item.md5 is not None
     return DatasetVersion(
-        commit=found.commit.sha,
-        short=found.commit.sha[:8],
-        timestamp=found.commit.timestamp,
-        author=found.commit.author,
-        subject=found.commit.subject,
-        md5=found.item.md5,
-        size=found.item.size,
-        files=found.item.files,
+        commit=change.commit.sha,
+        short=change.commit.sha[:8],
+        timestamp=change.commit.timestamp,
+        author=change.commit.author,
+        subject=change.commit.subject,
+        md5=change.item.md5,
+        size=change.item.size,
+        files=change.item.files,
         current=current,
     )
 

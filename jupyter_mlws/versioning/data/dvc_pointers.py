@@ -20,10 +20,10 @@ SETTINGS = ".dvc/config"
 
 @dataclass(frozen=True)
 class DataPointer:
-    """One path whose content DVC stores; ``md5`` is None where nothing was recorded yet.
+    """One path whose content DVC stores; ``md5`` is None if nothing was recorded yet.
 
     ``source`` is the file that names it; ``legacy`` marks hashes of DVC 2 (line endings of text
-    normalised); ``isexec`` a file to be executable; what is not ``pushed`` (imports of
+    normalised); ``isexec`` a file to be executable; data that is not ``pushed`` (imports of
     repositories, and ``push: false``) never goes to the remote. ``written`` is the path as
     ``source`` has it.
     """
@@ -44,12 +44,12 @@ class DataPointer:
 
     @property
     def pipeline(self) -> bool:
-        """An output of a workflow, which only a run of it can commit."""
+        """True for an output of a workflow, which only a run can commit."""
         return posixpath.basename(self.source) == LOCK
 
 
 def names_data(path: str) -> bool:
-    """``path`` is a file that names data."""
+    """Return True if ``path`` is a file that names data."""
     if not path.endswith((".dvc", LOCK)):
         return False
     name = posixpath.basename(path)
@@ -57,25 +57,25 @@ def names_data(path: str) -> bool:
 
 
 def is_relevant(path: str) -> bool:
-    """:func:`read` wants the text of ``path``."""
+    """Return True if :func:`read` needs the text of ``path``."""
     return names_data(path) or path == PIPELINE or path.endswith(f"/{PIPELINE}")
 
 
 def read(texts: Mapping[str, bytes]) -> list[DataPointer]:
-    """All data that the given files (path → content) name, by path.
+    """Return all data that the given files (path → content) name, by path.
 
     A file that does not parse names nothing: git still versions it as text. A lock is read with
-    the ``dvc.yaml`` beside it, which alone knows working folders and what is not cached.
+    the ``dvc.yaml`` beside it, which alone has the working folders and the uncached outputs.
     """
-    found: dict[str, DataPointer] = {}
+    items: dict[str, DataPointer] = {}
     for source, text in texts.items():
         if not names_data(source):
             continue
         for item in _named_by(source, text, texts):
             # Of a path named twice the one with a hash is kept.
-            if item.path not in found or found[item.path].md5 is None:
-                found[item.path] = item
-    return [found[path] for path in sorted(found)]
+            if item.path not in items or items[item.path].md5 is None:
+                items[item.path] = item
+    return [items[path] for path in sorted(items)]
 
 
 def _named_by(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iterator[DataPointer]:
@@ -85,26 +85,28 @@ def _named_by(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iterator[
         folder = posixpath.join(base, str(document.get("wdir", "")))
         # What comes of another repository is fetched from there again; an address may be gone.
         deps = document.get("deps")
-        imported = any("repo" in _mapping(dep) for dep in (deps if isinstance(deps, list) else ()))
+        is_import = any("repo" in _mapping(dep) for dep in (deps if isinstance(deps, list) else ()))
         for item in _items(source, folder, document.get("outs"), frozenset()):
-            yield replace(item, pushed=item.pushed and not imported)
+            yield replace(item, pushed=item.pushed and not is_import)
         return
     stages = _mapping(document.get("stages"))
-    declared = _mapping(_parse(texts.get(posixpath.join(base, PIPELINE), b"")).get("stages"))
+    definitions = _mapping(_parse(texts.get(posixpath.join(base, PIPELINE), b"")).get("stages"))
     for name, stage in stages.items():
-        definition = _mapping(declared.get(str(name)) or declared.get(str(name).split("@")[0]))
+        definition = _mapping(
+            definitions.get(str(name)) or definitions.get(str(name).split("@")[0])
+        )
         definition = _mapping(definition.get("do")) or definition
         wdir = str(definition.get("wdir", ""))
-        uncached = frozenset(_uncached(definition))
-        if not definition or "${" in wdir or any("${" in path for path in uncached):
+        uncached_paths = frozenset(_uncached(definition))
+        if not definition or "${" in wdir or any("${" in path for path in uncached_paths):
             # Nobody can say where these paths lie or which of them are cached.
             continue
         folder = posixpath.join(base, wdir)
-        yield from _items(source, folder, _mapping(stage).get("outs"), uncached)
+        yield from _items(source, folder, _mapping(stage).get("outs"), uncached_paths)
 
 
 def parses(text: bytes) -> bool:
-    """``text`` can be read: a mapping, as all files are that name data."""
+    """Return True if ``text`` parses to a mapping, as a file that names data must."""
     return isinstance(_loaded(text), dict)
 
 
@@ -124,7 +126,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def _uncached(definition: Mapping[str, Any]) -> Iterator[str]:
-    """The outputs of a stage that are declared with ``cache: false``."""
+    """Yield the outputs of a stage that are declared with ``cache: false``."""
     for kind in ("outs", "metrics", "plots"):
         rows = definition.get(kind)
         for row in rows if isinstance(rows, list) else ():
@@ -133,11 +135,13 @@ def _uncached(definition: Mapping[str, Any]) -> Iterator[str]:
                     yield str(path)
 
 
-def _items(source: str, folder: str, outs: Any, uncached: Collection[str]) -> Iterator[DataPointer]:
+def _items(
+    source: str, folder: str, outs: Any, uncached_paths: Collection[str]
+) -> Iterator[DataPointer]:
     for out in outs if isinstance(outs, list) else ():
         if not isinstance(out, dict) or not isinstance(out.get("path"), str):
             continue
-        if out["path"] in uncached:
+        if out["path"] in uncached_paths:
             continue
         path = posixpath.normpath(posixpath.join(folder, out["path"]))
         local = "://" not in out["path"] and not path.startswith(("../", "/"))
@@ -165,8 +169,8 @@ def _whole(value: Any) -> int | None:
 
 
 def covers(paths: Iterable[str], path: str) -> bool:
-    """``path`` is one of ``paths``, or below one of them."""
+    """Return True if ``path`` is one of ``paths``, or below one of them."""
     return any(
-        path == chosen or chosen in ("", ".") or path.startswith(chosen.rstrip("/") + "/")
-        for chosen in paths
+        path == parent or parent in ("", ".") or path.startswith(parent.rstrip("/") + "/")
+        for parent in paths
     )

@@ -27,7 +27,7 @@ BATCH = 1000
 
 
 class Collector:
-    """One collection in one project; the caller holds the project's lock."""
+    """Garbage collection of one project; the caller holds the project's lock."""
 
     def __init__(self, repository: Repository, progress: ProgressCallback = no_progress) -> None:
         self._project = repository.project
@@ -35,10 +35,10 @@ class Collector:
         self._progress = progress
 
     def run(self, *, confirm: bool) -> Collected:
-        """Tell what nothing names; with ``confirm`` delete it.
+        """Count the cached objects that no version names; with ``confirm`` delete them.
 
-        Errors: 30101 where it takes the remote to know what a version names, 30231 where the cache
-        is not this project's alone, 30232 during a run.
+        Errors: 30101 if the remote is needed to read a version and can't be reached, 30231 if
+        other projects share the cache, 30232 during a run.
         """
         from jupyter_mlws.versioning.dvc.integrity import open_proving
 
@@ -46,21 +46,24 @@ class Collector:
         self._progress(0, message="versions")
         starts = self._starts()
         with open_proving(self._project.root) as data:
-            found = data.collect(
+            result = data.collect(
                 lambda: set(self._named(starts)), delete=confirm, progress=self._progress
             )
         count = self._git.run("rev-list", "--count", *starts, "--")
         return Collected(
             freed=confirm,
-            objects=found.unused.objects,
-            bytes=found.unused.bytes,
-            kept_objects=found.kept.objects,
-            kept_bytes=found.kept.bytes,
+            objects=result.unused.objects,
+            bytes=result.unused.bytes,
+            kept_objects=result.kept.objects,
+            kept_bytes=result.kept.bytes,
             versions=int(count),
         )
 
     def _refuse_during_runs(self) -> None:
-        """What a run has made is in the cache before any file names it."""
+        """Raise error 30232 during a run.
+
+        The outputs of a run are in the cache before any file names them.
+        """
         query = "SELECT id FROM runs WHERE status IN ('PENDING', 'QUEUED', 'RUNNING') LIMIT 1"
         with closing(self._project.history()) as history:
             rows = history.execute(query)
@@ -68,14 +71,14 @@ class Collector:
             raise RunInProgressError(run=rows[0]["id"])
 
     def _starts(self) -> list[str]:
-        """Where history is walked from: all refs and HEADs, and the stashes below the newest."""
+        """Return the starting points in history: all refs and HEADs, and the older stashes."""
         stashes: list[str] = []
         if self._git.refs(STASH):
             stashes = self._git.run("rev-list", "--walk-reflogs", STASH, "--").decode().split()
         return ["--all", *sorted(set(stashes))]
 
     def _named(self, starts: list[str]) -> Iterator[str]:
-        """Every hash that a version, an index or a working tree names."""
+        """Yield every hash that a version, an index or a working tree names."""
         blobs = {*self._blobs(starts)}
         for root in self._working_trees():
             git = Git(root)
@@ -84,7 +87,7 @@ class Collector:
                 facts, _, path = row.partition("\t")
                 if names_data(path):
                     blobs.add(facts.split(" ")[1])
-            for path in {*git.files(), *git.files(untracked=True)}:
+            for path in {*git.files(), *git.files(only_untracked=True)}:
                 if names_data(path) and (root / path).is_file():
                     yield from _hashes((root / path).read_bytes())
         absent = set(self._git.absent(sorted(blobs)))
@@ -95,7 +98,7 @@ class Collector:
                 yield from _hashes(content)
 
     def _blobs(self, starts: list[str]) -> Iterator[str]:
-        """Every content that a file naming data had in any version."""
+        """Yield the blob of every version of every file that names data."""
         # Of merges against each parent: what both sides had is listed where it came from.
         options = ("--raw", "-m", "--no-abbrev", "--no-renames", "--format=", "-z", "--root")
         output = self._git.run("log", *options, *starts, "--", timeout=3600)
@@ -118,4 +121,4 @@ class Collector:
 
 
 def _hashes(content: bytes) -> Iterator[str]:
-    return (found.decode() for found in HASH.findall(content))
+    return (digest.decode() for digest in HASH.findall(content))

@@ -21,7 +21,7 @@ LARGEST = 1024 * 1024
 
 
 class Measures:
-    """Reads versions of one project."""
+    """Reads metrics and parameters of versions of one project."""
 
     def __init__(self, project: Project, content: Content) -> None:
         self._project = project
@@ -29,30 +29,34 @@ class Measures:
         self._content = content
 
     def params(self, sha: str) -> dict[str, Any]:
-        """``params.yaml`` and the settings of nodes in each ``dvc.yaml``, as ``file:node.key``."""
-        found: dict[str, Any] = {}
+        """Return the parameters of a version, as ``file:key``.
+
+        These are ``params.yaml`` and the settings of nodes in each ``dvc.yaml``
+        (``file:node.key``).
+        """
+        params: dict[str, Any] = {}
         for path, document in self._documents(sha):
             if posixpath.basename(path) == PARAMS:
-                found.update({f"{path}:{key}": value for key, value in _flat(document)})
+                params.update({f"{path}:{key}": value for key, value in _flat(document)})
                 continue
             rows = document.get("vars")
             for row in rows if isinstance(rows, list) else ():
                 if isinstance(row, dict):
-                    named = {key: value for key, value in row.items() if key != "workflow"}
-                    found.update({f"{path}:{key}": value for key, value in _flat(named)})
-        return found
+                    settings = {key: value for key, value in row.items() if key != "workflow"}
+                    params.update({f"{path}:{key}": value for key, value in _flat(settings)})
+        return params
 
     def metrics(self, sha: str) -> dict[str, Any]:
-        """Numbers in the files that workflows declare as metrics, as ``file:key``."""
-        found: dict[str, Any] = {}
-        stored = {item.path: item for item in self._content.data_at(sha)}
+        """Return the numbers in the metrics files of workflows, as ``file:key``."""
+        metrics: dict[str, Any] = {}
+        pointers = {item.path: item for item in self._content.data_at(sha)}
         for path in sorted(set(self._metric_files(sha))):
             text = self._git.blob(sha, path)
-            if text is None and path in stored:
-                text = self._from_cache(stored[path])
+            if text is None and path in pointers:
+                text = self._from_cache(pointers[path])
             if text is not None:
-                found.update({f"{path}:{key}": value for key, value in _numbers(path, text)})
-        return found
+                metrics.update({f"{path}:{key}": value for key, value in _numbers(path, text)})
+        return metrics
 
     def _metric_files(self, sha: str) -> Iterator[str]:
         for path, document in self._documents(sha):
@@ -102,7 +106,7 @@ def _numbers(path: str, text: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested mappings as dotted names."""
+    """Yield the values of nested mappings with dotted names."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _flat(inner, f"{prefix}.{key}" if prefix else str(key))

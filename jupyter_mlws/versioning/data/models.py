@@ -11,7 +11,7 @@ from jupyter_mlws.versioning.models import Plain, Text
 
 
 class DatasetState(str, Enum):
-    """How the working tree's data stands to what is recorded of it."""
+    """State of a dataset in the working tree, compared with what is recorded."""
 
     UNCHANGED = "unchanged"
     MODIFIED = "modified"
@@ -23,7 +23,7 @@ class DatasetState(str, Enum):
 class Dataset(Record):
     """Data that DVC tracks, as recorded now; ``source`` is the file that names it.
 
-    ``output``: a workflow makes it. ``files`` counts those of a folder.
+    ``output``: a workflow generates it. ``files`` counts those of a folder.
     """
 
     id: Text
@@ -37,7 +37,7 @@ class Dataset(Record):
 
 
 class DatasetVersion(Record):
-    """What a dataset was from a commit on, until the next newer version."""
+    """A version of a dataset; ``commit`` is the first commit with this content."""
 
     commit: str
     short: str
@@ -51,14 +51,14 @@ class DatasetVersion(Record):
 
 
 class DatasetUse(Record):
-    """A node of a workflow that makes or needs a dataset."""
+    """A node of a workflow that generates or uses a dataset."""
 
     workflow: Text
     node: Text
 
 
 class DatasetDetail(Dataset):
-    """A dataset with its versions, newest first, and who makes and needs it.
+    """A dataset with its versions, newest first, its producers and its consumers.
 
     ``local``: the cache has the recorded content. ``next_cursor`` asks for older versions.
     """
@@ -71,7 +71,7 @@ class DatasetDetail(Dataset):
 
 
 class DatasetsQuery(PageQuery):
-    """Which datasets."""
+    """Filter for a list of datasets."""
 
     q: Plain | None = Field(default=None, description="Text in the path.")
 
@@ -89,9 +89,9 @@ class DatasetCheckout(Request):
 
 
 class DatasetImport(Request):
-    """Data from elsewhere: ``path`` is where in the project it is to be.
+    """Data to import from a URL; ``path`` is the target in the project.
 
-    ``link``: the address stays recorded, so that `dvc update` can bring what is new there.
+    ``link``: the URL stays recorded, so that `dvc update` can fetch newer data.
     """
 
     url: Plain = Field(min_length=1, max_length=4000)
@@ -100,7 +100,7 @@ class DatasetImport(Request):
 
 
 class RemoteLook(str, Enum):
-    """How a remote is verified: not, by asking for each object, or by reading each of them."""
+    """Way to verify a remote: not at all, by asking for each object, or by reading each."""
 
     NONE = "none"
     ASK = "ask"
@@ -108,14 +108,14 @@ class RemoteLook(str, Enum):
 
 
 class DatasetVerify(Request):
-    """What to verify: the recorded content, or that of another version."""
+    """Version to verify; default: the recorded content."""
 
     version: Plain | None = Field(default=None, min_length=1)
     remote: RemoteLook = RemoteLook.ASK
 
 
 class FaultyObject(Record):
-    """An object that a store lacks or has damaged, and which of the dataset's files it is."""
+    """An object that is missing or damaged in a store, and the dataset's files that use it."""
 
     md5: str
     state: str
@@ -123,7 +123,7 @@ class FaultyObject(Record):
 
 
 class VerifiedStore(Record):
-    """What a store holds of a dataset; ``read``: each object was read and hashed anew."""
+    """Content of a dataset in one store; ``read``: each object was read and hashed."""
 
     name: str
     read: bool
@@ -143,9 +143,9 @@ class DatasetVerified(Record):
 
 
 class DatasetDiffQuery(Request):
-    """Which versions: commits, or hashes of the dataset; without ``to`` the working tree.
+    """Versions to compare: commits, or hashes of the dataset; without ``to`` the working tree.
 
-    Without ``from`` what is recorded now.
+    Without ``from`` the recorded content.
     """
 
     from_: Plain | None = Field(default=None, alias="from", min_length=1)
@@ -155,7 +155,7 @@ class DatasetDiffQuery(Request):
 
 
 class DatasetSide(Record):
-    """One side of a diff; ``commit`` is null for the working tree. Empty where it has no data."""
+    """One side of a diff, empty if it has no data; ``commit`` is null for the working tree."""
 
     commit: str | None
     md5: str | None
@@ -164,7 +164,7 @@ class DatasetSide(Record):
 
 
 class FileState(str, Enum):
-    """How a file differs between two versions of a dataset."""
+    """State of a file in a comparison of two versions of a dataset."""
 
     ADDED = "added"
     DELETED = "deleted"
@@ -172,7 +172,7 @@ class FileState(str, Enum):
 
 
 class ChangedDataFile(Record):
-    """A file of a dataset that differs; sizes are null where the cache lacks the content."""
+    """A file of a dataset that differs; a size is null if the cache lacks the content."""
 
     path: Text
     state: FileState
@@ -181,7 +181,7 @@ class ChangedDataFile(Record):
 
 
 class DatasetDiff(Record):
-    """Two versions of a dataset, file by file; the counts are of all, ``items`` may be a part."""
+    """Two versions of a dataset, file by file; counts cover all files, ``items`` is one page."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -197,10 +197,10 @@ class DatasetDiff(Record):
 
 
 class StorageUse(Record):
-    """What data takes of this machine's disk, in bytes.
+    """Disk space that data uses on this machine, in bytes.
 
-    ``current`` is what the working tree's versions need of the cache. ``unfinished`` are parts of
-    interrupted transfers, which go on from there; ``damaged`` objects were put aside.
+    ``current`` is the part of the cache that the working tree's versions need. ``unfinished``
+    are parts of interrupted transfers, which can be resumed; ``damaged`` objects are set aside.
     """
 
     objects: int
@@ -213,7 +213,7 @@ class StorageUse(Record):
 
 
 class DataRemote(Record):
-    """Where data goes. ``credentials`` names those that are set, and never shows them."""
+    """A remote for data; ``credentials`` lists the names of those that are set, without values."""
 
     name: str
     url: str
@@ -242,14 +242,14 @@ class DataRemotePut(Request):
 
 
 class DataRemoteChecked(Record):
-    """A remote that answered."""
+    """Result of a connection test: the remote responded."""
 
     name: str
     reachable: bool
 
 
 class DatasetMoved(Record):
-    """What a push or pull of one dataset did: its content is at the remote, or here."""
+    """Result of a push or pull of one dataset: the remote, or this machine, has its content."""
 
     path: Text
     md5: str
@@ -258,10 +258,10 @@ class DatasetMoved(Record):
 
 
 class DatasetPlace(Record):
-    """Where the recorded content of a dataset is; ``remote`` is null where nobody can say.
+    """Places that have the recorded content of a dataset; ``remote`` is null if unknown.
 
-    ``cached``: the cache has every object of it. ``remote``: the default remote has it; of a folder
-    its list is asked for, which goes there after the files.
+    ``cached``: the cache has every object of it. ``remote``: the default remote has it; for a
+    folder only its listing is checked, which is sent after the files.
     """
 
     id: Text
@@ -272,7 +272,7 @@ class DatasetPlace(Record):
 
 
 class DatasetPlaces(Record):
-    """Where the content of all datasets is; ``unreachable``: why the remote could not be asked."""
+    """Places of all datasets; ``unreachable``: reason why the remote could not be asked."""
 
     remote: str | None
     unreachable: str | None

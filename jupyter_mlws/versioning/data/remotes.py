@@ -44,46 +44,49 @@ INSIDE = Message("is inside a git or DVC folder")
 
 
 class DataRemotes:
-    """The remotes for the data of one project. Thread-safe."""
+    """The data remotes of one project. Thread-safe."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._root = repository.project.root
 
     def list(self) -> list[DataRemote]:
-        """Every remote, by name; no credentials."""
+        """Return every remote, by name, without credentials."""
         return [self._shown(settings) for settings in DataSettings(self._root).remotes()]
 
     def get(self, name: str) -> DataRemote:
-        """One remote; error 30404."""
+        """Return one remote; error 30404."""
         for remote in self.list():
             if remote.name == name.lower():
                 return remote
         raise VersionItemNotFoundError(kind="data remote", name=name)
 
-    def put(self, name: str, given: DataRemotePut) -> DataRemote:
-        """Set a remote up, or change it; error 50201 names every field at fault.
+    def put(self, name: str, request: DataRemotePut) -> DataRemote:
+        """Add a remote, or change it; error 50201 names every invalid field.
 
         Credentials that are left out stay; empty ones are removed. The first remote of a project
         is its default.
         """
-        options, secrets = self._check(name, given)
+        options, secrets = self._check(name, request)
         with self._repository.exclusive("data remote"), full_disk_told():
             settings = DataSettings(self._root)
             others = [remote for remote in settings.remotes() if remote.name != name]
-            default = given.default or not others
+            default = request.default or not others
             settings.put(name, options, secrets, default=default)
         return self.get(name)
 
     def delete(self, name: str) -> DataRemote:
-        """Forget a remote and its credentials, not what it stores; what it was. Error 30404."""
+        """Remove a remote and its credentials, and return it; error 30404.
+
+        The data at the remote is not deleted.
+        """
         with self._repository.exclusive("data remote"), full_disk_told():
-            known = self.get(name)
-            DataSettings(self._root).delete(known.name)
-        return known
+            remote = self.get(name)
+            DataSettings(self._root).delete(remote.name)
+        return remote
 
     def check(self, name: str) -> DataRemoteChecked:
-        """Ask the remote something; errors 30101 and 30270 say why it does not answer."""
+        """Test the connection to a remote; errors 30101 and 30270 have the reason of a failure."""
         from jupyter_mlws.versioning.dvc.data import open_data
 
         remote = self.get(name)
@@ -97,7 +100,7 @@ class DataRemotes:
         url = settings.url
         if _kind(url) == LOCAL:
             url = self._from_settings(url)
-        shown = {
+        options = {
             _our_name(key): masked(value)
             for key, value in settings.options.items()
             if key not in SECRETS and key != "url"
@@ -107,14 +110,14 @@ class DataRemotes:
             url=masked(url),
             kind=_kind(url) or url.partition("://")[0],
             default=settings.default,
-            options=shown,
+            options=options,
             credentials=sorted(key for key in settings.options if key in SECRETS),
         )
 
-    def _check(self, name: str, given: DataRemotePut) -> tuple[dict[str, str], dict[str, str]]:
-        """What is written for everybody, and what for this machine alone."""
+    def _check(self, name: str, request: DataRemotePut) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the options (shared settings) and the secrets (this machine only) of a remote."""
         faults = [] if NAME.fullmatch(name) else [Fault("name", BAD_NAME)]
-        kind, parts = _kind(given.url), parts_of(given.url)
+        kind, parts = _kind(request.url), parts_of(request.url)
         if kind is None or parts is None:
             raise InvalidRequestError(faults=[*faults, Fault("url", NO_KIND)])
         if kind != LOCAL:
@@ -122,26 +125,26 @@ class DataRemotes:
                 faults.append(Fault("url", PASSWORD))
             if not parts.hostname:
                 faults.append(Fault("url", NO_HOST))
-        elif self._is_own(given.url):
+        elif self._is_own(request.url):
             faults.append(Fault("url", INSIDE))
-        options = {"url": given.url if kind != LOCAL else self._for_settings(given.url)}
+        options = {"url": request.url if kind != LOCAL else self._for_settings(request.url)}
         secrets = {}
         for field in sorted(OPTIONS[S3] | OPTIONS[SSH]):
-            value = getattr(given, field)
+            value = getattr(request, field)
             if value is None:
                 continue
             if field not in OPTIONS[kind]:
                 faults.append(Fault(field, NOT_FOR.fill(kind=kind)))
             options[DVC_NAMES.get(field, field)] = str(value)
         for field in sorted(CREDENTIALS[S3] | CREDENTIALS[SSH]):
-            secret = getattr(given, field)
+            secret = getattr(request, field)
             if secret is None:
                 continue
             if field not in CREDENTIALS[kind]:
                 faults.append(Fault(field, NOT_FOR.fill(kind=kind)))
             secrets[field] = secret.get_secret_value()
-        if given.endpoint_url is not None:
-            endpoint = parts_of(given.endpoint_url)
+        if request.endpoint_url is not None:
+            endpoint = parts_of(request.endpoint_url)
             if (
                 endpoint is None
                 or endpoint.scheme not in ("http", "https")
@@ -165,7 +168,7 @@ class DataRemotes:
         )
 
     def _for_settings(self, path: str) -> str:
-        """A folder as DVC writes it: relative to its settings, where it is not absolute."""
+        """Return a folder as DVC writes it: relative to its settings unless absolute."""
         if Path(path).is_absolute():
             return path
         return os.path.relpath(self._root / path, self._root / ".dvc")

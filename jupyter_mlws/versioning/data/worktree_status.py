@@ -33,10 +33,10 @@ Stamp = tuple[int, int, int]
 
 
 class WorkingData:
-    """The data in the working tree at ``root``; ``memory`` is where hashes are kept. Thread-safe.
+    """The data in the working tree at ``root``. Thread-safe.
 
-    Knows DVC 3's hashes of files and folders. What only DVC can tell (hashes of DVC 2, folders
-    where ``.dvcignore`` has rules) is asked of it.
+    ``memory`` is the file of cached hashes. DVC 3's hashes of files and folders are computed
+    here, and the others by DVC itself (hashes of DVC 2, folders if ``.dvcignore`` has rules).
     """
 
     def __init__(self, root: Path, memory: Path) -> None:
@@ -47,29 +47,29 @@ class WorkingData:
         self._news = False
 
     def state(self, item: DataPointer) -> str | None:
-        """Return how the data differs from ``item``; None where it does not.
+        """Return how the data differs from ``item``; None if it does not.
 
-        ``modified``, ``deleted`` where it is only in the cache, ``not_pulled`` where the cache
-        does not have it either, as after a clone.
+        ``modified``, ``deleted`` if it is only in the cache, ``not_pulled`` if the cache does not
+        have it either, as after a clone.
         """
         with self._lock:
             return self._steady_state(item)
 
     def states(self, items: list[DataPointer]) -> dict[str, str]:
-        """The paths whose data is not as recorded, each with :meth:`state`."""
-        found = {}
+        """Return the state (see :meth:`state`) of each path whose data differs from the record."""
+        states = {}
         with self._lock:
             for item in items:
                 state = self._steady_state(item)
                 if state is not None:
-                    found[item.path] = state
+                    states[item.path] = state
             self._remember()
-        return found
+        return states
 
     def _steady_state(self, item: DataPointer) -> str | None:
-        """The state of data that other programs may write meanwhile: read again if a file is gone.
+        """Return the state; retry if another program removes a file meanwhile.
 
-        A temporary file of a folder, for example, exists when the folder is listed and no longer
+        A temporary file of a folder, for example, may exist when the folder is listed and be gone
         when it is hashed.
         """
         for _ in range(ATTEMPTS):
@@ -118,7 +118,7 @@ class WorkingData:
         return any(line.strip() and not line.startswith("#") for line in lines)
 
     def _folder(self, target: Path) -> str:
-        """DVC's hash of a folder: that of the list of its files."""
+        """Return DVC's hash of a folder: the hash of its listing."""
         rows = [
             {"md5": self._file(path), "relpath": path.relative_to(target).as_posix()}
             for path in _walk(target)
@@ -130,9 +130,9 @@ class WorkingData:
     def _file(self, path: Path) -> str:
         facts = path.stat()
         stamp = (facts.st_size, facts.st_mtime_ns, facts.st_ino)
-        known = self._hashes().get(str(path))
-        if known is not None and known[0] == stamp:
-            return known[1]
+        entry = self._hashes().get(str(path))
+        if entry is not None and entry[0] == stamp:
+            return entry[1]
         digest = hashlib.md5(usedforsecurity=False)
         with path.open("rb") as file:
             while block := file.read(BLOCK):
@@ -166,7 +166,7 @@ def _recall(memory: Path) -> dict[str, tuple[Stamp, str]]:
 
 
 def cache_folder(root: Path) -> Path:
-    """Return the folder of DVC's cache by its settings; the default one if they cannot be read."""
+    """Return the cache folder from DVC's settings; the default if they cannot be read."""
     folder = root / ".dvc" / "cache"
     for path in config_files(root):
         with suppress(configparser.Error, UnicodeDecodeError):

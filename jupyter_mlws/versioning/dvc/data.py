@@ -57,7 +57,7 @@ class StoredObject:
 
     @property
     def path(self) -> str:
-        """The file of the working tree that has this content, or the folder that is listed."""
+        """Path in the working tree: the file with this content, or the listed folder."""
         return f"{self.item.path}/{self.inside}" if self.inside else self.item.path
 
     @property
@@ -66,7 +66,7 @@ class StoredObject:
 
 
 class ObjectState(str, Enum):
-    """What a store has of an object."""
+    """State of an object in a store."""
 
     SOUND = "sound"
     MISSING = "missing"
@@ -75,9 +75,10 @@ class ObjectState(str, Enum):
 
 @contextmanager
 def open_data(root: Path, spare: bytes | None = None) -> Iterator[DataStore]:
-    """The data of the project at ``root``, for one operation on one thread.
+    """Open the data of the project at ``root``, for one operation on one thread.
 
-    ``spare`` are DVC's settings where those in the working tree are broken; without it error 30220.
+    ``spare`` are DVC's settings to use if those in the working tree are broken; without it
+    error 30220.
     """
     with open_repo(root, spare=spare) as repo:
         yield DataStore(root, repo)
@@ -97,18 +98,18 @@ class DataStore:
     # Working tree and cache
 
     def measure(self, item: DataPointer) -> DataPointer | None:
-        """``item`` with the hash that its path has in the working tree; None where it is gone."""
+        """Return ``item`` with the current hash of its path; None if the path is gone."""
         return self._build(item, store=False)
 
     def keep(self, item: DataPointer) -> DataPointer | None:
-        """As :meth:`measure`, and the content is in the cache afterwards."""
+        """Store the current content in the cache, and return the item as :meth:`measure` does."""
         return self._build(item, store=True)
 
     def track(self, path: str) -> None:
-        """Put a file or folder under DVC for the first time: into the cache, named by ``.dvc``.
+        """Track a file or folder with DVC: store it in the cache and write its ``.dvc`` file.
 
-        Error 30219 where DVC refuses. Whether other data overlaps is for the caller to know:
-        DVC's own way asks its index for that, which one broken ``dvc.yaml`` anywhere breaks.
+        Error 30219 if DVC refuses. The caller must check for overlapping data: DVC's own check
+        builds its index, which fails if any ``dvc.yaml`` is broken.
         """
         from dvc.exceptions import DvcException
         from dvc.stage import Stage, create_stage
@@ -122,11 +123,11 @@ class DataStore:
                 stage.add_outs(relink=False)
                 self.record(stage)
         except DvcException as error:
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise DataTrackingError(path=path, reason=said) from error
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise DataTrackingError(path=path, reason=reason) from error
 
     def add(self, source: str) -> list[str]:
-        """Store the changed data of one ``.dvc`` file and record it there; the paths touched.
+        """Store the changed data of one ``.dvc`` file and record it; return the paths that changed.
 
         Those are the file itself and the ``.gitignore`` beside its data.
         """
@@ -148,18 +149,20 @@ class DataStore:
         return [source, *inside]
 
     def record(self, stage: Any) -> None:
-        """Write the ``.dvc`` file of what was stored, without linking, by DVC's own object."""
+        """Write the ``.dvc`` file of a DVC stage whose data was stored, then link the data."""
         self._require_stored(stage)
         self._write(stage)
         self._link(stage)
 
     def _require_stored(self, stage: Any) -> None:
-        """``OSError`` where the cache lacks what a stage has: DVC logs what it could not store, and
-        goes on."""
+        """Raise ``OSError`` if the cache lacks data of a stage.
+
+        DVC only logs data that it could not store, and continues.
+        """
         for out in stage.outs:
             if not out.use_cache:
                 continue
-            inside = [kept.value for _, _, kept in out.get_obj()] if out.is_dir_checksum else []
+            inside = [info.value for _, _, info in out.get_obj()] if out.is_dir_checksum else []
             places = [out.cache.oid_to_path(md5) for md5 in [out.hash_info.value, *inside]]
             if all(map(os.path.exists, places)):
                 continue
@@ -169,8 +172,10 @@ class DataStore:
             raise OSError(number, os.strerror(number), out.fs_path)
 
     def _link(self, stage: Any) -> None:
-        """Where DVC is set up to link into the cache, put links in the place of what was stored;
-        the ``.dvc`` file names it by now."""
+        """Replace stored data with links into the cache, if DVC is configured to link.
+
+        The ``.dvc`` file must already name the data.
+        """
         for out in stage.outs:
             if not out.use_cache or out.cache.cache_types[0] in ("reflink", "copy"):
                 continue
@@ -186,7 +191,7 @@ class DataStore:
             )
 
     def _write(self, stage: Any) -> None:
-        """Write a ``.dvc`` file whole or not at all; DVC itself empties it first."""
+        """Write a ``.dvc`` file atomically; DVC itself truncates the file first."""
         from dvc.stage.serialize import to_single_stage_file
         from dvc.utils.serialize import dump_yaml
 
@@ -201,72 +206,72 @@ class DataStore:
             beside.unlink(missing_ok=True)
 
     def objects(self, items: Iterable[DataPointer]) -> list[StoredObject]:
-        """Every object that the items consist of; folders by their listing in the cache.
+        """Return every object of the items; a folder's objects are read from its cached listing.
 
         A folder whose listing is missing or damaged contributes the listing alone.
         """
-        found: dict[tuple[str, bool], StoredObject] = {}
+        objects: dict[tuple[str, bool], StoredObject] = {}
         for item in items:
             if item.md5 is None:
                 continue
-            found[item.md5, item.legacy] = StoredObject(item.md5, item.legacy, item)
+            objects[item.md5, item.legacy] = StoredObject(item.md5, item.legacy, item)
             if item.folder:
                 for inside, md5 in self.listed(item):
-                    stored = StoredObject(md5, item.legacy, item, inside)
-                    found.setdefault((md5, item.legacy), stored)
-        return list(found.values())
+                    obj = StoredObject(md5, item.legacy, item, inside)
+                    objects.setdefault((md5, item.legacy), obj)
+        return list(objects.values())
 
     def missing(self, items: Iterable[DataPointer]) -> list[DataPointer]:
-        """Those of the items that the cache holds not at all, or not wholly."""
+        """Return the items that are not, or only partly, in the cache."""
         absent = {
-            stored.item.path: stored.item
-            for stored in self.objects(items)
-            if not self._cached(stored).is_file()
+            obj.item.path: obj.item
+            for obj in self.objects(items)
+            if not self._cached(obj).is_file()
         }
         return list(absent.values())
 
     def check(self, items: Iterable[DataPointer]) -> None:
         """Read every object in the cache and compare it with its hash.
 
-        Error 30402 where one is missing, 30401 where one is damaged; a damaged one is put aside,
-        so that it can be stored or fetched anew.
+        Error 30402 if one is missing, 30401 if one is damaged; a damaged one is set aside, so that
+        it can be stored or fetched again.
         """
-        for stored in self.objects(items):
-            path = self._cached(stored)
+        for obj in self.objects(items):
+            path = self._cached(obj)
             if not path.is_file():
-                raise DataMissingError(paths=stored.path)
-            self._check(stored, path)
+                raise DataMissingError(paths=obj.path)
+            self._check(obj, path)
 
-    def _check(self, stored: StoredObject, path: Path) -> None:
-        """Error 30401 where an object is not what its hash says; each is read once."""
+    def _check(self, obj: StoredObject, path: Path) -> None:
+        """Raise error 30401 if an object does not match its hash; each is read only once."""
         if path in self._checked:
             return
-        if not self._matches(stored, path):
+        if not self._matches(obj, path):
             self._set_aside(path)
-            raise DataDamagedError(path=stored.path, md5=stored.md5)
+            raise DataDamagedError(path=obj.path, md5=obj.md5)
         self._checked.add(path)
 
-    def state(self, stored: StoredObject) -> ObjectState:
-        """Whether the cache has an object, by reading it and not by what was noted of it."""
-        path = self._cached(stored)
+    def state(self, obj: StoredObject) -> ObjectState:
+        """Return the state of an object in the cache; its content is read and hashed."""
+        path = self._cached(obj)
         if not path.is_file():
             return ObjectState.MISSING
-        return self._judged(stored, self._hash(path, legacy=stored.legacy))
+        return self._judged(obj, self._hash(path, legacy=obj.legacy))
 
-    def size_of(self, stored: StoredObject) -> int:
-        """The bytes that an object takes in the cache; 0 where it is not there."""
-        path = self._cached(stored)
+    def size_of(self, obj: StoredObject) -> int:
+        """Return the bytes that an object takes in the cache; 0 if it is missing."""
+        path = self._cached(obj)
         return path.stat().st_size if path.is_file() else 0
 
     @property
     def folder(self) -> Path:
-        """Where the cache is."""
+        """Path of the cache."""
         return Path(self._repo.cache.local_cache_dir)
 
     def listed(self, item: DataPointer) -> list[tuple[str, str]]:
-        """The files of a folder as the cache lists them: path below it and hash.
+        """Return (path below it, hash) of the files of a folder, from its cached listing.
 
-        None where the cache has no whole listing.
+        An empty list if the cache has no intact listing.
         """
         if not item.folder or self.state(_whole(item)) is not ObjectState.SOUND:
             return []
@@ -278,27 +283,27 @@ class DataStore:
             return []
 
     def set_aside_damaged(self, items: Iterable[DataPointer]) -> list[StoredObject]:
-        """Put damaged objects of the cache out of the way, so that they are fetched anew."""
+        """Set aside damaged objects of the cache, so that they are fetched again; return them."""
         # Listings first: which files there are is known from a sound one alone.
         items = list(items)
-        found = []
+        damaged_objects = []
         for listings in (True, False):
-            for stored in self.objects(items):
-                if stored.listing is not listings:
+            for obj in self.objects(items):
+                if obj.listing is not listings:
                     continue
-                state = self.state(stored)
+                state = self.state(obj)
                 if state is ObjectState.SOUND:
                     # Read once: what is checked later need not be read again.
-                    self._checked.add(self._cached(stored))
+                    self._checked.add(self._cached(obj))
                 elif state is ObjectState.DAMAGED:
-                    self._set_aside(self._cached(stored))
-                    found.append(stored)
-        return found
+                    self._set_aside(self._cached(obj))
+                    damaged_objects.append(obj)
+        return damaged_objects
 
     def files_of(self, item: DataPointer) -> dict[str, tuple[str, int | None]]:
-        """The files of a recorded version: path below the dataset → hash and size.
+        """Return the files of a recorded version: path below the dataset → hash and size.
 
-        A single file has the path ``""``. Error 30402 where nobody has the listing.
+        A single file has the path ``""``. Error 30402 if no store has the listing.
         """
         if item.md5 is None:
             return {}
@@ -307,28 +312,28 @@ class DataStore:
         self.fetch_listings([item])
         if self.missing([item]) and not self._cached(_whole(item)).is_file():
             raise DataMissingError(paths=item.path)
-        found: dict[str, tuple[str, int | None]] = {}
+        files: dict[str, tuple[str, int | None]] = {}
         for key, meta, info in self._load(item):
             size = getattr(meta, "size", None)
             place = self._cached(StoredObject(info.value, item.legacy, item))
             if size is None and place.is_file():
                 size = place.stat().st_size
-            found["/".join(key)] = (info.value, size)
-        return found
+            files["/".join(key)] = (info.value, size)
+        return files
 
     def files_now(self, item: DataPointer) -> dict[str, tuple[str, int | None]]:
-        """As :meth:`files_of`, of the working tree."""
+        """Return the files of the working tree as :meth:`files_of` does."""
         target = self._root / item.path
         if not target.exists():
             return {}
-        _, meta, built = self._built(item, store=False)
+        _, meta, obj = self._built(item, store=False)
         if not target.is_dir():
-            return {"": (built.hash_info.value, meta.size)}
-        return {"/".join(key): (info.value, meta.size) for key, meta, info in built}
+            return {"": (obj.hash_info.value, meta.size)}
+        return {"/".join(key): (info.value, meta.size) for key, meta, info in obj}
 
     def sync(self, items: Iterable[DataPointer]) -> None:
-        """Return when the items' objects are on the disk, and will be after a power cut."""
-        self._sync(self._cached(stored) for stored in self.objects(items))
+        """Flush the items' objects to disk, so that they survive a power failure."""
+        self._sync(self._cached(obj) for obj in self.objects(items))
 
     def _sync(self, paths: Iterable[Path]) -> None:
         folders = set()
@@ -340,7 +345,7 @@ class DataStore:
             sync(folder.parent)
 
     def checkout(self, item: DataPointer) -> None:
-        """Make the working tree's path what the cache holds, linked as DVC is set up."""
+        """Replace the path in the working tree with the cache's content, linked as configured."""
         from dvc_data.hashfile.checkout import checkout
 
         target = self._root / item.path
@@ -372,7 +377,7 @@ class DataStore:
         self._repo.state.save_link(str(target), self._repo.fs)
 
     def remove(self, item: DataPointer) -> None:
-        """Take the data out of the working tree; the cache keeps it."""
+        """Remove the data from the working tree; the cache keeps it."""
         target = self._root / item.path
         if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)
@@ -380,7 +385,7 @@ class DataStore:
             target.unlink(missing_ok=True)
 
     def text_of(self, item: DataPointer, limit: int) -> bytes | None:
-        """The content of a file in the cache; None for folders, larger ones and missing ones."""
+        """Return the cached content of a file; None for folders, larger and missing files."""
         if item.md5 is None or item.folder:
             return None
         path = self._cached(StoredObject(item.md5, item.legacy, item))
@@ -392,16 +397,16 @@ class DataStore:
 
     @property
     def remote(self) -> str | None:
-        """The name of the default remote, if there is one."""
+        """Name of the default remote, None if there is none."""
         name = self._repo.config["core"].get("remote")
         return str(name) if name else None
 
     def push(self, items: Sequence[DataPointer], progress: ProgressCallback = no_progress) -> None:
-        """Bring the items to the remote and look that each object has arrived.
+        """Push the items to the remote, and check that each object has arrived.
 
-        Errors: 30101 where the remote can't be reached or an object did not arrive, 30270 where it
-        refuses the credentials, 30401 where one is damaged here (no listing that names it is sent
-        then), 30402 where one is nowhere.
+        Errors: 30101 if the remote can't be reached or an object did not arrive, 30270 if it
+        refuses the credentials, 30401 if one is damaged here (no listing that names it is sent
+        then), 30402 if one is in no store.
         """
         self.upload(items, progress)
         self.confirm(items)
@@ -409,32 +414,32 @@ class DataStore:
     def upload(
         self, items: Sequence[DataPointer], progress: ProgressCallback = no_progress
     ) -> None:
-        """Bring the items to the remote as :meth:`push` does, without the last look."""
-        wanted = [item for item in items if item.md5 and item.pushed]
+        """Push the items as :meth:`push` does, without the final check."""
+        pushable_items = [item for item in items if item.md5 and item.pushed]
         meter = Meter(progress, "push")
         with self._reaching(meter):
-            for legacy in sorted({item.legacy for item in wanted}):
-                part = [item for item in wanted if item.legacy is legacy]
+            for legacy in sorted({item.legacy for item in pushable_items}):
+                part = [item for item in pushable_items if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
                 # Files before listings: whoever sees a listing may believe in its files.
-                stored = self.objects(part)
+                objects = self.objects(part)
                 for listing in (False, True):
-                    chosen = [each for each in stored if each.listing is listing]
-                    sent = self._lacked(cache, remote, chosen)
-                    for each in sent:
+                    candidates = [each for each in objects if each.listing is listing]
+                    batch = self._lacked(cache, remote, candidates)
+                    for each in batch:
                         self._check(each, self._cached(each))
-                    self._transfer(cache, remote, sent, meter)
-                    self._sent += sent
+                    self._transfer(cache, remote, batch, meter)
+                    self._sent += batch
 
     def confirm(self, items: Sequence[DataPointer]) -> None:
-        """Look that every object of the items is at the remote, and those just sent whole.
+        """Check that every object of the items is at the remote, and that new ones are complete.
 
-        Error 30101 where one did not arrive, 30402 where it is not even here.
+        Error 30101 if one did not arrive, 30402 if it is missing in the cache as well.
         """
         absent = self.missing_remotely(items)
-        lost = {each.path for each in absent if not self._cached(each).is_file()}
-        if lost:
-            raise DataMissingError(paths=", ".join(sorted(lost)))
+        lost_paths = {each.path for each in absent if not self._cached(each).is_file()}
+        if lost_paths:
+            raise DataMissingError(paths=", ".join(sorted(lost_paths)))
         with self._reaching():
             cut = self._cut([each for each in self._sent if each not in absent])
         if absent or cut:
@@ -445,63 +450,63 @@ class DataStore:
         self._sent.clear()
 
     def _cut(self, objects: Sequence[StoredObject]) -> list[StoredObject]:
-        """Those of the objects that the remote has in another length than the cache."""
-        found = []
+        """Return the objects whose size at the remote differs from that in the cache."""
+        mismatches = []
         for legacy in sorted({each.legacy for each in objects}):
             part = [each for each in objects if each.legacy is legacy]
             remote = self._remote(legacy=legacy)
             sizes = remote.fs.sizes([remote.oid_to_path(each.md5) for each in part])
             for each, size in zip(part, sizes, strict=True):
                 if size != self._cached(each).stat().st_size:
-                    found.append(each)
-        return found
+                    mismatches.append(each)
+        return mismatches
 
     def fetch(self, items: Sequence[DataPointer], progress: ProgressCallback = no_progress) -> None:
-        """Bring the items from the remote into the cache.
+        """Fetch the items from the remote into the cache.
 
-        Error 30101 where it can't be reached, 30402 where it lacks some of them.
+        Error 30101 if it can't be reached, 30402 if it lacks some of them.
         """
-        wanted = [item for item in items if item.md5]
-        if self.remote is None and wanted:
-            raise DataMissingError(paths=", ".join(item.path for item in wanted))
+        recorded_items = [item for item in items if item.md5]
+        if self.remote is None and recorded_items:
+            raise DataMissingError(paths=", ".join(item.path for item in recorded_items))
         meter = Meter(progress, "fetch")
         with self._reaching(meter):
-            for legacy in sorted({item.legacy for item in wanted}):
-                part = [item for item in wanted if item.legacy is legacy]
+            for legacy in sorted({item.legacy for item in recorded_items}):
+                part = [item for item in recorded_items if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
                 # Listings first: they tell which files to ask for.
                 for listing in (True, False):
-                    chosen = [each for each in self.objects(part) if each.listing is listing]
-                    self._transfer(remote, cache, self._lacked(remote, cache, chosen), meter)
-        absent = self.missing(wanted)
+                    candidates = [each for each in self.objects(part) if each.listing is listing]
+                    self._transfer(remote, cache, self._lacked(remote, cache, candidates), meter)
+        absent = self.missing(recorded_items)
         if absent:
             raise DataMissingError(paths=", ".join(item.path for item in absent))
 
     def missing_remotely(self, items: Iterable[DataPointer]) -> list[StoredObject]:
-        """Objects of the items that the remote lacks, asked one by one; error 30101."""
-        stored = [each for each in self.objects(items) if each.item.pushed]
+        """Return the items' objects that the remote lacks, checked one by one; error 30101."""
+        objects = [each for each in self.objects(items) if each.item.pushed]
         absent = []
         with self._reaching():
-            for legacy in sorted({each.legacy for each in stored}):
-                part = [each for each in stored if each.legacy is legacy]
+            for legacy in sorted({each.legacy for each in objects}):
+                part = [each for each in objects if each.legacy is legacy]
                 absent += self._absent_at(self._remote(legacy=legacy), part)
         return absent
 
     def unlisted_remotely(self, items: Iterable[DataPointer]) -> list[DataPointer]:
-        """Those of the items whose own object the remote lacks: the content, or a folder's list.
+        """Return the items whose own object the remote lacks: the content, or a folder's listing.
 
-        A folder's list is sent after its files, so one question tells of all. Error 30101.
+        A folder's listing is sent after its files, so one check covers all. Error 30101.
         """
-        stored = [_whole(item) for item in items]
+        objects = [_whole(item) for item in items]
         absent = []
         with self._reaching():
-            for legacy in sorted({each.legacy for each in stored}):
-                part = [each for each in stored if each.legacy is legacy]
+            for legacy in sorted({each.legacy for each in objects}):
+                part = [each for each in objects if each.legacy is legacy]
                 absent += self._absent_at(self._remote(legacy=legacy), part)
         return [each.item for each in absent]
 
     def _absent_at(self, remote: Any, objects: Sequence[StoredObject]) -> list[StoredObject]:
-        """Those of the objects that the remote does not have; raises where it can't be asked."""
+        """Return the objects that the remote lacks; raise if it can't be reached."""
         there = set(remote.list_oids_exists([each.md5 for each in objects]))
         absent = [each for each in objects if each.md5 not in there]
         if absent:
@@ -510,7 +515,7 @@ class DataStore:
         return absent
 
     def fetch_listings(self, items: Iterable[DataPointer]) -> None:
-        """Bring the lists of folders' files here where the remote has them; error 30101."""
+        """Fetch missing folder listings into the cache if the remote has them; error 30101."""
         absent = [i for i in items if i.folder and not self._cached(_whole(i)).is_file()]
         if not absent or self.remote is None:
             return
@@ -518,25 +523,25 @@ class DataStore:
             for legacy in sorted({item.legacy for item in absent}):
                 part = [_whole(item) for item in absent if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
-                wanted = self._lacked(remote, cache, part)
-                self._transfer(remote, cache, wanted, Meter(no_progress, "fetch"))
+                objects = self._lacked(remote, cache, part)
+                self._transfer(remote, cache, objects, Meter(no_progress, "fetch"))
 
-    def remote_state(self, stored: StoredObject, meter: Meter) -> ObjectState:
-        """Whether the remote has an object, by reading it there; error 30101."""
+    def remote_state(self, obj: StoredObject, meter: Meter) -> ObjectState:
+        """Return the state of an object at the remote, by reading it there; error 30101."""
         from dvc_data.hashfile.hash import fobj_md5
 
-        remote = self._remote(legacy=stored.legacy)
-        name = "md5-dos2unix" if stored.legacy else "md5"
+        remote = self._remote(legacy=obj.legacy)
+        name = "md5-dos2unix" if obj.legacy else "md5"
         with self._reaching(meter):
             try:
-                with remote.fs.open(remote.oid_to_path(stored.md5), mode="rb") as file:
-                    counted: Any = _Metered(file, meter)
-                    return self._judged(stored, str(fobj_md5(counted, name=name)))
+                with remote.fs.open(remote.oid_to_path(obj.md5), mode="rb") as file:
+                    reader: Any = _Metered(file, meter)
+                    return self._judged(obj, str(fobj_md5(reader, name=name)))
             except FileNotFoundError:
                 return ObjectState.MISSING
 
     def reach(self, name: str) -> None:
-        """Ask a remote something; errors 30101, 30270."""
+        """Test the connection to a remote; errors 30101, 30270."""
         with self._reaching(remote=name):
             store = self._repo.cloud.get_remote(name).odb
             unprompted(store.fs).exists(store.oid_to_path(EMPTY))
@@ -545,15 +550,15 @@ class DataStore:
                 store.fs.fs.call_s3("head_bucket", Bucket=store.path.partition("/")[0])
 
     def lacking(self, items: list[DataPointer], *, insist: bool) -> list[DataPointer]:
-        """Those of the items, which the cache lacks, that the remote can't give either.
+        """Return those of the items, which the cache lacks, that the remote can't provide either.
 
-        With ``insist`` error 30101 where it can't be asked; else all of them are lacking then, and
-        :attr:`unreachable` says why.
+        With ``insist`` error 30101 if it can't be reached; otherwise all of them are returned then,
+        and :attr:`unreachable` has the reason.
         """
         if not items or self.remote is None:
             return items
         try:
-            paths = {stored.item.path for stored in self.missing_remotely(items)}
+            paths = {obj.item.path for obj in self.missing_remotely(items)}
             if paths:
                 self._insist_on_folder()
         except MLWSError as error:
@@ -564,7 +569,7 @@ class DataStore:
         return [item for item in items if item.path in paths]
 
     def _insist_on_folder(self) -> None:
-        """Error 30101 where the remote is a folder that is not there, as of an unmounted disk."""
+        """Raise error 30101 if the remote is a missing folder, such as an unmounted disk."""
         remote = self._repo.cloud.get_remote()
         if remote.fs.protocol == "local" and not Path(remote.path).is_dir():
             reason = Message("the folder {path!r} does not exist", path=remote.path)
@@ -573,43 +578,43 @@ class DataStore:
     def _lacked(
         self, source: Any, target: Any, objects: Sequence[StoredObject]
     ) -> list[StoredObject]:
-        """Those of the objects that ``target`` lacks and ``source`` has."""
-        wanted = list(objects)
+        """Return the objects that ``source`` has and ``target`` lacks."""
+        remaining = list(objects)
         for store, there in ((target, False), (source, True)):
-            if wanted:
-                found = set(store.list_oids_exists([each.md5 for each in wanted]))
-                wanted = [each for each in wanted if (each.md5 in found) is there]
-        return wanted
+            if remaining:
+                existing_hashes = set(store.list_oids_exists([each.md5 for each in remaining]))
+                remaining = [each for each in remaining if (each.md5 in existing_hashes) is there]
+        return remaining
 
     def _transfer(
         self, source: Any, target: Any, objects: Sequence[StoredObject], meter: Meter
     ) -> None:
-        """Copy the objects, whether ``target`` has something in their place or not."""
+        """Copy the objects, replacing those that ``target`` already has."""
         # Not by DVC's own transfer, which takes a folder's listing as proof of its files.
         if not objects:
             return
-        wanted = [each.md5 for each in objects]
+        hashes = [each.md5 for each in objects]
         if source.fs.protocol == "local":
-            self._send(source, target, wanted, meter)
+            self._send(source, target, hashes, meter)
         elif target.fs.protocol == "local":
-            self._receive(source, target, wanted, meter)
+            self._receive(source, target, hashes, meter)
         else:
-            self._copy(source, target, wanted, meter)
+            self._copy(source, target, hashes, meter)
 
-    def _send(self, source: Any, target: Any, wanted: Sequence[str], meter: Meter) -> None:
-        places = {md5: Path(source.oid_to_path(md5)) for md5 in wanted}
+    def _send(self, source: Any, target: Any, hashes: Sequence[str], meter: Meter) -> None:
+        places = {md5: Path(source.oid_to_path(md5)) for md5 in hashes}
         sizes = {md5: place.stat().st_size for md5, place in places.items()}
         meter.expect(sum(sizes.values()))
         upload = resumable_transfer.uploader(target.fs)
         # Small ones go to an SSH store alone, too, because DVC's way leaves half an object there.
         alone = [
             md5
-            for md5 in wanted
+            for md5 in hashes
             if upload is not None
             and (sizes[md5] >= resumable_transfer.LARGE or target.fs.protocol == "ssh")
         ]
-        chosen = set(alone)
-        self._copy(source, target, [md5 for md5 in wanted if md5 not in chosen], meter)
+        alone_set = set(alone)
+        self._copy(source, target, [md5 for md5 in hashes if md5 not in alone_set], meter)
         if upload is None or not alone:
             return
         paths = {md5: target.oid_to_path(md5) for md5 in alone}
@@ -624,11 +629,11 @@ class DataStore:
         for md5 in alone:  # each in several parts at once
             send(places[md5], paths[md5], meter)
 
-    def _receive(self, source: Any, target: Any, wanted: Sequence[str], meter: Meter) -> None:
-        sizes = _sizes(source, wanted) if len(wanted) <= MEASURED else {}
+    def _receive(self, source: Any, target: Any, hashes: Sequence[str], meter: Meter) -> None:
+        sizes = _sizes(source, hashes) if len(hashes) <= MEASURED else {}
         meter.expect(sum(sizes.values()))
-        alone = [md5 for md5 in wanted if sizes.get(md5, 0) >= resumable_transfer.LARGE]
-        self._copy(source, target, [md5 for md5 in wanted if md5 not in alone], meter)
+        alone = [md5 for md5 in hashes if sizes.get(md5, 0) >= resumable_transfer.LARGE]
+        self._copy(source, target, [md5 for md5 in hashes if md5 not in alone], meter)
         for md5 in alone:
             place = Path(target.oid_to_path(md5))
             resumable_transfer.from_store(
@@ -636,15 +641,15 @@ class DataStore:
             )
             target.protect(str(place))
 
-    def _copy(self, source: Any, target: Any, wanted: Sequence[str], meter: Meter) -> None:
-        """By DVC: each object whole or not at all."""
-        if not wanted:
+    def _copy(self, source: Any, target: Any, hashes: Sequence[str], meter: Meter) -> None:
+        """Copy the objects with DVC, each one atomically."""
+        if not hashes:
             return
         failures: list[BaseException] = []
         target.add(
-            [source.oid_to_path(md5) for md5 in wanted],
+            [source.oid_to_path(md5) for md5 in hashes],
             source.fs,
-            list(wanted),
+            list(hashes),
             callback=meter,
             check_exists=False,
             on_error=lambda md5, error: failures.append(error),
@@ -676,19 +681,19 @@ class DataStore:
 
         if not (self._root / item.path).exists():
             return None
-        staging, meta, built = self._built(item, store=store)
+        staging, meta, obj = self._built(item, store=store)
         if store:
             cache = self._cache(legacy=item.legacy)
-            result = transfer(staging, cache, {built.hash_info}, shallow=False)
+            result = transfer(staging, cache, {obj.hash_info}, shallow=False)
             if result.failed:
                 raise OSError(f"could not store {len(result.failed)} objects of {item.path}")
-        return replace(item, md5=built.hash_info.value, size=meta.size, files=meta.nfiles)
+        return replace(item, md5=obj.hash_info.value, size=meta.size, files=meta.nfiles)
 
     def _built(self, item: DataPointer, *, store: bool) -> tuple[Any, Any, Any]:
-        """Where DVC would take objects from, facts, and the object that the path is now."""
+        """Return DVC's staging store, metadata and object of the path's current content."""
         from dvc_data.hashfile.build import build
 
-        staging, meta, built = build(
+        staging, meta, obj = build(
             self._cache(legacy=item.legacy),
             str(self._root / item.path),
             self._repo.fs,
@@ -696,13 +701,13 @@ class DataStore:
             dry_run=not store,
             ignore=self._repo.dvcignore,
         )
-        return staging, meta, built
+        return staging, meta, obj
 
     def _cache(self, *, legacy: bool) -> Any:
         return self._repo.cache.legacy if legacy else self._repo.cache.local
 
-    def _cached(self, stored: StoredObject) -> Path:
-        return Path(self._cache(legacy=stored.legacy).oid_to_path(stored.md5))
+    def _cached(self, obj: StoredObject) -> Path:
+        return Path(self._cache(legacy=obj.legacy).oid_to_path(obj.md5))
 
     def _info(self, item: DataPointer) -> Any:
         from dvc_data.hashfile.hash_info import HashInfo
@@ -714,9 +719,9 @@ class DataStore:
 
         return load(self._cache(legacy=item.legacy), self._info(item))
 
-    def _matches(self, stored: StoredObject, path: Path) -> bool:
-        """A file has the content of an object."""
-        return self._hash(path, legacy=stored.legacy) == stored.md5.removesuffix(".dir")
+    def _matches(self, obj: StoredObject, path: Path) -> bool:
+        """Return True if a file has the content of an object."""
+        return self._hash(path, legacy=obj.legacy) == obj.md5.removesuffix(".dir")
 
     def _hash(self, path: Path, *, legacy: bool) -> str:
         if legacy:
@@ -726,8 +731,8 @@ class DataStore:
         return md5_of(path)
 
     @staticmethod
-    def _judged(stored: StoredObject, md5: str) -> ObjectState:
-        sound = md5 == stored.md5.removesuffix(".dir")
+    def _judged(obj: StoredObject, md5: str) -> ObjectState:
+        sound = md5 == obj.md5.removesuffix(".dir")
         return ObjectState.SOUND if sound else ObjectState.DAMAGED
 
     def _set_aside(self, path: Path) -> None:
@@ -735,10 +740,10 @@ class DataStore:
             path.replace(path.with_name(f"{path.name}.damaged"))
 
 
-def _insist(remote: Any, stored: StoredObject) -> None:
-    """Raise what keeps a remote from being asked for an object, if anything does."""
+def _insist(remote: Any, obj: StoredObject) -> None:
+    """Raise the error that keeps a remote from being asked for an object, if there is one."""
     try:
-        remote.fs.info(remote.oid_to_path(stored.md5))
+        remote.fs.info(remote.oid_to_path(obj.md5))
     except FileNotFoundError as error:
         cause = error.__cause__ or error.__context__
         if isinstance(cause, OSError | TimeoutError) and not isinstance(cause, FileNotFoundError):
@@ -746,12 +751,12 @@ def _insist(remote: Any, stored: StoredObject) -> None:
 
 
 def rows_of(tree: Any) -> list[tuple[str, str]]:
-    """(path inside, hash) of the files of DVC's tree."""
+    """Return (path inside, hash) of the files of DVC's tree."""
     return [("/".join(key), info.value) for key, _, info in tree]
 
 
 class _Metered:
-    """A file whose reading is counted."""
+    """A file that reports the bytes read to a meter."""
 
     def __init__(self, file: Any, meter: Meter) -> None:
         self._file = file
@@ -764,13 +769,13 @@ class _Metered:
 
 
 def _whole(item: DataPointer) -> StoredObject:
-    """The object that an item's own hash names: its content, or the list of its files."""
+    """Return the object that an item's own hash names: its content, or its listing."""
     assert item.md5 is not None
     return StoredObject(item.md5, item.legacy, item)
 
 
 def md5_of(path: Path) -> str:
-    """The hash that DVC 3 gives a file."""
+    """Return the hash that DVC 3 gives a file."""
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(BLOCK):
@@ -779,11 +784,11 @@ def md5_of(path: Path) -> str:
 
 
 def _sizes(store: Any, objects: Sequence[str]) -> dict[str, int]:
-    """The bytes of each object, asked of the store one by one."""
-    found: dict[str, int] = {}
+    """Return the bytes of each object, requested from the store one by one."""
+    sizes: dict[str, int] = {}
 
     def ask(md5: str) -> None:
-        found[md5] = int(store.fs.size(store.oid_to_path(md5)) or 0)
+        sizes[md5] = int(store.fs.size(store.oid_to_path(md5)) or 0)
 
     resumable_transfer.together([partial(ask, md5) for md5 in objects])
-    return found
+    return sizes

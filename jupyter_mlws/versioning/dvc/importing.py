@@ -39,7 +39,7 @@ STAMPS = frozenset({"size", "ETag", "etag", "LastModified", "mtime", "checksum"}
 
 @dataclass(frozen=True)
 class _Source:
-    """One file at an address; ``size`` is None where the server does not tell."""
+    """One file at a URL; ``size`` is None if the server does not report it."""
 
     path: str
     relative: str
@@ -48,15 +48,16 @@ class _Source:
 
 
 def import_url(root: Path, url: str, target: str, progress: ProgressCallback, *, link: bool) -> str:
-    """Download what is at ``url`` to the path ``target``, which is free, and track it.
+    """Download the data at ``url`` to the unused path ``target``, and track it with DVC.
 
-    ``link``: the address is recorded in the ``.dvc`` file. Returns the path of that file. Errors:
-    30101, 30102, 30270, 50201 for an address that means nothing, 30219 where DVC refuses.
+    With ``link`` the URL is recorded in the ``.dvc`` file. Return the path of that file.
+    Errors: 30101, 30102, 30270, 50201 for a URL that is invalid or has no data, 30219 if DVC
+    refuses.
     """
     with open_repo(root) as repo:
         fs, start = _opened(repo, url)
         meter = Meter(progress, "download")
-        shown = masked(url)
+        masked_url = masked(url)
         waiting = root / STAGING / hashlib.sha256(url.encode()).hexdigest()[:16]
         try:
             sources = list(_sources(fs, start))
@@ -72,7 +73,7 @@ def import_url(root: Path, url: str, target: str, progress: ProgressCallback, *,
                 raise InvalidRequestError(faults=[Fault("url", NOTHING)]) from error
             if meter.stopped is not None:
                 raise meter.stopped from None
-            raise told(error, shown) from error
+            raise told(error, masked_url) from error
         return _place(repo, root, waiting, target, url if link else None)
 
 
@@ -106,7 +107,7 @@ def _source(path: str, relative: str, info: dict[str, Any]) -> _Source:
 
 
 def _download(fs: Any, source: _Source, folder: Path, meter: Meter) -> None:
-    """Into ``folder`` by its relative path; what is whole there already is taken."""
+    """Download a file to its relative path in ``folder``; reuse an earlier complete download."""
     # A file that has changed at its address since must not be joined to what came before.
     version = hashlib.sha256(f"{source.path}\n{source.stamp}".encode()).hexdigest()[:16]
     whole = folder / "objects" / version
@@ -130,7 +131,7 @@ def _download(fs: Any, source: _Source, folder: Path, meter: Meter) -> None:
 
 
 def _place(repo: Any, root: Path, waiting: Path, target: str, url: str | None) -> str:
-    """Move what was downloaded to its path, and let DVC record it."""
+    """Move the downloaded data to its path, and record it with DVC."""
     from dvc.exceptions import DvcException
     from dvc.stage import Stage, create_stage
     from dvc.utils import resolve_paths
@@ -151,16 +152,16 @@ def _place(repo: Any, root: Path, waiting: Path, target: str, url: str | None) -
             stage.md5 = stage.compute_md5() if url is not None else None
             DataStore(root, repo).record(stage)
     except DvcException as error:
-        said = masked(" ".join(str(error).split()) or type(error).__name__)
-        raise DataTrackingError(path=target, reason=said) from error
+        reason = masked(" ".join(str(error).split()) or type(error).__name__)
+        raise DataTrackingError(path=target, reason=reason) from error
     shutil.rmtree(waiting)
     return str(Path(source).relative_to(root)) if Path(source).is_absolute() else str(source)
 
 
 def checked(url: str) -> str:
-    """An address that DVC may be asked to read: with a scheme, and without a password.
+    """Return a URL that DVC may read: with a scheme, and without a password.
 
-    Error 50201.
+    Error 50201 for any other URL.
     """
     parts = parts_of(url)
     if parts is None or not parts.scheme or "://" not in url:

@@ -35,12 +35,12 @@ def inspect(
         data.fetch_listings([item])
     objects = data.objects([item])
     meter = Meter(progress, "verify")
-    meter.expect(sum(data.size_of(stored) for stored in objects))
+    meter.expect(sum(data.size_of(obj) for obj in objects))
     names = _names(data, item)
     local = {}
-    for stored in objects:
-        local[stored.md5] = data.state(stored)
-        meter.count(data.size_of(stored))
+    for obj in objects:
+        local[obj.md5] = data.state(obj)
+        meter.count(data.size_of(obj))
     stores = [_store(CACHE, local, item, names, read=True)]
     if look is not RemoteLook.NONE and data.remote is not None:
         stores.append(_remote(data, item, objects, look, names, progress))
@@ -65,15 +65,15 @@ def _remote(
     assert data.remote is not None
     if look is RemoteLook.READ:
         meter = Meter(progress, "verify remote")
-        found = {stored.md5: data.remote_state(stored, meter) for stored in objects}
+        states = {obj.md5: data.remote_state(obj, meter) for obj in objects}
     else:
         progress(0, len(objects), "objects", "ask remote")
-        absent = {stored.md5 for stored in data.missing_remotely([item])}
-        found = {
-            stored.md5: ObjectState.MISSING if stored.md5 in absent else ObjectState.SOUND
-            for stored in objects
+        absent = {obj.md5 for obj in data.missing_remotely([item])}
+        states = {
+            obj.md5: ObjectState.MISSING if obj.md5 in absent else ObjectState.SOUND
+            for obj in objects
         }
-    return _store(data.remote, found, item, names, read=look is RemoteLook.READ)
+    return _store(data.remote, states, item, names, read=look is RemoteLook.READ)
 
 
 def _store(
@@ -93,35 +93,38 @@ def _store(
 
 
 def _names(data: DataStore, item: DataPointer) -> dict[str, list[str]]:
-    """Which files of the dataset an object is; the list of them stands for the folder."""
-    found: dict[str, list[str]] = {}
+    """Return the paths of the dataset's files by the hash of their content.
+
+    The directory's own listing is not among the hashes.
+    """
+    paths: dict[str, list[str]] = {}
     for relative, md5 in data.listed(item):
-        found.setdefault(md5, []).append(f"{item.path}/{relative}")
-    return found
+        paths.setdefault(md5, []).append(f"{item.path}/{relative}")
+    return paths
 
 
 def use(root: Path, data: DataStore, items: Iterable[DataPointer]) -> StorageUse:
-    """The space that the data of the project at ``root`` takes; what the items need of it."""
-    objects = size = unfinished = damaged = 0
+    """Return the disk space that the project's data takes, and how much of it ``items`` need."""
+    objects = size = unfinished_size = damaged_size = 0
     for path, length in _files(data.folder):
         if path.name.endswith(UNFINISHED):
-            unfinished += length
+            unfinished_size += length
         elif path.name.endswith(".damaged"):
-            damaged += length
+            damaged_size += length
         else:
             objects += 1
             size += length
     for _, length in _files(root / STAGING):
-        unfinished += length
+        unfinished_size += length
     place = data.folder if data.folder.exists() else data.folder.parent
     while not place.exists():
         place = place.parent
     return StorageUse(
         objects=objects,
         size=size,
-        current=sum(data.size_of(stored) for stored in data.objects(items)),
-        unfinished=unfinished,
-        damaged=damaged,
+        current=sum(data.size_of(obj) for obj in data.objects(items)),
+        unfinished=unfinished_size,
+        damaged=damaged_size,
         free=shutil.disk_usage(place).free,
         remote=data.remote,
     )

@@ -37,19 +37,19 @@ READERS = 4
 
 @dataclass(frozen=True)
 class Count:
-    """So many objects with so many bytes."""
+    """A number of objects and their total size in bytes."""
 
     objects: int
     bytes: int
 
     def and_one(self, size: int) -> Count:
-        """One more."""
+        """Return the count with one more object of ``size`` bytes."""
         return Count(self.objects + 1, self.bytes + size)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a cache holds that is needed, and what is not."""
+    """Counts of the objects in a cache that are needed, and of those that are not."""
 
     kept: Count
     unused: Count
@@ -57,27 +57,27 @@ class Found:
 
 @contextmanager
 def open_proving(root: Path, spare: bytes | None = None) -> Iterator[ProvingStore]:
-    """As :func:`~jupyter_mlws.versioning.dvc.data.open_data`."""
+    """Open a :class:`ProvingStore`, like :func:`~jupyter_mlws.versioning.dvc.data.open_data`."""
     with open_repo(root, spare=spare) as repo:
         yield ProvingStore(root, repo)
 
 
 class ProvingStore(DataStore):
-    """A data store that finds a folder's files even where the cache has lost their listing."""
+    """A data store that finds a directory's files even if the cache has lost their listing."""
 
-    def in_cache(self, stored: StoredObject) -> Problem | None:
-        """Read one object in the cache; None where it is whole."""
-        return PROBLEMS[self.state(stored)]
+    def in_cache(self, obj: StoredObject) -> Problem | None:
+        """Read one object in the cache and return its problem; None if it is intact."""
+        return PROBLEMS[self.state(obj)]
 
     def at_remote(
-        self, objects: Sequence[StoredObject], told: Callable[[StoredObject], None], *, read: bool
+        self, objects: Sequence[StoredObject], report: Callable[[StoredObject], None], *, read: bool
     ) -> dict[StoredObject, Problem]:
-        """Those of the objects that the remote lacks or has damaged; error 30101.
+        """Return the problems of objects that the remote lacks or has damaged; error 30101.
 
-        With ``read`` every one is read; else only its size is compared, where the cache has it.
-        ``told`` hears of each that was looked at, and may raise to stop.
+        With ``read`` every object is read; otherwise only its size is compared with that in the
+        cache, if it is there. ``report`` is called with each checked object, and may raise to stop.
         """
-        found: dict[StoredObject, Problem] = {}
+        problems: dict[StoredObject, Problem] = {}
         with self._reaching(), ThreadPoolExecutor(READERS) as pool:
             for legacy in (False, True):
                 part = [each for each in objects if each.legacy is legacy]
@@ -85,74 +85,81 @@ class ProvingStore(DataStore):
                     continue
                 remote = self._remote(legacy=legacy)
                 absent = self._absent_at(remote, part)
-                found.update(dict.fromkeys(absent, Problem.MISSING))
-                present = [each for each in part if each not in found]
+                problems.update(dict.fromkeys(absent, Problem.MISSING))
+                present = [each for each in part if each not in problems]
                 look = self._read_at if read else self._measured_at
                 answers = pool.map(partial(look, remote), present)
                 for each, whole in zip(present, answers, strict=True):
-                    told(each)
+                    report(each)
                     if not whole:
-                        found[each] = Problem.DAMAGED
-        return found
+                        problems[each] = Problem.DAMAGED
+        return problems
 
     def sync_present(self, objects: Sequence[StoredObject]) -> None:
-        """As :meth:`sync`, of those of the objects that are there."""
+        """Flush those of the objects that are in the cache to disk, as :meth:`sync` does."""
         self._sync(path for each in objects if (path := self._cached(each)).is_file())
 
-    def set_aside(self, stored: StoredObject) -> None:
-        """Move a damaged object of the cache out of the way, so that it can be stored anew."""
-        path = self._cached(stored)
-        target = self._root / stored.path
+    def set_aside(self, obj: StoredObject) -> None:
+        """Move a damaged object of the cache out of the way, so that it can be stored again."""
+        path = self._cached(obj)
+        target = self._root / obj.path
         if target.is_symlink() and target.resolve() == path.resolve():
             # The working tree's file is a link to it, and must stay what it is.
-            self._cache(legacy=stored.legacy).unprotect(str(target))
+            self._cache(legacy=obj.legacy).unprotect(str(target))
         self._set_aside(path)
 
-    def take(self, stored: StoredObject, path: Path) -> bool:
-        """Store a file in the cache as an object, if it has that content."""
-        if not path.is_file() or not self._matches(stored, path):
-            return False
-        self._cache(legacy=stored.legacy).add(str(path), self._repo.fs, stored.md5)
-        return self.in_cache(stored) is None
+    def take(self, obj: StoredObject, path: Path) -> bool:
+        """Store a file in the cache as an object, if it has that content.
 
-    def take_listing(self, stored: StoredObject) -> bool:
-        """Store a folder's listing anew, if the working tree holds the folder as it was."""
-        now = self.measure(stored.item)
-        if now is None or now.md5 != stored.md5:
+        Return True on success.
+        """
+        if not path.is_file() or not self._matches(obj, path):
             return False
-        self.keep(stored.item)
-        return self.in_cache(stored) is None
+        self._cache(legacy=obj.legacy).add(str(path), self._repo.fs, obj.md5)
+        return self.in_cache(obj) is None
 
-    def bring(self, stored: StoredObject, progress: ProgressCallback) -> bool:
+    def take_listing(self, obj: StoredObject) -> bool:
+        """Store a directory's listing again, if the directory in the working tree is unchanged.
+
+        Return True on success.
+        """
+        now = self.measure(obj.item)
+        if now is None or now.md5 != obj.md5:
+            return False
+        self.keep(obj.item)
+        return self.in_cache(obj) is None
+
+    def bring(self, obj: StoredObject, progress: ProgressCallback) -> bool:
         """Fetch one object into the cache, if the remote has it undamaged; error 30101."""
         with self._reaching(meter := Meter(progress, "fetch")):
-            remote = self._remote(legacy=stored.legacy)
-            if self._absent_at(remote, [stored]):
+            remote = self._remote(legacy=obj.legacy)
+            if self._absent_at(remote, [obj]):
                 return False
-            self._transfer(remote, self._cache(legacy=stored.legacy), [stored], meter)
-        if self.in_cache(stored) is None:
+            self._transfer(remote, self._cache(legacy=obj.legacy), [obj], meter)
+        if self.in_cache(obj) is None:
             return True
-        self._set_aside(self._cached(stored))
+        self._set_aside(self._cached(obj))
         return False
 
-    def send(self, stored: StoredObject, progress: ProgressCallback) -> None:
-        """Put one object of the cache in the place of what the remote has; error 30101."""
+    def send(self, obj: StoredObject, progress: ProgressCallback) -> None:
+        """Upload one object of the cache, and replace the remote's copy of it; error 30101."""
         with self._reaching(meter := Meter(progress, "push")):
-            remote = self._remote(legacy=stored.legacy)
-            if list(remote.list_oids_exists([stored.md5])):
-                remote.fs.remove(remote.oid_to_path(stored.md5))
-            self._transfer(self._cache(legacy=stored.legacy), remote, [stored], meter)
+            remote = self._remote(legacy=obj.legacy)
+            if list(remote.list_oids_exists([obj.md5])):
+                remote.fs.remove(remote.oid_to_path(obj.md5))
+            self._transfer(self._cache(legacy=obj.legacy), remote, [obj], meter)
 
     def collect(
         self, naming: Callable[[], set[str]], *, delete: bool, progress: ProgressCallback
     ) -> Found:
-        """What of the cache is not named, nor in a folder that is; with ``delete`` it goes.
+        """Count the needed and unused objects of the cache; with ``delete`` remove the unused ones.
 
-        ``naming`` finds out what is named, after the cache was looked at: what is stored from
-        then on is no matter of this collection.
+        Needed are the objects that ``naming`` returns, the files of the directories among them, and
+        the objects that links in the working tree point to. ``naming`` is called after the cache
+        was listed: objects that are stored later are not affected.
 
-        Errors: 30101 where a listing can only be had from a remote that can't be reached, 30231
-        where the cache is outside the project.
+        Errors: 30101 if a listing is only at a remote that can't be reached, 30231 if the cache is
+        outside the project.
         """
         caches = [self._cache(legacy=legacy) for legacy in (False, True)]
         for cache in caches:
@@ -161,25 +168,25 @@ class ProvingStore(DataStore):
                 raise SharedCacheError(path=str(place))
         # DVC's own commands wait meanwhile, or would miss what they have just stored.
         with self._repo.lock:
-            stored = [path for cache in caches for path in _files_of(cache)]
-            named = naming()
-            kept = named | self._inside(named) | self._linked()
-            found = Found(Count(0, 0), Count(0, 0))
-            for number, path in enumerate(stored):
-                progress(number, len(stored), "objects", "cache")
+            paths = [path for cache in caches for path in _files_of(cache)]
+            references = naming()
+            reachable = references | self._inside(references) | self._linked()
+            result = Found(Count(0, 0), Count(0, 0))
+            for number, path in enumerate(paths):
+                progress(number, len(paths), "objects", "cache")
                 size = path.lstat().st_size
-                if f"{path.parent.name}{path.name}" in kept:
-                    found = replace(found, kept=found.kept.and_one(size))
+                if f"{path.parent.name}{path.name}" in reachable:
+                    result = replace(result, kept=result.kept.and_one(size))
                     continue
-                found = replace(found, unused=found.unused.and_one(size))
+                result = replace(result, unused=result.unused.and_one(size))
                 if delete:
                     path.unlink()
-        return found
+        return result
 
-    def _inside(self, named: set[str]) -> set[str]:
-        """The files of the folders that are named."""
-        found: set[str] = set()
-        for md5 in named:
+    def _inside(self, references: set[str]) -> set[str]:
+        """Return the hashes of the files in the directories among ``references``."""
+        hashes: set[str] = set()
+        for md5 in references:
             if not md5.endswith(".dir"):
                 continue
             lists = [
@@ -192,36 +199,36 @@ class ProvingStore(DataStore):
                     with self._reaching():
                         # Asked here, where not to reach it is no answer.
                         self._absent_at(self._remote(legacy=each.legacy), [each])
-                found.update(inner for _, inner in self.listed(each.item))
-        return found
+                hashes.update(inner for _, inner in self.listed(each.item))
+        return hashes
 
     def _linked(self) -> set[str]:
-        """What files of the working tree are links to, named or not."""
+        """Return the hashes of the cached objects that links in the working tree point to."""
         if "symlink" not in self._cache(legacy=False).cache_types:
             return set()
-        found: set[str] = set()
+        hashes: set[str] = set()
         for folder, folders, names in os.walk(self._root):
             folders[:] = [name for name in folders if name not in (".git", ".dvc")]
             links = (Path(folder, name) for name in names)
             targets = (link.resolve() for link in links if link.is_symlink())
-            found.update(f"{target.parent.name}{target.name}" for target in targets)
-        return found
+            hashes.update(f"{target.parent.name}{target.name}" for target in targets)
+        return hashes
 
     # Looking
 
-    def _read_at(self, remote: Any, stored: StoredObject) -> bool:
+    def _read_at(self, remote: Any, obj: StoredObject) -> bool:
         from dvc_data.hashfile.hash import fobj_md5
 
-        with remote.fs.open(remote.oid_to_path(stored.md5), "rb") as file:
-            name = "md5-dos2unix" if stored.legacy else "md5"
+        with remote.fs.open(remote.oid_to_path(obj.md5), "rb") as file:
+            name = "md5-dos2unix" if obj.legacy else "md5"
             read = str(fobj_md5(file, chunk_size=BLOCK, name=name))
-        return read == stored.md5.removesuffix(".dir")
+        return read == obj.md5.removesuffix(".dir")
 
-    def _measured_at(self, remote: Any, stored: StoredObject) -> bool:
-        path = self._cached(stored)
+    def _measured_at(self, remote: Any, obj: StoredObject) -> bool:
+        path = self._cached(obj)
         if not path.is_file():
             return True
-        return bool(remote.fs.size(remote.oid_to_path(stored.md5)) == path.stat().st_size)
+        return bool(remote.fs.size(remote.oid_to_path(obj.md5)) == path.stat().st_size)
 
     def listed(self, item: DataPointer) -> list[tuple[str, str]]:
         return super().listed(item) or self._listed_remotely(item) or self._listed_now(item)
@@ -250,12 +257,12 @@ class ProvingStore(DataStore):
     def _listed_now(self, item: DataPointer) -> list[tuple[str, str]]:
         if not (self._root / item.path).is_dir():
             return []
-        _, _, built = self._built(item, store=False)
-        return rows_of(built) if built.hash_info.value == item.md5 else []
+        _, _, tree = self._built(item, store=False)
+        return rows_of(tree) if tree.hash_info.value == item.md5 else []
 
 
 def _files_of(cache: Any) -> Iterator[Path]:
-    """All files of a cache: objects, and what a crash or a repair has left among them."""
+    """Yield all files of a cache: objects, and those that a crash or a repair has left."""
     base = Path(cache.path)
     for folder in sorted(base.iterdir()) if base.is_dir() else ():
         # Beside the objects of DVC 2 are folders of other names.

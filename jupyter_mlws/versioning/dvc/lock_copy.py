@@ -15,9 +15,9 @@ from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 
 def carry_result(root: Path, path: str, state: Path, source: str, target: str) -> bool:
-    """Let the lock file beside ``path`` have of ``target`` what it has of ``source``.
+    """Copy the entry of ``source`` in the lock file beside ``path`` to ``target``.
 
-    False where it has nothing, or is written in a way that only DVC reads.
+    Return False if there is no such entry, or if only DVC can read the file.
     """
     lock = LockFile((root / path).with_suffix(".lock"), state)
     with suppress(UnsupportedStageError, OSError), holding(root):
@@ -35,48 +35,48 @@ def remember_renamed(
     stages: Mapping[str, FastStage],
     names_inputs: Callable[[str], bool],
 ) -> None:
-    """Let the run cache have what renamed stages made, under the present names of their files.
+    """Save the results of renamed stages in the run cache under the new names of their files.
 
-    A stage whose files were renamed with it has another command and other outputs to DVC, and so
-    has what reads them: all would run again. ``entries`` are those of the lock file.
-    ``names_inputs`` tells whether a stage's result has the names of the files that it reads: then
-    it has to be made again.
+    If the files of a stage are renamed with it, it has another command and other outputs for
+    DVC, and so have the stages that read them: all would run again. ``entries`` are those of
+    the lock file. ``names_inputs`` returns True for a stage whose result contains the names of
+    its input files: such a stage has to run again.
     """
-    removed = {name: entry for name, entry in entries.items() if name not in stages}
-    added = [one for one in stages.values() if one.name not in entries]
-    moved: dict[str, str] = {}
-    renamed: dict[str, Entry] = {}
+    old_entries = {name: entry for name, entry in entries.items() if name not in stages}
+    new_stages = [one for one in stages.values() if one.name not in entries]
+    new_paths: dict[str, str] = {}
+    matches: dict[str, Entry] = {}
     # A stage below another that was renamed is recognized once that one is.
-    while removed and (pair := next(_renamed(removed, added, moved), None)):
+    while old_entries and (pair := next(_renamed(old_entries, new_stages, new_paths), None)):
         one, entry, files = pair
-        moved |= files
-        renamed[one.name] = entry
-        added.remove(one)
-    if not moved:
+        new_paths |= files
+        matches[one.name] = entry
+        new_stages.remove(one)
+    if not new_paths:
         return
     for one in stages.values():
-        known = renamed.get(one.name) or entries.get(one.name)
-        anew = _moved(known, one, moved) if known is not None else None
-        if anew is None or anew == known or not one.kept:
+        previous = matches.get(one.name) or entries.get(one.name)
+        anew = _moved(previous, one, new_paths) if previous is not None else None
+        if anew is None or anew == previous or not one.kept:
             continue
-        reads_moved = any(dep.full in moved.values() for dep in one.deps)
+        reads_moved = any(dep.full in new_paths.values() for dep in one.deps)
         if not (reads_moved and names_inputs(one.name)):
             runs.save(anew)
 
 
 def _renamed(
-    removed: Mapping[str, Entry], added: list[FastStage], moved: Mapping[str, str]
+    old_entries: Mapping[str, Entry], new_stages: list[FastStage], new_paths: Mapping[str, str]
 ) -> Iterator[tuple[FastStage, Entry, dict[str, str]]]:
-    """New stages that are old ones in all but their names, with the files that moved along."""
-    for one in added:
-        for name, entry in removed.items():
+    """Yield new stages that equal old ones except for names, with the new paths of their files."""
+    for one in new_stages:
+        for name, entry in old_entries.items():
             files = dict(_files(name, entry, one))
-            if _moved(entry, one, {**moved, **files}) is not None:
+            if _moved(entry, one, {**new_paths, **files}) is not None:
                 yield one, entry, files
 
 
 def _files(name: str, entry: Entry, one: FastStage) -> Iterator[tuple[str, str]]:
-    """The outputs of an entry that are named after its stage, and their names after ``one``."""
+    """Yield an entry's outputs that are named after its stage, with their names after ``one``."""
     old, _, variant = name.partition("@")
     new, _, same_variant = one.name.partition("@")
     for out in entry.get("outs", ()) if variant == same_variant else ():
@@ -85,19 +85,19 @@ def _files(name: str, entry: Entry, one: FastStage) -> Iterator[tuple[str, str]]
             yield posixpath.join(folder, file), posixpath.join(folder, new + file[len(old) :])
 
 
-def _moved(entry: Entry, one: FastStage, moved: Mapping[str, str]) -> Entry | None:
-    """An entry with the new names of files; None where it is not ``one`` by them."""
+def _moved(entry: Entry, one: FastStage, new_paths: Mapping[str, str]) -> Entry | None:
+    """Return the entry with the new names of files; None if it does not match ``one`` then."""
     texts = {place.full: place.path for place in (*one.deps, *one.outs)}
-    changed: dict[str, str] = {}
+    replacements: dict[str, str] = {}
     result = dict(entry)
     for kind, places in (("deps", one.deps), ("outs", one.outs)):
         items = []
         for item in entry.get(kind, ()):
             full = _full(one, item["path"])
-            path = texts.get(moved.get(full, full))
+            path = texts.get(new_paths.get(full, full))
             if path is None:
                 return None
-            changed[item["path"]] = path
+            replacements[item["path"]] = path
             items.append({**item, "path": path})
         if {item["path"] for item in items} != {place.path for place in places}:
             return None
@@ -105,17 +105,17 @@ def _moved(entry: Entry, one: FastStage, moved: Mapping[str, str]) -> Entry | No
             result[kind] = sorted(items, key=lambda item: str(item["path"]))
     command = entry.get("cmd")
     lines = command if isinstance(command, list) else [str(command)]
-    lines = [_with_names(line, changed) for line in lines]
+    lines = [_with_names(line, replacements) for line in lines]
     result["cmd"] = lines if isinstance(command, list) else lines[0]
     return result if result["cmd"] == one.cmd else None
 
 
-def _with_names(command: str, changed: Mapping[str, str]) -> str:
-    names = "|".join(re.escape(old) for old in sorted(changed, key=len, reverse=True))
+def _with_names(command: str, replacements: Mapping[str, str]) -> str:
+    names = "|".join(re.escape(old) for old in sorted(replacements, key=len, reverse=True))
     if not names:
         return command
     return re.sub(
-        rf"(?<![\w./-])(?:{names})(?![\w/-]|\.\w)", lambda match: changed[match[0]], command
+        rf"(?<![\w./-])(?:{names})(?![\w/-]|\.\w)", lambda match: replacements[match[0]], command
     )
 
 

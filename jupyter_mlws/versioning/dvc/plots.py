@@ -23,11 +23,12 @@ INDEX = "step"
 def chart(
     path: Path, suffix: str, properties: Mapping[str, Any], templates: Path
 ) -> dict[str, Any] | None:
-    """The Vega-Lite chart of a file; None where it holds no rows that could be drawn.
+    """Return the Vega-Lite chart of a file; None if the file has no rows to draw.
 
-    ``properties``: what `dvc.yaml` says of the plot (`x`, `y`, `template`, `title`, `x_label`,
-    `y_label`); ``templates``: the folder of the project's own. ValueError where these do not fit
-    the file: a column that it does not have, an unknown template.
+    ``properties``: the plot's properties in `dvc.yaml` (`x`, `y`, `template`, `title`,
+    `x_label`, `y_label`); ``templates``: the directory of the project's own templates.
+    ValueError if these do not fit the file: a column that it does not have, an unknown
+    template.
     """
     from dvc_render.exceptions import DvcRenderError
     from dvc_render.vega import VegaRenderer
@@ -37,31 +38,31 @@ def chart(
     rows = _rows(path, suffix)
     if not rows:
         return None
-    known = {name: str(value) for name, value in properties.items() if isinstance(value, str)}
-    given = properties.get("y") or list(rows[0])[-1]
-    columns = [str(one) for one in given] if isinstance(given, list) else [str(given)]
-    x, y = known.get("x", INDEX), columns[0] if len(columns) == 1 else "value"
+    options = {name: str(value) for name, value in properties.items() if isinstance(value, str)}
+    y_setting = properties.get("y") or list(rows[0])[-1]
+    columns = [str(one) for one in y_setting] if isinstance(y_setting, list) else [str(y_setting)]
+    x, y = options.get("x", INDEX), columns[0] if len(columns) == 1 else "value"
     points = [
         {**row, x: row.get(x, number), y: row.get(column), "rev": _series(columns, column)}
         for column in columns
         for number, row in enumerate(rows[: MOST // len(columns)])
     ]
-    missing = [name for name in (*columns, known.get("x")) if name and name not in rows[0]]
+    missing = [name for name in (*columns, options.get("x")) if name and name not in rows[0]]
     if missing:
         raise ValueError(f"column not found: {', '.join(missing)}")
     folder = str(templates) if templates.is_dir() else None
     try:
         renderer = VegaRenderer(
-            points, path.name, **{**known, "x": x, "y": y, "template_dir": folder}
+            points, path.name, **{**options, "x": x, "y": y, "template_dir": folder}
         )
-        drawn: dict[str, Any] = renderer.get_filled_template()
+        spec: dict[str, Any] = renderer.get_filled_template()
     except DvcRenderError as error:
         raise ValueError(str(error)) from error
-    return drawn
+    return spec
 
 
 def _series(columns: list[str], column: str) -> str:
-    """The name of a line: DVC has that of the version there, and here is one version alone."""
+    """Return the name of a line: DVC uses the revision's name, but here is only one revision."""
     return column if len(columns) > 1 else "workspace"
 
 
@@ -84,10 +85,10 @@ def _rows(path: Path, suffix: str) -> list[dict[str, Any]]:
 
 
 def _first_list(value: Any) -> list[dict[str, Any]]:
-    """The first list of mappings, as DVC looks for it."""
+    """Return the first list of mappings, found as DVC does."""
     if isinstance(value, Mapping):
-        found = (_first_list(part) for part in value.values())
-        return next((rows for rows in found if rows), [])
+        candidates = (_first_list(part) for part in value.values())
+        return next((rows for rows in candidates if rows), [])
     is_rows = isinstance(value, list) and all(isinstance(row, Mapping) for row in value)
     return [dict(row) for row in value] if is_rows else []
 

@@ -26,9 +26,9 @@ UNASKED = (RemoteUnreachableError, DataCredentialsError)
 
 
 def absent(error: BaseException) -> bool:
-    """Whether a library says that nothing is there, having reached the place.
+    """Return True if the error says that nothing exists at a location that was reached.
 
-    fsspec raises ``FileNotFoundError`` for web servers that do not answer, too.
+    fsspec raises ``FileNotFoundError`` also for web servers that do not answer.
     """
     if not isinstance(error, FileNotFoundError):
         return False
@@ -37,29 +37,29 @@ def absent(error: BaseException) -> bool:
 
 
 def told(error: BaseException, remote: str | None) -> MLWSError:
-    """Error 30102 on a full disk, 30270 where credentials are refused, else 30101."""
+    """Return error 30102 for a full disk, 30270 for refused credentials, else 30101."""
     chain = list(_chain(error))
     for one in chain:
         if isinstance(one, OSError) and one.errno in FULL:
             return DiskFullError(reason=masked(str(one)))
     reason = masked(f"{type(error).__name__}: {error}")
     names = {type(one).__name__ for one in chain}
-    denied = any(isinstance(one, PermissionError) or _status(one) in DENIED for one in chain)
-    if denied or names & {*NO_CREDENTIALS, *REFUSED}:
+    is_denied = any(isinstance(one, PermissionError) or _status(one) in DENIED for one in chain)
+    if is_denied or names & {*NO_CREDENTIALS, *REFUSED}:
         return DataCredentialsError(remote=remote, reason=reason)
     return RemoteUnreachableError(remote=remote, reason=reason)
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status that aiohttp has seen."""
+    """Return the HTTP status of an aiohttp error; None for other errors."""
     status = getattr(error, "status", None)
     return status if isinstance(status, int) else None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it came of."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+    """Yield an error and its causes."""
+    seen_ids: set[int] = set()
+    while error is not None and id(error) not in seen_ids:
+        seen_ids.add(id(error))
         yield error
         error = error.__cause__ or error.__context__

@@ -37,11 +37,11 @@ def initialize(root: Path) -> None:
 
 @contextmanager
 def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> Iterator[Any]:
-    """A ``dvc.repo.Repo`` for one operation on one thread: neither it nor its stages may be shared.
+    """Yield a ``dvc.repo.Repo`` for one operation on one thread.
 
-    ``wait``: DVC's own lock is waited for, instead of failing at once. ``spare``: what is read
-    in place of a ``.dvc/config`` that is broken. Error 30204 where DVC is not set up, 30220 where
-    its settings can't be read.
+    Neither it nor its stages may be shared. With ``wait`` it waits for DVC's own lock instead
+    of failing at once. ``spare`` is the content that is read in place of a broken
+    ``.dvc/config``. Error 30204 if DVC is not set up, 30220 if its settings can't be read.
     """
     _load()
     from dvc.config import ConfigError
@@ -61,8 +61,8 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
     except NotDvcRepoError as error:
         raise DVCNotInitializedError() from error
     except ConfigError as error:
-        said = _QUOTED.sub("", " ".join(str(error).split()))
-        raise DVCConfigError(reason=masked(said)) from error
+        reason = _QUOTED.sub("", " ".join(str(error).split()))
+        raise DVCConfigError(reason=masked(reason)) from error
     for remote in repo.config.get("remote", {}).values():
         password = data_password(str(remote.get("url", "")))
         if password is not None:
@@ -74,9 +74,9 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
 
 
 def unprompted(fs: Any) -> Any:
-    """A remote's file system that asks for no password: nobody may sit at this process's terminal.
+    """Return a remote's file system that never prompts: the process may have no terminal.
 
-    What it needs and is not set is refused by the remote then.
+    If a credential that it needs is not configured, the remote refuses the connection.
     """
     if fs.protocol == "ssh":
         from asyncssh import SSHClient
@@ -86,7 +86,7 @@ def unprompted(fs: Any) -> Any:
 
 
 def _repo_with(settings: bytes) -> Any:
-    """DVC's own ``Repo``, but that it reads these settings as its ``.dvc/config``."""
+    """Return a subclass of DVC's ``Repo`` that reads these settings as its ``.dvc/config``."""
     from dvc.config import Config
     from dvc.repo import Repo
 

@@ -23,11 +23,13 @@ CONFIGS = (".dvc/config", ".dvc/config.local")
 def stages(
     root: Path, path: str, text: str, data: Mapping[str, Any], memory: Path
 ) -> Mapping[str, Any]:
-    """The resolved stages of ``data``, which ``text`` was read to; ``memory`` is a folder for
-    what was resolved before. Error 40205 where DVC refuses them."""
-    written = data.get("stages") or {}
-    if "${" not in text and not any(set(stage) & set(GENERATED) for stage in written.values()):
-        return written
+    """Return the resolved stages of ``data``, which is the parsed ``text``.
+
+    ``memory`` is the directory for earlier results. Error 40205 if DVC refuses the stages.
+    """
+    definitions = data.get("stages") or {}
+    if "${" not in text and not any(set(stage) & set(GENERATED) for stage in definitions.values()):
+        return definitions
     digest = _digest(root, path, text, data)
     return _remembered(_place(memory, "stages", path), digest, lambda: resolve(root, path, data))
 
@@ -35,10 +37,13 @@ def stages(
 def variants(
     root: Path, path: str, text: str, data: Mapping[str, Any], memory: Path
 ) -> dict[str, Any]:
-    """The variants of each stage that generates some: their ids with what DVC gives each as
-    ``item`` (and ``key``). Error 40205 where DVC refuses them."""
-    written = data.get("stages") or {}
-    if not any(isinstance(s, Mapping) and set(s) & set(GENERATED) for s in written.values()):
+    """Return the variants of each stage that generates some, by id.
+
+    Each has the ``item`` (and ``key``) that DVC gives to it. Error 40205 if DVC refuses the
+    stages.
+    """
+    definitions = data.get("stages") or {}
+    if not any(isinstance(s, Mapping) and set(s) & set(GENERATED) for s in definitions.values()):
         return {}
     digest = _digest(root, path, text, data)
     make = lambda: resolve_variants(root, path, data)  # noqa: E731
@@ -50,25 +55,30 @@ def _place(memory: Path, what: str, path: str) -> Path:
 
 
 def _remembered(place: Path, digest: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What was made before of the same (without a digest nobody knows), else made now."""
+    """Return the stored result for this digest, or make and store it.
+
+    Without a digest nothing is stored.
+    """
     if digest:
         with suppress(FileNotFoundError, ValueError, KeyError):
-            known = json.loads(place.read_text(encoding="utf-8"))
-            if known["digest"] == digest:
-                remembered: dict[str, Any] = known["stages"]
-                return remembered
-    found = make()
+            record = json.loads(place.read_text(encoding="utf-8"))
+            if record["digest"] == digest:
+                cached_value: dict[str, Any] = record["stages"]
+                return cached_value
+    result = make()
     if digest:
         with suppress(TypeError):
-            plain = json.dumps({"digest": digest, "stages": found})
-            if json.loads(plain)["stages"] == found:
+            plain = json.dumps({"digest": digest, "stages": result})
+            if json.loads(plain)["stages"] == result:
                 atomic_write(place, plain)
-    return found
+    return result
 
 
 def sources(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, str] | None:
-    """The hashes of the files that the stages are made of beside their own, those that are not
-    there too; None where that is not certain."""
+    """Return the hashes of the other files that define the stages; None if that is not certain.
+
+    Files that do not exist are included, with an empty hash.
+    """
     files = sorted({*CONFIGS, *_files(posixpath.dirname(path), data)})
     if any("${" in file for file in files):
         return None
@@ -76,7 +86,7 @@ def sources(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, str] | 
 
 
 def content(file: Path) -> str:
-    """The hash of a file; empty where there is none."""
+    """Return the hash of a file; an empty string if there is none."""
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
@@ -84,7 +94,7 @@ def content(file: Path) -> str:
 
 
 def _digest(root: Path, path: str, text: str, data: Mapping[str, Any]) -> str:
-    """Changes with everything that the stages are made of; empty where that is not certain."""
+    """Return a hash of everything that defines the stages; empty if that is not certain."""
     files = sources(root, path, data)
     if files is None:
         return ""
@@ -92,17 +102,17 @@ def _digest(root: Path, path: str, text: str, data: Mapping[str, Any]) -> str:
 
 
 def _files(folder: str, data: Mapping[str, Any]) -> Iterator[str]:
-    """The files that values may come from."""
+    """Yield the files that values may come from."""
     yield posixpath.normpath(posixpath.join(folder, PARAMS))
     for entry in data.get("vars") or ():
         if isinstance(entry, str):
             yield posixpath.normpath(posixpath.join(folder, entry.partition(":")[0]))
     for stage in (data.get("stages") or {}).values():
-        written = stage.get("do", stage) if isinstance(stage, Mapping) else {}
-        if not isinstance(written, Mapping):
+        definition = stage.get("do", stage) if isinstance(stage, Mapping) else {}
+        if not isinstance(definition, Mapping):
             continue
-        wdir = posixpath.join(folder, str(written.get("wdir") or "."))
+        wdir = posixpath.join(folder, str(definition.get("wdir") or "."))
         yield posixpath.normpath(posixpath.join(wdir, PARAMS))
-        for entry in written.get("vars") or ():
+        for entry in definition.get("vars") or ():
             if isinstance(entry, str):
                 yield posixpath.normpath(posixpath.join(wdir, entry.partition(":")[0]))

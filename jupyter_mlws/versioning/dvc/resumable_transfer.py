@@ -30,29 +30,29 @@ Job = Callable[[], None]
 
 
 def uploader(fs: Any) -> Callable[[Any, Path, str, Meter], None] | None:
-    """How an object goes to a store that would lose, or half publish, an interrupted one.
+    """Return the upload function for a store that may lose or half publish interrupted objects.
 
-    None: DVC's own way is whole or nothing, and cannot go on.
+    None for other stores: DVC's own upload is atomic there, but can't be resumed.
     """
     return {"s3": to_s3, "ssh": to_ssh}.get(fs.protocol)
 
 
 def together(jobs: Sequence[Job]) -> None:
-    """Do all, a few at the same time; the first failure stops what has not begun."""
+    """Run the jobs concurrently; the first failure cancels those that have not started."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="mlws-transfer") as pool:
         futures = [pool.submit(job) for job in jobs]
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        failed = [future for future in done if future.exception() is not None]
-        if failed:
+        done_futures, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        failures = [future for future in done_futures if future.exception() is not None]
+        if failures:
             pool.shutdown(wait=True, cancel_futures=True)
-            failed[0].result()
+            failures[0].result()
 
 
 # Upload
 
 
 def to_s3(fs: Any, source: Path, path: str, meter: Meter) -> None:
-    """Upload by S3's parts; those that an earlier attempt has sent are not sent again."""
+    """Upload to S3 in parts; skip those that an earlier attempt has sent."""
     _S3Upload(fs.fs, path, source, source.stat().st_size, meter).run()
 
 
@@ -69,17 +69,17 @@ class _S3Upload:
         self._part = max(PART, -(-size // MOST_PARTS // MIB) * MIB)
 
     def run(self) -> None:
-        begun = self._begun()
-        upload = begun[0] if begun else self._begin()
-        stored = self._stored(upload) if begun else {}
+        open_uploads = self._begun()
+        upload = open_uploads[0] if open_uploads else self._begin()
+        stored_parts = self._stored(upload) if open_uploads else {}
         tags: dict[int, str] = {}
         jobs = []
         for number in range(1, -(-self._size // self._part) + 1):
-            jobs.append(self._job(upload, number, stored.get(number), tags))
+            jobs.append(self._job(upload, number, stored_parts.get(number), tags))
         together(jobs)
         parts = [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
         self._call("complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": parts})
-        for other in begun[1:]:
+        for other in open_uploads[1:]:
             # Stores bill for the parts of uploads that nobody completes.
             self._call("abort_multipart_upload", UploadId=other)
         self._s3.invalidate_cache(self._path)
@@ -88,7 +88,7 @@ class _S3Upload:
         return str(self._call("create_multipart_upload")["UploadId"])
 
     def _begun(self) -> list[str]:
-        """The uploads of this object that were begun and not completed, the newest first."""
+        """Return the unfinished uploads of this object, the newest first."""
         try:
             answer = self._s3.call_s3(
                 "list_multipart_uploads",
@@ -98,30 +98,30 @@ class _S3Upload:
         except PermissionError:
             # Some may write objects and not list uploads: theirs begin anew.
             return []
-        found = [row for row in answer.get("Uploads") or () if row["Key"] == self._place["Key"]]
-        found.sort(key=lambda row: row["Initiated"], reverse=True)
-        return [str(row["UploadId"]) for row in found]
+        uploads = [row for row in answer.get("Uploads") or () if row["Key"] == self._place["Key"]]
+        uploads.sort(key=lambda row: row["Initiated"], reverse=True)
+        return [str(row["UploadId"]) for row in uploads]
 
     def _stored(self, upload: str) -> dict[int, tuple[int, str]]:
-        """The parts that the store has: number → size and tag."""
-        found: dict[int, tuple[int, str]] = {}
+        """Return the parts that the store has: number → size and tag."""
+        parts: dict[int, tuple[int, str]] = {}
         more: dict[str, Any] = {}
         while True:
             answer = self._call("list_parts", UploadId=upload, **more)
             for row in answer.get("Parts") or ():
-                found[int(row["PartNumber"])] = (int(row["Size"]), str(row["ETag"]))
+                parts[int(row["PartNumber"])] = (int(row["Size"]), str(row["ETag"]))
             if not answer.get("IsTruncated"):
-                return found
+                return parts
             more = {"PartNumberMarker": answer["NextPartNumberMarker"]}
 
     def _job(
-        self, upload: str, number: int, stored: tuple[int, str] | None, tags: dict[int, str]
+        self, upload: str, number: int, stored_part: tuple[int, str] | None, tags: dict[int, str]
     ) -> Job:
         def send() -> None:
             block = self._read(number)
             digest = hashlib.md5(block, usedforsecurity=False).hexdigest()
-            if stored is not None and stored == (len(block), f'"{digest}"'):
-                tags[number] = stored[1]
+            if stored_part is not None and stored_part == (len(block), f'"{digest}"'):
+                tags[number] = stored_part[1]
             else:
                 answer = self._call("upload_part", UploadId=upload, PartNumber=number, Body=block)
                 tags[number] = str(answer["ETag"])
@@ -139,7 +139,7 @@ class _S3Upload:
 
 
 def to_ssh(fs: Any, source: Path, path: str, meter: Meter) -> None:
-    """Append to an unfinished file, which gets its name when it is whole."""
+    """Append to a partial file, and rename it when it is complete."""
     ssh = fs.fs
     size = source.stat().st_size
     beside = f"{path}{UNFINISHED}"
@@ -164,7 +164,7 @@ def to_ssh(fs: Any, source: Path, path: str, meter: Meter) -> None:
 
 
 def from_store(fs: Any, path: str, size: int, target: Path, meter: Meter) -> None:
-    """Download what is not yet in the unfinished file beside ``target``, then give it its name."""
+    """Download the rest of the partial file beside ``target``, then rename it to ``target``."""
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f"{target.name}{UNFINISHED}")
     with beside.open("ab") as file:

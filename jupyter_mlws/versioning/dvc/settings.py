@@ -32,7 +32,7 @@ Values = dict[str, str]
 
 @dataclass(frozen=True)
 class RemoteSettings:
-    """A remote of data. ``shared``: git versions its address, which is then everybody's."""
+    """A remote for data. ``shared``: its URL is versioned by git, and so the same for all users."""
 
     name: str
     options: Values
@@ -45,7 +45,7 @@ class RemoteSettings:
 
 
 class DataSettings:
-    """The settings of the DVC repository at ``root``. Error 30204 where there is none."""
+    """The settings of the DVC repository at ``root``. Error 30204 if there is none."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -54,30 +54,32 @@ class DataSettings:
             raise DVCNotInitializedError()
 
     def remotes(self) -> list[RemoteSettings]:
-        """Every remote, by name; error 30220 where the settings can't be read."""
+        """Return every remote, by name; error 30220 if the settings can't be read."""
         shared, local = self._load(SHARED), self._load(LOCAL)
-        found: dict[str, Values] = {}
+        options_by_name: dict[str, Values] = {}
         for config in (shared, local):
             for name, options in _sections(config):
-                found.setdefault(name, {}).update(options)
+                options_by_name.setdefault(name, {}).update(options)
         default = str({**shared.get("core", {}), **local.get("core", {})}.get("remote", ""))
-        known = {name for name, _ in _sections(shared)}
+        shared_names = {name for name, _ in _sections(shared)}
         return [
-            RemoteSettings(name, found[name], name == default.lower(), name in known)
-            for name in sorted(found)
+            RemoteSettings(
+                name, options_by_name[name], name == default.lower(), name in shared_names
+            )
+            for name in sorted(options_by_name)
         ]
 
     def put(
         self, name: str, options: Mapping[str, str], secrets: Mapping[str, str], *, default: bool
     ) -> None:
-        """Set a remote up, or what it is from now on.
+        """Create a remote, or replace its options.
 
-        Of ``secrets`` those that are named are set, or removed where they are empty.
+        The entries of ``secrets`` are set, or removed if they are empty; other secrets stay.
         """
         shared, local = self._load(SHARED), self._load(LOCAL)
-        kept = {**_section(shared, name), **_section(local, name)}
+        previous = {**_section(shared, name), **_section(local, name)}
         # What was set for this machine alone would otherwise hide the new address.
-        private = {key: value for key, value in kept.items() if key in SECRETS}
+        private = {key: value for key, value in previous.items() if key in SECRETS}
         private.update(secrets)
         private = {key: value for key, value in private.items() if value}
         _replace(shared, name, dict(options))
@@ -91,8 +93,8 @@ class DataSettings:
         self._store(SHARED, shared)
 
     def delete(self, name: str) -> bool:
-        """Forget a remote and its credentials; False where there is none."""
-        found = False
+        """Delete a remote and its credentials; return False if there is none."""
+        exists = False
         for file in (SHARED, LOCAL):
             config = self._load(file)
             there = _replace(config, name, {})
@@ -101,8 +103,8 @@ class DataSettings:
                 there = True
             if there:
                 self._store(file, config)
-            found = found or there
-        return found
+            exists = exists or there
+        return exists
 
     def share(self, worktree: Path) -> None:
         """Let a worktree of the project use its cache, its remotes and its credentials."""
@@ -148,11 +150,11 @@ def _title(name: str) -> str:
 
 
 def _sections(config: Any) -> Iterator[tuple[str, Values]]:
-    """The remotes of a file; DVC takes their names without regard to case."""
+    """Yield the remotes of a file; DVC takes their names without regard to case."""
     for title, section in config.items():
-        lowered = str(title).lower()
-        if lowered.startswith('remote "') and isinstance(section, dict):
-            name = lowered.removeprefix('remote "').removesuffix('"')
+        lower_title = str(title).lower()
+        if lower_title.startswith('remote "') and isinstance(section, dict):
+            name = lower_title.removeprefix('remote "').removesuffix('"')
             yield name, {str(key).lower(): str(value) for key, value in section.items()}
 
 
@@ -161,7 +163,10 @@ def _section(config: Any, name: str) -> Values:
 
 
 def _replace(config: Any, name: str, options: Values) -> bool:
-    """Let a remote's section say this, none for nothing; whether there was one."""
+    """Replace a remote's section, or delete it if ``options`` is empty.
+
+    Return True if there was one.
+    """
     titles = [title for title in config if str(title).lower() == _title(name)]
     for title in titles[1:]:
         del config[title]

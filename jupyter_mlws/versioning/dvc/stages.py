@@ -40,10 +40,10 @@ class Cause(str, Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """One difference to the lock file: what, in which way, and the values where there are some.
+    """One difference to the lock file: its subject, its kind, and the values if there are some.
 
-    Of a changed dependency ``old`` is the hash in the lock file, and ``new`` the one that a restore
-    will bring; None where it is what lies there.
+    Of a changed dependency ``old`` is the hash in the lock file, and ``new`` the hash that a
+    restore will bring; None for the current content.
     """
 
     cause: Cause
@@ -54,7 +54,7 @@ class Change:
 
 
 class Prepared(str, Enum):
-    """What was found, and done, before a stage's command would run."""
+    """Result of preparing a stage, before its command would run."""
 
     UNCHANGED = "unchanged"
     RESTORED = "restored"
@@ -64,7 +64,7 @@ class Prepared(str, Enum):
 
 @dataclass(frozen=True)
 class Found:
-    """What :meth:`Pipeline.prepare` came to, and what was not up to date before."""
+    """Result of :meth:`Pipeline.prepare`, with the reasons why the stage was not up to date."""
 
     prepared: Prepared
     changes: tuple[Change, ...] = ()
@@ -72,7 +72,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run would find of a stage; ``restored``: hashes of what it would restore, by path."""
+    """State of a stage as a run would find it.
+
+    ``restored``: the hashes of the outputs that the run would restore, by path.
+    """
 
     changes: tuple[Change, ...]
     restorable: bool
@@ -82,7 +85,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Command:
-    """How DVC would start a stage's commands, one after the other."""
+    """The processes that DVC would start for a stage's commands, one after the other."""
 
     arguments: tuple[tuple[str, ...], ...]
     shown: tuple[str, ...]
@@ -92,15 +95,18 @@ class Command:
 
 @dataclass
 class Forecast:
-    """What is known during a plan of the stages before, by absolute path: what will be restored
-    (its fields in a lock file) and what will be made anew."""
+    """Effects of the earlier stages of a plan, by absolute path.
+
+    ``restored``: the outputs that will be restored, with their fields in a lock file.
+    ``rerun``: the outputs that will be made again.
+    """
 
     restored: dict[str, dict[str, Any]] = field(default_factory=dict)
     rerun: set[str] = field(default_factory=set)
     _above: set[str] = field(default_factory=set)
 
     def reruns(self, paths: Iterable[str]) -> None:
-        """Note paths that will be made anew."""
+        """Note paths that will be made again."""
         for path in paths:
             self.restored.pop(path, None)
             self.rerun.add(path)
@@ -112,7 +118,7 @@ class Forecast:
         self._above = {above for path in self.rerun for above in _above(path)}
 
     def waits(self, path: str) -> bool:
-        """Whether ``path``, something in it or something that it lies in will be made anew."""
+        """Return True if ``path``, something in it or a directory above it will be made again."""
         if path in self.rerun or path in self._above:
             return True
         return bool(self.rerun) and any(place in self.rerun for place in _above(path))
@@ -134,7 +140,7 @@ def open_pipeline(root: Path, path: str) -> Iterator[Pipeline]:
 
 
 def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The stages of ``data`` with templates filled and variants made, as DVC does it."""
+    """Return the stages of ``data`` with templates filled and variants made, as DVC does it."""
     with open_repo(root) as repo, _refusing(path), _refusing_shapes(path):
         from dvc.parsing import DataResolver
 
@@ -143,8 +149,10 @@ def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def resolve_variants(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What each variant of each ``foreach`` and ``matrix`` is made of, as DVC names and gives it:
-    group, variant's id, ``item`` and, where DVC gives one, ``key``."""
+    """Return the values of each variant of each ``foreach`` and ``matrix``, with DVC's names.
+
+    The keys are: group, variant's id, then ``item`` and, if DVC provides one, ``key``.
+    """
     with open_repo(root) as repo, _refusing(path), _refusing_shapes(path):
         from dvc.parsing import DataResolver
 
@@ -158,10 +166,10 @@ def resolve_variants(root: Path, path: str, data: Mapping[str, Any]) -> dict[str
 
 def _variants(name: str, definition: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     matrix = hasattr(definition, "matrix_data")
-    keyed = matrix or isinstance(definition.resolved_iterable, Mapping)
+    has_key = matrix or isinstance(definition.resolved_iterable, Mapping)
     for key, value in definition.normalized_iterable.items():
-        given = {"item": _plain(value)}
-        yield f"{name}@{key}", {"key": key, **given} if keyed else given
+        variant = {"item": _plain(value)}
+        yield f"{name}@{key}", {"key": key, **variant} if has_key else variant
 
 
 def _plain(value: Any) -> Any:
@@ -180,18 +188,18 @@ def _refusing(path: str) -> Iterator[None]:
     try:
         yield
     except DvcException as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise WorkflowUnreadableError(path=path, reason=said, line=None) from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise WorkflowUnreadableError(path=path, reason=reason, line=None) from error
 
 
 @contextmanager
 def _refusing_shapes(path: str) -> Iterator[None]:
-    """DVC's resolver takes for granted that a file has the shape that its schema asks for."""
+    """Raise error 40205 if DVC's resolver fails on a file that does not have its schema's shape."""
     try:
         yield
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
-        said = " ".join(str(error).split()) or Message("a stage is not valid for DVC")
-        raise WorkflowUnreadableError(path=path, reason=said, line=None) from error
+        reason = " ".join(str(error).split()) or Message("a stage is not valid for DVC")
+        raise WorkflowUnreadableError(path=path, reason=reason, line=None) from error
 
 
 class Pipeline:
@@ -218,38 +226,38 @@ class Pipeline:
         """Why the fast lane left these stages to this one."""
 
     def remember_renamed(self, names_inputs: Callable[[str], bool]) -> None:
-        """Nothing: to DVC a stage with other files is another."""
+        """Do nothing: for DVC a stage with other files is another stage."""
 
     # Planning
 
     def examine(self, name: str, forecast: Forecast) -> Verdict:
-        """What a run would find; the stage's own outputs are added to ``forecast``."""
+        """Return a stage's state as a run would find it; add its outputs to ``forecast``."""
         with _refusing(self._path):
             stage = self._stages[name]
             changes = tuple(self._changes(name, stage, forecast))
             if stage.frozen:
                 return Verdict(changes, False, True)
             waits = any(forecast.waits(dep.fs_path) for dep in stage.deps)
-            restored = None
+            cached_outs = None
             if changes and not waits:
-                restored = self._probe(name, forecast)
-            if restored is not None:
-                forecast.restored.update(restored)
+                cached_outs = self._probe(name, forecast)
+            if cached_outs is not None:
+                forecast.restored.update(cached_outs)
             elif changes or waits:
                 forecast.reruns(out.fs_path for out in stage.outs)
             hashes = {
-                self._shown(out, str(out)): str(restored[out.fs_path]["md5"])
+                self._shown(out, str(out)): str(cached_outs[out.fs_path]["md5"])
                 for out in stage.outs
-                if restored is not None
+                if cached_outs is not None
             }
-            return Verdict(changes, restored is not None, False, hashes)
+            return Verdict(changes, cached_outs is not None, False, hashes)
 
     def expect_rerun(self, name: str, forecast: Forecast) -> None:
-        """Note that a stage will run whatever is known of it."""
+        """Note in ``forecast`` that a stage will run, whatever its state is."""
         forecast.reruns(out.fs_path for out in self._stages[name].outs)
 
     def expect_kept(self, name: str, forecast: Forecast) -> None:
-        """Note that what a stage has made will stay, whatever is known of it."""
+        """Note in ``forecast`` that a stage's outputs will stay, whatever its state is."""
         forecast.keeps(out.fs_path for out in self._stages[name].outs)
 
     def _changes(self, name: str, stage: Any, forecast: Forecast) -> Iterator[Change]:
@@ -279,15 +287,15 @@ class Pipeline:
         for path, state in dep.workspace_status().items():
             if isinstance(state, Mapping):
                 actual = dep.read_params()
-                known = dep.hash_info.value or {}
+                previous = dep.hash_info.value or {}
                 for key, how in state.items():
-                    yield Change(Cause.PARAMETER, key, how, known.get(key), actual.get(key))
+                    yield Change(Cause.PARAMETER, key, how, previous.get(key), actual.get(key))
             else:
                 old = dep.hash_info.value if state == "modified" else None
                 yield Change(Cause.DEPENDENCY, self._shown(dep, path), state, old)
 
     def _probe(self, name: str, forecast: Forecast) -> dict[str, Any] | None:
-        """The outputs that the run cache would restore; None where it has nothing."""
+        """Return the outputs that the run cache would restore; None if it has nothing."""
         from dvc.dependency.base import DependencyDoesNotExistError
         from dvc.dependency.param import MissingParamsError, MissingParamsFile
 
@@ -297,9 +305,11 @@ class Pipeline:
         if stage.is_callback or stage.always_changed:
             return None
         try:
-            moved = [c for d in stage.deps for c in self._dependency_changes(d, forecast)]
-            known = not stage.changed_stage() and all(bool(out.hash_info) for out in stage.outs)
-            if known and not moved and stage.outs_cached():
+            changes = [c for d in stage.deps for c in self._dependency_changes(d, forecast)]
+            is_in_lock = not stage.changed_stage() and all(
+                bool(out.hash_info) for out in stage.outs
+            )
+            if is_in_lock and not changes and stage.outs_cached():
                 return _outputs(stage)
             for dep in stage.deps:
                 expected = forecast.restored.get(dep.fs_path)
@@ -312,15 +322,17 @@ class Pipeline:
             entry = self._look_up(stage) if _cacheable(stage) else None
             if entry is None:
                 return None
-            found = self._of_cache(entry, stage.wdir)
-            return _outputs(found) if found.outs_cached() else None
+            cached_stage = self._of_cache(entry, stage.wdir)
+            return _outputs(cached_stage) if cached_stage.outs_cached() else None
         except absent:
             # A dependency is not there: nothing can be looked up by it, and the run will say so.
             return None
 
     def _look_up(self, stage: Any) -> Mapping[str, Any] | None:
-        """The newest entry of the run cache for a stage whose dependencies have their hashes.
-        DVC's own way hashes them on disk, where they need not be yet."""
+        """Return the newest run cache entry for a stage whose dependencies have their hashes.
+
+        DVC's own function hashes them on disk, where they need not exist yet.
+        """
         from dvc.stage.cache import _get_cache_hash
         from dvc.stage.serialize import to_single_stage_lockfile
 
@@ -333,12 +345,14 @@ class Pipeline:
         return cache._load_cache(key, entries[-1].name) if entries else None
 
     def _of_cache(self, entry: Mapping[str, Any], wdir: str) -> Any:
-        """An entry of the run cache as a stage. DVC's own way asks for the root as the process's
-        folder."""
+        """Return an entry of the run cache as a stage.
+
+        DVC's own function requires the root as the process's working directory.
+        """
         from dvc.stage import PipelineStage, create_stage
         from dvc.stage.loader import StageLoader
 
-        found = create_stage(
+        stage = create_stage(
             PipelineStage,
             repo=self._repo,
             path=str(Path(self._repo.root_dir, "dvc.yaml")),
@@ -346,19 +360,19 @@ class Pipeline:
             wdir=wdir,
             outs=[out["path"] for out in entry["outs"]],
         )
-        StageLoader.fill_from_lock(found, entry)
-        return found
+        StageLoader.fill_from_lock(stage, entry)
+        return stage
 
     # Running
 
     def heavy(self, name: str) -> bool:
-        """Nothing of this lane may be done in another thread, however long it takes."""
+        """Return False: DVC's objects must stay in one thread, however long the hashing takes."""
         return False
 
     def prepare(self, name: str, *, force: bool = False) -> Found:
-        """Bring a stage up to date without its command if that can be; else make room for it.
+        """Bring a stage up to date without its command if possible; else remove its old outputs.
 
-        Raises :class:`StageError` where a dependency is missing or DVC's own work fails.
+        Raises :class:`StageError` if a dependency is missing or DVC's own work fails.
         """
         from dvc.stage.cache import RunCacheNotFoundError
 
@@ -388,41 +402,41 @@ class Pipeline:
             return Found(Prepared.READY, changes)
 
     def accept(self, name: str) -> Found:
-        """Make what is there the result of a stage without running it, as ``dvc commit`` does."""
+        """Accept the current outputs as a stage's result without a run, like ``dvc commit``."""
         self.take_over(name).commit(name)
         return Found(Prepared.ACCEPTED)
 
     def take_over(self, name: str) -> Pipeline:
-        """Treat a stage as prepared, which something else may have done."""
+        """Treat a stage as prepared, even if something else has prepared it."""
         if name not in self._running:
             self._running[name] = self._stages[name]
         return self
 
     def command(self, name: str, python: str = sys.executable) -> Command:
-        """How to start a prepared stage, with ``python`` where no other is activated."""
+        """Return the processes of a prepared stage; ``python`` runs if no other is activated."""
         from dvc.stage.run import _enforce_cmd_list, _make_cmd, get_executable, prepare_kwargs
 
         stage = self._running[name]
-        prepared = prepare_kwargs(stage)
-        environment = prepared["env"]
+        kwargs = prepare_kwargs(stage)
+        environment = kwargs["env"]
         environment["PATH"] = search_path(python, environment)
-        shown = tuple(line for line in _enforce_cmd_list(stage.cmd) if line.strip())
-        arguments = tuple(tuple(_make_cmd(get_executable(), line)) for line in shown)
-        return Command(arguments, shown, prepared["cwd"], environment)
+        commands = tuple(line for line in _enforce_cmd_list(stage.cmd) if line.strip())
+        arguments = tuple(tuple(_make_cmd(get_executable(), line)) for line in commands)
+        return Command(arguments, commands, kwargs["cwd"], environment)
 
     def commit(self, name: str) -> dict[str, str]:
-        """Hash and store what a prepared stage's command made; the outputs' hashes by path."""
+        """Hash and store the outputs of a prepared stage's command; return their hashes by path."""
         with self._at_work():
             stage = self._running.pop(name)
             self._store(name, stage)
             return self._hashes(stage)
 
     def hashes(self, name: str) -> dict[str, str]:
-        """The hashes of a stage's outputs as the lock file has them, by path."""
+        """Return the hashes of a stage's outputs by path, as in the lock file."""
         return self._hashes(self._finished.get(name) or self._stages[name])
 
     def entry(self, name: str) -> dict[str, Any] | None:
-        """What the lock file is to have of a stage that was brought up to date."""
+        """Return the new lock file entry of a stage that was brought up to date, else None."""
         from dvc.stage.serialize import to_single_stage_lockfile
 
         stage = self._finished.get(name)
@@ -440,8 +454,10 @@ class Pipeline:
             stage.remove_outs(ignore_remove=False, force=False)
 
     def fold(self, order: Sequence[str]) -> None:
-        """Write what is finished into `dvc.lock`: known entries keep their place, new ones follow
-        in ``order``, as DVC would write them."""
+        """Write the finished stages into `dvc.lock`, as DVC would write them.
+
+        Known entries keep their place, new ones follow in ``order``.
+        """
         if not self._finished:
             return
         from dvc.stage.serialize import to_lockfile
@@ -468,18 +484,18 @@ class Pipeline:
             self._repo.scm_context.track_file(os.path.relpath(path))
 
     def stored_outputs(self, name: str) -> list[str]:
-        """The outputs of a stage that DVC stores and git ignores, as the file names them."""
+        """Return the outputs of a stage that DVC stores and git ignores, by their paths."""
         return [self._shown(out, str(out)) for out in self._stages[name].outs if out.use_scm_ignore]
 
     def refresh(self, paths: Sequence[str]) -> list[str]:
         """Bring data with `.dvc` files up to date: missing data from the cache, changed data
         into it, as ``dvc repro`` does. Returns the paths that were missing or changed."""
-        done = []
+        changed_paths = []
         with self._at_work():
             for path in data_sources(self._root, paths):
                 if self._refresh_one(path):
-                    done.append(path)
-        return done
+                    changed_paths.append(path)
+        return changed_paths
 
     def _refresh_one(self, path: str) -> bool:
         from dvc.dvcfile import load_file
@@ -497,16 +513,16 @@ class Pipeline:
         return True
 
     def _store(self, name: str, stage: Any) -> None:
-        uncached = any(
+        has_uncached = any(
             not out.use_cache for out in stage.outs if not (out.is_metric or out.is_plot)
         )
-        stage.save(run_cache=not uncached)
+        stage.save(run_cache=not has_uncached)
         stage.commit()
         self._finished[name] = stage
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
-        """Hold DVC's own lock; what DVC says of a failure is a :class:`StageError`."""
+        """Hold DVC's own lock, and raise DVC's failures as :class:`StageError`."""
         from dvc.exceptions import DvcException
 
         try:
@@ -530,11 +546,11 @@ class Pipeline:
 
 
 def data_sources(root: Path, paths: Iterable[str]) -> Iterator[str]:
-    """The paths, folders above them and files in them that have a `.dvc` file."""
+    """Yield the paths, directories above them and files in them that have a `.dvc` file."""
     paths = list(paths)
-    tracked = list(tracked_data(root, paths))
-    yield from tracked
-    seen = set(tracked)
+    tracked_paths = list(tracked_data(root, paths))
+    yield from tracked_paths
+    seen_paths = set(tracked_paths)
     for path in paths:
         for folder, folders, files in os.walk(root / path):
             folders[:] = [name for name in folders if name not in (".git", ".dvc")]
@@ -542,24 +558,24 @@ def data_sources(root: Path, paths: Iterable[str]) -> Iterator[str]:
             for name in files:
                 if name.endswith(".dvc"):
                     source = (here / name.removesuffix(".dvc")).as_posix()
-                    if source not in seen:
+                    if source not in seen_paths:
                         yield source
-                    seen.add(source)
+                    seen_paths.add(source)
 
 
 def tracked_data(root: Path, paths: Iterable[str]) -> Iterator[str]:
-    """The paths, and folders above them, that have a `.dvc` file."""
-    seen = set()
+    """Yield the paths, and directories above them, that have a `.dvc` file."""
+    seen_names = set()
     for path in paths:
         for place in (Path(path), *Path(path).parents):
             name = place.as_posix()
-            if name not in seen and (root / f"{name}.dvc").is_file():
+            if name not in seen_names and (root / f"{name}.dvc").is_file():
                 yield name
-            seen.add(name)
+            seen_names.add(name)
 
 
 def _cacheable(stage: Any) -> bool:
-    """Whether the run cache knows such stages at all (``dvc.stage.cache._can_hash``)."""
+    """Return True if the run cache supports such stages (``dvc.stage.cache._can_hash``)."""
     return (
         bool(stage.cmd and stage.deps and stage.outs)
         and all(dep.protocol == "local" and dep.def_path for dep in stage.deps)
@@ -578,7 +594,7 @@ def _outputs(stage: Any) -> dict[str, Any]:
 
 
 def _as_dvc(fields: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The hash and the facts of an output from its fields in a lock file."""
+    """Return the hash and the metadata of an output from its fields in a lock file."""
     from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.meta import Meta
 

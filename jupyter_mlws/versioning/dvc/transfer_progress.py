@@ -12,9 +12,9 @@ from jupyter_mlws.core.progress import ProgressCallback
 
 
 class Meter(Callback):  # type: ignore[misc]  # fsspec has no types
-    """Passes on the sum of all transfers, and stops them when nobody wants them any more.
+    """Reports the sum of all transfers, and stops them when the callback raises.
 
-    ``total``: the bytes that are known to come.
+    ``total``: the bytes that are expected so far.
     """
 
     def __init__(self, progress: ProgressCallback, message: str, total: int = 0) -> None:
@@ -31,15 +31,15 @@ class Meter(Callback):  # type: ignore[misc]  # fsspec has no types
         return _FileMeter(self, (path_1, path_2))
 
     def expect(self, size: int) -> None:
-        """So many bytes more are to come."""
+        """Add ``size`` bytes to the expected total."""
         self._total += size
 
     def relative_update(self, inc: int = 1) -> None:
-        """A file is done; its bytes were counted by its own meter."""
+        """Report a finished file; its own meter has counted its bytes."""
         self.count(0)
 
     def count(self, size: int) -> None:
-        """So many bytes more; raises what the listener raises."""
+        """Count ``size`` more bytes; raises the exception of the progress callback."""
         # Several files, or parts of one, are moved at once: they are told of one after the other.
         with self._lock:
             self._done += size
@@ -59,10 +59,10 @@ class _FileMeter(Callback):  # type: ignore[misc]  # fsspec has no types
         self._whole = whole
         self._paths = paths
 
-    def __exit__(self, *raised: Any) -> None:
+    def __exit__(self, *exc_info: Any) -> None:
         # Small files are moved in one go, and tell of nothing meanwhile.
         here = [path for path in map(Path, self._paths) if path.is_file()]
-        if raised[0] is None and here:
+        if exc_info[0] is None and here:
             self.absolute_update(here[0].stat().st_size)
 
     def relative_update(self, inc: int = 1) -> None:

@@ -162,10 +162,11 @@ class TreeEntry:
 
 @dataclass(frozen=True)
 class LogQuery:
-    """What to look for in history: all given filters hold.
+    """Filters for a search of the history: all that are set must match.
 
-    ``start`` is an id, a name, or ``--all`` for what any branch, tag or remote has. With
-    ``follow`` a file is looked for under its earlier names, too. ``trailers``: they are wanted.
+    ``start`` is an id, a name, or ``--all`` for the commits of all branches, tags and remotes.
+    With ``follow`` a file is also found under its earlier names. ``trailers``: return them,
+    too.
     """
 
     start: str
@@ -180,15 +181,18 @@ class LogQuery:
 
 @dataclass
 class GitFailedError(Exception):
-    """git refused; ``reason`` is what it printed. For callers that can tell more."""
+    """git failed; ``reason`` is its output. For callers that can raise a more specific error."""
 
     command: str
     code: int
     reason: str
 
     def told(self) -> MLWSError:
-        """The error of the catalogue: 30102 for a full disk, 30103 while another git program
-        writes, 30222 for its `.gitmodules`, 50201 for a name that no file can have, else 30106."""
+        """Return the error of the catalogue.
+
+        30102 for a full disk, 30103 while another git process writes, 30222 for an invalid
+        `.gitmodules`, 50201 for a name that no file can have, else 30106.
+        """
         if TOO_LONG in self.reason:
             return too_long_name(self.reason)
         if any(words in self.reason for words in FULL):
@@ -206,7 +210,7 @@ class GitFailedError(Exception):
 class Git:
     """The repository at ``root``. Holds nothing open; thread-safe.
 
-    ``index``: another index file than the user's, for building commits unseen.
+    ``index``: a separate index file, for building commits without changing the user's index.
     """
 
     root: Path
@@ -216,34 +220,35 @@ class Git:
     def run(
         self,
         *arguments: str,
-        given: bytes = b"",
+        stdin: bytes = b"",
         codes: Sequence[int] = (0,),
         timeout: float = TIMEOUT,
     ) -> bytes:
-        """Call git and return what it printed.
+        """Run git with ``stdin`` as its input, and return its output.
 
-        Error 30106 on another exit code than ``codes`` or after ``timeout`` seconds; 30102, 30103.
+        Error 30106 for an exit code that is not in ``codes``, or after ``timeout`` seconds; 30102,
+        30103.
         """
         try:
-            return self.attempt(*arguments, given=given, codes=codes, timeout=timeout)
+            return self.attempt(*arguments, stdin=stdin, codes=codes, timeout=timeout)
         except GitFailedError as error:
             raise error.told() from error
 
     def attempt(
         self,
         *arguments: str,
-        given: bytes = b"",
+        stdin: bytes = b"",
         codes: Sequence[int] = (0,),
         timeout: float = TIMEOUT,
-        wanted: Callable[[], None] | None = None,
+        check_canceled: Callable[[], None] | None = None,
     ) -> bytes:
-        """As :meth:`run`, but raises :class:`GitFailedError`.
+        """Run git as :meth:`run` does, but raise :class:`GitFailedError`.
 
-        ``wanted`` is called again and again meanwhile; what it raises ends git.
+        ``check_canceled`` is called repeatedly meanwhile; if it raises, git is killed.
         """
         process = self._start(["git", *OPTIONS, *arguments])
         try:
-            output, errors = _communicate(process, given, timeout, wanted)
+            output, errors = _communicate(process, stdin, timeout, check_canceled)
         except subprocess.TimeoutExpired:
             raise GitFailedError(
                 f"git {arguments[0]}", -1, f"timed out after {timeout:g} s"
@@ -266,8 +271,8 @@ class Git:
             reason = Message("timed out after {seconds:g} s", seconds=timeout)
             raise HookRejectedError(hook=name, reason=reason) from None
         if process.returncode != 0:
-            printed = (errors + output).decode(errors="replace").strip()[-2000:]
-            raise HookRejectedError(hook=name, reason=printed)
+            message = (errors + output).decode(errors="replace").strip()[-2000:]
+            raise HookRejectedError(hook=name, reason=message)
 
     def _start(
         self, command: list[str], more: Mapping[str, str] | None = None
@@ -283,7 +288,7 @@ class Git:
         )
 
     def variables(self) -> dict[str, str]:
-        """What is added to the environment of the git program."""
+        """Return the variables that are added to the environment of git."""
         # With this locale alone, LANGUAGE would still choose the language of messages.
         locale = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
         variables = {**locale, "GIT_TERMINAL_PROMPT": "0", **self.environment}
@@ -294,17 +299,17 @@ class Git:
     # Names
 
     def resolve(self, name: str) -> str:
-        """The full id of the commit that ``name`` (id, branch, tag, HEAD~2…) means.
+        """Return the full id of the commit that ``name`` (id, branch, tag, HEAD~2…) refers to.
 
-        Error 30404 where there is none.
+        Error 30404 if there is none.
         """
-        found = self.find(name)
-        if found is None:
+        sha = self.find(name)
+        if sha is None:
             raise VersionItemNotFoundError(kind="commit", name=name)
-        return found
+        return sha
 
     def find(self, name: str) -> str | None:
-        """As :meth:`resolve`, but None where there is none."""
+        """Return the id as :meth:`resolve` does, but None if there is none."""
         if not name or name.startswith(("-", "^")) or "\0" in name:
             return None
         try:
@@ -314,27 +319,27 @@ class Git:
         return _text(sha).strip()
 
     def count(self, name: str) -> int:
-        """How many commits a name leads to; 0 where there is none."""
+        """Return the number of commits in the history of a name; 0 if it does not exist."""
         sha = self.find(name)
         return 0 if sha is None else int(_text(self.run("rev-list", "--count", sha)))
 
     def branch(self) -> str | None:
-        """The ref that HEAD stands on (``refs/heads/…``, maybe unborn); None if detached."""
-        named = _text(self.run("symbolic-ref", "--quiet", "HEAD", codes=(0, 1))).strip()
-        return named or None
+        """Return the ref that HEAD points to (``refs/heads/…``, maybe unborn); None if detached."""
+        ref = _text(self.run("symbolic-ref", "--quiet", "HEAD", codes=(0, 1))).strip()
+        return ref or None
 
     def refs(self, prefix: str) -> dict[str, str]:
-        """Every ref below ``prefix`` with the commit that it names."""
+        """Return every ref below ``prefix`` with the object that it points to."""
         output = self.run("for-each-ref", "--format=%(refname)%00%(objectname)", "--", prefix)
         rows = [line.partition("\0") for line in _text(output).splitlines()]
         return {name: sha for name, _, sha in rows}
 
     def path(self, name: str) -> str:
-        """Where git keeps ``name`` (``index.lock``…): relative to the root, or absolute."""
+        """Return git's path of ``name`` (``index.lock``…), relative to the root or absolute."""
         return _text(self.run("rev-parse", "--git-path", name)).rstrip("\n")
 
     def contains(self, tip: str, sha: str) -> bool:
-        """``sha`` is ``tip`` or one of its ancestors."""
+        """Return True if ``sha`` is ``tip`` or one of its ancestors."""
         try:
             self.attempt("merge-base", "--is-ancestor", sha, tip)
         except GitFailedError:
@@ -342,16 +347,16 @@ class Git:
         return True
 
     def unfinished(self) -> str | None:
-        """The merge, rebase… that waits to be finished, if any."""
-        asked = [part for name in UNFINISHED for part in ("--git-path", name)]
-        places = _text(self.run("rev-parse", *asked)).splitlines()
+        """Return the merge, rebase… that is in progress, if any."""
+        arguments = [part for name in UNFINISHED for part in ("--git-path", name)]
+        places = _text(self.run("rev-parse", *arguments)).splitlines()
         for place, operation in zip(places, UNFINISHED.values(), strict=True):
             if (self.root / place).exists():
                 return operation
         return None
 
     def setting(self, name: str, kind: str = "path") -> str | None:
-        """The value of a setting, None where it is not set; ``kind`` as git's ``--type``."""
+        """Return the value of a setting; None if it is not set; ``kind`` as git's ``--type``."""
         output = self.run("config", f"--type={kind}", "--get", name, codes=(0, 1))
         return _text(output).rstrip("\n") if output else None
 
@@ -366,19 +371,19 @@ class Git:
         return _text(self.run("rev-parse", f"{commit}^{{tree}}")).strip()
 
     def hash(self, content: bytes) -> str:
-        """The id that ``content`` has as a blob."""
-        return _text(self.run("hash-object", "--stdin", given=content)).strip()
+        """Return the id that ``content`` has as a blob."""
+        return _text(self.run("hash-object", "--stdin", stdin=content)).strip()
 
     def hash_file(self, path: str) -> str:
-        """The id that a file of the working tree has as a blob, filters applied."""
+        """Return the id that a file of the working tree has as a blob, filters applied."""
         return _text(self.run("hash-object", "--", path)).strip()
 
     # Looking
 
     def status(self, paths: Sequence[str] | None = None) -> Status:
-        """Branch and every path that differs from HEAD, untracked files one by one.
+        """Return the branch and every path that differs from HEAD, untracked files one by one.
 
-        ``paths``: only those and what is below them; a staged rename is its new path alone then.
+        ``paths``: only these and the paths below them; a staged rename then has only its new path.
         """
         arguments = ("--porcelain=v2", "-z", "--branch", "--untracked-files=all")
         output = self.run("status", *arguments, *(("--", *paths) if paths else ()))
@@ -405,25 +410,25 @@ class Git:
         return Status(branch, head, upstream, list(entries.values()))
 
     def log(self, query: LogQuery) -> list[Commit]:
-        """Commits from ``query.start`` backwards, as the filters say."""
+        """Return the commits from ``query.start`` backwards that match the filters."""
         output = self.run("log", *_log_arguments(query), *_log_ends(query))
         return [commit for commit, _ in _commits(_text(output))[_unseen(query) :]]
 
     def log_with_changes(
-        self, query: LogQuery, known: Mapping[str, list[Entry]] | None = None
+        self, query: LogQuery, known_changes: Mapping[str, list[Entry]] | None = None
     ) -> list[tuple[Commit, list[Entry]]]:
-        """As :meth:`log`, each with what it changed against its first parent.
+        """Return commits as :meth:`log` does, each with its changes against its first parent.
 
-        ``known``: what some commits changed, which is not looked up again.
+        ``known_changes``: the changes of some commits, which are not computed again.
 
-        Raises :class:`GitFailedError`, where ``start`` is nothing above all.
+        Raises :class:`GitFailedError`, in particular if ``start`` does not exist.
         """
-        if query.path is not None or known:
+        if query.path is not None or known_changes:
             # With a path, git would name no other than the one that is looked for.
             arguments = ("log", *_log_arguments(query), *_log_ends(query))
             commits = [commit for commit, _ in _commits(_text(self.attempt(*arguments)))]
             commits = commits[_unseen(query) :]
-            changes = dict(known or {})
+            changes = dict(known_changes or {})
             new = [commit.sha for commit in commits if commit.sha not in changes]
             changes.update(self.changes(new) if new else {})
             return [(commit, changes[commit.sha]) for commit in commits]
@@ -432,8 +437,8 @@ class Git:
         return _commits(_text(self.attempt(*arguments)))
 
     def changes(self, commits: Sequence[str]) -> dict[str, list[Entry]]:
-        """What each of the commits changed against its first parent."""
-        found: dict[str, list[Entry]] = {sha: [] for sha in commits}
+        """Return the changes of each of the commits against its first parent."""
+        entries_by_commit: dict[str, list[Entry]] = {sha: [] for sha in commits}
         output = self.run(
             "diff-tree",
             "--stdin",
@@ -443,27 +448,29 @@ class Git:
             "-M",
             "-z",
             "--name-status",
-            given="".join(f"{sha}\n" for sha in commits).encode(),
+            stdin="".join(f"{sha}\n" for sha in commits).encode(),
         )
         current: list[Entry] = []
         parts = iter(_text(output).split("\0"))
         for part in parts:
-            if part.strip() in found:
-                current = found[part.strip()]
+            if part.strip() in entries_by_commit:
+                current = entries_by_commit[part.strip()]
             elif part:
                 current.append(_named(part, parts))
-        return found
+        return entries_by_commit
 
     def differences(self, start: str, end: str | None, *, renames: bool = True) -> list[Difference]:
-        """Files that differ between two commits or trees, or a commit and the working tree.
+        """Return the files that differ between two commits or trees.
 
-        Of the working tree the files in the index are looked at.
+        Without ``end``, compare with the working tree's files that are in the index.
         """
         return self.differing(start, *([end] if end else []), renames=renames)
 
     def differing(self, *ends: str, renames: bool = True) -> list[Difference]:
-        """Files that differ as ``git diff`` with the arguments ``ends`` sees them; none: what of
-        the working tree is not in the index."""
+        """Return the files that differ, by ``git diff`` with the arguments ``ends``.
+
+        Without arguments the working tree is compared with the index.
+        """
         output = self.run(
             "diff",
             "--raw",
@@ -484,23 +491,23 @@ class Git:
                 rows[entry.path] = Difference(entry.path, entry.state, entry.old_path)
             elif part:
                 path, additions, deletions = _counted(part, parts)
-                known = rows[path]
-                rows[path] = Difference(path, known.state, known.old_path, additions, deletions)
+                row = rows[path]
+                rows[path] = Difference(path, row.state, row.old_path, additions, deletions)
         return list(rows.values())
 
     def unified(self, start: str, end: str | None, path: str) -> bytes:
-        """The unified diff of one file; of an untracked one against nothing."""
+        """Return the unified diff of one file; for an untracked one, against an empty file."""
         ends = [end] if end else []
         if end is None and (self.root / path).is_file() and not self.tracked(path):
             return self.run("diff", *UNIFIED, "--no-index", "--", "/dev/null", path, codes=(0, 1))
         return self.run("diff", *UNIFIED, start, *ends, "--", path)
 
-    def unified_staged(self, path: str, *, staged: bool) -> bytes:
-        """The unified diff of what is staged of a file, or of what is not."""
-        return self.run("diff", *UNIFIED, *(("--cached",) if staged else ()), "--", path)
+    def unified_staged(self, path: str, *, in_index: bool) -> bytes:
+        """Return the unified diff of a file's staged changes, or of its unstaged ones."""
+        return self.run("diff", *UNIFIED, *(("--cached",) if in_index else ()), "--", path)
 
     def unified_texts(self, old: bytes, new: bytes) -> bytes:
-        """The unified diff of two texts that are no files of the repository."""
+        """Return the unified diff of two texts that are not files of the repository."""
         with tempfile.TemporaryDirectory() as folder:
             for name, text in (("old", old), ("new", new)):
                 Path(folder, name).write_bytes(text)
@@ -510,24 +517,24 @@ class Git:
         return output[output.find(b"@@") :] if b"@@" in output else b""
 
     def staged(self, paths: Iterable[str]) -> dict[str, str]:
-        """What the index holds of ``paths``: mode, blob and stage, as git prints them."""
-        wanted = set(paths)
+        """Return mode, blob and stage of ``paths`` in the index, as git prints them."""
+        path_set = set(paths)
         rows = [row.partition("\t") for row in _split(self.run("ls-files", "--stage", "-z"))]
-        return {path: facts for facts, _, path in rows if path in wanted}
+        return {path: facts for facts, _, path in rows if path in path_set}
 
     def tracked(self, path: str) -> bool:
-        """The index has ``path``."""
+        """Return True if the index has ``path``."""
         return bool(self.run("ls-files", "-z", "--", path))
 
-    def files(self, *, untracked: bool = False) -> list[str]:
-        """Paths in the index, or those that are neither in it nor ignored."""
-        which = ("--others", "--exclude-standard") if untracked else ("--cached",)
+    def files(self, *, only_untracked: bool = False) -> list[str]:
+        """Return the paths in the index; if ``only_untracked``, those neither in it nor ignored."""
+        which = ("--others", "--exclude-standard") if only_untracked else ("--cached",)
         return _split(self.run("ls-files", "-z", *which))
 
     def index_stamp(self) -> tuple[int, int, int] | None:
-        """What tells one state of the index from another; None where there is none yet.
+        """Return numbers that identify the state of the index; None if there is no index yet.
 
-        git writes each one beside the old one and moves it into its place.
+        git writes a new index beside the old one and renames it, so the inode changes.
         """
         try:
             facts = self._index.stat()
@@ -541,13 +548,13 @@ class Git:
         return self.root / place
 
     def ignored(self, paths: Iterable[str]) -> list[str]:
-        """Those of the paths that git ignores."""
-        given = "".join(f"{path}\0" for path in paths)
-        output = self.run("check-ignore", "-z", "--stdin", given=_bytes(given), codes=(0, 1))
+        """Return those of the paths that git ignores."""
+        stdin = "".join(f"{path}\0" for path in paths)
+        output = self.run("check-ignore", "-z", "--stdin", stdin=_bytes(stdin), codes=(0, 1))
         return _split(output)
 
     def tree(self, revision: str, *paths: str) -> list[TreeEntry]:
-        """The files of a commit or tree, all or those at and below ``paths``."""
+        """Return the files of a commit or tree, all or those at and below ``paths``."""
         output = self.run("ls-tree", "-r", "-z", "--full-tree", revision, "--", *paths)
         entries = []
         for row in _split(output):
@@ -557,30 +564,30 @@ class Git:
         return entries
 
     def blob(self, revision: str, path: str) -> bytes | None:
-        """The content of ``path`` in a version; None where it is not there."""
+        """Return the content of ``path`` in a version; None if it does not exist there."""
         try:
             return self.attempt("cat-file", "blob", f"{revision}:{path}")
         except GitFailedError:
             return None
 
     def sizes(self, shas: Sequence[str]) -> dict[str, int]:
-        """Bytes of each of these objects."""
+        """Return the size of each of these objects in bytes."""
         if not shas:
             return {}
-        given = "".join(f"{sha}\n" for sha in shas).encode()
-        output = self.run("cat-file", "--batch-check=%(objectsize)", given=given)
+        stdin = "".join(f"{sha}\n" for sha in shas).encode()
+        output = self.run("cat-file", "--batch-check=%(objectsize)", stdin=stdin)
         return dict(zip(shas, map(int, output.split()), strict=True))
 
     def absent(self, shas: Iterable[str]) -> list[str]:
-        """Those of the objects that the repository lacks."""
-        given = "".join(f"{sha}\n" for sha in shas).encode()
-        output = _text(self.run("cat-file", "--batch-check", given=given))
+        """Return those of the objects that the repository lacks."""
+        stdin = "".join(f"{sha}\n" for sha in shas).encode()
+        output = _text(self.run("cat-file", "--batch-check", stdin=stdin))
         return [row.split()[0] for row in output.splitlines() if row.endswith(" missing")]
 
     def blobs(self, shas: Sequence[str]) -> dict[str, bytes]:
-        """The contents of many blobs, by id, in one call."""
-        output = self.run("cat-file", "--batch", given="".join(f"{s}\n" for s in shas).encode())
-        found, at = {}, 0
+        """Return the contents of many blobs, by id, in one call."""
+        output = self.run("cat-file", "--batch", stdin="".join(f"{s}\n" for s in shas).encode())
+        contents, at = {}, 0
         for sha in shas:
             end = output.index(b"\n", at)
             header = output[at:end].split(b" ")
@@ -588,9 +595,9 @@ class Git:
                 reason = Message("the object {sha} is missing", sha=sha)
                 raise GitCommandError(command="git cat-file", reason=reason)
             size = int(header[2])
-            found[sha] = output[end + 1 : end + 1 + size]
+            contents[sha] = output[end + 1 : end + 1 + size]
             at = end + size + 2
-        return found
+        return contents
 
     # Making
 
@@ -599,47 +606,50 @@ class Git:
         assert self.index is not None
         self.run("read-tree", revision or "--empty")
 
-    def add(self, paths: Iterable[str], *, ignored: bool = False) -> None:
-        """Bring the private index to the working tree's state of ``paths``; gone means removed."""
+    def add(self, paths: Iterable[str], *, force: bool = False) -> None:
+        """Update ``paths`` in the private index to the working tree's state; remove missing ones.
+
+        ``force``: by ``git add --force``, for ignored paths.
+        """
         assert self.index is not None
-        given = _bytes("".join(f"{path}\0" for path in paths))
-        if given and ignored:
+        stdin = _bytes("".join(f"{path}\0" for path in paths))
+        if stdin and force:
             options = ("--pathspec-from-file=-", "--pathspec-file-nul")
-            self.run("add", "--force", *options, given=given, timeout=600)
-        elif given:
+            self.run("add", "--force", *options, stdin=stdin, timeout=600)
+        elif stdin:
             self.run(
                 "update-index", "-z", "--add", "--remove", "--replace", "--stdin",
-                given=given, timeout=600,
+                stdin=stdin, timeout=600,
             )  # fmt: skip
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Take ``paths`` out of the private index, whatever the working tree holds."""
+        """Remove ``paths`` from the private index, whatever the working tree has."""
         assert self.index is not None
-        given = _bytes("".join(f"{path}\0" for path in paths))
-        if given:
-            self.run("update-index", "-z", "--force-remove", "--stdin", given=given)
+        stdin = _bytes("".join(f"{path}\0" for path in paths))
+        if stdin:
+            self.run("update-index", "-z", "--force-remove", "--stdin", stdin=stdin)
 
     def put(self, path: str, content: bytes) -> None:
-        """Set ``path`` in the private index to ``content``, whatever the working tree holds."""
+        """Set ``path`` in the private index to ``content``, whatever the working tree has."""
         assert self.index is not None
-        sha = _text(self.run("hash-object", "-w", "--stdin", given=content)).strip()
+        sha = _text(self.run("hash-object", "-w", "--stdin", stdin=content)).strip()
         row = f"100644 {sha}\t{path}\0"
-        self.run("update-index", "-z", "--add", "--replace", "--index-info", given=_bytes(row))
+        self.run("update-index", "-z", "--add", "--replace", "--index-info", stdin=_bytes(row))
 
     def write_tree(self) -> str:
-        """The private index as a tree; its id."""
+        """Write the private index as a tree, and return its id."""
         assert self.index is not None
         return _text(self.run("write-tree")).strip()
 
     def commit_tree(
         self, tree: str, parents: Sequence[str], message: str, *, sign: bool = False
     ) -> str:
-        """A commit object that no ref names yet; error 30209 where it can't be signed."""
+        """Create a commit object that no ref names yet; error 30209 if it can't be signed."""
         arguments = ["commit-tree", *(["-S"] if sign else []), tree]
         for parent in parents:
             arguments += ["-p", parent]
         try:
-            output = self.attempt(*arguments, "-F", "-", given=message.encode())
+            output = self.attempt(*arguments, "-F", "-", stdin=message.encode())
         except GitFailedError as error:
             if sign:
                 raise SigningFailedError(command=error.command, reason=error.reason) from error
@@ -647,14 +657,14 @@ class Git:
         return _text(output).strip()
 
     def with_trailers(self, message: str, trailers: Sequence[tuple[str, str]]) -> str:
-        """``message`` with the trailers in its last paragraph."""
+        """Return ``message`` with the trailers in its last paragraph."""
         rows = [part for key, value in trailers for part in ("--trailer", f"{key}: {value}")]
         arguments = ("interpret-trailers", "--no-divider", "--if-exists", "addIfDifferent")
-        return self.run(*arguments, *rows, given=message.encode()).decode()
+        return self.run(*arguments, *rows, stdin=message.encode()).decode()
 
     def trailers(self, message: str) -> list[str]:
-        """The trailer lines of ``message``."""
-        output = self.run("interpret-trailers", "--parse", given=message.encode())
+        """Return the trailer lines of ``message``."""
+        output = self.run("interpret-trailers", "--parse", stdin=message.encode())
         return output.decode().splitlines()
 
     def update_ref(self, name: str, new: str, old: str | None, reason: str) -> bool:
@@ -670,25 +680,28 @@ class Git:
         return True
 
     def delete_ref(self, name: str) -> None:
-        """Forget ``name``; no error where it is gone already."""
+        """Delete ``name``; no error if it does not exist."""
         self.run("update-ref", "-d", name)
 
     def refresh_index(self, paths: Iterable[str]) -> None:
         """Set ``paths`` in the user's index to HEAD's; all else in it stays as it is."""
-        given = _bytes("".join(f"{path}\0" for path in paths))
-        if given:
+        stdin = _bytes("".join(f"{path}\0" for path in paths))
+        if stdin:
             options = ("--pathspec-from-file=-", "--pathspec-file-nul")
-            self.run("reset", "--quiet", *options, given=given)
+            self.run("reset", "--quiet", *options, stdin=stdin)
 
     def export(self, paths: Iterable[str], folder: Path) -> None:
         """Write files of the private index below ``folder``, as a checkout would."""
         assert self.index is not None
-        given = _bytes("".join(f"{path}\0" for path in paths))
+        stdin = _bytes("".join(f"{path}\0" for path in paths))
         prefix = f"--prefix={folder}/"
-        self.run("checkout-index", "--force", prefix, "-z", "--stdin", given=given, timeout=600)
+        self.run("checkout-index", "--force", prefix, "-z", "--stdin", stdin=stdin, timeout=600)
 
     def check_identity(self) -> None:
-        """Error 30205 unless git knows who commits; never guessed from the machine's names."""
+        """Raise error 30205 unless an author and a committer are configured.
+
+        They are never guessed from the machine's names.
+        """
         for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
             try:
                 self.attempt("-c", "user.useConfigOnly=true", "var", name)
@@ -705,11 +718,11 @@ def create_repository(root: Path) -> None:
 
 def _communicate(
     process: subprocess.Popen[bytes],
-    given: bytes,
+    stdin: bytes,
     timeout: float,
-    wanted: Callable[[], None] | None,
+    check_canceled: Callable[[], None] | None,
 ) -> tuple[bytes, bytes]:
-    """What the process prints until its end; it is killed if that comes too late or not wanted."""
+    """Return the process's stdout and stderr; kill it after ``timeout`` or when canceled."""
     late = threading.Event()
 
     def end() -> None:
@@ -720,10 +733,10 @@ def _communicate(
     timer = threading.Timer(timeout, end)
     timer.start()
     try:
-        if wanted is None:
-            told = process.communicate(given)
+        if check_canceled is None:
+            output = process.communicate(stdin)
         else:
-            told = _while_wanted(process, given, wanted)
+            output = _while_wanted(process, stdin, check_canceled)
     except BaseException:
         _kill(process)
         process.communicate()
@@ -732,23 +745,23 @@ def _communicate(
         timer.cancel()
     if late.is_set():
         raise subprocess.TimeoutExpired(process.args, timeout)
-    return told
+    return output
 
 
 def _while_wanted(
-    process: subprocess.Popen[bytes], given: bytes, wanted: Callable[[], None]
+    process: subprocess.Popen[bytes], stdin: bytes, check_canceled: Callable[[], None]
 ) -> tuple[bytes, bytes]:
-    rest: bytes | None = given
+    rest: bytes | None = stdin
     while True:
         try:
             return process.communicate(rest, timeout=LOOK)
         except subprocess.TimeoutExpired:
-            wanted()
+            check_canceled()
             rest = None
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill it with all that it started, unless it has ended."""
+    """Kill the process and its process group, unless it has ended."""
     if process.returncode is not None:
         return
     with suppress(ProcessLookupError):
@@ -762,17 +775,17 @@ def _status_entry(kind: str, rest: str, parts: Iterator[str]) -> Entry:
         return Entry(rest.split(" ", 9)[9], "conflicted", worktree_state="conflicted")
     letters = rest[:2]
     index, worktree = (STATES.get(letter) for letter in letters)
-    staged = index is not None
+    in_index = index is not None
     if kind == "2":
         path = rest.split(" ", 8)[8]
-        return Entry(path, "renamed", staged, next(parts), index, worktree)
+        return Entry(path, "renamed", in_index, next(parts), index, worktree)
     path = rest.split(" ", 7)[7]
     state = "deleted" if "D" in letters else "added" if "A" in letters else "modified"
-    return Entry(path, state, staged, None, index, worktree)
+    return Entry(path, state, in_index, None, index, worktree)
 
 
 def _named(letters: str, parts: Iterator[str]) -> Entry:
-    """An entry of ``--name-status -z``: a letter, then one path or two."""
+    """Return an entry of ``--name-status -z``: a letter, then one path or two."""
     first = next(parts)
     if letters[0] in "RC":
         second = next(parts)
@@ -781,7 +794,7 @@ def _named(letters: str, parts: Iterator[str]) -> Entry:
 
 
 def _counted(part: str, parts: Iterator[str]) -> tuple[str, int | None, int | None]:
-    """A row of ``--numstat -z``; renames have their two paths in the next two parts."""
+    """Return a row of ``--numstat -z``; renames have their two paths in the next two parts."""
     additions, deletions, path = part.split("\t", 2)
     if not path:
         next(parts)
@@ -792,7 +805,11 @@ def _counted(part: str, parts: Iterator[str]) -> tuple[str, int | None, int | No
 
 
 def _unseen(query: LogQuery) -> int:
-    """How many commits are to be left out: in those that git skips it sees no other names."""
+    """Return the number of commits to drop from git's output.
+
+    ``--skip`` can't be used with ``--follow``: git does not see renames in commits that it
+    skips.
+    """
     return query.skip if query.follow else 0
 
 
@@ -825,26 +842,26 @@ def _log_ends(query: LogQuery) -> list[str]:
 
 
 def _commits(output: str) -> list[tuple[Commit, list[Entry]]]:
-    """Commits of ``log -z`` in our format, each with what ``--name-status`` says of it."""
-    found: list[tuple[Commit, list[Entry]]] = []
+    """Return the commits of ``log -z`` in our format, each with its ``--name-status`` entries."""
+    commits: list[tuple[Commit, list[Entry]]] = []
     parts = iter(output.split("\0"))
     for part in parts:
         token = part.lstrip("\n")
         if len(token) >= SHORTEST_ID:
             facts = [token, *(next(parts) for _ in range(COMMIT_FIELDS - 1))]
-            found.append((_commit(facts), []))
+            commits.append((_commit(facts), []))
         elif token:
-            found[-1][1].append(_named(token, parts))
-    return found
+            commits[-1][1].append(_named(token, parts))
+    return commits
 
 
 def _commit(parts: Sequence[str]) -> Commit:
-    sha, parents, author, email, timestamp, committed, decoration, trailers, message = parts
-    named: dict[str, list[str]] = {}
+    sha, parents, author, email, timestamp, commit_time, decoration, trailers, message = parts
+    values_by_key: dict[str, list[str]] = {}
     for row in trailers.split("\x1e"):
         key, separator, value = row.strip("\n").partition("\x1f")
         if separator:
-            named.setdefault(key, []).append(value)
+            values_by_key.setdefault(key, []).append(value)
     refs = decoration.split(", ")
     return Commit(
         sha,
@@ -852,9 +869,9 @@ def _commit(parts: Sequence[str]) -> Commit:
         author,
         email,
         timestamp,
-        int(committed),
+        int(commit_time),
         [_short(ref) for ref in refs if ref and not _hidden(ref)],
-        named,
+        values_by_key,
         message.rstrip("\n"),
         current=any(ref == "HEAD" or ref.startswith("HEAD -> ") for ref in refs),
     )

@@ -30,10 +30,10 @@ LONGEST = 64 * 1024
 
 
 class Credentials:
-    """What was answered in one piece of work, which may call git several times.
+    """Answers to the prompts of one operation, which may call git several times.
 
-    The answers are kept in memory for as long as the work takes. A program that asks the same
-    twice was refused, so it is asked anew.
+    The answers are kept in memory for the duration of the operation. If a program asks the same
+    question twice, the answer was refused, so the user is asked again.
     """
 
     def __init__(self, ask: Ask | None) -> None:
@@ -42,14 +42,14 @@ class Credentials:
 
     @property
     def patience(self) -> float:
-        """Seconds that a person may take to answer all that one call of git asks."""
+        """Seconds that a user may take to answer all prompts of one git call."""
         return 0.0 if self._ask is None else PATIENCE
 
     @contextmanager
     def serving(self) -> Iterator[dict[str, str]]:
-        """The environment by which git's questions come here; without anybody, none are asked.
+        """Yield the environment that directs git's prompts here; without ``ask`` it disables them.
 
-        What asking raised is raised when the context ends.
+        An exception of ``ask`` is raised when the context ends.
         """
         if self._ask is None:
             yield UNATTENDED
@@ -83,12 +83,12 @@ class Credentials:
 
 
 class _Server:
-    """Listens on a socket that only this user can open, and asks what comes."""
+    """Listens on a socket that only this user can open, and forwards the prompts to ``ask``."""
 
-    def __init__(self, path: Path, ask: Ask, known: dict[str, str]) -> None:
+    def __init__(self, path: Path, ask: Ask, answers: dict[str, str]) -> None:
         self.failure: BaseException | None = None
         self._ask = ask
-        self._known = known
+        self._known = answers
         self._asked: set[str] = set()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(str(path))

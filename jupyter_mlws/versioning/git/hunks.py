@@ -12,7 +12,7 @@ HEADER = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@(.*)$")
 
 @dataclass(frozen=True)
 class Hunk:
-    """``text`` begins with the line of @@; the id changes with place and content."""
+    """``text`` begins with the line of @@; the id changes with position and content."""
 
     id: str
     text: bytes
@@ -31,14 +31,14 @@ class FilePatch:
     hunks: list[Hunk]
 
     def of(self, ids: Iterable[str]) -> bytes:
-        """A patch of these hunks alone; KeyError where one is not there (any more)."""
-        known = {hunk.id: hunk for hunk in self.hunks}
-        chosen = {identifier: known[identifier] for identifier in ids}
-        return self.head + b"".join(hunk.text for hunk in self.hunks if hunk.id in chosen)
+        """Return a patch of these hunks alone; KeyError if one does not exist (any more)."""
+        hunks_by_id = {hunk.id: hunk for hunk in self.hunks}
+        selection = {identifier: hunks_by_id[identifier] for identifier in ids}
+        return self.head + b"".join(hunk.text for hunk in self.hunks if hunk.id in selection)
 
 
 def parse(path: str, diff: bytes) -> FilePatch:
-    """The hunks of the diff of one file; none for a binary one, or a change of mode alone."""
+    """Return the hunks of the diff of one file; none for a binary file or a mode change alone."""
     head: list[bytes] = []
     groups: list[list[bytes]] = []
     for line in _lines(diff):
@@ -58,9 +58,9 @@ def _lines(diff: bytes) -> list[bytes]:
 
 def _hunk(path: str, lines: list[bytes]) -> Hunk:
     text = b"".join(lines)
-    found = HEADER.match(lines[0].rstrip(b"\n"))
-    assert found is not None
-    old, old_lines, new, new_lines, section = found.groups()
+    match = HEADER.match(lines[0].rstrip(b"\n"))
+    assert match is not None
+    old, old_lines, new, new_lines, section = match.groups()
     digest = hashlib.sha256(path.encode(errors="surrogateescape") + b"\0" + text)
     return Hunk(
         digest.hexdigest()[:16],

@@ -30,14 +30,14 @@ Sides = Mapping[int, Side]
 
 @dataclass(frozen=True)
 class MergedTree:
-    """What git itself merges two commits to; files in ``conflicts`` hold both between markers."""
+    """Result of git's merge of two commits; files in ``conflicts`` have conflict markers."""
 
     tree: str
     conflicts: dict[str, Sides]
 
 
 def merge_base(git: Git, ours: str, theirs: str) -> str:
-    """The commit that both begin at; error 30217 without one."""
+    """Return the merge base of two commits; error 30217 if there is none."""
     try:
         output = git.attempt("merge-base", ours, theirs)
     except GitFailedError as error:
@@ -55,49 +55,54 @@ def merge_tree(git: Git, ours: str, theirs: str) -> MergedTree:
 
 
 def unmerged(git: Git) -> dict[str, Sides]:
-    """What is in conflict in the person's index."""
+    """Return the conflicts in the user's index, by path."""
     output = git.run("ls-files", "--unmerged", "-z")
     return _sides(output.decode(errors="surrogateescape").rstrip("\0").split("\0"))
 
 
 def _sides(rows: list[str]) -> dict[str, Sides]:
-    found: dict[str, dict[int, Side]] = {}
+    sides: dict[str, dict[int, Side]] = {}
     for row in rows:
         facts, tab, path = row.partition("\t")
         if tab:
             mode, sha, stage = facts.split(" ")
-            found.setdefault(path, {})[int(stage)] = Side(mode, sha)
-    return dict(found)
+            sides.setdefault(path, {})[int(stage)] = Side(mode, sha)
+    return dict(sides)
 
 
 def set_sides(git: Git, path: str, sides: Sides) -> None:
-    """Put ``path`` in conflict in the person's index, or with stage 0 out of it; none: gone."""
+    """Set the stages of ``path`` in the user's index: 1 to 3 for a conflict, 0 if resolved.
+
+    Without ``sides`` the path is removed from the index.
+    """
     rows = [f"0 {'0' * 40}\t{path}\0"]
     rows += [f"{side.mode} {side.sha} {stage}\t{path}\0" for stage, side in sorted(sides.items())]
-    given = "".join(rows).encode(errors="surrogateescape")
-    git.run("update-index", "-z", "--index-info", given=given)
+    stdin = "".join(rows).encode(errors="surrogateescape")
+    git.run("update-index", "-z", "--index-info", stdin=stdin)
 
 
 def incoming(git: Git) -> str | None:
-    """The commit that is being merged."""
+    """Return the commit that is being merged; None if there is none."""
     return git.find(INCOMING)
 
 
 def content(git: Git, side: Side | None) -> bytes | None:
-    """What a side holds; None where it has nothing, or a submodule."""
+    """Return the content of a side; None if it lacks the path, or for a submodule."""
     if side is None or side.mode == SUBMODULE:
         return None
     return git.blobs([side.sha])[side.sha]
 
 
 def merged_text(git: Git, sides: Sides) -> bytes | None:
-    """Both sides' lines, ours first where they differ; None where they are no texts."""
+    """Return both sides' lines, ours first where they differ; None if one is missing or binary."""
     texts = [content(git, sides.get(stage)) for stage in (OURS, BASE, THEIRS)]
     ours, base, theirs = texts
     if ours is None or theirs is None:
         return None
-    given = [ours, base or b"", theirs]
-    shas = [git.run("hash-object", "-w", "--stdin", given=text).decode().strip() for text in given]
+    contents = [ours, base or b"", theirs]
+    shas = [
+        git.run("hash-object", "-w", "--stdin", stdin=text).decode().strip() for text in contents
+    ]
     try:
         return git.attempt("merge-file", "--union", "--object-id", "-p", *shas)
     except GitFailedError:
@@ -106,7 +111,7 @@ def merged_text(git: Git, sides: Sides) -> bytes | None:
 
 
 def name_of(git: Git, sha: str) -> str:
-    """A branch or tag at a commit, else the beginning of its id."""
+    """Return a branch or tag at a commit, else the beginning of its id."""
     options = ("--count=1", "--format=%(refname:short)", "--points-at", sha)
     output = git.run("for-each-ref", *options, "refs/heads/", "refs/remotes/", "refs/tags/")
     return output.decode(errors="surrogateescape").strip() or sha[:8]

@@ -24,7 +24,7 @@ NOBODY = {
 
 @contextmanager
 def private_index(project: Project) -> Iterator[Git]:
-    """A git whose index holds what the person's does; its stored times make adding fast."""
+    """Yield a git with a copy of the user's index; its stored timestamps make adding fast."""
     index = project.state / f"{uuid.uuid4().hex[:12]}.index"
     private = Git(project.root, index, NOBODY)
     theirs = project.root / Git(project.root).path("index")
@@ -40,24 +40,30 @@ def private_index(project: Project) -> Iterator[Git]:
 
 
 def _copy(theirs: Path, index: Path) -> None:
-    """With its time: by it git knows which files may have changed since in the same second, and
-    so has to read although their times and sizes are those in the index."""
+    """Copy the user's index with its modification time.
+
+    By it git knows which files may have changed later in the same second, and reads them
+    although their times and sizes are those in the index.
+    """
     # Taken first: an older time than that of the content only makes git read more.
-    written = theirs.stat().st_mtime_ns
+    mtime_ns = theirs.stat().st_mtime_ns
     shutil.copyfile(theirs, index)
-    os.utime(index, ns=(written, written))
+    os.utime(index, ns=(mtime_ns, mtime_ns))
 
 
 def uncommitted(
-    root: Path, status: Status, limit: int, taken: Collection[str] = ()
+    root: Path, status: Status, limit: int, included_paths: Collection[str] = ()
 ) -> Iterator[str]:
-    """Paths that differ from HEAD, deleted ones, too; large untracked files (of ``limit`` bytes
-    and more) only if they are among the ``taken``."""
-    found = set()
+    """Yield the paths that differ from HEAD, including deleted ones.
+
+    Untracked files of at least ``limit`` bytes are left out unless they are in
+    ``included_paths``.
+    """
+    paths = set()
     for entry in status.entries:
         size = size_of(root / entry.path) or 0
-        stays = entry.state == "untracked" and size >= limit and entry.path not in taken
+        stays = entry.state == "untracked" and size >= limit and entry.path not in included_paths
         # Another repository inside this one; git would make a link without content.
         if not stays and not entry.path.endswith("/"):
-            found |= {entry.path, entry.old_path or entry.path}
-    yield from found
+            paths |= {entry.path, entry.old_path or entry.path}
+    yield from paths

@@ -86,7 +86,7 @@ class RemoteRef:
 
 
 def fault_of_name(git: Git, name: str) -> Message | None:
-    """Why ``name`` can't be a branch's or tag's, by git's own rules; None where it can."""
+    """Return why git's own rules forbid ``name`` for a branch or tag; None if they allow it."""
     means_a_commit = name in ("HEAD", "@") or re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", name)
     if means_a_commit or name.startswith("-") or "\0" in name:
         return NO_NAME
@@ -100,20 +100,20 @@ def fault_of_name(git: Git, name: str) -> Message | None:
 
 
 def branches(git: Git) -> list[BranchRef]:
-    """All branches of this repository and, as last fetched, of its remotes; newest first."""
+    """Return the branches of this repository and, as last fetched, of its remotes; newest first."""
     form = "%00".join(f"%({field})" for field in FIELDS) + "%00"
     output = git.run(
         "for-each-ref", "--sort=-committerdate", f"--format={form}", "--", HEADS, REMOTES
     )
     parts = output.decode(errors="surrogateescape").split("\0")
     here = str(git.root)
-    known = sorted((remote.name for remote in remotes(git)), key=len, reverse=True)
+    remote_names = sorted((remote.name for remote in remotes(git)), key=len, reverse=True)
     rows = [parts[at : at + len(FIELDS)] for at in range(0, len(parts) - 1, len(FIELDS))]
     # A symbolic one (`origin/HEAD`) is another name for a branch that is listed anyway.
-    return [_branch(row, here, known) for row in rows if not row[FIELDS.index("symref")]]
+    return [_branch(row, here, remote_names) for row in rows if not row[FIELDS.index("symref")]]
 
 
-def _branch(row: Sequence[str], here: str, known: Sequence[str]) -> BranchRef:
+def _branch(row: Sequence[str], here: str, remote_names: Sequence[str]) -> BranchRef:
     full, sha, head, upstream, track, worktree, timestamp, _, subject = row
     full = full.lstrip("\n")
     remote = None
@@ -121,17 +121,17 @@ def _branch(row: Sequence[str], here: str, known: Sequence[str]) -> BranchRef:
     if full.startswith(REMOTES):
         inside = full.removeprefix(REMOTES)
         # A remote's name may hold slashes itself.
-        remote = next((r for r in known if inside.startswith(f"{r}/")), inside.split("/")[0])
+        remote = next((r for r in remote_names if inside.startswith(f"{r}/")), inside.split("/")[0])
         name = inside.removeprefix(f"{remote}/")
-    counted = None if track == "gone" or not upstream else _counts(track)
+    counts = None if track == "gone" or not upstream else _counts(track)
     return BranchRef(
         name,
         remote,
         sha,
         current=head == "*",
         upstream=upstream.removeprefix(REMOTES).removeprefix(HEADS) or None,
-        ahead=counted[0] if counted else None,
-        behind=counted[1] if counted else None,
+        ahead=counts[0] if counts else None,
+        behind=counts[1] if counts else None,
         elsewhere=worktree not in ("", here),
         timestamp=timestamp,
         subject=subject,
@@ -139,19 +139,19 @@ def _branch(row: Sequence[str], here: str, known: Sequence[str]) -> BranchRef:
 
 
 def _counts(track: str) -> tuple[int, int]:
-    """``ahead 2, behind 1`` (either may be left out) as numbers."""
-    found = dict(part.split(" ") for part in track.split(", ") if part)
-    return int(found.get("ahead", 0)), int(found.get("behind", 0))
+    """Return the numbers of ``ahead 2, behind 1`` (either may be left out)."""
+    counts = dict(part.split(" ") for part in track.split(", ") if part)
+    return int(counts.get("ahead", 0)), int(counts.get("behind", 0))
 
 
 def tags(git: Git) -> list[TagRef]:
-    """The tags of commits, newest first."""
+    """Return the tags of commits, newest first."""
     form = "%00".join(f"%({field})" for field in TAG_FIELDS) + "%00"
     output = git.run("for-each-ref", "--sort=-creatordate", f"--format={form}", "--", TAGS)
     parts = output.decode(errors="surrogateescape").split("\0")
     size = len(TAG_FIELDS)
-    found = (_tag(parts[at : at + size]) for at in range(0, len(parts) - 1, size))
-    return [ref for ref in found if ref is not None]
+    refs = (_tag(parts[at : at + size]) for at in range(0, len(parts) - 1, size))
+    return [ref for ref in refs if ref is not None]
 
 
 def _tag(row: Sequence[str]) -> TagRef | None:
@@ -166,19 +166,19 @@ def _tag(row: Sequence[str]) -> TagRef | None:
 
 
 def holders(git: Git, sha: str) -> list[str]:
-    """The branches and tags, of remotes too, whose history has ``sha``."""
+    """Return the branches and tags, also of remotes, whose history has ``sha``."""
     output = git.run("for-each-ref", "--contains", sha, "--format=%(refname)", HEADS, REMOTES, TAGS)
     return output.decode(errors="surrogateescape").splitlines()
 
 
 def remotes(git: Git) -> list[RemoteRef]:
-    """The remotes that git is set up with."""
+    """Return the remotes that are configured in git."""
     names = git.run("remote").decode(errors="surrogateescape").splitlines()
-    found = []
+    refs = []
     for name in names:
         url = _url(git, name)
-        found.append(RemoteRef(name, masked(url), masked(_url(git, name, "--push") or url)))
-    return found
+        refs.append(RemoteRef(name, masked(url), masked(_url(git, name, "--push") or url)))
+    return refs
 
 
 def _url(git: Git, name: str, *options: str) -> str:

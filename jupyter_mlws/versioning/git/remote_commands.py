@@ -35,14 +35,14 @@ Wanted = Callable[[], None]
 
 @dataclass(frozen=True)
 class Line:
-    """How one piece of work speaks with a remote: whether it is wanted, and whom git may ask."""
+    """Context of one operation on a remote: its cancellation check and its credentials."""
 
     wanted: Wanted
     credentials: Credentials = field(default_factory=lambda: Credentials(None))
 
 
 def tip_at(git: Git, remote: str, branch: str, line: Line) -> str | None:
-    """The commit that the remote's branch is at, None where it has none; error 30101, 30254."""
+    """Return the commit of the remote's branch; None if there is none; error 30101, 30254."""
     ref = f"{HEADS}{branch}"
     arguments = ("ls-remote", "--quiet", "--", remote, ref)
     output = _call(git, remote, ANSWER_TIMEOUT, line, *arguments).decode(errors="surrogateescape")
@@ -52,29 +52,29 @@ def tip_at(git: Git, remote: str, branch: str, line: Line) -> str | None:
 
 
 def fetch(git: Git, remote: str, branch: str, line: Line) -> str:
-    """Bring the remote's branch here; the commit that it is at. Error 30101, 30254."""
-    kept = f"{REMOTES}{remote}/{branch}"
+    """Fetch the remote's branch, and return its commit. Error 30101, 30254."""
+    tracking_ref = f"{REMOTES}{remote}/{branch}"
     options = ("--quiet", "--no-write-fetch-head", "--")
-    refspec = f"+{HEADS}{branch}:{kept}"
+    refspec = f"+{HEADS}{branch}:{tracking_ref}"
     _call(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
-    return git.resolve(kept)
+    return git.resolve(tracking_ref)
 
 
 def fetch_all(git: Git, remote: str, line: Line, *, prune: bool) -> None:
-    """Bring all branches of the remote here, and the tags on them. Error 30101, 30254."""
+    """Fetch all branches of the remote, and the tags on them. Error 30101, 30254."""
     options = ("--quiet", "--no-write-fetch-head", "--prune" if prune else "--no-prune", "--")
     refspec = f"+{HEADS}*:{REMOTES}{remote}/*"
     _call(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
 
 
 def fetch_again(git: Git, remote: str, line: Line) -> None:
-    """Bring all that the remote has, known here or not. Error 30101, 30254."""
+    """Fetch everything that the remote has, even what exists here. Error 30101, 30254."""
     options = ("--refetch", "--quiet", "--no-write-fetch-head", "--")
     _call(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote)
 
 
 def clone(git: Git, address: str, target: str, line: Line) -> None:
-    """Make ``target`` a clone of the repository at ``address``. Error 30101, 30254."""
+    """Clone the repository at ``address`` to ``target``. Error 30101, 30254."""
     arguments = ("clone", "--quiet", "--", address, target)
     _call(git, masked(address), TRANSFER_TIMEOUT, line, *arguments)
 
@@ -88,7 +88,7 @@ def push(git: Git, remote: str, sha: str, branch: str, line: Line) -> None:
 
 
 def push_tag(git: Git, remote: str, name: str, line: Line) -> None:
-    """Have the remote know a tag; errors as those of :func:`push`."""
+    """Push a tag to the remote; errors as those of :func:`push`."""
     _push(git, remote, name, line, f"{TAGS}{name}:{TAGS}{name}")
 
 
@@ -120,11 +120,11 @@ def _call(
         with line.credentials.serving() as environment:
             asking = replace(git, environment={**git.environment, **environment})
             return asking.attempt(
-                *STALLED, *arguments, codes=codes, timeout=timeout, wanted=line.wanted
+                *STALLED, *arguments, codes=codes, timeout=timeout, check_canceled=line.wanted
             )
     except GitFailedError as error:
         if TOO_LONG in error.reason:
             raise error.told() from error
-        refused = any(part in error.reason for part in REFUSED)
-        failure = GitCredentialsError if refused else RemoteUnreachableError
+        is_refused = any(part in error.reason for part in REFUSED)
+        failure = GitCredentialsError if is_refused else RemoteUnreachableError
         raise failure(remote=remote, reason=error.reason) from error

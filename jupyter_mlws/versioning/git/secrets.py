@@ -97,9 +97,9 @@ _PARAMETER = re.compile(
 
 
 def masked(text: str) -> str:
-    """``text`` with the credentials in its addresses replaced by stars.
+    """Return ``text`` with the credentials in its URLs replaced by stars.
 
-    A web address's user may be a token itself; that of ``ssh://git@host`` is none.
+    The user of a web URL may itself be a token; that of ``ssh://git@host`` is none.
     """
     text = _WEB_USER.sub(r"\1***@", text)
     text = _PASSWORD.sub(r"\1:***@", text)
@@ -107,12 +107,12 @@ def masked(text: str) -> str:
 
 
 def find_secrets(root: Path, paths: Iterable[str]) -> list[str]:
-    """Those of the files below ``root`` whose content looks like a credential."""
+    """Return those of the files below ``root`` whose content looks like a credential."""
     return [path for path in paths if _looks_secret(root / path)]
 
 
 def looks_secret(content: bytes) -> bool:
-    """``content`` holds what looks like a credential."""
+    """Return True if ``content`` has something that looks like a credential."""
     return _is_secret(io.BytesIO(content))
 
 

@@ -38,18 +38,21 @@ Neighbours = Callable[[LineageNode], Iterator[Step]]
 
 
 class LineageReader:
-    """The lineage of one project's things. Thread-safe: each question has a walk of its own."""
+    """The lineage of one project's items. Thread-safe: each query has its own walk."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
 
     def read(self, query: LineageQuery) -> Lineage:
-        """What a thing came of and what came of it; errors 30105, 30404, 50201 of ``of``."""
+        """Return what an item was made from and what was made from it.
+
+        Errors 30105, 30404, 50201 for ``of``.
+        """
         return _Walk(self._repository).read(query)
 
 
 class _Walk:
-    """One question; what is looked up for it is looked up once."""
+    """One query; each lookup for it is made once."""
 
     def __init__(self, repository: Repository) -> None:
         self._git = repository.git
@@ -61,21 +64,21 @@ class _Walk:
         start = self._start(query.of)
         nodes = {start.id: start}
         edges: dict[tuple[str, str], str] = {}
-        truncated = False
+        is_truncated = False
         for neighbours, forward in ((self._sources, False), (self._results, True)):
             waiting = deque([start])
-            seen = {start.id}
+            seen_ids = {start.id}
             while waiting:
                 node = waiting.popleft()
                 for other, relation in neighbours(node):
                     if other.id not in nodes and len(nodes) >= query.limit:
-                        truncated = True
+                        is_truncated = True
                         continue
                     nodes.setdefault(other.id, other)
                     pair = (node.id, other.id) if forward else (other.id, node.id)
                     edges.setdefault(pair, relation)
-                    if other.id not in seen:
-                        seen.add(other.id)
+                    if other.id not in seen_ids:
+                        seen_ids.add(other.id)
                         waiting.append(other)
         return Lineage(
             of=start.id,
@@ -84,7 +87,7 @@ class _Walk:
                 LineageEdge(source=source, target=target, relation=relation)
                 for (source, target), relation in edges.items()
             ],
-            truncated=truncated,
+            truncated=is_truncated,
         )
 
     # What a thing came of
@@ -211,9 +214,9 @@ class _Walk:
                 raise VersionItemNotFoundError(kind="dataset", name=rest)
             return _dataset(path, md5)
         if kind == "snapshot" and rest:
-            found = self._commit(self._git.resolve(rest))
-            assert found is not None
-            return found.model_copy(update={"facts": {**found.facts, "asked": True}})
+            node = self._commit(self._git.resolve(rest))
+            assert node is not None
+            return node.model_copy(update={"facts": {**node.facts, "asked": True}})
         raise InvalidRequestError(faults=[Fault("of", BAD_START)])
 
     def _model_named(self, name: str) -> LineageNode:
@@ -236,15 +239,15 @@ class _Walk:
         return self._runs[identifier]
 
     def _search(self, condition: str) -> list[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = self._tracking.ask(
+        runs: list[Mapping[str, Any]] = self._tracking.ask(
             "search", filter=condition, sort=[], limit=RUNS, cursor=None, nested=True
         )["items"]
-        for run in found:
+        for run in runs:
             self._runs.setdefault(run["id"], run)
-        return found
+        return runs
 
     def _naming(self, tag: str, path: str, md5: str) -> Iterator[Mapping[str, Any]]:
-        """Runs whose tag names a dataset in this very version."""
+        """Yield the runs whose tag names a dataset in exactly this version."""
         for run in self._search(f"tags.`mlws.{tag}` LIKE '%{_plain(md5)}%'"):
             if run[tag].get(path) == md5:
                 yield run
@@ -256,8 +259,8 @@ class _Walk:
         return _snapshot(commit)
 
     def _use(self, node: LineageNode) -> NodeUse | None:
-        wanted = (node.facts["workflow"], node.facts["node"])
-        return next((use for use in self._uses if (use.workflow, use.node) == wanted), None)
+        key = (node.facts["workflow"], node.facts["node"])
+        return next((use for use in self._uses if (use.workflow, use.node) == key), None)
 
     @cached_property
     def _uses(self) -> list[NodeUse]:
@@ -271,11 +274,11 @@ class _Walk:
     @cached_property
     def _named_by(self) -> dict[str, list[str]]:
         """The snapshots whose trailers name a run, by run."""
-        found: dict[str, list[str]] = {}
+        shas_by_run: dict[str, list[str]] = {}
         for commit in self._git.log(LogQuery("--all", text=f"{TRAILER_RUN}:", limit=COMMITS)):
             for run in commit.trailers.get(TRAILER_RUN, []):
-                found.setdefault(run, []).append(commit.sha)
-        return found
+                shas_by_run.setdefault(run, []).append(commit.sha)
+        return shas_by_run
 
 
 def _nothing(_: LineageNode) -> Iterator[Step]:
@@ -283,7 +286,7 @@ def _nothing(_: LineageNode) -> Iterator[Step]:
 
 
 def _plain(text: str) -> str:
-    """``text`` within quotation marks of MLflow's language."""
+    """Return ``text`` without quotes and wildcards, for a string in MLflow's filter language."""
     return text.replace("'", "").replace("%", "")
 
 

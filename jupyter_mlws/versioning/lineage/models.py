@@ -12,7 +12,7 @@ from jupyter_mlws.versioning.models import Plain, Text
 
 
 class LineageKind(str, Enum):
-    """What a node of the graph is."""
+    """Kind of a node in the lineage graph."""
 
     MODEL = "model"
     RUN = "run"
@@ -23,8 +23,11 @@ class LineageKind(str, Enum):
 
 
 class LineageNode(Record):
-    """A thing: ``model:NAME:VERSION``, ``run:ID``, ``dataset:PATH@HASH``, ``snapshot:COMMIT``,
-    ``node:WORKFLOW#NAME`` or ``params:RUN``. ``facts`` are what else is known of it."""
+    """A node of the lineage graph.
+
+    ``id`` is ``model:NAME:VERSION``, ``run:ID``, ``dataset:PATH@HASH``, ``snapshot:COMMIT``,
+    ``node:WORKFLOW#NAME`` or ``params:RUN``. ``facts`` holds additional details.
+    """
 
     id: Text
     kind: LineageKind
@@ -33,7 +36,7 @@ class LineageNode(Record):
 
 
 class LineageEdge(Record):
-    """``target`` came of ``source``."""
+    """An edge of the lineage graph: ``target`` was derived from ``source``."""
 
     source: Text
     target: Text
@@ -41,7 +44,7 @@ class LineageEdge(Record):
 
 
 class Lineage(Record):
-    """All that ``of`` came of, and all that came of it; ``truncated``: there is more."""
+    """Ancestors and descendants of the node ``of``; ``truncated``: there are more."""
 
     of: Text
     nodes: list[LineageNode]
@@ -50,7 +53,7 @@ class Lineage(Record):
 
 
 class LineageQuery(Request):
-    """Of what: an id of a node of such a graph.
+    """Query for the lineage of a node, by its id.
 
     ``dataset:PATH`` is the dataset as recorded now, ``model:NAME`` its newest version.
     """

@@ -17,7 +17,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class NodeUse:
-    """A node of a workflow with the paths that it needs and makes."""
+    """A workflow node with the paths of its dependencies and outputs."""
 
     workflow: str
     node: str
@@ -26,19 +26,19 @@ class NodeUse:
 
 
 def node_uses(git: Git) -> list[NodeUse]:
-    """Every node of the workflows in the working tree."""
-    paths = {*git.files(), *git.files(untracked=True)}
+    """Return every node of the workflows in the working tree."""
+    paths = {*git.files(), *git.files(only_untracked=True)}
     workflows = sorted(path for path in paths if posixpath.basename(path) == PIPELINE)
     return [use for path in workflows for use in _nodes(git, path)]
 
 
 def producers(uses: list[NodeUse], path: str) -> list[NodeUse]:
-    """The nodes that make ``path``, what is in it, or what it is in."""
+    """Return the nodes that produce ``path``, a path inside it, or a folder that holds it."""
     return [use for use in uses if _meets(use.outs, path)]
 
 
 def consumers(uses: list[NodeUse], path: str) -> list[NodeUse]:
-    """The nodes that need ``path``, what is in it, or what it is in."""
+    """Return the nodes that depend on ``path``, a path inside it, or a folder that holds it."""
     return [use for use in uses if _meets(use.deps, path)]
 
 
@@ -48,33 +48,33 @@ def _meets(paths: tuple[str, ...], path: str) -> bool:
 
 def _nodes(git: Git, workflow: str) -> Iterator[NodeUse]:
     base = posixpath.dirname(workflow)
-    declared = _stages(git, workflow)
+    stages = _stages(git, workflow)
     # What a run has resolved tells of nodes whose paths are templates.
-    resolved = _stages(git, posixpath.join(base, LOCK))
-    for name, stage in declared.items():
-        variants = [key for key in resolved if key == name or key.startswith(f"{name}@")]
+    lock_stages = _stages(git, posixpath.join(base, LOCK))
+    for name, stage in stages.items():
+        variants = [key for key in lock_stages if key == name or key.startswith(f"{name}@")]
         if "${" not in str(stage) and "foreach" not in stage and "matrix" not in stage:
             yield _use(workflow, base, name, stage, stage)
         for key in variants if "${" in str(stage) else ():
-            yield _use(workflow, base, key, stage.get("do") or stage, resolved[key])
+            yield _use(workflow, base, key, stage.get("do") or stage, lock_stages[key])
 
 
 def _use(
-    workflow: str, base: str, name: str, declared: Mapping[str, Any], stage: Mapping[str, Any]
+    workflow: str, base: str, name: str, definition: Mapping[str, Any], stage: Mapping[str, Any]
 ) -> NodeUse:
-    folder = posixpath.join(base, str(declared.get("wdir", "")))
-    made = [path for kind in ("outs", "metrics", "plots") for path in _paths(stage.get(kind))]
-    needed = _paths(stage.get("deps"))
+    folder = posixpath.join(base, str(definition.get("wdir", "")))
+    outs = [path for kind in ("outs", "metrics", "plots") for path in _paths(stage.get(kind))]
+    deps = _paths(stage.get("deps"))
     return NodeUse(
         workflow,
         name,
-        tuple(posixpath.normpath(posixpath.join(folder, path)) for path in needed),
-        tuple(posixpath.normpath(posixpath.join(folder, path)) for path in made),
+        tuple(posixpath.normpath(posixpath.join(folder, path)) for path in deps),
+        tuple(posixpath.normpath(posixpath.join(folder, path)) for path in outs),
     )
 
 
 def _paths(rows: Any) -> Iterator[str]:
-    """Paths as ``dvc.yaml`` writes them (text, or a mapping of one) and ``dvc.lock`` (a row)."""
+    """Yield the paths of a list in ``dvc.yaml`` (string or mapping) or ``dvc.lock`` (row)."""
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, str):
             yield row

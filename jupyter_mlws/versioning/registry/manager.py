@@ -62,35 +62,35 @@ class ModelRegistry:
         self._project = repository.project
         self._snapshots = snapshots
 
-    def register(self, given: ModelCreate) -> ModelVersion:
-        """A new version with its parameters, metrics and files.
+    def register(self, request: ModelCreate) -> ModelVersion:
+        """Register a model version with its parameters, metrics and files.
 
-        Without a run one is logged; it names the commit that the working tree is, which is made
-        for that where there are uncommitted changes. Error 50201 or 50302 names every field at
-        fault; nothing is logged then.
+        Without a run, a new one is logged; it records the commit of the working tree, which is
+        created if there are uncommitted changes. Error 50201 or 50302 names every invalid field;
+        nothing is logged then.
         """
-        artifacts = self._check(given)
-        run = given.run_id
+        artifacts = self._check(request)
+        run = request.run_id
         commit = None if run else self._commit()
         try:
-            made = self._repository.tracking.ask(
+            row = self._repository.tracking.ask(
                 "register",
                 STORE_TIMEOUT,
-                name=given.name,
-                params=given.params,
-                metrics=given.metrics,
+                name=request.name,
+                params=request.params,
+                metrics=request.metrics,
                 artifacts=artifacts,
-                tags=given.tags,
+                tags=request.tags,
                 run=run,
                 commit=commit,
             )
         except RefusedError as error:
             faults = [Fault("params", BAD_VALUES.fill(reason=error.reason))]
             raise InvalidRequestError(faults=faults) from error
-        return _version(made)
+        return _version(row)
 
     def list(self, query: ModelsQuery | None = None) -> Page[Model]:
-        """Models by name, each with its newest version."""
+        """Return models by name, each with its newest version."""
         query = query or ModelsQuery()
         after = unescape(query.cursor) if query.cursor else FIRST
         rows = self._repository.tracking.ask(
@@ -101,7 +101,7 @@ class ModelRegistry:
         return Page(items=items, next_cursor=following)
 
     def get(self, identifier: str, limit: int = 50, cursor: str | None = None) -> ModelDetail:
-        """A model with its versions; error 30404."""
+        """Return a model with its versions; error 30404."""
         name = unescape(identifier)
         before = _number(cursor, "page") if cursor is not None else None
         model = self._ask("model", "model", name, name=name)
@@ -114,14 +114,16 @@ class ModelRegistry:
         )
 
     def version(self, identifier: str, number: str) -> ModelVersion:
-        """One version; error 30404."""
+        """Return one version; error 30404."""
         name = unescape(identifier)
-        shown = f"{name}:{number}"
-        given = _number(number, "model version")
-        return _version(self._ask("version", "model version", shown, name=name, number=given))
+        label = f"{name}:{number}"
+        version_number = _number(number, "model version")
+        return _version(
+            self._ask("version", "model version", label, name=name, number=version_number)
+        )
 
     def compare(self, ids: Sequence[str]) -> ModelComparison:
-        """Versions side by side; error 30404 names the first that is not there."""
+        """Compare versions side by side; error 30404 names the first missing one."""
         versions = []
         for identifier in ids:
             name, _, number = identifier.rpartition(":")
@@ -133,7 +135,10 @@ class ModelRegistry:
         )
 
     def set_alias(self, identifier: str, alias: str, number: int) -> Model:
-        """Let an alias mean a version. Errors: 30404, 50201 for a name that MLflow refuses."""
+        """Point an alias at a version.
+
+        Errors: 30404, 50201 for a name that MLflow rejects.
+        """
         name = unescape(identifier)
         try:
             self._repository.tracking.ask(
@@ -141,20 +146,20 @@ class ModelRegistry:
             )
         except RefusedError as error:
             if error.code == ABSENT:
-                shown = f"{name}:{number}"
-                raise VersionItemNotFoundError(kind="model version", name=shown) from error
+                label = f"{name}:{number}"
+                raise VersionItemNotFoundError(kind="model version", name=label) from error
             raise InvalidRequestError(faults=[Fault("alias", BAD_ALIAS)]) from error
         return self._model(name)
 
     def delete_alias(self, identifier: str, alias: str) -> Model:
-        """Forget an alias; error 30404."""
+        """Delete an alias; error 30404."""
         name = unescape(identifier)
         if not self._ask("delete_alias", "model", name, name=name, alias=alias, by=person()):
             raise VersionItemNotFoundError(kind="alias", name=alias)
         return self._model(name)
 
     def alias_history(self, identifier: str) -> Page[AliasChange]:
-        """What the aliases of a model meant, the newest change first; error 30404."""
+        """Return the changes of a model's aliases, newest first; error 30404."""
         name = unescape(identifier)
         rows = self._ask("alias_history", "model", name, name=name)
         return Page(
@@ -171,7 +176,7 @@ class ModelRegistry:
         )
 
     def best(self, query: BestQuery) -> BestModels:
-        """The versions that measured best."""
+        """Return the versions with the best values of a metric."""
         mode = query.mode or guessed(query.metric)
         rows = self._repository.tracking.ask(
             "best",
@@ -180,30 +185,30 @@ class ModelRegistry:
             name=query.name,
             limit=query.limit,
         )
-        ranked = [RankedVersion(value=row["value"], version=_version(row)) for row in rows]
-        return BestModels(metric=query.metric, mode=mode, items=ranked)
+        versions = [RankedVersion(value=row["value"], version=_version(row)) for row in rows]
+        return BestModels(metric=query.metric, mode=mode, items=versions)
 
     # Parts
 
     def _model(self, name: str) -> Model:
         return _model(self._ask("model", "model", name, name=name))
 
-    def _ask(self, call: str, kind: str, shown: str, **arguments: Any) -> Any:
-        """Ask MLflow; error 30404 where it has no such thing."""
+    def _ask(self, call: str, kind: str, label: str, **arguments: Any) -> Any:
+        """Call MLflow; error 30404 if the item does not exist."""
         try:
             return self._repository.tracking.ask(call, **arguments)
         except RefusedError as error:
             # A name that it refuses is one that it can't have either.
-            raise VersionItemNotFoundError(kind=kind, name=shown) from error
+            raise VersionItemNotFoundError(kind=kind, name=label) from error
 
-    def _check(self, given: ModelCreate) -> Mapping[str, str]:
-        """The artifacts with their places on this machine; error with every fault."""
+    def _check(self, request: ModelCreate) -> Mapping[str, str]:
+        """Return the artifacts and their locations on disk; the error lists every fault."""
         faults = []
-        if set("/:\"'") & set(given.name) or given.name == "." or given.name.startswith(".."):
+        if set("/:\"'") & set(request.name) or request.name == "." or request.name.startswith(".."):
             faults.append(Fault("name", BAD_NAME))
         outside = None
-        found = {}
-        for position, path in enumerate(given.artifacts):
+        artifacts = {}
+        for position, path in enumerate(request.artifacts):
             field = f"artifacts.{position}"
             try:
                 place = self._project.resolve(path)
@@ -213,20 +218,20 @@ class ModelRegistry:
                 faults.append(Fault(field, OUTSIDE))
                 continue
             if place.exists():
-                found[inside] = str(place)
+                artifacts[inside] = str(place)
             else:
                 faults.append(Fault(field, NO_FILE))
-        if given.run_id is not None:
-            known = self._repository.tracking.ask("has_run", run=given.run_id)
-            faults += [] if known else [Fault("run_id", NO_RUN)]
+        if request.run_id is not None:
+            run_exists = self._repository.tracking.ask("has_run", run=request.run_id)
+            faults += [] if run_exists else [Fault("run_id", NO_RUN)]
         if outside is not None:
             raise OutsideWorkspaceError(faults=faults, path=outside)
         if faults:
             raise InvalidRequestError(faults=faults)
-        return found
+        return artifacts
 
     def _commit(self) -> str | None:
-        """The commit that the working tree is; None in a repository that has none."""
+        """Return the commit of the working tree; None in a repository without commits."""
         if self._repository.git.find("HEAD") is None:
             return None
         return self._snapshots.keep_state(f"models/{uuid.uuid4().hex[:12]}")

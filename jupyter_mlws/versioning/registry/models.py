@@ -27,10 +27,11 @@ Scalar = Annotated[
 
 
 class ModelVersion(Record):
-    """A version of a model, in the words of the specification and some more.
+    """A version of a model, in the specification's format with some more fields.
 
-    ``params`` are text, as MLflow keeps them; a metric that is no finite number is null.
-    ``artifacts`` are files, by their paths in the project. ``uri`` is what MLflow loads.
+    ``params`` are text, as MLflow stores them; a metric that is not a finite number is null.
+    ``artifacts`` are files, by their paths in the project. ``uri`` is the address that MLflow
+    loads.
     """
 
     id: str
@@ -68,7 +69,7 @@ class ModelDetail(Model):
 
 
 class ModelCreate(Request):
-    """A new version of a model, of the run ``run_id`` or of one that is made for it."""
+    """A new version of a model, of the run ``run_id`` or of a new run."""
 
     name: Plain = Field(min_length=1, max_length=250, pattern=NOT_BLANK)
     params: dict[str, Scalar] = Field(default_factory=dict, max_length=1000)
@@ -81,13 +82,13 @@ class ModelCreate(Request):
 
 
 class ModelsQuery(PageQuery):
-    """Which models."""
+    """Filters for models."""
 
     q: Plain | None = Field(default=None, description="Text in the name.")
 
 
 class CompareQuery(Request):
-    """Which versions; ids as the versions have them."""
+    """Versions to compare, by their ids."""
 
     ids: Annotated[list[Plain], BeforeValidator(separate)] = Field(min_length=2, max_length=20)
 
@@ -109,7 +110,10 @@ class ModelComparison(Record):
 
 
 class BestQuery(Request):
-    """Which versions are the best by a metric; by its name where ``mode`` is left out."""
+    """Query for the best versions by a metric.
+
+    Without ``mode``, the metric's name decides whether higher or lower is better.
+    """
 
     metric: Plain = Field(min_length=1, max_length=250)
     mode: Mode | None = None
@@ -118,14 +122,14 @@ class BestQuery(Request):
 
 
 class RankedVersion(Record):
-    """A version with what it measured."""
+    """A version with its value of the metric."""
 
     value: float
     version: ModelVersion
 
 
 class BestModels(Record):
-    """Versions by a metric, the best first; none where none has it."""
+    """Versions by a metric, best first; empty if no version has it."""
 
     metric: str
     mode: Mode
@@ -133,7 +137,7 @@ class BestModels(Record):
 
 
 class AliasChange(Record):
-    """What an alias meant from a time on; ``version`` null: it was deleted.
+    """A change of an alias; ``version`` is null if the alias was deleted.
 
     ``timestamp`` is null for a change that another program made.
     """
@@ -146,6 +150,6 @@ class AliasChange(Record):
 
 
 class AliasRequest(Request):
-    """The version that an alias means from now on."""
+    """The version that an alias is to point at."""
 
     version: int = Field(ge=1)

@@ -78,7 +78,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Made:
-    """A snapshot that was published, and what is known of it by then."""
+    """A published snapshot with the state of its data and runs."""
 
     sha: str
     data_local: bool | None
@@ -89,11 +89,12 @@ class Made:
 
 @dataclass
 class Selection:
-    """What goes into the snapshot.
+    """Content of the snapshot.
 
-    ``paths`` are taken as they are in the working tree, ``removed`` ones go (they may still be
-    there, no longer versioned), and the data of the ``sources`` (``.dvc`` files) has changed.
-    With an ``index``, a tree, that is committed instead of the working tree.
+    ``paths`` are committed as they are in the working tree. ``removed`` paths are deleted from
+    the version (the files may still exist, but are no longer versioned). ``sources`` are the
+    ``.dvc`` files whose data has changed. With an ``index`` (a tree), that tree is committed
+    instead of the working tree.
     """
 
     paths: set[str] = field(default_factory=set)
@@ -108,9 +109,9 @@ class Selection:
 
 @dataclass(frozen=True)
 class Stored:
-    """The data that a commit names: what is ``present`` in the cache and what is ``absent``.
+    """Data that a commit names: ``present`` in the cache, or ``absent`` from it.
 
-    ``unstored`` is absent and named for the first time.
+    ``unstored`` data is absent and named for the first time.
     """
 
     data: DataStore
@@ -120,12 +121,12 @@ class Stored:
 
 
 class SnapshotBuilder:
-    """One creation of a snapshot; used once, under the project's lock."""
+    """Builds one snapshot; used once, under the project's lock."""
 
     def __init__(
         self,
         repository: Repository,
-        told: Told,
+        on_step: Told,
     ) -> None:
         self._repository = repository
         self._project = repository.project
@@ -133,7 +134,7 @@ class SnapshotBuilder:
         self._content = repository.content
         self._working = repository.working
         self._tracking = repository.tracking
-        self._told = told
+        self._told = on_step
         self._warnings: list[Message] = []
 
     def run(
@@ -143,15 +144,18 @@ class SnapshotBuilder:
         *,
         allow_secrets: bool,
         allow_many: bool = False,
-        staged: bool = False,
+        staged_only: bool = False,
     ) -> Made:
-        """The ten steps of ``versioning``: select, journal, store data, commit, publish, tidy."""
+        """Create the snapshot: select, journal, store data, commit, publish, tidy.
+
+        These are the ten steps that ``versioning`` describes.
+        """
         self._told("select")
         status = self._git.status()
         self._repository.refuse_unfinished(status.conflicts)
         self._git.check_identity()
-        selection = self._staged(status) if staged else self._select(status, paths)
-        if not allow_many and not staged:
+        selection = self._staged(status) if staged_only else self._select(status, paths)
+        if not allow_many and not staged_only:
             self._refuse_many(status, selection)
         if not allow_secrets:
             secrets = self._secrets(selection)
@@ -162,34 +166,42 @@ class SnapshotBuilder:
         pending = self._begin(status)
         try:
             with full_disk_told():
-                made = self._prepare(pending, message, selection)
+                result = self._prepare(pending, message, selection)
         except BaseException:
             discard(self._project, pending)
             raise
         self._publish(pending)
         self._warnings += finish(self._project, pending, self._tracking, self._told)
-        return made
+        return result
 
     # Before anything is written
 
     def _select(self, status: Status, paths: Sequence[str] | None) -> Selection:
-        chosen = None if paths is None else [normal(self._project, path) for path in paths]
+        path_filter = None if paths is None else [normal(self._project, path) for path in paths]
         items = [item for item in self._content.data_now(status) if not item.pipeline]
         states = self._working.states(items)
-        changed = [item for item in items if states.get(item.path) == "modified"]
+        modified_items = [item for item in items if states.get(item.path) == "modified"]
         selection = Selection()
-        for item in changed:
-            if chosen is None or covers(chosen, item.path) or covers(chosen, item.source):
+        for item in modified_items:
+            if (
+                path_filter is None
+                or covers(path_filter, item.path)
+                or covers(path_filter, item.source)
+            ):
                 selection.sources.append(item.source)
         # Data chosen by its own path brings the file that names it.
-        named = {item.source for item in items if chosen and covers(chosen, item.path)}
+        sources = {item.source for item in items if path_filter and covers(path_filter, item.path)}
         large = []
         limit = large_from(self._git)
         for entry in status.entries:
             if entry.path.endswith("/"):
                 # Another repository inside this one; git would make a link without content.
                 continue
-            if chosen is not None and not covers(chosen, entry.path) and entry.path not in named:
+            if (
+                path_filter is not None
+                and not covers(path_filter, entry.path)
+                and entry.path not in sources
+            ):
                 continue
             size = size_of(self._project.root / entry.path) or 0
             if size >= MOST_IN_GIT and entry.state != "untracked":
@@ -200,8 +212,8 @@ class SnapshotBuilder:
                 megabytes = size // (1024 * 1024)
                 self._warnings.append(LEFT_OUT_LARGE.fill(path=entry.path, size=megabytes))
                 continue
-            taken = selection.removed if entry.state == "deleted" else selection.paths
-            taken.add(entry.path)
+            destination = selection.removed if entry.state == "deleted" else selection.paths
+            destination.add(entry.path)
             if entry.old_path is not None:
                 selection.removed.add(entry.old_path)
         self._refuse_broken(selection, status.head)
@@ -212,39 +224,41 @@ class SnapshotBuilder:
         return selection
 
     def _refuse_many(self, status: Status, selection: Selection) -> None:
-        """Error 30221 where a commit takes so many new files that they may be data."""
+        """Raise error 30221 if a commit adds so many new files that they may be data."""
         new = [e.path for e in status.entries if e.state == "untracked" and not e.staged]
         new = [path for path in new if path in selection.paths]
         size = sum(size_of(self._project.root / path) or 0 for path in new)
         if len(new) < MANY_NEW_FILES and size < MANY_NEW_BYTES:
             return
         folders = [path for path, _ in sorted(fold_paths(new), key=lambda row: -row[1])]
-        named = ", ".join(folders[:3]) + (", …" if len(folders) > 3 else "")
+        summary = ", ".join(folders[:3]) + (", …" if len(folders) > 3 else "")
         paths = listed(folders[:20])
-        raise ManyNewFilesError(count=len(new), size=f"{size / 1e6:.1f}", named=named, paths=paths)
+        raise ManyNewFilesError(
+            count=len(new), size=f"{size / 1e6:.1f}", named=summary, paths=paths
+        )
 
     def _refuse_broken(self, selection: Selection, base: str | None) -> None:
-        """Not to take data out of the version by a file that something has cut off."""
-        named = {i.source for i in self._content.data_at(base) if i.md5} if base else set()
-        texts = self._texts(selection, {p for p in selection.paths & named if p.endswith(".dvc")})
+        """Reject truncated ``.dvc`` files, which would drop data from the version."""
+        sources = {i.source for i in self._content.data_at(base) if i.md5} if base else set()
+        texts = self._texts(selection, {p for p in selection.paths & sources if p.endswith(".dvc")})
         broken = [path for path, text in texts.items() if not read({path: text})]
         if broken:
             paths = listed(broken)
             raise DamagedDVCFilesError(paths=paths, named=", ".join(paths))
 
     def _staged(self, status: Status) -> Selection:
-        """What the person has put into git's index."""
-        staged = {e.path: e for e in status.entries if e.staged}
-        if not staged:
+        """Return the staged changes in git's index as a selection."""
+        staged_entries = {e.path: e for e in status.entries if e.staged}
+        if not staged_entries:
             raise NothingToCommitError()
-        paths = {path for path, entry in staged.items() if entry.index_state != "deleted"}
+        paths = {path for path, entry in staged_entries.items() if entry.index_state != "deleted"}
         index = self._git.run("write-tree").decode().strip()
-        selection = Selection(paths, set(staged) - paths, index=index)
+        selection = Selection(paths, set(staged_entries) - paths, index=index)
         self._refuse_broken(selection, status.head)
         return selection
 
     def _texts(self, selection: Selection, paths: Collection[str]) -> dict[str, bytes]:
-        """What selected files are to be in the snapshot."""
+        """Return the contents that the selected files will have in the snapshot."""
         if selection.index is None:
             return {path: (self._project.root / path).read_bytes() for path in paths}
         shas = {e.path: e.sha for e in self._git.tree(selection.index) if e.path in paths}
@@ -287,32 +301,32 @@ class SnapshotBuilder:
             raise NothingToCommitError()
         with ExitStack() as stack:
             self._told("check")
-            stored = self._stored(tree, pending.base, stack)
+            inventory = self._stored(tree, pending.base, stack)
             self._told("commit")
             pending.runs = self._runs_to_name()
             text = self._message(private, pending, message)
             pending.sha = self._commit(private, tree, pending, text)
-            changed = self._git.changes([pending.sha])[pending.sha]
-            touched = {entry.path for entry in changed}
-            touched |= {entry.old_path for entry in changed if entry.old_path}
-            staged = self._git.staged(touched)
-            pending.index = {path: staged.get(path) for path in touched}
+            changes = self._git.changes([pending.sha])[pending.sha]
+            changed_paths = {entry.path for entry in changes}
+            changed_paths |= {entry.old_path for entry in changes if entry.old_path}
+            index_entries = self._git.staged(changed_paths)
+            pending.index = {path: index_entries.get(path) for path in changed_paths}
             self._hold(pending, None)
-            remote = self._send(stored)
+            remote = self._send(inventory)
         if remote is False:
-            held = pending.sha
+            previous_sha = pending.sha
             local = self._git.with_trailers(text, [(TRAILER_DATA, "local")])
             pending.sha = self._commit(private, tree, pending, local)
-            self._hold(pending, held)
+            self._hold(pending, previous_sha)
             Outbox(self._git, self._content).put(pending.sha)
         self._told("runs")
         self._tag_pending(pending.runs)
         runs = True if pending.runs else None
-        here = None if stored is None else not stored.absent
+        here = None if inventory is None else not inventory.absent
         return Made(pending.sha, here, remote, runs, self._warnings)
 
     def _hold(self, pending: SnapshotJournal, before: str | None) -> None:
-        """Keep the commit from git's garbage collection, and have recovery know of it."""
+        """Protect the commit from git's garbage collection and record it for recovery."""
         self._told("hold")
         assert pending.sha is not None
         # First the journal: what is noted at other places for this commit is found by it.
@@ -321,22 +335,22 @@ class SnapshotBuilder:
             raise BranchMovedError(branch=pending.held)
 
     def _store(self, sources: Sequence[str]) -> set[str]:
-        """Put changed data into the cache; the paths that record it."""
+        """Add changed data to the cache and return the paths that record it."""
         if not sources:
             return set()
         from jupyter_mlws.versioning.dvc.data import open_data
 
-        touched: set[str] = set()
+        paths: set[str] = set()
         with open_data(self._project.root) as data:
             for source in sources:
-                touched.update(data.add(source))
-        return touched
+                paths.update(data.add(source))
+        return paths
 
     def _stored(self, tree: str, base: str | None, stack: ExitStack) -> Stored | None:
-        """Have all data that the tree names in the cache, whole and on the disk.
+        """Ensure that all data that the tree names is in the cache, intact and on disk.
 
-        What ``base`` names already is not ours to prove again, but it has to be at the remote,
-        too. Error 30402 where a newly named item is in no store.
+        Data that ``base`` names already is not verified again, but must be on the remote, too.
+        Error 30402 if a newly named item is in no store.
         """
         items = self._content.data_at(tree)
         if not items:
@@ -352,32 +366,33 @@ class SnapshotBuilder:
         fresh = [item for item in new if item not in absent]
         data.check(fresh)
         data.sync(fresh)
-        unstored = [item for item in new if item in absent]
-        if data.remote is None and unstored:
-            raise DataMissingError(paths=", ".join(item.path for item in unstored))
+        new_absent = [item for item in new if item in absent]
+        if data.remote is None and new_absent:
+            raise DataMissingError(paths=", ".join(item.path for item in new_absent))
         present = [item for item in items if item not in absent]
-        return Stored(data, present, absent, unstored)
+        return Stored(data, present, absent, new_absent)
 
-    def _send(self, stored: Stored | None) -> bool | None:
-        """Bring the data to the remote and see each object there; False where that is not there.
+    def _send(self, inventory: Stored | None) -> bool | None:
+        """Upload the data and verify each object on the remote.
 
-        None without data, or without a remote.
+        Return False if the data stays on this machine for now, and None without data or without a
+        remote.
         """
-        if stored is None or stored.data.remote is None:
+        if inventory is None or inventory.data.remote is None:
             return None
         install(self._git)
-        unstored = stored.unstored
+        new_absent = inventory.unstored
         try:
             self._told("push")
-            stored.data.upload(stored.present)
+            inventory.data.upload(inventory.present)
             self._told("verify")
-            stored.data.confirm(stored.present)
-            elsewhere = {each.item.path for each in stored.data.missing_remotely(unstored)}
+            inventory.data.confirm(inventory.present)
+            elsewhere = {each.item.path for each in inventory.data.missing_remotely(new_absent)}
         except MLWSError as error:
             # Without the right to send it, it waits here as it does without network.
             if not isinstance(error, UNASKED):
                 raise
-            if unstored:
+            if new_absent:
                 # Only the remote can have it: it is not lost, and nothing is committed without it.
                 raise
             self._warnings.append(DATA_LOCAL.fill(reason=error.message))
@@ -387,19 +402,22 @@ class SnapshotBuilder:
         return True
 
     def _runs_to_name(self) -> list[str]:
-        """Ended runs that no snapshot of any branch names yet, and that MLflow still has."""
+        """Return the ended runs that MLflow still has and that no snapshot names yet.
+
+        Snapshots of all branches count.
+        """
         candidates = [run.mlflow_run for run in finished_runs(self._project)]
         if not candidates:
             return []
         query = LogQuery("--all", text=f"{TRAILER_RUN}:", limit=10_000)
-        named = {
+        recorded_runs = {
             run for commit in self._git.log(query) for run in commit.trailers.get(TRAILER_RUN, [])
         }
-        unnamed = [run for run in candidates if run not in named]
-        if not unnamed:
+        new_runs = [run for run in candidates if run not in recorded_runs]
+        if not new_runs:
             return []
         try:
-            return self._tracking.finished(unnamed)
+            return self._tracking.finished(new_runs)
         except MLWSError as error:
             self._warnings.append(RUNS_LEFT_OUT.fill(reason=error.message))
             return []
@@ -414,8 +432,10 @@ class SnapshotBuilder:
         return private.commit_tree(tree, parents, text, sign=sign)
 
     def _message(self, private: Git, pending: SnapshotJournal, message: str) -> str:
-        """The message with its trailers, after the repository's hooks have seen, and maybe
-        changed, it."""
+        """Return the message with its trailers, after the repository's hooks ran.
+
+        The hooks may change the message.
+        """
         trailers = [(TRAILER_SNAPSHOT, "v1"), *((TRAILER_RUN, run) for run in pending.runs)]
         text = self._git.with_trailers(message.strip() + "\n", trailers)
         file = self._project.state / f"{pending.id}.index.message"

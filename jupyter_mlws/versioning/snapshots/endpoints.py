@@ -46,7 +46,7 @@ def create_snapshot(workspace: Workspace, body: SnapshotCreate) -> Reply[Snapsho
         body.paths,
         allow_secrets=body.allow_secrets,
         allow_many=body.allow_many,
-        staged=body.staged,
+        staged_only=body.staged,
     )
     return Reply(snapshot, location=("snapshots", snapshot.id))
 

@@ -15,10 +15,10 @@ REF = "refs/mlws/pending/"
 
 @dataclass
 class SnapshotJournal:
-    """A snapshot on its way.
+    """Journal of a snapshot in progress.
 
-    ``ref`` is the ref to be moved from ``base`` to ``sha`` (None until the commit object is
-    made). ``index`` is what the person's index held of the committed paths.
+    ``ref`` is the ref to move from ``base`` to ``sha`` (None until the commit object exists).
+    ``index`` holds the entries of the committed paths in the user's index.
     """
 
     id: str
@@ -31,30 +31,30 @@ class SnapshotJournal:
 
     @property
     def held(self) -> str:
-        """The hidden ref that keeps the commit object from git's garbage collection."""
+        """Hidden ref that keeps the commit object from git's garbage collection."""
         return REF + self.id
 
     def write(self, folder: Path) -> None:
-        """Store the journal so that it is there, whole, after a crash."""
+        """Write the journal atomically and durably, so that it survives a crash."""
         # Names that are no UTF-8 stay escaped surrogates here.
         atomic_write(folder / f"{PREFIX}{self.id}.json", json.dumps(asdict(self)), durable=True)
 
     def drop(self, folder: Path) -> None:
-        """Forget the journal and the private index."""
+        """Delete the journal and the private index."""
         (folder / f"{PREFIX}{self.id}.json").unlink(missing_ok=True)
         for path in folder.glob(f"{self.id}.index*"):
             path.unlink(missing_ok=True)
 
 
 def left_behind(folder: Path) -> Iterator[SnapshotJournal]:
-    """The journals in ``folder``, oldest first; halves that were never finished are removed."""
+    """Yield the journals in ``folder``, oldest first, and delete half-written ones."""
     for half in folder.glob(f"{PREFIX}*.tmp"):
         half.unlink(missing_ok=True)
-    found = []
+    journals = []
     for path in folder.glob(f"{PREFIX}*.json"):
         try:
-            found.append(SnapshotJournal(**json.loads(path.read_text(encoding="utf-8"))))
+            journals.append(SnapshotJournal(**json.loads(path.read_text(encoding="utf-8"))))
         except (ValueError, TypeError):
             # Damaged by something else than us: nothing was published that it could finish.
             path.rename(path.with_suffix(".damaged"))
-    yield from sorted(found, key=lambda pending: pending.started)
+    yield from sorted(journals, key=lambda pending: pending.started)

@@ -69,16 +69,16 @@ class SnapshotManager:
         self._working = self._repository.working
 
     def close(self) -> None:
-        """End the helper process, if there is one."""
+        """Stop the helper process, if there is one."""
         self._repository.close()
 
     # Looking
 
     def status(self, paths: Sequence[str] | None = None) -> GitStatus:
-        """Branch and uncommitted changes of code, notebooks and data.
+        """Return the branch and the uncommitted changes of code, notebooks and data.
 
-        ``paths``: only what is at and below these; error 50302 outside the project. Data that an
-        untracked file names, which is not among them, is left out then.
+        ``paths``: only changes at and below these; error 50302 outside the project. Data is left
+        out if an untracked file outside these paths names it.
         """
         only = None if paths is None else [normal(self.project, path) for path in paths]
         status = self._git.status(only)
@@ -95,7 +95,10 @@ class SnapshotManager:
         )
 
     def _restored(self, status: Status) -> RestoredVersion | None:
-        """The snapshot that was restored since HEAD moved, while anything of it is uncommitted."""
+        """Return the last restored snapshot, if HEAD has not moved since.
+
+        None if the working tree has no uncommitted changes.
+        """
         if not status.entries:
             return None
         try:
@@ -116,20 +119,20 @@ class SnapshotManager:
         return LockHolder(**facts)
 
     def list(self, query: HistoryQuery | None = None) -> Page[Snapshot]:
-        """Versions, newest first; a page stays the same while new ones are made."""
+        """Return versions, newest first; new versions do not change a page."""
         page = self._history.page(query or HistoryQuery())
         self._content.look_ahead(page.rows)
         items = [self._snapshot(commit, entries) for commit, entries in page.rows]
         return Page(items=items, next_cursor=page.following)
 
     def history(self, query: HistoryQuery | None = None) -> Page[CodeVersion]:
-        """The same versions in the specification's words."""
+        """Return versions in the specification's format, newest first."""
         page = self._history.page(query or HistoryQuery(), trailers=False)
         items = [_code_version(commit, entries) for commit, entries in page.rows]
         return Page(items=items, next_cursor=page.following)
 
     def get(self, name: str) -> SnapshotDetail:
-        """One version with what it changed and what can be proven of it; error 30404."""
+        """Return one version with its changes and an integrity check; error 30404."""
         commit, entries, snapshot = self._look(name)
         return SnapshotDetail(
             **{**snapshot.__dict__, "proof": self._prove(commit)},
@@ -137,28 +140,34 @@ class SnapshotManager:
         )
 
     def code_version(self, name: str) -> CodeVersion:
-        """One version in the specification's words."""
+        """Return one version in the specification's format."""
         commit, entries, _ = self._look(name)
         return _code_version(commit, entries)
 
     def diff(self, start: str = "HEAD", end: str | None = None) -> Sequence[ChangedFile]:
-        """Files that differ between two versions, or a version and the working tree."""
+        """Return the files that differ between two versions.
+
+        Without ``end``, compare with the working tree.
+        """
         return self._comparison.files(start, end)
 
     def file_diff(self, path: str, start: str = "HEAD", end: str | None = None) -> FileDiff:
-        """One file in two versions, or in a version and the working tree."""
+        """Return the difference of one file between two versions.
+
+        Without ``end``, compare with the working tree.
+        """
         return self._comparison.file(path, start, end)
 
     def staged_diff(self, *, staged: bool) -> Sequence[ChangedFile]:
-        """Files of which something is staged, or is not staged."""
-        return self._comparison.staged_files(staged=staged)
+        """Return the files with staged changes, or those with unstaged changes."""
+        return self._comparison.staged_files(in_index=staged)
 
     def staged_file_diff(self, path: str, *, staged: bool) -> FileDiff:
-        """What is staged of one file, or what is not."""
-        return self._comparison.staged_file(path, staged=staged)
+        """Return the staged or the unstaged changes of one file."""
+        return self._comparison.staged_file(path, in_index=staged)
 
     def compare(self, start: str, end: str) -> SnapshotDiff:
-        """Two versions side by side: files, data, metrics and parameters."""
+        """Compare files, data, metrics and parameters of two versions."""
         return self._comparison.versions(start, end)
 
     # Changing
@@ -170,43 +179,48 @@ class SnapshotManager:
         *,
         allow_secrets: bool = False,
         allow_many: bool = False,
-        staged: bool = False,
-        told: Callable[[str], None] = lambda step: None,
+        staged_only: bool = False,
+        on_step: Callable[[str], None] = lambda step: None,
         waiting: Waiting = lambda holder: None,
     ) -> SnapshotCreated:
-        """Commit all changes, those at and below ``paths``, or those that are ``staged``.
+        """Commit all changes, those at and below ``paths``, or the staged ones.
 
-        ``told`` hears the name of each step, ``waiting`` who holds the project meanwhile.
-        Errors: 30201, 30203, 30205 to 30210, 30221, 30401, 30402.
+        ``staged_only`` selects what is staged. ``on_step`` receives the name of each step,
+        ``waiting`` the holder of the project's lock during a wait. Errors: 30201, 30203, 30205 to
+        30210, 30221, 30401, 30402.
         """
         with self._repository.exclusive("snapshot", waiting):
-            creation = SnapshotBuilder(self._repository, told)
-            made = creation.run(
-                message, paths, allow_secrets=allow_secrets, allow_many=allow_many, staged=staged
+            creation = SnapshotBuilder(self._repository, on_step)
+            result = creation.run(
+                message,
+                paths,
+                allow_secrets=allow_secrets,
+                allow_many=allow_many,
+                staged_only=staged_only,
             )
-        if made.data_remote:
+        if result.data_remote:
             self._repository.outbox.try_deliver()
-        elif made.data_remote is False:
+        elif result.data_remote is False:
             self._repository.full()
-        _, _, snapshot = self._look(made.sha)
+        _, _, snapshot = self._look(result.sha)
         proof = Proof(
             code=True,
-            data_local=made.data_local,
-            data_remote=made.data_remote,
-            runs=made.runs,
+            data_local=result.data_local,
+            data_remote=result.data_remote,
+            runs=result.runs,
             checked=_now(),
         )
         return SnapshotCreated(
             **{**snapshot.__dict__, "proof": proof},
-            warnings=made.warnings,
+            warnings=result.warnings,
         )
 
     def restore_plan(self, name: str, paths: Sequence[str] | None = None) -> RestorePlan:
-        """What a restore would do; changes nothing."""
+        """Return the plan of a restore; changes nothing."""
         return self._restore.plan(self._git.resolve(name), paths)
 
     def check_restorable(self, name: str, paths: Sequence[str] | None = None) -> None:
-        """Error 30404 where there is no such version, 50302 where a path leads outside."""
+        """Raise error 30404 for an unknown version, 50302 for a path outside."""
         self._git.resolve(name)
         for path in paths or ():
             normal(self.project, path)
@@ -217,16 +231,16 @@ class SnapshotManager:
         paths: Sequence[str] | None = None,
         progress: ProgressCallback = no_progress,
     ) -> RestoreResult:
-        """Make the working tree what the version holds; HEAD and branch stay.
+        """Restore the working tree to the version; HEAD and branch stay.
 
-        Errors: 30201 during a merge, 30402 where data is in no store, 30401 where it is damaged.
-        Nothing has changed then.
+        Errors: 30201 during a merge, 30402 if data is in no store, 30401 if it is damaged. Nothing
+        has changed then.
         """
         with self._repository.exclusive("restore", report_waiting(progress)):
             sha, head = self._git.resolve(name), self._git.find("HEAD")
             result = self._restore.run(sha, paths, progress)
-            kept = self._git.run("for-each-ref", "--points-at", sha, f"refs/mlws/{SAFETY}")
-            if paths is None and sha != head and not kept:
+            safety_refs = self._git.run("for-each-ref", "--points-at", sha, f"refs/mlws/{SAFETY}")
+            if paths is None and sha != head and not safety_refs:
                 note = {"commit": sha, "head": head}
                 atomic_write(self.project.state / RESTORED, json.dumps(note))
             elif paths is None:
@@ -234,15 +248,15 @@ class SnapshotManager:
             return result
 
     def resolve(self, name: str) -> str:
-        """The id of the version that ``name`` means; error 30404."""
+        """Return the id of the version that ``name`` refers to; error 30404."""
         return self._git.resolve(name)
 
     def verify(
         self, name: str, *, quick: bool = False, progress: ProgressCallback = no_progress
     ) -> Verification:
-        """Look at every object of a version, in git, in the cache, at the remote.
+        """Verify every object of a version in git, in the cache and on the remote.
 
-        ``quick`` reads nothing at the remote, only names and sizes. Errors: 30204, 30220, 30404.
+        ``quick`` checks only names and sizes on the remote. Errors: 30204, 30220, 30404.
         """
         sha = self._git.resolve(name)
         self._repository.outbox.try_deliver(progress)
@@ -251,9 +265,9 @@ class SnapshotManager:
     def repair(
         self, name: str, *, quick: bool = False, progress: ProgressCallback = no_progress
     ) -> Repaired:
-        """Mend what of a version is missing or damaged from wherever it still is.
+        """Repair missing or damaged objects of a version from any remaining copy.
 
-        ``quick`` as of :meth:`verify`. Errors: 30102, 30204, 30220, 30404.
+        ``quick`` as for :meth:`verify`. Errors: 30102, 30204, 30220, 30404.
         """
         sha = self._git.resolve(name)
         with self._repository.exclusive("repair", report_waiting(progress)), full_disk_told():
@@ -262,7 +276,7 @@ class SnapshotManager:
     def collect(
         self, *, confirm: bool = False, progress: ProgressCallback = no_progress
     ) -> Collected:
-        """Tell what of the cache no version names; with ``confirm`` free it.
+        """Find data in the cache that no version names; ``confirm`` deletes it.
 
         Errors: 30101, 30204, 30231, 30232.
         """
@@ -270,18 +284,18 @@ class SnapshotManager:
             return Collector(self._repository, progress).run(confirm=confirm)
 
     def keep_state(self, name: str) -> str:
-        """A commit of the working tree as it is, at ``refs/mlws/<name>``; HEAD where it is clean.
+        """Commit the working tree as it is to ``refs/mlws/<name>``; HEAD if it is clean.
 
-        Gives every run a true commit. Data that changed is in the cache afterwards.
+        Gives every run an exact commit. Changed data is in the cache afterwards.
         """
         with self.project.lock("save state"):
-            kept = self._restore.keep(name)
-        if kept is not None:
-            return kept
+            sha = self._restore.keep(name)
+        if sha is not None:
+            return sha
         return self._git.resolve("HEAD")
 
     def recover(self) -> None:
-        """Finish or forget what a crash left behind."""
+        """Finish or discard the operations that a crash interrupted."""
         with self._repository.exclusive("recovery"):
             return
 
@@ -312,7 +326,10 @@ class SnapshotManager:
         )
 
     def _data_changes(self, status: Status, only: Sequence[str] | None) -> Sequence[Change]:
-        """Data that no longer is what its ``.dvc`` file says; outputs belong to workflows."""
+        """Return the data that differs from its ``.dvc`` file.
+
+        Outputs of workflows are left out.
+        """
         items = [item for item in self._content.data_now(status) if not item.pipeline]
         if only is not None:
             items = [item for item in items if _meets(item.path, only)]
@@ -350,7 +367,7 @@ class SnapshotManager:
         )
 
     def _prove(self, commit: Commit) -> Proof:
-        """What can be said of a version now: are its objects here, is its data stored?"""
+        """Check whether a version's objects exist and whether its data is stored."""
         blobs = {e.sha for e in self._git.tree(commit.sha) if e.mode != "160000"}
         local = remote = None
         items = self._content.data_at(commit.sha)
@@ -382,7 +399,7 @@ class SnapshotManager:
 
 
 def _meets(place: str, paths: Sequence[str]) -> bool:
-    """``place`` is at, below or above one of ``paths``."""
+    """Return whether ``place`` is at, below or above one of ``paths``."""
     return covers(paths, place) or any(covers([place], path) for path in paths)
 
 

@@ -21,33 +21,36 @@ log = logging.getLogger(__name__)
 
 
 class Outbox:
-    """What of one project waits. Thread-safe; needs no lock: a delivery twice is one."""
+    """Snapshots of one project whose data waits for the remote.
+
+    Thread-safe. Needs no lock, because delivery is idempotent.
+    """
 
     def __init__(self, git: Git, content: Content) -> None:
         self._git = git
         self._content = content
 
     def waiting(self) -> list[str]:
-        """The snapshots whose data has not arrived."""
+        """Return the snapshots whose data has not been delivered yet."""
         return sorted(set(self._git.refs(REFS).values()))
 
     def put(self, sha: str) -> None:
-        """Have a snapshot wait; no error where it does already."""
+        """Add a snapshot; no error if it waits already."""
         self._git.run("update-ref", f"{REFS}{sha}", sha)
 
     def drop(self, shas: Iterable[str]) -> None:
-        """Forget snapshots: their data has arrived, or they were never published."""
+        """Remove snapshots whose data was delivered or that were never published."""
         for sha in shas:
             self._git.delete_ref(f"{REFS}{sha}")
 
     def deliver(self, progress: ProgressCallback = no_progress) -> list[str]:
-        """Bring the data of all that waits to the remote; the snapshots that are through.
+        """Upload the data of all waiting snapshots; return the delivered ones.
 
-        Error 30101 where the remote still can't be reached. What the cache has lost or damaged
-        keeps its snapshot waiting: verify names it.
+        Error 30101 if the remote still cannot be reached. A snapshot whose data is lost or damaged
+        in the cache keeps waiting; verification reports it.
         """
         waiting = self.waiting()
-        delivered = []
+        delivered_shas = []
         if waiting:
             from jupyter_mlws.versioning.dvc.data import open_data
 
@@ -63,11 +66,14 @@ class Outbox:
                         log.warning("Could not send the data of %s: %s", sha, error)
                         continue
                     self.drop([sha])
-                    delivered.append(sha)
-        return delivered
+                    delivered_shas.append(sha)
+        return delivered_shas
 
     def try_deliver(self, progress: ProgressCallback = no_progress) -> list[str]:
-        """As :meth:`deliver`, but an unreachable remote is no error: it is tried again later."""
+        """Call :meth:`deliver`, but log an error instead of raising it.
+
+        Delivery is tried again later.
+        """
         try:
             return self.deliver(progress)
         except MLWSError as error:
@@ -76,5 +82,5 @@ class Outbox:
 
 
 def sent_of(items: Iterable[DataPointer]) -> list[DataPointer]:
-    """Those of the items that belong at the remote."""
+    """Return the items that belong on the remote."""
     return [item for item in items if item.md5 and item.pushed]

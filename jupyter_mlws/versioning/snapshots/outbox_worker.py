@@ -26,7 +26,10 @@ class StoppedError(Exception):
 
 
 class OutboxWorker:
-    """Thread-safe; runs a thread only while there is something to do."""
+    """Delivers the outbox in a thread that runs only while something waits.
+
+    Thread-safe.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -36,7 +39,7 @@ class OutboxWorker:
         self._thread: threading.Thread | None = None
 
     def wake(self) -> None:
-        """Something may wait: look now."""
+        """Check the outbox now."""
         with self._lock:
             self._woken.set()
             if self._over.is_set() or (self._thread is not None and self._thread.is_alive()):
@@ -45,7 +48,7 @@ class OutboxWorker:
             self._thread.start()
 
     def close(self) -> None:
-        """Stop; what waits is sent another time."""
+        """Stop; waiting snapshots are delivered another time."""
         self._over.set()
         self._woken.set()
         thread = self._thread
@@ -59,7 +62,7 @@ class OutboxWorker:
             delay = FIRST if self._woken.wait(delay) else min(delay * 2, MOST)
 
     def _deliver(self) -> bool:
-        """Send what waits; whether something goes on waiting, and anybody is there to send it."""
+        """Deliver waiting snapshots; return whether the thread should go on."""
         with self._lock:
             self._woken.clear()
             if self._over.is_set() or not self._repository.outbox.waiting():

@@ -50,14 +50,14 @@ CODE = (
 
 
 def passed(git: Git) -> Git:
-    """git whose pushes have been looked at already."""
+    """Return a git adapter whose pushes skip the hook, because they were checked already."""
     return replace(git, environment={**git.environment, PASSED: "1"})
 
 
 def install(git: Git) -> None:
-    """Have git ask before every push; a hook that is there goes on to run, before ours.
+    """Install the pre-push hook; an existing hook is kept and runs before it.
 
-    Not where hooks are kept outside git's own folder (``core.hooksPath``): such a folder may be
+    Not if hooks are kept outside git's own folder (``core.hooksPath``): such a folder may be
     versioned, or shared with other repositories.
     """
     if git.setting("core.hooksPath") or git.setting(SETTING, "bool") == "false":
@@ -67,10 +67,10 @@ def install(git: Git) -> None:
     text = SCRIPT.format(
         mark=MARK, theirs=THEIRS, passed=PASSED, python=python, shown=sys.executable, code=CODE
     )
-    found = _read(hook)
+    current_text = _read(hook)
     theirs = hook.with_name(THEIRS)
-    foreign = os.path.lexists(hook) and MARK not in found
-    if found == text or (foreign and (_is_called(hook) or os.path.lexists(theirs))):
+    foreign = os.path.lexists(hook) and MARK not in current_text
+    if current_text == text or (foreign and (_is_called(hook) or os.path.lexists(theirs))):
         # There already, in whatever form; or put aside by another hook after ours was installed.
         return
     hook.parent.mkdir(exist_ok=True)
@@ -83,7 +83,7 @@ def install(git: Git) -> None:
 
 
 def _is_called(hook: Path) -> bool:
-    """Another program's hook has taken ours into its own chain, under a name of its own."""
+    """Return whether another program's hook calls ours, which it renamed."""
     return any(MARK in _read(path) for path in hook.parent.glob("pre-push.*"))
 
 
@@ -94,7 +94,10 @@ def _read(path: Path) -> str:
 
 
 def named_by(git: Git, content: Content, commits: Sequence[str]) -> list[DataPointer]:
-    """The data that the commits name and that belongs at the remote, as far as they change it."""
+    """Return the data that the commits name and that belongs on the remote.
+
+    Only commits that change a file that names data count.
+    """
     changes = git.changes(commits) if commits else {}
     relevant = [
         commit
@@ -105,18 +108,18 @@ def named_by(git: Git, content: Content, commits: Sequence[str]) -> list[DataPoi
 
 
 def distinct(items: Iterable[DataPointer]) -> list[DataPointer]:
-    """One item of each content."""
-    found: dict[tuple[str | None, bool], DataPointer] = {}
+    """Return one item for each distinct content."""
+    by_content: dict[tuple[str | None, bool], DataPointer] = {}
     for item in items:
-        found.setdefault((item.md5, item.legacy), item)
-    return list(found.values())
+        by_content.setdefault((item.md5, item.legacy), item)
+    return list(by_content.values())
 
 
 def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
-    """Refuse a push whose data is not at the remote for data.
+    """Refuse a push whose data is not on the data remote.
 
-    ``rows`` are those that git gives the hook: local ref and commit, remote ref and commit.
-    Errors: 30101 where the remote can't be asked, 30214 where there is none, 30230.
+    ``rows`` are the rows that git passes to the hook: local ref and commit, remote ref and
+    commit. Errors: 30101 if the remote cannot be reached, 30214 if there is none, 30230.
     """
     content = Content(git)
     items: list[DataPointer] = []
@@ -125,32 +128,32 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
         if not tip.strip("0") or git.find(tip) is None:
             # A ref that is deleted, or a tag of something that is no commit.
             continue
-        known = before if before.strip("0") and git.find(before) else None
-        excluded = [f"^{known}"] if known else ["--not", f"--remotes={remote}"]
-        commits = git.run("rev-list", tip, *excluded, "--").decode().split()
+        base = before if before.strip("0") and git.find(before) else None
+        exclusions = [f"^{base}"] if base else ["--not", f"--remotes={remote}"]
+        commits = git.run("rev-list", tip, *exclusions, "--").decode().split()
         items += named_by(git, content, commits)
         if commits:
             tips += sent_of(content.data_at(git.resolve(tip)))
-    wanted = distinct([*tips, *items])
-    if not wanted:
+    required_items = distinct([*tips, *items])
+    if not required_items:
         return
     from jupyter_mlws.versioning.dvc.data import open_data
 
     with open_data(git.root) as data:
         if data.remote is None:
-            paths = listed({item.path for item in wanted})
+            paths = listed({item.path for item in required_items})
             raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
-        absent = data.missing_remotely(wanted)
+        absent = data.missing_remotely(required_items)
         # What only older commits name and no store has is lost already, pushed or not.
-        lost = set(data.missing([each.item for each in absent])) - {*tips}
-        absent = [each for each in absent if each.item not in lost]
+        lost_items = set(data.missing([each.item for each in absent])) - {*tips}
+        absent = [each for each in absent if each.item not in lost_items]
     if absent:
         paths = listed({each.path for each in absent})
         raise DataNotPushedError(paths=paths, named=", ".join(paths[:20]))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The hook: 0 lets git push, 1 refuses and says why."""
+    """Run the hook: return 0 to let git push, 1 to refuse with a printed reason."""
     # git sets these for its hooks; they would send our own calls astray in a worktree.
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
         os.environ.pop(name, None)

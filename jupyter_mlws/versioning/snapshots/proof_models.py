@@ -11,7 +11,7 @@ from jupyter_mlws.versioning.models import Proof, Text
 
 
 class Store(str, Enum):
-    """Where an object is kept, or was taken from."""
+    """Store that holds an object, or that it was taken from."""
 
     GIT = "git"
     CACHE = "cache"
@@ -20,14 +20,14 @@ class Store(str, Enum):
 
 
 class Problem(str, Enum):
-    """What is wrong with an object in a store."""
+    """Problem of an object in a store."""
 
     MISSING = "missing"
     DAMAGED = "damaged"
 
 
 class ObjectProblem(Record):
-    """An object that a store does not hold as it should; ``hash`` is git's or DVC's.
+    """An object that is missing or damaged in a store; ``hash`` is git's or DVC's.
 
     ``output``: a workflow makes it, so that a run can make it again.
     """
@@ -40,10 +40,10 @@ class ObjectProblem(Record):
 
 
 class Verification(Record):
-    """What was found by looking at every object of a snapshot.
+    """Result of verifying every object of a snapshot.
 
-    ``objects`` and ``bytes`` were looked at in git and cache; ``unreachable`` says why the remote
-    could not be asked.
+    ``objects`` and ``bytes`` count what was checked in git and cache; ``unreachable`` is the
+    reason why the remote could not be checked.
     """
 
     snapshot: str
@@ -56,7 +56,7 @@ class Verification(Record):
 
 
 class MendedObject(Record):
-    """An object that was stored anew in ``where``, from ``source``."""
+    """An object that was stored again in ``where``, from ``source``."""
 
     path: Text
     hash: str
@@ -65,9 +65,9 @@ class MendedObject(Record):
 
 
 class Repaired(Record):
-    """What a repair did; ``lost`` is in no store and in no file that was looked at.
+    """Result of a repair; ``lost`` objects are in no store and in no file that was checked.
 
-    Where ``unreachable`` says that the remote could not be asked, it may still have those.
+    If the remote could not be checked (``unreachable`` is the reason), it may still have those.
     """
 
     snapshot: str
@@ -77,7 +77,7 @@ class Repaired(Record):
 
 
 class VerifyRequest(Request):
-    """How closely a snapshot is looked at."""
+    """Options for verifying a snapshot."""
 
     quick: bool = Field(
         default=False,
@@ -86,7 +86,7 @@ class VerifyRequest(Request):
 
 
 class CollectRequest(Request):
-    """Whether to free what was found."""
+    """Options for collecting unused data."""
 
     confirm: bool = Field(
         default=False, description="Delete unused data; otherwise it is only listed."
@@ -94,7 +94,7 @@ class CollectRequest(Request):
 
 
 class Collected(Record):
-    """What of the cache nothing names; ``freed``: it has been deleted."""
+    """Unused data in the cache; ``freed``: it has been deleted."""
 
     freed: bool
     objects: int

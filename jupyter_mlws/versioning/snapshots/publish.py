@@ -34,22 +34,25 @@ Told = Callable[[str], None]
 
 
 def finish(
-    project: Project, pending: SnapshotJournal, tracking: TrackingClient, told: Told
+    project: Project, pending: SnapshotJournal, tracking: TrackingClient, on_step: Told
 ) -> list[Message]:
-    """What follows publishing, and can be redone; warnings where it has to be."""
+    """Complete a published snapshot and return warnings about steps to repeat later.
+
+    ``on_step`` receives the name of each step. All steps can be repeated.
+    """
     git = Git(project.root)
     assert pending.sha is not None
-    told("index")
+    on_step("index")
     if not _refresh(git, pending.index):
         return [INDEX_LATER]
-    told("tag")
+    on_step("tag")
     if pending.runs:
         try:
             tracking.tag_runs(pending.runs, {TAG_SNAPSHOT: pending.sha})
         except MLWSError as error:
             log.warning("Could not tag the runs of %s yet: %s", pending.sha, error)
             return [RUNS_LEFT_OUT.fill(reason=error.message)]
-    told("tidy")
+    on_step("tidy")
     git.delete_ref(pending.held)
     pending.drop(project.state)
     try:
@@ -57,14 +60,15 @@ def finish(
     except MLWSError as error:
         # As with `git commit`: the commit stands, whatever this hook says.
         log.warning("%s", error)
-    told("done")
+    on_step("done")
     return []
 
 
 def _refresh(git: Git, before: dict[str, str | None]) -> bool:
-    """Bring the committed paths in the person's index to HEAD, where they are as seen ``before``.
+    """Update the committed paths in the user's index to HEAD.
 
-    False where another program holds the index.
+    Paths whose entries differ from ``before`` are left alone. False if another program holds
+    the index.
     """
     for _ in range(REFRESH_TRIES):
         now = git.staged(before)
@@ -80,7 +84,7 @@ def _refresh(git: Git, before: dict[str, str | None]) -> bool:
 
 
 def discard(project: Project, pending: SnapshotJournal) -> None:
-    """Forget a snapshot that was not published."""
+    """Discard a snapshot that was not published."""
     git = Git(project.root)
     if pending.sha is not None:
         Outbox(git, Content(git)).drop([pending.sha])

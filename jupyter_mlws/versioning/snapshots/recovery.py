@@ -34,13 +34,13 @@ log = logging.getLogger(__name__)
 
 
 def has_remains(project: Project) -> bool:
-    """A crash may have left something; a look at names alone."""
+    """Return whether a crash may have left something behind; checks only file names."""
     state = project.state
     return is_switching(project) or any(state.glob("snapshot-*")) or bool(remains(state))
 
 
 class Recovery:
-    """Brings one project to where it is whole."""
+    """Brings one project back to a consistent state."""
 
     def __init__(
         self, project: Project, content: Content, working: WorkingData, tracking: TrackingClient
@@ -52,7 +52,7 @@ class Recovery:
         self._tracking = tracking
 
     def run(self) -> None:
-        """Finish what was published, forget what was not, complete or undo a switch."""
+        """Finish published snapshots, discard others, complete or undo a switch."""
         journals = list(left_behind(self._project.state))
         switch = Switch.read(self._project)
         if journals or switch is not None:
@@ -77,7 +77,7 @@ class Recovery:
     # Switches
 
     def _complete(self, switch: Switch) -> None:
-        """Go on to the goal; where git did not get HEAD there, back to where it was."""
+        """Complete the switch; return to its start if git did not move HEAD."""
         head = self._git.find("HEAD")
         if switch.moves and head is not None and self._is_at(head, switch.goal):
             # The commit that a merge ends with has the tree that was the goal.
@@ -92,14 +92,18 @@ class Recovery:
         for folder in {(self._project.root / path).parent for path in switch.data}:
             remove_link_tests(folder)
         data = self._data(switch, goal)
-        changed = self._sources(set(switch.data) - set(data), (goal, head))
-        paths = [path for path in self._code(switch, goal, head) if path not in changed] + data
+        changed_sources = self._sources(set(switch.data) - set(data), (goal, head))
+        paths = [
+            path for path in self._code(switch, goal, head) if path not in changed_sources
+        ] + data
         # Of a folder nobody can say what in it a person changed since: it is kept once more.
         folders = any((self._project.root / path).is_dir() for path in data)
         try:
             if paths:
                 restore = Restore(self._project, self._content, self._working)
-                restore.run(goal, sorted(set(paths)), kept=None if folders else switch.safety)
+                restore.run(
+                    goal, sorted(set(paths)), safety_commit=None if folders else switch.safety
+                )
         except (MLWSError, OSError) as error:
             # Told by `status` and refused by the next commit until it can be done.
             log.warning("Could not finish an interrupted switch of the working tree: %s", error)
@@ -110,7 +114,7 @@ class Recovery:
         return self._git.tree_of(commit) == self._git.tree_of(goal)
 
     def _code(self, switch: Switch, goal: str, head: str | None) -> list[str]:
-        """Files that are to be brought to the goal, and that nobody has changed since."""
+        """Return the files to bring to the goal that are unchanged since the crash."""
         if not switch.moves:
             before = switch.code
         elif head == switch.goal or switch.base is None:
@@ -118,19 +122,25 @@ class Recovery:
             return []
         else:
             rows = self._git.differences(switch.base, switch.goal, renames=False)
-            reached = self._blobs(switch.goal)
-            before = {row.path: reached.get(row.path) for row in rows}
+            goal_blobs = self._blobs(switch.goal)
+            before = {row.path: goal_blobs.get(row.path) for row in rows}
         target = self._blobs(goal)
         now = _hashes(self._git, before)
         return [path for path in before if now[path] in (None, before[path], target.get(path))]
 
     def _sources(self, paths: Collection[str], versions: Iterable[str | None]) -> set[str]:
-        """The files that name the data at ``paths``, which would bring it along."""
+        """Return the files that name the data at ``paths``.
+
+        Restoring them would restore the data, too.
+        """
         items = [i for version in versions if version for i in self._content.data_at(version)]
         return {item.source for item in items if item.path in paths}
 
     def _data(self, switch: Switch, goal: str) -> list[str]:
-        """As :meth:`_code`; a folder may be half one and half the other, and is always taken."""
+        """Return the data to bring to the goal, as :meth:`_code` does for files.
+
+        A folder may be partly switched, so it is always included.
+        """
         other = switch.safety or self._git.find("HEAD")
         if switch.moves:
             other = switch.base if goal == switch.goal else switch.goal
@@ -143,13 +153,13 @@ class Recovery:
             path for path in switch.data if self._is_left(path, [v.get(path) for v in versions])
         ]
 
-    def _is_left(self, path: str, known: Iterable[DataPointer | None]) -> bool:
+    def _is_left(self, path: str, candidates: Iterable[DataPointer | None]) -> bool:
         target = self._project.root / path
         if target.is_dir() or not target.exists():
             return True
         return any(
             item is not None and item.md5 is not None and self._working.state(item) is None
-            for item in known
+            for item in candidates
         )
 
     def _blobs(self, revision: str) -> dict[str, str]:
@@ -157,21 +167,21 @@ class Recovery:
 
 
 def _hashes(git: Git, paths: Collection[str]) -> dict[str, str | None]:
-    """The blob that each path would be; None where there is no file."""
-    found: dict[str, str | None] = dict.fromkeys(paths)
+    """Return the blob id of each path's content; None if there is no file."""
+    hashes: dict[str, str | None] = dict.fromkeys(paths)
     together = []
     for path in paths:
         target = git.root / path
         if target.is_symlink():
-            found[path] = git.hash(os.fsencode(target.readlink()))
+            hashes[path] = git.hash(os.fsencode(target.readlink()))
         elif target.is_file() and "\n" in path:
-            found[path] = git.hash_file(path)
+            hashes[path] = git.hash_file(path)
         elif target.is_file():
             together.append(path)
-    given = "".join(f"{path}\n" for path in together).encode(errors="surrogateescape")
-    output = git.run("hash-object", "--stdin-paths", given=given, timeout=600)
-    found.update(zip(together, output.decode().split(), strict=True))
-    return found
+    stdin = "".join(f"{path}\n" for path in together).encode(errors="surrogateescape")
+    output = git.run("hash-object", "--stdin-paths", stdin=stdin, timeout=600)
+    hashes.update(zip(together, output.decode().split(), strict=True))
+    return hashes
 
 
 def _free_index(git: Git) -> None:
@@ -192,7 +202,7 @@ def _free_index(git: Git) -> None:
 
 
 def _runs_in(root: Path) -> bool:
-    """Some git works at or below ``root``; true where the system does not tell."""
+    """Return whether a git works at or below ``root``; true if that cannot be determined."""
     if not Path("/proc/self/cwd").exists():
         return True
     for entry in Path("/proc").iterdir():

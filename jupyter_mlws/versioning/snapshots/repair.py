@@ -46,7 +46,10 @@ class Repair:
         self._unreachable: str | None = None
 
     def run(self, sha: str, *, quick: bool = False) -> Repaired:
-        """Mend git's objects, then the cache, then the remote; ``quick`` as of verification."""
+        """Repair git's objects, then the cache, then the remote.
+
+        ``quick`` as for verification.
+        """
         self._progress(0, message="code")
         self._mend_code(sha)
         items = [] if self._lost else [*data_of(self._content.data_at(sha))]
@@ -54,10 +57,10 @@ class Repair:
             from jupyter_mlws.versioning.dvc.integrity import open_proving
 
             with open_proving(self._root, self._git.blob(sha, SETTINGS)) as data:
-                stored = data.objects(items)
-                self._mend_cache(data, stored)
+                stored_objects = data.objects(items)
+                self._mend_cache(data, stored_objects)
                 if data.remote is not None:
-                    self._mend_remote(data, stored, read=not quick)
+                    self._mend_remote(data, stored_objects, read=not quick)
         return Repaired(
             snapshot=sha,
             mended=self._mended,
@@ -67,10 +70,10 @@ class Repair:
 
     # DVC's objects
 
-    def _mend_cache(self, data: ProvingStore, stored: Sequence[StoredObject]) -> None:
-        elsewhere = self._same_now(data, stored)
-        for number, each in enumerate(stored):
-            self._progress(number, len(stored), "objects", "cache")
+    def _mend_cache(self, data: ProvingStore, stored_objects: Sequence[StoredObject]) -> None:
+        elsewhere = self._same_now(data, stored_objects)
+        for number, each in enumerate(stored_objects):
+            self._progress(number, len(stored_objects), "objects", "cache")
             problem = data.in_cache(each)
             if problem is None:
                 continue
@@ -81,47 +84,54 @@ class Repair:
                 self._lost.append(problem_of(each, Store.CACHE, problem))
             else:
                 self._note(each, Store.CACHE, source)
-        data.sync_present(stored)
+        data.sync_present(stored_objects)
 
     def _source(
-        self, data: ProvingStore, stored: StoredObject, paths: Sequence[str]
+        self, data: ProvingStore, stored_object: StoredObject, paths: Sequence[str]
     ) -> Store | None:
-        """Bring an object into the cache; where it came from."""
-        if stored.listing:
-            if data.take_listing(stored):
+        """Bring an object into the cache and return where it came from.
+
+        None if no source has it.
+        """
+        if stored_object.listing:
+            if data.take_listing(stored_object):
                 return Store.WORKSPACE
-        elif any(data.take(stored, self._root / path) for path in [stored.path, *paths]):
+        elif any(
+            data.take(stored_object, self._root / path) for path in [stored_object.path, *paths]
+        ):
             return Store.WORKSPACE
-        if data.remote is not None and stored.item.pushed and self._unreachable is None:
+        if data.remote is not None and stored_object.item.pushed and self._unreachable is None:
             try:
-                if data.bring(stored, self._progress):
+                if data.bring(stored_object, self._progress):
                     return Store.REMOTE
             except MLWSError as error:
                 self._cannot_reach(error)
         return None
 
-    def _same_now(self, data: ProvingStore, stored: Sequence[StoredObject]) -> dict[str, list[str]]:
-        """Other paths that are recorded now to hold one of these contents, by hash."""
-        wanted = {each.md5 for each in stored}
-        found: dict[str, list[str]] = {}
+    def _same_now(
+        self, data: ProvingStore, stored_objects: Sequence[StoredObject]
+    ) -> dict[str, list[str]]:
+        """Return other paths that currently record one of these contents, by hash."""
+        hashes = {each.md5 for each in stored_objects}
+        paths_by_hash: dict[str, list[str]] = {}
         for each in data.objects(data_of(self._content.data_now(self._git.status()))):
-            if each.md5 in wanted and not each.listing:
-                found.setdefault(each.md5, []).append(each.path)
-        return found
+            if each.md5 in hashes and not each.listing:
+                paths_by_hash.setdefault(each.md5, []).append(each.path)
+        return paths_by_hash
 
     def _mend_remote(
-        self, data: ProvingStore, stored: Sequence[StoredObject], *, read: bool
+        self, data: ProvingStore, stored_objects: Sequence[StoredObject], *, read: bool
     ) -> None:
-        sent = [each for each in stored if each.item.pushed]
-        done = 0
+        remote_objects = [each for each in stored_objects if each.item.pushed]
+        count = 0
 
         def told(each: StoredObject) -> None:
-            nonlocal done
-            done += 1
-            self._progress(done, len(sent), "objects", "remote")
+            nonlocal count
+            count += 1
+            self._progress(count, len(remote_objects), "objects", "remote")
 
         try:
-            problems = data.at_remote(sent, told, read=read)
+            problems = data.at_remote(remote_objects, told, read=read)
             # Files before listings: whoever sees a listing may believe in its files.
             for each in sorted(problems, key=lambda each: each.listing):
                 if data.in_cache(each) is None:
@@ -137,9 +147,11 @@ class Repair:
             raise error
         self._unreachable = error.message.en
 
-    def _note(self, stored: StoredObject, where: Store, source: Store) -> None:
+    def _note(self, stored_object: StoredObject, where: Store, source: Store) -> None:
         self._mended.append(
-            MendedObject(path=stored.path, hash=stored.md5, where=where, source=source)
+            MendedObject(
+                path=stored_object.path, hash=stored_object.md5, where=where, source=source
+            )
         )
 
     # git's objects
@@ -169,14 +181,14 @@ class Repair:
 
 
 def _write_anew(git: Git, problem: ObjectProblem) -> bool:
-    """Store a file's content in git again, if the working tree still has it."""
+    """Store a file's content in git again if the working tree still has it."""
     target = git.root / problem.path
     if target.is_symlink():
         content = os.fsencode(target.readlink())
         if git.hash(content) != problem.hash:
             return False
         _put_aside(git, problem.hash)
-        git.run("hash-object", "-w", "--stdin", given=content)
+        git.run("hash-object", "-w", "--stdin", stdin=content)
         return True
     if not target.is_file() or git.hash_file(problem.path) != problem.hash:
         return False
@@ -186,14 +198,18 @@ def _write_anew(git: Git, problem: ObjectProblem) -> bool:
 
 
 def _put_aside(git: Git, sha: str) -> None:
-    """git writes no object that it has, damaged or not; such a name is left to its own gc."""
+    """Rename a loose object, so that git writes it again.
+
+    git does not write an object that it has, even a damaged one. Its garbage collection removes
+    the renamed file.
+    """
     loose = git.root / git.path(f"objects/{sha[:2]}/{sha[2:]}")
     if loose.exists():
         loose.rename(loose.with_name(f"tmp_obj_{sha[2:16]}"))
 
 
 def _fetch_anew(git: Git, problems: Sequence[ObjectProblem], line: Line) -> None:
-    """Fetch all that git's remotes have, known here or not."""
+    """Fetch everything from git's remotes again, even known objects."""
     for problem in problems:
         if problem.problem is Problem.DAMAGED:
             _put_aside(git, problem.hash)

@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.data import DataStore
 
 SAFETY = "safety/"
+"""Below ``refs/mlws/``: commits that keep what a restore replaced."""
 RESTORED = "restored.json"
 """In the project's state: the snapshot that was restored last as a whole, and HEAD then."""
 BEFORE = "Before: "
 """The beginning of a safety commit's message: the command that it was made before."""
-"""Below ``refs/mlws/``: commits that keep what a restore replaced."""
 UNUSED = 600.0
 """Seconds after which a private index is left over: the longest call of git on one is shorter."""
 SUBMODULE, LINK, EXECUTABLE = "160000", "120000", "100755"
@@ -66,7 +66,7 @@ REASONS = {
 
 @dataclass
 class Steps:
-    """What a restore does: files to write and delete, data to check out, fetch and delete."""
+    """Steps of a restore: files to write and delete, data to check out, fetch and delete."""
 
     sha: str
     write: list[str] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Steps:
 
     @property
     def nothing(self) -> bool:
-        """The working tree holds this version already (the index may not)."""
+        """True if the working tree holds this version already (the index may not)."""
         return not (self.write or self.delete or self.checkout or self.fetch or self.remove)
 
 
@@ -97,7 +97,7 @@ class Restore:
         self._working = working
 
     def plan(self, sha: str, paths: Sequence[str] | None = None) -> RestorePlan:
-        """What :meth:`run` would do."""
+        """Return the plan of :meth:`run`."""
         with ExitStack() as stack:
             steps = self._steps(sha, paths, stack)
         return RestorePlan(
@@ -128,13 +128,13 @@ class Restore:
         paths: Sequence[str] | None = None,
         progress: ProgressCallback = no_progress,
         *,
-        kept: str | None = None,
+        safety_commit: str | None = None,
         keep_index: bool = False,
     ) -> RestoreResult:
         """Restore; the caller holds the project's lock.
 
-        ``kept``: a commit that has all that is replaced already. ``keep_index``: what is staged of
-        the restored paths stays staged.
+        ``safety_commit``: a commit that already contains everything that is replaced.
+        ``keep_index``: staged changes of the restored paths stay staged.
         """
         operation = self._git.unfinished()
         if operation:
@@ -160,21 +160,28 @@ class Restore:
                 progress(0, message="check")
                 data.check([*steps.checkout, *steps.fetch])
             progress(0, message="lay out")
-            staged = stack.enter_context(self._laid_out(sha, steps.write))
+            export_directory = stack.enter_context(self._laid_out(sha, steps.write))
             progress(0, message="keep")
-            safety = kept or self._keep(f"{SAFETY}{moment()}", data, steps)
+            safety = safety_commit or self._keep(f"{SAFETY}{moment()}", data, steps)
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
             begin_switch(self._project, self._journal(steps, safety))
-            self._switch(steps, staged, data)
+            self._switch(steps, export_directory, data)
             end_switch(self._project)
-        restored = [*steps.write, *steps.delete]
-        restored += [item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]]
-        return RestoreResult(safety=safety, restored=sorted(set(restored)))
+        restored_paths = [*steps.write, *steps.delete]
+        restored_paths += [item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]]
+        return RestoreResult(safety=safety, restored=sorted(set(restored_paths)))
 
     def _journal(self, steps: Steps, safety: str | None) -> Switch:
-        """What recovery needs to finish this, and to tell it from what a person does later."""
-        kept = safety or self._git.find("HEAD")
-        before = {entry.path: entry.sha for entry in self._git.tree(kept)} if kept else {}
+        """Return the journal that recovery needs to finish this restore.
+
+        It also lets recovery recognise later changes by the user.
+        """
+        previous_commit = safety or self._git.find("HEAD")
+        before = (
+            {entry.path: entry.sha for entry in self._git.tree(previous_commit)}
+            if previous_commit
+            else {}
+        )
         return Switch(
             goal=steps.sha,
             safety=safety,
@@ -183,36 +190,41 @@ class Restore:
         )
 
     def keep(self, name: str, message: str | None = None) -> str | None:
-        """Commit the working tree as it is to ``refs/mlws/<name>``; None where HEAD has it all."""
+        """Commit the working tree as it is to ``refs/mlws/<name>``.
+
+        None if HEAD has everything.
+        """
         with ExitStack() as stack:
             items = self._content.data_now()
-            changed = self._working.states(items)
-            data = stack.enter_context(_open(self._root)) if changed else None
+            changes = self._working.states(items)
+            data = stack.enter_context(_open(self._root)) if changes else None
             return self._keep(name, data, None, message)
 
     # Planning
 
     def _steps(self, sha: str, paths: Sequence[str] | None, stack: ExitStack) -> Steps:
-        chosen = None if paths is None else [normal(self._project, path) for path in paths]
+        path_filter = None if paths is None else [normal(self._project, path) for path in paths]
         status = self._git.status()
         steps = Steps(sha)
-        self._plan_data(steps, chosen, status, stack)
-        self._plan_code(steps, chosen, status)
+        self._plan_data(steps, path_filter, status, stack)
+        self._plan_code(steps, path_filter, status)
         return steps
 
-    def _plan_code(self, steps: Steps, chosen: list[str] | None, status: Status) -> None:
+    def _plan_code(self, steps: Steps, path_filter: list[str] | None, status: Status) -> None:
         target = {e.path: e for e in self._git.tree(steps.sha) if e.mode != SUBMODULE}
         index = set(self._git.files())
-        known = index | ({e.path for e in self._git.tree(status.head)} if status.head else set())
+        tracked_paths = index | (
+            {e.path for e in self._git.tree(status.head)} if status.head else set()
+        )
         # Data that is restored by its own path brings the file that names it.
         sources = {i.source for i in self._content.data_at(steps.sha) if not i.pipeline} & {
             item.source
             for item in self._content.data_at(steps.sha)
-            if chosen is not None and covers(chosen, item.path)
+            if path_filter is not None and covers(path_filter, item.path)
         }
 
         def wanted(path: str) -> bool:
-            return chosen is None or path in sources or covers(chosen, path)
+            return path_filter is None or path in sources or covers(path_filter, path)
 
         differing = {d.path for d in self._git.differences(steps.sha, None, renames=False)}
         entries = {entry.path: entry.state for entry in status.entries}
@@ -220,16 +232,18 @@ class Restore:
             # git compares what the index has; other files at these paths are ours to compare.
             if path in differing if path in index else not self._same(target[path]):
                 steps.write.append(path)
-                self._note_lost(steps, path, entries, known)
-        for path in sorted(filter(wanted, known - set(target))):
+                self._note_lost(steps, path, entries, tracked_paths)
+        for path in sorted(filter(wanted, tracked_paths - set(target))):
             if (self._root / path).is_file() or (self._root / path).is_symlink():
                 steps.delete.append(path)
-                self._note_lost(steps, path, entries, known)
-        staged = [entry.path for entry in status.entries if entry.staged and wanted(entry.path)]
-        steps.index = sorted({*steps.write, *steps.delete, *staged})
+                self._note_lost(steps, path, entries, tracked_paths)
+        staged_paths = [
+            entry.path for entry in status.entries if entry.staged and wanted(entry.path)
+        ]
+        steps.index = sorted({*steps.write, *steps.delete, *staged_paths})
 
     def _same(self, entry: TreeEntry) -> bool:
-        """The working tree's file is what the version holds, filters applied."""
+        """Return whether the working tree's file matches the version, filters applied."""
         target = self._root / entry.path
         if target.is_symlink() or entry.mode == LINK:
             same_kind = target.is_symlink() and entry.mode == LINK
@@ -241,30 +255,36 @@ class Restore:
             self._git.hash_file(entry.path) == entry.sha
         )
 
-    def _note_lost(self, steps: Steps, path: str, entries: dict[str, str], known: set[str]) -> None:
-        """Remember what uncommitted work goes when ``path`` is written or deleted."""
+    def _note_lost(
+        self, steps: Steps, path: str, entries: dict[str, str], tracked_paths: set[str]
+    ) -> None:
+        """Record the uncommitted work that is lost if ``path`` is written or deleted."""
         target = self._root / path
         if target.is_dir() and not target.is_symlink():
             steps.lost[path] = steps.in_the_way[path] = "untracked"
         elif entries.get(path) in REASONS:
             steps.lost[path] = entries[path]
-        elif path not in known and os.path.lexists(target):
+        elif path not in tracked_paths and os.path.lexists(target):
             steps.lost[path] = steps.in_the_way[path] = "ignored"
         for parent in Path(path).parents:
             above = parent.as_posix()
-            if above not in known and (
+            if above not in tracked_paths and (
                 (self._root / above).is_file() or (self._root / above).is_symlink()
             ):
                 steps.lost[above] = steps.in_the_way[above] = "untracked"
 
     def _plan_data(
-        self, steps: Steps, chosen: list[str] | None, status: Status, stack: ExitStack
+        self, steps: Steps, path_filter: list[str] | None, status: Status, stack: ExitStack
     ) -> None:
         target = [item for item in self._content.data_at(steps.sha) if item.md5]
         now = self._content.data_now(status)
 
         def wanted(item: DataPointer) -> bool:
-            return chosen is None or covers(chosen, item.path) or covers(chosen, item.source)
+            return (
+                path_filter is None
+                or covers(path_filter, item.path)
+                or covers(path_filter, item.source)
+            )
 
         names = {item.path for item in target}
         steps.remove = [
@@ -275,11 +295,11 @@ class Restore:
         states = self._working.states([item for item in target if wanted(item)])
         differing = [item for item in target if item.path in states]
         current = {item.path: item for item in now}
-        touched = {item.path for item in [*differing, *steps.remove]}
+        changed_paths = {item.path for item in [*differing, *steps.remove]}
         for path, state in self._working.states([*current.values()]).items():
-            if path in touched and state == "modified":
+            if path in changed_paths and state == "modified":
                 steps.lost[path] = "modified"
-        for path in touched - set(current):
+        for path in changed_paths - set(current):
             if (self._root / path).exists():
                 steps.lost[path] = steps.in_the_way[path] = "untracked"
         if not differing:
@@ -298,62 +318,62 @@ class Restore:
     def _keep(
         self, name: str, data: DataStore | None, steps: Steps | None, message: str | None = None
     ) -> str | None:
-        """A commit of all that the working tree and the index hold; None where HEAD has it."""
+        """Commit everything in the working tree and the index; None if HEAD has it all."""
         head = self._git.find("HEAD")
         with private_index(self._project) as private:
-            staged = private.write_tree()
+            index_tree = private.write_tree()
             private.add(self._unversioned(steps))
             if steps is not None:
                 # Ignored files go as well where the version has something of that name.
-                private.add(steps.in_the_way, ignored=True)
+                private.add(steps.in_the_way, force=True)
             if data is not None:
                 self._keep_data(private, data, steps)
             tree = private.write_tree()
             before = self._git.tree_of(head)
-            if tree == before and staged == before:
+            if tree == before and index_tree == before:
                 return None
             parents = [head] if head else []
-            if staged != before and (staged != tree or steps is not None):
+            if index_tree != before and (index_tree != tree or steps is not None):
                 # What was staged is kept as with git stash, so that it can be staged again.
-                parents.append(private.commit_tree(staged, parents, "The index\n"))
+                parents.append(private.commit_tree(index_tree, parents, "The index\n"))
             text = message or f"Working tree kept: {name}\n"
             sha = private.commit_tree(tree, parents, text)
         self._git.run("update-ref", f"refs/mlws/{name}", sha)
         return sha
 
     def _unversioned(self, steps: Steps | None) -> list[str]:
-        """Paths whose content in the working tree is not the index's; deleted ones, too.
+        """Return the paths whose content differs from the index, and deleted paths.
 
-        Large untracked files stay where they are, and are kept only if the restore takes them.
+        Large untracked files are included only if the restore replaces them.
         """
-        taken = steps.lost if steps else {}
-        return sorted(uncommitted(self._root, self._git.status(), LARGE, taken))
+        lost_paths = steps.lost if steps else {}
+        return sorted(uncommitted(self._root, self._git.status(), LARGE, lost_paths))
 
     def _keep_data(self, private: Git, data: DataStore, steps: Steps | None) -> None:
-        """Store changed data, and name it in the safety commit (not in the working tree)."""
+        """Store changed data and record it in the safety commit (not in the working tree)."""
         now = self._content.data_now()
         states = self._working.states(now)
-        replaced = [*steps.checkout, *steps.fetch, *steps.remove] if steps else []
-        paths = {item.path for item in replaced}
-        named: dict[str, dict[str, DataPointer]] = {}
-        kept = []
+        replaced_items = [*steps.checkout, *steps.fetch, *steps.remove] if steps else []
+        paths = {item.path for item in replaced_items}
+        pointers_by_source: dict[str, dict[str, DataPointer]] = {}
+        pointers = []
         for item in now:
             state = states.get(item.path)
             if state == "modified" or (state is None and item.path in paths):
-                stored = data.keep(item)
-                if stored is not None:
-                    kept.append(stored)
+                pointer = data.keep(item)
+                if pointer is not None:
+                    pointers.append(pointer)
                     if state == "modified":
-                        named.setdefault(item.source, {})[item.written] = stored
-        data.sync(kept)
-        for source, items in named.items():
+                        pointers_by_source.setdefault(item.source, {})[item.written] = pointer
+        data.sync(pointers)
+        for source, items in pointers_by_source.items():
             private.put(source, with_hashes((self._root / source).read_bytes(), items))
 
     # Switching
 
     @contextmanager
     def _laid_out(self, sha: str, paths: list[str]) -> Iterator[Path]:
-        """The version's files, written below a folder of our own, ready to be moved."""
+        """Yield a temporary folder with the version's files, ready to be moved."""
         name = uuid.uuid4().hex[:12]
         folder = self._project.state / f"restore-{name}"
         private = Git(self._root, self._project.state / f"restore-{name}.index")
@@ -371,7 +391,7 @@ class Restore:
             for leftover in private.index.parent.glob(f"{private.index.name}*"):
                 leftover.unlink()
 
-    def _switch(self, steps: Steps, staged: Path, data: DataStore | None) -> None:
+    def _switch(self, steps: Steps, export_directory: Path, data: DataStore | None) -> None:
         for path in steps.delete:
             (self._root / path).unlink(missing_ok=True)
             self._prune((self._root / path).parent)
@@ -380,7 +400,7 @@ class Restore:
                 data.remove(item)
                 self._prune((self._root / item.path).parent)
         for path in steps.write:
-            self._place(staged / path, self._root / path)
+            self._place(export_directory / path, self._root / path)
         for item in [*steps.checkout, *steps.fetch]:
             if data is not None:
                 self._clear_way((self._root / item.path).parent)
@@ -403,7 +423,7 @@ class Restore:
             beside.replace(target)
 
     def _clear_way(self, folder: Path) -> None:
-        """Remove files that stand where the version has a folder; the safety commit has them."""
+        """Remove files where the version has a folder; the safety commit has them."""
         for part in (folder, *folder.parents):
             if part == self._root:
                 return
@@ -417,7 +437,10 @@ class Restore:
             folder = folder.parent
 
     def _tidy_index(self, steps: Steps) -> None:
-        """What was staged of the restored paths is HEAD's again: the rest is a plain change."""
+        """Reset the restored paths in the index to HEAD.
+
+        The restored content is then an unstaged change.
+        """
         if steps.index and self._git.find("HEAD"):
             self._git.refresh_index(steps.index)
 
@@ -430,8 +453,8 @@ class Restore:
 
     def _store_for(self, steps: Steps, stack: ExitStack) -> DataStore | None:
         now = self._content.data_now()
-        touched = steps.checkout or steps.fetch or steps.remove or self._working.states(now)
-        return self._open(steps, stack) if touched else None
+        data_changes = steps.checkout or steps.fetch or steps.remove or self._working.states(now)
+        return self._open(steps, stack) if data_changes else None
 
 
 def _open(root: Path, spare: bytes | None = None) -> AbstractContextManager[DataStore]:
@@ -441,15 +464,14 @@ def _open(root: Path, spare: bytes | None = None) -> AbstractContextManager[Data
 
 
 def remains(state: Path) -> list[Path]:
-    """What a killed restore laid out or half wrote, and private indexes that nobody can be using
-    any more."""
+    """Return what killed restores left behind, and private indexes that are no longer in use."""
     aged = time.time() - UNUSED
     indexes = [path for path in state.glob("*.index*") if path.lstat().st_mtime < aged]
     return [*state.glob("restore-*"), *state.glob("switching.tmp"), *indexes]
 
 
 def clear_remains(state: Path) -> None:
-    """Remove them; under the project's lock, so that no restore uses them."""
+    """Remove these leftovers; the caller holds the project's lock, so that none is in use."""
     for path in remains(state):
         if path.is_dir():
             shutil.rmtree(path)
@@ -458,7 +480,7 @@ def clear_remains(state: Path) -> None:
 
 
 def with_hashes(text: bytes, items: dict[str, DataPointer]) -> bytes:
-    """A ``.dvc`` or lock file with the hashes that ``items`` (path as written → data) have."""
+    """Return a ``.dvc`` or lock file with the hashes of ``items`` (path as written → data)."""
     document = yaml.safe_load(text)
     stages = document.get("stages")
     for owner in stages.values() if isinstance(stages, dict) else [document]:
@@ -476,5 +498,5 @@ def _action(item: DataPointer, action: str) -> DataAction:
 
 
 def moment() -> str:
-    """A name for what is kept now, later ones behind earlier ones."""
+    """Return a name for the current time; later names sort after earlier ones."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"

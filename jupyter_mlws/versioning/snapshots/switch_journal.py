@@ -13,11 +13,12 @@ FILE = "switching.json"
 
 @dataclass(frozen=True)
 class Switch:
-    """What becomes of the working tree.
+    """Journal of a switch of the working tree.
 
-    ``goal`` is the version that it is to hold; ``base``, where HEAD moves as well, the commit
-    that it comes from. ``safety`` keeps what was there. ``code`` has the blob that each path that
-    changes held before, None where there was none; ``data`` the paths of data that change.
+    ``goal`` is the version to switch to; ``base``, if HEAD moves as well, the commit that it
+    comes from. ``safety`` is the commit that keeps the previous content. ``code`` maps each
+    changed path to its previous blob, None if there was none; ``data`` lists the paths of data
+    that change.
     """
 
     goal: str
@@ -29,7 +30,7 @@ class Switch:
 
     @classmethod
     def read(cls, project: Project) -> Switch | None:
-        """The one that is under way, or died on its way."""
+        """Return the switch that is in progress or was interrupted."""
         try:
             return cls(**json.loads((project.state / FILE).read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -41,15 +42,15 @@ class Switch:
 
 
 def begin_switch(project: Project, switch: Switch) -> None:
-    """Note that the working tree is between two versions, for whoever comes after a crash."""
+    """Record that the working tree is between two versions, for recovery after a crash."""
     atomic_write(project.state / FILE, json.dumps(asdict(switch)), durable=True)
 
 
 def end_switch(project: Project) -> None:
-    """The working tree holds one version again."""
+    """Delete the journal: the working tree holds one version again."""
     (project.state / FILE).unlink(missing_ok=True)
 
 
 def is_switching(project: Project) -> bool:
-    """A switch is between its first and last file, or died there."""
+    """Return whether a switch is in progress or was interrupted."""
     return (project.state / FILE).exists()

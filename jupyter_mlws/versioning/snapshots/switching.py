@@ -37,10 +37,10 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Steps:
-    """What a switch does with data, and which uncommitted paths it would lose.
+    """Data steps of a switch, and the uncommitted paths that it would lose.
 
-    What is to ``give_way`` goes first: git has files of its own at these paths afterwards. What is
-    ``there`` already, as the target names it, is not touched.
+    Data in ``give_way`` is removed first: git has files of its own at these paths afterwards.
+    Data in ``there`` matches the target already and is not touched.
     """
 
     head: str | None
@@ -66,30 +66,30 @@ class Switching:
         self._working = repository.working
 
     def check(self, target: str) -> Steps:
-        """What :meth:`run` would do.
+        """Return the steps of :meth:`run`.
 
-        Error 30201 during a merge, 30202 where uncommitted work would be lost.
+        Error 30201 during a merge, 30202 if uncommitted work would be lost.
         """
         status = self._git.status()
         self._repository.refuse_unfinished(status.conflicts)
-        steps, before, written = self._begin(status.head, target)
+        steps, before, written_paths = self._begin(status.head, target)
         steps.now = {item.path: item for item in self._content.data_now(status)}
-        self._check_code(steps, status, written, set(steps.now) & set(before))
-        self._check_data(steps, written, before)
+        self._check_code(steps, status, written_paths, set(steps.now) & set(before))
+        self._check_data(steps, written_paths, before)
         return self._unless_lost(steps)
 
     def check_data(self, target: str) -> Steps:
-        """What :meth:`follow` would do; error 30202 where changed data would be lost."""
-        steps, before, written = self._begin(self._git.find("HEAD"), target)
+        """Return the steps of :meth:`follow`; error 30202 if changed data would be lost."""
+        steps, before, written_paths = self._begin(self._git.find("HEAD"), target)
         # The files that name the data are the target's already; the data is that of HEAD.
         steps.now = before
-        self._check_data(steps, written, before)
+        self._check_data(steps, written_paths, before)
         return self._unless_lost(steps)
 
     def _begin(
         self, head: str | None, target: str
     ) -> tuple[Steps, dict[str, DataPointer], set[str]]:
-        """Steps with the code that differs, the data named now, the files that git has then."""
+        """Return the steps with changed code, the data named now, and git's new files."""
         start = head or self._git.empty_tree()
         rows = self._git.differences(start, target, renames=False)
         steps = Steps(head, target, code={row.path for row in rows})
@@ -110,14 +110,13 @@ class Switching:
         *,
         thorough: bool = False,
     ) -> list[str]:
-        """Bring code and data to the commit ``target``; ``move`` is what makes git go there.
+        """Switch code and data to the commit ``target``; ``move`` makes git go there.
 
-        ``thorough``: not to reach the remote is an error even if only data is missing that both
+        ``thorough``: an unreachable remote is an error even if only data is missing that both
         versions have.
 
-        Returns the paths of data that changed. Error 30402 where data is in no store, 30401 where
-        it is damaged, 30101 where the remote that may have it can't be reached; nothing has
-        changed then.
+        Returns the paths of data that changed. Error 30402 if data is in no store, 30401 if it is
+        damaged, 30101 if the remote that may have it cannot be reached; nothing has changed then.
         """
         progress(0, message="plan")
         return self._go(self.check(target), move, progress, thorough=thorough)
@@ -125,7 +124,10 @@ class Switching:
     def follow(
         self, target: str, move: Callable[[], None], progress: ProgressCallback = no_progress
     ) -> list[str]:
-        """As :meth:`run`, where the code is that of the tree ``target`` already: a merge ends."""
+        """Switch only the data to the tree ``target``, to which the code was switched already.
+
+        Used at the end of a merge; otherwise as :meth:`run`.
+        """
         progress(0, message="plan")
         return self._go(self.check_data(target), move, progress, thorough=False)
 
@@ -168,37 +170,55 @@ class Switching:
     # Code
 
     def _check_code(
-        self, steps: Steps, status: Status, written: set[str], stored: set[str]
+        self, steps: Steps, status: Status, written_paths: set[str], data_paths: set[str]
     ) -> None:
-        above = {parent for path in written for parent in _parents(path)}
+        above = {parent for path in written_paths for parent in _parents(path)}
         for entry in status.entries:
             path = entry.path.rstrip("/")
             if entry.state == "deleted" and not entry.staged:
                 # git writes such a file anew, and nothing is lost by that.
                 continue
-            touched = steps.code & {path, entry.old_path or path}
-            blocks = entry.state == "untracked" and (path in above or written & set(_parents(path)))
-            if touched or blocks:
+            overlap = steps.code & {path, entry.old_path or path}
+            blocks = entry.state == "untracked" and (
+                path in above or written_paths & set(_parents(path))
+            )
+            if overlap or blocks:
                 steps.lost.add(path)
-        known = set(self._git.files())
-        for path in written - known - steps.lost:
-            steps.lost.update(self._ignored_in_the_way(path, known, stored))
+        tracked_paths = set(self._git.files())
+        for path in written_paths - tracked_paths - steps.lost:
+            steps.lost.update(self._ignored_in_the_way(path, tracked_paths, data_paths))
 
-    def _ignored_in_the_way(self, path: str, known: set[str], stored: set[str]) -> Iterator[str]:
-        """Files that git ignores and would replace by ``path``; ``stored`` ones can go."""
+    def _ignored_in_the_way(
+        self, path: str, tracked_paths: set[str], data_paths: set[str]
+    ) -> Iterator[str]:
+        """Yield the ignored files that git would replace by ``path``.
+
+        Files in ``data_paths`` may be removed.
+        """
         for place in (path, *_parents(path)):
             target = self._root / place
-            if place in known or covers(stored, place) or not os.path.lexists(target):
+            if place in tracked_paths or covers(data_paths, place) or not os.path.lexists(target):
                 continue
             if not target.is_dir() or target.is_symlink():
                 yield place
             elif place == path:
-                yield from (found for found in self._others(place) if not covers(stored, found))
+                yield from (
+                    file_path
+                    for file_path in self._others(place)
+                    if not covers(data_paths, file_path)
+                )
 
     def _others(self, path: str) -> list[str]:
-        """Files at and below ``path`` that git does not version, ignored ones too."""
+        """Return the files at and below ``path`` that git does not version.
+
+        Ignored files are included.
+        """
         output = self._git.run("ls-files", "--others", "-z", "--", path)
-        return [found for found in output.decode(errors="surrogateescape").split("\0") if found]
+        return [
+            file_path
+            for file_path in output.decode(errors="surrogateescape").split("\0")
+            if file_path
+        ]
 
     def _move(self, steps: Steps, move: Callable[[], None]) -> None:
         try:
@@ -211,7 +231,7 @@ class Switching:
             log.warning("%s: %s", error.command, error.reason)
 
     def check_space(self, steps: Steps) -> None:
-        """Error 30102 where the files of the target need more than the disk has left."""
+        """Raise error 30102 if the target's files need more than the free disk space."""
         if not steps.code:
             return
         new = [entry.sha for entry in self._files_in(steps.target, steps.code)]
@@ -230,27 +250,27 @@ class Switching:
         return [e for e in entries if e.path in paths and e.mode != SUBMODULE]
 
     def put_back(self, steps: Steps) -> None:
-        """Undo what git wrote of the target before it failed; no person's work is among that."""
-        known = set(self._git.files())
-        begun = [
+        """Undo the files that git wrote before it failed; the user's work is not affected."""
+        tracked_paths = set(self._git.files())
+        written_paths = [
             entry.path
             for entry in self._git.status().entries
             if entry.path in steps.code and not entry.staged
         ]
-        for path in begun:
-            if path not in known:
+        for path in written_paths:
+            if path not in tracked_paths:
                 (self._root / path).unlink(missing_ok=True)
-        given = "".join(f"{path}\0" for path in begun if path in known)
-        if given:
-            encoded = given.encode(errors="surrogateescape")
-            self._git.run("checkout-index", "--force", "-z", "--stdin", given=encoded)
+        stdin_text = "".join(f"{path}\0" for path in written_paths if path in tracked_paths)
+        if stdin_text:
+            stdin = stdin_text.encode(errors="surrogateescape")
+            self._git.run("checkout-index", "--force", "-z", "--stdin", stdin=stdin)
 
     # Data
 
     def _check_data(
         self,
         steps: Steps,
-        written: set[str],
+        written_paths: set[str],
         before: dict[str, DataPointer],
     ) -> None:
         now = steps.now
@@ -260,31 +280,31 @@ class Switching:
         steps.there = [item for item in changing if item.path not in there]
         # git takes its own files away, even where data of the same content comes.
         around = steps.code | {parent for path in steps.code for parent in _parents(path)}
-        placed = [item for item in changing if item.path in there or item.path in around]
-        removed = [item for path, item in before.items() if path not in target and path in now]
-        removed = [item for item in removed if (self._root / item.path).exists()]
-        above = written | {parent for path in written for parent in _parents(path)}
-        steps.give_way = [item for item in removed if item.path in above]
-        steps.remove = [item for item in removed if item not in steps.give_way]
-        touched = {item.path for item in [*placed, *removed]}
-        states = self._working.states([now[path] for path in sorted(touched) if path in now])
-        for path in touched:
+        placements = [item for item in changing if item.path in there or item.path in around]
+        removals = [item for path, item in before.items() if path not in target and path in now]
+        removals = [item for item in removals if (self._root / item.path).exists()]
+        above = written_paths | {parent for path in written_paths for parent in _parents(path)}
+        steps.give_way = [item for item in removals if item.path in above]
+        steps.remove = [item for item in removals if item not in steps.give_way]
+        changed_paths = {item.path for item in [*placements, *removals]}
+        states = self._working.states([now[path] for path in sorted(changed_paths) if path in now])
+        for path in changed_paths:
             if states.get(path) == "modified":
                 steps.lost.add(path)
             elif path not in now:
                 steps.lost.update(self._others(path))
         # What is the same in both and only not there is brought along, as far as there is any.
-        gone = [
+        absent_items = [
             item
             for item in target.values()
             if _same(before.get(item.path), item) and not (self._root / item.path).exists()
         ]
-        steps.place = [*placed, *gone]
+        steps.place = [*placements, *absent_items]
         for item in steps.place:
             steps.lost.update(self._files_above(item.path, steps.code))
 
     def _files_above(self, path: str, code: set[str]) -> Iterator[str]:
-        """Files where data needs a folder, unless git takes them away."""
+        """Yield files where data needs a folder, unless git removes them."""
         for place in _parents(path):
             target = self._root / place
             if target.is_file() and place not in code:
@@ -293,7 +313,7 @@ class Switching:
     def _make_ready(
         self, steps: Steps, data: DataStore, progress: ProgressCallback, *, thorough: bool
     ) -> None:
-        """All data that is to be placed is in the cache afterwards, and all that goes."""
+        """Ensure that all data to place and all data to remove is in the cache."""
         absent = data.missing(steps.place)
         changing = {item.path for item in absent if not self._named_now(item)}
         needed = [item for item in absent if item.path in changing and not item.pipeline]
@@ -314,15 +334,15 @@ class Switching:
     def _named_now(self, item: DataPointer) -> bool:
         head = self._git.find("HEAD")
         before = self._content.data_at(head) if head else []
-        return any(known.path == item.path and _same(known, item) for known in before)
+        return any(previous.path == item.path and _same(previous, item) for previous in before)
 
     def _there(self, steps: Steps, items: Iterable[DataPointer]) -> list[DataPointer]:
-        """What the working tree holds at the items' paths now, as recorded."""
+        """Return the data recorded now at the items' paths in the working tree."""
         paths = _paths(items)
         return [item for item in steps.now.values() if item.path in paths and item.md5]
 
     def _take_away(self, item: DataPointer, data: DataStore | None) -> None:
-        """Remove data, and folders that became empty, as git does."""
+        """Remove data and the folders that became empty, as git does."""
         if data is not None:
             data.remove(item)
         folder = (self._root / item.path).parent

@@ -41,35 +41,36 @@ class Verifier:
     def run(
         self, sha: str, *, quick: bool = False, progress: ProgressCallback = no_progress
     ) -> Verification:
-        """Look at the snapshot; ``quick`` reads nothing at the remote, only names and sizes.
+        """Verify the snapshot; ``quick`` checks only names and sizes on the remote.
 
-        Errors: 30104, 30204, 30220 where DVC can't be asked. An unreachable remote is told.
+        Errors: 30104, 30204, 30220 if DVC cannot be used. An unreachable remote is part of the
+        result.
         """
         progress(0, message="code")
         entries, problems = entries_of(self._git, sha)
         problems += code_problems(self._git, entries)
         objects, size = len(entries), sum(row for _, row in sizes(self._git, entries))
         items = list(data_of(self._content.data_at(sha))) if entries else []
-        found = _Found(problems)
+        findings = _Found(problems)
         if items:
             from jupyter_mlws.versioning.dvc.integrity import open_proving
 
             spare = self._git.blob(sha, SETTINGS)
             with open_proving(self._root, spare) as data:
-                stored = data.objects(items)
-                found.remote = data.remote
-                objects += len(stored)
-                size += _look_in_cache(data, stored, found, progress)
+                stored_objects = data.objects(items)
+                findings.remote = data.remote
+                objects += len(stored_objects)
+                size += _look_in_cache(data, stored_objects, findings, progress)
                 if data.remote is not None:
-                    _look_at_remote(data, stored, found, progress, quick=quick)
+                    _look_at_remote(data, stored_objects, findings, progress, quick=quick)
         return Verification(
             snapshot=sha,
             objects=objects,
             bytes=size,
-            remote=found.remote,
-            unreachable=found.unreachable,
-            problems=sorted(found.problems, key=lambda row: (row.path, row.where.value)),
-            proof=found.proof(bool(items)),
+            remote=findings.remote,
+            unreachable=findings.unreachable,
+            problems=sorted(findings.problems, key=lambda row: (row.path, row.where.value)),
+            proof=findings.proof(bool(items)),
         )
 
 
@@ -83,77 +84,80 @@ class _Found:
         def whole(store: Store) -> bool:
             return all(row.where is not store for row in self.problems)
 
-        asked = has_data and self.remote is not None and self.unreachable is None
+        has_remote_result = has_data and self.remote is not None and self.unreachable is None
         return Proof(
             code=whole(Store.GIT),
             data_local=whole(Store.CACHE) if has_data else None,
-            data_remote=whole(Store.REMOTE) if asked else None,
+            data_remote=whole(Store.REMOTE) if has_remote_result else None,
             runs=None,
             checked=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
 
 
 def data_of(items: Sequence[DataPointer]) -> Iterator[DataPointer]:
-    """Those of the items of which something was recorded."""
+    """Return the items whose hash was recorded."""
     return (item for item in items if item.md5 is not None)
 
 
-def problem_of(stored: StoredObject, where: Store, problem: Problem) -> ObjectProblem:
-    """A problem with a stored object, as it is told."""
+def problem_of(stored_object: StoredObject, where: Store, problem: Problem) -> ObjectProblem:
+    """Return the API's record of a problem with a stored object."""
     return ObjectProblem(
-        path=stored.path,
-        hash=stored.md5,
+        path=stored_object.path,
+        hash=stored_object.md5,
         where=where,
         problem=problem,
-        output=stored.item.pipeline,
+        output=stored_object.item.pipeline,
     )
 
 
 def _look_in_cache(
-    data: ProvingStore, stored: Sequence[StoredObject], found: _Found, progress: ProgressCallback
+    data: ProvingStore,
+    stored_objects: Sequence[StoredObject],
+    findings: _Found,
+    progress: ProgressCallback,
 ) -> int:
-    total = sum(data.size_of(each) for each in stored)
-    done = 0
-    for each in stored:
-        progress(done, total, "B", "cache")
+    total = sum(data.size_of(each) for each in stored_objects)
+    checked_bytes = 0
+    for each in stored_objects:
+        progress(checked_bytes, total, "B", "cache")
         problem = data.in_cache(each)
         if problem is not None:
-            found.problems.append(problem_of(each, Store.CACHE, problem))
-        done += data.size_of(each)
-    return done
+            findings.problems.append(problem_of(each, Store.CACHE, problem))
+        checked_bytes += data.size_of(each)
+    return checked_bytes
 
 
 def _look_at_remote(
     data: ProvingStore,
-    stored: Sequence[StoredObject],
-    found: _Found,
+    stored_objects: Sequence[StoredObject],
+    findings: _Found,
     progress: ProgressCallback,
     *,
     quick: bool,
 ) -> None:
-    sent = [each for each in stored if each.item.pushed]
-    done = 0
+    remote_objects = [each for each in stored_objects if each.item.pushed]
+    count = 0
 
     def told(each: StoredObject) -> None:
-        nonlocal done
-        done += 1
-        progress(done, len(sent), "objects", "remote")
+        nonlocal count
+        count += 1
+        progress(count, len(remote_objects), "objects", "remote")
 
     try:
-        problems = data.at_remote(sent, told, read=not quick)
+        problems = data.at_remote(remote_objects, told, read=not quick)
     except MLWSError as error:
         if not isinstance(error, UNASKED):
             raise
-        found.unreachable = error.message.en
+        findings.unreachable = error.message.en
         return
-    found.problems += [problem_of(each, Store.REMOTE, what) for each, what in problems.items()]
+    findings.problems += [problem_of(each, Store.REMOTE, what) for each, what in problems.items()]
 
 
 # git's objects
 
 
 def entries_of(git: Git, sha: str) -> tuple[list[TreeEntry], list[ObjectProblem]]:
-    """The files of a commit; a problem instead where its trees can't be read."""
+    """Return the files of a commit, or a problem if its trees cannot be read."""
     try:
         return [entry for entry in git.tree(sha) if entry.mode != SUBMODULE], []
     except MLWSError:
@@ -162,13 +166,13 @@ def entries_of(git: Git, sha: str) -> tuple[list[TreeEntry], list[ObjectProblem]
 
 
 def code_problems(git: Git, entries: Sequence[TreeEntry]) -> list[ObjectProblem]:
-    """The files whose content git lacks, or has damaged; every one is read."""
+    """Return the files whose content git lacks or has damaged; reads every file."""
     paths = {entry.sha: entry.path for entry in entries}
     absent = set(git.absent(sorted(paths)))
-    found = [_in_git(paths[sha], sha, Problem.MISSING) for sha in sorted(absent)]
+    problems = [_in_git(paths[sha], sha, Problem.MISSING) for sha in sorted(absent)]
     for group in _groups(sizes(git, [entry for entry in entries if entry.sha not in absent])):
-        found += [_in_git(paths[sha], sha, Problem.DAMAGED) for sha in _damaged(git, group)]
-    return found
+        problems += [_in_git(paths[sha], sha, Problem.DAMAGED) for sha in _damaged(git, group)]
+    return problems
 
 
 def _in_git(path: str, sha: str, problem: Problem) -> ObjectProblem:
@@ -176,11 +180,11 @@ def _in_git(path: str, sha: str, problem: Problem) -> ObjectProblem:
 
 
 def sizes(git: Git, entries: Sequence[TreeEntry]) -> list[tuple[str, int]]:
-    """(id, bytes) of the files' contents, each once; 0 where git can't tell."""
+    """Return (id, bytes) of each distinct content; 0 bytes if git cannot determine them."""
     shas = sorted({entry.sha for entry in entries})
     if not shas:
         return []
-    output = git.run("cat-file", "--batch-check", given="".join(f"{s}\n" for s in shas).encode())
+    output = git.run("cat-file", "--batch-check", stdin="".join(f"{s}\n" for s in shas).encode())
     rows = [line.split() for line in output.decode().splitlines()]
     return [(row[0], int(row[2]) if len(row) > 2 else 0) for row in rows]
 
@@ -214,7 +218,7 @@ def _damaged(git: Git, shas: Sequence[str]) -> Iterator[str]:
 
 
 def _id_of(content: bytes, like: str) -> str:
-    """The id of a blob, by the hash that the repository uses."""
+    """Return the id of a blob, by the repository's hash function (that of ``like``)."""
     digest = hashlib.new("sha1" if len(like) == 40 else "sha256", usedforsecurity=False)
     digest.update(b"blob %d\0" % len(content))
     digest.update(content)

@@ -37,7 +37,7 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 class RefusedError(Exception):
-    """MLflow refused what was asked of it; ``code`` is its own word for why."""
+    """MLflow rejected a request; ``code`` is MLflow's error code."""
 
     def __init__(self, code: str, reason: str) -> None:
         self.code = code
@@ -48,9 +48,9 @@ class RefusedError(Exception):
 class TrackingClient:
     """Calls MLflow on the store at ``uri`` in a process of its own. Thread-safe.
 
-    ``folder`` is where the process runs: somewhere without Python files, which could hide
-    installed modules. ``environment`` is added to its own. Error 30105 where MLflow does not
-    answer.
+    ``folder`` is the working directory of the process: one without Python files, which could
+    shadow installed modules. ``environment`` is added to its own. Error 30105 if MLflow does
+    not answer.
     """
 
     def __init__(
@@ -66,18 +66,19 @@ class TrackingClient:
         self._buffer = b""
 
     def tag_runs(self, ids: Iterable[str], tags: Mapping[str, str]) -> None:
-        """Set the tags on every one of the runs."""
+        """Set the tags on each of the runs."""
         self._call("tag_runs", ids=list(ids), tags=dict(tags))
 
     def finished(self, ids: Iterable[str]) -> list[str]:
-        """Those of the runs that exist and have ended."""
-        found: list[str] = self._call("finished", ids=list(ids))
-        return found
+        """Return the runs that exist and have ended."""
+        run_ids: list[str] = self._call("finished", ids=list(ids))
+        return run_ids
 
     def ask(self, call: str, timeout: float = TIMEOUT, /, **arguments: Any) -> Any:
-        """Call a method of :class:`~jupyter_mlws.versioning.tracking.mlflow_runs.MLflowRuns`.
+        """Call a method of :class:`~jupyter_mlws.versioning.tracking.mlflow_search.MLflowSearch`.
 
-        Raises :class:`RefusedError` where MLflow refuses, for callers that can tell more.
+        Raises :class:`RefusedError` if MLflow rejects the request, so that callers can report a
+        more specific error.
         """
         with self._lock:
             try:
@@ -93,7 +94,7 @@ class TrackingClient:
         return answer["result"]
 
     def close(self) -> None:
-        """End the process."""
+        """Stop the process."""
         with self._lock:
             _HELPERS.stop(self)
 
@@ -152,7 +153,7 @@ class TrackingClient:
         return line
 
     def stop(self) -> None:
-        """End the process, of which nothing is being asked; the next call starts another."""
+        """Stop the process, which must be idle; the next call starts another."""
         process, self._process, self._inode = self._process, None, None
         if process is None:
             return
@@ -168,9 +169,9 @@ class TrackingClient:
 
 
 class _Helpers:
-    """The clients whose processes run, with the time of their last call; None while they are used.
+    """Clients with a running process and the time of their last call; None while in use.
 
-    The one that was used the longest time ago makes room for another.
+    The least recently used process is stopped to make room for another.
     """
 
     def __init__(self) -> None:
@@ -180,7 +181,7 @@ class _Helpers:
 
     @contextmanager
     def use(self, client: TrackingClient, timeout: float) -> Iterator[None]:
-        """Let the process of a client run; :class:`TimeoutError` where all others are in use."""
+        """Reserve a process for a client; :class:`TimeoutError` if all are in use."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while client not in self._used and len(self._used) >= MAX_PROCESSES:
@@ -201,7 +202,7 @@ class _Helpers:
                 self._changed.notify_all()
 
     def stop(self, client: TrackingClient) -> None:
-        """End the process of a client that is not in use."""
+        """Stop the process of a client that is not in use."""
         with self._changed:
             self._stop(client)
 

@@ -45,19 +45,19 @@ Item = TypeVar("Item")
 
 
 def tracking_uri(root: Path) -> str:
-    """Where the project at ``root`` tracks.
+    """Return the tracking URI of the project at ``root``.
 
-    A shared project's place, else ``MLFLOW_TRACKING_URI``, else the project's own SQLite file.
+    That of a shared project, else ``MLFLOW_TRACKING_URI``, else the project's own SQLite file.
     """
-    given = shared_tracking(root) or os.environ.get("MLFLOW_TRACKING_URI")
-    return given or f"{SQLITE}{root}/{DEFAULT_FILE}"
+    configured_uri = shared_tracking(root) or os.environ.get("MLFLOW_TRACKING_URI")
+    return configured_uri or f"{SQLITE}{root}/{DEFAULT_FILE}"
 
 
 class MLflowStore:
     """One tracking store, by an explicit URI. Not thread-safe.
 
     ``artifacts`` is the folder of new experiments of an SQLite store; by default ``mlruns``
-    beside the file. It is made by MLflow when the first artifact comes.
+    beside the file. MLflow creates it with the first artifact.
     """
 
     def __init__(self, uri: str, artifacts: Path | None = None) -> None:
@@ -67,7 +67,7 @@ class MLflowStore:
 
     @property
     def awaits_creation(self) -> bool:
-        """Whether the SQLite file is still to be made, by the first write."""
+        """True while the SQLite file does not exist; the first write creates it."""
         return self._file is not None and self._file.parent.is_dir() and not self._file.exists()
 
     def log_run(
@@ -81,14 +81,17 @@ class MLflowStore:
         status: str,
         name: str | None = None,
     ) -> str:
-        """Record a run that has ended; its id. ``start`` and ``end`` are epoch seconds."""
-        began, ended = round(start * 1000), round(end * 1000)
+        """Record a run that has ended and return its id.
+
+        ``start`` and ``end`` are epoch seconds.
+        """
+        start_ms, end_ms = round(start * 1000), round(end * 1000)
         run = self._client.create_run(
-            self._experiment(experiment), start_time=began, tags=dict(tags), run_name=name
+            self._experiment(experiment), start_time=start_ms, tags=dict(tags), run_name=name
         )
         identifier: str = run.info.run_id
-        self._log_values(identifier, params, metrics, ended)
-        self._client.set_terminated(identifier, STATUSES.get(status, status), ended)
+        self._log_values(identifier, params, metrics, end_ms)
+        self._client.set_terminated(identifier, STATUSES.get(status, status), end_ms)
         return identifier
 
     def _log_values(
@@ -103,17 +106,17 @@ class MLflowStore:
 
         # Of two names that MLflow takes for one, the last counts: it refuses a second value.
         values = {name_of(key): value_of(value) for key, value in params.items()}
-        measured = {name_of(key): float(value) for key, value in metrics.items()}
+        metric_values = {name_of(key): float(value) for key, value in metrics.items()}
         parts = (
             _batches([Param(key, value) for key, value in values.items()]),
-            _batches([Metric(key, value, moment, 0) for key, value in measured.items()]),
+            _batches([Metric(key, value, moment, 0) for key, value in metric_values.items()]),
             _batches([RunTag(key, value) for key, value in (tags or {}).items()]),
         )
         for some_params, some_metrics, some_tags in zip_longest(*parts, fillvalue=()):
             self._client.log_batch(run, params=some_params, metrics=some_metrics, tags=some_tags)
 
     def tag_runs(self, ids: Iterable[str], tags: Mapping[str, str]) -> None:
-        """Set the tags on every one of the runs."""
+        """Set the tags on each of the runs."""
         from mlflow.entities import RunTag
 
         rows = [RunTag(key, value) for key, value in tags.items()]
@@ -121,10 +124,10 @@ class MLflowStore:
             self._client.log_batch(identifier, tags=rows)
 
     def finished(self, ids: Iterable[str]) -> list[str]:
-        """Those of the runs that exist and have ended."""
+        """Return the runs that exist and have ended."""
         from mlflow.exceptions import MlflowException
 
-        ended = []
+        run_ids = []
         for identifier in ids:
             try:
                 status = self._client.get_run(identifier).info.status
@@ -133,22 +136,22 @@ class MLflowStore:
                     raise
                 continue
             if status in ("FINISHED", "FAILED", "KILLED"):
-                ended.append(identifier)
-        return ended
+                run_ids.append(identifier)
+        return run_ids
 
     @staticmethod
     def _files_at(uri: str) -> Iterator[str]:
-        """The files below an artifact's address, relative to it."""
+        """Yield the files below an artifact URI, relative to it."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         repository = get_artifact_repository(uri)
         folders: list[str | None] = [None]
         while folders:
-            for found in repository.list_artifacts(folders.pop()):
-                if found.is_dir:
-                    folders.append(found.path)
+            for entry in repository.list_artifacts(folders.pop()):
+                if entry.is_dir:
+                    folders.append(entry.path)
                 else:
-                    yield found.path
+                    yield entry.path
 
     @cached_property
     def _client(self) -> Any:
@@ -164,8 +167,10 @@ class MLflowStore:
         return MlflowClient(self.uri, registry_uri=self.uri)
 
     def _fetched(self, what: str, source: Callable[[], str], folder: Path) -> Path:
-        """Where the files of a source are, once they are in ``folder``; :class:`ValueError` with
-        ``what`` and the reason where they cannot be had."""
+        """Download the files of a source into ``folder`` and return their path.
+
+        Raises :class:`ValueError` with ``what`` and the reason if they cannot be downloaded.
+        """
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
@@ -178,7 +183,10 @@ class MLflowStore:
         return Path(place)
 
     def _prepare(self, file: Path) -> None:
-        """Make the tables, or migrate those of an older MLflow (a copy of the file is kept)."""
+        """Create the tables, or migrate those of an older MLflow.
+
+        A copy of the file is kept before a migration.
+        """
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         revision = _revision(file)
@@ -199,9 +207,9 @@ class MLflowStore:
         from mlflow.exceptions import MlflowException
 
         for _ in range(2):
-            found = self._client.get_experiment_by_name(name)
-            if found is not None:
-                return str(found.experiment_id)
+            experiment = self._client.get_experiment_by_name(name)
+            if experiment is not None:
+                return str(experiment.experiment_id)
             location = (self._artifacts / name_of(name)).as_uri() if self._artifacts else None
             try:
                 return str(self._client.create_experiment(name, artifact_location=location))
@@ -213,26 +221,26 @@ class MLflowStore:
 
 
 def tables() -> Any:
-    """The tables of MLflow's database, for questions that its own search answers slowly."""
+    """Return the tables of MLflow's database, for queries that its own search answers slowly."""
     from mlflow.store.tracking.dbmodels import models
 
     return models
 
 
 def search_utils() -> Any:
-    """MLflow's reader of filters and orders."""
+    """Return MLflow's parser of filters and orders."""
     from mlflow.utils.search_utils import SearchUtils
 
     return SearchUtils
 
 
 def name_of(name: str) -> str:
-    """``name`` with the characters that MLflow refuses replaced; leading slashes are, too."""
+    """Return ``name`` with leading slashes and characters that MLflow rejects replaced."""
     return re.sub(r"[^\w.\- :/]|^/|(?<=/)\.+(?=/|$)|//+", "_", name)[:250]
 
 
 def value_of(value: Any) -> str:
-    """A parameter as MLflow stores it: text, cut where it is too long."""
+    """Return a parameter as MLflow stores it: text, truncated if it is too long."""
     return str(value)[:LONGEST_VALUE]
 
 
@@ -244,7 +252,7 @@ def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 def _exclude_from_git(file: Path) -> None:
     """Keep the default store of a repository, its lock and its artifacts out of commits.
 
-    In the repository's own list: `.gitignore` belongs to those who share it.
+    Uses the repository's own exclude file, because `.gitignore` is shared with others.
     """
     root = file.parent
     if file.name != DEFAULT_FILE or not (root / ".git").exists():
@@ -267,12 +275,12 @@ def _exclude_from_git(file: Path) -> None:
 
 
 def _revision(file: Path) -> str | None:
-    """The schema's revision; None where the store is still to be made."""
+    """Return the schema's revision; None if the store does not exist yet."""
     if not file.exists():
         return None
     with closing(sqlite3.connect(file)) as connection:
-        named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-        if connection.execute(named).fetchone() is None:
+        query = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        if connection.execute(query).fetchone() is None:
             return None
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return str(row[0]) if row else None

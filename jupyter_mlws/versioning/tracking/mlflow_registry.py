@@ -33,10 +33,10 @@ JSON = dict[str, Any]
 
 
 class MLflowRegistry(MLflowStore):
-    """A store with its registry. Refusals are MLflow's own exceptions."""
+    """A store with its model registry. Rejections are MLflow's own exceptions."""
 
     def has_run(self, run: str) -> bool:
-        """There is such a run, and it is not deleted."""
+        """Return whether the run exists and is not deleted."""
         return self._run(run) is not None
 
     def register(
@@ -49,15 +49,15 @@ class MLflowRegistry(MLflowStore):
         run: str | None = None,
         commit: str | None = None,
     ) -> JSON:
-        """A new version of a model, of a new run where none is given.
+        """Register a new version of a model, of a new run if none is given.
 
         ``artifacts``: path in the project → file or folder on this machine.
         """
         moment = round(time.time() * 1000)
-        made = run is None
+        is_new_run = run is None
         if run is None:
-            known = {COMMIT: commit} if commit else {}
-            created = self._client.create_run(self._experiment(name), moment, tags=known)
+            run_tags = {COMMIT: commit} if commit else {}
+            created = self._client.create_run(self._experiment(name), moment, tags=run_tags)
             run = str(created.info.run_id)
         try:
             self._log_values(run, params, metrics, moment)
@@ -65,10 +65,10 @@ class MLflowRegistry(MLflowStore):
             for path, place in artifacts.items():
                 self._log_artifact(run, place, f"{folder}/{path}")
         except BaseException:
-            if made:
+            if is_new_run:
                 self._client.set_terminated(run, "FAILED")
             raise
-        if made:
+        if is_new_run:
             self._client.set_terminated(run, "FINISHED")
         inside = _loadable(artifacts)
         source = f"{self._client.get_run(run).info.artifact_uri}/{folder}"
@@ -81,44 +81,44 @@ class MLflowRegistry(MLflowStore):
         return self._described(version)
 
     def models(self, text: str, after: str, limit: int) -> list[JSON]:
-        """Models by name, from behind ``after``, whose names have ``text``."""
-        found = [model for model in self._all_models() if text.lower() in model.name.lower()]
-        found.sort(key=lambda model: str(model.name))
-        behind = (model for model in found if model.name > after)
+        """Return the models after ``after``, by name, whose names contain ``text``."""
+        matches = [model for model in self._all_models() if text.lower() in model.name.lower()]
+        matches.sort(key=lambda model: str(model.name))
+        behind = (model for model in matches if model.name > after)
         return [self._model(model) for model in islice(behind, limit)]
 
     def model(self, name: str) -> JSON:
-        """One model with its newest version."""
+        """Return one model with its newest version."""
         return self._model(self._client.get_registered_model(name))
 
     def versions(self, name: str, before: int | None, limit: int) -> list[JSON]:
-        """Versions of a model, newest first, older than ``before``."""
+        """Return versions of a model, newest first, older than ``before``."""
         quote = "'" if '"' in name else '"'
         older = f" AND version_number < {int(before)}" if before is not None else ""
-        found = self._client.search_model_versions(
+        model_versions = self._client.search_model_versions(
             f"name={quote}{name}{quote}{older}",
             max_results=limit,
             order_by=["version_number DESC"],
         )
         aliases = self._client.get_registered_model(name).aliases
-        return [self._described(version, aliases) for version in found]
+        return [self._described(version, aliases) for version in model_versions]
 
     def versions_of(self, run: str) -> list[JSON]:
-        """The versions of models that a run has logged."""
-        quoted = run.replace("'", "")
+        """Return the model versions that a run has logged."""
+        safe_id = run.replace("'", "")
         return [
             self._described(version)
-            for version in self._client.search_model_versions(f"run_id='{quoted}'")
+            for version in self._client.search_model_versions(f"run_id='{safe_id}'")
         ]
 
     def version(self, name: str, number: int) -> JSON:
-        """One version of a model."""
+        """Return one version of a model."""
         return self._described(self._client.get_model_version(name, str(number)))
 
     def fetch(self, name: str, number: int, folder: Path) -> list[Path]:
-        """Bring the files of a version into ``folder``; where they are, in the order of names.
+        """Download the files of a version into ``folder``; return their sorted paths.
 
-        :class:`ValueError` with the version and the reason where they cannot be had.
+        Raises :class:`ValueError` with the version and the reason if they cannot be downloaded.
         """
         version = f"models:/{name}/{number}"
         place = self._fetched(
@@ -127,14 +127,14 @@ class MLflowRegistry(MLflowStore):
         return sorted(path for path in place.rglob("*") if path.is_file())
 
     def set_alias(self, name: str, alias: str, number: int, by: str = "") -> None:
-        """Let ``alias`` mean a version, whatever it meant before; ``by`` is who wants it."""
+        """Point ``alias`` at a version, also if it exists; ``by`` is the user."""
         before = self._client.get_registered_model(name).aliases.get(alias)
         self._client.set_registered_model_alias(name, alias, str(number))
         if before is None or int(before) != number:
             self._remember(name, alias, number, before, by)
 
     def delete_alias(self, name: str, alias: str, by: str = "") -> bool:
-        """Forget an alias; False where there is none."""
+        """Delete an alias; return False if there is none."""
         before = self._client.get_registered_model(name).aliases.get(alias)
         if before is None:
             return False
@@ -143,34 +143,35 @@ class MLflowRegistry(MLflowStore):
         return True
 
     def alias_history(self, name: str) -> list[JSON]:
-        """What the aliases of a model meant, the newest change first.
+        """Return the changes of a model's aliases, newest first.
 
-        A change that another program made is known by what the alias means now; its time is not.
+        A change by another program is inferred from the alias's current version; its time is
+        unknown.
         """
         model = self._client.get_registered_model(name)
-        found = [
+        changes = [
             {**json.loads(text), "alias": alias, "time": time, "key": key}
             for key, text in model.tags.items()
             for alias, time in _changed(key)
         ]
-        found.sort(key=lambda row: (row["time"], row["key"]), reverse=True)
+        changes.sort(key=lambda row: (row["time"], row["key"]), reverse=True)
         newest: dict[str, JSON] = {}
-        for row in found:
+        for row in changes:
             newest.setdefault(row["alias"], row)
         unseen = []
         for alias in sorted({*newest, *model.aliases}):
-            told = newest.get(alias, {}).get("version")
-            meant = model.aliases.get(alias)
-            now = int(meant) if meant is not None else None
-            if now != told:
+            last_version = newest.get(alias, {}).get("version")
+            current_version = model.aliases.get(alias)
+            now = int(current_version) if current_version is not None else None
+            if now != last_version:
                 unseen.append(
-                    {"alias": alias, "version": now, "before": told, "by": "", "time": None}
+                    {"alias": alias, "version": now, "before": last_version, "by": "", "time": None}
                 )
         return [
             *unseen,
             *(
                 {key: row[key] for key in ("alias", "version", "before", "by", "time")}
-                for row in found
+                for row in changes
             ),
         ]
 
@@ -179,15 +180,15 @@ class MLflowRegistry(MLflowStore):
     ) -> None:
         # A tag for each change: two people at once then both have theirs.
         key = f"{ALIASED}{alias}.{time.time_ns() // 1_000_000}"
-        told = {"version": number, "before": int(before) if before else None, "by": by}
-        self._client.set_registered_model_tag(name, key, json.dumps(told))
-        known = sorted(
+        change = {"version": number, "before": int(before) if before else None, "by": by}
+        self._client.set_registered_model_tag(name, key, json.dumps(change))
+        history = sorted(
             (moment, key)
             for key in self._client.get_registered_model(name).tags
             for its, moment in _changed(key)
             if its == alias
         )
-        for _, old in known[:-REMEMBERED]:
+        for _, old in history[:-REMEMBERED]:
             self._client.delete_registered_model_tag(name, old)
 
     # Parts
@@ -259,24 +260,29 @@ class MLflowRegistry(MLflowStore):
             "run": version.run_id or None,
             "commit": run.data.tags.get(COMMIT) if run else None,
             "tags": {key: value for key, value in version.tags.items() if key != INSIDE},
-            "aliases": sorted(alias for alias, meant in aliases.items() if int(meant) == number),
+            "aliases": sorted(
+                alias for alias, alias_version in aliases.items() if int(alias_version) == number
+            ),
         }
 
     def _files(self, version: Any) -> list[str]:
         inside = version.tags.get(INSIDE)
-        found = islice(self._files_at(version.source), MOST_FILES)
-        return sorted(f"{inside}/{path}" if inside else path for path in found)
+        paths = islice(self._files_at(version.source), MOST_FILES)
+        return sorted(f"{inside}/{path}" if inside else path for path in paths)
 
 
 def _changed(key: str) -> Iterator[tuple[str, float]]:
-    """The alias and the time that a tag tells of, if it tells of one."""
+    """Yield the alias and the time that a tag records, if it records a change."""
     alias, _, moment = key.removeprefix(ALIASED).rpartition(".")
     if key.startswith(ALIASED) and alias and moment.isascii() and moment.isdigit():
         yield alias, int(moment) / 1000
 
 
 def _loadable(artifacts: Mapping[str, str]) -> str | None:
-    """The folder, alone of its version, that MLflow can load: it becomes the version's source."""
+    """Return the folder that MLflow can load, if it is the version's only artifact.
+
+    It becomes the version's source.
+    """
     if len(artifacts) != 1:
         return None
     path, place = next(iter(artifacts.items()))

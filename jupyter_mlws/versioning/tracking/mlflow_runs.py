@@ -26,63 +26,69 @@ class MLflowRuns(MLflowRegistry):
     """A store that workflow runs are recorded in."""
 
     def record(self, experiment: str, run: str, records: Sequence[JSON]) -> dict[str, Any]:
-        """Bring MLflow to what the records say; the ids of the ``experiment`` and, by node, of the
-        ``runs``.
+        """Update MLflow's runs from the records.
 
-        A record has ``node`` (empty for the run itself, which comes before its nodes and with
-        its end after them), ``name``, ``tags``, ``params``, ``metrics``, ``start`` and ``end``
-        (epoch seconds; no end: it goes on) and ``status``.
+        Returns the ids of the ``experiment`` and, by node, of the ``runs``.
+
+        A record has ``node`` (empty for the run itself, which comes before its nodes and, with its
+        end, after them), ``name``, ``tags``, ``params``, ``metrics``, ``start`` and ``end`` (epoch
+        seconds; no end while it runs) and ``status``.
         """
         place = self._experiment(experiment)
-        known = self._known(place, run)
-        open_nodes = {node for node, found in known.items() if found.info.status == "RUNNING"}
+        runs_by_node = self._known(place, run)
+        open_nodes = {
+            node for node, node_run in runs_by_node.items() if node_run.info.status == "RUNNING"
+        }
         for record in records:
             node = record["node"]
-            found = known.get(node)
-            if found is None:
-                parent = {} if node == "" else {NODE: node, PARENT: known[""].info.run_id}
+            node_run = runs_by_node.get(node)
+            if node_run is None:
+                parent = {} if node == "" else {NODE: node, PARENT: runs_by_node[""].info.run_id}
                 tags = {**record["tags"], **parent, RUN: run}
-                found = self._begun(place, record, tags)
-            known[node] = found
+                node_run = self._begun(place, record, tags)
+            runs_by_node[node] = node_run
             if record["end"] is None:
                 continue
-            self._complete(found, record)
+            self._complete(node_run, record)
             open_nodes.discard(node)
             if node == "":
                 # Asked for by nodes that never came to run.
                 for left in open_nodes:
-                    self._client.set_terminated(known[left].info.run_id, "KILLED")
-        runs = {record["node"]: str(known[record["node"]].info.run_id) for record in records}
+                    self._client.set_terminated(runs_by_node[left].info.run_id, "KILLED")
+        runs = {record["node"]: str(runs_by_node[record["node"]].info.run_id) for record in records}
         return {"experiment": place, "runs": runs}
 
     def begin_run(
         self, experiment: str, name: str | None, tags: Mapping[str, str], params: JSON
     ) -> dict[str, str]:
-        """A run that goes on; the ids of it and of its experiment."""
+        """Begin a run; return its id and that of its experiment."""
         place = self._experiment(experiment)
         moment = round(time.time() * 1000)
-        made = self._client.create_run(place, start_time=moment, tags=dict(tags), run_name=name)
-        self._log_values(made.info.run_id, params, {}, moment)
-        return {"id": str(made.info.run_id), "experiment": place}
+        run = self._client.create_run(place, start_time=moment, tags=dict(tags), run_name=name)
+        self._log_values(run.info.run_id, params, {}, moment)
+        return {"id": str(run.info.run_id), "experiment": place}
 
     def end_run(self, run: str, status: str, tags: Mapping[str, str]) -> None:
-        """End a run; one that its own code has ended well may have failed after that."""
+        """End a run, also one that its own code ended already.
+
+        A run that its code ended as successful may have failed after that.
+        """
         self._log_values(run, {}, {}, 0, tags)
         self._client.set_terminated(run, STATUSES.get(status, status))
 
     def _known(self, experiment: str, run: str) -> dict[str, Any]:
-        """What MLflow has of a workflow's run, by node."""
-        found: dict[str, Any] = {}
+        """Return MLflow's runs of a workflow run, by node."""
+        runs_by_node: dict[str, Any] = {}
         token = None
         while True:
             page = self._client.search_runs(
                 [experiment], f"tags.`{RUN}` = '{run}'", max_results=A_PAGE, page_token=token
             )
             for one in page:
-                found[one.data.tags.get(NODE, "")] = one
+                runs_by_node[one.data.tags.get(NODE, "")] = one
             token = page.token
             if not token:
-                return found
+                return runs_by_node
 
     def _begun(self, experiment: str, record: JSON, tags: Mapping[str, str]) -> Any:
         return self._client.create_run(
@@ -93,8 +99,11 @@ class MLflowRuns(MLflowRegistry):
         )
 
     def _complete(self, run: Any, record: JSON) -> None:
-        """Add what is known at the end. What the node's own code has logged has precedence: its
-        parameters cannot be changed, and its curves must not end in a value of ours."""
+        """Add the values that are known at the end of a run.
+
+        Values that the node's own code logged take precedence: its parameters cannot be changed,
+        and its curves must not end with a value of ours.
+        """
         identifier, moment = run.info.run_id, round(record["end"] * 1000)
         there = run.data
         self._log_values(

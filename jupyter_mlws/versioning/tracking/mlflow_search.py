@@ -40,7 +40,7 @@ OWN = ("mlflow.", "mlws.")
 
 
 class SearchFaultError(Exception):
-    """``field`` of a search cannot be read: ``filter``, ``sort`` or ``cursor``."""
+    """A ``field`` of a search (``filter``, ``sort`` or ``cursor``) that cannot be parsed."""
 
     def __init__(self, field: str, reason: str) -> None:
         self.field = field
@@ -48,7 +48,7 @@ class SearchFaultError(Exception):
 
 
 class MLflowSearch(MLflowRuns):
-    """A store whose runs are searched."""
+    """A store with a search for runs."""
 
     def search(
         self,
@@ -61,10 +61,10 @@ class MLflowSearch(MLflowRuns):
         nested: bool = False,
         tags: Mapping[str, str] | None = None,
     ) -> JSON:
-        """A page of runs (``items``, ``next``), or which field is at fault (``field``, ``reason``).
+        """Return a page of runs (``items``, ``next``) or a fault (``field``, ``reason``).
 
-        ``filter`` and ``sort`` are in MLflow's language. ``columns``: only these parameters and
-        metrics, as ``params.a``. ``nested``: runs within runs, too. ``tags``: with these alone.
+        ``filter`` and ``sort`` use MLflow's syntax. ``columns``: only these parameters and metrics,
+        as ``params.a``. ``nested``: include runs within runs. ``tags``: only runs with these tags.
         """
         try:
             offset = _offset(cursor)
@@ -72,39 +72,42 @@ class MLflowSearch(MLflowRuns):
             orders = [_order(text) for text in (*sort, NEWEST)]
             store = self._sql_store()
             if store is None:
-                found = self._asked(filters, orders, limit, offset)
+                runs = self._asked(filters, orders, limit, offset)
             else:
-                found = self._selected(store, filters, orders, limit, offset)
+                runs = self._selected(store, filters, orders, limit, offset)
         except SearchFaultError as fault:
             return {"field": fault.field, "reason": str(fault)}
         return {
-            "items": [self._row(run, columns) for run in found[:limit]],
-            "next": str(offset + limit) if len(found) > limit else None,
+            "items": [self._row(run, columns) for run in runs[:limit]],
+            "next": str(offset + limit) if len(runs) > limit else None,
         }
 
     def find_run(self, identifier: str) -> JSON | None:
-        """One run by MLflow's id, or by that of the workflow's run; None where there is none."""
+        """Return one run by MLflow's id or by the workflow run's id.
+
+        None if there is none.
+        """
         run = self._run(identifier)
         if run is not None:
             return self._row(run, None)
-        quoted = identifier.replace("'", "")
-        found = self.search(f"tags.`{RUN}` = '{quoted}'", [], 1, None)
-        return found["items"][0] if found.get("items") else None
+        safe_id = identifier.replace("'", "")
+        page = self.search(f"tags.`{RUN}` = '{safe_id}'", [], 1, None)
+        return page["items"][0] if page.get("items") else None
 
     def columns(self) -> JSON:
-        """The names of all parameters and metrics, for a table to choose from."""
+        """Return the names of all parameters and metrics, as columns to choose from."""
         store = self._sql_store()
         if store is not None:
             from sqlalchemy import select
 
-            known = tables()
+            schema = tables()
 
             with store.ManagedSessionMaker() as session:
                 return {
                     name: sorted(session.execute(select(table.key).distinct()).scalars())
                     for name, table in (
-                        ("params", known.SqlParam),
-                        ("metrics", known.SqlLatestMetric),
+                        ("params", schema.SqlParam),
+                        ("metrics", schema.SqlLatestMetric),
                     )
                 }
         runs = self._client.search_runs(self._experiments(), max_results=1000)
@@ -114,32 +117,35 @@ class MLflowSearch(MLflowRuns):
         }
 
     def best(self, metric: str, *, largest: bool, name: str | None, limit: int) -> list[JSON]:
-        """The versions of models (of ``name`` alone) that measured best, the best first."""
+        """Return the model versions with the best values, best first.
+
+        ``name``: only versions of this model.
+        """
         quote = "'" if name and '"' in name else '"'
-        wanted = f"name={quote}{name}{quote}" if name else None
+        condition = f"name={quote}{name}{quote}" if name else None
         versions, token = [], None
         while True:
-            page = self._client.search_model_versions(wanted, max_results=1000, page_token=token)
+            page = self._client.search_model_versions(condition, max_results=1000, page_token=token)
             versions += [version for version in page if version.run_id]
             token = page.token
             if not token:
                 break
         values = self.values_of((version.run_id for version in versions), metric)
-        measured = [version for version in versions if version.run_id in values]
+        candidates = [version for version in versions if version.run_id in values]
         # Of equal ones the older counts: it was there first.
-        measured.sort(key=lambda version: version.creation_timestamp)
-        measured.sort(key=lambda version: values[version.run_id], reverse=largest)
+        candidates.sort(key=lambda version: version.creation_timestamp)
+        candidates.sort(key=lambda version: values[version.run_id], reverse=largest)
         return [
             {"value": values[version.run_id], **self._described(version)}
-            for version in measured[:limit]
+            for version in candidates[:limit]
         ]
 
     def values_of(self, runs: Iterable[str], metric: str) -> dict[str, float]:
-        """What each of the runs measured last."""
-        wanted = sorted(set(runs))
+        """Return the last value of a metric for each of the runs."""
+        run_ids = sorted(set(runs))
         store = self._sql_store()
         if store is None:
-            rows = {run: self._run(run) for run in wanted}
+            rows = {run: self._run(run) for run in run_ids}
             values = {
                 run: row.data.metrics[metric]
                 for run, row in rows.items()
@@ -152,17 +158,17 @@ class MLflowSearch(MLflowRuns):
 
             values = {}
             with store.ManagedSessionMaker() as session:
-                for start in range(0, len(wanted), 500):
-                    asked: Any = select(latest.run_uuid, latest.value).where(
+                for start in range(0, len(run_ids), 500):
+                    query: Any = select(latest.run_uuid, latest.value).where(
                         latest.key == metric,
-                        latest.run_uuid.in_(wanted[start : start + 500]),
+                        latest.run_uuid.in_(run_ids[start : start + 500]),
                         latest.is_nan.is_(False),
                     )
-                    values.update(dict(session.execute(asked).all()))
+                    values.update(dict(session.execute(query).all()))
         return {run: float(value) for run, value in values.items() if math.isfinite(value)}
 
     def curve(self, run: str, metric: str, limit: int) -> list[JSON]:
-        """What a run measured step by step, in their order; at most ``limit`` points of them."""
+        """Return the points of a metric in step order, at most ``limit`` of them."""
         self._client.get_run(run)  # of runs that are not there, some stores have empty histories
         points = sorted(
             (point.step, point.timestamp, point.value)
@@ -178,34 +184,34 @@ class MLflowSearch(MLflowRuns):
     # Parts
 
     def _sql_store(self) -> Any:
-        """The database behind the client; None where it speaks to a server."""
+        """Return the database behind the client; None if it connects to a server."""
         store = self._client._tracking_client.store
         return store if hasattr(store, "ManagedSessionMaker") else None
 
     def _experiments(self) -> list[str]:
-        found, token = [], None
+        experiment_ids, token = [], None
         while True:
             page = self._client.search_experiments(max_results=1000, page_token=token)
-            found += [experiment.experiment_id for experiment in page]
+            experiment_ids += [experiment.experiment_id for experiment in page]
             token = page.token
             if not token:
-                return found
+                return experiment_ids
 
     def _asked(self, filters: list[JSON], orders: list[JSON], limit: int, offset: int) -> list[Any]:
-        """By the server's own search, page after page up to the wanted part."""
+        """Search on the server, page by page, up to the requested part."""
         text = " AND ".join(row["text"] for row in filters)
         order = [row["text"] for row in orders]
-        found: list[Any] = []
+        runs: list[Any] = []
         token = None
-        while len(found) <= offset + limit:
+        while len(runs) <= offset + limit:
             page = self._client.search_runs(
                 self._experiments(), text, max_results=1000, order_by=order, page_token=token
             )
-            found += page
+            runs += page
             token = page.token
             if not token:
                 break
-        return found[offset : offset + limit + 1]
+        return runs[offset : offset + limit + 1]
 
     def _selected(
         self, store: Any, filters: list[JSON], orders: list[JSON], limit: int, offset: int
@@ -217,15 +223,15 @@ class MLflowSearch(MLflowRuns):
 
         with store.ManagedSessionMaker() as session:
             dialect = session.get_bind().dialect.name
-            wanted: Any = select(run.run_uuid).where(run.lifecycle_stage == "active")
+            query: Any = select(run.run_uuid).where(run.lifecycle_stage == "active")
             experiments = [int(identifier) for identifier in self._experiments()]
-            wanted = wanted.where(run.experiment_id.in_(experiments))
+            query = query.where(run.experiment_id.in_(experiments))
             for row in filters:
-                wanted = wanted.where(_condition(row, dialect))
+                query = query.where(_condition(row, dialect))
             for place, row in enumerate(orders):
-                wanted = _ordered(wanted, row, place, dialect)
-            wanted = wanted.order_by(run.run_uuid).offset(offset).limit(limit + 1)
-            identifiers = list(session.execute(wanted).scalars())
+                query = _ordered(query, row, place, dialect)
+            query = query.order_by(run.run_uuid).offset(offset).limit(limit + 1)
+            identifiers = list(session.execute(query).scalars())
             options = [selectinload(part) for part in (run.latest_metrics, run.params, run.tags)]
             rows = session.execute(
                 select(run).where(run.run_uuid.in_(identifiers)).options(*options)
@@ -235,7 +241,7 @@ class MLflowSearch(MLflowRuns):
 
     def _row(self, run: Any, columns: Sequence[str] | None) -> JSON:
         info, data = run.info, run.data
-        ended = info.end_time
+        end_time = info.end_time
         keep = None if columns is None else set(columns)
 
         def chosen(kind: str, values: Mapping[str, Any]) -> JSON:
@@ -251,7 +257,9 @@ class MLflowSearch(MLflowRuns):
             "parent": data.tags.get(PARENT),
             "status": info.status,
             "started": info.start_time / 1000 if info.start_time else None,
-            "duration": (ended - info.start_time) / 1000 if ended and info.start_time else None,
+            "duration": (end_time - info.start_time) / 1000
+            if end_time and info.start_time
+            else None,
             "params": chosen("params", data.params),
             "metrics": {
                 key: value if math.isfinite(value) else None
@@ -267,10 +275,10 @@ class MLflowSearch(MLflowRuns):
         }
 
     def _name_of(self, experiment: str) -> str:
-        known = self.__dict__.setdefault("_names", {})
-        if experiment not in known:
-            known[experiment] = str(self._client.get_experiment(experiment).name)
-        return str(known[experiment])
+        names = self.__dict__.setdefault("_names", {})
+        if experiment not in names:
+            names[experiment] = str(self._client.get_experiment(experiment).name)
+        return str(names[experiment])
 
 
 def _offset(cursor: str | None) -> int:
@@ -282,7 +290,7 @@ def _offset(cursor: str | None) -> int:
 
 
 def _understood(field: str, read: Callable[[str], Any], text: str) -> Any:
-    """``text`` as MLflow reads it; its refusal as a fault of the field."""
+    """Parse ``text`` with MLflow; a rejection becomes a fault of the field."""
     try:
         return read(text)
     except Exception as error:
@@ -291,11 +299,11 @@ def _understood(field: str, read: Callable[[str], Any], text: str) -> Any:
         raise SearchFaultError(field, str(error)) from error
 
 
-def _filters(text: str, nested: bool, tags: Mapping[str, str]) -> list[JSON]:
+def _filters(text: str, include_nested: bool, tags: Mapping[str, str]) -> list[JSON]:
     rows = [dict(row) for row in _understood("filter", search_utils().parse_search_filter, text)]
     for row in rows:
         row["text"] = _spelled(row)
-    if not nested:
+    if not include_nested:
         rows.append(_made("tag", PARENT, "IS NULL", None))
     rows += [_made("tag", key, "=", value) for key, value in tags.items()]
     return rows
@@ -307,16 +315,16 @@ def _made(kind: str, key: str, comparator: str, value: str | None) -> JSON:
 
 
 def _spelled(row: Mapping[str, Any]) -> str:
-    """A condition in MLflow's language."""
+    """Return a condition in MLflow's syntax."""
     value = row["value"]
     if value is None:
-        shown = ""
+        literal = ""
     elif isinstance(value, list | tuple):
-        shown = "(" + ", ".join(_quoted(str(one)) for one in value) + ")"
+        literal = "(" + ", ".join(_quoted(str(one)) for one in value) + ")"
     else:
         numeric = row["type"] == "metric" or isinstance(value, int | float)
-        shown = str(value) if numeric else _quoted(str(value))
-    return f"{KINDS[row['type']]}.`{row['key']}` {row['comparator']} {shown}".rstrip()
+        literal = str(value) if numeric else _quoted(str(value))
+    return f"{KINDS[row['type']]}.`{row['key']}` {row['comparator']} {literal}".rstrip()
 
 
 def _quoted(text: str) -> str:
@@ -351,8 +359,8 @@ def _condition(row: Mapping[str, Any], dialect: str) -> Any:
     if kind != "metric":
         return there.where(compare(table.value, row["value"])).exists()
     # MLflow stores NaN as 0 with a mark. NaN differs from every number, and is nothing else.
-    measured = compare(table.value, float(row["value"]))
-    matches = table.is_nan | measured if comparator == "!=" else ~table.is_nan & measured
+    comparison = compare(table.value, float(row["value"]))
+    matches = table.is_nan | comparison if comparator == "!=" else ~table.is_nan & comparison
     return there.where(matches).exists()
 
 
@@ -360,8 +368,8 @@ def _dataset(run: Any, key: str, matches: Callable[[Any], Any]) -> Any:
     """Select the datasets of a run whose ``key`` (name, digest or context) matches."""
     from sqlalchemy import select
 
-    known = tables()
-    link, dataset, tag = known.SqlInput, known.SqlDataset, known.SqlInputTag
+    schema = tables()
+    link, dataset, tag = schema.SqlInput, schema.SqlDataset, schema.SqlInputTag
     inputs = select(link.input_uuid).where(
         link.destination_id == run.run_uuid, link.source_type == "DATASET"
     )
@@ -372,7 +380,7 @@ def _dataset(run: Any, key: str, matches: Callable[[Any], Any]) -> Any:
     return inputs.where(matches(getattr(dataset, key)))
 
 
-def _ordered(wanted: Any, row: Mapping[str, Any], place: int, dialect: str) -> Any:
+def _ordered(query: Any, row: Mapping[str, Any], place: int, dialect: str) -> Any:
     from sqlalchemy import Float, cast
     from sqlalchemy.orm import aliased
 
@@ -386,7 +394,7 @@ def _ordered(wanted: Any, row: Mapping[str, Any], place: int, dialect: str) -> A
         if kind == "attribute":
             kind, key = "tag", RUN_NAME
         table = aliased(_table(kind), name=f"sort{place}")
-        wanted = wanted.outerjoin(table, (table.run_uuid == run.run_uuid) & (table.key == key))
+        query = query.outerjoin(table, (table.run_uuid == run.run_uuid) & (table.key == key))
         missing = [table.run_uuid.is_(None)]
         if kind == "metric":
             missing.append(table.is_nan)
@@ -394,13 +402,13 @@ def _ordered(wanted: Any, row: Mapping[str, Any], place: int, dialect: str) -> A
         numbers = kind == "parameter" and dialect == "sqlite"
         columns = [*([cast(table.value, Float)] if numbers else []), table.value]
     ways = [column.asc() if row["ascending"] else column.desc() for column in columns]
-    return wanted.order_by(*missing, *ways)
+    return query.order_by(*missing, *ways)
 
 
 def _table(kind: str) -> Any:
-    known = tables()
+    schema = tables()
     return {
-        "metric": known.SqlLatestMetric,
-        "parameter": known.SqlParam,
-        "tag": known.SqlTag,
+        "metric": schema.SqlLatestMetric,
+        "parameter": schema.SqlParam,
+        "tag": schema.SqlTag,
     }[kind]

@@ -13,7 +13,7 @@ from jupyter_mlws.versioning.registry.models import Scalar
 
 
 class RunEnd(str, Enum):
-    """How a tracked run ended."""
+    """Final status of a tracked run."""
 
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
@@ -21,7 +21,7 @@ class RunEnd(str, Enum):
 
 
 class RunBegin(Request):
-    """A run to track. ``source`` is the notebook or script, as the person calls it."""
+    """A run to track. ``source`` is the notebook or script, as the user names it."""
 
     name: Plain | None = Field(default=None, min_length=1, max_length=250)
     experiment: Plain | None = Field(default=None, min_length=1, max_length=250)
@@ -30,17 +30,17 @@ class RunBegin(Request):
 
 
 class RunEnded(Request):
-    """How the run ended."""
+    """Final status of a run and its error."""
 
     status: RunEnd = RunEnd.COMPLETED
     error: str | None = Field(default=None, max_length=1000)
 
 
 class RunState(Record):
-    """The version that the working tree is.
+    """Version of the working tree.
 
-    ``dirty``: the commit was made for that. ``data``: what it names, path → hash. ``tags`` are
-    what MLflow's run is to carry.
+    ``dirty``: the commit was created for it. ``data``: the data that it names, path → hash.
+    ``tags`` are the tags for MLflow's run.
     """
 
     commit: str | None
@@ -50,7 +50,7 @@ class RunState(Record):
 
 
 class TrackedRun(RunState):
-    """A run that MLflow has, and where: what its own variables are to be set to."""
+    """A run in MLflow, with the values for MLflow's environment variables."""
 
     id: str
     experiment: str
@@ -58,15 +58,15 @@ class TrackedRun(RunState):
 
 
 class ReproduceRequest(Request):
-    """Where a reproduction is to be, below the project; a folder for it by default."""
+    """Folder of a reproduction, inside the project; chosen automatically by default."""
 
     path: Plain | None = Field(default=None, min_length=1, max_length=1000)
 
 
 class UnavailableData(Record):
-    """Data of the run that neither cache nor remote has, or that an ``unreachable`` one may have.
+    """Data of the run that is in neither cache nor remote.
 
-    ``made``: a run of the workflow makes it again.
+    An ``unreachable`` remote may have it. ``made``: a run of the workflow makes it again.
     """
 
     path: Text
@@ -78,7 +78,7 @@ class UnavailableData(Record):
 class Reproduction(Record):
     """A git worktree at the commit of a run, with its data.
 
-    ``run`` is MLflow's id. ``command`` does again what the run did, ``remove`` cleans up.
+    ``run`` is MLflow's id. ``command`` repeats the run, ``remove`` deletes the reproduction.
     """
 
     id: str

@@ -9,7 +9,7 @@ from enum import Enum
 
 
 class Mode(str, Enum):
-    """Which values of a metric are the better ones."""
+    """Direction of a metric: higher or lower values are better."""
 
     MAX = "max"
     MIN = "min"
@@ -29,24 +29,24 @@ NEGATED = frozenset({"neg", "negative"})
 
 
 def guessed(metric: str) -> Mode:
-    """Whether more or less of a metric is better, by the words of its name."""
+    """Guess whether higher or lower values of a metric are better, by the words in its name."""
     words = [word.lower() for word in WORDS.findall(metric.rpartition(".")[2])]
     if NEGATED.intersection(words):
         return Mode.MAX
-    joined = "".join(words)
-    less = LESS_IS_BETTER.intersection(words) or joined.endswith(("loss", "error"))
+    joined_name = "".join(words)
+    less = LESS_IS_BETTER.intersection(words) or joined_name.endswith(("loss", "error"))
     return Mode.MIN if less else Mode.MAX
 
 
 def names(measures: Sequence[Mapping[str, float]]) -> list[str]:
-    """The metrics that there are, those of most variants first, else as they come."""
-    counted = Counter(name for measured in measures for name in measured)
-    return sorted(counted, key=lambda name: -counted[name])
+    """Return the metrics, those of the most variants first, else in order of appearance."""
+    counts = Counter(name for measure in measures for name in measure)
+    return sorted(counts, key=lambda name: -counts[name])
 
 
 def ranks(values: Mapping[str, float], mode: Mode) -> dict[str, int]:
-    """Places from 1; equal values share one."""
+    """Return ranks from 1; equal values share a rank."""
     better = sorted(set(values.values()), reverse=mode is Mode.MAX)
-    ordered = sorted(values.values(), reverse=mode is Mode.MAX)
-    places = {value: ordered.index(value) + 1 for value in better}
+    sorted_values = sorted(values.values(), reverse=mode is Mode.MAX)
+    places = {value: sorted_values.index(value) + 1 for value in better}
     return {name: places[value] for name, value in values.items()}

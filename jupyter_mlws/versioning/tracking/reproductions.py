@@ -56,21 +56,23 @@ class Reproductions:
         self._git = repository.git
 
     def list(self) -> Page[Reproduction]:
-        """What was reproduced and is still there."""
-        found = [self._read(path) for path in self._worktrees()]
-        return Page(items=[one for one in found if one is not None])
+        """Return the reproductions that exist."""
+        reproductions = [self._read(path) for path in self._worktrees()]
+        return Page(items=[one for one in reproductions if one is not None])
 
-    def check(self, identifier: str, given: ReproduceRequest | None = None) -> dict[str, Any]:
-        """The run that is to be reproduced: by MLflow's id, a workflow run's, or ``MODEL:VERSION``.
+    def check(self, identifier: str, request: ReproduceRequest | None = None) -> dict[str, Any]:
+        """Return the run to reproduce.
 
-        Errors: 30105, 30404, 30271 where it names no commit that is still there, 30272 where it
-        is reproduced already, 50201 and 50302 for a path that cannot be.
+        ``identifier`` is MLflow's id, the id of a workflow run, or ``MODEL:VERSION``.
+
+        Errors: 30105, 30404, 30271 if the run has no commit that still exists, 30272 if it is
+        reproduced already, 50201 and 50302 for an invalid path.
         """
         run = self._run(identifier)
         commit = run["commit"]
         if not commit or self._git.find(commit) is None:
             raise RunCommitMissingError(run=run["id"], commit=commit or "-")
-        target = self._place(run, given or ReproduceRequest())
+        target = self._place(run, request or ReproduceRequest())
         if self._is_whole(target):
             raise AlreadyReproducedError(run=run["id"], path=self._shown(target))
         return run
@@ -78,17 +80,17 @@ class Reproductions:
     def create(
         self,
         identifier: str,
-        given: ReproduceRequest | None = None,
+        request: ReproduceRequest | None = None,
         progress: ProgressCallback = no_progress,
     ) -> Reproduction:
-        """Make the worktree and bring the data into it; nothing is left of it on failure.
+        """Create the worktree with its data; a failure leaves nothing behind.
 
-        Data that no store has is named by the answer. Errors as of :meth:`check`, 30101, 30102,
-        30103, 30106, 30204.
+        The result lists data that is in no store. Errors as for :meth:`check`, 30101, 30102, 30103,
+        30106, 30204.
         """
-        given = given or ReproduceRequest()
-        run = self.check(identifier, given)
-        target = self._place(run, given)
+        request = request or ReproduceRequest()
+        run = self.check(identifier, request)
+        target = self._place(run, request)
         with self._repository.exclusive("reproduction"), full_disk_told():
             # What a killed attempt has left.
             self._remove(target)
@@ -99,25 +101,25 @@ class Reproductions:
                     "worktree", "add", "--quiet", "--detach", str(target), run["commit"],
                     timeout=TIMEOUT,
                 )  # fmt: skip
-                brought, unavailable = self._bring(run, target, progress)
-                made = self._described(run, target, brought, unavailable)
+                data_paths, unavailable = self._bring(run, target, progress)
+                reproduction = self._described(run, target, data_paths, unavailable)
                 record = Project.open(target).state / RECORD
-                record.write_text(made.model_dump_json(), encoding="utf-8")
+                record.write_text(reproduction.model_dump_json(), encoding="utf-8")
                 # It is a version of the project, which was trusted before this.
                 trust(target)
             except BaseException:
                 self._remove(target)
                 raise
-        return made
+        return reproduction
 
     def delete(self, identifier: str) -> Reproduction:
-        """Remove a worktree with all that was done in it; error 30404."""
+        """Delete a worktree with everything in it; error 30404."""
         with self._repository.exclusive("reproduction"):
             for path in self._worktrees():
-                known = self._read(path)
-                if known is not None and identifier in (known.id, known.run):
+                reproduction = self._read(path)
+                if reproduction is not None and identifier in (reproduction.id, reproduction.run):
                     self._remove(path)
-                    return known
+                    return reproduction
         raise VersionItemNotFoundError(kind="reproduction", name=identifier)
 
     # Parts
@@ -131,15 +133,15 @@ class Reproductions:
             except RefusedError as error:
                 raise VersionItemNotFoundError(kind="model version", name=identifier) from error
             identifier = version["run"] or identifier
-        found: dict[str, Any] | None = tracking.ask("find_run", identifier=identifier)
-        if found is None:
+        run: dict[str, Any] | None = tracking.ask("find_run", identifier=identifier)
+        if run is None:
             raise VersionItemNotFoundError(kind="run", name=identifier)
-        return found
+        return run
 
-    def _place(self, run: Mapping[str, Any], given: ReproduceRequest) -> Path:
-        if given.path is None:
+    def _place(self, run: Mapping[str, Any], request: ReproduceRequest) -> Path:
+        if request.path is None:
             return self._root / FOLDER / _name(run)
-        inside = normal(self._repository.project, given.path)
+        inside = normal(self._repository.project, request.path)
         target = self._repository.project.resolve(inside)
         if target == self._root or inside.split("/")[0] == ".dvc":
             raise InvalidRequestError(faults=[Fault("path", PLACE)])
@@ -154,7 +156,7 @@ class Reproductions:
         return target.is_dir() and self._read(target) is not None
 
     def _read(self, target: Path) -> Reproduction | None:
-        """What is recorded of a worktree; None where it is no reproduction, or no whole one."""
+        """Return the record of a worktree's reproduction; None without a complete one."""
         if not (target / ".git").is_file():
             return None
         record = Project(target).state / RECORD
@@ -188,7 +190,7 @@ class Reproductions:
             shutil.rmtree(folder)
 
     def _ignore(self, target: Path) -> None:
-        """Let neither git nor DVC of the project look into the folder."""
+        """Exclude the folder from the project's git and DVC."""
         folder = self._root / FOLDER
         if target.parent == folder:
             folder.mkdir(exist_ok=True)
@@ -197,7 +199,7 @@ class Reproductions:
     def _bring(
         self, run: Mapping[str, Any], target: Path, progress: ProgressCallback
     ) -> tuple[builtins.list[str], builtins.list[UnavailableData]]:
-        """Bring the data of the run's commit, and what the run itself says it read."""
+        """Check out the data of the run's commit and the inputs that the run recorded."""
         items = self._data_of(run)
         if not items:
             return [], []
@@ -210,9 +212,9 @@ class Reproductions:
             data.set_aside_damaged(items)
             absent = data.missing(items)
             lacking = data.lacking(absent, insist=False)
-            gone = {item.path for item in lacking}
-            data.fetch([item for item in absent if item.path not in gone], progress)
-            there = [item for item in items if item.path not in gone]
+            unavailable_paths = {item.path for item in lacking}
+            data.fetch([item for item in absent if item.path not in unavailable_paths], progress)
+            there = [item for item in items if item.path not in unavailable_paths]
             data.check(there)
             for place, item in enumerate(there):
                 progress(place, len(there), "datasets", "data")
@@ -227,14 +229,14 @@ class Reproductions:
         return [item.path for item in there], unavailable
 
     def _data_of(self, run: Mapping[str, Any]) -> builtins.list[DataPointer]:
-        named = [i for i in self._repository.content.data_at(run["commit"]) if i.md5]
+        items = [i for i in self._repository.content.data_at(run["commit"]) if i.md5]
         read = dict(run["inputs"])
         if run["run"]:
             # Each node of a workflow's run has told what it read.
-            quoted = run["run"].replace("'", "")
+            safe_id = run["run"].replace("'", "")
             rows = self._repository.tracking.ask(
                 "search",
-                filter=f"tags.`mlws.run` = '{quoted}'",
+                filter=f"tags.`mlws.run` = '{safe_id}'",
                 sort=[],
                 limit=RUNS_AT_ONCE,
                 cursor=None,
@@ -247,40 +249,40 @@ class Reproductions:
             replace(item, md5=read[item.path], size=None, files=None)
             if not item.pipeline and read.get(item.path, item.md5) != item.md5
             else item
-            for item in named
+            for item in items
         ]
 
     def _described(
         self,
         run: Mapping[str, Any],
         target: Path,
-        brought: Sequence[str],
+        data_paths: Sequence[str],
         unavailable: Sequence[UnavailableData],
     ) -> Reproduction:
-        shown = self._shown(target)
+        path = self._shown(target)
         return Reproduction(
             id=target.name,
             run=run["id"],
             commit=run["commit"],
-            path=shown,
+            path=path,
             workflow=run["workflow"],
             params=run["params"],
             metrics=run["metrics"],
-            data=list(brought),
+            data=list(data_paths),
             unavailable=list(unavailable),
-            command=_command(run, shown),
+            command=_command(run, path),
             remove=f"jupyter mlws reproduce --remove {shlex.quote(target.name)}",
         )
 
 
 def _name(run: Mapping[str, Any]) -> str:
-    """A name of a folder for a run, and its node where it is one's."""
+    """Return a folder name for a run, with its node if the run is a node's."""
     name = str(run["run"] or run["id"][:12])
     return re.sub(r"[^\w.-]", "_", f"{name}-{run['node']}" if run["node"] else name)
 
 
 def _command(run: Mapping[str, Any], path: str) -> str | None:
-    """What does the same again, in a shell."""
+    """Return the shell command that repeats the run."""
     there = f"cd {shlex.quote(path)} && "
     if run["workflow"]:
         words = ["jupyter", "mlws", "run", run["workflow"], *([run["node"]] if run["node"] else [])]

@@ -22,9 +22,9 @@ SLACK = 20
 
 @dataclass(frozen=True)
 class RunCommit:
-    """The commit that a run starts from; ``dirty``: it is one that was made for the run.
+    """The commit that a run starts from; ``dirty``: it was created for the run.
 
-    ``sha`` is None only where nothing was ever committed, and there is nothing to commit.
+    ``sha`` is None only if nothing was ever committed and there is nothing to commit.
     """
 
     sha: str | None
@@ -32,11 +32,11 @@ class RunCommit:
 
 
 def keep(project: Project, run: str) -> RunCommit:
-    """Make the working tree's state a commit; error 30106 where git fails."""
+    """Commit the state of the working tree for a run; error 30106 if git fails."""
     git = Git(project.root)
     status = git.status()
-    untracked = any(entry.state == "untracked" for entry in status.entries)
-    limit = large_from(git) if untracked else 0
+    has_untracked = any(entry.state == "untracked" for entry in status.entries)
+    limit = large_from(git) if has_untracked else 0
     paths = sorted(uncommitted(project.root, status, limit))
     if not paths:
         return RunCommit(status.head, dirty=False)
@@ -58,4 +58,4 @@ def prune(project: Project) -> None:
     names = sorted(git.refs(REFS))
     if len(names) > KEPT + SLACK:
         commands = "".join(f"delete {name}\n" for name in names[:-KEPT])
-        git.run("update-ref", "--stdin", given=commands.encode())
+        git.run("update-ref", "--stdin", stdin=commands.encode())

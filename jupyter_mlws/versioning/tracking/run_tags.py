@@ -25,23 +25,23 @@ MORE = "…"
 
 
 def fitting(hashes: Mapping[str, str]) -> str:
-    """JSON that fits into a tag: as many as there is room for, and how many more there are."""
-    kept: dict[str, str] = {}
+    """Return JSON that fits into a tag: as many hashes as possible, and how many are left out."""
+    entries: dict[str, str] = {}
     room = LONGEST_TAG - 40
     for path, digest in hashes.items():
         room -= len(json.dumps({path: digest}, ensure_ascii=False))
         if room < 0:
-            kept[MORE] = f"+{len(hashes) - len(kept)}"
+            entries[MORE] = f"+{len(hashes) - len(entries)}"
             break
-        kept[path] = digest
-    return json.dumps(kept, ensure_ascii=False)
+        entries[path] = digest
+    return json.dumps(entries, ensure_ascii=False)
 
 
 def hashes_of(tag: str | None) -> dict[str, str]:
-    """What :func:`fitting` wrote; empty for what others wrote there."""
+    """Return the hashes that :func:`fitting` wrote; empty for other content."""
     try:
-        found: Any = json.loads(tag or "{}")
+        document: Any = json.loads(tag or "{}")
     except ValueError:
         return {}
-    rows = found.items() if isinstance(found, dict) else ()
+    rows = document.items() if isinstance(document, dict) else ()
     return {str(path): str(digest) for path, digest in rows if path != MORE}

@@ -36,52 +36,56 @@ class RunTracker:
         self._snapshots = snapshots
 
     def state(self) -> RunState:
-        """A commit of the working tree as it is, on a hidden ref where it is none yet.
+        """Return a commit of the working tree, on a hidden ref unless it is HEAD.
 
-        Branch, index and files stay as they are; data that changed is in the cache afterwards.
-        Errors: 30102, 30103, 30106.
+        Branch, index and files stay as they are; changed data is in the cache afterwards. Errors:
+        30102, 30103, 30106.
         """
         git = self._repository.git
         identifier = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
         head = git.find("HEAD")
-        kept = self._snapshots.keep_state(f"runs/{identifier}")
-        dirty = kept != head
+        commit = self._snapshots.keep_state(f"runs/{identifier}")
+        dirty = commit != head
         if dirty:
             prune(self._repository.project)
-        data = {item.path: item.md5 for item in self._repository.content.data_at(kept) if item.md5}
-        tags = {COMMIT: kept, DIRTY: "true" if dirty else "false"}
+        data = {
+            item.path: item.md5 for item in self._repository.content.data_at(commit) if item.md5
+        }
+        tags = {COMMIT: commit, DIRTY: "true" if dirty else "false"}
         if data:
             tags[DATA] = fitting(data)
-        return RunState(commit=kept, dirty=dirty, data=data, tags=tags)
+        return RunState(commit=commit, dirty=dirty, data=data, tags=tags)
 
-    def begin(self, given: RunBegin) -> TrackedRun:
-        """Begin a run with the state that it starts from. Errors as of :meth:`state`, 30105."""
+    def begin(self, request: RunBegin) -> TrackedRun:
+        """Begin a run from the current state; errors as for :meth:`state`, and 30105."""
         state = self.state()
         tags = {**state.tags, ORIGIN: NOTEBOOK}
-        if given.source:
-            tags[SOURCE] = given.source
+        if request.source:
+            tags[SOURCE] = request.source
         try:
-            made: dict[str, Any] = self._repository.tracking.ask(
+            run: dict[str, Any] = self._repository.tracking.ask(
                 "begin_run",
-                experiment=given.experiment or self._repository.project.root.name,
-                name=given.name,
+                experiment=request.experiment or self._repository.project.root.name,
+                name=request.name,
                 tags=tags,
-                params=given.params,
+                params=request.params,
             )
         except RefusedError as error:
             words = REFUSED.fill(reason=error.reason)
             raise InvalidRequestError(faults=[Fault("params", words)]) from error
         return TrackedRun(
             **{**state.__dict__, "tags": tags},
-            id=made["id"],
-            experiment=made["experiment"],
+            id=run["id"],
+            experiment=run["experiment"],
             uri=self._repository.tracking.uri,
         )
 
-    def end(self, run: str, given: RunEnded) -> None:
+    def end(self, run: str, request: RunEnded) -> None:
         """End a run; errors 30105, 30404."""
-        tags = {ERROR: given.error} if given.error else {}
+        tags = {ERROR: request.error} if request.error else {}
         try:
-            self._repository.tracking.ask("end_run", run=run, status=given.status.value, tags=tags)
+            self._repository.tracking.ask(
+                "end_run", run=run, status=request.status.value, tags=tags
+            )
         except RefusedError as error:
             raise VersionItemNotFoundError(kind="run", name=run) from error

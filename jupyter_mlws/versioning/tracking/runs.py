@@ -15,7 +15,7 @@ NEWEST = 1000
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A workflow's run that has ended and that MLflow knows; ``ended`` in epoch seconds."""
+    """A workflow run that has ended and is in MLflow; ``ended`` in epoch seconds."""
 
     id: str
     mlflow_run: str
@@ -23,12 +23,12 @@ class TrackedRun:
 
 
 def finished_runs(project: Project) -> list[TrackedRun]:
-    """Tracked runs that have ended, oldest first."""
+    """Return the tracked runs that have ended, oldest first."""
     with closing(project.history()) as history:
         rows = history.execute("SELECT id, record FROM runs ORDER BY created DESC LIMIT ?", NEWEST)
-    found = []
+    runs = []
     for row in reversed(rows):
         record: dict[str, Any] = json.loads(row["record"])
         if record.get("mlflow_run") and record.get("ended"):
-            found.append(TrackedRun(row["id"], record["mlflow_run"], float(record["ended"])))
-    return found
+            runs.append(TrackedRun(row["id"], record["mlflow_run"], float(record["ended"])))
+    return runs

@@ -24,7 +24,7 @@ GIT_TIMEOUT = 60
 
 
 class Parcels:
-    """Packs for the nodes of one run, and unpacks what they made. For one thread.
+    """Packs the inputs of a run's nodes and unpacks their outputs; for one thread.
 
     The data store is opened at the first node that has data.
     """
@@ -32,8 +32,8 @@ class Parcels:
     def __init__(self, root: Path, stages: Sequence[Stage]) -> None:
         self._root = root
         self._stages = {stage.id: stage for stage in stages}
-        made = {path for stage in stages for path in stage.outs}
-        self._files = [path for path in _code(root) if not _within(path, made)]
+        outputs = {path for stage in stages for path in stage.outs}
+        self._files = [path for path in _code(root) if not _within(path, outputs)]
         self.code = _packed(root, self._files)
         self.digest = hashlib.sha256(self.code).hexdigest()
         self._shipped = set(self._files)
@@ -45,13 +45,16 @@ class Parcels:
         self._close.close()
 
     def pack(self, node: str) -> ArtifactBundle:
-        """Bring a node's inputs to the remote. Errors: 40111 where there is none, 30101."""
+        """Push a node's inputs to the remote, and return the bundle for its worker.
+
+        Errors: 40111 if there is no remote, 30101.
+        """
         stage = self._stages[node]
-        wanted = [path for path in (*stage.deps, *stage.outs) if self._is_data(path)]
-        kept = [self._store.keep(DataPointer(path, "", None)) for path in wanted]
+        data_paths = [path for path in (*stage.deps, *stage.outs) if self._is_data(path)]
+        pointers = [self._store.keep(DataPointer(path, "", None)) for path in data_paths]
         items = [
             replace(item, isexec=is_executable(self._root / item.path))
-            for item in kept
+            for item in pointers
             if item is not None
         ]
         if items or stage.outs:
@@ -61,7 +64,7 @@ class Parcels:
         return ArtifactBundle(self.digest, str(self._root), tuple(items), stage.outs)
 
     def unpack(self, items: Sequence[DataPointer]) -> None:
-        """Put what a node made into the project's folder. Errors 30101, 30402."""
+        """Put a node's outputs into the project's folder; errors 30101, 30402."""
         self._store.fetch(items)
         for item in items:
             self._store.checkout(item)
@@ -73,7 +76,7 @@ class Parcels:
         return self._opened
 
     def _is_data(self, path: str) -> bool:
-        """Whether a path of the project is there, and not with the code."""
+        """Return whether a path of the project exists and is not part of the code."""
         place = self._root / path
         if path in self._shipped or path.startswith("..") or not place.exists():
             return False
@@ -85,7 +88,7 @@ class Parcels:
 
 
 def _code(root: Path) -> list[str]:
-    """The files that git tracks, or would."""
+    """Return the files that git tracks or would track."""
     answer = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=root,
@@ -103,11 +106,11 @@ def _within(path: str, places: Collection[str]) -> bool:
 
 
 def _packed(root: Path, files: Iterable[str]) -> bytes:
-    """An archive that is equal for equal files."""
+    """Return an archive that is identical for identical files."""
     buffer = io.BytesIO()
     with (
-        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=1) as compressed,
-        tarfile.open(fileobj=compressed, mode="w") as archive,
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=1) as gzip_file,
+        tarfile.open(fileobj=gzip_file, mode="w") as archive,
     ):
         for name in files:
             archive.add(root / name, name, recursive=False, filter=_anonymous)

@@ -27,26 +27,26 @@ TRUTH = {"true": True, "false": False}
 class Cluster:
     """A Dask cluster by its scheduler's address, as `distributed` writes it (``tcp://…``).
 
-    ``shared``: whether its workers see the project's folder; None where that is to be found out.
+    ``shared``: whether its workers can access the project's folder; None if that must be detected.
     """
 
     address: str
     shared: bool | None = None
 
 
-def resolve(asked: str | None, environment: Mapping[str, str] | None = None) -> str:
-    """What a run is to use, written out: ``local``, or an address (with ``?shared=…``).
+def resolve(executor: str | None, environment: Mapping[str, str] | None = None) -> str:
+    """Return the executor that a run uses: ``local``, or an address (with ``?shared=…``).
 
-    Errors: 40210 where it cannot be read or no address is known, 40108 where the package that
-    Dask needs is not installed.
+    Errors: 40210 if it cannot be parsed or no address is known, 40108 if the package that Dask
+    needs is not installed.
     """
-    known = os.environ if environment is None else environment
-    wish = (asked or known.get(SETTING) or LOCAL).strip()
+    variables = os.environ if environment is None else environment
+    wish = (executor or variables.get(SETTING) or LOCAL).strip()
     if wish == LOCAL:
         return LOCAL
     name, mark, query = wish.partition("?")
     if name == DASK:
-        wish = f"{_address(known)}{mark}{query}"
+        wish = f"{_address(variables)}{mark}{query}"
     read(wish)
     if find_spec("distributed") is None:
         raise DaskNotInstalledError()
@@ -54,7 +54,7 @@ def resolve(asked: str | None, environment: Mapping[str, str] | None = None) -> 
 
 
 def read(executor: str) -> Cluster | None:
-    """The cluster that an executor names; None for this machine. Error 40210."""
+    """Return the cluster that an executor names, or None for this machine; error 40210."""
     if executor == LOCAL:
         return None
     try:
@@ -74,7 +74,7 @@ def read(executor: str) -> Cluster | None:
 
 
 def _address(environment: Mapping[str, str]) -> str:
-    """Of the environment, or of Dask's own settings."""
+    """Return the scheduler's address from the environment, or from Dask's own settings."""
     if environment.get(ADDRESS):
         return environment[ADDRESS]
     if find_spec("distributed") is None:

@@ -49,7 +49,7 @@ OF_DVC = ("DVC_ROOT", "DVC_STAGE")
 
 @dataclass
 class _Work:
-    """A node that the cluster is at."""
+    """A node that is submitted to the cluster."""
 
     handle: int
     key: str
@@ -63,10 +63,9 @@ class _Work:
 
 
 class DaskCluster:
-    """The connection of one run to a cluster, and what the cluster has.
+    """The connection of one run to a cluster, and the resources of the cluster.
 
-    Errors: 40106 where no scheduler answers, 40109 where versions differ, 40110 where no worker
-    comes.
+    Errors: 40106 if no scheduler answers, 40109 if versions differ, 40110 if no worker comes.
     """
 
     def __init__(self, cluster: Cluster, state: Path, run: str) -> None:
@@ -74,25 +73,27 @@ class DaskCluster:
         self.run = run
         self.client = _connect(cluster.address)
         try:
-            found = self._described(state / f"probe-{run}")
+            workers = self._described(state / f"probe-{run}")
         except BaseException:
             self.close()
             raise
-        everywhere = all(one.sees for one in found)
+        everywhere = all(one.sees for one in workers)
         self.shared = everywhere if cluster.shared is None else cluster.shared
-        self.threads = sum(one.threads for one in found)
-        self.declared = {name for one in found for name in one.resources}
+        self.threads = sum(one.threads for one in workers)
+        self.declared = {name for one in workers for name in one.resources}
         self.largest = Amounts(
-            float(max(one.threads for one in found)),
-            max(one.memory for one in found),
-            _devices(max(map(_gpus, found))),
+            float(max(one.threads for one in workers)),
+            max(one.memory for one in workers),
+            _devices(max(map(_gpus, workers))),
         )
         self.total = Amounts(
-            float(self.threads), sum(one.memory for one in found), _devices(sum(map(_gpus, found)))
+            float(self.threads),
+            sum(one.memory for one in workers),
+            _devices(sum(map(_gpus, workers))),
         )
 
     def close(self) -> None:
-        """Let go of the scheduler; what still runs for this run is stopped by its worker."""
+        """Close the connection; workers stop what still runs for this run."""
         with suppress(Exception):
             self.client.close(timeout=2)
 
@@ -137,7 +138,7 @@ def _connect(address: str) -> Any:
 
 
 class DaskExecutor:
-    """Nodes as Dask's tasks."""
+    """Runs nodes as Dask tasks."""
 
     whole_nodes = True
 
@@ -163,7 +164,7 @@ class DaskExecutor:
         self._client.subscribe_topic(self._topic, self._heard)
 
     def close(self) -> None:
-        """Let go of what the run had in the cluster."""
+        """Release what the run has in the cluster."""
         self._threads.shutdown()
         if self._parcels is not None:
             self._data.submit(self._parcels.close)
@@ -174,7 +175,7 @@ class DaskExecutor:
     # The engine's side
 
     def start(self, task: Task) -> int:
-        """Hand the commands of a node to the cluster, after its data where that is not shared."""
+        """Submit the commands of a node to the cluster, after its data if that is not shared."""
         handle = next(self._numbers)
         work = _Work(handle, f"{task.cookie}-{self._token}", task)
         with self._lock:
@@ -184,12 +185,12 @@ class DaskExecutor:
         return handle
 
     def memory(self, handle: int) -> int:
-        """As the worker last told."""
+        """Return the bytes that the worker reported last; 0 for a node that is not running."""
         work = self._works.get(handle)
         return work.memory if work else 0
 
     def stop(self, cookies: Mapping[int, str]) -> None:
-        """Have the workers stop these nodes; does not wait."""
+        """Ask the workers to stop these nodes; does not wait."""
         for handle in cookies:
             work = self._works.get(handle)
             if work is not None and not work.stopped:
@@ -244,11 +245,13 @@ class DaskExecutor:
             pure=False,
             resources=self._resources(work.task.policy) or None,
         )
-        work.future.add_done_callback(lambda done: self._done(work, done))
+        work.future.add_done_callback(lambda future: self._done(work, future))
 
     def _code_of(self, parcel: ArtifactBundle | None) -> Any:
-        """The run's code as a task of its own: a worker has it once, and a lost one's is made
-        again from what the scheduler has."""
+        """Return the run's code as a task of its own.
+
+        A worker gets it once; if that worker is lost, it is made again from the scheduler's copy.
+        """
         if parcel is None or self._parcels is None:
             return None
         if self._code is None:
@@ -277,13 +280,13 @@ class DaskExecutor:
         )
 
     def _resources(self, policy: Policy) -> dict[str, float]:
-        """A node's wishes, of those resources that the cluster declares."""
+        """Return a node's requests of those resources that the cluster declares."""
         wishes = {"cpu": policy.cpu, "memory": policy.memory or 0, "gpu": policy.gpu}
-        named = {name: wishes.get(name.lower(), 0) for name in self._cluster.declared}
-        return {name: float(amount) for name, amount in named.items() if amount}
+        amounts = {name: wishes.get(name.lower(), 0) for name in self._cluster.declared}
+        return {name: float(amount) for name, amount in amounts.items() if amount}
 
     def _heard(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        """In the thread of Dask's loop: nothing may be waited for."""
+        """Handle an event of a job, in the thread of Dask's loop, which must not be blocked."""
         facts = event[1]
         work = self._keys.get(facts["key"])
         if work is None:
@@ -307,7 +310,7 @@ class DaskExecutor:
             self._end(work, facts["code"])
 
     def _bring(self, work: _Work, facts: Mapping[str, Any]) -> None:
-        """What a node made elsewhere is brought here before its end is told."""
+        """Fetch the outputs of a node that ran elsewhere, then report its end."""
         assert self._parcels is not None
         try:
             self._parcels.unpack(as_data(facts["outs"]))
@@ -319,7 +322,10 @@ class DaskExecutor:
             self._end(work, facts["code"])
 
     def _done(self, work: _Work, future: Any) -> None:
-        """Dask is done with a job. One that ended by itself has told so before, or is about to."""
+        """Handle the end of a Dask task.
+
+        A job that ended by itself has reported that by an event before, or is about to.
+        """
         if future.status == "finished":
             until = time.monotonic() + EVENT_LATE
             while not work.heard_end and time.monotonic() < until:
@@ -341,7 +347,7 @@ class DaskExecutor:
         return Gone("40107", facts)
 
     def _stop(self, work: _Work) -> None:
-        """On all workers: which one has it may change at any moment."""
+        """Stop a job on all workers, as it may move to another one at any moment."""
         try:
             answers = self._client.run(dask_worker.stop, work.key, on_error="ignore")
         except Exception as error:  # noqa: BLE001  each way to lose a scheduler has its own kind
@@ -352,7 +358,7 @@ class DaskExecutor:
             self._end(work, dask_worker.STOPPED)
 
     def _end(self, work: _Work, outcome: Outcome) -> None:
-        """Tell the engine, once."""
+        """Report an outcome to the engine, once."""
         with self._lock:
             if self._works.pop(work.handle, None) is None:
                 return

@@ -48,7 +48,7 @@ class NotWantedError(Exception):
 
 
 def versions() -> dict[str, str]:
-    """What has to be alike on both sides."""
+    """Return the versions that must be equal on both sides."""
     import distributed
 
     python = ".".join(platform.python_version_tuple()[:2])
@@ -56,7 +56,7 @@ def versions() -> dict[str, str]:
 
 
 def describe(probe: str, token: str, dask_worker: Any) -> Described:
-    """This worker; ``probe`` is a file of the project that holds ``token``."""
+    """Describe this worker; ``probe`` is a file of the project that contains ``token``."""
     from jupyter_mlws.workflows.resources import of_this_machine
 
     try:
@@ -73,7 +73,7 @@ def describe(probe: str, token: str, dask_worker: Any) -> Described:
 
 
 def stop(key: str) -> bool:
-    """Stop a job, now or when it comes; whether it is here."""
+    """Stop a job, now or when it arrives; return whether it is here."""
     with _turn:
         _stopped.add(key)
         guard = _guards.get(key)
@@ -83,7 +83,7 @@ def stop(key: str) -> bool:
 
 
 def carry_out(job: Job, code: bytes | None = None) -> None:
-    """Run the commands of a job, one after the other, and tell how it went."""
+    """Run the commands of a job, one after the other, and report its events."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -99,8 +99,11 @@ def carry_out(job: Job, code: bytes | None = None) -> None:
 
 
 def _claimed(key: str) -> bool:
-    """Whether this is the first worker to begin: Dask begins anew what a lost worker had, without
-    asking whether what that has half written may stay."""
+    """Return whether this is the first worker to start the job.
+
+    Dask starts the jobs of a lost worker again, without asking whether what that worker left
+    half-written may stay.
+    """
     from distributed import Queue, get_client
 
     queue = Queue(key, client=get_client())
@@ -138,7 +141,7 @@ class _Work:
             self._tell(News.FAILED, code="40101", facts={"exit_code": reason})
 
     def _do_elsewhere(self) -> None:
-        """In a folder of its own, with what it needs from the remote."""
+        """Run the job in a folder of its own, with its inputs from the remote."""
         from jupyter_mlws.workflows.executors.worker_sandbox import Tree
 
         parcel = self._job.parcel
@@ -149,8 +152,8 @@ class _Work:
             self._refuse_stopped()
             code = self._run_all(tree.place(self._job.folder), tree.adapted(self._job.variables))
             self._refuse_stopped()
-            made = tree.push() if code == 0 else []
-            self._tell(News.ENDED, code=code, outs=[as_plain(item) for item in made])
+            outputs = tree.push() if code == 0 else []
+            self._tell(News.ENDED, code=code, outs=[as_plain(item) for item in outputs])
 
     @contextmanager
     def _entered(self) -> Iterator[None]:
@@ -171,8 +174,8 @@ class _Work:
                 raise NotWantedError
 
     def _run_all(self, folder: Path, variables: Mapping[str, str]) -> int:
-        for arguments, shown in zip(self._job.arguments, self._job.shown, strict=True):
-            code = self._run(arguments, f"> {shown}\n".encode(), folder, variables)
+        for arguments, command_line in zip(self._job.arguments, self._job.shown, strict=True):
+            code = self._run(arguments, f"> {command_line}\n".encode(), folder, variables)
             if code != 0:
                 return code
         return 0
@@ -203,7 +206,10 @@ class _Work:
                 os.close(reader)
 
     def _output(self) -> tuple[int | None, int]:
-        """Where the command prints to, and where that is read; None: it is the log itself."""
+        """Return the descriptors to read and to write the command's output.
+
+        The first is None if the command writes to the log itself.
+        """
         if self._job.log is not None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             return None, os.open(self._job.log, flags, 0o644)
@@ -232,15 +238,15 @@ class _Work:
         return guard
 
     def _follow(self, guard: subprocess.Popen[bytes], reader: int | None) -> None:
-        """Until the command has ended: pass on what it prints, see whether it is still wanted."""
-        looked = 0.0
+        """Forward the command's output until it ends, and check whether it is still wanted."""
+        last_check = 0.0
         while guard.poll() is None:
             if reader is None or not (
                 select.select([reader], [], [], PAUSE)[0] and self._pass_on(reader)
             ):
                 time.sleep(PAUSE)
-            if time.monotonic() - looked >= LOOK:
-                looked = time.monotonic()
+            if time.monotonic() - last_check >= LOOK:
+                last_check = time.monotonic()
                 self._look(guard)
         while reader is not None and self._pass_on(reader):
             pass
@@ -254,7 +260,7 @@ class _Work:
             guard.terminate()
 
     def _pass_on(self, reader: int) -> bool:
-        """Pass on what is there; False where there is nothing (any more)."""
+        """Forward the available output; return False if there is none (any more)."""
         try:
             data = os.read(reader, CHUNK)
         except BlockingIOError:

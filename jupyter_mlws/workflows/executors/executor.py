@@ -18,9 +18,9 @@ from jupyter_mlws.workflows.policy import Policy
 class Task:
     """The commands of a node from ``line`` on, for one attempt.
 
-    ``cookie`` tells the attempt's processes from all others (:data:`.processes.ATTEMPT`).
-    ``variables`` are those that the run gives to its nodes; the rest of the environment is that
-    of whoever runs them. ``log``: the node's log, which is appended to.
+    ``cookie`` identifies the attempt's processes (:data:`.processes.ATTEMPT`). ``variables`` are
+    those that the run gives to its nodes; the rest of the environment is that of the process which
+    runs them. ``log``: the node's log, which is appended to.
     """
 
     node: str
@@ -34,14 +34,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Lost:
-    """Whoever ran the commands is gone, by no fault of theirs; nothing of them runs any more."""
+    """Loss of the worker, not caused by the commands, of which no process is left."""
 
     worker: str
 
 
 @dataclass(frozen=True)
 class Refused:
-    """The commands could not be run to their end: an error of the catalogue."""
+    """Error of the catalogue that kept the commands from running to their end."""
 
     code: str
     facts: Mapping[str, Any]
@@ -49,7 +49,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Gone:
-    """The executor itself is gone, and the run with it: an error of the catalogue."""
+    """Error of the catalogue that ended the executor itself, and the run with it."""
 
     code: str
     facts: Mapping[str, Any]
@@ -62,24 +62,26 @@ Tell = Callable[[int, Outcome], None]
 
 
 class Executor(Protocol):
-    """Runs commands. Its methods are called by the engine's loop and never wait for a command."""
+    """Runs commands; the engine's loop calls its methods, which never wait for a command."""
 
     whole_nodes: bool
     """Whether :meth:`start` runs all commands of a node, or the one at ``line`` alone."""
 
     def start(self, task: Task) -> int:
-        """Begin; a handle. :class:`OSError` where the program cannot be started."""
+        """Start a task and return its handle; :class:`OSError` if the program cannot be started."""
         ...
 
     def memory(self, handle: int) -> int:
-        """Bytes that the processes of a node hold; 0 where that is unknown."""
+        """Return the bytes that the processes of a node use; 0 if that is unknown."""
         ...
 
     def stop(self, cookies: Mapping[int, str]) -> None:
-        """Ask what has these handles to end, and kill what has not after a grace time, with all
-        that it started. How each ended is told as ever."""
+        """Ask the processes of these handles to end, and kill the rest after a grace period.
+
+        This includes all processes that they started. Their outcomes are reported as usual.
+        """
         ...
 
     def abandon(self, handles: Sequence[int], run: str) -> None:
-        """End whatever is left of a run, at once, and return when it is gone."""
+        """End everything that is left of a run, at once, and return when it is gone."""
         ...

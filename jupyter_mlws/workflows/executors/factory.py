@@ -15,8 +15,10 @@ from jupyter_mlws.workflows.resources import Amounts, refuse_oversized
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run's nodes run: how many at once, what there is, and who makes its executor;
-    None: this machine's."""
+    """Execution target of a run: parallel jobs, total resources and executor factory.
+
+    None stands for the resources or the executor of this machine.
+    """
 
     jobs: int
     total: Amounts | None = None
@@ -27,10 +29,10 @@ class Place:
 def opened(
     executor: str, jobs: int, project: Project, run: str, stages: Sequence[Stage]
 ) -> Iterator[Place]:
-    """The place that ``executor`` names; ``jobs`` 0: as many as there are threads.
+    """Open the target that ``executor`` names; ``jobs`` 0: as many as it has threads.
 
-    Errors: 40106, 40108 to 40110 where the cluster cannot be had, 40102 for a node that fits
-    none of its workers.
+    Errors: 40106, 40108 to 40110 if the cluster is not available, 40102 for a node that fits none
+    of its workers.
     """
     cluster = config.read(executor)
     if cluster is None:
@@ -39,13 +41,13 @@ def opened(
     from jupyter_mlws.workflows.executors.dask import DaskCluster, DaskExecutor
 
     with ExitStack() as stack:
-        known = DaskCluster(cluster, project.state, run)
-        stack.callback(known.close)
-        refuse_oversized(stages, known.largest)
+        dask_cluster = DaskCluster(cluster, project.state, run)
+        stack.callback(dask_cluster.close)
+        refuse_oversized(stages, dask_cluster.largest)
 
         def make(tell: Tell) -> Executor:
-            made = DaskExecutor(known, tell, project.root, stages)
-            stack.callback(made.close)
-            return made
+            dask_executor = DaskExecutor(dask_cluster, tell, project.root, stages)
+            stack.callback(dask_executor.close)
+            return dask_executor
 
-        yield Place(jobs or known.threads, known.total, make)
+        yield Place(jobs or dask_cluster.threads, dask_cluster.total, make)

@@ -12,8 +12,11 @@ from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 
 @dataclass(frozen=True)
 class ArtifactBundle:
-    """What a worker without the project's folder makes one of: code, by its hash, and data in the
-    DVC remote. Paths are relative to the project's root; ``outs`` are what comes back."""
+    """Code, inputs and outputs of a node for a worker without access to the project's folder.
+
+    Code is identified by its hash, data is in the DVC remote. Paths are relative to the project's
+    root; ``outs`` are returned.
+    """
 
     code: str
     root: str
@@ -23,11 +26,11 @@ class ArtifactBundle:
 
 @dataclass(frozen=True)
 class Job:
-    """The commands of a node. ``key`` is the only one of its kind in the cluster, ``cookie`` marks
-    the attempt's processes, ``topic`` is where events go.
+    """The commands of a node, as they are sent to a worker.
 
-    ``log`` is the node's log where the worker sees it, else what is printed is sent. ``measured``:
-    the memory is to be told.
+    ``key`` is unique in the cluster, ``cookie`` marks the attempt's processes, ``topic`` receives
+    the events. ``log`` is the node's log if the worker can access it; otherwise output is sent as
+    events. ``measured``: memory use is to be reported.
     """
 
     key: str
@@ -43,7 +46,7 @@ class Job:
 
 
 class News(str, Enum):
-    """What a worker tells of a job."""
+    """Kind of event that a worker sends about a job."""
 
     STARTED = "started"
     PRINTED = "printed"
@@ -56,7 +59,7 @@ class News(str, Enum):
 
 @dataclass(frozen=True)
 class Described:
-    """One worker: its versions, what it has, and whether it sees the project's folder."""
+    """One worker: its versions, its resources, and whether it can access the project's folder."""
 
     versions: Mapping[str, str]
     threads: int
@@ -66,10 +69,10 @@ class Described:
 
 
 def as_plain(item: DataPointer) -> dict[str, Any]:
-    """The parts of a data file that an event may carry."""
+    """Return the parts of a data file that an event may carry."""
     return {"path": item.path, "md5": item.md5, "isexec": item.isexec}
 
 
 def as_data(rows: Sequence[Mapping[str, Any]]) -> list[DataPointer]:
-    """The data files of an event."""
+    """Return the data files of an event."""
     return [DataPointer(row["path"], "", row["md5"], isexec=row["isexec"]) for row in rows]

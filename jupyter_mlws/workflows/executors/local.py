@@ -26,7 +26,7 @@ class WarmWorkers(Protocol):
 
 
 class LocalExecutor:
-    """Processes of this machine. A handle is a pid, which is also a process group."""
+    """Runs processes of this machine; a handle is a pid, which is also a process group."""
 
     whole_nodes = False
 
@@ -35,15 +35,15 @@ class LocalExecutor:
         self._warm = warm
 
     def start(self, task: Task) -> int:
-        """Start one command, warm where that can be."""
+        """Start one command, in a warm worker if possible."""
         command = task.command
-        shown = command.shown[task.line]
+        command_line = command.shown[task.line]
         environment = {**command.environment, **task.variables}
         log = os.open(task.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
-            os.write(log, f"> {shown}\n".encode())
+            os.write(log, f"> {command_line}\n".encode())
             if self._warm is not None and task.policy.warm:
-                pid = self._warm.launch(shown, command.folder, environment, log)
+                pid = self._warm.launch(command_line, command.folder, environment, log)
                 if pid is not None:
                     self._waiter.watch_warm(pid)
                     return pid
@@ -54,17 +54,20 @@ class LocalExecutor:
             os.close(log)
 
     def memory(self, handle: int) -> int:
-        """What the processes of its session have for themselves."""
+        """Return the bytes that the processes of its session do not share with others."""
         return memory_of(handle)
 
     def stop(self, cookies: Mapping[int, str]) -> None:
-        """SIGTERM, and SIGKILL after a grace time; does not wait."""
+        """Send SIGTERM, and SIGKILL after a grace period; does not wait."""
         for pid in cookies:
             end_group(pid)
         threading.Thread(target=self._end_later, args=(dict(cookies),), daemon=True).start()
 
     def _end_later(self, cookies: Mapping[int, str]) -> None:
-        """Also what left its group is found, by the cookie in its environment."""
+        """Kill what is left after the grace period.
+
+        Processes that left their group are found by the cookie in their environment.
+        """
         deadline = time.monotonic() + GRACE
         while any(map(self._waiter.watches, cookies)) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -74,7 +77,7 @@ class LocalExecutor:
             end_bearers(cookie, variable=ATTEMPT)
 
     def abandon(self, handles: Sequence[int], run: str) -> None:
-        """No process outlives its run unseen: neither after a cancel nor after a fault of ours."""
+        """End all processes of a run, also after a cancel or an internal error."""
         for pid in handles:
             end_group(pid)
         end_bearers(run)

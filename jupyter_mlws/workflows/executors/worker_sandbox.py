@@ -33,7 +33,7 @@ _unpacking = threading.Lock()
 
 
 class Tree:
-    """Made on entering, removed on leaving."""
+    """Temporary folder with a node's code and data, created on entering and removed on leaving."""
 
     def __init__(self, home: Path, parcel: ArtifactBundle, code: bytes) -> None:
         self._home = home
@@ -58,7 +58,7 @@ class Tree:
         shutil.rmtree(self._root, ignore_errors=True)
 
     def _unpacked(self) -> Path:
-        """The code as it came, unpacked once for all nodes of a run."""
+        """Return the folder of the code, which is unpacked once for all nodes of a run."""
         place = self._home / f"code-{self._parcel.code}"
         with _unpacking:
             if not place.is_dir():
@@ -69,13 +69,13 @@ class Tree:
         return place
 
     def place(self, path: str) -> Path:
-        """Where a path of the project is in this tree."""
+        """Return the folder in this tree that stands for a folder of the project, and create it."""
         place = self._root / Path(path).relative_to(self._parcel.root)
         place.mkdir(parents=True, exist_ok=True)
         return place
 
     def adapted(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """The variables of a node, without what only the run's own machine can reach."""
+        """Return the variables of a node, without those that only work on the run's own machine."""
         return {
             name: str(self._root) if value == self._parcel.root else value
             for name, value in variables.items()
@@ -83,7 +83,7 @@ class Tree:
         }
 
     def fetch(self) -> None:
-        """Bring the inputs here. Errors 30101, 30402: the remote does not have or give them."""
+        """Download the inputs; errors 30101, 30402 if the remote does not have or provide them."""
         from jupyter_mlws.versioning.dvc.data import open_data
 
         for path in self._parcel.outs:
@@ -96,20 +96,22 @@ class Tree:
                 store.checkout(item)
 
     def push(self) -> list[DataPointer]:
-        """Store what the node made in the remote; what that is."""
+        """Store the node's outputs in the remote, and return them."""
         from jupyter_mlws.versioning.dvc.data import open_data
 
         with open_data(self._root) as store:
-            made = [
-                kept
+            outputs = [
+                pointer
                 for path in self._parcel.outs
-                if (kept := store.keep(DataPointer(path, "", None))) is not None
+                if (pointer := store.keep(DataPointer(path, "", None))) is not None
             ]
-            made = [replace(item, isexec=is_executable(self._root / item.path)) for item in made]
-            store.push(made)
-        return made
+            outputs = [
+                replace(item, isexec=is_executable(self._root / item.path)) for item in outputs
+            ]
+            store.push(outputs)
+        return outputs
 
 
 def is_executable(path: Path) -> bool:
-    """Whether this is a file that its owner may run."""
+    """Return whether a path is a file that its owner may execute."""
     return path.is_file() and bool(path.stat().st_mode & 0o100)

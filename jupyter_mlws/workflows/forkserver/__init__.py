@@ -2,7 +2,7 @@
 
 The owner (:mod:`.pool`) keeps a *zygote* (:mod:`.zygote`): a Python that imports and never
 computes. For a command line that :mod:`.eligible` accepts the zygote forks a child, and the child
-(:mod:`.birth`, :mod:`.life`) becomes what a fresh ``python …`` would have been. Whatever can not
+(:mod:`.child_init`, :mod:`.child_main`) becomes what a fresh ``python …`` would have been. Whatever can not
 be made equal is refused, and then the owner starts a fresh process: being warm is an optimisation
 that a node must not be able to tell.
 

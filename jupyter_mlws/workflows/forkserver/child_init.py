@@ -30,7 +30,7 @@ ARGUMENTS = 45
 
 
 class Born(BaseException):
-    """Raised in a child, out of everything that the zygote was doing."""
+    """Raised in a forked child to leave all frames of the zygote."""
 
     def __init__(self, job: Job, log: int, gate: socket.socket, path: list[str]) -> None:
         super().__init__()
@@ -40,21 +40,21 @@ class Born(BaseException):
         self.path = path
 
 
-def begin(kind: type[BaseException], born: BaseException, traceback: object) -> NoReturn:
-    """The child's ``sys.excepthook``: become the node, and be it."""
+def begin(kind: type[BaseException], exception: BaseException, traceback: object) -> NoReturn:
+    """Turn the child into the node's process and run the node; its ``sys.excepthook``."""
     try:
-        assert isinstance(born, Born)
-        program = _become(born)
-        _wait_for_go(born.gate)
+        assert isinstance(exception, Born)
+        program = _become(exception)
+        _wait_for_go(exception.gate)
     except BaseException:  # noqa: BLE001  the child's edge: no traceback of ours in a node's log
         os._exit(1)
-    job = born.job
-    del born
+    job = exception.job
+    del exception
     child_main.live(job, program)
 
 
 def first_of_path(job: Job) -> str | None:
-    """What Python puts in front of ``sys.path``; None where it is told not to."""
+    """Return what Python puts in front of ``sys.path``; None in safe-path mode."""
     if SAFE_PATH:
         return None
     if job.kind is Kind.SCRIPT:
@@ -62,16 +62,16 @@ def first_of_path(job: Job) -> str | None:
     return job.cwd if job.kind is Kind.MODULE else ""
 
 
-def _become(born: Born) -> child_main.Program:
-    job = born.job
+def _become(child: Born) -> child_main.Program:
+    job = child.job
     os.setsid()
-    os.dup2(born.log, 1)
-    os.dup2(born.log, 2)
-    os.close(born.log)
+    os.dup2(child.log, 1)
+    os.dup2(child.log, 2)
+    os.close(child.log)
     os.chdir(job.cwd)
     _renew_environment(job.environment)
     _show(job)
-    _renew_interpreter(job, born.path)
+    _renew_interpreter(job, child.path)
     _renew_streams()
     _renew_chance()
     _renew_multiprocessing()
@@ -79,23 +79,28 @@ def _become(born: Born) -> child_main.Program:
 
 
 def own_environment() -> None:
-    """In the zygote: let the C library have copies of its variables, as children write over them
-    (see :func:`_show`)."""
+    """Make the C library copy the zygote's variables, as its children overwrite the originals.
+
+    See :func:`_show`.
+    """
     for name, value in list(os.environ.items()):
         os.environ[name] = value
 
 
-def _renew_environment(wanted: dict[str, str]) -> None:
+def _renew_environment(environment: dict[str, str]) -> None:
     # In the C locale Python itself sets LC_CTYPE; the fingerprint says that it would here too.
-    for name in set(os.environ) - set(wanted) - {"LC_CTYPE"}:
+    for name in set(os.environ) - set(environment) - {"LC_CTYPE"}:
         del os.environ[name]
-    for name, value in wanted.items():
+    for name, value in environment.items():
         if os.environ.get(name) != value:
             os.environ[name] = value
 
 
 def _wait_for_go(gate: socket.socket) -> None:
-    """Tell the owner who this is, by a descriptor too, which is never another process."""
+    """Send the owner this process's pid and pidfd, and wait for its permission to run.
+
+    Unlike a pid, a pidfd never refers to another process.
+    """
     me = os.pidfd_open(os.getpid())
     socket.send_fds(gate, [str(os.getpid()).encode()], [me])
     os.close(me)
@@ -105,10 +110,11 @@ def _wait_for_go(gate: socket.socket) -> None:
 
 
 def _show(job: Job) -> None:
-    """Let `/proc/PID/environ` and ``ps`` tell the truth: a run's processes are found by theirs.
+    """Write the node's variables and title where `/proc/PID/environ` and ``ps`` read them.
 
-    Linux reads them from the process's own memory, where the zygote's stand. The cookie goes
-    first, and what does not fit is left out, whole variables at a time.
+    The processes of a run are found by their variables. Linux reads both from the process's own
+    memory, which has those of the zygote. The cookie goes first, and what does not fit is left
+    out, whole variables at a time.
     """
     with open("/proc/self/stat", "rb") as file:
         fields = file.read().rpartition(b")")[2].split()
@@ -118,17 +124,17 @@ def _show(job: Job) -> None:
     # As `setproctitle` has it: where the last byte is no zero, Linux reads a title up to the first.
     title = os.fsencode(" ".join(job.words))[: middle - start - 2].ljust(middle - start - 1, b"\0")
     cookie_first = sorted(job.environment.items(), key=lambda item: item[0] != COOKIE)
-    shown = [os.fsencode(f"{name}={value}") for name, value in cookie_first]
+    entries = [os.fsencode(f"{name}={value}") for name, value in cookie_first]
     memory = os.open("/proc/self/mem", os.O_RDWR | os.O_CLOEXEC)
     try:
         os.pwrite(memory, title + b".", start)
-        os.pwrite(memory, _fitting(shown, end - begin), begin)
+        os.pwrite(memory, _fitting(entries, end - begin), begin)
     finally:
         os.close(memory)
 
 
 def _fitting(parts: list[bytes], size: int) -> bytes:
-    """As many parts as fit, each ended by a zero, filled up with zeros."""
+    """Return as many parts as fit, each followed by a zero byte, padded with zero bytes."""
     text = bytearray()
     for part in parts:
         if len(text) + len(part) + 1 <= size:
@@ -150,16 +156,16 @@ def _renew_interpreter(job: Job, path: list[str]) -> None:
 
 
 def _renew_streams() -> None:
-    """Standard output and error as Python makes them at its start, for what they are now."""
+    """Replace standard output and error by new ones, as Python makes them at its start."""
     sys.stdout = sys.__stdout__ = _stream(1, sys.stdout)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _stream(2, sys.stderr)  # type: ignore[misc]
 
 
 def _stream(descriptor: int, like: Any) -> io.TextIOWrapper:
     # Python's own stream is like that where it was started unbuffered.
-    unbuffered = like.write_through
-    binary: IO[bytes] = open(descriptor, "wb", 0 if unbuffered else -1, closefd=False)  # noqa: SIM115
-    raw: Any = binary if unbuffered else binary.raw  # type: ignore[attr-defined]
+    is_unbuffered = like.write_through
+    binary: IO[bytes] = open(descriptor, "wb", 0 if is_unbuffered else -1, closefd=False)  # noqa: SIM115
+    raw: Any = binary if is_unbuffered else binary.raw  # type: ignore[attr-defined]
     raw.name = like.name
     stream: Any = io.TextIOWrapper(
         binary,
@@ -174,7 +180,7 @@ def _stream(descriptor: int, like: Any) -> io.TextIOWrapper:
 
 
 def _renew_chance() -> None:
-    """`random` looks after forks itself; numpy's global generator is seeded at its import."""
+    """Reseed numpy's global generator, which is seeded at import; `random` handles forks itself."""
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is None:
         return
@@ -185,7 +191,7 @@ def _renew_chance() -> None:
 
 
 def _renew_multiprocessing() -> None:
-    """Since its import it keeps the folder, the program and a secret for what it starts."""
+    """Reset the folder, the program and the secret that `multiprocessing` stores at its import."""
     process: Any = sys.modules.get("multiprocessing.process")
     if process is not None:
         process.ORIGINAL_DIR = os.getcwd()

@@ -34,7 +34,7 @@ FILES = (io.BufferedWriter, io.BufferedRandom, io.TextIOWrapper)
 
 @dataclass(frozen=True)
 class Program:
-    """What a node runs, and how many modules were there before."""
+    """Program of a node, and the number of modules that were loaded before it."""
 
     source: bytes | str | None
     inherited: int
@@ -43,7 +43,7 @@ class Program:
 def live(job: Job, program: Program) -> NoReturn:
     """Run the program and end this process."""
     gc.enable()
-    code, interrupted = _run(job, program)
+    code, is_interrupted = _run(job, program)
     _end_threads()
     # Tells of failing functions itself.
     atexit._run_exitfuncs()
@@ -51,19 +51,19 @@ def live(job: Job, program: Program) -> NoReturn:
     _let_go(program.inherited)
     _flush_quietly(sys.stdout, sys.stderr)
     flush_c()
-    if interrupted:
+    if is_interrupted:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     os._exit(code & 0xFF)
 
 
 def flush_c() -> None:
-    """Write what C code has printed; leaving at once would lose it."""
+    """Write what C code has printed, which would be lost if the process exited at once."""
     C_LIBRARY.fflush(None)
 
 
 def _run(job: Job, program: Program) -> tuple[int, bool]:
-    """The exit code, and whether an interrupt ended the program."""
+    """Run the program; return its exit code, and whether an interrupt ended it."""
     try:
         _call(job, program)
     except SystemExit as leaving:
@@ -109,7 +109,7 @@ def _exit_code(leaving: SystemExit) -> int:
 
 
 def _tell(error: BaseException) -> int:
-    """What Python does with an exception that nobody caught."""
+    """Report an uncaught exception as Python does, and return the exit code."""
     kind, trace = type(error), error.__traceback__
     sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace
     if sys.version_info >= (3, 12):
@@ -136,23 +136,23 @@ def _end_threads() -> None:
 
 
 def _flush_streams() -> bool:
-    """Whether standard output took what was left."""
-    done = True
+    """Flush standard output and error; return whether standard output was written."""
+    success = True
     for stream in (sys.stdout, sys.stderr):
         if stream is None or getattr(stream, "closed", False):
             continue
         try:
             stream.flush()
         except BaseException as error:  # noqa: BLE001  the stream may be the node's own
-            done = done and stream is not sys.stdout
+            success = success and stream is not sys.stdout
             with suppress(BaseException):
                 print(f"Exception ignored {_where(stream)}", file=sys.stderr)  # noqa: T201
                 print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
-    return done
+    return success
 
 
 def _where(stream: Any) -> str:
-    """How Python's own message names a stream."""
+    """Return the words with which Python's own message refers to a stream."""
     if sys.version_info < (3, 13):
         return f"in: {stream!r}"
     return f"on flushing sys.{'stdout' if stream is sys.stdout else 'stderr'}:"
@@ -164,11 +164,11 @@ def _flush_quietly(*streams: Any) -> None:
             stream.flush()
 
 
-def _let_go(inherited: int) -> None:
-    """Drop the node's objects, in the order of Python's own end.
+def _let_go(inherited_count: int) -> None:
+    """Release the node's objects, in the order of Python's own shutdown.
 
-    Not while daemon threads run, which Python would stop here and we can not: then files are
-    flushed only. Nor installed libraries that the node imported, which takes long.
+    If daemon threads run, which Python would stop here and this code cannot, files are only
+    flushed. Installed libraries that the node imported are not released, as that takes long.
     """
     # First of all: of a file in a cycle the collector may close the inner half first.
     _flush_files()
@@ -176,8 +176,8 @@ def _let_go(inherited: int) -> None:
         for name in ("last_exc", "last_type", "last_value", "last_traceback"):
             vars(sys).pop(name, None)
         # Only those behind what was there: to touch each of thousands of modules copies its page.
-        added = list(islice(reversed(sys.modules), max(0, len(sys.modules) - inherited)))
-        names = ["__main__", "__mp_main__", *reversed(added)]
+        new_names = list(islice(reversed(sys.modules), max(0, len(sys.modules) - inherited_count)))
+        names = ["__main__", "__mp_main__", *reversed(new_names)]
         left = [weakref.ref(sys.modules[name]) for name in names if _is_own(name)]
         for name in names:
             if _is_own(name):
@@ -192,14 +192,14 @@ def _let_go(inherited: int) -> None:
 
 
 def _flush_files() -> None:
-    """Write what is left in files that nobody closed."""
+    """Flush the files that are still open."""
     for one in gc.get_objects():
         if isinstance(one, FILES):
             _flush_quietly(one)
 
 
 def _is_own(name: str) -> bool:
-    """Whether a module is the node's: not installed, not built in."""
+    """Return whether a module is the node's own: neither installed nor built in."""
     module: Any = sys.modules.get(name)
     if name in ("__main__", "__mp_main__"):
         return module is not None
@@ -208,7 +208,7 @@ def _is_own(name: str) -> bool:
 
 
 def _clear(names: dict[str, Any]) -> None:
-    """First what is private, then the rest, each set to None: as Python clears a module."""
+    """Set all names of a module to None, private ones first, as Python does."""
     for private in (True, False):
         for name in list(names):
             if name != "__builtins__" and (name[:1] == "_" and name[1:2] != "_") is private:

@@ -21,7 +21,7 @@ LIMIT = 5.0
 
 
 class Keeper:
-    """One zygote and its children that have not been told as ended."""
+    """One zygote, and its children whose end has not been reported yet."""
 
     def __init__(self, python: str, environment: Mapping[str, str]) -> None:
         self.children: dict[int, int] = {}
@@ -47,30 +47,30 @@ class Keeper:
 
     @property
     def exits(self) -> int:
-        """Readable when a child has ended, or the zygote."""
+        """Descriptor that is readable when a child or the zygote has ended."""
         return self._exits
 
     @property
     def warm(self) -> bool:
-        """Whether it has imported everything."""
+        """True if the zygote has imported everything."""
         if not self._ready and self._usable and _readable(self._control.fileno(), 0):
             self._hear_ready()
         return self._ready
 
     @property
     def usable(self) -> bool:
-        """Whether it lives, answers and would import the same again."""
+        """True if the zygote is alive, answers, and would import the same files again."""
         if self._usable and (self._process.poll() is not None or stale(self._stamps)):
             self._usable = False
         return self._usable
 
     def wait(self, seconds: float) -> None:
-        """Until it is warm or gone, but no longer."""
+        """Wait until the zygote is warm or gone, but no longer than ``seconds``."""
         if not self._ready:
             _readable(self._control.fileno(), max(0.0, seconds))
 
     def fork(self, job: Job, log: int) -> int | None:
-        """The pid of a child that has begun the job; None where it is to be done otherwise."""
+        """Return the pid of a child that has started the job; None if it must be run otherwise."""
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with mine:
             mine.settimeout(LIMIT)
@@ -93,8 +93,8 @@ class Keeper:
             return self._let_begin(mine, int(hello), descriptors[0])
 
     def hear(self) -> list[tuple[int, int]]:
-        """Children that have ended, with their exit codes."""
-        told = []
+        """Return the children that have ended, with their exit codes."""
+        exits = []
         while not self.ended:
             try:
                 text = os.read(self._exits, EXIT.size * 512)
@@ -103,20 +103,20 @@ class Keeper:
             if not text:
                 self._note_end()
             # Records are written whole, and so many at a time are read whole.
-            told += [(pid, code) for pid, code in EXIT.iter_unpack(text) if pid in self.children]
-        for pid, _ in told:
+            exits += [(pid, code) for pid, code in EXIT.iter_unpack(text) if pid in self.children]
+        for pid, _ in exits:
             os.close(self.children.pop(pid))
-        return told
+        return exits
 
     def release(self) -> None:
-        """Let it end, which is heard of later: at once where it has no children."""
+        """Ask the zygote to end, at once if it has no children; its end is reported later."""
         self._usable = False
         self._control.close()
         if not self._ready:
             self._process.kill()
 
     def close(self) -> None:
-        """End it, with the children that still live, and wait for that."""
+        """End the zygote and the children that still run, and wait for that."""
         if self.ended:
             return
         self.release()
@@ -132,11 +132,11 @@ class Keeper:
             message = self._control.recv(MAX_MESSAGE)
         except OSError:
             self._usable = False
-        told = json.loads(message) if message else {}
-        if told.get("protocol") != PROTOCOL:
+        payload = json.loads(message) if message else {}
+        if payload.get("protocol") != PROTOCOL:
             self._usable = False
             return
-        self._stamps = [(path, stamp) for path, stamp in told["stamps"]]
+        self._stamps = [(path, stamp) for path, stamp in payload["stamps"]]
         self._ready = True
 
     def _let_begin(self, gate: socket.socket, pid: int, descriptor: int) -> int | None:

@@ -28,7 +28,7 @@ NODE = ("jupyter-mlws", "node")
 
 
 def read(command: str, cwd: str, environment: Mapping[str, str], python: str) -> Job | None:
-    """The job that a shell in ``cwd`` would make of ``command``; None where it must be fresh."""
+    """Return the job that a shell in ``cwd`` makes of ``command``; None if it must be fresh."""
     if "python" not in command and "jupyter" not in command:
         return None
     words = split(command)
@@ -40,7 +40,7 @@ def read(command: str, cwd: str, environment: Mapping[str, str], python: str) ->
 
 
 def split(command: str) -> list[str] | None:
-    """The words of a plain command; None where a shell would do more than cut it into words."""
+    """Return the words of a plain command; None if a shell would do more than split it."""
     if not PLAIN.fullmatch(command):
         return None
     return shlex.split(command)
@@ -55,15 +55,15 @@ def _python(
     rest = list(words[1:])
     if rest[:1] == ["-u"] and environment.get("PYTHONUNBUFFERED"):
         del rest[0]
-    chosen = _chosen(rest, cwd)
-    if chosen is None:
+    program = _chosen(rest, cwd)
+    if program is None:
         return None
-    kind, target, arguments = chosen
+    kind, target, arguments = program
     return Job(kind, target, arguments, tuple(words), executable, cwd, _shells(environment, cwd))
 
 
 def _chosen(rest: Sequence[str], cwd: str) -> tuple[Kind, str, tuple[str, ...]] | None:
-    """What the words behind ``python`` run."""
+    """Return what the words after ``python`` run: kind, target, arguments; None if not eligible."""
     if not rest:
         return None
     if rest[0] in ("-m", "-c"):
@@ -82,26 +82,26 @@ def _chosen(rest: Sequence[str], cwd: str) -> tuple[Kind, str, tuple[str, ...]] 
 def _node(
     words: Sequence[str], cwd: str, environment: Mapping[str, str], python: str
 ) -> Job | None:
-    """``jupyter mlws node …``: the console script that `jupyter` would become, in its place."""
-    called = _found(words[0], cwd, environment)
-    if called is None:
+    """Return the job of ``jupyter mlws node …``: the console script that `jupyter` would exec."""
+    script = _found(words[0], cwd, environment)
+    if script is None:
         return None
     if os.path.basename(words[0]) == "jupyter":
-        if list(words[1:2]) != ["mlws"] or not _same(_interpreter(called), python):
+        if list(words[1:2]) != ["mlws"] or not _same(_interpreter(script), python):
             return None
         # `jupyter` looks beside itself first.
-        called = os.path.join(os.path.dirname(called), NODE[0])
+        script = os.path.join(os.path.dirname(script), NODE[0])
         rest = words[2:]
     else:
         rest = words[1:]
-    interpreter = _interpreter(called)
+    interpreter = _interpreter(script)
     if rest[:1] != [NODE[1]] or interpreter is None or not _same(interpreter, python):
         return None
     return Job(
         kind=Kind.SCRIPT,
-        target=called,
+        target=script,
         arguments=tuple(rest),
-        words=(interpreter, called, *rest),
+        words=(interpreter, script, *rest),
         executable=interpreter,
         cwd=cwd,
         environment=_shells(environment, cwd),
@@ -109,20 +109,20 @@ def _node(
 
 
 def _found(word: str, cwd: str, environment: Mapping[str, str]) -> str | None:
-    """The program that a shell would start for a command's first word."""
+    """Return the program that a shell would start for a command's first word."""
     if "/" in word:
         # Each version of Python tidies an odd path of its own in another way.
         plain = os.path.normpath(word) == word and not word.startswith("..")
         return os.path.join(cwd, word) if plain else None
     if not PYTHON.fullmatch(word) and word not in ("jupyter", NODE[0]):
         return None
-    found = shutil.which(word, path=environment.get("PATH", os.defpath))
+    executable = shutil.which(word, path=environment.get("PATH", os.defpath))
     # A relative entry of the path goes by the folder of whoever asks.
-    return found if found is not None and os.path.isabs(found) else None
+    return executable if executable is not None and os.path.isabs(executable) else None
 
 
 def _interpreter(script: str) -> str | None:
-    """The program that a script's first line names."""
+    """Return the program in a script's first line."""
     try:
         with open(script, "rb") as file:
             first = os.fsdecode(file.readline(1024)).rstrip()
@@ -132,7 +132,7 @@ def _interpreter(script: str) -> str | None:
 
 
 def _same(executable: str | None, python: str) -> bool:
-    """Whether two paths start the same Python: the same file, of the same environment."""
+    """Return whether two paths start the same Python: the same file, of the same environment."""
     if executable is None:
         return False
     if executable == python:
@@ -143,5 +143,5 @@ def _same(executable: str | None, python: str) -> bool:
 
 
 def _shells(environment: Mapping[str, str], cwd: str) -> dict[str, str]:
-    """The environment that a shell would hand on: it sets the variable of its folder."""
+    """Return the environment that a shell would pass on, in which it sets ``PWD``."""
     return {**environment, "PWD": cwd}

@@ -37,7 +37,7 @@ Fingerprint = tuple[tuple[str, str], ...]
 
 
 def fingerprint(environment: Mapping[str, str]) -> Fingerprint:
-    """What a zygote and a node must have in common."""
+    """Return the variables that a zygote and a node must have in common."""
     return tuple(
         sorted(
             (name, value)
@@ -48,7 +48,7 @@ def fingerprint(environment: Mapping[str, str]) -> Fingerprint:
 
 
 def can_be_warm(environment: Mapping[str, str]) -> bool:
-    """Whether any zygote could serve this environment."""
+    """Return whether any zygote could serve this environment."""
     if any(name in NEVER or name.startswith(NEVER_PREFIXES) for name in environment):
         return False
     # Python makes relative entries absolute at its start, by the folder it is started in.

@@ -18,7 +18,7 @@ MAX_MESSAGE = 1 << 20
 
 
 class Kind(str, Enum):
-    """How Python is told what to run."""
+    """Way in which a Python command line names its program."""
 
     SCRIPT = "script"
     MODULE = "module"
@@ -27,7 +27,7 @@ class Kind(str, Enum):
 
 @dataclass(frozen=True)
 class Job:
-    """One command line of Python, taken apart."""
+    """A parsed command line of Python."""
 
     kind: Kind
     target: str
@@ -41,13 +41,13 @@ class Job:
     environment: dict[str, str]
 
     def pack(self) -> bytes:
-        """The message that asks for it."""
+        """Return the message that requests the job."""
         # ASCII, so that what is no UTF-8 in paths and variables (surrogates) comes through.
         return json.dumps(asdict(self)).encode("ascii")
 
     @classmethod
     def unpack(cls, message: bytes) -> Job:
-        """The job that a message asks for."""
+        """Return the job that a message requests."""
         fields: dict[str, Any] = json.loads(message)
         return cls(
             kind=Kind(fields.pop("kind")),

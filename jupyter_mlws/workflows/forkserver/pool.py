@@ -24,7 +24,7 @@ UNKNOWN = 255
 
 
 def available() -> bool:
-    """Whether this system can have warm workers: Linux, since 5.3."""
+    """Return whether this system supports warm workers: Linux 5.3 or later."""
     if not sys.platform.startswith("linux") or not hasattr(os, "pidfd_open"):
         return False
     try:
@@ -35,11 +35,11 @@ def available() -> bool:
 
 
 class WarmPool:
-    """Zygotes of one Python, a few for different environments. For one thread.
+    """Zygotes of one Python, a few for different environments; for one thread.
 
-    A launched node is a child of its zygote, not of the owner: its end is heard of here alone. It
-    leads a session of its own, so ``killpg(pid)`` reaches it and what it started, and it carries
-    the variables that it was given in `/proc/PID/environ`, as a fresh process would.
+    A launched node is a child of its zygote, not of the owner, so only this class reports its end.
+    It leads a session of its own, so ``killpg(pid)`` reaches it and what it started, and
+    `/proc/PID/environ` has the variables that it was given, as in a fresh process.
     """
 
     def __init__(self, python: str = sys.executable) -> None:
@@ -51,7 +51,7 @@ class WarmPool:
         self._orphans: dict[int, int] = {}
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Begin warming for nodes of ``environment``; does not wait."""
+        """Start a zygote for nodes of ``environment``; does not wait."""
         if not self._available or not can_be_warm(environment):
             return
         mark = fingerprint(environment)
@@ -63,9 +63,9 @@ class WarmPool:
             self._hopeless.add(mark)
 
     def wait_ready(self, timeout: float) -> bool:
-        """Wait until every zygote is warm, for an owner whose nodes would take as long alone.
+        """Wait until every zygote is warm; return whether one is.
 
-        Whether there is a warm one then.
+        It is for an owner whose nodes would take as long without zygotes.
         """
         deadline = time.monotonic() + timeout
         for keeper in self._zygotes.values():
@@ -75,12 +75,12 @@ class WarmPool:
     def launch(
         self, command: str, cwd: str, environment: Mapping[str, str], log: int
     ) -> int | None:
-        """Start a node as a shell in ``cwd`` would start ``command``; its pid, which is its group.
+        """Start a node as a shell in ``cwd`` would start ``command``; return its pid and group.
 
         ``environment`` is all that the node gets (and PWD, which shells set); ``log`` is its
-        standard output and error, and may be closed afterwards. None where the caller has to
-        start a fresh process: then nothing of the command has run. A zygote for later nodes is
-        started where there is none.
+        standard output and error, and may be closed afterwards. Return None if the caller has to
+        start a fresh process; then nothing of the command has run. A zygote for later nodes is
+        started if there is none.
         """
         if not self._available:
             return None
@@ -95,28 +95,30 @@ class WarmPool:
         return pid
 
     def filenos(self) -> list[int]:
-        """Readable when :meth:`collect` has something to do; others after each call of start,
-        launch and collect."""
+        """Return the descriptors that are readable when :meth:`collect` has something to do.
+
+        They may change with each call of start, launch and collect.
+        """
         keepers = [*self._zygotes.values(), *self._retired]
         return [*(keeper.exits for keeper in keepers), *self._orphans.values()]
 
     def collect(self) -> list[tuple[int, int]]:
-        """What has ended since: pid and exit code, 128 and the number for signals.
+        """Return the nodes that have ended since: pid and exit code (128 + n for signal n).
 
-        A node whose zygote died is told when it ends, with its code where the owner has become
+        A node whose zygote died is reported when it ends, with its code if the owner has become
         its parent (a subreaper), else with :data:`UNKNOWN`.
         """
-        told: list[tuple[int, int]] = []
+        exits: list[tuple[int, int]] = []
         for keeper in [*self._zygotes.values(), *self._retired]:
-            told += keeper.hear()
+            exits += keeper.hear()
             if keeper.ended:
                 self._orphans.update(keeper.children)
                 self._forget(keeper)
         self._release_idle()
-        return told + self._ended_orphans()
+        return exits + self._ended_orphans()
 
     def close(self) -> None:
-        """End all zygotes, and the nodes that still run: asked first, killed after a grace time."""
+        """End all zygotes and the nodes that still run, and kill them after a grace period."""
         for keeper in [*self._zygotes.values(), *self._retired]:
             keeper.release()
         for keeper in [*self._zygotes.values(), *self._retired]:
@@ -132,7 +134,7 @@ class WarmPool:
         self._available = False
 
     def _fit(self, environment: Mapping[str, str]) -> Keeper | None:
-        """A warm zygote for this environment; one that is not usable any more is replaced."""
+        """Return a warm zygote for this environment, or None; replace an unusable one."""
         mark = fingerprint(environment)
         keeper = self._zygotes.get(mark)
         if keeper is None:
@@ -146,7 +148,7 @@ class WarmPool:
         return None
 
     def _retire(self, mark: Fingerprint) -> None:
-        """No more children of this one; it stays until those that it has have ended."""
+        """Start no more children of a zygote; it stays until those that it has have ended."""
         keeper = self._zygotes.pop(mark)
         if not keeper.warm:
             # It died while importing, and would again.
@@ -166,23 +168,25 @@ class WarmPool:
                 keeper.release()
 
     def _ended_orphans(self) -> list[tuple[int, int]]:
-        told = []
+        exits = []
         poll = select.poll()
         for descriptor in self._orphans.values():
             poll.register(descriptor, select.POLLIN)
-        ended = {descriptor for descriptor, _ in poll.poll(0)} if self._orphans else set()
+        ready_descriptors = (
+            {descriptor for descriptor, _ in poll.poll(0)} if self._orphans else set()
+        )
         for pid, descriptor in list(self._orphans.items()):
-            if descriptor in ended:
-                told.append((pid, _code(descriptor)))
+            if descriptor in ready_descriptors:
+                exits.append((pid, _code(descriptor)))
                 os.close(self._orphans.pop(pid))
-        return told
+        return exits
 
 
 def _code(descriptor: int) -> int:
-    """The exit code of an ended process, where this one is its parent by now."""
+    """Return the exit code of an ended process, if this process is its parent by now."""
     with suppress(ChildProcessError):
-        ended = os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)
-        if ended is not None:
-            exited = ended.si_code == os.CLD_EXITED
-            return ended.si_status if exited else 128 + ended.si_status
+        info = os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)
+        if info is not None:
+            has_exited = info.si_code == os.CLD_EXITED
+            return info.si_status if has_exited else 128 + info.si_status
     return UNKNOWN

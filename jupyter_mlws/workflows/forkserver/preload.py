@@ -27,10 +27,10 @@ Stamp = tuple[str, int]
 
 
 def load(names: Iterable[str] = MODULES) -> None:
-    """Import what is installed.
+    """Import the modules that are installed.
 
-    A library that is there but fails raises: a zygote with half of it would not be like a fresh
-    process, so there must be none.
+    An installed library that fails to import raises: a zygote with half of it would differ from a
+    fresh process, so there must be none.
     """
     for name in names:
         try:
@@ -43,20 +43,20 @@ def load(names: Iterable[str] = MODULES) -> None:
 
 
 def stamps(path: Iterable[str]) -> list[Stamp]:
-    """The state of what was imported: installed packages, and each file of our own."""
+    """Return the state of what was imported: installed packages, and each file of our own."""
     # Other folders of the path hold a project's own files, which change all the time.
     installed = [folder for folder in path if folder.endswith(("site-packages", "dist-packages"))]
-    watched = {sys.executable, *installed, *_path_files(installed), *_packages()}
-    return [(one, changed(one)) for one in sorted(watched)]
+    watched_paths = {sys.executable, *installed, *_path_files(installed), *_packages()}
+    return [(one, changed(one)) for one in sorted(watched_paths)]
 
 
-def stale(known: Iterable[Stamp]) -> bool:
-    """Whether anything has changed since."""
-    return any(changed(path) != stamp for path, stamp in known)
+def stale(old_stamps: Iterable[Stamp]) -> bool:
+    """Return whether any file or folder has changed since its stamp."""
+    return any(changed(path) != stamp for path, stamp in old_stamps)
 
 
 def changed(path: str) -> int:
-    """When a file or folder was last changed, in ns; -1 where it is missing."""
+    """Return when a file or folder was last changed, in ns; -1 if it is missing."""
     try:
         return Path(path).stat().st_mtime_ns
     except OSError:
@@ -69,7 +69,7 @@ def _path_files(path: Iterable[str]) -> Iterator[str]:
 
 
 def _packages() -> Iterator[str]:
-    """Folders of installed packages; of ours every file, as it may be worked on."""
+    """Yield the folders of installed packages, and every file of ours, as it may be edited."""
     standard = sysconfig.get_path("stdlib") + os.sep
     ours = __name__.split(".")[0]
     for name, module in list(sys.modules.items()):

@@ -20,7 +20,7 @@ SUFFIXES = (".py", ".pyc", ".so")
 
 
 class ForkServer:
-    """The children of one zygote."""
+    """Forks the children of one zygote, and reports their ends."""
 
     def __init__(self, control: socket.socket, exits: int, owner: int, path: list[str]) -> None:
         self._control = control
@@ -34,7 +34,7 @@ class ForkServer:
             self._poll.register(descriptor, select.POLLIN)
 
     def serve(self) -> None:
-        """Until the owner is gone; in a child, leave by :class:`.birth.Born`."""
+        """Serve until the owner is gone; a child leaves by :class:`.child_init.Born`."""
         while True:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._children:
@@ -44,7 +44,7 @@ class ForkServer:
                     return
 
     def _answer(self) -> bool:
-        """Take one request; False where the owner closed the socket."""
+        """Handle one request; return False if the owner closed the socket."""
         try:
             message, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
         except ConnectionError:
@@ -63,14 +63,14 @@ class ForkServer:
         return True
 
     def _refuses(self, job: Job) -> bool:
-        """Whether a fresh process would import something else than what is imported here."""
+        """Return whether a fresh process would import something else than what is imported here."""
         if job.kind is Kind.MODULE and job.target in sys.modules:
             return True
         folder = child_init.first_of_path(job)
         return folder is not None and self._shadowed(Path(job.cwd, folder))
 
     def _shadowed(self, folder: Path) -> bool:
-        """Whether a file or package in ``folder`` has the name of an imported module."""
+        """Return whether a file or package in ``folder`` has the name of an imported module."""
         try:
             names = os.listdir(folder)  # noqa: PTH208  large folders, before every child
         except OSError:
@@ -92,16 +92,18 @@ class ForkServer:
         except OSError:
             return
         if pid == 0:
-            born = child_init.Born(job, os.dup(log), socket.socket(fileno=os.dup(gate)), self._path)
+            exception = child_init.Born(
+                job, os.dup(log), socket.socket(fileno=os.dup(gate)), self._path
+            )
             self._leave()
             sys.excepthook = child_init.begin
-            raise born
+            raise exception
         descriptor = os.pidfd_open(pid)
         self._children[descriptor] = pid
         self._poll.register(descriptor, select.POLLIN)
 
     def _leave(self) -> None:
-        """In a child: nothing of the zygote's stays open."""
+        """Close all descriptors of the zygote, in a child."""
         self._control.close()
         for descriptor in (self._exits, self._owner, *self._children):
             os.close(descriptor)
@@ -137,7 +139,7 @@ class ForkServer:
 
 
 def _is_package(folder: Path) -> bool:
-    """Only a folder with an initialiser goes before an installed package."""
+    """Return whether a folder has an initialiser; only then it shadows an installed package."""
     try:
         return any(file.name.partition(".")[0] == "__init__" for file in folder.iterdir())
     except OSError:

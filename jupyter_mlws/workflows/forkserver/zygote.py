@@ -10,7 +10,7 @@ It does not outlive its owner, by SIGKILL neither: when the socket closes or the
 ends its children by their groups (asked first, then killed) and exits. A fresh node would live on
 until whoever recovers the run ends it; of a warm one nobody could learn the exit code any more.
 It does not carry the run's cookie, so that ending a run's processes does not end it before it has
-told how the children ended. Each child does carry it (see :mod:`.birth`).
+told how the children ended. Each child does carry it (see :mod:`.child_init`).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from jupyter_mlws.workflows.forkserver.server import ForkServer
 
 
 def main(control: socket.socket, exits: int) -> None:
-    """Import, tell that it is done, and serve until the owner is gone.
+    """Import the modules, report that to the owner, and serve until the owner is gone.
 
-    In a child :class:`.birth.Born` comes out of here, out of the module and out of every frame.
+    In a child :class:`.child_init.Born` leaves this function, the module and every frame.
     """
     owner = os.pidfd_open(os.getppid())
     child_init.own_environment()
@@ -52,14 +52,14 @@ def main(control: socket.socket, exits: int) -> None:
 
 
 def _starting_path() -> list[str]:
-    """``sys.path`` without the folder that Python put there for this program."""
+    """Return ``sys.path`` without the folder that Python added for this program."""
     if not child_init.SAFE_PATH:
         del sys.path[0]
     return list(sys.path)
 
 
 def _handlers() -> Iterator[tuple[int, signal.Handlers]]:
-    """What a fresh process would start with, which includes what the owner ignores."""
+    """Yield the signal handlers of a fresh process, also those that the owner ignores."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         handler = signal.getsignal(number)
         if handler is not None:
@@ -67,7 +67,10 @@ def _handlers() -> Iterator[tuple[int, signal.Handlers]]:
 
 
 def _settle() -> None:
-    """OpenBLAS starts threads when it is loaded, and ends them for good before the first fork."""
+    """Make OpenBLAS end its threads for good, by a fork before the first child.
+
+    OpenBLAS starts these threads when it is loaded.
+    """
     pid = os.fork()
     if pid == 0:
         os._exit(0)

@@ -42,7 +42,7 @@ REASONS = {
 
 @dataclass
 class _Made:
-    """A node on its way."""
+    """A node that is being imported."""
 
     flow: FlowNode
     id: str
@@ -57,14 +57,15 @@ class _Made:
 
     @property
     def folder(self) -> str:
-        """Where it runs: the folder of its file."""
+        """Folder of its file, in which it runs."""
         return posixpath.dirname(self.file)
 
 
 class ElyraImporter:
-    """Carries one flow over into the workflow at ``target``.
+    """Converts one flow into the workflow at ``target``.
 
-    ``held`` says why no node may write a path; ``resolve`` raises for one outside the project.
+    ``find_conflict`` returns why no node may write a path, or None. ``resolve`` raises for a path
+    outside the project.
     """
 
     def __init__(
@@ -72,41 +73,41 @@ class ElyraImporter:
         root: Path,
         target: str,
         resolve: Callable[[str], Path],
-        held: Callable[[str], Message | None],
+        find_conflict: Callable[[str], Message | None],
         notes: Notes,
     ) -> None:
         self._root = root
         self._target = target
         self._resolve = resolve
-        self._held = held
+        self._held = find_conflict
         self._notes = notes
         self._taken: dict[str, str] = {}
         self._owners: dict[str, str] = {}
 
     def carry(self, flow: Flow, source: str, name: str) -> Outcome:
-        """The workflow of a flow that stands in the file ``source``."""
+        """Return the workflow of a flow that comes from the file ``source``."""
         self._note_defaults(flow)
-        made = {node.key: self._node(node, flow, source) for node in flow.nodes}
-        edges = list(self._joined(flow, made))
+        drafts = {node.key: self._node(node, flow, source) for node in flow.nodes}
+        edges = list(self._joined(flow, drafts))
         definition = WorkflowDefinition(
             name=name,
             path=self._target,
-            nodes=[self._definition(node) for node in made.values()],
+            nodes=[self._definition(node) for node in drafts.values()],
             edges=edges,
         )
         title: dict[str, Any] = {}
         if flow.description:
             title["description"] = flow.description
         if flow.comments:
-            title["notes"] = [self._comment(comment, made) for comment in flow.comments]
+            title["notes"] = [self._comment(comment, drafts) for comment in flow.comments]
         return Outcome(definition, self._notes, title=title)
 
-    def _comment(self, comment: Comment, made: dict[Key, _Made]) -> dict[str, Any]:
-        told: dict[str, Any] = {"text": comment.text}
+    def _comment(self, comment: Comment, drafts: dict[Key, _Made]) -> dict[str, Any]:
+        note: dict[str, Any] = {"text": comment.text}
         if comment.at is not None:
-            told["at"] = [round(comment.at[0]), round(comment.at[1])]
-        nodes = [made[key].id for key in comment.nodes if key in made]
-        return {**told, "nodes": nodes} if nodes else told
+            note["at"] = [round(comment.at[0]), round(comment.at[1])]
+        nodes = [drafts[key].id for key in comment.nodes if key in drafts]
+        return {**note, "nodes": nodes} if nodes else note
 
     # A node
 
@@ -115,7 +116,7 @@ class ElyraImporter:
         properties = node.properties
         file = self._inside(properties.get("filename"), posixpath.dirname(source))
         self._note_rest(node)
-        made = _Made(
+        draft = _Made(
             flow=node,
             id=name,
             file=file,
@@ -124,17 +125,17 @@ class ElyraImporter:
             outs=[],
             complete=True,
         )
-        self._add_outs(made)
-        self._add_deps(made)
-        return made
+        self._add_outs(draft)
+        self._add_deps(draft)
+        return draft
 
     def _id(self, node: FlowNode) -> str:
-        """The label as an id: without the file's extension, and with a number if it is taken."""
+        """Return the label as an ID: without the file's extension, with a number if it is taken."""
         stem = re.sub(r"\.(ipynb|py|r)$", "", node.label, flags=re.IGNORECASE)
         name = re.sub(r"[^\w-]+|-{2,}", "-", re.sub(r"\s-\s", " ", stem)).strip("-") or "node"
-        taken, number = {*self._taken, "workflow"}, 1
+        taken_ids, number = {*self._taken, "workflow"}, 1
         unique = name
-        while unique in taken:
+        while unique in taken_ids:
             number += 1
             unique = f"{name}-{number}"
         self._taken[unique] = node.label
@@ -150,29 +151,29 @@ class ElyraImporter:
         return unique
 
     def _inside(self, field_: Field, folder: str) -> str:
-        """A path of the file as one from the project's root; error 40211 outside of it."""
-        given = field_.text()
-        path = posixpath.normpath(posixpath.join(folder, given))
+        """Return a path of the file relative to the project's root; error 40211 outside of it."""
+        raw_path = field_.text()
+        path = posixpath.normpath(posixpath.join(folder, raw_path))
         try:
             self._resolve(path)
         except MLWSError:
-            raise field_.wrong(Message("{path!r} is outside the project", path=given)) from None
+            raise field_.wrong(Message("{path!r} is outside the project", path=raw_path)) from None
         if path == "." or settings.unfit_text(path) is not None:
-            raise field_.wrong(Message("{path!r} is not a file path", path=given))
+            raise field_.wrong(Message("{path!r} is not a file path", path=raw_path))
         return path
 
     # Its variables
 
     def _variables(self, node: FlowNode, flow: Flow) -> dict[str, str]:
-        """Own variables over those of the pipeline; those without a value are Elyra's blanks."""
-        found: dict[str, str] = {}
+        """Return the node's variables over those of the pipeline, without Elyra's blank ones."""
+        variables: dict[str, str] = {}
         for entry in (
             *flow.defaults.get("env_vars").items(),
             *node.properties.get("env_vars").items(),
         ):
             name, value = _variable(entry)
             if not value:
-                found.pop(name, None)
+                variables.pop(name, None)
                 self._notes.add(
                     entry.where,
                     Message(
@@ -199,35 +200,35 @@ class ElyraImporter:
                     ),
                 )
             else:
-                found[name] = value
-        return found
+                variables[name] = value
+        return variables
 
     # Its files
 
-    def _add_outs(self, made: _Made) -> None:
-        for entry in made.flow.properties.get("outputs").items():
+    def _add_outs(self, draft: _Made) -> None:
+        for entry in draft.flow.properties.get("outputs").items():
             if entry.text() == "":
                 continue
-            path = posixpath.normpath(posixpath.join(made.folder, entry.text()))
-            why = self._no_out(made, path)
+            path = posixpath.normpath(posixpath.join(draft.folder, entry.text()))
+            why = self._no_out(draft, path)
             if why is not None:
-                made.complete = False
+                draft.complete = False
                 self._notes.add(
                     entry.where,
                     Message(
                         "{text!r} was not added to the outputs of {id}: {why}",
                         text=entry.text(),
-                        id=made.id,
+                        id=draft.id,
                         why=why,
                     ),
                 )
-            elif path not in made.outs:
-                made.outs.append(path)
-                self._owners[path] = made.id
-        if not made.outs:
-            made.complete = False
+            elif path not in draft.outs:
+                draft.outs.append(path)
+                self._owners[path] = draft.id
+        if not draft.outs:
+            draft.complete = False
 
-    def _no_out(self, made: _Made, path: str) -> Message | None:
+    def _no_out(self, draft: _Made, path: str) -> Message | None:
         if any(sign in path for sign in "*?["):
             return Message(
                 "outputs must be listed by name, not by pattern; list the files or their folder"
@@ -239,39 +240,39 @@ class ElyraImporter:
         unfit = settings.unfit_text(path)
         if unfit is not None:
             return unfit
-        if path == "." or made.file == path or made.file.startswith(f"{path}/"):
+        if path == "." or draft.file == path or draft.file.startswith(f"{path}/"):
             return Message("it contains the node's own file")
         for other, owner in self._owners.items():
-            if owner != made.id and _overlap(path, other):
+            if owner != draft.id and _overlap(path, other):
                 return Message("it is already an output of {owner}", owner=owner)
         return self._held(path)
 
-    def _add_deps(self, made: _Made) -> None:
-        made.deps.append(made.file)
-        recursive = made.flow.properties.get("include_subdirectories").value is True
-        for entry in made.flow.properties.get("dependencies").items():
-            given = entry.text()
-            if given == "":
+    def _add_deps(self, draft: _Made) -> None:
+        draft.deps.append(draft.file)
+        recursive = draft.flow.properties.get("include_subdirectories").value is True
+        for entry in draft.flow.properties.get("dependencies").items():
+            text = entry.text()
+            if text == "":
                 continue
-            if not any(sign in given for sign in "*?["):
-                made.deps.append(self._inside(entry, made.folder))
+            if not any(sign in text for sign in "*?["):
+                draft.deps.append(self._inside(entry, draft.folder))
                 continue
-            found = list(self._matching(made, given, recursive))
-            made.deps += found
+            matches = list(self._matching(draft, text, recursive))
+            draft.deps += matches
             self._notes.add(
                 entry.where,
                 Message(
                     "the pattern {pattern!r} was replaced by the {count} files that match it now; "
                     "files added later do not become dependencies automatically",
-                    pattern=given,
-                    count=len(found),
+                    pattern=text,
+                    count=len(matches),
                 ),
             )
-        made.deps = [d for d in dict.fromkeys(made.deps) if d not in made.outs]
+        draft.deps = [d for d in dict.fromkeys(draft.deps) if d not in draft.outs]
 
-    def _matching(self, made: _Made, pattern: str, recursive: bool) -> Iterator[str]:
-        """The files that a pattern names, as Elyra finds them: hidden folders left out."""
-        base = self._root / made.folder
+    def _matching(self, draft: _Made, pattern: str, recursive: bool) -> Iterator[str]:
+        """Yield the files that match a pattern, as Elyra finds them, without hidden folders."""
+        base = self._root / draft.folder
         flat = "/" not in pattern
         for folder, folders, files in os.walk(base):
             here = Path(folder)
@@ -282,19 +283,19 @@ class ElyraImporter:
                 if deep and not recursive and flat:
                     continue
                 if fnmatch.fnmatch(name if flat else inside, pattern):
-                    yield posixpath.normpath(posixpath.join(made.folder, inside))
+                    yield posixpath.normpath(posixpath.join(draft.folder, inside))
 
     # What comes before it
 
-    def _joined(self, flow: Flow, made: dict[Key, _Made]) -> Iterator[EdgeDefinition]:
-        """An edge for every file that a link may stand for.
+    def _joined(self, flow: Flow, drafts: dict[Key, _Made]) -> Iterator[EdgeDefinition]:
+        """Yield an edge for every file that a link may stand for.
 
-        Elyra hands all outputs of a node to those behind it. A link from a node that names
-        none says only what comes first: DVC orders by files, so the node leaves a mark, which
-        differs when what it was made of does.
+        Elyra passes all outputs of a node to the nodes after it. A link from a node that does not
+        list all its outputs only says which node comes first. DVC orders nodes by files, so such a
+        node writes a marker file, which differs if what the node was made of differs.
         """
         for start, end in flow.links:
-            source, target = made[start], made[end]
+            source, target = drafts[start], drafts[end]
             paths = list(source.outs)
             if not source.complete:
                 source.marker = source.marker or self._out_path(f"{source.id}.done")
@@ -308,31 +309,31 @@ class ElyraImporter:
 
     # The node as it is to be
 
-    def _definition(self, made: _Made) -> NodeDefinition:
-        outs = list(made.outs)
-        if made.flow.operation == NOTEBOOK:
-            kind, executed = "notebook", self._out_path(f"{made.id}.ipynb")
-            command = f"jupyter mlws notebook {quoted(made.file)} --out {quoted(executed)}"
-            outs.insert(0, executed)
+    def _definition(self, draft: _Made) -> NodeDefinition:
+        outs = list(draft.outs)
+        if draft.flow.operation == NOTEBOOK:
+            kind, output_path = "notebook", self._out_path(f"{draft.id}.ipynb")
+            command = f"jupyter mlws notebook {quoted(draft.file)} --out {quoted(output_path)}"
+            outs.insert(0, output_path)
             place = ""
         else:
-            kind, place = "script", made.folder
-            program = PROGRAMS[made.flow.operation]
-            command = f"{program} {quoted(posixpath.basename(made.file))}"
-        if made.variables:
-            pairs = (_assignment(name, value) for name, value in made.variables.items())
+            kind, place = "script", draft.folder
+            program = PROGRAMS[draft.flow.operation]
+            command = f"{program} {quoted(posixpath.basename(draft.file))}"
+        if draft.variables:
+            pairs = (_assignment(name, value) for name, value in draft.variables.items())
             command = f"env {' '.join(pairs)} {command}"
         if place:
             command = f"cd {quoted(place)} && {command}"
-        if made.marker is not None:
-            outs.append(made.marker)
-            command = f"{command} && {_mark(made, place)}"
-        deps = [dep for dep in made.deps if dep not in made.sources]
+        if draft.marker is not None:
+            outs.append(draft.marker)
+            command = f"{command} && {_mark(draft, place)}"
+        deps = [dep for dep in draft.deps if dep not in draft.sources]
         return NodeDefinition(
-            id=made.id,
+            id=draft.id,
             type=kind,
             config={"cmd": command},
-            at=made.flow.at,
+            at=draft.flow.at,
             deps=deps,
             outs=outs,
         )
@@ -343,15 +344,15 @@ class ElyraImporter:
         image = node.properties.get("runtime_image")
         if image.value:
             self._note_property(image, RUNS_HERE)
-        given = node.properties.value if isinstance(node.properties.value, dict) else {}
-        for key in given:
-            if key not in CARRIED and key != "ui_data" and _is_set(given[key]):
+        properties = node.properties.value if isinstance(node.properties.value, dict) else {}
+        for key in properties:
+            if key not in CARRIED and key != "ui_data" and _is_set(properties[key]):
                 self._note_property(node.properties.get(key), REASONS.get(key, NOT_KUBERNETES))
 
     def _note_defaults(self, flow: Flow) -> None:
-        given = flow.defaults.value
-        for key in given if isinstance(given, dict) else ():
-            if key != "env_vars" and _is_set(given[key]):
+        defaults = flow.defaults.value
+        for key in defaults if isinstance(defaults, dict) else ():
+            if key != "env_vars" and _is_set(defaults[key]):
                 reason = RUNS_HERE if key == "runtime_image" else REASONS.get(key, NOT_KUBERNETES)
                 self._note_property(flow.defaults.get(key), reason)
 
@@ -368,7 +369,7 @@ def _is_set(value: Any) -> bool:
 
 
 def _variable(entry: Field) -> tuple[str, str]:
-    """A variable as versions up to 7 write it (`NAME=value`), or as version 8 does."""
+    """Return a variable's name and value, from `NAME=value` (up to version 7) or an object (8)."""
     if isinstance(entry.value, str):
         name, _, value = entry.value.partition("=")
         return name.strip(), value
@@ -384,9 +385,9 @@ def _overlap(path: str, other: str) -> bool:
     return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
 
 
-def _mark(made: _Made, place: str) -> str:
-    """The command that leaves the node's mark: what it was made of, in a file."""
-    assert made.marker is not None
-    files: Sequence[str] = list(dict.fromkeys([*made.deps, *made.sources]))
-    words = [posixpath.relpath(file, place or ".") for file in [made.marker, *files]]
+def _mark(draft: _Made, place: str) -> str:
+    """Return the command that writes the node's marker file, with what it was made of."""
+    assert draft.marker is not None
+    files: Sequence[str] = list(dict.fromkeys([*draft.deps, *draft.sources]))
+    words = [posixpath.relpath(file, place or ".") for file in [draft.marker, *files]]
     return f"jupyter mlws mark {' '.join(quoted(word) for word in words)}"

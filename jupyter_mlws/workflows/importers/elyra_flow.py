@@ -54,7 +54,7 @@ class Flow:
 
 
 def read_flow(data: Field, notes: Notes) -> Flow:
-    """The flow of a file's JSON; error 40211 with the field where it is none."""
+    """Return the flow of a file's JSON; error 40211 with the field if it is not a pipeline."""
     pipelines = {p.get("id").text(): p for p in data.get("pipelines").items()}
     if not pipelines:
         raise data.get("pipelines").wrong(Message("it contains no pipeline"))
@@ -97,7 +97,7 @@ def _version(primary: Field) -> int:
 
 
 class _Reader:
-    """Looks through groups, bindings and nodes that are not carried over."""
+    """Resolves groups, bindings and nodes that are not imported."""
 
     def __init__(self, pipelines: dict[str, Field], version: int, notes: Notes) -> None:
         self._version = version
@@ -118,18 +118,18 @@ class _Reader:
         }
 
     def nodes(self, pipeline: str, offset: tuple[float, float] = (0, 0)) -> list[FlowNode]:
-        """The generic nodes of a pipeline and of the groups in it; the others are noted."""
-        found = []
+        """Return the generic nodes of a pipeline and of its groups, and note the others."""
+        flow_nodes = []
         for key in self._inside.get(pipeline, ()):
             node = self._all[key]
             kind = node.get("type").text("")
             if kind == "super_node":
-                found += self._group(node, offset)
+                flow_nodes += self._group(node, offset)
             elif kind == "execution_node" and node.get("op").text("") in GENERIC:
-                found.append(self._generic(key, node, offset))
+                flow_nodes.append(self._generic(key, node, offset))
             elif kind != "binding":
                 self._note_other(node, kind)
-        return found
+        return flow_nodes
 
     def _group(self, node: Field, offset: tuple[float, float]) -> list[FlowNode]:
         label = _label(node) or node.get("id").text()
@@ -173,56 +173,62 @@ class _Reader:
         )
 
     def links(self) -> list[tuple[Key, Key]]:
-        """Which generic node comes before which, each pair once."""
+        """Return each pair of generic nodes of which the first comes before the second, once."""
         pairs = []
         for key, node in self._all.items():
             if node.get("op").text("") in GENERIC:
                 pairs += [(source, key) for source in self._before(key, set())]
         return list(dict.fromkeys(pairs))
 
-    def _before(self, key: Key, seen: set[tuple[Key, str]]) -> Iterator[Key]:
-        """The generic nodes that the links into a node come from."""
+    def _before(self, key: Key, visited_ports: set[tuple[Key, str]]) -> Iterator[Key]:
+        """Yield the generic nodes that the links into a node come from."""
         for port in self._all[key].get("inputs").items():
             for link in port.get("links").items():
-                yield from self._source(key[0], link, seen)
+                yield from self._source(key[0], link, visited_ports)
 
-    def _source(self, pipeline: str, link: Field, seen: set[tuple[Key, str]]) -> Iterator[Key]:
+    def _source(
+        self, pipeline: str, link: Field, visited_ports: set[tuple[Key, str]]
+    ) -> Iterator[Key]:
         key = (pipeline, link.get("node_id_ref").text())
         port = link.get("port_id_ref").text("")
         node = self._all.get(key)
         if node is None:
             raise link.get("node_id_ref").wrong(Message("no such node"))
-        if (key, port) in seen:
+        if (key, port) in visited_ports:
             return
-        seen.add((key, port))
+        visited_ports.add((key, port))
         kind = node.get("type").text("")
         if node.get("op").text("") in GENERIC:
             yield key
         elif kind == "super_node":
-            yield from self._out_of(node, port, seen)
+            yield from self._out_of(node, port, visited_ports)
         elif kind == "binding" and pipeline in self._groups:
-            yield from self._into(pipeline, key, seen)
+            yield from self._into(pipeline, key, visited_ports)
         else:
-            yield from self._before(key, seen)
+            yield from self._before(key, visited_ports)
 
-    def _out_of(self, group: Field, port: str, seen: set[tuple[Key, str]]) -> Iterator[Key]:
-        """What a group's output comes from, inside it."""
+    def _out_of(
+        self, group: Field, port: str, visited_ports: set[tuple[Key, str]]
+    ) -> Iterator[Key]:
+        """Yield the generic nodes inside a group that one of its outputs comes from."""
         inside = self._subflow(group)
         for output in group.get("outputs").items():
             binding = (inside, output.get("subflow_node_ref").text(""))
             if output.get("id").text("") == port and binding in self._all:
-                yield from self._before(binding, seen)
+                yield from self._before(binding, visited_ports)
 
-    def _into(self, pipeline: str, binding: Key, seen: set[tuple[Key, str]]) -> Iterator[Key]:
-        """What comes into a group at one of its bindings, from outside."""
+    def _into(
+        self, pipeline: str, binding: Key, visited_ports: set[tuple[Key, str]]
+    ) -> Iterator[Key]:
+        """Yield the generic nodes outside a group that are linked to one of its bindings."""
         outer = self._groups[pipeline]
         for port in self._all[outer].get("inputs").items():
             if port.get("subflow_node_ref").text("") == binding[1]:
                 for link in port.get("links").items():
-                    yield from self._source(outer[0], link, seen)
+                    yield from self._source(outer[0], link, visited_ports)
 
     def comments(self, pipeline: Field) -> Iterator[Comment]:
-        """The comments of a pipeline."""
+        """Yield the comments of a pipeline."""
         name = pipeline.get("id").text()
         for comment in pipeline.dig("app_data", "ui_data", "comments").items():
             x, y = comment.get("x_pos").number(), comment.get("y_pos").number()
@@ -243,6 +249,6 @@ def _at(node: Field, offset: tuple[float, float]) -> tuple[float, float] | None:
 
 
 def check_is_pipeline(data: Field) -> None:
-    """Error 40211 unless it says of itself that it is a pipeline."""
+    """Raise error 40211 unless the data has the fields of a pipeline."""
     if not isinstance(data.value, dict) or "pipelines" not in data.value:
         raise refused(data.path, "pipelines", Message("it is not an Elyra pipeline"))

@@ -26,7 +26,7 @@ class Notes:
     rows: list[Note] = field(default_factory=list)
 
     def add(self, place: str, reason: Message) -> None:
-        """Note something, once."""
+        """Add a note, unless it is there already."""
         note = Note(place, reason)
         if note not in self.rows:
             self.rows.append(note)
@@ -43,7 +43,7 @@ class Outcome:
 
 
 def refused(path: str, field_: str, reason: Message, line: int | None = None) -> MLWSError:
-    """The error of a file that cannot be imported, with the field (or line) at fault."""
+    """Return the error of a file that cannot be imported, with the field (or line) at fault."""
     faults = [Fault(field_, reason)]
     if line:
         reason = Message("line {line}: {reason}", line=line, reason=reason)
@@ -54,14 +54,14 @@ def refused(path: str, field_: str, reason: Message, line: int | None = None) ->
 
 @dataclass(frozen=True)
 class Field:
-    """A value of the file, which knows where it stands; a wrong type is an error that says so."""
+    """A value of the file with its position, which the error for a wrong type contains."""
 
     value: Any
     where: str
     path: str
 
     def get(self, key: str) -> Field:
-        """The value of a key; None where there is no such key."""
+        """Return the field of a key; its value is None if there is no such key."""
         if self.value is None:
             return Field(None, self._below(key), self.path)
         if not isinstance(self.value, dict):
@@ -69,14 +69,14 @@ class Field:
         return Field(self.value.get(key), self._below(key), self.path)
 
     def dig(self, *keys: str) -> Field:
-        """The value behind several keys."""
-        found = self
+        """Return the field behind several keys."""
+        current = self
         for key in keys:
-            found = found.get(key)
-        return found
+            current = current.get(key)
+        return current
 
     def items(self) -> Iterator[Field]:
-        """The items of a list; none where there is no list."""
+        """Yield the items of a list; none if there is no list."""
         if self.value is None:
             return
         if not isinstance(self.value, list):
@@ -85,7 +85,7 @@ class Field:
             yield Field(value, self._below(str(n)), self.path)
 
     def text(self, default: str | None = None) -> str:
-        """A text; ``default`` where it is missing, which is an error without."""
+        """Return a text, or ``default`` if it is missing; without a default that is an error."""
         if self.value is None and default is not None:
             return default
         if not isinstance(self.value, str):
@@ -93,12 +93,12 @@ class Field:
         return self.value
 
     def number(self) -> float | None:
-        """A number, if it is one."""
+        """Return a number, or None if the value is not one."""
         good = isinstance(self.value, int | float) and not isinstance(self.value, bool)
         return float(self.value) if good else None
 
     def wrong(self, reason: Message) -> MLWSError:
-        """The error of this field."""
+        """Return the error of this field."""
         return refused(self.path, self.where, reason)
 
     def _below(self, key: str) -> str:

@@ -29,17 +29,17 @@ LONGEST = 16_000_000
 
 
 class Importer:
-    """Imports into one project."""
+    """Imports files into one project."""
 
     def __init__(self, project: Project, editor: Editor) -> None:
         self._project = project
         self._editor = editor
 
     def carry(self, request: ImportRequest) -> tuple[Format, Outcome, Document]:
-        """Import, or only show it (``dry_run``).
+        """Import a file, or only return what would be written (``dry_run``).
 
-        Errors: 40211 with the field or line for a file that is not what it should be, 40401 where
-        there is none, 50302 outside the project, and those of a definition.
+        Errors: 40211 with the field or line for a file that is not what it should be, 40401 if it
+        is missing, 50302 outside the project, and those of a definition.
         """
         path, data = self._content(request)
         kind = request.format or _format_of(path, data)
@@ -53,7 +53,7 @@ class Importer:
     # What is given
 
     def _content(self, request: ImportRequest) -> tuple[str, Any]:
-        """The path (empty if only content is given) and the JSON."""
+        """Return the path (empty if only content is given) and the JSON."""
         path = ""
         if request.file is not None:
             path = posixpath.normpath(request.file.lstrip("/") or ".")
@@ -78,7 +78,7 @@ class Importer:
             raise WorkflowItemNotFoundError(kind="file", name=path) from error
 
     def _name(self, kind: Format, path: str, data: Any) -> str:
-        """The title: what the file says, or what it is called."""
+        """Return the title from the file, or else the file's name."""
         own = None
         if kind is Format.DEFINITION and isinstance(data, dict):
             own = data.get("name")
@@ -101,8 +101,8 @@ class Importer:
             return self._elyra(field, name, target, notes)
         from jupyter_mlws.workflows.importers.notebooks import split
 
-        resolve, held = self._project.resolve, self._editor.held
-        return split(data, path, name, target, self._project.root, resolve, held, notes)
+        resolve, find_conflict = self._project.resolve, self._editor.held
+        return split(data, path, name, target, self._project.root, resolve, find_conflict, notes)
 
     def _elyra(self, data: Field, name: str, target: str, notes: Notes) -> Outcome:
         from jupyter_mlws.workflows.importers.elyra import ElyraImporter
@@ -132,7 +132,7 @@ def _parsed(path: str, text: str) -> Any:
 
 
 def _format_of(path: str, data: Any) -> Format:
-    """By what the content is, else by what the file is called."""
+    """Return the format that the content has, or else the one of the file's extension."""
     if isinstance(data, dict):
         if "pipelines" in data:
             return Format.ELYRA
@@ -153,7 +153,7 @@ def _elyra_name(data: Any) -> str | None:
 
 
 def _definition(data: Field, name: str, target: str, notes: Notes) -> Outcome:
-    """The specification's JSON (`name`, `nodes`, `edges`), as a POST of it would take it."""
+    """Read the specification's JSON (`name`, `nodes`, `edges`), as a POST of it would."""
     from jupyter_mlws.core import validation_messages
 
     if not isinstance(data.value, dict) or "nodes" not in data.value:
@@ -162,18 +162,18 @@ def _definition(data: Field, name: str, target: str, notes: Notes) -> Outcome:
             "nodes",
             Message("it is not a workflow: a definition has `name`, `nodes` and `edges`"),
         )
-    known = {key: value for key, value in data.value.items() if key in ("nodes", "edges")}
+    fields = {key: value for key, value in data.value.items() if key in ("nodes", "edges")}
     for key in data.value:
-        if key not in (*known, "name", "path"):
+        if key not in (*fields, "name", "path"):
             notes.add(
                 key,
                 Message("{key!r} was not imported: a definition has no such field", key=key),
             )
     try:
-        given = WorkflowDefinition.model_validate({**known, "name": name, "path": target})
+        definition = WorkflowDefinition.model_validate({**fields, "name": name, "path": target})
     except ValidationError as error:
         faults = validation_messages.faults(error)
         first = faults[0]
         reason = Message("{field}: {reason}", field=first.field, reason=first.message)
         raise ImportFailedError(faults=faults, path=data.path, reason=reason, line=None) from error
-    return Outcome(given, notes)
+    return Outcome(definition, notes)

@@ -13,7 +13,7 @@ from jupyter_mlws.workflows.models import Workflow
 
 
 class Format(str, Enum):
-    """What a file is."""
+    """File type of an import."""
 
     ELYRA = "elyra"
     NOTEBOOK = "notebook"
@@ -21,7 +21,7 @@ class Format(str, Enum):
 
 
 class ImportRequest(Request):
-    """What to import: a file of the project, or its content."""
+    """Source of an import: a file of the project, or its content."""
 
     file: str | None = Field(
         default=None,
@@ -62,7 +62,7 @@ class ImportedFile(Record):
 
 
 class Imported(Record):
-    """What an import makes; ``written`` is false for a dry run.
+    """Result of an import; ``written`` is false for a dry run.
 
     ``text`` is that of the `dvc.yaml`; ``notes`` are all that was not carried over as it was.
     """

@@ -41,7 +41,7 @@ LONGEST = 40
 
 @dataclass
 class Part:
-    """A node on its way: its cells, what it takes and makes."""
+    """A node that is being created: its cells, dependencies and outputs."""
 
     id: str
     steps: list[Step]
@@ -51,7 +51,7 @@ class Part:
 
 
 class Splitter:
-    """Splits one notebook, which stands at ``path``, for the workflow at ``target``."""
+    """Splits the notebook at ``path`` for the workflow at ``target``."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Splitter:
         target: str,
         root: Path,
         resolve: Callable[[str], Path],
-        held: Callable[[str], Message | None],
+        find_conflict: Callable[[str], Message | None],
         notes: Notes,
     ) -> None:
         self._data = data
@@ -69,13 +69,13 @@ class Splitter:
         self._target = posixpath.dirname(target)
         self._root = root
         self._resolve = resolve
-        self._held = held
+        self._held = find_conflict
         self._notes = notes
         self._texts: dict[int, list[dict[str, Any]]] = {}
         self._metadata: dict[int, dict[str, Any]] = {}
 
     def split(self, name: str, target: str) -> Outcome:
-        """The workflow, and the notebooks of its nodes."""
+        """Return the workflow, and the notebooks of its nodes."""
         if language_of(self._data) != "python":
             return self._whole(name, target)
         cells = self._cells()
@@ -95,7 +95,7 @@ class Splitter:
     # What is in the notebook
 
     def _cells(self) -> list[CodeCell]:
-        found: list[CodeCell] = []
+        code_cells: list[CodeCell] = []
         heading: str = ""
         waiting: list[dict[str, Any]] = []
         for number, cell in enumerate(self._data.get("cells") or (), 1):
@@ -111,9 +111,9 @@ class Splitter:
             self._texts[number], waiting = waiting, []
             self._metadata[number] = cell.get("metadata") or {}
             if code.source.strip():
-                found.append(code)
+                code_cells.append(code)
         self._texts[-1] = waiting
-        return found
+        return code_cells
 
     def _read(self, number: int, source: str, *, parameters: bool) -> CodeCell:
         try:
@@ -131,7 +131,7 @@ class Splitter:
             ) from None
 
     def _pass_texts_on(self, flow: Flow) -> None:
-        """Texts before code that is carried along stand before the next cell that runs."""
+        """Move texts before code that is carried along to the next cell that runs."""
         running = {step.cell.number for step in flow.steps if step.runs}
         waiting: list[dict[str, Any]] = []
         for number in [*sorted(n for n in self._texts if n > 0), -1]:
@@ -153,25 +153,25 @@ class Splitter:
             )
 
     def _named(self, members: Sequence[list[Step]]) -> list[Part]:
-        """The groups with ids: of their heading, else of what they make."""
-        taken, parts = {"workflow"}, []
-        headed = len({step.cell.heading for steps in members for step in steps}) > 1
+        """Return the groups with IDs, from their heading, or else from what they make."""
+        taken_ids, parts = {"workflow"}, []
+        has_headings = len({step.cell.heading for steps in members for step in steps}) > 1
         for steps in members:
-            heading = steps[0].cell.heading if headed else ""
-            made = next((name for step in steps for name in step.writes if name != "_"), "")
-            wanted = _slug(heading) or _slug(made) or f"cell-{steps[0].cell.number}"
-            unique, number = wanted, 1
-            while unique in taken:
+            heading = steps[0].cell.heading if has_headings else ""
+            variable = next((name for step in steps for name in step.writes if name != "_"), "")
+            base_id = _slug(heading) or _slug(variable) or f"cell-{steps[0].cell.number}"
+            unique, number = base_id, 1
+            while unique in taken_ids:
                 number += 1
-                unique = f"{wanted}-{number}"
-            taken.add(unique)
+                unique = f"{base_id}-{number}"
+            taken_ids.add(unique)
             parts.append(Part(unique, steps))
         return parts
 
     # What goes from node to node
 
     def _hand_over(self, parts: Sequence[Part], owner: dict[int, Part]) -> None:
-        """Give every variable that another node needs a file."""
+        """Assign a file to every variable that another node needs."""
         for part in parts:
             for step in part.steps:
                 for version in step.reads.values():
@@ -191,8 +191,10 @@ class Splitter:
         return posixpath.join(self._target, "out", f"{name}{EXTENSIONS[version.kind]}")
 
     def _join_files(self, parts: Sequence[Part], owner: dict[int, Part]) -> None:
-        """Files that cells name are dependencies and outputs."""
-        written = {path for part in parts for step in part.steps for path in step.files_written}
+        """Make the files that cells name dependencies and outputs."""
+        written_paths = {
+            path for part in parts for step in part.steps for path in step.files_written
+        }
         for part in parts:
             for step in part.steps:
                 for path in step.files_written:
@@ -201,20 +203,28 @@ class Splitter:
         for part in parts:
             for step in part.steps:
                 for path in step.files_read:
-                    found = self._inside(step, path)
-                    if found is None or found in part.outs or path in part_writes(part):
+                    project_path = self._inside(step, path)
+                    if (
+                        project_path is None
+                        or project_path in part.outs
+                        or path in part_writes(part)
+                    ):
                         continue
-                    if found in outs or path in written or (self._root / found).exists():
-                        part.deps.append(found)
+                    if (
+                        project_path in outs
+                        or path in written_paths
+                        or (self._root / project_path).exists()
+                    ):
+                        part.deps.append(project_path)
             part.deps = list(dict.fromkeys(part.deps))
 
     def _add_out(self, part: Part, step: Step, path: str) -> None:
-        found = self._inside(step, path)
-        if found is None or found in part.outs:
+        project_path = self._inside(step, path)
+        if project_path is None or project_path in part.outs:
             return
-        why = self._held(found)
+        why = self._held(project_path)
         if why is None:
-            part.outs.append(found)
+            part.outs.append(project_path)
             return
         self._notes.add(
             f"cell {step.cell.number}",
@@ -227,10 +237,10 @@ class Splitter:
         )
 
     def _inside(self, step: Step, path: str) -> str | None:
-        """A path of a cell from the project's root; None outside of it."""
-        found = posixpath.normpath(posixpath.join(self._home, path))
+        """Return a cell's path relative to the project's root; None outside of it."""
+        project_path = posixpath.normpath(posixpath.join(self._home, path))
         try:
-            self._resolve(found)
+            self._resolve(project_path)
         except MLWSError:
             self._notes.add(
                 f"cell {step.cell.number}",
@@ -240,7 +250,7 @@ class Splitter:
                 ),
             )
             return None
-        return None if found == "." or settings.unfit_text(found) else found
+        return None if project_path == "." or settings.unfit_text(project_path) else project_path
 
     # The notebooks
 
@@ -261,8 +271,8 @@ class Splitter:
             cells += [_copied(text, f"text-end-{n}") for n, text in enumerate(last)]
         metadata = {key: value for key, value in (self._data.get("metadata") or {}).items()
                     if key in ("kernelspec", "language_info")}  # fmt: skip
-        made = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-        return json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+        notebook = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+        return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
     # The workflow
 
@@ -270,24 +280,26 @@ class Splitter:
         makers = {out: part for part in parts for out in part.outs}
         nodes, edges = [], []
         for part in parts:
-            executed = posixpath.join(self._target, "out", f"{part.id}.ipynb")
-            brought = [dep for dep in part.deps if dep in makers and makers[dep] is not part]
-            for dep in brought:
+            output_path = posixpath.join(self._target, "out", f"{part.id}.ipynb")
+            edge_paths = [dep for dep in part.deps if dep in makers and makers[dep] is not part]
+            for dep in edge_paths:
                 edges.append(EdgeDefinition(source=makers[dep].id, target=part.id, path=dep))
-            command = f"jupyter mlws notebook {quoted(self._file(part))} --out {quoted(executed)}"
+            command = (
+                f"jupyter mlws notebook {quoted(self._file(part))} --out {quoted(output_path)}"
+            )
             nodes.append(
                 NodeDefinition(
                     id=part.id,
                     type="notebook",
                     config={"cmd": command},
-                    deps=[self._file(part), *(dep for dep in part.deps if dep not in brought)],
-                    outs=[executed, *part.outs],
+                    deps=[self._file(part), *(dep for dep in part.deps if dep not in edge_paths)],
+                    outs=[output_path, *part.outs],
                 )
             )
         return WorkflowDefinition(name=name, path=target, nodes=nodes, edges=edges)
 
     def _whole(self, name: str, target: str) -> Outcome:
-        """One node: what the cells of another language hand on is not known."""
+        """Return a workflow of one node, as the data flow of other languages is unknown."""
         language = language_of(self._data)
         if not self._path:
             words = Message(
@@ -302,21 +314,21 @@ class Splitter:
             ),
         )
         node = _slug(posixpath.splitext(posixpath.basename(self._path))[0]) or "notebook"
-        executed = posixpath.join(self._target, "out", f"{node}.ipynb")
-        command = f"jupyter mlws notebook {quoted(self._path)} --out {quoted(executed)}"
+        output_path = posixpath.join(self._target, "out", f"{node}.ipynb")
+        command = f"jupyter mlws notebook {quoted(self._path)} --out {quoted(output_path)}"
         definition = NodeDefinition(
-            id=node, type="notebook", config={"cmd": command}, deps=[self._path], outs=[executed]
+            id=node, type="notebook", config={"cmd": command}, deps=[self._path], outs=[output_path]
         )
         return Outcome(WorkflowDefinition(name=name, path=target, nodes=[definition]), self._notes)
 
 
 def part_writes(part: Part) -> set[str]:
-    """The files that a node's own cells write."""
+    """Return the files that a node's own cells write."""
     return {path for step in part.steps for path in step.files_written}
 
 
 class _Writer:
-    """Writes the cells of one node, with what each needs in front and what others need behind."""
+    """Writes a node's cells, each after what it needs and before what stores its results."""
 
     def __init__(
         self, part: Part, flow: Flow, owner: dict[int, Part], relative: Callable[[str], str]
@@ -329,13 +341,13 @@ class _Writer:
         self._done: set[Carried] = set()
 
     def beginning(self, home: str) -> Iterator[dict[str, Any]]:
-        """The parameters that the node uses, then the way to the folder of the notebook."""
+        """Yield the parameters that the node uses, then code to enter the notebook's folder."""
         used = {v.carried for step in self._part.steps for v in step.reads.values() if v.carried}
         parameters = [
-            carried
+            snippet
             for step in self._flow.steps
-            for carried in step.carried
-            if carried.parameters and carried in used and not carried.needs
+            for snippet in step.carried
+            if snippet.parameters and snippet in used and not snippet.needs
         ]
         if parameters:
             yield _code("\n".join(c.source for c in parameters), "parameters", TAG)
@@ -345,14 +357,14 @@ class _Writer:
         yield _code("\n".join(lines), "enter", LOADING)
 
     def around(self, step: Step, metadata: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """A cell, behind what it needs and in front of what others need of it."""
+        """Yield a cell, after what it needs and before what stores its results for other nodes."""
         number = step.cell.number
         before = [*self._carried(step), *self._loaded(step)]
         if before:
             yield _code("\n".join(before), f"load-{number}", LOADING)
         yield {**_code(step.cell.source, f"cell-{number}"), "metadata": metadata}
-        for carried in step.carried:
-            self._done.add(carried)
+        for snippet in step.carried:
+            self._done.add(snippet)
         self._here |= step.writes
         behind = [
             f"{HANDOVER}.store({version.name}, {self._relative(path)!r})"
@@ -363,18 +375,18 @@ class _Writer:
             yield _code("\n".join(behind), f"store-{number}", STORING)
 
     def _carried(self, step: Step) -> Iterator[str]:
-        """Imports, functions, constants and settings that the cell needs and that are not here."""
-        wanted = {v.carried for v in step.reads.values() if v.carried is not None}
-        wanted |= {one for one in self._flow.settings if one.cell < step.index}
-        wanted = {need for one in wanted for need in one.closure()}
+        """Yield imports, functions, constants and settings that the cell needs but lacks."""
+        dependencies = {v.carried for v in step.reads.values() if v.carried is not None}
+        dependencies |= {one for one in self._flow.settings if one.cell < step.index}
+        dependencies = {need for one in dependencies for need in one.closure()}
         for earlier in self._flow.steps[: step.index]:
-            for carried in earlier.carried:
-                if carried in wanted and carried not in self._done:
-                    self._done.add(carried)
-                    yield carried.source
+            for snippet in earlier.carried:
+                if snippet in dependencies and snippet not in self._done:
+                    self._done.add(snippet)
+                    yield snippet.source
 
     def _loaded(self, step: Step) -> Iterator[str]:
-        """The variables of other nodes that are not here, or not as the cell needs them."""
+        """Yield code to load other nodes' variables that are missing or outdated here."""
         for name, version in step.reads.items():
             maker = self._owner.get(version.cell)
             if version.carried is not None or maker is None or maker is self._part:
@@ -401,7 +413,7 @@ def _copied(cell: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _slug(text: str) -> str:
-    """An id that text gives: its letters and digits, joined by dashes."""
+    """Return an ID made of a text's letters and digits, joined by dashes."""
     bare = re.sub(r"^\d+[.):]\s*", "", text)
     name = "-".join(re.findall(r"\w+", bare))
     if len(name) > LONGEST:
@@ -416,16 +428,16 @@ def split(
     target: str,
     root: Path,
     resolve: Callable[[str], Path],
-    held: Callable[[str], Message | None],
+    find_conflict: Callable[[str], Message | None],
     notes: Notes,
 ) -> Outcome:
-    """The workflow of a notebook; error 40211 with the cell or field where it cannot be read."""
+    """Return the workflow of a notebook; error 40211 with the cell or field if it is invalid."""
     try:
-        checked = read(json.dumps(data).encode())
+        notebook = read(json.dumps(data).encode())
     except NotebookError as error:
         raise refused(path, "", error.words) from None
-    if checked["nbformat"] != 4:
+    if notebook["nbformat"] != 4:
         from jupyter_mlws.workflows.notebook.reading import as_node
 
-        checked = json.loads(json.dumps(as_node(checked)))
-    return Splitter(checked, path, target, root, resolve, held, notes).split(name, target)
+        notebook = json.loads(json.dumps(as_node(notebook)))
+    return Splitter(notebook, path, target, root, resolve, find_conflict, notes).split(name, target)

@@ -33,13 +33,13 @@ INJECTED = "injected-parameters"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one notebook; the exit code."""
+    """Run one notebook; return the exit code."""
     if not argv or "-h" in argv or "--help" in argv:
         print(USAGE)  # noqa: T201
         return 0 if argv else 2
     try:
-        source, out, given = _arguments(argv)
-        return _run(source, out, given)
+        source, out, options = _arguments(argv)
+        return _run(source, out, options)
     except (UsageError, NotebookError, OSError) as error:
         return _fail(2, f"{argv[0]}: {error}")
 
@@ -47,23 +47,23 @@ def main(argv: Sequence[str]) -> int:
 def _arguments(argv: Sequence[str]) -> tuple[Path, Path, dict[str, list[str]]]:
     if argv[0].startswith("-"):
         raise UsageError(f"specify the notebook first; {USAGE}")
-    given = parse(argv[1:])
-    outs = given.pop(RESERVED, [])
+    options = parse(argv[1:])
+    outs = options.pop(RESERVED, [])
     if len(outs) != 1:
         raise UsageError("--out needs the path of the executed notebook")
     source, out = Path(argv[0]), Path(outs[0])
     if out.exists() and out.samefile(source):
         raise UsageError("--out must not be the notebook itself")
-    return source, out, given
+    return source, out, options
 
 
-def _run(source: Path, out: Path, given: dict[str, list[str]]) -> int:
+def _run(source: Path, out: Path, options: dict[str, list[str]]) -> int:
     from jupyter_mlws.workflows.notebook.cleaning import clean
     from jupyter_mlws.workflows.notebook.execution import CellError, execute
     from jupyter_mlws.workflows.notebook.reading import read_notebook
 
     notebook = read_notebook(source)
-    inject(notebook, values_of(notebook, given))
+    inject(notebook, values_of(notebook, options))
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     try:
         execute(notebook, source.resolve().parent, sys.stdout, sys.stderr)
@@ -76,21 +76,24 @@ def _run(source: Path, out: Path, given: dict[str, list[str]]) -> int:
     return 0
 
 
-def values_of(notebook: Any, given: dict[str, list[str]]) -> dict[str, Any]:
-    """What the command line sets; a name that the notebook does not know is refused."""
-    known = schema(notebook)
-    values = typed(known["properties"], given)
-    unknown = [name for name in values if name not in known["properties"]]
-    if unknown and not known["additionalProperties"]:
+def values_of(notebook: Any, options: dict[str, list[str]]) -> dict[str, Any]:
+    """Return the values that the command line sets.
+
+    :class:`UsageError` for a name that is not a parameter of the notebook.
+    """
+    json_schema = schema(notebook)
+    values = typed(json_schema["properties"], options)
+    unknown = [name for name in values if name not in json_schema["properties"]]
+    if unknown and not json_schema["additionalProperties"]:
         if parameters_cell(notebook) is None:
             raise UsageError(f"--{unknown[0]}: the notebook has no cell tagged {TAG!r}")
-        names = ", ".join(known["properties"]) or "none"
+        names = ", ".join(json_schema["properties"]) or "none"
         raise UsageError(f"--{unknown[0]}: the notebook's parameters are: {names}")
     return values
 
 
 def inject(notebook: Any, values: dict[str, Any]) -> None:
-    """Put a cell that sets ``values`` behind the one tagged ``parameters``, as papermill does."""
+    """Insert a cell that sets ``values`` after the one tagged ``parameters``, as papermill does."""
     import nbformat
 
     cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", ())]

@@ -17,24 +17,24 @@ Key = tuple[str, int, int]
 
 
 class Notebooks:
-    """The notebooks of one project's nodes; a file is read again only when it changes."""
+    """Notebooks of one project's nodes as components; a file is read again only after a change."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._cache: dict[Key, Component] = {}
 
     def of(self, stages: Iterable[Stage]) -> dict[str, Component]:
-        """What describes each stage that runs a notebook that is there, by its key."""
-        named = {s.described_by: s.notebook for s in stages if s.notebook is not None}
-        found = {key: self._read(path) for key, path in named.items()}
-        return {key: component for key, component in found.items() if component is not None}
+        """Return the component of each existing notebook that a stage runs, by the stage's key."""
+        paths = {s.described_by: s.notebook for s in stages if s.notebook is not None}
+        components = {key: self._read(path) for key, path in paths.items()}
+        return {key: component for key, component in components.items() if component is not None}
 
     def one(self, path: str) -> Component:
-        """What describes the notebook at a path; error 40401 where there is none."""
-        found = self._read(path) if path.endswith(".ipynb") else None
-        if found is None:
+        """Return the notebook at a path as a component; raise error 40401 if there is none."""
+        component = self._read(path) if path.endswith(".ipynb") else None
+        if component is None:
             raise WorkflowItemNotFoundError(kind="notebook", name=path)
-        return found
+        return component
 
     def _read(self, path: str) -> Component | None:
         try:

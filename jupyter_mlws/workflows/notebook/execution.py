@@ -20,7 +20,7 @@ START_TIMEOUT = 120
 
 
 class CellError(Exception):
-    """A cell that failed: its number among all cells (from 1), and what the kernel said."""
+    """Error of a cell: its number among all cells (from 1), and the kernel's error."""
 
     def __init__(self, number: int, name: str, value: str, traceback: str) -> None:
         self.number = number
@@ -29,10 +29,10 @@ class CellError(Exception):
 
 
 def execute(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> None:
-    """Run all cells in ``folder``, filling in their outputs.
+    """Run all cells in ``folder``, and fill in their outputs.
 
-    Errors: :class:`CellError` for the first cell that fails, :class:`NotebookError` where there
-    is no such kernel, :class:`KeyboardInterrupt` where a signal ended it.
+    Errors: :class:`CellError` for the first cell that fails, :class:`NotebookError` if the kernel
+    is not installed, :class:`KeyboardInterrupt` if a signal ended the run.
     """
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
@@ -40,10 +40,10 @@ def execute(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> None:
     try:
         client.execute()
     except CellExecutionError as error:
-        number, shown = _failed(notebook)
+        number, error_output = _failed(notebook)
         traceback = COLOURS.sub("", error.traceback)
         # Where the display of a result fails, the kernel replies with the error None: NoneType.
-        raise CellError(number, shown.ename, shown.evalue, traceback) from None
+        raise CellError(number, error_output.ename, error_output.evalue, traceback) from None
     except (DeadKernelError, asyncio.CancelledError) as error:
         if client.stopped:
             raise KeyboardInterrupt from None
@@ -51,7 +51,7 @@ def execute(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> None:
 
 
 def _failed(notebook: Any) -> tuple[int, Any]:
-    """The number of the last cell with an error among its outputs, and that error."""
+    """Return the number of the last cell with an error among its outputs, and that error."""
     return [
         (number, output)
         for number, cell in enumerate(notebook.cells, 1)
@@ -64,7 +64,7 @@ def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
     from nbclient import NotebookClient
 
     class Telling(NotebookClient):
-        """Passes output on while a cell still runs."""
+        """Forwards output while a cell is still running."""
 
         at = 0
         stopped = False
@@ -106,7 +106,7 @@ def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
 
 
 def tell(kind: str, content: Any, out: TextIO, err: TextIO) -> None:
-    """Print an output where a terminal would have it."""
+    """Write an output to the stream that a terminal would use."""
     if kind == "stream":
         stream = err if content["name"] == "stderr" else out
         stream.write(content["text"])
@@ -119,20 +119,20 @@ def tell(kind: str, content: Any, out: TextIO, err: TextIO) -> None:
 
 
 def kernel_of(notebook: Any, err: TextIO = sys.stderr) -> str:
-    """The name of an installed kernel for the notebook.
+    """Return the name of an installed kernel for the notebook.
 
-    A Python notebook whose kernel has another machine's name gets this environment's own.
+    A Python notebook whose kernel is not installed gets this environment's own kernel.
     """
     from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 
-    known = sorted(KernelSpecManager().find_kernel_specs())
-    wanted = notebook.metadata.get("kernelspec", {}).get("name") or NATIVE_KERNEL_NAME
-    if wanted in known:
-        return str(wanted)
-    if language_of(notebook) == "python" and NATIVE_KERNEL_NAME in known:
-        err.write(f"kernel {wanted!r} not found; using {NATIVE_KERNEL_NAME}\n")
+    kernels = sorted(KernelSpecManager().find_kernel_specs())
+    kernel_name = notebook.metadata.get("kernelspec", {}).get("name") or NATIVE_KERNEL_NAME
+    if kernel_name in kernels:
+        return str(kernel_name)
+    if language_of(notebook) == "python" and NATIVE_KERNEL_NAME in kernels:
+        err.write(f"kernel {kernel_name!r} not found; using {NATIVE_KERNEL_NAME}\n")
         return str(NATIVE_KERNEL_NAME)
-    names = ", ".join(known) or "-"
+    names = ", ".join(kernels) or "-"
     raise NotebookError(
-        Message("kernel {kernel!r} not found; installed: {names}", kernel=wanted, names=names)
+        Message("kernel {kernel!r} not found; installed: {names}", kernel=kernel_name, names=names)
     )

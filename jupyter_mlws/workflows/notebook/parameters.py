@@ -36,7 +36,7 @@ NAMED: dict[str, bool | None] = {
 
 
 class NotebookError(ValueError):
-    """A file that is no notebook, or none that can be run; says why in each language."""
+    """Error of a file that is not a notebook or cannot be run, with a message in each language."""
 
     def __init__(self, words: Message) -> None:
         self.words = words
@@ -44,9 +44,9 @@ class NotebookError(ValueError):
 
 
 def read(data: bytes) -> dict[str, Any]:
-    """The notebook that a file's bytes hold, of whatever format version.
+    """Parse the bytes of a notebook file, of any format version.
 
-    :class:`NotebookError` with the line or field where it is none.
+    :class:`NotebookError` with the line or field if it is not a notebook.
     """
     try:
         notebook = json.loads(data.decode("utf-8"))
@@ -85,13 +85,13 @@ def _is_text(source: Any) -> bool:
 
 
 def source_of(cell: Mapping[str, Any]) -> str:
-    """A cell's text, which a file may hold as lines."""
+    """Return a cell's text, which a file may store as lines."""
     source = cell.get("source", "")
     return source if isinstance(source, str) else "".join(source)
 
 
 def language_of(notebook: Mapping[str, Any]) -> str:
-    """The language of the notebook's kernel, in lower case; Python where it does not say."""
+    """Return the language of the notebook's kernel, in lower case; Python if it is not stated."""
     metadata = notebook.get("metadata")
     for name, key in (("language_info", "name"), ("kernelspec", "language")):
         entry = metadata.get(name) if isinstance(metadata, Mapping) else None
@@ -101,7 +101,7 @@ def language_of(notebook: Mapping[str, Any]) -> str:
 
 
 def parameters_cell(notebook: Mapping[str, Any]) -> str | None:
-    """The text of the cell tagged ``parameters``; None where there is none."""
+    """Return the text of the cell tagged ``parameters``; None if there is none."""
     for cell in notebook.get("cells") or ():
         metadata = cell.get("metadata")
         tags = metadata.get("tags") if isinstance(metadata, Mapping) else None
@@ -111,9 +111,9 @@ def parameters_cell(notebook: Mapping[str, Any]) -> str | None:
 
 
 def schema(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON Schema of the settings.
+    """Return the JSON Schema of the settings.
 
-    Of a language other than Python the names are not known: any are taken.
+    For a language other than Python the names are not known, and any are accepted.
     """
     if language_of(notebook) != "python":
         return {"type": "object", "properties": {}, "additionalProperties": True}
@@ -139,25 +139,27 @@ def _assigned(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _statements(text: str) -> Sequence[ast.stmt]:
     # Magics are no Python; a parameters cell has them on lines of their own.
-    kept = ["" if line.lstrip().startswith(("%", "!", "?")) else line for line in text.splitlines()]
+    lines = [
+        "" if line.lstrip().startswith(("%", "!", "?")) else line for line in text.splitlines()
+    ]
     try:
-        return ast.parse("\n".join(kept)).body
+        return ast.parse("\n".join(lines)).body
     except (SyntaxError, ValueError, RecursionError):
         # The run will say it with the line; there are no settings until then.
         return []
 
 
 def _property(value: ast.expr | None, hint: str | None, comment: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    definition: dict[str, Any] = {}
     default = _literal(value)
     kind = KINDS.get(hint or "") or _kind_of(default)
     if kind is not None:
-        found["type"] = kind
+        definition["type"] = kind
     if default is not _UNKNOWN:
-        found["default"] = default
+        definition["default"] = default
     if comment:
-        found["description"] = comment
-    return found
+        definition["description"] = comment
+    return definition
 
 
 _UNKNOWN = object()
@@ -165,16 +167,16 @@ _UNKNOWN = object()
 
 def _literal(value: ast.expr | None) -> Any:
     try:
-        found = ast.literal_eval(value) if value is not None else _UNKNOWN
+        literal = ast.literal_eval(value) if value is not None else _UNKNOWN
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return _UNKNOWN
-    if isinstance(found, float) and not math.isfinite(found):
+    if isinstance(literal, float) and not math.isfinite(literal):
         return _UNKNOWN
     try:
-        json.dumps(found)
+        json.dumps(literal)
     except (TypeError, ValueError):
         return _UNKNOWN
-    return list(found) if isinstance(found, tuple) else found
+    return list(literal) if isinstance(literal, tuple) else literal
 
 
 def _kind_of(default: Any) -> str | None:
@@ -194,14 +196,14 @@ def _comment(statement: ast.stmt, lines: Sequence[str]) -> str:
     return rest.lstrip("# ").strip() if rest.startswith("#") else ""
 
 
-def typed(properties: Mapping[str, Any], given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Values of the command line as the parameters' types, dots in a name as nesting.
+def typed(properties: Mapping[str, Any], options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Convert values of the command line to the parameters' types; dots in a name mean nesting.
 
-    ``properties`` are those of :func:`schema`; what is not among them is read as papermill
-    reads a ``-p`` of its own. :class:`NotebookError` for a value of the wrong type.
+    ``properties`` are those of :func:`schema`; other names are read as papermill reads its ``-p``
+    option. :class:`NotebookError` for a value of the wrong type.
     """
     values: dict[str, Any] = {}
-    for name, words in given.items():
+    for name, words in options.items():
         first, *path = name.split(".")
         if first not in properties and not words and first.startswith("no-") and not path:
             values[first[3:]] = False
@@ -236,17 +238,20 @@ def _value(name: str, words: Sequence[str], kind: str | None) -> Any:
         return _guessed(word)
     if kind == "string":
         return word
-    found = _guessed(word)
-    if found is not None and type(found) not in TYPES[kind]:
+    value = _guessed(word)
+    if value is not None and type(value) not in TYPES[kind]:
         words_ = Message(
             "--{name}: {word!r} is not a valid {kind}", name=name, word=word, kind=kind
         )
         raise NotebookError(words_)
-    return found
+    return value
 
 
 def _guessed(word: str) -> Any:
-    """A value by its look, as papermill's own command line reads it, and as DVC prints it."""
+    """Convert a word to the type that it looks like, as papermill's command line reads it.
+
+    This also reads what DVC prints.
+    """
     if word in NAMED:
         return NAMED[word]
     for type_ in (int, float):

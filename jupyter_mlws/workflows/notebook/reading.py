@@ -15,7 +15,7 @@ MINOR = 5
 
 
 def read_notebook(path: Path) -> Any:
-    """The notebook of a file as an nbformat node; :class:`NotebookError` where it is none."""
+    """Read a file as an nbformat node; :class:`NotebookError` if it is not a notebook."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -24,23 +24,26 @@ def read_notebook(path: Path) -> Any:
 
 
 def as_node(data: dict[str, Any]) -> Any:
-    """What :func:`~jupyter_mlws.workflows.notebook.parameters.read` gave, as an nbformat node."""
+    """Convert a parsed notebook to an nbformat node.
+
+    ``data`` is the result of :func:`~jupyter_mlws.workflows.notebook.parameters.read`.
+    """
     import nbformat
 
     major, minor = data["nbformat"], data.get("nbformat_minor", 0)
-    named = (major, minor) >= (VERSION, MINOR)
+    has_ids = (major, minor) >= (VERSION, MINOR)
     try:
         # Read as text: files hold sources as lists of lines.
         node = nbformat.reads(json.dumps(data), nbformat.NO_CONVERT)  # type: ignore[no-untyped-call]
         if major != VERSION:
             node = nbformat.convert(node, VERSION)  # type: ignore[no-untyped-call]
         for number, cell in enumerate(node.cells):
-            if not named or "id" not in cell:
+            if not has_ids or "id" not in cell:
                 # nbformat would draw them by lot.
                 cell["id"] = f"cell-{number + 1}"
         node.nbformat_minor = max(MINOR, node.get("nbformat_minor", 0))
     except (KeyError, AttributeError, ValueError, TypeError) as error:
-        said = str(error).splitlines()[0]
-        words = Message("it is not a valid notebook: {reason}", reason=said)
+        reason = str(error).splitlines()[0]
+        words = Message("it is not a valid notebook: {reason}", reason=reason)
         raise NotebookError(words) from error
     return node

@@ -18,7 +18,10 @@ _Key = tuple[int, int, int]
 
 
 class HashCache:
-    """The known hashes of files of ``LEAST`` bytes and more. Thread-safe; :meth:`close` writes."""
+    """Cache of the hashes of files of at least ``LEAST`` bytes.
+
+    Thread-safe; :meth:`close` writes it to disk.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -26,21 +29,21 @@ class HashCache:
         self._known: dict[str, tuple[_Key, str]] | None = None
         self._news: dict[str, tuple[_Key, str]] = {}
 
-    def get(self, path: str, found: os.stat_result) -> str | None:
-        """The hash of a file that has not changed since it was put; None for all others."""
+    def get(self, path: str, file_stat: os.stat_result) -> str | None:
+        """Return the hash of a file that has not changed since :meth:`put`; None for all others."""
         with self._lock:
             key, md5 = self._all().get(path, (None, None))
-        return md5 if key == _key(found) else None
+        return md5 if key == _key(file_stat) else None
 
-    def put(self, path: str, found: os.stat_result, md5: str) -> str:
-        """Keep a hash, and give it back."""
-        if time.time_ns() - found.st_mtime_ns > SETTLED:
+    def put(self, path: str, file_stat: os.stat_result, md5: str) -> str:
+        """Store a hash, unless the file has changed too recently, and return it."""
+        if time.time_ns() - file_stat.st_mtime_ns > SETTLED:
             with self._lock:
-                self._all()[path] = self._news[path] = (_key(found), md5)
+                self._all()[path] = self._news[path] = (_key(file_stat), md5)
         return md5
 
     def close(self) -> None:
-        """Write what is new. The file may be lost at any time: it only saves work."""
+        """Write the new hashes to disk. The file may be lost at any time: it only saves work."""
         with self._lock:
             if not self._news:
                 return
@@ -77,5 +80,5 @@ class HashCache:
         return connection
 
 
-def _key(found: os.stat_result) -> _Key:
-    return found.st_mtime_ns, found.st_size, found.st_ino
+def _key(file_stat: os.stat_result) -> _Key:
+    return file_stat.st_mtime_ns, file_stat.st_size, file_stat.st_ino

@@ -15,35 +15,40 @@ _SPECIAL = re.compile(r"([\[\]!*#?\\])")
 
 
 class Ignores:
-    """What git ignores and tracks in one repository; paths are relative to its root."""
+    """The paths that git ignores and tracks in one repository, relative to its root."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._before: dict[str, list[str]] = {}
 
     def remember(self, paths: Iterable[str]) -> None:
-        """Note which lines the `.gitignore` beside each path has before a run adds some."""
+        """Record the lines of the `.gitignore` beside each path, before a run adds some."""
         for folder in map(posixpath.dirname, paths):
             if folder not in self._before:
                 self._before[folder] = self._lines(folder)
 
     def arrange(self, paths: Iterable[str]) -> None:
-        """Put the lines that the run has added into the order of ``paths``.
+        """Sort the lines that the run has added into the order of ``paths``.
 
-        Stages that run at once add their lines as they end, `dvc repro` one stage after the other.
+        Stages that run concurrently add their lines as they end; `dvc repro` adds them one stage
+        after the other.
         """
         ranks: dict[tuple[str, str], int] = {}
         for path in paths:
             ranks.setdefault((posixpath.dirname(path), _line(path)), len(ranks))
         for folder, before in self._before.items():
             lines = self._lines(folder)
-            added = lines[len(before) :]
-            if lines[: len(before)] != before or any((folder, one) not in ranks for one in added):
+            new_lines = lines[len(before) :]
+            if lines[: len(before)] != before or any(
+                (folder, one) not in ranks for one in new_lines
+            ):
                 # Somebody else has changed the file meanwhile.
                 continue
-            arranged = [line for _, line in sorted((ranks[folder, line], line) for line in added)]
-            if arranged != added:
-                text = "".join(f"{line}\n" for line in [*before, *arranged])
+            sorted_lines = [
+                line for _, line in sorted((ranks[folder, line], line) for line in new_lines)
+            ]
+            if sorted_lines != new_lines:
+                text = "".join(f"{line}\n" for line in [*before, *sorted_lines])
                 self._file(folder).write_text(text, encoding="utf-8")
 
     def _lines(self, folder: str) -> list[str]:
@@ -53,34 +58,37 @@ class Ignores:
             return []
 
     def tracked(self, paths: Iterable[str]) -> set[str]:
-        """The paths that git tracks, or something in them."""
-        wanted = set(paths)
-        if not wanted:
+        """Return the paths that git tracks, or that contain a tracked file."""
+        candidates = set(paths)
+        if not candidates:
             return set()
         # git takes paths for this as arguments only, of which there could be too many.
         answer = self._git(["ls-files", "-z", "--cached"], "")
-        found = set()
+        matches = set()
         for file in filter(None, answer.split("\0")):
             place = file
             while place:
-                if place in wanted:
-                    found.add(place)
+                if place in candidates:
+                    matches.add(place)
                 place = posixpath.dirname(place)
-        return found
+        return matches
 
     def ignore(self, paths: Sequence[str]) -> None:
-        """Add what is not ignored yet to the `.gitignore` beside it, in the order given."""
+        """Add the paths that are not ignored yet to the `.gitignore` beside each, in order."""
         self.remember(paths)
         folders: dict[str, list[str]] = {}
         for path in dict.fromkeys(paths):
             folders.setdefault(posixpath.dirname(path), []).append(path)
         news = {folder: self._new(folder, here) for folder, here in folders.items()}
-        known = self._ignored([path for here in news.values() for path in here])
+        ignored_paths = self._ignored([path for here in news.values() for path in here])
         for folder, here in news.items():
-            self._add(folder, [path for path in here if path not in known])
+            self._add(folder, [path for path in here if path not in ignored_paths])
 
     def _new(self, folder: str, paths: Sequence[str]) -> list[str]:
-        """Those whose line is not there; what is cheap is asked before git is."""
+        """Return the paths without a line in the `.gitignore`: a cheap check before git is called.
+
+        Return all of them if the file has a negated pattern.
+        """
         try:
             lines = self._file(folder).read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
@@ -114,11 +122,11 @@ class Ignores:
     def _file(self, folder: str) -> Path:
         return self._root / folder / ".gitignore"
 
-    def _git(self, arguments: Sequence[str], given: str, allowed: Sequence[int] = (0,)) -> str:
+    def _git(self, arguments: Sequence[str], stdin: str, allowed: Sequence[int] = (0,)) -> str:
         answer = subprocess.run(
             ["git", *arguments],
             cwd=self._root,
-            input=os.fsencode(given),
+            input=os.fsencode(stdin),
             check=False,
             capture_output=True,
             timeout=TIMEOUT,

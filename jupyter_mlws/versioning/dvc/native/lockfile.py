@@ -23,7 +23,7 @@ WAIT = 0.02
 
 
 class LockFile:
-    """The lock file beside one `dvc.yaml`; ``memory`` is a folder for what was read before."""
+    """The lock file beside one `dvc.yaml`; ``memory`` is the directory for its parsed copy."""
 
     def __init__(self, path: Path, memory: Path) -> None:
         self._path = path
@@ -34,34 +34,40 @@ class LockFile:
         self.entries: dict[str, dict[str, Any]] = {}
 
     def read(self) -> None:
-        """Read the file anew. :class:`UnsupportedStageError` where DVC should read it."""
+        """Read the file if it has changed.
+
+        :class:`UnsupportedStageError` if only DVC can read it.
+        """
         text = self._text()
         digest = _digest(text)
         if digest == self.digest:
             return
-        remembered = self._remembered(digest)
-        if remembered is None:
+        cached_state = self._remembered(digest)
+        if cached_state is None:
             entries = _entries(yaml_loader.read(text)) if text.strip() else {}
-            printed = {name: yaml_dumper.stage(name, entry) for name, entry in entries.items()}
-            plain = text == "" or text == yaml_dumper.HEAD + "".join(printed.values())
+            stage_texts = {name: yaml_dumper.stage(name, entry) for name, entry in entries.items()}
+            plain = text == "" or text == yaml_dumper.HEAD + "".join(stage_texts.values())
             self._remember(digest, entries, plain)
         else:
-            entries, plain = remembered
-            printed = {}
-        self.digest, self.entries, self._plain, self._printed = digest, entries, plain, printed
+            entries, plain = cached_state
+            stage_texts = {}
+        self.digest, self.entries, self._plain, self._printed = digest, entries, plain, stage_texts
 
     def write(
-        self, news: Mapping[str, dict[str, Any]], order: Sequence[str], settled: Collection[str]
+        self,
+        news: Mapping[str, dict[str, Any]],
+        order: Sequence[str],
+        existing_names: Collection[str],
     ) -> None:
-        """Put new entries in: ``settled`` ones keep their place, others follow in ``order``."""
+        """Write new entries: ``existing_names`` keep their place, others follow in ``order``."""
         self.read()
         fresh = {name: entry for name, entry in news.items() if self.entries.get(name) != entry}
         if not fresh and self._path.exists():
             return
         every = {**self.entries, **fresh}
-        added = [name for name in order if name in every and name not in settled]
-        entries = {name: every[name] for name in every if name not in added}
-        entries |= {name: every[name] for name in added}
+        new_names = [name for name in order if name in every and name not in existing_names]
+        entries = {name: every[name] for name in every if name not in new_names}
+        entries |= {name: every[name] for name in new_names}
         text = self._spliced(entries, fresh) if self._plain else self._by_ruamel(entries)
         # Of a process that was killed: DVC's lock is held, so that nobody writes it.
         remove_temp_paths(self._path)
@@ -76,7 +82,7 @@ class LockFile:
         return yaml_dumper.HEAD + "".join(self._printed[name] for name in entries)
 
     def _by_ruamel(self, entries: Mapping[str, Any]) -> str:
-        """Comments and unusual forms of the file stay, as far as DVC lets them stay."""
+        """Return the new text, with the comments and unusual forms that DVC would keep."""
         import io
 
         from ruamel.yaml import YAML
@@ -109,22 +115,22 @@ class LockFile:
 
     def _remembered(self, digest: str) -> tuple[dict[str, dict[str, Any]], bool] | None:
         with suppress(FileNotFoundError, ValueError, KeyError):
-            known = json.loads(self._place().read_text(encoding="utf-8"))
-            if known["digest"] == digest:
-                return known["entries"], known["plain"]
+            record = json.loads(self._place().read_text(encoding="utf-8"))
+            if record["digest"] == digest:
+                return record["entries"], record["plain"]
         return None
 
     def _remember(self, digest: str, entries: Mapping[str, Any], plain: bool) -> None:
-        """For large files only; the copy may be lost at any time."""
+        """Save the parsed entries of a large file; the copy may be lost at any time."""
         if len(entries) < 50:
             return
-        known = {"digest": digest, "plain": plain, "entries": entries}
-        atomic_write(self._place(), json.dumps(known))
+        record = {"digest": digest, "plain": plain, "entries": entries}
+        atomic_write(self._place(), json.dumps(record))
 
 
 @contextmanager
 def holding(root: Path) -> Iterator[None]:
-    """Hold DVC's own lock of a repository, as its commands do; waits for who has it."""
+    """Hold DVC's own lock of a repository, as its commands do; block until it is free."""
     folder = root / ".dvc" / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+", encoding="utf-8") as file:
@@ -142,7 +148,10 @@ def holding(root: Path) -> Iterator[None]:
 
 
 def _entries(data: Any) -> dict[str, dict[str, Any]]:
-    """The stages of a read lock file of DVC 3, in its form of today."""
+    """Return the stages of a parsed lock file.
+
+    :class:`UnsupportedStageError` if it does not have DVC 3's present format.
+    """
     if not isinstance(data, dict) or data.get("schema") != "2.0" or set(data) - KEYS:
         raise UnsupportedStageError(Message("unsupported dvc.lock format"))
     stages = data.get("stages") or {}

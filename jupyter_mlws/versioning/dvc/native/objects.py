@@ -31,7 +31,7 @@ FOREIGN = frozenset({".git", ".hg", ".dvc", ".dvcignore"})
 
 @dataclass(frozen=True)
 class Measured:
-    """What a path holds: its hash, its size in bytes, for a folder its number of files."""
+    """Content of a path: its hash, its size in bytes, for a directory its number of files."""
 
     md5: str
     size: int
@@ -43,17 +43,17 @@ class Measured:
         return self.md5.endswith(".dir")
 
     def fields(self) -> dict[str, Any]:
-        """As `dvc.lock` has it, in its order."""
-        found: dict[str, Any] = {"hash": "md5", "md5": self.md5, "size": self.size}
+        """Return the fields as in `dvc.lock`, in the same order."""
+        entry: dict[str, Any] = {"hash": "md5", "md5": self.md5, "size": self.size}
         if self.nfiles is not None:
-            found["nfiles"] = self.nfiles
+            entry["nfiles"] = self.nfiles
         if self.isexec:
-            found["isexec"] = True
-        return found
+            entry["isexec"] = True
+        return entry
 
 
 class Objects:
-    """The cache of one repository. Hashing and storing of different paths may go on at once."""
+    """The cache of one repository. Different paths may be hashed and stored concurrently."""
 
     def __init__(self, folder: Path, memo: HashCache) -> None:
         self._folder = str(folder)
@@ -67,51 +67,53 @@ class Objects:
     # Hashing
 
     def measure(self, path: str) -> Measured | None:
-        """What is at ``path`` now; None where nothing is."""
+        """Return the hash and size of what is at ``path`` now; None if it does not exist."""
         try:
-            found = os.lstat(path)
+            path_stat = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        if stat.S_ISREG(found.st_mode):
+        if stat.S_ISREG(path_stat.st_mode):
             return Measured(
-                self._file_hash(path, found), found.st_size, isexec=bool(found.st_mode & 0o111)
+                self._file_hash(path, path_stat),
+                path_stat.st_size,
+                isexec=bool(path_stat.st_mode & 0o111),
             )
-        if stat.S_ISDIR(found.st_mode):
+        if stat.S_ISDIR(path_stat.st_mode):
             return self._tree(path)[0]
         raise UnsupportedStageError(Message("a link or special file"))
 
-    def _file_hash(self, path: str, found: os.stat_result) -> str:
-        if found.st_size < LEAST:
+    def _file_hash(self, path: str, file_stat: os.stat_result) -> str:
+        if file_stat.st_size < LEAST:
             return _md5_of_little(path)
-        return self._memo.get(path, found) or self._memo.put(path, found, _md5(path))
+        return self._memo.get(path, file_stat) or self._memo.put(path, file_stat, _md5(path))
 
     def _tree(self, path: str) -> tuple[Measured, bytes, dict[str, str]]:
-        """The folder, its object's content, and the hash of each file by its path."""
+        """Return the directory, the content of its object, and the hash of each file by path."""
         hashes: dict[str, str] = {}
-        listed: list[dict[str, str]] = []
+        entries: list[dict[str, str]] = []
         size = 0
-        for file, found in _files(path):
-            md5 = self._file_hash(file, found)
+        for file, file_stat in _files(path):
+            md5 = self._file_hash(file, file_stat)
             hashes[file] = md5
-            listed.append({"md5": md5, "relpath": file[len(path) + 1 :]})
-            size += found.st_size
-        listed.sort(key=lambda entry: entry["relpath"])
-        content = json.dumps(listed, sort_keys=True).encode()
+            entries.append({"md5": md5, "relpath": file[len(path) + 1 :]})
+            size += file_stat.st_size
+        entries.sort(key=lambda entry: entry["relpath"])
+        content = json.dumps(entries, sort_keys=True).encode()
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        return Measured(f"{md5}.dir", size, len(listed)), content, hashes
+        return Measured(f"{md5}.dir", size, len(entries)), content, hashes
 
     # Storing
 
     def store(self, path: str) -> Measured | None:
-        """Put what is at ``path`` into the cache; None where nothing is."""
+        """Store what is at ``path`` in the cache; return None if it does not exist."""
         try:
-            found = os.lstat(path)
+            path_stat = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        if stat.S_ISREG(found.st_mode):
-            md5 = self._store_file(path, found)
-            return Measured(md5, found.st_size, isexec=bool(found.st_mode & 0o111))
-        if not stat.S_ISDIR(found.st_mode):
+        if stat.S_ISREG(path_stat.st_mode):
+            md5 = self._store_file(path, path_stat)
+            return Measured(md5, path_stat.st_size, isexec=bool(path_stat.st_mode & 0o111))
+        if not stat.S_ISDIR(path_stat.st_mode):
             raise UnsupportedStageError(Message("a link or special file"))
         tree, content, hashes = self._tree(path)
         for file, md5 in hashes.items():
@@ -121,14 +123,14 @@ class Objects:
             self._write(tree.md5, content)
         return tree
 
-    def _store_file(self, path: str, found: os.stat_result) -> str:
-        if found.st_size > BLOCK:
-            md5 = self._file_hash(path, found)
+    def _store_file(self, path: str, file_stat: os.stat_result) -> str:
+        if file_stat.st_size > BLOCK:
+            md5 = self._file_hash(path, file_stat)
             if not self._sound(md5):
                 self._copy_in(path, md5)
             return md5
-        content = _read(path, found.st_size + 1)
-        if len(content) != found.st_size:
+        content = _read(path, file_stat.st_size + 1)
+        if len(content) != file_stat.st_size:
             raise OSError(f"{path} changed while it was stored")
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         if not self._sound(md5):
@@ -136,7 +138,7 @@ class Objects:
         return md5
 
     def _copy_in(self, path: str, md5: str) -> None:
-        """Copy a file, and look that what was copied is what was hashed."""
+        """Copy a file into the cache, and verify that the copy has the hash."""
         place = self._room(md5)
         temporary = _beside(place)
         try:
@@ -171,33 +173,33 @@ class Objects:
     # What is there
 
     def holds(self, md5: str) -> bool:
-        """Whether the cache has the object whole; a folder with every file of it.
+        """Return True if the cache has the object intact; for a directory also every file of it.
 
-        One that can be written to is hashed, as DVC does, and removed where it is damaged.
+        A writable object is hashed, as DVC does, and removed if it is damaged.
         """
         if not self._sound(md5):
             return False
         if not md5.endswith(".dir"):
             return True
-        listed = self.listing(md5)
-        return listed is not None and all(self._sound(hash_) for hash_ in listed.values())
+        listing = self.listing(md5)
+        return listing is not None and all(self._sound(hash_) for hash_ in listing.values())
 
     def listing(self, md5: str) -> dict[str, str] | None:
-        """The hashes of a folder's files by their relative paths; None if it is unreadable."""
+        """Return the hashes of a directory's files by relative path; None if it is unreadable."""
         try:
             with open(self._place(md5), encoding="utf-8") as file:
-                listed = json.load(file)
-            return {entry["relpath"]: entry["md5"] for entry in listed}
+                entries = json.load(file)
+            return {entry["relpath"]: entry["md5"] for entry in entries}
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
     def _sound(self, md5: str) -> bool:
         place = self._place(md5)
         try:
-            found = os.stat(place)
+            file_stat = os.stat(place)
         except FileNotFoundError:
             return False
-        if stat.S_IMODE(found.st_mode) == READ_ONLY:
+        if stat.S_IMODE(file_stat.st_mode) == READ_ONLY:
             return True
         if _md5(place) != md5.partition(".")[0]:
             with suppress(FileNotFoundError):
@@ -209,7 +211,7 @@ class Objects:
     # Bringing back
 
     def check_out(self, md5: str, path: str, isexec: bool = False) -> None:
-        """Make ``path``, which is not there, from the cache, which has it (:meth:`holds`)."""
+        """Create ``path``, which must not exist, from an object in the cache (:meth:`holds`)."""
         if not md5.endswith(".dir"):
             self._copy_out(md5, path)
             if isexec:
@@ -228,12 +230,12 @@ class Objects:
         os.chmod(path, self._file_mode)
 
     def release(self, path: str, isexec: bool = False) -> None:
-        """Give what is at ``path`` the mode that DVC gives to what it keeps a copy of."""
+        """Set the mode that DVC gives to files at ``path`` once it has stored a copy of them."""
         mode = self._file_mode | (stat.S_IEXEC if isexec else 0)
-        for file, found in _files_at(path):
-            if found.st_nlink > 1:
+        for file, file_stat in _files_at(path):
+            if file_stat.st_nlink > 1:
                 raise UnsupportedStageError(Message("a hard link"))
-            if stat.S_IMODE(found.st_mode) != mode:
+            if stat.S_IMODE(file_stat.st_mode) != mode:
                 os.chmod(file, mode)
 
     def _place(self, md5: str) -> str:
@@ -249,14 +251,16 @@ class Objects:
 
 
 def _beside(place: str) -> str:
-    """A name for what is not whole yet, as DVC's own: whatever lists a cache passes it over. Nodes
-    that end together may store the same content, each on a thread of its own."""
+    """Return a temporary name beside ``place``, in DVC's form: listings of a cache skip it.
+
+    It contains the thread's id: nodes that end together may store the same content.
+    """
     folder, _, name = place.rpartition("/")
     return f"{folder}/.{name}.{os.getpid()}-{threading.get_ident()}.tmp"
 
 
 def remove(path: str) -> None:
-    """Remove a file or folder; none there is as wished."""
+    """Remove a file or directory, if it exists."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -266,12 +270,15 @@ def remove(path: str) -> None:
 
 
 def _files_at(path: str) -> list[tuple[str, os.stat_result]]:
-    found = os.lstat(path)
-    return list(_files(path)) if stat.S_ISDIR(found.st_mode) else [(path, found)]
+    path_stat = os.lstat(path)
+    return list(_files(path)) if stat.S_ISDIR(path_stat.st_mode) else [(path, path_stat)]
 
 
 def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    """The files below a folder; :class:`UnsupportedStageError` for links and special names."""
+    """Yield the files below a directory.
+
+    :class:`UnsupportedStageError` for links and special names.
+    """
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in FOREIGN:
@@ -303,7 +310,7 @@ def _read(path: str, most: int) -> bytes:
 
 
 def _md5_of_little(path: str) -> str:
-    """The same of what is read in one call: a run looks at several small files a node."""
+    """Return the hash of a small file, read in one call: a run hashes several for each node."""
     content = _read(path, LEAST)
     if len(content) == LEAST:
         # It has grown meanwhile.
@@ -312,7 +319,10 @@ def _md5_of_little(path: str) -> str:
 
 
 def _clone(source: str, target: str) -> bool:
-    """Share the blocks of a file with a copy of it, where the file system can (FICLONE)."""
+    """Share a file's blocks with a copy of it, if the file system can (FICLONE).
+
+    Return True on success.
+    """
     global _clones
     if not _clones:
         return False

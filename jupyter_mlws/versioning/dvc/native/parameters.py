@@ -22,12 +22,12 @@ class Parameters:
         self._known: dict[str, tuple[tuple[int, int, int], Any]] = {}
 
     def values(self, path: str, keys: Sequence[str]) -> dict[str, Any] | None:
-        """The values of a file by key, without those it lacks; None where there is no file."""
+        """Return the file's values by key, without missing keys; None if there is no file."""
         try:
-            found = os.stat(path)
+            file_stat = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        state = (found.st_mtime_ns, found.st_size, found.st_ino)
+        state = (file_stat.st_mtime_ns, file_stat.st_size, file_stat.st_ino)
         if self._known.get(path, (None,))[0] != state:
             self._known[path] = (state, _read(path))
         data = self._known[path][1]
@@ -58,7 +58,7 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _value(data: Any, key: str) -> Any:
-    """What is at a dotted key."""
+    """Return the value at a dotted key; ``MISSING`` if there is none."""
     if any(character in key for character in "*?[]!") or key != key.strip("."):
         raise UnsupportedStageError(Message("a parameter name with a pattern"))
     for part in key.split("."):

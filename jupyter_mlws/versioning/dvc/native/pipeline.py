@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LockBase:
-    """Names a lock file by its content; ``settled`` are the entries that keep their places."""
+    """Identifies a lock file by its content; ``settled`` are the entries that keep their places."""
 
     digest: str
     settled: tuple[str, ...]
@@ -108,12 +108,12 @@ class FastPipeline:
                 self.unusual[name] = error.reason
 
     def close(self) -> None:
-        """Keep what was learnt, and close DVC's repository where it was opened."""
+        """Save the hash cache, and close DVC's repository if it was opened."""
         self._memo.close()
         self._close.close()
 
     def _dvc(self) -> Pipeline:
-        """DVC's own lane, opened when a stage first needs it."""
+        """Return DVC's own pipeline, which is opened when a stage first needs it."""
         if self._slow is None:
             self._slow = self._close.enter_context(open_pipeline(self._root, self._path))
         return self._slow
@@ -121,7 +121,7 @@ class FastPipeline:
     def _either(
         self, name: str, fast: Callable[[FastStage], T], slow: Callable[[Pipeline], T]
     ) -> T:
-        """Do it the fast way, or DVC's way where the stage turns out to be unusual."""
+        """Call ``fast``, or ``slow`` if only DVC supports the stage."""
         if name not in self.unusual:
             try:
                 return fast(self._stages[name])
@@ -137,7 +137,7 @@ class FastPipeline:
             return slow(dvc)
 
     def places(self, name: str) -> list[str]:
-        """All files and folders that a stage reads or makes."""
+        """Return all files and directories that a stage reads or makes."""
         one = self._stages.get(name)
         if one is None:
             return []
@@ -145,16 +145,18 @@ class FastPipeline:
         return [*files, *(place.full for place in (*one.deps, *one.outs))]
 
     def stored(self, name: str) -> list[str]:
-        """The hashes of those outputs of a stage that the cache is to have."""
+        """Return the hashes of a stage's outputs that belong in the cache."""
         one, entry = self._stages.get(name), self._known(name)
         if one is None or entry is None:
             return []
-        known = _hashes(entry, "outs")
-        return [known[out.path] for out in one.outs if out.cached and out.path in known]
+        hashes = _hashes(entry, "outs")
+        return [hashes[out.path] for out in one.outs if out.cached and out.path in hashes]
 
     def heavy(self, name: str) -> bool:
-        """Whether hashing what a stage reads and makes may take a while. What this run has made
-        and found to be small is taken to be so still."""
+        """Return True if hashing a stage's inputs and outputs may take a while.
+
+        Outputs that this run has made and found to be small are assumed to be still small.
+        """
         one = self._stages.get(name)
         if one is None or name in self.unusual:
             return False
@@ -163,26 +165,26 @@ class FastPipeline:
             if place.full in self._small:
                 continue
             try:
-                found = os.stat(place.full)
+                path_stat = os.stat(place.full)
             except OSError:
                 continue
-            total += HEAVY if stat.S_ISDIR(found.st_mode) else found.st_size
+            total += HEAVY if stat.S_ISDIR(path_stat.st_mode) else path_stat.st_size
         return total >= HEAVY
 
     def remember_renamed(self, names_inputs: Callable[[str], bool]) -> None:
-        """Let renamed stages have their results; see :func:`.renaming.remember_renamed`."""
+        """Reuse the results of renamed stages; see :func:`.lock_copy.remember_renamed`."""
         remember_renamed(self._runs, self._lock.entries, self._stages, names_inputs)
 
     # Planning
 
     def examine(self, name: str, forecast: Forecast) -> Verdict:
-        """What a run would find; the stage's own outputs are added to ``forecast``."""
+        """Return a stage's state as a run would find it; add its outputs to ``forecast``."""
         return self._either(
             name, lambda s: self._examine(s, forecast), lambda dvc: dvc.examine(name, forecast)
         )
 
     def expect_rerun(self, name: str, forecast: Forecast) -> None:
-        """Note that a stage will run whatever is known of it."""
+        """Note in ``forecast`` that a stage will run, whatever its state is."""
         self._either(
             name,
             lambda s: forecast.reruns(out.full for out in s.outs),
@@ -190,7 +192,7 @@ class FastPipeline:
         )
 
     def expect_kept(self, name: str, forecast: Forecast) -> None:
-        """Note that what a stage has made will stay, whatever is known of it."""
+        """Note in ``forecast`` that a stage's outputs will stay, whatever its state is."""
         self._either(
             name,
             lambda s: forecast.keeps(out.full for out in s.outs),
@@ -200,17 +202,17 @@ class FastPipeline:
     def _examine(self, one: FastStage, forecast: Forecast) -> Verdict:
         changes = tuple(self._changes(one, forecast))
         waits = any(forecast.waits(dep.full) for dep in one.deps)
-        restored = None
+        cached_outs = None
         hashes: dict[str, str] = {}
         if changes and not waits:
-            restored = self._restorable(one, forecast, self._inputs(one, forecast))
-        if restored is not None:
-            outs = {out["path"]: out for out in restored}
+            cached_outs = self._restorable(one, forecast, self._inputs(one, forecast))
+        if cached_outs is not None:
+            outs = {out["path"]: out for out in cached_outs}
             forecast.restored.update({out.full: outs[out.path] for out in one.outs})
             hashes = {relative(o.full, self._root): str(outs[o.path]["md5"]) for o in one.outs}
         elif changes or waits:
             forecast.reruns(out.full for out in one.outs)
-        return Verdict(changes, restored is not None, False, hashes)
+        return Verdict(changes, cached_outs is not None, False, hashes)
 
     def _changes(self, one: FastStage, forecast: Forecast) -> Iterator[Change]:
         if one.runs_always:
@@ -221,106 +223,111 @@ class FastPipeline:
             return
         if entry.get("cmd") != one.cmd:
             yield Change(Cause.COMMAND, old=_text(entry.get("cmd")), new=_text(one.cmd))
-        known = _hashes(entry, "deps")
+        lock_hashes = _hashes(entry, "deps")
         for dep in one.deps:
             if not forecast.waits(dep.full):
-                yield from self._dependency(dep, known.get(dep.path), forecast)
+                yield from self._dependency(dep, lock_hashes.get(dep.path), forecast)
         yield from self._changed_params(one, entry)
-        known = _hashes(entry, "outs")
+        lock_hashes = _hashes(entry, "outs")
         for out in one.outs:
-            state = self._output_state(out, known.get(out.path))
+            state = self._output_state(out, lock_hashes.get(out.path))
             if state:
                 yield Change(Cause.OUTPUT, relative(out.full, self._root), state)
 
-    def _dependency(self, dep: Place, known: str | None, forecast: Forecast) -> Iterator[Change]:
+    def _dependency(
+        self, dep: Place, lock_hash: str | None, forecast: Forecast
+    ) -> Iterator[Change]:
         md5 = self._dependency_hash(dep, forecast)
-        if md5 != known:
-            shown = relative(dep.full, self._root)
+        if md5 != lock_hash:
+            relative_path = relative(dep.full, self._root)
             if md5 is None:
-                yield Change(Cause.DEPENDENCY, shown, "deleted")
+                yield Change(Cause.DEPENDENCY, relative_path, "deleted")
             else:
                 new = md5 if dep.full in forecast.restored else None
-                yield Change(Cause.DEPENDENCY, shown, "modified", known, new)
+                yield Change(Cause.DEPENDENCY, relative_path, "modified", lock_hash, new)
 
     def _dependency_hash(self, dep: Place, forecast: Forecast) -> str | None:
         expected = forecast.restored.get(dep.full)
         if expected is not None:
             return str(expected["md5"])
-        measured = self._objects.measure(dep.full)
-        return measured.md5 if measured else None
+        measurement = self._objects.measure(dep.full)
+        return measurement.md5 if measurement else None
 
     def _changed_params(self, one: FastStage, entry: Entry) -> Iterator[Change]:
         for params in one.params:
-            shown = relative(params.full, self._root)
+            relative_path = relative(params.full, self._root)
             actual = self._parameters.values(params.full, params.keys)
-            known = entry.get("params", {}).get(params.path)
-            if actual is None or known is None:
-                yield Change(Cause.DEPENDENCY, shown, "deleted" if actual is None else "new")
+            previous = entry.get("params", {}).get(params.path)
+            if actual is None or previous is None:
+                yield Change(
+                    Cause.DEPENDENCY, relative_path, "deleted" if actual is None else "new"
+                )
                 continue
             if params.keys:
-                known = {key: value for key, value in known.items() if key in params.keys}
-            for key in params.keys or dict.fromkeys([*actual, *known]):
-                if key not in actual or key not in known:
+                previous = {key: value for key, value in previous.items() if key in params.keys}
+            for key in params.keys or dict.fromkeys([*actual, *previous]):
+                if key not in actual or key not in previous:
                     state = "new" if key in actual else "deleted"
-                elif actual[key] != known[key]:
+                elif actual[key] != previous[key]:
                     state = "modified"
                 else:
                     continue
-                old, new = known.get(key), actual.get(key)
+                old, new = previous.get(key), actual.get(key)
                 yield Change(Cause.PARAMETER, key, state, old, new)
 
-    def _output_state(self, out: Place, known: str | None) -> str:
-        if known and out.cached and not self._objects.holds(known):
+    def _output_state(self, out: Place, lock_hash: str | None) -> str:
+        if lock_hash and out.cached and not self._objects.holds(lock_hash):
             return "not in cache"
-        measured = self._objects.measure(out.full)
-        if measured is None:
+        measurement = self._objects.measure(out.full)
+        if measurement is None:
             return "deleted"
-        return "" if measured.md5 == known else "modified"
+        return "" if measurement.md5 == lock_hash else "modified"
 
     def _restorable(
-        self, one: FastStage, forecast: Forecast, wanted: Entry | None
+        self, one: FastStage, forecast: Forecast, inputs: Entry | None
     ) -> list[Entry] | None:
-        """The outputs, as a lock file has them, that need not be made again; None for a run."""
-        if wanted is None or not one.cacheable:
+        """Return the outputs, as in a lock file, that can be restored; None if a run is needed."""
+        if inputs is None or not one.cacheable:
             return None
         entry = self._known(one.name)
         if entry is not None and self._same_inputs(one, entry, forecast):
             outs: list[Entry] = entry.get("outs", [])
         else:
-            saved = self._runs.newest({**wanted, "outs": [{"path": p.path} for p in _sorted(one)]})
-            if saved is None:
+            cache_entry = self._runs.newest(
+                {**inputs, "outs": [{"path": p.path} for p in _sorted(one)]}
+            )
+            if cache_entry is None:
                 return None
-            outs = saved["outs"]
-        known = _hashes({"outs": outs}, "outs")
-        if set(known) != {out.path for out in one.outs}:
+            outs = cache_entry["outs"]
+        hashes = _hashes({"outs": outs}, "outs")
+        if set(hashes) != {out.path for out in one.outs}:
             return None
-        return outs if all(self._objects.holds(md5) for md5 in known.values()) else None
+        return outs if all(self._objects.holds(md5) for md5 in hashes.values()) else None
 
     def _same_inputs(self, one: FastStage, entry: Entry, forecast: Forecast) -> bool:
-        """Whether the lock's own entry is of the same command, inputs and outputs."""
-        known = _hashes(entry, "deps")
+        """Return True if the lock file's entry has the same command, inputs and outputs."""
+        dep_hashes = _hashes(entry, "deps")
         outs = _hashes(entry, "outs")
         return (
             entry.get("cmd") == one.cmd
-            and all(self._dependency_hash(d, forecast) == known.get(d.path) for d in one.deps)
+            and all(self._dependency_hash(d, forecast) == dep_hashes.get(d.path) for d in one.deps)
             and not any(self._changed_params(one, entry))
             and all(out.path in outs for out in one.outs)
         )
 
     def _inputs(self, one: FastStage, forecast: Forecast | None = None) -> Entry | None:
-        """Command, dependencies and parameters as a lock file has them; None where one is not
-        there."""
-        found: Entry = {"cmd": one.cmd}
+        """Return command, dependencies and parameters as in a lock file; None if one is missing."""
+        entry: Entry = {"cmd": one.cmd}
         deps = []
         for dep in one.deps:
             expected = forecast.restored.get(dep.full) if forecast else None
             if expected is not None:
                 deps.append({**expected, "path": dep.path})
                 continue
-            measured = self._objects.measure(dep.full)
-            if measured is None:
+            measurement = self._objects.measure(dep.full)
+            if measurement is None:
                 return None
-            deps.append({"path": dep.path, **measured.fields()})
+            deps.append({"path": dep.path, **measurement.fields()})
         params = {}
         for source in one.params:
             values = self._parameters.values(source.full, source.keys)
@@ -328,26 +335,26 @@ class FastPipeline:
                 return None
             params[source.path] = {key: values[key] for key in sorted(values)}
         if deps:
-            found["deps"] = deps
+            entry["deps"] = deps
         if params:
-            found["params"] = params
-        return found
+            entry["params"] = params
+        return entry
 
     # Running
 
     def prepare(self, name: str, *, force: bool = False) -> Found:
-        """Bring a stage up to date without its command if that can be; else make room for it.
+        """Bring a stage up to date without its command if possible; else remove its old outputs.
 
-        Raises :class:`StageError` where a dependency is missing.
+        Raises :class:`StageError` if a dependency is missing.
         """
         return self._either(
             name, lambda s: self._prepare(s, force), lambda dvc: self._by_dvc(name, dvc, force)
         )
 
     def _by_dvc(self, name: str, dvc: Pipeline, force: bool) -> Found:
-        found = dvc.prepare(name, force=force)
+        result = dvc.prepare(name, force=force)
         self._take_entry(name, dvc)
-        return found
+        return result
 
     def _prepare(self, one: FastStage, force: bool) -> Found:
         forecast = Forecast()
@@ -363,11 +370,11 @@ class FastPipeline:
         self._make_room(one)
         if outs is None:
             return Found(Prepared.READY, changes)
-        known = {out["path"]: out for out in outs}
+        outs_by_path = {out["path"]: out for out in outs}
         for place in one.outs:
-            out = known[place.path]
+            out = outs_by_path[place.path]
             self._objects.check_out(out["md5"], place.full, bool(out.get("isexec")))
-        self._finish(one, {**inputs, "outs": [known[out.path] for out in _sorted(one)]})
+        self._finish(one, {**inputs, "outs": [outs_by_path[out.path] for out in _sorted(one)]})
         return Found(Prepared.RESTORED, changes)
 
     def _make_room(self, one: FastStage) -> None:
@@ -386,17 +393,17 @@ class FastPipeline:
             if not os.path.lexists(dep.full):
                 return f"dependency '{relative(dep.full, self._root)}' does not exist"
         for source in one.params:
-            shown = relative(source.full, self._root)
+            relative_path = relative(source.full, self._root)
             values = self._parameters.values(source.full, source.keys)
             if values is None:
-                return f"dependency '{shown}' does not exist"
+                return f"dependency '{relative_path}' does not exist"
             missing = [key for key in source.keys if key not in values]
             if missing:
-                return f"Parameters '{', '.join(missing)}' are missing from '{shown}'."
+                return f"Parameters '{', '.join(missing)}' are missing from '{relative_path}'."
         return "a dependency does not exist"
 
     def command(self, name: str, python: str = sys.executable) -> Command:
-        """How to start a prepared stage, with ``python`` where no other is activated."""
+        """Return the processes of a prepared stage; ``python`` runs if no other is activated."""
         return self._either(
             name,
             lambda s: self._command(s, python),
@@ -416,17 +423,17 @@ class FastPipeline:
                 "PATH": search_path(python, environment),
             }
         lines = one.cmd if isinstance(one.cmd, list) else one.cmd.splitlines()
-        shown = tuple(line for line in lines if line.strip())
+        commands = tuple(line for line in lines if line.strip())
         own = one.name if self._path == "dvc.yaml" else f"{self._path}:{one.name}"
         return Command(
-            tuple((shell, *SHELLS.get(kind, ()), "-c", line) for line in shown),
-            shown,
+            tuple((shell, *SHELLS.get(kind, ()), "-c", line) for line in commands),
+            commands,
             one.wdir,
             {**self._environment, "DVC_STAGE": own},
         )
 
     def commit(self, name: str) -> dict[str, str]:
-        """Hash and store what a prepared stage's command made; the outputs' hashes by path."""
+        """Hash and store the outputs of a prepared stage's command; return their hashes by path."""
 
         def by_dvc(dvc: Pipeline) -> None:
             dvc.take_over(name).commit(name)
@@ -450,14 +457,14 @@ class FastPipeline:
             store = out.cached or (one.kept and out.measure)
             if out.kind == "metrics":
                 self._refuse_binary(out)
-            measured = (self._objects.store if store else self._objects.measure)(out.full)
-            if measured is None:
+            measurement = (self._objects.store if store else self._objects.measure)(out.full)
+            if measurement is None:
                 raise self._not_made(out)
-            if out.cached and not measured.folder:
-                self._objects.release(out.full, measured.isexec)
-            if measured.size < LEAST and not measured.folder:
+            if out.cached and not measurement.folder:
+                self._objects.release(out.full, measurement.isexec)
+            if measurement.size < LEAST and not measurement.folder:
                 self._small.add(out.full)
-            outs.append({"path": out.path, **measured.fields()})
+            outs.append({"path": out.path, **measurement.fields()})
         entry = {**inputs, "outs": outs} if outs else inputs
         if one.kept:
             self._runs.save(entry)
@@ -471,7 +478,7 @@ class FastPipeline:
         self._not_ignored.add(one.name)
 
     def _ignore_below(self, one: FastStage) -> None:
-        """A folder that a stage reads has its `.gitignore` by then, which belongs to its hash."""
+        """Write the `.gitignore` in directories that a stage reads: it is part of their hashes."""
         folders = tuple(f"{dep.full}/" for dep in one.deps if os.path.isdir(dep.full))
         if folders and self._not_ignored:
             below = {
@@ -482,7 +489,7 @@ class FastPipeline:
             self._ignore(below, self.order)
 
     def _ignore(self, stages: Collection[str], order: Sequence[str]) -> None:
-        """Keep what these stages made out of git, in ``order``."""
+        """Add the outputs of these stages to `.gitignore`, in ``order``."""
         with self._ignoring:
             names = [name for name in order if name in stages]
             self._ignores.ignore(
@@ -496,25 +503,25 @@ class FastPipeline:
             self._not_ignored.difference_update(names)
 
     def accept(self, name: str) -> Found:
-        """Make what is there the result of a stage without running it, as ``dvc commit`` does."""
+        """Accept the current outputs as a stage's result without a run, like ``dvc commit``."""
         self.commit(name)
         return Found(Prepared.ACCEPTED)
 
     def _refuse_tracked(self, one: FastStage) -> None:
-        """An output that git keeps cannot be DVC's, too."""
+        """Raise :class:`StageError` if git tracks an output that DVC is to store."""
         if self._tracked is None:
             self._tracked = self._ignores.tracked(
                 relative(out.full, self._root)
-                for known in self._stages.values()
-                for out in known.outs
+                for stage in self._stages.values()
+                for out in stage.outs
                 if out.cached
             )
         for out in one.outs:
-            shown = relative(out.full, self._root)
-            if out.cached and shown in self._tracked:
+            relative_path = relative(out.full, self._root)
+            if out.cached and relative_path in self._tracked:
                 raise StageError(
-                    f"output '{shown}' is already tracked by git; to untrack it, run "
-                    f"`git rm -r --cached {shown}`"
+                    f"output '{relative_path}' is already tracked by git; to untrack it, run "
+                    f"`git rm -r --cached {relative_path}`"
                 )
 
     def _refuse_binary(self, out: Place) -> None:
@@ -523,25 +530,25 @@ class FastPipeline:
         with open(out.full, "rb") as file:
             block = file.read(512)
         if b"\0" in block or len(block.translate(None, TEXT)) > 0.3 * len(block):
-            shown = relative(out.full, self._root)
-            raise StageError(f"binary file '{shown}' cannot be used as metrics.")
+            relative_path = relative(out.full, self._root)
+            raise StageError(f"binary file '{relative_path}' cannot be used as metrics.")
 
     def hashes(self, name: str) -> dict[str, str]:
-        """The hashes of a stage's outputs as the lock file has them, by path."""
+        """Return the hashes of a stage's outputs by path, as in the lock file."""
         entry = self._known(name) or {}
-        known = {out["path"]: out.get("md5") for out in entry.get("outs", ())}
+        md5s = {out["path"]: out.get("md5") for out in entry.get("outs", ())}
         if name in self._stages:
             places = {out.path: relative(out.full, self._root) for out in self._stages[name].outs}
         else:
             return self._dvc().hashes(name)
-        return {places[p]: str(md5) for p, md5 in known.items() if p in places and md5}
+        return {places[p]: str(md5) for p, md5 in md5s.items() if p in places and md5}
 
     def entry(self, name: str) -> Entry | None:
-        """What the lock file is to have of a stage that was brought up to date."""
+        """Return the new lock file entry of a stage that was brought up to date, else None."""
         return self._finished.get(name)
 
     def _known(self, name: str) -> Entry | None:
-        """What the lock file has of a stage, or is to have."""
+        """Return a stage's entry in the lock file, or the one that is to be written there."""
         return self._finished.get(name) or self._lock.entries.get(name)
 
     @property
@@ -550,13 +557,16 @@ class FastPipeline:
         return LockBase(self._lock.digest, tuple(self._settled))
 
     def adopt(self, base: LockBase, entries: Mapping[str, Entry]) -> bool:
-        """Take over the results of a run that ended before it could write them; they are written
-        as if it had. False where the lock file is another since."""
+        """Take over the results of a run that ended before it could write them.
+
+        They are written as if that run had done so. Return False if the lock file has changed
+        since.
+        """
         if base.digest != self._lock.digest:
             return False
         self._settled = list(base.settled)
-        known = set(self.names)
-        self._finished.update({name: entry for name, entry in entries.items() if name in known})
+        names = set(self.names)
+        self._finished.update({name: entry for name, entry in entries.items() if name in names})
         self._not_ignored.update(entries.keys() & self._stages.keys())
         return True
 
@@ -571,8 +581,10 @@ class FastPipeline:
         self._either(name, half_written, lambda dvc: dvc.take_over(name).discard(name))
 
     def fold(self, order: Sequence[str]) -> None:
-        """Write what is finished into `dvc.lock`, as DVC would write it: known entries keep their
-        place, new ones follow in ``order``; and keep what is stored out of git."""
+        """Write the finished stages into `dvc.lock`, as DVC would, and ignore their outputs in git.
+
+        Known entries keep their place, new ones follow in ``order``.
+        """
         news = {name: entry for name, entry in self._finished.items() if name not in self._folded}
         if not news:
             return
@@ -598,7 +610,7 @@ class FastPipeline:
                 yield from (relative(out.full, self._root) for out in outs if out.cached)
 
     def refresh(self, paths: Sequence[str]) -> list[str]:
-        """Bring data with `.dvc` files up to date, as ``dvc repro`` does; what was changed."""
+        """Bring data with `.dvc` files up to date, like ``dvc repro``; return the changed paths."""
         stale = [path for path in data_sources(self._root, paths) if not self._is_current(path)]
         return self._dvc().refresh(stale) if stale else []
 
@@ -608,8 +620,8 @@ class FastPipeline:
             (out,) = data["outs"]
             if set(data) - {"outs", "meta", "desc"} or out.get("hash") != "md5":
                 return False
-            measured = self._objects.measure(str(self._root / path))
-            current = measured is not None and measured.md5 == out["md5"]
+            measurement = self._objects.measure(str(self._root / path))
+            current = measurement is not None and measurement.md5 == out["md5"]
             return current and self._objects.holds(out["md5"])
         except (UnsupportedStageError, KeyError, TypeError, ValueError, OSError):
             return False
@@ -625,24 +637,24 @@ def _sorted(one: FastStage) -> list[Place]:
 
 
 def _hashes(entry: Entry, kind: str) -> dict[str, str]:
-    """Hashes by path; :class:`UnsupportedStageError` for those of DVC 2 and of other stores."""
-    found = {}
+    """Return hashes by path; :class:`UnsupportedStageError` for those of DVC 2 and other stores."""
+    hashes = {}
     for item in entry.get(kind, ()):
         if item.get("hash") != "md5" or not isinstance(item.get("md5"), str) or "cloud" in item:
             raise UnsupportedStageError(Message("an unsupported kind of hash"))
-        found[item["path"]] = item["md5"]
-    return found
+        hashes[item["path"]] = item["md5"]
+    return hashes
 
 
 def _outside_pyenv(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment without the folders that a shim of pyenv has put before ``PATH``."""
+    """Return the environment without the directories that a pyenv shim has put before ``PATH``."""
     if "PYENV_HOOK_PATH" not in environment:
         return environment
     # Imported here: DVC takes 140 ms, and changes nothing elsewhere.
     from dvc.utils import fix_env
 
-    fixed: dict[str, str] = fix_env(environment)
-    return fixed
+    result: dict[str, str] = fix_env(environment)
+    return result
 
 
 def _text(cmd: Any) -> str:

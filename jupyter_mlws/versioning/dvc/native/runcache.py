@@ -27,9 +27,12 @@ class RunCache:
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
 
-    def newest(self, wanted: Entry) -> dict[str, Any] | None:
-        """The newest entry for a stage's command, dependencies, parameters and output paths."""
-        key = key_of(wanted)
+    def newest(self, query: Entry) -> dict[str, Any] | None:
+        """Return the newest entry that matches ``query``; None if there is none.
+
+        ``query`` has a stage's command, dependencies, parameters and output paths.
+        """
+        key = key_of(query)
         folder = f"{self._folder}/{key[:2]}/{key}"
         try:
             names = [name for name in os.listdir(folder) if not name.startswith(".")]
@@ -39,7 +42,7 @@ class RunCache:
         return self._load(f"{folder}/{names[0]}") if names else None
 
     def save(self, entry: Entry) -> None:
-        """Keep an entry, unless it is known."""
+        """Save an entry, unless the cache already has it."""
         parts = _parts(entry)
         key, value = _key(entry, parts), _digest(parts)
         folder = f"{self._folder}/{key[:2]}/{key}"
@@ -57,7 +60,7 @@ class RunCache:
             raise
 
     def _make(self, folder: str) -> bool:
-        """Have a folder; whether it is new, and so has nothing in it."""
+        """Create a directory; return True if it is new, and therefore empty."""
         try:
             os.mkdir(folder)
         except FileExistsError:
@@ -75,12 +78,12 @@ class RunCache:
 
 
 def key_of(entry: Entry) -> str:
-    """What an entry is found by: everything but what the command made."""
+    """Return the key of an entry: a hash of everything but the results of the command."""
     return _key(entry, _parts(entry))
 
 
 def _parts(entry: Entry) -> dict[str, str]:
-    """The JSON of each field, without what does not count."""
+    """Return the JSON of each field, without those that DVC leaves out of its hashes."""
     return {key: _json(_counted(item)) for key, item in entry.items() if key not in UNCOUNTED}
 
 

@@ -27,7 +27,7 @@ KEYS = frozenset(
 
 @dataclass(frozen=True)
 class Place:
-    """A path as the stage has it (``path``, what the lock names) and where it is."""
+    """A path as in the stage and the lock file (``path``), and its full path (``full``)."""
 
     path: str
     full: str
@@ -37,13 +37,13 @@ class Place:
 
     @property
     def measure(self) -> bool:
-        """Whether it is a metrics or plots file."""
+        """True for a metrics or plots file."""
         return self.kind != "outs"
 
 
 @dataclass(frozen=True)
 class Params:
-    """Parameters of a file; without ``keys`` all of it."""
+    """Parameters of a file: those named by ``keys``, or all of them if it is empty."""
 
     path: str
     full: str
@@ -64,7 +64,7 @@ class FastStage:
 
     @property
     def callback(self) -> bool:
-        """DVC runs a stage with neither dependencies nor outputs every time."""
+        """True for a stage with neither dependencies nor outputs, which DVC runs every time."""
         return not (self.deps or self.params or self.outs)
 
     @property
@@ -73,7 +73,7 @@ class FastStage:
 
     @cached_property
     def cacheable(self) -> bool:
-        """Whether the run cache knows such stages at all."""
+        """True if the run cache supports such stages."""
         return (
             not self.runs_always
             and bool(self.cmd and (self.deps or self.params) and self.outs)
@@ -82,12 +82,12 @@ class FastStage:
 
     @cached_property
     def kept(self) -> bool:
-        """Whether a run of it goes into the run cache."""
+        """True if a run of this stage is saved in the run cache."""
         return self.cacheable and all(out.cached or out.measure for out in self.outs)
 
 
 def read(name: str, data: Mapping[str, Any], folder: str, root: str) -> FastStage:
-    """The stage from its resolved data; :class:`UnsupportedStageError` if it is not plain."""
+    """Return the stage for its resolved data; :class:`UnsupportedStageError` if not plain."""
     if set(data) - KEYS or data.get("frozen"):
         raise UnsupportedStageError(Message("a frozen stage or an unsupported key"))
     cmd = data.get("cmd")
@@ -127,8 +127,8 @@ def _outs(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[Place]:
 
 
 def _out(path: Any, flags: Any, kind: str, wdir: str, root: str) -> Place:
-    known = FLAG_KEYS | PLOT_KEYS if kind == "plots" else FLAG_KEYS
-    if not isinstance(path, str) or not isinstance(flags, Mapping) or set(flags) - known:
+    allowed_keys = FLAG_KEYS | PLOT_KEYS if kind == "plots" else FLAG_KEYS
+    if not isinstance(path, str) or not isinstance(flags, Mapping) or set(flags) - allowed_keys:
         raise UnsupportedStageError(Message("an unsupported output"))
     full = _full(path, wdir, root)
     if posixpath.basename(full) in ("dvc.yaml", "dvc.lock") or full.endswith(".dvc"):
@@ -137,7 +137,7 @@ def _out(path: Any, flags: Any, kind: str, wdir: str, root: str) -> Place:
 
 
 def _params(entries: Any, wdir: str, root: str) -> Iterator[Params]:
-    """The parameters of each file, the default file first, then by name."""
+    """Yield the parameters of each file, the default file first, then by name."""
     whole: set[str] = set()
     keys: dict[str, list[str]] = {}
     for entry in entries or ():
@@ -177,5 +177,5 @@ def _inside(path: str, root: str) -> bool:
 
 
 def relative(full: str, root: Path) -> str:
-    """A full path as people see it."""
+    """Return a full path relative to ``root``, as users see it."""
     return full[len(str(root)) + 1 :]

@@ -32,12 +32,13 @@ Signature = list[int]
 
 @dataclass(frozen=True)
 class Workflow:
-    """What a run knows of a workflow.
+    """Facts about a workflow that a run has collected.
 
-    ``text`` is that of `dvc.yaml`, ``order`` its stages in the order of the graph, ``external`` the
-    inputs that none of them makes, ``sources`` the hashes of the files that the stages are made of
-    beside the text, before they were read (None where that is not certain). ``sound`` says that the
-    text alone decides whether it can run. ``facts`` are kept for whoever finds it again.
+    ``text`` is the content of `dvc.yaml`, ``order`` its stages in the order of the graph,
+    ``external`` the inputs that no stage produces, ``sources`` the hashes of the other files
+    that define the stages, taken before these were read (None if that is not certain).
+    ``sound``: the text alone decides whether the workflow can run. ``facts`` are stored for
+    later callers.
     """
 
     path: str
@@ -51,10 +52,10 @@ class Workflow:
 
 @dataclass(frozen=True)
 class Settled:
-    """A workflow (:class:`Workflow`) as a whole run left it.
+    """State of a workflow (:class:`Workflow`) after a complete run.
 
     ``text``, ``lock`` and ``sources`` are the hashes of files. ``outputs``: hashes by path, by
-    stage. ``files`` and ``objects`` are what it consists of, in the workspace and in the cache.
+    stage. ``files`` and ``objects`` are its parts in the workspace and in the cache.
     """
 
     text: str
@@ -69,7 +70,7 @@ class Settled:
     facts: dict[str, Any]
 
     def holds(self, root: Path, path: str) -> bool:
-        """Whether everything is still as it was."""
+        """Return True if nothing has changed since."""
         from jupyter_mlws.versioning.dvc.resolved import content
         from jupyter_mlws.versioning.dvc.stages import data_sources
 
@@ -78,9 +79,11 @@ class Settled:
             repository.check(root)
             if _digest(lock.read_bytes()) != self.lock:
                 return False
-            if any(content(root / file) != known for file, known in self.sources.items()):
+            if any(content(root / file) != previous for file, previous in self.sources.items()):
                 return False
-            if any(_signature(f"{root}/{file}") != known for file, known in self.files.items()):
+            if any(
+                _signature(f"{root}/{file}") != previous for file, previous in self.files.items()
+            ):
                 return False
             cache = f"{root}/.dvc/cache/files/md5"
             if any(not _kept(f"{cache}/{md5[:2]}/{md5[2:]}") for md5 in self.objects):
@@ -91,18 +94,24 @@ class Settled:
 
 
 def find(memory: Path, path: str, text: str) -> Settled | None:
-    """What is known of a workflow with this very text; ``memory`` is a folder of ours."""
+    """Return the stored state of a workflow with exactly this text; None if there is none.
+
+    ``memory`` is this package's own directory.
+    """
     try:
-        known = json.loads(_place(memory, path).read_text(encoding="utf-8"))
+        record = json.loads(_place(memory, path).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    if known.pop("format", None) != FORMAT or known["text"] != _digest(text.encode()):
+    if record.pop("format", None) != FORMAT or record["text"] != _digest(text.encode()):
         return None
-    return Settled(**known)
+    return Settled(**record)
 
 
 def note(lane: FastPipeline, root: Path, memory: Path, workflow: Workflow) -> bool:
-    """Remember a workflow, if it is up to date and made of plain files; whether it was."""
+    """Store a workflow's state, if it is up to date and consists of plain files.
+
+    Return True if it was stored.
+    """
     from jupyter_mlws.versioning.dvc.stages import Forecast, data_sources
 
     place = _place(memory, workflow.path)
@@ -118,7 +127,7 @@ def note(lane: FastPipeline, root: Path, memory: Path, workflow: Workflow) -> bo
         return False
     if lane.unusual or _files(lane, root) != files:
         return False
-    settled = Settled(
+    record = Settled(
         text=_digest(workflow.text.encode()),
         lock=lane.base.digest,
         sources=dict(workflow.sources),
@@ -130,21 +139,24 @@ def note(lane: FastPipeline, root: Path, memory: Path, workflow: Workflow) -> bo
         objects=sorted({md5 for name in lane.names for md5 in lane.stored(name)}),
         facts=dict(workflow.facts),
     )
-    atomic_write(place, json.dumps({"format": FORMAT, **asdict(settled)}))
+    atomic_write(place, json.dumps({"format": FORMAT, **asdict(record)}))
     return True
 
 
 def _files(lane: FastPipeline, root: Path) -> dict[str, Signature] | None:
-    """The signatures of all files of a workflow; None where one is no plain file, or was changed
-    so lately that its time does not tell one state of it from the next."""
+    """Return the signatures of all files of a workflow; None if they are not reliable.
+
+    That is so if a path is not a plain file, or was changed so recently that its timestamp does
+    not distinguish one content from the next.
+    """
     now = time.time_ns()
-    found: dict[str, Signature] = {}
+    signatures: dict[str, Signature] = {}
     for full in _paths(lane):
         signature = _signature(full)
         if signature is None or now - signature[0] < AT_REST:
             return None
-        found[full[len(str(root)) + 1 :]] = signature
-    return found
+        signatures[full[len(str(root)) + 1 :]] = signature
+    return signatures
 
 
 def _paths(lane: FastPipeline) -> Iterable[str]:
@@ -152,14 +164,14 @@ def _paths(lane: FastPipeline) -> Iterable[str]:
 
 
 def _signature(path: str) -> Signature | None:
-    """What changes with a file's content; None for what is no file."""
+    """Return numbers that change with a file's content; None for anything but a regular file."""
     try:
-        found = os.lstat(path)
+        file_stat = os.lstat(path)
     except OSError:
         return None
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(file_stat.st_mode):
         return None
-    return [found.st_mtime_ns, found.st_size, found.st_ino]
+    return [file_stat.st_mtime_ns, file_stat.st_size, file_stat.st_ino]
 
 
 def _kept(path: str) -> bool:

@@ -47,7 +47,7 @@ MAX_DEPTH = 100
 class Lines:
     """The lines (from 1) of the keys and items of a composed document, by PyYAML or ruamel.
 
-    Only what is asked for is looked at: a large document has many, and most are never told.
+    They are computed on demand: a large document has many, and most are never needed.
     """
 
     def __init__(self, root: Any = None) -> None:
@@ -55,9 +55,9 @@ class Lines:
         self._known: dict[Where, dict[str | int, tuple[Any, int]]] = {}
 
     def get(self, where: Where) -> int | None:
-        """The line of what is at the end of a path of keys and positions; None without one."""
-        found = self._within(where[:-1]).get(where[-1]) if where else None
-        return found[1] if found else None
+        """Return the line of the item at a path of keys and positions; None if there is none."""
+        entry = self._within(where[:-1]).get(where[-1]) if where else None
+        return entry[1] if entry else None
 
     def _within(self, where: Where) -> dict[str | int, tuple[Any, int]]:
         if where not in self._known:
@@ -79,12 +79,12 @@ def _entries(node: Any) -> Iterator[tuple[str | int, tuple[Any, int]]]:
 
 
 def read(text: str) -> Any:
-    """The value of a text; :class:`UnsupportedStageError` where ruamel might read another."""
+    """Return the value of a text; :class:`UnsupportedStageError` if ruamel might read another."""
     return read_with_lines(text)[0]
 
 
 def read_with_lines(text: str) -> tuple[Any, Lines]:
-    """The value, and the lines of its keys and items."""
+    """Return the value of a text, and the lines of its keys and items."""
     if _LOADER is None or _ODD_TEXT.search(text):
         raise UnsupportedStageError(Message("YAML that parsers read differently"))
     loader = _LOADER(text)
@@ -99,9 +99,9 @@ def read_with_lines(text: str) -> tuple[Any, Lines]:
 
 
 def read_by_ruamel(text: str | bytes) -> tuple[Any, Any]:
-    """The value as DVC reads it, and the composed document; None twice where there is none.
+    """Return the value as DVC reads it, and the composed document; None twice if there is none.
 
-    ruamel's YAMLError where it is no YAML, or nested deeper or larger than any file is.
+    ruamel's YAMLError if the text is not YAML, or is nested too deeply or too large.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError

@@ -46,7 +46,7 @@ class CodeCell:
 
 
 class CellSyntaxError(ValueError):
-    """A cell that is no Python: its number, the line in it, and what is wrong."""
+    """A cell that is not valid Python: its number, the line in it, and the error."""
 
     def __init__(self, number: int, line: int, reason: str) -> None:
         self.number, self.line, self.reason = number, line, reason
@@ -54,7 +54,7 @@ class CellSyntaxError(ValueError):
 
 
 def read_cell(number: int, source: str, *, parameters: bool = False) -> CodeCell:
-    """A cell's Python; :class:`CellSyntaxError` where it is none."""
+    """Parse a code cell; :class:`CellSyntaxError` if it is not valid Python."""
     cell = CodeCell(number, source, parameters=parameters)
     lines = list(_without_installs(cell, source.splitlines()))
     cell.source = "\n".join(lines)
@@ -68,7 +68,10 @@ def read_cell(number: int, source: str, *, parameters: bool = False) -> CodeCell
 
 
 def _without_installs(cell: CodeCell, lines: list[str]) -> Iterator[str]:
-    """Packages are the environment's: nodes that run side by side must not change it."""
+    """Yield the lines, with commands that install packages commented out.
+
+    Packages belong to the environment, which nodes that run side by side must not change.
+    """
     for line in lines:
         if not INSTALL.match(line):
             yield line
@@ -83,7 +86,7 @@ def _without_installs(cell: CodeCell, lines: list[str]) -> Iterator[str]:
 
 
 def _plain(cell: CodeCell, source: str) -> str:
-    """The cell with IPython's own syntax turned into calls, as IPython does it."""
+    """Return the cell with IPython's own syntax turned into calls, as IPython does it."""
     first = source.lstrip().partition("\n")
     magic = re.match(r"%%(\S+)\s*(.*)", first[0])
     if magic is None:
@@ -111,7 +114,10 @@ def _transformed(source: str) -> str:
 
 
 def _seen_through(cell: CodeCell, statement: ast.stmt) -> Iterator[ast.stmt]:
-    """A statement; a magic that runs Python as that Python, others as what is known of them."""
+    """Yield the statement, or the Python that its magics run.
+
+    Other magics are replaced by what is known of their effect.
+    """
     calls = [node for node in ast.walk(statement) if _escape(node)]
     if not calls:
         yield statement
@@ -152,7 +158,7 @@ def _parsed(text: str) -> list[ast.stmt]:
 
 
 def _escape(node: ast.AST) -> bool:
-    """Whether a node is ``get_ipython().something(…)``."""
+    """Return whether a node is ``get_ipython().something(…)``."""
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
@@ -163,7 +169,7 @@ def _escape(node: ast.AST) -> bool:
 
 
 def configures(statement: ast.stmt) -> bool:
-    """Whether a statement is a line magic that sets the kernel up."""
+    """Return whether a statement is a line magic that configures the kernel."""
     if not isinstance(statement, ast.Expr) or not _escape(statement.value):
         return False
     call = statement.value

@@ -42,7 +42,7 @@ class Carried:
     """What it reads at once."""
 
     def closure(self) -> Iterator[Carried]:
-        """It, and what must stand before it."""
+        """Yield the code that must come before it, then itself."""
         for need in self.needs:
             yield from need.closure()
         yield self
@@ -50,7 +50,7 @@ class Carried:
 
 @dataclass(frozen=True, eq=False)
 class Version:
-    """A name's value from one cell on; ``carried`` where code makes it anew, else its kind."""
+    """Value of a name from one cell on, with its kind; ``carried`` is the code that remakes it."""
 
     name: str
     cell: int
@@ -59,7 +59,7 @@ class Version:
 
     @property
     def storable(self) -> bool:
-        """Whether it can go from node to node as a file."""
+        """True if the value can be passed from node to node as a file."""
         return self.kind in EXTENSIONS
 
 
@@ -80,12 +80,12 @@ class Step:
 
     @property
     def only_shows(self) -> bool:
-        """Whether nothing that others could use comes of it."""
+        """True if the cell makes nothing that other cells could use."""
         return not self.writes and not self.files_written and not self.cell.shell
 
 
 class Flow:
-    """Reads the cells in order. ``settings`` are what every later node needs."""
+    """Data flow between the cells, read in order; ``settings`` are what every later node needs."""
 
     def __init__(self, cells: Sequence[CodeCell]) -> None:
         text = "\n".join(cell.text for cell in cells)
@@ -144,16 +144,16 @@ class Flow:
         source = _source(step.cell, statement)
         read = (self._current.get(name) for name in names_of(statement).reads)
         needs = tuple(version.carried for version in read if version and version.carried)
-        carried = Carried(step.index, source, names, step.cell.parameters, needs)
-        step.carried.append(carried)
-        return carried
+        snippet = Carried(step.index, source, names, step.cell.parameters, needs)
+        step.carried.append(snippet)
+        return snippet
 
     def _is_code(self, name: str) -> bool:
         version = self._current.get(name)
         return version is None or version.carried is not None
 
     def _is_carriable(self, step: Step, statement: ast.stmt, names: Names) -> bool:
-        """Whether a statement only defines: it does the same wherever it stands."""
+        """Return whether a statement only defines something, with the same effect anywhere."""
         if any(self._bound[name] > 1 for name in names.reads):
             # What it reads at once may be another thing where it is copied to.
             return False
@@ -176,7 +176,7 @@ class Flow:
         return isinstance(statement, ast.Pass)
 
     def _is_constant(self, step: Step, statement: ast.Assign | ast.AnnAssign) -> bool:
-        """A name for a constant or a lambda; of a parameters cell, any literal."""
+        """Return whether a name gets a constant or a lambda; in a parameters cell, any literal."""
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         if statement.value is None or not all(isinstance(t, ast.Name) for t in targets):
             return False
@@ -194,35 +194,38 @@ class Flow:
         ):
             if isinstance(inner, ast.stmt):
                 learn(inner, self._scope)
-        carried = self._carry(step, statement, tuple(dict.fromkeys(names.binds)))
+        snippet = self._carry(step, statement, tuple(dict.fromkeys(names.binds)))
         if isinstance(statement, ast.ClassDef):
             self._scope.kinds[statement.name] = Kind.CODE
-        for name in carried.names:
+        for name in snippet.names:
             kind = one(self._scope.kinds.get(name, Kind.CODE))
-            self._set(step, Version(name, step.index, kind, carried))
+            self._set(step, Version(name, step.index, kind, snippet))
             self._shared.pop(name, None)
         value = getattr(statement, "value", None)
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            self._texts |= dict.fromkeys(carried.names, value.value)
+            self._texts |= dict.fromkeys(snippet.names, value.value)
 
     # Code that runs in its own node
 
     def _read_running(self, step: Step, statement: ast.stmt, names: Names) -> None:
         scope = self._scope
-        called = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+        identifiers = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
         if any(HISTORY.fullmatch(name) and name not in self._current for name in names.reads):
             self._keep_all(step, PAST)
-        if called & REFLECTION - {"get_ipython"} and not called & REFLECTION & self._current.keys():
+        if (
+            identifiers & REFLECTION - {"get_ipython"}
+            and not identifiers & REFLECTION & self._current.keys()
+        ):
             self._keep_all(step, REFLECTED)
         used = self._need(
             step, [*names.reads, *names.late, *side_effects.names_in_queries(statement)]
         )
-        if used & GLOBAL_REFLECTION - called - self._current.keys():
+        if used & GLOBAL_REFLECTION - identifiers - self._current.keys():
             # A function or class that it uses runs code or looks names up.
             self._keep_all(step, REFLECTED)
         self._note_states(step, statement)
         self._note_files(step, statement)
-        mutated = side_effects.changed(statement, scope) | side_effects.written_globals(
+        mutated_names = side_effects.changed(statement, scope) | side_effects.written_globals(
             statement, scope
         )
         shared = self._sharing(step, statement)
@@ -232,7 +235,7 @@ class Flow:
                 learn(inner, scope)
         for name in dict.fromkeys(names.binds):
             self._bind(step, statement, name, shared)
-        for name in sorted(mutated):
+        for name in sorted(mutated_names):
             self._change(step, name)
 
     def _bind(self, step: Step, statement: ast.stmt, name: str, shared: set[str]) -> None:
@@ -252,16 +255,16 @@ class Flow:
             self._share(step, name, shared - {name})
 
     def _share(self, step: Step, name: str, others: set[str]) -> None:
-        """A name and others may mean one object from here on, which other cells handed on."""
+        """Note that names may refer to one object from here on, which other cells passed on."""
         if not others:
             return
         for other in others:
             self._shared.setdefault(name, set()).add(other)
             self._shared.setdefault(other, set()).add(name)
-        handed = {self._current[other].cell for other in others} | {step.index}
+        cells = {self._current[other].cell for other in others} | {step.index}
         for other in (name, *others):
-            handed |= self._handed.get(other, set())
-        self._handed |= dict.fromkeys((name, *others), handed)
+            cells |= self._handed.get(other, set())
+        self._handed |= dict.fromkeys((name, *others), cells)
 
     def _set(self, step: Step, version: Version) -> None:
         self._current[version.name] = version
@@ -271,21 +274,21 @@ class Flow:
             step.writes.pop(version.name, None)
 
     def _sharing(self, step: Step, statement: ast.stmt) -> set[str]:
-        """The variables that the statement's new names may share objects with."""
-        found: set[str] = set()
+        """Return the variables that the statement's new names may share objects with."""
+        names: set[str] = set()
         for node in side_effects.walk(statement):
             if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
-                found |= side_effects.aliases(node.value, self._scope)
+                names |= side_effects.aliases(node.value, self._scope)
             elif isinstance(node, ast.For):
-                found |= side_effects.aliases(node.iter, self._scope)
+                names |= side_effects.aliases(node.iter, self._scope)
             elif isinstance(node, ast.With):
                 for item in node.items:
-                    found |= side_effects.aliases(item.context_expr, self._scope)
+                    names |= side_effects.aliases(item.context_expr, self._scope)
         # All that share it at this moment: a name in between may go on to mean something else.
-        return self._group_of(name for name in found if not self._is_code(name))
+        return self._group_of(name for name in names if not self._is_code(name))
 
     def _group_of(self, names: Iterable[str]) -> set[str]:
-        """The names that may share an object with one of ``names``, and these."""
+        """Return ``names``, and the names that may share an object with one of them."""
         group: set[str] = set()
         waiting = list(names)
         while waiting:
@@ -296,13 +299,13 @@ class Flow:
         return group
 
     def _need(self, step: Step, names: Sequence[str]) -> set[str]:
-        """Note what is read, with what functions among it read when they are called; all names."""
-        waiting, seen = list(names), set()
+        """Note the names that are read, also by functions among them; return all names."""
+        waiting, visited_names = list(names), set()
         while waiting:
             name = waiting.pop()
-            if name in seen:
+            if name in visited_names:
                 continue
-            seen.add(name)
+            visited_names.add(name)
             function = self._scope.functions.get(name)
             if function is not None and name in self._current:
                 waiting += _late(function)
@@ -311,10 +314,10 @@ class Flow:
                 step.reads.setdefault(name, version)
             if version is not None and version.carried is not None:
                 waiting += [n for n in names_of_source(version.carried.source) if n != name]
-        return seen
+        return visited_names
 
     def _change(self, step: Step, name: str) -> None:
-        """An object changes: so do all names that may share it, and they stay together."""
+        """Note a change of an object for all names that may share it; they stay together."""
         if name not in self._current:
             return
         group = self._group_of([name])
@@ -328,7 +331,7 @@ class Flow:
             self._set(step, Version(member, step.index, kind))
 
     def _keep_shared(self, step: Step, group: set[str]) -> None:
-        """Files would make several objects of one: its cells stay together once it changes."""
+        """Keep the cells of a shared object together, as files would make several objects of it."""
         words = Message(
             "{names} may be the same object, which cell {number} modifies",
             names=", ".join(sorted(group)),
@@ -339,7 +342,7 @@ class Flow:
         step.together += [(cell, words) for cell in sorted(cells) if cell != step.index]
 
     def _spoil(self, statement: ast.stmt) -> None:
-        """A plain list or mapping into which something else is put is plain no longer."""
+        """Mark a plain list or mapping as opaque if something that is not plain is put into it."""
         for node in ast.walk(statement):
             name, values = self._put_into(node)
             if name is None or self._scope.kinds.get(name) is not Kind.PLAIN:
@@ -348,7 +351,7 @@ class Flow:
                 self._scope.kinds[name] = Kind.OPAQUE
 
     def _put_into(self, node: ast.AST) -> tuple[str | None, list[ast.expr]]:
-        """The container that a node puts values into, and the values."""
+        """Return the container that a node puts values into, and the values."""
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
             return side_effects.root(node.targets[0], self._scope), [node.value]
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
@@ -360,7 +363,7 @@ class Flow:
     # What is not in variables
 
     def _keep_all(self, step: Step, reason: Message) -> None:
-        """All cells before and after stay with this one, which may use any name."""
+        """Keep all cells before and after together with this one, which may use any name."""
         step.runs = True
         self._need(step, sorted(self._current))
         step.together += [(other, reason) for other in range(step.index)]
@@ -414,22 +417,22 @@ REFLECTED = Message("code is executed or names are looked up dynamically")
 
 
 def _late(function: Function) -> Iterator[str]:
-    found = names_of(function.node)
-    yield from (*found.reads, *found.late)
+    names = names_of(function.node)
+    yield from (*names.reads, *names.late)
 
 
 def names_of_source(source: str) -> list[str]:
-    """The names that carried code reads, at once and when called."""
+    """Return the names that carried code reads, at once and when called."""
     try:
-        found = names_of(ast.parse(source))
+        names = names_of(ast.parse(source))
     except SyntaxError:
         # A line magic.
         return []
-    return [*found.reads, *found.late]
+    return [*names.reads, *names.late]
 
 
 def _source(cell: CodeCell, statement: ast.stmt) -> str:
-    """A statement as it is written; a magic in IPython's own words."""
+    """Return a statement as it is written; a magic in IPython's own syntax."""
     if configures(statement):
         line = cell.text.splitlines()[statement.lineno - 1]
         magic = re.search(r"run_line_magic\('(.*?)', '(.*)'\)", line)
@@ -442,7 +445,7 @@ def _source(cell: CodeCell, statement: ast.stmt) -> str:
 
 
 def _alone(statement: ast.stmt, cell: CodeCell) -> bool:
-    """Whether no other statement stands on the same lines."""
+    """Return whether no other statement is on the same lines."""
     return not any(
         other is not statement
         and other.lineno <= (statement.end_lineno or 0)

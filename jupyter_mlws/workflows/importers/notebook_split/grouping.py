@@ -20,20 +20,20 @@ class Groups:
         self.reasons: list[Pair] = []
 
     def find(self, cell: int) -> int:
-        """The first cell of a cell's group."""
+        """Return the first cell of a cell's group."""
         while self._leader[cell] != cell:
             cell = self._leader[cell]
         return cell
 
     def members(self) -> list[list[Step]]:
-        """The groups, each in the order of its cells, by their first cells."""
-        found: dict[int, list[Step]] = {}
+        """Return the groups in the order of their first cells, each in the order of its cells."""
+        groups: dict[int, list[Step]] = {}
         for step in self._steps:
-            found.setdefault(self.find(step.index), []).append(step)
-        return list(found.values())
+            groups.setdefault(self.find(step.index), []).append(step)
+        return list(groups.values())
 
     def join(self, one: int, other: int, reason: Message | None = None) -> None:
-        """Make one group of two; why is told only where it was not one before."""
+        """Join the groups of two cells; record the reason only if they were separate before."""
         if one not in self._leader or other not in self._leader:
             return
         first, second = sorted((self.find(one), self.find(other)))
@@ -44,19 +44,19 @@ class Groups:
             self.reasons.append((*sorted((one, other)), reason))  # type: ignore[arg-type]
 
     def needs(self) -> Iterator[tuple[int, int]]:
-        """(cell that makes, cell that needs) for variables and files that go by file."""
-        written: dict[str, int] = {}
+        """Yield (cell that makes, cell that needs) for variables and files passed as files."""
+        writers: dict[str, int] = {}
         for step in self._steps:
             for version in step.reads.values():
                 if version.carried is None and version.cell in self._leader:
                     yield version.cell, step.index
             for path in step.files_read:
-                if path in written and written[path] != step.index:
-                    yield written[path], step.index
-            written |= dict.fromkeys(step.files_written, step.index)
+                if path in writers and writers[path] != step.index:
+                    yield writers[path], step.index
+            writers |= dict.fromkeys(step.files_written, step.index)
 
     def untangle(self) -> None:
-        """Join groups that need each other: none could run first."""
+        """Join groups that need each other, as none of them could run first."""
         import networkx as nx
 
         while True:
@@ -73,7 +73,7 @@ class Groups:
 
 
 def group(flow: Flow) -> Groups:
-    """The groups of a notebook's cells."""
+    """Return the groups of a notebook's cells."""
     groups = Groups(flow)
     steps = [step for step in flow.steps if step.runs]
     for step in steps:
@@ -99,22 +99,25 @@ def _unstorable(name: str) -> Message:
 
 
 def _join_rewritten(groups: Groups, steps: Sequence[Step]) -> None:
-    """A file has one maker, and nobody reads what was there before it."""
-    touched: dict[str, int] = {}
-    made: dict[str, int] = {}
+    """Join the cells that use a file which a later cell writes.
+
+    A file has one maker, and no node reads what was there before it.
+    """
+    readers: dict[str, int] = {}
+    writers: dict[str, int] = {}
     for step in steps:
         for path in step.files_written:
-            other = made.get(path, touched.get(path))
+            other = writers.get(path, readers.get(path))
             if other is not None:
                 words = Message("both use {path!r}, and the later one writes it", path=path)
                 groups.join(other, step.index, words)
-            made[path] = step.index
+            writers[path] = step.index
         for path in step.files_read:
-            touched.setdefault(path, step.index)
+            readers.setdefault(path, step.index)
 
 
 def _join_sections(groups: Groups, steps: Sequence[Step]) -> None:
-    """Cells under one heading are one node, where headings divide the notebook at all."""
+    """Join the cells under one heading, if headings divide the notebook at all."""
     headings = {step.cell.heading for step in steps}
     if len(headings) < 2:
         return
@@ -124,7 +127,7 @@ def _join_sections(groups: Groups, steps: Sequence[Step]) -> None:
 
 
 def _join_shown(groups: Groups, steps: Sequence[Step]) -> None:
-    """A cell that only shows something stands with the one that made what it shows."""
+    """Join a cell that only shows something with the cell that made what it shows."""
     for step in steps:
         if not step.only_shows:
             continue

@@ -41,19 +41,19 @@ def words(text: str) -> frozenset[str]:
 
 
 def join(kinds: Sequence[Result]) -> Result:
-    """The kind that all of ``kinds`` have."""
-    found = set(kinds)
-    if len(found) == 1:
-        return next(iter(found))
-    if found <= SIMPLE:
+    """Return the kind that all of ``kinds`` have in common."""
+    unique_kinds = set(kinds)
+    if len(unique_kinds) == 1:
+        return next(iter(unique_kinds))
+    if unique_kinds <= SIMPLE:
         return Kind.PLAIN
-    if found <= PANDAS:
+    if unique_kinds <= PANDAS:
         return Kind.FRAME
     return Kind.OPAQUE
 
 
 def one(result: Result) -> Kind:
-    """The kind of a whole; a tuple of scalars is one, other tuples are plain or not known."""
+    """Return one kind for a whole; a tuple of scalars is a scalar, others are plain or opaque."""
     if isinstance(result, Kind):
         return result
     if all(part is Kind.SCALAR for part in result):

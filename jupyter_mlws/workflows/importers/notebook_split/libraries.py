@@ -93,12 +93,12 @@ OTHERS: Mapping[str, Kind] = {
 
 
 def attribute(whole: Kind, name: str) -> Kind:
-    """The kind of an attribute."""
+    """Return the kind of an attribute."""
     if whole in PANDAS:
         return _pandas_attribute(whole, name)
     if whole is Kind.ARRAY:
-        known = {"T": Kind.ARRAY, "shape": Kind.SCALAR, "size": Kind.SCALAR, "ndim": Kind.SCALAR}
-        return known.get(name, Kind.OPAQUE)
+        kinds = {"T": Kind.ARRAY, "shape": Kind.SCALAR, "size": Kind.SCALAR, "ndim": Kind.SCALAR}
+        return kinds.get(name, Kind.OPAQUE)
     if whole is Kind.BUNCH:
         return Kind.PLAIN if name == "feature_names" else Kind.ARRAY
     if whole is Kind.MODEL:
@@ -124,14 +124,14 @@ def _pandas_attribute(whole: Kind, name: str) -> Kind:
 
 
 def method(whole: Kind, name: str, arguments: int, keywords: Collection[str], sparse: bool) -> Kind:
-    """The kind of what a method gives; ``sparse``: transformers may give something else."""
+    """Return the kind of a method's result; ``sparse``: transformers may return other types."""
     if whole in PANDAS:
         return _pandas_method(whole, name, keywords)
     if whole is Kind.ARRAY:
         if name in ARRAY_REDUCTIONS:
             return Kind.ARRAY if arguments or "axis" in keywords else Kind.SCALAR
-        known = {"tolist": Kind.PLAIN, "item": Kind.SCALAR}
-        return Kind.ARRAY if name in ARRAY_SAME else known.get(name, Kind.OPAQUE)
+        kinds = {"tolist": Kind.PLAIN, "item": Kind.SCALAR}
+        return Kind.ARRAY if name in ARRAY_SAME else kinds.get(name, Kind.OPAQUE)
     if whole is Kind.MODEL:
         return _model_method(name, sparse)
     if whole is Kind.SCALAR:
@@ -181,21 +181,21 @@ def _model_method(name: str, sparse: bool) -> Kind:
     return Kind.ARRAY if name == "get_feature_names_out" else Kind.OPAQUE
 
 
-def function(dotted: str, kinds: Sequence[Kind], keywords: Collection[str]) -> Result:
-    """The kind of what a library's function gives for arguments of these kinds."""
-    package, _, name = dotted.rpartition(".")
-    top = dotted.partition(".")[0]
+def function(dotted_name: str, kinds: Sequence[Kind], keywords: Collection[str]) -> Result:
+    """Return the kind of a library function's result, for arguments of these kinds."""
+    package, _, name = dotted_name.rpartition(".")
+    top = dotted_name.partition(".")[0]
     if top == "pandas":
         return _pandas_function(name)
     if top == "numpy":
         return _numpy_function(package, name, kinds, keywords)
     if top == "sklearn":
         return _sklearn_function(package, name, kinds, keywords)
-    if top in ("math", "time", "statistics") or dotted.startswith("os.path."):
+    if top in ("math", "time", "statistics") or dotted_name.startswith("os.path."):
         return Kind.SCALAR
-    if dotted in ("copy.copy", "copy.deepcopy") and kinds:
+    if dotted_name in ("copy.copy", "copy.deepcopy") and kinds:
         return kinds[0]
-    return OTHERS.get(dotted, Kind.OPAQUE)
+    return OTHERS.get(dotted_name, Kind.OPAQUE)
 
 
 def _pandas_function(name: str) -> Kind:

@@ -17,27 +17,27 @@ class Names:
 
 
 def names_of(node: ast.AST) -> Names:
-    """The names that ``node`` reads and binds in the scope that it stands in."""
+    """Return the names that ``node`` reads and binds in its scope."""
     finder = _Finder()
     finder.visit(node)
     return finder.found
 
 
 def bound_in(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
-    """The parameters and local names of a function."""
+    """Return the parameters and local names of a function."""
     local = {argument.arg for argument in _arguments(function.args)}
     if isinstance(function, ast.Lambda):
         return local
-    declared = {name for node in ast.walk(function) if isinstance(node, ast.Global | ast.Nonlocal)
-                for name in node.names}  # fmt: skip
+    statements = [n for n in ast.walk(function) if isinstance(n, ast.Global | ast.Nonlocal)]
+    outer_names = {name for statement in statements for name in statement.names}
     finder = _Finder()
     for statement in function.body:
         finder.visit(statement)
-    return (local | set(finder.found.binds)) - declared
+    return (local | set(finder.found.binds)) - outer_names
 
 
 def globals_written(function: ast.AST) -> set[str]:
-    """The names that a function declares as global: it may give them other values."""
+    """Return the names that a function declares as global, and may therefore assign."""
     return {n for node in ast.walk(function) if isinstance(node, ast.Global) for n in node.names}
 
 

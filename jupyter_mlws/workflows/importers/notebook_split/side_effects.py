@@ -75,7 +75,7 @@ DRAWING = words("train_test_split shuffle resample permutation_importance")
 
 
 def root(node: ast.expr, scope: Scope) -> str | None:
-    """The variable whose object a chain of attributes, items and calls is part of."""
+    """Return the variable whose object a chain of attributes, items and calls is part of."""
     if isinstance(node, ast.Name):
         return None if node.id in scope.imports else node.id
     if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
@@ -88,21 +88,21 @@ def root(node: ast.expr, scope: Scope) -> str | None:
 
 
 def changed(statement: ast.AST, scope: Scope) -> set[str]:
-    """The variables whose objects a statement changes."""
-    found: set[str | None] = set()
+    """Return the variables whose objects a statement changes."""
+    roots: set[str | None] = set()
     for node in walk(statement):
         if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            found.add(root(node.value, scope))
+            roots.add(root(node.value, scope))
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             if one(infer(ast.Name(node.target.id, ast.Load()), scope)) is not Kind.SCALAR:
-                found.add(node.target.id)
+                roots.add(node.target.id)
         elif isinstance(node, ast.Call):
-            found |= _changed_by_call(node, scope)
-    return {name for name in found if name is not None}
+            roots |= _changed_by_call(node, scope)
+    return {name for name in roots if name is not None}
 
 
 def walk(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those of functions and classes that are only defined."""
+    """Yield all nodes except those inside functions and classes, which are only defined."""
     yield node
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -110,26 +110,26 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _changed_by_call(call: ast.Call, scope: Scope) -> set[str | None]:
-    found: set[str | None] = set()
+    roots: set[str | None] = set()
     for keyword in call.keywords:
         if keyword.arg == "out":
-            found.add(root(keyword.value, scope))
-    dotted = scope.dotted(call.func)
-    if dotted:
-        if dotted in CHANGING and call.args:
-            found.add(root(call.args[0], scope))
-        elif dotted.partition(".")[0] not in PURE:
-            found |= _arguments(call, scope, sparing=frozenset())
+            roots.add(root(keyword.value, scope))
+    dotted_name = scope.dotted(call.func)
+    if dotted_name:
+        if dotted_name in CHANGING and call.args:
+            roots.add(root(call.args[0], scope))
+        elif dotted_name.partition(".")[0] not in PURE:
+            roots |= _arguments(call, scope, sparing=frozenset())
     elif isinstance(call.func, ast.Name):
-        found |= _changed_by_function(call.func.id, call, scope)
+        roots |= _changed_by_function(call.func.id, call, scope)
     elif isinstance(call.func, ast.Attribute):
         kind = one(infer(call.func.value, scope))
         inplace = any(keyword.arg == "inplace" for keyword in call.keywords)
         if inplace or kind not in METHODS or call.func.attr in METHODS[kind]:
-            found.add(root(call.func.value, scope))
+            roots.add(root(call.func.value, scope))
         if kind is Kind.OPAQUE:
-            found |= _arguments(call, scope, sparing=PANDAS | {Kind.ARRAY})
-    return found
+            roots |= _arguments(call, scope, sparing=PANDAS | {Kind.ARRAY})
+    return roots
 
 
 def _arguments(call: ast.Call, scope: Scope, sparing: frozenset[Kind]) -> set[str | None]:
@@ -152,7 +152,7 @@ def _changed_by_function(name: str, call: ast.Call, scope: Scope) -> set[str | N
 
 
 def _changed_inside(function: Function, call: ast.Call, scope: Scope) -> set[str | None]:
-    """What a function of the notebook changes: of its arguments, and of the notebook's names."""
+    """Return the arguments and the notebook's names that a function of the notebook changes."""
     if scope.depth >= 3:
         return _arguments(call, scope, sparing=frozenset())
     if isinstance(function.node, ast.Lambda):
@@ -160,44 +160,46 @@ def _changed_inside(function: Function, call: ast.Call, scope: Scope) -> set[str
     inner = Scope(
         dict(scope.kinds), dict(scope.imports), dict(scope.functions), scope.sparse, scope.depth + 1
     )
-    named = [*function.node.args.posonlyargs, *function.node.args.args]
-    given: dict[str, ast.expr] = dict(
-        zip((argument.arg for argument in named), call.args, strict=False)
+    parameters = [*function.node.args.posonlyargs, *function.node.args.args]
+    arguments: dict[str, ast.expr] = dict(
+        zip((argument.arg for argument in parameters), call.args, strict=False)
     )
-    given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-    for argument in (*named, *function.node.args.kwonlyargs):
-        value = given.get(argument.arg)
-        known = infer(value, scope) if value is not None else Kind.SCALAR
-        bind(ast.Name(argument.arg, ast.Store()), known, inner)
-    found = _changed_in_body(function.node.body, inner)
-    local = {argument.arg for argument in (*named, *function.node.args.kwonlyargs)}
-    outer: set[str | None] = {root(value, scope) for name, value in given.items() if name in found}
-    return outer | {name for name in found if name in scope.kinds and name not in local}
+    arguments |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    for argument in (*parameters, *function.node.args.kwonlyargs):
+        value = arguments.get(argument.arg)
+        kind = infer(value, scope) if value is not None else Kind.SCALAR
+        bind(ast.Name(argument.arg, ast.Store()), kind, inner)
+    changed_names = _changed_in_body(function.node.body, inner)
+    local = {argument.arg for argument in (*parameters, *function.node.args.kwonlyargs)}
+    outer: set[str | None] = {
+        root(value, scope) for name, value in arguments.items() if name in changed_names
+    }
+    return outer | {name for name in changed_names if name in scope.kinds and name not in local}
 
 
 def _changed_in_body(body: list[ast.stmt], scope: Scope) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for statement in body:
-        found |= changed(statement, scope)
+        names |= changed(statement, scope)
         for inner in walk(statement):
             if isinstance(inner, ast.stmt):
                 learn(inner, scope)
-    return found
+    return names
 
 
 def aliases(node: ast.expr | None, scope: Scope) -> set[str]:
-    """The variables whose objects the value of an expression may share."""
+    """Return the variables whose objects the value of an expression may share."""
     if node is None or one(infer(node, scope)) is Kind.SCALAR:
         return set()
     if isinstance(node, ast.Name):
-        known = node.id in scope.imports or node.id in scope.functions
-        return set() if known else {node.id}
+        is_code = node.id in scope.imports or node.id in scope.functions
+        return set() if is_code else {node.id}
     if isinstance(node, ast.Attribute | ast.Starred):
         return aliases(node.value, scope)
     if isinstance(node, ast.Subscript):
-        whole, found = one(infer(node.value, scope)), one(infer(node, scope))
+        whole, part = one(infer(node.value, scope)), one(infer(node, scope))
         # Rows and columns by list, mask or condition are copies.
-        return set() if whole is Kind.TABLE and found is Kind.TABLE else aliases(node.value, scope)
+        return set() if whole is Kind.TABLE and part is Kind.TABLE else aliases(node.value, scope)
     if isinstance(node, ast.Call):
         return _aliases_of_call(node, scope)
     if isinstance(node, ast.BinOp | ast.Compare | ast.UnaryOp):
@@ -219,31 +221,44 @@ FRESH = words("deepcopy copy train_test_split clone")
 
 
 def _aliases_of_call(call: ast.Call, scope: Scope) -> set[str]:
-    dotted = scope.dotted(call.func)
+    dotted_name = scope.dotted(call.func)
     values = [*call.args, *(keyword.value for keyword in call.keywords)]
-    taken = {name for value in values for name in aliases(value, scope)}
-    found = one(infer(call, scope))
-    if dotted:
-        name = dotted.rpartition(".")[2]
+    argument_aliases = {name for value in values for name in aliases(value, scope)}
+    result_kind = one(infer(call, scope))
+    if dotted_name:
+        name = dotted_name.rpartition(".")[2]
         if name in FRESH:
             return set()
-        if found is Kind.MODEL:
-            return {n for n in taken if one(scope.kinds.get(n, Kind.OPAQUE)) is not Kind.PLAIN}
-        views = dotted.startswith("numpy.") and name in VIEWS | {"asarray"}
-        pure = dotted.partition(".")[0] in PURE and found in (*PANDAS, Kind.ARRAY, *SIMPLE)
-        return taken if views or not pure else set()
+        if result_kind is Kind.MODEL:
+            return {
+                n
+                for n in argument_aliases
+                if one(scope.kinds.get(n, Kind.OPAQUE)) is not Kind.PLAIN
+            }
+        views = dotted_name.startswith("numpy.") and name in VIEWS | {"asarray"}
+        pure = dotted_name.partition(".")[0] in PURE and result_kind in (
+            *PANDAS,
+            Kind.ARRAY,
+            *SIMPLE,
+        )
+        return argument_aliases if views or not pure else set()
     if isinstance(call.func, ast.Attribute):
         kind = one(infer(call.func.value, scope))
         if kind in PANDAS or (kind is Kind.ARRAY and call.func.attr not in VIEWS):
             return set()
-        if kind is Kind.MODEL and found is Kind.ARRAY:
+        if kind is Kind.MODEL and result_kind is Kind.ARRAY:
             return set()
-        return aliases(call.func.value, scope) | (taken if found is Kind.OPAQUE else set())
-    return taken
+        return aliases(call.func.value, scope) | (
+            argument_aliases if result_kind is Kind.OPAQUE else set()
+        )
+    return argument_aliases
 
 
 def names_in_queries(statement: ast.AST) -> Iterator[str]:
-    """The names in the texts that pandas evaluates: `pd.eval("a + b")`, `t.query("x > @limit")`."""
+    """Yield the names in texts that pandas evaluates.
+
+    Examples: `pd.eval("a + b")`, `t.query("x > @limit")`.
+    """
     for node in walk(statement):
         function = node.func if isinstance(node, ast.Call) else None
         if isinstance(function, ast.Attribute) and function.attr in ("eval", "query"):
@@ -256,12 +271,12 @@ def names_in_queries(statement: ast.AST) -> Iterator[str]:
 
 
 def sets_up(statement: ast.stmt, scope: Scope) -> bool:
-    """Whether a statement only sets libraries up, so that every node needs it."""
+    """Return whether a statement only configures libraries, so that every node needs it."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        dotted = scope.dotted(statement.value.func)
-        if dotted == "os.makedirs":
+        dotted_name = scope.dotted(statement.value.func)
+        if dotted_name == "os.makedirs":
             return any(keyword.arg == "exist_ok" for keyword in statement.value.keywords)
-        return dotted in SETTING_UP
+        return dotted_name in SETTING_UP
     if isinstance(statement, ast.Assign):
         return all(
             isinstance(target, ast.Subscript | ast.Attribute)
@@ -272,35 +287,35 @@ def sets_up(statement: ast.stmt, scope: Scope) -> bool:
 
 
 def seeds(statement: ast.AST, scope: Scope) -> set[str]:
-    """The random states that a statement sets."""
+    """Return the random states that a statement seeds."""
     calls = (node for node in ast.walk(statement) if isinstance(node, ast.Call))
     return {SEEDS[name] for call in calls if (name := scope.dotted(call.func)) in SEEDS}
 
 
 def draws(statement: ast.AST, scope: Scope, depth: int = 0) -> set[str]:
-    """The random states that a statement draws from, itself or by functions of the notebook."""
-    found: set[str] = set()
+    """Return the random states that a statement draws from, itself or by notebook functions."""
+    states: set[str] = set()
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and node.id in scope.functions and depth < 3:
-            found |= draws(scope.functions[node.id].node, scope, depth + 1)
+            states |= draws(scope.functions[node.id].node, scope, depth + 1)
         if not isinstance(node, ast.Call):
             continue
-        dotted = scope.dotted(node.func)
-        package, _, name = dotted.rpartition(".")
-        fixed = any(keyword.arg == "random_state" for keyword in node.keywords)
+        dotted_name = scope.dotted(node.func)
+        package, _, name = dotted_name.rpartition(".")
+        has_seed = any(keyword.arg == "random_state" for keyword in node.keywords)
         if package == "numpy.random" and name not in ("seed", "default_rng", "RandomState"):
-            found.add("numpy.random")
+            states.add("numpy.random")
         elif package == "random" and name != "seed":
-            found.add("random")
-        elif dotted.startswith("sklearn.") and not fixed:
+            states.add("random")
+        elif dotted_name.startswith("sklearn.") and not has_seed:
             estimator = name[:1].isupper() and name not in DETERMINISTIC
             if estimator or name in DRAWING:
-                found.add("numpy.random")
-        elif dotted.startswith(("torch.", "tensorflow.")):
-            found.add(dotted.partition(".")[0])
-        elif isinstance(node.func, ast.Attribute) and node.func.attr == "sample" and not fixed:
-            found.add("numpy.random")
-    return found
+                states.add("numpy.random")
+        elif dotted_name.startswith(("torch.", "tensorflow.")):
+            states.add(dotted_name.partition(".")[0])
+        elif isinstance(node.func, ast.Attribute) and node.func.attr == "sample" and not has_seed:
+            states.add("numpy.random")
+    return states
 
 
 READING = words(
@@ -316,7 +331,7 @@ WRITING = words(
 def files(
     statement: ast.AST, scope: Scope, texts: Mapping[str, str]
 ) -> Iterator[tuple[bool, str | None]]:
-    """(whether it is written, path) of the files that a statement uses; None where not known.
+    """Yield (whether it is written, path) of each file that a statement uses; None if unknown.
 
     ``texts`` are the variables whose text is known.
     """
@@ -335,19 +350,21 @@ def files(
 
 
 def _file_use(node: ast.Call, scope: Scope) -> tuple[bool, ast.expr | None] | None:
-    dotted = scope.dotted(node.func)
+    dotted_name = scope.dotted(node.func)
     first = node.args[0] if node.args else None
     if isinstance(node.func, ast.Name) and node.func.id == "open":
         mode = node.args[1] if len(node.args) > 1 else None
         mode = next((k.value for k in node.keywords if k.arg == "mode"), mode)
         text = mode.value if isinstance(mode, ast.Constant) else "r" if mode is None else "w"
         return any(sign in str(text) for sign in "wax+"), first
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted.rpartition(".")[2]
-    if dotted in ("joblib.load", "numpy.load", "skops.io.load"):
+    name = (
+        node.func.attr if isinstance(node.func, ast.Attribute) else dotted_name.rpartition(".")[2]
+    )
+    if dotted_name in ("joblib.load", "numpy.load", "skops.io.load"):
         return False, first
-    if dotted in ("joblib.dump", "skops.io.dump"):
+    if dotted_name in ("joblib.dump", "skops.io.dump"):
         return True, node.args[1] if len(node.args) > 1 else None
-    if dotted == "numpy.save":
+    if dotted_name == "numpy.save":
         return True, first
     if name in READING:
         return False, _receiver(node) if name in ("read_text", "read_bytes") else first
@@ -370,14 +387,14 @@ def _text(node: ast.expr | None, texts: Mapping[str, str]) -> str | None:
 
 
 def _in_memory(node: ast.expr, scope: Scope) -> bool:
-    """Whether a file argument is a buffer: `io.StringIO(…)`."""
+    """Return whether a file argument is a buffer: `io.StringIO(…)`."""
     return isinstance(node, ast.Call) and scope.dotted(node.func).startswith("io.")
 
 
 def written_globals(statement: ast.AST, scope: Scope) -> set[str]:
-    """The names that functions which a statement refers to may give other values."""
-    found: set[str] = set()
+    """Return the globals that functions which a statement refers to may assign."""
+    names: set[str] = set()
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and node.id in scope.functions:
-            found |= globals_written(scope.functions[node.id].node)
-    return found
+            names |= globals_written(scope.functions[node.id].node)
+    return names

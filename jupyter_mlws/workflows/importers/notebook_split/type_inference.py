@@ -33,14 +33,14 @@ ITERATORS = words("zip enumerate range reversed map filter")
 
 @dataclass
 class Function:
-    """A function of the notebook, whose result may be told from its body."""
+    """A function of the notebook, whose result can be inferred from its body."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 @dataclass
 class Scope:
-    """What is known of names: kinds, the dotted names of imports, functions."""
+    """Known names: their kinds, the dotted names of imports, and functions."""
 
     kinds: dict[str, Result] = field(default_factory=dict)
     imports: dict[str, str] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Scope:
     depth: int = 0
 
     def dotted(self, node: ast.expr) -> str:
-        """``pd.read_csv`` → ``pandas.read_csv``; empty for what is no import."""
+        """Return the dotted name of an import (``pd.read_csv`` → ``pandas.read_csv``), or ""."""
         if isinstance(node, ast.Name):
             return self.imports.get(node.id, "")
         if isinstance(node, ast.Attribute):
@@ -59,7 +59,7 @@ class Scope:
 
 
 def infer(node: ast.expr, scope: Scope) -> Result:
-    """The kind of an expression."""
+    """Return the kind of an expression."""
     handler = _HANDLERS.get(type(node))
     return handler(node, scope) if handler is not None else Kind.OPAQUE
 
@@ -98,7 +98,7 @@ def _comprehension(
 
 
 def _element(node: ast.expr, scope: Scope) -> Result:
-    """The kind of what a loop over ``node`` gives."""
+    """Return the kind of what a loop over ``node`` yields."""
     if isinstance(node, ast.Call):
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name in ("zip", "enumerate"):
@@ -116,7 +116,7 @@ def _element(node: ast.expr, scope: Scope) -> Result:
 
 
 def bind(target: ast.expr, result: Result, scope: Scope) -> None:
-    """Give the names of a target their kinds."""
+    """Assign kinds to the names of a target."""
     if isinstance(target, ast.Name):
         scope.kinds[target.id] = one(result) if isinstance(result, Kind) else result
         scope.functions.pop(target.id, None)
@@ -142,8 +142,8 @@ def _binary(node: ast.BinOp, scope: Scope) -> Result:
 def _compare(node: ast.Compare, scope: Scope) -> Result:
     if any(isinstance(op, ast.In | ast.NotIn | ast.Is | ast.IsNot) for op in node.ops):
         return Kind.SCALAR
-    found = combined([one(infer(part, scope)) for part in (node.left, *node.comparators)])
-    return Kind.SCALAR if found in SIMPLE else found
+    kind = combined([one(infer(part, scope)) for part in (node.left, *node.comparators)])
+    return Kind.SCALAR if kind in SIMPLE else kind
 
 
 def _boolean(node: ast.BoolOp, scope: Scope) -> Result:
@@ -180,7 +180,10 @@ def _subscript(node: ast.Subscript, scope: Scope) -> Result:
 
 
 def _located(whole: Kind, index: ast.expr, scope: Scope) -> Kind:
-    """``.loc[…]`` and ``.iloc[…]``: several rows or columns keep their dimension."""
+    """Return the kind of ``.loc[…]`` and ``.iloc[…]``.
+
+    Several rows or columns keep their dimension.
+    """
     parts = index.elts if isinstance(index, ast.Tuple) else [index]
     several = [
         isinstance(part, ast.Slice) or one(infer(part, scope)) is not Kind.SCALAR for part in parts
@@ -195,17 +198,17 @@ def _located(whole: Kind, index: ast.expr, scope: Scope) -> Kind:
 
 
 def _attribute(node: ast.Attribute, scope: Scope) -> Result:
-    dotted = scope.dotted(node)
-    if dotted:
-        return Kind.SCALAR if dotted.startswith(("numpy.", "math.")) else Kind.CODE
+    dotted_name = scope.dotted(node)
+    if dotted_name:
+        return Kind.SCALAR if dotted_name.startswith(("numpy.", "math.")) else Kind.CODE
     return libraries.attribute(one(infer(node.value, scope)), node.attr)
 
 
 def _call(node: ast.Call, scope: Scope) -> Result:
-    dotted = scope.dotted(node.func)
+    dotted_name = scope.dotted(node.func)
     keywords = {keyword.arg or "" for keyword in node.keywords}
-    if dotted:
-        return libraries.function(dotted, _arguments(node, scope), keywords)
+    if dotted_name:
+        return libraries.function(dotted_name, _arguments(node, scope), keywords)
     if isinstance(node.func, ast.Name):
         if node.func.id in scope.functions:
             return _user_function(scope.functions[node.func.id], node, scope)
@@ -222,7 +225,7 @@ def _call(node: ast.Call, scope: Scope) -> Result:
 
 
 def _is_grouped(node: ast.expr, scope: Scope) -> bool:
-    """``table.groupby(…)``, or a column of it."""
+    """Return whether a node is ``table.groupby(…)`` or a column of it."""
     if isinstance(node, ast.Subscript):
         return _is_grouped(node.value, scope)
     return (
@@ -246,16 +249,16 @@ def _builtin(name: str, node: ast.Call, scope: Scope) -> Result:
     if name in BUILTIN_PLAIN:
         if node.args:
             kinds = _parts_of(node.args[0], kinds, scope)
-        named = [
+        keyword_kinds = [
             one(infer(k.value, scope)) for k in node.keywords if k.arg not in ("key", "reverse")
         ]
         plain = {*SIMPLE, Kind.SERIES, Kind.ARRAY}
-        return Kind.PLAIN if {*kinds, *named} <= plain else Kind.OPAQUE
+        return Kind.PLAIN if {*kinds, *keyword_kinds} <= plain else Kind.OPAQUE
     return Kind.OPAQUE
 
 
 def _parts_of(node: ast.expr, kinds: list[Kind], scope: Scope) -> list[Kind]:
-    """The kinds of what an iterator gives, to be put into a list."""
+    """Return the kinds of what an iterator yields, to be put into a list."""
     if not isinstance(node, ast.Call):
         return kinds
     if isinstance(node.func, ast.Name) and node.func.id in ITERATORS:
@@ -266,46 +269,46 @@ def _parts_of(node: ast.expr, kinds: list[Kind], scope: Scope) -> list[Kind]:
 
 
 def _user_function(function: Function, node: ast.Call, scope: Scope) -> Result:
-    """The kind of what a function of the notebook returns for these arguments."""
+    """Return the kind of a notebook function's result for these arguments."""
     if scope.depth >= 3:
         return Kind.OPAQUE
     inner = Scope(
         dict(scope.kinds), dict(scope.imports), dict(scope.functions), scope.sparse, scope.depth + 1
     )
     arguments = function.node.args
-    named = [*arguments.posonlyargs, *arguments.args]
-    defaults = dict(zip(reversed(named), reversed(arguments.defaults), strict=False))
-    for argument in (*named, *arguments.kwonlyargs):
+    parameters = [*arguments.posonlyargs, *arguments.args]
+    defaults = dict(zip(reversed(parameters), reversed(arguments.defaults), strict=False))
+    for argument in (*parameters, *arguments.kwonlyargs):
         default = defaults.get(argument)
-        known = infer(default, scope) if default is not None else Kind.OPAQUE
-        bind(ast.Name(argument.arg, ast.Store()), known, inner)
-    for argument, value in zip(named, node.args, strict=False):
+        kind = infer(default, scope) if default is not None else Kind.OPAQUE
+        bind(ast.Name(argument.arg, ast.Store()), kind, inner)
+    for argument, value in zip(parameters, node.args, strict=False):
         inner.kinds[argument.arg] = infer(value, scope)
     for keyword in node.keywords:
         if keyword.arg:
             inner.kinds[keyword.arg] = infer(keyword.value, scope)
     if isinstance(function.node, ast.Lambda):
         return infer(function.node.body, inner)
-    found = list(_returned(function.node.body, inner))
-    return join(found) if found else Kind.SCALAR
+    results = list(_returned(function.node.body, inner))
+    return join(results) if results else Kind.SCALAR
 
 
 def _returned(body: Sequence[ast.stmt], scope: Scope) -> list[Result]:
-    found: list[Result] = []
+    results: list[Result] = []
     for statement in body:
         if isinstance(statement, ast.Return):
-            found.append(infer(statement.value, scope) if statement.value else Kind.SCALAR)
+            results.append(infer(statement.value, scope) if statement.value else Kind.SCALAR)
         else:
             learn(statement, scope)
         for inner in ("body", "orelse", "finalbody"):
             part = getattr(statement, inner, None)
             if isinstance(part, list) and not isinstance(statement, ast.FunctionDef | ast.ClassDef):
-                found += _returned(part, scope)
-    return found
+                results += _returned(part, scope)
+    return results
 
 
 def learn(statement: ast.stmt, scope: Scope) -> None:
-    """What a statement tells of the names that it binds (not of those in its blocks)."""
+    """Record the kinds of the names that a statement binds (not of those in its blocks)."""
     if isinstance(statement, ast.Assign):
         result = infer(statement.value, scope)
         for target in statement.targets:
