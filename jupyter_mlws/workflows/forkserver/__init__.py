@@ -1,10 +1,10 @@
 """Warm workers: nodes that start from a process which has already imported the heavy libraries.
 
 The owner (:mod:`.pool`) keeps a *zygote* (:mod:`.zygote`): a Python that imports and never
-computes. For a command line that :mod:`.eligible` accepts the zygote forks a child, and the child
-(:mod:`.child_init`, :mod:`.child_main`) becomes what a fresh ``python …`` would have been. Whatever can not
-be made equal is refused, and then the owner starts a fresh process: being warm is an optimisation
-that a node must not be able to tell.
+computes. For a command line that :mod:`.eligible` accepts, the zygote forks a child, and the child
+(:mod:`.child_init`, :mod:`.child_main`) becomes what a fresh ``python …`` would have been. Whatever
+cannot be made equal is refused, and the owner starts a fresh process instead: a node must not be
+able to tell the difference.
 
 What a node can still tell: the preloaded libraries are in ``sys.modules`` with the warning filters
 that they set, warnings of their import went to the zygote's stderr, all children of a zygote share
