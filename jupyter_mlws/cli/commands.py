@@ -210,8 +210,6 @@ def plan(
 def sweep(desk: CommandContext, words: Sequence[str], metric: str | None, mode: str | None) -> int:
     path, names = workflow_of(desk, words)
     sweeps = desk.client.get(f"{workflow_address(path)}/sweeps", {"metric": metric, "mode": mode})
-    for name in names:
-        _sweep_named(sweeps["items"], name)
     if names:
         sweeps["items"] = [_sweep_named(sweeps["items"], name) for name in names]
     desk.answer(sweeps, desk.views.sweeps)
@@ -228,10 +226,10 @@ def promote(
     path, names = workflow_of(desk, words)
     sweeps = desk.client.get(f"{workflow_address(path)}/sweeps", {})
     options = {"variant": variant, "metric": metric, "mode": mode}
-    if not names and len(sweeps["items"]) != 1:
+    if len(names) > 1 or (not names and len(sweeps["items"]) != 1):
         sweep_names = ", ".join(row["name"] for row in sweeps["items"]) or "-"
         raise UsageFaultError(
-            desk.views.say("Specify a sweep. Available: {known}", known=sweep_names)
+            desk.views.say("Specify one sweep. Available: {known}", known=sweep_names)
         )
     name = _sweep_named(sweeps["items"], names[0])["name"] if names else sweeps["items"][0]["name"]
     request = {key: value for key, value in options.items() if value is not None}

@@ -60,7 +60,7 @@ class Work:
             try:
                 if await self.goes_on():
                     on_activity(datetime.now(timezone.utc))
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001  a lab whose watch has ended would be stopped
                 log.warning("Could not check whether work is in progress: %s", error)
 
 

@@ -254,7 +254,7 @@ class OwnUsage(Record):
     memory: int | None = Field(default=None, description="Bytes.")
     memory_limit: int | None = None
     processes_killed: int = Field(description="Processes killed for lack of memory since start.")
-    out_of_memory: OutOfMemory | None = Field(default=None, description="Latest version.")
+    out_of_memory: OutOfMemory | None = Field(default=None, description="Latest event.")
 
 
 class Container(Record):

@@ -245,7 +245,8 @@ def preferred_language(header: str) -> str:
             weight = float(quality) if quality else 1.0
         except ValueError:
             weight = 0.0
-        candidates.append((-weight, position, tag))
+        if weight > 0:
+            candidates.append((-weight, position, tag))
     for _, _, tag in sorted(candidates):
         if tag.lower().startswith(("zh", "en")):
             return CHINESE if tag.lower().startswith("zh") else ENGLISH

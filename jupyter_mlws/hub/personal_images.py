@@ -343,10 +343,9 @@ class PersonalImages:
         environment: Mapping[str, str],
         user: str = "",
     ) -> tuple[int, str]:
-        client = self._engine.connect(SILENCE_LIMIT)
         deadline = time.monotonic() + TIME_LIMIT
         output = bytearray()
-        with _present(), contextlib.closing(client):
+        with _present(), contextlib.closing(self._engine.connect(SILENCE_LIMIT)) as client:
             exec_instance = client.exec_create(
                 docker, list(command), environment=dict(environment), user=user
             )

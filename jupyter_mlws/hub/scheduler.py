@@ -278,7 +278,7 @@ class Scheduler:
 
     def shortage(self, demand: Amount, has: Mapping[str, Amount]) -> MLWSError:
         """Return error 10101, which names the resource that the best-fitting node lacks."""
-        nearest = min(has.values(), key=lambda amount: _lacking(demand, amount))
+        nearest = min(has.values(), key=lambda amount: _lacking(demand, amount), default=NOTHING)
         kind = next(kind for kind in KINDS if getattr(demand, kind) > getattr(nearest, kind))
         available = max(0, getattr(nearest, kind))
         return InsufficientResourcesError(

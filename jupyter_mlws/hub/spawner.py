@@ -7,7 +7,6 @@ room before it touches Docker, and turns Docker's events into the Hub's knowledg
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -452,14 +451,18 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             ip, port = await self.get_ip_and_port()
             notification = asyncio.create_task(news.wait())
             answer = asyncio.create_task(self._first_answer(ip, port))
-            await asyncio.wait({notification, answer}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (notification, answer):
-                task.cancel()
-            if answer.done() and not answer.cancelled() and answer.exception() is None:
+            try:
+                await asyncio.wait({notification, answer}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                # Also where the start itself is cancelled: nothing else would end them.
+                for task in (notification, answer):
+                    task.cancel()
+            (error,) = await asyncio.gather(answer, return_exceptions=True)
+            if error is None:
                 self._steps.end()
                 return ip, port
-            with contextlib.suppress(asyncio.CancelledError):
-                await answer
+            if not isinstance(error, asyncio.CancelledError):
+                raise error
 
     async def _first_answer(self, ip: str, port: int) -> None:
         if not ip:

@@ -54,11 +54,12 @@ class CodeCheck:
             )
             rows = json.loads(output)["results"]
         except (asyncio.TimeoutError, ValueError, KeyError) as error:
+            reason = errors.decode(errors="replace") or str(error) or type(error).__name__
+            raise CodeCheckError(reason=reason.strip()[-300:]) from error
+        finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-            reason = errors.decode(errors="replace") or str(error) or type(error).__name__
-            raise CodeCheckError(reason=reason.strip()[-300:]) from error
         return [
             CodeWarning(
                 cell=cell,

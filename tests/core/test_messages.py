@@ -11,10 +11,18 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from jupyter_mlws.api.rest import encoded
 from jupyter_mlws.core.errors import ImageUnavailableError
-from jupyter_mlws.core.i18n import CHINESE, ENGLISH, TERM, Message, term, translate
+from jupyter_mlws.core.i18n import (
+    CHINESE,
+    ENGLISH,
+    TERM,
+    Message,
+    preferred_language,
+    term,
+    translate,
+)
 from jupyter_mlws.core.schemas import Record
+from jupyter_mlws.core.serialization import encoded
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -91,3 +99,18 @@ def test_sentences_in_the_details_of_an_error_are_translated() -> None:
     assert CJK.search(body["message"])
     assert body["details"]["image"] == "lab"
     assert CJK.search(body["details"]["reason"])
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", CHINESE),
+        ("fr, zh;q=0.5", CHINESE),
+        ("en;q=0.4, zh;q=0.6", CHINESE),
+        ("zh;q=0, fr", ENGLISH),
+        ("zh;q=best", ENGLISH),
+        ("", ENGLISH),
+    ],
+)
+def test_the_preferred_language_is_one_that_the_reader_accepts(header: str, language: str) -> None:
+    assert preferred_language(header) == language

@@ -52,6 +52,13 @@ def one() -> Scheduler:
 # What a person meets
 
 
+def test_without_machines_a_request_is_refused_with_what_it_lacks() -> None:
+    with pytest.raises(MLWSError) as caught:
+        Scheduler({}).check(asked("ada", amount(2)))
+    assert caught.value.code == "10101"
+    assert caught.value.facts["resource_type"] == "cpu"
+
+
 def test_what_fits_starts_at_once_and_gets_what_it_asked_for(one: Scheduler) -> None:
     assert started(one, asked("ada", amount(2, 4, 1)))
     assert one.grants["ada"] == Grant("ada", "ada", "one", amount(2, 4, 1), (0,))

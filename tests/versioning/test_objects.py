@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Barrier
 
 from jupyter_mlws.versioning.dvc.native.hash_cache import HashCache
-from jupyter_mlws.versioning.dvc.native.objects import Objects
+from jupyter_mlws.versioning.dvc.native.objects import Objects, _clone
 
 TURNS = 200
 THREADS = 4
@@ -35,3 +35,13 @@ def test_nodes_that_end_together_store_the_same_content(tmp_path: Path) -> None:
         kept = tmp_path / "cache" / md5[:2] / md5[2:]
         assert kept.read_bytes() == content
     assert not list((tmp_path / "cache").rglob("*.tmp"))
+
+
+def test_a_file_that_cannot_be_cloned_leaves_the_target_alone(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("mine\n")
+    (tmp_path / "source").write_text("theirs\n")
+    assert not _clone(str(tmp_path / "source"), str(target))
+    assert not _clone(str(tmp_path / "missing"), str(tmp_path / "new"))
+    assert target.read_text() == "mine\n"
+    assert not (tmp_path / "new").exists()

@@ -440,8 +440,9 @@ class DataStore:
         lost_paths = {each.path for each in absent if not self._cached(each).is_file()}
         if lost_paths:
             raise DataMissingError(paths=", ".join(sorted(lost_paths)))
+        unsent = set(absent)
         with self._reaching():
-            cut = self._cut([each for each in self._sent if each not in absent])
+            cut = self._cut([each for each in self._sent if each not in unsent])
         if absent or cut:
             reason = Message(
                 "incomplete upload, objects missing: {count}", count=len(absent) + len(cut)

@@ -143,9 +143,11 @@ def _format_of(path: str, data: Any) -> Format:
 
 def _elyra_name(data: Any) -> str | None:
     try:
-        app = data["pipelines"][0]["app_data"]
+        pipelines = data["pipelines"]
+        primary = data.get("primary_pipeline", pipelines[0]["id"])
+        app = next(each for each in pipelines if each["id"] == primary)["app_data"]
         name = (app.get("properties") or {}).get("name") or app.get("name")
-    except (KeyError, IndexError, TypeError, AttributeError):
+    except (KeyError, IndexError, TypeError, AttributeError, StopIteration):
         # What is wrong with it is told when it is read.
         return None
     # Elyra's own placeholder, which every file has until somebody names it.

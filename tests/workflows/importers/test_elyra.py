@@ -229,6 +229,12 @@ def test_what_cannot_be_read_names_the_field_and_writes_nothing(
     assert not (project.root / "workflows").exists()
 
 
+def test_the_name_is_that_of_the_primary_pipeline(bring: Import, code: None) -> None:
+    data = example(8)
+    data["pipelines"].insert(0, {"id": "other", "nodes": [], "app_data": {"name": "Other"}})
+    assert bring(data).workflow.name == "Flow"
+
+
 def test_a_cycle_is_named(bring: Import) -> None:
     with pytest.raises(MLWSError) as caught:
         bring(pipeline(node("a", "a.py", "b"), node("b", "b.py", "a")))

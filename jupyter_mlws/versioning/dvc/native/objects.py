@@ -7,6 +7,7 @@ how DVC knows one that was checked.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -318,6 +319,10 @@ def _md5_of_little(path: str) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
+NO_CLONES = frozenset((errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS))
+"""Errors of file systems that cannot share blocks."""
+
+
 def _clone(source: str, target: str) -> bool:
     """Share a file's blocks with a copy of it, if the file system can (FICLONE).
 
@@ -331,12 +336,15 @@ def _clone(source: str, target: str) -> bool:
     ficlone = 0x40049409
     try:
         with open(source, "rb") as old, open(target, "xb") as new:
-            fcntl.ioctl(new.fileno(), ficlone, old.fileno())
+            try:
+                fcntl.ioctl(new.fileno(), ficlone, old.fileno())
+            except OSError as error:
+                # Most file systems cannot; asking again for every file would double the calls.
+                _clones = error.errno not in NO_CLONES
+                os.unlink(target)
+                return False
     except OSError:
-        # Most file systems cannot; asking again for every file would double the calls.
-        _clones = False
-        with suppress(FileNotFoundError):
-            os.unlink(target)
+        # The caller's copy reports what is wrong with the source or the target.
         return False
     return True
 
