@@ -197,8 +197,8 @@ class RESTHandler(web.RequestHandler):
                 await self.flush()
         else:
             self.write(answer.data)
-            # Jupyter's `finish` would set the type of JSON.
-            await self.flush()
+        # Jupyter's `finish` sets the type of JSON, which an empty answer would keep.
+        await self.flush()
         await self.finish()
 
     def address(self, *parts: str) -> str:

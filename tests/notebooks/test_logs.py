@@ -105,6 +105,9 @@ async def test_the_log_is_downloaded_as_json_lines(run, create, jp_fetch) -> Non
     (row,) = map(json.loads, answer.body.decode().splitlines())
     assert row["message"].startswith("Untitled.ipynb: SUCCESS")
     assert set(row) >= {"@timestamp", "log.level", "message", "ecs.version", "event.dataset"}
+    empty = await jp_fetch("mlws/api/v1/logs/download", params={"q": "no such line"})
+    assert empty.headers["Content-Type"].startswith("application/x-ndjson")
+    assert empty.body == b""
 
 
 @pytest.mark.parametrize(
