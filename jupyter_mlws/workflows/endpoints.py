@@ -139,10 +139,9 @@ def validate(workspace: Workspace, body: ValidateRequest) -> Problems:
 def import_workflow(workspace: Workspace, body: ImportRequest) -> Reply[Imported]:
     result = workspace.workflows.import_file(body)
     if body.dry_run:
-        return Reply(result)
+        return Reply(result, 200)
     workflow = result.workflow
-    headers = ("workflows", workflow.id)
-    return Reply(result, location=headers, version=workflow.etag)
+    return Reply(result, location=("workflows", workflow.id), version=workflow.etag)
 
 
 @endpoints.get(
