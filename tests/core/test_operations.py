@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.api.rest import encoded
 from jupyter_mlws.core.errors import AlreadyExistsError, MLWSError
 from jupyter_mlws.core.i18n import CHINESE, ENGLISH
 from jupyter_mlws.core.operations import KEPT, OperationManager, OperationState, Progress
+from jupyter_mlws.core.serialization import encoded
 
 
 @asynccontextmanager
