@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from jupyter_mlws.core.project import Project  # noqa: E402
 from jupyter_mlws.projects.setup import initialize  # noqa: E402
 from jupyter_mlws.versioning.data.models import DataRemotePut  # noqa: E402
-from jupyter_mlws.versioning.dvc.resumable_transfer import MIB, PART  # noqa: E402
+from jupyter_mlws.versioning.dvc.resumable_transfer import MIB, PART_SIZE  # noqa: E402
 from jupyter_mlws.versioning.versions import Versions  # noqa: E402
 from tests.versioning.s3 import BUCKET, S3Server, serving  # noqa: E402
 from tests.versioning.test_data_remotes import killed_half_way  # noqa: E402
@@ -48,8 +48,8 @@ def main(size: int) -> None:
         killed_half_way(root, "push", FILE)
         first = parts(s3)
         rest = timed(lambda: versions.datasets.push(FILE))
-        print(f"push: {first} parts of {PART // MIB} MiB before the kill, then ", end="")
-        print(f"{parts(s3) - first} of {-(-size * MIB // PART)} in {rest:.1f} s")
+        print(f"push: {first} parts of {PART_SIZE // MIB} MiB before the kill, then ", end="")
+        print(f"{parts(s3) - first} of {-(-size * MIB // PART_SIZE)} in {rest:.1f} s")
         (root / FILE).unlink()
         shutil.rmtree(root / ".dvc" / "cache")
         killed_half_way(root, "pull", FILE)

@@ -22,7 +22,7 @@ from tornado.websocket import websocket_connect
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.notebooks.execution import Outcome
-from jupyter_mlws.notebooks.history import Begun, History
+from jupyter_mlws.notebooks.history import ExecutionStart, History
 from jupyter_mlws.notebooks.models import ExecutionStatus
 
 EXECUTIONS = 10_000
@@ -88,7 +88,7 @@ async def history(root: Path) -> None:
     kept = History(project.history(), project.state)
     for number in range(EXECUTIONS):
         name, source = f"e{number}", f"value = {number}\nprint(value)\n" * 5
-        kept.begin(Begun(name, name, notebook, "long.ipynb", f"c{number % 40}", source))
+        kept.begin(ExecutionStart(name, name, notebook, "long.ipynb", f"c{number % 40}", source))
         kept.end(name, Outcome(ExecutionStatus.SUCCESS, count=number, duration=0.1))
     kept.close()
     for title, path in (

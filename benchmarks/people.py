@@ -83,7 +83,7 @@ class Crowd:
         self._root = root
         self._text = (root / limits.WORKFLOW).read_text()
         self._saves = 0
-        self._saved: dict[str, tuple[float, set[Page]]] = {}
+        self._saved_images: dict[str, tuple[float, set[Page]]] = {}
         """When each file was saved last, and which pages have not heard of it."""
 
     async def ask(self, kind: str, path: str, body: object = None) -> Any:
@@ -106,26 +106,26 @@ class Crowd:
         """Write a file, and expect every page to hear of it."""
         path = f"code/module{self._saves % 100}.py"
         self._saves += 1
-        self._give_up(path)
-        self._saved[path] = time.perf_counter(), set(self.here)
+        self._abort_merge(path)
+        self._saved_images[path] = time.perf_counter(), set(self.here)
         (self._root / path).write_text(f"value = {time.time_ns()}\n")
 
     def hear(self, page: Page, paths: list[str]) -> None:
         """A page heard that these were saved; a save that is seen in two steps counts once."""
         now = time.perf_counter()
-        for path in self._saved.keys() & set(paths):
-            saved, waiting = self._saved[path]
+        for path in self._saved_images.keys() & set(paths):
+            saved, waiting = self._saved_images[path]
             if page in waiting:
                 waiting.remove(page)
                 self.took[EVENT].append((now - saved) * 1000)
 
     def leave(self) -> None:
         """Nothing is waited for any more."""
-        for path in [*self._saved]:
-            self._give_up(path)
+        for path in [*self._saved_images]:
+            self._abort_merge(path)
 
-    def _give_up(self, path: str) -> None:
-        _, waiting = self._saved.pop(path, (0.0, set()))
+    def _abort_merge(self, path: str) -> None:
+        _, waiting = self._saved_images.pop(path, (0.0, set()))
         if waiting:
             self.failures["an event that did not arrive"] += len(waiting)
 

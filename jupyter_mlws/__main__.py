@@ -29,9 +29,9 @@ def main() -> int:
     # than the command itself.
     gc.set_threshold(GARBAGE)
     if arguments[:1] == ["run"] and "--help" not in arguments:
-        from jupyter_mlws.workflows.detaching import get_ready
+        from jupyter_mlws.workflows.detaching import prefork
 
-        get_ready()
+        prefork()
     from jupyter_mlws.cli.main import main as run_words
 
     code = run_words(arguments)

@@ -24,19 +24,19 @@ from jupyter_mlws.api.router import LazyRouter, Routes
 
 if TYPE_CHECKING:
     from jupyter_mlws.logs.store import LogStore
-    from jupyter_mlws.notebooks.kernel_websocket import Asked
+    from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
     from jupyter_mlws.notebooks.persistent_kernels import PersistentKernelStore
     from jupyter_mlws.services import Services
 
 KERNEL_EVENTS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 PREFIX = "mlws/api/v1"
-FILE_IDS = "jupyter_server_fileid"
+FILE_ID_EXTENSION = "jupyter_server_fileid"
 """The extension that gives files ids which stay when they are renamed."""
-TRANSACTIONS = "mlflow.db-*"
+MLFLOW_TRANSACTION_FILES = "mlflow.db-*"
 """Files that the database of runs has for moments, which the file browser does not list."""
-DEATH_NOTICED = 0.5
+RESTARTER_POLL_INTERVAL = 0.5
 """Seconds between two looks of Jupyter's restarter at a kernel, where nothing else is set."""
-_IMPORTING = threading.Lock()
+_IMPORT_LOCK = threading.Lock()
 
 
 class MLWSApp(ExtensionApp):
@@ -46,7 +46,7 @@ class MLWSApp(ExtensionApp):
     version = __version__
     description = "The machine-learning workspace inside JupyterLab"
     load_other_extensions = True
-    _working: asyncio.Task[None] | None = None
+    _activity_task: asyncio.Task[None] | None = None
 
     projects_dir = Unicode(
         "",
@@ -87,7 +87,7 @@ class MLWSApp(ExtensionApp):
         in the same folder can reconnect. A server that stops normally always stops them.""",
     )
 
-    _folder: PersistentKernelStore | None = None
+    _kernel_store: PersistentKernelStore | None = None
     _kernel_logs: asyncio.Future[None] | None = None
     _stopping = False
     _logging_since = 0.0
@@ -100,12 +100,12 @@ class MLWSApp(ExtensionApp):
             hub_service,
             own_container,
         )
-        from jupyter_mlws.containers.self_usage import ContainerUsageMonitor, Kernel
+        from jupyter_mlws.containers.self_usage import ContainerUsageMonitor, KernelProcess
         from jupyter_mlws.core.operations import OperationManager
         from jupyter_mlws.core.watcher import Watchers
         from jupyter_mlws.logs.container import ContainerLog
         from jupyter_mlws.logs.sources import execution_log, follow_kernels
-        from jupyter_mlws.metrics.collectors import Numbers
+        from jupyter_mlws.metrics.collectors import LabCollector
         from jupyter_mlws.notebooks.manager import LOCAL, NotebookManager
         from jupyter_mlws.notebooks.memory import MemoryLimits
         from jupyter_mlws.notebooks.policy import Policy
@@ -120,28 +120,28 @@ class MLWSApp(ExtensionApp):
         hub, own = hub_service(), own_container()
         server = JupyterServer(self.serverapp)
 
-        async def kernels() -> dict[str, Kernel]:
+        async def kernels() -> dict[str, KernelProcess]:
             processes = await server.processes()
-            return {name: Kernel(name, pid, path) for name, (pid, path) in processes.items()}
+            return {name: KernelProcess(name, pid, path) for name, (pid, path) in processes.items()}
 
         notebooks = NotebookManager(
             server,
             own or LOCAL,
-            folder=self._folder,
+            folder=self._kernel_store,
             limits=MemoryLimits(self.kernel_memory_limit or None, self.kernel_memory_warning),
             policy=Policy(self.code_policy),
         )
         notebooks.recording.listeners.append(execution_log(self._log_store))
-        if self._folder is not None:
+        if self._kernel_store is not None:
             self._kernel_logs = asyncio.ensure_future(
-                follow_kernels(self._log_store, self._folder.path)
+                follow_kernels(self._log_store, self._kernel_store.path)
             )
         containers = ContainerManager(hub) if hub else None
         log = None
         if containers is not None and own is not None:
             log = ContainerLog(self._log_store, containers, own, self._logging_since)
         projects = ProjectManager(root)
-        numbers = Numbers(self._kernel_states, projects.opened)
+        numbers = LabCollector(self._kernel_states, projects.list_open_workspaces)
         notebooks.recording.listeners.append(numbers.ended)
         return Services(
             projects,
@@ -166,27 +166,27 @@ class MLWSApp(ExtensionApp):
         """Configure file ids, the detection of dead kernels, logging and kernel sessions."""
         assert self.serverapp is not None  # set by the server that loads the extension
         self.serverapp.kernel_manager.config.KernelRestarter.setdefault(
-            "time_to_dead", DEATH_NOTICED
+            "time_to_dead", RESTARTER_POLL_INTERVAL
         )
         # A file that is gone while its folder is listed makes Jupyter say that there is no folder.
         contents: Any = self.serverapp.contents_manager
-        contents.hide_globs = [*contents.hide_globs, TRANSACTIONS]
+        contents.hide_globs = [*contents.hide_globs, MLFLOW_TRANSACTION_FILES]
         extensions: Any = self.serverapp.extension_manager
-        extension = extensions.extensions.get(FILE_IDS)
+        extension = extensions.extensions.get(FILE_ID_EXTENSION)
         if extension is None or not extension.enabled:
             # As it would choose itself, but for the folder that is the server's now.
             ids = Path(self.serverapp.data_dir) / "file_id_manager.db"
             self.serverapp.config.BaseFileIdManager.setdefault("db_path", str(ids))
-            extensions.add_extension(FILE_IDS, enabled=True)
-            extensions.link_extension(FILE_IDS)
-            extensions.load_extension(FILE_IDS)
+            extensions.add_extension(FILE_ID_EXTENSION, enabled=True)
+            extensions.link_extension(FILE_ID_EXTENSION)
+            extensions.load_extension(FILE_ID_EXTENSION)
         self._logging_since = time.time()
-        self._log_as_asked()
-        for logger in self._logged:
+        self._configure_log_format()
+        for logger in self._server_loggers:
             logger.addHandler(self._server_log)
         if isinstance(self.serverapp.kernel_manager, AsyncMultiKernelManager):
             if self.lasting_kernels:
-                self._have_kernels_last()
+                self._set_up_persistent_kernels()
             self._follow_kernels()
         else:
             # It has kernels and their messages on a loop of another thread.
@@ -214,7 +214,7 @@ class MLWSApp(ExtensionApp):
 
         return ServerLog(self._log_store)
 
-    def _log_as_asked(self) -> None:
+    def _configure_log_format(self) -> None:
         """Log JSON lines (ECS) if the Hub's environment says so, for log collectors."""
         from jupyter_mlws.logs.formatting import ECS, VARIABLE, ECSFormatter
 
@@ -224,12 +224,12 @@ class MLWSApp(ExtensionApp):
                 handler.setFormatter(ECSFormatter())
 
     @property
-    def _logged(self) -> list[logging.Logger]:
+    def _server_loggers(self) -> list[logging.Logger]:
         """The loggers whose lines are the server's."""
         assert self.serverapp is not None  # set by the server that loads the extension
         return [self.serverapp.log, logging.getLogger("jupyter_mlws")]
 
-    def _have_kernels_last(self) -> None:
+    def _set_up_persistent_kernels(self) -> None:
         """Start kernels by our provisioner, and keep the sessions on disk.
 
         Kernels whose specification names a provisioner keep it, and so does a server whose
@@ -246,39 +246,39 @@ class MLWSApp(ExtensionApp):
         if server.gateway_config.gateway_enabled or not usual or NAME not in factory.provisioners:
             return
         factory.default_provisioner_name = NAME
-        self._folder = PersistentKernelStore(Path(server.runtime_dir), Path(server.root_dir))
-        server.kernel_manager.config.LastingProvisioner.folder = str(self._folder.path)
+        self._kernel_store = PersistentKernelStore(Path(server.runtime_dir), Path(server.root_dir))
+        server.kernel_manager.config.LastingProvisioner.folder = str(self._kernel_store.path)
         if server.session_manager.database_filepath == ":memory:":
-            server.session_manager.database_filepath = str(self._folder.sessions)
+            server.session_manager.database_filepath = str(self._kernel_store.sessions)
 
     def _follow_kernels(self) -> None:
         """Subscribe to kernel events, and to the messages between tabs and kernels."""
-        from jupyter_mlws.notebooks.kernel_websocket import telling
+        from jupyter_mlws.notebooks.kernel_websocket import observing
 
         server: Any = self.serverapp
-        server.event_logger.add_listener(schema_id=KERNEL_EVENTS, listener=self._heed)
+        server.event_logger.add_listener(schema_id=KERNEL_EVENTS, listener=self._on_kernel_event)
         # Ours are written over the server's own after this.
-        self.settings["kernel_websocket_connection_class"] = telling(
+        self.settings["kernel_websocket_connection_class"] = observing(
             server.web_app.settings["kernel_websocket_connection_class"],
-            self._expect,
-            self._overhear,
+            self._on_execute_request,
+            self._on_kernel_message,
         )
 
-    async def _heed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+    async def _on_kernel_event(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         """Handle a kernel event of Jupyter."""
         from jupyter_mlws.logs.sources import kernel_event
 
         kernel_event(self._log_store, data)
         if data["status"] == "success" and "kernel_id" in data and not self._stopping:
-            await self.services.notebooks.watches.heed(data["action"], data["kernel_id"])
+            await self.services.notebooks.watches.handle_event(data["action"], data["kernel_id"])
 
-    def _expect(self, kernel: str, request: Asked) -> None:
+    def _on_execute_request(self, kernel: str, request: ExecuteRequestInfo) -> None:
         if not self._stopping:
             self.services.notebooks.watches.expect(kernel, request)
 
-    def _overhear(self, kernel: str, tab: str, frames: list[bytes]) -> None:
+    def _on_kernel_message(self, kernel: str, tab: str, frames: list[bytes]) -> None:
         if not self._stopping:
-            self.services.notebooks.watches.overhear(kernel, tab, frames)
+            self.services.notebooks.watches.handle_tab_message(kernel, tab, frames)
 
     def initialize_handlers(self) -> None:
         """Route everything below the prefix; the handlers are imported once the server serves."""
@@ -291,12 +291,12 @@ class MLWSApp(ExtensionApp):
         application.default_router.rules.insert(0, rule)
         loop = self.serverapp.io_loop
         loop.add_callback(loop.run_in_executor, None, _routes)
-        if self._folder is not None and self._folder.others():
+        if self._kernel_store is not None and self._kernel_store.others():
             loop.add_callback(lambda: self.services.notebooks.adopt())
         if os.environ.get("JUPYTERHUB_ACTIVITY_URL"):
-            loop.add_callback(self._watch_work)
+            loop.add_callback(self._report_activity)
 
-    async def _watch_work(self) -> None:
+    async def _report_activity(self) -> None:
         """Count running work as activity: a Hub stops a server without any."""
         from jupyter_mlws.containers.activity import Work, interval
 
@@ -314,14 +314,14 @@ class MLWSApp(ExtensionApp):
             self.services.projects.is_running,
         )
         # Jupyter counts whatever has a name that ends like this.
-        self._working = asyncio.create_task(
+        self._activity_task = asyncio.create_task(
             work.watch(lambda now: settings.update(mlws_last_activity=now), interval())
         )
 
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
         self._stopping = True
-        watching = [task for task in (self._kernel_logs, self._working) if task is not None]
+        watching = [task for task in (self._kernel_logs, self._activity_task) if task is not None]
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
@@ -332,16 +332,16 @@ class MLWSApp(ExtensionApp):
             await self.services.watchers.close()
             await self.services.operations.close()
             self.services.projects.close()
-        elif self._folder is not None:
-            self._folder.close()
-        for logger in self._logged:
+        elif self._kernel_store is not None:
+            self._kernel_store.close()
+        for logger in self._server_loggers:
             logger.removeHandler(self._server_log)
         self._log_store.close()
 
 
 def _routes() -> Routes:
     # Threads that import modules at once may each see those of the other half imported.
-    with _IMPORTING:
+    with _IMPORT_LOCK:
         from jupyter_mlws.routes import ROUTES
 
         return ROUTES

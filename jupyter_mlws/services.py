@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.api.coalescing import RequestCoalescer
-from jupyter_mlws.api.idempotency import Answers
+from jupyter_mlws.api.idempotency import IdempotencyCache
 from jupyter_mlws.api.streams import Readers
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.core.watcher import Watchers
     from jupyter_mlws.logs.container import ContainerLog
     from jupyter_mlws.logs.store import LogStore
-    from jupyter_mlws.metrics.collectors import Numbers
+    from jupyter_mlws.metrics.collectors import LabCollector
     from jupyter_mlws.notebooks.manager import NotebookManager
     from jupyter_mlws.projects.manager import ProjectManager
     from jupyter_mlws.shared_projects.manager import TeamManager
@@ -36,11 +36,11 @@ class Services:
     own: ContainerUsageMonitor
     container_log: ContainerLog | None
     """None where no Hub started this server."""
-    numbers: Numbers
+    numbers: LabCollector
     team: TeamManager | None = None
     """None where no Hub started this server."""
     readers: Readers = field(default_factory=Readers)
-    answers: Answers[Any] = field(default_factory=Answers)
+    answers: IdempotencyCache[Any] = field(default_factory=IdempotencyCache)
     """Answers that may be asked for again, by their idempotency keys."""
     readings: RequestCoalescer[Any] = field(default_factory=RequestCoalescer)
     """What goes on for several who ask the same."""

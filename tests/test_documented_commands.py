@@ -111,15 +111,15 @@ class Running(NamedTuple):
         """Wait for its end, or until it is ready; what it has printed."""
         deadline = time.monotonic() + TIMEOUT
         while self.process.poll() is None and time.monotonic() < deadline:
-            if self.ready is not None and re.search(self.ready, self._printed()):
-                return self._printed()
+            if self.ready is not None and re.search(self.ready, self._stage_texts()):
+                return self._stage_texts()
             time.sleep(POLL_INTERVAL)
-        printed = self._printed()
+        printed = self._stage_texts()
         assert self.process.poll() == 0, f"{self.where}\n{printed}"
         assert self.ready is None, f"It ended: {self.where}\n{printed}"
         return printed
 
-    def _printed(self) -> str:
+    def _stage_texts(self) -> str:
         return self.log.read_text("utf-8", "replace")
 
 

@@ -13,7 +13,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 
 from jupyter_mlws.api.coalescing import RequestCoalescer
-from jupyter_mlws.api.idempotency import Answers
+from jupyter_mlws.api.idempotency import IdempotencyCache
 from jupyter_mlws.api.registry import Context, Endpoint, Reply, Work
 from jupyter_mlws.api.rest import RESTHandler, in_thread
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
@@ -35,7 +35,7 @@ PROJECT_ERRORS = (OutsideWorkspaceError, NotTrustedError, ProjectNotFoundError)
 """Errors of opening a project."""
 
 
-class Authorized:
+class AuthorizationMixin:
     """Explicit authentication and authorization, shared by REST and WebSocket handlers."""
 
     resource: ClassVar[str]
@@ -73,11 +73,11 @@ class Authorized:
         return await in_thread(open_)
 
 
-class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
+class APIHandler(AuthorizationMixin, RESTHandler, JupyterAPIHandler):
     """Base of every REST handler; its functions receive the server's services."""
 
     @property
-    def answers(self) -> Answers[Reply[Any]]:
+    def answers(self) -> IdempotencyCache[Reply[Any]]:
         return self.services.answers
 
     @property
@@ -119,7 +119,7 @@ class ProjectHandler(APIHandler):
         return self.started(await in_thread(work))
 
 
-class StreamHandler(Authorized, WebSocketMixin, AnyStreamHandler, JupyterHandler):
+class StreamHandler(AuthorizationMixin, WebSocketMixin, AnyStreamHandler, JupyterHandler):
     """Base of every WebSocket; Jupyter's mixin checks the origin and pings."""
 
     def serve(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -14,13 +14,13 @@ from jupyter_mlws.api.registry import IDEMPOTENCY_KEY
 from jupyter_mlws.core.errors import Fault, InvalidRequestError
 from jupyter_mlws.core.i18n import Message
 
-REPLAYED = "Idempotent-Replayed"
+REPLAYED_HEADER = "Idempotent-Replayed"
 """The header of an answer that is given again."""
-LONGEST = 255
+MAX_KEY_LENGTH = 255
 """Characters of a key."""
-KEPT = 24 * 3600.0
+RESPONSE_TTL = 24 * 3600.0
 """Seconds for which an answer is kept, while the server runs."""
-MOST = 500
+MAX_CACHED_RESPONSES = 500
 """Answers that are kept; of more the oldest goes."""
 
 Answer = TypeVar("Answer")
@@ -33,7 +33,7 @@ class _Entry(Generic[Answer]):
     time: float
 
 
-class Answers(Generic[Answer]):
+class IdempotencyCache(Generic[Answer]):
     """The answers of one server, for use on its event loop."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,10 +49,10 @@ class Answers(Generic[Answer]):
         on: the URL, and who asks where that is not one person. Work that fails is not kept. Error
         50201 for a key that another ``content`` was sent with.
         """
-        if not key[-1].strip() or len(key[-1]) > LONGEST:
-            words = Message("Must have 1 to {longest} characters.", longest=LONGEST)
+        if not key[-1].strip() or len(key[-1]) > MAX_KEY_LENGTH:
+            words = Message("Must have 1 to {longest} characters.", longest=MAX_KEY_LENGTH)
             raise InvalidRequestError(faults=[Fault(IDEMPOTENCY_KEY, words)])
-        self._forget()
+        self._evict_expired()
         fingerprint = hashlib.sha256(content).hexdigest()
         entry = self._entries.get(key)
         if entry is not None:
@@ -74,10 +74,10 @@ class Answers(Generic[Answer]):
         entry.answer.set_result(answer)
         return answer, False
 
-    def _forget(self) -> None:
-        oldest = self._clock() - KEPT
+    def _evict_expired(self) -> None:
+        oldest = self._clock() - RESPONSE_TTL
         while self._entries:
             entry = next(iter(self._entries.values()))
-            if entry.time > oldest and len(self._entries) < MOST:
+            if entry.time > oldest and len(self._entries) < MAX_CACHED_RESPONSES:
                 return
             self._entries.popitem(last=False)

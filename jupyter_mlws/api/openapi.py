@@ -22,7 +22,7 @@ from jupyter_mlws.core.errors import (
 )
 
 REFERENCE = "#/components/schemas/{model}"
-ALWAYS = (DiskFullError, InternalError, InvalidRequestError, PermissionDeniedError)
+COMMON_ERRORS = (DiskFullError, InternalError, InvalidRequestError, PermissionDeniedError)
 """Codes that any endpoint may answer with."""
 VERBS = ("get", "post", "put", "patch", "delete")
 
@@ -54,7 +54,7 @@ def document(
     for pattern, handler in routes:
         template, names = _template(pattern)
         if issubclass(handler, StreamHandler):
-            paths[template] = {"get": _stream(handler, names, common)}
+            paths[template] = {"get": _stream_operation(handler, names, common)}
             continue
         verbs = {
             verb: _operation(endpoint, handler, names, references, common)
@@ -68,7 +68,7 @@ def document(
             "summary": "This document",
             "responses": {
                 "200": {"description": "OpenAPI 3.1"},
-                **_failures({PermissionDeniedError}),
+                **_error_responses({PermissionDeniedError}),
             },
         }
     }
@@ -140,11 +140,11 @@ def _operation(
             **{
                 str(status): {
                     "description": "Done" if status == endpoint.status else "Only shown",
-                    "content": {endpoint.media: {"schema": _answer(endpoint, references)}},
+                    "content": {endpoint.media: {"schema": _response_schema(endpoint, references)}},
                 }
                 for status in endpoint.statuses
             },
-            **_failures(errors_of(handler, endpoint)),
+            **_error_responses(errors_of(handler, endpoint)),
         },
     }
     if endpoint.body is not None:
@@ -157,10 +157,10 @@ def _operation(
 
 def errors_of(handler: type[RESTHandler], endpoint: Endpoint) -> set[type[MLWSError]]:
     """All errors that an endpoint of ``handler`` may answer with."""
-    return {*endpoint.errors, *handler.errors, *ALWAYS}
+    return {*endpoint.errors, *handler.errors, *COMMON_ERRORS}
 
 
-def _stream(
+def _stream_operation(
     handler: type[StreamHandler], names: list[str], common: list[dict[str, Any]]
 ) -> dict[str, Any]:
     parameters = [*_parameters(names, None), *common]
@@ -181,12 +181,12 @@ def _stream(
         "responses": {
             "101": {"description": "Switching to WebSocket"},
             "400": {"description": "Not a WebSocket request"},
-            **_failures({PermissionDeniedError}),
+            **_error_responses({PermissionDeniedError}),
         },
     }
 
 
-def _failures(errors: Iterable[type[MLWSError]]) -> dict[str, Any]:
+def _error_responses(errors: Iterable[type[MLWSError]]) -> dict[str, Any]:
     """Return the error responses by HTTP status."""
     by_status: dict[str, list[str]] = {}
     for error in sorted(errors, key=lambda error: error.code):
@@ -200,7 +200,7 @@ def _failures(errors: Iterable[type[MLWSError]]) -> dict[str, Any]:
     }
 
 
-def _answer(endpoint: Endpoint, references: References) -> dict[str, Any]:
+def _response_schema(endpoint: Endpoint, references: References) -> dict[str, Any]:
     """Return the schema of a response: the envelope if it is JSON, otherwise a string."""
     if endpoint.media != JSON:
         return {"type": "string"}
@@ -216,7 +216,7 @@ def _answer(endpoint: Endpoint, references: References) -> dict[str, Any]:
     }
 
 
-def _declared(routes: Iterable[tuple[str, type]]) -> Iterator[Endpoint]:
+def _iter_endpoints(routes: Iterable[tuple[str, type]]) -> Iterator[Endpoint]:
     for _, handler in routes:
         for verb in VERBS:
             endpoint = getattr(getattr(handler, verb, None), "endpoint", None)
@@ -227,7 +227,7 @@ def _declared(routes: Iterable[tuple[str, type]]) -> Iterator[Endpoint]:
 def _schemas(routes: list[tuple[str, type]]) -> tuple[References, dict[str, Any]]:
     """Return a reference to each model's schema, and the schemas by name."""
     modes: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
-    for endpoint in _declared(routes):
+    for endpoint in _iter_endpoints(routes):
         if endpoint.reply is not None:
             modes[endpoint.reply, "serialization"] = None
         if endpoint.body is not None:

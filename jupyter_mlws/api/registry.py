@@ -29,7 +29,9 @@ Permit = Callable[..., Awaitable[None]]
 
 JSON = "application/json"
 IDEMPOTENCY_KEY = "Idempotency-Key"
-IDEMPOTENT = "The same key again, within a day: the first answer again, and nothing is done twice."
+IDEMPOTENCY_KEY_DESCRIPTION = (
+    "The same key again, within a day: the first answer again, and nothing is done twice."
+)
 WRITES = [("write", "contents")]
 """The permission to change files, which such an endpoint needs beside that for its resource."""
 
@@ -105,7 +107,7 @@ class Context:
         return [tag.partition(".")[0] for tag in tags]
 
 
-class Declaration(TypedDict, total=False):
+class EndpointOptions(TypedDict, total=False):
     """The options of an endpoint's declaration; see :class:`Endpoint`."""
 
     resource: str
@@ -197,44 +199,44 @@ class Endpoints:
         return iter(self._endpoints)
 
     def get(
-        self, path: str, summary: str, **options: Unpack[Declaration]
+        self, path: str, summary: str, **options: Unpack[EndpointOptions]
     ) -> Callable[[Function], Function]:
         """Declare a function for GET."""
         return self._declare("get", path, summary, options)
 
     def post(
-        self, path: str, summary: str, **options: Unpack[Declaration]
+        self, path: str, summary: str, **options: Unpack[EndpointOptions]
     ) -> Callable[[Function], Function]:
         """Declare a function for POST."""
         return self._declare("post", path, summary, options)
 
     def put(
-        self, path: str, summary: str, **options: Unpack[Declaration]
+        self, path: str, summary: str, **options: Unpack[EndpointOptions]
     ) -> Callable[[Function], Function]:
         """Declare a function for PUT."""
         return self._declare("put", path, summary, options)
 
     def patch(
-        self, path: str, summary: str, **options: Unpack[Declaration]
+        self, path: str, summary: str, **options: Unpack[EndpointOptions]
     ) -> Callable[[Function], Function]:
         """Declare a function for PATCH."""
         return self._declare("patch", path, summary, options)
 
     def delete(
-        self, path: str, summary: str, **options: Unpack[Declaration]
+        self, path: str, summary: str, **options: Unpack[EndpointOptions]
     ) -> Callable[[Function], Function]:
         """Declare a function for DELETE."""
         return self._declare("delete", path, summary, options)
 
     def _declare(
-        self, method: str, path: str, summary: str, options: Declaration
+        self, method: str, path: str, summary: str, options: EndpointOptions
     ) -> Callable[[Function], Function]:
         def declare(function: Function) -> Function:
             facts: dict[str, Any] = {"resource": self._resource, **_models(function), **options}
             facts["errors"] = self._errors | frozenset(options.get("errors", ()))
             facts["headers"] = dict(options.get("headers", {}))
             if options.get("idempotent"):
-                facts["headers"][IDEMPOTENCY_KEY] = IDEMPOTENT
+                facts["headers"][IDEMPOTENCY_KEY] = IDEMPOTENCY_KEY_DESCRIPTION
             reply = facts["reply"]
             if "query" not in facts and reply is not None and issubclass(reply, Page):
                 facts["query"] = ShortListQuery

@@ -36,7 +36,7 @@ from jupyter_mlws.core.errors import (
     of_system,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.serialization import encoded
+from jupyter_mlws.core.serialization import encode_json
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,7 +44,7 @@ T = TypeVar("T")
 Route = tuple[str, type[web.RequestHandler]]
 
 OK = Message("OK")
-AGAIN = {idempotency.REPLAYED: "true"}
+AGAIN = {idempotency.REPLAYED_HEADER: "true"}
 MAX_BODY = 16 * 1024 * 1024
 """Bytes; larger bodies are data, and data does not travel through this API."""
 
@@ -103,7 +103,7 @@ class RESTHandler(web.RequestHandler):
     _version = ""
 
     @property
-    def answers(self) -> idempotency.Answers[Reply[Any]]:
+    def answers(self) -> idempotency.IdempotencyCache[Reply[Any]]:
         """Stored responses of this server, replayed when an ``Idempotency-Key`` is repeated."""
         raise NotImplementedError
 
@@ -185,7 +185,9 @@ class RESTHandler(web.RequestHandler):
         self._version = answer.version
         if answer.version and self.request.method != "GET":
             self.set_header("ETag", f'"{answer.version}"')
-        self.finish(encoded({"code": status, "message": OK, "data": answer.data}, self.language))
+        self.finish(
+            encode_json({"code": status, "message": OK, "data": answer.data}, self.language)
+        )
 
     async def send(self, answer: Reply[Any], media: str) -> None:
         """Send text that is not JSON, or stream its parts as they are produced."""
@@ -222,7 +224,7 @@ class RESTHandler(web.RequestHandler):
         body = error.as_dict(self.language)
         body["timestamp"] = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.set_header("Content-Type", JSON)
-        self.finish(encoded(body, self.language))
+        self.finish(encode_json(body, self.language))
 
     def _as_ours(self, error: BaseException | None) -> MLWSError:
         if isinstance(error, MLWSError):

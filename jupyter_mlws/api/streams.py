@@ -12,17 +12,17 @@ from tornado import websocket
 from jupyter_mlws.api.registry import JSON
 from jupyter_mlws.core.errors import InternalError, MLWSError
 from jupyter_mlws.core.i18n import preferred_language
-from jupyter_mlws.core.serialization import encoded
+from jupyter_mlws.core.serialization import encode_json
 
 SLOW_READER = 4008
-"""Close code: the client took longer than :data:`SEND_LIMIT` to read one message."""
+"""Close code: the client took longer than :data:`SEND_TIMEOUT` to read one message."""
 BAD_REQUEST = 4000
 """Close code: ``since`` is no number, or there is no such project."""
 UNAVAILABLE = 4503
 """Close code: whoever makes the messages can't be reached; come back later."""
-SEND_LIMIT = 20.0
+SEND_TIMEOUT = 20.0
 """Seconds."""
-LOST = 0.1
+CANCEL_TIMEOUT = 0.1
 """Seconds after which a task that was cancelled should have ended."""
 
 
@@ -45,7 +45,7 @@ class Readers:
             for task in tasks:
                 task.cancel()
             # Before Python 3.12 `wait_for` loses a cancellation that meets the end of a write.
-            await asyncio.wait(tasks, timeout=LOST)
+            await asyncio.wait(tasks, timeout=CANCEL_TIMEOUT)
 
 
 class StreamHandler(websocket.WebSocketHandler):
@@ -70,7 +70,7 @@ class StreamHandler(websocket.WebSocketHandler):
         except MLWSError as error:
             self.set_status(error.status)
             self.set_header("Content-Type", JSON)
-            self.finish(encoded(error.as_dict(self.language), self.language))
+            self.finish(encode_json(error.as_dict(self.language), self.language))
             return None
         return await super().get(*ids)
 
@@ -111,7 +111,7 @@ class StreamHandler(websocket.WebSocketHandler):
             raise
 
     async def _write(self, message: dict[str, Any]) -> None:
-        await self.pass_on(encoded(message, self.language).decode())
+        await self.pass_on(encode_json(message, self.language).decode())
 
     async def tell(self, *ids: str) -> None:
         """Send everything from ``?since=`` on, until the reader leaves."""
@@ -126,7 +126,7 @@ class StreamHandler(websocket.WebSocketHandler):
     async def pass_on(self, text: str | bytes) -> None:
         """Send ``text``; TimeoutError for a reader that is too slow."""
         # Awaiting each message keeps at most one in memory for a reader that lags.
-        await asyncio.wait_for(self.write_message(text), SEND_LIMIT)
+        await asyncio.wait_for(self.write_message(text), SEND_TIMEOUT)
 
     def on_message(self, message: str | bytes) -> None:
         """Streams only speak; what a client says is not an error and has no effect."""

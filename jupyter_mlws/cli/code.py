@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jupyter_mlws.cli import code_views
-from jupyter_mlws.cli.commands import FAILED, OK, CommandContext, UsageFaultError
+from jupyter_mlws.cli.commands import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
 from jupyter_mlws.client.http import segment
-from jupyter_mlws.client.project import escaped
+from jupyter_mlws.client.project import path_segment
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 
-BEFORE = "HEAD~1"
+PREVIOUS_COMMIT = "HEAD~1"
 
 
 def merge(
@@ -32,19 +32,19 @@ def merge(
         )
     if abort:
         response = desk.client.post("git/merge/abort", {})
-        desk.answer(response, lambda result: code_views.aborted(desk.views, result))
-        return OK
+        desk.answer(response, lambda result: code_views.abort_result(desk.views, result))
+        return EXIT_SUCCESS
     if ref is None and not go_on:
         result = desk.client.get("git/conflicts")
         desk.answer(result, lambda rows: code_views.conflicts(desk.views, rows))
-        return FAILED if result["items"] else OK
+        return EXIT_FAILURE if result["items"] else EXIT_SUCCESS
     merge_result = desk.client.follow(
         "git/merge" if ref else "git/merge/continue",
         {key: value for key, value in (("ref", ref), ("message", message)) if value},
         desk.screen.note,
     )
-    desk.answer(merge_result, lambda result: code_views.merged(desk.views, result))
-    return FAILED if merge_result["outcome"] == "conflicts" else OK
+    desk.answer(merge_result, lambda result: code_views.merge_result(desk.views, result))
+    return EXIT_FAILURE if merge_result["outcome"] == "conflicts" else EXIT_SUCCESS
 
 
 def _resolve(desk: CommandContext, side: str, first: str | None, paths: Sequence[str]) -> int:
@@ -54,37 +54,39 @@ def _resolve(desk: CommandContext, side: str, first: str | None, paths: Sequence
         raise UsageFaultError(desk.views.say("Specify the paths to resolve."))
     conflicts = {}
     for path in all_paths:
-        conflicts = desk.client.post(f"git/conflicts/{escaped(desk.path(path))}", {"take": side})
+        conflicts = desk.client.post(
+            f"git/conflicts/{path_segment(desk.path(path))}", {"take": side}
+        )
     desk.answer(conflicts, lambda rows: code_views.conflicts(desk.views, rows))
-    return OK
+    return EXIT_SUCCESS
 
 
 def revert(desk: CommandContext, snapshot: str | None, message: str | None) -> int:
     request = {
-        "to": snapshot or BEFORE,
+        "to": snapshot or PREVIOUS_COMMIT,
         "mode": "revert",
         **({"message": message} if message else {}),
     }
     response = desk.client.follow("git/rollback", request, desk.screen.note)
-    desk.answer(response, lambda result: code_views.undone(desk.views, result))
-    return OK
+    desk.answer(response, lambda result: code_views.revert_result(desk.views, result))
+    return EXIT_SUCCESS
 
 
 def stage(desk: CommandContext, paths: Sequence[str]) -> int:
-    return _staged(desk, paths, "stage")
+    return _update_index(desk, paths, "stage")
 
 
 def unstage(desk: CommandContext, paths: Sequence[str]) -> int:
-    return _staged(desk, paths, "unstage")
+    return _update_index(desk, paths, "unstage")
 
 
-def _staged(desk: CommandContext, paths: Sequence[str], how: str) -> int:
+def _update_index(desk: CommandContext, paths: Sequence[str], how: str) -> int:
     relative_paths = [desk.path(path) for path in paths]
     status = desk.client.post(
         f"git/{how}", {"paths": relative_paths} if relative_paths else {"all": True}
     )
-    desk.answer(status, lambda result: code_views.staged(desk.views, result))
-    return OK
+    desk.answer(status, lambda result: code_views.staging_status(desk.views, result))
+    return EXIT_SUCCESS
 
 
 def tag(desk: CommandContext, name: str | None, ref: str, message: str | None, delete: bool) -> int:
@@ -94,12 +96,12 @@ def tag(desk: CommandContext, name: str | None, ref: str, message: str | None, d
             raise UsageFaultError(text)
         rows = desk.client.list("git/tags")
     elif delete:
-        rows = [desk.client.delete(f"git/tag/{escaped(name)}")]
+        rows = [desk.client.delete(f"git/tag/{path_segment(name)}")]
     else:
         request = {"name": name, "ref": ref, **({"message": message} if message else {})}
         rows = [desk.client.post("git/tag", request)]
     desk.answer(rows if name is None else rows[0], lambda _: code_views.tags(desk.views, rows))
-    return OK
+    return EXIT_SUCCESS
 
 
 def stash(
@@ -114,38 +116,38 @@ def stash(
         )
         desk.answer(new_stash, lambda result: code_views.stashes(desk.views, [result]))
     elif action == "drop":
-        dropped_stash = desk.client.delete(f"git/stashes/{segment(_stash(desk, identifier))}")
+        dropped_stash = desk.client.delete(f"git/stashes/{segment(_find_stash(desk, identifier))}")
         desk.answer(dropped_stash, lambda result: code_views.stashes(desk.views, [result]))
     else:
         response = desk.client.follow(
-            f"git/stashes/{segment(_stash(desk, identifier))}/apply",
+            f"git/stashes/{segment(_find_stash(desk, identifier))}/apply",
             {"keep": keep},
             desk.screen.note,
         )
-        desk.answer(response, lambda result: code_views.brought_back(desk.views, result))
-    return OK
+        desk.answer(response, lambda result: code_views.stash_result(desk.views, result))
+    return EXIT_SUCCESS
 
 
 def safety(desk: CommandContext, identifier: str | None) -> int:
     rows = desk.client.list("git/safety")
     if identifier is None:
         desk.answer(rows, lambda copies: code_views.safety_copies(desk.views, copies))
-        return OK
-    copy_id = _by_beginning([str(row["id"]) for row in rows], identifier)
+        return EXIT_SUCCESS
+    copy_id = _match_prefix([str(row["id"]) for row in rows], identifier)
     result = desk.client.follow(f"git/safety/{segment(copy_id)}/restore", {}, desk.screen.note)
     desk.answer(result, desk.views.restored)
-    return OK
+    return EXIT_SUCCESS
 
 
-def _stash(desk: CommandContext, prefix: str | None) -> str:
+def _find_stash(desk: CommandContext, prefix: str | None) -> str:
     """Return the ID that starts with ``prefix``, or the newest; error 30404 without stashes."""
     ids = [str(row["id"]) for row in desk.client.list("git/stashes")]
     if not ids:
         raise VersionItemNotFoundError(kind="stash", name=prefix or "stash@{0}")
-    return _by_beginning(ids, prefix)
+    return _match_prefix(ids, prefix)
 
 
-def _by_beginning(ids: Sequence[str], prefix: str | None) -> str:
+def _match_prefix(ids: Sequence[str], prefix: str | None) -> str:
     if prefix is None and ids:
         return ids[0]
     matches = [identifier for identifier in ids if prefix and identifier.startswith(prefix)]
@@ -155,5 +157,5 @@ def _by_beginning(ids: Sequence[str], prefix: str | None) -> str:
 def fetch(desk: CommandContext, remote: str | None, prune: bool) -> int:
     request = {"prune": prune, **({"remote": remote} if remote else {})}
     response = desk.client.follow("git/fetch", request, desk.screen.note)
-    desk.answer(response, lambda result: code_views.fetched(desk.views, result))
-    return OK
+    desk.answer(response, lambda result: code_views.fetch_result(desk.views, result))
+    return EXIT_SUCCESS

@@ -10,7 +10,7 @@ from jupyter_mlws.cli.views import JSON, Views, when_of
 from jupyter_mlws.core.i18n import Message
 
 
-def merged(views: Views, result: JSON) -> list[Block]:
+def merge_result(views: Views, result: JSON) -> list[Block]:
     """Render the result of a merge; with conflicts, also the steps to resolve them."""
     if result["outcome"] == "conflicts":
         return conflicts(views, {"items": result["conflicts"], "operation": "merge"})
@@ -37,13 +37,13 @@ def conflicts(views: Views, result: JSON) -> list[Block]:
     return [views.table(columns, cells), line(text, Tone.FAINT)]
 
 
-def aborted(views: Views, result: JSON) -> list[Block]:
+def abort_result(views: Views, result: JSON) -> list[Block]:
     """Render HEAD after an aborted merge, and the safety copy of the resolved changes."""
     text = views.say("Merge aborted. HEAD is at {commit}.", commit=result["commit"][:8])
-    return [line(text, Tone.GOOD), *_safety(views, result)]
+    return [line(text, Tone.GOOD), *_format_safety_hint(views, result)]
 
 
-def undone(views: Views, result: JSON) -> list[Block]:
+def revert_result(views: Views, result: JSON) -> list[Block]:
     """Render the commit that a revert created, and the commit whose content it has."""
     text = views.say(
         "Reverted to {to} in commit {commit}.", commit=result["commit"][:8], to=result["to"][:8]
@@ -51,7 +51,7 @@ def undone(views: Views, result: JSON) -> list[Block]:
     return [Lines([[Cell(text, Tone.GOOD)], *data_lines(views, result["data"])])]
 
 
-def _safety(views: Views, result: JSON) -> list[Block]:
+def _format_safety_hint(views: Views, result: JSON) -> list[Block]:
     if not result["safety"]:
         return []
     short_id = result["safety"][:8]
@@ -59,7 +59,7 @@ def _safety(views: Views, result: JSON) -> list[Block]:
     return [line(text, Tone.FAINT)]
 
 
-def staged(views: Views, status: JSON) -> list[Block]:
+def staging_status(views: Views, status: JSON) -> list[Block]:
     """Render the staged changes, which the next commit contains, and the unstaged ones."""
     if not status["changes"]:
         return [line(views.say("No changes."), Tone.FAINT)]
@@ -134,13 +134,13 @@ def stashes(views: Views, rows: Sequence[JSON]) -> list[Block]:
     return [views.table(columns, cells)]
 
 
-def brought_back(views: Views, result: JSON) -> list[Block]:
+def stash_result(views: Views, result: JSON) -> list[Block]:
     """Render the files that a stash restored to the working tree."""
     text = views.say("Restored: {paths}", paths=", ".join(result["files"]))
     return [Lines([[Cell(text, Tone.GOOD)], *data_lines(views, result["data"])])]
 
 
-def fetched(views: Views, result: JSON) -> list[Block]:
+def fetch_result(views: Views, result: JSON) -> list[Block]:
     """Render the branches of the remote that changed."""
     if not result["branches"]:
         return [line(views.say("Nothing new."), Tone.FAINT)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.cli import workflow_runs
-from jupyter_mlws.cli.console import Block, Place, Screen, Tone, line
+from jupyter_mlws.cli.console import Block, LiveRegion, Screen, Tone, line
 from jupyter_mlws.cli.prompt import person
 from jupyter_mlws.cli.views import Views
 from jupyter_mlws.client.http import find_server, segment
@@ -33,21 +33,21 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 
-OK, FAILED, USAGE = 0, 1, 2
-INTERRUPTED = 130
+EXIT_SUCCESS, EXIT_FAILURE, EXIT_USAGE_ERROR = 0, 1, 2
+EXIT_INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended, by the shell's convention."""
 WORKFLOW_FILE = "dvc.yaml"
 LATEST = "latest"
-WAITING = frozenset({"PENDING", "QUEUED"})
-LOOK = 0.005
+WAITING_STATUSES = frozenset({"PENDING", "QUEUED"})
+POLL_INTERVAL = 0.005
 """Seconds between two looks at the project's bell."""
-FOLLOW = 0.2
+LOG_POLL_INTERVAL = 0.2
 """Seconds between two looks at a log that grows."""
-SHARE = 20
+REFRESH_PAUSE_FACTOR = 20
 """How much longer a run is left alone than showing it took."""
-SILENCE = 2.0
+FORCED_REFRESH_INTERVAL = 2.0
 """Seconds after which a run is asked for even if no bell rang: its process may be gone."""
-TAIL = 2000
+MAX_ERROR_LOG_BYTES = 2000
 """Bytes of a failed node's log that are shown with its error."""
 
 
@@ -108,7 +108,7 @@ class CommandContext:
 
 def status(desk: CommandContext) -> int:
     desk.answer(desk.client.get("git/status"), desk.views.status)
-    return OK
+    return EXIT_SUCCESS
 
 
 def commit(
@@ -133,7 +133,7 @@ def commit(
     with desk.client.reporting_holder(lambda holder: desk.screen.warn(desk.views.waiting(holder))):
         snapshot = desk.client.post("snapshots", body)
     desk.answer(snapshot, desk.views.committed)
-    return OK
+    return EXIT_SUCCESS
 
 
 def log(desk: CommandContext, path: str | None, query: str | None, number: int) -> int:
@@ -142,7 +142,7 @@ def log(desk: CommandContext, path: str | None, query: str | None, number: int) 
         desk.client.list("snapshots", number, {"path": relative_path, "q": query}),
         desk.views.history,
     )
-    return OK
+    return EXIT_SUCCESS
 
 
 def diff(desk: CommandContext, start: str, end: str | None, path: str | None) -> int:
@@ -153,7 +153,7 @@ def diff(desk: CommandContext, start: str, end: str | None, path: str | None) ->
         {"from": start, "to": end, **({} if between_snapshots else {"path": relative_path})},
     )
     desk.answer(result, desk.views.diff)
-    return OK
+    return EXIT_SUCCESS
 
 
 def restore(
@@ -163,21 +163,21 @@ def restore(
     plan = desk.client.get(f"snapshots/{segment(snapshot)}/restore-plan", {"paths": relative_paths})
     if dry_run or plan["nothing"]:
         desk.answer(plan, desk.views.restore_plan)
-        return OK
+        return EXIT_SUCCESS
     if not desk.as_json:
         desk.screen.show(*desk.views.restore_plan(plan))
-    if plan["lost"] and not yes and not _agreed(desk):
-        return FAILED
+    if plan["lost"] and not yes and not _confirm_restore(desk):
+        return EXIT_FAILURE
     result = desk.client.follow(
         f"snapshots/{segment(snapshot)}/restore",
         {"paths": relative_paths} if relative_paths else {},
         desk.screen.note,
     )
     desk.answer(result, desk.views.restored)
-    return OK
+    return EXIT_SUCCESS
 
 
-def _agreed(desk: CommandContext) -> bool:
+def _confirm_restore(desk: CommandContext) -> bool:
     question = desk.views.say("Replace these changes? A safety copy keeps them")
     answer = desk.screen.confirm(question)
     if answer is None:
@@ -192,7 +192,7 @@ def _agreed(desk: CommandContext) -> bool:
 
 def components(desk: CommandContext) -> int:
     desk.answer(desk.client.list("components"), desk.views.components)
-    return OK
+    return EXIT_SUCCESS
 
 
 def plan(
@@ -204,16 +204,16 @@ def plan(
         if value:
             query[name] = True
     desk.answer(desk.client.get(f"{workflow_address(path)}/plan", query), desk.views.plan)
-    return OK
+    return EXIT_SUCCESS
 
 
 def sweep(desk: CommandContext, words: Sequence[str], metric: str | None, mode: str | None) -> int:
     path, names = workflow_of(desk, words)
     sweeps = desk.client.get(f"{workflow_address(path)}/sweeps", {"metric": metric, "mode": mode})
     if names:
-        sweeps["items"] = [_sweep_named(sweeps["items"], name) for name in names]
+        sweeps["items"] = [_find_sweep(sweeps["items"], name) for name in names]
     desk.answer(sweeps, desk.views.sweeps)
-    return OK
+    return EXIT_SUCCESS
 
 
 def promote(
@@ -231,7 +231,7 @@ def promote(
         raise UsageFaultError(
             desk.views.say("Specify one sweep. Available: {known}", known=sweep_names)
         )
-    name = _sweep_named(sweeps["items"], names[0])["name"] if names else sweeps["items"][0]["name"]
+    name = _find_sweep(sweeps["items"], names[0])["name"] if names else sweeps["items"][0]["name"]
     request = {key: value for key, value in options.items() if value is not None}
     result = desk.client.post(
         f"{workflow_address(path)}/sweeps/{segment(name)}/promote",
@@ -239,10 +239,10 @@ def promote(
         {"If-Match": f'"{sweeps["etag"]}"'},
     )
     desk.answer(result, desk.views.promoted)
-    return OK
+    return EXIT_SUCCESS
 
 
-def _sweep_named(sweeps: Sequence[JSON], name: str) -> JSON:
+def _find_sweep(sweeps: Sequence[JSON], name: str) -> JSON:
     for row in sweeps:
         if row["name"] == name:
             return row
@@ -271,41 +271,41 @@ def run(
     if accept_cosmetic:
         request["accept_cosmetic"] = True
     if params:
-        request["params"] = dict(map(_param, params))
+        request["params"] = dict(map(_parse_param, params))
     if targets:
         request["targets"] = list(targets)
     if jobs is not None:
         request["jobs"] = jobs
     if executor is not None:
         request["executor"] = executor
-    return _see_through(desk, path, workflow_runs.execute(desk.client, path, request))
+    return _watch_run(desk, path, workflow_runs.execute(desk.client, path, request))
 
 
 def resume(desk: CommandContext, run: str) -> int:
     path, record = _find_run(desk.client, run)
-    return _see_through(desk, path, workflow_runs.resume(desk.client, path, record["id"]))
+    return _watch_run(desk, path, workflow_runs.resume(desk.client, path, record["id"]))
 
 
 def retry(desk: CommandContext, run: str, node: str) -> int:
     path, record = _find_run(desk.client, run)
-    return _see_through(desk, path, workflow_runs.retry(desk.client, path, record["id"], node))
+    return _watch_run(desk, path, workflow_runs.retry(desk.client, path, record["id"], node))
 
 
 def skip(desk: CommandContext, run: str, node: str) -> int:
     path, record = _find_run(desk.client, run)
-    return _see_through(desk, path, workflow_runs.skip(desk.client, path, record["id"], node))
+    return _watch_run(desk, path, workflow_runs.skip(desk.client, path, record["id"], node))
 
 
-def _see_through(desk: CommandContext, path: str, started: JSON) -> int:
+def _watch_run(desk: CommandContext, path: str, started: JSON) -> int:
     """Show a run until it finishes, and return the exit code for its final status."""
-    final_state = _follow(desk, path, started["id"])
+    final_state = _follow_run(desk, path, started["id"])
     if desk.as_json:
         desk.screen.data(final_state)
     if final_state["status"] == "COMPLETED":
-        return OK
+        return EXIT_SUCCESS
     if not desk.as_json:
         _show_logs(desk, path, final_state)
-    return INTERRUPTED if final_state["status"] == "CANCELLED" else FAILED
+    return EXIT_INTERRUPTED if final_state["status"] == "CANCELLED" else EXIT_FAILURE
 
 
 def import_file(
@@ -317,18 +317,18 @@ def import_file(
     if root in absolute.parents:
         request["file"] = absolute.relative_to(root).as_posix()
     else:
-        request["content"] = _text_of(absolute, file)
+        request["content"] = _read_text(absolute, file)
         request["name"] = absolute.stem
     if name is not None:
         request["name"] = name
     if to is not None:
         request["path"] = desk.path(to)
     result = desk.client.post("workflows/import", request)
-    desk.answer(result, desk.views.imported)
-    return OK
+    desk.answer(result, desk.views.import_result)
+    return EXIT_SUCCESS
 
 
-def _text_of(file: Path, display_path: str) -> str:
+def _read_text(file: Path, display_path: str) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
@@ -344,13 +344,13 @@ def cancel(desk: CommandContext, run: str | None) -> int:
     workflow_runs.cancel(desk.client, path, record["id"])
     message = desk.views.say("Canceling {run}…", run=record["id"])
     desk.answer({"run": record["id"]}, lambda _: [line(message)])
-    return OK
+    return EXIT_SUCCESS
 
 
 def logs(desk: CommandContext, run: str, node: str, follow: bool) -> int:
     path, record = _find_run(desk.client, run)
     identifier = record["id"]
-    part = _log(desk.client, path, identifier, node, 0)
+    part = _read_log(desk.client, path, identifier, node, 0)
     if part["complete"] and not part["size"]:
         last_run_id = _last_execution(desk.client, path, identifier, node)
         if last_run_id not in (None, identifier):
@@ -362,16 +362,16 @@ def logs(desk: CommandContext, run: str, node: str, follow: bool) -> int:
             )
             desk.screen.warn(text)
             identifier = last_run_id
-            part = _log(desk.client, path, identifier, node, 0)
+            part = _read_log(desk.client, path, identifier, node, 0)
     if desk.as_json:
         desk.screen.data(part)
-        return OK
+        return EXIT_SUCCESS
     _show_text(desk, part["text"])
     while follow and not part["complete"]:
-        time.sleep(FOLLOW)
-        part = _log(desk.client, path, identifier, node, part["size"])
+        time.sleep(LOG_POLL_INTERVAL)
+        part = _read_log(desk.client, path, identifier, node, part["size"])
         _show_text(desk, part["text"])
-    return OK
+    return EXIT_SUCCESS
 
 
 def _last_execution(client: ProjectClient, path: str, run: str, node: str) -> str | None:
@@ -394,7 +394,7 @@ def list_projects(desk: CommandContext) -> int:
         manager = ProjectManager(desk.folder)
         items = [project.model_dump(mode="json") for project in manager.list()]
     desk.answer(items, desk.views.projects)
-    return OK
+    return EXIT_SUCCESS
 
 
 def create_project(desk: CommandContext, name: str, template: str) -> int:
@@ -406,7 +406,7 @@ def create_project(desk: CommandContext, name: str, template: str) -> int:
         ProjectManager(desk.folder).create(name, Template(template)).model_dump(mode="json")
     )
     desk.answer(new_project, lambda project: desk.views.projects([project]))
-    return OK
+    return EXIT_SUCCESS
 
 
 def trust_project(desk: CommandContext, withdraw: bool) -> int:
@@ -415,10 +415,10 @@ def trust_project(desk: CommandContext, withdraw: bool) -> int:
     root = Project.open(desk.folder).root
     (withdraw_trust if withdraw else trust)(root)
     desk.answer({"path": str(root), "trusted": not withdraw}, desk.views.trust)
-    return OK
+    return EXIT_SUCCESS
 
 
-def _log(client: ProjectClient, path: str, run: str, node: str, offset: int) -> JSON:
+def _read_log(client: ProjectClient, path: str, run: str, node: str, offset: int) -> JSON:
     where = f"{workflow_address(path)}/runs/{segment(run)}/nodes/{segment(node)}/log"
     part: JSON = client.get(where, {"offset": offset})
     return part
@@ -429,7 +429,7 @@ def _show_text(desk: CommandContext, text: str) -> None:
         desk.screen.show(desk.views.text(text))
 
 
-def _param(argument: str) -> tuple[str, Any]:
+def _parse_param(argument: str) -> tuple[str, Any]:
     """Parse ``node.key=value``; the value is JSON if it parses as such, otherwise text."""
     name, equals, value = argument.partition("=")
     if not equals or "." not in name:
@@ -494,71 +494,76 @@ def _active_run(client: ProjectClient) -> tuple[str, JSON]:
     raise NoActiveRunError()
 
 
-def _follow(desk: CommandContext, path: str, run: str) -> JSON:
+def _follow_run(desk: CommandContext, path: str, run: str) -> JSON:
     """Show a run until it finishes; Ctrl-C cancels it, a second Ctrl-C only stops watching."""
     stopping = False
     with desk.screen.live() as place:
-        news = _news(desk, path, run, None if desk.as_json else place)
+        news = _iter_run_states(desk, path, run, None if desk.as_json else place)
         while True:
             try:
-                return _last(news)
+                return _last_state(news)
             except KeyboardInterrupt:
                 if stopping:
                     raise
                 stopping = True
                 workflow_runs.cancel(desk.client, path, run)
-                news = _news(desk, path, run, None if desk.as_json else place)
+                news = _iter_run_states(desk, path, run, None if desk.as_json else place)
 
 
-def _last(news: Iterator[JSON]) -> JSON:
+def _last_state(news: Iterator[JSON]) -> JSON:
     state: JSON = {}
     for state in news:  # noqa: B007  the last one is wanted
         pass
     return state
 
 
-def _news(desk: CommandContext, path: str, run: str, place: Place | None) -> Iterator[JSON]:
+def _iter_run_states(
+    desk: CommandContext, path: str, run: str, place: LiveRegion | None
+) -> Iterator[JSON]:
     """Yield the state of a run each time it changes, until it has finished."""
     bell = desk.client.project.state / "bell"
     while True:
-        last_mtime = _rang(bell)
+        last_mtime = _signal_mtime(bell)
         began = time.monotonic()
         state = workflow_runs.get_run(desk.client, path, run)
         if not desk.as_json:
-            _tell(desk, state, place)
+            _show_state(desk, state, place)
         yield state
         if state["ended"] is not None:
             return
         # Showing a large run costs time that its nodes could have: a tenth of it at the most.
         now = time.monotonic()
-        busy_until, quiet_until = now + SHARE * (now - began), now + SILENCE
+        busy_until, quiet_until = (
+            now + REFRESH_PAUSE_FACTOR * (now - began),
+            now + FORCED_REFRESH_INTERVAL,
+        )
         while time.monotonic() < quiet_until:
             over = time.monotonic() >= busy_until
-            if _rang(bell) != last_mtime and (
+            if _signal_mtime(bell) != last_mtime and (
                 over or workflow_runs.has_ended(desk.client, path, run)
             ):
                 break
-            time.sleep(LOOK)
-            if place is not None and int(time.monotonic() / LOOK) % 100 == 0:
+            time.sleep(POLL_INTERVAL)
+            if place is not None and int(time.monotonic() / POLL_INTERVAL) % 100 == 0:
                 # The clock of what is running goes on without news.
                 place.update(desk.views.run(state))
 
 
-def _rang(bell: Path) -> int:
+def _signal_mtime(bell: Path) -> int:
     try:
         return bell.stat().st_mtime_ns
     except FileNotFoundError:
         return 0
 
 
-def _tell(desk: CommandContext, state: JSON, place: Place | None) -> None:
+def _show_state(desk: CommandContext, state: JSON, place: LiveRegion | None) -> None:
     if place is not None:
         place.update(desk.views.run(state))
         return
     lines: list[Block] = []
     for node in state["nodes"]:
         news = f"{state['id']} {node['id']} {node['status']}"
-        if node["status"] not in WAITING and news not in desk.shown:
+        if node["status"] not in WAITING_STATUSES and news not in desk.shown:
             desk.shown.add(news)
             lines += desk.views.node_line(node)
     if state["ended"] is not None:
@@ -571,8 +576,10 @@ def _show_logs(desk: CommandContext, path: str, run: JSON) -> None:
     for node in run["nodes"]:
         if node["status"] != "FAILED":
             continue
-        size = _log(desk.client, path, run["id"], node["id"], 0)["size"]
-        part = _log(desk.client, path, run["id"], node["id"], max(0, size - TAIL))
+        size = _read_log(desk.client, path, run["id"], node["id"], 0)["size"]
+        part = _read_log(
+            desk.client, path, run["id"], node["id"], max(0, size - MAX_ERROR_LOG_BYTES)
+        )
         if part["text"]:
             title = desk.views.say("Log of {node}:", node=node["id"])
             desk.screen.show(line(title, Tone.STRONG), desk.views.text(part["text"]))

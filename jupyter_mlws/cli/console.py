@@ -91,7 +91,7 @@ def line(text: str, tone: Tone = Tone.PLAIN) -> Lines:
     return Lines([[Cell(text, tone)]])
 
 
-class Place(Protocol):
+class LiveRegion(Protocol):
     """A region of the screen whose content is replaced."""
 
     def update(self, blocks: Sequence[Block]) -> None:
@@ -117,7 +117,7 @@ class Screen(Protocol):
         """Return the user's answer to a yes/no question; None if no user can be asked."""
 
     def live(self) -> Any:
-        """Return a context with a :class:`Place`, or with None if lines cannot be replaced."""
+        """Return a context with a :class:`LiveRegion`, or with None if lines cannot be replaced."""
 
 
 class TerminalScreen:
@@ -128,21 +128,21 @@ class TerminalScreen:
 
     def show(self, *blocks: Block) -> None:
         for block in blocks:
-            if not self._coloured:
+            if not self._has_color:
                 self._out.write(plain(block))
             elif isinstance(block, Table) and block.required is not None:
-                self._show_whole(block, block.required)
+                self._show_unwrapped(block, block.required)
             else:
                 self._console.print(_rich(block), soft_wrap=isinstance(block, Lines))
         self._out.flush()
 
-    def _show_whole(self, table: Table, required: int) -> None:
+    def _show_unwrapped(self, table: Table, required: int) -> None:
         """Show the columns that fit, without wrapping cells, so that IDs can be copied."""
         count = len(table.columns)
         while count > required and _width(table, count) > self._console.width:
             count -= 1
         visible_table = Table(table.columns[:count], [row[:count] for row in table.rows])
-        self._console_of(_width(visible_table, count)).print(_rich(visible_table))
+        self._create_console(_width(visible_table, count)).print(_rich(visible_table))
         if count < len(table.columns):
             self._console.print(_rich(line(table.hint, Tone.FAINT)), soft_wrap=True)
 
@@ -166,8 +166,8 @@ class TerminalScreen:
         return click.confirm(question, default=False)
 
     @contextmanager
-    def live(self) -> Iterator[Place | None]:
-        if not (self._coloured and self._console.is_terminal):
+    def live(self) -> Iterator[LiveRegion | None]:
+        if not (self._has_color and self._console.is_terminal):
             yield None
             return
         from rich.live import Live
@@ -176,15 +176,15 @@ class TerminalScreen:
             yield _TerminalLive(live)
 
     @cached_property
-    def _coloured(self) -> bool:
+    def _has_color(self) -> bool:
         return self._out.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
     @cached_property
     def _console(self) -> Console:
         # Wide enough that no path is cut where nobody looks at the width.
-        return self._console_of(None if self._out.isatty() else 200)
+        return self._create_console(None if self._out.isatty() else 200)
 
-    def _console_of(self, width: int | None) -> Console:
+    def _create_console(self, width: int | None) -> Console:
         # Only where it is needed: its import, and its layout of a long table, take longer than most
         # commands.
         from rich.console import Console
@@ -226,7 +226,7 @@ class NotebookScreen:
         return None
 
     @contextmanager
-    def live(self) -> Iterator[Place | None]:
+    def live(self) -> Iterator[LiveRegion | None]:
         from IPython.display import display
 
         empty = {"text/plain": ""}

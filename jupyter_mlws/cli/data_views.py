@@ -9,7 +9,7 @@ from jupyter_mlws.cli.version_views import datasets
 from jupyter_mlws.cli.views import DASH, JSON, Views, size_of
 from jupyter_mlws.core.i18n import Message
 
-__all__ = ["datasets", "diff", "reachable", "remotes", "storage", "verified"]
+__all__ = ["datasets", "diff", "reachable", "remotes", "storage", "verification_report"]
 
 
 def diff(views: Views, result: JSON) -> list[Block]:
@@ -34,7 +34,7 @@ def diff(views: Views, result: JSON) -> list[Block]:
     return [head, views.table(columns, cells)]
 
 
-def verified(views: Views, report: JSON) -> list[Block]:
+def verification_report(views: Views, report: JSON) -> list[Block]:
     """A line for every store, and one for each object that is faulty there."""
     rows = []
     for store in report["stores"]:

@@ -14,59 +14,61 @@ from jupyter_mlws.client.project import workflow_address
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 
-Maker = Callable[[str], click.Parameter]
+ParameterFactory = Callable[[str], click.Parameter]
 """Makes a parameter in a language."""
 
 
-DEPRECATED = Message("Deprecated: {name} will be removed in the next version. Use {instead}.")
+DEPRECATION_MESSAGE = Message(
+    "Deprecated: {name} will be removed in the next version. Use {instead}."
+)
 SIDES = ("ours", "theirs", "base", "both")
-SHOWN = 20
+MAX_COMPLETION_RUNS = 20
 """Runs that are offered for completion, the newest first."""
 
 
-class Word(NamedTuple):
+class CommandSpec(NamedTuple):
     """One word: its name, what it does, what is said of it, what it takes."""
 
     name: str
     action: Callable[..., int]
     about: Message
-    parameters: list[Maker]
+    parameters: list[ParameterFactory]
     passes_on: bool = False
     """What follows its first argument is for another program, options too."""
     formerly: str | None = None
     """A name that still works, with a warning."""
 
 
-def _argument(name: str, **settings: Any) -> Maker:
+def _argument(name: str, **settings: Any) -> ParameterFactory:
     return lambda language: click.Argument([name], **settings)
 
 
-def _option(*names: str, words: Message, **settings: Any) -> Maker:
+def _option(*names: str, words: Message, **settings: Any) -> ParameterFactory:
     return lambda language: click.Option(names, help=words.in_(language), **settings)
 
 
-def _former(name: str, instead: str, **settings: Any) -> Maker:
+def _deprecated_option(name: str, instead: str, **settings: Any) -> ParameterFactory:
     """A spelling of an option that still works, with a warning."""
 
     def warn(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
         if value:
-            warn_former(context, name, instead)
+            warn_deprecated(context, name, instead)
         return value
 
     return lambda language: click.Option([name], hidden=True, callback=warn, **settings)
 
 
-def warn_former(context: click.Context, name: str, instead: str) -> None:
+def warn_deprecated(context: click.Context, name: str, instead: str) -> None:
     """Print that a spelling will be removed, and what replaces it."""
     desk = context.find_object(CommandContext)
     if desk is not None:
-        desk.screen.warn(DEPRECATED.fill(name=name, instead=instead).in_(desk.language))
+        desk.screen.warn(DEPRECATION_MESSAGE.fill(name=name, instead=instead).in_(desk.language))
 
 
 def _complete_workflow(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    return _known(
+    return _complete_names(
         context,
         incomplete,
         lambda desk: [w["path"] for w in workflow_runs.list_workflows(desk.client)],
@@ -76,7 +78,7 @@ def _complete_workflow(
 def _complete_snapshot(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    return _known(
+    return _complete_names(
         context, incomplete, lambda desk: [s["short"] for s in desk.client.list("snapshots", 20)]
     )
 
@@ -84,7 +86,7 @@ def _complete_snapshot(
 def _complete_branch(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    return _known(
+    return _complete_names(
         context, incomplete, lambda desk: [b["name"] for b in desk.client.list("git/branches")]
     )
 
@@ -97,12 +99,12 @@ def _complete_run(context: click.Context, parameter: click.Parameter, incomplete
             for one in workflow_runs.list_workflows(client)
             for run in client.list(f"{workflow_address(one['path'])}/runs")
         ]
-        return [commands.LATEST, *sorted(run_ids, reverse=True)[:SHOWN]]
+        return [commands.LATEST, *sorted(run_ids, reverse=True)[:MAX_COMPLETION_RUNS]]
 
-    return _known(context, incomplete, ids)
+    return _complete_names(context, incomplete, ids)
 
 
-def _known(
+def _complete_names(
     context: click.Context, incomplete: str, names: Callable[[CommandContext], list[str]]
 ) -> list[str]:
     """The names that begin so; none where there is no project to ask."""
@@ -161,14 +163,14 @@ _MODE = _option(
     ),
 )
 
-WORDS: list[Word] = [
-    Word(
+COMMANDS: list[CommandSpec] = [
+    CommandSpec(
         "status",
         commands.status,
         Message("Show the current branch and uncommitted changes."),
         [],
     ),
-    Word(
+    CommandSpec(
         "commit",
         commands.commit,
         Message("Create a snapshot of code, data and models, or of PATHS only."),
@@ -199,7 +201,7 @@ WORDS: list[Word] = [
             _argument("paths", nargs=-1, type=click.Path()),
         ],
     ),
-    Word(
+    CommandSpec(
         "log",
         commands.log,
         Message("List snapshots, or only those of PATH."),
@@ -220,7 +222,7 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "diff",
         commands.diff,
         Message("Compare a snapshot with the working tree, or two snapshots with each other."),
@@ -235,7 +237,7 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "restore",
         commands.restore,
         Message("Restore code and data to SNAPSHOT, or PATHS only."),
@@ -257,7 +259,7 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "verify",
         versions.verify,
         Message(
@@ -266,7 +268,7 @@ WORDS: list[Word] = [
         ),
         [_SNAPSHOT, _QUICK],
     ),
-    Word(
+    CommandSpec(
         "repair",
         versions.repair,
         Message(
@@ -275,7 +277,7 @@ WORDS: list[Word] = [
         ),
         [_SNAPSHOT, _QUICK],
     ),
-    Word(
+    CommandSpec(
         "branch",
         versions.branch,
         Message("List branches, or create branch NAME at START (default: HEAD)."),
@@ -296,7 +298,7 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "checkout",
         versions.checkout,
         Message("Switch to REF (a branch, tag or snapshot), including its data."),
@@ -310,7 +312,7 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "merge",
         code.merge,
         Message(
@@ -355,11 +357,13 @@ WORDS: list[Word] = [
                 flag_value="both",
                 words=Message("Resolve PATHS with both sides, ours first."),
             ),
-            _former("--take", "--ours, --theirs, --base, --both", type=click.Choice(SIDES)),
+            _deprecated_option(
+                "--take", "--ours, --theirs, --base, --both", type=click.Choice(SIDES)
+            ),
             _argument("paths", nargs=-1, type=click.Path()),
         ],
     ),
-    Word(
+    CommandSpec(
         "revert",
         code.revert,
         Message(
@@ -371,19 +375,19 @@ WORDS: list[Word] = [
         ],
         formerly="undo",
     ),
-    Word(
+    CommandSpec(
         "stage",
         code.stage,
         Message("Stage changes for the next commit; all changes if no PATHS are given."),
         [_argument("paths", nargs=-1, type=click.Path())],
     ),
-    Word(
+    CommandSpec(
         "unstage",
         code.unstage,
         Message("Unstage changes; all if no PATHS are given. The files are not changed."),
         [_argument("paths", nargs=-1, type=click.Path())],
     ),
-    Word(
+    CommandSpec(
         "tag",
         code.tag,
         Message("List tags, or tag REF (default: HEAD) as NAME."),
@@ -399,7 +403,7 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "stash",
         code.stash,
         Message(
@@ -417,7 +421,7 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "safety",
         code.safety,
         Message(
@@ -426,7 +430,7 @@ WORDS: list[Word] = [
         ),
         [_argument("identifier", required=False, metavar="[COPY]")],
     ),
-    Word(
+    CommandSpec(
         "fetch",
         code.fetch,
         Message("Update the remote-tracking branches of REMOTE; nothing else changes."),
@@ -441,19 +445,19 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "push",
         versions.push,
         Message("Push the data of a branch, then the branch, to REMOTE."),
         [_argument("remote", required=False), _argument("branch", required=False)],
     ),
-    Word(
+    CommandSpec(
         "pull",
         versions.pull,
         Message("Pull a branch of REMOTE, including its data, into the current branch."),
         [_argument("remote", required=False), _argument("branch", required=False)],
     ),
-    Word(
+    CommandSpec(
         "models",
         versions.models,
         Message(
@@ -472,7 +476,7 @@ WORDS: list[Word] = [
             _WIDE,
         ],
     ),
-    Word(
+    CommandSpec(
         "runs",
         experiments.runs,
         Message("List runs with their metrics, or only those of FILE."),
@@ -510,13 +514,13 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "compare",
         experiments.compare,
         Message("Compare runs or model versions (MODEL:VERSION) side by side."),
         [_argument("things", nargs=-1, metavar="RUN_OR_VERSION...", shell_complete=_complete_run)],
     ),
-    Word(
+    CommandSpec(
         "track",
         experiments.track,
         Message(
@@ -541,7 +545,7 @@ WORDS: list[Word] = [
         ],
         passes_on=True,
     ),
-    Word(
+    CommandSpec(
         "reproduce",
         experiments.reproduce,
         Message(
@@ -562,7 +566,7 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "lineage",
         experiments.lineage,
         Message(
@@ -571,7 +575,7 @@ WORDS: list[Word] = [
         ),
         [_argument("of", metavar="ITEM", type=click.Path())],
     ),
-    Word(
+    CommandSpec(
         "plan",
         commands.plan,
         Message(
@@ -586,13 +590,13 @@ WORDS: list[Word] = [
             _ACCEPT_COSMETIC,
         ],
     ),
-    Word(
+    CommandSpec(
         "sweep",
         commands.sweep,
         Message("Show the variants of the sweeps (`foreach`, `matrix`) in FILE, best first."),
         [_SWEEP, _METRIC, _MODE],
     ),
-    Word(
+    CommandSpec(
         "promote",
         commands.promote,
         Message("Replace a sweep in FILE with its best variant, keeping that variant's result."),
@@ -607,7 +611,7 @@ WORDS: list[Word] = [
             _MODE,
         ],
     ),
-    Word(
+    CommandSpec(
         "run",
         commands.run,
         Message(
@@ -650,7 +654,7 @@ WORDS: list[Word] = [
                 metavar="NODE",
                 words=Message("Run NODE even if it is up to date."),
             ),
-            _former("--again", "--rerun", multiple=True),
+            _deprecated_option("--again", "--rerun", multiple=True),
             _option(
                 "--accept",
                 multiple=True,
@@ -669,25 +673,25 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "resume",
         commands.resume,
         Message("Continue RUN (an ID, or latest) from where it stopped."),
         [_argument("run", default="latest", shell_complete=_complete_run)],
     ),
-    Word(
+    CommandSpec(
         "retry",
         commands.retry,
         Message("Rerun NODE of RUN and everything downstream."),
         [_argument("run", shell_complete=_complete_run), _argument("node")],
     ),
-    Word(
+    CommandSpec(
         "skip",
         commands.skip,
         Message("Skip NODE of RUN and run everything downstream with its existing output."),
         [_argument("run", shell_complete=_complete_run), _argument("node")],
     ),
-    Word(
+    CommandSpec(
         "import",
         commands.import_file,
         Message(
@@ -709,13 +713,13 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "cancel",
         commands.cancel,
         Message("Cancel RUN, or the active run if RUN is omitted."),
         [_argument("run", required=False, shell_complete=_complete_run)],
     ),
-    Word(
+    CommandSpec(
         "logs",
         commands.logs,
         Message("Print the log of NODE in RUN (an ID, or latest)."),
@@ -730,13 +734,13 @@ WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "components",
         commands.components,
         Message("List the available components."),
         [],
     ),
-    Word(
+    CommandSpec(
         "trust",
         commands.trust_project,
         Message("Trust the authors of this project and allow its code to run."),
@@ -749,14 +753,14 @@ WORDS: list[Word] = [
         ],
     ),
 ]
-PROJECT_WORDS: list[Word] = [
-    Word(
+PROJECT_COMMANDS: list[CommandSpec] = [
+    CommandSpec(
         "list",
         commands.list_projects,
         Message("List projects."),
         [],
     ),
-    Word(
+    CommandSpec(
         "create",
         commands.create_project,
         Message("Create a project in the folder NAME."),
@@ -772,20 +776,20 @@ PROJECT_WORDS: list[Word] = [
         ],
     ),
 ]
-DATA_WORDS: list[Word] = [
-    Word(
+DATA_COMMANDS: list[CommandSpec] = [
+    CommandSpec(
         "list",
         versions.list_data,
         Message("List tracked data."),
         [_option("-q", "--query", words=Message("Filter by text in the path."))],
     ),
-    Word(
+    CommandSpec(
         "add",
         versions.add_data,
         Message("Track PATH as data, or record its current content."),
         [_argument("path", type=click.Path())],
     ),
-    Word(
+    CommandSpec(
         "import",
         data.import_data,
         Message("Download URL to PATH and track it."),
@@ -799,7 +803,7 @@ DATA_WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "diff",
         data.diff_data,
         Message(
@@ -812,7 +816,7 @@ DATA_WORDS: list[Word] = [
             _argument("end", required=False, shell_complete=_complete_snapshot),
         ],
     ),
-    Word(
+    CommandSpec(
         "verify",
         data.verify_data,
         Message("Verify every object of PATH in the cache, and check the remote."),
@@ -834,13 +838,13 @@ DATA_WORDS: list[Word] = [
             ),
         ],
     ),
-    Word(
+    CommandSpec(
         "storage",
         data.storage,
         Message("Show the disk usage of data."),
         [],
     ),
-    Word(
+    CommandSpec(
         "remote",
         data.remote,
         Message(
@@ -876,31 +880,31 @@ DATA_WORDS: list[Word] = [
             _option("--keyfile", words=Message("SSH: private key file.")),
         ],
     ),
-    Word(
+    CommandSpec(
         "show",
         versions.show_data,
         Message("List the versions of PATH."),
         [_argument("path", type=click.Path())],
     ),
-    Word(
+    CommandSpec(
         "checkout",
         versions.checkout_data,
         Message("Restore PATH to VERSION (a snapshot or a hash)."),
         [_argument("path", type=click.Path()), _argument("version")],
     ),
-    Word(
+    CommandSpec(
         "push",
         versions.push_data,
         Message("Push PATH to its remote."),
         [_argument("path", type=click.Path())],
     ),
-    Word(
+    CommandSpec(
         "pull",
         versions.pull_data,
         Message("Pull PATH from its remote, or all data not pulled yet if PATH is omitted."),
         [_argument("path", required=False, type=click.Path())],
     ),
-    Word(
+    CommandSpec(
         "gc",
         versions.collect,
         Message(

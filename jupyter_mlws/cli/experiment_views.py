@@ -75,7 +75,7 @@ def lineage(views: Views, graph: JSON) -> list[Block]:
     return [table, line(views.say("Truncated."), Tone.FAINT)]
 
 
-def begun(views: Views, run: JSON) -> list[Block]:
+def started_run(views: Views, run: JSON) -> list[Block]:
     """Render the ID of a run that was started, and its commit."""
     text = views.say("Started run {id}", id=run["id"][:8])
     note = views.say("saved from uncommitted changes") if run["dirty"] else ""

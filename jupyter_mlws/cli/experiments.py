@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from jupyter_mlws.cli import experiment_views
-from jupyter_mlws.cli.commands import FAILED, INTERRUPTED, OK, CommandContext, UsageFaultError
+from jupyter_mlws.cli.commands import (
+    EXIT_FAILURE,
+    EXIT_INTERRUPTED,
+    EXIT_SUCCESS,
+    CommandContext,
+    UsageFaultError,
+)
 from jupyter_mlws.client.http import segment
 from jupyter_mlws.client.project import JSON, Origin, version_id
 
@@ -46,7 +52,7 @@ def runs(
         parameters["nested"] = True
     items = desk.client.list("runs", number, parameters)
     desk.answer(items, lambda rows: desk.views.runs(rows, wide=wide))
-    return OK
+    return EXIT_SUCCESS
 
 
 def compare(desk: CommandContext, things: Sequence[str]) -> int:
@@ -59,7 +65,7 @@ def compare(desk: CommandContext, things: Sequence[str]) -> int:
     else:
         comparison = _side_by_side([desk.client.get(f"runs/{segment(thing)}") for thing in things])
     desk.answer(comparison, lambda result: experiment_views.comparison(desk.views, things, result))
-    return OK
+    return EXIT_SUCCESS
 
 
 def _side_by_side(rows: Sequence[JSON]) -> JSON:
@@ -78,7 +84,7 @@ def _side_by_side(rows: Sequence[JSON]) -> JSON:
 def lineage(desk: CommandContext, of: str) -> int:
     response = desk.client.get("lineage", {"of": _thing(desk, of)})
     desk.answer(response, lambda graph: experiment_views.lineage(desk.views, graph))
-    return OK
+    return EXIT_SUCCESS
 
 
 def _thing(desk: CommandContext, of: str) -> str:
@@ -98,18 +104,18 @@ def reproduce(desk: CommandContext, run: str | None, path: str | None, remove: b
             raise UsageFaultError(text)
         rows = desk.client.list("reproductions")
         desk.answer(rows, lambda result: experiment_views.reproductions(desk.views, result))
-        return OK
+        return EXIT_SUCCESS
     if remove:
         record = desk.client.delete(f"reproductions/{segment(run)}")
         text = desk.views.say("Deleted {path}.", path=record["path"])
         desk.answer(record, lambda _: experiment_views.sentence(text))
-        return OK
+        return EXIT_SUCCESS
     request = {"path": desk.path(path)} if path else {}
     reproduction = desk.client.follow(
         f"runs/{segment(version_id(run))}/reproduce", request, desk.screen.note
     )
     desk.answer(reproduction, lambda result: experiment_views.reproduction(desk.views, result))
-    return OK
+    return EXIT_SUCCESS
 
 
 def track(
@@ -135,7 +141,7 @@ def track(
             else desk.views.say("Automatic tracking is off.")
         )
         desk.answer({"auto": auto == "on"}, lambda _: words)
-        return OK
+        return EXIT_SUCCESS
     if end:
         return _end_open(desk)
     if command:
@@ -145,8 +151,8 @@ def track(
         raise UsageFaultError(text)
     new_run = begin(desk, name, experiment)
     os.environ[OPEN_VARIABLE] = new_run["id"]
-    desk.answer(new_run, lambda run: experiment_views.begun(desk.views, run))
-    return OK
+    desk.answer(new_run, lambda run: experiment_views.started_run(desk.views, run))
+    return EXIT_SUCCESS
 
 
 def begin(desk: CommandContext, name: str | None, experiment: str | None) -> JSON:
@@ -196,7 +202,7 @@ def _end_open(desk: CommandContext) -> int:
         raise UsageFaultError(text)
     record = finish(desk, run, "COMPLETED")
     desk.answer(record, lambda row: desk.views.runs([row]))
-    return OK
+    return EXIT_SUCCESS
 
 
 def _track_command(
@@ -214,11 +220,11 @@ def _track_command(
         raise UsageFaultError(str(error)) from None
     except KeyboardInterrupt:
         finish(desk, run["id"], "CANCELLED")
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     failure = f"exit code {code}" if code else None
     record = finish(desk, run["id"], "FAILED" if code else "COMPLETED", failure)
     desk.answer(record, lambda row: desk.views.runs([row]))
-    return FAILED if code else OK
+    return EXIT_FAILURE if code else EXIT_SUCCESS
 
 
 def _request(name: str | None, experiment: str | None, source: str | None) -> JSON:

@@ -68,15 +68,15 @@ def run_line(shell: Any, line: str) -> Any:
     from jupyter_mlws.client.http import RemoteError
     from jupyter_mlws.core.errors import MLWSError
 
-    desk = _desk(shell)
+    desk = _create_context(shell)
     try:
         code = cli.build(desk.language).main(
             shlex.split(line), prog_name=f"%{NAME}", obj=desk, standalone_mode=False
         )
     except click.UsageError as error:
-        raise MLWSMagicError(cli.usage_words(error).in_(desk.language)) from None
+        raise MLWSMagicError(cli.usage_message(error).in_(desk.language)) from None
     except (MLWSError, RemoteError) as error:
-        raise MLWSMagicError(_told(desk, error.as_dict(desk.language))) from None
+        raise MLWSMagicError(_format_error(desk, error.as_dict(desk.language))) from None
     except (commands.UsageFaultError, ValueError) as error:
         # A ValueError is shlex's: quotes that don't close.
         raise MLWSMagicError(str(error)) from None
@@ -84,7 +84,7 @@ def run_line(shell: Any, line: str) -> Any:
         raise KeyboardInterrupt from None
     finally:
         desk.close()
-    if code not in (None, commands.OK):
+    if code not in (None, commands.EXIT_SUCCESS):
         raise MLWSMagicError(desk.views.say("The command failed."))
     return desk.screen.result if isinstance(desk.screen, NotebookScreen) else None
 
@@ -104,7 +104,7 @@ def track_cell(shell: Any, line: str, cell: str) -> None:
     from jupyter_mlws.client.http import RemoteError
     from jupyter_mlws.core.errors import MLWSError
 
-    desk = _desk(shell)
+    desk = _create_context(shell)
     try:
         words = shlex.split(line)
         if len(words) > 2:
@@ -114,7 +114,7 @@ def track_cell(shell: Any, line: str, cell: str) -> None:
         record = experiments.finish(desk, run, *_outcome(result))
         desk.screen.show(*desk.views.runs([record]))
     except (MLWSError, RemoteError) as error:
-        raise MLWSMagicError(_told(desk, error.as_dict(desk.language))) from None
+        raise MLWSMagicError(_format_error(desk, error.as_dict(desk.language))) from None
     except (UsageFaultError, ValueError) as error:
         raise MLWSMagicError(str(error)) from None
     finally:
@@ -142,7 +142,7 @@ def make_component(shell: Any, line: str, cell: str) -> None:
     from jupyter_mlws.core.errors import MLWSError
     from jupyter_mlws.core.project import Project
 
-    desk = _desk(shell)
+    desk = _create_context(shell)
     try:
         words = shlex.split(line)
         if words[:1] != [COMPONENT] or len(words) > 2:
@@ -152,7 +152,7 @@ def make_component(shell: Any, line: str, cell: str) -> None:
         root = Project.open(desk.folder).root
         file, component_names = save_cell(root, cell, words[1] if len(words) == 2 else None)
     except MLWSError as error:
-        raise MLWSMagicError(_told(desk, error.as_dict(desk.language))) from None
+        raise MLWSMagicError(_format_error(desk, error.as_dict(desk.language))) from None
     except CellError as error:
         raise MLWSMagicError(error.words.in_(desk.language)) from None
     except ValueError as error:
@@ -168,7 +168,7 @@ def make_component(shell: Any, line: str, cell: str) -> None:
     desk.screen.show(block(text))
 
 
-def _desk(shell: Any) -> CommandContext:
+def _create_context(shell: Any) -> CommandContext:
     from jupyter_mlws.cli.commands import CommandContext
     from jupyter_mlws.cli.console import NotebookScreen, TerminalScreen
     from jupyter_mlws.client.project import Origin
@@ -181,7 +181,7 @@ def _desk(shell: Any) -> CommandContext:
     )
 
 
-def _told(desk: CommandContext, body: dict[str, Any]) -> str:
+def _format_error(desk: CommandContext, body: dict[str, Any]) -> str:
     from jupyter_mlws.cli.console import plain
 
     return "".join(plain(block) for block in desk.views.error(body)).rstrip("\n")
@@ -200,15 +200,15 @@ def _complete(shell: Any, event: Any) -> list[str]:
         # Inside a quoted text: nothing to offer.
         return []
     incomplete = "" if before.endswith(" ") or not words else words.pop()
-    desk = _desk(shell)
+    desk = _create_context(shell)
     top = build(desk.language)
     completions = ShellComplete(top, {"obj": desk}, NAME, "").get_completions(words, incomplete)
     if any(item.type in ("file", "dir") for item in completions):
-        return _paths(incomplete)
+        return _complete_paths(incomplete)
     return [item.value for item in completions]
 
 
-def _paths(incomplete: str) -> list[str]:
+def _complete_paths(incomplete: str) -> list[str]:
     folder, _, start = incomplete.rpartition("/")
     where = Path(folder or ("/" if incomplete.startswith("/") else "."))
     if not where.is_dir():

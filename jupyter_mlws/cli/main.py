@@ -16,7 +16,13 @@ from jupyter_mlws._version import __version__
 from jupyter_mlws.cli import commands
 from jupyter_mlws.cli.commands import CommandContext
 from jupyter_mlws.cli.console import TerminalScreen
-from jupyter_mlws.cli.declared import DATA_WORDS, PROJECT_WORDS, WORDS, Word, warn_former
+from jupyter_mlws.cli.declared import (
+    COMMANDS,
+    DATA_COMMANDS,
+    PROJECT_COMMANDS,
+    CommandSpec,
+    warn_deprecated,
+)
 from jupyter_mlws.cli.views import Views
 from jupyter_mlws.client.http import RemoteError
 from jupyter_mlws.client.project import Origin
@@ -24,7 +30,7 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE, Message, environment_language
 
 PROGRAM = "jupyter-mlws"
-ABOUT = Message(
+PROGRAM_HELP = Message(
     "Manage the snapshots (code, data and models) and workflows of the project in this "
     "folder.\n\nIf a Jupyter server of the project is running, it does the work; otherwise "
     "this program does.\n\nExit codes: 0 success, 1 failure, 2 usage error, 130 "
@@ -56,7 +62,7 @@ class _ChineseContext(click.Context):
 
 def build(language: str) -> click.Group:
     """Build the whole command line in one language."""
-    top = _group("mlws", ABOUT, language, WORDS)
+    top = _group("mlws", PROGRAM_HELP, language, COMMANDS)
     top.params.append(
         click.Option(
             ["-C", "--project", "folder"],
@@ -75,9 +81,9 @@ def build(language: str) -> click.Group:
         )
     )
     projects = Message("List and create projects.")
-    top.add_command(_group("projects", projects, language, PROJECT_WORDS))
+    top.add_command(_group("projects", projects, language, PROJECT_COMMANDS))
     data = Message("Track, push and pull data.")
-    top.add_command(_group("data", data, language, DATA_WORDS))
+    top.add_command(_group("data", data, language, DATA_COMMANDS))
     return top
 
 
@@ -87,7 +93,7 @@ def _show_version(context: click.Context, option: click.Parameter, value: bool) 
         context.exit()
 
 
-def _enter(folder: Path | None = None) -> None:
+def _apply_project_option(folder: Path | None = None) -> None:
     """Apply the option ``--project``; without a subcommand, print the help."""
     context = click.get_current_context()
     if folder is not None:
@@ -96,22 +102,22 @@ def _enter(folder: Path | None = None) -> None:
         click.echo(context.get_help())
 
 
-def _group(name: str, about: Message, language: str, words: Sequence[Word]) -> click.Group:
+def _group(name: str, about: Message, language: str, words: Sequence[CommandSpec]) -> click.Group:
     group = click.Group(
         name,
         help=about.in_(language),
-        callback=_enter,
+        callback=_apply_project_option,
         invoke_without_command=True,
         commands=[
             *(_command(word, language) for word in words),
-            *(_former_command(word, language) for word in words if word.formerly),
+            *(_deprecated_command(word, language) for word in words if word.formerly),
         ],
     )
-    _speak(group, language)
+    _translate_help(group, language)
     return group
 
 
-def _command(word: Word, language: str) -> click.Command:
+def _command(word: CommandSpec, language: str) -> click.Command:
     @click.pass_context
     def call(context: click.Context, /, as_json: bool, **values: Any) -> int:
         desk: CommandContext = context.obj
@@ -138,16 +144,16 @@ def _command(word: Word, language: str) -> click.Command:
             "allow_interspersed_args": not word.passes_on,
         },
     )
-    _speak(command, language)
+    _translate_help(command, language)
     return command
 
 
-def _former_command(word: Word, language: str) -> click.Command:
+def _deprecated_command(word: CommandSpec, language: str) -> click.Command:
     """Build a hidden command for a word's former name, which prints a deprecation warning."""
     name = str(word.formerly)
 
     def action(desk: CommandContext, **values: Any) -> int:
-        warn_former(click.get_current_context(), name, word.name)
+        warn_deprecated(click.get_current_context(), name, word.name)
         return word.action(desk, **values)
 
     command = _command(word._replace(name=name, action=action), language)
@@ -168,7 +174,7 @@ def _usage_error(body: Mapping[str, Any], context: click.Context) -> click.Usage
     return None
 
 
-def _speak(command: click.Command, language: str) -> None:
+def _translate_help(command: click.Command, language: str) -> None:
     """Translate the texts that click itself adds to the help of ``command``."""
     if language == CHINESE:
         command.context_class = _ChineseContext
@@ -185,12 +191,12 @@ def manual(language: str) -> str:
     top = build(language)
     context = top.context_class(top, info_name="%mlws")
     parts = [top.get_help(context)]
-    for command, inner in _leaves(top, context):
+    for command, inner in _iter_commands(top, context):
         parts.append(command.get_help(inner))
     return "\n\n\n".join(parts) + "\n"
 
 
-def _leaves(
+def _iter_commands(
     group: click.Group, context: click.Context
 ) -> Iterator[tuple[click.Command, click.Context]]:
     for name, command in group.commands.items():
@@ -198,12 +204,12 @@ def _leaves(
             continue
         inner = command.context_class(command, parent=context, info_name=name)
         if isinstance(command, click.Group):
-            yield from _leaves(command, inner)
+            yield from _iter_commands(command, inner)
         else:
             yield command, inner
 
 
-def usage_words(error: click.UsageError) -> Message:
+def usage_message(error: click.UsageError) -> Message:
     """Return what is wrong with a command line."""
     if isinstance(error, click.NoSuchOption):
         near = ", ".join(error.possibilities or ())
@@ -236,31 +242,33 @@ def main(argv: Sequence[str]) -> int:
         # Not in standalone mode: click would exit by itself, with its own words.
         code = cli.main(list(argv), prog_name=PROGRAM, obj=desk, standalone_mode=False)
     except click.UsageError as error:
-        return _tell_usage(error, desk.language)
+        return _print_usage_error(error, desk.language)
     except commands.UsageFaultError as error:
-        return _tell(str(error), commands.USAGE)
+        return _print_to_stderr(str(error), commands.EXIT_USAGE_ERROR)
     except (MLWSError, RemoteError) as error:
-        return _tell_error(error, desk)
+        return _print_error(error, desk)
     except (click.Abort, KeyboardInterrupt):
-        return commands.INTERRUPTED
+        return commands.EXIT_INTERRUPTED
     finally:
         desk.close()
-    return code if isinstance(code, int) else commands.OK
+    return code if isinstance(code, int) else commands.EXIT_SUCCESS
 
 
-def _tell_usage(error: click.UsageError, language: str) -> int:
+def _print_usage_error(error: click.UsageError, language: str) -> int:
     help_of = error.ctx.get_usage() + "\n" if error.ctx is not None else ""
-    return _tell(help_of + usage_words(error).in_(language), commands.USAGE)
+    return _print_to_stderr(help_of + usage_message(error).in_(language), commands.EXIT_USAGE_ERROR)
 
 
-def _tell_error(error: MLWSError | RemoteError, desk: CommandContext) -> int:
+def _print_error(error: MLWSError | RemoteError, desk: CommandContext) -> int:
     body = error.as_dict(desk.language)
     if desk.as_json:
-        return _tell(json.dumps(body, ensure_ascii=False, default=str), commands.FAILED)
+        return _print_to_stderr(
+            json.dumps(body, ensure_ascii=False, default=str), commands.EXIT_FAILURE
+        )
     TerminalScreen(sys.stderr).show(*Views(desk.language).error(body))
-    return commands.FAILED
+    return commands.EXIT_FAILURE
 
 
-def _tell(text: str, code: int) -> int:
+def _print_to_stderr(text: str, code: int) -> int:
     sys.stderr.write(text + "\n")
     return code

@@ -9,7 +9,7 @@ from jupyter_mlws.cli.views import JSON, Views, size_of
 from jupyter_mlws.core.i18n import Message
 
 
-def verified(views: Views, report: JSON) -> list[Block]:
+def verification_report(views: Views, report: JSON) -> list[Block]:
     """Render the problems that a verification found, or that all objects are intact."""
     summary = views.say(
         "Checked {short}. Objects: {objects} ({size})",
@@ -26,7 +26,7 @@ def verified(views: Views, report: JSON) -> list[Block]:
     return blocks
 
 
-def repaired(views: Views, result: JSON) -> list[Block]:
+def repair_result(views: Views, result: JSON) -> list[Block]:
     """Render the repaired objects with their sources, and the objects that are lost."""
     blocks: list[Block] = _unreachable(views, result)
     if result["mended"]:
@@ -50,7 +50,7 @@ def repaired(views: Views, result: JSON) -> list[Block]:
     return blocks or [line(views.say("Nothing to repair."), Tone.GOOD)]
 
 
-def collected(views: Views, result: JSON) -> list[Block]:
+def gc_result(views: Views, result: JSON) -> list[Block]:
     """Render how much data no snapshot uses, or how much of it was deleted."""
     facts = {"objects": result["objects"], "size": size_of(result["bytes"]) or "0 B"}
     if result["freed"]:

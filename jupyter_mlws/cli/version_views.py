@@ -20,7 +20,7 @@ def branches(views: Views, rows: Sequence[JSON]) -> list[Block]:
                 Tone.STRONG if row["current"] else Tone.PLAIN,
             ),
             Cell(row["commit"][:8], Tone.WARN),
-            Cell(_followed(row), Tone.BUSY),
+            Cell(_format_upstream(row), Tone.BUSY),
             Cell(row["subject"]),
             Cell(when_of(row["timestamp"]), Tone.FAINT),
         ]
@@ -36,13 +36,13 @@ def branches(views: Views, rows: Sequence[JSON]) -> list[Block]:
     return [views.table(columns, cells)]
 
 
-def _followed(row: JSON) -> str:
+def _format_upstream(row: JSON) -> str:
     counts = [f"+{row['ahead']}" if row["ahead"] else "", f"-{row['behind']}"]
     parts = [row["upstream"] or "", counts[0], counts[1] if row["behind"] else ""]
     return " ".join(part for part in parts if part)
 
 
-def deleted(views: Views, row: JSON) -> list[Block]:
+def branch_deletion(views: Views, row: JSON) -> list[Block]:
     """Render the name of a deleted branch, and the commit from which it can be restored."""
     text = views.say(
         "Deleted branch {name} (was {commit}).", name=row["name"], commit=row["commit"][:8]
@@ -50,14 +50,14 @@ def deleted(views: Views, row: JSON) -> list[Block]:
     return [line(text)]
 
 
-def checked_out(views: Views, result: JSON) -> list[Block]:
+def checkout_result(views: Views, result: JSON) -> list[Block]:
     """Render the branch or commit of HEAD after a checkout, and the data that changed."""
     place = result["branch"] or views.say("detached HEAD")
     head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
     return [Lines([head, *data_lines(views, result["data"])])]
 
 
-def pushed(views: Views, result: JSON) -> list[Block]:
+def push_result(views: Views, result: JSON) -> list[Block]:
     """Render the branch and commit of the remote after a push, and the pushed data."""
     place = f"{result['remote']}/{result['branch']}"
     head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
@@ -65,7 +65,7 @@ def pushed(views: Views, result: JSON) -> list[Block]:
     return [Lines([head, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
 
 
-def pulled(views: Views, result: JSON) -> list[Block]:
+def pull_result(views: Views, result: JSON) -> list[Block]:
     """Render the commit of the branch after a pull, the outcome (e.g. merged), and the data."""
     head = [Cell(result["branch"], Tone.STRONG), Cell(f"  {result['commit'][:8]}  ", Tone.WARN)]
     text = views.say("commits: {count}", count=result["commits"])
@@ -106,7 +106,7 @@ def models(views: Views, rows: Sequence[JSON], *, wide: bool) -> list[Block]:
         Message("Commit"),
         Message("Time"),
     ]
-    return [views.fitted(columns, cells, "models", wide=wide)]
+    return [views.responsive_table(columns, cells, "models", wide=wide)]
 
 
 def _aliases(aliases: JSON) -> str:
@@ -136,7 +136,7 @@ def model(views: Views, record: JSON, *, wide: bool) -> list[Block]:
         Message("Time"),
         Message("Parameters"),
     ]
-    table = views.fitted(columns, cells, "models NAME", wide=wide)
+    table = views.responsive_table(columns, cells, "models NAME", wide=wide)
     return [line(record["name"], Tone.STRONG), table]
 
 
@@ -223,7 +223,7 @@ def dataset(views: Views, record: JSON) -> list[Block]:
     ]
 
 
-def moved(views: Views, rows: Sequence[JSON]) -> list[Block]:
+def data_transfers(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """A line for every dataset that is stored both here and on its remote."""
     if not rows:
         return [line(views.say("No data to pull."), Tone.FAINT)]

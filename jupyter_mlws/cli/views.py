@@ -49,7 +49,7 @@ _TONES = {
 }
 
 
-def _noted(place: str, reason: str) -> list[Cell]:
+def _format_note(place: str, reason: str) -> list[Cell]:
     return [Cell(f"  {place}: " if place else "  ", Tone.FAINT), Cell(reason)]
 
 
@@ -115,7 +115,7 @@ class Views:
         folders = [row for row in fold_paths(new) if row[1] > 1]
         inside = tuple(folder for folder, _ in folders)
         rows = [
-            self._changed(change)
+            self._format_change(change)
             for path, change in changes.items()
             if path not in new or not path.startswith(inside)
         ]
@@ -138,14 +138,14 @@ class Views:
             *([line(TRACK_HINT.in_(self._language), Tone.FAINT)] if folders else []),
         ]
 
-    def _changed(self, change: JSON) -> list[Cell]:
+    def _format_change(self, change: JSON) -> list[Cell]:
         # Nothing says yet what a new file is: it may be code or data.
         new = change["state"] == "untracked" and change["kind"] == "code"
         kind = Cell(self.say("file")) if new else self.word(change["kind"])
         return [
             self.word(change["state"]),
             kind,
-            Cell(_moved(change)),
+            Cell(_format_path(change)),
             Cell(size_of(change["size"])),
         ]
 
@@ -197,13 +197,13 @@ class Views:
 
     def diff(self, diff: JSON) -> list[Block]:
         if "unified" in diff:
-            return [self._unified(diff)]
+            return [self._format_unified_diff(diff)]
         blocks: list[Block] = []
         if diff["files"]:
             rows = [
                 [
                     self.word(f["state"]),
-                    Cell(_moved(f)),
+                    Cell(_format_path(f)),
                     # Data and binary files have no lines.
                     Cell("" if f["additions"] is None else f"+{f['additions']}", Tone.GOOD),
                     Cell("" if f["deletions"] is None else f"-{f['deletions']}", Tone.BAD),
@@ -285,7 +285,7 @@ class Views:
         ]
         return [self.table(columns, rows)]
 
-    def imported(self, result: JSON) -> list[Block]:
+    def import_result(self, result: JSON) -> list[Block]:
         """Render the nodes with their upstream nodes, the notes, and the text if not written."""
         workflow = result["workflow"]
         before: dict[str, list[str]] = {}
@@ -306,13 +306,13 @@ class Views:
         if result["notes"]:
             title = self.say("Could not be imported as is:")
             blocks.append(line(title, Tone.WARN))
-            blocks.append(Lines([_noted(n["place"], n["reason"]) for n in result["notes"]]))
+            blocks.append(Lines([_format_note(n["place"], n["reason"]) for n in result["notes"]]))
         blocks += [
             line(f"{p['node'] or ''}: {p['message']}", Tone.WARN) for p in workflow["problems"]
         ]
-        return [*blocks, *self._written(result)]
+        return [*blocks, *self._format_import_outcome(result)]
 
-    def _written(self, result: JSON) -> list[Block]:
+    def _format_import_outcome(self, result: JSON) -> list[Block]:
         path = result["workflow"]["path"]
         if result["written"]:
             return [line(self.say("Created {path}.", path=path), Tone.GOOD)]
@@ -333,9 +333,9 @@ class Views:
         ]
         text = self.say("{run} to run, {restorable} to restore, {cached} cached", **plan["summary"])
         columns = [Message("Node"), Message("Action"), Message("Reason"), Message("Estimate")]
-        return [self.table(columns, rows), line(text, Tone.STRONG), *self._prospects(plan)]
+        return [self.table(columns, rows), line(text, Tone.STRONG), *self._format_plan_notes(plan)]
 
-    def _prospects(self, plan: JSON) -> list[Block]:
+    def _format_plan_notes(self, plan: JSON) -> list[Block]:
         """Render the estimated duration, and the nodes that could be accepted as unchanged."""
         blocks: list[Block] = []
         if plan["summary"]["run"] and plan["estimate_seconds"] is not None:
@@ -383,14 +383,19 @@ class Views:
         columns += [Message.verbatim(name) for name in [*values, *metrics]]
         blocks: list[Block] = [
             Lines(
-                [[Cell(sweep["name"], Tone.STRONG), Cell(f"  {self._ranked(sweep)}", Tone.FAINT)]]
+                [
+                    [
+                        Cell(sweep["name"], Tone.STRONG),
+                        Cell(f"  {self._describe_ranking(sweep)}", Tone.FAINT),
+                    ]
+                ]
             ),
             self.table(columns, rows),
         ]
         errors = [v["error"] for v in sweep["variants"] if v["error"]]
         return [*blocks, *(line(error, Tone.BAD) for error in errors)]
 
-    def _ranked(self, sweep: JSON) -> str:
+    def _describe_ranking(self, sweep: JSON) -> str:
         if not sweep["metric"]:
             return self.say("no metrics yet")
         if sweep["mode"] == "min":
@@ -409,7 +414,7 @@ class Views:
             [
                 Cell(n["id"], Tone.STRONG),
                 self.word(n["status"]),
-                Cell(_seconds(_elapsed(n, now)), Tone.FAINT),
+                Cell(_seconds(_elapsed_seconds(n, now)), Tone.FAINT),
                 Cell(_reason(n), Tone.FAINT),
             ]
             for n in run["nodes"]
@@ -427,7 +432,7 @@ class Views:
         head = [
             Cell(f"{run['id']}  ", Tone.FAINT),
             self.word(run["status"]),
-            Cell(f"  {_seconds(_elapsed(run, time.time()))}", Tone.FAINT),
+            Cell(f"  {_seconds(_elapsed_seconds(run, time.time()))}", Tone.FAINT),
         ]
         blocks: list[Block] = [Lines([head])]
         error = run["error"]
@@ -501,7 +506,7 @@ class Views:
             Message("Commit"),
             Message("Workflow"),
         ]
-        return [self.fitted(columns, rows, "runs", wide=wide)]
+        return [self.responsive_table(columns, rows, "runs", wide=wide)]
 
     def projects(self, projects: Iterable[JSON]) -> list[Block]:
         rows = [
@@ -531,7 +536,7 @@ class Views:
         """Rows below the names of their columns."""
         return Table([column.in_(self._language) for column in columns], rows)
 
-    def fitted(
+    def responsive_table(
         self,
         columns: Sequence[Message],
         rows: Sequence[Sequence[Cell]],
@@ -551,7 +556,7 @@ class Views:
         text = term(word, self._language).replace("_", " ")
         return Cell(text, _TONES.get(word, Tone.PLAIN))
 
-    def _unified(self, diff: JSON) -> Lines:
+    def _format_unified_diff(self, diff: JSON) -> Lines:
         if diff["binary"]:
             return line(self.say("Binary file {path} differs.", path=diff["path"]))
         rows = [[Cell(text, _diff_tone(text))] for text in diff["unified"].splitlines()]
@@ -592,7 +597,7 @@ def _diff_tone(text: str) -> Tone:
     return {"+": Tone.GOOD, "-": Tone.BAD}.get(text[:1], Tone.PLAIN)
 
 
-def _moved(change: JSON) -> str:
+def _format_path(change: JSON) -> str:
     old = change.get("old_path")
     return f"{old} → {change['path']}" if old else str(change["path"])
 
@@ -619,7 +624,7 @@ def _seconds(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _elapsed(record: JSON, now: float) -> float | None:
+def _elapsed_seconds(record: JSON, now: float) -> float | None:
     if record["duration"] is not None:
         return float(record["duration"])
     started = _time(record["started"])

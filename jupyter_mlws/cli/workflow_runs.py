@@ -19,20 +19,20 @@ def execute(client: ProjectClient, path: str, request: Mapping[str, Any]) -> JSO
     """Start a run; ``request`` is the body of the endpoint's request."""
     request = {**request, "origin": client.origin.value}
     if client.runs is not None:
-        from jupyter_mlws.workflows.runs import Asked
+        from jupyter_mlws.workflows.runs import RunRequest
 
-        return _translated(client, client.runs.execute(path, Asked(**request)))
-    from jupyter_mlws.workflows.detaching import let_go
+        return _translate(client, client.runs.execute(path, RunRequest(**request)))
+    from jupyter_mlws.workflows.detaching import stop_idle_child
 
     # The server starts its runs.
-    let_go()
+    stop_idle_child()
     return _json(client.post(f"{workflow_address(path)}/execute", request))
 
 
 def resume(client: ProjectClient, path: str, run: str) -> JSON:
     """Run the nodes that a run did not complete."""
     if client.runs is not None:
-        return _translated(client, client.runs.resume(path, run, client.origin.value))
+        return _translate(client, client.runs.resume(path, run, client.origin.value))
     return _json(client.post(f"{_address(path, run)}/resume"))
 
 
@@ -40,7 +40,7 @@ def retry(client: ProjectClient, path: str, run: str, node: str) -> JSON:
     """Run a node again, and the nodes that depend on it."""
     if client.runs is not None:
         state = client.runs.retry(path, run, node, client.origin.value)
-        return _translated(client, state)
+        return _translate(client, state)
     return _json(client.post(f"{_address(path, run)}/nodes/{segment(node)}/retry"))
 
 
@@ -48,7 +48,7 @@ def skip(client: ProjectClient, path: str, run: str, node: str) -> JSON:
     """Run the nodes that depend on a node, without the node."""
     if client.runs is not None:
         state = client.runs.skip(path, run, node, client.origin.value)
-        return _translated(client, state)
+        return _translate(client, state)
     return _json(client.post(f"{_address(path, run)}/nodes/{segment(node)}/skip"))
 
 
@@ -63,7 +63,7 @@ def cancel(client: ProjectClient, path: str, run: str) -> None:
 def get_run(client: ProjectClient, path: str, run: str) -> JSON:
     """Return the current state of a run, with its nodes."""
     if client.runs is not None:
-        return _translated(client, client.runs.status(path, run))
+        return _translate(client, client.runs.status(path, run))
     return _json(client.get(_address(path, run)))
 
 
@@ -75,7 +75,7 @@ def has_ended(client: ProjectClient, path: str, run: str) -> bool:
 def list_workflows(client: ProjectClient) -> list[JSON]:
     """All workflows, each with its newest run."""
     if client.runs is not None:
-        return _translated(client, client.runs.workflows())
+        return _translate(client, client.runs.workflows())
     return client.list("workflows")
 
 
@@ -90,7 +90,7 @@ def _address(path: str, run: str) -> str:
     return f"{workflow_address(path)}/runs/{segment(run)}"
 
 
-def _translated(client: ProjectClient, data: Data) -> Data:
+def _translate(client: ProjectClient, data: Data) -> Data:
     result: Data = translate(data, client.language)
     return result
 

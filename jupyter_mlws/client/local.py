@@ -105,7 +105,7 @@ class LocalTransport:
         progress: LocalProgress,
     ) -> Any:
         from jupyter_mlws.api.registry import Context, Reply, Work
-        from jupyter_mlws.core.serialization import encoded
+        from jupyter_mlws.core.serialization import encode_json
         from jupyter_mlws.core.validation_messages import validate
 
         endpoint, ids = _find(method, path)
@@ -122,7 +122,7 @@ class LocalTransport:
             data = answer.data
         else:
             data = endpoint.shown(answer, valid_query)
-        return json.loads(encoded(data, self._language))
+        return json.loads(encode_json(data, self._language))
 
 
 def _find(method: str, path: str) -> tuple[Endpoint, list[str]]:

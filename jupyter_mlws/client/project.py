@@ -28,12 +28,12 @@ Note = Callable[[str], None]
 """Shows a sentence about the progress of work."""
 Ask = Callable[[str, bool], str]
 """Asks a person: the question, and whether its answer is secret."""
-POLL = 0.1
+POLL_INTERVAL = 0.1
 """Seconds between two looks at an operation of the server."""
-WAITED = 0.3
+HOLDER_CHECK_INTERVAL = 0.3
 """Seconds of a request after which the holder of the project's lock is looked up."""
-ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
-PAGE = 500
+FINISHED_STATES = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+PAGE_SIZE = 500
 """Items of one request."""
 
 
@@ -87,8 +87,8 @@ class HTTPTransport:
     def follow(self, path: str, body: Query, note: Note, ask: Ask | None) -> Any:
         operation = self.request("POST", path, {}, body, {})
         last = ""
-        while operation["state"] not in ENDED:
-            time.sleep(POLL)
+        while operation["state"] not in FINISHED_STATES:
+            time.sleep(POLL_INTERVAL)
             operation = self.request("GET", f"operations/{operation['id']}", {}, None, {})
             if operation["state"] == "WAITING" and operation["question"] and ask is not None:
                 self._answer(operation, ask)
@@ -159,7 +159,7 @@ class ProjectClient:
         items: list[JSON] = []
         cursor = None
         while limit is None or len(items) < limit:
-            size = PAGE if limit is None else min(PAGE, limit - len(items))
+            size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit - len(items))
             page = self.get(path, {**(query or {}), "limit": size, "cursor": cursor})
             items.extend(page["items"])
             cursor = page["next_cursor"]
@@ -174,7 +174,7 @@ class ProjectClient:
         over = threading.Event()
 
         def look() -> None:
-            while not over.wait(WAITED):
+            while not over.wait(HOLDER_CHECK_INTERVAL):
                 holder = self.project.holder()
                 if holder is None or holder.since == UNKNOWN.since:
                     continue
@@ -221,17 +221,17 @@ def _project_id(server: Server, project: Project) -> str | None:
     return None
 
 
-def escaped(name: str) -> str:
+def path_segment(name: str) -> str:
     """A path, or a name with slashes, as one segment of a URL."""
     return segment(escape(name))
 
 
 def workflow_address(path: str) -> str:
-    return f"workflows/{escaped(path)}"
+    return f"workflows/{path_segment(path)}"
 
 
 def dataset_address(path: str) -> str:
-    return f"datasets/{escaped(path)}"
+    return f"datasets/{path_segment(path)}"
 
 
 def version_id(reference: str) -> str:

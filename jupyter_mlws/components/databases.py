@@ -23,7 +23,7 @@ DRIVERS = {
 
 
 @contextmanager
-def connected(database: Path | None, url: str, variable: str) -> Iterator[Any]:
+def open_connection(database: Path | None, url: str, variable: str) -> Iterator[Any]:
     """Yield a connection to an SQLite file, or to the database of a URL.
 
     Raises ValueError unless exactly one of ``database``, ``url`` and ``variable`` is given, or

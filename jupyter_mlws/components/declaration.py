@@ -23,7 +23,7 @@ from jupyter_mlws.components.models import Component, InputPort, OutputPort
 F = TypeVar("F", bound=Callable[..., Any])
 
 MARK = "__mlws_component__"
-DOCUMENTED = re.compile(r"^([ \t]*)(\w+): (.+(?:\n\1[ \t]+\S.*)*)", re.MULTILINE)
+PARAMETER_DESCRIPTION = re.compile(r"^([ \t]*)(\w+): (.+(?:\n\1[ \t]+\S.*)*)", re.MULTILINE)
 
 
 class DeclarationError(TypeError):
@@ -54,7 +54,7 @@ def component(
     return mark if function is None else mark(function)
 
 
-def declared(module: types.ModuleType) -> dict[str, Callable[..., Any]]:
+def find_components(module: types.ModuleType) -> dict[str, Callable[..., Any]]:
     """Return the components that a module itself defines, by name, in the order of the file."""
     return {
         name: value
@@ -212,5 +212,7 @@ def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     """Return the first paragraph, and the description of each ``name:`` in the rest."""
     text = inspect.getdoc(function) or ""
     summary, _, rest = text.partition("\n\n")
-    descriptions = {name: " ".join(words.split()) for _, name, words in DOCUMENTED.findall(rest)}
+    descriptions = {
+        name: " ".join(words.split()) for _, name, words in PARAMETER_DESCRIPTION.findall(rest)
+    }
     return " ".join(summary.split()), descriptions

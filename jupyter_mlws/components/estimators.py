@@ -13,7 +13,7 @@ CLASSIFIERS = frozenset({"logistic_regression"})
 """Kinds of model that only tell classes apart."""
 REGRESSORS = frozenset({"linear_regression", "ridge"})
 """Kinds of model that only predict numbers."""
-MOST_CLASSES = 20
+MAX_CLASSES = 20
 """Whole numbers with more different values than this are taken for quantities, not classes."""
 DEFAULTS: Mapping[str, Any] = {
     "epochs": None,
@@ -39,7 +39,7 @@ def task_of(
         raise ValueError("the table has no rows")
     words = not numeric(values) or pd.api.types.is_bool_dtype(values)
     whole = words or bool((values.dropna() % 1 == 0).all())
-    classes = words or (whole and values.nunique() <= MOST_CLASSES)
+    classes = words or (whole and values.nunique() <= MAX_CLASSES)
     if model_type in REGRESSORS or task == "regression":
         if words:
             raise ValueError(f"regression needs a numeric target, but {goal!r} is not numeric")
@@ -136,7 +136,7 @@ def _network(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def checked(data: Table, goal: str | None = None) -> Table:
+def check_features(data: Table, goal: str | None = None) -> Table:
     """Return the feature columns; raise ValueError for text columns and missing values."""
     features = data if goal is None else data.drop(columns=[goal])
     words = [name for name in features if not numeric(features[name])]

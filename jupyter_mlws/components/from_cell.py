@@ -38,7 +38,7 @@ def save_cell(root: Path, cell: str, name: str | None = None) -> tuple[Path, lis
                 name=name,
             )
         )
-    component_names = _declared(root, cell)
+    component_names = _inspect_cell(root, cell)
     file = root / FOLDER / f"{name or component_names[0]}.py"
     if file.exists() and not file.read_text(encoding="utf-8").endswith(FOOTER):
         relative_path = file.relative_to(root).as_posix()
@@ -53,7 +53,7 @@ def save_cell(root: Path, cell: str, name: str | None = None) -> tuple[Path, lis
     return file, component_names
 
 
-def _declared(root: Path, cell: str) -> list[str]:
+def _inspect_cell(root: Path, cell: str) -> list[str]:
     """Return the names of a cell's components, as a separate process finds them."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, FOLDER, "cell.py")

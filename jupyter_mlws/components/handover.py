@@ -17,7 +17,7 @@ from jupyter_mlws.components import plainly
 from jupyter_mlws.components.values import READERS, WRITERS, ArtifactError
 from jupyter_mlws.core.atomic import atomic_path
 
-KEY = b"mlws"
+METADATA_KEY = b"mlws"
 """The entry of a Parquet file's metadata that tells what pandas' own leaves out."""
 _base = Path()
 
@@ -67,16 +67,16 @@ def _write_table(value: Any, path: Path) -> None:
         frame = pd.DataFrame({"value": value})
     description: dict[str, Any] = {"kind": kind}
     if kind == "frame":
-        description["columns"] = _described(frame.columns)
+        description["columns"] = _describe_columns(frame.columns)
     else:
-        description["name"] = plainly.encoded(value.name)
+        description["name"] = plainly.encode(value.name)
     if getattr(frame.index, "freqstr", None):
         description["freq"] = frame.index.freqstr
     plain = frame.set_axis([str(n) for n in range(frame.shape[1])], axis=1)
     if kind == "frame" and _is_plain(frame.columns):
         plain = frame
     table = pa.Table.from_pandas(plain)
-    metadata = {**(table.schema.metadata or {}), KEY: json.dumps(description).encode()}
+    metadata = {**(table.schema.metadata or {}), METADATA_KEY: json.dumps(description).encode()}
     parquet.write_table(table.replace_schema_metadata(metadata), path)
 
 
@@ -88,24 +88,24 @@ def _is_plain(columns: Any) -> bool:
     )
 
 
-def _described(columns: Any) -> dict[str, Any]:
+def _describe_columns(columns: Any) -> dict[str, Any]:
     import pandas as pd
 
-    description: dict[str, Any] = {"names": plainly.encoded(list(columns.names))}
+    description: dict[str, Any] = {"names": plainly.encode(list(columns.names))}
     if isinstance(columns, pd.RangeIndex):
         return {**description, "range": [columns.start, columns.stop, columns.step]}
     dtype = None if columns.nlevels > 1 else str(columns.dtype)
-    return {**description, "labels": plainly.encoded(columns.tolist()), "dtype": dtype}
+    return {**description, "labels": plainly.encode(columns.tolist()), "dtype": dtype}
 
 
-def _columns(description: dict[str, Any]) -> Any:
+def _restore_columns(description: dict[str, Any]) -> Any:
     import pandas as pd
 
-    names = plainly.decoded(description["names"])
+    names = plainly.decode(description["names"])
     if "range" in description:
         start, stop, step = description["range"]
         return pd.RangeIndex(start, stop, step, name=names[0])
-    labels = plainly.decoded(description["labels"])
+    labels = plainly.decode(description["labels"])
     if description["dtype"] is None:
         return pd.MultiIndex.from_tuples(labels, names=names)
     return pd.Index(labels, dtype=description["dtype"], name=names[0])
@@ -116,14 +116,14 @@ def _read_table(path: Path) -> Any:
     import pyarrow.parquet as parquet
 
     table = parquet.read_table(path)
-    description = json.loads(table.schema.metadata[KEY])
+    description = json.loads(table.schema.metadata[METADATA_KEY])
     frame = table.to_pandas()
     if "freq" in description:
         frame.index.freq = description["freq"]
     if description["kind"] == "frame":
-        frame.columns = _columns(description["columns"])
+        frame.columns = _restore_columns(description["columns"])
         return frame
-    series = frame.iloc[:, 0].rename(plainly.decoded(description["name"]))
+    series = frame.iloc[:, 0].rename(plainly.decode(description["name"]))
     return series if description["kind"] == "series" else pd.Index(series, name=series.name)
 
 
@@ -175,12 +175,12 @@ def _check_model(value: Any, copy: Any) -> None:
 
 
 def _write_plain(value: Any, path: Path) -> None:
-    text = json.dumps(plainly.encoded(value), ensure_ascii=False, indent=1)
+    text = json.dumps(plainly.encode(value), ensure_ascii=False, indent=1)
     path.write_text(text + "\n", encoding="utf-8")
 
 
 def _read_plain(path: Path) -> Any:
-    return plainly.decoded(json.loads(path.read_text(encoding="utf-8")))
+    return plainly.decode(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _check_plain(value: Any, copy: Any) -> None:

@@ -16,10 +16,10 @@ from jupyter_mlws.components.artifacts import Table
 from jupyter_mlws.components.tables import TARGET
 
 IMAGE = "image"
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
-ARRAYS = frozenset({".npy", ".npz"})
-WORDS_FOR_IMAGES = frozenset({"x", "image", "images", "data"})
-WORDS_FOR_LABELS = frozenset({"y", "label", "labels", "target", "targets"})
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+ARRAY_SUFFIXES = frozenset({".npy", ".npz"})
+IMAGE_KEYWORDS = frozenset({"x", "image", "images", "data"})
+LABEL_KEYWORDS = frozenset({"y", "label", "labels", "target", "targets"})
 CHANNELS = (1, 3, 4)
 
 Row = tuple[Any, Any]
@@ -52,7 +52,7 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(
         file
         for file in folder.rglob("*")
-        if file.suffix.lower() in PICTURES | ARRAYS
+        if file.suffix.lower() in PICTURE_SUFFIXES | ARRAY_SUFFIXES
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
         and file.is_file()
     )
@@ -91,15 +91,15 @@ def _rows(files: Sequence[Path], root: Path) -> Iterator[Row]:
     beside: dict[Path, dict[str, Any]] = {}
     for file in files:
         suffix = file.suffix.lower()
-        if suffix in PICTURES:
-            yield _picture(file), _folder_of(file, root)
+        if suffix in PICTURE_SUFFIXES:
+            yield _read_picture(file), _folder_of(file, root)
         elif suffix == ".npz":
             with np.load(file, allow_pickle=False) as archive:
-                yield from _labelled(dict(archive), file, _folder_of(file, root))
+                yield from _match_labels(dict(archive), file, _folder_of(file, root))
         else:
             beside.setdefault(file.parent, {})[file.stem] = np.load(file, allow_pickle=False)
     for folder, arrays in beside.items():
-        yield from _labelled(arrays, folder, _folder_of(folder / "file", root))
+        yield from _match_labels(arrays, folder, _folder_of(folder / "file", root))
 
 
 def _folder_of(file: Path, root: Path) -> str | None:
@@ -107,7 +107,7 @@ def _folder_of(file: Path, root: Path) -> str | None:
     return None if file.parent == root or file == root else file.parent.name
 
 
-def _picture(file: Path) -> Any:
+def _read_picture(file: Path) -> Any:
     import numpy as np
     from PIL import Image
 
@@ -117,23 +117,23 @@ def _picture(file: Path) -> Any:
         return np.asarray(picture if plain else picture.convert("L" if gray else "RGB"))
 
 
-def _labelled(arrays: Mapping[str, Any], place: Path, folder: str | None) -> Iterator[Row]:
+def _match_labels(arrays: Mapping[str, Any], place: Path, folder: str | None) -> Iterator[Row]:
     """Yield the images of arrays that belong together, with the labels that match by name."""
-    labels = {_rest(name, WORDS_FOR_LABELS): name for name in arrays}
+    labels = {_remaining_parts(name, LABEL_KEYWORDS): name for name in arrays}
     labels.pop(None, None)
     for name, array in arrays.items():
-        if _rest(name, WORDS_FOR_LABELS) is not None:
+        if _remaining_parts(name, LABEL_KEYWORDS) is not None:
             continue
-        rest = _rest(name, WORDS_FOR_IMAGES)
+        rest = _remaining_parts(name, IMAGE_KEYWORDS)
         if rest is not None and rest in labels:
-            yield from _paired(array, arrays[labels[rest]], f"{name!r} of {str(place)!r}")
+            yield from _pair_labels(array, arrays[labels[rest]], f"{name!r} of {str(place)!r}")
         else:
             # A name that only says "images" is no class.
             label = folder if folder is not None or rest is not None else name
-            yield from ((image, label) for image in _stack(array, str(place)))
+            yield from ((image, label) for image in _split_images(array, str(place)))
 
 
-def _rest(name: str, words: frozenset[str]) -> tuple[str, ...] | None:
+def _remaining_parts(name: str, words: frozenset[str]) -> tuple[str, ...] | None:
     """Return the parts of a name other than ``words``; None if it contains none of ``words``."""
     parts = name.lower().replace("-", "_").split("_")
     if not words.intersection(parts):
@@ -141,7 +141,7 @@ def _rest(name: str, words: frozenset[str]) -> tuple[str, ...] | None:
     return tuple(part for part in parts if part not in words)
 
 
-def _paired(array: Any, labels: Any, source: str) -> Iterator[Row]:
+def _pair_labels(array: Any, labels: Any, source: str) -> Iterator[Row]:
     labels = labels.reshape(len(labels), -1)
     if labels.shape[1] != 1 or len(array) != len(labels):
         raise ValueError(
@@ -150,19 +150,19 @@ def _paired(array: Any, labels: Any, source: str) -> Iterator[Row]:
         )
     if array.ndim == 2:
         array = array.reshape(len(array), *square(array.shape[1], source))
-    yield from zip(_last_channels(array), labels[:, 0], strict=True)
+    yield from zip(_move_channels_last(array), labels[:, 0], strict=True)
 
 
-def _stack(array: Any, source: str) -> Iterable[Any]:
+def _split_images(array: Any, source: str) -> Iterable[Any]:
     """Return the image or images of an array, depending on its shape."""
     if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in CHANNELS):
         return [array]
     if array.ndim in (3, 4):
-        return _last_channels(array)  # type: ignore[no-any-return]
+        return _move_channels_last(array)  # type: ignore[no-any-return]
     raise ValueError(f"the array of shape {array.shape} in {source!r} does not contain images")
 
 
-def _last_channels(images: Any) -> Any:
+def _move_channels_last(images: Any) -> Any:
     """Return images with the channels last, also if they come first as in PyTorch."""
     shape = images.shape
     if images.ndim == 4 and shape[1] in CHANNELS and shape[3] not in CHANNELS:
@@ -192,7 +192,7 @@ def uniform(table: Table, size: int | None, usual: int = 64) -> Table:
     if len({image.shape for image in images}) == 1 and images[0].shape[:2] == target_size:
         return table
     colour = any(image.ndim == 3 and image.shape[2] >= 3 for image in images)
-    values = [encode(_resized(_coloured(image, colour), *target_size)) for image in images]
+    values = [encode(_resize(_convert_channels(image, colour), *target_size)) for image in images]
     result: Table = table.assign(**{IMAGE: values})
     return result
 
@@ -203,7 +203,7 @@ def _size_of(images: Sequence[Any], usual: int) -> tuple[int, int]:
     return next(iter(sizes)) if len(sizes) == 1 else (usual, usual)
 
 
-def _coloured(image: Any, colour: bool) -> Any:
+def _convert_channels(image: Any, colour: bool) -> Any:
     """Return an image with three channels if ``colour``, otherwise without a channel axis."""
     import numpy as np
 
@@ -214,7 +214,7 @@ def _coloured(image: Any, colour: bool) -> Any:
     return image[:, :, :3] if image.shape[2] >= 3 else np.repeat(image, 3, axis=2)
 
 
-def _resized(image: Any, height: int, width: int) -> Any:
+def _resize(image: Any, height: int, width: int) -> Any:
     import numpy as np
     from PIL import Image
 
@@ -230,7 +230,7 @@ def _resized(image: Any, height: int, width: int) -> Any:
     return resized_planes[0] if image.ndim == 2 else np.stack(resized_planes, axis=2)
 
 
-def stacked(table: Table) -> Any:
+def stack_images(table: Table) -> Any:
     """All images as one array: number × height × width × channels."""
     import numpy as np
 

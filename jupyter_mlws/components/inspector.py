@@ -13,8 +13,14 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.components.declaration import declared, describe
-from jupyter_mlws.components.registry import FOLDER, GROUP, broken, library, load_file
+from jupyter_mlws.components.declaration import describe, find_components
+from jupyter_mlws.components.registry import (
+    ENTRY_POINT_GROUP,
+    FOLDER,
+    error_row,
+    library,
+    load_file,
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -32,13 +38,13 @@ def main(arguments: list[str]) -> int:
 def _file(root: Path, file: Path) -> list[dict[str, Any]]:
     path = Path(FOLDER, file.name).as_posix()
     try:
-        functions = declared(load_file(root, file)).values()
+        functions = find_components(load_file(root, file)).values()
         components = [describe(function, "project") for function in functions]
     except Exception as error:  # noqa: BLE001  the edge: whatever a person's file raises is its error
-        return [broken(path, f"{_where(error, file)}{type(error).__name__}: {error}")]
+        return [error_row(path, f"{_where(error, file)}{type(error).__name__}: {error}")]
     library_names = {component.name for component in library()}
     return [
-        broken(path, f"the library has a component {component.name!r} already; rename yours")
+        error_row(path, f"the library has a component {component.name!r} already; rename yours")
         if component.name in library_names
         else component.model_copy(update={"path": path}).model_dump(mode="json")
         for component in components
@@ -53,13 +59,13 @@ def _where(error: Exception, file: Path) -> str:
 
 
 def _packages() -> Iterator[dict[str, Any]]:
-    for entry in entry_points(group=GROUP):
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
         try:
-            for function in declared(entry.load()).values():
+            for function in find_components(entry.load()).values():
                 yield describe(function, "library").model_dump(mode="json")
         except Exception as error:  # noqa: BLE001  the edge: another package's fault is its row's error
             reason = f"{type(error).__name__}: {error}"
-            yield broken(entry.value, reason) | {"name": entry.name, "path": None}
+            yield error_row(entry.value, reason) | {"name": entry.name, "path": None}
 
 
 if __name__ == "__main__":

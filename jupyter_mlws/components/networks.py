@@ -14,18 +14,18 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from jupyter_mlws.components.artifacts import Table
-from jupyter_mlws.components.estimators import checked
-from jupyter_mlws.components.images import IMAGE, has_images, square, stacked
+from jupyter_mlws.components.estimators import check_features
+from jupyter_mlws.components.images import IMAGE, has_images, square, stack_images
 from jupyter_mlws.components.optional_dependencies import TORCH
 
-AT_ONCE = 256
+PREDICTION_BATCH_SIZE = 256
 """Rows of a prediction that are worked on together."""
-TOLD = 20
+MAX_PROGRESS_LINES = 20
 """Lines about the progress of a training, at most."""
-SMALL = 100_000
+MIN_PARALLEL_VALUES = 100_000
 """Values of a batch below which threads would wait for each other longer than they work: on two
 busy cores a network on images of 8 × 8 took five times as long with two threads as with one."""
-POOLED = 4
+MAX_POOLED_SIZE = 4
 """Height and width of what the convolutions leave, so that large images need no huge layer."""
 
 
@@ -60,7 +60,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
 
     def predict(self, data: Table) -> Any:
         """The class or number of each row."""
-        return self._decided(self._outputs(data))
+        return self._to_predictions(self._outputs(data))
 
     # Training
 
@@ -79,7 +79,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         torch.manual_seed(self.seed)
         device = self._device()
         module = self._module().to(device)
-        with _threads(self.batch_size * math.prod(self.shape_)):
+        with _limit_threads(self.batch_size * math.prod(self.shape_)):
             self.losses_ = list(self._epochs(module, values, targets, loss, device))
         self.weights_ = {k: v.detach().cpu().numpy() for k, v in module.state_dict().items()}
         self.parameters_ = int(sum(weight.size for weight in self.weights_.values()))
@@ -97,7 +97,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
             total = 0.0
             for places in torch.randperm(len(values)).split(self.batch_size):
                 optimizer.zero_grad()
-                batch = self._scaled(values[places.numpy()]).to(device)
+                batch = self._standardize(values[places.numpy()]).to(device)
                 batch_loss = measure(
                     module(batch), torch.as_tensor(targets[places.numpy()]).to(device)
                 )
@@ -105,7 +105,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
                 optimizer.step()
                 total += float(batch_loss.detach()) * len(places)
             yield total / len(values)
-            if epoch % math.ceil(self.epochs / TOLD) == 0 or epoch == self.epochs:
+            if epoch % math.ceil(self.epochs / MAX_PROGRESS_LINES) == 0 or epoch == self.epochs:
                 line = f"epoch {epoch}/{self.epochs} loss {total / len(values):.4g}"
                 print(line, flush=True)  # noqa: T201
 
@@ -125,14 +125,14 @@ class _Network(BaseEstimator):  # type: ignore[misc]
                 f"the model was trained on values of shape {self.shape_}, but these have "
                 f"{list(values.shape[1:])}"
             )
-        with torch.no_grad(), _threads(self.batch_size * math.prod(self.shape_)):
+        with torch.no_grad(), _limit_threads(self.batch_size * math.prod(self.shape_)):
             parts = [
-                module(self._scaled(values[n : n + AT_ONCE]).to(device)).cpu()
-                for n in range(0, len(values), AT_ONCE)
+                module(self._standardize(values[n : n + PREDICTION_BATCH_SIZE]).to(device)).cpu()
+                for n in range(0, len(values), PREDICTION_BATCH_SIZE)
             ]
         return torch.cat(parts).numpy()
 
-    def _scaled(self, values: Any) -> Any:
+    def _standardize(self, values: Any) -> Any:
         import torch
 
         return torch.as_tensor((values.astype("float32") - self.mean_) / self.spread_)
@@ -142,7 +142,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         if self.network == "mlp":
             return _rows(data)
         if has_images(data):
-            return stacked(data).transpose(0, 3, 1, 2)
+            return stack_images(data).transpose(0, 3, 1, 2)
         rows = _rows(data)
         return rows.reshape(len(rows), 1, *square(rows.shape[1], "a cnn looks at images"))
 
@@ -159,7 +159,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         layers: list[Any] = []
         if self.network == "cnn":
             layers = list(_convolutions(self.shape_, self.channels))
-            side = [min(POOLED, max(1, n >> len(self.channels))) for n in self.shape_[1:]]
+            side = [min(MAX_POOLED_SIZE, max(1, n >> len(self.channels))) for n in self.shape_[1:]]
             layers += [nn.AdaptiveAvgPool2d(side), nn.Flatten()]
             width = self.channels[-1] * side[0] * side[1]
         else:
@@ -169,7 +169,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
             width = size
         return nn.Sequential(*layers, nn.Linear(width, self.outputs_))
 
-    def _decided(self, outputs: Any) -> Any:
+    def _to_predictions(self, outputs: Any) -> Any:
         raise NotImplementedError
 
 
@@ -194,7 +194,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
 
-    def _decided(self, outputs: Any) -> Any:
+    def _to_predictions(self, outputs: Any) -> Any:
         return self.classes_[outputs.argmax(axis=1)]
 
 
@@ -211,7 +211,7 @@ class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
         self._train(data, z_scores[:, None], 1, "mse_loss")
         return self
 
-    def _decided(self, outputs: Any) -> Any:
+    def _to_predictions(self, outputs: Any) -> Any:
         return outputs[:, 0].astype("float64") * self.width_ + self.middle_
 
 
@@ -228,7 +228,7 @@ def network(kind: str, task: str, settings: Mapping[str, Any]) -> Any:
     )
 
 
-def facts(model: Any) -> dict[str, Any]:
+def network_metrics(model: Any) -> dict[str, Any]:
     """Return the epochs, parameter count and last loss of a network; empty for other models."""
     if not isinstance(model, _Network):
         return {}
@@ -236,7 +236,7 @@ def facts(model: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _threads(values: int) -> Iterator[None]:
+def _limit_threads(values: int) -> Iterator[None]:
     """Use one thread for small work and PyTorch's own number for other work.
 
     The number of threads is restored afterwards.
@@ -244,7 +244,7 @@ def _threads(values: int) -> Iterator[None]:
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(1 if values < SMALL else before)
+    torch.set_num_threads(1 if values < MIN_PARALLEL_VALUES else before)
     try:
         yield
     finally:
@@ -258,9 +258,9 @@ def _features(data: Table) -> list[str]:
 def _rows(data: Table) -> Any:
     """One row of numbers for each row of the table."""
     if has_images(data):
-        images = stacked(data)
+        images = stack_images(data)
         return images.reshape(len(images), -1).astype("float32")
-    return checked(data).to_numpy(dtype="float32")
+    return check_features(data).to_numpy(dtype="float32")
 
 
 def _convolutions(shape: Sequence[int], channels: Sequence[int]) -> Iterator[Any]:

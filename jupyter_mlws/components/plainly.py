@@ -13,51 +13,51 @@ from typing import Any
 TYPE, VALUE = "$", "v"
 
 
-def encoded(value: Any) -> Any:
+def encode(value: Any) -> Any:
     """``value`` in JSON's own types; :class:`TypeError` where it is not plain."""
     if value is None or type(value) in (bool, int, str):
         return value
     if type(value) is float:
-        return value if math.isfinite(value) else _tagged("float", repr(value))
+        return value if math.isfinite(value) else _tag("float", repr(value))
     if type(value) is list:
-        return [encoded(part) for part in value]
+        return [encode(part) for part in value]
     if type(value) is dict:
-        return _mapping(value)
+        return _encode_mapping(value)
     if type(value) in (tuple, set, frozenset):
         parts = sorted(value, key=repr) if type(value) is not tuple else value
-        return _tagged(type(value).__name__, [encoded(part) for part in parts])
-    return _other(value)
+        return _tag(type(value).__name__, [encode(part) for part in parts])
+    return _encode_other(value)
 
 
-def _mapping(value: dict[Any, Any]) -> Any:
+def _encode_mapping(value: dict[Any, Any]) -> Any:
     if all(type(key) is str for key in value) and TYPE not in value:
-        return {key: encoded(part) for key, part in value.items()}
-    return _tagged("dict", [[encoded(key), encoded(part)] for key, part in value.items()])
+        return {key: encode(part) for key, part in value.items()}
+    return _tag("dict", [[encode(key), encode(part)] for key, part in value.items()])
 
 
-def _other(value: Any) -> Any:
+def _encode_other(value: Any) -> Any:
     if type(value) is range:
-        return _tagged("range", [value.start, value.stop, value.step])
+        return _tag("range", [value.start, value.stop, value.step])
     if type(value) is complex:
-        return _tagged("complex", [value.real, value.imag])
+        return _tag("complex", [value.real, value.imag])
     if isinstance(value, Path):
-        return _tagged("path", str(value))
+        return _tag("path", str(value))
     for type_, name in ((datetime, "datetime"), (date, "date")):
         if type(value) is type_:
-            return _tagged(name, value.isoformat())
+            return _tag(name, value.isoformat())
     if type(value) is timedelta:
-        return _tagged("timedelta", [value.days, value.seconds, value.microseconds])
+        return _tag("timedelta", [value.days, value.seconds, value.microseconds])
     if type(value).__module__ == "numpy" and hasattr(value, "dtype"):
-        return _numpy(value)
+        return _encode_numpy(value)
     raise TypeError(f"{type(value).__name__} is not a plain value")
 
 
-def _numpy(value: Any) -> Any:
+def _encode_numpy(value: Any) -> Any:
     if value.dtype.kind not in "biufUS" or type(value).__name__ not in ("ndarray", *SCALARS):
         raise TypeError(f"{value.dtype} is not a plain value")
     if value.dtype.kind == "S":
         raise TypeError("bytes are not a plain value")
-    return _tagged("numpy", [value.dtype.str, encoded(value.tolist()), value.ndim])
+    return _tag("numpy", [value.dtype.str, encode(value.tolist()), value.ndim])
 
 
 SCALARS = (
@@ -66,32 +66,32 @@ SCALARS = (
 )
 
 
-def _tagged(name: str, value: Any) -> dict[str, Any]:
+def _tag(name: str, value: Any) -> dict[str, Any]:
     return {TYPE: name, VALUE: value}
 
 
-def decoded(value: Any) -> Any:
-    """Return the value from which :func:`encoded` made this JSON."""
+def decode(value: Any) -> Any:
+    """Return the value from which :func:`encode` made this JSON."""
     if isinstance(value, list):
-        return [decoded(part) for part in value]
+        return [decode(part) for part in value]
     if not isinstance(value, dict):
         return value
     if TYPE not in value:
-        return {key: decoded(part) for key, part in value.items()}
-    return _untagged(value[TYPE], value[VALUE])
+        return {key: decode(part) for key, part in value.items()}
+    return _untag(value[TYPE], value[VALUE])
 
 
-def _untagged(name: str, value: Any) -> Any:
+def _untag(name: str, value: Any) -> Any:
     if name in ("tuple", "set", "frozenset"):
         constructor = {"tuple": tuple, "set": set, "frozenset": frozenset}[name]
-        return constructor(decoded(part) for part in value)
+        return constructor(decode(part) for part in value)
     if name == "dict":
-        return {decoded(key): decoded(part) for key, part in value}
+        return {decode(key): decode(part) for key, part in value}
     if name == "numpy":
         import numpy as np
 
         dtype, inner, dimensions = value
-        array = np.array(decoded(inner), dtype=dtype)
+        array = np.array(decode(inner), dtype=dtype)
         return array if dimensions else array[()]
     simple: dict[str, Any] = {
         "float": float,

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 FOLDER = "components"
 """The project's folder of components."""
-GROUP = "jupyter_mlws.components"
+ENTRY_POINT_GROUP = "jupyter_mlws.components"
 """The entry points of other packages: each names a module."""
-TIMEOUT = 30
+IMPORT_TIMEOUT = 30
 """Seconds for importing a project's components."""
 
 Key = tuple[str, int, int]
@@ -39,7 +39,7 @@ class Registry:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._cache: dict[Key, list[Component]] = {}
-        self._seen: frozenset[Key] = frozenset()
+        self._last_keys: frozenset[Key] = frozenset()
         self._lock = threading.Lock()
 
     def all(self) -> dict[str, Component]:
@@ -57,16 +57,18 @@ class Registry:
         files = project_files(self.root)
         if not is_trusted(self.root):
             reason = "the project is not trusted, so its components are not imported"
-            return [Component(**broken(f"{FOLDER}/{file.name}", reason)) for file in files]
+            return [Component(**error_row(f"{FOLDER}/{file.name}", reason)) for file in files]
         keys = {file: _key(file) for file in files}
         all_keys = frozenset(_key(file) for file in (self.root / FOLDER).glob("*.py"))
         with self._lock:
-            if all_keys != self._seen:
+            if all_keys != self._last_keys:
                 # What was wrong with one file may have been cured in another that it imports.
                 self._cache = {
-                    key: components for key, components in self._cache.items() if _sound(components)
+                    key: components
+                    for key, components in self._cache.items()
+                    if _all_valid(components)
                 }
-                self._seen = all_keys
+                self._last_keys = all_keys
             news = [file for file in files if keys[file] not in self._cache]
             fresh = _inspect(self.root, news) if news else {}
             cache_hits = {key: self._cache[key] for key in keys.values() if key in self._cache}
@@ -77,12 +79,12 @@ class Registry:
 @lru_cache(maxsize=1)
 def library() -> tuple[Component, ...]:
     """The library's components, in the order of their categories."""
-    from jupyter_mlws.components.declaration import declared, describe
+    from jupyter_mlws.components.declaration import describe, find_components
 
     return tuple(
         describe(function, "library")
         for module in _library_modules()
-        for function in declared(module).values()
+        for function in find_components(module).values()
     )
 
 
@@ -90,14 +92,14 @@ def load_function(name: str, root: Path) -> tuple[Callable[..., Any], str] | Non
     """The function of a component and its source; imports the project's code."""
     from importlib.metadata import entry_points
 
-    from jupyter_mlws.components.declaration import declared
+    from jupyter_mlws.components.declaration import find_components
 
     for module in _library_modules():
-        if name in declared(module):
-            return declared(module)[name], "library"
-    for entry in entry_points(group=GROUP):
+        if name in find_components(module):
+            return find_components(module)[name], "library"
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
         try:
-            functions = declared(entry.load())
+            functions = find_components(entry.load())
         except Exception:  # noqa: BLE001, S112  another package's fault; the palette tells it
             continue
         if name in functions:
@@ -105,7 +107,7 @@ def load_function(name: str, root: Path) -> tuple[Callable[..., Any], str] | Non
     defines = re.compile(rf"^def {re.escape(name)}\b", re.MULTILINE)
     for file in project_files(root):
         if defines.search(file.read_text(encoding="utf-8")):
-            functions = declared(load_file(root, file))
+            functions = find_components(load_file(root, file))
             if name in functions:
                 return functions[name], "project"
     return None
@@ -140,7 +142,7 @@ def _library_modules() -> Iterator[Any]:
     assert module_names == set(package.ORDER), "a file is missing from ORDER"
 
 
-def _sound(components: list[Component]) -> bool:
+def _all_valid(components: list[Component]) -> bool:
     return all(component.error is None for component in components)
 
 
@@ -156,7 +158,7 @@ def _packages() -> list[Component]:
     from jupyter_mlws.components.models import Component
 
     # Installed packages do not change while the server runs; looking through them takes long.
-    if not entry_points(group=GROUP):
+    if not entry_points(group=ENTRY_POINT_GROUP):
         return []
     return [Component(**row) for row in ask_inspector("--packages")]
 
@@ -184,7 +186,7 @@ def ask_inspector(*arguments: str) -> list[dict[str, Any]]:
             cwd=Path(__file__).parents[2],
             capture_output=True,
             text=True,
-            timeout=TIMEOUT,
+            timeout=IMPORT_TIMEOUT,
             check=True,
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
@@ -193,21 +195,21 @@ def ask_inspector(*arguments: str) -> list[dict[str, Any]]:
         )
         reason = stderr_lines[-1] if stderr_lines else str(error)
         if arguments == ("--packages",):
-            return [broken(GROUP, reason) | {"path": None}]
-        return _failed(arguments[1:], reason)
+            return [error_row(ENTRY_POINT_GROUP, reason) | {"path": None}]
+        return _error_rows(arguments[1:], reason)
     rows: list[dict[str, Any]] = json.loads(answer.stdout)
     return rows
 
 
-def _failed(files: tuple[str, ...], reason: str) -> list[dict[str, Any]]:
+def _error_rows(files: tuple[str, ...], reason: str) -> list[dict[str, Any]]:
     """Return an error row for each file: the whole inspection failed.
 
     A file calls ``exit``, for example, or its import does not end.
     """
-    return [broken(f"{FOLDER}/{Path(file).name}", reason) for file in files]
+    return [error_row(f"{FOLDER}/{Path(file).name}", reason) for file in files]
 
 
-def broken(path: str, reason: str) -> dict[str, Any]:
+def error_row(path: str, reason: str) -> dict[str, Any]:
     """The row of a file that could not be read."""
     return {
         "name": Path(path).stem,

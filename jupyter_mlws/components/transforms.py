@@ -7,7 +7,7 @@ from typing import Any
 from jupyter_mlws.components.artifacts import Table
 
 
-def applied(transformer: Any, table: Table) -> Table:
+def apply_transformer(transformer: Any, table: Table) -> Table:
     """Return the table with a fitted transformer's output columns in place of its inputs.
 
     Columns that keep their name keep their position, others come last; columns that the
@@ -17,7 +17,7 @@ def applied(transformer: Any, table: Table) -> Table:
     missing = [name for name in names if name not in table.columns]
     if missing:
         raise KeyError(f"the table has no columns {missing}; it has {list(table.columns)}")
-    output = _made(transformer, table[names])
+    output = _transform_columns(transformer, table[names])
     if set(output.columns) <= set(names):
         obsolete_names = [name for name in names if name not in output.columns]
         new_table: Table = table.drop(columns=obsolete_names).assign(**output)
@@ -30,7 +30,7 @@ def applied(transformer: Any, table: Table) -> Table:
     return result
 
 
-def _made(transformer: Any, columns: Table) -> Table:
+def _transform_columns(transformer: Any, columns: Table) -> Table:
     import pandas as pd
     from sklearn.compose import ColumnTransformer
 

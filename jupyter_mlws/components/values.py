@@ -71,10 +71,10 @@ class Several(list[Any]):
 
     def __init__(self, values: Iterable[Any], paths: Sequence[Path]) -> None:
         super().__init__(values)
-        self.names = [maker_of(path.name) for path in paths]
+        self.names = [producer_of(path.name) for path in paths]
 
 
-def maker_of(name: str) -> str:
+def producer_of(name: str) -> str:
     """The node that wrote a file, by the file's name: ``forest`` of ``forest.model.skops``, and
     the sweep's variant ``forest@0.1`` of ``forest.model.0.1.skops``."""
     node, *parts = name.split(".")
@@ -119,7 +119,7 @@ def _read_table(path: Path) -> Any:
     if path.is_dir():
         is_image_folder = not table_files(path) and images.image_files(path)
         return images.read_images(path) if is_image_folder else _read_tables(path)
-    if suffix in images.PICTURES | images.ARRAYS:
+    if suffix in images.PICTURE_SUFFIXES | images.ARRAY_SUFFIXES:
         return images.read_images(path)
     if suffix in (".parquet", ".pq"):
         return pd.read_parquet(path)
@@ -203,7 +203,7 @@ def _normalise_zip(path: Path) -> None:
     schema = json.loads(entries.pop("schema.json"))
     names: dict[str, str] = {}
     numbers: dict[int, int] = {}
-    schema = _renamed(schema, names, numbers)
+    schema = _normalize_ids(schema, names, numbers)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         files = {names.get(name, name): data for name, data in entries.items()}
         files["schema.json"] = json.dumps(schema, indent=2).encode()
@@ -213,10 +213,10 @@ def _normalise_zip(path: Path) -> None:
             archive.writestr(info, files[name])
 
 
-def _renamed(node: Any, names: dict[str, str], numbers: dict[int, int]) -> Any:
+def _normalize_ids(node: Any, names: dict[str, str], numbers: dict[int, int]) -> Any:
     """Return the schema with counters for memory addresses (``__id__``) and random file names."""
     if isinstance(node, list):
-        return [_renamed(part, names, numbers) for part in node]
+        return [_normalize_ids(part, names, numbers) for part in node]
     if not isinstance(node, dict):
         return node
     result: dict[str, Any] = {}
@@ -227,7 +227,7 @@ def _renamed(node: Any, names: dict[str, str], numbers: dict[int, int]) -> Any:
             new_name = f"{len(names) + 1}{Path(value).suffix}"
             result[key] = names.setdefault(value, new_name)
         else:
-            result[key] = _renamed(value, names, numbers)
+            result[key] = _normalize_ids(value, names, numbers)
     return result
 
 

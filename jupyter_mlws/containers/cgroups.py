@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 
 ROOT = Path("/sys/fs/cgroup")
-UNLIMITED = 2**60
+UNLIMITED_MEMORY_BYTES = 2**60
 """Bytes; version 1 writes a number of this size where there is no limit."""
 
 
@@ -31,8 +31,8 @@ def read_sample(pid: int, container: str, root: Path = ROOT) -> Sample | None:
         groups = dict(_groups(pid, container))
         # Where both are mounted, version 1 has the controllers.
         if "memory" in groups:
-            return _version_1(root, groups)
-        return _version_2(root / groups[""])
+            return _read_v1(root, groups)
+        return _read_v2(root / groups[""])
     except (OSError, KeyError, ValueError):
         # The process has ended, or this service runs where the machine's own files are not seen.
         return None
@@ -47,13 +47,13 @@ def _groups(pid: int, container: str) -> Iterator[tuple[str, str]]:
                 yield controller, path.lstrip("/")
 
 
-def _version_2(folder: Path) -> Sample:
+def _read_v2(folder: Path) -> Sample:
     cpu = _table(folder / "cpu.stat")["usage_usec"] / 1e6
     memory = _number(folder / "memory.current") - _table(folder / "memory.stat")["inactive_file"]
     return Sample(cpu, max(0, memory), _number(folder / "pids.current"), monotonic())
 
 
-def _version_1(root: Path, groups: dict[str, str]) -> Sample:
+def _read_v1(root: Path, groups: dict[str, str]) -> Sample:
     memory = root / "memory" / groups["memory"]
     used = _number(memory / "memory.usage_in_bytes")
     cache = _table(memory / "memory.stat")["total_inactive_file"]
@@ -75,7 +75,7 @@ def _table(path: Path) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Own:
+class UsageSnapshot:
     """Counters and limits of the container that this process runs in.
 
     ``killed`` counts the processes that the kernel has ended for lack of memory.
@@ -89,23 +89,23 @@ class Own:
     time: float
 
 
-def read_own(root: Path = ROOT) -> Own | None:
+def read_own(root: Path = ROOT) -> UsageSnapshot | None:
     """The counters of this process's container; None outside one, where memory has no limit."""
     try:
         version_1 = (root / "memory").is_dir()
-        return _own_1(root) if version_1 else _own_2(root)
+        return _read_own_v1(root) if version_1 else _read_own_v2(root)
     except (OSError, KeyError, ValueError):
         # No control groups, or those of a whole machine.
         return None
 
 
-def _own_2(root: Path) -> Own | None:
+def _read_own_v2(root: Path) -> UsageSnapshot | None:
     most = (root / "memory.max").read_text().strip()
     if most == "max":
         return None
     quota, period = (root / "cpu.max").read_text().split()
-    sample = _version_2(root)
-    return Own(
+    sample = _read_v2(root)
+    return UsageSnapshot(
         cpu=sample.cpu,
         cpu_limit=None if quota == "max" else int(quota) / int(period),
         memory=sample.memory,
@@ -115,15 +115,15 @@ def _own_2(root: Path) -> Own | None:
     )
 
 
-def _own_1(root: Path) -> Own | None:
+def _read_own_v1(root: Path) -> UsageSnapshot | None:
     memory, cpu = root / "memory", root / "cpu"
     limit = _number(memory / "memory.limit_in_bytes")
-    if limit >= UNLIMITED:
+    if limit >= UNLIMITED_MEMORY_BYTES:
         return None
     quota = _number(cpu / "cpu.cfs_quota_us")
     period = _number(cpu / "cpu.cfs_period_us")
-    sample = _version_1(root, {"memory": "", "cpuacct": "", "pids": ""})
-    return Own(
+    sample = _read_v1(root, {"memory": "", "cpuacct": "", "pids": ""})
+    return UsageSnapshot(
         cpu=sample.cpu,
         cpu_limit=None if quota < 0 else quota / period,
         memory=sample.memory,

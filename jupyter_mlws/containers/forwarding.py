@@ -23,9 +23,9 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.services import Services
 
-FORWARDED = (HubUnavailableError, RequestFailedError, ContainerBackendError)
+FORWARDING_ERRORS = (HubUnavailableError, RequestFailedError, ContainerBackendError)
 """Errors of every forwarded endpoint."""
-CONNECT_LIMIT = 10.0
+CONNECT_TIMEOUT = 10.0
 """Seconds that the service has to accept a connection."""
 PREFIX = "mlws/api/v1/"
 
@@ -40,7 +40,7 @@ def service_of(services: Services) -> HubService:
 class ForwardHandler(APIHandler):
     """Base of the handlers of endpoints that the Hub's service carries out."""
 
-    errors = FORWARDED
+    errors = FORWARDING_ERRORS
 
     async def call(self, endpoint: Endpoint, *ids: str, **inputs: Any) -> Reply[Any]:
         service = service_of(self.services)
@@ -65,7 +65,7 @@ class ForwardHandler(APIHandler):
                 "Content-Type": "application/json",
             },
             body=None if endpoint.method in ("get", "delete") else content,
-            connect_timeout=CONNECT_LIMIT,
+            connect_timeout=CONNECT_TIMEOUT,
             request_timeout=WORK_LIMIT,
         )
         try:
@@ -105,7 +105,7 @@ class ForwardedStream(StreamHandler):
         request = HTTPRequest(
             url_concat(address, [("since", since)] if since else []),
             headers={"Authorization": f"token {service.token}", "Accept-Language": self.language},
-            connect_timeout=CONNECT_LIMIT,
+            connect_timeout=CONNECT_TIMEOUT,
         )
         try:
             return await websocket_connect(request)

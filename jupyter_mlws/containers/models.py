@@ -157,7 +157,7 @@ def is_server_name(value: str) -> bool:
     return value != DEFAULT_SERVER and bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value))
 
 
-def _known_name(value: str) -> str:
+def _validate_name(value: str) -> str:
     if not is_server_name(value):
         raise PydanticCustomError(
             "container_name",
@@ -168,24 +168,33 @@ def _known_name(value: str) -> str:
     return value
 
 
-_RESERVED = ("JUPYTERHUB_", "JPY_", "JUPYTER_", "MLWS_", "LD_", "PYTHONSTARTUP", "PATH", "HOME")
+_RESERVED_PREFIXES = (
+    "JUPYTERHUB_",
+    "JPY_",
+    "JUPYTER_",
+    "MLWS_",
+    "LD_",
+    "PYTHONSTARTUP",
+    "PATH",
+    "HOME",
+)
 
 
-def _free_environment(value: dict[str, str]) -> dict[str, str]:
+def _validate_environment(value: dict[str, str]) -> dict[str, str]:
     """The Hub's own names and those that change what a program is are not for users."""
     for name in value:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise PydanticCustomError(
                 "environment_name", "{name} is not a valid variable name", {"name": name}
             )
-        if name.upper().startswith(_RESERVED):
+        if name.upper().startswith(_RESERVED_PREFIXES):
             raise PydanticCustomError(
                 "environment_reserved", "{name} is set by the Hub", {"name": name}
             )
     return value
 
 
-Environment = Annotated[dict[str, str], AfterValidator(_free_environment)]
+Environment = Annotated[dict[str, str], AfterValidator(_validate_environment)]
 
 
 class ContainerCreate(Request):
@@ -194,7 +203,7 @@ class ContainerCreate(Request):
     image: str | None = Field(default=None, min_length=1, max_length=300)
     resources: Resources | None = None
     environment: Environment = Field(default_factory=dict)
-    name: Annotated[str, AfterValidator(_known_name)] | None = Field(
+    name: Annotated[str, AfterValidator(_validate_name)] | None = Field(
         default=None, max_length=30, description="Name of a second server; null: the default one."
     )
     priority: int = Field(default=0, ge=-100, le=100, description="Above 0: administrators only.")
@@ -213,7 +222,7 @@ class ContainerConfig(Record):
     environment: dict[str, str] = Field(default_factory=dict)
 
 
-def masked(environment: dict[str, str]) -> dict[str, str]:
+def mask_credentials(environment: dict[str, str]) -> dict[str, str]:
     """The variables as they may be shown."""
     return {
         name: MASK if _CREDENTIAL.search(name) else value for name, value in environment.items()
@@ -303,7 +312,7 @@ class EnvironmentState(str, Enum):
 class EnvironmentCreate(Request):
     """Save what a container has installed."""
 
-    name: Annotated[str, AfterValidator(_known_name)] = Field(max_length=30)
+    name: Annotated[str, AfterValidator(_validate_name)] = Field(max_length=30)
     container: str | None = Field(
         default=None, max_length=300, description="ID. Default in a lab: the lab's own container."
     )

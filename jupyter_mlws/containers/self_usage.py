@@ -11,24 +11,24 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.containers.cgroups import Own, read_own
+from jupyter_mlws.containers.cgroups import UsageSnapshot, read_own
 from jupyter_mlws.containers.models import OutOfMemory, OwnUsage
 from jupyter_mlws.core.ring_stream import RingStream
 
-EVERY = 1.0
+SAMPLE_INTERVAL = 1.0
 """Seconds between two samples, while somebody listens. The kernel tells of a killed process by an
 event only whoever may write to the control group, and a container may not."""
-PATIENCE = 3.0
+KERNEL_EXIT_TIMEOUT = 3.0
 """Seconds in which the process that the kernel has chosen must be seen to have ended."""
-LOOK = 0.1
-SHORT = 0.25
+KERNEL_POLL_INTERVAL = 0.1
+FIRST_SAMPLE_INTERVAL = 0.25
 """Seconds between two samples where there is no earlier one."""
 MEBIBYTE = 1024**2
 """Memory is told in these, so that an idle container is no news."""
 
 
 @dataclass(frozen=True)
-class Kernel:
+class KernelProcess:
     """A kernel's process; ``path`` is its notebook's, empty where it has none."""
 
     id: str
@@ -36,7 +36,7 @@ class Kernel:
     path: str
 
 
-Kernels = Callable[[], Awaitable[Mapping[str, Kernel]]]
+Kernels = Callable[[], Awaitable[Mapping[str, KernelProcess]]]
 
 
 class ContainerUsageMonitor:
@@ -45,29 +45,31 @@ class ContainerUsageMonitor:
     ``kernels`` returns the kernels of this server by their ids.
     """
 
-    def __init__(self, kernels: Kernels, read: Callable[[], Own | None] = read_own) -> None:
+    def __init__(
+        self, kernels: Kernels, read: Callable[[], UsageSnapshot | None] = read_own
+    ) -> None:
         self._kernels = kernels
         self._read = read
         self.stream = RingStream(size=100)
         self._listeners = 0
         self._sampling: asyncio.Task[None] | None = None
-        self._before: Own | None = None
+        self._previous_sample: UsageSnapshot | None = None
         self._usage: OwnUsage | None = None
-        self._last: OutOfMemory | None = None
+        self._last_out_of_memory: OutOfMemory | None = None
 
     async def usage(self) -> OwnUsage:
         """Return the current usage; without limits outside a container."""
-        first = self._before if self._sampling is not None else None
+        first = self._previous_sample if self._sampling is not None else None
         if first is None:
             first = self._read()
-            await asyncio.sleep(SHORT)
-        return self._told(first, self._read())
+            await asyncio.sleep(FIRST_SAMPLE_INTERVAL)
+        return self._compute_usage(first, self._read())
 
     async def news(self, since: int) -> AsyncIterator[dict[str, Any]]:
         """Yield usage changes and out-of-memory events as they happen."""
         self._listeners += 1
         if self._sampling is None:
-            self._before, self._usage = self._read(), None
+            self._previous_sample, self._usage = self._read(), None
             self._sampling = asyncio.create_task(self._sample_for_ever())
         try:
             async with aclosing(self.stream.follow(since)) as messages:  # type: ignore[type-var]
@@ -88,28 +90,32 @@ class ContainerUsageMonitor:
     async def _sample_for_ever(self) -> None:
         kernels = await self._kernels()
         while True:
-            await asyncio.sleep(EVERY)
-            now, before = self._read(), self._before
-            self._before = now
+            await asyncio.sleep(SAMPLE_INTERVAL)
+            now, before = self._read(), self._previous_sample
+            self._previous_sample = now
             if now is not None and before is not None and now.killed > before.killed:
-                self._last = await self._out_of_memory(now, kernels)
-                self.stream.publish({"type": "out_of_memory", **self._last.model_dump(mode="json")})
-            usage = self._told(before, now)
+                self._last_out_of_memory = await self._out_of_memory(now, kernels)
+                self.stream.publish(
+                    {"type": "out_of_memory", **self._last_out_of_memory.model_dump(mode="json")}
+                )
+            usage = self._compute_usage(before, now)
             if usage != self._usage:
                 self._usage = usage
                 self.stream.publish({"type": "usage", **usage.model_dump(mode="json")})
             kernels = await self._kernels()
 
-    async def _out_of_memory(self, now: Own, kernels: Mapping[str, Kernel]) -> OutOfMemory:
+    async def _out_of_memory(
+        self, now: UsageSnapshot, kernels: Mapping[str, KernelProcess]
+    ) -> OutOfMemory:
         """Return the event of a process killed for lack of memory.
 
         Its kernels are those of ``kernels`` whose process has ended or was replaced since.
         """
-        deadline = asyncio.get_running_loop().time() + PATIENCE
-        hit = _ended(kernels, await self._kernels())
+        deadline = asyncio.get_running_loop().time() + KERNEL_EXIT_TIMEOUT
+        hit = _find_dead_kernels(kernels, await self._kernels())
         while not hit and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(LOOK)
-            hit = _ended(kernels, await self._kernels())
+            await asyncio.sleep(KERNEL_POLL_INTERVAL)
+            hit = _find_dead_kernels(kernels, await self._kernels())
         return OutOfMemory(
             time=datetime.now(timezone.utc),
             memory_limit=now.memory_limit,
@@ -117,7 +123,7 @@ class ContainerUsageMonitor:
             paths=[kernel.path for kernel in hit if kernel.path],
         )
 
-    def _told(self, before: Own | None, now: Own | None) -> OwnUsage:
+    def _compute_usage(self, before: UsageSnapshot | None, now: UsageSnapshot | None) -> OwnUsage:
         if now is None:
             return OwnUsage(processes_killed=0)
         cpu = None
@@ -129,20 +135,22 @@ class ContainerUsageMonitor:
             memory=round(now.memory / MEBIBYTE) * MEBIBYTE,
             memory_limit=now.memory_limit,
             processes_killed=now.killed,
-            out_of_memory=self._last,
+            out_of_memory=self._last_out_of_memory,
         )
 
 
-def _ended(before: Mapping[str, Kernel], now: Mapping[str, Kernel]) -> list[Kernel]:
+def _find_dead_kernels(
+    before: Mapping[str, KernelProcess], now: Mapping[str, KernelProcess]
+) -> list[KernelProcess]:
     """Return the kernels of ``before`` whose process has ended without a shutdown."""
     return [
         kernel
         for identifier, kernel in before.items()
-        if identifier in now and (now[identifier].pid != kernel.pid or not _lives(kernel.pid))
+        if identifier in now and (now[identifier].pid != kernel.pid or not _is_alive(kernel.pid))
     ]
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     """Return whether a process still runs; a zombie, not yet reaped by its parent, does not."""
     if os.name != "posix" or not Path("/proc").is_dir():
         return True

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-BESIDE = ("-wal", "-shm")
+SIDECAR_SUFFIXES = ("-wal", "-shm")
 """Ends of the names of the files beside a database: its log, and the index of that."""
 
 log = logging.getLogger(__name__)
 
-Connect = Callable[[Path], sqlite3.Connection]
+ConnectionFactory = Callable[[Path], sqlite3.Connection]
 
 
 class Database:
@@ -28,18 +28,18 @@ class Database:
     ``follow``: open another file that has taken the place of this one.
     """
 
-    def __init__(self, file: Path, connect: Connect, *, follow: bool = True) -> None:
+    def __init__(self, file: Path, connect: ConnectionFactory, *, follow: bool = True) -> None:
         self._file = file
         self._connect = connect
         self._follow = follow
-        self._closed = False
+        self._is_closed = False
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
 
     @property
     def connection(self) -> sqlite3.Connection:
         """The connection to the file that is at the path now."""
-        if self._closed:
+        if self._is_closed:
             raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
         current = self._connection
         skip_check = current is None or current.in_transaction or not self._follow
@@ -71,7 +71,7 @@ class Database:
 
     def close(self) -> None:
         """Close the connection, for good."""
-        self._closed = True
+        self._is_closed = True
         self._disconnect()
 
     def _disconnect(self) -> None:
@@ -80,11 +80,13 @@ class Database:
             self._connection = None
 
 
-def open_or_replace(file: Path, connect: Connect) -> sqlite3.Connection:
+def open_or_replace(file: Path, connect: ConnectionFactory) -> sqlite3.Connection:
     """Return a connection to the file; a damaged file is moved aside and a new one made."""
     original_inode = inode(file)
-    if original_inode is None and any(file.with_name(file.name + part).exists() for part in BESIDE):
-        _remove_rest(file)
+    if original_inode is None and any(
+        file.with_name(file.name + part).exists() for part in SIDECAR_SUFFIXES
+    ):
+        _remove_sidecar_files(file)
     try:
         return connect(file)
     except sqlite3.DatabaseError as error:
@@ -110,29 +112,29 @@ def set_aside(file: Path, damaged_inode: int | None) -> None:
 
     ``damaged_inode`` is the inode of the damaged file.
     """
-    with _locked(file):
+    with _file_lock(file):
         if inode(file) != damaged_inode:
             return
         target = f"{file.name}.damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
         # The log first: SQLite would read it into a new database of that name.
-        for part in (*BESIDE, ""):
+        for part in (*SIDECAR_SUFFIXES, ""):
             one = file.with_name(file.name + part)
             if one.exists():
                 one.rename(file.with_name(target + part))
     log.error("Database %s is damaged. It was moved to %s and a new one is created", file, target)
 
 
-def _remove_rest(file: Path) -> None:
+def _remove_sidecar_files(file: Path) -> None:
     """Remove the files beside a deleted database: a process that has it open still uses them, and
     SQLite fails where a new database of that name finds them."""
-    with _locked(file):
+    with _file_lock(file):
         if inode(file) is None:
-            for part in BESIDE:
+            for part in SIDECAR_SUFFIXES:
                 file.with_name(file.name + part).unlink(missing_ok=True)
 
 
 @contextmanager
-def _locked(file: Path) -> Iterator[None]:
+def _file_lock(file: Path) -> Iterator[None]:
     with file.with_name(f"{file.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -19,7 +19,7 @@ DOMAIN = "jupyter_mlws"
 CATALOGUE = Path(__file__).parents[1] / "locale" / "zh_CN" / "LC_MESSAGES" / f"{DOMAIN}.po"
 TERM = "term"
 """The context of entries that are values of facts, see :func:`term`."""
-NAMED_BY_TERMS = (
+TERM_FACTS = (
     "action",
     "cause",
     "exit_code",
@@ -180,7 +180,7 @@ class Message:
         if not self.facts:
             return text
         return text.format_map(
-            _Facts((key, _shown(key, fact, language)) for key, fact in self.facts.items())
+            _Facts((key, _translate_fact(key, fact, language)) for key, fact in self.facts.items())
         )
 
     @property
@@ -274,10 +274,10 @@ def term(text: str, language: str) -> str:
     return _translation(language).get((TERM, text), text)
 
 
-def _shown(key: str, fact: Any, language: str) -> Any:
+def _translate_fact(key: str, fact: Any, language: str) -> Any:
     if isinstance(fact, Message):
         return fact.in_(language)
-    if key in NAMED_BY_TERMS and isinstance(fact, str):
+    if key in TERM_FACTS and isinstance(fact, str):
         return term(fact, language)
     return fact
 

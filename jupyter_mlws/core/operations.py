@@ -25,11 +25,11 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.core.schemas import Record, Request
 
-KEPT = 200
+MAX_FINISHED_OPERATIONS = 200
 """Ended operations that can still be asked for."""
-ANSWER_WITHIN = 300.0
+ANSWER_TIMEOUT = 300.0
 """Seconds after which a question that nobody answers ends the work."""
-TELL_EVERY = 0.1
+PROGRESS_INTERVAL = 0.1
 """Seconds between two messages about progress."""
 
 
@@ -84,19 +84,19 @@ class Progress:
     """Reports the progress of work, from the thread of the work."""
 
     def __init__(self, on_update: Callable[[dict[str, Any]], None]) -> None:
-        self._told = on_update
+        self._on_update = on_update
         self._started = time.monotonic()
-        self._last = 0.0
-        self._cancelled = threading.Event()
-        self._asking = threading.Condition()
-        self._asked = False
+        self._last_update = 0.0
+        self._cancel_event = threading.Event()
+        self._question_condition = threading.Condition()
+        self._is_question_open = False
         self._answer: str | None = None
 
     def cancel(self) -> None:
         """Request that the work stops at its next report."""
-        self._cancelled.set()
-        with self._asking:
-            self._asking.notify_all()
+        self._cancel_event.set()
+        with self._question_condition:
+            self._question_condition.notify_all()
 
     def ask(self, prompt: str, secret: bool) -> str:
         """Return the user's answer to ``prompt``.
@@ -105,44 +105,46 @@ class Progress:
         report does.
         """
         question = Question(prompt=prompt, secret=secret)
-        with self._asking:
-            self._asked, self._answer = True, None
-            self._told({"state": OperationState.WAITING, "question": question})
+        with self._question_condition:
+            self._is_question_open, self._answer = True, None
+            self._on_update({"state": OperationState.WAITING, "question": question})
             try:
-                self._asking.wait_for(
-                    lambda: self._answer is not None or self._cancelled.is_set(), ANSWER_WITHIN
+                self._question_condition.wait_for(
+                    lambda: self._answer is not None or self._cancel_event.is_set(), ANSWER_TIMEOUT
                 )
                 answer = self._answer
             finally:
-                self._asked, self._answer = False, None
-                self._told({"state": OperationState.RUNNING, "question": None})
-        if self._cancelled.is_set():
+                self._is_question_open, self._answer = False, None
+                self._on_update({"state": OperationState.RUNNING, "question": None})
+        if self._cancel_event.is_set():
             raise CancelledOperationError
         if answer is None:
-            raise PromptTimeoutError(seconds=f"{ANSWER_WITHIN:g}", prompt=prompt)
+            raise PromptTimeoutError(seconds=f"{ANSWER_TIMEOUT:g}", prompt=prompt)
         return answer
 
     def answer(self, value: str) -> bool:
         """Pass an answer to :meth:`ask`; return False if no question is open."""
-        with self._asking:
-            if not self._asked or self._answer is not None:
+        with self._question_condition:
+            if not self._is_question_open or self._answer is not None:
                 return False
             self._answer = value
-            self._asking.notify_all()
+            self._question_condition.notify_all()
         return True
 
     def __call__(
         self, done: float, total: float | None = None, unit: str = "", message: str = ""
     ) -> None:
         """Report progress; raises :class:`CancelledOperationError` after a cancellation."""
-        if self._cancelled.is_set():
+        if self._cancel_event.is_set():
             raise CancelledOperationError
         now = time.monotonic()
-        if now - self._last < TELL_EVERY:
+        if now - self._last_update < PROGRESS_INTERVAL:
             return
-        self._last = now
+        self._last_update = now
         rate = done / (now - self._started) if now > self._started else None
-        self._told({"done": done, "total": total, "unit": unit, "rate": rate, "message": message})
+        self._on_update(
+            {"done": done, "total": total, "unit": unit, "rate": rate, "message": message}
+        )
 
 
 class OperationManager:
@@ -243,6 +245,6 @@ class OperationManager:
     def _store(self, operation: Operation) -> None:
         self._operations[operation.id] = operation
         finished_ids = [key for key in self._operations if key not in self._progress]
-        for key in finished_ids[: max(0, len(finished_ids) - KEPT)]:
+        for key in finished_ids[: max(0, len(finished_ids) - MAX_FINISHED_OPERATIONS)]:
             del self._operations[key]
         self.stream.publish({"type": "operation", **dict(operation)})

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-FOLDED = 10
+MAX_LISTED_ENTRIES = 10
 """Entries of a folder up to which a list of files names each of them."""
 
 
 def fold_paths(paths: Iterable[str], inside: str = "") -> list[tuple[str, int]]:
     """Shorten a list of files: (path, 1) for a file, ("folder/", count) for a full folder.
 
-    A folder is full from more than :data:`FOLDED` of the listed entries on.
+    A folder is full from more than :data:`MAX_LISTED_ENTRIES` of the listed entries on.
     """
     children: dict[str, list[str]] = {}
     count = 0
@@ -19,7 +19,7 @@ def fold_paths(paths: Iterable[str], inside: str = "") -> list[tuple[str, int]]:
         name, slash, _ = path[len(inside) :].partition("/")
         children.setdefault(name + slash, []).append(path)
         count += 1
-    if inside and len(children) > FOLDED:
+    if inside and len(children) > MAX_LISTED_ENTRIES:
         return [(inside, count)]
     rows: list[tuple[str, int]] = []
     for name, members in sorted(children.items()):

@@ -12,7 +12,7 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 
 
-def encoded(body: Any, language: str) -> bytes:
+def encode_json(body: Any, language: str) -> bytes:
     """JSON in UTF-8, the messages in ``language``.
 
     Of a file's name that is not UTF-8 the odd bytes are escaped surrogates.

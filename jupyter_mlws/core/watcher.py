@@ -15,31 +15,33 @@ from watchfiles import Change, awatch
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.ring_stream import RingStream
 
-STEP = 20
+WATCH_STEP_MS = 20
 """Milliseconds without a further change after which a batch is told."""
-LONGEST = 200
+WATCH_DEBOUNCE_MS = 200
 """Milliseconds after which a batch is told although changes go on."""
 
-SOON = 15
+RUN_DEBOUNCE_MS = 15
 """The same two for a run's bell, which rings as often as nodes begin and end."""
-STALE = 1.0
+MAX_READ_AGE = 1.0
 """Seconds after which what was read for one listener is read anew for the next."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
-STORE = "mlflow.db"
+MLFLOW_DATABASE = "mlflow.db"
 """MLflow's database; its neighbours of that name and more are of its transactions."""
-STORE_PAUSE = 1.0
+MLFLOW_DEBOUNCE = 1.0
 """Seconds for which changes of the store are gathered: a training writes many of them."""
 
-IGNORED = frozenset(
+IGNORED_DIRECTORIES = frozenset(
     {"node_modules", "__pycache__", ".venv", ".ipynb_checkpoints", "mlruns", ".mypy_cache"}
 )
 """Folders whose changes interest no view."""
 
-FEW = 20
+MAX_LISTED_FILES = 20
 """Changed files up to which a batch names them; of more, everything is read anew."""
-FAR_REACHING = frozenset({".gitignore", ".gitattributes", ".gitmodules", ".dvcignore", "dvc.yaml"})
+WIDE_EFFECT_FILES = frozenset(
+    {".gitignore", ".gitattributes", ".gitmodules", ".dvcignore", "dvc.yaml"}
+)
 """Files whose changes tell of others than themselves, as do those that name data."""
 
 log = logging.getLogger(__name__)
@@ -57,29 +59,29 @@ class ProjectWatcher:
         self.project = project
         self.stream = RingStream()
         self._git = project.state.parent
-        self._bell = asyncio.Event()
+        self._change_event = asyncio.Event()
         self._reads: dict[Hashable, tuple[float, asyncio.Future[Any]]] = {}
         self._stop = asyncio.Event()
-        self._store_news: asyncio.TimerHandle | None = None
+        self._runs_update_timer: asyncio.TimerHandle | None = None
         project.state.mkdir(parents=True, exist_ok=True)
-        self._task = asyncio.gather(self._watch(), self._listen())
+        self._task = asyncio.gather(self._watch(), self._watch_run_signal())
 
     def bell(self) -> asyncio.Event:
         """Return an event that is set at the next ring.
 
         Call this before reading, to miss no change.
         """
-        return self._bell
+        return self._change_event
 
     async def read_once(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return the result of ``read``, which is called in a thread.
 
-        Between two rings, and within :data:`STALE` seconds, all listeners share one call.
+        Between two rings, and within :data:`MAX_READ_AGE` seconds, all listeners share one call.
         """
         key = (read, args, tuple(kwargs.items()))
         now = time.monotonic()
         began, reading = self._reads.get(key, (0.0, None))
-        if reading is None or now - began > STALE:
+        if reading is None or now - began > MAX_READ_AGE:
             reading = asyncio.ensure_future(asyncio.to_thread(read, *args, **kwargs))
             self._reads[key] = (now, reading)
         return cast(T, await asyncio.shield(reading))
@@ -87,42 +89,42 @@ class ProjectWatcher:
     async def close(self) -> None:
         """Stop watching."""
         self._stop.set()
-        if self._store_news is not None:
-            self._store_news.cancel()
-        self._ring()
+        if self._runs_update_timer is not None:
+            self._runs_update_timer.cancel()
+        self._signal_change()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _listen(self) -> None:
+    async def _watch_run_signal(self) -> None:
         """Watch the bell apart from all other changes, which arrive in long bursts."""
-        with self._telling_failure():
+        with self._report_watch_failure():
             async for _ in awatch(
                 self.project.state,
                 watch_filter=lambda _, path: path == self.project.bell,
-                step=SOON,
-                debounce=SOON,
+                step=RUN_DEBOUNCE_MS,
+                debounce=RUN_DEBOUNCE_MS,
                 stop_event=self._stop,
                 recursive=False,
                 ignore_permission_denied=True,
             ):
-                self._ring()
+                self._signal_change()
 
     async def _watch(self) -> None:
         paths = {self.project.root, self._git}
         if self.project.root in self._git.parents:
             paths.discard(self._git)
-        with self._telling_failure():
+        with self._report_watch_failure():
             async for batch in awatch(
                 *paths,
-                watch_filter=self._interests,
-                step=STEP,
-                debounce=LONGEST,
+                watch_filter=self._is_relevant,
+                step=WATCH_STEP_MS,
+                debounce=WATCH_DEBOUNCE_MS,
                 stop_event=self._stop,
                 ignore_permission_denied=True,
             ):
-                self._tell({Path(path) for _, path in batch})
+                self._publish_changes({Path(path) for _, path in batch})
 
     @contextmanager
-    def _telling_failure(self) -> Iterator[None]:
+    def _report_watch_failure(self) -> Iterator[None]:
         try:
             yield
         except (OSError, RuntimeError) as error:
@@ -135,27 +137,27 @@ class ProjectWatcher:
             )
             self.stream.publish({"type": "unwatched", "reason": str(error)})
 
-    def _tell(self, paths: set[Path]) -> None:
+    def _publish_changes(self, paths: set[Path]) -> None:
         areas = {area for path in paths for area in self._areas(path)}
         if "runs" in areas:
-            self._tell_of_store()
+            self._schedule_runs_update()
             areas.discard("runs")
         if areas:
-            changed_files = self._alone(paths) if "changes" in areas else None
+            changed_files = self._changed_files(paths) if "changes" in areas else None
             more = {} if changed_files is None else {"paths": changed_files}
             self.stream.publish({"type": "workspace", "areas": sorted(areas), **more})
 
-    def _alone(self, paths: set[Path]) -> list[str] | None:
+    def _changed_files(self, paths: set[Path]) -> list[str] | None:
         """Return the changed files as git names them.
 
         Return None if other files may be affected.
         """
         changed_paths = [path for path in paths if "changes" in self._areas(path)]
-        if len(changed_paths) > FEW:
+        if len(changed_paths) > MAX_LISTED_FILES:
             return None
         relative_paths = []
         for path in changed_paths:
-            far = path.name in FAR_REACHING or path.name.endswith((".dvc", "dvc.lock"))
+            far = path.name in WIDE_EFFECT_FILES or path.name.endswith((".dvc", "dvc.lock"))
             if far or path.is_dir() or not path.is_relative_to(self.project.root):
                 return None
             if self._git in path.parents:
@@ -168,21 +170,21 @@ class ProjectWatcher:
             return None
         return sorted(relative_paths)
 
-    def _tell_of_store(self) -> None:
+    def _schedule_runs_update(self) -> None:
         def tell() -> None:
-            self._store_news = None
+            self._runs_update_timer = None
             self.stream.publish({"type": "workspace", "areas": ["runs"]})
 
-        if self._store_news is None:
+        if self._runs_update_timer is None:
             loop = asyncio.get_running_loop()
-            self._store_news = loop.call_later(STORE_PAUSE, tell)
+            self._runs_update_timer = loop.call_later(MLFLOW_DEBOUNCE, tell)
 
-    def _ring(self) -> None:
-        self._bell.set()
-        self._bell = asyncio.Event()
+    def _signal_change(self) -> None:
+        self._change_event.set()
+        self._change_event = asyncio.Event()
         self._reads.clear()
 
-    def _interests(self, change: Change, path: str) -> bool:
+    def _is_relevant(self, change: Change, path: str) -> bool:
         return bool(self._areas(Path(path)))
 
     def _areas(self, path: Path) -> tuple[str, ...]:
@@ -192,13 +194,13 @@ class ProjectWatcher:
             inside = path.relative_to(self.project.root)
         except ValueError:
             return ()
-        if inside.parts[:1] == (".git",) or IGNORED.intersection(inside.parts):
+        if inside.parts[:1] == (".git",) or IGNORED_DIRECTORIES.intersection(inside.parts):
             return ()
         if inside.parts[:2] in ((".dvc", "tmp"), (".dvc", "cache")):
             return ()
-        if inside.parts == (STORE,):
+        if inside.parts == (MLFLOW_DATABASE,):
             return ("runs",)
-        if inside.name.startswith(STORE):
+        if inside.name.startswith(MLFLOW_DATABASE):
             return ()
         if inside.name == "dvc.yaml":
             return ("changes", "workflows")

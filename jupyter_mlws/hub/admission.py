@@ -15,18 +15,18 @@ from jupyter_mlws.containers.models import Amount, ContainerCreate, QueuePlace, 
 from jupyter_mlws.core.errors import Fault, HubUnavailableError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub import words
-from jupyter_mlws.hub.policy import Wanted
+from jupyter_mlws.hub.policy import ResolvedSpec
 from jupyter_mlws.hub.refusal import Refusal
 
-LIMIT = 15.0
+REQUEST_TIMEOUT = 15.0
 """Seconds in which the service must answer, beyond those that it was asked to wait."""
-PATIENCE = 20.0
+LONG_POLL_TIMEOUT = 20.0
 """Seconds after which the service answers in any case; the next question follows at once."""
-REFUSED = (400, 403, 404, 409, 507)
+REJECTION_STATUSES = (400, 403, 404, 409, 507)
 
 
 @dataclass(frozen=True)
-class Granted:
+class Grant:
     """Resources granted to a container: ``devices`` are the numbers of the leased devices."""
 
     resources: Amount
@@ -46,12 +46,12 @@ class Admission:
         user: str,
         server: str,
         request: ContainerCreate,
-        container_spec: Wanted,
+        container_spec: ResolvedSpec,
         home: str,
         language: str,
         wait: float,
         on_queue_change: Callable[[QueuePlace], None],
-    ) -> Granted:
+    ) -> Grant:
         """Request resources for a container and return what is granted.
 
         Raises :class:`Refusal` with the service's message, or error 10103. Waits in the queue for
@@ -66,10 +66,10 @@ class Admission:
         deadline = time.monotonic() + wait
         while True:
             left = max(0.0, deadline - time.monotonic())
-            answer = await self._post({**body, "patience": min(left, PATIENCE)}, language)
+            answer = await self._post({**body, "patience": min(left, LONG_POLL_TIMEOUT)}, language)
             if answer["granted"]:
                 amount = Resources.model_validate(answer["resources"]).amount
-                return Granted(amount, tuple(answer["devices"]), answer["volume"])
+                return Grant(amount, tuple(answer["devices"]), answer["volume"])
             place = QueuePlace.model_validate(answer["queue"])
             on_queue_change(place)
             body["known"] = place.model_dump()
@@ -85,18 +85,18 @@ class Admission:
                     "Accept-Language": language,
                 },
                 body=json.dumps(body),
-                request_timeout=LIMIT + body["patience"],
+                request_timeout=REQUEST_TIMEOUT + body["patience"],
             )
         except HTTPClientError as error:
-            if error.code in REFUSED and error.response is not None:
+            if error.code in REJECTION_STATUSES and error.response is not None:
                 raise Refusal(json.loads(error.response.body), error.code, language) from error
-            raise _unanswered(error) from error
+            raise _to_unavailable_error(error) from error
         except (OSError, ValueError) as error:
-            raise _unanswered(error) from error
+            raise _to_unavailable_error(error) from error
         data: dict[str, Any] = json.loads(answer.body)["data"]
         return data
 
 
-def _unanswered(error: Exception) -> MLWSError:
+def _to_unavailable_error(error: Exception) -> MLWSError:
     words = Message("the resource service does not respond: {error}", error=error)
     return HubUnavailableError(faults=[Fault("service", words)])

@@ -45,7 +45,7 @@ class Audit:
 
     async def read(self, before: int | None, limit: int, target: str | None) -> list[AuditEntry]:
         """The newest first."""
-        rows = await self._read(self._records.audited, before, limit, target)
+        rows = await self._read(self._records.read_audit_log, before, limit, target)
         return [
             AuditEntry(
                 id=row.id,

@@ -16,12 +16,12 @@ from jupyter_mlws.core.errors import (
     MLWSError,
     PermissionDeniedError,
 )
-from jupyter_mlws.hub.hubapi import NO_HUB
+from jupyter_mlws.hub.hubapi import HUB_NOT_RESPONDING
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.person import Person
 
 ACTIONS = {"GET": "read", "HEAD": "read"}
-REMEMBER = 60
+TOKEN_CACHE_MAX_AGE = 60
 """Seconds for which the Hub's answer about a token holds."""
 
 
@@ -30,10 +30,12 @@ def hub_auth(cookies_for_host_alone: bool = False) -> HubOAuth:
 
     JupyterHub tells its labs, but not its services, that cookies have the prefix ``__Host-``.
     """
-    return HubOAuth(cache_max_age=REMEMBER, cookie_host_prefix_enabled=cookies_for_host_alone)
+    return HubOAuth(
+        cache_max_age=TOKEN_CACHE_MAX_AGE, cookie_host_prefix_enabled=cookies_for_host_alone
+    )
 
 
-class Permitted(HubOAuthenticated):  # type: ignore[misc]
+class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
     """Base of all handlers: knows the manager and the person.
 
     The Hub's own code checks the XSRF token of requests with a cookie, and asks none of those
@@ -65,10 +67,10 @@ class Permitted(HubOAuthenticated):  # type: ignore[misc]
         try:
             model = await self.hub_auth.get_user(self, sync=False)
         except HTTPError as error:
-            raise ContainerBackendError(reason=NO_HUB.fill(error=str(error))) from error
-        return self._person(model)
+            raise ContainerBackendError(reason=HUB_NOT_RESPONDING.fill(error=str(error))) from error
+        return self._to_person(model)
 
-    def _person(self, model: Mapping[str, Any] | None) -> Person | None:
+    def _to_person(self, model: Mapping[str, Any] | None) -> Person | None:
         if model is None or not self.hub_auth.check_scopes(self.hub_scopes, model):
             return None
         self.scopes = frozenset(model.get("scopes") or ())
@@ -79,7 +81,7 @@ class Permitted(HubOAuthenticated):  # type: ignore[misc]
         return Person(model["name"], admin)
 
 
-class ByToken(Permitted):
+class TokenAuthenticatedHandler(AuthenticatedHandler):
     """Base of what programs like git and DVC use: a token in each request, and never a cookie.
 
     The token is a Hub token, as ``Authorization: token …`` or ``Bearer …``, or as the password of
@@ -114,8 +116,8 @@ class ByToken(Permitted):
             if error.status_code == 403:
                 # The Hub does not know the token.
                 return None
-            raise ContainerBackendError(reason=NO_HUB.fill(error=str(error))) from error
-        return self._person(model)
+            raise ContainerBackendError(reason=HUB_NOT_RESPONDING.fill(error=str(error))) from error
+        return self._to_person(model)
 
 
 def _token(header: str) -> str | None:

@@ -11,7 +11,7 @@ from docker.utils import version_lt
 
 from jupyter_mlws.containers.models import Amount, container_id
 from jupyter_mlws.hub.events import HUB_LABEL
-from jupyter_mlws.hub.policy import Wanted
+from jupyter_mlws.hub.policy import ResolvedSpec
 
 CPU_PERIOD = 100_000
 """Microseconds; the kernel's own default."""
@@ -32,7 +32,7 @@ RESCUE = {
 """What a lab writes while it starts goes outside a home that is full."""
 
 
-def labels(hub_name: str, user: str, server: str, spec: Wanted) -> dict[str, str]:
+def labels(hub_name: str, user: str, server: str, spec: ResolvedSpec) -> dict[str, str]:
     """Return the labels by which the service identifies a container and its resources."""
     return {
         HUB_LABEL: hub_name,
@@ -72,7 +72,7 @@ def cores(host: Mapping[str, Any]) -> float:
 
 
 def confinement(
-    spec: Wanted, processes: int, restarts: int, start_cpu: float = 0.0
+    spec: ResolvedSpec, processes: int, restarts: int, start_cpu: float = 0.0
 ) -> dict[str, Any]:
     """The arguments of ``create_host_config`` that limit and confine a container."""
     arguments: dict[str, Any] = {
@@ -124,7 +124,7 @@ def gateway(subnet: str) -> str:
     return str(ipaddress.ip_network(subnet)[1])
 
 
-def environment(hub_variables: Mapping[str, str], spec: Wanted) -> dict[str, str]:
+def environment(hub_variables: Mapping[str, str], spec: ResolvedSpec) -> dict[str, str]:
     """Return the user's variables, overridden by the Hub's own, which users can't replace."""
     rescue = RESCUE if spec.rescue else {}
     return {**spec.environment, **hub_variables, **rescue}

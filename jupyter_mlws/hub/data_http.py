@@ -26,18 +26,18 @@ from jupyter_mlws.core.errors import (
     MLWSError,
     ObjectHashError,
 )
-from jupyter_mlws.hub.auth import ByToken
+from jupyter_mlws.hub.auth import TokenAuthenticatedHandler
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.team import Access
 from jupyter_mlws.shared_projects.models import Role
 
-OBJECT = re.compile(r"files/md5/([0-9a-f]{2})/([0-9a-f]{30})(\.dir)?")
+OBJECT_PATH = re.compile(r"files/md5/([0-9a-f]{2})/([0-9a-f]{30})(\.dir)?")
 """Where DVC 3 has its objects."""
-LARGEST = 5 * 1024**4
+MAX_OBJECT_BYTES = 5 * 1024**4
 """Bytes of one object."""
-PATIENCE = 16 * 1024**2
+MAX_DISCARDED_BYTES = 16 * 1024**2
 """Bytes that are read of an object that is refused."""
-FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Upload:
@@ -75,22 +75,22 @@ class _Upload:
 
 
 @stream_request_body
-class DataHandler(ByToken, RESTHandler, StaticFileHandler):
+class DataHandler(TokenAuthenticatedHandler, RESTHandler, StaticFileHandler):
     """``/data/PROJECT/files/md5/…``"""
 
     resource = "projects"
     _access: Access
     _upload: _Upload | None = None
     _failure: OSError | None = None
-    _refusal: MLWSError | None = None
-    _ignored = 0
+    _rejection: MLWSError | None = None
+    _discarded_bytes = 0
     _is_new: bool
-    _reserved = 0
+    _reserved_bytes = 0
     """Bytes that have arrived and count as the project's."""
     _target: Path
 
     def initialize(self, manager: HubManager, auth: Any) -> None:  # type: ignore[override]
-        ByToken.initialize(self, manager, auth)
+        TokenAuthenticatedHandler.initialize(self, manager, auth)
         StaticFileHandler.initialize(self, str(manager.team.folder))
 
     async def prepare(self) -> None:
@@ -100,20 +100,20 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
         a 503.
         """
         try:
-            await self._admit()
+            await self._authorize()
         except MLWSError as error:
             if self.request.method != "PUT":
                 raise
-            self._refusal = error
+            self._rejection = error
 
-    async def _admit(self) -> None:
+    async def _authorize(self) -> None:
         await self.permit()
         team = self.manager.team
         needed = Role.WRITER if self.request.method == "PUT" else Role.READER
         self._access = team.access(self.person, self.path_args[0], needed)
         if self.request.method not in ("HEAD", "GET", "PUT"):
             raise MethodNotSupportedError(method=self.request.method)
-        if OBJECT.fullmatch(self.path_args[1]) is None:
+        if OBJECT_PATH.fullmatch(self.path_args[1]) is None:
             raise EndpointNotFoundError()
         self._target = team.home(self._access.project) / "data" / self.path_args[1]
         if self.request.method == "PUT":
@@ -121,32 +121,32 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
             if self._is_new:
                 await team.require_room(self._access.project)
             connection: Any = self.request.connection
-            connection.set_max_body_size(LARGEST)
+            connection.set_max_body_size(MAX_OBJECT_BYTES)
             incoming = team.incoming(self._access.project)
-            with _full_told():
+            with _translate_disk_full():
                 self._upload = await in_thread(_Upload, incoming)
 
     async def head(self, name: str, path: str) -> None:  # type: ignore[override]
-        await StaticFileHandler.get(self, self._place, include_body=False)
+        await StaticFileHandler.get(self, self._relative_path, include_body=False)
 
     async def get(self, name: str, path: str) -> None:  # type: ignore[override]
-        await StaticFileHandler.get(self, self._place)
+        await StaticFileHandler.get(self, self._relative_path)
         size = int(self._headers.get("Content-Length", 0))
         self._count("project.data.read", size)
 
     async def data_received(self, chunk: bytes) -> None:
-        if self._refusal is not None:
-            self._ignored += len(chunk)
-            if self._ignored > PATIENCE:
-                raise self._refusal
+        if self._rejection is not None:
+            self._discarded_bytes += len(chunk)
+            if self._discarded_bytes > MAX_DISCARDED_BYTES:
+                raise self._rejection
         if self._upload is not None and self._is_new:
-            self._reserved += len(chunk)
-            self.manager.team.grow(self._access.project, len(chunk))
+            self._reserved_bytes += len(chunk)
+            self.manager.team.add_size(self._access.project, len(chunk))
             try:
                 await self.manager.team.require_room(self._access.project)
             except MLWSError as error:
-                self._refusal = error
-                self._drop()
+                self._rejection = error
+                self._discard_upload()
         if self._upload is not None and self._failure is None:
             try:
                 await in_thread(self._upload.write, chunk)
@@ -155,10 +155,10 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
 
     async def put(self, name: str, path: str) -> None:
         upload, md5 = self._upload, "".join(path.split("/")[2:]).removesuffix(".dir")
-        if self._refusal is not None:
-            raise self._refusal
+        if self._rejection is not None:
+            raise self._rejection
         assert upload is not None
-        with _full_told():
+        with _translate_disk_full():
             if self._failure is not None:
                 raise self._failure
             if not await in_thread(upload.keep, self._target, md5):
@@ -170,22 +170,22 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
 
     def on_connection_close(self) -> None:
         """Discard an incomplete upload."""
-        self._drop()
+        self._discard_upload()
 
     def on_finish(self) -> None:
-        self._drop()
+        self._discard_upload()
 
-    def _drop(self) -> None:
+    def _discard_upload(self) -> None:
         if self._upload is not None:
             self._upload.drop()
             self._upload = None
-            self.manager.team.grow(self._access.project, -self._reserved)
+            self.manager.team.add_size(self._access.project, -self._reserved_bytes)
 
     def _count(self, action: str, size: int) -> None:
         self.manager.team.tally.count(self.person, action, self._access.project.name, size)
 
     @property
-    def _place(self) -> str:
+    def _relative_path(self) -> str:
         return self._target.relative_to(self.manager.team.folder).as_posix()
 
     def compute_etag(self) -> str | None:
@@ -197,11 +197,11 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
 
 
 @contextlib.contextmanager
-def _full_told() -> Any:
+def _translate_disk_full() -> Any:
     """Raise error 30102 if the disk is full."""
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in DISK_FULL_ERRNOS:
             raise DiskFullError(reason=str(error.strerror)) from error
         raise

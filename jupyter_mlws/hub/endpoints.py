@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from jupyter_mlws.hub.manager import HubManager
     from jupyter_mlws.hub.person import Person
 
-ONE = (ContainerForbiddenError, ContainerNotFoundError)
-STARTS = (*ONE, InsufficientResourcesError, InvalidContainerError)
+CONTAINER_ERRORS = (ContainerForbiddenError, ContainerNotFoundError)
+START_ERRORS = (*CONTAINER_ERRORS, InsufficientResourcesError, InvalidContainerError)
 
 
 endpoints = Endpoints("containers")
@@ -80,10 +80,10 @@ def list_containers(manager: HubManager, person: Person, query: PageQuery) -> Pa
 async def create_container(
     manager: HubManager, person: Person, body: ContainerCreate
 ) -> Reply[Container]:
-    return _accepted(await manager.create(person, body))
+    return _reply_with_location(await manager.create(person, body))
 
 
-@endpoints.get("containers/{container}", "Get a container", errors=ONE)
+@endpoints.get("containers/{container}", "Get a container", errors=CONTAINER_ERRORS)
 def get_container(manager: HubManager, person: Person, identifier: str) -> Container:
     return manager.get(person, identifier)
 
@@ -91,7 +91,7 @@ def get_container(manager: HubManager, person: Person, identifier: str) -> Conta
 @endpoints.patch(
     "containers/{container}",
     "Resize a container, live if it is running",
-    errors=(*STARTS, ContainerStateError, SwarmUnsupportedError),
+    errors=(*START_ERRORS, ContainerStateError, SwarmUnsupportedError),
 )
 async def resize_container(
     manager: HubManager, person: Person, identifier: str, body: ContainerChange
@@ -100,37 +100,48 @@ async def resize_container(
 
 
 @endpoints.delete(
-    "containers/{container}", "Delete a container; keep the home", status=202, errors=ONE
+    "containers/{container}",
+    "Delete a container; keep the home",
+    status=202,
+    errors=CONTAINER_ERRORS,
 )
 async def delete_container(
     manager: HubManager, person: Person, identifier: str
 ) -> Reply[Container]:
-    return _accepted(await manager.delete(person, identifier))
+    return _reply_with_location(await manager.delete(person, identifier))
 
 
-@endpoints.post("containers/{container}/start", "Start a container", status=202, errors=STARTS)
+@endpoints.post(
+    "containers/{container}/start", "Start a container", status=202, errors=START_ERRORS
+)
 async def start_container(manager: HubManager, person: Person, identifier: str) -> Reply[Container]:
-    return _accepted(await manager.start(person, identifier))
+    return _reply_with_location(await manager.start(person, identifier))
 
 
-@endpoints.post("containers/{container}/stop", "Stop a container", status=202, errors=ONE)
+@endpoints.post(
+    "containers/{container}/stop", "Stop a container", status=202, errors=CONTAINER_ERRORS
+)
 async def stop_container(manager: HubManager, person: Person, identifier: str) -> Reply[Container]:
-    return _accepted(await manager.stop(person, identifier))
+    return _reply_with_location(await manager.stop(person, identifier))
 
 
-@endpoints.post("containers/{container}/restart", "Restart a container", status=202, errors=STARTS)
+@endpoints.post(
+    "containers/{container}/restart", "Restart a container", status=202, errors=START_ERRORS
+)
 async def restart_container(
     manager: HubManager, person: Person, identifier: str
 ) -> Reply[Container]:
-    return _accepted(await manager.restart(person, identifier))
+    return _reply_with_location(await manager.restart(person, identifier))
 
 
-@endpoints.get("containers/{container}/logs", "Get the end of a log", errors=ONE)
+@endpoints.get("containers/{container}/logs", "Get the end of a log", errors=CONTAINER_ERRORS)
 async def get_log(manager: HubManager, person: Person, identifier: str, query: LogQuery) -> LogTail:
     return await manager.logs(person, identifier, query.tail)
 
 
-@endpoints.get("containers/{container}/events", "List the events of a container", errors=ONE)
+@endpoints.get(
+    "containers/{container}/events", "List the events of a container", errors=CONTAINER_ERRORS
+)
 async def list_events(
     manager: HubManager, person: Person, identifier: str, query: LogQuery
 ) -> ContainerEvents:
@@ -138,7 +149,7 @@ async def list_events(
     return ContainerEvents(items=events)
 
 
-@endpoints.get("containers/{container}/stats", "Get a container's usage", errors=ONE)
+@endpoints.get("containers/{container}/stats", "Get a container's usage", errors=CONTAINER_ERRORS)
 async def get_usage(manager: HubManager, person: Person, identifier: str) -> Usage:
     return await manager.stats(person, identifier)
 
@@ -159,7 +170,7 @@ def list_environments(manager: HubManager, person: Person) -> Page[SavedEnvironm
     resource="environments",
     status=202,
     errors=(
-        *ONE,
+        *CONTAINER_ERRORS,
         EnvironmentSaveError,
         InvalidContainerError,
         ContainerStateError,
@@ -214,7 +225,7 @@ async def allocate(manager: HubManager, person: Person, body: AllocateRequest) -
     "resources/queue/{queue}",
     "Move within the queue",
     resource="resources",
-    errors=(*ONE, NotQueuedError, AdministratorRequiredError, SwarmUnsupportedError),
+    errors=(*CONTAINER_ERRORS, NotQueuedError, AdministratorRequiredError, SwarmUnsupportedError),
 )
 async def move_in_queue(
     manager: HubManager, person: Person, identifier: str, body: Move
@@ -226,7 +237,7 @@ async def move_in_queue(
     "resources/queue/{queue}",
     "Remove from the queue",
     resource="resources",
-    errors=(*ONE, NotQueuedError),
+    errors=(*CONTAINER_ERRORS, NotQueuedError),
 )
 async def leave_queue(manager: HubManager, person: Person, identifier: str) -> Container:
     return await manager.drop(person, identifier)
@@ -286,10 +297,10 @@ def restore_volume(manager: HubManager, person: Person, name: str) -> Volume:
 async def list_audit_entries(
     manager: HubManager, person: Person, query: AuditQuery
 ) -> Page[AuditEntry]:
-    rows = await manager.audited(person, query.cursor, query.limit + 1, query.target)
+    rows = await manager.read_audit_log(person, query.cursor, query.limit + 1, query.target)
     items = rows[: query.limit]
     return Page(items=items, next_cursor=str(items[-1].id) if len(rows) > len(items) else None)
 
 
-def _accepted(container: Container) -> Reply[Container]:
+def _reply_with_location(container: Container) -> Reply[Container]:
     return Reply(container, location=("containers", container.id))

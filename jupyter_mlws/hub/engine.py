@@ -29,18 +29,18 @@ from jupyter_mlws.logs.formatting import plain
 ID_LABEL = "mlws.id"
 PENDING = "pending"
 """The state of what an engine with a queue of its own holds back until there is room."""
-CONNECTIONS = 32
+MAX_CONNECTIONS = 32
 """Calls to the engine at once."""
 STREAMS = ("stdin", "stdout", "stderr")
 FRAME = struct.Struct(">BxxxL")
 """The header of a piece of log: which stream, and how many bytes follow."""
-STOP_LIMIT = 10
+STOP_TIMEOUT = 10
 """Seconds a container has to end by itself."""
-NEVER = "0001-01-01"
+ZERO_TIMESTAMP = "0001-01-01"
 
 
 @dataclass(frozen=True)
-class Seen:
+class DockerContainer:
     """A container as Docker has it."""
 
     docker: str
@@ -111,7 +111,9 @@ class Engine:
     def connect(limit: float = DEFAULT_TIMEOUT_SECONDS) -> APIClient:
         """Return a separate connection for long calls, with ``limit`` as its timeout."""
         environment = kwargs_from_env()
-        return APIClient(version="auto", timeout=limit, max_pool_size=CONNECTIONS, **environment)
+        return APIClient(
+            version="auto", timeout=limit, max_pool_size=MAX_CONNECTIONS, **environment
+        )
 
     def close(self) -> None:
         if self._client is not None:
@@ -121,23 +123,23 @@ class Engine:
 
     def machines(self, capacity: Amount | None) -> dict[str, Amount]:
         """Return the resources of each machine by name; ``capacity`` overrides them."""
-        with told():
+        with translate_docker_errors():
             info = self.client.info()
-        host_capacity = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=_devices())
+        host_capacity = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=_count_gpus())
         return {info["Name"]: capacity or host_capacity}
 
-    def all(self) -> dict[str, Seen]:
+    def all(self) -> dict[str, DockerContainer]:
         """Every container of this Hub, by id."""
-        return self._inspected({"label": f"{HUB_LABEL}={self.hub}"})
+        return self._list_containers({"label": f"{HUB_LABEL}={self.hub}"})
 
-    def find(self, identifier: str) -> Seen | None:
+    def find(self, identifier: str) -> DockerContainer | None:
         """The container with an id, if Docker has it."""
         labels = [f"{HUB_LABEL}={self.hub}", f"{ID_LABEL}={identifier}"]
-        return self._inspected({"label": labels}).get(identifier)
+        return self._list_containers({"label": labels}).get(identifier)
 
-    def _inspected(self, filters: Mapping[str, Any]) -> dict[str, Seen]:
-        containers: dict[str, Seen] = {}
-        with told():
+    def _list_containers(self, filters: Mapping[str, Any]) -> dict[str, DockerContainer]:
+        containers: dict[str, DockerContainer] = {}
+        with translate_docker_errors():
             for row in self.client.containers(all=True, filters=dict(filters)):
                 with contextlib.suppress(NotFound):  # removed since it was listed
                     container = read_inspection(self.client.inspect_container(row["Id"]))
@@ -151,12 +153,12 @@ class Engine:
 
     def image(self, name: str) -> LocalImage | None:
         """An image, if it is on this machine."""
-        with told():
+        with translate_docker_errors():
             try:
                 inspection = self.client.inspect_image(name)
             except ImageNotFound:
                 return None
-        created = time_of(inspection.get("Created") or NEVER)
+        created = parse_timestamp(inspection.get("Created") or ZERO_TIMESTAMP)
         return LocalImage(inspection["Size"], created or datetime.fromtimestamp(0, timezone.utc))
 
     # What can be done without the Hub
@@ -166,52 +168,52 @@ class Engine:
         container = self.find(identifier)
         if container is None:
             return
-        with told(), contextlib.suppress(NotFound):
-            self.client.stop(container.docker, timeout=STOP_LIMIT)
+        with translate_docker_errors(), contextlib.suppress(NotFound):
+            self.client.stop(container.docker, timeout=STOP_TIMEOUT)
             self.client.remove_container(container.docker, v=True, force=True)
 
     def resize(self, docker: str, amount: Amount) -> None:
         """Change the limits of a container that runs."""
-        with told():
+        with translate_docker_errors():
             self.client.update_container(docker, **container_config.limits(amount))
 
     # People's files
 
     def volumes(self) -> list[tuple[str, str, datetime]]:
         """(name, person, when it was made) of every volume of this Hub's people."""
-        with told():
+        with translate_docker_errors():
             rows = self.client.volumes({"label": f"{HUB_LABEL}={self.hub}"})["Volumes"] or []
         return [
-            (row["Name"], row["Labels"]["mlws.user"], _moment(row["CreatedAt"]))
+            (row["Name"], row["Labels"]["mlws.user"], _parse_local_timestamp(row["CreatedAt"]))
             for row in rows
             if "mlws.user" in (row["Labels"] or {})
         ]
 
     def volume_sizes(self) -> dict[str, int]:
         """Bytes of every volume, by name. It takes as long as reading all of their folders."""
-        with told():
+        with translate_docker_errors():
             rows = self.client.df()["Volumes"] or []
         return {row["Name"]: row["UsageData"]["Size"] for row in rows if row.get("UsageData")}
 
     def remove_volume(self, name: str) -> None:
         """Remove it with all its files; nothing where it is not there."""
-        with told(), contextlib.suppress(NotFound):
+        with translate_docker_errors(), contextlib.suppress(NotFound):
             self.client.remove_volume(name)
 
     # What it uses
 
-    def sample(self, container: Seen) -> Sample | None:
+    def sample(self, container: DockerContainer) -> Sample | None:
         """Return the current counters of a container; None if it no longer runs."""
         sample = read_sample(container.pid, container.docker)
         return sample or self._sample_by_api(container)
 
-    def _sample_by_api(self, container: Seen) -> Sample | None:
+    def _sample_by_api(self, container: DockerContainer) -> Sample | None:
         """Return the counters from the engine's API.
 
         Slower than the cgroup's files, but possible where these can't be read.
         """
         try:
-            with told():
+            with translate_docker_errors():
                 raw = self.client.stats(container.docker, stream=False, one_shot=True)
         except MLWSError:
             return None
@@ -232,7 +234,7 @@ class Engine:
     def tail(self, docker: str, lines: int) -> list[LogLine]:
         """Return the last lines of the log, numbered from the log's beginning."""
         last_lines: list[LogLine] = []
-        with told(), self._reader(docker, follow=False) as reader:
+        with translate_docker_errors(), self._reader(docker, follow=False) as reader:
             for line in reader:
                 last_lines.append(line)
                 del last_lines[:-lines]
@@ -240,7 +242,7 @@ class Engine:
 
     def follow(self, docker: str) -> LogReader:
         """Return a reader of the log from its beginning until it ends; to be closed."""
-        with told():
+        with translate_docker_errors():
             return self._reader(docker, follow=True)
 
     def _reader(self, docker: str, follow: bool) -> LogReader:
@@ -256,7 +258,7 @@ class LogReader:
         # The client's own call does not tell the streams apart. No time limit: a lab may be silent.
         self._response = client.get(address, params=query, stream=True, timeout=None)
         self._response.raise_for_status()
-        self._stream = CancellableStream(self._pieces(), self._response)
+        self._stream = CancellableStream(self._read_frames(), self._response)
 
     def __enter__(self) -> LogReader:
         return self
@@ -281,22 +283,22 @@ class LogReader:
                 open_[stream] = rest
             for line in whole:
                 seq += 1
-                yield _line(seq, stream, line)
+                yield _parse_line(seq, stream, line)
         for stream, line in open_.items():
             seq += 1
-            yield _line(seq, stream, line)
+            yield _parse_line(seq, stream, line)
 
-    def _pieces(self) -> Iterator[tuple[str, bytes]]:
+    def _read_frames(self) -> Iterator[tuple[str, bytes]]:
         raw = self._response.raw
         while True:
-            head = _exactly(raw, FRAME.size)
+            head = _read_exactly(raw, FRAME.size)
             if len(head) < FRAME.size:
                 return
             kind, size = FRAME.unpack(head)
-            yield STREAMS[kind], _exactly(raw, size)
+            yield STREAMS[kind], _read_exactly(raw, size)
 
 
-def _exactly(raw: Any, size: int) -> bytes:
+def _read_exactly(raw: Any, size: int) -> bytes:
     """Return ``size`` bytes, or fewer at the end."""
     parts = bytearray()
     while len(parts) < size:
@@ -310,13 +312,13 @@ def _exactly(raw: Any, size: int) -> bytes:
     return bytes(parts)
 
 
-def _line(seq: int, stream: str, raw: bytes) -> LogLine:
+def _parse_line(seq: int, stream: str, raw: bytes) -> LogLine:
     stamp, _, text = raw.decode(errors="replace").partition(" ")
-    when = time_of(stamp) or datetime.now(timezone.utc)
+    when = parse_timestamp(stamp) or datetime.now(timezone.utc)
     return LogLine(seq=seq, stream=stream, text=plain(text.rstrip("\r")), time=when)
 
 
-def read_inspection(raw: Mapping[str, Any]) -> Seen:
+def read_inspection(raw: Mapping[str, Any]) -> DockerContainer:
     """Docker's description of a container of ours."""
     labels: dict[str, str] = raw["Config"]["Labels"]
     state = raw["State"]
@@ -324,7 +326,7 @@ def read_inspection(raw: Mapping[str, Any]) -> Seen:
     device_requests = host.get("DeviceRequests") or []
     devices = [number for row in device_requests for number in row.get("DeviceIDs") or ()]
     has_exited = state["Status"] in ("exited", "dead")
-    return Seen(
+    return DockerContainer(
         docker=raw["Id"],
         id=labels[ID_LABEL],
         user=labels["mlws.user"],
@@ -344,14 +346,14 @@ def read_inspection(raw: Mapping[str, Any]) -> Seen:
         error=state["Error"],
         restarts=raw["RestartCount"],
         pid=state["Pid"],
-        created=time_of(raw["Created"]) or datetime.fromtimestamp(0, timezone.utc),
-        started=time_of(state["StartedAt"]),
+        created=parse_timestamp(raw["Created"]) or datetime.fromtimestamp(0, timezone.utc),
+        started=parse_timestamp(state["StartedAt"]),
     )
 
 
-def time_of(text: str) -> datetime | None:
+def parse_timestamp(text: str) -> datetime | None:
     """RFC 3339 with nanoseconds, which Python before 3.11 does not read."""
-    if text.startswith(NEVER):
+    if text.startswith(ZERO_TIMESTAMP):
         return None
     seconds, _, fraction = text.rstrip("Z").partition(".")
     micro = fraction[:6].ljust(6, "0") if fraction[:6].isdecimal() else "000000"
@@ -361,18 +363,18 @@ def time_of(text: str) -> datetime | None:
         return None
 
 
-def _moment(text: str) -> datetime:
+def _parse_local_timestamp(text: str) -> datetime:
     """RFC 3339 with the machine's own zone."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
 
 
-def _devices() -> int:
+def _count_gpus() -> int:
     """Graphics cards by the device files of their driver."""
     return sum(1 for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdecimal())
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def translate_docker_errors() -> Iterator[None]:
     """Raise failures of the engine as error 10104; NotFound passes through."""
     try:
         yield

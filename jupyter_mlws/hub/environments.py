@@ -26,31 +26,31 @@ from jupyter_mlws.core.errors import (
     MLWSError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.hub.lifecycle import Entry
+from jupyter_mlws.hub.lifecycle import ContainerState
 from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.personal_images import PREFIX, PersonalImage, PersonalImages, choices
 from jupyter_mlws.hub.policy import Policy
 
-LAST_LINES = 20
-BUILDS = 2
+MAX_LOG_LINES = 20
+MAX_CONCURRENT_BUILDS = 2
 """Builds at a time, of different users."""
 BUILD_LIMITS = Amount(cpu=1, memory=2 * 1024**3)
 """Limit of one build, beside what containers are granted."""
-PIP_SETTINGS = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
+PIP_VARIABLE_PREFIXES = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
 """Variables of a container by which pip finds packages: its build finds the same."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Job:
+class SaveJob:
     """A save that is in progress, or that has failed since the service was started."""
 
     user: str
     name: str
     base: str
     failure: Message | None = None
-    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_LOG_LINES))
 
 
 class Environments:
@@ -70,24 +70,24 @@ class Environments:
     ) -> None:
         self._images = images
         self._policy = policy
-        self._most = most
-        self._size = size
-        self._begin = begin
-        self._tell = tell
-        self._jobs: dict[str, Job] = {}
-        self._left_out: dict[str, list[str]] = {}
-        self._saved: dict[str, PersonalImage] = {}
-        self._slots = asyncio.Semaphore(BUILDS)
+        self._max_environments = most
+        self._max_bytes = size
+        self._run_in_background = begin
+        self._on_change = tell
+        self._jobs: dict[str, SaveJob] = {}
+        self._omitted_packages: dict[str, list[str]] = {}
+        self._saved_images: dict[str, PersonalImage] = {}
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_BUILDS)
         self._user_slots: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def load(self) -> None:
         """Load the images from Docker; remove those that an earlier process left unfinished."""
         await in_thread(self._images.clean)
-        await self._read()
+        await self._reload()
 
     def images(self, user: str) -> dict[str, str]:
         """Return a user's own images: name to choose → image that Docker runs."""
-        return choices(one for one in self._saved.values() if one.user == user)
+        return choices(one for one in self._saved_images.values() if one.user == user)
 
     def policy(self, user: str) -> Policy:
         """Return the policy for a user's containers, with the user's own images."""
@@ -95,16 +95,16 @@ class Environments:
 
     def list(self, person: Person) -> list[SavedEnvironment]:
         """Return the user's own environments, or all for an administrator."""
-        ids = sorted({*self._saved, *self._jobs})
+        ids = sorted({*self._saved_images, *self._jobs})
         return [self._environment(one) for one in ids if person.may_see(self._user_of(one))]
 
     def get(self, person: Person, identifier: str) -> SavedEnvironment:
-        self._own(person, identifier)
+        self._check_access(person, identifier)
         return self._environment(identifier)
 
     async def save(
         self,
-        entry: Entry,
+        entry: ContainerState,
         request: EnvironmentCreate,
         variables: Mapping[str, str],
         on_saved: Callable[[], None],
@@ -119,10 +119,10 @@ class Environments:
         if job is not None and job.failure is None:
             raise EnvironmentInUseError(name=request.name)
         most = self._check_limits(entry.user, identifier)
-        assert entry.seen is not None
-        self._jobs[identifier] = job = Job(entry.user, request.name, self._base_of(entry))
+        assert entry.docker_container is not None
+        self._jobs[identifier] = job = SaveJob(entry.user, request.name, self._base_of(entry))
         try:
-            docker = entry.seen.container or entry.seen.docker
+            docker = entry.docker_container.container or entry.docker_container.docker
             now = await in_thread(self._images.installed, docker)
         except MLWSError:
             del self._jobs[identifier]
@@ -130,27 +130,27 @@ class Environments:
         settings = {
             name: value
             for name, value in variables.items()
-            if name.upper().startswith(PIP_SETTINGS)
+            if name.upper().startswith(PIP_VARIABLE_PREFIXES)
         }
-        self._begin(self._make(identifier, job, now, settings, most, on_saved))
+        self._run_in_background(self._build(identifier, job, now, settings, most, on_saved))
         return identifier
 
     async def remove(self, person: Person, identifier: str, in_use: bool) -> None:
         """Remove an environment; error 10213 while it is used or being saved."""
-        self._own(person, identifier)
+        self._check_access(person, identifier)
         job = self._jobs.get(identifier)
         user, name = self._user_of(identifier), identifier.rpartition("--")[2]
         if in_use or (job is not None and job.failure is None):
             raise EnvironmentInUseError(name=name)
         await in_thread(self._images.remove, user, name)
         self._jobs.pop(identifier, None)
-        self._saved.pop(identifier, None)
+        self._saved_images.pop(identifier, None)
         self._publish(identifier)
 
-    async def _make(
+    async def _build(
         self,
         identifier: str,
-        job: Job,
+        job: SaveJob,
         now: Mapping[str, str],
         settings: Mapping[str, str],
         most: int | None,
@@ -171,12 +171,12 @@ class Environments:
                     BUILD_LIMITS,
                     job.lines.append,
                 )
-            await self._read()
+            await self._reload()
         except MLWSError as error:
             log.warning("Could not save environment %s: %s", identifier, error)
             job.failure = error.message
         else:
-            self._left_out[identifier] = list(package_lock.left_out)
+            self._omitted_packages[identifier] = list(package_lock.left_out)
             del self._jobs[identifier]
             on_saved()
         finally:
@@ -184,32 +184,36 @@ class Environments:
 
     def _check_limits(self, user: str, identifier: str) -> int | None:
         """Return the bytes that it may have; error 10210 if there is no room."""
-        others = [one for key, one in self._saved.items() if one.user == user and key != identifier]
+        others = [
+            one for key, one in self._saved_images.items() if one.user == user and key != identifier
+        ]
         making = [
             key
             for key, job in self._jobs.items()
-            if job.user == user and job.failure is None and key not in (identifier, *self._saved)
+            if job.user == user
+            and job.failure is None
+            and key not in (identifier, *self._saved_images)
         ]
         count = len(others) + len(making)
-        if count >= self._most:
-            raise EnvironmentQuotaError(size=str(count + 1), most=str(self._most))
+        if count >= self._max_environments:
+            raise EnvironmentQuotaError(size=str(count + 1), most=str(self._max_environments))
         used = sum(one.size for one in others)
-        if self._size is not None and used >= self._size:
-            raise EnvironmentQuotaError(size=write_memory(used), most=write_memory(self._size))
-        return None if self._size is None else self._size - used
+        if self._max_bytes is not None and used >= self._max_bytes:
+            raise EnvironmentQuotaError(size=write_memory(used), most=write_memory(self._max_bytes))
+        return None if self._max_bytes is None else self._max_bytes - used
 
-    def _base_of(self, entry: Entry) -> str:
+    def _base_of(self, entry: ContainerState) -> str:
         """Return the Hub's image to build on, never a saved environment."""
-        own = self._saved.get(container_id(entry.user, entry.image.removeprefix(PREFIX)))
+        own = self._saved_images.get(container_id(entry.user, entry.image.removeprefix(PREFIX)))
         label = own.base if own is not None and entry.image.startswith(PREFIX) else entry.image
         return label if label in self._policy.images else self._policy.default_image
 
-    async def _read(self) -> None:
+    async def _reload(self) -> None:
         rows = await in_thread(self._images.all)
-        self._saved = {container_id(row.user, row.name): row for row in rows}
+        self._saved_images = {container_id(row.user, row.name): row for row in rows}
 
-    def _own(self, person: Person, identifier: str) -> None:
-        exists = identifier in self._saved or identifier in self._jobs
+    def _check_access(self, person: Person, identifier: str) -> None:
+        exists = identifier in self._saved_images or identifier in self._jobs
         # Ids hold names of people: who may not see it is not told whether it is there.
         if not exists or not person.may_see(self._user_of(identifier)):
             raise EnvironmentNotFoundError(name=identifier)
@@ -220,7 +224,7 @@ class Environments:
 
     def _environment(self, identifier: str) -> SavedEnvironment:
         user, name = split_id(identifier)
-        job, image = self._jobs.get(identifier), self._saved.get(identifier)
+        job, image = self._jobs.get(identifier), self._saved_images.get(identifier)
         state = EnvironmentState.READY
         if job is not None:
             state = EnvironmentState.FAILED if job.failure else EnvironmentState.SAVING
@@ -234,10 +238,12 @@ class Environments:
             packages=image.packages if image else None,
             size=image.size if image else None,
             created_at=image.created if image else None,
-            left_out=self._left_out.get(identifier, []),
+            left_out=self._omitted_packages.get(identifier, []),
             reason=job.failure if job else None,
             last_log=list(job.lines) if job and job.failure else [],
         )
 
     def _publish(self, identifier: str) -> None:
-        self._tell({"type": "environments", "user": self._user_of(identifier), "id": identifier})
+        self._on_change(
+            {"type": "environments", "user": self._user_of(identifier), "id": identifier}
+        )

@@ -32,10 +32,10 @@ ACTIONS = (
     "pause",
     "unpause",
 )
-FIRST_WAIT = 0.1
-LONGEST_WAIT = 5.0
+MIN_RECONNECT_DELAY = 0.1
+MAX_RECONNECT_DELAY = 5.0
 """Seconds between two tries to reach the engine; doubled until the longest."""
-_OWN_ATTRIBUTES = frozenset({"name", "image", "exitCode", "execDuration", "signal"})
+_ENGINE_ATTRIBUTES = frozenset({"name", "image", "exitCode", "execDuration", "signal"})
 """What the engine puts beside a container's labels."""
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def read_event(raw: Mapping[str, Any]) -> EngineEvent:
         action=action,
         container=actor["ID"],
         name=attributes.get("name", ""),
-        labels={key: value for key, value in attributes.items() if key not in _OWN_ATTRIBUTES},
+        labels={key: value for key, value in attributes.items() if key not in _ENGINE_ATTRIBUTES},
         exit_code=int(code) if action == "die" and code is not None else None,
         health=detail if action == "health_status" else None,
         time=raw["timeNano"] / 1e9,
@@ -94,9 +94,9 @@ class EventWatcher:
         self._hub_name = hub_name
         self._on_event = on_event
         self._on_gap = on_gap
-        self._closed = threading.Event()
+        self._stop_event = threading.Event()
         self._stream: Any = None
-        self._told = time.time_ns()
+        self._last_event_ns = time.time_ns()
         self._thread = threading.Thread(target=self._follow, name="docker-events", daemon=True)
 
     def start(self) -> None:
@@ -105,21 +105,21 @@ class EventWatcher:
 
     def close(self) -> None:
         """Stop following; no callback comes after this returns."""
-        self._closed.set()
-        self._cut()
+        self._stop_event.set()
+        self._close_stream()
         if self._thread.is_alive():
             self._thread.join()
 
     def _follow(self) -> None:
-        wait = FIRST_WAIT
-        while not self._closed.is_set():
+        wait = MIN_RECONNECT_DELAY
+        while not self._stop_event.is_set():
             try:
                 self._connect()
-                wait = FIRST_WAIT
+                wait = MIN_RECONNECT_DELAY
             except (DockerException, requests.RequestException, OSError) as error:
                 log.warning("Lost the connection to the Docker engine (%s); reconnecting", error)
-                wait = min(wait * 2, LONGEST_WAIT)
-            self._closed.wait(wait)
+                wait = min(wait * 2, MAX_RECONNECT_DELAY)
+            self._stop_event.wait(wait)
 
     def _connect(self) -> None:
         """Follow one connection until it ends."""
@@ -127,7 +127,7 @@ class EventWatcher:
             self._stream = client.events(
                 # What happens between the last event, or this object's birth, and now is
                 # replayed by the engine, which keeps the last few hundred.
-                since=f"{self._told // 10**9}.{self._told % 10**9:09d}",
+                since=f"{self._last_event_ns // 10**9}.{self._last_event_ns % 10**9:09d}",
                 filters={
                     "type": "container",
                     "label": f"{HUB_LABEL}={self._hub_name}",
@@ -135,28 +135,28 @@ class EventWatcher:
                 },
                 decode=True,
             )
-            if self._closed.is_set():
-                self._cut()
+            if self._stop_event.is_set():
+                self._close_stream()
                 return
-            self._call(self._on_gap)
+            self._call_safely(self._on_gap)
             for raw in self._stream:
-                if self._closed.is_set():
+                if self._stop_event.is_set():
                     return
-                self._tell(raw)
+                self._deliver(raw)
 
-    def _tell(self, raw: Mapping[str, Any]) -> None:
-        if raw["timeNano"] > self._told:
-            self._told = raw["timeNano"]
-            self._call(self._on_event, read_event(raw))
+    def _deliver(self, raw: Mapping[str, Any]) -> None:
+        if raw["timeNano"] > self._last_event_ns:
+            self._last_event_ns = raw["timeNano"]
+            self._call_safely(self._on_event, read_event(raw))
 
-    def _call(self, callback: Callable[..., None], *arguments: Any) -> None:
+    def _call_safely(self, callback: Callable[..., None], *arguments: Any) -> None:
         try:
             callback(*arguments)
         except Exception:
             # One owner's fault must not end the news for good.
             log.exception("A Docker event listener failed")
 
-    def _cut(self) -> None:
+    def _close_stream(self) -> None:
         if self._stream is not None:
             # A stream that has just ended by itself has no socket any more.
             with contextlib.suppress(AttributeError, OSError, DockerException):

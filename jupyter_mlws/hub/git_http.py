@@ -22,26 +22,26 @@ from tornado.web import HTTPError, stream_request_body
 
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.core.errors import EndpointNotFoundError
-from jupyter_mlws.hub.auth import ByToken
-from jupyter_mlws.hub.git_worker import END_LIMIT
+from jupyter_mlws.hub.auth import TokenAuthenticatedHandler
+from jupyter_mlws.hub.git_worker import GIT_EXIT_TIMEOUT
 from jupyter_mlws.hub.team import Access
 from jupyter_mlws.shared_projects.models import Role
 
 UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
-NEEDED = {UPLOAD: Role.READER, RECEIVE: Role.WRITER}
-LARGEST = 64 * 1024**3
+REQUIRED_ROLES = {UPLOAD: Role.READER, RECEIVE: Role.WRITER}
+MAX_PUSH_BYTES = 64 * 1024**3
 """Bytes of one push."""
-BLOCK = 64 * 1024
-AHEAD = 64
+BLOCK_BYTES = 64 * 1024
+MAX_BUFFERED_BLOCKS = 64
 """Blocks of an answer that are kept while the rest of the question comes."""
-SILENCE_LIMIT = 120.0
+IDLE_TIMEOUT = 120.0
 """Seconds for which a client may send and read nothing."""
-LISTING = b"command=ls-refs"
+LIST_REFS_COMMAND = b"command=ls-refs"
 """In a question that fetches nothing."""
 
 
 @stream_request_body
-class GitHandler(ByToken, RESTHandler):
+class GitHandler(TokenAuthenticatedHandler, RESTHandler):
     """``/git/PROJECT.git/…``, of git's smart protocol alone."""
 
     resource = "projects"
@@ -50,25 +50,25 @@ class GitHandler(ByToken, RESTHandler):
     _reading: asyncio.Task[None] | None = None
     _is_first = True
     _is_answering = False
-    _wait: asyncio.TimerHandle | None = None
+    _idle_timer: asyncio.TimerHandle | None = None
     _release: Callable[[], None] | None = None
     _access: Access
-    _push: Path
+    _push_path: Path
 
     async def prepare(self) -> None:
         """Authorize the user and start git, which reads the body as it arrives."""
         await self.permit()
-        name, service = self._asked()
+        name, service = self._parse_request()
         team = self.manager.team
-        self._access = team.access(self.person, name, NEEDED[service])
+        self._access = team.access(self.person, name, REQUIRED_ROLES[service])
         room = await team.require_room(self._access.project) if service == RECEIVE else 0
         self._release = team.git_requests.take(self.person.name)
-        self._wait_for_client()
+        self._restart_idle_timer()
         connection: Any = self.request.connection
-        connection.set_max_body_size(LARGEST)
+        connection.set_max_body_size(MAX_PUSH_BYTES)
         push = uuid.uuid4().hex
-        self._push = team.pushes(self._access.project) / push
-        self._answer = asyncio.Queue(AHEAD)
+        self._push_path = team.pushes(self._access.project) / push
+        self._answer = asyncio.Queue(MAX_BUFFERED_BLOCKS)
         self._git = await team.git.open(
             {
                 "project": self._access.project.id,
@@ -76,12 +76,12 @@ class GitHandler(ByToken, RESTHandler):
                 "may_rewrite": self._access.role.may(Role.OWNER),
                 "room": room,
                 "push": push,
-                "cgi": self._cgi(),
+                "cgi": self._cgi_variables(),
             }
         )
         self._reading = asyncio.create_task(self._read(self._git[0]))
 
-    def _asked(self) -> tuple[str, str]:
+    def _parse_request(self) -> tuple[str, str]:
         """(project, service); error 50401 for what is none of git's smart protocol."""
         name, rest = self.path_args
         if self.request.method == "GET" and rest == "info/refs":
@@ -90,11 +90,11 @@ class GitHandler(ByToken, RESTHandler):
             service = rest
         else:
             service = ""
-        if service not in NEEDED:
+        if service not in REQUIRED_ROLES:
             raise EndpointNotFoundError()
         return name, service
 
-    def _cgi(self) -> dict[str, str]:
+    def _cgi_variables(self) -> dict[str, str]:
         request = self.request
         variables = {
             "REQUEST_METHOD": request.method or "",
@@ -110,10 +110,14 @@ class GitHandler(ByToken, RESTHandler):
 
     async def data_received(self, chunk: bytes) -> None:
         """Pass the body on to git, as fast as git reads it."""
-        if self._is_first and self.path_args[1] == UPLOAD and LISTING not in chunk[:BLOCK]:
+        if (
+            self._is_first
+            and self.path_args[1] == UPLOAD
+            and LIST_REFS_COMMAND not in chunk[:BLOCK_BYTES]
+        ):
             self.manager.team.tally.count(self.person, "project.fetch", self._access.project.name)
         self._is_first = False
-        self._wait_for_client()
+        self._restart_idle_timer()
         assert self._git is not None
         with contextlib.suppress(ConnectionError):
             # git has ended: its answer says why.
@@ -125,18 +129,18 @@ class GitHandler(ByToken, RESTHandler):
 
     post = get
 
-    def _wait_for_client(self) -> None:
-        """End the request if nothing comes for :data:`SILENCE_LIMIT` seconds."""
-        self._cancel_wait()
+    def _restart_idle_timer(self) -> None:
+        """End the request if nothing comes for :data:`IDLE_TIMEOUT` seconds."""
+        self._cancel_idle_timer()
         connection: Any = self.request.connection
-        self._wait = asyncio.get_running_loop().call_later(SILENCE_LIMIT, connection.close)
+        self._idle_timer = asyncio.get_running_loop().call_later(IDLE_TIMEOUT, connection.close)
 
-    def _cancel_wait(self) -> None:
-        if self._wait is not None:
-            self._wait.cancel()
+    def _cancel_idle_timer(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
 
     async def _finish(self) -> None:
-        self._cancel_wait()
+        self._cancel_idle_timer()
         self._is_answering = True
         assert self._git is not None
         assert self._reading is not None
@@ -149,16 +153,16 @@ class GitHandler(ByToken, RESTHandler):
                     raise HTTPError(500, "git http-backend ended without an answer")
                 head += block
             header, _, body = head.partition(b"\r\n\r\n")
-            self._begin(httputil.HTTPHeaders.parse(header.decode("latin-1")))
+            self._apply_headers(httputil.HTTPHeaders.parse(header.decode("latin-1")))
             self.write(body)
-            await self._pass_on()
+            await self._stream_answer()
         finally:
             self._reading.cancel()
             self._git[1].close()
-        await self.manager.team.pushed(self._access.project, self._push)
+        await self.manager.team.pushed(self._access.project, self._push_path)
         await self.finish()
 
-    async def _pass_on(self) -> None:
+    async def _stream_answer(self) -> None:
         """Send the rest of the answer; a push goes on to its end although its client is gone."""
         is_gone = False
         while block := await self._answer.get():
@@ -166,7 +170,7 @@ class GitHandler(ByToken, RESTHandler):
                 continue
             self.write(block)
             try:
-                await asyncio.wait_for(self.flush(), SILENCE_LIMIT)
+                await asyncio.wait_for(self.flush(), IDLE_TIMEOUT)
             except StreamClosedError:
                 is_gone = True
                 if self.path_args[1] != RECEIVE:
@@ -175,9 +179,9 @@ class GitHandler(ByToken, RESTHandler):
     def on_finish(self) -> None:
         if self._release is not None:
             self._release()
-            self.manager.team.forget_size(self._access.project)
+            self.manager.team.invalidate_size(self._access.project)
 
-    def _begin(self, headers: httputil.HTTPHeaders) -> None:
+    def _apply_headers(self, headers: httputil.HTTPHeaders) -> None:
         status = headers.pop("Status", "200 OK")
         self.set_status(int(status.split()[0]))
         for name, value in headers.get_all():
@@ -185,13 +189,13 @@ class GitHandler(ByToken, RESTHandler):
 
     async def _read(self, git: asyncio.StreamReader) -> None:
         with contextlib.suppress(ConnectionError):
-            while block := await git.read(BLOCK):
+            while block := await git.read(BLOCK_BYTES):
                 await self._answer.put(block)
         await self._answer.put(b"")
 
     def on_connection_close(self) -> None:
         """Stop git when the client is gone; git discards what it received."""
-        self._cancel_wait()
+        self._cancel_idle_timer()
         if self._git is not None and not self._is_answering:
             self.manager.begin(self._stop(*self._git))
 
@@ -202,15 +206,15 @@ class GitHandler(ByToken, RESTHandler):
         # A push whose input ends too early clears up after itself.
         _end_input(input_)
         try:
-            await asyncio.wait_for(_drained(git), END_LIMIT)
+            await asyncio.wait_for(_drain(git), GIT_EXIT_TIMEOUT)
         except asyncio.TimeoutError:
             # The worker ends it once the connection is closed, with SIGTERM first.
             input_.close()
-            await asyncio.sleep(2 * END_LIMIT)
+            await asyncio.sleep(2 * GIT_EXIT_TIMEOUT)
         input_.close()
         self.on_finish()
         # What was moved before that is moved.
-        await self.manager.team.pushed(self._access.project, self._push)
+        await self.manager.team.pushed(self._access.project, self._push_path)
 
     def compute_etag(self) -> str | None:
         return None
@@ -221,7 +225,7 @@ def _end_input(git: asyncio.StreamWriter) -> None:
         git.write_eof()
 
 
-async def _drained(git: asyncio.StreamReader) -> None:
+async def _drain(git: asyncio.StreamReader) -> None:
     with contextlib.suppress(ConnectionError):
-        while await git.read(BLOCK):
+        while await git.read(BLOCK_BYTES):
             pass

@@ -31,17 +31,17 @@ from typing import IO, Any
 
 SOCKET = "git.sock"
 """In the folder of all shared projects."""
-END_LIMIT = 5.0
+GIT_EXIT_TIMEOUT = 5.0
 """Seconds that git has to clear up after a client is gone."""
-MAX_LINE = 128 * 1024
+MAX_REQUEST_LINE_BYTES = 128 * 1024
 """Bytes of a request's first line."""
-GIT_LIMIT = 60.0
+GIT_INIT_TIMEOUT = 60.0
 """Seconds for making an empty repository."""
-BLOCK = 64 * 1024
+BLOCK_BYTES = 64 * 1024
 UMASK = 0o002
-WAITING = 128
-PROJECT, PUSH = re.compile(r"p-[0-9a-f]{16}"), re.compile(r"[0-9a-f]{32}")
-CGI = frozenset(
+LISTEN_BACKLOG = 128
+PROJECT_ID, PUSH_ID = re.compile(r"p-[0-9a-f]{16}"), re.compile(r"[0-9a-f]{32}")
+CGI_VARIABLES = frozenset(
     {
         "REQUEST_METHOD",
         "PATH_INFO",
@@ -85,7 +85,7 @@ class Worker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     """Serves the socket in a folder; a thread and a program for each request."""
 
     daemon_threads = True
-    request_queue_size = WAITING
+    request_queue_size = LISTEN_BACKLOG
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -102,7 +102,11 @@ class Worker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def environment(self, query: Mapping[str, Any]) -> dict[str, str]:
         """Git's whole environment: repository, user, rights, and the most that a push may bring."""
         project, push = query["project"], query["push"]
-        if not (PROJECT.fullmatch(project) and PUSH.fullmatch(push) and set(query["cgi"]) <= CGI):
+        if not (
+            PROJECT_ID.fullmatch(project)
+            and PUSH_ID.fullmatch(push)
+            and set(query["cgi"]) <= CGI_VARIABLES
+        ):
             raise ValueError("not a request for a project")
         home = self.folder / project
         may_rewrite = str(bool(query["may_rewrite"])).lower()
@@ -153,7 +157,7 @@ class Worker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def create(self, project: str) -> str:
         """Make a project's folder with an empty repository; why that failed, or nothing."""
-        if not PROJECT.fullmatch(project):
+        if not PROJECT_ID.fullmatch(project):
             return "not the name of a project"
         home = self.folder / project
         command = ["git", "init", "--quiet", "--bare", "--shared=group", "--initial-branch=main"]
@@ -167,7 +171,7 @@ class Worker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
                 [*command, str(home / "repo.git")],
                 check=True,
                 capture_output=True,
-                timeout=GIT_LIMIT,
+                timeout=GIT_INIT_TIMEOUT,
                 text=True,
             )
         except (OSError, subprocess.SubprocessError) as error:
@@ -183,7 +187,7 @@ class Request(socketserver.StreamRequestHandler):
     rfile: io.BufferedReader
 
     def handle(self) -> None:
-        query = json.loads(self.rfile.readline(MAX_LINE))
+        query = json.loads(self.rfile.readline(MAX_REQUEST_LINE_BYTES))
         if "create" in query:
             self.wfile.write(self.server.create(query["create"]).encode())
             return
@@ -198,11 +202,11 @@ class Request(socketserver.StreamRequestHandler):
         )
         feeder = threading.Thread(target=self._feed, args=(child,), daemon=True)
         feeder.start()
-        if not _ended(child, self.connection, None):
+        if not _wait_for_exit(child, self.connection, None):
             # The client is gone. A push that ends too early clears up after itself; a signal would
             # leave its files.
             for number in (signal.SIGTERM, signal.SIGKILL):
-                if _ended(child, None, END_LIMIT):
+                if _wait_for_exit(child, None, GIT_EXIT_TIMEOUT):
                     break
                 # To the group: `http-backend` alone would leave the others behind.
                 with contextlib.suppress(ProcessLookupError):
@@ -219,7 +223,7 @@ class Request(socketserver.StreamRequestHandler):
         """
         assert child.stdin is not None
         with contextlib.suppress(ConnectionError):
-            while block := self.rfile.read1(BLOCK):
+            while block := self.rfile.read1(BLOCK_BYTES):
                 with contextlib.suppress(BrokenPipeError):
                     _write_all(child.stdin, block)
         child.stdin.close()
@@ -231,7 +235,7 @@ def _write_all(target: IO[bytes], block: bytes) -> None:
         rest = rest[target.write(rest) :]
 
 
-def _ended(
+def _wait_for_exit(
     child: subprocess.Popen[bytes], connection: socket.socket | None, seconds: float | None
 ) -> bool:
     """Wait until the program ends; False if the client goes, or the time ends, before that."""

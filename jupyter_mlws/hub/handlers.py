@@ -33,7 +33,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import ENGLISH
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.hub import metrics
-from jupyter_mlws.hub.auth import Permitted
+from jupyter_mlws.hub.auth import AuthenticatedHandler
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.person import Person
 
@@ -42,7 +42,7 @@ LAB_METRICS = "mlws/api/v1/metrics"
 admissions = Endpoints("admissions")
 
 
-class ServiceHandler(Permitted, RESTHandler):
+class ServiceHandler(AuthenticatedHandler, RESTHandler):
     """Base of every REST handler: its functions work on the manager, for the person who asks."""
 
     async def call(self, endpoint: Endpoint, *ids: str, **inputs: Any) -> Any:
@@ -63,7 +63,7 @@ class NotFoundHandler(ServiceHandler):
     get = post = put = patch = delete = _refuse
 
 
-class MetricsHandler(Permitted, RequestHandler):
+class MetricsHandler(AuthenticatedHandler, RequestHandler):
     """The numbers for Prometheus: for administrators, and for tokens with ``read:metrics``."""
 
     resource = "metrics"
@@ -160,7 +160,7 @@ async def admit(manager: HubManager, body: AdmissionRequest) -> Admission:
 class AdmissionHandler(RESTHandler):
     """Asked by the Hub's spawner alone, with a secret that only the two know."""
 
-    log = Permitted.log
+    log = AuthenticatedHandler.log
 
     def initialize(self, manager: HubManager, **_: Any) -> None:
         self.manager = manager

@@ -14,13 +14,13 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPResponse
 from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
 from jupyter_mlws.core.i18n import Message
 
-START_LIMIT = 60.0
+START_TIMEOUT = 60.0
 """Seconds; the Hub answers a start after ten at the latest."""
-LIMIT = 15.0
-PAGE = 200
-CONNECTIONS = 100
-FAILED = "Spawn failed: "
-NO_HUB = Message("JupyterHub did not respond: {error}")
+REQUEST_TIMEOUT = 15.0
+PAGE_SIZE = 200
+MAX_CONNECTIONS = 100
+SPAWN_FAILED_PREFIX = "Spawn failed: "
+HUB_NOT_RESPONDING = Message("JupyterHub did not respond: {error}")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class HubAPI:
         self._address = address.rstrip("/")
         self._token = token
         # Its own, since starts hold a connection for ten seconds and the usual one has ten.
-        self._client = AsyncHTTPClient(force_instance=True, max_clients=CONNECTIONS)
+        self._client = AsyncHTTPClient(force_instance=True, max_clients=MAX_CONNECTIONS)
 
     def close(self) -> None:
         self._client.close()
@@ -78,11 +78,11 @@ class HubAPI:
     async def accounts(self) -> list[Account]:
         """Return all users with all their servers."""
         accounts: list[Account] = []
-        path: str | None = f"users?include_stopped_servers=1&limit={PAGE}"
+        path: str | None = f"users?include_stopped_servers=1&limit={PAGE_SIZE}"
         headers = {"Accept": "application/jupyterhub-pagination+json"}
         while path is not None:
-            page = json.loads((await self._ask("GET", path, headers=headers)).body)
-            accounts.extend(_account(row) for row in page["items"])
+            page = json.loads((await self._request("GET", path, headers=headers)).body)
+            accounts.extend(_parse_account(row) for row in page["items"])
             after = page["_pagination"]["next"]
             path = (
                 f"users?include_stopped_servers=1&limit={after['limit']}&offset={after['offset']}"
@@ -94,12 +94,14 @@ class HubAPI:
     async def account(self, user: str) -> Account | None:
         """Return one user; None if the Hub has no user of that name."""
         try:
-            answer = await self._ask("GET", f"users/{_part(user)}?include_stopped_servers=1")
+            answer = await self._request(
+                "GET", f"users/{_quote_segment(user)}?include_stopped_servers=1"
+            )
         except HubRefusedError as refused:
             if refused.status == 404:
                 return None
             raise
-        return _account(json.loads(answer.body))
+        return _parse_account(json.loads(answer.body))
 
     async def server(self, user: str, name: str) -> Server | None:
         """One server; None where there is none."""
@@ -112,7 +114,7 @@ class HubAPI:
         Its options come with the start: the Hub writes those of a change into its log.
         """
         try:
-            await self._ask("PUT", _server(user, name), {"user_options": {}})
+            await self._request("PUT", _server_path(user, name), {"user_options": {}})
         except HubRefusedError as refused:
             if refused.status != 409:
                 raise
@@ -122,12 +124,14 @@ class HubAPI:
 
         The options are always sent: without them the Hub takes the last ones, even refused ones.
         """
-        await self._ask("POST", _server(user, name), {"user_options": dict(options)}, START_LIMIT)
+        await self._request(
+            "POST", _server_path(user, name), {"user_options": dict(options)}, START_TIMEOUT
+        )
 
     async def stop(self, user: str, name: str) -> None:
         """Stop a server; it may take longer than this does."""
         try:
-            await self._ask("DELETE", _server(user, name), limit=START_LIMIT)
+            await self._request("DELETE", _server_path(user, name), limit=START_TIMEOUT)
         except HubRefusedError as refused:
             if refused.status != 404:
                 raise
@@ -135,7 +139,7 @@ class HubAPI:
     async def forget(self, user: str, name: str) -> None:
         """Delete a stopped server that has a name."""
         try:
-            await self._ask("DELETE", _server(user, name), {"remove": True}, START_LIMIT)
+            await self._request("DELETE", _server_path(user, name), {"remove": True}, START_TIMEOUT)
         except HubRefusedError as refused:
             if refused.status != 404:
                 raise
@@ -143,22 +147,22 @@ class HubAPI:
     async def failure(self, user: str, name: str) -> str | None:
         """Why the last start failed, in the spawner's words; None where it did not."""
         try:
-            answer = await self._ask("GET", f"{_server(user, name)}/progress")
+            answer = await self._request("GET", f"{_server_path(user, name)}/progress")
         except HubRefusedError:
             return None  # it never started
         for line in reversed(answer.body.decode().splitlines()):
             if line.startswith("data: "):
                 event = json.loads(line.removeprefix("data: "))
                 message = str(event.get("message", ""))
-                return message.removeprefix(FAILED) if event.get("failed") else None
+                return message.removeprefix(SPAWN_FAILED_PREFIX) if event.get("failed") else None
         return None
 
-    async def _ask(
+    async def _request(
         self,
         verb: str,
         path: str,
         body: Mapping[str, Any] | None = None,
-        limit: float = LIMIT,
+        limit: float = REQUEST_TIMEOUT,
         headers: Mapping[str, str] | None = None,
     ) -> HTTPResponse:
         payload = json.dumps(body) if body is not None else None
@@ -173,21 +177,25 @@ class HubAPI:
             )
         except HTTPClientError as error:
             if error.response is None or error.code >= 599:
-                raise _unanswered(error) from error
-            raise HubRefusedError(error.code, _message(error.response)) from error
+                raise _to_unavailable_error(error) from error
+            raise HubRefusedError(error.code, _error_message(error.response)) from error
         except OSError as error:
-            raise _unanswered(error) from error
+            raise _to_unavailable_error(error) from error
 
 
-def _part(name: str) -> str:
+def _quote_segment(name: str) -> str:
     return quote(name, safe="")
 
 
-def _server(user: str, name: str) -> str:
-    return f"users/{_part(user)}/servers/{_part(name)}" if name else f"users/{_part(user)}/server"
+def _server_path(user: str, name: str) -> str:
+    return (
+        f"users/{_quote_segment(user)}/servers/{_quote_segment(name)}"
+        if name
+        else f"users/{_quote_segment(user)}/server"
+    )
 
 
-def _account(row: Mapping[str, Any]) -> Account:
+def _parse_account(row: Mapping[str, Any]) -> Account:
     servers = {
         name: Server(
             user=row["name"],
@@ -197,26 +205,26 @@ def _account(row: Mapping[str, Any]) -> Account:
             stopped=server["stopped"],
             url=server["url"],
             options=server.get("user_options") or {},
-            started=_time(server["started"]),
+            started=_parse_time(server["started"]),
         )
         for name, server in row.get("servers", {}).items()
     }
     return Account(row["name"], bool(row.get("admin")), servers)
 
 
-def _time(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     if not text:
         return None
     when = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
 
 
-def _message(response: HTTPResponse) -> str:
+def _error_message(response: HTTPResponse) -> str:
     try:
         return str(json.loads(response.body)["message"])
     except (ValueError, KeyError, TypeError):
         return str(response.reason)
 
 
-def _unanswered(error: Exception) -> MLWSError:
-    return ContainerBackendError(reason=NO_HUB.fill(error=str(error)))
+def _to_unavailable_error(error: Exception) -> MLWSError:
+    return ContainerBackendError(reason=HUB_NOT_RESPONDING.fill(error=str(error)))

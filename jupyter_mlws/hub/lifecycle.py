@@ -18,13 +18,15 @@ from jupyter_mlws.containers.models import (
 )
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.hub.engine import PENDING, Seen
+from jupyter_mlws.hub.engine import PENDING, DockerContainer
 from jupyter_mlws.hub.hubapi import Server
 from jupyter_mlws.hub.records import ContainerRow
 
 OUT_OF_MEMORY = Message("Out of memory (OOM): exceeded the limit of {limit}. Restarts: {restarts}.")
-EXITED = Message("Exited with code {code}. Restarts: {restarts}.")
-LOST = Message("The secret variables were not stored. Recreate the container with them.")
+EXIT_CODE_MESSAGE = Message("Exited with code {code}. Restarts: {restarts}.")
+SECRETS_NOT_STORED = Message(
+    "The secret variables were not stored. Recreate the container with them."
+)
 
 
 class Intent(str, Enum):
@@ -37,7 +39,7 @@ class Intent(str, Enum):
     DELETE = "delete"
 
 
-ENDING = (Intent.STOP, Intent.RESTART, Intent.DELETE)
+STOP_INTENTS = (Intent.STOP, Intent.RESTART, Intent.DELETE)
 
 
 def now() -> datetime:
@@ -45,7 +47,7 @@ def now() -> datetime:
 
 
 @dataclass
-class Entry:
+class ContainerState:
     """A container: what was asked, what is intended, and what Docker and the Hub say."""
 
     id: str
@@ -73,22 +75,22 @@ class Entry:
     exit_code: int | None = None
     reason: Message | None = None
     last_log: list[str] = field(default_factory=list)
-    seen: Seen | None = None
+    docker_container: DockerContainer | None = None
     server: Server | None = None
     usage: Usage | None = None
     spawning: bool = False
     """Whether a start was seen to begin whose end was not seen yet."""
     asking: bool = False
     """Whether the Hub itself is starting it, and just asks for room."""
-    asks_until: float = 0.0
+    hub_retry_deadline: float = 0.0
     """Until when the Hub's next question is expected, where the last one was not granted."""
     resizing: bool = False
     """Whether its limits are just being changed: what Docker says of them is old or new."""
-    oom_noted: float = float("-inf")
+    last_oom_at: float = float("-inf")
     """When a lack of memory was last written down."""
     asked: float = field(default_factory=time.monotonic)
     """When it was last asked for: what was seen before that is old."""
-    replaced: str | None = None
+    previous_container_id: str | None = None
     """The dead container in Docker that the newest start will remove."""
     told: Container | None = None
     """What was last said of it, without usage."""
@@ -98,17 +100,17 @@ class Entry:
     @property
     def admitting(self) -> bool:
         """True if the Hub itself starts it and takes resources as soon as they are free."""
-        return self.asking or time.monotonic() < self.asks_until
+        return self.asking or time.monotonic() < self.hub_retry_deadline
 
     @property
     def running(self) -> bool:
         """True if Docker runs it."""
-        return self.seen is not None and self.seen.active
+        return self.docker_container is not None and self.docker_container.active
 
     @property
     def held(self) -> bool:
         """True if it waits in the engine's own queue."""
-        return self.seen is not None and self.seen.state == PENDING
+        return self.docker_container is not None and self.docker_container.state == PENDING
 
     @property
     def active(self) -> bool:
@@ -120,18 +122,18 @@ class Entry:
     @property
     def ended(self) -> bool:
         """True if its newest container in Docker has exited."""
-        return self.seen is not None and self.seen.ended
+        return self.docker_container is not None and self.docker_container.ended
 
     @property
     def failed(self) -> bool:
         """True if its newest container in Docker exited with an error."""
-        return self.seen is not None and self.seen.failed
+        return self.docker_container is not None and self.docker_container.failed
 
     @property
     def stopping(self) -> bool:
         """True if its end was requested and is therefore no failure."""
         pending = self.server.pending if self.server is not None else None
-        return self.intent in ENDING or pending == "stop"
+        return self.intent in STOP_INTENTS or pending == "stop"
 
     @property
     def hides_values(self) -> bool:
@@ -145,7 +147,7 @@ class Entry:
         if self.stopping and (self.active or self.intent is Intent.DELETE or pending == "stop"):
             return ContainerStatus.STOPPING
         if self.running:
-            return self._alive()
+            return self._running_status()
         if pending == "spawn":
             return ContainerStatus.STARTING
         if self.intent is Intent.RESTART:
@@ -155,53 +157,55 @@ class Entry:
         has_crashed = self.failed or self.exit_code is not None
         return ContainerStatus.CRASHED if has_crashed else ContainerStatus.STOPPED
 
-    def _alive(self) -> ContainerStatus:
-        assert self.seen is not None
-        if self.seen.state == "restarting":
+    def _running_status(self) -> ContainerStatus:
+        assert self.docker_container is not None
+        if self.docker_container.state == "restarting":
             return ContainerStatus.STARTING
-        if self.seen.health == "unhealthy":
+        if self.docker_container.health == "unhealthy":
             return ContainerStatus.UNHEALTHY
         if self.server is not None and self.server.pending == "spawn":
             # It may answer already, but nobody is led to it before the Hub has seen that.
             return ContainerStatus.STARTING
         # After a restart the Hub's word is old: it never noticed.
-        fresh = self.seen.restarts == 0 or self.seen.health is None
+        fresh = self.docker_container.restarts == 0 or self.docker_container.health is None
         ready = fresh and self.server is not None and self.server.ready
-        answers = ready or self.seen.health == "healthy"
+        answers = ready or self.docker_container.health == "healthy"
         return ContainerStatus.RUNNING if answers else ContainerStatus.STARTING
 
-    def why_it_ended(self) -> Message:
+    def describe_exit(self) -> Message:
         """Return the reason of the end, from Docker's state."""
-        assert self.seen is not None
-        if self.seen.oom:
-            limit = write_memory(self.seen.amount.memory)
-            return OUT_OF_MEMORY.fill(limit=limit, restarts=self.seen.restarts)
-        return EXITED.fill(code=self.seen.exit_code, restarts=self.seen.restarts)
+        assert self.docker_container is not None
+        if self.docker_container.oom:
+            limit = write_memory(self.docker_container.amount.memory)
+            return OUT_OF_MEMORY.fill(limit=limit, restarts=self.docker_container.restarts)
+        return EXIT_CODE_MESSAGE.fill(
+            code=self.docker_container.exit_code, restarts=self.docker_container.restarts
+        )
 
-    def forget_the_end(self) -> None:
+    def reset_result(self) -> None:
         """Reset the result of the last run, for a new start."""
         self.restarts, self.exit_code, self.reason, self.last_log = 0, None, None, []
         self.started_at = None
-        if self.ended and self.seen is not None:
-            self.replaced, self.seen = self.seen.docker, None
+        if self.ended and self.docker_container is not None:
+            self.previous_container_id, self.docker_container = self.docker_container.docker, None
 
-    def look(self, docker_container: Seen | None, server: Server | None) -> None:
+    def look(self, docker_container: DockerContainer | None, server: Server | None) -> None:
         """Update the entry to the current views of Docker and the Hub."""
         is_old = (
             docker_container is not None
             and not docker_container.active
-            and docker_container.docker == self.replaced
+            and docker_container.docker == self.previous_container_id
         )
-        self.seen, self.server = None if is_old else docker_container, server
+        self.docker_container, self.server = None if is_old else docker_container, server
 
     @property
-    def untold(self) -> tuple[Intent, str | None]:
+    def unpublished_values(self) -> tuple[Intent, str | None]:
         """The values that are stored, but not published."""
         return self.intent, self.sealed
 
     def container(self, place: QueuePlace | None) -> Container:
         """Return the container for the API."""
-        running = self.running and self.seen is not None
+        running = self.running and self.docker_container is not None
         return Container(
             id=self.id,
             user=self.user,
@@ -215,7 +219,9 @@ class Entry:
             url=self.server.url if self.server is not None else None,
             node=self.node if self.active or self.intent is Intent.START else None,
             priority=self.priority,
-            health=self.seen.health if running and self.seen is not None else None,
+            health=self.docker_container.health
+            if running and self.docker_container is not None
+            else None,
             restarts=self.restarts,
             exit_code=self.exit_code,
             reason=self.reason,
@@ -254,7 +260,7 @@ class Entry:
         )
 
     @classmethod
-    def of(cls, row: ContainerRow) -> Entry:
+    def of(cls, row: ContainerRow) -> ContainerState:
         """Create an entry from its database row."""
         return cls(
             id=row.id,

@@ -16,7 +16,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 KINDS = {"cpu": "cores", "memory": "bytes", "gpu": "devices"}
 
 
-class _Numbers(Collector):
+class _HubCollector(Collector):
     def __init__(self, report: ResourceReport, containers: Iterable[Container]) -> None:
         self._report = report
         self._containers = list(containers)
@@ -74,9 +74,9 @@ class _Numbers(Collector):
         yield from (cpu, most, memory, limit, restarts)
 
 
-def written(report: ResourceReport, containers: Iterable[Container]) -> bytes:
+def format_metrics(report: ResourceReport, containers: Iterable[Container]) -> bytes:
     """Return the metrics in Prometheus' format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Numbers(report, containers))
+    registry.register(_HubCollector(report, containers))
     text: bytes = generate_latest(registry)
     return text

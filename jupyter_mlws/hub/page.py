@@ -10,7 +10,7 @@ from string import Template
 from tornado import web
 
 from jupyter_mlws.core.i18n import Message, preferred_language
-from jupyter_mlws.hub.auth import Permitted
+from jupyter_mlws.hub.auth import AuthenticatedHandler
 
 STATIC = Path(__file__).parent / "static"
 BUNDLE = "admin.js"
@@ -51,7 +51,7 @@ $script
 """)
 
 
-class PageHandler(Permitted, web.RequestHandler):
+class PageHandler(AuthenticatedHandler, web.RequestHandler):
     """The page itself, for everybody: people see their own containers, administrators all."""
 
     async def get(self) -> None:

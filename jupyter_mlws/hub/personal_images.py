@@ -27,8 +27,8 @@ from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import EnvironmentQuotaError, EnvironmentSaveError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub import container_config
-from jupyter_mlws.hub.engine import Engine, told
-from jupyter_mlws.hub.policy import Wanted
+from jupyter_mlws.hub.engine import Engine, translate_docker_errors
+from jupyter_mlws.hub.policy import ResolvedSpec
 
 LABEL = "mlws.environment"
 """Labels of an image: ``.hub``, ``.user``, ``.name``, ``.base`` and ``.packages``."""
@@ -137,7 +137,7 @@ class PersonalImages:
 
     def all(self) -> list[PersonalImage]:
         """Return all images, sorted by user and name."""
-        with told():
+        with translate_docker_errors():
             rows = self._engine.client.images(filters={"label": f"{LABEL}.hub={self._engine.hub}"})
         return sorted(_read_all(rows), key=lambda one: (one.user, one.name))
 
@@ -158,7 +158,7 @@ class PersonalImages:
 
     def build(
         self,
-        spec: Wanted,
+        spec: ResolvedSpec,
         user: str,
         name: str,
         now: Mapping[str, str],
@@ -186,7 +186,7 @@ class PersonalImages:
             self._commit(builder, base, spec, user, name, package_lock, most)
             return package_lock
         finally:
-            with told(), contextlib.suppress(NotFound):
+            with translate_docker_errors(), contextlib.suppress(NotFound):
                 client.remove_container(builder, v=True, force=True)
 
     @contextlib.contextmanager
@@ -220,7 +220,7 @@ class PersonalImages:
         if sizes and most is not None:
             raise EnvironmentQuotaError(size=write_memory(sizes[0]), most=write_memory(most))
 
-    def _builder(self, spec: Wanted, limits: Amount) -> str:
+    def _builder(self, spec: ResolvedSpec, limits: Amount) -> str:
         client = self._engine.client
         host = client.create_host_config(
             **container_config.limits(limits),
@@ -249,7 +249,7 @@ class PersonalImages:
         if package_lock.remove:
             self._pip(builder, [*pip, "uninstall", "--yes", *package_lock.remove], settings, say)
         if package_lock.install:
-            with told():
+            with translate_docker_errors():
                 self._engine.client.put_archive(builder, "/tmp", _archive(package_lock.install))  # noqa: S108
             install = ["install", "--no-deps", "--no-cache-dir", "--requirement", LIST]
             self._pip(builder, [*pip, *install], settings, say)
@@ -271,7 +271,7 @@ class PersonalImages:
         self,
         builder: str,
         base: Mapping[str, Any],
-        spec: Wanted,
+        spec: ResolvedSpec,
         user: str,
         name: str,
         package_lock: Lock,
@@ -287,7 +287,7 @@ class PersonalImages:
         }
         image = image_name(self._engine.hub, user, name)
         repository, _, tag = image.partition(":")
-        with told():
+        with translate_docker_errors():
             # As root, who owns it. An absolute path: packages may install an `rm` of their own.
             self._run(builder, ["/bin/rm", "-f", LIST], {}, user="0")
             # What runs is the base's command again, and the base's own health check.
@@ -316,7 +316,7 @@ class PersonalImages:
 
     def remove(self, user: str, name: str) -> None:
         """Remove it; nothing where it is not there."""
-        with told():
+        with translate_docker_errors():
             try:
                 self._engine.client.remove_image(image_name(self._engine.hub, user, name))
             except ImageNotFound:
@@ -329,7 +329,7 @@ class PersonalImages:
 
     def clean(self) -> None:
         """Remove builders that an earlier process left, and images that were replaced."""
-        with told():
+        with translate_docker_errors():
             label = f"{BUILDER}={self._engine.hub}"
             for row in self._engine.client.containers(all=True, filters={"label": label}):
                 with contextlib.suppress(NotFound):
@@ -363,7 +363,7 @@ class PersonalImages:
 def _present() -> Iterator[None]:
     """Raise error 10106 if a container or image was removed meanwhile."""
     try:
-        with told():
+        with translate_docker_errors():
             yield
     except NotFound as error:
         raise EnvironmentSaveError(reason=str(error.explanation)) from error

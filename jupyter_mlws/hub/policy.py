@@ -14,12 +14,12 @@ from jupyter_mlws.core.errors import Fault, InvalidContainerError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.words import as_resources
 
-NOT_LISTED = Message("must be one of {images}")
-TOO_MUCH = Message("{wanted} exceeds the limit of {limit} per container")
+UNKNOWN_IMAGE = Message("must be one of {images}")
+LIMIT_EXCEEDED = Message("{wanted} exceeds the limit of {limit} per container")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ResolvedSpec:
     """A container as it is to be: nothing is left to a default."""
 
     label: str
@@ -74,7 +74,7 @@ class Policy:
         """Return the policy with a user's own images; the Hub's images take precedence."""
         return replace(self, images={**own, **self.images}) if own else self
 
-    def check(self, request: ContainerCreate) -> Wanted:
+    def check(self, request: ContainerCreate) -> ResolvedSpec:
         """The request with its defaults; error 10201 names every field that is not allowed."""
         resources = request.resources or self.default_resources
         label = request.image or self.default_image
@@ -82,7 +82,7 @@ class Policy:
         if faults:
             raise InvalidContainerError(faults=faults)
         label = label if label in self.images else self._label_of(label)
-        return Wanted(
+        return ResolvedSpec(
             label,
             self.images[label],
             resources.amount,
@@ -102,13 +102,15 @@ class Policy:
     def _image_faults(self, image: str) -> list[Fault]:
         if image in self.images or image in self.images.values():
             return []
-        return [Fault("image", NOT_LISTED.fill(images=", ".join(self.images)))]
+        return [Fault("image", UNKNOWN_IMAGE.fill(images=", ".join(self.images)))]
 
     def _size_faults(self, amount: Amount) -> list[Fault]:
         most = self.max_resources.amount
         resources, limits = as_resources(amount), as_resources(most)
         return [
-            Fault(f"resources.{name}", TOO_MUCH.fill(wanted=resources[name], limit=limits[name]))
+            Fault(
+                f"resources.{name}", LIMIT_EXCEEDED.fill(wanted=resources[name], limit=limits[name])
+            )
             for name in ("cpu", "memory", "gpu")
             if getattr(amount, name) > getattr(most, name)
         ]

@@ -11,13 +11,13 @@ from datetime import datetime, timezone
 from jupyter_mlws.containers.models import QueuePlace
 from jupyter_mlws.core.errors import NotQueuedError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.hub.lifecycle import Entry, Intent
+from jupyter_mlws.hub.lifecycle import ContainerState, Intent
 from jupyter_mlws.hub.registry import ContainerRegistry
 from jupyter_mlws.hub.scheduler import Grant, Scheduler
 
-LAPSE = 5.0
+HUB_RETRY_TIMEOUT = 5.0
 """Seconds after which the Hub has given up a start that it does not ask for again."""
-DROPPED = Message("Removed from the queue by {by}.")
+REMOVED_FROM_QUEUE = Message("Removed from the queue by {by}.")
 
 
 class AdmissionQueue:
@@ -27,39 +27,42 @@ class AdmissionQueue:
     """
 
     def __init__(
-        self, scheduler: Scheduler, fleet: ContainerRegistry, begin: Callable[[Entry], None]
+        self,
+        scheduler: Scheduler,
+        fleet: ContainerRegistry,
+        begin: Callable[[ContainerState], None],
     ) -> None:
         self._scheduler = scheduler
-        self._fleet = fleet
-        self._begin = begin
+        self._registry = fleet
+        self._start_container = begin
 
-    def move(self, entry: Entry, position: int) -> None:
+    def move(self, entry: ContainerState, position: int) -> None:
         """Put it at another place, from 1; error 10205 where it does not wait."""
-        self._must_wait(entry)
+        self._require_waiting(entry)
         self._scheduler.move(entry.id, position, time.time())
         for request in self._scheduler.waiting.values():
-            other = self._fleet.entries[request.id]
+            other = self._registry.entries[request.id]
             turn = datetime.fromtimestamp(request.arrival, timezone.utc)
             if turn != (other.turn_at or other.queued_at):
                 other.turn_at = turn
-                self._fleet.keep(other)
+                self._registry.keep(other)
         entry.priority = self._scheduler.waiting[entry.id].priority
-        self._fleet.keep(entry)
-        self._fleet.note(entry, f"moved to position {position} in the queue")
-        self._fleet.settle()
+        self._registry.keep(entry)
+        self._registry.note(entry, f"moved to position {position} in the queue")
+        self._registry.settle()
 
-    def drop(self, entry: Entry, by: str) -> None:
+    def drop(self, entry: ContainerState, by: str) -> None:
         """Take it out; error 10205 where it does not wait."""
-        self._must_wait(entry)
+        self._require_waiting(entry)
         self._scheduler.withdraw(entry.id)
         entry.queued_at = entry.turn_at = None
         entry.intent = Intent.NONE
-        entry.reason = DROPPED.fill(by=by)
-        self._fleet.note(entry, "removed from the queue")
-        self._fleet.settle()
+        entry.reason = REMOVED_FROM_QUEUE.fill(by=by)
+        self._registry.note(entry, "removed from the queue")
+        self._registry.settle()
 
     async def granted(
-        self, entry: Entry, last_place: QueuePlace | None, patience: float
+        self, entry: ContainerState, last_place: QueuePlace | None, patience: float
     ) -> Grant | QueuePlace:
         """Return the grant, or the place if it differs from ``last_place``.
 
@@ -67,37 +70,37 @@ class AdmissionQueue:
         was removed from the queue meanwhile.
         """
         deadline = time.monotonic() + patience
-        entry.asks_until = deadline + LAPSE
+        entry.hub_retry_deadline = deadline + HUB_RETRY_TIMEOUT
         while True:
-            seq = self._fleet.stream.seq
+            seq = self._registry.stream.seq
             grant = self._scheduler.grants.get(entry.id)
             if grant is not None:
-                entry.asks_until = 0.0
+                entry.hub_retry_deadline = 0.0
                 return grant
-            place = self._fleet.places().get(entry.id)
+            place = self._registry.places().get(entry.id)
             if place is None:
-                entry.asks_until = 0.0
+                entry.hub_retry_deadline = 0.0
                 raise NotQueuedError(name=entry.id)
             left = deadline - time.monotonic()
             if place != last_place or left <= 0:
-                self._expect(entry)
+                self._start_after_timeout(entry)
                 return place
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._fleet.changed(entry.id, seq), left)
+                await asyncio.wait_for(self._registry.changed(entry.id, seq), left)
 
-    def _must_wait(self, entry: Entry) -> None:
+    def _require_waiting(self, entry: ContainerState) -> None:
         if entry.id not in self._scheduler.waiting:
             raise NotQueuedError(name=entry.id)
 
-    def _expect(self, entry: Entry) -> None:
+    def _start_after_timeout(self, entry: ContainerState) -> None:
         """Start the container here if the Hub does not ask again soon."""
-        entry.asks_until = time.monotonic() + LAPSE
+        entry.hub_retry_deadline = time.monotonic() + HUB_RETRY_TIMEOUT
 
         def check() -> None:
             grant = self._scheduler.grants.get(entry.id)
             if entry.admitting or grant is None or entry.spawning or entry.active:
                 return
             entry.intent = Intent.START
-            self._begin(entry)
+            self._start_container(entry)
 
-        asyncio.get_running_loop().call_later(LAPSE + 0.1, check)
+        asyncio.get_running_loop().call_later(HUB_RETRY_TIMEOUT + 0.1, check)

@@ -20,11 +20,11 @@ from sqlalchemy.types import TypeDecorator
 
 VERSION_TABLE = "mlws_version"
 """Not Alembic's usual name: JupyterHub's own tables may be in the same database."""
-KEPT_LINES = 1000
+MAX_LOG_LINES = 1000
 """Lines of log that are kept a container."""
 
 
-class Moment(TypeDecorator[datetime]):
+class UTCDateTime(TypeDecorator[datetime]):
     """A time in UTC, also where the database forgets the zone."""
 
     impl = sa.DateTime(timezone=True)
@@ -59,12 +59,12 @@ class ContainerRow(Base):
     exit_code: Mapped[int | None]
     reason: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     last_log: Mapped[list[str]] = mapped_column(JSON)
-    created_at: Mapped[datetime] = mapped_column(Moment)
-    updated_at: Mapped[datetime] = mapped_column(Moment)
-    queued_at: Mapped[datetime | None] = mapped_column(Moment)
-    started_at: Mapped[datetime | None] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    queued_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     sealed: Mapped[str | None] = mapped_column(Text)
-    turn_at: Mapped[datetime | None] = mapped_column(Moment)
+    turn_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class LogRow(Base):
@@ -78,7 +78,7 @@ class LogRow(Base):
     )
     log_type: Mapped[str] = mapped_column(String(20))
     message: Mapped[str] = mapped_column(Text)
-    timestamp: Mapped[datetime] = mapped_column(Moment)
+    timestamp: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class ReservationRow(Base):
@@ -91,7 +91,7 @@ class ReservationRow(Base):
     node: Mapped[str] = mapped_column(String(255))
     resources: Mapped[dict[str, Any]] = mapped_column(JSON)
     devices: Mapped[list[int]] = mapped_column(JSON)
-    expires_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class UsageRow(Base):
@@ -105,8 +105,8 @@ class UsageRow(Base):
     cpu: Mapped[float]
     memory: Mapped[int] = mapped_column(sa.BigInteger)
     gpu: Mapped[int]
-    started_at: Mapped[datetime] = mapped_column(Moment)
-    ended_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    started_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
 
 
 class VolumeRow(Base):
@@ -116,8 +116,8 @@ class VolumeRow(Base):
 
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     user: Mapped[str] = mapped_column(String(255), index=True)
-    created_at: Mapped[datetime] = mapped_column(Moment)
-    trashed_at: Mapped[datetime | None] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    trashed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class AuditRow(Base):
@@ -126,7 +126,7 @@ class AuditRow(Base):
     __tablename__ = "audit"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    time: Mapped[datetime] = mapped_column(Moment, index=True)
+    time: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     actor: Mapped[str] = mapped_column(String(255))
     action: Mapped[str] = mapped_column(String(40))
     target: Mapped[str] = mapped_column(String(300), index=True)
@@ -141,8 +141,8 @@ class TeamProjectRow(Base):
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     name: Mapped[str] = mapped_column(String(62), unique=True)
     description: Mapped[str] = mapped_column(String(500))
-    created_at: Mapped[datetime] = mapped_column(Moment)
-    trashed_at: Mapped[datetime | None] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    trashed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class TeamMemberRow(Base):
@@ -155,7 +155,7 @@ class TeamMemberRow(Base):
     )
     user: Mapped[str] = mapped_column(String(255), primary_key=True)
     role: Mapped[str] = mapped_column(String(20))
-    since: Mapped[datetime] = mapped_column(Moment)
+    since: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Records:
@@ -164,7 +164,7 @@ class Records:
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url)
         if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _keep_references)
+            event.listen(self._engine, "connect", _enable_foreign_keys)
 
     def migrate(self) -> None:
         """Bring the tables to the newest version."""
@@ -211,7 +211,7 @@ class Records:
                 sa.select(LogRow.id)
                 .where(LogRow.container_id == identifier)
                 .order_by(LogRow.timestamp.desc())
-                .limit(KEPT_LINES)
+                .limit(MAX_LOG_LINES)
             )
             session.execute(
                 sa.delete(LogRow).where(
@@ -269,12 +269,12 @@ class Records:
         with Session(self._engine, expire_on_commit=False) as session:
             return list(session.scalars(sa.select(VolumeRow).order_by(VolumeRow.name)))
 
-    def keep_volume(self, values: Mapping[str, Any]) -> None:
+    def save_volume(self, values: Mapping[str, Any]) -> None:
         """Insert or update."""
         with Session(self._engine) as session, session.begin():
             session.merge(VolumeRow(**values))
 
-    def forget_volume(self, name: str) -> None:
+    def delete_volume(self, name: str) -> None:
         """Delete the row of a volume."""
         with Session(self._engine) as session, session.begin():
             session.execute(sa.delete(VolumeRow).where(VolumeRow.name == name))
@@ -290,7 +290,7 @@ class Records:
             projects = session.scalars(sa.select(TeamProjectRow))
             return [(project, members.get(project.id, [])) for project in projects]
 
-    def keep_team_project(
+    def save_team_project(
         self, project: Mapping[str, Any], members: Iterable[Mapping[str, Any]]
     ) -> None:
         """Insert or update, with these members and no others."""
@@ -302,7 +302,7 @@ class Records:
             )
             session.add_all(TeamMemberRow(**row) for row in members)
 
-    def forget_team_project(self, identifier: str) -> None:
+    def delete_team_project(self, identifier: str) -> None:
         """Delete the rows of a project and its members."""
         with Session(self._engine) as session, session.begin():
             session.execute(sa.delete(TeamMemberRow).where(TeamMemberRow.project_id == identifier))
@@ -315,7 +315,7 @@ class Records:
         with Session(self._engine) as session, session.begin():
             session.add(AuditRow(**values))
 
-    def audited(self, before: int | None, limit: int, target: str | None) -> list[AuditRow]:
+    def read_audit_log(self, before: int | None, limit: int, target: str | None) -> list[AuditRow]:
         """Return the audit rows, newest first.
 
         They are older than the row ``before``, and about one target or all.
@@ -333,12 +333,12 @@ class Records:
         with Session(self._engine, expire_on_commit=False) as session:
             return list(session.scalars(sa.select(ReservationRow)))
 
-    def keep_reservations(self, rows: Iterable[ReservationRow]) -> None:
+    def save_reservations(self, rows: Iterable[ReservationRow]) -> None:
         """Store these reservations and delete all others."""
         with Session(self._engine) as session, session.begin():
             session.execute(sa.delete(ReservationRow))
             session.add_all(rows)
 
 
-def _keep_references(connection: Any, _: object) -> None:
+def _enable_foreign_keys(connection: Any, _: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")

@@ -25,23 +25,23 @@ from jupyter_mlws.containers.models import (
     Usage,
     Waiting,
     container_id,
-    masked,
+    mask_credentials,
     split_id,
 )
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ring_stream import RingStream
-from jupyter_mlws.hub.engine import Engine, Seen
+from jupyter_mlws.hub.engine import DockerContainer, Engine
 from jupyter_mlws.hub.hubapi import HubAPI, Server
-from jupyter_mlws.hub.lifecycle import Entry, Intent, now
-from jupyter_mlws.hub.policy import Policy, Wanted
+from jupyter_mlws.hub.lifecycle import ContainerState, Intent, now
+from jupyter_mlws.hub.policy import Policy, ResolvedSpec
 from jupyter_mlws.hub.records import Records, ReservationRow
 from jupyter_mlws.hub.scheduler import Grant, Request, Reservation, Scheduler
 from jupyter_mlws.hub.swarm_queue import SwarmQueue
-from jupyter_mlws.hub.usage_records import REMEMBERED, UsageAccounting
+from jupyter_mlws.hub.usage_records import MAX_RUN_LENGTHS, UsageAccounting
 
-LAST_LINES = 20
-ONE_LACK = 5.0
+CRASH_LOG_LINES = 20
+OOM_EVENT_INTERVAL = 5.0
 """Seconds in which the same lack of memory may be told again."""
 
 log = logging.getLogger(__name__)
@@ -61,25 +61,25 @@ class ContainerRegistry:
         engine: Engine,
         hub: HubAPI,
         records: Records,
-        begin: Callable[[Entry], None],
+        begin: Callable[[ContainerState], None],
     ) -> None:
         self.policy = policy
         self.scheduler = scheduler
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, ContainerState] = {}
         # Numbers of an earlier process are all smaller, so that its readers begin anew.
         self.stream = RingStream(first=int(time.time() * 1000))
         self._engine = engine
         self._hub = hub
         self._records = records
-        self._begin = begin
-        self.counted = False
+        self._start_container = begin
+        self.is_synchronized = False
         """Whether all that runs is counted; nothing is granted before."""
         # One thread: what is written last is what was true last.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="mlws-records")
         self._writes: set[asyncio.Future[Any]] = set()
-        self._reported: ResourceReport | None = None
-        self._held: dict[str, Reservation] = {}
-        self.ledger = UsageAccounting(records, self.record)
+        self._last_report: ResourceReport | None = None
+        self._stored_reservations: dict[str, Reservation] = {}
+        self.usage_accounting = UsageAccounting(records, self.record)
 
     async def close(self) -> None:
         """Wait for what is being written."""
@@ -88,12 +88,12 @@ class ContainerRegistry:
 
     # The records
 
-    async def load(self) -> list[Entry]:
+    async def load(self) -> list[ContainerState]:
         """Load the records of an earlier process and return the containers."""
         rows = await self.recorded(self._records.containers)
-        self.entries = {row.id: Entry.of(row) for row in rows}
-        past_usage = await self.recorded(self._records.last_usage, REMEMBERED)
-        self.ledger.load(
+        self.entries = {row.id: ContainerState.of(row) for row in rows}
+        past_usage = await self.recorded(self._records.last_usage, MAX_RUN_LENGTHS)
+        self.usage_accounting.load(
             await self.recorded(self._records.running_usage),
             [(row.ended_at - row.started_at).total_seconds() for row in past_usage],
         )
@@ -120,28 +120,28 @@ class ContainerRegistry:
         """Write, without waiting for it."""
         write = asyncio.ensure_future(self.recorded(call, *arguments))
         self._writes.add(write)
-        write.add_done_callback(self._written)
+        write.add_done_callback(self._on_write_done)
 
     async def written(self) -> None:
         """Wait until all writes are on disk, so that they outlive this process."""
         await asyncio.gather(*self._writes)
 
-    def _written(self, write: asyncio.Future[Any]) -> None:
+    def _on_write_done(self, write: asyncio.Future[Any]) -> None:
         self._writes.discard(write)
         if not write.cancelled() and write.exception() is not None:
             log.error("Could not write a record", exc_info=write.exception())
 
-    def keep(self, entry: Entry) -> None:
+    def keep(self, entry: ContainerState) -> None:
         """Store the container's state."""
-        entry.kept = entry.untold
+        entry.kept = entry.unpublished_values
         waits = entry.id in self.scheduler.waiting
         self.record(self._records.save, entry.row(entry.status(waits)))
 
-    def drop(self, entry: Entry) -> None:
+    def drop(self, entry: ContainerState) -> None:
         """Remove a container that no longer exists."""
         self.scheduler.withdraw(entry.id)
         self.scheduler.release(entry.id)
-        self.ledger.forget(entry)
+        self.usage_accounting.forget(entry)
         del self.entries[entry.id]
         self.record(self._records.remove, entry.id)
         self.stream.publish({"type": "removed", "id": entry.id, "user": entry.user})
@@ -149,8 +149,12 @@ class ContainerRegistry:
 
     # What Docker and the Hub say
 
-    async def observed(
-        self, identifier: str, docker_container: Seen | None, server: Server | None, since: float
+    async def apply_observation(
+        self,
+        identifier: str,
+        docker_container: DockerContainer | None,
+        server: Server | None,
+        since: float,
     ) -> bool:
         """Update a container to the views of Docker and the Hub.
 
@@ -169,26 +173,26 @@ class ContainerRegistry:
             return False
         self._count(entry)
         await self._follow(entry, lines)
-        self.ledger.saw(entry)
+        self.usage_accounting.update(entry)
         self.settle()
         restarting = docker_container is not None and docker_container.state == "restarting"
         is_settled = entry.running == (server is not None and server.ready) and not restarting
         pending = server is not None and server.pending is not None
         return pending or not is_settled or entry.spawning
 
-    def happened(self, identifier: str, action: str) -> None:
+    def on_docker_event(self, identifier: str, action: str) -> None:
         """Record an event of Docker that no state shows: lack of memory."""
         entry = self.entries.get(identifier)
         if entry is None or action != "oom":
             return
         # The kernel tells of one lack of memory several times.
-        if time.monotonic() - entry.oom_noted > ONE_LACK:
-            entry.oom_noted = time.monotonic()
+        if time.monotonic() - entry.last_oom_at > OOM_EVENT_INTERVAL:
+            entry.last_oom_at = time.monotonic()
             self.note(entry, "out of memory: a process was killed")
 
     def _adopt(
-        self, identifier: str, docker_container: Seen | None, server: Server | None
-    ) -> Entry | None:
+        self, identifier: str, docker_container: DockerContainer | None, server: Server | None
+    ) -> ContainerState | None:
         """Create the entry of a container that has no record; None if there is none."""
         if docker_container is None and (server is None or not (server.active or server.name)):
             return None
@@ -199,13 +203,13 @@ class ContainerRegistry:
             try:
                 spec = self.policy.check(self.policy.read(server.options))
                 image, amount = spec.label, spec.resources
-                environment = masked(dict(spec.environment))
+                environment = mask_credentials(dict(spec.environment))
             except MLWSError as error:
                 log.info("Ignoring invalid options of %s: %s", identifier, error)
         if docker_container is not None:
             image, amount = docker_container.image, docker_container.amount
         created = docker_container.created if docker_container is not None else now()
-        entry = Entry(
+        entry = ContainerState(
             identifier,
             user,
             name,
@@ -219,20 +223,20 @@ class ContainerRegistry:
         self.entries[identifier] = entry
         return entry
 
-    def _is_gone(self, entry: Entry) -> bool:
+    def _is_gone(self, entry: ContainerState) -> bool:
         """Return whether the server or its user was deleted in the Hub."""
-        nowhere = entry.server is None and entry.seen is None
+        nowhere = entry.server is None and entry.docker_container is None
         waits = entry.id in self.scheduler.waiting
         return nowhere and not waits and not entry.spawning and entry.intent is Intent.NONE
 
-    def _count(self, entry: Entry) -> None:
+    def _count(self, entry: ContainerState) -> None:
         """Account in the scheduler for what the container has, until its end."""
-        if isinstance(self.scheduler, SwarmQueue) and self._placed_by_swarm(entry, self.scheduler):
+        if isinstance(self.scheduler, SwarmQueue) and self._sync_with_swarm(entry, self.scheduler):
             return
         if entry.id in self.scheduler.waiting and not entry.running:
             return  # The Hub says that it starts, and it waits for its resources.
         if entry.active:
-            docker_container, grant = entry.seen, self.scheduler.grants.get(entry.id)
+            docker_container, grant = entry.docker_container, self.scheduler.grants.get(entry.id)
             is_counted = grant is not None and (
                 docker_container is None
                 or entry.resizing
@@ -252,9 +256,9 @@ class ContainerRegistry:
         elif entry.intent not in (Intent.START, Intent.RESTART) and not self._is_starting(entry):
             self.scheduler.release(entry.id)
 
-    def _placed_by_swarm(self, entry: Entry, queue: SwarmQueue) -> bool:
+    def _sync_with_swarm(self, entry: ContainerState, queue: SwarmQueue) -> bool:
         """Take over the node that Swarm chose; return whether it waits."""
-        docker_container = entry.seen
+        docker_container = entry.docker_container
         if docker_container is None or entry.ended:
             return False
         if entry.held and not entry.stopping:
@@ -270,19 +274,19 @@ class ContainerRegistry:
         return False
 
     async def _last_lines(
-        self, entry: Entry, docker_container: Seen | None, server: Server | None
+        self, entry: ContainerState, docker_container: DockerContainer | None, server: Server | None
     ) -> list[LogLine]:
         """Return the end of the log if the container has just crashed."""
         after = copy(entry)
         after.look(docker_container, server)
         has_crashed = after.failed and not self._is_starting(after) and not after.stopping
-        if after.seen is None or not has_crashed or entry.exit_code is not None:
+        if after.docker_container is None or not has_crashed or entry.exit_code is not None:
             return []
-        return await in_thread(self._engine.tail, after.seen.docker, LAST_LINES)
+        return await in_thread(self._engine.tail, after.docker_container.docker, CRASH_LOG_LINES)
 
-    async def _follow(self, entry: Entry, lines: list[LogLine]) -> None:
+    async def _follow(self, entry: ContainerState, lines: list[LogLine]) -> None:
         """Record starts and ends with their reasons; ``lines``: the end of the log of a crash."""
-        docker_container, server = entry.seen, entry.server
+        docker_container, server = entry.docker_container, entry.server
         if entry.running and docker_container is not None:
             if docker_container.restarts > entry.restarts:
                 self.note(entry, f"restarted by Docker ({docker_container.restarts} times so far)")
@@ -294,7 +298,7 @@ class ContainerRegistry:
             return
         elif entry.failed and docker_container is not None:
             if entry.exit_code is None:
-                self._remember_the_end(entry, docker_container, lines)
+                self._record_exit(entry, docker_container, lines)
         elif entry.spawning:
             failure = await self._hub.failure(entry.user, entry.name)
             if failure:
@@ -302,12 +306,14 @@ class ContainerRegistry:
         if not self._is_starting(entry):
             entry.spawning = False
 
-    def _is_starting(self, entry: Entry) -> bool:
+    def _is_starting(self, entry: ContainerState) -> bool:
         pending = entry.server is not None and entry.server.pending == "spawn"
         return pending or entry.admitting or entry.intent is Intent.START
 
-    def _remember_the_end(self, entry: Entry, docker_container: Seen, lines: list[LogLine]) -> None:
-        entry.exit_code, entry.reason = docker_container.exit_code, entry.why_it_ended()
+    def _record_exit(
+        self, entry: ContainerState, docker_container: DockerContainer, lines: list[LogLine]
+    ) -> None:
+        entry.exit_code, entry.reason = docker_container.exit_code, entry.describe_exit()
         entry.restarts = docker_container.restarts
         entry.last_log = [line.text for line in lines]
         self.keep(entry)
@@ -319,24 +325,24 @@ class ContainerRegistry:
 
     def settle(self) -> None:
         """Start what can start now, then publish the changes."""
-        if not self.counted:
+        if not self.is_synchronized:
             return
         for grant in self.scheduler.dispatch(time.time()):
             entry = self.entries[grant.id]
             self.granted(entry, grant)
-        self._keep_reservations()
+        self._store_reservations()
         self.tell()
 
-    def granted(self, entry: Entry, grant: Grant) -> None:
+    def granted(self, entry: ContainerState, grant: Grant) -> None:
         """Apply a grant; ``begin`` starts the container unless the Hub does so."""
         entry.node = grant.node
         entry.resources = Resources.of(grant.amount)
         entry.queued_at = entry.turn_at = None
         entry.asked = time.monotonic()
-        entry.forget_the_end()
+        entry.reset_result()
         if not entry.admitting:
             entry.intent = Intent.START
-            self._begin(entry)
+            self._start_container(entry)
 
     def tell(self) -> None:
         """Publish and store all changes of containers and of the report."""
@@ -345,7 +351,7 @@ class ContainerRegistry:
             container = entry.container(places.get(entry.id))
             plain = container.model_copy(update={"usage": None, "updated_at": entry.created_at})
             if plain == entry.told:
-                if entry.kept != entry.untold:
+                if entry.kept != entry.unpublished_values:
                     self.keep(entry)
                 continue
             before, entry.told = entry.told, plain
@@ -355,11 +361,11 @@ class ContainerRegistry:
                 self.note(entry, f"{before.status.value} → {container.status.value}")
             self.publish(entry, places)
         report = self.report(places)
-        if report != self._reported:
-            self._reported = report
+        if report != self._last_report:
+            self._last_report = report
             self.stream.publish({"type": "resources", "report": report})
 
-    def publish(self, entry: Entry, places: dict[str, QueuePlace]) -> None:
+    def publish(self, entry: ContainerState, places: dict[str, QueuePlace]) -> None:
         """Publish one container."""
         container = entry.container(places.get(entry.id))
         self.stream.publish({"type": "container", "user": entry.user, "container": container})
@@ -386,15 +392,15 @@ class ContainerRegistry:
                 self.publish(entry, places)
         self.tell()
 
-    def note(self, entry: Entry, message: str) -> None:
+    def note(self, entry: ContainerState, message: str) -> None:
         """Store an event in the container's log."""
         log.info("%s: %s", entry.id, message)
         self.record(self._records.log, entry.id, [("event", message, now())])
 
-    def _keep_reservations(self) -> None:
-        if self._held == self.scheduler.reservations:
+    def _store_reservations(self) -> None:
+        if self._stored_reservations == self.scheduler.reservations:
             return
-        self._held = dict(self.scheduler.reservations)
+        self._stored_reservations = dict(self.scheduler.reservations)
         rows = [
             ReservationRow(
                 user=reservation.user,
@@ -404,9 +410,9 @@ class ContainerRegistry:
                 devices=list(reservation.devices),
                 expires_at=datetime.fromtimestamp(reservation.expires, timezone.utc),
             )
-            for reservation in self._held.values()
+            for reservation in self._stored_reservations.values()
         ]
-        self.record(self._records.keep_reservations, rows)
+        self.record(self._records.save_reservations, rows)
 
     # Looking
 
@@ -414,22 +420,22 @@ class ContainerRegistry:
         """Return each container's place in the queue."""
         places = self.scheduler.places(time.time(), self.ends())
         return {
-            name: QueuePlace(position=place.position, eta_seconds=_rounded(place.eta))
+            name: QueuePlace(position=place.position, eta_seconds=_round_up(place.eta))
             for name, place in places.items()
         }
 
     def ends(self) -> dict[str, float]:
         """Return when running containers may end; empty if nothing waits."""
-        return self.ledger.ends(self.entries.values()) if self.scheduler.waiting else {}
+        return self.usage_accounting.ends(self.entries.values()) if self.scheduler.waiting else {}
 
-    def container(self, entry: Entry) -> Container:
+    def container(self, entry: ContainerState) -> Container:
         """Return a container for the API."""
         return entry.container(self.places().get(entry.id))
 
-    def status(self, entry: Entry) -> ContainerStatus:
+    def status(self, entry: ContainerState) -> ContainerStatus:
         return entry.status(entry.id in self.scheduler.waiting)
 
-    def request(self, entry: Entry) -> Request:
+    def request(self, entry: ContainerState) -> Request:
         """Return the container's request to the scheduler."""
         arrival = entry.turn_at or entry.queued_at or now()
         return Request(
@@ -486,28 +492,30 @@ class ContainerRegistry:
             containers=len(here),
         )
 
-    def running(self) -> dict[str, Seen]:
+    def running(self) -> dict[str, DockerContainer]:
         """Return the running containers by id, as Docker has them."""
         return {
-            key: entry.seen
+            key: entry.docker_container
             for key, entry in self.entries.items()
-            if entry.running and entry.seen is not None
+            if entry.running and entry.docker_container is not None
         }
 
-    def enter(self, user: str, name: str, spec: Wanted) -> Entry:
+    def enter(self, user: str, name: str, spec: ResolvedSpec) -> ContainerState:
         """Create or update the entry of a container that is requested now."""
         identifier = container_id(user, name)
         resources = Resources.of(spec.resources)
-        masked_environment = masked(dict(spec.environment))
+        masked_environment = mask_credentials(dict(spec.environment))
         entry = self.entries.get(identifier)
         if entry is None:
-            entry = Entry(identifier, user, name, spec.label, masked_environment, resources)
+            entry = ContainerState(
+                identifier, user, name, spec.label, masked_environment, resources
+            )
             self.entries[identifier] = entry
         entry.image, entry.environment, entry.resources = spec.label, masked_environment, resources
         entry.created_at, entry.asked = now(), time.monotonic()
         return entry
 
 
-def _rounded(seconds: float | None) -> float | None:
+def _round_up(seconds: float | None) -> float | None:
     """Round up to ten seconds, so that the passing of time alone is not a change."""
     return None if seconds is None else math.ceil(seconds / 10) * 10.0

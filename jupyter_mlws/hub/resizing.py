@@ -16,17 +16,19 @@ from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import ContainerStateError, Fault, InvalidContainerError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.engine import Engine
-from jupyter_mlws.hub.lifecycle import Entry
+from jupyter_mlws.hub.lifecycle import ContainerState
 from jupyter_mlws.hub.policy import Policy
 from jupyter_mlws.hub.registry import ContainerRegistry
 from jupyter_mlws.hub.scheduler import Request, Scheduler, larger
 
-ROOM = 16 * 1024**2
+MIN_HEADROOM_BYTES = 16 * 1024**2
 """Bytes that a smaller limit must leave above what is used: the kernel would kill at once."""
-LIVE = (ContainerStatus.RUNNING, ContainerStatus.UNHEALTHY)
-AT_REST = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
+LIVE_STATUSES = (ContainerStatus.RUNNING, ContainerStatus.UNHEALTHY)
+STOPPED_STATUSES = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
 NO_GPU_LIVE = Message("can't be changed while the container is running; stop it first")
-USED = Message("{used} is in use; close notebooks or shut down kernels to free memory first")
+MEMORY_IN_USE = Message(
+    "{used} is in use; close notebooks or shut down kernels to free memory first"
+)
 
 
 class Resizer:
@@ -37,10 +39,10 @@ class Resizer:
     ) -> None:
         self._policy = policy
         self._scheduler = scheduler
-        self._fleet = fleet
+        self._registry = fleet
         self._engine = engine
 
-    async def resize(self, entry: Entry, change: ResourceChange) -> None:
+    async def resize(self, entry: ContainerState, change: ResourceChange) -> None:
         """Change the size of a container; fields that the change leaves out stay as they are.
 
         Error 10201 above the limits or below the memory in use, 10101 if the resources are not free
@@ -49,22 +51,24 @@ class Resizer:
         before = entry.resources.amount
         target = change.over(entry.resources).amount
         self._policy.check_size(target)
-        status = self._fleet.status(entry)
+        status = self._registry.status(entry)
         if status is ContainerStatus.QUEUED:
             self._requeue(entry, target)
-        elif status in AT_REST:
+        elif status in STOPPED_STATUSES:
             entry.resources = Resources.of(target)
-        elif status in LIVE and not entry.resizing:
+        elif status in LIVE_STATUSES and not entry.resizing:
             if target.gpu != before.gpu:
                 raise InvalidContainerError(faults=[Fault("resources.gpu", NO_GPU_LIVE)])
             await self._resize_live(entry, target)
         else:
             raise ContainerStateError(name=entry.id)
         if target != before:
-            self._fleet.note(entry, f"resized from {_written(before)} to {_written(target)}")
-        self._fleet.settle()
+            self._registry.note(
+                entry, f"resized from {_format_amount(before)} to {_format_amount(target)}"
+            )
+        self._registry.settle()
 
-    def _requeue(self, entry: Entry, target: Amount) -> None:
+    def _requeue(self, entry: ContainerState, target: Amount) -> None:
         waiting = self._scheduler.waiting[entry.id]
         request = Request(
             entry.id, entry.user, target, waiting.priority, time.time(), waiting.degrade
@@ -72,17 +76,17 @@ class Resizer:
         self._scheduler.submit(request, time.time())
         entry.resources = Resources.of(target)
 
-    async def _resize_live(self, entry: Entry, target: Amount) -> None:
-        container, before = entry.seen, self._scheduler.grants[entry.id]
+    async def _resize_live(self, entry: ContainerState, target: Amount) -> None:
+        container, before = entry.docker_container, self._scheduler.grants[entry.id]
         assert container is not None
         entry.resizing = True
         try:
             if target.memory < before.amount.memory:
                 sample = await in_thread(self._engine.sample, container)
-                if sample is not None and sample.memory + ROOM > target.memory:
+                if sample is not None and sample.memory + MIN_HEADROOM_BYTES > target.memory:
                     used = write_memory(sample.memory // 1024**2 * 1024**2)
                     raise InvalidContainerError(
-                        faults=[Fault("resources.memory", USED.fill(used=used))]
+                        faults=[Fault("resources.memory", MEMORY_IN_USE.fill(used=used))]
                     )
             # What it gets is held before Docker is told, what it gives back until it was.
             self._scheduler.resize(entry.id, larger(before.amount, target), time.time())
@@ -93,13 +97,16 @@ class Resizer:
                 raise
             self._scheduler.resize(entry.id, target, time.time())
             entry.resources = Resources.of(target)
-            if entry.seen is not None and entry.seen.docker == container.docker:
+            if (
+                entry.docker_container is not None
+                and entry.docker_container.docker == container.docker
+            ):
                 # Docker tells of no event that is heard here; usage is told against this.
-                entry.seen = replace(entry.seen, amount=target)
+                entry.docker_container = replace(entry.docker_container, amount=target)
         finally:
             entry.resizing = False
 
 
-def _written(amount: Amount) -> str:
+def _format_amount(amount: Amount) -> str:
     resources = Resources.of(amount)
     return f"{resources.cpu} cpu, {resources.memory}"

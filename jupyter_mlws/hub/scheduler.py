@@ -1,9 +1,9 @@
-"""Who gets cores, memory and devices, and who waits: values in, values out, no clock, no IO.
+"""Scheduler of cores, memory and devices: values in, values out, no clock, no I/O.
 
 The queue is in order of priority, then arrival. Nobody starves:
 
-- Whoever has waited :data:`PATIENCE` goes before all who have not, in order of arrival, so that
-  an endless stream of urgent requests can't hold back the others for ever.
+- A request that has waited for :data:`AGING_THRESHOLD` goes before those that have not, in order
+  of arrival, so that an endless stream of urgent requests cannot hold back the others for ever.
 - What is free is set aside for those who wait, in their order, before anybody behind them gets
   some. A small request may overtake a large one only with what the large one has no use for (a
   core beside a wait for a device, another machine), so it never delays it. A stricter rule, where
@@ -26,16 +26,16 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 
-PATIENCE = 1800.0
+AGING_THRESHOLD = 1800.0
 """Seconds."""
-SMALLEST = Amount(cpu=0.25, memory=256 * 1024**2)
+MIN_AMOUNT = Amount(cpu=0.25, memory=256 * 1024**2)
 """Less than this is not worth starting a lab with, for whoever takes what is free."""
-NOTHING = Amount(cpu=0, memory=0)
-TICK = 0.01
+ZERO_AMOUNT = Amount(cpu=0, memory=0)
+ARRIVAL_STEP = 0.01
 """Seconds between two requests that are put one after the other."""
-LAST = -1_000_000
+LOWEST_PRIORITY = -1_000_000
 """A priority below all that can be asked for."""
-KINDS = ("cpu", "memory", "gpu")
+RESOURCE_KINDS = ("cpu", "memory", "gpu")
 USER_LIMIT = Message("{wanted} more would exceed the limit of {limit} per user")
 
 
@@ -75,7 +75,7 @@ class Reservation:
 
 
 @dataclass(frozen=True)
-class Place:
+class QueuePosition:
     """Queue position of a request, from 1, and the seconds until it starts, if known."""
 
     position: int
@@ -147,7 +147,7 @@ class Scheduler:
         """Return what each node has left for the request, after those before it in the queue."""
         self._expire(now)
         free = self.free()
-        for other in _in_order([*self.waiting.values(), request], now):
+        for other in _sort_requests([*self.waiting.values(), request], now):
             if other.id == request.id:
                 break
             placement = self._place(other, free)
@@ -190,7 +190,7 @@ class Scheduler:
         so a running container cannot overtake them by growing.
         """
         grant = self.grants[identifier]
-        wish = Request(identifier, grant.user, amount, LAST, now)
+        wish = Request(identifier, grant.user, amount, LOWEST_PRIORITY, now)
         if self.user_limit is not None:
             self._check_user(wish, self.user_limit)
         free = self.available(wish, now)[grant.node]
@@ -205,7 +205,7 @@ class Scheduler:
     def restore(self, grant: Grant) -> None:
         """Record the grant of a running container by its id, so that it counts only once."""
         self.waiting.pop(grant.id, None)
-        leased_devices = self._leased(grant.node, without=grant.id)
+        leased_devices = self._leased_devices(grant.node, without=grant.id)
         previous_devices = [device for device in grant.devices if device not in leased_devices]
         spare = [device for device in self._devices(grant.node) if device not in leased_devices]
         rest = [device for device in spare if device not in previous_devices]
@@ -225,43 +225,47 @@ class Scheduler:
             return
         if place == len(others):
             last = others[-1]
-            arrival = max(last.arrival, entry.arrival) + TICK
+            arrival = max(last.arrival, entry.arrival) + ARRIVAL_STEP
             self.waiting[identifier] = replace(entry, priority=last.priority, arrival=arrival)
             return
         next_ = others[place]
         # Those of the same rank before it make room, so that two moments never become one.
         for other in others[:place]:
             if other.priority == next_.priority:
-                earlier = replace(other, arrival=other.arrival - TICK)
+                earlier = replace(other, arrival=other.arrival - ARRIVAL_STEP)
                 self.waiting[other.id] = earlier
         self.waiting[identifier] = replace(
-            entry, priority=next_.priority, arrival=next_.arrival - TICK / 2
+            entry, priority=next_.priority, arrival=next_.arrival - ARRIVAL_STEP / 2
         )
 
     # Looking
 
     def queue(self, now: float) -> list[Request]:
         """Return the waiting requests in the order in which they are served."""
-        return _in_order(self.waiting.values(), now)
+        return _sort_requests(self.waiting.values(), now)
 
-    def places(self, now: float, ends: Mapping[str, float] | None = None) -> dict[str, Place]:
+    def places(
+        self, now: float, ends: Mapping[str, float] | None = None
+    ) -> dict[str, QueuePosition]:
         """Return the queue position of every waiting request, by id.
 
         ``ends`` are the times when running containers may end.
         """
         starts = self._starts(now, ends or {})
         return {
-            request.id: Place(position, starts.get(request.id))
+            request.id: QueuePosition(position, starts.get(request.id))
             for position, request in enumerate(self.queue(now), 1)
         }
 
-    def place(self, identifier: str, now: float, ends: Mapping[str, float] | None = None) -> Place:
+    def place(
+        self, identifier: str, now: float, ends: Mapping[str, float] | None = None
+    ) -> QueuePosition:
         """Return the queue position of a waiting request."""
         return self.places(now, ends)[identifier]
 
     def place_of_new(
         self, request: Request, now: float, ends: Mapping[str, float] | None = None
-    ) -> Place:
+    ) -> QueuePosition:
         """Return the queue position that a new request would get."""
         future = self._copy()
         future.waiting[request.id] = request
@@ -270,7 +274,7 @@ class Scheduler:
     def allocated(self, node: str) -> Amount:
         """Return the resources allocated on a node, including reservations."""
         claims: list[Grant | Reservation] = [*self.grants.values(), *self.reservations.values()]
-        return sum((one.amount for one in claims if one.node == node), NOTHING)
+        return sum((one.amount for one in claims if one.node == node), ZERO_AMOUNT)
 
     def free(self) -> dict[str, Amount]:
         """Return the unallocated resources by node; below zero where a node was made smaller."""
@@ -278,14 +282,18 @@ class Scheduler:
 
     def shortage(self, demand: Amount, has: Mapping[str, Amount]) -> MLWSError:
         """Return error 10101, which names the resource that the best-fitting node lacks."""
-        nearest = min(has.values(), key=lambda amount: _lacking(demand, amount), default=NOTHING)
-        kind = next(kind for kind in KINDS if getattr(demand, kind) > getattr(nearest, kind))
+        nearest = min(
+            has.values(), key=lambda amount: _missing_share(demand, amount), default=ZERO_AMOUNT
+        )
+        kind = next(
+            kind for kind in RESOURCE_KINDS if getattr(demand, kind) > getattr(nearest, kind)
+        )
         available = max(0, getattr(nearest, kind))
         return InsufficientResourcesError(
             reason=Message("insufficient resources"),
             resource_type=kind,
-            required=_written(kind, getattr(demand, kind)),
-            available=_written(kind, available),
+            required=_format_quantity(kind, getattr(demand, kind)),
+            available=_format_quantity(kind, available),
         )
 
     # Inside
@@ -301,11 +309,11 @@ class Scheduler:
             Fault(
                 f"resources.{kind}",
                 USER_LIMIT.fill(
-                    wanted=_written(kind, getattr(request.amount, kind)),
-                    limit=_written(kind, getattr(limit, kind)),
+                    wanted=_format_quantity(kind, getattr(request.amount, kind)),
+                    limit=_format_quantity(kind, getattr(limit, kind)),
                 ),
             )
-            for kind in KINDS
+            for kind in RESOURCE_KINDS
             if getattr(total, kind) > getattr(limit, kind)
         ]
         if faults:
@@ -339,7 +347,7 @@ class Scheduler:
         if not request.degrade:
             return None
         cut = {node: _smaller(request.amount, amount) for node, amount in free.items()}
-        enough = _smaller(request.amount, SMALLEST)
+        enough = _smaller(request.amount, MIN_AMOUNT)
         usable = [
             node
             for node, amount in cut.items()
@@ -357,16 +365,16 @@ class Scheduler:
     def _set_aside(self, demand: Amount, free: dict[str, Amount]) -> None:
         """Subtract a waiting request's demand from ``free``, on the node that fits it best."""
         able = [node for node, all_ in self.nodes.items() if demand.fits(all_)] or list(free)
-        node = min(able, key=lambda name: _lacking(demand, free[name]))
+        node = min(able, key=lambda name: _missing_share(demand, free[name]))
         left = free[node] - demand
         free[node] = Amount(cpu=max(0, left.cpu), memory=max(0, left.memory), gpu=max(0, left.gpu))
 
     def _lease(self, node: str, amount: Amount) -> tuple[int, ...]:
-        leased_devices = self._leased(node)
+        leased_devices = self._leased_devices(node)
         spare = [device for device in self._devices(node) if device not in leased_devices]
         return tuple(spare[: amount.gpu])
 
-    def _leased(self, node: str, without: str | None = None) -> set[int]:
+    def _leased_devices(self, node: str, without: str | None = None) -> set[int]:
         claims: list[Grant | Reservation] = [
             *(grant for grant in self.grants.values() if grant.id != without),
             *self.reservations.values(),
@@ -404,20 +412,20 @@ class Scheduler:
         )
 
 
-def _in_order(requests: Iterable[Request], now: float) -> list[Request]:
+def _sort_requests(requests: Iterable[Request], now: float) -> list[Request]:
     def key(request: Request) -> tuple[int, float, float, str]:
-        if now - request.arrival >= PATIENCE:
+        if now - request.arrival >= AGING_THRESHOLD:
             return 0, request.arrival, 0, request.id
         return 1, -request.priority, request.arrival, request.id
 
     return sorted(requests, key=key)
 
 
-def _lacking(demand: Amount, free: Amount) -> float:
+def _missing_share(demand: Amount, free: Amount) -> float:
     """Return the sum of the missing shares of ``demand``; 0 if ``free`` is enough."""
     lacking: float = sum(
         max(0.0, getattr(demand, kind) - getattr(free, kind)) / getattr(demand, kind)
-        for kind in KINDS
+        for kind in RESOURCE_KINDS
         if getattr(demand, kind)
     )
     return lacking
@@ -436,7 +444,7 @@ def _smaller(a: Amount, b: Amount) -> Amount:
     )
 
 
-def _written(kind: str, value: float) -> str:
+def _format_quantity(kind: str, value: float) -> str:
     if kind == "cpu":
         return write_cpu(value)
     return write_memory(int(value)) if kind == "memory" else str(int(value))

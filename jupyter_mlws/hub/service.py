@@ -43,11 +43,11 @@ from jupyter_mlws.hub.swarm_engine import SwarmEngine
 from jupyter_mlws.hub.tracking_handlers import OwnTrackingHandler, TrackingHandler
 from jupyter_mlws.logs.formatting import ECS, VARIABLE, ServiceFormatter
 
-THREADS = 32
+MAX_DOCKER_THREADS = 32
 """Calls to Docker at once."""
-PING_EVERY = 30.0
-PARENT_EVERY = 1.0
-TRY_AGAIN = 1.0
+PING_INTERVAL = 30.0
+PARENT_POLL_INTERVAL = 1.0
+RETRY_DELAY = 1.0
 
 log = logging.getLogger("jupyter_mlws.hub.service")
 
@@ -84,11 +84,11 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
         ],
         # The same over a restart of the service, so that open pages keep their sign-in.
         cookie_secret=hashlib.sha256(b"cookie" + secret.encode()).digest(),
-        websocket_ping_interval=PING_EVERY,
+        websocket_ping_interval=PING_INTERVAL,
     )
 
 
-async def opened(settings: Settings, hub_url: str, token: str) -> HubManager:
+async def open_manager(settings: Settings, hub_url: str, token: str) -> HubManager:
     """Return the manager once Docker and the Hub both respond."""
     while True:
         kind = SwarmEngine if settings.swarm else Engine
@@ -102,20 +102,20 @@ async def opened(settings: Settings, hub_url: str, token: str) -> HubManager:
         except (MLWSError, HubRefusedError) as error:
             log.warning("Not ready yet, retrying: %s", error)
             hub.close()
-        await asyncio.sleep(TRY_AGAIN)
+        await asyncio.sleep(RETRY_DELAY)
 
 
 async def serve(environment: dict[str, str]) -> None:
     """Serve until a stop signal arrives or the Hub that started this process has ended."""
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="mlws"))
+    loop.set_default_executor(ThreadPoolExecutor(MAX_DOCKER_THREADS, thread_name_prefix="mlws"))
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
-    watch = asyncio.create_task(_until_orphaned(over))
+    watch = asyncio.create_task(_wait_until_orphaned(over))
     token = environment["JUPYTERHUB_API_TOKEN"]
     opening = asyncio.create_task(
-        opened(Settings.read(environment), environment["JUPYTERHUB_API_URL"], token)
+        open_manager(Settings.read(environment), environment["JUPYTERHUB_API_URL"], token)
     )
     ending = asyncio.create_task(over.wait())
     await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -138,14 +138,14 @@ async def serve(environment: dict[str, str]) -> None:
     watch.cancel()
 
 
-async def _until_orphaned(over: asyncio.Event) -> None:
+async def _wait_until_orphaned(over: asyncio.Event) -> None:
     """Set ``over`` when the parent Hub process has ended.
 
     A Hub that was killed cannot stop its services, and its successor needs their port.
     """
     parent = os.getppid()
     while os.getppid() == parent:  # noqa: ASYNC110  the kernel has no event for it
-        await asyncio.sleep(PARENT_EVERY)
+        await asyncio.sleep(PARENT_POLL_INTERVAL)
     log.warning("The Hub process ended; stopping")
     over.set()
 

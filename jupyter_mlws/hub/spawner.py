@@ -30,20 +30,20 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import ENGLISH, Message, preferred_language
 from jupyter_mlws.hub import container_config, words
-from jupyter_mlws.hub.admission import Admission, Granted
+from jupyter_mlws.hub.admission import Admission, Grant
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
 from jupyter_mlws.hub.personal_images import LABEL, own_images
-from jupyter_mlws.hub.policy import Policy, Wanted, sizes
+from jupyter_mlws.hub.policy import Policy, ResolvedSpec, sizes
 from jupyter_mlws.hub.refusal import Refusal
-from jupyter_mlws.hub.watch import Watch
+from jupyter_mlws.hub.watch import EventDispatcher
 
-PULL_TRIES = 3
-ASKING_INTERVAL = 0.1
-ASKING_LIMIT = 5.0
+MAX_PULL_ATTEMPTS = 3
+READINESS_POLL_INTERVAL = 0.1
+READINESS_REQUEST_TIMEOUT = 5.0
 """Seconds between two questions to a lab that starts, and for each answer."""
-LAST_LINES = 20
+CRASH_LOG_LINES = 20
 """How much of a dead container's log a person is shown."""
-THREADS = 32
+MAX_DOCKER_THREADS = 32
 """Calls to Docker at once: one that hangs must not delay the others."""
 
 
@@ -147,9 +147,9 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         terminals. The idle timeout must be at least twice as long.""",
     )
 
-    _watch: ClassVar[Watch | None] = None
+    _watch: ClassVar[EventDispatcher | None] = None
     _pool: ClassVar[ThreadPoolExecutor | None] = None
-    wanted: Wanted
+    wanted: ResolvedSpec
     """What the running container was made as; set by a start."""
     mounted: str
     """The volume with the person's files; set by a start."""
@@ -157,8 +157,8 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._language = ENGLISH
-        self._steps = words.Steps(ENGLISH)
-        self._news = asyncio.Event()
+        self._steps = words.SpawnProgress(ENGLISH)
+        self._change_event = asyncio.Event()
         self._own_images: Mapping[str, str] = {}
 
     @default("service_url")
@@ -185,7 +185,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
     @default("options_form")
     def _options_form_default(self) -> Any:
         async def form(spawner: MLWSSpawner) -> str:
-            await spawner.look_for_own_images()
+            await spawner.load_own_images()
             return words.spawn_form(spawner)
 
         return form
@@ -205,7 +205,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """Thread pool of many threads, instead of DockerSpawner's one."""
         cls = MLWSSpawner
         if cls._pool is None:
-            cls._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="docker")
+            cls._pool = ThreadPoolExecutor(MAX_DOCKER_THREADS, thread_name_prefix="docker")
         return cls._pool
 
     @property
@@ -225,7 +225,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             all_profiles=sizes(self.profiles),
         ).with_images(self._own_images)
 
-    async def look_for_own_images(self) -> None:
+    async def load_own_images(self) -> None:
         """Load the images that this user has saved, so that they can be chosen."""
         filters = {"label": [f"{LABEL}.hub={self.hub_name}", f"{LABEL}.user={self.user.name}"]}
         self._own_images = own_images(await self.docker("images", filters=filters))
@@ -243,19 +243,19 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
     async def start(self) -> tuple[str, int]:
         """Run the container and return (address, port); errors are in the user's language."""
         language = self.language
-        self._steps = words.Steps(language)
+        self._steps = words.SpawnProgress(language)
         try:
             return await self._start(language)
         except MLWSError as error:
-            raise self._refused(Refusal.of(error, language)) from error
+            raise self._prepare_rejection(Refusal.of(error, language)) from error
         except Refusal as refusal:
-            raise self._refused(refusal) from None
+            raise self._prepare_rejection(refusal) from None
         except (DockerException, requests.RequestException) as error:
             failure = ContainerBackendError(reason=str(error))
-            raise self._refused(Refusal.of(failure, language)) from error
+            raise self._prepare_rejection(Refusal.of(failure, language)) from error
 
     async def _start(self, language: str) -> tuple[str, int]:
-        await self.look_for_own_images()
+        await self.load_own_images()
         request = self.policy.read(self.user_options)
         spec = self.policy.check(request)
         self._steps.tell(10, words.ADMISSION)
@@ -282,7 +282,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             )
             raise ContainerBackendError(reason=reason) from None
 
-    async def _run(self, spec: Wanted, grant: Granted) -> tuple[str, int]:
+    async def _run(self, spec: ResolvedSpec, grant: Grant) -> tuple[str, int]:
         self._steps.tell(20, words.IMAGE, image=spec.label)
         await self.pull_image(self.image)
         self._steps.tell(40, words.CREATION, size=words.size(grant.resources))
@@ -291,10 +291,10 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         await self._remove_leftover()
         created = await self.create_object()
         self.object_id = created[self.object_id_key]
-        self.watched().add(self)
+        self.shared_watch().add(self)
         self._steps.tell(60, words.STARTING)
         await self.start_object()
-        place = await self._until_it_answers()
+        place = await self._wait_until_ready()
         await self._limit_cpu(grant.resources)
         return place
 
@@ -309,7 +309,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """Seconds from the grant of resources to the lab's first response."""
         return float(self.start_limit)
 
-    def _refused(self, refusal: Refusal) -> Refusal:
+    def _prepare_rejection(self, refusal: Refusal) -> Refusal:
         # The Hub starts with the last options where none are given: not with refused ones.
         self.orm_spawner.user_options = None
         self._steps.end()
@@ -348,7 +348,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
     async def _pull(self, image: str) -> str:
         """Pull the image and return why that failed; an empty text if it succeeded."""
         failure = ""
-        for attempt in range(PULL_TRIES):
+        for attempt in range(MAX_PULL_ATTEMPTS):
             if attempt:
                 await asyncio.sleep(self.pull_wait * 2 ** (attempt - 1))
             try:
@@ -390,7 +390,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """Create the container; confinement overrides the configured options."""
         host = self.client.create_host_config(
             **{
-                **await self._configured(self.extra_host_config),
+                **await self._resolve_options(self.extra_host_config),
                 "binds": {**self.volume_binds, self.mounted: {"bind": self.home, "mode": "rw"}},
                 "mounts": self.mount_binds,
                 "network_mode": self.network_name,
@@ -401,7 +401,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         )
         config = self.client.create_container_config(
             **{
-                **await self._configured(self.extra_create_kwargs),
+                **await self._resolve_options(self.extra_create_kwargs),
                 "image": self.image,
                 "command": await self.get_command(),
                 "environment": self.get_env(),
@@ -418,7 +418,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         )
         return created
 
-    async def _configured(self, trait: Any) -> dict[str, Any]:
+    async def _resolve_options(self, trait: Any) -> dict[str, Any]:
         """Return the options that the installation adds.
 
         ``trait`` is a dictionary, or a function of the spawner that returns one.
@@ -437,20 +437,20 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         own["JUPYTERHUB_ACTIVITY_INTERVAL"] = str(self.activity_interval)
         return container_config.environment(own, self.wanted)
 
-    async def _until_it_answers(self) -> tuple[str, int]:
+    async def _wait_until_ready(self) -> tuple[str, int]:
         """Wait for the lab's first response and return (address, port).
 
         Raises if the container has ended after its last restart.
         """
         self._steps.tell(70, words.WAITING)
         while True:
-            news = self._news = asyncio.Event()
+            news = self._change_event = asyncio.Event()
             state = await self._state()
             if not state["Running"]:
-                raise await self._crashed(state)
+                raise await self._build_crash_error(state)
             ip, port = await self.get_ip_and_port()
             notification = asyncio.create_task(news.wait())
-            answer = asyncio.create_task(self._first_answer(ip, port))
+            answer = asyncio.create_task(self._wait_for_response(ip, port))
             try:
                 await asyncio.wait({notification, answer}, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -464,24 +464,24 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             if not isinstance(error, asyncio.CancelledError):
                 raise error
 
-    async def _first_answer(self, ip: str, port: int) -> None:
+    async def _wait_for_response(self, ip: str, port: int) -> None:
         if not ip:
             # Between two tries a container has no address; the next start is an event.
             await asyncio.Event().wait()
         url = f"http://{ip}:{port}{url_path_join(self.server.base_url, 'api')}"
         while True:
             try:
-                await AsyncHTTPClient().fetch(url, request_timeout=ASKING_LIMIT)
+                await AsyncHTTPClient().fetch(url, request_timeout=READINESS_REQUEST_TIMEOUT)
                 return
             except (OSError, HTTPClientError):
-                await asyncio.sleep(ASKING_INTERVAL)
+                await asyncio.sleep(READINESS_POLL_INTERVAL)
 
     async def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = (await self.docker("inspect_container", self.object_id))["State"]
         return state
 
-    async def _crashed(self, state: dict[str, Any]) -> MLWSError:
-        lines = await self._last_words()
+    async def _build_crash_error(self, state: dict[str, Any]) -> MLWSError:
+        lines = await self._read_log_tail()
         return ContainerCrashedError(
             exit_code=state["ExitCode"],
             cause="out of memory" if state["OOMKilled"] else state["Error"] or "error",
@@ -489,9 +489,9 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             last_log=lines.decode(errors="replace").splitlines(),
         )
 
-    async def _last_words(self) -> bytes:
+    async def _read_log_tail(self) -> bytes:
         """Return the end of the container's log."""
-        lines: bytes = await self.docker("logs", self.object_id, tail=LAST_LINES)
+        lines: bytes = await self.docker("logs", self.object_id, tail=CRASH_LOG_LINES)
         return lines
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
@@ -501,11 +501,13 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     # Watching
 
-    def watched(self) -> Watch:
+    def shared_watch(self) -> EventDispatcher:
         """Return the watcher of Docker events that all spawners of this Hub share."""
         cls = MLWSSpawner
         if cls._watch is None:
-            cls._watch = Watch(lambda: docker.APIClient(**self._client_arguments()), self.hub_name)
+            cls._watch = EventDispatcher(
+                lambda: docker.APIClient(**self._client_arguments()), self.hub_name
+            )
         return cls._watch
 
     def _client_arguments(self) -> dict[str, Any]:
@@ -521,7 +523,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """Load the state, and watch a server that ran before the Hub was started."""
         super().load_state(state)
         if self.object_id:
-            self.watched().add(self)
+            self.shared_watch().add(self)
 
     def is_about(self, event: EngineEvent) -> bool:
         """Return True if the event is about this container, not an older one of the same name."""
@@ -536,7 +538,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
     async def look(self) -> None:
         """Compare the Hub's state of the server with the actual container."""
         if self.pending == "spawn":
-            self._news.set()
+            self._change_event.set()
             return
         is_running = not self.pending and self.server is not None
         if is_running and await self.poll_and_notify() is None:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_mlws.api.streams import StreamHandler
-from jupyter_mlws.hub.auth import Permitted
+from jupyter_mlws.hub.auth import AuthenticatedHandler
 
 
-class ServiceStream(Permitted, StreamHandler):
+class ServiceStream(AuthenticatedHandler, StreamHandler):
     """Base of every WebSocket."""
 
 
@@ -19,7 +19,7 @@ class StatusStream(ServiceStream):
     resource = "containers"
 
     async def newest(self) -> int:
-        return self.manager.fleet.stream.seq
+        return self.manager.registry.stream.seq
 
     def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
         return self.manager.news(self.person, since)

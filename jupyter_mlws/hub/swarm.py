@@ -18,19 +18,19 @@ from docker.types import (
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.hub import container_config
-from jupyter_mlws.hub.engine import ID_LABEL, PENDING, Seen, time_of
+from jupyter_mlws.hub.engine import ID_LABEL, PENDING, DockerContainer, parse_timestamp
 from jupyter_mlws.hub.events import HUB_LABEL
-from jupyter_mlws.hub.policy import Wanted
+from jupyter_mlws.hub.policy import ResolvedSpec
 
-GPU = "gpu"
+GPU_RESOURCE = "gpu"
 """What nodes call their devices in ``node-generic-resources`` of dockerd's configuration."""
 RESTART_DELAY = container_config.NANOSECONDS // 10
-GRACE = 10 * container_config.NANOSECONDS
+STOP_GRACE_PERIOD = 10 * container_config.NANOSECONDS
 """Nanoseconds that a lab has to end by itself."""
 SERVICE_LABEL = "com.docker.swarm.service.id"
 """By which the engine knows a container's service."""
-_COMING = ("assigned", "accepted", "preparing", "ready", "starting")
-_OVER = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
+_STARTING_STATES = ("assigned", "accepted", "preparing", "ready", "starting")
+_FINISHED_STATES = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 
 
 def resources(amount: Amount, processes: int) -> Resources:
@@ -41,7 +41,7 @@ def resources(amount: Amount, processes: int) -> Resources:
         cpu_reservation=nano,
         mem_limit=amount.memory,
         mem_reservation=amount.memory,
-        generic_resources={GPU: amount.gpu} if amount.gpu else None,
+        generic_resources={GPU_RESOURCE: amount.gpu} if amount.gpu else None,
     )
     # docker-py knows no such argument.
     requirements["Limits"]["Pids"] = processes
@@ -49,7 +49,7 @@ def resources(amount: Amount, processes: int) -> Resources:
 
 
 def container(
-    spec: Wanted,
+    spec: ResolvedSpec,
     command: Sequence[str],
     environment: Mapping[str, str],
     labels: Mapping[str, str],
@@ -66,7 +66,7 @@ def container(
         "mounts": list(mounts),
         "cap_drop": ["ALL"],
         "privileges": {"NoNewPrivileges": True},
-        "stop_grace_period": GRACE,
+        "stop_grace_period": STOP_GRACE_PERIOD,
         # Swarm would kill a lab that is too busy to answer its check.
         "healthcheck": {"Test": ["NONE"]},
     }
@@ -108,7 +108,7 @@ def home(volume: str, target: str, hub: str, user: str, driver: DriverConfig | N
     return Mount(target, volume, type="volume", labels=labels, driver_config=driver)
 
 
-def published(task_: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, int]:
+def published_address(task_: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, int]:
     """Return (address, port) of a task at its node; the address is empty until it has a port."""
     ports = task_["Status"].get("PortStatus", {}).get("Ports") or []
     return (node["Status"]["Addr"], ports[0]["PublishedPort"]) if ports else ("", 0)
@@ -116,11 +116,11 @@ def published(task_: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, i
 
 def newest(tasks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the current task of a service: the one that is to run, else the last one."""
-    rows = sorted(tasks, key=lambda row: (not _given_up(row), row["CreatedAt"]))
+    rows = sorted(tasks, key=lambda row: (not _is_shutting_down(row), row["CreatedAt"]))
     return rows[-1] if rows else None
 
 
-def _given_up(task_: Mapping[str, Any]) -> bool:
+def _is_shutting_down(task_: Mapping[str, Any]) -> bool:
     return task_["DesiredState"] in ("shutdown", "remove")
 
 
@@ -129,11 +129,11 @@ def state_of(task_: Mapping[str, Any]) -> str:
     state = task_["Status"]["State"]
     if state == "running":
         return "running"
-    if state in _OVER:
+    if state in _FINISHED_STATES:
         # Swarm has still to say whether it starts another one.
-        is_final = _given_up(task_) or state == "complete"
+        is_final = _is_shutting_down(task_) or state == "complete"
         return "exited" if is_final else "restarting"
-    if state in _COMING:
+    if state in _STARTING_STATES:
         return "created"
     return PENDING
 
@@ -142,7 +142,7 @@ def read(
     tasks: Sequence[Mapping[str, Any]],
     nodes: Mapping[str, str],
     inspection: Mapping[str, Any] | None,
-) -> Seen | None:
+) -> DockerContainer | None:
     """Return a service in the form of a container; ``docker`` is the id of its current task.
 
     ``nodes``: id → name. ``inspection`` is the container itself, if this machine runs it.
@@ -156,9 +156,9 @@ def read(
     own = status.get("ContainerStatus") or {}
     state = state_of(current_task)
     limits = current_task["Spec"]["Resources"]["Limits"]
-    created = time_of(current_task["CreatedAt"]) or datetime.fromtimestamp(0, timezone.utc)
+    created = parse_timestamp(current_task["CreatedAt"]) or datetime.fromtimestamp(0, timezone.utc)
     inside = (inspection or {}).get("State", {})
-    return Seen(
+    return DockerContainer(
         docker=current_task["ID"],
         id=labels[ID_LABEL],
         user=labels["mlws.user"],
@@ -178,7 +178,7 @@ def read(
         restarts=max(0, len(tasks) - 1),
         pid=inside.get("Pid") or own.get("PID") or 0,
         created=created,
-        started=time_of(inside.get("StartedAt") or status["Timestamp"])
+        started=parse_timestamp(inside.get("StartedAt") or status["Timestamp"])
         if state == "running"
         else None,
         node=nodes.get(current_task.get("NodeID", "")),

@@ -14,7 +14,13 @@ from jupyter_mlws.containers.cgroups import Sample
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import SwarmUnsupportedError
 from jupyter_mlws.hub import container_config, swarm
-from jupyter_mlws.hub.engine import ID_LABEL, Engine, LogReader, Seen, told
+from jupyter_mlws.hub.engine import (
+    ID_LABEL,
+    DockerContainer,
+    Engine,
+    LogReader,
+    translate_docker_errors,
+)
 from jupyter_mlws.hub.events import HUB_LABEL
 
 
@@ -26,7 +32,7 @@ class SwarmEngine(Engine):
 
     def machines(self, capacity: Amount | None) -> dict[str, Amount]:
         """Return the resources of each node that takes tasks; ``capacity`` overrides them."""
-        with told():
+        with translate_docker_errors():
             rows = self.client.nodes()
         usable = [
             row
@@ -35,17 +41,17 @@ class SwarmEngine(Engine):
         ]
         return {name_of(row): capacity or capacity_of(row) for row in usable}
 
-    def all(self) -> dict[str, Seen]:
+    def all(self) -> dict[str, DockerContainer]:
         """Return every service of this Hub, by id."""
         return self._read({"label": f"{HUB_LABEL}={self.hub}"})
 
-    def find(self, identifier: str) -> Seen | None:
+    def find(self, identifier: str) -> DockerContainer | None:
         """Return the service with an id, or None."""
         labels = [f"{HUB_LABEL}={self.hub}", f"{ID_LABEL}={identifier}"]
         return self._read({"label": labels}).get(identifier)
 
-    def _read(self, filters: Mapping[str, Any]) -> dict[str, Seen]:
-        with told():
+    def _read(self, filters: Mapping[str, Any]) -> dict[str, DockerContainer]:
+        with translate_docker_errors():
             tasks = self.client.tasks(filters=dict(filters))
             if not tasks:
                 return {}
@@ -53,7 +59,7 @@ class SwarmEngine(Engine):
         groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for task in tasks:
             groups[task["ServiceID"]].append(task)
-        containers: dict[str, Seen] = {}
+        containers: dict[str, DockerContainer] = {}
         for rows in groups.values():
             container = swarm.read(rows, nodes, self._inspect(swarm.newest(rows)))
             if container is None:
@@ -69,14 +75,14 @@ class SwarmEngine(Engine):
         container = ((task or {}).get("Status", {}).get("ContainerStatus") or {}).get("ContainerID")
         if not container:
             return None
-        with told(), contextlib.suppress(NotFound):
+        with translate_docker_errors(), contextlib.suppress(NotFound):
             inspection: Mapping[str, Any] = self.client.inspect_container(container)
             return inspection
         return None
 
     def remove(self, identifier: str) -> None:
         """Remove the service; Swarm stops its task. The volumes stay."""
-        with told():
+        with translate_docker_errors():
             labels = [f"{HUB_LABEL}={self.hub}", f"{ID_LABEL}={identifier}"]
             for row in self.client.services(filters={"label": labels}):
                 with contextlib.suppress(NotFound):
@@ -86,7 +92,7 @@ class SwarmEngine(Engine):
         """Raise error 10211: Swarm would have to restart the lab."""
         raise SwarmUnsupportedError(operation="live resizing")
 
-    def sample(self, container: Seen) -> Sample | None:
+    def sample(self, container: DockerContainer) -> Sample | None:
         """Return the container's counters; None if it does not run, or not on this node."""
         if not container.container:
             return None
@@ -119,8 +125,8 @@ def _devices(generic: Iterable[Mapping[str, Any]]) -> int:
             row.get("NamedResourceSpec"),
             row.get("DiscreteResourceSpec"),
         )
-        if named_resource and named_resource["Kind"] == swarm.GPU:
+        if named_resource and named_resource["Kind"] == swarm.GPU_RESOURCE:
             count += 1
-        if discrete_resource and discrete_resource["Kind"] == swarm.GPU:
+        if discrete_resource and discrete_resource["Kind"] == swarm.GPU_RESOURCE:
             count += int(discrete_resource["Value"])
     return count

@@ -14,14 +14,14 @@ from traitlets import Bool
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import NotQueuedError, PlacementTimeoutError
 from jupyter_mlws.hub import container_config, swarm, words
-from jupyter_mlws.hub.engine import PENDING, Seen
+from jupyter_mlws.hub.engine import PENDING, DockerContainer
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
-from jupyter_mlws.hub.spawner import LAST_LINES, MLWSSpawner
+from jupyter_mlws.hub.spawner import CRASH_LOG_LINES, MLWSSpawner
 
-LOOK_AGAIN = 0.2
+POLL_INTERVAL = 0.2
 """Seconds between two questions to Swarm, which has no events of tasks."""
-STOP_LIMIT = 15.0
-DECISION_LIMIT = 10.0
+STOP_TIMEOUT = 15.0
+RESTART_DECISION_TIMEOUT = 10.0
 """Seconds in which Swarm says whether it starts another task instead of one that has ended."""
 
 
@@ -73,14 +73,14 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
             self.get_env(),
             labels,
             [*self.mounts, home],
-            await self._configured(self.extra_container_spec),
+            await self._resolve_options(self.extra_container_spec),
         )
         task = swarm.task(
             container,
             swarm.resources(self.wanted.resources, self.processes),
             self.network_name,
             self.restarts,
-            await self._configured(self.extra_placement_spec) or None,
+            await self._resolve_options(self.extra_placement_spec) or None,
         )
         created: dict[str, Any] = await self.docker(
             "create_service",
@@ -96,7 +96,7 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         deadline = time.monotonic() + self.queue_wait
         last_position = 0
         while True:
-            container = await self._seen()
+            container = await self._inspect_service()
             if container is None and not await self.get_object():
                 raise NotQueuedError(name=self.user.name)
             if container is not None and container.state != PENDING:
@@ -104,28 +104,28 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
             if time.monotonic() > deadline:
                 await self.remove_object()
                 raise PlacementTimeoutError(seconds=self.queue_wait)
-            position = await self._place()
+            position = await self._queue_position()
             if position and position != last_position:
                 last_position = position
-                self._steps.tell(60, words.PLACE.fill(position=position))
-            await asyncio.sleep(LOOK_AGAIN)
+                self._steps.tell(60, words.QUEUE_POSITION.fill(position=position))
+            await asyncio.sleep(POLL_INTERVAL)
         if last_position:
             self._steps.tell(60, words.STARTING)
 
-    async def _until_it_answers(self) -> tuple[str, int]:
+    async def _wait_until_ready(self) -> tuple[str, int]:
         async def ask_again() -> None:
             while True:
                 await asyncio.sleep(1.0)
-                self._news.set()
+                self._change_event.set()
 
         # A node elsewhere sends no events here.
         asking = asyncio.create_task(ask_again())
         try:
-            return await super()._until_it_answers()
+            return await super()._wait_until_ready()
         finally:
             asking.cancel()
 
-    async def _place(self) -> int:
+    async def _queue_position(self) -> int:
         """Return the position among this Hub's pending tasks, from 1; 0 if it is not pending."""
         tasks = await self.docker("tasks", filters={"label": f"{HUB_LABEL}={self.hub_name}"})
         queue = sorted(
@@ -138,7 +138,7 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
 
     # Looking
 
-    async def _seen(self) -> Seen | None:
+    async def _inspect_service(self) -> DockerContainer | None:
         tasks = await self._tasks()
         return swarm.read(tasks, {}, None)
 
@@ -148,7 +148,7 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         return [row for row in rows if row["ServiceID"] == self.object_id]
 
     async def _state(self) -> dict[str, Any]:
-        container = await self._seen()
+        container = await self._inspect_service()
         if container is None:
             return {"Running": False, "ExitCode": 0, "OOMKilled": False, "Error": "removed"}
         return {
@@ -162,7 +162,7 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         """Return None as long as Swarm runs the lab or is about to, else its exit status."""
         if not await self.get_object():
             return 0
-        container = await self._seen()
+        container = await self._inspect_service()
         if container is None or container.state != "exited":
             return None
         return f"ExitCode={container.exit_code}, Error={container.error!r}"
@@ -176,7 +176,7 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         if task is None or task["Status"]["State"] != "running":
             return "", self.port
         if self.publish_labs:
-            return swarm.published(task, await self.docker("inspect_node", task["NodeID"]))
+            return swarm.published_address(task, await self.docker("inspect_node", task["NodeID"]))
         container = task["Status"]["ContainerStatus"]["ContainerID"]
         try:
             inspection = await self.docker("inspect_container", container)
@@ -184,10 +184,10 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
             return "", self.port
         return str(self.get_network_ip(inspection["NetworkSettings"])), self.port
 
-    async def _last_words(self) -> bytes:
+    async def _read_log_tail(self) -> bytes:
         def read() -> bytes:
             parts: bytes = self.client.service_logs(
-                self.object_id, stdout=True, stderr=True, tail=LAST_LINES, is_tty=False
+                self.object_id, stdout=True, stderr=True, tail=CRASH_LOG_LINES, is_tty=False
             )
             return parts if isinstance(parts, bytes) else b"".join(parts)
 
@@ -202,10 +202,10 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
     async def heard(self, event: EngineEvent) -> None:
         """Handle a Docker event; after a container's end, wait for Swarm's decision on the task."""
         await super().heard(event)
-        deadline = time.monotonic() + DECISION_LIMIT
+        deadline = time.monotonic() + RESTART_DECISION_TIMEOUT
         while event.action == "die" and time.monotonic() < deadline:
-            await asyncio.sleep(LOOK_AGAIN)
-            container = await self._seen()
+            await asyncio.sleep(POLL_INTERVAL)
+            container = await self._inspect_service()
             if container is None or container.state in ("exited", "running"):
                 await self.look()
                 return
@@ -216,11 +216,11 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         """Remove the service, and wait until its task has ended."""
         with contextlib.suppress(NotFound):
             await self.docker("remove_service", self.object_id)
-        deadline = time.monotonic() + STOP_LIMIT
+        deadline = time.monotonic() + STOP_TIMEOUT
         while time.monotonic() < deadline:
             if not any(swarm.state_of(row) == "running" for row in await self._tasks()):
                 return
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(POLL_INTERVAL)
 
     async def delete_forever(self) -> None:
         """Remove the service of a deleted server; the user's files stay."""

@@ -41,17 +41,17 @@ from jupyter_mlws.hub.slots import RequestLimits
 from jupyter_mlws.hub.tally import AuditAggregator
 from jupyter_mlws.shared_projects.models import Member, Role, TeamProject
 
-GIT_REQUESTS = 64
+MAX_GIT_REQUESTS = 64
 """Requests to git that are answered at the same time; each has processes of its own."""
-GIT_REQUESTS_EACH = 8
+MAX_GIT_REQUESTS_PER_USER = 8
 """Of one user."""
-NOBODY = Message("is not a user of this Hub")
+UNKNOWN_USER = Message("is not a user of this Hub")
 NOT_THE_NAME = Message("must match the project name")
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Kept:
+class SharedProjectRecord:
     """Stored record of a project."""
 
     id: str
@@ -70,7 +70,7 @@ class Kept:
 class Access:
     """Access of a user to a project; an administrator of the Hub is an owner everywhere."""
 
-    project: Kept
+    project: SharedProjectRecord
     person: Person
     role: Role
 
@@ -91,7 +91,7 @@ class Limits:
     size: int
 
 
-class Git:
+class GitWorkerClient:
     """Client of the process that has git and the repositories: :mod:`jupyter_mlws.hub.git_worker`.
 
     Error 10104 if it does not respond.
@@ -141,24 +141,24 @@ class Team:
         knows: Callable[[str], Awaitable[bool]],
     ) -> None:
         self.folder = folder
-        self.git = Git(folder)
+        self.git = GitWorkerClient(folder)
         self.audit = audit
         self.tally = AuditAggregator(audit)
         self._addresses = addresses
         self.limits = limits
-        self.git_requests = RequestLimits(GIT_REQUESTS, GIT_REQUESTS_EACH)
+        self.git_requests = RequestLimits(MAX_GIT_REQUESTS, MAX_GIT_REQUESTS_PER_USER)
         self._sizes: dict[str, int] = {}
         self._records = records
         self._write = write
         self._read = read
-        self._knows = knows
-        self._kept: dict[str, Kept] = {}
-        self._making = asyncio.Lock()
+        self._user_exists = knows
+        self._projects: dict[str, SharedProjectRecord] = {}
+        self._create_lock = asyncio.Lock()
 
     async def load(self) -> None:
         """Load the stored projects, and finish or undo what an earlier process had begun."""
         for row, members in await self._read(self._records.team_projects):
-            self._kept[row.name] = Kept(
+            self._projects[row.name] = SharedProjectRecord(
                 row.id,
                 row.name,
                 row.description,
@@ -170,7 +170,7 @@ class Team:
                 },
             )
         await in_thread(self._prepare)
-        for project in self._kept.values():
+        for project in self._projects.values():
             for path in await in_thread(_files, self.pushes(project)):
                 await self.pushed(project, path)
 
@@ -180,14 +180,14 @@ class Team:
 
     # Where things are
 
-    def home(self, project: Kept) -> Path:
+    def home(self, project: SharedProjectRecord) -> Path:
         return self.folder / project.id
 
-    def pushes(self, project: Kept) -> Path:
+    def pushes(self, project: SharedProjectRecord) -> Path:
         """Return the directory of pushes that are not yet in the audit log."""
         return self.home(project) / "pushes"
 
-    def incoming(self, project: Kept) -> Path:
+    def incoming(self, project: SharedProjectRecord) -> Path:
         """Return the directory of data that is not complete yet."""
         return self.home(project) / "incoming"
 
@@ -207,33 +207,35 @@ class Team:
     def list(self, person: Person) -> list[TeamProject]:
         """Return the user's projects, by name; those in the trash only for their owners."""
         return [
-            self._shown(access)
-            for name in sorted(self._kept)
-            if (access := self._seen(person, name)) is not None
+            self._to_response(access)
+            for name in sorted(self._projects)
+            if (access := self._find_access(person, name)) is not None
         ]
 
     def get(self, person: Person, name: str) -> TeamProject:
         """Return one project; error 10406 if it does not exist for the user."""
-        access = self._seen(person, name)
+        access = self._find_access(person, name)
         if access is None:
             raise SharedProjectNotFoundError(name=name)
-        return self._shown(access)
+        return self._to_response(access)
 
     async def create(self, person: Person, name: str, description: str) -> TeamProject:
         """Create an empty project, owned by the user; error 50203 if the name is taken."""
-        async with self._making:
-            if name in self._kept:
+        async with self._create_lock:
+            if name in self._projects:
                 raise AlreadyExistsError(name=name)
-            own_projects = [row for row in self._kept.values() if person.name in row.owners]
+            own_projects = [row for row in self._projects.values() if person.name in row.owners]
             if not person.admin and len(own_projects) >= self.limits.projects:
                 raise TooManyProjectsError(count=len(own_projects))
             created_at = now()
-            project = Kept(f"p-{secrets.token_hex(8)}", name, description, created_at)
+            project = SharedProjectRecord(
+                f"p-{secrets.token_hex(8)}", name, description, created_at
+            )
             if person.name:
-                project = _with(project, person.name, Role.OWNER)
+                project = _with_member(project, person.name, Role.OWNER)
             await self.git.create(project.id)
-            await in_thread(self._folders, project)
-            self._keep(project)
+            await in_thread(self._create_directories, project)
+            self._save(project)
         self.audit.tell(person, "project.create", name)
         return self.get(person, name)
 
@@ -246,13 +248,13 @@ class Team:
         """
         project = self.access(person, name, Role.OWNER).project
         before = project.members.get(user)
-        if before is None and not await self._knows(user):
-            raise InvalidRequestError(faults=[Fault("user", NOBODY)])
+        if before is None and not await self._user_exists(user):
+            raise InvalidRequestError(faults=[Fault("user", UNKNOWN_USER)])
         # Others may have changed it while the Hub was asked.
         project = self.access(person, name, Role.OWNER).project
         if role is not Role.OWNER:
-            _must_keep_an_owner(project, user)
-        self._keep(_with(project, user, role))
+            _require_another_owner(project, user)
+        self._save(_with_member(project, user, role))
         action = "project.member.add" if before is None else "project.member.change"
         details = {"user": user, "role": role.value}
         if before is not None:
@@ -267,9 +269,9 @@ class Team:
         project = self.access(person, name, needed).project
         if user not in project.members:
             raise MemberNotFoundError(name=name, user=user)
-        _must_keep_an_owner(project, user)
+        _require_another_owner(project, user)
         rest = {key: member for key, member in project.members.items() if key != user}
-        self._keep(replace(project, members=rest))
+        self._save(replace(project, members=rest))
         self.audit.tell(person, "project.member.remove", name, user=user)
 
     async def delete(self, person: Person, name: str, confirm: str) -> None:
@@ -281,12 +283,12 @@ class Team:
         if confirm != name:
             raise InvalidRequestError(faults=[Fault("confirm", NOT_THE_NAME)])
         if project.trashed_at is None:
-            self._keep(replace(project, trashed_at=now()))
+            self._save(replace(project, trashed_at=now()))
             self.audit.tell(person, "project.trash", name)
             return
-        del self._kept[name]
-        self.forget_size(project)
-        self._write(self._records.forget_team_project, project.id)
+        del self._projects[name]
+        self.invalidate_size(project)
+        self._write(self._records.delete_team_project, project.id)
         self.audit.tell(person, "project.purge", name)
         await in_thread(shutil.rmtree, self.home(project), ignore_errors=True)
 
@@ -295,13 +297,13 @@ class Team:
         project = self._access(person, name, Role.OWNER).project
         if project.trashed_at is None:
             raise ProjectNotInTrashError(name=name)
-        self._keep(replace(project, trashed_at=None))
+        self._save(replace(project, trashed_at=None))
         self.audit.tell(person, "project.restore", name)
         return self.get(person, name)
 
     # Sizes
 
-    async def require_room(self, project: Kept) -> int:
+    async def require_room(self, project: SharedProjectRecord) -> int:
         """Return how many bytes a project may still take; error 10214 where there are none."""
         if project.id not in self._sizes:
             size = await in_thread(_size, self.home(project))
@@ -312,18 +314,18 @@ class Team:
             raise ProjectQuotaError(name=project.name, used=write_memory(used), most=most)
         return self.limits.size - used
 
-    def grow(self, project: Kept, size: int) -> None:
+    def add_size(self, project: SharedProjectRecord, size: int) -> None:
         """Count ``size`` bytes more, after :meth:`require_room`."""
         if project.id in self._sizes:
             self._sizes[project.id] += size
 
-    def forget_size(self, project: Kept) -> None:
+    def invalidate_size(self, project: SharedProjectRecord) -> None:
         """Have the project measured again at the next use, after git changed its repository."""
         self._sizes.pop(project.id, None)
 
     # Pushes
 
-    async def pushed(self, project: Kept, path: Path) -> None:
+    async def pushed(self, project: SharedProjectRecord, path: Path) -> None:
         """Record the refs that a push changed, from the file that git's hook wrote, if any.
 
         A damaged file is moved to ``damaged-pushes`` and reported; it must not stop the service.
@@ -353,7 +355,7 @@ class Team:
 
     # Parts
 
-    def _seen(self, person: Person, name: str) -> Access | None:
+    def _find_access(self, person: Person, name: str) -> Access | None:
         try:
             access = self._access(person, name)
         except MLWSError:
@@ -362,7 +364,7 @@ class Team:
         return None if in_trash and access.role is not Role.OWNER else access
 
     def _access(self, person: Person, name: str, needed: Role = Role.READER) -> Access:
-        project = self._kept.get(name)
+        project = self._projects.get(name)
         member = None if project is None else project.members.get(person.name)
         if project is None or (member is None and not person.admin):
             raise SharedProjectNotFoundError(name=name)
@@ -371,7 +373,7 @@ class Team:
             raise RoleRequiredError(name=name, role=role.value, needed=needed.value)
         return Access(project, person, role)
 
-    def _shown(self, access: Access) -> TeamProject:
+    def _to_response(self, access: Access) -> TeamProject:
         project = access.project
         tracking = self._addresses.tracking
         return TeamProject(
@@ -386,8 +388,8 @@ class Team:
             tracking_url=f"{tracking}/{project.name}/mlflow" if tracking else None,
         )
 
-    def _keep(self, project: Kept) -> None:
-        self._kept[project.name] = project
+    def _save(self, project: SharedProjectRecord) -> None:
+        self._projects[project.name] = project
         row = {
             "id": project.id,
             "name": project.name,
@@ -404,26 +406,26 @@ class Team:
             }
             for member in project.members.values()
         ]
-        self._write(self._records.keep_team_project, row, members)
+        self._write(self._records.save_team_project, row, members)
 
     def _prepare(self) -> None:
-        for project in self._kept.values():
+        for project in self._projects.values():
             shutil.rmtree(self.incoming(project), ignore_errors=True)
-            self._folders(project)
+            self._create_directories(project)
 
-    def _folders(self, project: Kept) -> None:
+    def _create_directories(self, project: SharedProjectRecord) -> None:
         for folder in (self.home(project) / "data", self.incoming(project), self.pushes(project)):
             folder.mkdir(parents=True, exist_ok=True)
 
 
-def _with(project: Kept, user: str, role: Role) -> Kept:
+def _with_member(project: SharedProjectRecord, user: str, role: Role) -> SharedProjectRecord:
     before = project.members.get(user)
     since = before.since if before else now()
     member = Member(user=user, role=role, since=since)
     return replace(project, members={**project.members, user: member})
 
 
-def _must_keep_an_owner(project: Kept, user: str) -> None:
+def _require_another_owner(project: SharedProjectRecord, user: str) -> None:
     if project.owners == [user]:
         raise LastOwnerError(name=project.name, user=user)
 

@@ -24,18 +24,18 @@ from werkzeug.datastructures import Authorization
 
 ALREADY_EXISTS = ErrorCode.Name(RESOURCE_ALREADY_EXISTS)
 ROLE_HEADER = "X-MLWS-Role"
-WORKSPACE = re.compile(r"[pu]-[0-9a-f]{16}")
+WORKSPACE_PATTERN = re.compile(r"[pu]-[0-9a-f]{16}")
 """Names of the workspaces of projects (p) and users (u)."""
-EVERYTHING = (
+RESOURCE_TYPES = (
     "experiment",
     "registered_model",
     "prompt",
     "scorer",
 )
-GRANTS: dict[str, tuple[tuple[str, str], ...]] = {
-    "reader": tuple((kind, "READ") for kind in EVERYTHING),
-    "writer": (("workspace", "USE"), *((kind, "MANAGE") for kind in EVERYTHING)),
-    "owner": (("workspace", "USE"), *((kind, "MANAGE") for kind in EVERYTHING)),
+ROLE_PERMISSIONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "reader": tuple((kind, "READ") for kind in RESOURCE_TYPES),
+    "writer": (("workspace", "USE"), *((kind, "MANAGE") for kind in RESOURCE_TYPES)),
+    "owner": (("workspace", "USE"), *((kind, "MANAGE") for kind in RESOURCE_TYPES)),
 }
 """(kind, permission) of all that a workspace has. Nobody may administer MLflow's own roles."""
 
@@ -50,7 +50,9 @@ class Projects(AbstractStore):
         return [self.get_default_workspace()]
 
     def get_workspace(self, workspace_name: str) -> Any:
-        if workspace_name != DEFAULT_WORKSPACE_NAME and not WORKSPACE.fullmatch(workspace_name):
+        if workspace_name != DEFAULT_WORKSPACE_NAME and not WORKSPACE_PATTERN.fullmatch(
+            workspace_name
+        ):
             raise MlflowException(
                 f"Workspace {workspace_name!r} not found.", RESOURCE_DOES_NOT_EXIST
             )
@@ -60,7 +62,7 @@ class Projects(AbstractStore):
         return Workspace(DEFAULT_WORKSPACE_NAME)
 
 
-_known: set[tuple[str, str]] = set()
+_granted_roles: set[tuple[str, str]] = set()
 
 
 def authenticate() -> Authorization | Response:
@@ -71,33 +73,33 @@ def authenticate() -> Authorization | Response:
     """
     role = request.headers.get(ROLE_HEADER, "")
     workspace = request.headers.get(WORKSPACE_HEADER_NAME, "")
-    if role not in GRANTS or not workspace:
+    if role not in ROLE_PERMISSIONS or not workspace:
         return make_response("This server can only be accessed through the Hub.", 401)
-    if (role, workspace) not in _known:
-        _ensure(role, workspace)
-        _known.add((role, workspace))
+    if (role, workspace) not in _granted_roles:
+        _grant_role(role, workspace)
+        _granted_roles.add((role, workspace))
     return Authorization("basic", {"username": role, "password": ""})
 
 
-def _ensure(role: str, workspace: str) -> None:
+def _grant_role(role: str, workspace: str) -> None:
     """Give the role's user its rights in the workspace, unless another process already did."""
     from mlflow.server.auth import store
 
-    with _where_missing():
+    with _ignore_existing():
         # Nobody signs in with it.
         store.create_user(role, secrets.token_urlsafe(32))
-    with _where_missing():
+    with _ignore_existing():
         store.create_role(role, workspace)
     stored_role = store.get_role_by_name(workspace, role)
-    for kind, permission in GRANTS[role]:
-        with _where_missing():
+    for kind, permission in ROLE_PERMISSIONS[role]:
+        with _ignore_existing():
             store.add_role_permission(stored_role.id, kind, "*", permission)
-    with _where_missing():
+    with _ignore_existing():
         store.assign_role_to_user(store.get_user(role).id, stored_role.id)
 
 
 @contextmanager
-def _where_missing() -> Iterator[None]:
+def _ignore_existing() -> Iterator[None]:
     """Ignore the error if another process, or an earlier one, has created the same object."""
     try:
         yield

@@ -6,7 +6,7 @@ import hashlib
 
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.core.errors import MLWSError, PermissionDeniedError
-from jupyter_mlws.hub.auth import ByToken
+from jupyter_mlws.hub.auth import TokenAuthenticatedHandler
 from jupyter_mlws.hub.person import Person
 from jupyter_mlws.shared_projects.models import Role
 
@@ -14,7 +14,7 @@ READING = ("search", "get", "list", "query")
 """In addresses of MLflow that read although they are asked by POST."""
 
 
-class OwnTrackingHandler(ByToken, RESTHandler):
+class OwnTrackingHandler(TokenAuthenticatedHandler, RESTHandler):
     """Asked by nginx about every request to the user's own MLflow: 204 with role and workspace."""
 
     resource = "projects"
@@ -40,7 +40,7 @@ def workspace_of(person: Person) -> str:
     return f"u-{hashlib.sha256(person.name.encode()).hexdigest()[:16]}"
 
 
-class TrackingHandler(ByToken, RESTHandler):
+class TrackingHandler(TokenAuthenticatedHandler, RESTHandler):
     """Asked by nginx about every request to a project's MLflow: 204 with role and workspace.
 
     Strangers get 403 like those whom the Hub does not know: nginx takes no other refusal.

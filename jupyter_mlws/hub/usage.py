@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.cgroups import Sample
 from jupyter_mlws.containers.models import Usage
-from jupyter_mlws.hub.engine import Engine, Seen
+from jupyter_mlws.hub.engine import DockerContainer, Engine
 
 FRESH = 10.0
 """Seconds after which a sample is too old to tell a rate from."""
@@ -26,7 +26,7 @@ class Meter:
         self._engine = engine
         self._samples: dict[str, Sample] = {}
 
-    async def usage(self, running: Mapping[str, Seen]) -> dict[str, Usage]:
+    async def usage(self, running: Mapping[str, DockerContainer]) -> dict[str, Usage]:
         """Return the current usage of the running containers, by id."""
         before = self._samples
         after = await in_thread(self._read, running)
@@ -51,12 +51,12 @@ class Meter:
             and _comparable(before.get(container.docker), after[container.docker])
         }
 
-    def forget(self, running: Mapping[str, Seen]) -> None:
+    def forget(self, running: Mapping[str, DockerContainer]) -> None:
         """Drop the samples of all containers but these."""
         there = {container.docker for container in running.values()}
         self._samples = {key: value for key, value in self._samples.items() if key in there}
 
-    def _read(self, running: Mapping[str, Seen]) -> dict[str, Sample]:
+    def _read(self, running: Mapping[str, DockerContainer]) -> dict[str, Sample]:
         samples = {
             container.docker: self._engine.sample(container) for container in running.values()
         }
@@ -67,7 +67,7 @@ def _comparable(before: Sample | None, after: Sample) -> bool:
     return before is not None and 0 < after.time - before.time < FRESH
 
 
-def _usage(container: Seen, before: Sample, after: Sample) -> Usage:
+def _usage(container: DockerContainer, before: Sample, after: Sample) -> Usage:
     # A container that was started again counts from zero.
     used = max(0.0, after.cpu - before.cpu)
     return Usage(

@@ -11,14 +11,14 @@ from statistics import median
 from typing import Any
 
 from jupyter_mlws.containers.models import Hours
-from jupyter_mlws.hub.lifecycle import Entry, now
+from jupyter_mlws.hub.lifecycle import ContainerState, now
 from jupyter_mlws.hub.records import Records, UsageRow
 
-REMEMBERED = 200
+MAX_RUN_LENGTHS = 200
 """Runs from which it is told how long the next ones may take."""
-FEWEST = 3
+MIN_RUN_LENGTHS = 3
 """Runs without which nothing is told."""
-HOUR = 3600.0
+SECONDS_PER_HOUR = 3600.0
 GIBIBYTE = 1024**3
 
 
@@ -33,14 +33,14 @@ class UsageAccounting:
         self._records = records
         self._write = write
         self._open: dict[str, UsageRow] = {}
-        self._lengths: deque[float] = deque(maxlen=REMEMBERED)
+        self._run_lengths: deque[float] = deque(maxlen=MAX_RUN_LENGTHS)
 
     def load(self, open_: Iterable[UsageRow], lengths: Iterable[float]) -> None:
         """Load the open rows and the run lengths of an earlier process."""
         self._open = {row.container_id: row for row in open_}
-        self._lengths.extend(lengths)
+        self._run_lengths.extend(lengths)
 
-    def saw(self, entry: Entry) -> None:
+    def update(self, entry: ContainerState) -> None:
         """Update a container's row if its state or size has changed."""
         row = self._open.get(entry.id)
         amount = entry.resources.amount
@@ -69,9 +69,9 @@ class UsageAccounting:
             ended_at=None,
         )
         self._open[entry.id] = new_row
-        self._write(self._records.open_usage, _values(new_row))
+        self._write(self._records.open_usage, _column_values(new_row))
 
-    def forget(self, entry: Entry) -> None:
+    def forget(self, entry: ContainerState) -> None:
         """Close the row of a deleted container, which runs no more."""
         row = self._open.get(entry.id)
         if row is not None:
@@ -80,10 +80,10 @@ class UsageAccounting:
     def _close(self, identifier: str, row: UsageRow) -> None:
         del self._open[identifier]
         ended_at = now()
-        self._lengths.append((ended_at - row.started_at).total_seconds())
+        self._run_lengths.append((ended_at - row.started_at).total_seconds())
         self._write(self._records.close_usage, row.id, ended_at)
 
-    def ends(self, entries: Iterable[Entry]) -> dict[str, float]:
+    def ends(self, entries: Iterable[ContainerState]) -> dict[str, float]:
         """Return when running containers may end (seconds since the epoch), from earlier runs.
 
         The median of those that ran longer than this one has run already.
@@ -94,8 +94,8 @@ class UsageAccounting:
             if not entry.running or entry.started_at is None:
                 continue
             age = moment - entry.started_at.timestamp()
-            longer = [length for length in self._lengths if length > age]
-            if len(longer) >= FEWEST:
+            longer = [length for length in self._run_lengths if length > age]
+            if len(longer) >= MIN_RUN_LENGTHS:
                 end_times[entry.id] = moment + median(longer) - age
         return end_times
 
@@ -105,7 +105,7 @@ def totals(rows: Iterable[UsageRow], since: datetime, until: datetime) -> list[H
     sums: dict[str, dict[str, float]] = {}
     for row in rows:
         start, end = max(row.started_at, since), row.ended_at or until
-        hours = max(0.0, (end - start).total_seconds() / HOUR)
+        hours = max(0.0, (end - start).total_seconds() / SECONDS_PER_HOUR)
         mine = sums.setdefault(row.user, dict.fromkeys(("hours", "cpu", "memory", "gpu"), 0.0))
         mine["hours"] += hours
         mine["cpu"] += hours * row.cpu
@@ -123,5 +123,5 @@ def totals(rows: Iterable[UsageRow], since: datetime, until: datetime) -> list[H
     ]
 
 
-def _values(row: UsageRow) -> dict[str, Any]:
+def _column_values(row: UsageRow) -> dict[str, Any]:
     return {column.name: getattr(row, column.name) for column in UsageRow.__table__.columns}

@@ -24,20 +24,20 @@ from jupyter_mlws.hub.lifecycle import now
 from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.records import Records
 
-KEPT = timedelta(days=30)
+TRASH_RETENTION = timedelta(days=30)
 """How long a volume stays in the trash."""
-FRESH = 60.0
+MAX_SIZE_AGE = 60.0
 """Seconds for which the engine's word on sizes holds: it walks through all files for it."""
-JUST_NOW = 2.0
+MAX_SIZE_AGE_AT_START = 2.0
 """The same, where a start depends on it: somebody may just have made room."""
-EMPTY_EVERY = 3600.0
+PURGE_INTERVAL = 3600.0
 MEBIBYTE = 1024**2
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Kept:
+class VolumeRecord:
     """Stored record of a volume."""
 
     name: str
@@ -67,18 +67,20 @@ class Volumes:
         self._write = write
         self._read = read
         self._in_use = in_use
-        self._kept: dict[str, Kept] = {}
+        self._volumes: dict[str, VolumeRecord] = {}
         self._sizes: dict[str, int] = {}
-        self._measured = 0.0
-        self._measuring = asyncio.Lock()
+        self._measured_at = 0.0
+        self._measure_lock = asyncio.Lock()
 
     async def load(self) -> None:
         """Load the stored volumes, and add Docker's other ones for users who have none."""
         for row in await self._read(self._records.volumes):
-            self._kept[row.name] = Kept(row.name, row.user, row.created_at, row.trashed_at)
+            self._volumes[row.name] = VolumeRecord(
+                row.name, row.user, row.created_at, row.trashed_at
+            )
         for name, user, created in await in_thread(self._engine.volumes):
-            if name not in self._kept and self._current(user) is None:
-                self._keep(Kept(name, user, created))
+            if name not in self._volumes and self._current(user) is None:
+                self._save(VolumeRecord(name, user, created))
 
     async def mounted(self, user: str, usual: str, rescue: bool) -> str:
         """Return the volume to mount at a start; error 10107 if it is over the quota.
@@ -87,10 +89,10 @@ class Volumes:
         """
         current = self._current(user)
         if current is None:
-            current = Kept(self._free_name(usual), user, now())
-            self._keep(current)
+            current = VolumeRecord(self._free_name(usual), user, now())
+            self._save(current)
         if self._quota is not None and not rescue:
-            await self._measure(JUST_NOW)
+            await self._measure(MAX_SIZE_AGE_AT_START)
             used = self._sizes.get(current.name, 0)
             if used > self._quota:
                 whole = -(-used // MEBIBYTE) * MEBIBYTE
@@ -101,104 +103,104 @@ class Volumes:
         """Return the user's own volumes, or all for an administrator, with their sizes."""
         await self._measure()
         return [
-            self._told(volume)
-            for _, volume in sorted(self._kept.items())
+            self._to_response(volume)
+            for _, volume in sorted(self._volumes.items())
             if person.may_see(volume.user)
         ]
 
     def get(self, person: Person, name: str) -> Volume:
-        return self._told(self._own(person, name))
+        return self._to_response(self._get_visible(person, name))
 
     def trash(self, person: Person, name: str) -> Volume:
         """Move a volume to the trash; the next start gets an empty one.
 
         Error 10206 while it is in use.
         """
-        volume = self._own(person, name)
+        volume = self._get_visible(person, name)
         if self._in_use(volume.user):
             raise VolumeInUseError(name=name)
         if volume.trashed_at is None:
-            self._keep(replace(volume, trashed_at=now()))
+            self._save(replace(volume, trashed_at=now()))
         return self.get(person, name)
 
     def restore(self, person: Person, name: str) -> Volume:
         """Restore a volume from the trash; the one used instead is moved there."""
-        volume = self._own(person, name)
+        volume = self._get_visible(person, name)
         if volume.trashed_at is None:
-            return self._told(volume)
+            return self._to_response(volume)
         if self._in_use(volume.user):
             raise VolumeInUseError(name=name)
         current = self._current(volume.user)
         if current is not None:
-            self._keep(replace(current, trashed_at=now()))
-        self._keep(replace(volume, trashed_at=None))
+            self._save(replace(current, trashed_at=now()))
+        self._save(replace(volume, trashed_at=None))
         return self.get(person, name)
 
     async def purge(self, person: Person, name: str) -> None:
         """Delete a volume for good; error 10206 unless it is in the trash."""
-        volume = self._own(person, name)
+        volume = self._get_visible(person, name)
         if volume.trashed_at is None:
             raise VolumeInUseError(name=name)
         await self._remove(volume)
 
-    async def empty_for_ever(self) -> None:
+    async def purge_periodically(self) -> None:
         """Delete volumes whose time in the trash is over, at regular intervals, without end."""
         while True:
-            for volume in list(self._kept.values()):
-                if volume.trashed_at is not None and volume.trashed_at + KEPT < now():
+            for volume in list(self._volumes.values()):
+                if volume.trashed_at is not None and volume.trashed_at + TRASH_RETENTION < now():
                     try:
                         await self._remove(volume)
                     except MLWSError as error:
                         log.warning("Could not delete volume %s: %s", volume.name, error)
-            await asyncio.sleep(EMPTY_EVERY)
+            await asyncio.sleep(PURGE_INTERVAL)
 
-    async def _remove(self, volume: Kept) -> None:
+    async def _remove(self, volume: VolumeRecord) -> None:
         await in_thread(self._engine.remove_volume, volume.name)
-        self._kept.pop(volume.name, None)
-        self._write(self._records.forget_volume, volume.name)
+        self._volumes.pop(volume.name, None)
+        self._write(self._records.delete_volume, volume.name)
 
-    async def _measure(self, age: float = FRESH) -> None:
-        async with self._measuring:
-            if self._measured and time.monotonic() - self._measured < age:
+    async def _measure(self, age: float = MAX_SIZE_AGE) -> None:
+        async with self._measure_lock:
+            if self._measured_at and time.monotonic() - self._measured_at < age:
                 return
             self._sizes = await in_thread(self._engine.volume_sizes)
-            self._measured = time.monotonic()
+            self._measured_at = time.monotonic()
 
-    def _own(self, person: Person, name: str) -> Kept:
-        volume = self._kept.get(name)
+    def _get_visible(self, person: Person, name: str) -> VolumeRecord:
+        volume = self._volumes.get(name)
         # Names hold those of people: who may not see it is not told whether it is there.
         if volume is None or not person.may_see(volume.user):
             raise VolumeNotFoundError(name=name)
         return volume
 
-    def _current(self, user: str) -> Kept | None:
-        mine = (volume for volume in self._kept.values() if volume.user == user)
+    def _current(self, user: str) -> VolumeRecord | None:
+        mine = (volume for volume in self._volumes.values() if volume.user == user)
         return next((volume for volume in mine if volume.trashed_at is None), None)
 
     def _free_name(self, usual: str) -> str:
         name, number = usual, 2
-        while name in self._kept:
+        while name in self._volumes:
             name, number = f"{usual}-{number}", number + 1
         return name
 
-    def _keep(self, volume: Kept) -> None:
-        self._kept[volume.name] = volume
+    def _save(self, volume: VolumeRecord) -> None:
+        self._volumes[volume.name] = volume
         values = {
             "name": volume.name,
             "user": volume.user,
             "created_at": volume.created_at,
             "trashed_at": volume.trashed_at,
         }
-        self._write(self._records.keep_volume, values)
+        self._write(self._records.save_volume, values)
 
-    def _told(self, volume: Kept) -> Volume:
+    def _to_response(self, volume: VolumeRecord) -> Volume:
         trashed_at = volume.trashed_at
         return Volume(
             name=volume.name,
             user=volume.user,
             created_at=volume.created_at,
             trashed_at=trashed_at,
-            purge_at=None if trashed_at is None else trashed_at + KEPT,
+            purge_at=None if trashed_at is None else trashed_at + TRASH_RETENTION,
             size=self._sizes.get(volume.name),
             quota=self._quota,
             in_use=trashed_at is None and self._in_use(volume.user),

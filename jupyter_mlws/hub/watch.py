@@ -12,13 +12,13 @@ from docker import APIClient
 
 from jupyter_mlws.hub.events import EngineEvent, EventWatcher
 
-NEWS = frozenset({"start", "die", "oom", "destroy"})
+STATE_CHANGE_ACTIONS = frozenset({"start", "die", "oom", "destroy"})
 """What can change whether or where a lab answers."""
 
 log = logging.getLogger(__name__)
 
 
-class Watched(Protocol):
+class WatchedSpawner(Protocol):
     """A spawner, as far as it is told."""
 
     object_id: str
@@ -30,7 +30,7 @@ class Watched(Protocol):
     async def look(self) -> None: ...
 
 
-class Watch:
+class EventDispatcher:
     """Tells each spawner what happens to its container. Made on the event loop.
 
     It lives as long as the Hub's process, and its thread ends with it.
@@ -43,23 +43,23 @@ class Watch:
         self._events = EventWatcher(client_factory, hub_name, self._on_event, self._on_gap)
         self._events.start()
 
-    def add(self, spawner: Watched) -> None:
+    def add(self, spawner: WatchedSpawner) -> None:
         """Tell this spawner, by the container that it has at the time."""
         self._spawners.add(spawner)
 
     def _on_event(self, event: EngineEvent) -> None:
-        if event.action in NEWS:
+        if event.action in STATE_CHANGE_ACTIONS:
             self._loop.call_soon_threadsafe(self._deliver, event)
 
     def _on_gap(self) -> None:
-        self._loop.call_soon_threadsafe(self._sweep)
+        self._loop.call_soon_threadsafe(self._refresh_all)
 
     def _deliver(self, event: EngineEvent) -> None:
         for spawner in self._spawners:
             if spawner.is_about(event):
                 self._begin(spawner.heard(event))
 
-    def _sweep(self) -> None:
+    def _refresh_all(self) -> None:
         for spawner in self._spawners:
             if spawner.object_id:
                 self._begin(spawner.look())
@@ -67,9 +67,9 @@ class Watch:
     def _begin(self, reaction: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(reaction)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._on_task_done)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("Could not track the container of a spawner", exc_info=task.exception())

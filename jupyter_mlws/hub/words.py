@@ -17,9 +17,9 @@ IMAGE = Message("Preparing image {image}")
 CREATION = Message("Creating the container ({size})")
 STARTING = Message("Starting the container")
 WAITING = Message("Starting the lab")
-AGAIN = Message("The lab crashed. Restarting (attempt {count})")
-PLACE = Message("Position {position} in queue")
-PLACE_ETA = Message("Position {position} in queue, about {minutes} min left")
+RESTARTING = Message("The lab crashed. Restarting (attempt {count})")
+QUEUE_POSITION = Message("Position {position} in queue")
+QUEUE_POSITION_ETA = Message("Position {position} in queue, about {minutes} min left")
 IMAGE_LABEL = Message("Image")
 SIZE_LABEL = Message("Size")
 SIZES = {
@@ -42,9 +42,9 @@ def size(amount: Amount) -> Message:
 def place(place: QueuePlace) -> Message:
     """Return a position in the queue as text."""
     if place.eta_seconds is None:
-        return PLACE.fill(position=place.position)
+        return QUEUE_POSITION.fill(position=place.position)
     minutes = max(1, round(place.eta_seconds / 60))
-    return PLACE_ETA.fill(position=place.position, minutes=minutes)
+    return QUEUE_POSITION_ETA.fill(position=place.position, minutes=minutes)
 
 
 def as_resources(amount: Amount) -> dict[str, str]:
@@ -56,45 +56,45 @@ def as_resources(amount: Amount) -> dict[str, str]:
     }
 
 
-class Steps:
+class SpawnProgress:
     """Progress steps of one start, for any number of readers; ends when the start does."""
 
     def __init__(self, language: str) -> None:
         self._language = language
         self._steps: list[dict[str, Any]] = []
-        self._changed = asyncio.Event()
-        self._ended = False
-        self._starts = 0
+        self._change_event = asyncio.Event()
+        self._is_finished = False
+        self._start_count = 0
 
     def tell(self, percent: int, sentence: Message, **facts: Any) -> None:
         """Add a step; ``facts`` may be messages themselves."""
         message = sentence.fill(**facts).in_(self._language)
         self._steps.append({"progress": percent, "message": message})
-        self._ring()
+        self._notify()
 
     def started(self) -> None:
         """Count a start of the container; every one after the first is a restart after a crash."""
-        self._starts += 1
-        if self._starts > 1:
-            self.tell(70, AGAIN, count=self._starts - 1)
+        self._start_count += 1
+        if self._start_count > 1:
+            self.tell(70, RESTARTING, count=self._start_count - 1)
 
     def end(self) -> None:
         """End the progress: there is no further step."""
-        self._ended = True
-        self._ring()
+        self._is_finished = True
+        self._notify()
 
-    def _ring(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def _notify(self) -> None:
+        self._change_event.set()
+        self._change_event = asyncio.Event()
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
         position = 0
         while True:
-            change_event = self._changed
+            change_event = self._change_event
             for step in self._steps[position:]:
                 yield step
             position = len(self._steps)
-            if self._ended:
+            if self._is_finished:
                 return
             await change_event.wait()
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from jupyter_mlws.api.base import PROJECT_ERRORS
 from jupyter_mlws.api.registry import Context, Endpoints, Reply
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.containers.forwarding import FORWARDED
+from jupyter_mlws.containers.forwarding import FORWARDING_ERRORS
 from jupyter_mlws.core.errors import (
     ContainerForbiddenError,
     ContainerNotFoundError,
@@ -20,7 +20,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.logs.entries import Source, line
-from jupyter_mlws.logs.models import LogEntry, LogFilter, LogQuery, told
+from jupyter_mlws.logs.models import LogEntry, LogFilter, LogQuery, to_response
 from jupyter_mlws.logs.sources import collect_nodes
 from jupyter_mlws.projects.trust import require_trust
 from jupyter_mlws.services import Services
@@ -32,7 +32,7 @@ _MOST = 2**62
 
 # The container's log is the Hub's.
 endpoints = Endpoints(
-    "logs", (*PROJECT_ERRORS, *FORWARDED, ContainerForbiddenError, ContainerNotFoundError)
+    "logs", (*PROJECT_ERRORS, *FORWARDING_ERRORS, ContainerForbiddenError, ContainerNotFoundError)
 )
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,9 @@ async def list_lines(services: Services, query: LogQuery, context: Context) -> P
     lines = await in_thread(services.logs.page, query.wanted, query.limit + 1, before)
     entries = lines[: query.limit]
     more = str(entries[-1].seq) if len(lines) > query.limit else None
-    return Page(items=[LogEntry.model_validate(told(entry)) for entry in entries], next_cursor=more)
+    return Page(
+        items=[LogEntry.model_validate(to_response(entry)) for entry in entries], next_cursor=more
+    )
 
 
 @endpoints.get(

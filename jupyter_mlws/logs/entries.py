@@ -16,14 +16,16 @@ from enum import Enum
 from typing import Any
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-LONGEST = 20_000
+MAX_MESSAGE_LENGTH = 20_000
 """Characters of a message that are kept."""
 ECS_VERSION = "8.11"
-_WORSE = re.compile(r"(?i)\b(error|fatal|critical|exception|traceback|segmentation fault|abort)")
-_SECRET = re.compile(
+_ERROR_PATTERN = re.compile(
+    r"(?i)\b(error|fatal|critical|exception|traceback|segmentation fault|abort)"
+)
+_SECRET_PATTERN = re.compile(
     r"(?i)((?:token|password|passwd|secret|api_?key)[\"']?\s*=\s*[\"']?)[^\s&\"',]+"
 )
-_BEARER = re.compile(r"(?i)((?:bearer|authorization: token) )\S+")
+_BEARER_PATTERN = re.compile(r"(?i)((?:bearer|authorization: token) )\S+")
 
 
 class Source(str, Enum):
@@ -55,13 +57,13 @@ class Entry:
 
 def level_of(text: str) -> str:
     """Return the level of text from a program that names none."""
-    return "error" if _WORSE.search(text) else "info"
+    return "error" if _ERROR_PATTERN.search(text) else "info"
 
 
-def masked(text: str) -> str:
+def mask_secrets(text: str) -> str:
     """Return the text with apparent credentials masked, and at most the length that is stored."""
-    text = _BEARER.sub(r"\1…", _SECRET.sub(r"\1…", text))
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    text = _BEARER_PATTERN.sub(r"\1…", _SECRET_PATTERN.sub(r"\1…", text))
+    return text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[:MAX_MESSAGE_LENGTH]}…"
 
 
 def ecs(entry: Entry) -> dict[str, Any]:

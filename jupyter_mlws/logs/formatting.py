@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from jupyter_mlws.logs.entries import LEVELS, Entry, Source, line, masked
+from jupyter_mlws.logs.entries import LEVELS, Entry, Source, line, mask_secrets
 
 VARIABLE = "MLWS_LOG_FORMAT"
 """Variable of the environment by which Hub, service and labs log: ``ecs`` or nothing."""
@@ -45,9 +45,9 @@ class ECSFormatter(logging.Formatter):
         entry = read(record)
         facts = {**entry.facts, **self.facts}
         if record.exc_info:
-            facts["error.stack_trace"] = masked(self.formatException(record.exc_info))
+            facts["error.stack_trace"] = mask_secrets(self.formatException(record.exc_info))
         masked_entry = Entry(
-            entry.source, entry.level, masked(entry.message), facts=facts, time=entry.time
+            entry.source, entry.level, mask_secrets(entry.message), facts=facts, time=entry.time
         )
         return line(masked_entry).rstrip("\n")
 

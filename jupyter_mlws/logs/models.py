@@ -55,7 +55,7 @@ class LogEntry(Record):
     ecs: dict[str, Any]
 
 
-def told(entry: Entry) -> dict[str, Any]:
+def to_response(entry: Entry) -> dict[str, Any]:
     """Return a line as the API represents it."""
     row = ecs(entry)
     return {

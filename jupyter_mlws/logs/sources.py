@@ -12,7 +12,7 @@ from watchfiles import awatch
 from jupyter_mlws.logs.entries import Entry, Source, level_of
 from jupyter_mlws.logs.store import LogStore
 from jupyter_mlws.notebooks.execution import Outcome
-from jupyter_mlws.notebooks.history import Begun
+from jupyter_mlws.notebooks.history import ExecutionStart
 from jupyter_mlws.notebooks.models import ExecutionStatus
 from jupyter_mlws.workspace import Workspace
 
@@ -26,10 +26,10 @@ _LEVELS = {
 }
 
 
-def execution_log(store: LogStore) -> Callable[[Begun, Outcome], None]:
+def execution_log(store: LogStore) -> Callable[[ExecutionStart, Outcome], None]:
     """Return a callback that writes a line for each execution that has ended."""
 
-    def ended(execution: Begun, outcome: Outcome) -> None:
+    def ended(execution: ExecutionStart, outcome: Outcome) -> None:
         where = f"{execution.path}, cell {execution.cell}" if execution.cell else execution.path
         took = "" if outcome.duration is None else f" in {outcome.duration:.3f} s"
         why = ""

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_mlws.core.database import Database
-from jupyter_mlws.logs.entries import LEVELS, Entry, Source, masked
+from jupyter_mlws.logs.entries import LEVELS, Entry, Source, mask_secrets
 
-KEPT = 100_000
+MAX_LOG_LINES = 100_000
 """Lines that are kept; older ones are forgotten."""
-WAITING = 20_000
+MAX_QUEUED_LINES = 20_000
 """Lines that may wait to be written; what comes while there are more is left out."""
-BATCH = 500
-TABLE = """
+BATCH_SIZE = 500
+LOGS_TABLE = """
 CREATE TABLE IF NOT EXISTS logs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     time REAL NOT NULL,
@@ -30,10 +30,10 @@ CREATE TABLE IF NOT EXISTS logs (
     message TEXT NOT NULL,
     facts TEXT NOT NULL
 )"""
-INDEX = "CREATE INDEX IF NOT EXISTS logs_by_source ON logs (source, seq)"
-READ = "CREATE TABLE IF NOT EXISTS read (place TEXT PRIMARY KEY, seq INTEGER NOT NULL)"
-_NAMES = {number: name for name, number in LEVELS.items()}
-_MOST = 2**63 - 1
+LOGS_INDEX = "CREATE INDEX IF NOT EXISTS logs_by_source ON logs (source, seq)"
+READ_TABLE = "CREATE TABLE IF NOT EXISTS read (place TEXT PRIMARY KEY, seq INTEGER NOT NULL)"
+_LEVEL_NAMES = {number: name for name, number in LEVELS.items()}
+_MAX_SEQ = 2**63 - 1
 log = logging.getLogger(__name__)
 
 
@@ -61,29 +61,29 @@ class LogStore:
         self._queue: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
-        self._reading = Database(file, _connect)
-        self._news: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
-        self._closed = False
+        self._reader = Database(file, _connect)
+        self._followers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        self._is_closed = False
 
     def add(self, entry: Entry) -> None:
         """Queue a line for writing. Never waits."""
         self._start()
         # Whoever floods the log is not to stop the server.
-        if self._queue.qsize() < WAITING:
+        if self._queue.qsize() < MAX_QUEUED_LINES:
             self._queue.put(entry)
 
     def flush(self) -> None:
         """Wait until all lines that were added so far are written."""
-        if self._thread is not None and not self._closed:
+        if self._thread is not None and not self._is_closed:
             marker = threading.Event()
             self._queue.put(marker)
             marker.wait(10)
 
     def page(self, criteria: Filter, limit: int, before: int | None = None) -> list[Entry]:
         """Return the newest matching lines of those before ``before``, newest first."""
-        return self._select(criteria, "seq < ?", before or _MOST, "DESC", limit)
+        return self._select(criteria, "seq < ?", before or _MAX_SEQ, "DESC", limit)
 
-    def after(self, criteria: Filter, seq: int, limit: int = BATCH) -> list[Entry]:
+    def after(self, criteria: Filter, seq: int, limit: int = BATCH_SIZE) -> list[Entry]:
         """Return the matching lines after ``seq``, oldest first."""
         if seq > self.newest():
             # It is of a file whose place another has taken.
@@ -93,19 +93,19 @@ class LogStore:
     def newest(self) -> int:
         """Return the seq of the newest line."""
         with self._lock:
-            ((newest,),) = self._reading.execute("SELECT MAX(seq) FROM logs")
+            ((newest,),) = self._reader.execute("SELECT MAX(seq) FROM logs")
         return int(newest or 0)
 
     def read_until(self, place: str) -> int | None:
         """Return how far another journal was copied into this store; None before the first time."""
         with self._lock:
-            rows = self._reading.execute("SELECT seq FROM read WHERE place = ?", place)
+            rows = self._reader.execute("SELECT seq FROM read WHERE place = ?", place)
         return int(rows[0]["seq"]) if rows else None
 
     def set_read(self, place: str, seq: int) -> None:
         """Store how far another journal was copied into this store."""
         with self._lock:
-            self._reading.execute(
+            self._reader.execute(
                 "INSERT INTO read VALUES (?, ?) ON CONFLICT (place) DO UPDATE SET seq = ?",
                 place,
                 seq,
@@ -115,7 +115,7 @@ class LogStore:
     async def follow(self, criteria: Filter, since: int) -> AsyncIterator[Entry]:
         """Yield the matching lines after ``since``, then new ones as they arrive, without end."""
         news = asyncio.Event()
-        self._news[news] = asyncio.get_running_loop()
+        self._followers[news] = asyncio.get_running_loop()
         try:
             while True:
                 news.clear()
@@ -126,16 +126,16 @@ class LogStore:
                 if not entries:
                     await news.wait()
         finally:
-            del self._news[news]
+            del self._followers[news]
 
     def close(self) -> None:
         """Write the waiting lines, and close the file."""
-        self._closed = True
+        self._is_closed = True
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join(10)
         with self._lock:
-            self._reading.close()
+            self._reader.close()
 
     def _start(self) -> None:
         if self._thread is not None:
@@ -150,15 +150,16 @@ class LogStore:
         count = 0
         while True:
             batch = [self._queue.get()]
-            while len(batch) < BATCH and not self._queue.empty():
+            while len(batch) < BATCH_SIZE and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             entries = [one for one in batch if isinstance(one, Entry)]
             try:
                 self._insert(database, entries)
                 count += len(entries)
-                if count >= KEPT // 100:
+                if count >= MAX_LOG_LINES // 100:
                     database.execute(
-                        "DELETE FROM logs WHERE seq <= (SELECT MAX(seq) FROM logs) - ?", KEPT
+                        "DELETE FROM logs WHERE seq <= (SELECT MAX(seq) FROM logs) - ?",
+                        MAX_LOG_LINES,
                     )
                     count = 0
             except Exception as error:  # noqa: BLE001  the edge of this thread, which must go on
@@ -167,7 +168,7 @@ class LogStore:
             for one in batch:
                 if isinstance(one, threading.Event):
                     one.set()
-            self._tell()
+            self._notify_followers()
             if None in batch:
                 database.close()
                 return
@@ -179,7 +180,7 @@ class LogStore:
                 one.source.value,
                 LEVELS[one.level],
                 _encodable(one.subject),
-                _encodable(masked(one.message)),
+                _encodable(mask_secrets(one.message)),
                 _encodable(json.dumps(dict(one.facts), ensure_ascii=False)),
             )
             for one in entries
@@ -191,8 +192,8 @@ class LogStore:
                 raise
             _insert_rows(database.connection, rows)
 
-    def _tell(self) -> None:
-        for news, loop in list(self._news.items()):
+    def _notify_followers(self) -> None:
+        for news, loop in list(self._followers.items()):
             if not loop.is_closed():
                 loop.call_soon_threadsafe(news.set)
 
@@ -214,11 +215,11 @@ class LogStore:
         sql = "SELECT * FROM logs WHERE " + " AND ".join(conditions)  # noqa: S608  texts of here
         sql += f" ORDER BY seq {order} LIMIT ?"
         with self._lock:
-            rows = self._reading.execute(sql, *values, limit)
+            rows = self._reader.execute(sql, *values, limit)
         return [
             Entry(
                 source=Source(row["source"]),
-                level=_NAMES[row["level"]],
+                level=_LEVEL_NAMES[row["level"]],
                 message=row["message"],
                 subject=row["subject"],
                 facts=json.loads(row["facts"]),
@@ -236,7 +237,7 @@ def _connect(file: Path) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")
-        for statement in (TABLE, INDEX, READ):
+        for statement in (LOGS_TABLE, LOGS_INDEX, READ_TABLE):
             connection.execute(statement)
     except BaseException:
         connection.close()

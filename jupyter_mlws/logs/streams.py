@@ -19,13 +19,13 @@ from jupyter_mlws.core.errors import InvalidRequestError, MLWSError
 from jupyter_mlws.logs.container import ContainerLog
 from jupyter_mlws.logs.endpoints import open_project
 from jupyter_mlws.logs.entries import Source
-from jupyter_mlws.logs.models import LogFilter, told
+from jupyter_mlws.logs.models import LogFilter, to_response
 from jupyter_mlws.logs.sources import collect_nodes
 from jupyter_mlws.logs.store import Filter
 
-ALL = ("local", "all")
+ALL_SOURCES = ("local", "all")
 """Ids of all that this server logs."""
-PAUSE = 10.0
+RECONNECT_DELAY = 10.0
 """Seconds until the Hub's service is asked again after it went away."""
 
 
@@ -37,9 +37,9 @@ class LogStream(ContainerLogStream):
     """
 
     async def tell(self, *ids: str) -> None:
-        local_ids = [*ALL, *(source.value for source in Source)]
+        local_ids = [*ALL_SOURCES, *(source.value for source in Source)]
         if ids[0] in local_ids:
-            self._wanted = self._filter(ids[0])
+            self._criteria = self._filter(ids[0])
             await StreamHandler.tell(self, *ids)
         else:
             await super().tell(*ids)
@@ -55,11 +55,11 @@ class LogStream(ContainerLogStream):
         tasks = [asyncio.create_task(self._collect())]
         if self.services.container_log is not None and self._wants(Source.CONTAINER):
             tasks.append(asyncio.create_task(self._collect_container(self.services.container_log)))
-        lines = self.services.logs.follow(self._wanted, since)
+        lines = self.services.logs.follow(self._criteria, since)
         try:
             async with aclosing(lines) as entries:  # type: ignore[type-var]
                 async for entry in entries:
-                    yield {"type": "line", **told(entry)}
+                    yield {"type": "line", **to_response(entry)}
         finally:
             for task in tasks:
                 task.cancel()
@@ -91,10 +91,10 @@ class LogStream(ContainerLogStream):
                             await in_thread(log.take, [LogLine.model_validate(message)])
                 finally:
                     upstream.close()
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(RECONNECT_DELAY)
 
     def _wants(self, source: Source) -> bool:
-        return not self._wanted.sources or source in self._wanted.sources
+        return not self._criteria.sources or source in self._criteria.sources
 
     def _filter(self, identifier: str) -> Filter:
         query: dict[str, Any] = {
@@ -103,7 +103,7 @@ class LogStream(ContainerLogStream):
             if self.get_query_argument(name, None)
         }
         sources = self.get_query_arguments("source")
-        query["source"] = sources if identifier in ALL else [identifier]
+        query["source"] = sources if identifier in ALL_SOURCES else [identifier]
         try:
             return LogFilter.model_validate(query).wanted
         except ValidationError as error:

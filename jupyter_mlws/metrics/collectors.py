@@ -13,16 +13,16 @@ from prometheus_client.registry import Collector
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.notebooks.execution import Outcome
-from jupyter_mlws.notebooks.history import Begun
+from jupyter_mlws.notebooks.history import ExecutionStart
 from jupyter_mlws.workspace import Workspace
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-SECONDS = (0.1, 0.5, 1, 5, 10, 60, 300, 1800)
+DURATION_BUCKETS = (0.1, 0.5, 1, 5, 10, 60, 300, 1800)
 """Bounds of how long an execution takes."""
 
 
 @dataclass(frozen=True)
-class _Now:
+class _GaugeValues:
     """Values of the gauges at one moment."""
 
     kernels: Mapping[str, int]
@@ -31,7 +31,7 @@ class _Now:
     commits: int
 
 
-class Numbers:
+class LabCollector:
     """Counts executions as they end, and gathers all other metrics on demand.
 
     ``kernels`` returns the execution state of every kernel, ``workspaces`` the open ones. Reading
@@ -50,11 +50,11 @@ class Numbers:
             "mlws_lab_execution_seconds",
             "How long executions of cells took, by how they ended.",
             ["status"],
-            buckets=SECONDS,
+            buckets=DURATION_BUCKETS,
             registry=self._registry,
         )
 
-    def ended(self, _: Begun, outcome: Outcome) -> None:
+    def ended(self, _: ExecutionStart, outcome: Outcome) -> None:
         """Count an execution that has ended."""
         if outcome.duration is not None:
             self._executions.labels(outcome.status.value).observe(outcome.duration)
@@ -62,13 +62,13 @@ class Numbers:
     def written(self) -> bytes:
         """Return all metrics, with Jupyter Server's own of requests, kernels and terminals."""
         gauge_registry = CollectorRegistry(auto_describe=False)
-        gauge_registry.register(_Families(self._now()))
+        gauge_registry.register(_GaugeCollector(self._now()))
         texts: list[bytes] = [
             generate_latest(one) for one in (REGISTRY, self._registry, gauge_registry)
         ]
         return b"".join(texts)
 
-    def _now(self) -> _Now:
+    def _now(self) -> _GaugeValues:
         from jupyter_mlws.versioning.git.adapter import Git
 
         runs: Counter[str] = Counter()
@@ -82,23 +82,27 @@ class Numbers:
                 continue  # removed while it is open here
             runs.update(counts[0])
             nodes.update(counts[1])
-        return _Now(Counter(self._kernels()), runs, nodes, commits)
+        return _GaugeValues(Counter(self._kernels()), runs, nodes, commits)
 
 
-class _Families(Collector):
-    def __init__(self, now: _Now) -> None:
+class _GaugeCollector(Collector):
+    def __init__(self, now: _GaugeValues) -> None:
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
-        yield _by("mlws_lab_kernels", "Kernels by what they do.", "state", self._now.kernels)
-        yield _by("mlws_lab_runs", "Runs of workflows by state.", "status", self._now.runs)
-        yield _by("mlws_lab_nodes", "Nodes of runs by state.", "status", self._now.nodes)
+        yield _gauge_family(
+            "mlws_lab_kernels", "Kernels by what they do.", "state", self._now.kernels
+        )
+        yield _gauge_family(
+            "mlws_lab_runs", "Runs of workflows by state.", "status", self._now.runs
+        )
+        yield _gauge_family("mlws_lab_nodes", "Nodes of runs by state.", "status", self._now.nodes)
         yield GaugeMetricFamily(
             "mlws_lab_commits", "Commits below HEAD, of the projects in use.", self._now.commits
         )
 
 
-def _by(name: str, text: str, label: str, counts: Mapping[str, int]) -> Metric:
+def _gauge_family(name: str, text: str, label: str, counts: Mapping[str, int]) -> Metric:
     row = GaugeMetricFamily(name, text, labels=[label])
     for value, count in sorted(counts.items()):
         row.add_metric([value], count)

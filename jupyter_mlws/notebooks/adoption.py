@@ -13,7 +13,7 @@ async def adopt(folder: PersistentKernelStore, watches: KernelListeners) -> int:
     left = await asyncio.to_thread(folder.left)
     adoptions = [(one, await watches.adopt(one)) for one in left]
     # They are heard from here now: what the keepers heard until their end leaves no gap.
-    await asyncio.to_thread(folder.end_keepers)
+    await asyncio.to_thread(folder.stop_recorders)
     for one, listener in adoptions:
         if listener is not None:
             messages = await asyncio.to_thread(list, folder.heard(one))

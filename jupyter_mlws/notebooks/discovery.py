@@ -9,43 +9,43 @@ from typing import NamedTuple
 
 from jupyter_mlws.notebooks.models import SUFFIX
 
-SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns"})
-MOST_ENTRIES = 200_000
+SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "mlruns"})
+MAX_ENTRIES = 200_000
 """Files and folders that are looked at."""
-MOST_IN_FOLDER = 20_000
+MAX_DIRECTORY_ENTRIES = 20_000
 """A folder with more entries holds data; its rest is left out."""
 
 
-class Found(NamedTuple):
+class ScanResult(NamedTuple):
     """Sorted paths below the root, and a flag that is True if nothing was left out."""
 
     paths: list[str]
     complete: bool
 
 
-def find(root: Path, most: int = MOST_ENTRIES) -> Found:
+def find(root: Path, most: int = MAX_ENTRIES) -> ScanResult:
     """Return all notebooks outside hidden directories; links to directories are not followed."""
     paths: list[str] = []
     complete = True
     waiting = deque([""])
     while waiting:
         folder = waiting.popleft()
-        entries, whole = _entries(root / folder, min(MOST_IN_FOLDER, most))
+        entries, whole = _read_entries(root / folder, min(MAX_DIRECTORY_ENTRIES, most))
         complete = complete and whole
         most -= len(entries)
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.name.startswith(".") or not _is_text(entry.name):
+            if entry.name.startswith(".") or not _is_encodable(entry.name):
                 continue
             if entry.name.endswith(SUFFIX):
                 if entry.is_file():
                     paths.append(path)
-            elif entry.is_dir(follow_symlinks=False) and not _skipped(entry):
+            elif entry.is_dir(follow_symlinks=False) and not _is_tool_directory(entry):
                 waiting.append(path)
-    return Found(sorted(paths), complete)
+    return ScanResult(sorted(paths), complete)
 
 
-def _entries(folder: Path, most: int) -> tuple[list[os.DirEntry[str]], bool]:
+def _read_entries(folder: Path, most: int) -> tuple[list[os.DirEntry[str]], bool]:
     entries: list[os.DirEntry[str]] = []
     try:
         with os.scandir(folder) as iterator:
@@ -59,11 +59,11 @@ def _entries(folder: Path, most: int) -> tuple[list[os.DirEntry[str]], bool]:
     return entries, True
 
 
-def _skipped(entry: os.DirEntry[str]) -> bool:
+def _is_tool_directory(entry: os.DirEntry[str]) -> bool:
     """Return True for a directory of tools: packages, caches, a Python environment."""
-    return entry.name in SKIPPED or Path(entry.path, "pyvenv.cfg").exists()
+    return entry.name in SKIPPED_DIRECTORIES or Path(entry.path, "pyvenv.cfg").exists()
 
 
-def _is_text(name: str) -> bool:
+def _is_encodable(name: str) -> bool:
     """Return True if a name can be sent in a response: file systems allow any bytes."""
     return not any("\ud800" <= character <= "\udfff" for character in name)

@@ -18,25 +18,25 @@ from jupyter_mlws.core.errors import (
     MLWSError,
     OutOfMemoryError,
 )
-from jupyter_mlws.notebooks.kernels import Connection, Ending, Kernel
+from jupyter_mlws.notebooks.kernels import Connection, Kernel, ProcessExit
 from jupyter_mlws.notebooks.models import ExecutionStatus
 from jupyter_mlws.notebooks.outputs import Event, Message, Output, Outputs
 
-GRACE = 1.5
+INTERRUPT_TIMEOUT = 1.5
 """Seconds that interrupted code has to end before its kernel is restarted."""
-SILENCE = 5.0
+IDLE_TIMEOUT = 5.0
 """Seconds after the reply in which the kernel says that it is idle; outputs come before that."""
-UNANSWERED = 2.0
+REPLY_TIMEOUT = 2.0
 """Seconds that the reply has to come once the kernel is idle: it is sent before that."""
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 """How often code is sent that a kernel puts aside because of another client's error."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CELL_LINE = re.compile(r"^(?:Cell|Input) In\s?\[(\d+)\](?:, line |.*<cell line: )(\d+)", re.M)
 _SYNTAX_LINE = re.compile(r"line (\d+)\)$")
 _LIBRARY = re.compile(r"^File .*[/\\](?:site-packages|dist-packages|lib[/\\]python3[^/\\]*)[/\\]")
 
-Told = Callable[[Event], None]
-Begun = Callable[[str], Awaitable[None]]
+EventCallback = Callable[[Event], None]
+StartCallback = Callable[[str], Awaitable[None]]
 """Awaits what is to be done when the code begins; gets the id of the kernel's request."""
 
 
@@ -67,8 +67,8 @@ class Run:
         connection: Connection,
         code: str,
         timeout: float | None,
-        on_event: Told,
-        on_start: Begun,
+        on_event: EventCallback,
+        on_start: StartCallback,
         *,
         stdin: bool = False,
     ) -> None:
@@ -76,8 +76,8 @@ class Run:
         self._connection = connection
         self._code = code
         self._timeout = timeout
-        self._told = on_event
-        self._begun = on_start
+        self._on_event = on_event
+        self._on_start = on_start
         self._outputs = Outputs()
         self._clock = asyncio.get_running_loop().time
         self._start: float | None = None
@@ -85,35 +85,35 @@ class Run:
         self._reply: dict[str, Any] | None = None
         self._idle = False
         self._count: int | None = None
-        self._killed = 0
+        self._initial_oom_kills = 0
         self._stdin = stdin
-        self._over: asyncio.Future[MLWSError] = asyncio.get_running_loop().create_future()
-        self._heeded = False
+        self._stop_request: asyncio.Future[MLWSError] = asyncio.get_running_loop().create_future()
+        self._is_stop_handled = False
         self.message = ""
         """The id of the kernel's request."""
-        self.entered = asyncio.Event()
+        self.interruptible = asyncio.Event()
         """Set when the kernel has said what it runs, or will run nothing any more. ipykernel says
         that it is busy a moment before, and until then ignores an interrupt."""
 
     def stop(self, error: MLWSError) -> None:
         """End the run early, for the reason that ``error`` gives."""
-        if not self._over.done():
-            self._over.set_result(error)
+        if not self._stop_request.done():
+            self._stop_request.set_result(error)
 
     async def __call__(self) -> Outcome:
         """Run the code to its end and return the outcome."""
         exit_task = asyncio.create_task(self._connection.ended())
         try:
-            for _ in range(ATTEMPTS):
+            for _ in range(MAX_ATTEMPTS):
                 outcome = await self._attempt(exit_task)
                 if outcome is not None:
                     return outcome
             return self._outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="client"))
         finally:
             exit_task.cancel()
-            self.entered.set()
+            self.interruptible.set()
 
-    async def _attempt(self, exit_task: asyncio.Task[Ending]) -> Outcome | None:
+    async def _attempt(self, exit_task: asyncio.Task[ProcessExit]) -> Outcome | None:
         """Return the outcome; None if the kernel aborted the request without running the code."""
         self._reply, self._idle = None, False
         request = {
@@ -126,73 +126,79 @@ class Run:
             "stop_on_error": False,
         }
         with self._connection.ask("execute_request", request) as (self.message, answers):
-            await self._follow(answers, exit_task)
+            await self._process_messages(answers, exit_task)
             if self._reply is not None:
-                return None if self._reply["status"] == "aborted" else self._as_replied(self._reply)
+                return (
+                    None
+                    if self._reply["status"] == "aborted"
+                    else self._outcome_of_reply(self._reply)
+                )
             if exit_task.done():
-                return await self._without_kernel(exit_task.result())
-            if self._idle and not self._over.done():
+                return await self._handle_kernel_exit(exit_task.result())
+            if self._idle and not self._stop_request.done():
                 # An interrupt that comes between two steps of the kernel's own takes the reply.
                 error = ExecutionCanceledError(by="interrupt")
                 return self._outcome(ExecutionStatus.CANCELLED, error)
-            return await self._stopped(answers, exit_task)
+            return await self._interrupt_code(answers, exit_task)
 
-    async def _follow(
-        self, answers: asyncio.Queue[tuple[str, Message]], exit_task: asyncio.Task[Ending]
+    async def _process_messages(
+        self, answers: asyncio.Queue[tuple[str, Message]], exit_task: asyncio.Task[ProcessExit]
     ) -> None:
         """Process messages until the code has ended or was stopped, or the kernel is gone."""
         while not (self._reply is not None and self._idle):
             if answers.empty():
                 left = None if self._deadline is None else self._deadline - self._clock()
                 more = asyncio.ensure_future(answers.get())
-                futures: set[asyncio.Future[Any]] = {more, exit_task, *self._stops()}
+                futures: set[asyncio.Future[Any]] = {more, exit_task, *self._stop_futures()}
                 await asyncio.wait(futures, timeout=left, return_when="FIRST_COMPLETED")
                 if not more.done():
                     more.cancel()
                     return
-                await self._take(*more.result())
+                await self._handle_message(*more.result())
             else:
-                await self._take(*answers.get_nowait())
+                await self._handle_message(*answers.get_nowait())
                 late = self._deadline is not None and self._clock() > self._deadline
-                if late or any(stop.done() for stop in self._stops()):
+                if late or any(stop.done() for stop in self._stop_futures()):
                     # Code that never stops writing never leaves the queue empty.
                     return
 
-    def _stops(self) -> list[asyncio.Future[MLWSError]]:
+    def _stop_futures(self) -> list[asyncio.Future[MLWSError]]:
         """Return the futures that end the wait; none once the stop request was handled."""
-        return [] if self._heeded else [self._over]
+        return [] if self._is_stop_handled else [self._stop_request]
 
-    async def _take(self, channel: str, message: Message) -> None:
+    async def _handle_message(self, channel: str, message: Message) -> None:
         kind, content = message["header"]["msg_type"], message["content"]
         if channel == "shell" and kind == "execute_reply":
             self._reply = content
             self._count = content.get("execution_count", self._count)
-            self._deadline = self._clock() + SILENCE
+            self._deadline = self._clock() + IDLE_TIMEOUT
         elif kind == "status":
             self._idle = content["execution_state"] == "idle"
             if self._idle and self._reply is None:
-                self._deadline = self._clock() + UNANSWERED
+                self._deadline = self._clock() + REPLY_TIMEOUT
             if content["execution_state"] == "busy" and self._start is None:
-                await self._set_begun()
+                await self._mark_started()
         elif kind == "execute_input":
             self._count = content.get("execution_count")
-            self.entered.set()
+            self.interruptible.set()
         elif channel == "stdin" and kind == "input_request":
-            self._told({"type": "input", "prompt": content["prompt"], **_secret(content)})
+            self._on_event(
+                {"type": "input", "prompt": content["prompt"], **_password_flag(content)}
+            )
         elif channel == "iopub":
             event = self._outputs.take(message)
             if event is not None:
-                self._told(event)
+                self._on_event(event)
 
-    async def _set_begun(self) -> None:
+    async def _mark_started(self) -> None:
         own = read_own()
-        self._killed = own.killed if own is not None else 0
+        self._initial_oom_kills = own.killed if own is not None else 0
         self._start = self._clock()
         if self._timeout is not None:
             self._deadline = self._start + self._timeout
-        await self._begun(self.message)
+        await self._on_start(self.message)
 
-    def _as_replied(self, reply: dict[str, Any]) -> Outcome:
+    def _outcome_of_reply(self, reply: dict[str, Any]) -> Outcome:
         if reply["status"] == "ok":
             return self._outcome(ExecutionStatus.SUCCESS)
         if reply.get("ename") == "KeyboardInterrupt":
@@ -200,17 +206,17 @@ class Run:
         # Where the display of a result fails, the reply has the error None: NoneType.
         errors = [one for one in self._outputs.items() if one["output_type"] == "error"]
         error = errors[-1] if errors and reply.get("ename") == "NoneType" else reply
-        return self._outcome(ExecutionStatus.ERROR, raised(error, self._count))
+        return self._outcome(ExecutionStatus.ERROR, error_from_reply(error, self._count))
 
-    async def _stopped(
-        self, answers: asyncio.Queue[tuple[str, Message]], exit_task: asyncio.Task[Ending]
+    async def _interrupt_code(
+        self, answers: asyncio.Queue[tuple[str, Message]], exit_task: asyncio.Task[ProcessExit]
     ) -> Outcome:
         """Interrupt the code; restart the kernel if the code does not end."""
-        reason = self._over.result() if self._over.done() else None
-        self._heeded = True
-        self._deadline = self._clock() + GRACE
+        reason = self._stop_request.result() if self._stop_request.done() else None
+        self._is_stop_handled = True
+        self._deadline = self._clock() + INTERRUPT_TIMEOUT
         await self._kernel.interrupt()
-        await self._follow(answers, exit_task)
+        await self._process_messages(answers, exit_task)
         needs_restart = self._reply is None and not self._idle and not exit_task.done()
         if needs_restart:
             await self._kernel.restart()
@@ -220,16 +226,16 @@ class Run:
         error = ExecutionTimeoutError(timeout=self._timeout, restarted=needs_restart)
         return self._outcome(ExecutionStatus.TIMEOUT, error)
 
-    async def _without_kernel(self, ending: Ending) -> Outcome:
+    async def _handle_kernel_exit(self, ending: ProcessExit) -> Outcome:
         if not ending.died:
             return self._outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="restart"))
-        lost_ids = self._kernel.lose(self._connection.process)
+        lost_ids = self._kernel.mark_lost(self._connection.process)
         has_restarted = await self._kernel.revive(self._connection)
         own = read_own()
         error: MLWSError = KernelDiedError(
             exit_code=ending.exit_code, restarted=has_restarted, lost=lost_ids
         )
-        if own is not None and own.killed > self._killed:
+        if own is not None and own.killed > self._initial_oom_kills:
             evalue = write_memory(own.memory_limit)
             error = OutOfMemoryError(ename="OutOfMemory", evalue=evalue, **error.facts)
         return self._outcome(ExecutionStatus.ERROR, error)
@@ -247,11 +253,11 @@ class Run:
         )
 
 
-def _secret(content: dict[str, Any]) -> dict[str, bool]:
+def _password_flag(content: dict[str, Any]) -> dict[str, bool]:
     return {"password": bool(content.get("password"))}
 
 
-def raised(reply: dict[str, Any], count: int | None) -> MLWSError:
+def error_from_reply(reply: dict[str, Any], count: int | None) -> MLWSError:
     """Return the error of code that failed, from the kernel's reply."""
     ename, evalue = str(reply.get("ename")), str(reply.get("evalue"))
     traceback = [_ANSI.sub("", part) for part in reply.get("traceback", [])]
@@ -260,7 +266,7 @@ def raised(reply: dict[str, Any], count: int | None) -> MLWSError:
         ename=ename,
         evalue=evalue,
         line=line_of(traceback, evalue, count),
-        traceback=folded(traceback),
+        traceback=fold_library_frames(traceback),
     )
 
 
@@ -278,7 +284,7 @@ def line_of(traceback: list[str], evalue: str, count: int | None) -> int | None:
     return int(match.group(1)) if match else None
 
 
-def folded(traceback: list[str]) -> list[str]:
+def fold_library_frames(traceback: list[str]) -> list[str]:
     """Return the traceback with the number of library frames in place of the frames."""
     parts: list[str] = []
     hidden_count = 0

@@ -40,28 +40,28 @@ from jupyter_mlws.notebooks.models import (
     Origin,
 )
 
-KEPT = 20_000
+MAX_EXECUTIONS = 20_000
 """Executions that a database keeps; older ones are forgotten."""
-SOURCE_LIMIT = 100_000
+MAX_SOURCE_LENGTH = 100_000
 """Characters of a source that are kept."""
-OUTPUTS_LIMIT = 1_000_000
+MAX_OUTPUTS_LENGTH = 1_000_000
 """Characters of the outputs of one execution that are kept."""
-OUTPUTS_KEPT = 200
+MAX_EXECUTIONS_WITH_OUTPUTS = 200
 """Executions whose outputs are kept; what is older is known without them."""
-NO_CURSOR = Message("is not a valid cursor for this list")
-_MOST = 2**63 - 1
-_OWN_FIELDS = ("ename", "evalue", "cell", "line", "traceback")
-_NAMES = re.compile(r"""'[^']*'|"[^"]*"|0x[0-9a-fA-F]+|\d+(?:\.\d+)?""")
-_NEWEST = (
+INVALID_CURSOR = Message("is not a valid cursor for this list")
+_MAX_SEQ = 2**63 - 1
+_ERROR_FIELDS = ("ename", "evalue", "cell", "line", "traceback")
+_VARIABLE_TEXT_PATTERN = re.compile(r"""'[^']*'|"[^"]*"|0x[0-9a-fA-F]+|\d+(?:\.\d+)?""")
+_NEWEST_SEQ_QUERY = (
     "SELECT MAX(seq) FROM executions WHERE notebook = ? AND cell IS NOT NULL AND started > 0"
     " GROUP BY cell"
 )
 """Of each cell what began last; what never began is entered with 0 as its start."""
-_FAILED = (ExecutionStatus.ERROR.value, ExecutionStatus.TIMEOUT.value)
+_FAILURE_STATUSES = (ExecutionStatus.ERROR.value, ExecutionStatus.TIMEOUT.value)
 
 
 @dataclass(frozen=True)
-class Begun:
+class ExecutionStart:
     """Facts about an execution that are known when it begins.
 
     ``message`` is the id of the kernel's request, ``process`` identifies the kernel's process,
@@ -84,10 +84,10 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Unended:
+class OrphanedExecution:
     """Execution that an earlier server left running on a kernel that still runs."""
 
-    begun: Begun
+    begun: ExecutionStart
     started: float
 
 
@@ -107,31 +107,31 @@ class History:
     ) -> None:
         self._lock = threading.Lock()
         self._server = uuid.uuid4().hex
-        self._lasting = lasting
+        self._find_running_kernels = lasting
         self._folder = folder / "servers"
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._mark = (self._folder / self._server).open("w")
-        fcntl.flock(self._mark, fcntl.LOCK_EX)
+        self._lock_file = (self._folder / self._server).open("w")
+        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
         self._database = database
-        self._lose_abandoned()
+        self._mark_abandoned_lost()
 
     def close(self) -> None:
         """Close the database; running executions become LOST, queued ones CANCELLED."""
         with self._lock:
-            self._lose(self._server)
+            self._mark_lost(self._server)
             self._database.close()
             (self._folder / self._server).unlink(missing_ok=True)
-            self._mark.close()
+            self._lock_file.close()
 
     @property
     def _connection(self) -> sqlite3.Connection:
         return self._database.connection
 
-    def queue(self, request: str, waiting: Sequence[Begun]) -> None:
+    def queue(self, request: str, waiting: Sequence[ExecutionStart]) -> None:
         """Store the queued executions of a call, in place of those that it had queued before."""
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._drop(request)
+            self._delete_queued(request)
             self._connection.executemany(
                 "INSERT INTO executions (id, request, notebook, path, cell, source, status,"
                 " started, server, origin) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
@@ -142,7 +142,7 @@ class History:
                         one.notebook,
                         one.path,
                         one.cell,
-                        one.source[:SOURCE_LIMIT],
+                        one.source[:MAX_SOURCE_LENGTH],
                         ExecutionStatus.QUEUED.value,
                         self._server,
                         one.origin.value,
@@ -154,16 +154,16 @@ class History:
     def unqueue(self, request: str) -> None:
         """Delete the queued executions of a call that will not start; its client was informed."""
         with self._lock:
-            self._drop(request)
+            self._delete_queued(request)
 
-    def _drop(self, request: str) -> None:
+    def _delete_queued(self, request: str) -> None:
         self._database.execute(
             "DELETE FROM executions WHERE request = ? AND status = ?",
             request,
             ExecutionStatus.QUEUED.value,
         )
 
-    def begin(self, execution: Begun) -> None:
+    def begin(self, execution: ExecutionStart) -> None:
         """Store an execution as running, after all that began before it."""
         with self._lock:
             self._database.execute(
@@ -175,7 +175,7 @@ class History:
                 execution.notebook,
                 execution.path,
                 execution.cell,
-                execution.source[:SOURCE_LIMIT],
+                execution.source[:MAX_SOURCE_LENGTH],
                 ExecutionStatus.RUNNING.value,
                 time.time(),
                 self._server,
@@ -189,7 +189,7 @@ class History:
             )
             self._database.execute(
                 "DELETE FROM executions WHERE seq <= (SELECT MAX(seq) FROM executions) - ?",
-                KEPT,
+                MAX_EXECUTIONS,
             )
 
     def end(self, identifier: str, outcome: Outcome, *, outputs: bool = False) -> None:
@@ -198,7 +198,7 @@ class History:
         facts = error.facts if error else {}
         record = _record(error) if error else None
         outputs_json = json.dumps(outcome.outputs) if outputs else None
-        if outputs_json is not None and len(outputs_json) > OUTPUTS_LIMIT:
+        if outputs_json is not None and len(outputs_json) > MAX_OUTPUTS_LENGTH:
             outputs_json = None
         with self._lock:
             self._database.execute(
@@ -219,10 +219,10 @@ class History:
                 self._database.execute(
                     "UPDATE executions SET outputs = NULL WHERE outputs IS NOT NULL AND seq <="
                     " (SELECT MAX(seq) FROM executions) - ?",
-                    OUTPUTS_KEPT,
+                    MAX_EXECUTIONS_WITH_OUTPUTS,
                 )
 
-    def claim(self, kernel: str) -> list[Unended]:
+    def claim(self, kernel: str) -> list[OrphanedExecution]:
         """Take over what an earlier server left running on a kernel; return it, oldest first."""
         with self._lock:
             rows = self._database.execute(
@@ -236,7 +236,7 @@ class History:
                 kernel,
                 ExecutionStatus.RUNNING.value,
             )
-        return [Unended(_begun(row), row["started"]) for row in rows]
+        return [OrphanedExecution(_execution_start(row), row["started"]) for row in rows]
 
     def requests(self, kernel: str) -> set[str]:
         """Return the kernel's own request ids of all executions that it ran."""
@@ -250,8 +250,8 @@ class History:
         """Return executions of a notebook, newest first, and the cursor of the next page."""
         query = query or ExecutionQuery()
         if query.cursor is not None and not query.cursor.isdecimal():
-            raise InvalidRequestError(faults=[Fault("cursor", NO_CURSOR)])
-        before = min(int(query.cursor), _MOST) if query.cursor else _MOST
+            raise InvalidRequestError(faults=[Fault("cursor", INVALID_CURSOR)])
+        before = min(int(query.cursor), _MAX_SEQ) if query.cursor else _MAX_SEQ
         conditions, values = _conditions(query)
         where = " AND ".join(["notebook = ?", "seq < ?", *conditions])
         rows = self._rows(
@@ -277,23 +277,23 @@ class History:
             for row in rows
         ]
 
-    def failing(self, notebook: str) -> list[Execution]:
+    def failed_cells(self, notebook: str) -> list[Execution]:
         """Return the newest execution of each cell, if it failed, in the order they ran."""
         rows = self._rows(
-            f"WHERE seq IN ({_NEWEST}) AND status IN (?, ?) ORDER BY seq",
-            (notebook, *_FAILED),
+            f"WHERE seq IN ({_NEWEST_SEQ_QUERY}) AND status IN (?, ?) ORDER BY seq",
+            (notebook, *_FAILURE_STATUSES),
         )
         return [_execution(row) for row in rows]
 
     def newest(self, notebook: str) -> list[Execution]:
         """Return the newest execution of each cell."""
         rows = self._rows(
-            f"WHERE seq IN ({_NEWEST}) ORDER BY seq",
+            f"WHERE seq IN ({_NEWEST_SEQ_QUERY}) ORDER BY seq",
             (notebook,),
         )
         return [_execution(row) for row in rows]
 
-    def several(self, notebook: str, identifiers: Sequence[str]) -> list[Execution]:
+    def get_many(self, notebook: str, identifiers: Sequence[str]) -> list[Execution]:
         """Return the notebook's executions with these ids, in order."""
         rows = self._rows(
             "WHERE notebook = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY seq",
@@ -308,7 +308,9 @@ class History:
             raise NotebookItemNotFoundError(kind="execution", name=identifier)
         return _execution(rows[0])
 
-    def alike(self, failure: Execution, most: int) -> list[tuple[Execution, Execution | None]]:
+    def find_similar(
+        self, failure: Execution, most: int
+    ) -> list[tuple[Execution, Execution | None]]:
         """Return earlier failures of the same kind, most similar first, each with its fix.
 
         The fix is the next success of the same cell, or None: the difference in source fixed the
@@ -361,16 +363,16 @@ class History:
             sql = "SELECT * FROM executions " + rest  # noqa: S608  only of this file's own texts
             return self._database.execute(sql, *values)
 
-    def _lose_abandoned(self) -> None:
+    def _mark_abandoned_lost(self) -> None:
         rows = self._database.execute(
             "SELECT server FROM executions WHERE status = 'RUNNING'"
             " UNION SELECT server FROM executions WHERE status = 'QUEUED'"
         )
         for row in rows:
-            if row["server"] != self._server and self._is_gone(row["server"]):
-                self._lose(row["server"], self._lasting())
+            if row["server"] != self._server and self._is_server_gone(row["server"]):
+                self._mark_lost(row["server"], self._find_running_kernels())
 
-    def _is_gone(self, server: str) -> bool:
+    def _is_server_gone(self, server: str) -> bool:
         mark = self._folder / server
         try:
             with mark.open() as file:
@@ -382,7 +384,7 @@ class History:
             return False
         return True
 
-    def _lose(self, server: str, lasting: Collection[str] = ()) -> None:
+    def _mark_lost(self, server: str, lasting: Collection[str] = ()) -> None:
         self._database.execute(
             "UPDATE executions SET status = ? WHERE server = ? AND status = ?"
             " AND (kernel IS NULL OR kernel NOT IN (SELECT value FROM json_each(?)))",
@@ -408,7 +410,7 @@ class Histories:
     ) -> None:
         self._root = root
         self._data = data
-        self._lasting = lasting
+        self._find_running_kernels = lasting
         self._lock = threading.Lock()
         self._open: dict[Path, History] = {}
 
@@ -421,7 +423,7 @@ class Histories:
         with self._lock:
             key = project.root if project else self._data
             if key not in self._open:
-                self._open[key] = self._opened(project)
+                self._open[key] = self._open_history(project)
             return self._open[key]
 
     def close(self) -> None:
@@ -431,22 +433,25 @@ class Histories:
                 history.close()
             self._open.clear()
 
-    def _opened(self, project: Project | None) -> History:
+    def _open_history(self, project: Project | None) -> History:
         if project is not None:
-            return History(project.history(), project.state, self._lasting)
+            return History(project.history(), project.state, self._find_running_kernels)
         folder = self._data / "mlws"
         folder.mkdir(parents=True, exist_ok=True)
         return History(
-            Database(folder / "mlws.sqlite", project_schema.connect), folder, self._lasting
+            Database(folder / "mlws.sqlite", project_schema.connect),
+            folder,
+            self._find_running_kernels,
         )
 
 
 def signature(facts: dict[str, Any]) -> str:
     """Return the common part of errors of one kind: the text without names and numbers."""
-    return f"{facts.get('ename')}: {_NAMES.sub('…', str(facts.get('evalue') or ''))[:300]}"
+    text = _VARIABLE_TEXT_PATTERN.sub("…", str(facts.get("evalue") or ""))
+    return f"{facts.get('ename')}: {text[:300]}"
 
 
-def said(error: MLWSError | None) -> ExecutionError | None:
+def to_execution_error(error: MLWSError | None) -> ExecutionError | None:
     """Return an error as the API represents it for an execution."""
     if error is None:
         return None
@@ -454,12 +459,12 @@ def said(error: MLWSError | None) -> ExecutionError | None:
         code=error.code,
         message=error.message,
         solution=error.solution,
-        details={name: fact for name, fact in error.facts.items() if name not in _OWN_FIELDS},
-        **{name: error.facts[name] for name in _OWN_FIELDS if name in error.facts},
+        details={name: fact for name, fact in error.facts.items() if name not in _ERROR_FIELDS},
+        **{name: error.facts[name] for name in _ERROR_FIELDS if name in error.facts},
     )
 
 
-def moment(seconds: float | None) -> datetime | None:
+def to_datetime(seconds: float | None) -> datetime | None:
     """Return seconds since the epoch as a UTC datetime."""
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
 
@@ -479,10 +484,10 @@ def _execution(row: sqlite3.Row) -> Execution:
         cell=row["cell"],
         source=row["source"],
         status=ExecutionStatus(row["status"]),
-        started=moment(row["started"] or None),
+        started=to_datetime(row["started"] or None),
         duration=row["duration"],
         execution_count=row["count"],
-        error=said(error),
+        error=to_execution_error(error),
         origin=Origin(row["origin"]),
         memory=row["memory"],
         snapshot=row["snapshot"],
@@ -490,10 +495,12 @@ def _execution(row: sqlite3.Row) -> Execution:
     )
 
 
-def _begun(row: sqlite3.Row) -> Begun:
+def _execution_start(row: sqlite3.Row) -> ExecutionStart:
     names = ("id", "request", "notebook", "path", "cell", "source", "kernel", "process")
     more = ("message", "snapshot", "saves", "deadline")
-    return Begun(origin=Origin(row["origin"]), **{name: row[name] for name in (*names, *more)})
+    return ExecutionStart(
+        origin=Origin(row["origin"]), **{name: row[name] for name in (*names, *more)}
+    )
 
 
 def _conditions(query: ExecutionQuery) -> tuple[list[str], list[Any]]:

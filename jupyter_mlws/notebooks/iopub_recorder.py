@@ -28,25 +28,25 @@ from typing import BinaryIO
 
 import zmq
 
-LIMIT = 10_000_000
+MAX_REQUEST_BYTES = 10_000_000
 """Bytes that are kept of what one execution says; what comes after is left out."""
-PATIENCE = float(os.environ.get("MLWS_KERNELS_WAIT", 24 * 3600))
+ORPHAN_TIMEOUT = float(os.environ.get("MLWS_KERNELS_WAIT", 24 * 3600))
 """Seconds that kernels wait for a server."""
-LOOK = 5.0
+CHECK_INTERVAL = 5.0
 """Seconds between two looks at whether any kernel is left to wait for."""
 _DELIMITER = b"<IDS|MSG>"
 
 
-class Heard:
+class MessageBuffer:
     """Messages of one kernel about each unfinished request, and the one before."""
 
     def __init__(self, socket: zmq.Socket[bytes], file: Path) -> None:
         self.socket = socket
         self._file = file
-        self._open: OrderedDict[str, list[list[bytes]]] = OrderedDict()
+        self._messages: OrderedDict[str, list[list[bytes]]] = OrderedDict()
         self._sizes: dict[str, int] = {}
-        self._ended: list[str] = []
-        self._out: BinaryIO | None = None
+        self._finished_requests: list[str] = []
+        self._output_file: BinaryIO | None = None
 
     def take(self, frames: list[bytes]) -> None:
         """Store a message.
@@ -60,77 +60,79 @@ class Heard:
         if not request or parent.get("msg_type") != "execute_request":
             return
         if request not in self._sizes:
-            for finished_id in self._ended:
-                self._open.pop(finished_id, None)
+            for finished_id in self._finished_requests:
+                self._messages.pop(finished_id, None)
                 self._sizes.pop(finished_id, None)
-            self._ended.clear()
+            self._finished_requests.clear()
         size = self._sizes.get(request, 0) + sum(map(len, frames))
         self._sizes[request] = size
-        if size < LIMIT or kind in ("status", "error", "execute_input"):
-            if self._out is not None:
+        if size < MAX_REQUEST_BYTES or kind in ("status", "error", "execute_input"):
+            if self._output_file is not None:
                 self._write(frames)
             else:
-                self._open.setdefault(request, []).append(frames)
+                self._messages.setdefault(request, []).append(frames)
         if kind == "status" and json.loads(frames[head + 5]).get("execution_state") == "idle":
-            self._ended.append(request)
+            self._finished_requests.append(request)
 
-    def write_down(self) -> None:
+    def flush_to_file(self) -> None:
         """Write the stored messages to the file, and all later ones as they arrive."""
-        self._out = self._file.open("ab")
-        for messages in self._open.values():
+        self._output_file = self._file.open("ab")
+        for messages in self._messages.values():
             for frames in messages:
                 self._write(frames)
-        self._open.clear()
+        self._messages.clear()
 
     def close(self) -> None:
         self.socket.close(0)
-        if self._out is not None:
-            self._out.close()
+        if self._output_file is not None:
+            self._output_file.close()
 
     def _write(self, frames: list[bytes]) -> None:
-        assert self._out is not None  # only called after `write_down`
+        assert self._output_file is not None  # only called after `flush_to_file`
         line = json.dumps([base64.b64encode(frame).decode("ascii") for frame in frames])
-        self._out.write(line.encode("ascii") + b"\n")
-        self._out.flush()
+        self._output_file.write(line.encode("ascii") + b"\n")
+        self._output_file.flush()
 
 
-class Keeper:
+class IOPubRecorder:
     """Recorder process."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._context = zmq.Context()
-        self._heard: dict[str, Heard] = {}
+        self._buffers: dict[str, MessageBuffer] = {}
         self._poller = zmq.Poller()
-        self._rest = b""
-        self._bye = False
-        self._orphaned: float | None = None
-        self._looked = 0.0
-        self._told_to_end = False
+        self._partial_line = b""
+        self._shutdown_requested = False
+        self._orphaned_at: float | None = None
+        self._last_check = 0.0
+        self._sigterm_received = False
 
     def run(self) -> None:
         """Record messages until the process has to end."""
         read_end, write_end = os.pipe()
         os.set_blocking(write_end, False)
         signal.set_wakeup_fd(write_end)
-        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_told_to_end", True))
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_sigterm_received", True))
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._poller.register(0, zmq.POLLIN)
         self._poller.register(read_end, zmq.POLLIN)
-        while not self._bye:
-            ready = dict(self._poller.poll(int(LOOK * 1000) if self._orphaned else None))
-            self._hear()
+        while not self._shutdown_requested:
+            ready = dict(
+                self._poller.poll(int(CHECK_INTERVAL * 1000) if self._orphaned_at else None)
+            )
+            self._receive_messages()
             if 0 in ready:
-                self._listen()
-            if self._told_to_end or (self._orphaned and self._over()):
+                self._read_commands()
+            if self._sigterm_received or (self._orphaned_at and self._should_exit()):
                 break
-        self._hear()
-        for buffer in self._heard.values():
+        self._receive_messages()
+        for buffer in self._buffers.values():
             buffer.close()
         self._context.destroy(0)
 
-    def _hear(self) -> None:
-        for buffer in self._heard.values():
+    def _receive_messages(self) -> None:
+        for buffer in self._buffers.values():
             with contextlib.suppress(zmq.Again):
                 while True:
                     frames = buffer.socket.recv_multipart(zmq.NOBLOCK)
@@ -138,31 +140,31 @@ class Keeper:
                     with contextlib.suppress(ValueError, IndexError, AttributeError):
                         buffer.take(frames)
 
-    def _listen(self) -> None:
+    def _read_commands(self) -> None:
         data = os.read(0, 65536)
         if not data:
             self._poller.unregister(0)
-            self._orphaned = time.monotonic()
-            self._looked = self._orphaned
-            for buffer in self._heard.values():
-                buffer.write_down()
+            self._orphaned_at = time.monotonic()
+            self._last_check = self._orphaned_at
+            for buffer in self._buffers.values():
+                buffer.flush_to_file()
             return
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, self._partial_line = (self._partial_line + data).split(b"\n")
         for line in lines:
-            self._heed(json.loads(line))
+            self._handle_command(json.loads(line))
 
-    def _heed(self, command: dict[str, str]) -> None:
+    def _handle_command(self, command: dict[str, str]) -> None:
         if "bye" in command:
-            self._bye = True
+            self._shutdown_requested = True
         elif "gone" in command:
-            buffer = self._heard.pop(command["gone"], None)
+            buffer = self._buffers.pop(command["gone"], None)
             if buffer is not None:
                 self._poller.unregister(buffer.socket)
                 buffer.close()
-        elif command["kernel"] not in self._heard:
-            self._attend(command["kernel"], Path(command["connection"]))
+        elif command["kernel"] not in self._buffers:
+            self._subscribe(command["kernel"], Path(command["connection"]))
 
-    def _attend(self, kernel: str, connection: Path) -> None:
+    def _subscribe(self, kernel: str, connection: Path) -> None:
         try:
             facts = json.loads(connection.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
@@ -175,21 +177,21 @@ class Keeper:
             socket.curve_publickey, socket.curve_secretkey = zmq.curve_keypair()
         mark = ":" if facts["transport"] == "tcp" else "-"
         socket.connect(f"{facts['transport']}://{facts['ip']}{mark}{facts['iopub_port']}")
-        self._heard[kernel] = Heard(socket, self._folder / f"{kernel}.heard")
+        self._buffers[kernel] = MessageBuffer(socket, self._folder / f"{kernel}.heard")
         self._poller.register(socket, zmq.POLLIN)
 
-    def _over(self) -> bool:
+    def _should_exit(self) -> bool:
         """Return True if no server will come: no kernel is left, or the time limit is over.
 
         Kernels that are left at the time limit are killed.
         """
         now = time.monotonic()
-        if now - self._looked < LOOK:
+        if now - self._last_check < CHECK_INTERVAL:
             return False
-        self._looked = now
+        self._last_check = now
         records = [json.loads(file.read_text()) for file in self._folder.glob("*.json")]
-        groups = [record["pgid"] for record in records if _runs(record["pid"])]
-        if groups and now - (self._orphaned or now) < PATIENCE:
+        groups = [record["pgid"] for record in records if _is_running(record["pid"])]
+        if groups and now - (self._orphaned_at or now) < ORPHAN_TIMEOUT:
             return False
         for group in groups:
             with contextlib.suppress(ProcessLookupError):
@@ -197,7 +199,7 @@ class Keeper:
         return True
 
 
-def _runs(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, PermissionError):
@@ -206,4 +208,4 @@ def _runs(pid: int) -> bool:
 
 
 if __name__ == "__main__":
-    Keeper(Path(sys.argv[1])).run()
+    IOPubRecorder(Path(sys.argv[1])).run()

@@ -26,24 +26,29 @@ from jupyter_mlws.core.errors import (
     MLWSError,
     OutOfMemoryError,
 )
-from jupyter_mlws.notebooks.execution import GRACE, Outcome, raised
-from jupyter_mlws.notebooks.history import Begun, History, Unended, said
-from jupyter_mlws.notebooks.kernel_websocket import Asked
+from jupyter_mlws.notebooks.execution import INTERRUPT_TIMEOUT, Outcome, error_from_reply
+from jupyter_mlws.notebooks.history import (
+    ExecutionStart,
+    History,
+    OrphanedExecution,
+    to_execution_error,
+)
+from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
 from jupyter_mlws.notebooks.kernels import Kernel, exit_code, process_of
 from jupyter_mlws.notebooks.memory import MemoryLimits, Meter
 from jupyter_mlws.notebooks.models import ExecutionStatus, Origin
 from jupyter_mlws.notebooks.outputs import Event, Message, Outputs
 
-OVERHEARD = 2.0
+TAB_FALLBACK_DURATION = 2.0
 """Seconds after the first message here, in which what tabs hear is taken too."""
-HERE = ""
+OWN_CONNECTION = ""
 """Whoever hears: the watch itself; tabs have names."""
-EXPECTED = 1000
+MAX_EXPECTED_REQUESTS = 1000
 """Requests of tabs that are remembered until the kernel comes to them."""
 
 
 @dataclass(frozen=True)
-class Place:
+class NotebookContext:
     """Notebook that a kernel runs."""
 
     notebook: str
@@ -51,10 +56,10 @@ class Place:
     history: History
 
 
-class Surroundings(Protocol):
+class ExecutionObserver(Protocol):
     """Interface through which a kernel listener queries and informs the server."""
 
-    async def place_of(self, kernel: str) -> Place | None:
+    async def place_of(self, kernel: str) -> NotebookContext | None:
         """Return the notebook whose session has the kernel; None if there is none."""
 
     async def commit_of(self, path: str) -> str | None:
@@ -63,29 +68,31 @@ class Surroundings(Protocol):
     def timeout_of(self, notebook: str) -> float | None:
         """Return the time limit for one cell of a tab, in seconds."""
 
-    def tell(self, place: Place, event: Event) -> None:
+    def tell(self, place: NotebookContext, event: Event) -> None:
         """Publish an event to the clients that follow the notebook."""
 
-    def ended(self, execution: Begun, outcome: Outcome) -> None:
+    def ended(self, execution: ExecutionStart, outcome: Outcome) -> None:
         """Handle the end of an execution."""
 
-    async def found(self, place: Place, orphan: Unended, outcome: Outcome) -> None:
+    async def found(
+        self, place: NotebookContext, orphan: OrphanedExecution, outcome: Outcome
+    ) -> None:
         """Handle the end of an execution that an earlier server started."""
 
 
 @dataclass
-class Going:
+class RunningExecution:
     """Execution in progress."""
 
-    begun: Begun
-    place: Place
+    begun: ExecutionStart
+    place: NotebookContext
     started: float
     outputs: Outputs = field(default_factory=Outputs)
     error: dict[str, Any] | None = None
     count: int | None = None
     timer: asyncio.TimerHandle | None = None
     stopped_by: MLWSError | None = None
-    unended: Unended | None = None
+    unended: OrphanedExecution | None = None
 
 
 class KernelListener:
@@ -97,70 +104,72 @@ class KernelListener:
     def __init__(
         self,
         kernel: Kernel,
-        around: Surroundings,
+        around: ExecutionObserver,
         limits: MemoryLimits,
         *,
         start_paused: bool = False,
     ) -> None:
         self.kernel = kernel
-        self.meter = Meter(limits, self._warn, self._exceed)
+        self.meter = Meter(limits, self._on_memory_warning, self._on_memory_limit)
         self._limits = limits
         self._manager = kernel.manager
-        self._around = around
+        self._observer = around
         self._session = Session(config=self._manager.session.config, key=self._manager.session.key)
-        self._expected: OrderedDict[str, Asked] = OrderedDict()
-        self._open: set[str] = set()
-        self._aside: list[list[bytes]] | None = [] if start_paused else None
-        self._going: dict[str, Going] = {}
-        self._known: set[str] = set()
-        self._work: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
+        self._expected_requests: OrderedDict[str, ExecuteRequestInfo] = OrderedDict()
+        self._open_requests: set[str] = set()
+        self._paused_messages: list[list[bytes]] | None = [] if start_paused else None
+        self._running: dict[str, RunningExecution] = {}
+        self._recorded_requests: set[str] = set()
+        self._work_queue: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._process = process_of(self._manager)
         self._stream = self._manager.connect_iopub()
-        self._stream.on_recv(self._hear)
+        self._stream.on_recv(self._on_message)
         # A kernel that is taken over has been there before.
-        self._sure_at = 0.0 if start_paused else float("inf")
-        self._heard_by: OrderedDict[str, str] = OrderedDict()
-        self._manager.add_restart_callback(self._died)
-        self._manager.add_restart_callback(self._died, "dead")
-        self._worker = asyncio.create_task(self._do())
-        self._stopping: asyncio.Task[None] | None = None
+        self._synced_at = 0.0 if start_paused else float("inf")
+        self._request_connections: OrderedDict[str, str] = OrderedDict()
+        self._manager.add_restart_callback(self._on_process_exit)
+        self._manager.add_restart_callback(self._on_process_exit, "dead")
+        self._worker = asyncio.create_task(self._process_queue())
+        self._interrupt_task: asyncio.Task[None] | None = None
 
     @property
     def process(self) -> str:
         """Identifier of the kernel's process in the history."""
         return f"{self.kernel.id}:{self._process}"
 
-    def expect(self, tab_request: Asked) -> None:
+    def expect(self, tab_request: ExecuteRequestInfo) -> None:
         """Register an execution that a tab requests."""
-        self._expected[tab_request.request] = tab_request
-        while len(self._expected) > EXPECTED:
-            self._expected.popitem(last=False)
+        self._expected_requests[tab_request.request] = tab_request
+        while len(self._expected_requests) > MAX_EXPECTED_REQUESTS:
+            self._expected_requests.popitem(last=False)
 
-    def overhear(self, tab: str, frames: list[bytes]) -> None:
+    def handle_tab_message(self, tab: str, frames: list[bytes]) -> None:
         """Process a message that a tab receives.
 
         A kernel that has just started may answer the tab before its messages arrive here, because
         this connection is re-established only some time later.
         """
-        if not self._is_sure() or any(self._heard_by.get(one) == tab for one in self._open):
-            self._take_frames(frames, tab)
+        if not self._is_synced() or any(
+            self._request_connections.get(one) == tab for one in self._open_requests
+        ):
+            self._handle_frames(frames, tab)
 
     def restarted(self) -> None:
         """Cancel the running executions after a restart of the kernel."""
-        self._sure_at = float("inf")
+        self._synced_at = float("inf")
         error = ExecutionCanceledError(by="restart")
         self._queue(lambda: self._end_all(ExecutionStatus.CANCELLED, error))
 
-    async def take_over(self, place: Place) -> None:
+    async def take_over(self, place: NotebookContext) -> None:
         """Resume the executions that were running when the previous server was killed."""
         for execution in await asyncio.to_thread(place.history.held, self.process):
             self.kernel.done.append(execution.id)
-        self._known = await asyncio.to_thread(place.history.requests, self.kernel.id)
+        self._recorded_requests = await asyncio.to_thread(place.history.requests, self.kernel.id)
         for orphan in await asyncio.to_thread(place.history.claim, self.kernel.id):
             record = orphan.begun
             request = record.message or record.id
-            self._known.discard(request)
-            self._going[request] = Going(record, place, orphan.started, unended=orphan)
+            self._recorded_requests.discard(request)
+            self._running[request] = RunningExecution(record, place, orphan.started, unended=orphan)
             self.meter.begin(request, self._process)
 
     async def replay(self, messages: Iterable[list[bytes]]) -> None:
@@ -169,7 +178,7 @@ class KernelListener:
         Executions of :meth:`take_over` that do not occur in them are lost: they never reached the
         kernel, or their end was not recorded.
         """
-        aside, self._aside = self._aside or [], None
+        aside, self._paused_messages = self._paused_messages or [], None
         requests, signatures = set(), set()
         for frames in chain(messages, aside):
             with suppress(ValueError, TypeError, IndexError):
@@ -177,28 +186,28 @@ class KernelListener:
                 signature = bytes(frames[frames.index(DELIM) + 1])
                 if signature not in signatures:
                     signatures.add(signature)
-                    requests.add(self._read(frames))
-        for request, going in list(self._going.items()):
+                    requests.add(self._read_message(frames))
+        for request, going in list(self._running.items()):
             if going.unended is not None and request not in requests:
                 self._queue(partial(self._finish, request, ExecutionStatus.LOST, None))
             elif going.begun.deadline is not None:
-                self._limit(request, going, going.begun.deadline - time.time())
+                self._start_timer(request, going, going.begun.deadline - time.time())
         await self.settled()
-        if self._going:
+        if self._running:
             self._manager.execution_state = "busy"
 
     async def close(self) -> None:
         """Stop listening; running executions continue unobserved."""
-        for going in self._going.values():
+        for going in self._running.values():
             if going.timer is not None:
                 going.timer.cancel()
         with suppress(KeyError, ValueError):
-            self._manager.remove_restart_callback(self._died)
-            self._manager.remove_restart_callback(self._died, "dead")
+            self._manager.remove_restart_callback(self._on_process_exit)
+            self._manager.remove_restart_callback(self._on_process_exit, "dead")
         if not self._stream.closed():
             self._stream.close()
         await self.meter.close()
-        tasks = [self._worker, *([self._stopping] if self._stopping else [])]
+        tasks = [self._worker, *([self._interrupt_task] if self._interrupt_task else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -215,36 +224,36 @@ class KernelListener:
 
     # Messages
 
-    def _hear(self, frames: list[bytes]) -> None:
-        if self._sure_at == float("inf"):
-            self._sure_at = time.monotonic() + OVERHEARD
-        if self._aside is not None:
-            self._aside.append(frames)
+    def _on_message(self, frames: list[bytes]) -> None:
+        if self._synced_at == float("inf"):
+            self._synced_at = time.monotonic() + TAB_FALLBACK_DURATION
+        if self._paused_messages is not None:
+            self._paused_messages.append(frames)
         else:
-            self._take_frames(frames, HERE)
+            self._handle_frames(frames, OWN_CONNECTION)
 
-    def _is_sure(self) -> bool:
-        return time.monotonic() >= self._sure_at
+    def _is_synced(self) -> bool:
+        return time.monotonic() >= self._synced_at
 
-    def _take_frames(self, frames: list[bytes], by: str) -> None:
+    def _handle_frames(self, frames: list[bytes], by: str) -> None:
         with suppress(ValueError, TypeError):
             # What is not signed by this kernel is nobody's output.
-            self._read(frames, by)
+            self._read_message(frames, by)
 
-    def _is_heard_twice(self, request: str, kind: str, by: str) -> bool:
+    def _is_duplicate(self, request: str, kind: str, by: str) -> bool:
         """Return True if the message must be skipped, because another connection has the execution.
 
         The connection that receives the beginning of an execution receives all of it, in order; the
         messages of the others are left out.
         """
         if kind != "execute_input":
-            return self._heard_by.get(request, by) != by
-        first = self._heard_by.setdefault(request, by)
-        while len(self._heard_by) > EXPECTED:
-            self._heard_by.popitem(last=False)
+            return self._request_connections.get(request, by) != by
+        first = self._request_connections.setdefault(request, by)
+        while len(self._request_connections) > MAX_EXPECTED_REQUESTS:
+            self._request_connections.popitem(last=False)
         return first != by
 
-    def _read(self, frames: list[bytes], by: str = HERE) -> str | None:
+    def _read_message(self, frames: list[bytes], by: str = OWN_CONNECTION) -> str | None:
         """Process one message; return the id of its execute request, None for other messages."""
         _, parts = self._session.feed_identities(frames)
         message = self._session.deserialize(parts, content=False)
@@ -254,29 +263,29 @@ class KernelListener:
             return None
         if parent.get("session") in self.kernel.sessions:
             return None
-        if request in self._known:
+        if request in self._recorded_requests:
             # The keeper heard also what had ended before the server was killed.
             return request
-        if self._is_heard_twice(request, kind, by):
+        if self._is_duplicate(request, kind, by):
             return request
         if kind == "execute_input":
-            self._open.add(request)
+            self._open_requests.add(request)
             self.meter.begin(request, process_of(self._manager))
-        elif self._is_sure() and kind == "status" and self._is_unrun(request, message):
+        elif self._is_synced() and kind == "status" and self._is_aborted(request, message):
             # Put aside, since what was asked for before it failed.
-            self._expected.pop(request, None)
-        if request in self._open or request in self._going:
+            self._expected_requests.pop(request, None)
+        if request in self._open_requests or request in self._running:
             message["content"] = self._session.unpack(message["content"])
-            self._queue(partial(self._take, request, message))
+            self._queue(partial(self._handle_message, request, message))
         return request
 
-    def _is_unrun(self, request: str, message: Message) -> bool:
+    def _is_aborted(self, request: str, message: Message) -> bool:
         state = self._session.unpack(message["content"])["execution_state"]
-        return request not in self._open and bool(state == "idle")
+        return request not in self._open_requests and bool(state == "idle")
 
-    async def _take(self, request: str, message: Message) -> None:
+    async def _handle_message(self, request: str, message: Message) -> None:
         kind, content = message["header"]["msg_type"], message["content"]
-        going = self._going.get(request)
+        going = self._running.get(request)
         if kind == "execute_input":
             if going is None:
                 await self._begin(request, content)
@@ -287,28 +296,28 @@ class KernelListener:
             return
         if kind == "status":
             if content["execution_state"] == "idle":
-                await self._idle(request, going)
+                await self._handle_idle(request, going)
             return
         if kind == "error":
             going.error = content
         event = going.outputs.take(message)
         if event is not None:
-            self._tell(going, event)
+            self._publish(going, event)
 
     async def _begin(self, request: str, content: dict[str, Any]) -> None:
         self._process = process_of(self._manager)
-        self.kernel.now_is(self._process)
-        await self._enter(request, content)
+        self.kernel.set_process(self._process)
+        await self._record_start(request, content)
 
-    async def _enter(self, request: str, content: dict[str, Any]) -> None:
-        place = await self._around.place_of(self.kernel.id)
+    async def _record_start(self, request: str, content: dict[str, Any]) -> None:
+        place = await self._observer.place_of(self.kernel.id)
         if place is None:
-            self._open.discard(request)
+            self._open_requests.discard(request)
             self.meter.end(request)
             return
-        tab_request = self._expected.pop(request, None)
-        timeout = self._around.timeout_of(place.notebook)
-        execution = Begun(
+        tab_request = self._expected_requests.pop(request, None)
+        timeout = self._observer.timeout_of(place.notebook)
+        execution = ExecutionStart(
             id=request,
             request=request,
             notebook=place.notebook,
@@ -319,17 +328,19 @@ class KernelListener:
             kernel=self.kernel.id,
             process=self.process,
             message=request,
-            snapshot=await self._around.commit_of(place.path),
+            snapshot=await self._observer.commit_of(place.path),
             deadline=None if timeout is None else time.time() + timeout,
         )
-        going = Going(execution, place, time.time(), count=content.get("execution_count"))
-        self._going[request] = going
+        going = RunningExecution(
+            execution, place, time.time(), count=content.get("execution_count")
+        )
+        self._running[request] = going
         await asyncio.to_thread(place.history.begin, execution)
         if timeout is not None:
-            self._limit(request, going, timeout)
-        self._tell_status(going, ExecutionStatus.RUNNING, None)
+            self._start_timer(request, going, timeout)
+        self._publish_status(going, ExecutionStatus.RUNNING, None)
 
-    async def _idle(self, request: str, going: Going) -> None:
+    async def _handle_idle(self, request: str, going: RunningExecution) -> None:
         if going.stopped_by is not None:
             timed_out = isinstance(going.stopped_by, ExecutionTimeoutError)
             status = ExecutionStatus.TIMEOUT if timed_out else ExecutionStatus.ERROR
@@ -340,12 +351,12 @@ class KernelListener:
             cancellation = ExecutionCanceledError(by="interrupt")
             await self._finish(request, ExecutionStatus.CANCELLED, cancellation)
         else:
-            failure = raised(going.error, going.count)
+            failure = error_from_reply(going.error, going.count)
             await self._finish(request, ExecutionStatus.ERROR, failure)
 
     async def _finish(self, request: str, status: ExecutionStatus, error: MLWSError | None) -> None:
-        going = self._going.pop(request, None)
-        self._open.discard(request)
+        going = self._running.pop(request, None)
+        self._open_requests.discard(request)
         usage = self.meter.end(request)
         if going is None:
             return
@@ -369,48 +380,48 @@ class KernelListener:
         taken_over = going.unended is not None
         await asyncio.to_thread(going.place.history.end, execution.id, outcome, outputs=taken_over)
         if going.unended is not None:
-            await self._around.found(going.place, going.unended, outcome)
-        self._around.ended(execution, outcome)
-        self._tell_status(going, status, outcome)
+            await self._observer.found(going.place, going.unended, outcome)
+        self._observer.ended(execution, outcome)
+        self._publish_status(going, status, outcome)
 
     # Death and limits
 
-    def _died(self) -> None:
+    def _on_process_exit(self) -> None:
         """Handle the end of the process; Jupyter's restarter starts another one after this."""
-        self._sure_at = float("inf")
+        self._synced_at = float("inf")
         # What it was asked for last may be heard when the next process is there already.
         self._queue(partial(self._record_death, exit_code(self._manager), self._process))
 
     async def _record_death(self, code: int | None, process: int | None) -> None:
-        await self._begin_unheard()
-        lost_ids = self.kernel.lose(process)
+        await self._record_unreported_start()
+        lost_ids = self.kernel.mark_lost(process)
         error = KernelDiedError(exit_code=code, restarted=True, lost=lost_ids)
         await self._end_all(ExecutionStatus.ERROR, error)
-        await self._tell_death(code, lost_ids)
+        await self._publish_death(code, lost_ids)
 
-    async def _begin_unheard(self) -> None:
+    async def _record_unreported_start(self) -> None:
         """Store the execution that a process ran which died without reporting it.
 
         A process that dies at once may lose its last messages: it ran the first of the open
         requests.
         """
-        unheard, self._expected = list(self._expected.values()), OrderedDict()
-        if unheard and not self._going:
+        unheard, self._expected_requests = list(self._expected_requests.values()), OrderedDict()
+        if unheard and not self._running:
             first = unheard[0]
-            self._expected[first.request] = first
-            await self._enter(first.request, {"code": first.code})
+            self._expected_requests[first.request] = first
+            await self._record_start(first.request, {"code": first.code})
 
-    async def _tell_death(self, code: int | None, lost_ids: list[str]) -> None:
-        place = await self._around.place_of(self.kernel.id)
+    async def _publish_death(self, code: int | None, lost_ids: list[str]) -> None:
+        place = await self._observer.place_of(self.kernel.id)
         if place is None:
             return
-        rows = await asyncio.to_thread(place.history.several, place.notebook, lost_ids)
+        rows = await asyncio.to_thread(place.history.get_many, place.notebook, lost_ids)
         cells = list(dict.fromkeys(row.cell for row in rows if row.cell))
         event = {"type": "death", "exit_code": code, "lost": lost_ids, "cells": cells}
-        self._around.tell(place, event)
+        self._observer.tell(place, event)
 
     async def _end_all(self, status: ExecutionStatus, error: MLWSError) -> None:
-        for request, going in list(self._going.items()):
+        for request, going in list(self._running.items()):
             reason = going.stopped_by
             if reason is None:
                 await self._finish(request, status, error)
@@ -419,27 +430,27 @@ class KernelListener:
                 final_status = ExecutionStatus.TIMEOUT if timed_out else ExecutionStatus.ERROR
                 await self._finish(request, final_status, reason.with_facts(restarted=True))
 
-    def _limit(self, request: str, going: Going, seconds: float) -> None:
+    def _start_timer(self, request: str, going: RunningExecution, seconds: float) -> None:
         """Stop the execution when its time is over."""
         timeout = going.begun.deadline and going.begun.deadline - going.started
         error = ExecutionTimeoutError(timeout=timeout or seconds, restarted=False)
         loop = asyncio.get_running_loop()
         going.timer = loop.call_later(max(0.0, seconds), self._stop, request, error)
 
-    def _warn(self, execution: str, used: int) -> None:
-        self._queue(partial(self._tell_memory, execution, used, "warning"))
+    def _on_memory_warning(self, execution: str, used: int) -> None:
+        self._queue(partial(self._publish_memory, execution, used, "warning"))
 
-    def _exceed(self, execution: str, used: int) -> None:
-        self._queue(partial(self._tell_memory, execution, used, "limit"))
-        if execution in self._going:
+    def _on_memory_limit(self, execution: str, used: int) -> None:
+        self._queue(partial(self._publish_memory, execution, used, "limit"))
+        if execution in self._running:
             self._stop(execution, out_of_memory(used, self._limits.most))
-        elif self.kernel.memory_over is not None:
-            self.kernel.memory_over(out_of_memory(used, self._limits.most))
+        elif self.kernel.on_memory_limit is not None:
+            self.kernel.on_memory_limit(out_of_memory(used, self._limits.most))
 
-    async def _tell_memory(self, execution: str, used: int, level: str) -> None:
-        place = await self._around.place_of(self.kernel.id)
+    async def _publish_memory(self, execution: str, used: int, level: str) -> None:
+        place = await self._observer.place_of(self.kernel.id)
         if place is not None:
-            self._around.tell(
+            self._observer.tell(
                 place,
                 {
                     "type": "memory",
@@ -451,47 +462,49 @@ class KernelListener:
             )
 
     def _stop(self, request: str, error: MLWSError) -> None:
-        going = self._going.get(request)
+        going = self._running.get(request)
         if going is not None and going.stopped_by is None:
             going.stopped_by = error
-            self._stopping = asyncio.create_task(self._interrupt(request))
+            self._interrupt_task = asyncio.create_task(self._interrupt(request))
 
     async def _interrupt(self, request: str) -> None:
         """Interrupt the code; restart the kernel if the code does not end."""
         await self.kernel.interrupt()
-        await asyncio.sleep(GRACE)
-        if request in self._going:
+        await asyncio.sleep(INTERRUPT_TIMEOUT)
+        if request in self._running:
             await self.kernel.restart()
 
     # What is told
 
-    def _tell(self, going: Going, event: Event) -> None:
+    def _publish(self, going: RunningExecution, event: Event) -> None:
         execution = going.begun
         whose = {"execution": execution.id, "request": execution.request, "cell": execution.cell}
-        self._around.tell(going.place, {**event, **whose, "origin": execution.origin.value})
+        self._observer.tell(going.place, {**event, **whose, "origin": execution.origin.value})
 
-    def _tell_status(self, going: Going, status: ExecutionStatus, outcome: Outcome | None) -> None:
+    def _publish_status(
+        self, going: RunningExecution, status: ExecutionStatus, outcome: Outcome | None
+    ) -> None:
         error = outcome.error if outcome else None
-        self._tell(
+        self._publish(
             going,
             {
                 "type": "execution",
                 "status": status.value,
-                "started": _written(going.started),
+                "started": _format_timestamp(going.started),
                 "duration": outcome.duration if outcome else None,
                 "execution_count": going.count,
                 "memory": outcome.memory if outcome else None,
-                "error": said(error),
+                "error": to_execution_error(error),
             },
         )
 
     def _queue(self, work: Callable[[], Awaitable[None]]) -> None:
-        self._work.put_nowait(work)
+        self._work_queue.put_nowait(work)
 
-    async def _do(self) -> None:
+    async def _process_queue(self) -> None:
         """Process the queued work in order of arrival."""
         while True:
-            work = await self._work.get()
+            work = await self._work_queue.get()
             try:
                 await work()
             except Exception as error:  # noqa: BLE001  the edge: the next message is heard, too
@@ -502,7 +515,7 @@ class KernelListener:
             await asyncio.sleep(0)
 
 
-def _written(seconds: float) -> str:
+def _format_timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from jupyter_mlws.notebooks.kernel_listener import KernelListener, Surroundings
-from jupyter_mlws.notebooks.kernel_websocket import Asked
+from jupyter_mlws.notebooks.kernel_listener import ExecutionObserver, KernelListener
+from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
 from jupyter_mlws.notebooks.kernels import Kernel
 from jupyter_mlws.notebooks.memory import MemoryLimits
-from jupyter_mlws.notebooks.persistent_kernels import Left, PersistentKernelStore
+from jupyter_mlws.notebooks.persistent_kernels import OrphanedKernel, PersistentKernelStore
 from jupyter_mlws.notebooks.server import JupyterServer
 
 KernelOf = Callable[[str], Awaitable[Kernel]]
@@ -21,38 +21,38 @@ class KernelListeners:
         self,
         server: JupyterServer,
         kernel_of: KernelOf,
-        around: Surroundings,
+        around: ExecutionObserver,
         limits: MemoryLimits,
         folder: PersistentKernelStore | None,
     ) -> None:
         self._server = server
         self._kernel_of = kernel_of
-        self._around = around
+        self._observer = around
         self._limits = limits
         self._folder = folder
         self._watches: dict[str, KernelListener] = {}
         self._adopting: set[str] = set()
-        self._early: dict[str, list[Asked]] = {}
+        self._early_requests: dict[str, list[ExecuteRequestInfo]] = {}
 
     def of(self, kernel: str) -> KernelListener | None:
         """Return the listener of a kernel; None if the kernel runs elsewhere or is gone."""
         return self._watches.get(kernel)
 
-    def expect(self, kernel: str, tab_request: Asked) -> None:
+    def expect(self, kernel: str, tab_request: ExecuteRequestInfo) -> None:
         """Register an execution that a tab requests."""
         watch = self._watches.get(kernel)
         if watch is not None:
             watch.expect(tab_request)
         else:
-            self._early.setdefault(kernel, []).append(tab_request)
+            self._early_requests.setdefault(kernel, []).append(tab_request)
 
-    def overhear(self, kernel: str, tab: str, frames: list[bytes]) -> None:
+    def handle_tab_message(self, kernel: str, tab: str, frames: list[bytes]) -> None:
         """Process a message that a tab receives from its kernel."""
         watch = self._watches.get(kernel)
         if watch is not None:
-            watch.overhear(tab, frames)
+            watch.handle_tab_message(tab, frames)
 
-    async def heed(self, action: str, kernel: str) -> None:
+    async def handle_event(self, action: str, kernel: str) -> None:
         """Handle an event of Jupyter: a kernel was started, restarted or shut down."""
         if action == "start":
             await self.attach(kernel)
@@ -64,15 +64,15 @@ class KernelListeners:
     async def attach(self, identifier: str) -> KernelListener | None:
         """Listen to a kernel of this machine and return its listener; None for any other kernel."""
         existing = self._watches.get(identifier)
-        if existing is not None or not self._server.is_here(identifier):
+        if existing is not None or not self._server.is_local(identifier):
             return existing
         kernel = await self._kernel_of(identifier)
         if identifier in self._watches:
             return self._watches[identifier]
         start_paused = identifier in self._adopting
-        watch = KernelListener(kernel, self._around, self._limits, start_paused=start_paused)
+        watch = KernelListener(kernel, self._observer, self._limits, start_paused=start_paused)
         self._watches[identifier] = watch
-        for tab_request in self._early.pop(identifier, []):
+        for tab_request in self._early_requests.pop(identifier, []):
             watch.expect(tab_request)
         if self._folder is not None:
             self._folder.attend(identifier, kernel.manager.connection_file)
@@ -80,14 +80,14 @@ class KernelListeners:
 
     async def detach(self, identifier: str) -> None:
         """Stop listening to a kernel that is gone."""
-        self._early.pop(identifier, None)
+        self._early_requests.pop(identifier, None)
         watch = self._watches.pop(identifier, None)
         if watch is not None:
             if self._folder is not None:
                 self._folder.leave(identifier)
             await watch.close()
 
-    async def adopt(self, left: Left) -> KernelListener | None:
+    async def adopt(self, left: OrphanedKernel) -> KernelListener | None:
         """Take over a kernel that a killed server left; return None if it is gone meanwhile."""
         assert self._folder is not None  # it is what has found it
         self._adopting.add(left.kernel)
@@ -100,7 +100,7 @@ class KernelListeners:
             self._adopting.discard(left.kernel)
         if watch is None:
             return None
-        place = await self._around.place_of(left.kernel)
+        place = await self._observer.place_of(left.kernel)
         if place is not None:
             await watch.take_over(place)
         return watch

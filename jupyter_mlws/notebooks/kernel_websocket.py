@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 
 
-class Asked(NamedTuple):
+class ExecuteRequestInfo(NamedTuple):
     """Execution that a tab requests: the id of the request, its cell and its code."""
 
     request: str
@@ -20,14 +20,14 @@ class Asked(NamedTuple):
     code: str
 
 
-Told = Callable[[str, Asked], None]
+RequestCallback = Callable[[str, ExecuteRequestInfo], None]
 """Hears of a kernel and what is asked of it."""
-Said = Callable[[str, str, list[bytes]], None]
+OutputCallback = Callable[[str, str, list[bytes]], None]
 """Hears of a kernel, a tab, and what the tab is told: the frames of one message."""
-V1 = "v1.kernel.websocket.jupyter.org"
+V1_SUBPROTOCOL = "v1.kernel.websocket.jupyter.org"
 
 
-def telling(base: type[Any], on_request: Told, on_output: Said) -> type[Any]:
+def observing(base: type[Any], on_request: RequestCallback, on_output: OutputCallback) -> type[Any]:
     """Return a subclass of ``base``, the class of kernel WebSockets, that reports its messages.
 
     ``on_request`` gets each execution that a tab requests, ``on_output`` each message that the
@@ -42,7 +42,7 @@ def telling(base: type[Any], on_request: Told, on_output: Said) -> type[Any]:
                 # Closed meanwhile, and its protocol forgotten: Jupyter would read the message in
                 # the older form, and take its first bytes for a number of gigabytes.
                 return
-            tab_request = _asked(self, incoming_msg)
+            tab_request = _parse_execute_request(self, incoming_msg)
             if tab_request is not None:
                 on_request(self.kernel_id, tab_request)
             super().handle_incoming_message(incoming_msg)
@@ -55,10 +55,10 @@ def telling(base: type[Any], on_request: Told, on_output: Said) -> type[Any]:
     return TellingConnection
 
 
-def _asked(connection: Any, message: Any) -> Asked | None:
+def _parse_execute_request(connection: Any, message: Any) -> ExecuteRequestInfo | None:
     """Return the execution that a message requests; None for any other message."""
     try:
-        if getattr(connection, "subprotocol", None) == V1:
+        if getattr(connection, "subprotocol", None) == V1_SUBPROTOCOL:
             channel, parts = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
             if channel != "shell":
                 return None
@@ -78,7 +78,7 @@ def _asked(connection: Any, message: Any) -> Asked | None:
             return None
         cell = metadata.get("cellId")
         cell = cell if isinstance(cell, str) else None
-        return Asked(str(header["msg_id"]), cell, str(content["code"]))
+        return ExecuteRequestInfo(str(header["msg_id"]), cell, str(content["code"]))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         # What is no message of Jupyter's is for the server to refuse.
         return None

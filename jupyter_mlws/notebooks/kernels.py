@@ -21,30 +21,30 @@ from jupyter_mlws.notebooks.outputs import Message
 from jupyter_mlws.notebooks.provisioner import AdoptedProcess
 
 TIMED_OUT = i18n.Message("timed out after {seconds:g} s")
-EXITED = i18n.Message("its process ended (exit code {code})")
-START_LIMIT = 60.0
+PROCESS_EXITED = i18n.Message("its process ended (exit code {code})")
+START_TIMEOUT = 60.0
 """Seconds that a kernel has to answer for the first time."""
-RETURN_LIMIT = 10.0
+RESTART_TIMEOUT = 10.0
 """Seconds that the server's own restarter has to bring a dead kernel back."""
-KNOCK = 0.5
+INFO_REQUEST_INTERVAL = 0.5
 """Seconds between two questions to a kernel that has not answered yet."""
-REMEMBERED = 1000
+MAX_LOST_EXECUTIONS = 1000
 """Executions that are named as lost when a kernel dies."""
-EAR = 2.0
+SERVER_SYNC_TIMEOUT = 2.0
 """Seconds that the server itself has to hear of a kernel that answers."""
-WATCH = 0.2
+POLL_INTERVAL = 0.2
 """Seconds between two looks at the process; where the restarter is quicker, it tells."""
 
 
 @dataclass(frozen=True)
-class Ending:
+class ProcessExit:
     """End of a kernel's process: by itself (``died``), or by a restart or shutdown."""
 
     died: bool
     exit_code: int | None = None
 
 
-class Asked(NamedTuple):
+class PendingRequest(NamedTuple):
     """Request to a kernel, and its replies and outputs, as (channel, message)."""
 
     id: str
@@ -62,7 +62,7 @@ class Connection:
         # socket of an id.
         self.session = self._client.session.session = uuid.uuid4().hex
         self._queues: dict[str, asyncio.Queue[tuple[str, Message]]] = {}
-        self._heard = asyncio.Event()
+        self._iopub_ready = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, still_there: Callable[[], bool], deadline: float) -> bool:
@@ -81,22 +81,22 @@ class Connection:
             self._tasks.append(asyncio.create_task(self._listen(channel, receive)))
         loop = asyncio.get_running_loop()
         self._send("kernel_info_request", {}, "shell")
-        while not self._heard.is_set():
+        while not self._iopub_ready.is_set():
             is_replaced = process_of(self.kernel) != self.process
             if is_replaced or not still_there() or loop.time() > deadline:
                 return False
             self._send("kernel_info_request", {}, "control")
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._heard.wait(), KNOCK)
+                await asyncio.wait_for(self._iopub_ready.wait(), INFO_REQUEST_INTERVAL)
         # The server listens by itself. Where its ear is slower than this one, it would take the
         # kernel for one that starts, until somebody else asks something.
-        patience = loop.time() + EAR
-        while self._starts() and loop.time() < patience:
+        patience = loop.time() + SERVER_SYNC_TIMEOUT
+        while self._is_starting() and loop.time() < patience:
             self._send("kernel_info_request", {}, "control")
-            await asyncio.sleep(KNOCK / 10)
+            await asyncio.sleep(INFO_REQUEST_INTERVAL / 10)
         return True
 
-    def _starts(self) -> bool:
+    def _is_starting(self) -> bool:
         """Return True while the server considers the kernel to be starting."""
         return getattr(self.kernel, "execution_state", None) == "starting"
 
@@ -108,13 +108,13 @@ class Connection:
         self._client.stop_channels()
 
     @contextmanager
-    def ask(self, kind: str, content: dict[str, Any]) -> Iterator[Asked]:
+    def ask(self, kind: str, content: dict[str, Any]) -> Iterator[PendingRequest]:
         """Send a request on `shell` and yield it with its replies."""
         queue: asyncio.Queue[tuple[str, Message]] = asyncio.Queue()
         identifier = self._send(kind, content, "shell")
         self._queues[identifier] = queue
         try:
-            yield Asked(identifier, queue)
+            yield PendingRequest(identifier, queue)
         finally:
             del self._queues[identifier]
 
@@ -122,25 +122,25 @@ class Connection:
         """Send the user's input that the running code requested."""
         self._send("input_reply", {"value": value}, "stdin")
 
-    async def ended(self) -> Ending:
+    async def ended(self) -> ProcessExit:
         """Wait until this process has ended."""
-        dead: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        dead: asyncio.Future[ProcessExit] = asyncio.get_running_loop().create_future()
 
         def noticed() -> None:
             if not dead.done():
-                dead.set_result(Ending(died=True, exit_code=exit_code(self.kernel)))
+                dead.set_result(ProcessExit(died=True, exit_code=exit_code(self.kernel)))
 
         self.kernel.add_restart_callback(noticed)
         self.kernel.add_restart_callback(noticed, "dead")
         try:
             while True:
-                await asyncio.wait([dead], timeout=WATCH)
+                await asyncio.wait([dead], timeout=POLL_INTERVAL)
                 if dead.done():
                     return dead.result()
                 if process_of(self.kernel) != self.process or self.kernel.shutting_down:
-                    return Ending(died=False)
+                    return ProcessExit(died=False)
                 if not await self.kernel.is_alive():
-                    return Ending(died=True, exit_code=exit_code(self.kernel))
+                    return ProcessExit(died=True, exit_code=exit_code(self.kernel))
         finally:
             self.kernel.remove_restart_callback(noticed)
             self.kernel.remove_restart_callback(noticed, "dead")
@@ -163,28 +163,28 @@ class Connection:
                 self._client.log.warning("Ignored an invalid message from the kernel: %s", error)
                 continue
             if channel == "iopub":
-                self._heard.set()
+                self._iopub_ready.set()
             queue = self._queues.get((message.get("parent_header") or {}).get("msg_id", ""))
             if queue is not None:
                 queue.put_nowait((channel, message))
 
 
 class Kernel:
-    """Kernel of the server. ``turn`` is held by the execution that runs on it."""
+    """Kernel of the server. ``execution_lock`` is held by the execution that runs on it."""
 
     def __init__(self, kernels: Any, identifier: str) -> None:
         self.id = identifier
-        self.turn = asyncio.Lock()
-        self.done: deque[str] = deque(maxlen=REMEMBERED)
+        self.execution_lock = asyncio.Lock()
+        self.done: deque[str] = deque(maxlen=MAX_LOST_EXECUTIONS)
         """The executions whose effects its process holds in memory."""
         self.sessions: set[str] = set()
         """The message sessions of this API's own connections."""
-        self.memory_over: Callable[[MLWSError], None] | None = None
+        self.on_memory_limit: Callable[[MLWSError], None] | None = None
         """Ends the call that runs here, when it goes over the limit of memory."""
         self._kernels = kernels
         self._connection: Connection | None = None
         self._process: int | None = process_of(self.manager) if self.there else None
-        self._lost: tuple[int | None, list[str]] = (None, [])
+        self._lost_executions: tuple[int | None, list[str]] = (None, [])
 
     @property
     def there(self) -> bool:
@@ -209,47 +209,49 @@ class Kernel:
             if self.there and process_of(current.kernel) == current.process:
                 return current
             await self.close()
-        deadline = asyncio.get_running_loop().time() + START_LIMIT
+        deadline = asyncio.get_running_loop().time() + START_TIMEOUT
         code: int | None = None
         while self.there and asyncio.get_running_loop().time() < deadline:
             connection = Connection(self._kernels.get_kernel(self.id))
-            self.now_is(connection.process)
+            self.set_process(connection.process)
             self.sessions.add(connection.session)
             if await connection.open(lambda: self.there, deadline):
                 self._connection = connection
                 return connection
             code = exit_code(connection.kernel)
             await connection.close()
-        words = TIMED_OUT.fill(seconds=START_LIMIT) if self.there else EXITED.fill(code=code)
+        words = (
+            TIMED_OUT.fill(seconds=START_TIMEOUT) if self.there else PROCESS_EXITED.fill(code=code)
+        )
         raise KernelStartError(kernel=self.id, reason=words)
 
-    def now_is(self, process: int | None) -> None:
+    def set_process(self, process: int | None) -> None:
         """Set the current process; the state in memory of another one is lost."""
         if process != self._process:
-            self.lose(self._process)
+            self.mark_lost(self._process)
         self._process = process
 
     def remember(self, execution: str, process: int | None) -> None:
         """Record an execution that succeeded in that process."""
         if process == self._process:
             self.done.append(execution)
-        elif process == self._lost[0]:
-            self._lost[1].append(execution)
+        elif process == self._lost_executions[0]:
+            self._lost_executions[1].append(execution)
 
-    def lose(self, process: int | None) -> list[str]:
+    def mark_lost(self, process: int | None) -> list[str]:
         """Return the executions whose effects ended with that process; repeatable."""
-        if self._lost[0] != process:
-            self._lost = (process, list(self.done))
+        if self._lost_executions[0] != process:
+            self._lost_executions = (process, list(self.done))
             self.done.clear()
-        return self._lost[1]
+        return self._lost_executions[1]
 
     async def interrupt(self) -> None:
         """Interrupt the running code, as Ctrl-C does."""
-        await _done(self._kernels.interrupt_kernel(self.id))
+        await _maybe_await(self._kernels.interrupt_kernel(self.id))
 
     async def restart(self) -> None:
         """End the process and start another; return before that one responds."""
-        result = await _done(self._kernels.restart_kernel(self.id, now=True))
+        result = await _maybe_await(self._kernels.restart_kernel(self.id, now=True))
         if isinstance(result, asyncio.Future):
             # Whether it answers is seen by who connects next; the server's log has it too.
             result.add_done_callback(lambda future: future.cancelled() or future.exception())
@@ -257,7 +259,7 @@ class Kernel:
     async def revive(self, before: Connection) -> bool:
         """Wait for the restarter after a crash, or restart; return True if the kernel runs."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + RETURN_LIMIT
+        deadline = loop.time() + RESTART_TIMEOUT
         while self.there and loop.time() < deadline:
             back = process_of(before.kernel) != before.process
             if back and not before.kernel.shutting_down and await before.kernel.is_alive():
@@ -300,6 +302,6 @@ def exit_code(kernel: Any) -> int | None:
     return code
 
 
-async def _done(answer: Any) -> Any:
+async def _maybe_await(answer: Any) -> Any:
     """Return the result of a manager's method, whether it is asynchronous or not."""
     return await answer if isinstance(answer, Awaitable) else answer

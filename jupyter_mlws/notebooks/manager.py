@@ -50,17 +50,17 @@ from jupyter_mlws.notebooks.runtime import (
     Job,
     KernelPool,
     NotebookRuntime,
+    RuntimeServices,
     Session,
-    Tools,
     session_of,
     status_of,
 )
-from jupyter_mlws.notebooks.server import Facts, JupyterServer
+from jupyter_mlws.notebooks.server import DocumentMetadata, JupyterServer
 from jupyter_mlws.notebooks.similar_errors import failures, similar
 
 LOCAL = "local"
 """The container id of a server that no Hub started."""
-NO_FOLDER = Message("is in a folder that does not exist")
+DIRECTORY_NOT_FOUND = Message("is in a folder that does not exist")
 
 
 class NotebookManager:
@@ -83,14 +83,14 @@ class NotebookManager:
         self._server = server
         self._folder = folder
         self._histories = Histories(
-            server.root, server.data, folder.lasting if folder is not None else tuple
+            server.root, server.data, folder.find_running_kernels if folder is not None else tuple
         )
         self._pool = KernelPool(server)
         self.recording = Recording(server, self._histories)
         self.watches = KernelListeners(
             server, self._pool.of, self.recording, limits or MemoryLimits(), folder
         )
-        self._tools = Tools(
+        self._services = RuntimeServices(
             server,
             self._pool,
             self._histories,
@@ -98,14 +98,14 @@ class NotebookManager:
             self.watches,
             CodeCheck(policy),
         )
-        self._adopted: asyncio.Task[int] | None = None
+        self._adoption_task: asyncio.Task[int] | None = None
         self._runtimes: dict[str, NotebookRuntime] = {}
-        self._creating = asyncio.Lock()
+        self._create_lock = asyncio.Lock()
 
     def adopt(self) -> None:
         """Take over the kernels that a killed server left; later calls wait for it."""
-        if self._folder is not None and self._adopted is None:
-            self._adopted = asyncio.create_task(adopt(self._folder, self.watches))
+        if self._folder is not None and self._adoption_task is None:
+            self._adoption_task = asyncio.create_task(adopt(self._folder, self.watches))
 
     async def create_notebook(
         self,
@@ -120,7 +120,7 @@ class NotebookManager:
         """
         self._check_container(container_id)
         request = NotebookCreate(path=path, kernel=kernel)
-        async with self._creating:
+        async with self._create_lock:
             if faults := await self._faults(request):
                 raise InvalidRequestError(faults=faults)
             target = request.path or await self._server.free_name()
@@ -236,7 +236,7 @@ class NotebookManager:
         session = session_of(path, await self._server.sessions(), runtime)
         runtime.cancel(include_queued=False)
         if session is not None:
-            await runtime.heeds()
+            await runtime.wait_until_interruptible()
             await (await self._pool.of(session["kernel"]["id"])).interrupt()
         return await self.status(identifier)
 
@@ -295,7 +295,7 @@ class NotebookManager:
         rows = await asyncio.to_thread(history.of_request, identifier, call)
         if not rows:
             raise NotebookItemNotFoundError(kind="execution", name=call)
-        return _remembered(rows)
+        return _result_from_history(rows)
 
     async def stream(self, identifier: str) -> RingStream:
         """Return the live stream of the notebook's outputs and states."""
@@ -303,8 +303,8 @@ class NotebookManager:
 
     async def close(self) -> None:
         """End all calls and disconnect from the kernels, which the server itself stops."""
-        if self._adopted is not None:
-            await asyncio.gather(self._adopted, return_exceptions=True)
+        if self._adoption_task is not None:
+            await asyncio.gather(self._adoption_task, return_exceptions=True)
         await asyncio.gather(*(runtime.close() for runtime in self._runtimes.values()))
         await self.watches.close()
         await self._pool.close()
@@ -328,7 +328,7 @@ class NotebookManager:
         faults = []
         folder = str(PurePosixPath(request.path or "").parent)
         if folder != "." and not await self._server.folder_exists(folder):
-            faults.append(Fault("path", NO_FOLDER))
+            faults.append(Fault("path", DIRECTORY_NOT_FOUND))
         installed = await self._server.specs()
         if request.kernel is not None and request.kernel not in installed:
             names = ", ".join(sorted(installed))
@@ -350,21 +350,21 @@ class NotebookManager:
         return content
 
     async def _history(self, identifier: str) -> History:
-        if self._adopted is not None:
-            await asyncio.wait([self._adopted])
+        if self._adoption_task is not None:
+            await asyncio.wait([self._adoption_task])
         path = await self._server.path_of(identifier)
         return await asyncio.to_thread(self._histories.of, path)
 
     async def _runtime(self, identifier: str) -> NotebookRuntime:
-        if self._adopted is not None:
-            await asyncio.wait([self._adopted])
+        if self._adoption_task is not None:
+            await asyncio.wait([self._adoption_task])
         await self._server.path_of(identifier)
         if identifier not in self._runtimes:
-            self._runtimes[identifier] = NotebookRuntime(identifier, self._tools)
+            self._runtimes[identifier] = NotebookRuntime(identifier, self._services)
         return self._runtimes[identifier]
 
     def _notebook(
-        self, identifier: str, path: str, facts: Facts, sessions: Sequence[Session]
+        self, identifier: str, path: str, facts: DocumentMetadata, sessions: Sequence[Session]
     ) -> Notebook:
         runtime = self._runtimes.get(identifier)
         session = session_of(path, sessions, runtime)
@@ -396,7 +396,7 @@ def _cell(notebook: str, position: int, cell: Any) -> Cell:
     )
 
 
-def _remembered(rows: list[tuple[Execution, list[Any] | None]]) -> ExecutionResult:
+def _result_from_history(rows: list[tuple[Execution, list[Any] | None]]) -> ExecutionResult:
     """Return a call from the history; without its outputs if they are not stored."""
     executions = [execution for execution, _ in rows]
     has_outputs = all(outputs is not None for _, outputs in rows)

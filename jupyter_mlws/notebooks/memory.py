@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psutil
 
-LOOK = 0.25
+SAMPLE_INTERVAL = 0.25
 """Seconds between two looks; no system tells of it by itself."""
-CGROUP = Path("/sys/fs/cgroup/memory.max")
+CGROUP_LIMIT_FILE = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class MemoryLimits:
     @property
     def ceiling(self) -> int:
         """Upper limit in bytes: the configured one, the container's, or the machine's memory."""
-        return self.most or _container() or int(psutil.virtual_memory().total)
+        return self.most or _container_limit() or int(psutil.virtual_memory().total)
 
 
 @dataclass
-class Measured:
+class MemoryUsage:
     """Memory use of one execution so far, in bytes."""
 
     peak: int = 0
-    warned: bool = False
-    exceeded: bool = False
+    has_warned: bool = False
+    over_limit: bool = False
 
 
 class Meter:
@@ -46,53 +46,53 @@ class Meter:
         on_limit: Callable[[str, int], None],
     ) -> None:
         self._limits = limits
-        self._warn = on_warning
-        self._exceed = on_limit
-        self._going: dict[str, Measured] = {}
+        self._on_warning = on_warning
+        self._on_limit = on_limit
+        self._usages: dict[str, MemoryUsage] = {}
         self._pid: int | None = None
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, execution: str, pid: int | None) -> None:
         """Measure an execution from now on."""
         self._pid = pid
-        self._going[execution] = Measured(peak=_own(pid))
+        self._usages[execution] = MemoryUsage(peak=_process_memory(pid))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._measure())
 
-    def end(self, execution: str) -> Measured | None:
+    def end(self, execution: str) -> MemoryUsage | None:
         """Stop measuring an execution and return its usage; None if it was not measured."""
-        usage = self._going.pop(execution, None)
+        usage = self._usages.pop(execution, None)
         if usage is not None:
-            usage.peak = max(usage.peak, _own(self._pid))
+            usage.peak = max(usage.peak, _process_memory(self._pid))
         return usage if usage is None or usage.peak else None
 
-    def exceeded(self, execution: str) -> int | None:
+    def over_limit(self, execution: str) -> int | None:
         """Return the bytes of an execution that exceeded the limit; None for any other."""
-        usage = self._going.get(execution)
-        return usage.peak if usage is not None and usage.exceeded else None
+        usage = self._usages.get(execution)
+        return usage.peak if usage is not None and usage.over_limit else None
 
     async def close(self) -> None:
         """Stop measuring."""
-        self._going.clear()
+        self._usages.clear()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _measure(self) -> None:
-        while self._going:
-            await asyncio.sleep(LOOK)
-            used = await asyncio.to_thread(_of_all, self._pid)
-            for execution, usage in list(self._going.items()):
+        while self._usages:
+            await asyncio.sleep(SAMPLE_INTERVAL)
+            used = await asyncio.to_thread(_process_tree_memory, self._pid)
+            for execution, usage in list(self._usages.items()):
                 usage.peak = max(usage.peak, used)
-                if self._limits.most and used > self._limits.most and not usage.exceeded:
-                    usage.exceeded = True
-                    self._exceed(execution, used)
-                elif used > self._limits.ceiling * self._limits.warning and not usage.warned:
-                    usage.warned = True
-                    self._warn(execution, used)
+                if self._limits.most and used > self._limits.most and not usage.over_limit:
+                    usage.over_limit = True
+                    self._on_limit(execution, used)
+                elif used > self._limits.ceiling * self._limits.warning and not usage.has_warned:
+                    usage.has_warned = True
+                    self._on_warning(execution, used)
 
 
-def _own(pid: int | None) -> int:
+def _process_memory(pid: int | None) -> int:
     """Return the memory of the process alone; 0 if it does not exist on this machine."""
     if pid is None:
         return 0
@@ -102,7 +102,7 @@ def _own(pid: int | None) -> int:
         return 0
 
 
-def _of_all(pid: int | None) -> int:
+def _process_tree_memory(pid: int | None) -> int:
     """Return the memory of the process and all its descendants."""
     if pid is None:
         return 0
@@ -110,13 +110,13 @@ def _of_all(pid: int | None) -> int:
         below = psutil.Process(pid).children(recursive=True)
     except psutil.Error:
         return 0
-    return _own(pid) + sum(_own(child.pid) for child in below)
+    return _process_memory(pid) + sum(_process_memory(child.pid) for child in below)
 
 
-def _container() -> int | None:
+def _container_limit() -> int | None:
     """Return the memory limit of the container, if there is one."""
     try:
-        text = CGROUP.read_text().strip()
+        text = CGROUP_LIMIT_FILE.read_text().strip()
     except OSError:
         return None
     return int(text) if text.isdecimal() else None

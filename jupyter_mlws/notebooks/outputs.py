@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-LIMIT = 5_000_000
+MAX_OUTPUTS_LENGTH = 5_000_000
 """Characters that one execution's outputs may have; what comes after is left out."""
 
-RATE = 2_000_000
+MAX_STREAM_RATE = 2_000_000
 """Characters a second that the stream tells of one execution."""
-MESSAGES = 1000
+MAX_MESSAGE_RATE = 1000
 """Outputs a second that the stream tells of one execution."""
 
 Message = dict[str, Any]
@@ -24,9 +24,9 @@ class Outputs:
     ``truncated`` is true if there was more output than the limit.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = MAX_OUTPUTS_LENGTH) -> None:
         self.truncated = False
-        self._left = limit
+        self._remaining = limit
         self._items: list[Output] = []
         # A stream's text is kept in parts: appending to a long text copies it each time.
         self._streams: dict[int, list[str]] = {}
@@ -91,12 +91,12 @@ class Outputs:
         if output["output_type"] == "error":
             return True
         size = len(output.get("text", "")) + sum(map(_size, output.get("data", {}).values()))
-        if size > self._left:
+        if size > self._remaining:
             self.truncated = True
             # All that follows is left out too: text with a hole in it would mislead.
-            self._left = 0
+            self._remaining = 0
             return False
-        self._left -= size
+        self._remaining -= size
         return True
 
 
@@ -106,29 +106,29 @@ class OutputRate:
     Output beyond the limit of one second is left out of the stream, and one event reports that.
     """
 
-    def __init__(self, size: int = RATE, messages: int = MESSAGES) -> None:
-        self._most = (size, messages)
-        self._used = [0, 0]
-        self._since = 0.0
-        self._told = False
+    def __init__(self, size: int = MAX_STREAM_RATE, messages: int = MAX_MESSAGE_RATE) -> None:
+        self._limits = (size, messages)
+        self._usage = [0, 0]
+        self._window_start = 0.0
+        self._limit_reported = False
 
     def pass_on(self, event: Event) -> list[Event]:
         """Return the events to publish in place of ``event``."""
         if event["type"] != "output" or event["output"]["output_type"] == "error":
             return [event]
         now = time.monotonic()
-        if now - self._since >= 1.0:
-            self._since, self._used, self._told = now, [0, 0], False
+        if now - self._window_start >= 1.0:
+            self._window_start, self._usage, self._limit_reported = now, [0, 0], False
         output = event["output"]
-        self._used[0] += len(output.get("text", "")) + sum(
+        self._usage[0] += len(output.get("text", "")) + sum(
             map(_size, output.get("data", {}).values())
         )
-        self._used[1] += 1
-        if all(used <= most for used, most in zip(self._used, self._most, strict=True)):
+        self._usage[1] += 1
+        if all(used <= most for used, most in zip(self._usage, self._limits, strict=True)):
             return [event]
-        if self._told:
+        if self._limit_reported:
             return []
-        self._told = True
+        self._limit_reported = True
         return [{"type": "limited"}]
 
 

@@ -28,7 +28,7 @@ from typing import Any
 
 from jupyter_mlws.notebooks.provisioner import read, runs
 
-HANDOVER = 5.0
+RECORDER_STOP_TIMEOUT = 5.0
 """Seconds that a keeper has to end when the next server tells it to."""
 
 
@@ -44,7 +44,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Left:
+class OrphanedKernel:
     """A running kernel whose server is gone."""
 
     kernel: str
@@ -58,27 +58,27 @@ class PersistentKernelStore:
     """One server's folder; ``close`` removes it."""
 
     def __init__(self, runtime: Path, root: Path) -> None:
-        self._all = runtime / "mlws-kernels"
+        self._stores_directory = runtime / "mlws-kernels"
         self._root = root
-        self.path = self._all / uuid.uuid4().hex
+        self.path = self._stores_directory / uuid.uuid4().hex
         self.path.mkdir(parents=True, mode=0o700)
         self._lock = (self.path / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         (self.path / "root").write_text(str(root), encoding="utf-8")
-        self._keeper: subprocess.Popen[bytes] | None = None
-        self._taken: list[tuple[Path, Any]] = []
+        self._recorder: subprocess.Popen[bytes] | None = None
+        self._adopted_directories: list[tuple[Path, Any]] = []
 
     @property
     def sessions(self) -> Path:
         """Path of the session database."""
         return self.path / "sessions.sqlite"
 
-    def left(self) -> list[Left]:
+    def left(self) -> list[OrphanedKernel]:
         """Return the running kernels of killed servers that had the same root.
 
         This server locks their folders until :meth:`forget`.
         """
-        kernels: list[Left] = []
+        kernels: list[OrphanedKernel] = []
         for folder in self.others():
             lock = (folder / "lock").open("w")
             try:
@@ -86,41 +86,41 @@ class PersistentKernelStore:
             except BlockingIOError:
                 lock.close()
                 continue
-            self._taken.append((folder, lock))
+            self._adopted_directories.append((folder, lock))
             sessions = _sessions(folder / "sessions.sqlite")
             for record in _running(folder):
                 mine = tuple(one for one in sessions if one.kernel == record["kernel"])
                 name, process = record["name"], f"{record['kernel']}:{record['pid']}"
-                kernels.append(Left(record["kernel"], name, process, mine, folder))
+                kernels.append(OrphanedKernel(record["kernel"], name, process, mine, folder))
         return kernels
 
-    def lasting(self) -> set[str]:
+    def find_running_kernels(self) -> set[str]:
         """Return the ids of all running kernels that servers of this root started."""
         folders = [self.path, *self.others()]
         return {record["kernel"] for folder in folders for record in _running(folder)}
 
-    def take(self, left: Left) -> None:
+    def take(self, left: OrphanedKernel) -> None:
         """Move a kernel's record into this folder, where the provisioner reads it."""
         for kind in ("json", "log"):
             with contextlib.suppress(FileNotFoundError):
                 name = f"{left.kernel}.{kind}"
                 (left.folder / name).replace(self.path / name)
 
-    def end_keepers(self) -> None:
+    def stop_recorders(self) -> None:
         """Stop the recorder processes of the folders that were taken over.
 
         All messages that they received are on disk afterwards.
         """
-        for folder, _ in self._taken:
+        for folder, _ in self._adopted_directories:
             record = read(folder / "keeper")
             if record is None or not runs(record["pid"], record["created"]):
                 continue
             os.kill(record["pid"], signal.SIGTERM)
-            deadline = time.monotonic() + HANDOVER
+            deadline = time.monotonic() + RECORDER_STOP_TIMEOUT
             while runs(record["pid"], record["created"]) and time.monotonic() < deadline:
                 time.sleep(0.02)
 
-    def heard(self, left: Left) -> Iterator[list[bytes]]:
+    def heard(self, left: OrphanedKernel) -> Iterator[list[bytes]]:
         """Yield the messages that a kernel sent without a server, each as its frames."""
         try:
             with (left.folder / f"{left.kernel}.heard").open(encoding="ascii") as lines:
@@ -132,42 +132,42 @@ class PersistentKernelStore:
 
     def forget(self) -> None:
         """Remove the folders that were taken over."""
-        for folder, lock in self._taken:
+        for folder, lock in self._adopted_directories:
             shutil.rmtree(folder, ignore_errors=True)
             lock.close()
-        self._taken.clear()
+        self._adopted_directories.clear()
 
     def attend(self, kernel: str, connection: str) -> None:
         """Start recording the messages of a kernel."""
-        self._tell({"kernel": kernel, "connection": connection})
+        self._send_command({"kernel": kernel, "connection": connection})
 
     def leave(self, kernel: str) -> None:
         """Stop recording the messages of a kernel."""
-        if self._keeper is not None:
-            self._tell({"gone": kernel})
+        if self._recorder is not None:
+            self._send_command({"gone": kernel})
 
     def close(self) -> None:
         """Stop the recorder process and remove the folder.
 
         The server itself stops the kernels.
         """
-        if self._keeper is not None and self._keeper.stdin is not None:
-            self._tell({"bye": "bye"})
+        if self._recorder is not None and self._recorder.stdin is not None:
+            self._send_command({"bye": "bye"})
             with contextlib.suppress(BrokenPipeError):
-                self._keeper.stdin.close()
-            self._keeper.wait(HANDOVER)
+                self._recorder.stdin.close()
+            self._recorder.wait(RECORDER_STOP_TIMEOUT)
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
 
-    def _tell(self, message: dict[str, str]) -> None:
-        if self._keeper is None:
-            self._keeper = self._started()
-        assert self._keeper.stdin is not None  # a pipe, as it was started
+    def _send_command(self, message: dict[str, str]) -> None:
+        if self._recorder is None:
+            self._recorder = self._start_recorder()
+        assert self._recorder.stdin is not None  # a pipe, as it was started
         with contextlib.suppress(BrokenPipeError):
-            self._keeper.stdin.write(json.dumps(message).encode() + b"\n")
-            self._keeper.stdin.flush()
+            self._recorder.stdin.write(json.dumps(message).encode() + b"\n")
+            self._recorder.stdin.flush()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _start_recorder(self) -> subprocess.Popen[bytes]:
         import psutil
 
         with (self.path / "keeper.log").open("ab") as log:
@@ -185,7 +185,7 @@ class PersistentKernelStore:
     def others(self) -> list[Path]:
         """Return the folders of other servers of this root, running or not."""
         folders = []
-        for folder in self._all.iterdir():
+        for folder in self._stores_directory.iterdir():
             # A folder without it is just being made, or removed.
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 root = (folder / "root").read_text(encoding="utf-8")

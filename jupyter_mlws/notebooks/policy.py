@@ -9,7 +9,7 @@ from enum import Enum
 
 from jupyter_mlws.core.errors import CodeBlockedError, CodeCheckError, MLWSError
 from jupyter_mlws.notebooks.models import CodeWarning
-from jupyter_mlws.notebooks.syntax import without_magics
+from jupyter_mlws.notebooks.syntax import replace_magics
 
 LIMIT = 20.0
 """Seconds that a check has."""
@@ -50,7 +50,7 @@ class CodeCheck:
         errors = b""
         try:
             output, errors = await asyncio.wait_for(
-                process.communicate(without_magics(source).encode()), LIMIT
+                process.communicate(replace_magics(source).encode()), LIMIT
             )
             rows = json.loads(output)["results"]
         except (asyncio.TimeoutError, ValueError, KeyError) as error:

@@ -14,9 +14,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-_GIVEN = Path("/proc/sys/net/ipv4/ip_local_port_range")
-_LAST = 65535
-ENOUGH = 1000
+_PORT_RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_MAX_PORT = 65535
+MIN_PORTS = 1000
 """With fewer ports above those that the system gives, kernels get what the system gives."""
 
 
@@ -29,21 +29,21 @@ class Reservation:
     def __init__(self, port: int) -> None:
         """Reserve ``port``; raise OSError if another process has reserved it."""
         self.port = port
-        self._mark: socket.socket | None = None
+        self._lock_socket: socket.socket | None = None
         if sys.platform == "linux":
             # A name of the network itself: it is gone with the process, however that ends, and
             # a container has its own, as it has its own ports.
-            self._mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self._lock_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             try:
-                self._mark.bind(f"\0mlws-kernel-port-{port}")
+                self._lock_socket.bind(f"\0mlws-kernel-port-{port}")
             except OSError:
-                self._mark.close()
+                self._lock_socket.close()
                 raise
 
     def close(self) -> None:
         """Release the port."""
-        if self._mark is not None:
-            self._mark.close()
+        if self._lock_socket is not None:
+            self._lock_socket.close()
 
 
 def reserve(ip: str) -> Reservation:
@@ -62,7 +62,7 @@ def reserve(ip: str) -> Reservation:
 
 
 def _candidates(ip: str) -> Iterator[int]:
-    ours = _above()
+    ours = _ports_above_ephemeral()
     for _ in ours:
         yield random.choice(ours)  # noqa: S311  a place to look at, not a secret
     while True:
@@ -72,14 +72,14 @@ def _candidates(ip: str) -> Iterator[int]:
         yield port
 
 
-def _above() -> range:
+def _ports_above_ephemeral() -> range:
     """Return the ports above the system's ephemeral range.
 
     The range is empty if the system does not report its own, or if too few ports are left.
     """
     try:
-        last_given = int(_GIVEN.read_text(encoding="ascii").split()[1])
+        last_given = int(_PORT_RANGE_FILE.read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
         return range(0)
-    above = range(last_given + 1, _LAST + 1)
-    return above if len(above) >= ENOUGH else range(0)
+    above = range(last_given + 1, _MAX_PORT + 1)
+    return above if len(above) >= MIN_PORTS else range(0)

@@ -73,17 +73,17 @@ class LastingProvisioner(LocalProvisioner):
         help="""Folder for the state of a server's kernels; set by the server itself. If empty,
         kernels stop with their server.""",
     )
-    _before: dict[str, Any] | None = None
-    _reserved: tuple[Reservation, ...] = ()
+    _adopted_record: dict[str, Any] | None = None
+    _reservations: tuple[Reservation, ...] = ()
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare a launch as Jupyter does; a kernel that is taken over keeps its ports and key."""
-        self._before = self._known()
+        self._adopted_record = self._find_record()
         manager = self.parent
-        if self._before is None or manager is None:
-            with self._giving_ports_back():
+        if self._adopted_record is None or manager is None:
+            with self._release_ports_on_error():
                 if manager is not None and manager.cache_ports and not self.ports_cached:
-                    self._choose_ports(manager)
+                    self._reserve_ports(manager)
                 kwargs = await super().pre_launch(**kwargs)
             shared = shared_variables(Path(kwargs.get("cwd") or "."))
             kwargs["env"] = {**kwargs["env"], **shared}
@@ -94,19 +94,19 @@ class LastingProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start the kernel, or take it over if it already runs."""
-        if self._before is not None:
-            before = self._before
+        if self._adopted_record is not None:
+            before = self._adopted_record
             self.process = AdoptedProcess(before["pid"], before["created"])  # type: ignore[assignment]
             self.pid, self.pgid, self.cwd = before["pid"], before["pgid"], before["cwd"]
             return self.connection_info
         if not self.folder:
-            with self._giving_ports_back():
+            with self._release_ports_on_error():
                 return await super().launch_kernel(cmd, **kwargs)
         # A file: what it writes past Jupyter is kept, and no pipe of a dead server stops it.
-        with self._giving_ports_back(), self._file("log").open("ab") as log:
+        with self._release_ports_on_error(), self._file("log").open("ab") as log:
             outputs = {"stdout": log, "stderr": log}
             answer = await super().launch_kernel(cmd, **{**kwargs, **outputs})
-        self._write_down()
+        self._save_record()
         return answer
 
     async def cleanup(self, restart: bool = False) -> None:
@@ -114,36 +114,36 @@ class LastingProvisioner(LocalProvisioner):
         await super().cleanup(restart=restart)
         if restart:
             return
-        self._give_ports_back()
+        self._release_ports()
         if self.folder:
             for kind in ("json", "log"):
                 self._file(kind).unlink(missing_ok=True)
 
-    def _choose_ports(self, manager: Any) -> None:
+    def _reserve_ports(self, manager: Any) -> None:
         """Set the kernel's ports before Jupyter chooses them."""
-        self._reserved = tuple(reserve(manager.ip) for _ in PORTS)
-        for name, reservation in zip(PORTS, self._reserved, strict=True):
+        self._reservations = tuple(reserve(manager.ip) for _ in PORTS)
+        for name, reservation in zip(PORTS, self._reservations, strict=True):
             setattr(manager, name, reservation.port)
         self.ports_cached = True
 
     @contextlib.contextmanager
-    def _giving_ports_back(self) -> Iterator[None]:
+    def _release_ports_on_error(self) -> Iterator[None]:
         """Release the reserved ports if the start fails: Jupyter calls no cleanup then."""
         try:
             yield
         except BaseException:
-            self._give_ports_back()
+            self._release_ports()
             raise
 
-    def _give_ports_back(self) -> None:
-        for reservation in self._reserved:
+    def _release_ports(self) -> None:
+        for reservation in self._reservations:
             reservation.close()
-        self._reserved, self.ports_cached = (), False
+        self._reservations, self.ports_cached = (), False
 
     def _file(self, kind: str) -> Path:
         return Path(self.folder) / f"{self.kernel_id}.{kind}"
 
-    def _known(self) -> dict[str, Any] | None:
+    def _find_record(self) -> dict[str, Any] | None:
         """Return the record of the kernel if its process runs.
 
         None if there is no such process, or if this is a restart.
@@ -153,7 +153,7 @@ class LastingProvisioner(LocalProvisioner):
         record = read(self._file("json"))
         return record if record and runs(record["pid"], record["created"]) else None
 
-    def _write_down(self) -> None:
+    def _save_record(self) -> None:
         assert self.pid is not None  # just started
         with contextlib.suppress(psutil.NoSuchProcess):
             record = {

@@ -13,12 +13,12 @@ from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.notebooks.collaboration import fill_shared
 from jupyter_mlws.notebooks.documents import fill
 from jupyter_mlws.notebooks.execution import Outcome
-from jupyter_mlws.notebooks.history import Begun, Histories, Unended
-from jupyter_mlws.notebooks.kernel_listener import Place
+from jupyter_mlws.notebooks.history import ExecutionStart, Histories, OrphanedExecution
+from jupyter_mlws.notebooks.kernel_listener import NotebookContext
 from jupyter_mlws.notebooks.outputs import Event
 from jupyter_mlws.notebooks.server import JupyterServer
 
-Ended = Callable[[Begun, Outcome], None]
+OutcomeCallback = Callable[[ExecutionStart, Outcome], None]
 
 
 class Recording:
@@ -32,7 +32,7 @@ class Recording:
         self._histories = histories
         self._streams: dict[str, RingStream] = {}
         self._timeouts: dict[str, float] = {}
-        self.listeners: list[Ended] = []
+        self.listeners: list[OutcomeCallback] = []
         """Hear of each execution that has ended, whoever asked for it."""
 
     def stream_of(self, notebook: str) -> RingStream:
@@ -54,24 +54,26 @@ class Recording:
     def timeout_of(self, notebook: str) -> float | None:
         return self._timeouts.get(notebook)
 
-    async def place_of(self, kernel: str) -> Place | None:
+    async def place_of(self, kernel: str) -> NotebookContext | None:
         path = await self._server.path_of_kernel(kernel)
         if path is None or not await self._server.exists(path):
             return None
         history = await asyncio.to_thread(self._histories.of, path)
-        return Place(self._server.identify(path), path, history)
+        return NotebookContext(self._server.identify(path), path, history)
 
     async def commit_of(self, path: str) -> str | None:
         return await asyncio.to_thread(_commit, self._server.root / path)
 
-    def tell(self, place: Place, event: Event) -> None:
+    def tell(self, place: NotebookContext, event: Event) -> None:
         self.stream_of(place.notebook).publish(event)
 
-    def ended(self, execution: Begun, outcome: Outcome) -> None:
+    def ended(self, execution: ExecutionStart, outcome: Outcome) -> None:
         for listener in self.listeners:
             listener(execution, outcome)
 
-    async def found(self, place: Place, orphan: Unended, outcome: Outcome) -> None:
+    async def found(
+        self, place: NotebookContext, orphan: OrphanedExecution, outcome: Outcome
+    ) -> None:
         """Save the outputs of a call that an earlier server started, after the call has ended."""
         execution = orphan.begun
         if execution.saves is None:

@@ -25,7 +25,13 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.notebooks.collaboration import fill_shared
 from jupyter_mlws.notebooks.documents import code_cells, fill
 from jupyter_mlws.notebooks.execution import Outcome, Run
-from jupyter_mlws.notebooks.history import Begun, Histories, History, moment, said
+from jupyter_mlws.notebooks.history import (
+    ExecutionStart,
+    Histories,
+    History,
+    to_datetime,
+    to_execution_error,
+)
 from jupyter_mlws.notebooks.kernel_listeners import KernelListeners
 from jupyter_mlws.notebooks.kernels import Connection, Kernel
 from jupyter_mlws.notebooks.models import (
@@ -41,14 +47,14 @@ from jupyter_mlws.notebooks.outputs import Event, OutputRate, stdout
 from jupyter_mlws.notebooks.policy import CodeCheck, refusal
 from jupyter_mlws.notebooks.recording import Recording
 from jupyter_mlws.notebooks.server import Document, JupyterServer
-from jupyter_mlws.notebooks.syntax import refused, suspicion
+from jupyter_mlws.notebooks.syntax import find_syntax_error, is_rejected_by_kernel
 
-KEPT = 30
+MAX_FINISHED_CALLS = 30
 """Ended calls of a notebook whose outputs can still be asked for."""
-HEED = 1.0
+INTERRUPTIBLE_TIMEOUT = 1.0
 """Seconds that code which was sent to the kernel has to begin, before the kernel is interrupted."""
 Session = dict[str, Any]
-_STATES = {
+_NOTEBOOK_STATUSES = {
     "busy": NotebookStatus.BUSY,
     "starting": NotebookStatus.STARTING,
     "restarting": NotebookStatus.STARTING,
@@ -58,7 +64,7 @@ _STATES = {
 
 
 @dataclass
-class Piece:
+class CellExecution:
     """One piece of code of a call."""
 
     cell: str | None
@@ -83,7 +89,7 @@ class Job:
     path: str
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     again: Sequence[str] = ()
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[CellExecution] = field(default_factory=list)
     warnings: list[CodeWarning] = field(default_factory=list)
     snapshot: str | None = None
     status: ExecutionStatus = ExecutionStatus.QUEUED
@@ -116,17 +122,17 @@ class Job:
             output=stdout(outputs),
             outputs=outputs,
             execution_count=next((o.count for o in reversed(outcomes) if o.count), None),
-            started=moment(start_times[0]) if start_times else None,
+            started=to_datetime(start_times[0]) if start_times else None,
             duration=round(sum(took), 3) if took else None,
-            error=said(self.error),
+            error=to_execution_error(self.error),
             truncated=any(outcome.truncated for outcome in outcomes),
             warnings=self.warnings,
             saved=self.saved,
-            save_error=said(self.save_error),
+            save_error=to_execution_error(self.save_error),
             executions=parts,
         )
 
-    def execution(self, piece: Piece) -> Execution:
+    def execution(self, piece: CellExecution) -> Execution:
         """Return one of its pieces as an execution."""
         outcome = piece.outcome
         return Execution(
@@ -137,15 +143,15 @@ class Job:
             cell=piece.cell,
             source=piece.source,
             status=piece.status,
-            started=moment(piece.started),
+            started=to_datetime(piece.started),
             duration=outcome.duration if outcome else None,
             execution_count=outcome.count if outcome else None,
-            error=said(outcome.error) if outcome else None,
+            error=to_execution_error(outcome.error) if outcome else None,
             memory=outcome.memory if outcome else None,
             snapshot=self.snapshot,
         )
 
-    def _part(self, piece: Piece) -> ExecutionOutput:
+    def _part(self, piece: CellExecution) -> ExecutionOutput:
         outputs = piece.outcome.outputs if piece.outcome else []
         return ExecutionOutput(**dict(self.execution(piece)), outputs=outputs)
 
@@ -176,7 +182,7 @@ class KernelPool:
 
 
 @dataclass(frozen=True)
-class Tools:
+class RuntimeServices:
     """Objects that all notebooks of one server share."""
 
     server: JupyterServer
@@ -193,23 +199,23 @@ class NotebookRuntime:
     To be used on the event loop only.
     """
 
-    def __init__(self, identifier: str, tools: Tools) -> None:
+    def __init__(self, identifier: str, tools: RuntimeServices) -> None:
         self.id = identifier
         self.stream = tools.recording.stream_of(identifier)
         self.jobs: OrderedDict[str, Job] = OrderedDict()
-        self.running: tuple[Job, Piece | None] | None = None
-        self.last: tuple[Job, Piece] | None = None
-        self._tools = tools
+        self.running: tuple[Job, CellExecution | None] | None = None
+        self.last: tuple[Job, CellExecution] | None = None
+        self._services = tools
         self._server = tools.server
         self._pool = tools.pool
         self._histories = tools.histories
-        self._asking: Connection | None = None
-        self._entered: asyncio.Event | None = None
-        self._order = asyncio.Lock()
-        self._turn = asyncio.Lock()
+        self._input_connection: Connection | None = None
+        self._interruptible: asyncio.Event | None = None
+        self._submit_lock = asyncio.Lock()
+        self._run_lock = asyncio.Lock()
         self.session: str | None = None
-        self._told: NotebookStatus | None = None
-        self.doing: NotebookStatus | None = None
+        self._last_status: NotebookStatus | None = None
+        self.current_status: NotebookStatus | None = None
         self.dead = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -220,16 +226,16 @@ class NotebookRuntime:
 
         Error 20401 for a cell that does not exist, 20402 for a broken document.
         """
-        async with self._order:
+        async with self._submit_lock:
             path = await self._server.path_of(self.id)
-            again = await self._ran(path) if request.up_to is not None else ()
+            again = await self._previous_cells(path) if request.up_to is not None else ()
             job = Job(self.id, request, path, again=again)
             job.ask(await self._server.read(path))
-            await self._enter(job)
+            await self._record_queued(job)
             self.jobs[job.id] = job
-            self._forget()
-            self._tell_job(job)
-            task = asyncio.create_task(self._work(job))
+            self._drop_finished_jobs()
+            self._publish_job(job)
+            task = asyncio.create_task(self._process_job(job))
             self._tasks[job.id] = task
             task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
             return job
@@ -245,14 +251,14 @@ class NotebookRuntime:
                 job.cancelled = True
                 task.cancel()
 
-    async def heeds(self) -> None:
+    async def wait_until_interruptible(self) -> None:
         """Wait until the running code can be interrupted.
 
         The wait is limited, because the kernel may be busy with other code.
         """
-        if self._entered is not None:
+        if self._interruptible is not None:
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._entered.wait(), HEED)
+                await asyncio.wait_for(self._interruptible.wait(), INTERRUPTIBLE_TIMEOUT)
 
     @property
     def queued(self) -> list[Job]:
@@ -273,9 +279,9 @@ class NotebookRuntime:
 
     def answer(self, value: str) -> None:
         """Answer the input request of the running code; error 20401 if there is none."""
-        if self._asking is None:
+        if self._input_connection is None:
             raise NotebookItemNotFoundError(kind="question", name=self.id)
-        connection, self._asking = self._asking, None
+        connection, self._input_connection = self._input_connection, None
         connection.answer(value)
 
     async def needs(self, cell: str) -> list[str]:
@@ -285,17 +291,17 @@ class NotebookRuntime:
         """
         path = await self._server.path_of(self.id)
         request = ExecuteRequest(up_to=cell)
-        pieces = pieces_of(request, await self._server.read(path), await self._ran(path))
+        pieces = pieces_of(request, await self._server.read(path), await self._previous_cells(path))
         return [piece.cell for piece in pieces if piece.cell is not None]
 
-    async def _ran(self, path: str) -> list[str]:
+    async def _previous_cells(self, path: str) -> list[str]:
         """Return the cells that succeeded in the last kernel process that ran any, in that order.
 
         The current process counts only if there was none before: its state still exists.
         """
         history = await asyncio.to_thread(self._histories.of, path)
         session = session_of(path, await self._server.sessions(), self)
-        watch = self._tools.watches.of(session["kernel"]["id"]) if session else None
+        watch = self._services.watches.of(session["kernel"]["id"]) if session else None
         processes = await asyncio.to_thread(history.processes, self.id)
         now = watch.process if watch else None
         before = [process for process in processes if process != now] or processes
@@ -312,7 +318,7 @@ class NotebookRuntime:
         """Return the kernel of the notebook's session; start one if there is none."""
         session = session_of(path, await self._server.sessions(), self)
         if session is None:
-            self._tell(NotebookStatus.STARTING)
+            self._set_status(NotebookStatus.STARTING)
             spec = document.content.get("metadata", {}).get("kernelspec", {})
             name = spec.get("name") or self._server.default_kernel
             session = await self._server.open_session(path, name)
@@ -324,9 +330,9 @@ class NotebookRuntime:
 
     # The work
 
-    async def _work(self, job: Job) -> None:
+    async def _process_job(self, job: Job) -> None:
         try:
-            async with self._turn:
+            async with self._run_lock:
                 self.running = (job, None)
                 await self._execute(job)
         except MLWSError as error:
@@ -352,26 +358,26 @@ class NotebookRuntime:
         before = [(piece.id, piece.source) for piece in job.pieces]
         job.ask(document)
         if before != [(piece.id, piece.source) for piece in job.pieces]:
-            await self._enter(job)
+            await self._record_queued(job)
         history = await asyncio.to_thread(self._histories.of, path)
-        job.snapshot = await self._tools.recording.commit_of(path)
+        job.snapshot = await self._services.recording.commit_of(path)
         kernel = await self.kernel(path, document)
-        async with kernel.turn:
+        async with kernel.execution_lock:
             connection = await kernel.connect()
-            await self._tools.watches.attach(kernel.id)
-            self._tell(NotebookStatus.BUSY)
+            await self._services.watches.attach(kernel.id)
+            self._set_status(NotebookStatus.BUSY)
             job.status = ExecutionStatus.RUNNING
-            self._tell_job(job)
-            if await self._checks(job, kernel, connection, history):
+            self._publish_job(job)
+            if await self._check_code(job, kernel, connection, history):
                 await self._run_all(job, kernel, history, document)
         if job.request.saves and any(piece.ran for piece in job.pieces):
             await self._save(job, document)
         await self._close(job, *_summary(job))
 
-    async def _enter(self, job: Job) -> None:
+    async def _record_queued(self, job: Job) -> None:
         """Record the queued pieces in the history, in case the server is killed."""
         history = await asyncio.to_thread(self._histories.of, job.path)
-        waiting = [self._begun(job, piece) for piece in job.pieces]
+        waiting = [self._execution_start(job, piece) for piece in job.pieces]
         await asyncio.to_thread(history.queue, job.id, waiting)
 
     async def _close(self, job: Job, status: ExecutionStatus, error: MLWSError | None) -> None:
@@ -381,15 +387,15 @@ class NotebookRuntime:
             await asyncio.to_thread(history.unqueue, job.id)
         self._end(job, status, error)
 
-    async def _checks(
+    async def _check_code(
         self, job: Job, kernel: Kernel, connection: Connection, history: History
     ) -> bool:
         """Return True if all of the code may run; if one piece is refused, none of them runs."""
         if kernel.language != "python":
             return True
         for piece in job.pieces:
-            fault = suspicion(piece.source)
-            if fault is not None and await refused(connection, piece.source):
+            fault = find_syntax_error(piece.source)
+            if fault is not None and await is_rejected_by_kernel(connection, piece.source):
                 error = CodeFailedError(
                     ename=type(fault).__name__,
                     evalue=fault.msg,
@@ -400,15 +406,17 @@ class NotebookRuntime:
                 await self._refuse(job, piece, error, history)
                 return False
         for piece in job.pieces:
-            findings = await self._tools.check(piece.source, piece.cell)
+            findings = await self._services.check(piece.source, piece.cell)
             job.warnings.extend(findings)
-            if findings and self._tools.check.refuses:
+            if findings and self._services.check.refuses:
                 await self._refuse(job, piece, refusal(findings), history)
                 return False
         return True
 
-    async def _refuse(self, job: Job, piece: Piece, error: MLWSError, history: History) -> None:
-        await asyncio.to_thread(history.begin, self._begun(job, piece))
+    async def _refuse(
+        self, job: Job, piece: CellExecution, error: MLWSError, history: History
+    ) -> None:
+        await asyncio.to_thread(history.begin, self._execution_start(job, piece))
         await self._finish(job, piece, Outcome(ExecutionStatus.ERROR, error=error), history)
 
     async def _run_all(
@@ -424,11 +432,11 @@ class NotebookRuntime:
                 return
 
     async def _run(
-        self, job: Job, piece: Piece, kernel: Kernel, history: History, document: Document
+        self, job: Job, piece: CellExecution, kernel: Kernel, history: History, document: Document
     ) -> Outcome:
         def on_event(event: Event) -> None:
             if event["type"] == "input":
-                self._asking = connection
+                self._input_connection = connection
             for one in rate.pass_on(event):
                 self.stream.publish(
                     {**one, "execution": piece.id, "request": job.id, "cell": piece.cell}
@@ -441,7 +449,7 @@ class NotebookRuntime:
                 watch.meter.begin(piece.id, connection.process)
             timeout = job.request.timeout
             facts = replace(
-                self._begun(job, piece),
+                self._execution_start(job, piece),
                 kernel=kernel.id,
                 process=f"{kernel.id}:{connection.process}",
                 message=message,
@@ -450,11 +458,11 @@ class NotebookRuntime:
             )
             # Kept before it is told: who has seen it run finds it in the history.
             await asyncio.to_thread(history.begin, facts)
-            self._tell_piece(job, piece)
+            self._publish_execution(job, piece)
 
         self.running = (job, piece)
         connection = await kernel.connect()
-        watch = self._tools.watches.of(kernel.id)
+        watch = self._services.watches.of(kernel.id)
         rate = OutputRate()
         request = job.request
         run = Run(
@@ -466,14 +474,14 @@ class NotebookRuntime:
             on_start,
             stdin=request.stdin,
         )
-        kernel.memory_over = run.stop
-        self._entered = run.entered
+        kernel.on_memory_limit = run.stop
+        self._interruptible = run.interruptible
         try:
             outcome = await run()
         finally:
-            kernel.memory_over = None
-            self._entered = None
-            self._asking = None
+            kernel.on_memory_limit = None
+            self._interruptible = None
+            self._input_connection = None
             memory_usage = watch.meter.end(piece.id) if watch is not None else None
         outcome = replace(outcome, memory=memory_usage.peak if memory_usage else None)
         if outcome.error is not None:
@@ -483,12 +491,14 @@ class NotebookRuntime:
         await self._finish(job, piece, outcome, history)
         return outcome
 
-    async def _finish(self, job: Job, piece: Piece, outcome: Outcome, history: History) -> None:
+    async def _finish(
+        self, job: Job, piece: CellExecution, outcome: Outcome, history: History
+    ) -> None:
         piece.outcome, piece.status = outcome, outcome.status
         self.last = (job, piece)
         await asyncio.to_thread(history.end, piece.id, outcome, outputs=True)
-        self._tools.recording.ended(self._begun(job, piece), outcome)
-        self._tell_piece(job, piece)
+        self._services.recording.ended(self._execution_start(job, piece), outcome)
+        self._publish_execution(job, piece)
 
     async def _save(self, job: Job, document: Document) -> None:
         """Save the outputs in the document, unless it has changed since it was read."""
@@ -516,8 +526,8 @@ class NotebookRuntime:
             cells = [piece.cell for piece in job.pieces if piece.ran]
             self.stream.publish({"type": "saved", "request": job.id, "cells": cells})
 
-    def _begun(self, job: Job, piece: Piece) -> Begun:
-        return Begun(
+    def _execution_start(self, job: Job, piece: CellExecution) -> ExecutionStart:
+        return ExecutionStart(
             piece.id, job.id, self.id, job.path, piece.cell, piece.source, snapshot=job.snapshot
         )
 
@@ -531,32 +541,32 @@ class NotebookRuntime:
             if not piece.status.ended:
                 # What ran shares the call's end; what never began was left.
                 piece.status = status if piece.started else ExecutionStatus.CANCELLED
-        self._tell_job(job)
+        self._publish_job(job)
         job.ended.set()
         if self.running is None:
-            self.doing = None
+            self.current_status = None
             self._publish_status(NotebookStatus.DEAD if self.dead else NotebookStatus.IDLE)
 
-    def _tell(self, status: NotebookStatus) -> None:
-        self.doing = status
+    def _set_status(self, status: NotebookStatus) -> None:
+        self.current_status = status
         self._publish_status(status)
 
     def _publish_status(self, status: NotebookStatus) -> None:
-        if status is not self._told:
-            self._told = status
+        if status is not self._last_status:
+            self._last_status = status
             self.stream.publish({"type": "status", "status": status.value})
 
-    def _tell_job(self, job: Job) -> None:
+    def _publish_job(self, job: Job) -> None:
         self.stream.publish(
             {
                 "type": "request",
                 "request": job.id,
                 "status": job.status.value,
-                "error": said(job.error),
+                "error": to_execution_error(job.error),
             }
         )
 
-    def _tell_piece(self, job: Job, piece: Piece) -> None:
+    def _publish_execution(self, job: Job, piece: CellExecution) -> None:
         execution = job.execution(piece)
         left_out = {"id", "request", "cell", "notebook_id", "path", "source", "error"}
         self.stream.publish(
@@ -570,9 +580,9 @@ class NotebookRuntime:
             }
         )
 
-    def _forget(self) -> None:
+    def _drop_finished_jobs(self) -> None:
         ended_ids = [identifier for identifier, job in self.jobs.items() if job.ended.is_set()]
-        for identifier in ended_ids[: max(0, len(ended_ids) - KEPT)]:
+        for identifier in ended_ids[: max(0, len(ended_ids) - MAX_FINISHED_CALLS)]:
             del self.jobs[identifier]
 
 
@@ -588,21 +598,23 @@ def session_of(
 
 def status_of(session: Session | None, runtime: NotebookRuntime | None) -> NotebookStatus:
     """Return the state of a notebook, by its calls or else by the state that its kernel reports."""
-    if runtime is not None and runtime.doing is not None:
-        return runtime.doing
+    if runtime is not None and runtime.current_status is not None:
+        return runtime.current_status
     if session is None:
         dead = runtime is not None and runtime.dead
         return NotebookStatus.DEAD if dead else NotebookStatus.IDLE
-    return _STATES.get(session["kernel"]["execution_state"], NotebookStatus.IDLE)
+    return _NOTEBOOK_STATUSES.get(session["kernel"]["execution_state"], NotebookStatus.IDLE)
 
 
-def pieces_of(request: ExecuteRequest, document: Document, again: Sequence[str]) -> list[Piece]:
+def pieces_of(
+    request: ExecuteRequest, document: Document, again: Sequence[str]
+) -> list[CellExecution]:
     """Return the code that a call asks for; error 20401 for a code cell that does not exist.
 
     ``again``: the cells that ran before, for a call with ``up_to``.
     """
     if request.code is not None:
-        return [Piece(None, request.code)]
+        return [CellExecution(None, request.code)]
     sources = code_cells(document.content)
     cells = request.cells
     if request.up_to is not None:
@@ -611,7 +623,7 @@ def pieces_of(request: ExecuteRequest, document: Document, again: Sequence[str])
         if identifier not in sources:
             raise NotebookItemNotFoundError(kind="code cell", name=identifier)
     cells = list(sources) if cells is None else cells
-    return [Piece(name, sources[name]) for name in cells if sources[name].strip()]
+    return [CellExecution(name, sources[name]) for name in cells if sources[name].strip()]
 
 
 def up_to(cell: str, there: Sequence[str], ran: Sequence[str]) -> list[str]:

@@ -31,16 +31,16 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.notebooks.collaboration import shared_document
 from jupyter_mlws.notebooks.kernels import process_of
 from jupyter_mlws.notebooks.models import SUFFIX
-from jupyter_mlws.notebooks.persistent_kernels import Left
+from jupyter_mlws.notebooks.persistent_kernels import OrphanedKernel
 
-SAVING = 5.0
+SAVE_TIMEOUT = 5.0
 """Seconds for which a file that is being saved is waited for."""
-AGAIN = 0.05
+READ_RETRY_INTERVAL = 0.05
 """Seconds between two looks at it."""
 
 
 @dataclass(frozen=True)
-class Facts:
+class DocumentMetadata:
     """Metadata of a document, without its content."""
 
     created: datetime
@@ -48,7 +48,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Document(Facts):
+class Document(DocumentMetadata):
     """A notebook as it was read; ``content`` is nbformat 4, ``hash`` that of the file.
 
     ``shared`` is the live document if several people may edit it; ``content`` is its state at
@@ -106,14 +106,14 @@ class JupyterServer:
 
     # Kernels that outlive their server
 
-    def is_here(self, kernel: str) -> bool:
+    def is_local(self, kernel: str) -> bool:
         """Return True if a kernel's process runs on this machine."""
         if kernel not in self.kernels:
             return False
         manager = self.kernels.get_kernel(kernel)
         return process_of(manager) is not None and hasattr(manager, "connect_iopub")
 
-    async def adopt(self, left: Left) -> bool:
+    async def adopt(self, left: OrphanedKernel) -> bool:
         """Take over a running kernel and its sessions; return False if it no longer exists."""
         path, name = "", ""
         for session in left.sessions:
@@ -152,12 +152,12 @@ class JupyterServer:
 
     async def exists(self, path: str) -> bool:
         """Return True if the file exists."""
-        with _refusals(path, self.root):
+        with _translate_errors(path, self.root):
             return bool(await ensure_async(self._contents.file_exists(path)))
 
     async def folder_exists(self, path: str) -> bool:
         """Return True if the folder exists."""
-        with _refusals(path, self.root):
+        with _translate_errors(path, self.root):
             return bool(await ensure_async(self._contents.dir_exists(path)))
 
     async def free_name(self) -> str:
@@ -165,26 +165,26 @@ class JupyterServer:
         name = f"{self._contents.untitled_notebook}{SUFFIX}"
         return str(await ensure_async(self._contents.increment_filename(name)))
 
-    async def facts(self, path: str) -> Facts:
+    async def facts(self, path: str) -> DocumentMetadata:
         """Return the metadata of a document; error 20401 if it does not exist."""
         self.check_inside(path)
-        with _refusals(path, self.root):
+        with _translate_errors(path, self.root):
             model = await ensure_async(self._contents.get(path, content=False))
-        return Facts(model["created"], model["last_modified"])
+        return DocumentMetadata(model["created"], model["last_modified"])
 
     async def read(self, path: str) -> Document:
         """Read a notebook; error 20402 for a file that is not a notebook.
 
         Retries while the server is writing the file.
         """
-        deadline = time.monotonic() + SAVING
+        deadline = time.monotonic() + SAVE_TIMEOUT
         before = None
         while True:
             try:
                 return await self._read(path)
             except MLWSError as error:
                 # A tab's save writes the file in place: half of it is no notebook yet.
-                is_permanent = str(error) == before and not self._is_saved(path)
+                is_permanent = str(error) == before and not self._is_being_saved(path)
                 if (
                     not isinstance(error, NotebookUnreadableError)
                     or is_permanent
@@ -192,9 +192,9 @@ class JupyterServer:
                 ):
                     raise
                 before = str(error)
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(READ_RETRY_INTERVAL)
 
-    def _is_saved(self, path: str) -> bool:
+    def _is_being_saved(self, path: str) -> bool:
         """Return True if the server is writing the file now.
 
         A copy of the old file exists during that time.
@@ -205,7 +205,7 @@ class JupyterServer:
         return Path(beside).exists()
 
     async def _read(self, path: str) -> Document:
-        with _refusals(path, self.root):
+        with _translate_errors(path, self.root):
             model = await ensure_async(
                 self._contents.get(path, type="file", format="base64", require_hash=True)
             )
@@ -217,12 +217,12 @@ class JupyterServer:
             # Newer than the file by what was typed just now.
             live: Any = nbformat.from_dict(shared.get())  # type: ignore[no-untyped-call]
             return Document(*facts, live, model["hash"], shared)
-        content = await asyncio.to_thread(parsed, model["content"], path)
+        content = await asyncio.to_thread(parse_notebook, model["content"], path)
         return Document(*facts, content, model["hash"])
 
     async def hash_of(self, path: str) -> str:
         """Return the hash of the file's current content."""
-        with _refusals(path, self.root):
+        with _translate_errors(path, self.root):
             model = await ensure_async(
                 self._contents.get(path, type="file", content=False, require_hash=True)
             )
@@ -231,7 +231,7 @@ class JupyterServer:
     async def save(self, path: str, content: Any) -> None:
         """Write a notebook; error 20104 if that fails."""
         model = {"type": "notebook", "format": "json", "content": content}
-        with _refusals(path, self.root, writing=True):
+        with _translate_errors(path, self.root, writing=True):
             await ensure_async(self._contents.save(model, path))
 
     def trust(self, path: str, content: Any) -> None:
@@ -240,7 +240,7 @@ class JupyterServer:
 
     async def delete(self, path: str) -> None:
         """Remove the file, or move it to the trash if the server is configured so."""
-        with _refusals(path, self.root, writing=True):
+        with _translate_errors(path, self.root, writing=True):
             await ensure_async(self._contents.delete(path))
 
     # Kernels and sessions
@@ -287,23 +287,23 @@ class JupyterServer:
             )
         except (KeyError, OSError, RuntimeError, ValueError, web.HTTPError) as error:
             # A kernel that is not installed is a kind of KeyError.
-            raise KernelStartError(kernel=kernel, reason=_said(error, self.root)) from error
+            raise KernelStartError(kernel=kernel, reason=_format_error(error, self.root)) from error
         return dict(session)
 
     async def move_session(self, identifier: str, path: str) -> None:
         """Set the path of a session to the new path of its notebook."""
-        with _refusals(path, self.root):
+        with _translate_errors(path, self.root):
             await ensure_async(
                 self._sessions.update_session(identifier, path=path, name=Path(path).name)
             )
 
     async def end_session(self, identifier: str) -> None:
         """End a session and its kernel."""
-        with _refusals(identifier, self.root):
+        with _translate_errors(identifier, self.root):
             await ensure_async(self._sessions.delete_session(identifier))
 
 
-def parsed(base64_text: str, path: str) -> Any:
+def parse_notebook(base64_text: str, path: str) -> Any:
     """Return the notebook in the newest format; error 20402 with the reason if it is invalid."""
     import nbformat
 
@@ -334,18 +334,18 @@ def parsed(base64_text: str, path: str) -> Any:
 
 
 @contextmanager
-def _refusals(path: str, root: Path, *, writing: bool = False) -> Iterator[None]:
+def _translate_errors(path: str, root: Path, *, writing: bool = False) -> Iterator[None]:
     try:
         yield
     except web.HTTPError as error:
         if error.status_code == 404:
             raise NotebookItemNotFoundError(kind="notebook", name=path) from error
         if writing:
-            raise NotebookSaveError(path=path, reason=_said(error, root)) from error
-        raise NotebookUnreadableError(path=path, reason=_said(error, root)) from error
+            raise NotebookSaveError(path=path, reason=_format_error(error, root)) from error
+        raise NotebookUnreadableError(path=path, reason=_format_error(error, root)) from error
 
 
-def _said(error: Exception, root: Path) -> str:
+def _format_error(error: Exception, root: Path) -> str:
     """Return the message of an error, without absolute paths of this machine."""
     if isinstance(error, OSError):
         return f"{error.strerror}: {Path(str(error.filename or '')).name}"

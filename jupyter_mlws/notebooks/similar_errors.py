@@ -19,7 +19,7 @@ def similar(history: History, failure: Execution, most: int = MOST) -> list[Simi
     """Return earlier failures of the same kind: those with a fix first, then the most similar."""
     matches = [
         Similar(execution=execution, fix=_fix(execution, success))
-        for execution, success in history.alike(failure, most)
+        for execution, success in history.find_similar(failure, most)
     ]
     return sorted(matches, key=lambda one: one.fix is None)
 
@@ -28,7 +28,7 @@ def failures(history: History, notebook: str) -> list[Failure]:
     """Return a failure for each cell of a notebook whose last execution failed."""
     return [
         Failure(execution=one, similar=similar(history, one, PER_PANEL))
-        for one in history.failing(notebook)
+        for one in history.failed_cells(notebook)
     ]
 
 

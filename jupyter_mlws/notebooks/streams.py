@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_mlws.api.base import StreamHandler
 
-WRITTEN = ("output", "clear", "update")
+OUTPUT_MESSAGE_TYPES = ("output", "clear", "update")
 """Messages about what code wrote."""
 
 
@@ -31,5 +31,5 @@ class OutputStream(StreamHandler):
         silent = self.get_query_argument("outputs", "true") == "false"
         async with aclosing(self.ring.follow(since)) as messages:  # type: ignore[type-var]
             async for message in messages:
-                if not (silent and message["type"] in WRITTEN):
+                if not (silent and message["type"] in OUTPUT_MESSAGE_TYPES):
                     yield message

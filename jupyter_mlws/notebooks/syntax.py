@@ -13,13 +13,13 @@ from contextlib import suppress
 
 from jupyter_mlws.notebooks.kernels import Connection
 
-ASK_LIMIT = 5.0
+KERNEL_REPLY_TIMEOUT = 5.0
 """Seconds; a kernel that does not say is let run the code, and says so then."""
 _MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[^#'\"]*\?{1,2}\s*)$")
-_ASSIGNED = re.compile(r"(=\s*)[%!](?!=).*$")
+_MAGIC_ASSIGNMENT = re.compile(r"(=\s*)[%!](?!=).*$")
 
 
-def suspicion(source: str) -> SyntaxError | None:
+def find_syntax_error(source: str) -> SyntaxError | None:
     """Return the syntax error that this Python finds in ``source``; None if it finds none."""
     if source.lstrip().startswith("%%"):
         return None
@@ -27,22 +27,22 @@ def suspicion(source: str) -> SyntaxError | None:
     if first is None:
         return None
     # The same without magics, so that the line is that of the true fault.
-    return _parse(without_magics(source)) or first
+    return _parse(replace_magics(source)) or first
 
 
-def without_magics(source: str) -> str:
+def replace_magics(source: str) -> str:
     """Return ``source`` with IPython's magics replaced; empty for a cell in another language."""
     if source.lstrip().startswith("%%"):
         return ""
-    return "\n".join(map(_without_magic, source.split("\n")))
+    return "\n".join(map(_replace_magic, source.split("\n")))
 
 
-async def refused(connection: Connection, source: str) -> bool:
+async def is_rejected_by_kernel(connection: Connection, source: str) -> bool:
     """Return True if the kernel cannot parse ``source`` either."""
     question = connection.ask("is_complete_request", {"code": source})
     with question as request, suppress(asyncio.TimeoutError):
         while True:
-            channel, message = await asyncio.wait_for(request.answers.get(), ASK_LIMIT)
+            channel, message = await asyncio.wait_for(request.answers.get(), KERNEL_REPLY_TIMEOUT)
             if channel == "shell":
                 return message["content"].get("status") in ("invalid", "incomplete")
     return False
@@ -59,5 +59,5 @@ def _parse(source: str) -> SyntaxError | None:
     return None
 
 
-def _without_magic(line: str) -> str:
-    return _ASSIGNED.sub(r"\1None", _MAGIC.sub(r"\1pass", line))
+def _replace_magic(line: str) -> str:
+    return _MAGIC_ASSIGNMENT.sub(r"\1None", _MAGIC.sub(r"\1pass", line))

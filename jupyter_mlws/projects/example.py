@@ -16,13 +16,13 @@ from jupyter_mlws.projects.trust import trust
 from jupyter_mlws.workspace import Workspace
 
 WORKFLOW = "workflows/wine/dvc.yaml"
-UNFINISHED = "example-unfinished"
+UNFINISHED_MARKER = "example-unfinished"
 """In the project's state while the example is made: what a crash leaves is made anew."""
-RUN_LIMIT = 600.0
+RUN_TIMEOUT = 600.0
 """Seconds for one run of the workflow."""
 
 
-def files() -> Path:
+def example_directory() -> Path:
     """Return the directory of the example's files, in the installed package or in a checkout."""
     directory = Path(__file__).parent / "example_files"
     return directory if directory.is_dir() else Path(__file__).parents[2] / "examples" / "wine"
@@ -32,28 +32,30 @@ def create_example(target: Path) -> None:
     """Fill the empty or missing directory ``target``: files, three runs, two snapshots."""
     from jupyter_mlws.versioning.dvc.data import open_data
 
-    shutil.copytree(files(), target, dirs_exist_ok=True)
+    shutil.copytree(example_directory(), target, dirs_exist_ok=True)
     initialize(target)
     trust(target)
-    _identify(target)
+    _configure_git_user(target)
     workspace = Workspace.open(target)
-    marker = workspace.project.state / UNFINISHED
+    marker = workspace.project.state / UNFINISHED_MARKER
     marker.touch()
     try:
         with open_data(target) as data:
             data.track("data/wine.csv")
-        _run(workspace, {})
+        _run_workflow(workspace, {})
         workspace.snapshots.create("First models of the wine")
-        _run(workspace, {"linear.C": 0.01})
+        _run_workflow(workspace, {"linear.C": 0.01})
         # Back to the first linear model, so that the last run ends as the last snapshot is.
-        _run(workspace, {"linear.C": 1.0, "forest.n_estimators": 100, "forest.max_depth": 3})
+        _run_workflow(
+            workspace, {"linear.C": 1.0, "forest.n_estimators": 100, "forest.max_depth": 3}
+        )
         workspace.snapshots.create("A larger, shallower forest")
     finally:
         workspace.close()
     marker.unlink()
 
 
-def _identify(target: Path) -> None:
+def _configure_git_user(target: Path) -> None:
     """Set a user name and email for commits, unless the user has configured them in git."""
     for key, value in (("user.name", "Example"), ("user.email", "example@localhost")):
         result = subprocess.run(
@@ -63,12 +65,12 @@ def _identify(target: Path) -> None:
             subprocess.run(["git", "config", key, value], cwd=target, check=True, timeout=30)
 
 
-def _run(workspace: Workspace, settings: dict[str, object]) -> None:
+def _run_workflow(workspace: Workspace, settings: dict[str, object]) -> None:
     from jupyter_mlws.workflows.models import ExecuteRequest
 
     workflows = workspace.workflows
     started = workflows.execute(WORKFLOW, ExecuteRequest(params=settings))
-    result = workflows.wait(WORKFLOW, started.id, RUN_LIMIT)
+    result = workflows.wait(WORKFLOW, started.id, RUN_TIMEOUT)
     if result.error is not None:
         raise RunStoppedError(reason=result.error.message.en)
 
@@ -77,7 +79,7 @@ def main(arguments: list[str]) -> int:
     """Create the example in the given directory, unless there is a project already."""
     target = Path(arguments[0]).resolve()
     if (target / ".git").exists():
-        if not (target / ".git" / "mlws" / UNFINISHED).exists():
+        if not (target / ".git" / "mlws" / UNFINISHED_MARKER).exists():
             return 0
         shutil.rmtree(target)
     print(f"Creating the example workspace in {target} …", flush=True)  # noqa: T201

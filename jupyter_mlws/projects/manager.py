@@ -32,15 +32,15 @@ from jupyter_mlws.versioning.git.credentials import Ask, Credentials
 from jupyter_mlws.versioning.git.urls import fault_of_address
 from jupyter_mlws.workspace import Workspace
 
-DEPTH = 2
+MAX_PROJECT_DEPTH = 2
 """Folders below the root in which projects are looked for."""
-SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns"})
-TIMEOUT = 60
+SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "mlruns"})
+COMMAND_TIMEOUT = 60
 """Seconds for one git or DVC command."""
-NOT_FOUND = 128
+NO_REPOSITORY_EXIT_CODE = 128
 """The exit code of git where there is no repository."""
-DEFAULT = "."
-NAME_NEEDED = Message("is required: it can't be derived from the URL")
+DEFAULT_PROJECT_ID = "."
+NAME_REQUIRED = Message("is required: it can't be derived from the URL")
 
 
 class ProjectManager:
@@ -58,7 +58,7 @@ class ProjectManager:
     def list(self) -> list[ProjectInfo]:
         """Return the default project first, then those below the root, by path."""
         projects = []
-        for project in self._find():
+        for project in self._find_projects():
             # A folder whose `.git` git cannot read is no project.
             with suppress(MLWSError):
                 projects.append(self._describe(project))
@@ -66,7 +66,7 @@ class ProjectManager:
 
     def workspace(self, identifier: str | None = None) -> Workspace:
         """Return the workspace of a project; error 50402 if missing, 50302 outside the root."""
-        project = self._open(identifier or DEFAULT)
+        project = self._open(identifier or DEFAULT_PROJECT_ID)
         with self._lock:
             if project.root not in self._workspaces:
                 self._workspaces[project.root] = Workspace(project, on_server=True)
@@ -78,7 +78,7 @@ class ProjectManager:
         After a failure no partial project is left. Errors: 50203 if it exists, 50302 for a name
         that leads outside the root.
         """
-        target = self._target(name)
+        target = self._resolve_target(name)
         preexisting = target.exists()
         # An empty project may be made around existing files; the example needs a folder of its own.
         full = preexisting and template is Template.EXAMPLE and any(target.iterdir())
@@ -86,7 +86,7 @@ class ProjectManager:
             raise AlreadyExistsError(name=name)
         target.mkdir(parents=True, exist_ok=True)
         try:
-            self._fill(target, template)
+            self._populate(target, template)
         except BaseException:
             # What was there before stays; only what this call made is taken back.
             shutil.rmtree(target / ".git" if preexisting else target, ignore_errors=True)
@@ -104,9 +104,9 @@ class ProjectManager:
             raise InvalidRequestError(faults=[Fault("url", fault)])
         if name is None:
             name = re.split(r"[/:\\]", address.rstrip("/\\"))[-1].removesuffix(".git")
-            if re.fullmatch(NAME, name) is None or name == DEFAULT:
-                raise InvalidRequestError(faults=[Fault("name", NAME_NEEDED)])
-        target = self._target(name)
+            if re.fullmatch(NAME, name) is None or name == DEFAULT_PROJECT_ID:
+                raise InvalidRequestError(faults=[Fault("name", NAME_REQUIRED)])
+        target = self._resolve_target(name)
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise AlreadyExistsError(name=name)
         return name
@@ -125,13 +125,13 @@ class ProjectManager:
         Errors: those of :meth:`check_clone`, 30101, 30254. A failure leaves nothing.
         """
         from jupyter_mlws.versioning.git.adapter import Git
-        from jupyter_mlws.versioning.git.remote_commands import Line, clone
+        from jupyter_mlws.versioning.git.remote_commands import RemoteSession, clone
 
-        target = self._target(self.check_clone(address, name))
+        target = self._resolve_target(self.check_clone(address, name))
         target.parent.mkdir(parents=True, exist_ok=True)
         # Beside its place and hidden: half a clone is no project.
         with tempfile.TemporaryDirectory(prefix=".clone-", dir=target.parent) as beside:
-            line = Line(lambda: progress(0, message="clone"), Credentials(ask))
+            line = RemoteSession(lambda: progress(0, message="clone"), Credentials(ask))
             source = str(Path(self.root, address)) if _is_path(address) else address
             clone(Git(Path(beside)), source, str(Path(beside, "clone")), line)
             withdraw_trust(target)
@@ -144,13 +144,13 @@ class ProjectManager:
 
     def set_trusted(self, identifier: str | None, value: bool) -> ProjectInfo:
         """Trust the authors of a project, or withdraw the trust; error 50402."""
-        project = self._open(identifier or DEFAULT)
+        project = self._open(identifier or DEFAULT_PROJECT_ID)
         (trust if value else withdraw_trust)(project.root)
         return self._describe(project)
 
     def reopen(self, identifier: str | None = None) -> None:
         """Close a project's workspace, so that its managers are built again with new settings."""
-        project = self._open(identifier or DEFAULT)
+        project = self._open(identifier or DEFAULT_PROJECT_ID)
         with self._lock:
             workspace = self._workspaces.pop(project.root, None)
         if workspace is not None:
@@ -158,9 +158,9 @@ class ProjectManager:
 
     def is_running(self) -> bool:
         """Return True if a workflow of any project is running."""
-        return any(self.workspace(project.id).runs.go_on() for project in self.list())
+        return any(self.workspace(project.id).runs.has_active_runs() for project in self.list())
 
-    def opened(self) -> builtins.list[Workspace]:
+    def list_open_workspaces(self) -> builtins.list[Workspace]:
         """Return the open workspaces."""
         with self._lock:
             return [*self._workspaces.values()]
@@ -172,7 +172,7 @@ class ProjectManager:
                 workspace.close()
             self._workspaces.clear()
 
-    def _fill(self, target: Path, template: Template) -> None:
+    def _populate(self, target: Path, template: Template) -> None:
         if template is Template.EXAMPLE:
             from jupyter_mlws.projects.example import create_example
 
@@ -180,13 +180,13 @@ class ProjectManager:
         else:
             initialize(target)
 
-    def _target(self, name: str) -> Path:
+    def _resolve_target(self, name: str) -> Path:
         target = (self.root / name).resolve()
         if target != self.root and self.root not in target.parents:
             raise OutsideWorkspaceError(path=name)
         return target
 
-    def _find(self) -> Iterator[Project]:
+    def _find_projects(self) -> Iterator[Project]:
         try:
             default = Project.open(self.root)
         except MLWSError:
@@ -194,12 +194,12 @@ class ProjectManager:
         if default is not None:
             yield default
         if default is None or default.root != self.root:
-            yield from _below(self.root, DEPTH)
+            yield from _iter_projects(self.root, MAX_PROJECT_DEPTH)
 
     def _open(self, identifier: str) -> Project:
-        if identifier == DEFAULT:
+        if identifier == DEFAULT_PROJECT_ID:
             return Project.open(self.root)
-        target = self._target(unescape(identifier))
+        target = self._resolve_target(unescape(identifier))
         try:
             is_repository = (target / ".git").exists()
         except OSError as error:
@@ -213,9 +213,9 @@ class ProjectManager:
         below = project.root != self.root and self.root in project.root.parents
         # The default project may lie above the root: then the path is `..` or such.
         path = Path(os.path.relpath(project.root, self.root)).as_posix()
-        branch, head = _head(project)
+        branch, head = _read_head(project)
         return ProjectInfo(
-            id=escape(path) if below else DEFAULT,
+            id=escape(path) if below else DEFAULT_PROJECT_ID,
             name=project.root.name,
             path=path,
             default=not below,
@@ -234,19 +234,19 @@ def _is_path(address: str) -> bool:
     return "://" not in address and ":" not in address.split("/", 1)[0]
 
 
-def _below(folder: Path, depth: int) -> Iterator[Project]:
+def _iter_projects(folder: Path, depth: int) -> Iterator[Project]:
     for child in sorted(folder.iterdir()):
-        if child.name.startswith(".") or child.name in SKIPPED or child.is_symlink():
+        if child.name.startswith(".") or child.name in SKIPPED_DIRECTORIES or child.is_symlink():
             continue
         if not child.is_dir():
             continue
         if (child / ".git").exists():
             yield Project(child)
         elif depth > 1:
-            yield from _below(child, depth - 1)
+            yield from _iter_projects(child, depth - 1)
 
 
-def _head(project: Project) -> tuple[str | None, str | None]:
+def _read_head(project: Project) -> tuple[str | None, str | None]:
     """Return the branch (None if detached) and the commit (None before the first).
 
     Error 50402 if git finds no repository: nothing else then reads the folder.
@@ -262,11 +262,11 @@ def _head(project: Project) -> tuple[str | None, str | None]:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=TIMEOUT,
+            timeout=COMMAND_TIMEOUT,
         )
         for words in (["symbolic-ref", "--quiet"], ["rev-parse", "--verify", "--quiet"])
     )
-    if branch.returncode == NOT_FOUND:
+    if branch.returncode == NO_REPOSITORY_EXIT_CODE:
         raise ProjectNotFoundError(name=project.root.name)
     name = branch.stdout.strip().removeprefix("refs/heads/")
     return name or None, commit.stdout.strip() or None

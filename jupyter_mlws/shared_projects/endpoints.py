@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Work
-from jupyter_mlws.containers.forwarding import FORWARDED
+from jupyter_mlws.containers.forwarding import FORWARDING_ERRORS
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     HubUnavailableError,
@@ -17,7 +17,7 @@ from jupyter_mlws.shared_projects.manager import TeamManager
 from jupyter_mlws.shared_projects.models import TeamClone, TeamProject
 from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS, GIT_ERRORS
 
-endpoints = Endpoints("projects", FORWARDED)
+endpoints = Endpoints("projects", FORWARDING_ERRORS)
 
 
 @endpoints.post(

@@ -9,11 +9,11 @@ from functools import cached_property
 from jupyter_mlws.core.errors import UnfinishedOperationError
 from jupyter_mlws.core.locking import Waiting
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.data_index import Content, listed
-from jupyter_mlws.versioning.data.worktree_status import WorkingData
+from jupyter_mlws.versioning.data.data_index import DataIndex, format_paths
+from jupyter_mlws.versioning.data.worktree_status import WorktreeStatus
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
-from jupyter_mlws.versioning.snapshots.recovery import Recovery, has_remains
+from jupyter_mlws.versioning.snapshots.recovery import Recovery, has_leftovers
 from jupyter_mlws.versioning.snapshots.switch_journal import is_switching
 from jupyter_mlws.versioning.tracking.client import TrackingClient
 
@@ -24,8 +24,8 @@ class Repository:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.git = Git(project.root)
-        self.content = Content(self.git)
-        self.working = WorkingData(project.root, project.state / "hashes.json")
+        self.content = DataIndex(self.git)
+        self.working = WorktreeStatus(project.root, project.state / "hashes.json")
         self.full: Callable[[], None] = lambda: None
         """Called when something has begun to wait in the outbox."""
 
@@ -47,14 +47,14 @@ class Repository:
         ``waiting`` hears who holds it meanwhile.
         """
         with self.project.lock(operation, waiting=waiting):
-            if has_remains(self.project):
+            if has_leftovers(self.project):
                 Recovery(self.project, self.content, self.working, self.tracking).run()
             yield
 
     def refuse_unfinished(self, conflicts: Iterable[str]) -> None:
         """Error 30201 where ``conflicts`` are left, or work of git or a restore is half done."""
         operation = "restore" if is_switching(self.project) else self.git.unfinished()
-        paths = listed(conflicts)
+        paths = format_paths(conflicts)
         if operation or paths:
             raise UnfinishedOperationError(operation=operation or "merge", paths=paths)
 

@@ -12,9 +12,16 @@ from typing import Any
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows import commands, variables
-from jupyter_mlws.workflows.document import GENERATED, OUTPUTS, TITLE, Document, Stage, templated
-from jupyter_mlws.workflows.drafts import COMMAND, Draft, Faults, Present
-from jupyter_mlws.workflows.rewriting import same
+from jupyter_mlws.workflows.document import (
+    GENERATOR_KEYS,
+    OUTPUTS,
+    TITLE,
+    Document,
+    Stage,
+    uses_templates,
+)
+from jupyter_mlws.workflows.drafts import COMMAND, Draft, ExistingNode, Faults
+from jupyter_mlws.workflows.rewriting import are_equal
 
 Data = dict[str, Any]
 
@@ -75,7 +82,7 @@ def changed_data(
 
 
 def _generates(stage: Any) -> bool:
-    return isinstance(stage, Mapping) and bool(GENERATED & stage.keys())
+    return isinstance(stage, Mapping) and bool(GENERATOR_KEYS & stage.keys())
 
 
 def _base(node: str) -> str:
@@ -136,10 +143,10 @@ def _measures(draft: Draft) -> list[str]:
 
 def _command(draft: Draft) -> str:
     assert draft.component is not None
-    words = ["jupyter mlws node", commands.quoted(draft.component.name)]
+    words = ["jupyter mlws node", commands.quote_word(draft.component.name)]
     for port, files in draft.inputs.items():
-        words += [f"--{port} {commands.quoted(file)}" for file in files]
-    words += [f"--{port} {commands.quoted(file)}" for port, file in draft.outputs.items()]
+        words += [f"--{port} {commands.quote_word(file)}" for file in files]
+    words += [f"--{port} {commands.quote_word(file)}" for port, file in draft.outputs.items()]
     return " ".join([*words, f"${{{draft.id}}}"] if draft.settings else words)
 
 
@@ -163,7 +170,7 @@ def _renew(data: Data, stages: Data, draft: Draft, document: Document) -> None:
 # Stages that are there
 
 
-def _change(data: Data, stages: Data, draft: Draft, present: Present, faults: Faults) -> None:
+def _change(data: Data, stages: Data, draft: Draft, present: ExistingNode, faults: Faults) -> None:
     raw = stages.get(draft.id)
     change = _Change(draft, present)
     if not change.any():
@@ -185,16 +192,16 @@ def _change(data: Data, stages: Data, draft: Draft, present: Present, faults: Fa
     stages[draft.id] = body
 
 
-def _is_fixed(raw: Mapping[str, Any], draft: Draft, present: Present, change: _Change) -> bool:
+def _is_fixed(raw: Mapping[str, Any], draft: Draft, present: ExistingNode, change: _Change) -> bool:
     """Return whether the stage is written in a form that cannot take the change."""
-    if _generates(raw) or (change.files() and templated(draft.id, raw)):
+    if _generates(raw) or (change.files() and uses_templates(draft.id, raw)):
         return True
     if not change.files() and not change.settings():
         return False
     if draft.plain:
         return present.stage.component is not None
     command = raw.get("cmd")
-    if not isinstance(command, str) or not commands.editable(command):
+    if not isinstance(command, str) or not commands.is_editable(command):
         return True
     return settings_elsewhere(command, draft.id, present.stage)
 
@@ -202,7 +209,7 @@ def _is_fixed(raw: Mapping[str, Any], draft: Draft, present: Present, change: _C
 class _Change:
     """Differences between a draft and the existing node."""
 
-    def __init__(self, draft: Draft, present: Present) -> None:
+    def __init__(self, draft: Draft, present: ExistingNode) -> None:
         self._draft = draft
         self._present = present
 
@@ -220,7 +227,7 @@ class _Change:
 
     def settings(self) -> bool:
         now = _settings_of(self._present, self._draft)
-        return not same(self._draft.settings, now)
+        return not are_equal(self._draft.settings, now)
 
     def place(self) -> bool:
         if "at" not in self._draft.definition.model_fields_set:
@@ -233,7 +240,7 @@ def _deps(draft: Draft) -> list[str]:
     return [*(file for files in draft.inputs.values() for file in files), *draft.deps]
 
 
-def _settings_of(present: Present, draft: Draft) -> Data:
+def _settings_of(present: ExistingNode, draft: Draft) -> Data:
     """Return only the settings, without the files that a config also names."""
     config = present.config
     if draft.component is None:
@@ -300,7 +307,7 @@ def _put_list(body: Data, key: str, entries: list[Any]) -> None:
         body.update(items)
 
 
-def _changed_command(command: str, draft: Draft, present: Present) -> str:
+def _changed_command(command: str, draft: Draft, present: ExistingNode) -> str:
     """Return the command with the new files of its ports."""
     stage = present.stage
     inputs, outputs = present.ports
@@ -316,16 +323,16 @@ def _changed_command(command: str, draft: Draft, present: Present) -> str:
         there = {stage.at_root(value) for value in stage.options.get(port, ())}
         for file in (file for file in files if file not in there):
             path = posixpath.relpath(file, stage.wdir)
-            command = commands.added(command, f"--{port} {commands.quoted(path)}")
+            command = commands.add_arguments(command, f"--{port} {commands.quote_word(path)}")
     return command
 
 
-def _change_settings(data: Data, command: str, draft: Draft, present: Present) -> str:
+def _change_settings(data: Data, command: str, draft: Draft, present: ExistingNode) -> str:
     """Write the settings to `vars` and return the command that unpacks them."""
     now = _settings_of(present, draft)
     own = dict(present.stage.settings)
     for name in [*now, *draft.settings]:
-        if name in draft.settings and name in now and same(now[name], draft.settings[name]):
+        if name in draft.settings and name in now and are_equal(now[name], draft.settings[name]):
             continue
         command = commands.without_option(command, name)
         own.pop(name, None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 WORDS = re.compile(
     r"""(?:\$\{[^}]*\}|'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\$]|\$(?!\{))+""", re.DOTALL
 )
-QUOTED = re.compile(r"""\$\{[^}]*\}|'[^']*'|"(?:\\.|[^"\\])*"|\\.""", re.DOTALL)
+QUOTED_PART = re.compile(r"""\$\{[^}]*\}|'[^']*'|"(?:\\.|[^"\\])*"|\\.""", re.DOTALL)
 UNPACK = re.compile(r"\$\{\s*[^\s${}]+\s*\}")
 SAFE = re.compile(r"[\w./:=@%+,-]+")
 
@@ -27,9 +27,9 @@ class Argument:
     values: list[tuple[int, str]] = field(default_factory=list)
 
 
-def editable(command: str) -> bool:
+def is_editable(command: str) -> bool:
     """Return whether a command has only words: no pipes, lists, redirections, line breaks."""
-    bare = QUOTED.sub("", command.strip())
+    bare = QUOTED_PART.sub("", command.strip())
     try:
         shlex.split(command)
     except ValueError:
@@ -37,12 +37,12 @@ def editable(command: str) -> bool:
     return not any(sign in bare for sign in "|&;<>()`\n")
 
 
-def quoted(word: str) -> str:
+def quote_word(word: str) -> str:
     """Return a word for the shell, quoted if necessary."""
     return word if SAFE.fullmatch(word) else shlex.quote(word)
 
 
-def added(command: str, words: str) -> str:
+def add_arguments(command: str, words: str) -> str:
     """Return the command with words after its arguments, before the settings that it unpacks."""
     for match in WORDS.finditer(command):
         if UNPACK.fullmatch(match[0]):
@@ -63,7 +63,7 @@ def without(command: str, predicate: Callable[[str, str], bool]) -> str:
         positions.update(matches)
         if len(matches) == len(argument.values):
             positions.add(argument.flag)
-    return _cut(command, positions)
+    return _remove_words(command, positions)
 
 
 def without_option(command: str, name: str) -> str:
@@ -72,12 +72,12 @@ def without_option(command: str, name: str) -> str:
     for argument in _arguments(command):
         if argument.name in (name, f"no-{name}"):
             positions.update({argument.flag, *(place for place, _ in argument.values)})
-    return _cut(command, positions)
+    return _remove_words(command, positions)
 
 
 def without_settings(command: str, name: str) -> str:
     """Return the command without its ``${name}``."""
-    return _cut(
+    return _remove_words(
         command,
         {
             place
@@ -107,7 +107,7 @@ def _arguments(command: str) -> Iterator[Argument]:
         yield current
 
 
-def _cut(command: str, positions: set[int]) -> str:
+def _remove_words(command: str, positions: set[int]) -> str:
     """Return the command without the words at ``positions`` and the space before each."""
     text, end = "", 0
     for place, match in enumerate(WORDS.finditer(command)):

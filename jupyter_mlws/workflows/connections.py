@@ -10,11 +10,11 @@ from jupyter_mlws.components.models import InputPort
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.definition import EdgeDefinition
 from jupyter_mlws.workflows.drafts import Draft, Faults
-from jupyter_mlws.workflows.graph import Edge, cycle_words, cycles
+from jupyter_mlws.workflows.graph import Edge, cycle_message, cycles
 from jupyter_mlws.workflows.previews import TYPES
 
 
-class Out(NamedTuple):
+class OutputFile(NamedTuple):
     """An output file of a node; a type of None fits everywhere."""
 
     port: str
@@ -28,9 +28,9 @@ class Connector:
     def __init__(self, drafts: Sequence[Draft], faults: Faults, present: Sequence[Edge]) -> None:
         self._drafts = {draft.id: draft for draft in drafts}
         self._faults = faults
-        self._present = list(present)
-        self._joined: dict[int, tuple[str, str]] = {}
-        self._bound: set[tuple[str, str, str, str | None]] = set()
+        self._existing_edges = list(present)
+        self._edge_nodes: dict[int, tuple[str, str]] = {}
+        self._connection_keys: set[tuple[str, str, str, str | None]] = set()
 
     def connect(self, edges: Sequence[EdgeDefinition], ids: Sequence[str]) -> str:
         """Add the files of all edges to the drafts; return the text of a cycle, if any.
@@ -39,100 +39,106 @@ class Connector:
         """
         waiting = []
         for place, edge in enumerate(edges):
-            if self._ends(place, edge, ids) and not self._keep(place, edge):
+            if self._check_nodes(place, edge, ids) and not self._keep_existing(place, edge):
                 waiting.append((place, edge))
         # Those that name their ports first, so that the others find what is left.
         for place, edge in sorted(waiting, key=lambda row: row[1].target_port is None):
-            self._join(place, edge)
+            self._connect_edge(place, edge)
         for draft in self._drafts.values():
-            _as_before(draft)
+            _restore_order(draft)
         return self._find_cycles(ids)
 
-    def _ends(self, place: int, edge: EdgeDefinition, ids: Sequence[str]) -> bool:
+    def _check_nodes(self, place: int, edge: EdgeDefinition, ids: Sequence[str]) -> bool:
         for end in ("source", "target"):
             name = getattr(edge, end)
             if name not in ids:
                 words = Message("Node {name!r} not found.", name=name)
                 self._faults.add("40202", f"edges.{place}.{end}", words)
         if edge.source in ids and edge.target in ids:
-            self._joined[place] = (edge.source, edge.target)
+            self._edge_nodes[place] = (edge.source, edge.target)
         # A node of an unknown type has been told of, and has no ports that could be named.
         return edge.source in self._drafts and edge.target in self._drafts
 
-    def _keep(self, place: int, edge: EdgeDefinition) -> bool:
+    def _keep_existing(self, place: int, edge: EdgeDefinition) -> bool:
         """Return whether this edge exists already; its file then keeps its port."""
         source, target = self._drafts[edge.source], self._drafts[edge.target]
         if source.present is None or target.present is None:
             return False
-        fitting = [one for one in self._present if _names(edge, one) and _made(source, one.path)]
+        fitting = [
+            one
+            for one in self._existing_edges
+            if _matches_edge(edge, one) and _makes_path(source, one.path)
+        ]
         if not fitting:
             return False
         existing = fitting[0]
-        self._present.remove(existing)
+        self._existing_edges.remove(existing)
         if existing.target_port is not None and not target.plain:
             target.inputs.setdefault(existing.target_port, []).append(existing.path)
         else:
             target.deps.append(existing.path)
-        self._bound.add((edge.source, existing.path, edge.target, existing.target_port))
+        self._connection_keys.add((edge.source, existing.path, edge.target, existing.target_port))
         return True
 
-    def _join(self, place: int, edge: EdgeDefinition) -> None:
+    def _connect_edge(self, place: int, edge: EdgeDefinition) -> None:
         source, target = self._drafts[edge.source], self._drafts[edge.target]
-        outs = [out for out in _outs(source) if _is_named(edge, out)]
+        outs = [out for out in _output_files(source) if _matches_output(edge, out)]
         if not outs:
-            self._no_output(place, edge, source)
+            self._report_no_output(place, edge, source)
         elif target.plain:
-            self._join_plain(place, edge, outs, target)
+            self._connect_plain(place, edge, outs, target)
         else:
-            self._join_port(place, edge, outs, target)
+            self._connect_port(place, edge, outs, target)
 
-    def _join_plain(
-        self, place: int, edge: EdgeDefinition, outs: Sequence[Out], target: Draft
+    def _connect_plain(
+        self, place: int, edge: EdgeDefinition, outs: Sequence[OutputFile], target: Draft
     ) -> None:
         if len(outs) > 1:
-            self._several(place, edge, outs)
+            self._report_ambiguous(place, edge, outs)
             return
-        if self._is_new(place, edge, outs[0], None) and outs[0].path not in target.deps:
+        if self._add_connection(place, edge, outs[0], None) and outs[0].path not in target.deps:
             target.deps.append(outs[0].path)
 
-    def _join_port(
-        self, place: int, edge: EdgeDefinition, outs: Sequence[Out], target: Draft
+    def _connect_port(
+        self, place: int, edge: EdgeDefinition, outs: Sequence[OutputFile], target: Draft
     ) -> None:
         assert target.component is not None
         ports = target.component.inputs
         if edge.target_port is not None:
             ports = [port for port in ports if port.name == edge.target_port]
             if not ports:
-                self._no_input(place, edge, target)
+                self._report_no_input(place, edge, target)
                 return
         there = [(p, o) for p in ports for o in outs if o.path in target.inputs.get(p.name, ())]
         if there:
             # A file that the target's config names already is this very connection.
-            self._is_new(place, edge, there[0][1], there[0][0].name)
+            self._add_connection(place, edge, there[0][1], there[0][0].name)
             return
-        for port, fitting in _choices(ports, outs):
+        for port, fitting in _candidates(ports, outs):
             if not port.multiple and target.inputs.get(port.name):
                 continue
             if len(fitting) > 1:
-                self._several(place, edge, fitting)
-            elif self._is_new(place, edge, fitting[0], port.name):
+                self._report_ambiguous(place, edge, fitting)
+            elif self._add_connection(place, edge, fitting[0], port.name):
                 target.inputs.setdefault(port.name, []).append(fitting[0].path)
             return
-        self._refuse(place, edge, ports, outs, target)
+        self._report_mismatch(place, edge, ports, outs, target)
 
-    def _is_new(self, place: int, edge: EdgeDefinition, out: Out, port: str | None) -> bool:
+    def _add_connection(
+        self, place: int, edge: EdgeDefinition, out: OutputFile, port: str | None
+    ) -> bool:
         key = (edge.source, out.path, edge.target, port)
-        if key in self._bound:
+        if key in self._connection_keys:
             words = Message("This connection is listed twice.")
             self._faults.add("40202", f"edges.{place}", words)
             return False
-        self._bound.add(key)
+        self._connection_keys.add(key)
         return True
 
     # What is said
 
-    def _no_output(self, place: int, edge: EdgeDefinition, source: Draft) -> None:
-        names = ", ".join(out.port for out in _outs(source)) or "-"
+    def _report_no_output(self, place: int, edge: EdgeDefinition, source: Draft) -> None:
+        names = ", ".join(out.port for out in _output_files(source)) or "-"
         if edge.source_port is not None:
             words = Message(
                 "{source} has no output {source_port!r}. Available: {names}.",
@@ -146,7 +152,7 @@ class Connector:
         where = f"edges.{place}" if edge.path is None else f"edges.{place}.path"
         self._faults.add("40202", where, words)
 
-    def _no_input(self, place: int, edge: EdgeDefinition, target: Draft) -> None:
+    def _report_no_input(self, place: int, edge: EdgeDefinition, target: Draft) -> None:
         assert target.component is not None
         names = ", ".join(port.name for port in target.component.inputs) or "-"
         words = Message(
@@ -157,7 +163,9 @@ class Connector:
         )
         self._faults.add("40202", f"edges.{place}.target_port", words)
 
-    def _several(self, place: int, edge: EdgeDefinition, outs: Sequence[Out]) -> None:
+    def _report_ambiguous(
+        self, place: int, edge: EdgeDefinition, outs: Sequence[OutputFile]
+    ) -> None:
         names = ", ".join(out.port for out in outs)
         words = Message(
             "From {source} to {target}: several outputs match ({names}). "
@@ -168,15 +176,15 @@ class Connector:
         )
         self._faults.add("40202", f"edges.{place}", words)
 
-    def _refuse(
+    def _report_mismatch(
         self,
         place: int,
         edge: EdgeDefinition,
         ports: Sequence[InputPort],
-        outs: Sequence[Out],
+        outs: Sequence[OutputFile],
         target: Draft,
     ) -> None:
-        candidates = [(port, fitting) for port, fitting in _choices(ports, outs)]
+        candidates = [(port, fitting) for port, fitting in _candidates(ports, outs)]
         if candidates:
             port = candidates[0][0]
             by = ", ".join(target.inputs[port.name])
@@ -206,31 +214,31 @@ class Connector:
         Returns the text of the first cycle.
         """
         message = ""
-        for names in cycles(list(dict.fromkeys(ids)), self._joined.values()):
+        for names in cycles(list(dict.fromkeys(ids)), self._edge_nodes.values()):
             closing = (names[-1], names[0])
-            place = next(n for n, ends in self._joined.items() if ends == closing)
-            self._faults.add("40203", f"edges.{place}", cycle_words(names))
+            place = next(n for n, ends in self._edge_nodes.items() if ends == closing)
+            self._faults.add("40203", f"edges.{place}", cycle_message(names))
             message = message or " → ".join([*names, names[0]])
         return message
 
 
-def _outs(draft: Draft) -> Iterator[Out]:
+def _output_files(draft: Draft) -> Iterator[OutputFile]:
     for name, path in draft.outputs.items():
         port = draft.component.output(name) if draft.component else None
-        yield Out(name, port.type if port else None, path)
+        yield OutputFile(name, port.type if port else None, path)
     for path in draft.outs:
         suffix = f".{path.rpartition('.')[2].lower()}"
-        yield Out(path, TYPES.get(suffix), path)
+        yield OutputFile(path, TYPES.get(suffix), path)
 
 
-def _is_named(edge: EdgeDefinition, out: Out) -> bool:
+def _matches_output(edge: EdgeDefinition, out: OutputFile) -> bool:
     if edge.source_port is not None:
         # The file that a port makes may be another one now.
         return edge.source_port == out.port
     return edge.path in (None, out.path)
 
 
-def _names(edge: EdgeDefinition, there: Edge) -> bool:
+def _matches_edge(edge: EdgeDefinition, there: Edge) -> bool:
     """Return whether a definition's edge matches an existing one."""
     return (
         (edge.source, edge.target) == (there.source, there.target)
@@ -240,7 +248,7 @@ def _names(edge: EdgeDefinition, there: Edge) -> bool:
     )
 
 
-def _made(source: Draft, path: str) -> bool:
+def _makes_path(source: Draft, path: str) -> bool:
     """Return whether the source makes a path, something inside it, or a folder that holds it."""
     return any(
         path == output or path.startswith(f"{output}/") or output.startswith(f"{path}/")
@@ -248,9 +256,9 @@ def _made(source: Draft, path: str) -> bool:
     )
 
 
-def _choices(
-    ports: Sequence[InputPort], outs: Sequence[Out]
-) -> Iterator[tuple[InputPort, list[Out]]]:
+def _candidates(
+    ports: Sequence[InputPort], outs: Sequence[OutputFile]
+) -> Iterator[tuple[InputPort, list[OutputFile]]]:
     """Yield the inputs that an output fits, those of exactly the same type first."""
     for exact in (True, False):
         for port in ports:
@@ -264,7 +272,7 @@ def _choices(
                 yield port, fitting
 
 
-def _as_before(draft: Draft) -> None:
+def _restore_order(draft: Draft) -> None:
     """Restore the previous order of the files of each port."""
     before: Mapping[str, list[str]] = draft.present.ports[0] if draft.present else {}
     for port, files in draft.inputs.items():

@@ -13,7 +13,7 @@ from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.workflows import semantic_diff
 
 MD5 = re.compile("[0-9a-f]{32}")
-VERSIONS = 30
+MAX_FILE_VERSIONS = 30
 """Versions of a file in git's history that are looked at, newest first."""
 
 
@@ -27,25 +27,25 @@ class Contents:
         """``commits``: git commits to search before the history of the branch."""
         self._root = root
         self._commits = commits
-        self._judged: dict[tuple[str, str, str], bool] = {}
+        self._comparison_cache: dict[tuple[str, str, str], bool] = {}
 
-    def only_looks_changed(self, path: str, old: str, new: str | None) -> bool:
+    def is_cosmetic_change(self, path: str, old: str, new: str | None) -> bool:
         """Return whether two contents of ``path`` have the same meaning.
 
         ``old`` and ``new`` are MD5 hashes; a ``new`` of None is the current content of the file.
         """
-        if not semantic_diff.judged(path) or not MD5.fullmatch(old or ""):
+        if not semantic_diff.is_comparable(path) or not MD5.fullmatch(old or ""):
             return False
         current = self._current(path) if new is None else self.find(path, new)
         if current is None:
             return False
         mark = path, old, hashlib.md5(current, usedforsecurity=False).hexdigest()
-        if mark not in self._judged:
+        if mark not in self._comparison_cache:
             before = self.find(path, old)
-            self._judged[mark] = before is not None and semantic_diff.same_meaning(
+            self._comparison_cache[mark] = before is not None and semantic_diff.same_meaning(
                 path, before, current
             )
-        return self._judged[mark]
+        return self._comparison_cache[mark]
 
     def find(self, path: str, md5: str) -> bytes | None:
         """Return the content of ``path`` (from the root) with this hash; None if not found."""
@@ -57,7 +57,7 @@ class Contents:
     def _current(self, path: str) -> bytes | None:
         with suppress(OSError):
             file = self._root / path
-            if file.stat().st_size <= semantic_diff.LARGEST:
+            if file.stat().st_size <= semantic_diff.MAX_FILE_BYTES:
                 return file.read_bytes()
         return None
 
@@ -78,7 +78,14 @@ class Contents:
 def _blobs(git: Git, path: str) -> list[str]:
     """Return the blob ids of a file's versions on this branch, newest first."""
     raw = git.run(
-        "log", "--format=", "--raw", "--no-abbrev", f"--max-count={VERSIONS}", "HEAD", "--", path
+        "log",
+        "--format=",
+        "--raw",
+        "--no-abbrev",
+        f"--max-count={MAX_FILE_VERSIONS}",
+        "HEAD",
+        "--",
+        path,
     )
     rows = (row.split() for row in raw.decode("utf-8", "replace").splitlines())
     return list(dict.fromkeys(row[3] for row in rows if len(row) > 4 and set(row[3]) != {"0"}))

@@ -23,7 +23,7 @@ from jupyter_mlws.workflows.document import Stage
 
 FOLDER = "debug"
 """Of the project; it ignores itself."""
-BLOCK = 1_000_000
+BLOCK_SIZE = 1_000_000
 """Bytes that are hashed at once."""
 
 HEAD = Message(
@@ -31,16 +31,16 @@ HEAD = Message(
     "inputs. Find the error here and fix it in the original code. Then choose *Resume* on "
     "the canvas or run `%mlws resume {run}`."
 )
-FAILED = Message("\n\nError: {message}")
+ERROR_TEXT = Message("\n\nError: {message}")
 INPUTS = Message("Inputs")
 SETTINGS = Message("Settings")
 CODE = Message("Code from {file}")
 CALL = Message("Run the node")
-AGAIN = Message("After an error, run `%debug` to open the debugger where it was raised.")
+DEBUG_HINT = Message("After an error, run `%debug` to open the debugger where it was raised.")
 
 
 @dataclass(frozen=True)
-class Failed:
+class NodeFailure:
     """A node of a run. ``made``: the files of all nodes of the run, path → hash."""
 
     run: str
@@ -58,7 +58,7 @@ class Debugger:
         self._root = root
         self._language = language
 
-    def write(self, failure: Failed) -> str:
+    def write(self, failure: NodeFailure) -> str:
         """Write the notebook unless it exists; return its path from the project's root."""
         path = f"{FOLDER}/{failure.run}-{failure.stage.id}.ipynb"
         file = self._root / path
@@ -72,15 +72,15 @@ class Debugger:
         atomic_write(file, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
         return path
 
-    def _notebook(self, failure: Failed) -> dict[str, Any]:
+    def _notebook(self, failure: NodeFailure) -> dict[str, Any]:
         head = HEAD.fill(node=failure.stage.id, run=failure.run, workflow=failure.workflow)
         text = head.in_(self._language)
         if failure.message:
-            text += FAILED.fill(message=failure.message).in_(self._language)
+            text += ERROR_TEXT.fill(message=failure.message).in_(self._language)
         source = self._source(failure.stage)
         cells = [
-            _words(text),
-            _code(_folder_change(self._root, failure.stage.wdir)),
+            _markdown_cell(text),
+            _code_cell(_chdir_code(self._root, failure.stage.wdir)),
             *(
                 self._notebook_cells(failure, source)
                 if source is not None
@@ -88,7 +88,7 @@ class Debugger:
                 if failure.component is not None
                 else _command_cells(failure.stage)
             ),
-            _words(AGAIN.in_(self._language)),
+            _markdown_cell(DEBUG_HINT.in_(self._language)),
         ]
         metadata = source.get("metadata", {}) if source is not None else {}
         kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -115,7 +115,7 @@ class Debugger:
             # What is wrong with the file is what the run has said.
             return None
 
-    def _notebook_cells(self, failure: Failed, notebook: Any) -> list[dict[str, Any]]:
+    def _notebook_cells(self, failure: NodeFailure, notebook: Any) -> list[dict[str, Any]]:
         from jupyter_mlws.components.node import UsageError
         from jupyter_mlws.workflows.notebook.command import inject, values_of
 
@@ -124,40 +124,42 @@ class Debugger:
             inject(notebook, values_of(notebook, dict(stage.written)))
         place = posixpath.dirname(stage.notebook or "")
         return [
-            _code(_folder_change(self._root, place)),
-            *(_as_cell(cell) for cell in notebook.cells),
+            _code_cell(_chdir_code(self._root, place)),
+            *(_copy_cell(cell) for cell in notebook.cells),
         ]
 
     # Of a component
 
-    def _component_cells(self, failure: Failed, component: Component) -> Iterator[dict[str, Any]]:
+    def _component_cells(
+        self, failure: NodeFailure, component: Component
+    ) -> Iterator[dict[str, Any]]:
         stage = failure.stage
-        yield _words(f"## {INPUTS.in_(self._language)}")
-        reads = "\n".join(self._reads(failure, component))
-        yield _code(
+        yield _markdown_cell(f"## {INPUTS.in_(self._language)}")
+        reads = "\n".join(self._read_statements(failure, component))
+        yield _code_cell(
             "from pathlib import Path\n\nfrom jupyter_mlws.components import values\n\n" + reads
         )
-        yield _words(f"## {SETTINGS.in_(self._language)}")
-        values = settings.typed(component, stage.written)
+        yield _markdown_cell(f"## {SETTINGS.in_(self._language)}")
+        values = settings.convert_options(component, stage.written)
         lines = "".join(f"    {name!r}: {value!r},\n" for name, value in values.items())
-        yield _code(f"settings = {{\n{lines}}}" if values else "settings = {}")
-        file = self._file_of(component)
+        yield _code_cell(f"settings = {{\n{lines}}}" if values else "settings = {}")
+        file = self._source_file(component)
         names = [port.name for port in component.inputs if stage.ports.get(port.name)]
         arguments = ", ".join([*(f"{name}={name}" for name in names), "**settings"])
         if file is not None:
-            yield _words(f"## {CODE.fill(file=file).in_(self._language)}")
-            yield _code((self._root / file).read_text(encoding="utf-8").rstrip())
-            yield _words(f"## {CALL.in_(self._language)}")
-            yield _code(f"result = {component.name}({arguments})\nresult")
+            yield _markdown_cell(f"## {CODE.fill(file=file).in_(self._language)}")
+            yield _code_cell((self._root / file).read_text(encoding="utf-8").rstrip())
+            yield _markdown_cell(f"## {CALL.in_(self._language)}")
+            yield _code_cell(f"result = {component.name}({arguments})\nresult")
             return
-        yield _words(f"## {CALL.in_(self._language)}")
-        yield _code(
+        yield _markdown_cell(f"## {CALL.in_(self._language)}")
+        yield _code_cell(
             "from jupyter_mlws.components.registry import load_function\n\n"
             f"{component.name}, _ = load_function({component.name!r}, Path.cwd())\n"
             f"result = {component.name}({arguments})\nresult"
         )
 
-    def _file_of(self, component: Component) -> str | None:
+    def _source_file(self, component: Component) -> str | None:
         """Return the project's file that defines the component.
 
         None for a component of a library.
@@ -169,10 +171,10 @@ class Debugger:
                 return file.relative_to(self._root).as_posix()
         return None
 
-    def _reads(self, failure: Failed, component: Component) -> Iterator[str]:
+    def _read_statements(self, failure: NodeFailure, component: Component) -> Iterator[str]:
         for port in component.inputs:
             paths = [
-                self._as_it_was(failure, path) for path in failure.stage.ports.get(port.name, ())
+                self._input_path(failure, path) for path in failure.stage.ports.get(port.name, ())
             ]
             if port.multiple and paths:
                 path_list = ", ".join(f"Path({path!r})" for path in paths)
@@ -184,7 +186,7 @@ class Debugger:
             elif paths:
                 yield f"{port.name} = values.read({port.type!r}, Path({paths[0]!r}))"
 
-    def _as_it_was(self, failure: Failed, path: str) -> str:
+    def _input_path(self, failure: NodeFailure, path: str) -> str:
         """Return the path of the content that an input had in the run.
 
         The path is relative to the node's folder. A file that has changed since is copied from
@@ -207,14 +209,14 @@ def _md5(file: Path) -> str | None:
     try:
         with file.open("rb") as stream:
             digest = hashlib.md5(usedforsecurity=False)
-            while block := stream.read(BLOCK):
+            while block := stream.read(BLOCK_SIZE):
                 digest.update(block)
             return digest.hexdigest()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
 
 
-def _folder_change(root: Path, folder: str) -> str:
+def _chdir_code(root: Path, folder: str) -> str:
     place = os.path.normpath(root / folder)
     return f"import os\n\nos.chdir({place!r})"
 
@@ -232,23 +234,23 @@ def _command_cells(stage: Stage) -> Iterator[dict[str, Any]]:
         is_script = len(words) > 1 and words[0].startswith("python") and words[1].endswith(".py")
         plain = not any(sign in command for sign in "|&;<>()`$")
         if is_script and plain:
-            yield _code(f"%run {shlex.join(words[1:])}")
+            yield _code_cell(f"%run {shlex.join(words[1:])}")
         else:
-            yield _code(f"%%bash\n{command}")
+            yield _code_cell(f"%%bash\n{command}")
 
 
-def _as_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
+def _copy_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
     new_cell = {key: value for key, value in cell.items() if key != "id"}
     if new_cell["cell_type"] == "code":
         new_cell |= {"outputs": [], "execution_count": None}
     return new_cell
 
 
-def _words(text: str) -> dict[str, Any]:
+def _markdown_cell(text: str) -> dict[str, Any]:
     return {"cell_type": "markdown", "metadata": {}, "source": text}
 
 
-def _code(text: str) -> dict[str, Any]:
+def _code_cell(text: str) -> dict[str, Any]:
     return {
         "cell_type": "code",
         "metadata": {},

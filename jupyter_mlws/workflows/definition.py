@@ -9,14 +9,14 @@ from pydantic import BeforeValidator, Field, FiniteFloat
 from jupyter_mlws.core.schemas import Record, Request
 
 
-def _listed(value: Any) -> Any:
+def _to_list(value: Any) -> Any:
     """Accept a single file without brackets."""
     return [value] if isinstance(value, str) else value
 
 
-Files = Annotated[list[str], BeforeValidator(_listed)]
+Files = Annotated[list[str], BeforeValidator(_to_list)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-TOLD = Field(default=None, description="As returned by GET; ignored.")
+READ_ONLY_FIELD = Field(default=None, description="As returned by GET; ignored.")
 
 
 class NodeDefinition(Request):
@@ -42,9 +42,9 @@ class NodeDefinition(Request):
         default=None, description="Additional dependencies besides ports and edges."
     )
     outs: list[str] | None = Field(default=None, description="Output files of a command.")
-    kind: Any = TOLD
-    status: Any = TOLD
-    parameters: Any = TOLD
+    kind: Any = READ_ONLY_FIELD
+    status: Any = READ_ONLY_FIELD
+    parameters: Any = READ_ONLY_FIELD
 
 
 class EdgeDefinition(Request):
@@ -82,11 +82,11 @@ class WorkflowChange(Request):
     nodes: list[NodeDefinition] | None = None
     edges: list[EdgeDefinition] = Field(default_factory=list)
     text: str | None = Field(default=None, max_length=4_000_000)
-    path: str | None = TOLD
-    id: Any = TOLD
-    status: Any = TOLD
-    problems: Any = TOLD
-    etag: Any = TOLD
+    path: str | None = READ_ONLY_FIELD
+    id: Any = READ_ONLY_FIELD
+    status: Any = READ_ONLY_FIELD
+    problems: Any = READ_ONLY_FIELD
+    etag: Any = READ_ONLY_FIELD
 
 
 class Removed(Record):

@@ -18,12 +18,12 @@ from jupyter_mlws.workflows import live
 LOG = "runner.log"
 """What the process itself says, in the run's folder."""
 
-Start = Callable[[str, Path], int]
+RunStarter = Callable[[str, Path], int]
 """Have a run (by its id) carried out, with its folder; the pid of the process that does it."""
 
 
-def forks() -> bool:
-    """Return whether :func:`standby` may fork this process.
+def can_fork() -> bool:
+    """Return whether :func:`run_starter` may fork this process.
 
     No database may be open in it then, since SQLite's locks and memory maps do not survive a
     fork.
@@ -31,38 +31,38 @@ def forks() -> bool:
     return hasattr(os, "fork") and threading.active_count() == 1
 
 
-def get_ready() -> None:
+def prefork() -> None:
     """Fork for the run that this process was started for, before it imports anything.
 
     While this process imports its modules and reads the request, the child imports the modules
     of a run. One after the other, this would take as long as a hundred nodes. Does nothing if
     an idle process listens in this folder, which takes the run instead.
     """
-    if forks() and not live.listens(Path.cwd()):
-        _ready.append(_Child())
-        atexit.register(let_go)
+    if can_fork() and not live.listens(Path.cwd()):
+        _preforked_children.append(_Child())
+        atexit.register(stop_idle_child)
 
 
-def let_go() -> None:
-    """Stop the child that :func:`get_ready` forked, if no run uses it."""
-    while _ready:
-        _ready.pop().dismiss()
+def stop_idle_child() -> None:
+    """Stop the child that :func:`prefork` forked, if no run uses it."""
+    while _preforked_children:
+        _preforked_children.pop().dismiss()
 
 
 @contextmanager
-def standby(root: Path) -> Iterator[Start]:
+def run_starter(root: Path) -> Iterator[RunStarter]:
     """Yield a function that starts a run of a project in a process in its own session.
 
     The idle process of an earlier run of the project comes first. Otherwise a process with one
     thread forks, if it has not yet. All others (a server) start a new process.
     """
     if live.listens(root):
-        let_go()
+        stop_idle_child()
         child = None
-    elif _ready:
-        child = _ready.pop()
+    elif _preforked_children:
+        child = _preforked_children.pop()
     else:
-        child = _Child() if forks() else None
+        child = _Child() if can_fork() else None
     try:
         yield lambda run, folder: _detach(run, root, folder, child)
     finally:
@@ -104,37 +104,37 @@ class _Child:
         self._pid = os.fork()
         if self._pid == 0:
             os.close(self._writer)
-            _stand_by(reader)
+            _run_child(reader)
         os.close(reader)
-        self._taken = False
+        self._has_run = False
 
     def take(self, run: str, folder: Path, root: Path) -> int:
         """Run ``run`` in the child and return its pid."""
-        self._taken = True
+        self._has_run = True
         os.write(self._writer, json.dumps([run, str(folder), str(root)]).encode())
         return self._pid
 
     def dismiss(self) -> None:
         """Kill the child unless it has a run."""
         os.close(self._writer)
-        if not self._taken:
+        if not self._has_run:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
 
 
-_ready: list[_Child] = []
-"""At most one, of :func:`get_ready`."""
+_preforked_children: list[_Child] = []
+"""At most one, of :func:`prefork`."""
 
 
-def _stand_by(reader: int) -> None:
+def _run_child(reader: int) -> None:
     """Run the child: import modules, wait for a run, carry it out and exit."""
     code = 1
     try:
         os.setsid()
-        from jupyter_mlws.workflows.runner import look_ahead, main
+        from jupyter_mlws.workflows.runner import main, preload_workflow
 
-        look_ahead()
+        preload_workflow()
         with os.fdopen(reader, "rb") as pipe:
             words = pipe.read()
         if not words:
@@ -158,7 +158,7 @@ def _stand_by(reader: int) -> None:
         os._exit(code)
 
 
-def collected(pid: int) -> bool:
+def reap_if_exited(pid: int) -> bool:
     """Return whether a child has ended, and reap it so that it leaves no zombie."""
     try:
         reaped_pid, _ = os.waitpid(pid, os.WNOHANG)

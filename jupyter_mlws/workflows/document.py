@@ -31,7 +31,7 @@ NODE_PROGRAM = "jupyter"
 STAGE_KEYS = frozenset(
     ("cmd", "wdir", "deps", "params", "frozen", "meta", "desc", "always_changed", "vars")
 )
-GENERATED = frozenset({"foreach", "matrix"})
+GENERATOR_KEYS = frozenset({"foreach", "matrix"})
 OUTPUTS = ("outs", "metrics", "plots")
 OPERATORS = frozenset({"&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1"})
 """Where the words of a command end, for those who write them with spaces."""
@@ -39,7 +39,7 @@ ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 NOTEBOOK = "notebook"
 """How a notebook's settings are kept among the components: this, a colon, its path."""
 TEMPLATE = re.compile(r"(?<!\\)\$\{\s*([^}]*?)\s*\}")
-LONGEST = 4_000_000
+MAX_FILE_CHARACTERS = 4_000_000
 """Characters; a larger file is no workflow."""
 
 
@@ -227,7 +227,8 @@ class Document:
     def needs_resolving(self) -> bool:
         """Return whether a stage has `foreach`, `matrix` or templates beyond its own settings."""
         return any(
-            isinstance(data, Mapping) and (GENERATED & data.keys() or templated(name, data))
+            isinstance(data, Mapping)
+            and (GENERATOR_KEYS & data.keys() or uses_templates(name, data))
             for name, data in self.stages_data.items()
         )
 
@@ -248,7 +249,7 @@ class Document:
         return [
             self._stage(str(name), data)
             for name, data in source.items()
-            if isinstance(data, Mapping) and not GENERATED & data.keys()
+            if isinstance(data, Mapping) and not GENERATOR_KEYS & data.keys()
         ]
 
     def _stage(self, name: str, data: Mapping[str, Any]) -> Stage:
@@ -272,7 +273,7 @@ class Document:
             line=self.line("stages", name) or self.line("stages", name.split("@")[0]),
             settings=self._settings(name),
             policy=policy.read(data.get("meta"))[0],
-            at=_place(data.get("meta")),
+            at=_canvas_position(data.get("meta")),
         )
 
     def _plots(self, data: Mapping[str, Any], wdir: str) -> Mapping[str, Mapping[str, Any]]:
@@ -319,12 +320,12 @@ def parse(path: str, text: str) -> Document:
 
     The result is cached: a run parses the same text as its start and gets the same document.
     """
-    if len(text) > LONGEST:
+    if len(text) > MAX_FILE_CHARACTERS:
         raise _unreadable(path, Message("the file is larger than 4 MB"), None)
     try:
         data, lines = yaml_loader.read_with_lines(text)
     except UnsupportedStageError:
-        data, lines = _by_ruamel(path, text)
+        data, lines = _parse_with_ruamel(path, text)
     if data is None and not text.strip():
         data = {}
     if not isinstance(data, Mapping):
@@ -332,7 +333,7 @@ def parse(path: str, text: str) -> Document:
     return Document(path, text, data, lines, tuple(_faults(data, lines)))
 
 
-def _by_ruamel(path: str, text: str) -> tuple[Any, Lines]:
+def _parse_with_ruamel(path: str, text: str) -> tuple[Any, Lines]:
     from ruamel.yaml.error import YAMLError
 
     try:
@@ -364,7 +365,7 @@ def _faults(data: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
         if not isinstance(stage, Mapping):
             words = Message("A stage must be a mapping with `cmd`.")
             yield Fault(words, line, str(name))
-        elif not GENERATED & stage.keys():
+        elif not GENERATOR_KEYS & stage.keys():
             yield from _stage_faults(str(name), stage, lines)
         else:
             yield from _sweep_faults(str(name), stage, lines)
@@ -424,7 +425,7 @@ def _paths(entries: Any) -> Iterator[str]:
             yield str(entry)
 
 
-def _place(meta: Any) -> tuple[float, float] | None:
+def _canvas_position(meta: Any) -> tuple[float, float] | None:
     """Return the position of a node on the canvas, or None."""
     at = meta.get("at") if isinstance(meta, Mapping) else None
     if isinstance(at, list) and len(at) == 2 and all(type(n) in (int, float) for n in at):
@@ -432,7 +433,7 @@ def _place(meta: Any) -> tuple[float, float] | None:
     return None
 
 
-def templated(name: str, data: Mapping[str, Any]) -> bool:
+def uses_templates(name: str, data: Mapping[str, Any]) -> bool:
     """Return whether the stage needs values for anything but ``${name}`` in its command."""
     for key, value in data.items():
         if key in ("meta", "desc"):

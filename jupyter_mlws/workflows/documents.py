@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
     from jupyter_mlws.components.registry import Registry
 
-SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
+SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
 
 WALK_INTERVAL = 5.0
 """Seconds for which the files of other workflows are known: every edit asks for them."""
 
-Found = tuple[builtins.list[Stage], builtins.list[graph.Finding]]
+StagesResult = tuple[builtins.list[Stage], builtins.list[graph.Finding]]
 
 
 class Documents:
@@ -51,7 +51,7 @@ class Documents:
         self._registry = registry
         self._notebooks = Notebooks(project)
         self._outputs: dict[str, tuple[str, graph.Producers]] = {}
-        self._walk: tuple[float, builtins.list[str]] = (-WALK_INTERVAL, [])
+        self._paths_cache: tuple[float, builtins.list[str]] = (-WALK_INTERVAL, [])
 
     def components(self, stages: Sequence[Stage]) -> dict[str, Component]:
         """Return all components by name, and those of the notebooks that stages run."""
@@ -73,7 +73,7 @@ class Documents:
                 name
                 for name in folders
                 if not name.startswith(".")
-                and name not in SKIPPED
+                and name not in SKIPPED_DIRECTORIES
                 and not (here / name / ".git").exists()
                 and not (here / name / "pyvenv.cfg").exists()
             ]
@@ -109,7 +109,7 @@ class Documents:
                 path=path, reason=Message("it is not UTF-8"), line=None
             ) from error
 
-    def stages(self, document: Document) -> Found:
+    def stages(self, document: Document) -> StagesResult:
         """Return the stages, resolved by DVC if they use templates.
 
         If DVC rejects them, return them as written, with its error as a finding.
@@ -149,9 +149,9 @@ class Documents:
     ) -> builtins.list[graph.Finding]:
         """Return the outputs that other workflows of the project also make."""
         findings: builtins.list[graph.Finding] = []
-        if time.monotonic() - self._walk[0] >= WALK_INTERVAL:
-            self._walk = time.monotonic(), self.paths()
-        for path in self._walk[1]:
+        if time.monotonic() - self._paths_cache[0] >= WALK_INTERVAL:
+            self._paths_cache = time.monotonic(), self.paths()
+        for path in self._paths_cache[1]:
             if path == document.path:
                 continue
             try:
@@ -163,7 +163,7 @@ class Documents:
             except MLWSError:
                 # Its own page says what is wrong with it.
                 continue
-            findings += graph.made_elsewhere(stages, entry[1], path)
+            findings += graph.colliding_outputs(stages, entry[1], path)
         return findings
 
     def validate(
@@ -192,7 +192,7 @@ class Documents:
             else [*findings, *setting_findings]
         )
 
-    def refuse_faulty(
+    def check_runnable(
         self,
         document: Document,
         targets: Sequence[str] = (),
@@ -217,7 +217,7 @@ class Documents:
             and not (finding.draft and (keep_going or finding.node not in required_ids))
         ]
         if errors:
-            raise refusal(document.path, errors)
+            raise findings_error(document.path, errors)
 
     def _passes_false(self) -> bool:
         """Return whether DVC is configured to pass false settings as options (`--no-name`)."""
@@ -270,12 +270,12 @@ class Documents:
         """Replace a file's text atomically: readers see either the old text or the new one."""
         target = self._project.resolve(path)
         if not target.exists():
-            self._walk = (-WALK_INTERVAL, [])
+            self._paths_cache = (-WALK_INTERVAL, [])
         target.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(target, text, durable=True)
 
 
-def refusal(
+def findings_error(
     path: str, errors: Sequence[graph.Finding], places: Mapping[str, int] | None = None
 ) -> MLWSError:
     """Return the error that lists all ``errors``.

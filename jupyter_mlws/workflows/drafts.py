@@ -23,17 +23,17 @@ from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.definition import NodeDefinition
 from jupyter_mlws.workflows.document import TITLE, Stage
 from jupyter_mlws.workflows.nodes import config_of, default_path, kind_of, ports_of
-from jupyter_mlws.workflows.rewriting import same
+from jupyter_mlws.workflows.rewriting import are_equal
 from jupyter_mlws.workflows.terms import Kind
 
 ID = re.compile(r"\w[\w-]*")
-PLAIN = frozenset({Kind.SHELL.value, Kind.SCRIPT.value, Kind.NOTEBOOK.value})
+COMMAND_TYPES = frozenset({Kind.SHELL.value, Kind.SCRIPT.value, Kind.NOTEBOOK.value})
 """Types of nodes that are commands and no components."""
 COMMAND = "cmd"
 
 
 @dataclass(frozen=True)
-class Present:
+class ExistingNode:
     """A node as the file has it now; ``connected`` are the files that its edges carry."""
 
     stage: Stage
@@ -78,7 +78,7 @@ class Draft:
     place: int
     definition: NodeDefinition
     component: Component | None
-    present: Present | None
+    present: ExistingNode | None
     settings: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, list[str]] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
@@ -142,10 +142,10 @@ class Reader:
         self._folder = folder
         self._faults = faults
         self._resolve = resolve
-        self._held = find_conflict
+        self._find_conflict = find_conflict
 
     def read(
-        self, definitions: Sequence[NodeDefinition], present: Mapping[str, Present]
+        self, definitions: Sequence[NodeDefinition], present: Mapping[str, ExistingNode]
     ) -> list[Draft]:
         """Return a draft of each node whose type is known, also of nodes with other faults."""
         ids: set[str] = set()
@@ -161,19 +161,19 @@ class Reader:
         return drafts
 
     def _node(
-        self, place: int, definition: NodeDefinition, present: Present | None
+        self, place: int, definition: NodeDefinition, present: ExistingNode | None
     ) -> Draft | None:
         if present is None:
             self._check_id(place, definition.id)
-        elif present.type == definition.type or {present.type, definition.type} <= PLAIN:
-            return self._filled(Draft(place, definition, present.component, present))
-        if definition.type in PLAIN and definition.type not in self._components:
-            return self._filled(Draft(place, definition, None, None))
+        elif present.type == definition.type or {present.type, definition.type} <= COMMAND_TYPES:
+            return self._fill_draft(Draft(place, definition, present.component, present))
+        if definition.type in COMMAND_TYPES and definition.type not in self._components:
+            return self._fill_draft(Draft(place, definition, None, None))
         component = self._components.get(definition.type)
         if component is None or component.error is not None:
             self._unknown_type(place, definition.type, component)
             return None
-        return self._filled(Draft(place, definition, component, None))
+        return self._fill_draft(Draft(place, definition, component, None))
 
     def _check_id(self, place: int, name: str) -> None:
         if name == TITLE:
@@ -192,7 +192,7 @@ class Reader:
                 "Can't read the component {name!r}: {error}", name=name, error=broken.error
             )
         else:
-            near = get_close_matches(name, [*self._components, *PLAIN], n=1)
+            near = get_close_matches(name, [*self._components, *COMMAND_TYPES], n=1)
             words = (
                 Message(
                     "Component {name!r} not found. Did you mean {near!r}?", name=name, near=near[0]
@@ -202,7 +202,7 @@ class Reader:
             )
         self._faults.add("40201", f"nodes.{place}.type", words)
 
-    def _filled(self, draft: Draft) -> Draft:
+    def _fill_draft(self, draft: Draft) -> Draft:
         definition, present = draft.definition, draft.present
         if draft.plain:
             self._fill_plain(draft)
@@ -230,7 +230,7 @@ class Reader:
         draft.outs = present.loose_outs if present else []
         if definition.outs is not None:
             draft.outs = self._paths(draft, "outs", definition.outs, draft.outs)
-        if present is not None and same(definition.config, present.config):
+        if present is not None and are_equal(definition.config, present.config):
             return
         field_ = f"nodes.{draft.place}.config"
         if present is not None and present.stage.component is not None:
@@ -262,14 +262,14 @@ class Reader:
         old = draft.present.config if draft.present else {}
         news = {
             name for name, value in draft.settings.items()
-            if name not in old or not same(value, old[name])
+            if name not in old or not are_equal(value, old[name])
         }  # fmt: skip
         unfit = {n: words for n in sorted(news) if (words := settings.unfit(draft.settings[n]))}
         for name, words in unfit.items():
             self._faults.add("40201", f"nodes.{draft.place}.config.{name}", words)
         for fault in settings.faults(component, draft.settings):
             first = fault.name.split(".")[0]
-            if fault.kind not in settings.DRAFT and first in news and first not in unfit:
+            if fault.kind not in settings.DRAFT_FAULTS and first in news and first not in unfit:
                 self._faults.add("40201", f"nodes.{draft.place}.config.{fault.name}", fault.message)
 
     def _fill_ports(self, draft: Draft) -> None:
@@ -281,7 +281,7 @@ class Reader:
             draft.inputs[port.name] = self._input(draft, port.name)
             if len(draft.inputs[port.name]) > 1 and not port.multiple:
                 words = Message("The input {name} accepts only one file.", name=port.name)
-                self._faults.add("40202", self._where(draft, port.name, "inputs"), words)
+                self._faults.add("40202", self._field_path(draft, port.name, "inputs"), words)
         for output in component.outputs:
             usual = default_path(self._folder, draft.id, output)
             file = self._output(draft, output.name, usual)
@@ -315,7 +315,7 @@ class Reader:
             where = f"inputs.{port}"
             files = [f for f in draft.definition.inputs[port] if f not in now or f in outside]
             candidates.append((where, self._files(draft, where, files, outside)))
-        return self._said(draft, candidates, outside) if candidates else []
+        return self._select_files(draft, candidates, outside) if candidates else []
 
     def _output(self, draft: Draft, port: str, usual: str) -> str | None:
         now = draft.present.ports[1].get(port) if draft.present else usual
@@ -328,14 +328,14 @@ class Reader:
                 candidates.append((where, self._files(draft, where, files, [now] if now else [])))
         if not candidates:
             return None if now is None else usual
-        files = self._said(draft, candidates, [now] if now else [])
+        files = self._select_files(draft, candidates, [now] if now else [])
         for file in files:
-            conflict = self._held(file) if file not in (now, usual) else None
+            conflict = self._find_conflict(file) if file not in (now, usual) else None
             if conflict is not None:
                 self._faults.add("40201", f"nodes.{draft.place}.{candidates[0][0]}", conflict)
         return files[0] if files else usual
 
-    def _said(
+    def _select_files(
         self, draft: Draft, candidates: Sequence[tuple[str, list[str]]], now: list[str]
     ) -> list[str]:
         """Return the files that a definition sets for a port, from its one or two ``candidates``.
@@ -351,7 +351,7 @@ class Reader:
             self._faults.add("40201", f"nodes.{draft.place}.{news[0][0]}", words)
         return news[0][1] if news else now
 
-    def _where(self, draft: Draft, port: str, other: str) -> str:
+    def _field_path(self, draft: Draft, port: str, other: str) -> str:
         place = "config" if port in draft.definition.config else other
         return f"nodes.{draft.place}.{place}.{port}"
 

@@ -33,15 +33,15 @@ from jupyter_mlws.workflows.definition import (
     WorkflowDefinition,
 )
 from jupyter_mlws.workflows.document import FILE, Document, etag_of, parse
-from jupyter_mlws.workflows.documents import SKIPPED, Documents, refusal
-from jupyter_mlws.workflows.drafts import Draft, Faults, Present, Reader
+from jupyter_mlws.workflows.documents import SKIPPED_DIRECTORIES, Documents, findings_error
+from jupyter_mlws.workflows.drafts import Draft, ExistingNode, Faults, Reader
 from jupyter_mlws.workflows.rewriting import RewriteError, rewrite
 from jupyter_mlws.workflows.terms import Severity
 
-HOME = "workflows"
+WORKFLOWS_DIRECTORY = "workflows"
 """The folder of new workflows."""
-LOCK = "dvc.lock"
-LONGEST = 60
+LOCK_FILE = "dvc.lock"
+MAX_DIRECTORY_NAME_LENGTH = 60
 """Characters of a folder's name."""
 
 
@@ -74,7 +74,7 @@ class Editor:
             drafts = self._drafts(parse(path, ""), definition.nodes, definition.edges)
             data = authoring.new_data(definition.name, posixpath.dirname(path), drafts, title)
             document = parse(path, rewrite("", data))
-            self._refuse(document, [], drafts)
+            self._raise_new_findings(document, [], drafts)
             self._check_free(files or {})
             if save:
                 self._write_all({**(files or {}), path: document.text})
@@ -118,10 +118,10 @@ class Editor:
             if expected_etags is not None and etag_of(before) not in expected_etags:
                 raise WorkflowChangedError(path=path, etag=etag_of(before))
             if change.text is None:
-                document = self._redrawn(parse(path, before), change)
+                document = self._apply_change(parse(path, before), change)
             else:
                 document = parse(path, change.text)
-                self._refuse(document, self._blocking_of(path, before), [])
+                self._raise_new_findings(document, self._blocking_findings_of(path, before), [])
             if document.text != before:
                 self._documents.write(path, document.text)
             return document
@@ -134,9 +134,9 @@ class Editor:
         with self._project.lock(f"remove {path}"):
             text = self._documents.text(path)
             folder = posixpath.dirname(path)
-            trash = self._place_to_keep(path, text)
+            trash = self._create_trash_directory(path, text)
             removed_files = []
-            for file in (path, posixpath.join(folder, LOCK)):
+            for file in (path, posixpath.join(folder, LOCK_FILE)):
                 source = self._project.root / file
                 if source.is_file():
                     shutil.move(source, trash / source.name)
@@ -154,11 +154,11 @@ class Editor:
 
     def keep(self, document: Document) -> str:
         """Copy a text that is about to be replaced; return the copy's path from the git folder."""
-        place = self._place_to_keep(document.path, document.text)
+        place = self._create_trash_directory(document.path, document.text)
         (place / FILE).write_bytes(document.text.encode())
         return f"mlws/trash/{place.name}"
 
-    def _place_to_keep(self, path: str, text: str) -> Path:
+    def _create_trash_directory(self, path: str, text: str) -> Path:
         """Create a folder for removed files, in the project's state folder."""
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         folder = posixpath.basename(posixpath.dirname(path)) or "root"
@@ -186,7 +186,7 @@ class Editor:
             path = posixpath.normpath(posixpath.join(path, FILE))
         self._project.resolve(path)
         folders = posixpath.dirname(path).split("/")
-        bad = [name for name in folders if name.startswith(".") or name in SKIPPED]
+        bad = [name for name in folders if name.startswith(".") or name in SKIPPED_DIRECTORIES]
         if bad or settings.unfit_text(path) or not self._can_hold(folders):
             words = Message("A workflow can't be created at this path.")
             raise InvalidRequestError(faults=[Fault("path", words)])
@@ -206,9 +206,9 @@ class Editor:
     def _free_path(self, name: str) -> str:
         """Return a path in a new folder with the workflow's name, numbered if that is taken."""
         slug, number = slug_of(name), 1
-        while (self._project.root / HOME / _numbered(slug, number)).exists():
+        while (self._project.root / WORKFLOWS_DIRECTORY / _directory_name(slug, number)).exists():
             number += 1
-        return posixpath.join(HOME, _numbered(slug, number), FILE)
+        return posixpath.join(WORKFLOWS_DIRECTORY, _directory_name(slug, number), FILE)
 
     # What it is to hold
 
@@ -223,23 +223,23 @@ class Editor:
         components = self._registry.all()
         stages, _ = self._documents.stages(document)
         there = graph.edges(stages, components)
-        present = dict(self._present(document, there))
+        present = dict(self._existing_nodes(document, there))
         reader = Reader(components, document.folder, faults, self._project.resolve, self.held)
         drafts = reader.read(nodes, present)
         cycle = Connector(drafts, faults, there).connect(edges, [node.id for node in nodes])
         faults.raise_any(document.path, cycle)
         return drafts
 
-    def _present(
+    def _existing_nodes(
         self, document: Document, edges: Sequence[graph.Edge]
-    ) -> Iterator[tuple[str, Present]]:
+    ) -> Iterator[tuple[str, ExistingNode]]:
         components = self._registry.all()
         for stage in self._documents.stages(document)[0]:
             edge_files = frozenset(edge.path for edge in edges if edge.target == stage.id)
             component = components.get(stage.component or "")
             if component is not None and component.error is not None:
                 component = None
-            yield stage.id, Present(stage, component, document.folder, edge_files)
+            yield stage.id, ExistingNode(stage, component, document.folder, edge_files)
 
     def held(self, path: str) -> Message | None:
         """Return why no node may write a path (git or DVC tracks it), or None."""
@@ -254,7 +254,7 @@ class Editor:
             )
         return None
 
-    def _redrawn(self, document: Document, change: WorkflowChange) -> Document:
+    def _apply_change(self, document: Document, change: WorkflowChange) -> Document:
         drafts = self._drafts(document, change.nodes or [], change.edges)
         present = [stage.id for stage in self._documents.stages(document)[0]]
         faults = Faults()
@@ -266,12 +266,12 @@ class Editor:
             reason = Message("it can only be edited as text: {reason}", reason=error.args[0])
             raise WorkflowUnreadableError(path=document.path, reason=reason, line=None) from error
         new_document = parse(document.path, text)
-        self._refuse(new_document, self._blocking(document), drafts)
+        self._raise_new_findings(new_document, self._blocking_findings(document), drafts)
         return new_document
 
     # What keeps it from being saved
 
-    def _blocking(self, document: Document) -> list[graph.Finding]:
+    def _blocking_findings(self, document: Document) -> list[graph.Finding]:
         return [
             finding
             for finding in self._documents.findings(document)
@@ -280,25 +280,29 @@ class Editor:
             and finding.code.startswith("4020")
         ]
 
-    def _blocking_of(self, path: str, text: str) -> list[graph.Finding]:
+    def _blocking_findings_of(self, path: str, text: str) -> list[graph.Finding]:
         try:
-            return self._blocking(parse(path, text))
+            return self._blocking_findings(parse(path, text))
         except MLWSError:
             # It cannot be read; whatever the new text says is better or refused.
             return []
 
-    def _refuse(
+    def _raise_new_findings(
         self, document: Document, previous: Sequence[graph.Finding], drafts: Sequence[Draft]
     ) -> None:
         """Raise the faults that are new; faults in ``previous`` do not block other changes."""
-        old = {_mark(finding) for finding in previous}
-        news = [finding for finding in self._blocking(document) if _mark(finding) not in old]
+        old = {_finding_key(finding) for finding in previous}
+        news = [
+            finding
+            for finding in self._blocking_findings(document)
+            if _finding_key(finding) not in old
+        ]
         if news:
             places = {draft.id: draft.place for draft in drafts}
-            raise refusal(document.path, news, places)
+            raise findings_error(document.path, news, places)
 
 
-def _mark(finding: graph.Finding) -> tuple[str | None, ...]:
+def _finding_key(finding: graph.Finding) -> tuple[str | None, ...]:
     return finding.code, finding.node, finding.field, finding.edge, finding.message.en
 
 
@@ -314,8 +318,8 @@ def slug_of(name: str) -> str:
     text = "".join(
         sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in name.strip().lower()
     )
-    return "-".join(text.split())[:LONGEST].strip("-") or "workflow"
+    return "-".join(text.split())[:MAX_DIRECTORY_NAME_LENGTH].strip("-") or "workflow"
 
 
-def _numbered(slug: str, number: int) -> str:
+def _directory_name(slug: str, number: int) -> str:
     return slug if number == 1 else f"{slug}-{number}"

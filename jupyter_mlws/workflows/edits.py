@@ -26,11 +26,11 @@ def with_settings(
         node, _, key = name.partition(".")
         body = (data.get("stages") or {}).get(node)
         command = body.get("cmd") if isinstance(body, Mapping) else None
-        is_readonly = not isinstance(command, str) or not commands.editable(command)
+        is_readonly = not isinstance(command, str) or not commands.is_editable(command)
         if is_readonly or settings_elsewhere(str(command), node, stages[node]):
-            raise _refused(name)
+            raise _not_editable_error(name)
         own = variables.get(data, node) or {}
-        variables.put(data, node, _with(own, key.split("."), value))
+        variables.put(data, node, _set_nested(own, key.split("."), value))
         command = commands.without_option(str(command), key)
         if f"${{{node}}}" not in command.replace(" ", ""):
             command = f"{command.rstrip()} ${{{node}}}"
@@ -38,18 +38,21 @@ def with_settings(
     try:
         return rewrite(document.text, data)
     except RewriteError as error:
-        raise _refused(next(iter(values))) from error
+        raise _not_editable_error(next(iter(values))) from error
 
 
-def _with(settings: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:
+def _set_nested(settings: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:
     first, *rest = path
     if not rest:
         return {**settings, first: value}
     inner = settings.get(first)
-    return {**settings, first: _with(inner if isinstance(inner, Mapping) else {}, rest, value)}
+    return {
+        **settings,
+        first: _set_nested(inner if isinstance(inner, Mapping) else {}, rest, value),
+    }
 
 
-def _refused(name: str) -> MLWSError:
+def _not_editable_error(name: str) -> MLWSError:
     words = Message(
         "The setting {name} can only be edited as text: it is defined in another file, or the "
         "command is compound.",

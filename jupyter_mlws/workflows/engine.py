@@ -24,76 +24,76 @@ from jupyter_mlws.versioning.dvc.stages import (
     Change,
     Command,
     Forecast,
-    Found,
-    Prepared,
+    PreparationResult,
+    PreparationStatus,
     StageError,
-    Verdict,
+    StageState,
 )
 from jupyter_mlws.workflows import plan
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.executors.executor import (
     Executor,
-    Gone,
-    Lost,
+    ExecutorFailure,
     Outcome,
-    Refused,
+    OutcomeCallback,
     Task,
-    Tell,
+    TaskFailure,
+    WorkerLoss,
 )
 from jupyter_mlws.workflows.executors.local import LocalExecutor, WarmWorkers
-from jupyter_mlws.workflows.graph import closure, ordered, upstream
+from jupyter_mlws.workflows.graph import closure, topological_order, upstream
 from jupyter_mlws.workflows.journal import Journal
 from jupyter_mlws.workflows.mlflow_run_ids import (
-    NO_ANSWER,
-    OWN_PLACE,
-    PATIENCE,
-    WITHOUT,
+    NO_RUN_MESSAGE,
+    OWN_EXPERIMENT_MESSAGE,
+    RUN_ID_TIMEOUT,
+    RUN_ID_TIMEOUT_MESSAGE,
     in_both_languages,
-    placed,
+    set_run_variables,
 )
 from jupyter_mlws.workflows.mlflow_use import Use
 from jupyter_mlws.workflows.policy import OnFailure, Policy
 from jupyter_mlws.workflows.processes import ATTEMPT, COOKIE
-from jupyter_mlws.workflows.recording import Answer
+from jupyter_mlws.workflows.recording import RunIdCallback
 from jupyter_mlws.workflows.resources import Amounts, Pool, of_this_machine
 from jupyter_mlws.workflows.states import Status
-from jupyter_mlws.workflows.waiting import ProcessLoop, Then
+from jupyter_mlws.workflows.waiting import ProcessLoop, ResultCallback
 
-TAIL = 20
+MAX_TAIL_LINES = 20
 """Lines of a failed node's log that its error quotes."""
-LOOK_EVERY = 1.0
+LOG_POLL_INTERVAL = 1.0
 """Seconds between two looks at the logs of running nodes for how far they are."""
-MEASURE_EVERY = 0.25
+MEMORY_POLL_INTERVAL = 0.25
 """Seconds between two looks at the memory of nodes that have a limit."""
-TURN = 0.05
+TIME_SLICE = 0.05
 """Seconds after which nodes that need no process let others be heard."""
 MAX_LOG_BYTES = 20 * 1024 * 1024
 """A node's log beyond this keeps its first and its last tenth."""
 LOG_CUT = f"[left out here: a node's log is limited to {MAX_LOG_BYTES >> 20} MiB]\n".encode()
-LOSSES = 3
+MAX_WORKER_LOSSES = 3
 """How often a node is tried again after the cluster lost its worker; its retries stay its own."""
-LOSS_WAIT = 1.0
+WORKER_LOSS_DELAY = 1.0
 """Seconds before that: what a dead worker had started ends meanwhile."""
 NO_EXIT_CODE = "none: its worker was lost repeatedly"
 """Of a node that never came to its end; translated in the catalogue of errors."""
 
 
-WITHOUT_RUN = {
-    Prepared.UNCHANGED: plan.CACHED,
-    Prepared.RESTORED: plan.RESTORED_NOW,
-    Prepared.ACCEPTED: plan.ACCEPTED,
+CACHED_REASONS = {
+    PreparationStatus.UNCHANGED: plan.UP_TO_DATE_REASON,
+    PreparationStatus.RESTORED: plan.RESTORED_REASON,
+    PreparationStatus.ACCEPTED: plan.ACCEPTED_REASON,
 }
 
 
-class Lane(Protocol):
-    """DVC's part of a run; see :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`."""
+class StageBackend(Protocol):
+    """DVC's part of a run; see :class:`~jupyter_mlws.versioning.dvc.stages.DvcBackend`."""
 
     order: Sequence[str]
     unusual: dict[str, Message]
 
-    def examine(self, name: str, forecast: Forecast) -> Verdict: ...
-    def prepare(self, name: str, *, force: bool = False) -> Found: ...
-    def accept(self, name: str) -> Found: ...
+    def examine(self, name: str, forecast: Forecast) -> StageState: ...
+    def prepare(self, name: str, *, force: bool = False) -> PreparationResult: ...
+    def accept(self, name: str) -> PreparationResult: ...
     def command(self, name: str) -> Command: ...
     def commit(self, name: str) -> dict[str, str]: ...
     def hashes(self, name: str) -> dict[str, str]: ...
@@ -109,11 +109,11 @@ class Tracker(Protocol):
     """Assigns their MLflow runs; see :mod:`~jupyter_mlws.workflows.mlflow_run_ids`."""
 
     def use(self, stage: Stage) -> Use: ...
-    def ask(self, node: str, answer: Answer) -> None: ...
+    def ask(self, node: str, answer: RunIdCallback) -> None: ...
 
 
 @dataclass(frozen=True)
-class Order:
+class RunOptions:
     """Options of a run.
 
     ``again``: nodes that run even if they are up to date. ``accept``: nodes whose existing outputs
@@ -130,7 +130,7 @@ class Order:
     accept: frozenset[str] = frozenset()
     skip: frozenset[str] = frozenset()
     done: frozenset[str] = frozenset()
-    looks: plan.Looks | None = None
+    looks: plan.CosmeticChangeDetector | None = None
 
 
 @dataclass
@@ -152,28 +152,28 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class _Expecting:
+class _TrackingWait:
     """A node that waits for its MLflow run: its preparation, and the end of the wait."""
 
-    found: Found
+    found: PreparationResult
     until: float
 
 
 @dataclass
-class _Progress:
+class _RunState:
     """Scheduling state of the nodes of a run."""
 
     queued: list[tuple[float, int, str]] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
-    later: dict[str, float] = field(default_factory=dict)
+    retry_at: dict[str, float] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     losses: dict[str, int] = field(default_factory=dict)
     starting: list[Attempt] = field(default_factory=list)
     ended: list[Attempt] = field(default_factory=list)
-    stored: list[tuple[Then, Any, BaseException | None]] = field(default_factory=list)
-    expecting: dict[str, _Expecting] = field(default_factory=dict)
-    prepared: dict[str, Found] = field(default_factory=dict)
+    stored: list[tuple[ResultCallback, Any, BaseException | None]] = field(default_factory=list)
+    awaiting_tracking_id: dict[str, _TrackingWait] = field(default_factory=dict)
+    prepared: dict[str, PreparationResult] = field(default_factory=dict)
     places: dict[str, Mapping[str, str] | None] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
 
@@ -185,56 +185,56 @@ class Engine:
         self,
         journal: Journal,
         run: str,
-        lane: Lane,
+        lane: StageBackend,
         stages: Sequence[Stage],
-        order: Order,
+        order: RunOptions,
         logs: Path,
         environment: Mapping[str, str] | None = None,
         warm: WarmWorkers | None = None,
         total: Amounts | None = None,
         tracker: Tracker | None = None,
-        executor: Callable[[Tell], Executor] | None = None,
+        executor: Callable[[OutcomeCallback], Executor] | None = None,
     ) -> None:
         self._journal = journal
         self._run = run
-        self._lane = lane
-        self._order = order
+        self._backend = lane
+        self._options = order
         self._logs = logs
         logs.mkdir(parents=True, exist_ok=True)
         self._environment = {**(environment or {}), COOKIE: run, "PYTHONUNBUFFERED": "1"}
         self._needs = upstream(stages)
-        self._sequence = [stage.id for stage in ordered(stages)]
-        self._wanted = closure(self._needs, order.targets or self._sequence)
-        self._places = {node: place for place, node in enumerate(self._sequence)}
+        self._sequence = [stage.id for stage in topological_order(stages)]
+        self._required_nodes = closure(self._needs, order.targets or self._sequence)
+        self._positions = {node: place for place, node in enumerate(self._sequence)}
         lane.order = self._sequence
         self._policies = {stage.id: stage.policy for stage in stages}
         self._stages = {stage.id: stage for stage in stages}
         self._tracker = tracker
-        self._unanswered = False
-        self._dependents = _reversed(self._needs)
-        self._missing = {
-            node: len(set(self._needs[node])) for node in self._sequence if node in self._wanted
+        self._tracker_timed_out = False
+        self._dependents = _dependents_of(self._needs)
+        self._unmet_needs = {
+            node: len(set(self._needs[node]))
+            for node in self._sequence
+            if node in self._required_nodes
         }
         self._weights = self._longest_paths(journal.durations(journal.record(run)["workflow"]))
         self._pool = Pool(total or of_this_machine(order.jobs), order.jobs)
-        self._waiter = ProcessLoop(warm)
-        self._executor = (
-            executor(self._waiter.tell) if executor else LocalExecutor(self._waiter, warm)
-        )
-        self._now = _Progress()
+        self._loop = ProcessLoop(warm)
+        self._executor = executor(self._loop.tell) if executor else LocalExecutor(self._loop, warm)
+        self._state = _RunState()
         self._handles: dict[int, Attempt] = {}
         self._failure: dict[str, Any] | None = None
-        self._gone: Gone | None = None
+        self._executor_failure: ExecutorFailure | None = None
         self._stopping = False
-        self._cancelled = False
-        self._ending = False
-        self._folded = time.monotonic()
-        self._looked = time.monotonic()
+        self._is_cancelled = False
+        self._is_ending = False
+        self._last_fold = time.monotonic()
+        self._last_poll = time.monotonic()
 
     def cancel(self) -> None:
         """Ask the run to stop."""
-        self._cancelled = True
-        self._waiter.wake()
+        self._is_cancelled = True
+        self._loop.wake()
 
     def execute(self) -> tuple[Status, dict[str, Any] | None]:
         """Run to the end; return the status and the error of the first node that failed.
@@ -242,30 +242,32 @@ class Engine:
         Raise :class:`MLWSError` if the executor is gone; what was done stays done.
         """
         try:
-            self._enqueue(node for node, count in self._missing.items() if count == 0)
-            while self._busy() or self._now.queued:
+            self._enqueue(node for node, count in self._unmet_needs.items() if count == 0)
+            while self._is_busy() or self._state.queued:
                 # One transaction for what has ended and what takes its place.
                 with self._journal.batch():
-                    self._tell_stored()
-                    more = self._start_what_fits()
+                    self._record_outputs()
+                    more = self._start_ready_nodes()
                 self._launch()
-                self._store_ended()
-                if self._busy():
-                    self._wait(0.0 if more or self._now.stored else self._patience())
+                self._store_outputs()
+                if self._is_busy():
+                    self._wait(0.0 if more or self._state.stored else self._wait_timeout())
             with self._journal.batch():
-                self._end_rest()
+                self._finish_remaining()
         finally:
-            self._stop_all()
-            self._waiter.close()
-            self._lane.fold(self._sequence)
-        if self._cancelled:
+            self._abandon_processes()
+            self._loop.close()
+            self._backend.fold(self._sequence)
+        if self._is_cancelled:
             return Status.CANCELLED, None
         return (Status.FAILED, self._failure) if self._failure else (Status.COMPLETED, None)
 
-    def _busy(self) -> bool:
+    def _is_busy(self) -> bool:
         """Return whether the run waits for an event."""
-        now = self._now
-        return bool(now.attempts or now.later or now.expecting or now.ended or now.stored)
+        now = self._state
+        return bool(
+            now.attempts or now.retry_at or now.awaiting_tracking_id or now.ended or now.stored
+        )
 
     def _longest_paths(self, durations: Mapping[str, float]) -> dict[str, float]:
         """Return the seconds from each node's start to the end of all nodes that depend on it."""
@@ -281,82 +283,86 @@ class Engine:
     def _enqueue(self, nodes: Iterable[str]) -> None:
         for node in nodes:
             # Of equal ones the first in DVC's order: with one job the two go the same way.
-            heapq.heappush(self._now.queued, (-self._weights[node], self._places[node], node))
+            heapq.heappush(self._state.queued, (-self._weights[node], self._positions[node], node))
 
-    def _start_what_fits(self) -> bool:
+    def _start_ready_nodes(self) -> bool:
         """Start nodes by their weight; lighter nodes may pass those that do not fit.
 
         Return whether more nodes may be ready to start immediately.
         """
-        until = time.monotonic() + TURN
+        until = time.monotonic() + TIME_SLICE
         waiting: list[str] = []
-        while self._now.queued and time.monotonic() < until:
-            if self._cancelled or self._stopping:
-                self._now.queued.clear()
+        while self._state.queued and time.monotonic() < until:
+            if self._is_cancelled or self._stopping:
+                self._state.queued.clear()
                 break
-            _, _, node = heapq.heappop(self._now.queued)
-            if not self._begin(node):
+            _, _, node = heapq.heappop(self._state.queued)
+            if not self._start_node(node):
                 waiting.append(node)
-                if len(self._now.attempts) >= self._order.jobs:
+                if len(self._state.attempts) >= self._options.jobs:
                     break
         for node in waiting:
-            if node not in self._now.told:
-                self._now.told.add(node)
+            if node not in self._state.told:
+                self._state.told.add(node)
                 self._journal.set_node(self._run, node, Status.QUEUED)
-        more = bool(self._now.queued) and not waiting
+        more = bool(self._state.queued) and not waiting
         self._enqueue(waiting)
         return more
 
-    def _begin(self, node: str) -> bool:
+    def _start_node(self, node: str) -> bool:
         """Start work on a node; return False if it has to wait for resources."""
         policy = self._policies[node]
-        if node in self._order.skip:
-            words = [plan.SKIPPED.as_dict()]
+        if node in self._options.skip:
+            words = [plan.SKIPPED_REASON.as_dict()]
             self._journal.set_node(self._run, node, Status.SKIPPED, reasons=words)
             self._finish(node)
             return True
         environment = self._pool.take(node, policy)
         if environment is None:
             return False
-        number = self._now.numbers.get(node, 0) + 1
+        number = self._state.numbers.get(node, 0) + 1
         attempt = Attempt(node, number, policy, environment)
-        self._now.attempts[node] = attempt
-        if node in self._now.prepared:
-            self._run_prepared(attempt, self._now.prepared.pop(node))
+        self._state.attempts[node] = attempt
+        if node in self._state.prepared:
+            self._run_prepared(attempt, self._state.prepared.pop(node))
             return True
-        if node in self._order.accept:
-            work: Callable[[], Any] = lambda: self._lane.accept(node)  # noqa: E731
+        if node in self._options.accept:
+            work: Callable[[], Any] = lambda: self._backend.accept(node)  # noqa: E731
         else:
             work = lambda: self._bring_up_to_date(node)  # noqa: E731
-        self._do(node, work, lambda preparation, error: self._prepared(attempt, preparation, error))
+        self._run_work(
+            node,
+            work,
+            lambda preparation, error: self._handle_preparation(attempt, preparation, error),
+        )
         return True
 
-    def _bring_up_to_date(self, node: str) -> Found:
+    def _bring_up_to_date(self, node: str) -> PreparationResult:
         """Bring a node up to date, without its command if possible.
 
         A node that has only cosmetic changes when its turn comes is accepted, if the order says so.
         """
-        looks = self._order.looks
-        if looks is not None and not self._forced(node):
-            verdict = self._lane.examine(node, Forecast())
+        looks = self._options.looks
+        if looks is not None and not self._is_forced(node):
+            verdict = self._backend.examine(node, Forecast())
             changes = () if verdict.frozen or verdict.restorable else verdict.changes
-            if changes and all(plan.only_looks(change, looks) for change in changes):
-                return self._lane.accept(node)
-        return self._lane.prepare(node, force=self._forced(node))
+            if changes and all(plan.is_cosmetic(change, looks) for change in changes):
+                return self._backend.accept(node)
+        return self._backend.prepare(node, force=self._is_forced(node))
 
-    def _forced(self, node: str) -> bool:
-        if node in self._order.again:
+    def _is_forced(self, node: str) -> bool:
+        if node in self._options.again:
             return True
-        return self._order.force and node not in self._order.done
+        return self._options.force and node not in self._options.done
 
-    def _do(self, node: str, work: Callable[[], Any], then: Then) -> None:
+    def _run_work(self, node: str, work: Callable[[], Any], then: ResultCallback) -> None:
         """Do the lane's work at once, or in a thread if it moves much data."""
-        if self._lane.heavy(node):
-            self._waiter.in_thread(work, then)
+        if self._backend.heavy(node):
+            self._loop.in_thread(work, then)
         else:
-            self._at_once(work, then)
+            self._run_inline(work, then)
 
-    def _at_once(self, work: Callable[[], Any], then: Then) -> None:
+    def _run_inline(self, work: Callable[[], Any], then: ResultCallback) -> None:
         try:
             result = work()
         except StageError as error:
@@ -364,8 +370,8 @@ class Engine:
         else:
             then(result, None)
 
-    def _prepared(
-        self, attempt: Attempt, preparation: Found | None, error: BaseException | None
+    def _handle_preparation(
+        self, attempt: Attempt, preparation: PreparationResult | None, error: BaseException | None
     ) -> None:
         node = attempt.node
         if preparation is None:
@@ -373,22 +379,22 @@ class Engine:
             reason = _reason(error)
             self._log_line(node, reason)
             self._fail(node, "40104", {"node": node, "reason": reason})
-        elif preparation.prepared is not Prepared.READY:
+        elif preparation.prepared is not PreparationStatus.READY:
             self._release(attempt)
-            self._cached(node, WITHOUT_RUN[preparation.prepared])
-        elif self._cancelled or self._stopping:
+            self._mark_cached(node, CACHED_REASONS[preparation.prepared])
+        elif self._is_cancelled or self._stopping:
             self._release(attempt)
-        elif self._has_to_ask(node):
+        elif self._needs_mlflow_run(node):
             self._release(attempt)
-            self._ask(node, preparation)
+            self._request_mlflow_run(node, preparation)
         else:
             self._run_prepared(attempt, preparation)
 
-    def _run_prepared(self, attempt: Attempt, preparation: Found) -> None:
+    def _run_prepared(self, attempt: Attempt, preparation: PreparationResult) -> None:
         node = attempt.node
         reasons = _reasons(preparation.changes)
-        if self._forced(node):
-            reasons = [plan.AGAIN if node in self._order.again else plan.FORCED]
+        if self._is_forced(node):
+            reasons = [plan.RERUN_REASON if node in self._options.again else plan.FORCED_REASON]
         self._journal.set_node(
             self._run,
             node,
@@ -396,77 +402,79 @@ class Engine:
             reasons=[reason.as_dict() for reason in reasons],
             error=None,
         )
-        self._now.numbers[node] = attempt.number
-        self._now.starting.append(attempt)
+        self._state.numbers[node] = attempt.number
+        self._state.starting.append(attempt)
 
     # A node's place in MLflow
 
-    def _has_to_ask(self, node: str) -> bool:
+    def _needs_mlflow_run(self, node: str) -> bool:
         """Return whether a node's code logs to MLflow and its MLflow run is not known yet."""
-        if self._tracker is None or node in self._now.places:
+        if self._tracker is None or node in self._state.places:
             return False
         use = self._tracker.use(self._stages[node])
-        if use is Use.PLAIN and not self._unanswered:
+        if use is Use.PLAIN and not self._tracker_timed_out:
             return True
-        self._now.places[node] = None
+        self._state.places[node] = None
         if use is Use.OWN_PLACE:
-            self._log_line(node, in_both_languages(OWN_PLACE))
+            self._log_line(node, in_both_languages(OWN_EXPERIMENT_MESSAGE))
         elif use is Use.PLAIN:
-            self._log_line(node, in_both_languages(WITHOUT, reason=NO_ANSWER))
+            self._log_line(node, in_both_languages(NO_RUN_MESSAGE, reason=RUN_ID_TIMEOUT_MESSAGE))
         return False
 
-    def _ask(self, node: str, preparation: Found) -> None:
+    def _request_mlflow_run(self, node: str, preparation: PreparationResult) -> None:
         """Request a node's MLflow run; other nodes use its slot and resources meanwhile."""
         assert self._tracker is not None
-        self._now.expecting[node] = _Expecting(preparation, time.monotonic() + PATIENCE)
-        if node not in self._now.told:
-            self._now.told.add(node)
+        self._state.awaiting_tracking_id[node] = _TrackingWait(
+            preparation, time.monotonic() + RUN_ID_TIMEOUT
+        )
+        if node not in self._state.told:
+            self._state.told.add(node)
             self._journal.set_node(self._run, node, Status.QUEUED)
 
         def come(place: Mapping[str, str] | None, error: BaseException | None) -> None:
-            self._waiter.deliver(
-                lambda place, error: self._placed(node, place, error), place, error
+            self._loop.deliver(
+                lambda place, error: self._handle_mlflow_run(node, place, error), place, error
             )
 
         self._tracker.ask(node, come)
 
-    def _placed(
+    def _handle_mlflow_run(
         self, node: str, place: Mapping[str, str] | None, error: BaseException | None
     ) -> None:
-        expecting = self._now.expecting.pop(node, None)
+        expecting = self._state.awaiting_tracking_id.pop(node, None)
         if expecting is None:
             # Too late: the node has started without, or nothing more is to start.
-            self._unanswered = self._unanswered and place is None
+            self._tracker_timed_out = self._tracker_timed_out and place is None
             return
         if place is None:
-            self._log_line(node, in_both_languages(WITHOUT, reason=_reason(error)))
-        self._now.places[node] = place
-        self._now.prepared[node] = expecting.found
+            self._log_line(node, in_both_languages(NO_RUN_MESSAGE, reason=_reason(error)))
+        self._state.places[node] = place
+        self._state.prepared[node] = expecting.found
         self._enqueue([node])
 
-    def _cached(self, node: str, words: Message) -> None:
+    def _mark_cached(self, node: str, words: Message) -> None:
         self._journal.set_node(
             self._run,
             node,
             Status.CACHED,
             reasons=[words.as_dict()],
-            outputs=self._lane.hashes(node),
-            lock=self._lane.entry(node),
+            outputs=self._backend.hashes(node),
+            lock=self._backend.entry(node),
             **self._dvc_reason(node),
         )
         self._finish(node)
 
     def _dvc_reason(self, node: str) -> dict[str, Any]:
         """Return why DVC's own code did a node's hashing and storing, if it did."""
-        reason = self._lane.unusual.get(node)
+        reason = self._backend.unusual.get(node)
         return {} if reason is None else {"dvc_reason": reason.as_dict()}
 
-    def _inputs(self, node: str) -> dict[str, str]:
+    def _input_hashes(self, node: str) -> dict[str, str]:
         """Return the hashes of a node's inputs, by their paths in the project.
 
         The paths in its lock are relative to its working folder.
         """
-        lock = self._lane.entry(node) or {}
+        lock = self._backend.entry(node) or {}
         wdir = self._stages[node].wdir
         return {
             posixpath.normpath(posixpath.join(wdir, dep["path"])): dep["md5"]
@@ -478,16 +486,16 @@ class Engine:
 
     def _launch(self) -> None:
         """Start the processes of nodes whose RUNNING is already in the journal."""
-        starting, self._now.starting = self._now.starting, []
+        starting, self._state.starting = self._state.starting, []
         for attempt in starting:
             if attempt.policy.timeout is not None:
                 attempt.deadline = time.monotonic() + attempt.policy.timeout
             try:
-                attempt.command = self._lane.command(attempt.node)
+                attempt.command = self._backend.command(attempt.node)
                 self._launch_line(attempt)
             except (OSError, StageError) as error:
                 with self._journal.batch():
-                    self._ended(attempt, str(error))
+                    self._handle_failure(attempt, str(error))
 
     def _launch_line(self, attempt: Attempt) -> None:
         command = attempt.command
@@ -496,9 +504,9 @@ class Engine:
         if attempt.line == 0 and attempt.number > 1:
             # What an earlier attempt has printed is not this one's progress.
             attempt.log_end = _size(log)
-        place = self._now.places.get(attempt.node)
+        place = self._state.places.get(attempt.node)
         variables = dict(command.environment)
-        placed(variables, place)
+        set_run_variables(variables, place)
         # What the person has set goes before what the run would set by itself.
         by_run = {name: variables.get(name, value) for name, value in self._environment.items()}
         handle = self._executor.start(
@@ -524,74 +532,74 @@ class Engine:
         }
 
     def _attempt_cookie(self, attempt: Attempt) -> str:
-        number = attempt.number + self._now.losses.get(attempt.node, 0)
+        number = attempt.number + self._state.losses.get(attempt.node, 0)
         return f"{self._run}/{attempt.node}/{number}"
 
     # What comes
 
     def _wait(self, timeout: float | None) -> None:
-        outcomes, calls = self._waiter.wait(timeout)
+        outcomes, calls = self._loop.wait(timeout)
         with self._journal.batch():
             for handle, outcome in outcomes:
                 attempt = self._handles.pop(handle, None)
                 if attempt is not None:
-                    self._line_ended(attempt, outcome)
+                    self._handle_outcome(attempt, outcome)
             for call in calls:
                 call()
-            self._look_at_clock()
-            if self._cancelled:
-                self._end_all()
-        if self._gone is not None:
+            self._check_timers()
+            if self._is_cancelled:
+                self._stop_running()
+        if self._executor_failure is not None:
             with self._journal.batch():
-                self._tell_stored()
-            raise MLWSError.restore(self._gone.code, self._gone.facts)
+                self._record_outputs()
+            raise MLWSError.restore(self._executor_failure.code, self._executor_failure.facts)
         self._fold_if_due()
 
-    def _patience(self) -> float | None:
+    def _wait_timeout(self) -> float | None:
         """Return the seconds until something is due even if no event arrives, or None."""
-        moments = list(self._now.later.values())
-        moments += [expecting.until for expecting in self._now.expecting.values()]
+        moments = list(self._state.retry_at.values())
+        moments += [expecting.until for expecting in self._state.awaiting_tracking_id.values()]
         limited = False
-        for attempt in self._now.attempts.values():
+        for attempt in self._state.attempts.values():
             if attempt.deadline is not None and attempt.stopped is None:
                 moments.append(attempt.deadline)
             limited |= attempt.policy.memory is not None and attempt.handle is not None
         if limited:
-            moments.append(time.monotonic() + MEASURE_EVERY)
+            moments.append(time.monotonic() + MEMORY_POLL_INTERVAL)
         if self._handles:
-            moments.append(self._looked + LOOK_EVERY)
-        if self._now.starting:
+            moments.append(self._last_poll + LOG_POLL_INTERVAL)
+        if self._state.starting:
             return 0.0
         return max(0.0, min(moments) - time.monotonic()) if moments else None
 
-    def _look_at_clock(self) -> None:
+    def _check_timers(self) -> None:
         now = time.monotonic()
-        due = [node for node, moment in self._now.later.items() if moment <= now]
+        due = [node for node, moment in self._state.retry_at.items() if moment <= now]
         for node in due:
-            del self._now.later[node]
+            del self._state.retry_at[node]
         self._enqueue(due)
-        for node, expecting in list(self._now.expecting.items()):
+        for node, expecting in list(self._state.awaiting_tracking_id.items()):
             if expecting.until <= now:
                 # One node waits in vain, not each.
-                self._unanswered = True
-                self._placed(node, None, TimeoutError(NO_ANSWER))
-        if now >= self._looked + LOOK_EVERY:
-            self._looked = now
+                self._tracker_timed_out = True
+                self._handle_mlflow_run(node, None, TimeoutError(RUN_ID_TIMEOUT_MESSAGE))
+        if now >= self._last_poll + LOG_POLL_INTERVAL:
+            self._last_poll = now
             for attempt in self._handles.values():
-                self._look_at_log(attempt)
-        for attempt in list(self._now.attempts.values()):
+                self._poll_log(attempt)
+        for attempt in list(self._state.attempts.values()):
             if attempt.handle is None or attempt.stopped is not None:
                 continue
             if attempt.deadline is not None and attempt.deadline <= now:
                 limit = f"{attempt.policy.timeout:g} s"
-                self._stop(attempt, "40103", {"resource": "time", "limit": limit})
+                self._stop_attempt(attempt, "40103", {"resource": "time", "limit": limit})
             elif attempt.policy.memory is not None:
                 used = self._executor.memory(attempt.handle)
                 if used > attempt.policy.memory:
                     limit = f"{attempt.policy.memory / 2**20:.0f} MiB"
-                    self._stop(attempt, "40103", {"resource": "memory", "limit": limit})
+                    self._stop_attempt(attempt, "40103", {"resource": "memory", "limit": limit})
 
-    def _look_at_log(self, attempt: Attempt) -> None:
+    def _poll_log(self, attempt: Attempt) -> None:
         """Report a node's progress from its latest output, and keep its log within the limit."""
         path = log_path(self._logs, attempt.node)
         try:
@@ -609,64 +617,64 @@ class Engine:
             attempt.progress = share
             self._journal.set_progress(self._run, attempt.node, share)
 
-    def _line_ended(self, attempt: Attempt, outcome: Outcome) -> None:
+    def _handle_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
         attempt.handle = None
         command = attempt.command
         assert command is not None
         shorten(log_path(self._logs, attempt.node))
-        if isinstance(outcome, Gone):
-            self._gone = outcome
+        if isinstance(outcome, ExecutorFailure):
+            self._executor_failure = outcome
             self._release(attempt)
             self._discard(attempt.node)
             return
-        if isinstance(outcome, Lost):
-            self._lose(attempt, outcome)
+        if isinstance(outcome, WorkerLoss):
+            self._handle_worker_loss(attempt, outcome)
             return
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, TaskFailure):
             attempt.stopped = attempt.stopped or (outcome.code, dict(outcome.facts))
-            self._ended(attempt, 1)
+            self._handle_failure(attempt, 1)
             return
-        if outcome != 0 or attempt.stopped is not None or self._cancelled:
-            self._ended(attempt, outcome)
+        if outcome != 0 or attempt.stopped is not None or self._is_cancelled:
+            self._handle_failure(attempt, outcome)
             return
         attempt.line = len(command.shown) if self._executor.whole_nodes else attempt.line + 1
         if attempt.line < len(command.shown):
             try:
                 self._launch_line(attempt)
             except OSError as error:
-                self._ended(attempt, str(error))
+                self._handle_failure(attempt, str(error))
             return
-        if self._lane.heavy(attempt.node):
-            self._waiter.in_thread(*self._commit(attempt))
+        if self._backend.heavy(attempt.node):
+            self._loop.in_thread(*self._commit(attempt))
             return
-        self._now.ended.append(attempt)
-        if self._order.jobs > 1:
+        self._state.ended.append(attempt)
+        if self._options.jobs > 1:
             # What waits for its place starts before what it made is stored.
             attempt.ended = time.time()
             self._release(attempt)
 
-    def _store_ended(self) -> None:
+    def _store_outputs(self) -> None:
         """Store the outputs of nodes whose commands succeeded."""
-        attempts, self._now.ended = self._now.ended, []
+        attempts, self._state.ended = self._state.ended, []
         for attempt in attempts:
             work, then = self._commit(attempt)
-            self._at_once(
-                work, lambda *results, then=then: self._now.stored.append((then, *results))
+            self._run_inline(
+                work, lambda *results, then=then: self._state.stored.append((then, *results))
             )
 
-    def _tell_stored(self) -> None:
+    def _record_outputs(self) -> None:
         """Journal what was stored since the last transaction."""
-        results, self._now.stored = self._now.stored, []
+        results, self._state.stored = self._state.stored, []
         for then, hashes, error in results:
             then(hashes, error)
 
-    def _commit(self, attempt: Attempt) -> tuple[Callable[[], Any], Then]:
+    def _commit(self, attempt: Attempt) -> tuple[Callable[[], Any], ResultCallback]:
         return (
-            lambda: self._lane.commit(attempt.node),
-            lambda hashes, error: self._committed(attempt, hashes, error),
+            lambda: self._backend.commit(attempt.node),
+            lambda hashes, error: self._handle_commit_result(attempt, hashes, error),
         )
 
-    def _committed(
+    def _handle_commit_result(
         self, attempt: Attempt, hashes: dict[str, str] | None, error: BaseException | None
     ) -> None:
         node = attempt.node
@@ -682,78 +690,84 @@ class Engine:
             node,
             Status.COMPLETED,
             exit_code=0,
-            inputs=self._inputs(node),
+            inputs=self._input_hashes(node),
             outputs=hashes,
-            lock=self._lane.entry(node),
+            lock=self._backend.entry(node),
             ended=attempt.ended,
             **self._dvc_reason(node),
         )
         self._finish(node)
 
-    def _lose(self, attempt: Attempt, outcome: Lost) -> None:
+    def _handle_worker_loss(self, attempt: Attempt, outcome: WorkerLoss) -> None:
         """Queue a node again whose worker was lost, up to a limit.
 
         The loss of a worker is not a failure of the node.
         """
         node = attempt.node
-        losses = self._now.losses.get(node, 0) + 1
+        losses = self._state.losses.get(node, 0) + 1
         self._log_line(
-            node, f"the worker {outcome.worker or '?'} was lost ({losses} of {LOSSES + 1})"
+            node,
+            f"the worker {outcome.worker or '?'} was lost ({losses} of {MAX_WORKER_LOSSES + 1})",
         )
-        if losses > LOSSES or attempt.stopped is not None or self._cancelled or self._stopping:
-            self._ended(attempt, NO_EXIT_CODE, final=True)
+        if (
+            losses > MAX_WORKER_LOSSES
+            or attempt.stopped is not None
+            or self._is_cancelled
+            or self._stopping
+        ):
+            self._handle_failure(attempt, NO_EXIT_CODE, final=True)
             return
-        self._now.losses[node] = losses
-        self._now.numbers[node] = attempt.number - 1
+        self._state.losses[node] = losses
+        self._state.numbers[node] = attempt.number - 1
         self._release(attempt)
         self._discard(node)
-        self._again(node, LOSS_WAIT)
+        self._requeue(node, WORKER_LOSS_DELAY)
 
-    def _again(self, node: str, wait: float, **facts: Any) -> None:
+    def _requeue(self, node: str, wait: float, **facts: Any) -> None:
         """Queue a node for another attempt in ``wait`` seconds."""
         self._journal.set_node(self._run, node, Status.QUEUED, **facts)
-        self._now.later[node] = time.monotonic() + wait
-        self._now.told.add(node)
+        self._state.retry_at[node] = time.monotonic() + wait
+        self._state.told.add(node)
 
-    def _ended(self, attempt: Attempt, code: int | str, *, final: bool = False) -> None:
+    def _handle_failure(self, attempt: Attempt, code: int | str, *, final: bool = False) -> None:
         """Handle a node whose command did not succeed; ``final``: it must not be retried."""
         node = attempt.node
         self._release(attempt)
         self._discard(node)
         number = code if isinstance(code, int) else None
-        if self._cancelled and attempt.stopped is None:
+        if self._is_cancelled and attempt.stopped is None:
             self._journal.set_node(self._run, node, Status.CANCELLED, exit_code=number)
             return
         kind, facts = attempt.stopped or ("40101", {"exit_code": code})
         facts = {"node": node, **facts, "log": tail(log_path(self._logs, node))}
-        final = final or self._cancelled or self._stopping
+        final = final or self._is_cancelled or self._stopping
         if attempt.number <= attempt.policy.retries and not final:
             wait = attempt.policy.wait(attempt.number)
             error = {"code": kind, "facts": facts}
             self._log_line(node, f"attempt {attempt.number} failed; the next in {wait:g} s")
-            self._again(node, wait, error=error, exit_code=number)
+            self._requeue(node, wait, error=error, exit_code=number)
             return
         self._fail(node, kind, facts, exit_code=number)
 
     def _release(self, attempt: Attempt) -> None:
-        self._now.attempts.pop(attempt.node, None)
+        self._state.attempts.pop(attempt.node, None)
         self._pool.give_back(attempt.node)
 
     def _finish(self, node: str) -> None:
-        self._now.done.add(node)
+        self._state.done.add(node)
         ready = []
         for dependent in self._dependents.get(node, ()):
-            if dependent in self._missing:
-                self._missing[dependent] -= 1
-                if self._missing[dependent] == 0:
+            if dependent in self._unmet_needs:
+                self._unmet_needs[dependent] -= 1
+                if self._unmet_needs[dependent] == 0:
                     ready.append(dependent)
-        if ready and not self._cancelled and not self._stopping:
+        if ready and not self._is_cancelled and not self._stopping:
             self._enqueue(ready)
 
     def _discard(self, node: str) -> None:
         """Remove the outputs of a node, as half-written outputs are not results."""
         try:
-            self._lane.discard(node)
+            self._backend.discard(node)
         except StageError as error:
             self._log_line(node, f"The outputs could not be removed: {error}")
 
@@ -766,27 +780,27 @@ class Engine:
         if policy.on_failure is OnFailure.CONTINUE:
             self._finish(node)
             return
-        for dependent in self._lost(node):
+        for dependent in self._unreachable_nodes(node):
             self._journal.set_node(self._run, dependent, Status.SKIPPED)
-            del self._missing[dependent]
-        if policy.on_failure is OnFailure.STOP and not self._order.keep_going:
+            del self._unmet_needs[dependent]
+        if policy.on_failure is OnFailure.STOP and not self._options.keep_going:
             self._stopping = True
-            self._begin_nothing_more()
+            self._clear_queues()
 
-    def _lost(self, node: str) -> list[str]:
+    def _unreachable_nodes(self, node: str) -> list[str]:
         """Return the nodes of this run that can no longer run, in order."""
         unreachable, waiting = set(), [node]
         while waiting:
             for dependent in self._dependents.get(waiting.pop(), ()):
-                if dependent in self._missing and dependent not in unreachable:
+                if dependent in self._unmet_needs and dependent not in unreachable:
                     unreachable.add(dependent)
                     waiting.append(dependent)
         return [one for one in self._sequence if one in unreachable]
 
     def _fold_if_due(self) -> None:
-        if time.monotonic() - self._folded >= self._lane.fold_every:
-            self._lane.fold(self._sequence)
-            self._folded = time.monotonic()
+        if time.monotonic() - self._last_fold >= self._backend.fold_every:
+            self._backend.fold(self._sequence)
+            self._last_fold = time.monotonic()
 
     def _log_line(self, node: str, line: str) -> None:
         with log_path(self._logs, node).open("a", encoding="utf-8") as log:
@@ -794,34 +808,36 @@ class Engine:
 
     # Ending before the end
 
-    def _stop(self, attempt: Attempt, code: str, facts: dict[str, Any]) -> None:
+    def _stop_attempt(self, attempt: Attempt, code: str, facts: dict[str, Any]) -> None:
         """Stop one node for a reason; it is killed if it does not end within a grace period."""
         attempt.stopped = (code, facts)
-        self._end([attempt])
+        self._stop_attempts([attempt])
 
-    def _end_all(self) -> None:
-        if self._ending:
+    def _stop_running(self) -> None:
+        if self._is_ending:
             return
-        self._ending = True
-        self._begin_nothing_more()
-        self._end([a for a in self._now.attempts.values() if a.handle is not None])
+        self._is_ending = True
+        self._clear_queues()
+        self._stop_attempts([a for a in self._state.attempts.values() if a.handle is not None])
 
-    def _end(self, attempts: Sequence[Attempt]) -> None:
+    def _stop_attempts(self, attempts: Sequence[Attempt]) -> None:
         self._executor.stop(
             {a.handle: self._attempt_cookie(a) for a in attempts if a.handle is not None}
         )
 
-    def _begin_nothing_more(self) -> None:
-        self._now.queued.clear()
-        self._now.later.clear()
-        self._now.expecting.clear()
+    def _clear_queues(self) -> None:
+        self._state.queued.clear()
+        self._state.retry_at.clear()
+        self._state.awaiting_tracking_id.clear()
 
-    def _end_rest(self) -> None:
-        self._journal.end_nodes(self._run, Status.CANCELLED if self._cancelled else Status.SKIPPED)
+    def _finish_remaining(self) -> None:
+        self._journal.end_nodes(
+            self._run, Status.CANCELLED if self._is_cancelled else Status.SKIPPED
+        )
 
-    def _stop_all(self) -> None:
+    def _abandon_processes(self) -> None:
         """End all remaining processes of the run, also after a cancel or an internal error."""
-        if self._handles or self._ending:
+        if self._handles or self._is_ending:
             self._executor.abandon(list(self._handles), self._run)
 
 
@@ -857,7 +873,7 @@ def shorten(path: Path) -> None:
         log.write(LOG_CUT + end)
 
 
-def tail(path: Path, lines: int = TAIL) -> list[str]:
+def tail(path: Path, lines: int = MAX_TAIL_LINES) -> list[str]:
     """Return the last lines of a log."""
     if not path.exists():
         return []
@@ -866,7 +882,7 @@ def tail(path: Path, lines: int = TAIL) -> list[str]:
         return file.read().decode("utf-8", errors="replace").splitlines()[-lines:]
 
 
-def _reversed(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def _dependents_of(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     dependents: dict[str, list[str]] = {}
     for node, sources in needs.items():
         for source in dict.fromkeys(sources):

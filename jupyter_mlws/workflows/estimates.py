@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 
 from jupyter_mlws.workflows.document import Stage
-from jupyter_mlws.workflows.graph import ordered, upstream
+from jupyter_mlws.workflows.graph import topological_order, upstream
 from jupyter_mlws.workflows.resources import Pool, of_this_machine
 
 
@@ -17,7 +17,7 @@ def makespan(stages: Sequence[Stage], seconds: Mapping[str, float], jobs: int) -
     ``jobs`` at once. Nodes that ``seconds`` leaves out take no time.
     """
     needs = upstream(stages)
-    order = [stage.id for stage in ordered(stages)]
+    order = [stage.id for stage in topological_order(stages)]
     weights = _longest_paths(order, needs, seconds)
     policies = {stage.id: stage.policy for stage in stages}
     missing = {node: len(needs[node]) for node in order}

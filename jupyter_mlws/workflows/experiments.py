@@ -38,7 +38,7 @@ STATUSES = {
 """MLflow's words for ours."""
 JOURNAL_CURSOR = "~"
 """Is in the cursors of the journal's list, and in none of MLflow's."""
-REFUSED = Message("MLflow can't parse this: {reason}")
+QUERY_PARSE_ERROR = Message("MLflow can't parse this: {reason}")
 
 
 class Experiments:
@@ -62,7 +62,7 @@ class Experiments:
         newest = query.plain and query.cursor is None
         waiting = self._workflows.untracked(query.workflow, query.limit) if newest else []
         try:
-            result = self._ask(query, query.limit - len(waiting))
+            result = self._search_mlflow(query, query.limit - len(waiting))
         except MLWSError as error:
             if not isinstance(error, MLflowFailedError) or not newest:
                 raise
@@ -74,7 +74,7 @@ class Experiments:
         # A run may have come to MLflow between the two questions.
         there = {row["run"] for row in result["items"]}
         items = [run for run in waiting if run.run not in there]
-        items += self._told(result["items"], query.columns)
+        items += self._to_experiment_runs(result["items"], query.columns)
         if newest:
             items.sort(key=lambda run: run.started or "", reverse=True)
         return Page(items=items, next_cursor=result["next"])
@@ -102,11 +102,11 @@ class Experiments:
         row = self._tracking.ask("find_run", identifier=identifier)
         if row is None:
             raise VersionItemNotFoundError(kind="run", name=identifier)
-        return self._told([row], None)[0]
+        return self._to_experiment_runs([row], None)[0]
 
     # Parts
 
-    def _ask(self, query: RunsQuery, limit: int) -> Mapping[str, Any]:
+    def _search_mlflow(self, query: RunsQuery, limit: int) -> Mapping[str, Any]:
         conditions = [query.filter] if query.filter else []
         if query.q:
             text = query.q.replace("'", "").replace("%", "")
@@ -122,22 +122,24 @@ class Experiments:
             tags={"mlws.workflow": query.workflow} if query.workflow else {},
         )
         if "field" in result:
-            words = REFUSED.fill(reason=result["reason"])
+            words = QUERY_PARSE_ERROR.fill(reason=result["reason"])
             raise InvalidRequestError(faults=[Fault(result["field"], words)])
         return result
 
-    def _told(
+    def _to_experiment_runs(
         self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None
     ) -> list[ExperimentRun]:
         whole = [row["run"] for row in rows if row["run"] and not row["node"]]
         journal_runs = self._workflows.experiments_of(whole)
         return [
-            _shown(row, journal_runs.get(row["run"] or "") if not row["node"] else None, columns)
+            _to_experiment_run(
+                row, journal_runs.get(row["run"] or "") if not row["node"] else None, columns
+            )
             for row in rows
         ]
 
 
-def _shown(
+def _to_experiment_run(
     row: Mapping[str, Any], journal_run: ExperimentRun | None, columns: Sequence[str] | None
 ) -> ExperimentRun:
     """Return a run as MLflow has it; status and parameters come from ``journal_run``, if any."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from jupyter_mlws.workflows.document import Document, Stage
-from jupyter_mlws.workflows.graph import ordered
+from jupyter_mlws.workflows.graph import topological_order
 
 HEAD = '''\
 """{title}: the nodes of {path}, one after the other.
@@ -33,7 +33,7 @@ def script(document: Document, stages: Sequence[Stage]) -> tuple[str, str]:
     name = (re.sub(r"[^\w-]+", "_", stem).strip("_") or "workflow") + ".py"
     title = document.name.replace("\\", " ").replace('"', "'")
     head = HEAD.format(title=title, path=document.path, name=name)
-    return name, head + "\n" + "\n".join(_lines(ordered(stages))) + "\n"
+    return name, head + "\n" + "\n".join(_lines(topological_order(stages))) + "\n"
 
 
 def _lines(stages: Sequence[Stage]) -> Iterator[str]:

@@ -133,7 +133,7 @@ def _outputs(stage: Stage, components: Components) -> Sequence[Any]:
     return component.outputs if component else ()
 
 
-def ordered(stages: Sequence[Stage]) -> list[Stage]:
+def topological_order(stages: Sequence[Stage]) -> list[Stage]:
     """Return every stage after those it needs, in the order in which DVC would write its lock.
 
     A depth-first walk in file order. A cycle is broken where the walk meets it.
@@ -184,7 +184,7 @@ def downstream(stages: Sequence[Stage], node: str) -> set[str]:
     """Return the stages that depend on one, directly or through others."""
     needs = upstream(stages)
     dependents: set[str] = set()
-    for stage in ordered(stages):
+    for stage in topological_order(stages):
         if dependents.union((node,)).intersection(needs[stage.id]):
             dependents.add(stage.id)
     return dependents
@@ -228,11 +228,11 @@ def validate(
     connections = edges(stages, components)
     return [
         *text_findings(document.faults),
-        *_cycles(stages, connections),
-        *_claimed_twice(stages),
-        *_missing(stages, exists),
-        *_misfits(stages, connections, components),
-        *(finding for stage in stages for finding in _node(stage, document, components)),
+        *_cycle_findings(stages, connections),
+        *_duplicate_outputs(stages),
+        *_missing_inputs(stages, exists),
+        *_type_mismatches(stages, connections, components),
+        *(finding for stage in stages for finding in _node_findings(stage, document, components)),
     ]
 
 
@@ -304,18 +304,18 @@ def _is_acyclic(pairs: Iterable[tuple[str, str]]) -> bool:
     return True
 
 
-def cycle_words(cycle: Sequence[str]) -> Message:
+def cycle_message(cycle: Sequence[str]) -> Message:
     """Return the message about a cycle."""
     text = " → ".join([*cycle, cycle[0]])
     return Message("The workflow has a cycle: {cycle}.", cycle=text)
 
 
-def _cycles(stages: Sequence[Stage], connections: Sequence[Edge]) -> Iterator[Finding]:
+def _cycle_findings(stages: Sequence[Stage], connections: Sequence[Edge]) -> Iterator[Finding]:
     lines = {stage.id: stage.line for stage in stages}
     for names in cycles(list(lines), ((edge.source, edge.target) for edge in connections)):
         yield Finding(
             "40203",
-            cycle_words(names),
+            cycle_message(names),
             node=names[0],
             edge=f"{names[-1]}->{names[0]}",
             line=lines[names[0]],
@@ -327,7 +327,7 @@ def _cycles(stages: Sequence[Stage], connections: Sequence[Edge]) -> Iterator[Fi
         )
 
 
-def _claimed_twice(stages: Sequence[Stage]) -> Iterator[Finding]:
+def _duplicate_outputs(stages: Sequence[Stage]) -> Iterator[Finding]:
     producers = Producers(stages)
     for stage in stages:
         for out in stage.outs:
@@ -349,7 +349,9 @@ def _claimed_twice(stages: Sequence[Stage]) -> Iterator[Finding]:
                 )
 
 
-def made_elsewhere(stages: Sequence[Stage], others: Producers, workflow: str) -> Iterator[Finding]:
+def colliding_outputs(
+    stages: Sequence[Stage], others: Producers, workflow: str
+) -> Iterator[Finding]:
     """Yield the outputs that another workflow also makes."""
     for stage in stages:
         for out in stage.outs:
@@ -392,7 +394,7 @@ def tracked_outputs(stages: Sequence[Stage], tracked_paths: Sequence[str]) -> It
                     )
 
 
-def _missing(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator[Finding]:
+def _missing_inputs(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator[Finding]:
     producers = Producers(stages)
     for stage in stages:
         for dep in stage.deps:
@@ -409,7 +411,7 @@ def _missing(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator
                 )
 
 
-def _misfits(
+def _type_mismatches(
     stages: Sequence[Stage], connections: Sequence[Edge], components: Components
 ) -> Iterator[Finding]:
     by_id = {stage.id: stage for stage in stages}
@@ -440,9 +442,9 @@ def _misfits(
             )
 
 
-def _node(stage: Stage, document: Document, components: Components) -> Iterator[Finding]:
+def _node_findings(stage: Stage, document: Document, components: Components) -> Iterator[Finding]:
     if stage.notebook is not None:
-        yield from _notebook(stage, document, components)
+        yield from _notebook_findings(stage, document, components)
     if stage.component is None:
         return
     line = document.line("stages", stage.id, "cmd") or stage.line
@@ -462,11 +464,13 @@ def _node(stage: Stage, document: Document, components: Components) -> Iterator[
             fix=Message("Correct the name, or add the function to components/."),
         )
         return
-    yield from _unbound(stage, component, line)
-    yield from _bad_settings(stage, component, document, line)
+    yield from _unconnected_inputs(stage, component, line)
+    yield from _invalid_settings(stage, component, document, line)
 
 
-def _notebook(stage: Stage, document: Document, components: Components) -> Iterator[Finding]:
+def _notebook_findings(
+    stage: Stage, document: Document, components: Components
+) -> Iterator[Finding]:
     line = document.line("stages", stage.id, "cmd") or stage.line
     outs = [stage.at_root(path) for path in stage.options.get("out", ())]
     if len(outs) != 1:
@@ -481,7 +485,7 @@ def _notebook(stage: Stage, document: Document, components: Components) -> Itera
             "40202", words, stage.id, "out", line=line, fix=fix, severity=Severity.WARNING
         )
     if stage.notebook not in stage.deps:
-        yield _unnoticed(stage, str(stage.notebook), "notebook", line)
+        yield _undeclared_input(stage, str(stage.notebook), "notebook", line)
     component = components.get(stage.described_by)
     if component is None:
         return
@@ -493,10 +497,10 @@ def _notebook(stage: Stage, document: Document, components: Components) -> Itera
         )
         yield Finding("40201", words, node=stage.id, field="cmd", line=line)
         return
-    yield from _bad_settings(stage, component, document, line)
+    yield from _invalid_settings(stage, component, document, line)
 
 
-def _unnoticed(stage: Stage, path: str, field: str, line: int | None) -> Finding:
+def _undeclared_input(stage: Stage, path: str, field: str, line: int | None) -> Finding:
     return Finding(
         "40202",
         Message(
@@ -513,7 +517,7 @@ def _unnoticed(stage: Stage, path: str, field: str, line: int | None) -> Finding
     )
 
 
-def _unbound(stage: Stage, component: Component, line: int | None) -> Iterator[Finding]:
+def _unconnected_inputs(stage: Stage, component: Component, line: int | None) -> Iterator[Finding]:
     for port in component.inputs:
         paths = stage.options.get(port.name, [])
         if not paths and port.required:
@@ -528,10 +532,10 @@ def _unbound(stage: Stage, component: Component, line: int | None) -> Iterator[F
             )
         for path in paths:
             if stage.at_root(path) not in stage.deps:
-                yield _unnoticed(stage, path, port.name, line)
+                yield _undeclared_input(stage, path, port.name, line)
 
 
-def _bad_settings(
+def _invalid_settings(
     stage: Stage, component: Component, document: Document, line: int | None
 ) -> Iterator[Finding]:
     ports = component.port_names
@@ -546,7 +550,7 @@ def _bad_settings(
             node=stage.id,
             field=fault.name,
             line=_setting_line(document, stage, fault.name) or line,
-            draft=fault.kind in settings.DRAFT,
+            draft=fault.kind in settings.DRAFT_FAULTS,
         )
 
 

@@ -23,10 +23,10 @@ from jupyter_mlws.workflows import serializers
 from jupyter_mlws.workflows.serializers import iso
 from jupyter_mlws.workflows.states import NODE_CHANGES, RUN_CHANGES, Status, check
 
-LIVE = (Status.PENDING.value, Status.RUNNING.value)
-DONE = (Status.COMPLETED.value, Status.CACHED.value)
+ACTIVE_STATES = (Status.PENDING.value, Status.RUNNING.value)
+SUCCESS_STATES = (Status.COMPLETED.value, Status.CACHED.value)
 """Nodes in these states have their result."""
-MADE = 10_000
+MAX_SEARCHED_NODES = 10_000
 """Nodes that are looked at for who made a result, newest first."""
 Row = dict[str, Any]
 
@@ -54,7 +54,7 @@ class Journal:
         self._project = project
         self._lock = threading.RLock()
         self._batch = False
-        self._rings = False
+        self._has_new_events = False
         self._database = project.history(follow=follow)
         # Created at once: others ask whether the file exists.
         self._connection  # noqa: B018
@@ -76,7 +76,9 @@ class Journal:
         record = {"jobs": run.jobs, "origin": run.origin, "request": dict(run.request)}
         with self._transaction():
             live = self._one(
-                "SELECT * FROM runs WHERE workflow = ? AND status IN (?, ?)", run.path, *LIVE
+                "SELECT * FROM runs WHERE workflow = ? AND status IN (?, ?)",
+                run.path,
+                *ACTIVE_STATES,
             )
             if live is not None:
                 raise OperationInProgressError(
@@ -92,7 +94,7 @@ class Journal:
                 "INSERT INTO nodes (run, node, position, status, record) VALUES (?, ?, ?, ?, ?)",
                 [(run.id, node, n, Status.PENDING.value, "{}") for n, node in enumerate(run.nodes)],
             )
-            self._tell_run(run.id)
+            self._emit_run_event(run.id)
 
     def note(self, run: str, **facts: Any) -> None:
         """Store facts about a run without emitting an event."""
@@ -114,7 +116,7 @@ class Journal:
                 "UPDATE runs SET status = ?, record = ? WHERE id = ?",
                 ((status or Status(row["status"])).value, json.dumps(record), run),
             )
-            self._tell_run(run)
+            self._emit_run_event(run)
 
     def set_node(self, run: str, node: str, status: Status, **facts: Any) -> None:
         """Change a node's state."""
@@ -128,7 +130,7 @@ class Journal:
             if row is None or row["status"] != Status.RUNNING.value:
                 return
             text = json.dumps({**json.loads(row["record"]), "progress": share})
-            self._tell(run, {"type": "node", "node": node, "status": row["status"]}, text)
+            self._emit_event(run, {"type": "node", "node": node, "status": row["status"]}, text)
             self._connection.execute(
                 "UPDATE nodes SET record = ? WHERE run = ? AND node = ?", (text, run, node)
             )
@@ -148,7 +150,7 @@ class Journal:
             )
             heads = {node: {"type": "node", "node": node, "status": status} for node in texts}
             for node, text in texts.items():
-                self._tell(run, heads[node], text)
+                self._emit_event(run, heads[node], text)
 
     def nodes_of(self, run: str) -> list[str]:
         """The nodes of a run, in order."""
@@ -183,7 +185,7 @@ class Journal:
             record["ended"] = facts.get("ended") or now
         event_record = {name: fact for name, fact in record.items() if name != "lock"}
         text = json.dumps(event_record)
-        self._tell(run, {"type": "node", "node": node, "status": status.value}, text)
+        self._emit_event(run, {"type": "node", "node": node, "status": status.value}, text)
         if record.get("lock") is not None:
             text = f'{text[:-1]}, "lock": {json.dumps(record["lock"])}}}'
         self._connection.execute(
@@ -191,33 +193,33 @@ class Journal:
             (status.value, text, run, node),
         )
 
-    def _tell_run(self, run: str) -> None:
+    def _emit_run_event(self, run: str) -> None:
         row = self._run(run)
         record = {**json.loads(row["record"]), "counts": self._counts(run)}
         news = {"type": "run", "node": None, "status": row["status"]}
-        self._tell(run, news, json.dumps(record))
+        self._emit_event(run, news, json.dumps(record))
 
-    def _tell(self, run: str, news: Row, record: str) -> None:
+    def _emit_event(self, run: str, news: Row, record: str) -> None:
         """Store an event; ``record`` is the JSON text of the run's or node's record."""
         self._connection.execute(
             "INSERT INTO events (run, time, record) VALUES (?, ?, ?)",
             (run, time.time(), f'{json.dumps(news)[:-1]}, "record": {record}}}'),
         )
-        self._rings = True
+        self._has_new_events = True
 
     # Reading
 
     def record(self, run: str) -> Row:
         """Return the columns and facts of a run, not converted to the API's format."""
         with self._lock:
-            return _known(self._run(run))
+            return _to_record(self._run(run))
 
     def live(self, path: str | None = None) -> list[Row]:
         """Return the runs that have not finished, of one workflow or of all."""
         query = "SELECT * FROM runs WHERE status IN (?, ?)"
         with self._lock:
-            rows = self._all(query, *LIVE)
-        records = [_known(row) for row in rows]
+            rows = self._all(query, *ACTIVE_STATES)
+        records = [_to_record(row) for row in rows]
         return [row for row in records if path is None or row["workflow"] == path]
 
     def newest(self, path: str) -> str | None:
@@ -234,7 +236,7 @@ class Journal:
         with self._lock:
             row = self._run(run)
             counts = self._counts(run)
-        return serializers.run_summary(_known(row), counts)
+        return serializers.run_summary(_to_record(row), counts)
 
     def run(self, run: str) -> Row:
         """Return a run with its nodes and the seq of its last event, in the API's format.
@@ -249,10 +251,12 @@ class Journal:
             counts = self._counts(run)
         facts = [(node["node"], node["status"], json.loads(node["record"])) for node in nodes]
         return {
-            **serializers.run_summary(_known(row), counts),
+            **serializers.run_summary(_to_record(row), counts),
             "nodes": [serializers.node_run(*fact) for fact in facts],
             "results": {
-                name: record.get("outputs", {}) for name, status, record in facts if status in DONE
+                name: record.get("outputs", {})
+                for name, status, record in facts
+                if status in SUCCESS_STATES
             },
             "last_seq": last["seq"] if last and last["seq"] else 0,
         }
@@ -290,14 +294,14 @@ class Journal:
                 identifier,
                 limit,
             )
-        return [_known(row) for row in rows]
+        return [_to_record(row) for row in rows]
 
     def records(self, runs: Sequence[str]) -> list[Row]:
         """Return the records of ``runs``, not converted; skip runs that are not in the journal."""
         marks = ", ".join("?" * len(runs))
         with self._lock:
             rows = self._all(f"SELECT * FROM runs WHERE id IN ({marks})", *runs)  # noqa: S608
-        return [_known(row) for row in rows]
+        return [_to_record(row) for row in rows]
 
     def has_computed(self, run: str) -> bool:
         """Return whether any node of the run was started."""
@@ -308,7 +312,7 @@ class Journal:
             )
         return started is not None
 
-    def unrecorded(self, last: int) -> list[str]:
+    def unrecorded_runs(self, last: int) -> list[str]:
         """Return the finished runs that are not in MLflow, newest first.
 
         Only the newest ``last`` runs are considered.
@@ -323,7 +327,7 @@ class Journal:
                 "AND json_extract(record, '$.mlflow_run') IS NULL "
                 "ORDER BY created DESC, id DESC",
                 last,
-                *LIVE,
+                *ACTIVE_STATES,
             )
         return [row["id"] for row in rows]
 
@@ -392,7 +396,7 @@ class Journal:
             rows = self._connection.execute(
                 "SELECT nodes.run, nodes.record FROM nodes JOIN runs ON runs.id = nodes.run "
                 "WHERE nodes.status = ? ORDER BY runs.created DESC LIMIT ?",
-                (Status.COMPLETED.value, MADE),
+                (Status.COMPLETED.value, MAX_SEARCHED_NODES),
             )
             for row in rows:
                 key = frozenset((json.loads(row["record"]).get("outputs") or {}).items())
@@ -474,14 +478,14 @@ class Journal:
         try:
             yield
         except BaseException as error:
-            self._rings = False
+            self._has_new_events = False
             self._end("ROLLBACK")
             # What was to be written is lost; the next call has a sound file.
             self._database.replace(error)
             raise
         self._end("COMMIT")
-        if self._rings:
-            self._rings = False
+        if self._has_new_events:
+            self._has_new_events = False
             self._project.ring()
 
     def _begin(self) -> None:
@@ -500,7 +504,7 @@ def run_folder(project: Project, run: str) -> Path:
     return project.state / "runs" / run
 
 
-def _known(row: sqlite3.Row) -> Row:
+def _to_record(row: sqlite3.Row) -> Row:
     """Return the facts and columns of a run as one mapping."""
     return {
         **json.loads(row["record"]),

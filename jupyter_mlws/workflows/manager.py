@@ -21,7 +21,7 @@ from jupyter_mlws.core.path_ids import escape
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.dvc import resolved
-from jupyter_mlws.versioning.dvc.lock_copy import carry_result
+from jupyter_mlws.versioning.dvc.lock_copy import copy_lock_entry
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.workflows import graph, promotion, serializers
 from jupyter_mlws.workflows.contents import Contents
@@ -54,11 +54,17 @@ from jupyter_mlws.workflows.models import (
 )
 from jupyter_mlws.workflows.nodes import node
 from jupyter_mlws.workflows.results import Results
-from jupyter_mlws.workflows.rewiring import moved_outputs, rewired
-from jupyter_mlws.workflows.runs import Asked, Runs, check_targets
+from jupyter_mlws.workflows.rewiring import moved_outputs, replace_dependencies
+from jupyter_mlws.workflows.runs import RunRequest, Runs, check_targets
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.sweep_models import Promoted, PromoteRequest, Sweeps, SweepsQuery
-from jupyter_mlws.workflows.sweeps import Choice, chosen, followers, listed, variants_of
+from jupyter_mlws.workflows.sweeps import (
+    Choice,
+    choose_variant,
+    followers,
+    list_sweeps,
+    variants_of,
+)
 from jupyter_mlws.workflows.terms import Severity
 
 
@@ -211,7 +217,7 @@ class WorkflowManager:
         query = query or PlanQuery()
         jobs = query.jobs or os.cpu_count() or 1
         document = self._documents.read(path)
-        self._documents.refuse_faulty(document, query.targets)
+        self._documents.check_runnable(document, query.targets)
         state = self._project.state
         data = resolved.stages(self._root, path, document.text, document.data, state)
         with open_lane(self._root, path, data, state) as lane:
@@ -219,7 +225,7 @@ class WorkflowManager:
             check_targets(stages, query.targets)
             plan.remember_renamed(lane, stages, self._root)
             looks = Contents(self._root, self._journal.commits(path))
-            node_plans = plan.make(
+            node_plans = plan.make_plan(
                 lane, stages, query.targets, query.force, looks, query.accept_cosmetic
             )
         makers = self._journal.makers({node.id: node.restored for node in node_plans})
@@ -229,10 +235,10 @@ class WorkflowManager:
     # Sweeps
 
     def sweeps(self, path: str, query: SweepsQuery | None = None) -> Sweeps:
-        """Return the sweeps of a workflow with ranked variants; see :func:`.sweeps.listed`."""
+        """Return the sweeps of a workflow with ranked variants; see :func:`.sweeps.list_sweeps`."""
         self.reconcile()
         document = self._documents.read(path)
-        items = listed(self._project, self._journal, document, query or SweepsQuery())
+        items = list_sweeps(self._project, self._journal, document, query or SweepsQuery())
         return Sweeps(items=items, etag=document.etag)
 
     def promote(
@@ -254,11 +260,11 @@ class WorkflowManager:
         live = self._runs.live(path)
         if live:
             raise WorkflowRunningError(workflow=path, run=live[0]["id"])
-        sweeps = listed(self._project, self._journal, document, SweepsQuery())
+        sweeps = list_sweeps(self._project, self._journal, document, SweepsQuery())
         sweep = next((one for one in sweeps if one.name == name), None)
         if sweep is None:
             raise WorkflowItemNotFoundError(kind="sweep", name=name)
-        return self._promote(document, chosen(sweep, request))
+        return self._promote(document, choose_variant(sweep, request))
 
     def _promote(self, document: Document, choice: Choice) -> Promoted:
         root, path, state = self._root, document.path, self._project.state
@@ -273,14 +279,15 @@ class WorkflowManager:
         draft = document
         for name in (choice.sweep, *also):
             variant = f"{name}@{key}"
-            text = promotion.promoted(draft, name, variant, groups[name][variant], resolve)
+            text = promotion.promote(draft, name, variant, groups[name][variant], resolve)
             draft = parse(path, text)
         replacements = moved_outputs(stages, [groups[name] for name in (choice.sweep, *also)], key)
-        text = rewired(draft, replacements)
+        text = replace_dependencies(draft, replacements)
         kept_in = self._editor.keep(document)
         new_document = self._editor.change(path, WorkflowChange(text=text), [document.etag])
         outcomes = [
-            carry_result(root, path, state, f"{name}@{key}", name) for name in (choice.sweep, *also)
+            copy_lock_entry(root, path, state, f"{name}@{key}", name)
+            for name in (choice.sweep, *also)
         ]
         return Promoted(
             sweep=choice.sweep,
@@ -297,7 +304,7 @@ class WorkflowManager:
 
     def execute(self, path: str, request: ExecuteRequest) -> Run:
         """Start a run in a process of its own and return at once."""
-        return Run(**self._runs.execute(path, Asked(**dict(request))))
+        return Run(**self._runs.execute(path, RunRequest(**dict(request))))
 
     def resume(self, path: str, run: str) -> Run:
         """Start a run of the nodes that another run did not complete."""
@@ -391,8 +398,8 @@ class WorkflowManager:
         from jupyter_mlws.workflows.export_script import script
 
         document = self._documents.read(path)
-        self._documents.refuse_faulty(document)
-        name, text = script(document, self._resolved(document))
+        self._documents.check_runnable(document)
+        name, text = script(document, self._resolve_stages(document))
         return Script(name=name, text=text)
 
     def debug(self, path: str, run: str, node: str, language: str = ENGLISH) -> WrittenNotebook:
@@ -401,16 +408,16 @@ class WorkflowManager:
         The workflow file is read as it was when the run started, if git has that version. An
         existing notebook is not overwritten. Error 40401 for a node that the run did not have.
         """
-        from jupyter_mlws.workflows.debug_notebook import Debugger, Failed
+        from jupyter_mlws.workflows.debug_notebook import Debugger, NodeFailure
 
         identifier, _ = self._node_record(path, run, node)
         document = self._document_of(path, identifier)
-        stage = next((one for one in self._resolved(document) if one.id == node), None)
+        stage = next((one for one in self._resolve_stages(document) if one.id == node), None)
         if stage is None:
             raise WorkflowItemNotFoundError(kind="node", name=node)
         run_details = self._journal.run(identifier)
         error = next(one["error"] for one in run_details["nodes"] if one["id"] == node)
-        failure = Failed(
+        failure = NodeFailure(
             run=identifier,
             workflow=path,
             stage=stage,
@@ -434,7 +441,7 @@ class WorkflowManager:
                     return parse(path, content.decode("utf-8"))
         return self._documents.read(path)
 
-    def _resolved(self, document: Document) -> builtins.list[Stage]:
+    def _resolve_stages(self, document: Document) -> builtins.list[Stage]:
         """Return the stages with every template filled in, as DVC runs them."""
         data = resolved.stages(
             self._root, document.path, document.text, document.data, self._project.state

@@ -10,10 +10,10 @@ from typing import Any
 
 from jupyter_mlws.versioning.dvc.native import yaml_loader
 
-LARGEST = 1_000_000
+MAX_FILE_BYTES = 1_000_000
 """Bytes; a larger file holds no measures to rank by."""
-DEEPEST = 50
-BARE = "value"
+MAX_DEPTH = 50
+BARE_NUMBER_NAME = "value"
 """The name of a number that is the whole file."""
 
 
@@ -21,7 +21,7 @@ class UnreadableError(Exception):
     """Error of a metrics file without measures; the message gives the reason."""
 
 
-def merged(files: Iterable[tuple[str, Mapping[str, float]]]) -> dict[str, float]:
+def merge_metrics(files: Iterable[tuple[str, Mapping[str, float]]]) -> dict[str, float]:
     """Merge the measures of several files; prefix a name that clashes with its file's stem."""
     result: dict[str, float] = {}
     for path, metrics in files:
@@ -40,10 +40,10 @@ def numbers(path: str, content: bytes) -> dict[str, float]:
 
 def read(path: str, content: bytes) -> Any:
     """Parse a JSON or YAML file; :class:`UnreadableError` if it is neither."""
-    if len(content) > LARGEST:
-        raise UnreadableError(f"{path}: larger than {LARGEST} bytes")
+    if len(content) > MAX_FILE_BYTES:
+        raise UnreadableError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
     try:
-        return _parsed(path, content)
+        return _parse(path, content)
     except Exception as error:
         # A person's file, read by whichever parser: whatever that says is the reason.
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -52,17 +52,17 @@ def read(path: str, content: bytes) -> Any:
 
 def flat(data: Any) -> dict[str, float]:
     """Return the finite numbers of a file's parsed content, by dotted names."""
-    return {name or BARE: value for name, value in _numbers(data, "", 0)}
+    return {name or BARE_NUMBER_NAME: value for name, value in _numbers(data, "", 0)}
 
 
-def _parsed(path: str, content: bytes) -> Any:
+def _parse(path: str, content: bytes) -> Any:
     if PurePosixPath(path).suffix not in (".yaml", ".yml"):
         return json.loads(content)
     return yaml_loader.read_by_ruamel(content)[0]
 
 
 def _numbers(value: Any, name: str, depth: int) -> Iterator[tuple[str, float]]:
-    if isinstance(value, Mapping) and depth < DEEPEST:
+    if isinstance(value, Mapping) and depth < MAX_DEPTH:
         for key, part in value.items():
             yield from _numbers(part, f"{name}.{key}" if name else str(key), depth + 1)
     elif isinstance(value, int | float) and not isinstance(value, bool) and _finite(value):

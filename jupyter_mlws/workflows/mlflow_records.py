@@ -24,7 +24,7 @@ from jupyter_mlws.workflows.tracking import flat
 Nodes = Mapping[str, Row]
 
 
-def begun(row: Row, node: str = "") -> Row:
+def running_record(row: Row, node: str = "") -> Row:
     """Return the record of a run in progress, or of one of its nodes."""
     return {
         "node": node,
@@ -52,7 +52,7 @@ def of_run(row: Row, nodes: Nodes) -> Row:
     for node in nodes.values():
         params.update(_params_of_lock(node))
     return {
-        **begun(row),
+        **running_record(row),
         "tags": tags,
         "params": params,
         "metrics": row.get("metrics", {}),
@@ -71,7 +71,7 @@ def of_nodes(row: Row, nodes: Nodes) -> Iterator[Row]:
     for name, node in nodes.items():
         if has_run(node):
             yield {
-                **begun(row, name),
+                **running_record(row, name),
                 "tags": {**_common(row), **_facts(node)},
                 "params": {**_params_of_lock(node), **settings.get(name, {})},
                 "metrics": row.get("measures", {}).get(name, {}),

@@ -8,17 +8,17 @@ from pathlib import Path
 from jupyter_mlws.core.i18n import CHINESE, ENGLISH, Message
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.mlflow_use import Use, use_of
-from jupyter_mlws.workflows.recording import RUN_VARIABLE, Answer, Recorder
+from jupyter_mlws.workflows.recording import RUN_VARIABLE, Recorder, RunIdCallback
 
-PATIENCE = 30.0
+RUN_ID_TIMEOUT = 30.0
 """Seconds that a node waits for its id before it starts without."""
 
-NO_ANSWER = f"no response within {PATIENCE:g} s"
-WITHOUT = Message(
+RUN_ID_TIMEOUT_MESSAGE = f"no response within {RUN_ID_TIMEOUT:g} s"
+NO_RUN_MESSAGE = Message(
     "MLflow did not provide a run to log to ({reason}). What this node logs goes to a "
     "run of its own."
 )
-OWN_PLACE = Message(
+OWN_EXPERIMENT_MESSAGE = Message(
     "The code sets its own MLflow experiment or tracking URI. What it logs goes to a "
     "run of its own."
 )
@@ -36,7 +36,7 @@ class MLflowRunIds:
         """Return how the node's code uses MLflow, from the files that its command names."""
         return use_of(self._root, stage)
 
-    def ask(self, node: str, answer: Answer) -> None:
+    def ask(self, node: str, answer: RunIdCallback) -> None:
         """Start the node's nested run; ``answer`` is called from another thread."""
         self._recorder.identify(self._run, node, answer)
 
@@ -47,7 +47,7 @@ def in_both_languages(message: Message, **facts: str) -> str:
     return f"{line.in_(ENGLISH)} {line.in_(CHINESE)}"
 
 
-def placed(environment: dict[str, str], place: Mapping[str, str] | None) -> None:
+def set_run_variables(environment: dict[str, str], place: Mapping[str, str] | None) -> None:
     """Set the variables of a node's MLflow run in its environment, and remove those of others."""
     # That of whoever started the workflow's run is not the node's.
     environment.pop(RUN_VARIABLE, None)

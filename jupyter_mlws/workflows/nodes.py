@@ -45,9 +45,9 @@ def parameters_of(stage: Stage, component: Component | None) -> dict[str, Any]:
     """Return the values of a notebook's parameters in this node; empty for other kinds of nodes."""
     if stage.notebook is None or component is None:
         return {}
-    schemas = settings.known(component)
+    schemas = settings.setting_schemas(component)
     defaults = {name: schema.get("default") for name, schema in schemas.items()}
-    return {**defaults, **settings.typed(component, stage.written), **stage.settings}
+    return {**defaults, **settings.convert_options(component, stage.written), **stage.settings}
 
 
 def kind_of(stage: Stage) -> Kind:
@@ -104,7 +104,7 @@ def config_of(
             config[output.name] = file
     ports = component.port_names
     options = {name: values for name, values in stage.options.items() if name not in ports}
-    return {**config, **settings.typed(component, options), **stage.settings}
+    return {**config, **settings.convert_options(component, options), **stage.settings}
 
 
 def default_path(folder: str, node: str, port: OutputPort) -> str:

@@ -10,30 +10,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, Verdict
+from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, StageState
 from jupyter_mlws.workflows.document import Stage
-from jupyter_mlws.workflows.graph import closure, ordered, upstream
+from jupyter_mlws.workflows.graph import closure, topological_order, upstream
 from jupyter_mlws.workflows.semantic_diff import cosmetic_reason
 from jupyter_mlws.workflows.terms import Action
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
-    from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline
-    from jupyter_mlws.versioning.dvc.stages import Pipeline
+    from jupyter_mlws.versioning.dvc.native.pipeline import NativeBackend
+    from jupyter_mlws.versioning.dvc.stages import DvcBackend
     from jupyter_mlws.workflows.models import NodePlan, Plan
 
-FORCED = Message("forced")
-NEVER_RAN = Message("never ran")
-ALWAYS = Message("runs every time")
-FROZEN = Message("frozen")
+FORCED_REASON = Message("forced")
+NEVER_RAN_REASON = Message("never ran")
+ALWAYS_RUNS_REASON = Message("runs every time")
+FROZEN_REASON = Message("frozen")
 DEFAULT = Message("default")
-CACHED = Message("up to date")
-RESTORED = Message("in the run cache")
-RESTORED_FROM = Message("in the run cache, from run {run}")
-RESTORED_NOW = Message("restored from the run cache")
-SKIPPED = Message("skipped as requested")
-AGAIN = Message("rerun requested")
-ACCEPTED = Message("accepted as is")
+UP_TO_DATE_REASON = Message("up to date")
+RESTORABLE_REASON = Message("in the run cache")
+RESTORABLE_FROM_REASON = Message("in the run cache, from run {run}")
+RESTORED_REASON = Message("restored from the run cache")
+SKIPPED_REASON = Message("skipped as requested")
+RERUN_REASON = Message("rerun requested")
+ACCEPTED_REASON = Message("accepted as is")
 STATES = {
     "modified": Message("changed"),
     "deleted": Message("is missing"),
@@ -42,32 +42,32 @@ STATES = {
 }
 
 
-class Lane(Protocol):
+class StageBackend(Protocol):
     """The part of a pipeline that a plan uses.
 
-    See :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`.
+    See :class:`~jupyter_mlws.versioning.dvc.stages.DvcBackend`.
     """
 
-    def examine(self, name: str, forecast: Forecast) -> Verdict: ...
+    def examine(self, name: str, forecast: Forecast) -> StageState: ...
     def expect_rerun(self, name: str, forecast: Forecast) -> None: ...
     def expect_kept(self, name: str, forecast: Forecast) -> None: ...
 
 
-class Looks(Protocol):
+class CosmeticChangeDetector(Protocol):
     """Detects cosmetic changes of files; see :mod:`.contents`."""
 
-    def only_looks_changed(self, path: str, old: str, new: str | None) -> bool: ...
+    def is_cosmetic_change(self, path: str, old: str, new: str | None) -> bool: ...
 
 
-class AllCounts:
+class StrictChangeDetector:
     """Treats every change as significant."""
 
-    def only_looks_changed(self, path: str, old: str, new: str | None) -> bool:
+    def is_cosmetic_change(self, path: str, old: str, new: str | None) -> bool:
         return False
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedNode:
     """The planned action for one node.
 
     ``cosmetic``: only the formatting has changed, so that it could be accepted as unchanged.
@@ -88,7 +88,8 @@ class Planned:
         reasons = list(self.reasons)
         if run is not None:
             reasons = [
-                RESTORED_FROM.fill(run=run) if reason is RESTORED else reason for reason in reasons
+                RESTORABLE_FROM_REASON.fill(run=run) if reason is RESTORABLE_REASON else reason
+                for reason in reasons
             ]
         return NodePlan(
             id=self.id,
@@ -100,7 +101,7 @@ class Planned:
         )
 
 
-def remember_renamed(lane: FastPipeline | Pipeline, stages: Sequence[Stage], root: Path) -> None:
+def remember_renamed(lane: NativeBackend | DvcBackend, stages: Sequence[Stage], root: Path) -> None:
     """Keep the results of nodes that were renamed with their files, and of their dependents.
 
     A dependent with several files on one port must run again: it distinguishes them by name.
@@ -122,26 +123,26 @@ def remember_renamed(lane: FastPipeline | Pipeline, stages: Sequence[Stage], roo
     lane.remember_renamed(names_inputs)
 
 
-def make(
-    pipeline: Lane,
+def make_plan(
+    pipeline: StageBackend,
     stages: Sequence[Stage],
     targets: Sequence[str] = (),
     force: bool = False,
-    looks: Looks | None = None,
+    looks: CosmeticChangeDetector | None = None,
     accept: bool = False,
-) -> list[Planned]:
+) -> list[PlannedNode]:
     """Return the plan of the targets and their dependencies, in the order of ``stages``.
 
     ``accept``: plan a run that accepts nodes with only cosmetic changes.
     """
     needs = upstream(stages)
     selection = closure(needs, targets or [stage.id for stage in stages])
-    order = [stage.id for stage in ordered(stages) if stage.id in selection]
-    walk = _Walk(pipeline, needs, force, looks or AllCounts())
-    node_plans = walk.along(order, accept)
-    if not accept and walk.met_looks:
+    order = [stage.id for stage in topological_order(stages) if stage.id in selection]
+    walk = _Planner(pipeline, needs, force, looks or StrictChangeDetector())
+    node_plans = walk.plan_nodes(order, accept)
+    if not accept and walk.has_cosmetic_changes:
         # A node below one that could be accepted can be accepted with it, and only then.
-        accepted_plans = walk.along(order, True)
+        accepted_plans = walk.plan_nodes(order, True)
         node_plans = {
             name: replace(node, cosmetic=accepted_plans[name].cosmetic)
             for name, node in node_plans.items()
@@ -150,7 +151,7 @@ def make(
 
 
 def summarise(
-    node_plans: Sequence[Planned],
+    node_plans: Sequence[PlannedNode],
     stages: Sequence[Stage],
     durations: Mapping[str, float],
     makers: Mapping[str, str],
@@ -184,35 +185,41 @@ def summarise(
     )
 
 
-class _Walk:
+class _Planner:
     """Examines the nodes, each after those that it needs."""
 
     def __init__(
-        self, pipeline: Lane, needs: Mapping[str, Sequence[str]], force: bool, looks: Looks
+        self,
+        pipeline: StageBackend,
+        needs: Mapping[str, Sequence[str]],
+        force: bool,
+        looks: CosmeticChangeDetector,
     ) -> None:
         self._pipeline = pipeline
         self._needs = needs
         self._force = force
-        self._looks = looks
-        self.met_looks = False
+        self._change_detector = looks
+        self.has_cosmetic_changes = False
 
-    def along(self, order: Sequence[str], accept: bool) -> dict[str, Planned]:
+    def plan_nodes(self, order: Sequence[str], accept: bool) -> dict[str, PlannedNode]:
         forecast = Forecast()
-        node_plans: dict[str, Planned] = {}
+        node_plans: dict[str, PlannedNode] = {}
         for name in order:
-            running = [n for n in self._needs[name] if _runs(node_plans.get(n))]
-            node_plans[name] = self._one(name, forecast, running, accept)
+            running = [n for n in self._needs[name] if _will_run(node_plans.get(n))]
+            node_plans[name] = self._plan_node(name, forecast, running, accept)
         return node_plans
 
-    def _one(self, name: str, forecast: Forecast, running: Sequence[str], accept: bool) -> Planned:
+    def _plan_node(
+        self, name: str, forecast: Forecast, running: Sequence[str], accept: bool
+    ) -> PlannedNode:
         verdict = self._pipeline.examine(name, forecast)
         if verdict.frozen:
-            return Planned(name, Action.FROZEN, (FROZEN,))
+            return PlannedNode(name, Action.FROZEN, (FROZEN_REASON,))
         if self._force:
             self._pipeline.expect_rerun(name, forecast)
-            return Planned(name, Action.RUN, (FORCED,))
-        looks = [c for c in verdict.changes if only_looks(c, self._looks)]
-        self.met_looks |= bool(looks)
+            return PlannedNode(name, Action.RUN, (FORCED_REASON,))
+        looks = [c for c in verdict.changes if is_cosmetic(c, self._change_detector)]
+        self.has_cosmetic_changes |= bool(looks)
         reasons = [
             reason
             for change in verdict.changes
@@ -222,47 +229,49 @@ class _Walk:
             reasons += [Message("upstream {one} will run", one=one) for one in running]
         if verdict.restorable:
             hashes = verdict.restored
-            return Planned(name, Action.RESTORABLE, (*reasons, RESTORED), restored=hashes)
+            return PlannedNode(
+                name, Action.RESTORABLE, (*reasons, RESTORABLE_REASON), restored=hashes
+            )
         if accept and looks and len(looks) == len(verdict.changes) and not running:
             self._pipeline.expect_kept(name, forecast)
-            return Planned(name, Action.CACHED, (*reasons, ACCEPTED), cosmetic=True)
+            return PlannedNode(name, Action.CACHED, (*reasons, ACCEPTED_REASON), cosmetic=True)
         if verdict.changes or running:
-            return Planned(name, Action.RUN, tuple(reasons))
-        return Planned(name, Action.CACHED, (CACHED,))
+            return PlannedNode(name, Action.RUN, tuple(reasons))
+        return PlannedNode(name, Action.CACHED, (UP_TO_DATE_REASON,))
 
 
-def _runs(node_plan: Planned | None) -> bool:
+def _will_run(node_plan: PlannedNode | None) -> bool:
     return node_plan is not None and node_plan.action is Action.RUN
 
 
-def only_looks(change: Change, looks: Looks) -> bool:
+def is_cosmetic(change: Change, looks: CosmeticChangeDetector) -> bool:
     """Return whether a change is a cosmetic change of a dependency."""
     if change.cause is not Cause.DEPENDENCY or change.state != "modified" or not change.old:
         return False
-    return looks.only_looks_changed(change.name, change.old, change.new)
+    return looks.is_cosmetic_change(change.name, change.old, change.new)
 
 
 def describe(change: Change) -> list[Message]:
     """Return a difference to the lock file as messages."""
     if change.cause is Cause.NEVER_RAN:
-        return [NEVER_RAN]
+        return [NEVER_RAN_REASON]
     if change.cause is Cause.ALWAYS:
-        return [ALWAYS]
+        return [ALWAYS_RUNS_REASON]
     if change.cause is Cause.COMMAND:
         return _command(change.old, change.new)
     if change.cause is Cause.PARAMETER and change.state == "modified":
-        return [_moved(change.name, repr(change.old), repr(change.new))]
+        return [_format_change(change.name, repr(change.old), repr(change.new))]
     state = STATES.get(change.state, Message.verbatim(change.state))
     return [Message("{name} {state}", name=change.name, state=state)]
 
 
-def _moved(name: str, old: str, new: str) -> Message:
+def _format_change(name: str, old: str, new: str) -> Message:
     return Message("{name} {old} → {new}", name=name, old=old, new=new)
 
 
 def _command(old: str, new: str) -> list[Message]:
     """Return the options that differ between two commands of the same kind, else one message."""
-    before, after = options(old), options(new)
+    before, after = split_options(old), split_options(new)
     if before is None or after is None or before[0] != after[0]:
         return [Message("the command changed")]
     reasons = []
@@ -277,7 +286,7 @@ def _command(old: str, new: str) -> list[Message]:
     return reasons or [Message("the command changed")]
 
 
-def options(command: str) -> tuple[list[str], dict[str, str]] | None:
+def split_options(command: str) -> tuple[list[str], dict[str, str]] | None:
     """Split a command into the words before its first option and the options.
 
     None if it cannot be parsed.

@@ -19,15 +19,15 @@ from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
 from jupyter_mlws.versioning.dvc import plots
 from jupyter_mlws.workflows.models import Column, Preview
 
-ROWS = 100
-COLUMNS = 200
-TEXT = 100_000
+MAX_ROWS = 100
+MAX_COLUMNS = 200
+MAX_TEXT_LENGTH = 100_000
 """Characters."""
-PICTURE = 20_000_000
+MAX_IMAGE_BYTES = 20_000_000
 """Bytes."""
-DESCRIPTION = 50_000_000
+MAX_MODEL_SCHEMA_BYTES = 50_000_000
 """Bytes of a model's description; a zip file of a few kB can hold gigabytes."""
-CELL = 500
+MAX_CELL_LENGTH = 500
 """Characters of one value."""
 TYPES = {
     ".parquet": "Table",
@@ -109,7 +109,7 @@ def _vega(spec: Any) -> Preview | None:
     version = VEGA_LITE.search(schema) if isinstance(schema, str) else None
     if version is None:
         return None
-    if _loads_address(spec):
+    if _loads_url(spec):
         raise ValueError("the chart loads data from a URL (url); embed it instead (values)")
     mime = f"application/vnd.vegalite.v{version[1]}+json"
     # What the author sets for the page around the chart could load addresses, too.
@@ -117,11 +117,11 @@ def _vega(spec: Any) -> Preview | None:
     return Preview(type="VegaLite", mime=mime, spec=chart)
 
 
-def _loads_address(value: Any) -> bool:
+def _loads_url(value: Any) -> bool:
     if isinstance(value, dict):
         rest = (inner for name, inner in value.items() if name not in INLINE_DATA)
-        return "url" in value or any(map(_loads_address, rest))
-    return isinstance(value, list) and any(map(_loads_address, value))
+        return "url" in value or any(map(_loads_url, rest))
+    return isinstance(value, list) and any(map(_loads_url, value))
 
 
 def _table(path: Path, suffix: str) -> Preview:
@@ -133,9 +133,9 @@ def _table(path: Path, suffix: str) -> Preview:
 
     with parquet.ParquetFile(path) as file:
         fields = [f for f in file.schema_arrow if not f.name.startswith("__index_level")]
-        names = [f.name for f in fields[:COLUMNS]]
-        batch = next(file.iter_batches(batch_size=ROWS, columns=names), None)
-        columns = [Column(name=f.name, dtype=str(f.type)) for f in fields[:COLUMNS]]
+        names = [f.name for f in fields[:MAX_COLUMNS]]
+        batch = next(file.iter_batches(batch_size=MAX_ROWS, columns=names), None)
+        columns = [Column(name=f.name, dtype=str(f.type)) for f in fields[:MAX_COLUMNS]]
         values = [batch.column(name).to_pylist() for name in names] if batch is not None else []
         rows = [[_cell(value) for value in row] for row in zip(*values, strict=True)]
         return Preview(type="Table", columns=columns, rows=rows, row_count=file.metadata.num_rows)
@@ -155,13 +155,13 @@ def _csv(path: Path, separator: str) -> Preview:
 
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         reader = csv.reader(file, delimiter=separator)
-        header = next(reader, [])[:COLUMNS]
+        header = next(reader, [])[:MAX_COLUMNS]
         rows: list[list[Any]] = []
         for row in reader:
-            if len(rows) == ROWS:
+            if len(rows) == MAX_ROWS:
                 break
-            rows.append([_cell(value) for value in row[:COLUMNS]])
-        count = len(rows) + sum(1 for _ in reader) + (len(rows) == ROWS)
+            rows.append([_cell(value) for value in row[:MAX_COLUMNS]])
+        count = len(rows) + sum(1 for _ in reader) + (len(rows) == MAX_ROWS)
     columns = [Column(name=name, dtype="") for name in header]
     return Preview(type="Table", columns=columns, rows=rows, row_count=count)
 
@@ -174,34 +174,34 @@ def _cell(value: Any) -> Any:
     if isinstance(value, timedelta | Decimal):
         return str(value)
     if isinstance(value, str):
-        return value if len(value) <= CELL else value[:CELL] + "…"
+        return value if len(value) <= MAX_CELL_LENGTH else value[:MAX_CELL_LENGTH] + "…"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
         return str(value)  # JavaScript would round it
     return plain(value)
 
 
 def _metrics(path: Path, suffix: str) -> Preview:
-    if path.stat().st_size > TEXT * 10:
+    if path.stat().st_size > MAX_TEXT_LENGTH * 10:
         return _text(path, suffix)
     value = json.loads(path.read_text(encoding="utf-8"))
     return _vega(value) or Preview(type="Metrics", metrics=plain(value))
 
 
 def _figure(path: Path, suffix: str) -> Preview:
-    if path.stat().st_size > PICTURE:
-        raise ValueError(f"the image is larger than {PICTURE // 1_000_000} MB")
+    if path.stat().st_size > MAX_IMAGE_BYTES:
+        raise ValueError(f"the image is larger than {MAX_IMAGE_BYTES // 1_000_000} MB")
     data = base64.b64encode(path.read_bytes()).decode()
     return Preview(type="Figure", mime=MIMES.get(suffix, "image/png"), data=data)
 
 
 def _text(path: Path, suffix: str) -> Preview:
     with path.open("rb") as file:
-        data = file.read(TEXT * 4)
+        data = file.read(MAX_TEXT_LENGTH * 4)
     if b"\0" in data[:8000]:
         return Preview(type="Text", text=f"{path.stat().st_size} bytes", truncated=False)
     text = data.decode("utf-8", errors="replace")
-    is_truncated = len(text) > TEXT or len(data) == TEXT * 4
-    return Preview(type="Text", text=text[:TEXT], truncated=is_truncated)
+    is_truncated = len(text) > MAX_TEXT_LENGTH or len(data) == MAX_TEXT_LENGTH * 4
+    return Preview(type="Text", text=text[:MAX_TEXT_LENGTH], truncated=is_truncated)
 
 
 def _folder(path: Path, suffix: str) -> Preview:
@@ -213,13 +213,15 @@ def _folder(path: Path, suffix: str) -> Preview:
 def _model(path: Path, suffix: str) -> Preview:
     """Return the model's steps and settings from its specification, without loading the model."""
     with zipfile.ZipFile(path) as archive:
-        if archive.getinfo("schema.json").file_size > DESCRIPTION:
-            raise ValueError(f"its specification is larger than {DESCRIPTION // 1_000_000} MB")
+        if archive.getinfo("schema.json").file_size > MAX_MODEL_SCHEMA_BYTES:
+            raise ValueError(
+                f"its specification is larger than {MAX_MODEL_SCHEMA_BYTES // 1_000_000} MB"
+            )
         schema = json.loads(archive.read("schema.json"))
-    return Preview(type="Model", text="\n".join(_described(schema, 0)))
+    return Preview(type="Model", text="\n".join(_describe_model(schema, 0)))
 
 
-def _described(node: Any, depth: int) -> list[str]:
+def _describe_model(node: Any, depth: int) -> list[str]:
     settings, inner = [], []
     content = node.get("content")
     attributes = content.get("content", {}) if isinstance(content, dict) else {}
@@ -231,4 +233,4 @@ def _described(node: Any, depth: int) -> list[str]:
         elif value.get("__loader__") == "JsonNode":
             settings.append(f"{name}={value['content']}")
     line = f"{'  ' * depth}{node['__class__']}({', '.join(settings)})"
-    return [line, *(row for step in inner for row in _described(step, depth + 1))]
+    return [line, *(row for step in inner for row in _describe_model(step, depth + 1))]

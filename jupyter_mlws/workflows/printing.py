@@ -14,8 +14,8 @@ from typing import Any
 
 WORD = re.compile(r"[\w./][\w./+@%=~^-]*")
 COMMAND = re.compile(r"""[\w./][\w./+@%=~^${}()\[\]"',*?&;|<>\\ -]*(?<! )""")
-RESERVED = re.compile(r"~|null|true|false|yes|no|on|off|y|n|\.nan|[-+]?\.inf", re.IGNORECASE)
-TYPED = re.compile(
+RESERVED_WORDS = re.compile(r"~|null|true|false|yes|no|on|off|y|n|\.nan|[-+]?\.inf", re.IGNORECASE)
+TYPED_SCALARS = re.compile(
     r"[-+]?(0[box][\da-f_]+|[\d_]*\.?[\d_]*(e[-+]?\d+)?|\d+(:\d+)+(\.\d*)?)|\d{4}-\d\d?-\d\d?.*",
     re.IGNORECASE,
 )
@@ -23,7 +23,7 @@ TYPED = re.compile(
 LINE_BREAKS = re.compile("[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]")
 """What JSON leaves as it is and YAML takes for a line break or refuses."""
 CONTROLS = re.compile(f"[\\x00-\\x1f]|{LINE_BREAKS.pattern}")
-STEP = 2
+INDENT_WIDTH = 2
 """Columns that a nested block is indented by."""
 
 
@@ -44,7 +44,7 @@ def flow(value: Any, inside: bool = True, quote: str | None = None) -> str:
     return json.dumps(value)
 
 
-def block(key: str, value: Any, depth: int, list_step: int = STEP) -> list[str]:
+def block(key: str, value: Any, depth: int, list_step: int = INDENT_WIDTH) -> list[str]:
     """Return the lines of ``key: value``.
 
     Mappings nest as blocks ``depth`` levels deep, lists one level less.
@@ -54,7 +54,7 @@ def block(key: str, value: Any, depth: int, list_step: int = STEP) -> list[str]:
         return [f"{name}:", *(f"{' ' * list_step}- {item(part)}" for part in value)]
     if depth > 1 and isinstance(value, Mapping) and value:
         inner = (line for k, v in value.items() for line in block(k, v, depth - 1, list_step))
-        return [f"{name}:", *(f"{' ' * STEP}{line}" for line in inner)]
+        return [f"{name}:", *(f"{' ' * INDENT_WIDTH}{line}" for line in inner)]
     return [f"{name}: {flow(value, inside=not isinstance(value, str))}"]
 
 
@@ -79,18 +79,18 @@ def _number(value: float) -> str:
 def _text(text: str, inside: bool, quote: str | None) -> str:
     if quote == "'" and not CONTROLS.search(text):
         return "'" + text.replace("'", "''") + "'"
-    if quote is None and plain(text, inside):
+    if quote is None and is_plain(text, inside):
         return text
     literal = json.dumps(text, ensure_ascii=False)
     return LINE_BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", literal)
 
 
 @lru_cache(maxsize=4096)
-def plain(text: str, inside: bool) -> bool:
+def is_plain(text: str, inside: bool) -> bool:
     """Return whether a text is valid without quotes."""
     if not (WORD if inside else COMMAND).fullmatch(text):
         return False
-    if RESERVED.fullmatch(text) or TYPED.fullmatch(text):
+    if RESERVED_WORDS.fullmatch(text) or TYPED_SCALARS.fullmatch(text):
         return False
     if len(text) > 5 and not text[0].isdigit() and text[0] != ".":
         return True

@@ -9,15 +9,19 @@ from typing import Any
 from jupyter_mlws.core.errors import MLWSError, PromotionError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.document import TEMPLATE, Document, parse
-from jupyter_mlws.workflows.rewriting import RewriteError, rewrite, same
+from jupyter_mlws.workflows.rewriting import RewriteError, are_equal, rewrite
 
-PART = re.compile(r"\.([^.\[\]]+)|\[([^\[\]]+)\]")
-Resolve = Callable[[Document], Mapping[str, Any]]
+EXPRESSION_PART = re.compile(r"\.([^.\[\]]+)|\[([^\[\]]+)\]")
+StageResolver = Callable[[Document], Mapping[str, Any]]
 """The stages of a document as DVC fills them in."""
 
 
-def promoted(
-    document: Document, name: str, variant: str, variables: Mapping[str, Any], resolve: Resolve
+def promote(
+    document: Document,
+    name: str,
+    variant: str,
+    variables: Mapping[str, Any],
+    resolve: StageResolver,
 ) -> str:
     """Return the text with the sweep ``name`` replaced by its variant ``variant``.
 
@@ -31,7 +35,7 @@ def promoted(
     expected_stages[name] = before[variant]
     for text in _candidates(document, name, variables, before[variant]):
         try:
-            is_equal = same(resolve(parse(document.path, text)), expected_stages)
+            is_equal = are_equal(resolve(parse(document.path, text)), expected_stages)
         except MLWSError:
             # Filled in so, it means something else to DVC; the next candidate may not.
             continue
@@ -48,16 +52,16 @@ def _candidates(
     body = stage_data.get("do") if "foreach" in stage_data else stage_data
     if isinstance(body, Mapping):
         own = {key: part for key, part in body.items() if key != "matrix"}
-        yield from _rewritten(document, name, own, _filled(own, variables))
-    yield from _rewritten(document, name, dict(body or {}), _escaped(variant_stage))
+        yield from _rewrite_stage(document, name, own, _fill_templates(own, variables))
+    yield from _rewrite_stage(document, name, dict(body or {}), _escape_templates(variant_stage))
 
 
-def _rewritten(
+def _rewrite_stage(
     document: Document, name: str, own: Mapping[str, Any], new_stage: Mapping[str, Any]
 ) -> Iterator[str]:
     data = dict(document.data)
     data["stages"] = {**document.stages_data, name: new_stage}
-    unwrapped_text = _unwrapped(document, name, own)
+    unwrapped_text = _unwrap_foreach(document, name, own)
     for text in (unwrapped_text, document.text):
         if text is not None:
             try:
@@ -69,22 +73,25 @@ def _rewritten(
 # Filling in
 
 
-def _filled(value: Any, variables: Mapping[str, Any]) -> Any:
+def _fill_templates(value: Any, variables: Mapping[str, Any]) -> Any:
     """Fill in the templates of the sweep's variables; leave those of other variables."""
     if isinstance(value, Mapping):
-        return {_filled(key, variables): _filled(part, variables) for key, part in value.items()}
+        return {
+            _fill_templates(key, variables): _fill_templates(part, variables)
+            for key, part in value.items()
+        }
     if isinstance(value, list):
-        return [_filled(part, variables) for part in value]
+        return [_fill_templates(part, variables) for part in value]
     if not isinstance(value, str):
         return value
     whole = TEMPLATE.fullmatch(value)
-    if whole and _is_plain(replacement := _looked_up(whole[1], variables)):
+    if whole and _is_plain(replacement := _evaluate_expression(whole[1], variables)):
         return replacement
     return TEMPLATE.sub(lambda match: _as_text(match, variables), value)
 
 
 def _as_text(match: re.Match[str], variables: Mapping[str, Any]) -> str:
-    replacement = _looked_up(match[1], variables)
+    replacement = _evaluate_expression(match[1], variables)
     if not _is_plain(replacement):
         return match[0]
     return str(replacement).lower() if isinstance(replacement, bool) else str(replacement)
@@ -94,10 +101,10 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, int | float) or (isinstance(value, str) and "${" not in value)
 
 
-def _looked_up(expression: str, variables: Mapping[str, Any]) -> Any:
+def _evaluate_expression(expression: str, variables: Mapping[str, Any]) -> Any:
     """Return the value of an expression such as ``item.size[0]``; None if it has none."""
     value: Any = variables
-    for name, index in PART.findall(f".{expression}"):
+    for name, index in EXPRESSION_PART.findall(f".{expression}"):
         key = name or index
         if isinstance(value, Mapping) and key in value:
             value = value[key]
@@ -108,19 +115,19 @@ def _looked_up(expression: str, variables: Mapping[str, Any]) -> Any:
     return value
 
 
-def _escaped(value: Any) -> Any:
+def _escape_templates(value: Any) -> Any:
     """Escape a value that DVC has filled in, so that DVC fills in nothing more."""
     if isinstance(value, Mapping):
-        return {_escaped(key): _escaped(part) for key, part in value.items()}
+        return {_escape_templates(key): _escape_templates(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_escaped(part) for part in value]
+        return [_escape_templates(part) for part in value]
     return value.replace("${", "\\${") if isinstance(value, str) else value
 
 
 # The lines below `do:`, one step to the left
 
 
-def _unwrapped(document: Document, name: str, own: Mapping[str, Any]) -> str | None:
+def _unwrap_foreach(document: Document, name: str, own: Mapping[str, Any]) -> str | None:
     """Return the text with the body of ``do`` in the place of ``foreach`` and ``do``.
 
     Comments are kept. None if the lines of the text cannot be moved.
@@ -139,7 +146,7 @@ def _unwrapped(document: Document, name: str, own: Mapping[str, Any]) -> str | N
     new_text = text[:start] + dedented_text + "".join(lines[count:]) + text[end:]
     expected = {**document.data, "stages": {**document.stages_data, name: own}}
     try:
-        return new_text if same(parse(document.path, new_text).data, expected) else None
+        return new_text if are_equal(parse(document.path, new_text).data, expected) else None
     except MLWSError:
         # An anchor was above, or a text of several lines does not bear moving.
         return None

@@ -22,20 +22,20 @@ from jupyter_mlws.workflows import mlflow_records
 from jupyter_mlws.workflows.journal import Journal, Row
 from jupyter_mlws.workflows.processes import start_time
 
-NODES_AT_ONCE = 20
+MAX_NODES_PER_CALL = 20
 """Nodes that are recorded before a node that waits for its id has its turn."""
-LOOKED_AT = 200
+MAX_EARLIER_RUNS = 200
 """Runs before this one that may not have been recorded."""
-CAUGHT_UP = 20
+MAX_CATCH_UP_RUNS = 20
 """Of those, how many one run makes up for."""
-TIMEOUT = 120.0
+CALL_TIMEOUT = 120.0
 """Seconds for one call: the first one imports MLflow, and may have to make its tables."""
-REST_AFTER_FAILURE = 30.0
+FAILURE_PAUSE = 30.0
 """Seconds in which MLflow is not asked again for the ids of nodes."""
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another process that records; after them, a later run does it."""
-LOOK = 0.1
-IMPATIENT = {
+LOCK_POLL_INTERVAL = 0.1
+HTTP_LIMITS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
@@ -45,7 +45,7 @@ RUN_VARIABLE = "MLFLOW_RUN_ID"
 EXPERIMENT_VARIABLE = "MLFLOW_EXPERIMENT_ID"
 """Environment variables by which MLflow in a node's code finds its place."""
 
-Answer = Callable[[Mapping[str, str] | None, BaseException | None], None]
+RunIdCallback = Callable[[Mapping[str, str] | None, BaseException | None], None]
 """Hears the variables that name a node's MLflow run, or why there are none; called in the
 recorder's thread."""
 
@@ -65,16 +65,16 @@ class Recorder:
         self.uri = tracking_uri(project.root)
         self._project = project
         self._journal = Journal(project)
-        self._client = TrackingClient(self.uri, project.state, IMPATIENT)
+        self._client = TrackingClient(self.uri, project.state, HTTP_LIMITS)
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._asked: queue.SimpleQueue[tuple[str, str, Answer]] = queue.SimpleQueue()
+        self._id_requests: queue.SimpleQueue[tuple[str, str, RunIdCallback]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._rests_until = 0.0
+        self._paused_until = 0.0
 
-    def identify(self, run: str, node: str, answer: Answer) -> None:
+    def identify(self, run: str, node: str, answer: RunIdCallback) -> None:
         """Start the nested MLflow run of a node that is about to start."""
-        self._asked.put((run, node, answer))
-        self._do(self._answer_asked)
+        self._id_requests.put((run, node, answer))
+        self._submit(self._answer_id_requests)
 
     def record(self, run: str) -> None:
         """Record a run that has finished, and then earlier ones that are not recorded yet.
@@ -86,7 +86,7 @@ class Recorder:
         if not has_computed:
             # It would be a copy of an earlier experiment.
             self._journal.note(run, recorded=True)
-        self._do(lambda: self._record_all(run if has_computed else None))
+        self._submit(lambda: self._record_all(run if has_computed else None))
 
     def take_over(self, run: str) -> None:
         """Record a run whose process ends.
@@ -107,7 +107,7 @@ class Recorder:
 
     # In the thread
 
-    def _do(self, task: Callable[[], None]) -> None:
+    def _submit(self, task: Callable[[], None]) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="mlws-recorder", daemon=True)
             self._thread.start()
@@ -121,49 +121,51 @@ class Recorder:
                 # The edge of this thread: whatever fails here fails nobody's run.
                 log.exception("Could not update MLflow")
 
-    def _answer_asked(self) -> None:
+    def _answer_id_requests(self) -> None:
         while True:
             try:
-                run, node, answer = self._asked.get_nowait()
+                run, node, answer = self._id_requests.get_nowait()
             except queue.Empty:
                 return
             try:
-                place = self._identified(run, node)
+                place = self._start_nested_run(run, node)
             except Exception as error:  # noqa: BLE001  a node waits: it must hear of it
-                self._rests_until = time.monotonic() + REST_AFTER_FAILURE
+                self._paused_until = time.monotonic() + FAILURE_PAUSE
                 answer(None, error)
             else:
                 answer(place, None)
 
-    def _identified(self, run: str, node: str) -> dict[str, str]:
-        if time.monotonic() < self._rests_until:
+    def _start_nested_run(self, run: str, node: str) -> dict[str, str]:
+        if time.monotonic() < self._paused_until:
             raise TimeoutError("MLflow did not respond recently")
         row = self._journal.record(run)
-        node_record = {**mlflow_records.begun(row, node), "start": time.time()}
-        response = self._told(row, [mlflow_records.begun(row), node_record])
+        node_record = {**mlflow_records.running_record(row, node), "start": time.time()}
+        response = self._send_records(row, [mlflow_records.running_record(row), node_record])
         # A second run that the code begins itself is in the same experiment, at least.
         return {RUN_VARIABLE: response["runs"][node], EXPERIMENT_VARIABLE: response["experiment"]}
 
     def _record_all(self, run: str | None) -> None:
         """Record a run and the earlier ones that are missing, until MLflow fails."""
-        if run is not None and not self._record_or_tell(run):
+        if run is not None and not self._try_record(run):
             return
-        for earlier_run in reversed(self._journal.unrecorded(LOOKED_AT)[:CAUGHT_UP]):
+        for earlier_run in reversed(
+            self._journal.unrecorded_runs(MAX_EARLIER_RUNS)[:MAX_CATCH_UP_RUNS]
+        ):
             if not self._journal.has_computed(earlier_run):
                 self._journal.note(earlier_run, recorded=True)
-            elif not self._record_or_tell(earlier_run):
+            elif not self._try_record(earlier_run):
                 return
 
-    def _record_or_tell(self, run: str) -> bool:
+    def _try_record(self, run: str) -> bool:
         """Record a run; return whether MLflow has it now."""
         try:
-            with self._alone(LOCK_TIMEOUT):
+            with self._recording_lock(LOCK_TIMEOUT):
                 # Another process may just have done it.
                 if not self._journal.record(run).get("recorded"):
                     self._record(run)
         except (MLWSError, RefusedError, TimeoutError, OSError) as error:
             log.warning("Could not record run %s in MLflow: %s", run, error)
-            self._journal.set_run(run, recorded=False, tracking_error=_said(error))
+            self._journal.set_run(run, recorded=False, tracking_error=_format_error(error))
             return False
         return True
 
@@ -171,27 +173,27 @@ class Recorder:
         """Send a run to MLflow in parts, and note in the journal that it is recorded."""
         row = self._journal.record(run)
         nodes = self._journal.node_records(run)
-        run_record = mlflow_records.begun(row)
+        run_record = mlflow_records.running_record(row)
         records = [*mlflow_records.of_nodes(row, nodes), mlflow_records.of_run(row, nodes)]
-        for start in range(0, len(records), NODES_AT_ONCE):
-            part = [run_record, *records[start : start + NODES_AT_ONCE]]
-            identifier = self._told(row, part)["runs"][""]
-            self._answer_asked()
+        for start in range(0, len(records), MAX_NODES_PER_CALL):
+            part = [run_record, *records[start : start + MAX_NODES_PER_CALL]]
+            identifier = self._send_records(row, part)["runs"][""]
+            self._answer_id_requests()
         self._journal.set_run(run, recorded=True, mlflow_run=identifier, tracking_error=None)
 
-    def _told(self, row: Row, records: Sequence[Row]) -> Row:
+    def _send_records(self, row: Row, records: Sequence[Row]) -> Row:
         """Send records to MLflow; retry once if its process was killed."""
         arguments = {"experiment": row.get("experiment") or row["workflow"], "run": row["id"]}
         try:
-            response = self._client.ask("record", TIMEOUT, **arguments, records=records)
+            response = self._client.ask("record", CALL_TIMEOUT, **arguments, records=records)
         except MLWSError as error:
             if not isinstance(error.__cause__, (EOFError, BrokenPipeError)):
                 raise
-            response = self._client.ask("record", TIMEOUT, **arguments, records=records)
+            response = self._client.ask("record", CALL_TIMEOUT, **arguments, records=records)
         return dict(response)
 
     @contextmanager
-    def _alone(self, patience: float) -> Iterator[None]:
+    def _recording_lock(self, patience: float) -> Iterator[None]:
         """Hold the lock that keeps two processes from recording the same run twice."""
         deadline = time.monotonic() + patience
         with (self._project.state / "tracking.lock").open("a") as file:
@@ -202,9 +204,9 @@ class Recorder:
                 except BlockingIOError:
                     if time.monotonic() > deadline:
                         raise TimeoutError("another process is recording runs") from None
-                    time.sleep(LOOK)
+                    time.sleep(LOCK_POLL_INTERVAL)
             yield
 
 
-def _said(error: BaseException) -> str:
+def _format_error(error: BaseException) -> str:
     return str(error) or type(error).__name__

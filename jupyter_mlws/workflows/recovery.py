@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline, LockBase
-from jupyter_mlws.versioning.dvc.stages import Pipeline
-from jupyter_mlws.workflows.journal import DONE, Journal
+from jupyter_mlws.versioning.dvc.native.pipeline import LockBase, NativeBackend
+from jupyter_mlws.versioning.dvc.stages import DvcBackend
+from jupyter_mlws.workflows.journal import SUCCESS_STATES, Journal
 
-LOOKED_AT = 20
+MAX_EARLIER_RUNS = 20
 """Runs before this one that may have ended before they could write."""
 
 
 @contextmanager
-def recorded(journal: Journal, run: str, lane: FastPipeline | Pipeline) -> Iterator[None]:
+def track_lock_file(journal: Journal, run: str, lane: NativeBackend | DvcBackend) -> Iterator[None]:
     """Note the lock file that a run starts from, and afterwards that its results are written."""
-    if not isinstance(lane, FastPipeline):
+    if not isinstance(lane, NativeBackend):
         yield
         return
 
@@ -35,7 +35,7 @@ def recorded(journal: Journal, run: str, lane: FastPipeline | Pipeline) -> Itera
     journal.note(run, lock_from=None, lock_left=[left.digest, list(left.settled)])
 
 
-def adopt(journal: Journal, path: str, lane: FastPipeline, resumes: str | None = None) -> None:
+def adopt(journal: Journal, path: str, lane: NativeBackend, resumes: str | None = None) -> None:
     """Adopt the results of earlier runs of the file that they could not write, the newest last.
 
     Entries of the resumed run get the place that they would have without the interruption.
@@ -43,7 +43,7 @@ def adopt(journal: Journal, path: str, lane: FastPipeline, resumes: str | None =
     if resumes is not None and journal.record(resumes).get("lock_left"):
         digest, entry_names = journal.record(resumes)["lock_left"]
         lane.adopt(LockBase(digest, tuple(entry_names)), {})
-    for row in reversed(journal.runs(path, LOOKED_AT)):
+    for row in reversed(journal.runs(path, MAX_EARLIER_RUNS)):
         if not row.get("lock_from"):
             continue
         digest, entry_names = row["lock_from"]
@@ -51,18 +51,18 @@ def adopt(journal: Journal, path: str, lane: FastPipeline, resumes: str | None =
         lock_entries = {
             node: record["lock"]
             for node, record in nodes.items()
-            if record["status"] in DONE and record.get("lock")
+            if record["status"] in SUCCESS_STATES and record.get("lock")
         }
         lane.adopt(LockBase(digest, tuple(entry_names)), lock_entries)
 
 
-def owes(journal: Journal, path: str) -> bool:
+def has_unwritten_results(journal: Journal, path: str) -> bool:
     """Return whether an earlier run of the file has results that it could not write."""
-    return any(row.get("lock_from") for row in journal.runs(path, LOOKED_AT))
+    return any(row.get("lock_from") for row in journal.runs(path, MAX_EARLIER_RUNS))
 
 
-def settle(journal: Journal, path: str, run: str) -> None:
+def mark_results_written(journal: Journal, path: str, run: str) -> None:
     """Mark the results of earlier runs as written: ``run`` has written them."""
-    for row in journal.runs(path, LOOKED_AT):
+    for row in journal.runs(path, MAX_EARLIER_RUNS):
         if row.get("lock_from") and row["id"] != run:
             journal.note(row["id"], lock_from=None)

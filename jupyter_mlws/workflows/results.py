@@ -18,7 +18,7 @@ from jupyter_mlws.workflows.journal import run_folder
 from jupyter_mlws.workflows.models import Log, Output, Preview
 from jupyter_mlws.workflows.previews import plot, preview, type_of
 
-LOG_PART = 1_000_000
+MAX_LOG_BYTES = 1_000_000
 """Bytes of a log in one answer."""
 
 Record = Mapping[str, Any]
@@ -41,9 +41,9 @@ class Results:
             total = os.fstat(stream.fileno()).st_size
             if offset > total:
                 # It was cut since: go on with its end.
-                offset = max(0, total - LOG_PART)
+                offset = max(0, total - MAX_LOG_BYTES)
             stream.seek(offset)
-            data = stream.read(LOG_PART)
+            data = stream.read(MAX_LOG_BYTES)
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         at_end = offset + len(data) >= total
         # A character may be written in parts: what is incomplete comes with the next answer.
@@ -59,7 +59,7 @@ class Results:
         """Return a preview of a run's output, even if a later run has replaced the file."""
         for name, kind, file in self._ports(stage):
             if name == port:
-                content_path = self._stored(file, record.get("outputs", {}).get(file))
+                content_path = self._content_path(file, record.get("outputs", {}).get(file))
                 suffix = Path(file).suffix.lower()
                 properties = stage.plots.get(file)
                 chart = None
@@ -71,7 +71,7 @@ class Results:
 
     def _output(self, port: str, kind: str, file: str, record: Record) -> Output:
         md5 = record.get("outputs", {}).get(file)
-        content_path = self._stored(file, md5)
+        content_path = self._content_path(file, md5)
         return Output(
             port=port,
             type=kind,
@@ -81,7 +81,7 @@ class Results:
             exists=content_path.exists(),
         )
 
-    def _stored(self, path: str, md5: str | None) -> Path:
+    def _content_path(self, path: str, md5: str | None) -> Path:
         """Return the path of an output's content: in DVC's cache by its hash, else its own path."""
         if md5 and not md5.endswith(".dir"):
             cache_path = self._project.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]

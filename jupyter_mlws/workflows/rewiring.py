@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from jupyter_mlws.workflows import commands
-from jupyter_mlws.workflows.document import GENERATED, Document, Stage
+from jupyter_mlws.workflows.document import GENERATOR_KEYS, Document, Stage
 from jupyter_mlws.workflows.rewriting import rewrite
 
 
@@ -26,25 +26,27 @@ def moved_outputs(
     return replacements
 
 
-def rewired(document: Document, replacements: Mapping[str, str]) -> str:
+def replace_dependencies(document: Document, replacements: Mapping[str, str]) -> str:
     """Return the text in which plain stages read the replacements of their dependencies.
 
     ``replacements`` has new paths by old ones. A stage whose dependencies become the same path
     reads it once. Paths are relative to the root.
     """
     stages = {
-        name: _rewired(document, data, replacements) if isinstance(data, Mapping) else data
+        name: _replace_stage_dependencies(document, data, replacements)
+        if isinstance(data, Mapping)
+        else data
         for name, data in document.stages_data.items()
     }
     return rewrite(document.text, {**document.data, "stages": stages})
 
 
-def _rewired(
+def _replace_stage_dependencies(
     document: Document, data: Mapping[str, Any], replacements: Mapping[str, str]
 ) -> Mapping[str, Any]:
     deps = data.get("deps")
     plain = isinstance(deps, list) and all(isinstance(raw, str) for raw in deps)
-    if GENERATED & data.keys() or not isinstance(deps, list) or not plain:
+    if GENERATOR_KEYS & data.keys() or not isinstance(deps, list) or not plain:
         return data
     wdir = posixpath.normpath(posixpath.join(document.folder, str(data.get("wdir") or ".")))
     at_root = {raw: posixpath.normpath(posixpath.join(wdir, raw)) for raw in deps}
@@ -68,9 +70,9 @@ def _rewired(
         # An option is given the file once; what stands elsewhere keeps its number of words.
         command = commands.without(command, lambda _, value: value in duplicates)
         for old, new in renames.items():
-            command = _replaced(command, old, new)
+            command = _replace_path(command, old, new)
     return {**data, "cmd": command, "deps": new_deps}
 
 
-def _replaced(command: str, old: str, new: str) -> str:
+def _replace_path(command: str, old: str, new: str) -> str:
     return re.sub(rf"(?<![\w./-]){re.escape(old)}(?![\w-]|\.\w)", lambda _: new, command)

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.workflows.printing import STEP, block, flow, item
+from jupyter_mlws.workflows.printing import INDENT_WIDTH, block, flow, item
 
 ALIAS = re.compile(r"\*[^\s,\[\]{}]+")
 COMMENT = re.compile(r"([ \t]+)#[^\n]*(?:\n|$)")
@@ -44,13 +44,13 @@ def rewrite(text: str, target: Mapping[str, Data]) -> str:
     :class:`RewriteError` if the text does not allow the change.
     """
     current = _load(text) or {}
-    if same(current, target):
+    if are_equal(current, target):
         return text
     if not _share_keys(current, target):
-        return _printed_anew(text, target)
-    new_text = _Rewriting(text).run(current, target)
+        return _reprint(text, target)
+    new_text = _Rewriter(text).run(current, target)
     try:
-        is_equal = same(_load(new_text), target)
+        is_equal = are_equal(_load(new_text), target)
     except Exception as error:
         # Whatever the parser says: the change broke the text, for example an anchor is gone.
         raise RewriteError(str(error)) from error
@@ -59,19 +59,19 @@ def rewrite(text: str, target: Mapping[str, Data]) -> str:
     return new_text
 
 
-def same(one: Data, other: Data) -> bool:
+def are_equal(one: Data, other: Data) -> bool:
     """Return whether two values are equal, also in their types (1 is not true)."""
     return _canonical(one) == _canonical(other)
 
 
 def _canonical(value: Data) -> str:
-    return json.dumps(_keyed(value), sort_keys=True, default=repr)
+    return json.dumps(_stringify_keys(value), sort_keys=True, default=repr)
 
 
-def _keyed(value: Data) -> Data:
+def _stringify_keys(value: Data) -> Data:
     if isinstance(value, Mapping):
-        return {str(key): _keyed(part) for key, part in value.items()}
-    return [_keyed(part) for part in value] if isinstance(value, list) else value
+        return {str(key): _stringify_keys(part) for key, part in value.items()}
+    return [_stringify_keys(part) for part in value] if isinstance(value, list) else value
 
 
 def _load(text: str) -> Data:
@@ -86,7 +86,7 @@ def _compose(text: str) -> Node:
     return YAML(typ="safe", pure=True).compose(text)
 
 
-def _printed_anew(text: str, target: Mapping[str, Data]) -> str:
+def _reprint(text: str, target: Mapping[str, Data]) -> str:
     """Return the text with its data replaced by ``target``; only comments around it are kept."""
     root = _compose(text) if text.strip() else None
     if root is not None:
@@ -97,7 +97,7 @@ def _printed_anew(text: str, target: Mapping[str, Data]) -> str:
     return text + "".join(f"{line}\n" for line in lines)
 
 
-class _Rewriting:
+class _Rewriter:
     def __init__(self, text: str) -> None:
         self._text = text
         self._eol = "\r\n" if "\r\n" in text else "\n"
@@ -121,7 +121,7 @@ class _Rewriting:
             for key, value in node.value if node.id == "mapping" else ():
                 if value.id == "sequence" and not value.flow_style and value.value:
                     return max(0, int(value.start_mark.column - key.start_mark.column))
-        return STEP
+        return INDENT_WIDTH
 
     # Where things are
 
@@ -175,11 +175,11 @@ class _Rewriting:
 
     # Changing
 
-    def _put(self, start: int, end: int, insert: str) -> None:
+    def _add_splice(self, start: int, end: int, insert: str) -> None:
         self._splices.append(Splice(start, end, insert))
 
     def _mapping(self, node: Node, current: Mapping[Any, Data], target: Data, level: int) -> None:
-        if same(current, target):
+        if are_equal(current, target):
             return
         if node.id != "mapping" or not node.value:
             raise RewriteError(Message("a mapping was expected here"))
@@ -198,7 +198,7 @@ class _Rewriting:
         news = {
             key: value
             for key, value in values.items()
-            if key not in there and not (key in before and same(before[key], value))
+            if key not in there and not (key in before and are_equal(before[key], value))
         }
         if news:
             self._add_entries(node, news, list(values), removals, level)
@@ -206,7 +206,7 @@ class _Rewriting:
     def _pair(
         self, mapping: Node, key: Node, value: Node, current: Data, target: Data, level: int
     ) -> None:
-        if same(current, target):
+        if are_equal(current, target):
             return
         alias = value.start_mark.index < key.end_mark.index
         if not alias and value.id == "mapping" and _share_keys(current, target):
@@ -214,7 +214,7 @@ class _Rewriting:
         elif not alias and value.id == "sequence" and _are_lists(current, target):
             self._sequence(value, current, target, level + 1)
         else:
-            nests = current in (None, {}, []) or not (alias or _inline(value))
+            nests = current in (None, {}, []) or not (alias or _is_inline(value))
             lines = self._lines(key.value, target, level) if nests else []
             self._replace(mapping, key, value, target, lines)
 
@@ -228,16 +228,16 @@ class _Rewriting:
         if len(lines) > 1 and not inside:
             # The value becomes lines below its key; a comment behind the key stays there.
             indent = " " * key.start_mark.column
-            self._put(colon, max(colon, end), "")
+            self._add_splice(colon, max(colon, end), "")
             self._insert_lines(
                 self._line_end(max(colon, end)), [indent + line for line in lines[1:]]
             )
-        elif start < end and "\n" not in self._text[colon:start] and _inline(value):
+        elif start < end and "\n" not in self._text[colon:start] and _is_inline(value):
             quote = style if isinstance(target, str) and style in ("'", '"') else None
-            self._put(start, end, flow(target, inside or not isinstance(target, str), quote))
+            self._add_splice(start, end, flow(target, inside or not isinstance(target, str), quote))
         else:
             text = flow(target, inside or not isinstance(target, str))
-            self._put(colon, max(colon, end), f" {text}")
+            self._add_splice(colon, max(colon, end), f" {text}")
 
     def _lines(self, key: str, value: Data, level: int) -> list[str]:
         return block(key, value, DEPTHS.get(level, 0), self._list_step)
@@ -256,7 +256,7 @@ class _Rewriting:
         if mapping.flow_style:
             end = ends[max(places.values())]
             entries = (f", {flow(key)}: {flow(value)}" for key, value in news.items())
-            self._put(end, end, "".join(entries))
+            self._add_splice(end, end, "".join(entries))
             return
         first = mapping.value[0][0].start_mark
         indent = " " * first.column
@@ -274,11 +274,11 @@ class _Rewriting:
             at = (
                 self._line_start(first.index)
                 if place is None
-                else self._behind(ends[place], first.column)
+                else self._end_with_comments(ends[place], first.column)
             )
             self._insert_lines(at, lines)
 
-    def _behind(self, end: int, column: int) -> int:
+    def _end_with_comments(self, end: int, column: int) -> int:
         """Return the offset after an entry's last line and the comments that belong to it."""
         place = self._line_end(end)
         while (match := COMMENT.match(self._text, place)) and len(match[1]) >= max(1, column):
@@ -289,12 +289,12 @@ class _Rewriting:
         text = "".join(line + self._eol for line in lines)
         if place == len(self._text) and self._text and not self._text.endswith("\n"):
             text = self._eol + text.removesuffix(self._eol)
-        self._put(place, place, text)
+        self._add_splice(place, place, text)
 
     def _sequence(self, node: Node, current: list[Data], target: list[Data], level: int) -> None:
         places = self._items(node)
         if node.flow_style and len(current) != len(target):
-            self._put(node.start_mark.index, node.end_mark.index, flow(target))
+            self._add_splice(node.start_mark.index, node.end_mark.index, flow(target))
             return
         if node.flow_style:
             for n in range(len(current)):
@@ -302,8 +302,8 @@ class _Rewriting:
             return
         matcher = SequenceMatcher(
             None,
-            [_mark(part) for part in current],
-            [_mark(part) for part in target],
+            [_match_key(part) for part in current],
+            [_match_key(part) for part in target],
             autojunk=False,
         )
         removals: list[int] = []
@@ -331,22 +331,22 @@ class _Rewriting:
             dash = self._dash(places[0][0])
             self._insert_lines(self._line_start(dash), lines)
         else:
-            self._insert_lines(self._behind(places[behind][1], column), lines)
+            self._insert_lines(self._end_with_comments(places[behind][1], column), lines)
 
     def _item(self, sequence: Node, n: int, current: Data, target: Data, level: int) -> None:
-        if same(current, target):
+        if are_equal(current, target):
             return
         node, (start, end) = sequence.value[n], self._items(sequence)[n]
         alias = node.start_mark.index != start
         if not alias and node.id == "mapping" and _share_keys(current, target):
             self._mapping(node, current, target, level + 1)
-        elif _inline(node) or alias:
+        elif _is_inline(node) or alias:
             text = isinstance(target, str)
             style = getattr(node, "style", None)
             quote = style if text and not alias and style in ("'", '"') else None
-            self._put(start, end, flow(target, bool(sequence.flow_style) or not text, quote))
+            self._add_splice(start, end, flow(target, bool(sequence.flow_style) or not text, quote))
         else:
-            self._put(start, end, item(target))
+            self._add_splice(start, end, item(target))
 
     def _dash(self, place: int) -> int:
         dash = self._text.rfind("-", 0, place)
@@ -362,10 +362,10 @@ class _Rewriting:
         for n in removals:
             head = self._line_start(starts[n])
             if not self._text[head : starts[n]].strip():
-                self._put(head, self._line_end(ends[n]), "")
+                self._add_splice(head, self._line_end(ends[n]), "")
             elif n + 1 < len(starts):
                 # `- a: 1` with more keys below: the next key takes this place.
-                self._put(starts[n], starts[n + 1], "")
+                self._add_splice(starts[n], starts[n + 1], "")
             else:
                 raise RewriteError(Message("the entry does not start on its own line"))
 
@@ -374,7 +374,7 @@ class _Rewriting:
     ) -> None:
         for n in removals:
             start = self._line_start(self._dash(places[n][0]))
-            self._put(start, self._line_end(places[n][1]), "")
+            self._add_splice(start, self._line_end(places[n][1]), "")
 
     def _flow_places(self, mapping: Node) -> list[tuple[int, int]]:
         ends = self._entry_ends(mapping)
@@ -386,9 +386,9 @@ class _Rewriting:
         remaining = [n for n in range(len(places)) if n not in removals]
         for n in removals:
             if n < remaining[-1]:
-                self._put(places[n][0], places[n + 1][0], "")
+                self._add_splice(places[n][0], places[n + 1][0], "")
             else:
-                self._put(places[n - 1][1], places[n][1], "")
+                self._add_splice(places[n - 1][1], places[n][1], "")
 
 
 def _share_keys(one: Data, other: Data) -> bool:
@@ -403,14 +403,14 @@ def _are_lists(one: Data, other: Data) -> bool:
     return isinstance(one, list) and isinstance(other, list) and bool(one) and bool(other)
 
 
-def _inline(node: Node) -> bool:
+def _is_inline(node: Node) -> bool:
     """Return whether a value is on the line of its key: not a block of any kind."""
     if node.id == "scalar":
         return node.style not in ("|", ">")
     return bool(node.flow_style)
 
 
-def _mark(part: Data) -> str:
+def _match_key(part: Data) -> str:
     """Return a text that is equal for two list items if one is a changed form of the other."""
     if isinstance(part, Mapping) and part:
         return f"key {next(iter(part))}"

@@ -23,20 +23,20 @@ from jupyter_mlws.core.errors import MLWSError, is_full_disk
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.native import up_to_date_cache
-from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline
+from jupyter_mlws.versioning.dvc.native.pipeline import NativeBackend
 from jupyter_mlws.versioning.dvc.stage_backends import open_lane
-from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError
+from jupyter_mlws.versioning.dvc.stages import DvcBackend, StageError
 from jupyter_mlws.versioning.tracking import run_commits
 from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 from jupyter_mlws.versioning.tracking.run_commits import RunCommit
 from jupyter_mlws.workflows import live, plan, recovery, tracking
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document import FILE, Document, Stage, parse
-from jupyter_mlws.workflows.engine import Engine, Order
+from jupyter_mlws.workflows.engine import Engine, RunOptions
 from jupyter_mlws.workflows.executors import config
-from jupyter_mlws.workflows.executors.factory import Place, opened
+from jupyter_mlws.workflows.executors.factory import ExecutorContext, open_executor
 from jupyter_mlws.workflows.forkserver.pool import WarmPool
-from jupyter_mlws.workflows.graph import external_inputs, ordered
+from jupyter_mlws.workflows.graph import external_inputs, topological_order
 from jupyter_mlws.workflows.journal import Journal, run_folder
 from jupyter_mlws.workflows.mlflow_run_ids import MLflowRunIds
 from jupyter_mlws.workflows.policy import DEFAULT
@@ -44,12 +44,12 @@ from jupyter_mlws.workflows.processes import start_time, starting
 from jupyter_mlws.workflows.recording import Recorder
 from jupyter_mlws.workflows.states import Status
 
-GARBAGE = 500_000
+GC_THRESHOLD = 500_000
 """New objects after which Python looks for cycles among them: what a workflow is made of stays,
 and looking through it every few nodes would cost as much as they do."""
-PARTIAL = ("targets", "skip")
+PARTIAL_RUN_OPTIONS = ("targets", "skip")
 """Wishes after which a run has not seen to all nodes."""
-CHOOSY = (*PARTIAL, "force", "again", "accept")
+NODE_CHECK_OPTIONS = (*PARTIAL_RUN_OPTIONS, "force", "again", "accept")
 """Wishes for which nodes have to be looked at."""
 
 log = logging.getLogger(__name__)
@@ -68,12 +68,12 @@ class Runner:
         self._recorder = recorder
         self._engine: Engine | None = None
         self._commit: Future[RunCommit]
-        self._cancelled = threading.Event()
+        self._cancel_event = threading.Event()
         self._sources: Mapping[str, str] | None = None
 
     def cancel(self, number: int = 0, frame: FrameType | None = None) -> None:
         """Handle a signal: cancel the engine, or start it canceled once it exists."""
-        self._cancelled.set()
+        self._cancel_event.set()
         if self._engine is not None:
             self._engine.cancel()
 
@@ -83,20 +83,20 @@ class Runner:
         if Status(row["status"]).ended:
             return
         if row.get("cancel"):
-            self._cancelled.set()
+            self._cancel_event.set()
         self._journal.note(self._id, pid=os.getpid(), pid_start=start_time(os.getpid()))
         # While the file is read and its lane opened; nodes change files only after its end.
         folder = run_folder(self._project, self._id)
         with ThreadPoolExecutor(1, "mlws-commit") as beside, starting(folder):
-            self._commit = beside.submit(self._committed)
-            self._carry_out(row)
+            self._commit = beside.submit(self._save_commit)
+            self._run_workflow(row)
         if not live.hand_over(self._project.root, self._id, self._recorder.uri):
             self._recorder.record(self._id)
 
-    def _carry_out(self, row: dict[str, Any]) -> None:
+    def _run_workflow(self, row: dict[str, Any]) -> None:
         try:
             text = self._project.resolve(row["workflow"]).read_text(encoding="utf-8")
-            if self._settled(row, text):
+            if self._complete_if_up_to_date(row, text):
                 return
             document = parse(row["workflow"], text)
             root, state = self._project.root, self._project.state
@@ -116,17 +116,19 @@ class Runner:
             code = "30102" if is_full_disk(error) else "40104"
             self._fail({"code": code, "facts": {"reason": f"{type(error).__name__}: {error}"}})
 
-    def _settled(self, row: dict[str, Any], text: str) -> bool:
+    def _complete_if_up_to_date(self, row: dict[str, Any], text: str) -> bool:
         """Complete the run if all nodes are up to date; return whether they are."""
         path, request = row["workflow"], row["request"]
-        if any(request.get(wish) for wish in CHOOSY) or self._cancelled.is_set():
+        if any(request.get(wish) for wish in NODE_CHECK_OPTIONS) or self._cancel_event.is_set():
             return False
         if request.get("executor") not in (None, config.LOCAL):
             return False
         entry = up_to_date_cache.find(self._project.state, path, text)
         if entry is None or self._journal.nodes_of(self._id) != entry.order:
             return False
-        if recovery.owes(self._journal, path) or not entry.holds(self._project.root, path):
+        if recovery.has_unwritten_results(self._journal, path) or not entry.holds(
+            self._project.root, path
+        ):
             return False
         commit = self._commit.result()
         facts = {name: entry.facts[name] for name in ("params", "experiment")}
@@ -135,16 +137,16 @@ class Runner:
             self._journal.set_run(
                 self._id, Status.RUNNING, commit=commit.sha, dirty=commit.dirty, **facts
             )
-            self._journal.cache_nodes(self._id, entry.outputs, plan.CACHED)
+            self._journal.cache_nodes(self._id, entry.outputs, plan.UP_TO_DATE_REASON)
             self._journal.note(self._id, measures=measures)
             metrics = tracking.metrics_of(measures)
             self._journal.set_run(self._id, Status.COMPLETED, metrics=metrics)
         return True
 
-    def _committed(self) -> RunCommit:
+    def _save_commit(self) -> RunCommit:
         """Return the state that the run starts from, as a commit; without one if git fails."""
         try:
-            return run_commits.keep(self._project, self._id)
+            return run_commits.commit_worktree(self._project, self._id)
         except (MLWSError, OSError) as error:
             log.warning("Could not save the state of the working tree: %s", error)
             return RunCommit(None, dirty=True)
@@ -161,15 +163,15 @@ class Runner:
         self,
         row: dict[str, Any],
         stages: Sequence[Stage],
-        lane: FastPipeline | Pipeline,
+        lane: NativeBackend | DvcBackend,
         document: Document,
     ) -> None:
         request = row["request"]
-        if isinstance(lane, FastPipeline):
+        if isinstance(lane, NativeBackend):
             recovery.adopt(self._journal, document.path, lane, request.get("resumes"))
         commit = self._commit.result()
         where = request.get("executor") or config.LOCAL
-        with opened(where, row["jobs"], self._project, self._id, stages) as place:
+        with open_executor(where, row["jobs"], self._project, self._id, stages) as place:
             self._journal.set_run(
                 self._id,
                 Status.RUNNING,
@@ -180,26 +182,26 @@ class Runner:
                 jobs=place.jobs,
             )
             lane.refresh(external_inputs(stages, request.get("targets", ())))
-            self._engine = self._built(request, stages, lane, place, document.path)
-            if self._cancelled.is_set():
+            self._engine = self._build_engine(request, stages, lane, place, document.path)
+            if self._cancel_event.is_set():
                 self._engine.cancel()
-            with recovery.recorded(self._journal, self._id, lane):
+            with recovery.track_lock_file(self._journal, self._id, lane):
                 status, error = self._engine.execute()
-        recovery.settle(self._journal, document.path, self._id)
+        recovery.mark_results_written(self._journal, document.path, self._id)
         measures = tracking.measures_of(self._project.root, stages)
         if measures:
             self._journal.note(self._id, measures=measures)
         facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
         self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
-        whole = not any(request.get(wish) for wish in PARTIAL)
-        if whole and status is Status.COMPLETED and isinstance(lane, FastPipeline):
-            self._remember(document, stages, lane, measures)
+        whole = not any(request.get(wish) for wish in PARTIAL_RUN_OPTIONS)
+        if whole and status is Status.COMPLETED and isinstance(lane, NativeBackend):
+            self._cache_results(document, stages, lane, measures)
 
-    def _remember(
+    def _cache_results(
         self,
         document: Document,
         stages: Sequence[Stage],
-        lane: FastPipeline,
+        lane: NativeBackend,
         measures: Mapping[str, Any],
     ) -> None:
         """Store the run's results for the next run.
@@ -210,9 +212,9 @@ class Runner:
             path=document.path,
             text=document.text,
             sources=self._sources,
-            order=[stage.id for stage in ordered(stages)],
+            order=[stage.id for stage in topological_order(stages)],
             external=external_inputs(stages),
-            sound=not document.needs_resolving() and all(map(_by_text_alone, stages)),
+            sound=not document.needs_resolving() and all(map(_is_checkable_by_text, stages)),
             facts={
                 "params": tracking.params_of(document, stages),
                 "experiment": document.name,
@@ -221,12 +223,12 @@ class Runner:
         )
         up_to_date_cache.note(lane, self._project.root, self._project.state, workflow)
 
-    def _built(
+    def _build_engine(
         self,
         request: dict[str, Any],
         stages: Sequence[Stage],
-        lane: FastPipeline | Pipeline,
-        place: Place,
+        lane: NativeBackend | DvcBackend,
+        place: ExecutorContext,
         path: str,
     ) -> Engine:
         sets = ("again", "accept", "skip", "done")
@@ -235,12 +237,14 @@ class Runner:
             self._id,
             lane,
             stages,
-            Order(
+            RunOptions(
                 targets=request.get("targets", ()),
                 force=request.get("force", False),
                 keep_going=request.get("keep_going", False),
                 jobs=place.jobs,
-                looks=self._looks(path) if request.get("accept_cosmetic") else None,
+                looks=self._create_change_detector(path)
+                if request.get("accept_cosmetic")
+                else None,
                 **{name: frozenset(request.get(name, ())) for name in sets},
             ),
             logs=run_folder(self._project, self._id),
@@ -252,7 +256,7 @@ class Runner:
             executor=place.executor,
         )
 
-    def _looks(self, path: str) -> Contents:
+    def _create_change_detector(self, path: str) -> Contents:
         return Contents(self._project.root, self._journal.commits(path))
 
     def _fail(self, error: dict[str, Any]) -> None:
@@ -261,7 +265,7 @@ class Runner:
             self._journal.set_run(self._id, Status.FAILED, error=error)
 
 
-def _by_text_alone(stage: Stage) -> bool:
+def _is_checkable_by_text(stage: Stage) -> bool:
     """Return whether the text of the file is enough to check a stage's place in a workflow."""
     return not stage.described_by and stage.policy == DEFAULT
 
@@ -312,7 +316,7 @@ class Process:
         self._warm.close()
         self._recorder.close()
 
-    def await_more(self) -> None:
+    def execute_offers(self) -> None:
         """Execute the runs that are offered, until none is offered for a while."""
         for run, log in live.offers(self._project, self._record):
             for target in (1, 2):
@@ -320,7 +324,7 @@ class Process:
             self.carry_out(run)
 
 
-def look_ahead() -> None:
+def preload_workflow() -> None:
     """Parse the workflow that a run in this directory most likely uses.
 
     The process has time for this while the run is still being entered. It is left out if the run
@@ -338,13 +342,13 @@ def look_ahead() -> None:
         # Whoever asks for a run of it is told.
         return
     if not document.needs_resolving():
-        ordered(document.stages())
+        topological_order(document.stages())
 
 
 def main(arguments: list[str]) -> int:
     """Carry out the run that the arguments name, and those that follow."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    gc.set_threshold(GARBAGE)
+    gc.set_threshold(GC_THRESHOLD)
     run, root = arguments
     # DVC shows and stores paths by the process's folder. Not at the start: Python would have
     # put that folder before the installed packages.
@@ -355,7 +359,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         process.carry_out(run)
-        process.await_more()
+        process.execute_offers()
     finally:
         process.close()
     return 0

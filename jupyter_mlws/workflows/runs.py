@@ -32,27 +32,27 @@ from jupyter_mlws.core.path_ids import escape
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc.native import up_to_date_cache
 from jupyter_mlws.workflows import graph, serializers
-from jupyter_mlws.workflows.detaching import Start, collected, forks, standby
+from jupyter_mlws.workflows.detaching import RunStarter, can_fork, reap_if_exited, run_starter
 from jupyter_mlws.workflows.document import Document, Stage
 from jupyter_mlws.workflows.documents import Documents
 from jupyter_mlws.workflows.executors import config
-from jupyter_mlws.workflows.journal import DONE, Journal, NewRun, Row, run_folder
+from jupyter_mlws.workflows.journal import SUCCESS_STATES, Journal, NewRun, Row, run_folder
 from jupyter_mlws.workflows.processes import alive, await_starts, end_bearers, start_time
 from jupyter_mlws.workflows.resources import of_this_machine, refuse_oversized
 from jupyter_mlws.workflows.states import Status, TransitionError
 
 JSON = dict[str, Any]
 LATEST = "latest"
-START_LIMIT = 15.0
+START_TIMEOUT = 15.0
 """Seconds in which a run's process must have entered itself."""
-POLL = 0.05
+POLL_INTERVAL = 0.05
 """Seconds between two looks while waiting."""
-NOT_REMEMBERED = ("params", "origin")
+UNSTORED_OPTIONS = ("params", "origin")
 """What of a request a run that resumes another does not ask for again."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunRequest:
     """The nodes to run, and how.
 
     See :class:`~jupyter_mlws.workflows.models.ExecuteRequest`.
@@ -76,10 +76,10 @@ class Asked:
         return bool(self.targets or self.again or self.accept or self.skip)
 
     @property
-    def remembered(self) -> JSON:
+    def stored_options(self) -> JSON:
         """The options that a run stores, and that a run that resumes it uses again."""
         fields = asdict(self)
-        return {name: fields[name] for name in fields if name not in NOT_REMEMBERED}
+        return {name: fields[name] for name in fields if name not in UNSTORED_OPTIONS}
 
 
 class Runs:
@@ -91,23 +91,23 @@ class Runs:
         self._project = project
         self._root = project.root
         self._lock = threading.Lock()
-        self._opened: Journal | None = None
+        self._journal: Journal | None = None
         self._children: set[int] = set()
 
     def close(self) -> None:
         """Close the journal; runs go on."""
         with self._lock:
-            if self._opened is not None:
-                self._opened.close()
-                self._opened = None
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
 
     @property
     def journal(self) -> Journal:
         """The project's journal, opened on first use."""
         with self._lock:
-            if self._opened is None:
-                self._opened = Journal(self._project)
-            return self._opened
+            if self._journal is None:
+                self._journal = Journal(self._project)
+            return self._journal
 
     # What there is
 
@@ -139,7 +139,7 @@ class Runs:
 
     # Starting
 
-    def execute(self, path: str, request: Asked, **more: Any) -> JSON:
+    def execute(self, path: str, request: RunRequest, **more: Any) -> JSON:
         """Start a run in a process of its own and return at once.
 
         The values of ``params`` (`node.key`: value) are written to the file first. Errors: 40201
@@ -150,11 +150,11 @@ class Runs:
         if not (self._root / ".dvc").is_dir():
             raise DVCNotInitializedError()
         request = replace(request, executor=config.resolve(request.executor))
-        if forks():
+        if can_fork():
             # Opened again when it is next asked for.
             self.close()
         with ExitStack() as stack:
-            start = stack.enter_context(standby(self._root))
+            start = stack.enter_context(run_starter(self._root))
             if request.params:
                 # From reading to writing: what another writes in between would be lost.
                 stack.enter_context(self._project.lock(f"params of {path}"))
@@ -162,17 +162,17 @@ class Runs:
             if nodes is None:
                 document = self.documents.read(path)
                 document = self.documents.with_params(document, request.params)
-                self.documents.refuse_faulty(
+                self.documents.check_runnable(
                     document, request.targets, request.skip, keep_going=request.keep_going
                 )
                 nodes = self._checked_nodes(document, request)
-            run = self._enter(path, request, nodes, more)
+            run = self._create_run(path, request, nodes, more)
             if request.params:
                 self.documents.write(path, document.text)
             self._spawn(run, start)
         return self.journal.run(run)
 
-    def _known_nodes(self, path: str, request: Asked) -> list[str] | None:
+    def _known_nodes(self, path: str, request: RunRequest) -> list[str] | None:
         """Return the nodes of a whole workflow that ran before with this text and was sound.
 
         None for all other runs.
@@ -184,7 +184,7 @@ class Runs:
             return None
         return entry.order if all(map(self.documents.exists, entry.external)) else None
 
-    def _checked_nodes(self, document: Document, request: Asked) -> list[str]:
+    def _checked_nodes(self, document: Document, request: RunRequest) -> list[str]:
         """Return the nodes of a run, in order; raise an error for the first invalid option."""
         stages, _ = self.documents.stages(document)
         for names in (request.targets, request.again, request.accept, request.skip):
@@ -192,23 +192,23 @@ class Runs:
         if request.executor == config.LOCAL:
             refuse_oversized(stages, of_this_machine(request.jobs or 1))
         selection = graph.closure(graph.upstream(stages), request.targets or [s.id for s in stages])
-        return [stage.id for stage in graph.ordered(stages) if stage.id in selection]
+        return [stage.id for stage in graph.topological_order(stages) if stage.id in selection]
 
-    def _enter(
-        self, path: str, request: Asked, nodes: Sequence[str], more: Mapping[str, Any]
+    def _create_run(
+        self, path: str, request: RunRequest, nodes: Sequence[str], more: Mapping[str, Any]
     ) -> str:
         run = NewRun(
             id=_new_id(),
             path=path,
-            jobs=request.jobs or _processors(request.executor),
+            jobs=request.jobs or _processor_count(request.executor),
             origin=request.origin,
             nodes=nodes,
-            request={**request.remembered, **more},
+            request={**request.stored_options, **more},
         )
         self.journal.create(run)
         return run.id
 
-    def _spawn(self, run: str, start: Start) -> None:
+    def _spawn(self, run: str, start: RunStarter) -> None:
         folder = run_folder(self._project, run)
         folder.mkdir(parents=True, exist_ok=True)
         pid = start(run, folder)
@@ -222,8 +222,8 @@ class Runs:
 
         No node that completed runs again, even if the other run was forced.
         """
-        identifier, request = self._ended_request(path, run)
-        done_nodes = self.journal.nodes_in(identifier, DONE) if request.force else []
+        identifier, request = self._finished_run_request(path, run)
+        done_nodes = self.journal.nodes_in(identifier, SUCCESS_STATES) if request.force else []
         request = replace(request, origin=origin)
         return self.execute(path, request, resumes=identifier, done=done_nodes)
 
@@ -238,7 +238,7 @@ class Runs:
     def _with_node(
         self, path: str, run: str, node: str, change: Mapping[str, Any], origin: str
     ) -> JSON:
-        identifier, request = self._ended_request(path, run)
+        identifier, request = self._finished_run_request(path, run)
         nodes = self.journal.node_records(identifier)
         if node not in nodes:
             raise WorkflowItemNotFoundError(kind="node", name=node)
@@ -248,7 +248,7 @@ class Runs:
         request = replace(request, targets=targets, force=False, origin=origin, **change)
         return self.execute(path, request, resumes=identifier)
 
-    def _ended_request(self, path: str, run: str) -> tuple[str, Asked]:
+    def _finished_run_request(self, path: str, run: str) -> tuple[str, RunRequest]:
         """Return the ID and the options of a finished run; raise error 30103 while it goes on."""
         self.reconcile()
         identifier = self.id_of(path, run)
@@ -259,8 +259,10 @@ class Runs:
                 who=row["origin"],
                 since=serializers.iso(row["created"]),
             )
-        values = {name: row["request"].get(name) for name in Asked().remembered}
-        return identifier, Asked(**{name: one for name, one in values.items() if one is not None})
+        values = {name: row["request"].get(name) for name in RunRequest().stored_options}
+        return identifier, RunRequest(
+            **{name: one for name, one in values.items() if one is not None}
+        )
 
     # Looking
 
@@ -324,14 +326,14 @@ class Runs:
         """
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
         identifier = self.id_of(path, run)
-        while self._goes_on(identifier, recorded):
+        while self._is_in_progress(identifier, recorded):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the run {run} did not finish within {timeout} s")
             self.reconcile()
-            time.sleep(POLL)
+            time.sleep(POLL_INTERVAL)
         return self.journal.run(identifier)
 
-    def _goes_on(self, run: str, await_record: bool) -> bool:
+    def _is_in_progress(self, run: str, await_record: bool) -> bool:
         """Return whether a run is in progress, or (``await_record``) is still to be recorded.
 
         A run's process stays alive after the end of the run until MLflow has its record.
@@ -359,15 +361,15 @@ class Runs:
 
     def reconcile(self) -> None:
         """Mark runs whose process is gone as interrupted, and end the processes they started."""
-        self._children = {pid for pid in self._children if not collected(pid)}
+        self._children = {pid for pid in self._children if not reap_if_exited(pid)}
         for row in self.journal.live():
             if alive(row.get("pid"), row.get("pid_start")):
                 continue
-            if "pid" not in row and time.time() - row["created"] < START_LIMIT:
+            if "pid" not in row and time.time() - row["created"] < START_TIMEOUT:
                 continue
-            self._bury(row["id"], is_cancelled=row.get("cancel", False))
+            self._mark_interrupted(row["id"], is_cancelled=row.get("cancel", False))
 
-    def _bury(self, run: str, *, is_cancelled: bool) -> None:
+    def _mark_interrupted(self, run: str, *, is_cancelled: bool) -> None:
         await_starts(run_folder(self._project, run))
         end_bearers(run)
         end = Status.CANCELLED if is_cancelled else Status.INTERRUPTED
@@ -384,7 +386,7 @@ class Runs:
         self.reconcile()
         return self.journal.live(path)
 
-    def go_on(self) -> bool:
+    def has_active_runs(self) -> bool:
         """Return whether any run of the project is in progress.
 
         Does not open a journal if there is none.
@@ -396,11 +398,11 @@ class Runs:
 
     def await_start(self, path: str) -> None:
         """Wait until no run of the file is about to read it."""
-        deadline = time.monotonic() + START_LIMIT
+        deadline = time.monotonic() + START_TIMEOUT
         while any(row["status"] == Status.PENDING.value for row in self.journal.live(path)):
             if time.monotonic() > deadline:
                 raise WorkflowRunningError(workflow=path, run=self.journal.live(path)[0]["id"])
-            time.sleep(POLL)
+            time.sleep(POLL_INTERVAL)
 
 
 def check_targets(stages: Iterable[Stage], targets: Iterable[str]) -> None:
@@ -411,7 +413,7 @@ def check_targets(stages: Iterable[Stage], targets: Iterable[str]) -> None:
             raise WorkflowItemNotFoundError(kind="node", name=target)
 
 
-def _processors(executor: str | None) -> int:
+def _processor_count(executor: str | None) -> int:
     """Return this machine's number of processors; 0 for a cluster, where the run counts them."""
     return (os.cpu_count() or 1) if executor in (None, config.LOCAL) else 0
 

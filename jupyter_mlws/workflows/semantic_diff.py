@@ -15,11 +15,11 @@ from typing import Any
 
 from jupyter_mlws.core.i18n import Message
 
-LARGEST = 4_000_000
+MAX_FILE_BYTES = 4_000_000
 """Bytes; what is larger is data, and is not compared."""
-MOST = 200_000
+MAX_VALUES = 200_000
 """Values of a YAML or JSON file; aliases can make many of a few bytes."""
-KINDS = {
+COSMETIC_REASONS = {
     ".py": Message("only comments changed in {name}"),
     ".ipynb": Message("only outputs or Markdown changed in {name}"),
     ".yaml": Message("only the formatting changed in {name}"),
@@ -28,14 +28,14 @@ KINDS = {
 }
 
 
-def judged(name: str) -> bool:
+def is_comparable(name: str) -> bool:
     """Return whether files of this name are compared by their meaning."""
-    return PurePosixPath(name).suffix in KINDS
+    return PurePosixPath(name).suffix in COSMETIC_REASONS
 
 
 def cosmetic_reason(name: str) -> Message:
     """Return the reason of a plan for a file in which only the formatting changed."""
-    return KINDS[PurePosixPath(name).suffix].fill(name=name)
+    return COSMETIC_REASONS[PurePosixPath(name).suffix].fill(name=name)
 
 
 def same_meaning(name: str, old: bytes, new: bytes) -> bool:
@@ -43,7 +43,7 @@ def same_meaning(name: str, old: bytes, new: bytes) -> bool:
 
     False if one of them cannot be parsed.
     """
-    if not judged(name) or max(len(old), len(new)) > LARGEST:
+    if not is_comparable(name) or max(len(old), len(new)) > MAX_FILE_BYTES:
         return False
     compare = {".py": _python, ".ipynb": _notebook, ".json": _json}
     meaning = compare.get(PurePosixPath(name).suffix, _yaml)
@@ -76,19 +76,19 @@ def _notebook(source: bytes) -> Any:
         raise ValueError("a notebook of an older kind")
     kernel = notebook.get("metadata", {}).get("kernelspec", {}).get("name")
     cells = [
-        (_joined(cell["source"]), sorted(cell.get("metadata", {}).get("tags", [])))
+        (_join_lines(cell["source"]), sorted(cell.get("metadata", {}).get("tags", [])))
         for cell in notebook["cells"]
         if cell["cell_type"] == "code"
     ]
     return kernel, [(code, tags) for code, tags in cells if code.strip() or tags]
 
 
-def _joined(source: str | list[str]) -> str:
+def _join_lines(source: str | list[str]) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
 def _json(source: bytes) -> Any:
-    return _Typed().of(json.loads(source))
+    return _ValueNormalizer().of(json.loads(source))
 
 
 def _yaml(source: bytes) -> Any:
@@ -98,20 +98,20 @@ def _yaml(source: bytes) -> Any:
     def values(version: tuple[int, int]) -> list[Any]:
         yaml = YAML(typ="safe", pure=True)
         yaml.version = version
-        return [_Typed().of(document) for document in yaml.load_all(source)]
+        return [_ValueNormalizer().of(document) for document in yaml.load_all(source)]
 
     return values((1, 1)), values((1, 2))
 
 
-class _Typed:
+class _ValueNormalizer:
     """Converts values to a form with types (1 is neither true nor 1.0) and without key order."""
 
     def __init__(self) -> None:
-        self._left = MOST
+        self._remaining = MAX_VALUES
 
     def of(self, value: Any) -> Any:
-        self._left -= 1
-        if self._left < 0:
+        self._remaining -= 1
+        if self._remaining < 0:
             raise ValueError("too many values")
         if isinstance(value, Mapping):
             return "map", sorted((repr(self.of(key)), self.of(part)) for key, part in value.items())

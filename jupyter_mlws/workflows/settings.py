@@ -15,14 +15,14 @@ from jupyter_mlws.core.i18n import Message
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
 
-NEEDS = "x-needs"
+NEEDS_KEYWORD = "x-needs"
 """The schema's keyword for values that need a library which may be absent: its module and what is
 said. Such values may be drawn, and run when it is installed."""
 CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]")
 """Characters that get lost between a `dvc.yaml`, the command line and the component."""
 
 
-class Wrong(str, Enum):
+class FaultKind(str, Enum):
     """Kind of a setting's fault."""
 
     VALUE = "value"
@@ -31,7 +31,7 @@ class Wrong(str, Enum):
     UNAVAILABLE = "unavailable"
 
 
-DRAFT = frozenset({Wrong.MISSING, Wrong.UNAVAILABLE})
+DRAFT_FAULTS = frozenset({FaultKind.MISSING, FaultKind.UNAVAILABLE})
 """Faults that a workflow may be saved with: only its run needs them cured."""
 
 
@@ -41,7 +41,7 @@ class SettingFault:
 
     name: str
     message: Message
-    kind: Wrong
+    kind: FaultKind
 
 
 def faults(
@@ -53,51 +53,51 @@ def faults(
     from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
     words = options or {}
-    values = {**typed(component, words), **settings}
+    values = {**convert_options(component, words), **settings}
     for error in Draft202012Validator(component.settings).iter_errors(values):
         if error.validator == "required":
             yield from _missing(error.validator_value, {*values, *words})
         elif error.validator != "additionalProperties":
             path = ".".join(str(part) for part in error.absolute_path)
-            title = known(component).get(path, {}).get("title", path)
-            yield SettingFault(path, _invalid(error).fill(setting=Message(title)), Wrong.VALUE)
+            title = setting_schemas(component).get(path, {}).get("title", path)
+            yield SettingFault(path, _invalid(error).fill(setting=Message(title)), FaultKind.VALUE)
     unread = [name for name in words if name.removeprefix("no-") not in values]
     yield from _unknown(component, [*settings, *unread])
     yield from _unavailable(component, values)
 
 
-def known(component: Component) -> Mapping[str, Any]:
+def setting_schemas(component: Component) -> Mapping[str, Any]:
     """Return the schema of each setting."""
     properties: Mapping[str, Any] = component.settings.get("properties", {})
     return properties
 
 
-def typed(component: Component, options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def convert_options(component: Component, options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return the settings in the command itself, converted as the component reads them."""
     settings: dict[str, Any] = {}
     for name, values in options.items():
-        schema = known(component).get(name)
+        schema = setting_schemas(component).get(name)
         if schema is not None:
-            settings[name] = _as_typed(values, schema)
-        elif name.startswith("no-") and not values and name[3:] in known(component):
+            settings[name] = _convert_value(values, schema)
+        elif name.startswith("no-") and not values and name[3:] in setting_schemas(component):
             settings[name[3:]] = False
     return settings
 
 
-def _as_typed(values: Sequence[str], schema: Mapping[str, Any]) -> Any:
+def _convert_value(values: Sequence[str], schema: Mapping[str, Any]) -> Any:
     choices = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
     if len(choices) < len(schema.get("anyOf", ())) and list(values) in (["null"], ["None"], [""]):
         return None
     kind = choices[0].get("type") if len(choices) == 1 else None
     if kind == "array":
         inner = choices[0].get("items", {}).get("type")
-        return [_as_scalar(value, inner) for value in values]
+        return [_convert_scalar(value, inner) for value in values]
     if len(values) != 1:
         return list(values) or True
-    return _as_scalar(values[0], kind)
+    return _convert_scalar(values[0], kind)
 
 
-def _as_scalar(text: str, kind: str | None) -> Any:
+def _convert_scalar(text: str, kind: str | None) -> Any:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -113,7 +113,7 @@ def _missing(required: Sequence[str], names: set[str]) -> Iterator[SettingFault]
     for name in required:
         if name not in names:
             message = Message("The setting {name!r} is required.", name=name)
-            yield SettingFault(name, message, Wrong.MISSING)
+            yield SettingFault(name, message, FaultKind.MISSING)
 
 
 def _unknown(component: Component, names: Sequence[str]) -> Iterator[SettingFault]:
@@ -122,8 +122,8 @@ def _unknown(component: Component, names: Sequence[str]) -> Iterator[SettingFaul
     if component.settings.get("additionalProperties") is True:
         return
     for name in names:
-        if name.split(".")[0] not in known(component):
-            near = get_close_matches(name, list(known(component)), n=1)
+        if name.split(".")[0] not in setting_schemas(component):
+            near = get_close_matches(name, list(setting_schemas(component)), n=1)
             message = (
                 Message(
                     "{title} has no setting {name!r}. Did you mean {near!r}?",
@@ -134,15 +134,15 @@ def _unknown(component: Component, names: Sequence[str]) -> Iterator[SettingFaul
                 if near
                 else Message("{title} has no setting {name!r}.", title=component.title, name=name)
             )
-            yield SettingFault(name, message, Wrong.UNKNOWN)
+            yield SettingFault(name, message, FaultKind.UNKNOWN)
 
 
 def _unavailable(component: Component, values: Mapping[str, Any]) -> Iterator[SettingFault]:
-    for name, schema in known(component).items():
-        needs = schema.get(NEEDS, {})
+    for name, schema in setting_schemas(component).items():
+        needs = schema.get(NEEDS_KEYWORD, {})
         value = values.get(name)
         if isinstance(value, str) and value in needs and not installed(needs[value]["module"]):
-            yield SettingFault(name, Message.parse(needs[value]["message"]), Wrong.UNAVAILABLE)
+            yield SettingFault(name, Message.parse(needs[value]["message"]), FaultKind.UNAVAILABLE)
 
 
 TYPES = {

@@ -9,8 +9,8 @@ from typing import Any
 from jupyter_mlws.api.base import StreamHandler
 from jupyter_mlws.api.rest import in_thread
 
-EVENTS_AT_ONCE = 500
-NET = 5.0
+MAX_EVENTS_PER_READ = 500
+POLL_INTERVAL = 5.0
 """Seconds after which the journal is read although no bell rang: the net under the events."""
 
 
@@ -35,22 +35,24 @@ class WorkflowStream(StreamHandler):
             since = newest
         while True:
             bell = self.watcher.bell()
-            events = await self.watcher.read_once(workflows.events_after, since, EVENTS_AT_ONCE)
+            events = await self.watcher.read_once(
+                workflows.events_after, since, MAX_EVENTS_PER_READ
+            )
             for event in events:
                 yield event
                 since = event["seq"]
-            if len(events) < EVENTS_AT_ONCE and not await _heard(bell):
+            if len(events) < MAX_EVENTS_PER_READ and not await _wait_for_change(bell):
                 # A run whose process was killed rings no bell; somebody has to look.
                 await self.watcher.read_once(workflows.reconcile)
 
 
-async def _heard(bell: asyncio.Event) -> bool:
-    """Wait for the bell; return whether it rang within ``NET`` seconds.
+async def _wait_for_change(bell: asyncio.Event) -> bool:
+    """Wait for the bell; return whether it rang within ``POLL_INTERVAL`` seconds.
 
     Without it the journal is read all the same, only later.
     """
     try:
-        await asyncio.wait_for(bell.wait(), NET)
+        await asyncio.wait_for(bell.wait(), POLL_INTERVAL)
     except asyncio.TimeoutError:
         return False
     return True

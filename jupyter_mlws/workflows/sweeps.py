@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from jupyter_mlws.components.values import maker_of
+from jupyter_mlws.components.values import producer_of
 from jupyter_mlws.core.errors import (
     MetricMissingError,
     MLWSError,
@@ -20,15 +20,15 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.tracking import ranking
 from jupyter_mlws.workflows import metrics
-from jupyter_mlws.workflows.document import GENERATED, Document, Stage
+from jupyter_mlws.workflows.document import GENERATOR_KEYS, Document, Stage
 from jupyter_mlws.workflows.journal import Journal
 from jupyter_mlws.workflows.sweep_models import PromoteRequest, Sweep, SweepsQuery, Variant
 
-Given = Mapping[str, Any]
+TemplateVariables = Mapping[str, Any]
 """What DVC gives a variant: ``item`` and perhaps ``key``."""
 
 
-def listed(
+def list_sweeps(
     project: Project, journal: Journal, document: Document, query: SweepsQuery
 ) -> list[Sweep]:
     """Return the sweeps in file order.
@@ -40,7 +40,7 @@ def listed(
         return []
     data = resolved.stages(project.root, document.path, document.text, document.data, project.state)
     stages = {stage.id: stage for stage in document.stages(data)}
-    reader = _Known(project, journal, document.path, list(stages))
+    reader = _ResultReader(project, journal, document.path, list(stages))
     variants_by_sweep = {}
     for name, group in groups.items():
         judges = judges_of(list(stages.values()), group)
@@ -52,11 +52,12 @@ def listed(
         ]
     _refuse_unknown(query.metric, variants_by_sweep)
     return [
-        _ranked(document, name, variants, query) for name, variants in variants_by_sweep.items()
+        _rank_variants(document, name, variants, query)
+        for name, variants in variants_by_sweep.items()
     ]
 
 
-def variants_of(project: Project, document: Document) -> dict[str, dict[str, Given]]:
+def variants_of(project: Project, document: Document) -> dict[str, dict[str, TemplateVariables]]:
     """Return the template variables of each variant, by the sweep's name and the variant's ID."""
     return resolved.variants(
         project.root, document.path, document.text, document.data, project.state
@@ -93,7 +94,10 @@ def sources_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, 
     makers = {out: stage.id for stage in stages for out in stage.outs}
     needs = {
         stage.id: {
-            maker for dep in stage.deps for path in _ways(dep) if (maker := makers.get(path))
+            maker
+            for dep in stage.deps
+            for path in _path_and_parents(dep)
+            if (maker := makers.get(path))
         }
         for stage in stages
     }
@@ -123,14 +127,14 @@ def followers(
     ]
 
 
-def _ways(path: str) -> Iterator[str]:
+def _path_and_parents(path: str) -> Iterator[str]:
     """Yield a path and the directories above it."""
     while path:
         yield path
         path = path.rpartition("/")[0]
 
 
-def values_of(variables: Given, matrix: bool) -> dict[str, Any]:
+def values_of(variables: TemplateVariables, matrix: bool) -> dict[str, Any]:
     """Return a variant's values by name: those of a mapping, else ``item``.
 
     The ``key`` of a ``foreach`` is included; that of a matrix is left out, since it consists of
@@ -142,7 +146,7 @@ def values_of(variables: Given, matrix: bool) -> dict[str, Any]:
 
 
 def _kind(document: Document, name: str) -> str:
-    return next(kind for kind in sorted(GENERATED) if kind in document.stages_data[name])
+    return next(kind for kind in sorted(GENERATOR_KEYS) if kind in document.stages_data[name])
 
 
 def _refuse_unknown(metric: str | None, variants_by_sweep: Mapping[str, Sequence[Variant]]) -> None:
@@ -159,12 +163,12 @@ def unknown_metric(sweep: str, metric: str, metric_names: Sequence[str]) -> MLWS
     return MetricMissingError(sweep=sweep, metric=metric, known=", ".join(metric_names) or "-")
 
 
-def _ranked(
+def _rank_variants(
     document: Document, name: str, variants: Sequence[Variant], query: SweepsQuery
 ) -> Sweep:
     names = ranking.names([variant.metrics for variant in variants])
     metric = query.metric if query.metric is not None else next(iter(names), None)
-    mode = None if metric is None else query.mode or ranking.guessed(metric)
+    mode = None if metric is None else query.mode or ranking.guess_mode(metric)
     ranks: dict[str, int] = {}
     if metric is not None and mode is not None:
         values = {one.id: one.metrics[metric] for one in variants if metric in one.metrics}
@@ -187,7 +191,7 @@ def _ranked(
     )
 
 
-class _Known:
+class _ResultReader:
     """Reads the results of variants from the journal and from files."""
 
     def __init__(
@@ -196,7 +200,7 @@ class _Known:
         self._project = project
         self._records = journal.newest_of(path, variants)
         self._durations = journal.durations(path)
-        self._read: dict[str, Any] = {}
+        self._metrics_cache: dict[str, Any] = {}
 
     def variant(self, stage: Stage, values: dict[str, Any], judges: Judges) -> Variant:
         run, record = self._records.get(stage.id, (None, {}))
@@ -220,7 +224,7 @@ class _Known:
     def _measures(self, stage: Stage, judges: Judges) -> tuple[dict[str, float], str | None]:
         """Return a variant's metrics, from its own files and its judges', and the first error."""
         # Components name a model by its file, which keeps its name when its node is renamed.
-        names = [stage.id, *(maker_of(PurePosixPath(path).name) for path in stage.outs)]
+        names = [stage.id, *(producer_of(PurePosixPath(path).name) for path in stage.outs)]
         sources: list[tuple[Stage, list[str] | None]] = [
             (stage, None),
             *((one, None) for one in judges.own),
@@ -230,7 +234,7 @@ class _Known:
         for judge, below in sources:
             for path in judge.metrics:
                 try:
-                    content = self._held(judge, path)
+                    content = self._read_metrics_file(judge, path)
                 except metrics.UnreadableError as problem:
                     error = error or str(problem)
                     continue
@@ -238,15 +242,15 @@ class _Known:
                     by_name = content if isinstance(content, Mapping) else {}
                     content = next((by_name[name] for name in below if name in by_name), None)
                 files.append((path, metrics.flat(content)))
-        return metrics.merged(files), error
+        return metrics.merge_metrics(files), error
 
-    def _held(self, stage: Stage, path: str) -> Any:
+    def _read_metrics_file(self, stage: Stage, path: str) -> Any:
         """Return the content of a metrics file; None if there is none."""
-        if path not in self._read:
+        if path not in self._metrics_cache:
             _, record = self._records.get(stage.id, (None, {}))
             content = self._content(path, (record.get("outputs") or {}).get(path))
-            self._read[path] = None if content is None else metrics.read(path, content)
-        return self._read[path]
+            self._metrics_cache[path] = None if content is None else metrics.read(path, content)
+        return self._metrics_cache[path]
 
     def _content(self, path: str, md5: str | None) -> bytes | None:
         """Return the file's bytes; if it was removed, those of the newest run in DVC's cache."""
@@ -256,7 +260,7 @@ class _Known:
             places.append(cache / md5[:2] / md5[2:])
         for place in places:
             with suppress(OSError), place.open("rb") as file:
-                return file.read(metrics.LARGEST + 1)
+                return file.read(metrics.MAX_FILE_BYTES + 1)
         return None
 
 
@@ -278,7 +282,7 @@ class Choice:
     value: float | None
 
 
-def chosen(sweep: Sweep, request: PromoteRequest) -> Choice:
+def choose_variant(sweep: Sweep, request: PromoteRequest) -> Choice:
     """Return the requested variant, else the best; errors as :meth:`.WorkflowManager.promote`."""
     metric = request.metric if request.metric is not None else sweep.metric
     if request.variant is not None:
@@ -290,7 +294,7 @@ def chosen(sweep: Sweep, request: PromoteRequest) -> Choice:
         raise PromotionError(sweep=sweep.name, reason=Message("no variant has a metric yet"))
     if metric not in sweep.metrics:
         raise unknown_metric(sweep.name, metric, sweep.metrics)
-    mode = request.mode or ranking.guessed(metric)
+    mode = request.mode or ranking.guess_mode(metric)
     values = {one.id: one.metrics[metric] for one in sweep.variants if metric in one.metrics}
     places = ranking.ranks(values, mode)
     best = min(places, key=lambda one: places[one])

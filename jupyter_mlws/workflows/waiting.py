@@ -15,13 +15,13 @@ from typing import Any, Protocol
 from jupyter_mlws.workflows.executors.executor import Outcome
 
 HAS_PIDFD = hasattr(os, "pidfd_open")
-POLL = 0.01
+POLL_INTERVAL = 0.01
 """Seconds between two looks at processes, where the system cannot tell of their end."""
 
-Then = Callable[[Any, BaseException | None], None]
+ResultCallback = Callable[[Any, BaseException | None], None]
 
 
-class Warm(Protocol):
+class ExitSource(Protocol):
     """The methods of the warm workers that the loop needs."""
 
     def filenos(self) -> list[int]: ...
@@ -35,29 +35,29 @@ class ProcessLoop:
     elsewhere.
     """
 
-    def __init__(self, warm: Warm | None = None) -> None:
+    def __init__(self, warm: ExitSource | None = None) -> None:
         self._selector = selectors.DefaultSelector()
         self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._reader, selectors.EVENT_READ)
-        self._watched: dict[int, int] = {}
+        self._pidfds: dict[int, int] = {}
         self._warm = warm
         self._warm_pids: set[int] = set()
         self._warm_files: set[int] = set()
         self._threads: ThreadPoolExecutor | None = None
-        self._closing = threading.Lock()
-        self._closed = False
-        self._results: queue.SimpleQueue[tuple[Then, Any, BaseException | None]] = (
+        self._close_lock = threading.Lock()
+        self._is_closed = False
+        self._results: queue.SimpleQueue[tuple[ResultCallback, Any, BaseException | None]] = (
             queue.SimpleQueue()
         )
-        self._told: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
+        self._job_outcomes: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
 
     def close(self) -> None:
         """Release all resources; wait for the threads first."""
         if self._threads is not None:
             self._threads.shutdown()
-        with self._closing:
-            self._closed = True
-        for descriptor in self._watched.values():
+        with self._close_lock:
+            self._is_closed = True
+        for descriptor in self._pidfds.values():
             if descriptor >= 0:
                 os.close(descriptor)
         self._selector.close()
@@ -69,10 +69,10 @@ class ProcessLoop:
         with suppress(BlockingIOError, OSError):
             os.write(self._writer, b"\0")
 
-    def deliver(self, then: Then, result: Any, error: BaseException | None) -> None:
+    def deliver(self, then: ResultCallback, result: Any, error: BaseException | None) -> None:
         """Call ``then`` in the loop; safe from any thread, and ignored after :meth:`close`."""
-        with self._closing:
-            if not self._closed:
+        with self._close_lock:
+            if not self._is_closed:
                 self._results.put((then, result, error))
                 self.wake()
 
@@ -82,7 +82,7 @@ class ProcessLoop:
         if HAS_PIDFD:
             descriptor = os.pidfd_open(pid)
             self._selector.register(descriptor, selectors.EVENT_READ, pid)
-        self._watched[pid] = descriptor
+        self._pidfds[pid] = descriptor
 
     def watch_warm(self, pid: int) -> None:
         """Add a warm worker's child whose end :meth:`wait` returns."""
@@ -90,14 +90,14 @@ class ProcessLoop:
 
     def watches(self, pid: int) -> bool:
         """Return whether the end of this child is still awaited."""
-        return pid in self._watched or pid in self._warm_pids
+        return pid in self._pidfds or pid in self._warm_pids
 
     def tell(self, handle: int, outcome: Outcome) -> None:
         """Make :meth:`wait` return the end of a job that is not a child of this process."""
-        self._told.put((handle, outcome))
+        self._job_outcomes.put((handle, outcome))
         self.wake()
 
-    def in_thread(self, work: Callable[[], Any], then: Then) -> None:
+    def in_thread(self, work: Callable[[], Any], then: ResultCallback) -> None:
         """Run ``work`` in a thread; ``then`` is called in the loop with its result."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "mlws-data")
@@ -119,17 +119,17 @@ class ProcessLoop:
         Return what ended, as handle (a pid) and outcome, and the calls for the results of threads.
         """
         if self._warm is not None:
-            self._follow(self._warm.filenos())
-        if self._watched and not HAS_PIDFD:
-            timeout = POLL if timeout is None else min(POLL, timeout)
+            self._sync_warm_files(self._warm.filenos())
+        if self._pidfds and not HAS_PIDFD:
+            timeout = POLL_INTERVAL if timeout is None else min(POLL_INTERVAL, timeout)
         ready = self._selector.select(timeout)
         outcomes: list[tuple[int, Outcome]] = [
-            (key.data, _collect(key.data)) for key, _ in ready if isinstance(key.data, int)
+            (key.data, _reap(key.data)) for key, _ in ready if isinstance(key.data, int)
         ]
         if not HAS_PIDFD:
-            outcomes = list(self._polled())
+            outcomes = list(self._poll_children())
         for pid, _ in outcomes:
-            self._forget(pid)
+            self._unwatch(pid)
         if any(key.data is None for key, _ in ready):
             with suppress(BlockingIOError):
                 while os.read(self._reader, 4096):
@@ -138,15 +138,15 @@ class ProcessLoop:
             for pid, code in self._warm.collect():
                 self._warm_pids.discard(pid)
                 outcomes.append((pid, code))
-        while not self._told.empty():
-            outcomes.append(self._told.get())
+        while not self._job_outcomes.empty():
+            outcomes.append(self._job_outcomes.get())
         calls: list[Callable[[], None]] = []
         while not self._results.empty():
             then, result, error = self._results.get()
             calls.append(partial(then, result, error))
         return outcomes, calls
 
-    def _follow(self, files: list[int]) -> None:
+    def _sync_warm_files(self, files: list[int]) -> None:
         current_files = set(files)
         for file in self._warm_files - current_files:
             with suppress(KeyError, ValueError):
@@ -155,25 +155,25 @@ class ProcessLoop:
             self._selector.register(file, selectors.EVENT_READ, "warm")
         self._warm_files = current_files
 
-    def _forget(self, pid: int) -> None:
-        descriptor = self._watched.pop(pid)
+    def _unwatch(self, pid: int) -> None:
+        descriptor = self._pidfds.pop(pid)
         if descriptor >= 0:
             self._selector.unregister(descriptor)
             os.close(descriptor)
 
-    def _polled(self) -> list[tuple[int, int]]:
+    def _poll_children(self) -> list[tuple[int, int]]:
         outcomes = []
-        for pid in self._watched:
+        for pid in self._pidfds:
             child_pid, status = os.waitpid(pid, os.WNOHANG)
             if child_pid:
-                outcomes.append((pid, _code(status)))
+                outcomes.append((pid, _exit_code(status)))
         return outcomes
 
 
-def _collect(pid: int) -> int:
-    return _code(os.waitpid(pid, 0)[1])
+def _reap(pid: int) -> int:
+    return _exit_code(os.waitpid(pid, 0)[1])
 
 
-def _code(status: int) -> int:
+def _exit_code(status: int) -> int:
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code

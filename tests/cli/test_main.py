@@ -20,8 +20,8 @@ import pytest
 
 from jupyter_mlws import __version__
 from jupyter_mlws.cli.console import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
-from jupyter_mlws.cli.declared import DATA_WORDS, PROJECT_WORDS, WORDS
-from jupyter_mlws.cli.main import build, manual, usage_words
+from jupyter_mlws.cli.declared import COMMANDS, DATA_COMMANDS, PROJECT_COMMANDS
+from jupyter_mlws.cli.main import build, manual, usage_message
 from jupyter_mlws.core.i18n import CHINESE, environment_language
 from jupyter_mlws.core.project import Project
 from tests.command_line import call
@@ -96,7 +96,7 @@ def workflow(project: Project) -> Path:
 def test_every_word_is_in_the_help_of_each_language(mlws: Command) -> None:
     english = mlws("--help").stdout
     chinese = mlws("--help", language="zh_CN.UTF-8").stdout
-    for word in WORDS:
+    for word in COMMANDS:
         assert f"  {word.name} " in english
         assert f"  {word.name} " in chinese
     assert "Commands:" in english
@@ -108,7 +108,7 @@ def test_every_word_is_in_the_help_of_each_language(mlws: Command) -> None:
 def test_the_manual_tells_every_word_and_option() -> None:
     for language in ("en", "zh-CN"):
         text = manual(language)
-        for word in WORDS + PROJECT_WORDS + DATA_WORDS:
+        for word in COMMANDS + PROJECT_COMMANDS + DATA_COMMANDS:
             assert word.about.in_(language).split()[0] in text
             for parameter in (make(language) for make in word.parameters):
                 is_former = getattr(parameter, "hidden", False)
@@ -212,7 +212,7 @@ def test_usage_words_have_both_languages_for_every_kind_of_click() -> None:
         click.MissingParameter(param=parameter),
         click.NoSuchOption("--odd"),
     ):
-        words = usage_words(error)
+        words = usage_message(error)
         assert words.en
         assert words.in_(CHINESE) != words.en or isinstance(error, click.UsageError)
 

@@ -16,8 +16,8 @@ from jupyter_mlws.client.project import (
     Origin,
     ProjectClient,
     dataset_address,
-    escaped,
     open_project,
+    path_segment,
 )
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.registry.models import ModelCreate
@@ -122,7 +122,7 @@ def _compare(remote: ProjectClient, local: ProjectClient, root: Path) -> None:
         session.follow("git/pull", {}, quiet)
     assert set(results[0]) == set(results[1])
     assert remote.list("models", 5) == local.list("models", 5)
-    assert remote.get(f"models/{escaped('酒')}") == local.get(f"models/{escaped('酒')}")
+    assert remote.get(f"models/{path_segment('酒')}") == local.get(f"models/{path_segment('酒')}")
     assert remote.list("datasets", 5, {"q": "wine"}) == local.list("datasets", 5, {"q": "wine"})
     assert remote.get(dataset_address("wine.csv")) == local.get(dataset_address("wine.csv"))
     (root / "more.csv").write_text("more\n")
@@ -154,8 +154,8 @@ def _compare(remote: ProjectClient, local: ProjectClient, root: Path) -> None:
     assert remote.get("models/best", {"metric": "acc"}) == local.get(
         "models/best", {"metric": "acc"}
     )
-    assert remote.list(f"models/{escaped('酒')}/aliases/history") == local.list(
-        f"models/{escaped('酒')}/aliases/history"
+    assert remote.list(f"models/{path_segment('酒')}/aliases/history") == local.list(
+        f"models/{path_segment('酒')}/aliases/history"
     )
     assert remote.get("models/compare", {"ids": "酒:1,酒:1"}) == local.get(
         "models/compare", {"ids": "酒:1,酒:1"}
@@ -169,7 +169,7 @@ def _compare(remote: ProjectClient, local: ProjectClient, root: Path) -> None:
     search = {"sort": ["attributes.start_time ASC"], "nested": True}
     assert remote.list("runs", 5, search) == local.list("runs", 5, search)
     assert remote.get("lineage", {"of": "model:酒:1"}) == local.get("lineage", {"of": "model:酒:1"})
-    made = remote.follow(f"runs/{escaped('酒')}:1/reproduce", {}, quiet)
+    made = remote.follow(f"runs/{path_segment('酒')}:1/reproduce", {}, quiet)
     assert remote.list("reproductions") == local.list("reproductions") == [made]
     assert local.delete(f"reproductions/{segment(made['id'])}") == made
 

@@ -12,7 +12,7 @@ from jupyter_mlws.containers.models import (
     ContainerCreate,
     Resources,
     container_id,
-    masked,
+    mask_credentials,
     split_id,
 )
 from jupyter_mlws.containers.quantities import (
@@ -173,4 +173,4 @@ def test_what_looks_like_a_credential_is_masked() -> None:
         "OPENAI_API_KEY": "d",
         "database_passwd": "e",
     }
-    assert masked(given_) == {"DEBUG": "1", **dict.fromkeys(list(given_)[1:], "***")}
+    assert mask_credentials(given_) == {"DEBUG": "1", **dict.fromkeys(list(given_)[1:], "***")}

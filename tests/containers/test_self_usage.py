@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws.containers.cgroups import Own, read_own
-from jupyter_mlws.containers.self_usage import ContainerUsageMonitor, Kernel
+from jupyter_mlws.containers.cgroups import UsageSnapshot, read_own
+from jupyter_mlws.containers.self_usage import ContainerUsageMonitor, KernelProcess
 
 MIB = 1024**2
 
@@ -81,13 +81,13 @@ class Played:
         self.killed = 0
         self.time = 0.0
         self.memory = 100 * MIB
-        self.kernels: dict[str, Kernel] = {}
+        self.kernels: dict[str, KernelProcess] = {}
 
-    def read(self) -> Own:
+    def read(self) -> UsageSnapshot:
         self.time += 1
-        return Own(self.time, 2.0, self.memory, 768 * MIB, self.killed, self.time)
+        return UsageSnapshot(self.time, 2.0, self.memory, 768 * MIB, self.killed, self.time)
 
-    async def list(self) -> dict[str, Kernel]:
+    async def list(self) -> dict[str, KernelProcess]:
         return dict(self.kernels)
 
 
@@ -96,8 +96,8 @@ def test_the_kernel_whose_process_ended_is_named_and_others_are_not() -> None:
         played = Played()
         own = ContainerUsageMonitor(played.list, played.read)
         played.kernels = {
-            "h": Kernel("h", hungry.pid, "hungry.ipynb"),
-            "o": Kernel("o", other.pid, "other.ipynb"),
+            "h": KernelProcess("h", hungry.pid, "hungry.ipynb"),
+            "o": KernelProcess("o", other.pid, "other.ipynb"),
         }
         told = []
         async with aclosing(own.news(own.stream.seq)) as news:  # type: ignore[type-var]

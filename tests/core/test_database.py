@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import DATABASE, Project
-from jupyter_mlws.notebooks.history import Begun, History
+from jupyter_mlws.notebooks.history import ExecutionStart, History
 from jupyter_mlws.versioning.tracking.runs import finished_runs
 from jupyter_mlws.workflows.journal import Journal, NewRun
 from jupyter_mlws.workflows.states import Status
@@ -74,10 +74,10 @@ def test_a_damaged_history_of_executions_begins_anew(project: Project, how: str)
     file = project.state / DATABASE
     with closing(History(project.history(), project.state)) as history:
         for number in range(300):
-            history.begin(Begun(f"{number}", "r", "n", "a.ipynb", "c", "x = 1" * 20))
+            history.begin(ExecutionStart(f"{number}", "r", "n", "a.ipynb", "c", "x = 1" * 20))
     harm(file, how)
     with closing(History(project.history(), project.state)) as history:
-        history.begin(Begun("new", "r", "n", "a.ipynb", "c", "x = 1"))
+        history.begin(ExecutionStart("new", "r", "n", "a.ipynb", "c", "x = 1"))
         assert [one.id for one in history.page("n")[0]] == ["new"]
 
 

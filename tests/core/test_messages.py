@@ -22,7 +22,7 @@ from jupyter_mlws.core.i18n import (
     translate,
 )
 from jupyter_mlws.core.schemas import Record
-from jupyter_mlws.core.serialization import encoded
+from jupyter_mlws.core.serialization import encode_json
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -81,7 +81,7 @@ def test_a_models_messages_are_sent_in_the_readers_language() -> None:
     assert [bool(CJK.search(text)) for text in (said["reason"], *said["hints"])] == [True, True]
     assert answer.model_dump(mode="json")["reason"] == "an integer"
     assert answer.model_dump()["reason"] == Message("an integer")
-    assert json.loads(encoded({"data": [answer]}, CHINESE))["data"] == [said]
+    assert json.loads(encode_json({"data": [answer]}, CHINESE))["data"] == [said]
     assert translate([{"why": answer.reason}], CHINESE) == [{"why": said["reason"]}]
 
 

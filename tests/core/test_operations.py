@@ -13,8 +13,13 @@ import pytest
 
 from jupyter_mlws.core.errors import AlreadyExistsError, MLWSError
 from jupyter_mlws.core.i18n import CHINESE, ENGLISH
-from jupyter_mlws.core.operations import KEPT, OperationManager, OperationState, Progress
-from jupyter_mlws.core.serialization import encoded
+from jupyter_mlws.core.operations import (
+    MAX_FINISHED_OPERATIONS,
+    OperationManager,
+    OperationState,
+    Progress,
+)
+from jupyter_mlws.core.serialization import encode_json
 
 
 @asynccontextmanager
@@ -89,7 +94,7 @@ async def test_an_error_is_sent_in_each_readers_language() -> None:
 
 
 def _message(body: object, language: str) -> str:
-    error = json.loads(encoded({"data": body}, language))["data"]["error"]
+    error = json.loads(encode_json({"data": body}, language))["data"]["error"]
     assert error["code"] == "50203"
     return str(error["message"])
 
@@ -111,7 +116,7 @@ async def test_a_fault_of_ours_ends_the_operation_with_an_id() -> None:
 async def test_old_operations_are_forgotten() -> None:
     async with running() as operations:
         first = operations.start("x", lambda progress: None)
-        for _ in range(KEPT + 5):
+        for _ in range(MAX_FINISHED_OPERATIONS + 5):
             last = operations.start("x", lambda progress: None)
             await _end(operations, last.id)
         with pytest.raises(MLWSError) as error:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.hub import container_config
-from jupyter_mlws.hub.policy import Wanted
+from jupyter_mlws.hub.policy import ResolvedSpec
 
 GIB = 1024**3
-HALF = Wanted("Lab", "lab", Amount(cpu=0.5, memory=GIB), {})
+HALF = ResolvedSpec("Lab", "lab", Amount(cpu=0.5, memory=GIB), {})
 
 
 def test_a_small_container_has_more_cores_until_it_has_started() -> None:

@@ -16,7 +16,7 @@ from hub_config.docker_proxy import Head, RefusedError, Rules
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.hub import container_config
 from jupyter_mlws.hub.personal_images import BUILDER
-from jupyter_mlws.hub.policy import Wanted
+from jupyter_mlws.hub.policy import ResolvedSpec
 
 VERSION = "1.45"
 HUB = "team"
@@ -26,7 +26,7 @@ Data = dict[str, Any]
 
 def lab(**host: Any) -> Data:
     """The body with which a spawner creates a lab."""
-    wanted = Wanted("Lab", "lab", Amount(cpu=1, memory=2**30, gpu=1), {}, (0,))
+    wanted = ResolvedSpec("Lab", "lab", Amount(cpu=1, memory=2**30, gpu=1), {}, (0,))
     confined = container_config.confinement(wanted, 1024, 3, 2.0)
     options = {
         "binds": {f"{HUB}-home-ann": {"bind": "/home/mlws", "mode": "rw"}},

@@ -20,7 +20,7 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub import personal_images
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.personal_images import PersonalImages, lock
-from jupyter_mlws.hub.policy import Wanted
+from jupyter_mlws.hub.policy import ResolvedSpec
 from tests.hub.installation import Hub
 from tests.hub.pages import log_in
 
@@ -195,7 +195,7 @@ def test_a_build_is_ended_once_it_has_written_too_much(
     images = PersonalImages(engine)
     # What is committed is too late to be refused.
     monkeypatch.setattr(PersonalImages, "_commit", lambda *_: pytest.fail("it was committed"))
-    wanted = Wanted("Lab", hub.settings.images["Lab"], Amount(cpu=1, memory=1024**3), {})
+    wanted = ResolvedSpec("Lab", hub.settings.images["Lab"], Amount(cpu=1, memory=1024**3), {})
     probe = images._builder(wanted, wanted.resources)
     engine.client.start(probe)
     now = images.installed(probe) | {"mlwslarge": "mlwslarge==1"}

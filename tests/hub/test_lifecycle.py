@@ -8,13 +8,13 @@ from datetime import datetime, timezone
 import pytest
 
 from jupyter_mlws.containers.models import Amount, ContainerStatus, Resources
-from jupyter_mlws.hub.engine import Seen
+from jupyter_mlws.hub.engine import DockerContainer
 from jupyter_mlws.hub.hubapi import Server
-from jupyter_mlws.hub.lifecycle import Entry
+from jupyter_mlws.hub.lifecycle import ContainerState
 
 NOW = datetime.now(timezone.utc)
 AMOUNT = Amount(cpu=1, memory=1024**3, gpu=0)
-RUNS = Seen(
+RUNS = DockerContainer(
     docker="c0ffee", id="ada--default", user="ada", server="", image="Lab", amount=AMOUNT,
     devices=(), state="running", health="starting", exit_code=None, oom=False, error="",
     restarts=0, pid=1, created=NOW, started=NOW,
@@ -37,8 +37,8 @@ READY = replace(SPAWNS, pending=None, ready=True)
     ],
 )
 def test_it_runs_when_people_are_led_to_it(
-    seen: Seen, server: Server, status: ContainerStatus
+    seen: DockerContainer, server: Server, status: ContainerStatus
 ) -> None:
-    entry = Entry("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
+    entry = ContainerState("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
     entry.look(seen, server)
     assert entry.status(waits=False) is status

@@ -12,7 +12,7 @@ from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.hub import container_config
-from jupyter_mlws.hub.policy import Policy, Wanted
+from jupyter_mlws.hub.policy import Policy, ResolvedSpec
 
 GIB = 1024**3
 
@@ -29,7 +29,7 @@ def policy() -> Policy:
     )
 
 
-def check(policy: Policy, options: dict[str, Any]) -> Wanted:
+def check(policy: Policy, options: dict[str, Any]) -> ResolvedSpec:
     return policy.check(policy.read(options))
 
 
@@ -44,7 +44,7 @@ def faults(policy: Policy, options: dict[str, Any]) -> dict[str, str]:
 
 def test_who_asks_for_nothing_gets_the_defaults(policy: Policy) -> None:
     wanted = check(policy, {})
-    assert wanted == Wanted("Lab", "team/lab:2", Amount(cpu=1, memory=2 * GIB), {})
+    assert wanted == ResolvedSpec("Lab", "team/lab:2", Amount(cpu=1, memory=2 * GIB), {})
 
 
 @pytest.mark.parametrize("image", ["R", "r-lab"])
@@ -88,7 +88,7 @@ def test_nothing_above_the_limits_ever_passes(cpu: int, memory: int, gpu: int) -
 
 
 def test_confinement_leaves_nothing_open() -> None:
-    wanted = Wanted("Lab", "lab", Amount(cpu=0.25, memory=GIB), {})
+    wanted = ResolvedSpec("Lab", "lab", Amount(cpu=0.25, memory=GIB), {})
     told = container_config.confinement(wanted, processes=99, restarts=3)
     assert told["cpu_quota"] / told["cpu_period"] == 0.25
     assert told["mem_limit"] == told["memswap_limit"] == GIB
@@ -100,14 +100,14 @@ def test_confinement_leaves_nothing_open() -> None:
 
 
 def test_devices_are_requested_where_they_were_granted() -> None:
-    wanted = Wanted("Lab", "lab", Amount(cpu=1, memory=GIB, gpu=2), {}, devices=(1, 3))
+    wanted = ResolvedSpec("Lab", "lab", Amount(cpu=1, memory=GIB, gpu=2), {}, devices=(1, 3))
     told = container_config.confinement(wanted, processes=99, restarts=3)
     (request,) = told["device_requests"]
     assert (request.device_ids, request.capabilities) == (["1", "3"], [["gpu"]])
 
 
 def test_the_hubs_variables_win_over_the_persons() -> None:
-    wanted = Wanted("Lab", "lab", Amount(cpu=1, memory=GIB), {"A": "person", "B": "person"})
+    wanted = ResolvedSpec("Lab", "lab", Amount(cpu=1, memory=GIB), {"A": "person", "B": "person"})
     assert container_config.environment({"A": "hub"}, wanted) == {"A": "hub", "B": "person"}
 
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.hub.scheduler import PATIENCE, Grant, Request, Scheduler
+from jupyter_mlws.hub.scheduler import AGING_THRESHOLD, Grant, Request, Scheduler
 
 GIB = 1024**3
 MACHINE = Amount(cpu=4, memory=8 * GIB, gpu=2)
@@ -103,9 +103,9 @@ def test_the_queue_is_in_order_of_priority_then_arrival(one: Scheduler) -> None:
 def test_whoever_has_waited_long_goes_before_the_urgent(one: Scheduler) -> None:
     started(one, asked("full", MACHINE))
     started(one, asked("patient", MACHINE, 0, -100))
-    started(one, asked("urgent", MACHINE, PATIENCE, 100), PATIENCE)
-    assert [request.id for request in one.queue(PATIENCE - 1)] == ["urgent", "patient"]
-    assert [request.id for request in one.queue(PATIENCE)] == ["patient", "urgent"]
+    started(one, asked("urgent", MACHINE, AGING_THRESHOLD, 100), AGING_THRESHOLD)
+    assert [request.id for request in one.queue(AGING_THRESHOLD - 1)] == ["urgent", "patient"]
+    assert [request.id for request in one.queue(AGING_THRESHOLD)] == ["patient", "urgent"]
 
 
 def test_small_ones_do_not_pass_a_large_one_that_needs_what_they_take(one: Scheduler) -> None:
@@ -345,7 +345,7 @@ class Life(RuleBasedStateMachine):
         assert after.devices == before.devices
         self.settle()
 
-    @rule(seconds=st.floats(0, 2 * PATIENCE))
+    @rule(seconds=st.floats(0, 2 * AGING_THRESHOLD))
     def wait(self, seconds: float) -> None:
         self.now += seconds
         self.settle()
@@ -386,7 +386,7 @@ def test_nobody_starves(large: Amount, others: list[tuple[Amount, int]], lives: 
     scheduler.dispatch(0)
     scheduler.submit(asked("large", large, 0, -100), 0)
     ends = {"full": 1.0}
-    step = PATIENCE / 20
+    step = AGING_THRESHOLD / 20
     for number in range(20 * 6):
         now = (number + 1) * step
         for name, end in list(ends.items()):

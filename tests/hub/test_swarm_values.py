@@ -115,5 +115,5 @@ def test_a_lab_on_another_node_is_reached_at_its_port_there() -> None:
     }
     node = {"Status": {"Addr": "192.0.2.7"}}
     ports = {"Ports": [{"TargetPort": 8888, "PublishedPort": 32768}]}
-    assert swarm.published({"Status": {"PortStatus": ports}}, node) == ("192.0.2.7", 32768)
-    assert swarm.published({"Status": {"PortStatus": {}}}, node) == ("", 0)
+    assert swarm.published_address({"Status": {"PortStatus": ports}}, node) == ("192.0.2.7", 32768)
+    assert swarm.published_address({"Status": {"PortStatus": {}}}, node) == ("", 0)

@@ -22,7 +22,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from jupyter_mlws.hub.team import GIT_REQUESTS_EACH
+from jupyter_mlws.hub.team import MAX_GIT_REQUESTS_PER_USER
 from tests.hub.installation import ADMINISTRATOR, Hub
 from tests.hub.test_service import kill_service, services
 from tests.hub.test_whole_product import open_sidebar, signed_in
@@ -410,7 +410,7 @@ def test_silent_requests_hold_few_processes(people: dict[str, Place], shared: Da
 
         def all_others_are_refused() -> bool:
             ready.extend(select.select([one for one in lines if one not in ready], [], [], 0.1)[0])
-            return len(ready) == len(lines) - GIT_REQUESTS_EACH
+            return len(ready) == len(lines) - MAX_GIT_REQUESTS_PER_USER
 
         tom.hub.wait_for(all_others_are_refused, "all but a few are refused")
         for line in ready:

@@ -13,16 +13,16 @@ import pytest
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.notebooks import history as module
 from jupyter_mlws.notebooks.execution import Outcome
-from jupyter_mlws.notebooks.history import Begun, Histories, History
+from jupyter_mlws.notebooks.history import ExecutionStart, Histories, History
 from jupyter_mlws.notebooks.models import ExecutionStatus
 
 BEGIN = """\
 import sys
 from pathlib import Path
-from jupyter_mlws.notebooks.history import Begun, Histories
+from jupyter_mlws.notebooks.history import ExecutionStart, Histories
 root = Path(sys.argv[1])
 history = Histories(root, root).of("a.ipynb")
-history.begin(Begun("e1", "e1", "n", "a.ipynb", None, "1 + 1"))
+history.begin(ExecutionStart("e1", "e1", "n", "a.ipynb", None, "1 + 1"))
 print("begun", flush=True)
 sys.stdin.read()
 """
@@ -54,7 +54,7 @@ async def test_executions_are_listed_newest_first(opened, run, call) -> None:
 async def test_a_call_of_an_earlier_server_is_known_with_its_newest_outputs(
     create, run, call, jp_serverapp, monkeypatch
 ) -> None:
-    monkeypatch.setattr(module, "OUTPUTS_KEPT", 1)
+    monkeypatch.setattr(module, "MAX_EXECUTIONS_WITH_OUTPUTS", 1)
     notebook = (await create())["id"]
     _, old = await run(notebook, code="print(0)")
     _, result = await run(notebook, code="print(1)")
@@ -102,7 +102,7 @@ def test_what_a_killed_server_left_running_is_lost(project: Project) -> None:
 
 def test_outside_of_projects_it_lies_in_the_data_folder(tmp_path: Path) -> None:
     histories = Histories(tmp_path, tmp_path / "data")
-    histories.of("a.ipynb").begin(Begun("e", "e", "n", "a.ipynb", None, "1"))
+    histories.of("a.ipynb").begin(ExecutionStart("e", "e", "n", "a.ipynb", None, "1"))
     histories.close()
     histories = Histories(tmp_path, tmp_path / "data")
     (row,), _ = histories.of("b.ipynb").page("n")
@@ -112,15 +112,15 @@ def test_outside_of_projects_it_lies_in_the_data_folder(tmp_path: Path) -> None:
 
 
 def test_it_keeps_within_its_bound(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT", 5)
+    monkeypatch.setattr(module, "MAX_EXECUTIONS", 5)
     history = History(project.history(), project.state)
     for number in range(12):
-        history.begin(Begun(f"e{number}", "r", "n", "a.ipynb", None, "x" * 200_000))
+        history.begin(ExecutionStart(f"e{number}", "r", "n", "a.ipynb", None, "x" * 200_000))
         history.end(f"e{number}", Outcome(ExecutionStatus.SUCCESS, count=number))
     rows, more = history.page("n")
     assert [row.execution_count for row in rows] == [11, 10, 9, 8, 7]
     assert more is None
-    assert len(rows[0].source) == module.SOURCE_LIMIT
+    assert len(rows[0].source) == module.MAX_SOURCE_LENGTH
     history.close()
 
 

@@ -10,7 +10,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.logs import store as module
-from jupyter_mlws.logs.entries import Entry, Source, masked
+from jupyter_mlws.logs.entries import Entry, Source, mask_secrets
 from jupyter_mlws.logs.store import Filter, LogStore
 
 CRASH = "import ctypes, faulthandler\nfaulthandler.enable()\nctypes.string_at(0)"
@@ -136,7 +136,7 @@ async def test_a_stream_with_a_bad_filter_is_closed(jp_ws_fetch) -> None:
 
 
 def test_it_is_kept_within_its_bound_and_paged(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "KEPT", 100)
+    monkeypatch.setattr(module, "MAX_LOG_LINES", 100)
     store = LogStore(tmp_path / "logs.sqlite")
     for number in range(300):
         level = "error" if number % 10 == 0 else "info"
@@ -159,8 +159,10 @@ def test_it_is_kept_within_its_bound_and_paged(tmp_path: Path, monkeypatch) -> N
 
 
 def test_credentials_are_masked() -> None:
-    assert "s3cr3t" not in masked("password=s3cr3t, Authorization: token s3cr3t, Bearer s3cr3t")
-    assert masked("tokens are counted: 5") == "tokens are counted: 5"
+    assert "s3cr3t" not in mask_secrets(
+        "password=s3cr3t, Authorization: token s3cr3t, Bearer s3cr3t"
+    )
+    assert mask_secrets("tokens are counted: 5") == "tokens are counted: 5"
 
 
 def test_a_line_whose_arguments_do_not_fit_is_kept(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ OTHER = """
 import sys
 from jupyter_mlws.notebooks import ports
 from jupyter_mlws.notebooks.ports import Reservation
-ports._above = lambda: range(*map(int, sys.argv[1:]))
+ports._ports_above_ephemeral = lambda: range(*map(int, sys.argv[1:]))
 kept = [ports.reserve("127.0.0.1") for _ in range(50)]
 print(*(one.port for one in kept), flush=True)
 for port in map(int, sys.stdin.readline().split()):
@@ -37,8 +37,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reserved among serve
 @linux
 def test_two_servers_never_choose_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
     # Few enough that two who do not know of each other would meet.
-    few = range(ports._LAST - 150, ports._LAST + 1)
-    monkeypatch.setattr(ports, "_above", lambda: few)
+    few = range(ports._MAX_PORT - 150, ports._MAX_PORT + 1)
+    monkeypatch.setattr(ports, "_ports_above_ephemeral", lambda: few)
     with subprocess.Popen(
         [sys.executable, "-c", OTHER, str(few.start), str(few.stop)],
         stdin=subprocess.PIPE,
@@ -68,7 +68,7 @@ def test_a_port_that_somebody_listens_on_is_left(monkeypatch: pytest.MonkeyPatch
         listening.bind((HOST, 0))
         listening.listen()
         taken = listening.getsockname()[1]
-        monkeypatch.setattr(ports, "_above", lambda: range(taken, taken + 1))
+        monkeypatch.setattr(ports, "_ports_above_ephemeral", lambda: range(taken, taken + 1))
         reserved = ports.reserve(HOST)
         assert reserved.port != taken
         reserved.close()
@@ -76,8 +76,8 @@ def test_a_port_that_somebody_listens_on_is_left(monkeypatch: pytest.MonkeyPatch
 
 @linux
 def test_the_ports_that_the_system_gives_are_left_to_it() -> None:
-    first, last = map(int, ports._GIVEN.read_text().split())
-    if ports._LAST - last < ports.ENOUGH:
+    first, last = map(int, ports._PORT_RANGE_FILE.read_text().split())
+    if ports._MAX_PORT - last < ports.MIN_PORTS:
         pytest.skip("this system gives all ports")
     reserved = ports.reserve(HOST)
     assert not first <= reserved.port <= last

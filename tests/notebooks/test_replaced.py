@@ -12,7 +12,7 @@ from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
-from jupyter_mlws.notebooks.kernel_websocket import V1
+from jupyter_mlws.notebooks.kernel_websocket import V1_SUBPROTOCOL
 
 
 def question() -> bytes:
@@ -39,10 +39,10 @@ async def test_what_comes_on_a_replaced_connection_is_dropped(
 
     async def connect() -> WebSocketClientConnection:
         request = HTTPRequest(f"ws://{place}?session_id=tab", headers=jp_auth_header)
-        return await websocket_connect(request, subprotocols=[V1])
+        return await websocket_connect(request, subprotocols=[V1_SUBPROTOCOL])
 
     first = await connect()
-    assert first.selected_subprotocol == V1
+    assert first.selected_subprotocol == V1_SUBPROTOCOL
     connecting = asyncio.create_task(connect())
     with contextlib.suppress(WebSocketClosedError):
         for _ in range(1000):

@@ -212,7 +212,7 @@ async def test_a_waiting_operation_is_cancelled_or_ends_by_itself(
     await call("POST", f"operations/{identifier}/cancel", {})
     await until(identifier, "CANCELLED")
     assert (await call("GET", "operations"))[1]["data"]["items"] == []
-    monkeypatch.setattr(operations, "ANSWER_WITHIN", 0.2)
+    monkeypatch.setattr(operations, "ANSWER_TIMEOUT", 0.2)
     _, body = await call("POST", "git/fetch", {})
     ended = await until(body["data"]["id"], "FAILED", "COMPLETED")
     assert (ended["state"], ended["error"]["code"]) == ("FAILED", "30255")

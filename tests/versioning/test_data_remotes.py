@@ -13,7 +13,7 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
-from jupyter_mlws.versioning.dvc.resumable_transfer import PART
+from jupyter_mlws.versioning.dvc.resumable_transfer import PART_SIZE
 from jupyter_mlws.versioning.versions import Versions
 from tests import python
 from tests.versioning.s3 import BUCKET, S3Server, serving
@@ -125,7 +125,7 @@ def test_data_goes_to_s3_and_comes_back(
 ) -> None:
     put(versions, s3, "plain")
     assert versions.data_remotes.check("store").reachable
-    (root / "data" / "big.bin").write_bytes(b"0123456789abcdef" * (3 * PART // 16) + b"end")
+    (root / "data" / "big.bin").write_bytes(b"0123456789abcdef" * (3 * PART_SIZE // 16) + b"end")
     made = versions.datasets.add("data/big.bin")
     heard: list[tuple[float, float | None]] = []
     versions.datasets.push(made.id, lambda d, t=None, u="", m="": heard.append((d, t)))
@@ -170,10 +170,10 @@ def test_a_killed_transfer_goes_on_where_it_stopped(
     versions: Versions, root: Path, s3: S3Server
 ) -> None:
     put(versions, s3, "killed")
-    size = 12 * PART
+    size = 12 * PART_SIZE
     with (root / "data" / "big.bin").open("wb") as file:
         for number in range(12):
-            file.write(bytes([number]) * PART)
+            file.write(bytes([number]) * PART_SIZE)
     made = versions.datasets.add("data/big.bin")
     killed_half_way(root, "push", made.id)
     before = [path for path in s3.requests("PUT") if "/killed/" in path]

@@ -23,7 +23,7 @@ from jupyter_mlws.versioning.data.models import (
     DatasetVerify,
     RemoteLook,
 )
-from jupyter_mlws.versioning.dvc.resumable_transfer import LARGE, MIB, PART
+from jupyter_mlws.versioning.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD, PART_SIZE
 from jupyter_mlws.versioning.versions import Versions
 
 Command = Callable[..., str]
@@ -204,7 +204,7 @@ def test_a_download_that_was_stopped_goes_on(
     versions: Versions, root: Path, web: tuple[str, Path, list[str]]
 ) -> None:
     url, folder, asked = web
-    content = os.urandom(MIB) * ((LARGE + 3 * PART) // MIB)
+    content = os.urandom(MIB) * ((MULTIPART_THRESHOLD + 3 * PART_SIZE) // MIB)
     (folder / "big.bin").write_bytes(content)
 
     def stop(done: float, total: float | None = None, unit: str = "", message: str = "") -> None:

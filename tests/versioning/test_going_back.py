@@ -188,7 +188,7 @@ import os, sys, pathlib
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.snapshots.restore import Restore
 from jupyter_mlws.versioning.versions import Versions
-Restore._switch = lambda *a: os.kill(os.getpid(), 9)
+Restore._apply_steps = lambda *a: os.kill(os.getpid(), 9)
 Versions(Project.open(pathlib.Path(sys.argv[1]))).stashes.push("Killed")
 """
 

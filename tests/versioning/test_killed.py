@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.dvc_pointers import names_data, read
+from jupyter_mlws.versioning.data.dvc_pointers import names_data, read_pointers
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests import python
 from tests.versioning.working_trees import add_data, log_run, tag_of, tree_of
@@ -84,7 +84,7 @@ def _named_data_is_stored(root: Path, git: Command, commit: str) -> bool:
         path: git(root, "show", f"{commit}:{path}").encode() for path in paths if names_data(path)
     }
     cache = root / ".dvc" / "cache" / "files" / "md5"
-    hashes = {item.md5 for item in read(texts) if item.md5}
+    hashes = {item.md5 for item in read_pointers(texts) if item.md5}
     for md5 in [md5 for md5 in hashes if md5.endswith(".dir")]:
         listing = json.loads((cache / md5[:2] / md5[2:]).read_text())
         hashes.update(row["md5"] for row in listing)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.versioning.cells.alignment import adopt, align
+from jupyter_mlws.versioning.cells.alignment import align, transfer_ids
 from jupyter_mlws.versioning.cells.document import NotANotebookError, check, parse
 from jupyter_mlws.versioning.cells.merging import merge
 from jupyter_mlws.versioning.cells.process import NotebookRefusedError, merge_notebooks
@@ -104,7 +104,7 @@ def test_regenerated_ids_do_not_make_cells_new() -> None:
     old = notebook("import os", "x = 1\ny = 2", "", "plot(x)", "print(x)").cells
     new = notebook("import os", "# added", "x = 1\ny = 3", "", "plot(x)", "print(x)").cells
     assert align(old, new) == {0: 0, 2: 1, 3: 2, 4: 3, 5: 4}
-    adopt(old, new)
+    transfer_ids(old, new)
     assert [cell["id"] for cell in new if cell in old] == [
         old[0]["id"],
         *(c["id"] for c in old[2:]),
@@ -625,7 +625,7 @@ import os, sys, pathlib
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.code.merging import MergeManager
 from jupyter_mlws.versioning.versions import Versions
-MergeManager._lay_out = lambda self, joined: os.kill(os.getpid(), 9)
+MergeManager._write_merge_result = lambda self, joined: os.kill(os.getpid(), 9)
 Versions(Project.open(pathlib.Path(sys.argv[1]))).merges.merge("other")
 """
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from threading import Barrier
 
 from jupyter_mlws.versioning.dvc.native.hash_cache import HashCache
-from jupyter_mlws.versioning.dvc.native.objects import Objects, _clone
+from jupyter_mlws.versioning.dvc.native.objects import ObjectCache, _clone
 
 TURNS = 200
 THREADS = 4
 
 
 def test_nodes_that_end_together_store_the_same_content(tmp_path: Path) -> None:
-    objects = Objects(tmp_path / "cache", HashCache(tmp_path / "memo.json"))
+    objects = ObjectCache(tmp_path / "cache", HashCache(tmp_path / "memo.json"))
     together = Barrier(THREADS)
     for thread in range(THREADS):
         (tmp_path / str(thread)).mkdir()

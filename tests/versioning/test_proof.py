@@ -345,7 +345,7 @@ def test_verify_empties_the_outbox_too(manager: SnapshotManager, remote: Path) -
 def test_a_server_empties_the_outbox_by_itself(
     workspace: Project, manager: SnapshotManager, remote: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox_worker, "FIRST", 0.2)
+    monkeypatch.setattr(outbox_worker, "MIN_RETRY_DELAY", 0.2)
     versions = Versions(workspace)
     versions.serve()
     try:

@@ -63,7 +63,7 @@ def test_a_dirty_workspace_is_a_commit_that_holds_exactly_its_files(
     dirty: Project, git: Git, tmp_path: Path
 ) -> None:
     before = theirs(dirty, git)
-    kept = run_commits.keep(dirty, "20260101-000000-abc")
+    kept = run_commits.commit_worktree(dirty, "20260101-000000-abc")
     assert theirs(dirty, git) == before
     assert kept.dirty
     assert kept.sha == git(dirty.root, "rev-parse", "refs/mlws/runs/20260101-000000-abc").strip()
@@ -82,7 +82,7 @@ def test_a_clean_workspace_is_its_head(project: Project, git: Git) -> None:
     (project.root / ".gitignore").open("a").write("*.log\n")
     git(project.root, "commit", "-qam", "Ignore logs")
     (project.root / "run.log").write_text("1")
-    kept = run_commits.keep(project, "one")
+    kept = run_commits.commit_worktree(project, "one")
     assert (kept.sha, kept.dirty) == (git(project.root, "rev-parse", "HEAD").strip(), False)
     assert kept.sha != head
     assert git(project.root, "for-each-ref", "refs/mlws") == ""
@@ -92,7 +92,7 @@ def test_a_clean_workspace_is_its_head(project: Project, git: Git) -> None:
     name.write_text("staged\n")
     git(project.root, "add", ".gitignore")
     name.write_bytes(before)
-    assert run_commits.keep(project, "two") == kept
+    assert run_commits.commit_worktree(project, "two") == kept
 
 
 def test_a_change_in_the_second_of_the_last_commit_is_seen(project: Project, git: Git) -> None:
@@ -107,7 +107,7 @@ def test_a_change_in_the_second_of_the_last_commit_is_seen(project: Project, git
     file.write_text("print('now')\n")
     for place in (file, index):
         os.utime(place, (moment, moment))
-    kept = run_commits.keep(project, "run")
+    kept = run_commits.commit_worktree(project, "run")
     assert git(project.root, "show", f"{kept.sha}:train.py") == "print('now')\n"
 
 
@@ -117,7 +117,7 @@ def test_before_the_first_commit_the_runs_commit_has_no_parent(
     git(tmp_path, "init", "-q")
     project = Project.open(tmp_path)
     (tmp_path / "a.py").write_text("1\n")
-    kept = run_commits.keep(project, "one")
+    kept = run_commits.commit_worktree(project, "one")
     assert git(tmp_path, "log", "--format=%P", str(kept.sha)).strip() == ""
     assert git(tmp_path, "show", f"{kept.sha}:a.py") == "1\n"
     assert git(tmp_path, "status", "--porcelain").splitlines()[-1].startswith("?? ")
@@ -133,7 +133,7 @@ def test_during_a_merge_the_files_are_kept_with_their_markers(project: Project, 
     with pytest.raises(subprocess.CalledProcessError):
         git(root, "merge", "one")
     before = theirs(project, git)
-    kept = run_commits.keep(project, "run")
+    kept = run_commits.commit_worktree(project, "run")
     assert theirs(project, git) == before
     assert git(root, "show", f"{kept.sha}:a.py") == (root / "a.py").read_text()
     assert "<<<<<<<" in (root / "a.py").read_text()
@@ -142,8 +142,8 @@ def test_during_a_merge_the_files_are_kept_with_their_markers(project: Project, 
 def test_old_runs_are_forgotten_the_newest_stay(
     project: Project, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_commits, "KEPT", 3)
-    monkeypatch.setattr(run_commits, "SLACK", 1)
+    monkeypatch.setattr(run_commits, "MAX_RUN_REFS", 3)
+    monkeypatch.setattr(run_commits, "PRUNE_BATCH_SIZE", 1)
     for number in range(5):
         git(project.root, "update-ref", f"refs/mlws/runs/2026010{number}-000000-abc", "HEAD")
     git(project.root, "update-ref", "refs/mlws/safety/one", "HEAD")
@@ -161,7 +161,7 @@ def test_gitpython_is_not_imported_for_it(project: Project) -> None:
         "import sys, pathlib\n"
         "from jupyter_mlws.core.project import Project\n"
         "from jupyter_mlws.versioning.tracking import run_commits\n"
-        "kept = run_commits.keep(Project.open(pathlib.Path(sys.argv[1])), 'one')\n"
+        "kept = run_commits.commit_worktree(Project.open(pathlib.Path(sys.argv[1])), 'one')\n"
         "print(kept.dirty, 'git' in sys.modules)\n"
     )
     command = [sys.executable, "-c", code, str(project.root)]

@@ -14,7 +14,7 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
-from jupyter_mlws.versioning.dvc.resumable_transfer import LARGE, MIB
+from jupyter_mlws.versioning.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.test_data_remotes import killed_half_way
 
@@ -67,18 +67,18 @@ def test_data_goes_over_ssh_whole_or_not_at_all(
     assert versions.data_remotes.check("store").reachable
     versions.datasets.push("data~1images")
 
-    (root / "data" / "big.bin").write_bytes(os.urandom(MIB) * (2 * LARGE // MIB))
+    (root / "data" / "big.bin").write_bytes(os.urandom(MIB) * (2 * MULTIPART_THRESHOLD // MIB))
     made = versions.datasets.add("data/big.bin")
     assert made.md5 is not None
     killed_half_way(root, "push", made.id)
     place = tmp_path / "store" / "files" / "md5" / made.md5[:2] / made.md5[2:]
     assert not place.exists()
     part = place.with_name(f"{place.name}.part").stat().st_size
-    assert part > LARGE // 2
+    assert part > MULTIPART_THRESHOLD // 2
     heard: list[float] = []
     versions.datasets.push(made.id, lambda done, *_: heard.append(done))
     assert heard[0] == part
-    assert place.stat().st_size == 2 * LARGE
+    assert place.stat().st_size == 2 * MULTIPART_THRESHOLD
     read = versions.datasets.verify(made.id, DatasetVerify(remote=RemoteLook.READ))
     assert read.whole
     assert "up to date" in dvc(root, "push", "data/big.bin", "data/images")

@@ -47,5 +47,5 @@ NAMES = st.from_regex(r"\A[a-z_][a-z0-9_-]{0,10}(@[a-z0-9]+)?\Z")
 def test_an_entry_is_printed_as_dvc_prints_it(name: str, entry: dict[str, Any]) -> None:
     expected = dumps_yaml({"schema": "2.0", "stages": {name: entry}})
 
-    assert yaml_dumper.HEAD + yaml_dumper.stage(name, entry) == expected
+    assert yaml_dumper.LOCK_FILE_HEADER + yaml_dumper.stage(name, entry) == expected
     assert yaml_dumper.entry(entry) == dumps_yaml(entry)

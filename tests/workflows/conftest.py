@@ -91,10 +91,10 @@ class Runner:
 
     def await_idle(self) -> None:
         """Return when it waits for the next run, or is gone."""
-        while not live.listens(self.project.root) and self._goes_on():
+        while not live.listens(self.project.root) and self._is_in_progress():
             time.sleep(POLL)
 
-    def _goes_on(self) -> bool:
+    def _is_in_progress(self) -> bool:
         if self._process is not None and self._process.poll() is None:
             return True
         with closing(self.project.database()) as database:

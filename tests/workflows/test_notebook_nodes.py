@@ -24,7 +24,7 @@ from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.notebook.cleaning import clean
 from jupyter_mlws.workflows.notebook.command import inject
-from jupyter_mlws.workflows.notebook.parameters import NotebookError, read, schema, typed
+from jupyter_mlws.workflows.notebook.parameters import NotebookError, convert_options, read, schema
 from jupyter_mlws.workflows.notebook.reading import as_node
 from tests import python
 from tests.workflows.conftest import dvc
@@ -158,7 +158,7 @@ def test_output_comes_while_it_runs_and_a_signal_ends_the_kernel(tmp_path: Path)
 def test_another_language_gets_its_own_assignments() -> None:
     node = as_node(read(notebook(cell("n <- 1", "parameters"), kernel=R).encode()))
     assert schema(node)["additionalProperties"] is True
-    inject(node, typed({}, {"n": ["3"], "flag": ["true"], "name": ["a b"]}))
+    inject(node, convert_options({}, {"n": ["3"], "flag": ["true"], "name": ["a b"]}))
     assert node.cells[1].source == '# Parameters\nn = 3\nflag = TRUE\nname = "a b"\n'
 
 
@@ -206,7 +206,7 @@ def test_values_arrive_as_they_were_written(values: dict[str, Any]) -> None:
     text = "\n".join(f"{name} = {value!r}" for name, value in kept.items())
     properties = schema({"cells": [cell(text, "parameters")], "nbformat": 4})["properties"]
     assert {name: known["default"] for name, known in properties.items()} == kept
-    assert typed(properties, {name: [str(value)] for name, value in kept.items()}) == kept
+    assert convert_options(properties, {name: [str(value)] for name, value in kept.items()}) == kept
 
 
 @pytest.mark.slow(reason="a kernel for each run, and DVC")

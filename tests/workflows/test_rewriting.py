@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from jupyter_mlws.workflows.printing import flow
-from jupyter_mlws.workflows.rewriting import RewriteError, rewrite, same
+from jupyter_mlws.workflows.rewriting import RewriteError, are_equal, rewrite
 
 TEXT = """\
 # A comment that stays
@@ -91,7 +91,7 @@ def test_only_the_lines_that_must_change_do(
     wanted = load(TEXT)
     set_in(wanted, path, value)
     after = rewrite(TEXT, wanted)
-    assert same(load(after), wanted)
+    assert are_equal(load(after), wanted)
     lines = changed(TEXT, after)
     for part in expected:
         assert any(line[0] == part[0] and part[1:] in line for line in lines), lines
@@ -119,7 +119,7 @@ def test_a_new_key_stands_behind_the_one_before_it() -> None:
 def test_a_text_without_data_is_filled(text: str) -> None:
     wanted = {"vars": [{"workflow": {"name": "x"}}], "stages": {"a": {"cmd": "x", "outs": ["o"]}}}
     after = rewrite(text, wanted)
-    assert same(load(after), wanted)
+    assert are_equal(load(after), wanted)
     assert "stages:\n  a:\n    cmd: x\n    outs:\n      - o\n" in after
 
 
@@ -130,7 +130,7 @@ def test_a_text_without_data_is_filled(text: str) -> None:
 def test_an_empty_place_becomes_a_block(text: str) -> None:
     wanted = {**load(text), "stages": {"a": {"cmd": "x"}, "b": {"cmd": "z"}}}
     after = rewrite(text, wanted)
-    assert same(load(after), wanted)
+    assert are_equal(load(after), wanted)
     assert "\n  a:\n    cmd: x\n  b:\n    cmd: z" in after
     assert ("# none" in after) == ("# none" in text)
 
@@ -141,7 +141,7 @@ def test_windows_line_ends_stay() -> None:
     wanted["stages"]["new"] = {"cmd": "x", "deps": ["a"]}
     del wanted["vars"][2]
     after = rewrite(text, wanted)
-    assert same(load(after), wanted)
+    assert are_equal(load(after), wanted)
     assert after.count("\n") == after.count("\r\n")
 
 
@@ -197,7 +197,7 @@ ROOT = st.dictionaries(KEYS, DATA, max_size=5)
 def test_every_value_is_read_back_as_it_was(value: Any) -> None:
     for quote in (None, "'", '"'):
         printed = f"a: [{flow(value, quote=quote)}]\nb: {flow(value, inside=False, quote=quote)}\n"
-        assert same(load(printed), {"a": [value], "b": value})
+        assert are_equal(load(printed), {"a": [value], "b": value})
 
 
 def altered(draw: st.DrawFn, value: Any) -> Any:
@@ -251,8 +251,8 @@ def test_any_text_becomes_one_of_any_data(change: tuple[str, Any, bool]) -> None
         # Forms that hardly anybody writes, such as `[a, b: c]`, may be refused; never be damaged.
         assert not ours
         return
-    assert same(load(after) or {}, wanted)
+    assert are_equal(load(after) or {}, wanted)
     if "# before" in text:
         assert after.startswith("# before\n")
-    if same(load(text) or {}, wanted):
+    if are_equal(load(text) or {}, wanted):
         assert after == text

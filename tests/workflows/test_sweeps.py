@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.tracking.ranking import guessed
+from jupyter_mlws.versioning.tracking.ranking import guess_mode
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.sweep_models import PromoteRequest, SweepsQuery
@@ -193,7 +193,7 @@ def test_equal_variants_share_a_place_and_removed_metrics_are_in_the_cache(
     ],
 )
 def test_the_name_tells_which_values_are_better(metric: str, mode: str) -> None:
-    assert guessed(metric).value == mode
+    assert guess_mode(metric).value == mode
 
 
 # Promotion

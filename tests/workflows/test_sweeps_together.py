@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.components.values import maker_of
+from jupyter_mlws.components.values import producer_of
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
@@ -80,9 +80,9 @@ def folder(project: Project) -> Path:
 
 
 def test_a_file_tells_the_node_and_the_variant_that_made_it() -> None:
-    assert maker_of("forest.model.skops") == "forest"
-    assert maker_of("forest.model.0.1-gini.skops") == "forest@0.1-gini"
-    assert maker_of("model") == "model"
+    assert producer_of("forest.model.skops") == "forest"
+    assert producer_of("forest.model.0.1-gini.skops") == "forest@0.1-gini"
+    assert producer_of("model") == "model"
 
 
 def test_variants_are_measured_by_what_is_made_of_them(

@@ -34,13 +34,13 @@ stages:
 @pytest.fixture
 def settle(
     write, run: Callable[..., Run], project: Project
-) -> Callable[[], up_to_date_cache.Settled]:
+) -> Callable[[], up_to_date_cache.UpToDateEntry]:
     """Run to the end, until the next run has no need to look at stages."""
     write("in.txt", "one\n")
     write("params.yaml", "word: a\n")
     write(PATH, TEXT)
 
-    def call() -> up_to_date_cache.Settled:
+    def call() -> up_to_date_cache.UpToDateEntry:
         run()
         text = (project.root / PATH).read_text()
         deadline = time.monotonic() + LIMIT

@@ -16,12 +16,12 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.versioning.dvc import resolved
-from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline
+from jupyter_mlws.versioning.dvc.native.pipeline import NativeBackend
 from jupyter_mlws.versioning.dvc.stage_backends import open_lane
 from jupyter_mlws.versioning.dvc.stages import StageError
 from jupyter_mlws.workflows.document import parse
-from jupyter_mlws.workflows.engine import Engine, Order
-from jupyter_mlws.workflows.graph import external_inputs, ordered
+from jupyter_mlws.workflows.engine import Engine, RunOptions
+from jupyter_mlws.workflows.graph import external_inputs, topological_order
 from jupyter_mlws.workflows.journal import Journal, NewRun
 from jupyter_mlws.workflows.states import Status
 
@@ -100,14 +100,16 @@ def execute(root: Path, jobs: int = 2, counted: Twins | None = None) -> Status:
             with open_lane(root, PATH, data, project.state) as lane:
                 stages = document.stages(data)
                 run = f"run-{len(journal.runs(None, 1000))}"
-                nodes = [stage.id for stage in ordered(stages)]
+                nodes = [stage.id for stage in topological_order(stages)]
                 journal.create(NewRun(run, PATH, jobs, "test", nodes))
                 journal.set_run(run, Status.RUNNING)
                 lane.refresh(external_inputs(stages))
                 logs = project.state / "runs" / run
-                status, _ = Engine(journal, run, lane, stages, Order(jobs=jobs), logs).execute()
+                status, _ = Engine(
+                    journal, run, lane, stages, RunOptions(jobs=jobs), logs
+                ).execute()
                 journal.set_run(run, status)
-                if counted is not None and isinstance(lane, FastPipeline):
+                if counted is not None and isinstance(lane, NativeBackend):
                     counted.slow += len(lane.unusual)
                     counted.fast += len(lane.names) - len(lane.unusual)
                 return status

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from jupyter_mlws.components import Model, Table, component
 from jupyter_mlws.components.parameters import AppliesTo, Labels
-from jupyter_mlws.components.transforms import applied
+from jupyter_mlws.components.transforms import apply_transformer
 
 
-class Encoded(NamedTuple):
+class EncodingResult(NamedTuple):
     """A table with encoded columns, and the fitted encoder."""
 
     table: Table
@@ -90,7 +90,7 @@ def encode_categories(
     drop_first: Annotated[
         bool, Field(title="Drop first category"), AppliesTo(method=("one_hot",))
     ] = False,
-) -> Encoded:
+) -> EncodingResult:
     """Encode categorical columns (one-hot or ordinal).
 
     data: Input table.
@@ -112,7 +112,9 @@ def encode_categories(
     ]
     if not names:
         # Nothing to encode here, and so in other tables.
-        return Encoded(data, FunctionTransformer(feature_names_out="one-to-one").fit(data[[]]))
+        return EncodingResult(
+            data, FunctionTransformer(feature_names_out="one-to-one").fit(data[[]])
+        )
     # What is missing is no category: zeros, or a missing number.
     categories = [np.sort(data[name].dropna().unique()) for name in names]
     if method == "one_hot":
@@ -128,4 +130,4 @@ def encode_categories(
             categories=categories, handle_unknown="use_encoded_value", unknown_value=np.nan
         )
     encoder.fit(data[names])
-    return Encoded(applied(encoder, data), encoder)
+    return EncodingResult(apply_transformer(encoder, data), encoder)

@@ -54,7 +54,7 @@ def compare_classifiers(
             "recall": float(recall),
             "f1": float(f1),
         }
-    return _compared(metrics, best="accuracy", largest=True)
+    return _build_comparison(metrics, best="accuracy", largest=True)
 
 
 @component(category="Evaluate", title="Compare Regressors")
@@ -80,7 +80,7 @@ def compare_regressors(
             "mae": float(mean_absolute_error(truth, predictions)),
             "rmse": float(mean_squared_error(truth, predictions)) ** 0.5,
         }
-    return _compared(metrics, best="r2", largest=True)
+    return _build_comparison(metrics, best="r2", largest=True)
 
 
 @component(category="Evaluate", title="Cross-Validate")
@@ -125,7 +125,7 @@ def cross_validate(
             measure: abs(float(values.mean())) if measure in ERRORS else float(values.mean())
             for measure, values in scores.items()
         } | {f"{measure}_deviation": float(values.std()) for measure, values in scores.items()}
-    return _compared(metrics, best="accuracy" if classes else "r2", largest=True)
+    return _build_comparison(metrics, best="accuracy" if classes else "r2", largest=True)
 
 
 def _class_measures() -> dict[str, Any]:
@@ -142,7 +142,7 @@ def _class_measures() -> dict[str, Any]:
     }
 
 
-def _compared(metrics: dict[str, dict[str, float]], best: str, largest: bool) -> Comparison:
+def _build_comparison(metrics: dict[str, dict[str, float]], best: str, largest: bool) -> Comparison:
     import pandas as pd
 
     rows: list[dict[str, Any]] = [{"model": name, **row} for name, row in metrics.items()]

@@ -7,20 +7,20 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Model, Table, component
-from jupyter_mlws.components.estimators import checked, task_of
+from jupyter_mlws.components.estimators import check_features, task_of
 from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, TargetColumn
 from jupyter_mlws.components.tables import TARGET, numeric, target_of
-from jupyter_mlws.components.transforms import applied
+from jupyter_mlws.components.transforms import apply_transformer
 
 
-class Scaled(NamedTuple):
+class ScalingResult(NamedTuple):
     """A table with scaled columns, and the fitted scaler."""
 
     table: Table
     scaler: Model
 
 
-class Selected(NamedTuple):
+class SelectionResult(NamedTuple):
     """A table with the selected columns, and the fitted selector."""
 
     table: Table
@@ -37,7 +37,7 @@ def scale_columns(
     ] = "standard",
     columns: list[str] = [],  # noqa: B006  never changed
     ignore: Annotated[list[str], Field(title="Excluded columns")] = [TARGET],  # noqa: B006  never changed
-) -> Scaled:
+) -> ScalingResult:
     """Scale numeric columns (standard, min-max, robust or max-abs).
 
     data: Table to fit the scaler on.
@@ -61,7 +61,7 @@ def scale_columns(
     if not names:
         raise ValueError("the table has no numeric columns")
     scaler = scalers[method]().fit(data[names].astype("float64"))
-    return Scaled(applied(scaler, data), scaler)
+    return ScalingResult(apply_transformer(scaler, data), scaler)
 
 
 @component(category="Features", title="Select Features")
@@ -83,7 +83,7 @@ def select_features(
         Literal["auto", "classification", "regression"], AppliesTo(method=("importance", "f_test"))
     ] = "auto",
     random_state: Annotated[Seed, AppliesTo(method=("importance",))] = 0,
-) -> Selected:
+) -> SelectionResult:
     """Select the most informative features.
 
     data: Table to fit the selector on.
@@ -98,14 +98,14 @@ def select_features(
     random_state: Seed for reproducible results.
     """
     goal = target_of(data, target)
-    features = checked(data, goal)
+    features = check_features(data, goal)
     kind = task_of(data[goal], goal, "the selection", task)
     selector = _selector(method, kind, min(count, len(features.columns)), threshold, random_state)
     selector.fit(features, data[goal])
     if method == "f_test":
         # The scores are in the selector; a stored model that names a function is not read again.
         selector.set_params(score_func=None)
-    return Selected(applied(selector, data), selector)
+    return SelectionResult(apply_transformer(selector, data), selector)
 
 
 def _selector(method: str, kind: str, count: int, threshold: float, seed: int) -> Any:
@@ -136,4 +136,4 @@ def transform_table(transformer: Model, data: Table) -> Table:
     transformer: Fitted scaler, encoder, vectorizer or selector.
     data: Input table.
     """
-    return applied(transformer, data)
+    return apply_transformer(transformer, data)

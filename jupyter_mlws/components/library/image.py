@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from jupyter_mlws.components import Folder, Table, component
-from jupyter_mlws.components.images import IMAGE, decode, encode, has_images, read_images, stacked
+from jupyter_mlws.components.images import (
+    IMAGE,
+    decode,
+    encode,
+    has_images,
+    read_images,
+    stack_images,
+)
 from jupyter_mlws.components.images import uniform as uniform_images
 from jupyter_mlws.components.parameters import Labels
 
@@ -48,7 +55,7 @@ def image_pixels(data: Table) -> Table:
 
     if not has_images(data):
         raise ValueError(f"the table has no column {IMAGE!r} with images")
-    values = stacked(data).reshape(len(data), -1)
+    values = stack_images(data).reshape(len(data), -1)
     names = [f"pixel_{n}" for n in range(values.shape[1])]
     pixels = pd.DataFrame(values, columns=names, index=data.index)
     table: Table = pixels.join(data.drop(columns=[IMAGE]))

@@ -67,11 +67,11 @@ def load_sql(
         contains a password.
     limit: Maximum number of rows to read. Leave empty for all.
     """
-    from jupyter_mlws.components.databases import connected, rows
+    from jupyter_mlws.components.databases import open_connection, rows
 
     if bool(query.strip()) == (script is not None):
         raise ValueError("give the query either in the setting query or as the file script")
-    with connected(database, url, url_variable) as connection:
+    with open_connection(database, url, url_variable) as connection:
         return rows(connection, query if script is None else script, limit)
 
 

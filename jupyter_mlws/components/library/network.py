@@ -8,7 +8,7 @@ from pydantic import Field
 
 from jupyter_mlws.components import Table, component
 from jupyter_mlws.components.estimators import Task, task_of
-from jupyter_mlws.components.library.training import Trained, divided, measured
+from jupyter_mlws.components.library.training import TrainingResult, evaluate, split_rows
 from jupyter_mlws.components.optional_dependencies import TORCH
 from jupyter_mlws.components.parameters import AppliesTo, Count, Labels, Seed, TargetColumn
 from jupyter_mlws.components.tables import target_of
@@ -42,7 +42,7 @@ def train_network(
         Literal["auto", "cpu", "cuda"], Labels(cpu="CPU", cuda="GPU (CUDA)")
     ] = "auto",
     seed: Seed = 0,
-) -> Trained:
+) -> TrainingResult:
     """Train a neural network with PyTorch and evaluate it on held-out rows.
 
     data: Training data: images (CNN) or numeric columns (MLP).
@@ -78,10 +78,10 @@ def train_network(
     }
     untrained_model = networks.network(network, kind, settings)
     train, held_back = (
-        (data, test) if test is not None else divided(data, goal, kind, seed, test_size)
+        (data, test) if test is not None else split_rows(data, goal, kind, seed, test_size)
     )
     model = untrained_model.fit(train.drop(columns=[goal]), train[goal].to_numpy())
-    measures = measured(model, held_back, goal, kind)
+    measures = evaluate(model, held_back, goal, kind)
     summary = {"model_type": network, "task": kind, "target": goal}
     rows = {"rows_train": len(train), "rows_test": len(held_back)}
-    return Trained(model, {**summary, **measures, **rows, **networks.facts(model)})
+    return TrainingResult(model, {**summary, **measures, **rows, **networks.network_metrics(model)})

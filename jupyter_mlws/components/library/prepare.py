@@ -17,7 +17,7 @@ Scaling = Literal["none", "standard", "min_max"]
 Pixels = Annotated[int, Field(ge=4, le=1024)]
 
 
-class Prepared(NamedTuple):
+class PreprocessingResult(NamedTuple):
     """The preprocessed table."""
 
     output_path: Table
@@ -46,7 +46,7 @@ def data_preprocessing(
     ] = 50,
     scale: Annotated[Scaling, Field(title="Scaling"), Labels(min_max="Min-max")] = "none",
     image_size: Annotated[Pixels | None, Field(title="Image size (pixels)")] = None,
-) -> Prepared:
+) -> PreprocessingResult:
     """Clean, encode and scale raw data for training.
 
     input_path: A table, a folder of tables with the same columns, or a folder of images or arrays.
@@ -64,24 +64,26 @@ def data_preprocessing(
         they are, and images of different sizes are resized to 64 × 64.
     """
     if has_images(input_path):
-        return Prepared(_images(input_path, target, drop_duplicates, image_size))
+        return PreprocessingResult(_prepare_images(input_path, target, drop_duplicates, image_size))
     goal = target_of(input_path, target)
     table = input_path.drop_duplicates() if drop_duplicates else input_path
     table = table.dropna(subset=[goal])
     if drop_missing:
-        table = _without_missing(table)
+        table = _drop_missing(table)
     table = table.reset_index(drop=True)
-    features = _filled(table.drop(columns=[goal]), fill_missing)
+    features = _fill_missing(table.drop(columns=[goal]), fill_missing)
     numbers = [str(name) for name in features if numeric(features[name])]
     if encode != "none":
-        features = _encoded(features, encode, max_categories)
+        features = _encode_columns(features, encode, max_categories)
     # Columns that were words are left at 0 and 1.
-    features = _scaled(features, [n for n in numbers if features[n].dtype != bool], scale)
+    features = _scale_columns(features, [n for n in numbers if features[n].dtype != bool], scale)
     print(f"{len(table)} rows, {len(features.columns)} columns, target {goal!r}")  # noqa: T201
-    return Prepared(features.assign(**{goal: table[goal]}))
+    return PreprocessingResult(features.assign(**{goal: table[goal]}))
 
 
-def _images(data: Table, target: str | None, drop_duplicates: bool, size: int | None) -> Table:
+def _prepare_images(
+    data: Table, target: str | None, drop_duplicates: bool, size: int | None
+) -> Table:
     """Images of one size, each with its class as the last column; nothing else."""
     goal = target_of(data, target)
     if goal == IMAGE:
@@ -95,7 +97,7 @@ def _images(data: Table, target: str | None, drop_duplicates: bool, size: int | 
     return table
 
 
-def _without_missing(table: Table) -> Table:
+def _drop_missing(table: Table) -> Table:
     complete_rows: Table = table.dropna()
     if len(complete_rows) == 0 and len(table) > 0:
         worst = table.isna().sum().sort_values(ascending=False, kind="stable")
@@ -106,7 +108,7 @@ def _without_missing(table: Table) -> Table:
     return complete_rows
 
 
-def _filled(features: Table, how: Filling) -> Table:
+def _fill_missing(features: Table, how: Filling) -> Table:
     if how == "keep":
         return features
     result: Table = features.copy()
@@ -121,7 +123,7 @@ def _filled(features: Table, how: Filling) -> Table:
     return result
 
 
-def _encoded(features: Table, how: Encoding, most: int) -> Table:
+def _encode_columns(features: Table, how: Encoding, most: int) -> Table:
     import pandas as pd
 
     words = [name for name in features if not numeric(features[name])]
@@ -139,7 +141,7 @@ def _encoded(features: Table, how: Encoding, most: int) -> Table:
     return table
 
 
-def _scaled(features: Table, names: list[str], how: Scaling) -> Table:
+def _scale_columns(features: Table, names: list[str], how: Scaling) -> Table:
     if how == "none" or not names:
         return features
     numbers = features[names].astype("float64")

@@ -9,13 +9,13 @@ from pydantic import Field
 from jupyter_mlws.components import Folder, Model, Table, component
 from jupyter_mlws.components.parameters import AppliesTo, Labels
 from jupyter_mlws.components.tables import TARGET
-from jupyter_mlws.components.transforms import applied
+from jupyter_mlws.components.transforms import apply_transformer
 
 TEXT = "text"
-SUFFIXES = frozenset({".txt", ".md"})
+TEXT_SUFFIXES = frozenset({".txt", ".md"})
 
 
-class Vectorized(NamedTuple):
+class VectorizationResult(NamedTuple):
     """A table of numbers in place of texts, and what made it."""
 
     table: Table
@@ -31,7 +31,7 @@ def load_texts(folder: Folder, *, encoding: str = "utf-8") -> Table:
     """
     import pandas as pd
 
-    files = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES]
+    files = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in TEXT_SUFFIXES]
     if not files:
         raise ValueError(f"no .txt or .md files in the folder {str(folder)!r}")
     table: Table = pd.DataFrame({TEXT: [file.read_text(encoding=encoding) for file in files]})
@@ -55,7 +55,7 @@ def vectorize_text(
     min_rows: Annotated[int, Field(ge=1, title="Minimum document frequency")] = 1,
     stop_words: Annotated[Literal["none", "english"], AppliesTo(analyzer=("word",))] = "none",
     lowercase: Annotated[bool, Field(title="Convert to lowercase")] = True,
-) -> Vectorized:
+) -> VectorizationResult:
     """Convert text to TF-IDF features.
 
     data: Table to fit the vectorizer on.
@@ -86,7 +86,7 @@ def vectorize_text(
     # It keeps the column's name with the words.
     vectorizer = ColumnTransformer([(column, words, column)])
     vectorizer.fit(data[[column]].fillna(""))
-    table = applied(vectorizer, data)
+    table = apply_transformer(vectorizer, data)
     # A memory address, of use within one process alone; equal models are to be equal files.
     vars(vectorizer.named_transformers_[column]).pop("_stop_words_id", None)
-    return Vectorized(table, vectorizer)
+    return VectorizationResult(table, vectorizer)

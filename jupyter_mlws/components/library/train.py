@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
-from jupyter_mlws.components.estimators import checked
+from jupyter_mlws.components.estimators import check_features
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     Count,
@@ -30,7 +30,7 @@ Regressor = Literal[
 Clustering = Literal["k_means", "gaussian_mixture", "dbscan", "hierarchical"]
 
 
-class Clustered(NamedTuple):
+class ClusteringResult(NamedTuple):
     """A clustering model, the table with cluster numbers, and the metrics."""
 
     model: Model
@@ -178,7 +178,7 @@ def train_clusters(
     ignore: Annotated[list[str], Field(title="Excluded columns")] = ["target"],  # noqa: B006  never changed
     scale: Standardize = True,
     random_state: Annotated[Seed, AppliesTo(algorithm=("k_means", "gaussian_mixture"))] = 0,
-) -> Clustered:
+) -> ClusteringResult:
     """Cluster rows (k-means, Gaussian mixture, DBSCAN, hierarchical).
 
     data: Input table.
@@ -209,7 +209,7 @@ def train_clusters(
         "dbscan": lambda: DBSCAN(eps=distance, min_samples=min_rows),
         "hierarchical": lambda: AgglomerativeClustering(n_clusters=clusters),
     }
-    features = checked(data.drop(columns=[name for name in ignore if name in data.columns]))
+    features = check_features(data.drop(columns=[name for name in ignore if name in data.columns]))
     model = make_pipeline(*([StandardScaler()] if scale else []), factories[algorithm]())
     # Threads add up the centres in the order in which they end: other bytes each time.
     with threadpool_limits(1):
@@ -220,7 +220,7 @@ def train_clusters(
     if 2 <= count < int(inside.sum()):
         places = model[:-1].transform(features) if scale else features.to_numpy()
         metrics["silhouette"] = float(silhouette_score(places[inside], labels[inside]))
-    return Clustered(model, data.assign(cluster=labels), metrics)
+    return ClusteringResult(model, data.assign(cluster=labels), metrics)
 
 
 def _fit(estimator: Any, data: Table, target: str, scale: bool) -> Any:

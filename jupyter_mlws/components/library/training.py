@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
-from jupyter_mlws.components.estimators import Task, checked, estimator, task_of
+from jupyter_mlws.components.estimators import Task, check_features, estimator, task_of
 from jupyter_mlws.components.optional_dependencies import TORCH
 from jupyter_mlws.components.parameters import (
     AppliesTo,
@@ -39,7 +39,7 @@ IN_EPOCHS = frozenset({"logistic_regression", "mlp", "gradient_boosting", "cnn"}
 """Kinds of model that are trained step by step, so that a number of epochs means something."""
 
 
-class Trained(NamedTuple):
+class TrainingResult(NamedTuple):
     """A trained model and its metrics."""
 
     model: Model
@@ -122,7 +122,7 @@ def model_training(
         list[Count], Field(title="Hidden layer sizes"), AppliesTo(model_type=("mlp", "cnn"))
     ] = [100],  # noqa: B006  never changed
     seed: Seed = 0,
-) -> Trained:
+) -> TrainingResult:
     """Train a classification or regression model and evaluate it on held-out rows.
 
     data: Training data.
@@ -168,14 +168,14 @@ def model_training(
         _network(kind, settings) if model_type == "cnn" else estimator(model_type, kind, settings)
     )
     train, held_back = (
-        (data, test) if test is not None else divided(data, goal, kind, seed, test_size)
+        (data, test) if test is not None else split_rows(data, goal, kind, seed, test_size)
     )
-    model = _fitted(untrained_model, train, goal, scale)
-    measures = measured(model, held_back, goal, kind)
+    model = _fit(untrained_model, train, goal, scale)
+    measures = evaluate(model, held_back, goal, kind)
     summary = {"model_type": model_type, "task": kind, "target": goal}
     rows = {"rows_train": len(train), "rows_test": len(held_back)}
-    network_facts = _learned(model) if model_type == "cnn" else {}
-    return Trained(model, {**summary, **measures, **rows, **network_facts})
+    network_facts = _network_metrics(model) if model_type == "cnn" else {}
+    return TrainingResult(model, {**summary, **measures, **rows, **network_facts})
 
 
 def _network(kind: str, settings: Mapping[str, Any]) -> Any:
@@ -184,13 +184,13 @@ def _network(kind: str, settings: Mapping[str, Any]) -> Any:
     return network("cnn", kind, settings)
 
 
-def _learned(model: Any) -> dict[str, Any]:
-    from jupyter_mlws.components.networks import facts
+def _network_metrics(model: Any) -> dict[str, Any]:
+    from jupyter_mlws.components.networks import network_metrics
 
-    return facts(model)
+    return network_metrics(model)
 
 
-def divided(data: Table, goal: str, kind: str, seed: int, share: float) -> tuple[Table, Table]:
+def split_rows(data: Table, goal: str, kind: str, seed: int, share: float) -> tuple[Table, Table]:
     """Split rows into training and test rows, with equal shares of each class if possible."""
     import math
 
@@ -209,19 +209,19 @@ def divided(data: Table, goal: str, kind: str, seed: int, share: float) -> tuple
     return train, test
 
 
-def _fitted(model: Any, data: Table, goal: str, scale: bool) -> Any:
+def _fit(model: Any, data: Table, goal: str, scale: bool) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     if hasattr(model, "network"):
         # Networks look at what they are given themselves, and bring it to one scale.
         return model.fit(data.drop(columns=[goal]), data[goal].to_numpy())
-    features = checked(data, goal)
+    features = check_features(data, goal)
     steps = [StandardScaler(), model] if scale else [model]
     return make_pipeline(*steps).fit(features, data[goal].to_numpy())
 
 
-def measured(model: Any, test: Table, goal: str, kind: str) -> dict[str, float]:
+def evaluate(model: Any, test: Table, goal: str, kind: str) -> dict[str, float]:
     from sklearn import metrics
 
     truth, predictions = test[goal].to_numpy(), model.predict(test.drop(columns=[goal]))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
-from jupyter_mlws.components.estimators import DEFAULTS, Task, checked, estimator, task_of
+from jupyter_mlws.components.estimators import DEFAULTS, Task, check_features, estimator, task_of
 from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, Standardize, TargetColumn
 from jupyter_mlws.components.tables import target_of
 
@@ -22,7 +22,7 @@ Algorithm = Literal[
     "ridge",
 ]
 Measure = Literal["auto", "accuracy", "f1_macro", "roc_auc_ovr", "r2", "neg_mean_absolute_error"]
-TRIED: dict[str, list[str]] = {
+DEFAULT_GRIDS: dict[str, list[str]] = {
     "random_forest": ["n_estimators=50,100,200", "max_depth=none,5,10"],
     "gradient_boosting": ["n_estimators=50,100", "learning_rate=0.03,0.1,0.3"],
     "decision_tree": ["max_depth=none,3,5,10", "min_samples_leaf=1,5"],
@@ -32,10 +32,10 @@ TRIED: dict[str, list[str]] = {
     "ridge": ["alpha=0.01,0.1,1,10,100"],
 }
 """What is tried where nothing is said."""
-WORDS = {"none": None, "true": True, "false": False}
+LITERALS = {"none": None, "true": True, "false": False}
 
 
-class Tuned(NamedTuple):
+class TuningResult(NamedTuple):
     """The best model, its metrics, and a table of all trials."""
 
     model: Model
@@ -82,7 +82,7 @@ def tune_model(
     ] = "auto",
     scale: Standardize = True,
     seed: Seed = 0,
-) -> Tuned:
+) -> TuningResult:
     """Tune hyperparameters by cross-validation and train the best model.
 
     data: Training data.
@@ -106,7 +106,7 @@ def tune_model(
 
     goal = target_of(data, target)
     kind = task_of(data[goal], goal, model_type, task)
-    grid = parsed(parameters or TRIED[model_type])
+    grid = parse_grid(parameters or DEFAULT_GRIDS[model_type])
     model = _pipeline(estimator(model_type, kind, {**DEFAULTS, "seed": seed}), scale, grid)
     scoring = ("accuracy" if kind == "classification" else "r2") if measure == "auto" else measure
     param_grid = {f"model__{name}": values for name, values in grid.items()}
@@ -116,7 +116,7 @@ def tune_model(
     else:
         most = min(trials, _combinations(grid))
         tuner = RandomizedSearchCV(model, param_grid, n_iter=most, random_state=seed, **more)
-    tuner.fit(checked(data, goal), data[goal].to_numpy())
+    tuner.fit(check_features(data, goal), data[goal].to_numpy())
     results = pd.DataFrame(
         [{name: str(p[f"model__{name}"]) for name in grid} for p in tuner.cv_results_["params"]]
     ).assign(
@@ -124,14 +124,14 @@ def tune_model(
     )
     best = {name: tuner.best_params_[f"model__{name}"] for name in grid}
     metrics = {"model_type": model_type, "measure": scoring, "score": float(tuner.best_score_)}
-    return Tuned(
+    return TuningResult(
         tuner.best_estimator_,
         {**metrics, "best": best, "tried": len(results)},
         results.sort_values("score", ascending=False, kind="stable").reset_index(drop=True),
     )
 
 
-def parsed(parameters: list[str]) -> dict[str, list[Any]]:
+def parse_grid(parameters: list[str]) -> dict[str, list[Any]]:
     """Parse ``["max_depth=none,5"]`` to ``{"max_depth": [None, 5]}``; raises ValueError."""
     grid: dict[str, list[Any]] = {}
     for line in parameters:
@@ -143,8 +143,8 @@ def parsed(parameters: list[str]) -> dict[str, list[Any]]:
 
 
 def _scalar(text: str) -> Any:
-    if text.lower() in WORDS:
-        return WORDS[text.lower()]
+    if text.lower() in LITERALS:
+        return LITERALS[text.lower()]
     try:
         return json.loads(text)
     except json.JSONDecodeError:

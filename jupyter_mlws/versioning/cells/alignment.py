@@ -14,9 +14,9 @@ from typing import Any
 Cell = dict[str, Any]
 Pairs = dict[int, int]
 """From a cell of the newer notebook to the one of the older that it comes from."""
-SIMILAR = 0.6
+MIN_SIMILARITY = 0.6
 """The share of a cell's text that stays where it is the same cell, edited."""
-COMPARED = 2000
+MAX_COMPARED_CHARACTERS = 2000
 """Characters of a source that are compared."""
 
 
@@ -28,19 +28,19 @@ def align(old: Sequence[Cell], new: Sequence[Cell]) -> Pairs:
     source: some tools number the cells.
     """
     pairs: Pairs = {}
-    _pair(pairs, old, new, lambda cell: (cell.get("id"), cell["cell_type"], cell["source"]))
-    for olds, news in _gaps(pairs, len(old), len(new)):
-        _in_order(pairs, old, new, olds, news)
-    _pair(pairs, old, new, lambda cell: cell.get("id") and (cell["id"], cell["cell_type"]))
-    for olds, news in _gaps(pairs, len(old), len(new)):
-        _similar(pairs, old, new, olds, news)
-    for olds, news in _gaps(pairs, len(old), len(new)):
+    _pair_by_key(pairs, old, new, lambda cell: (cell.get("id"), cell["cell_type"], cell["source"]))
+    for olds, news in _iter_gaps(pairs, len(old), len(new)):
+        _pair_equal(pairs, old, new, olds, news)
+    _pair_by_key(pairs, old, new, lambda cell: cell.get("id") and (cell["id"], cell["cell_type"]))
+    for olds, news in _iter_gaps(pairs, len(old), len(new)):
+        _pair_similar(pairs, old, new, olds, news)
+    for olds, news in _iter_gaps(pairs, len(old), len(new)):
         if len(olds) == len(news) == 1:
-            _alone(pairs, old, new, olds[0], news[0])
+            _pair_single(pairs, old, new, olds[0], news[0])
     return pairs
 
 
-def adopt(old: Sequence[Cell], new: Sequence[Cell], also: Sequence[Cell] = ()) -> None:
+def transfer_ids(old: Sequence[Cell], new: Sequence[Cell], also: Sequence[Cell] = ()) -> None:
     """Give the cells of ``new`` the ids of the ``old`` cells that they come from.
 
     All others get ids that neither ``old`` nor ``also`` has; but a cell that ``also`` added
@@ -51,7 +51,7 @@ def adopt(old: Sequence[Cell], new: Sequence[Cell], also: Sequence[Cell] = ()) -
     added_cells = [cell for cell in also if cell["id"] not in old_ids]
     left = [index for index in range(len(new)) if index not in pairs]
     same: Pairs = {}
-    _in_order(same, added_cells, new, range(len(added_cells)), left)
+    _pair_equal(same, added_cells, new, range(len(added_cells)), left)
     used_ids = old_ids | {cell["id"] for cell in also}
     for index, cell in enumerate(new):
         if index in pairs:
@@ -77,17 +77,17 @@ def new_id() -> str:
     return uuid.uuid4().hex[:8]
 
 
-def _pair(pairs: Pairs, old: Sequence[Cell], new: Sequence[Cell], key: Any) -> None:
+def _pair_by_key(pairs: Pairs, old: Sequence[Cell], new: Sequence[Cell], key: Any) -> None:
     """Pair the cells with the same key, if the key is unique in both notebooks."""
     paired_indices = set(pairs.values())
-    olds = _unique(
+    olds = _index_unique(
         (index, key(cell)) for index, cell in enumerate(old) if index not in paired_indices
     )
-    news = _unique((index, key(cell)) for index, cell in enumerate(new) if index not in pairs)
+    news = _index_unique((index, key(cell)) for index, cell in enumerate(new) if index not in pairs)
     pairs.update({index: olds[name] for name, index in news.items() if name in olds})
 
 
-def _unique(rows: Iterable[tuple[int, Any]]) -> dict[Any, int]:
+def _index_unique(rows: Iterable[tuple[int, Any]]) -> dict[Any, int]:
     groups: dict[Any, list[int]] = {}
     for index, name in rows:
         if name:
@@ -95,11 +95,11 @@ def _unique(rows: Iterable[tuple[int, Any]]) -> dict[Any, int]:
     return {name: indices[0] for name, indices in groups.items() if len(indices) == 1}
 
 
-def _gaps(pairs: Pairs, olds: int, news: int) -> Iterator[tuple[list[int], list[int]]]:
+def _iter_gaps(pairs: Pairs, olds: int, news: int) -> Iterator[tuple[list[int], list[int]]]:
     """Yield the groups of unpaired cells between pairs that kept their order."""
     paired_indices = set(pairs.values())
     start_old = start_new = 0
-    for new, old in [*_ordered(pairs), (news, olds)]:
+    for new, old in [*_longest_increasing_subsequence(pairs), (news, olds)]:
         free_old = [index for index in range(start_old, old) if index not in paired_indices]
         free_new = [index for index in range(start_new, new) if index not in pairs]
         if free_old and free_new:
@@ -107,7 +107,7 @@ def _gaps(pairs: Pairs, olds: int, news: int) -> Iterator[tuple[list[int], list[
         start_old, start_new = old + 1, new + 1
 
 
-def _ordered(pairs: Pairs) -> list[tuple[int, int]]:
+def _longest_increasing_subsequence(pairs: Pairs) -> list[tuple[int, int]]:
     """Return the longest increasing subsequence: the most pairs in the same order on both sides."""
     rows = sorted(pairs.items())
     tails: list[int] = []
@@ -126,7 +126,7 @@ def _ordered(pairs: Pairs) -> list[tuple[int, int]]:
     return chain[::-1]
 
 
-def _in_order(
+def _pair_equal(
     pairs: Pairs,
     old: Sequence[Cell],
     new: Sequence[Cell],
@@ -142,7 +142,7 @@ def _in_order(
             pairs[news[block.b + step]] = olds[block.a + step]
 
 
-def _similar(
+def _pair_similar(
     pairs: Pairs,
     old: Sequence[Cell],
     new: Sequence[Cell],
@@ -151,7 +151,7 @@ def _similar(
 ) -> None:
     """Pair edited cells in order, so that as much text as possible is unchanged."""
     best = [[0.0] * (len(news) + 1) for _ in range(len(olds) + 1)]
-    score = [[_likeness(old[i], new[j]) for j in news] for i in olds]
+    score = [[_similarity(old[i], new[j]) for j in news] for i in olds]
     for i in range(len(olds) - 1, -1, -1):
         for j in range(len(news) - 1, -1, -1):
             together = score[i][j] + best[i + 1][j + 1] if score[i][j] else 0.0
@@ -167,18 +167,23 @@ def _similar(
             j += 1
 
 
-def _alone(pairs: Pairs, old: Sequence[Cell], new: Sequence[Cell], i: int, j: int) -> None:
+def _pair_single(pairs: Pairs, old: Sequence[Cell], new: Sequence[Cell], i: int, j: int) -> None:
     """Pair a single cell with the single cell between the same neighbours: it was rewritten."""
     if old[i]["cell_type"] == new[j]["cell_type"]:
         pairs[j] = i
 
 
-def _likeness(old: Cell, new: Cell) -> float:
+def _similarity(old: Cell, new: Cell) -> float:
     """Return the ratio of equal text in two cells; 0 if they are not versions of one cell."""
     if old["cell_type"] != new["cell_type"]:
         return 0.0
-    matcher = SequenceMatcher(None, old["source"][:COMPARED], new["source"][:COMPARED], False)
-    if matcher.real_quick_ratio() < SIMILAR or matcher.quick_ratio() < SIMILAR:
+    matcher = SequenceMatcher(
+        None,
+        old["source"][:MAX_COMPARED_CHARACTERS],
+        new["source"][:MAX_COMPARED_CHARACTERS],
+        False,
+    )
+    if matcher.real_quick_ratio() < MIN_SIMILARITY or matcher.quick_ratio() < MIN_SIMILARITY:
         return 0.0
     ratio = matcher.ratio()
-    return ratio if ratio >= SIMILAR else 0.0
+    return ratio if ratio >= MIN_SIMILARITY else 0.0

@@ -7,10 +7,15 @@ from typing import Any
 
 from nbdime.diffing.notebooks import compare_cell_by_ids, diff_notebooks, notebook_predicates
 
-from jupyter_mlws.versioning.cells.alignment import adopt, make_unique
+from jupyter_mlws.versioning.cells.alignment import make_unique, transfer_ids
 from jupyter_mlws.versioning.cells.document import WITH_IDS, parse, without_outputs
 
-SAME, ADDED, DELETED, MODIFIED = "unchanged", "added", "deleted", "modified"
+CELL_UNCHANGED, CELL_ADDED, CELL_DELETED, CELL_MODIFIED = (
+    "unchanged",
+    "added",
+    "deleted",
+    "modified",
+)
 
 
 def diff(old: bytes | None, new: bytes | None) -> list[dict[str, Any]]:
@@ -20,7 +25,7 @@ def diff(old: bytes | None, new: bytes | None) -> list[dict[str, Any]]:
     """
     before, after = parse(old), parse(new)
     make_unique(before.cells)
-    adopt(before.cells, after.cells)
+    transfer_ids(before.cells, after.cells)
     before.nbformat_minor = after.nbformat_minor = WITH_IDS
     first, second = without_outputs(before), without_outputs(after)
     notebook_predicates["/cells"] = [compare_cell_by_ids]
@@ -39,20 +44,20 @@ def diff(old: bytes | None, new: bytes | None) -> list[dict[str, Any]]:
     at = 0
     for index in range(len(before.cells) + 1):
         for _ in range(insertions.get(index, 0)):
-            rows.append(_row(ADDED, None, after.cells[at]))
+            rows.append(_to_row(CELL_ADDED, None, after.cells[at]))
             at += 1
         if index == len(before.cells):
             break
         if index in deletions:
-            rows.append(_row(DELETED, before.cells[index], None))
+            rows.append(_to_row(CELL_DELETED, before.cells[index], None))
             continue
-        state = MODIFIED if index in patches else SAME
-        rows.append(_row(state, before.cells[index], after.cells[at]))
+        state = CELL_MODIFIED if index in patches else CELL_UNCHANGED
+        rows.append(_to_row(state, before.cells[index], after.cells[at]))
         at += 1
     return rows
 
 
-def _row(state: str, old: Any, new: Any) -> dict[str, Any]:
+def _to_row(state: str, old: Any, new: Any) -> dict[str, Any]:
     cell = old if new is None else new
     before = None if old is None else old.source
     after = None if new is None else new.source
@@ -63,7 +68,9 @@ def _row(state: str, old: Any, new: Any) -> dict[str, Any]:
         "old": before,
         "new": after,
         "outputs_changed": _outputs(old) != _outputs(new),
-        "unified": _unified(before, after) if state != SAME and before != after else "",
+        "unified": _unified_diff(before, after)
+        if state != CELL_UNCHANGED and before != after
+        else "",
     }
 
 
@@ -71,6 +78,6 @@ def _outputs(cell: Any) -> Any:
     return (cell.get("outputs") or []) if cell is not None else []
 
 
-def _unified(old: str | None, new: str | None) -> str:
+def _unified_diff(old: str | None, new: str | None) -> str:
     lines = difflib.unified_diff((old or "").splitlines(), (new or "").splitlines(), lineterm="")
     return "\n".join(list(lines)[2:])

@@ -19,7 +19,7 @@ from nbdime.merging.decisions import apply_decisions
 from nbdime.merging.generic import decide_merge_with_diff
 from nbdime.merging.notebooks import notebook_merge_strategies
 
-from jupyter_mlws.versioning.cells.alignment import adopt, make_unique, new_id
+from jupyter_mlws.versioning.cells.alignment import make_unique, new_id, transfer_ids
 from jupyter_mlws.versioning.cells.document import (
     WITH_IDS,
     check,
@@ -33,9 +33,9 @@ from jupyter_mlws.versioning.cells.document import (
 OURS, THEIRS, BASE, BOTH = "ours", "theirs", "base", "both"
 Choice = str | Mapping[str, str]
 """A side, ``both``, or ``{"source": …}``: what the cell says in the end."""
-ALL = "*"
+ALL_CONFLICTS = "*"
 """In choices: every conflict that is not named."""
-OPTIONS = Namespace(
+MERGE_OPTIONS = Namespace(
     # Cells that both sides added at one place stay, ours first.
     merge_strategy="union",
     input_strategy="inline",
@@ -47,7 +47,7 @@ OPTIONS = Namespace(
 
 ABSENT: Any = object()
 """A key that one side does not have, while merging values."""
-NOTE = re.compile(r"<<<<<<< (LOCAL|REMOTE) CELL DELETED >>>>>>>")
+DELETED_CELL_NOTE = re.compile(r"<<<<<<< (LOCAL|REMOTE) CELL DELETED >>>>>>>")
 """What nbdime writes into a cell that one side deleted or moved, and the other changed."""
 
 
@@ -72,39 +72,41 @@ def merge(
     """
     sides = {BASE: parse(base), OURS: parse(ours), THEIRS: parse(theirs)}
     minor = max(sides[OURS].nbformat_minor, sides[THEIRS].nbformat_minor)
-    _realign(sides)
-    merged = _merged(sides)
+    _align_ids(sides)
+    merged = _merge_sources(sides)
     cells = {name: {cell["id"]: cell for cell in side.cells} for name, side in sides.items()}
-    _without_notes(merged, cells)
+    _remove_deletion_notes(merged, cells)
     for name in (OURS, THEIRS):
-        _complete(merged, sides[name].cells, cells)
+        _restore_dropped_cells(merged, sides[name].cells, cells)
     merged.metadata = _merge_values(*(sides[name].metadata for name in (BASE, OURS, THEIRS)))
-    conflicts = _conflicts(cells, merged)
+    conflicts = _find_conflicts(cells, merged)
     for cell in merged.cells:
         _merge_properties(cell, *(cells[name].get(cell["id"]) for name in (BASE, OURS, THEIRS)))
     merged.cells = [
-        part for cell in merged.cells for part in _resolved(cell, conflicts, cells, choices or {})
+        part
+        for cell in merged.cells
+        for part in _resolve_cell(cell, conflicts, cells, choices or {})
     ]
     make_unique(merged.cells)
-    open_conflicts = [i for i in conflicts if not _choice(i, choices or {})]
-    rows = [_row(cell, cells, open_conflicts) for cell in merged.cells]
-    _bring_outputs(merged, cells)
-    _finish(merged, minor)
+    open_conflicts = [i for i in conflicts if not _find_choice(i, choices or {})]
+    rows = [_to_row(cell, cells, open_conflicts) for cell in merged.cells]
+    _copy_outputs(merged, cells)
+    _apply_format(merged, minor)
     check(merged)
     return Merge(write(merged), open_conflicts, rows)
 
 
-def _realign(sides: Mapping[str, Any]) -> None:
+def _align_ids(sides: Mapping[str, Any]) -> None:
     """Give each cell the same id in all versions, unique within each version."""
     make_unique(sides[BASE].cells)
-    adopt(sides[BASE].cells, sides[OURS].cells)
-    adopt(sides[BASE].cells, sides[THEIRS].cells, sides[OURS].cells)
+    transfer_ids(sides[BASE].cells, sides[OURS].cells)
+    transfer_ids(sides[BASE].cells, sides[THEIRS].cells, sides[OURS].cells)
     for side in sides.values():
         side.nbformat_minor = max(side.nbformat_minor, WITH_IDS)
 
 
-def _merged(sides: Mapping[str, Any]) -> Any:
-    base, ours, theirs = (_sources(sides[name]) for name in (BASE, OURS, THEIRS))
+def _merge_sources(sides: Mapping[str, Any]) -> Any:
+    base, ours, theirs = (_strip_to_sources(sides[name]) for name in (BASE, OURS, THEIRS))
     # The ids tell which cells are one. By likeness nbdime would take two short new ones for one.
     notebook_predicates["/cells"] = [compare_cell_by_ids]
     decisions = decide_merge_with_diff(
@@ -113,12 +115,12 @@ def _merged(sides: Mapping[str, Any]) -> Any:
         theirs,
         diff_notebooks(base, ours),
         diff_notebooks(base, theirs),
-        notebook_merge_strategies(OPTIONS),
+        notebook_merge_strategies(MERGE_OPTIONS),
     )
     return apply_decisions(base, decisions)
 
 
-def _sources(document: Any) -> Any:
+def _strip_to_sources(document: Any) -> Any:
     """Return a copy of ``document`` without outputs, metadata and attachments."""
     bare = without_outputs(document)
     bare.metadata = nbformat.from_dict({})
@@ -128,15 +130,17 @@ def _sources(document: Any) -> Any:
     return bare
 
 
-def _without_notes(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
+def _remove_deletion_notes(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
     for cell in merged.cells:
-        note = NOTE.search(cell.source)
+        note = DELETED_CELL_NOTE.search(cell.source)
         side = cells[THEIRS if note and note[1] == "LOCAL" else OURS].get(cell.get("id"))
         if note and side is not None:
             cell.source = side.source
 
 
-def _complete(merged: Any, side: list[Any], cells: Mapping[str, Mapping[str, Any]]) -> None:
+def _restore_dropped_cells(
+    merged: Any, side: list[Any], cells: Mapping[str, Mapping[str, Any]]
+) -> None:
     """Restore cells of a side that nbdime dropped, as it does if much changes in one place."""
     there = [cell.get("id") for cell in merged.cells]
     at = 0
@@ -147,7 +151,7 @@ def _complete(merged: Any, side: list[Any], cells: Mapping[str, Mapping[str, Any
             continue
         base = cells[BASE].get(name)
         is_deleted = name not in cells[OURS] or name not in cells[THEIRS]
-        if base is None or not is_deleted or _edited(cell, base):
+        if base is None or not is_deleted or _is_edited(cell, base):
             there.insert(at, name)
             cell_copy = copy.deepcopy(cell)
             theirs = cells[THEIRS].get(name)
@@ -165,7 +169,7 @@ def _complete(merged: Any, side: list[Any], cells: Mapping[str, Mapping[str, Any
             at += 1
 
 
-def _conflicts(cells: Mapping[str, Mapping[str, Any]], merged: Any) -> list[str]:
+def _find_conflicts(cells: Mapping[str, Mapping[str, Any]], merged: Any) -> list[str]:
     """Return the cells that both sides changed and that do not simply match one side now.
 
     nbdime's own marks also name cells that were only edited beside an added one.
@@ -181,16 +185,17 @@ def _conflicts(cells: Mapping[str, Mapping[str, Any]], merged: Any) -> list[str]
         if ours is None or theirs is None:
             # One side deleted it, and as it still is there, the other one has changed it.
             left = ours if theirs is None else theirs
-            if left is not None and _edited(left, base):
+            if left is not None and _is_edited(left, base):
                 conflicts.append(name)
         elif _attachments_in_conflict(base, ours, theirs) or (
-            _marked(cell.source) and not any(_marked(side.source) for side in (base, ours, theirs))
+            _has_conflict_markers(cell.source)
+            and not any(_has_conflict_markers(side.source) for side in (base, ours, theirs))
         ):
             conflicts.append(name)
     return conflicts
 
 
-def _edited(cell: Any, base: Any) -> bool:
+def _is_edited(cell: Any, base: Any) -> bool:
     return bool(cell.source != base.source or _attachments(cell) != _attachments(base))
 
 
@@ -240,26 +245,26 @@ def _merge_values(base: Any, ours: Any, theirs: Any, depth: int = -1) -> Any:
         return nbformat.from_dict(
             {key: value for key, value in merged.items() if value is not ABSENT}
         )
-    if _names(ours) and _names(theirs):
-        base_names = base if _names(base) else []
+    if _is_name_list(ours) and _is_name_list(theirs):
+        base_names = base if _is_name_list(base) else []
         names = [name for name in ours if name in theirs or name not in base_names]
         return names + [name for name in theirs if name not in base_names and name not in ours]
     return ours
 
 
-def _names(value: Any) -> bool:
+def _is_name_list(value: Any) -> bool:
     """Return True if ``value`` is a list of strings, as a cell's tags are."""
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _marked(source: str) -> bool:
+def _has_conflict_markers(source: str) -> bool:
     lines = source.splitlines()
     return all(
         any(line.startswith(mark) for line in lines) for mark in ("<<<<<<<", "=======", ">>>>>>>")
     )
 
 
-def _resolved(
+def _resolve_cell(
     cell: Any,
     conflicts: list[str],
     cells: Mapping[str, Mapping[str, Any]],
@@ -274,7 +279,7 @@ def _resolved(
             # Deleted on one side, and on the other only looked at or run.
             return []
         return [cell]
-    choice = _choice(name, choices)
+    choice = _find_choice(name, choices)
     if choice is None:
         return [cell]
     if isinstance(choice, Mapping):
@@ -291,11 +296,13 @@ def _resolved(
     return copies
 
 
-def _choice(name: str, choices: Mapping[str, Choice]) -> Choice | None:
-    return choices.get(name) or choices.get(ALL)
+def _find_choice(name: str, choices: Mapping[str, Choice]) -> Choice | None:
+    return choices.get(name) or choices.get(ALL_CONFLICTS)
 
 
-def _row(cell: Any, cells: Mapping[str, Mapping[str, Any]], conflicts: list[str]) -> dict[str, Any]:
+def _to_row(
+    cell: Any, cells: Mapping[str, Mapping[str, Any]], conflicts: list[str]
+) -> dict[str, Any]:
     """Return one cell as a row of the three-column view."""
     sides = {
         name: cells[name][cell["id"]].source if cell["id"] in cells[name] else None
@@ -310,7 +317,7 @@ def _row(cell: Any, cells: Mapping[str, Mapping[str, Any]], conflicts: list[str]
     }
 
 
-def _bring_outputs(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
+def _copy_outputs(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
     """Set each cell's outputs to those of the side with the same source.
 
     If both sides ran the cell since the base, ours wins.
@@ -323,7 +330,9 @@ def _bring_outputs(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
         base, ours, theirs = (cells[side].get(cell["id"]) for side in (BASE, OURS, THEIRS))
         candidates = [side for side in (ours, theirs) if side and side.source == cell.source]
         # A side that has not run the cell since, or has another source, says nothing.
-        ran = [side for side in candidates if not base or _run_of(side) != _run_of(base)]
+        ran = [
+            side for side in candidates if not base or _execution_of(side) != _execution_of(base)
+        ]
         best = ran or [side for side in candidates if side.get("outputs")] or candidates
         if len(best) > 1 and not best[0].get("outputs"):
             best = best[1:]
@@ -332,11 +341,11 @@ def _bring_outputs(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
             cell.execution_count = best[0].get("execution_count")
 
 
-def _run_of(cell: Any) -> Any:
+def _execution_of(cell: Any) -> Any:
     return cell.source, cell.get("outputs", []), cell.get("execution_count")
 
 
-def _finish(merged: Any, minor: int) -> None:
+def _apply_format(merged: Any, minor: int) -> None:
     merged.nbformat_minor = minor
     for cell in merged.cells:
         if minor < WITH_IDS:

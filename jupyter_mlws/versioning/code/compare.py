@@ -8,10 +8,10 @@ from typing import Any
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.cells.process import NotebookRefusedError, compare_notebooks
-from jupyter_mlws.versioning.data.data_index import Content, kind_of, normal
+from jupyter_mlws.versioning.data.data_index import DataIndex, kind_of, normalize_path
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.data.measures import Measures
-from jupyter_mlws.versioning.data.worktree_status import WorkingData
+from jupyter_mlws.versioning.data.worktree_status import WorktreeStatus
 from jupyter_mlws.versioning.git.adapter import Difference, Git
 from jupyter_mlws.versioning.git.hunks import parse
 from jupyter_mlws.versioning.kinds import ChangeKind
@@ -26,18 +26,18 @@ from jupyter_mlws.versioning.models import (
     SnapshotDiff,
 )
 
-LARGEST_TEXT = 1024 * 1024
+MAX_TEXT_BYTES = 1024 * 1024
 """Bytes of a text that is sent; longer ones are cut."""
-LARGEST_NOTEBOOK = 64 * 1024 * 1024
+MAX_NOTEBOOK_BYTES = 64 * 1024 * 1024
 """Bytes of a notebook that is compared by its cells."""
-LARGEST_COUNTED = 4 * 1024 * 1024
+MAX_COUNTED_FILE_BYTES = 4 * 1024 * 1024
 """Bytes of an untracked file whose lines are counted."""
 
 
 class Comparison:
     """Compares versions of one project."""
 
-    def __init__(self, project: Project, content: Content, working: WorkingData) -> None:
+    def __init__(self, project: Project, content: DataIndex, working: WorktreeStatus) -> None:
         self._project = project
         self._git = Git(project.root)
         self._content = content
@@ -49,15 +49,15 @@ class Comparison:
         If ``end`` is None, the second one is the working tree, with its untracked files and
         modified data.
         """
-        first = self._start(start)
+        first = self._resolve_start(start)
         if end is not None:
             rows = self._git.differences(first, self._git.resolve(end))
-            return [_changed(row) for row in rows]
-        changes = {row.path: _changed(row) for row in self._git.differences(first, None)}
+            return [_to_changed_file(row) for row in rows]
+        changes = {row.path: _to_changed_file(row) for row in self._git.differences(first, None)}
         status = self._git.status()
         for entry in status.entries:
             if entry.state == "untracked" and not entry.path.endswith("/"):
-                changes[entry.path] = self._untracked(entry.path)
+                changes[entry.path] = self._to_untracked_file(entry.path)
         items = [item for item in self._content.data_now(status) if not item.pipeline]
         for path, state in self._working.states(items).items():
             changes[path] = ChangedFile(path=path, state=ChangeState(state), kind=ChangeKind.DATA)
@@ -65,18 +65,18 @@ class Comparison:
 
     def file(self, path: str, start: str, end: str | None) -> FileDiff:
         """Compare one file, which git or DVC tracks."""
-        path = normal(self._project, path)
-        first = self._start(start)
+        path = normalize_path(self._project, path)
+        first = self._resolve_start(start)
         last = None if end is None else self._git.resolve(end)
         old = self._git.blob(first, path)
-        new = self._now(path) if last is None else self._git.blob(last, path)
+        new = self._read_worktree_file(path) if last is None else self._git.blob(last, path)
         if old is None and (new is None or not self._git.tracked(path)):
-            data = self._data(path, first, last)
+            data = self._diff_data(path, first, last)
             if data is not None:
                 return data
             if old is None and new is None:
                 raise VersionItemNotFoundError(kind="file", name=path)
-        return self._compared(path, self._git.unified(first, last, path), old, new)
+        return self._to_file_diff(path, self._git.unified(first, last, path), old, new)
 
     def staged_files(self, *, in_index: bool) -> list[ChangedFile]:
         """Return the files that differ between HEAD and the index if ``in_index``.
@@ -84,11 +84,11 @@ class Comparison:
         Otherwise those that differ between the index and the working tree.
         """
         status = self._git.status()
-        start = ("--cached", self._start("HEAD")) if in_index else ()
-        changes = {row.path: _changed(row) for row in self._git.differing(*start)}
+        start = ("--cached", self._resolve_start("HEAD")) if in_index else ()
+        changes = {row.path: _to_changed_file(row) for row in self._git.differing(*start)}
         for entry in status.entries:
             if not in_index and entry.state == "untracked" and not entry.path.endswith("/"):
-                changes[entry.path] = self._untracked(entry.path)
+                changes[entry.path] = self._to_untracked_file(entry.path)
         return [changes[path] for path in sorted(changes)]
 
     def staged_file(self, path: str, *, in_index: bool) -> FileDiff:
@@ -96,27 +96,29 @@ class Comparison:
 
         Otherwise compare the index with the working tree.
         """
-        path = normal(self._project, path)
+        path = normalize_path(self._project, path)
         index = self._git.blob("", path)
-        old = self._git.blob(self._start("HEAD"), path) if in_index else index
-        new = index if in_index else self._now(path)
+        old = self._git.blob(self._resolve_start("HEAD"), path) if in_index else index
+        new = index if in_index else self._read_worktree_file(path)
         if old is None and new is None:
             raise VersionItemNotFoundError(kind="file", name=path)
         if old is None and not in_index:
             diff = self._git.unified("HEAD", None, path)
         else:
             diff = self._git.unified_staged(path, in_index=in_index)
-        return self._compared(path, diff, old, new)
+        return self._to_file_diff(path, diff, old, new)
 
-    def _compared(self, path: str, diff: bytes, old: bytes | None, new: bytes | None) -> FileDiff:
-        if _binary(old) or _binary(new):
+    def _to_file_diff(
+        self, path: str, diff: bytes, old: bytes | None, new: bytes | None
+    ) -> FileDiff:
+        if _is_binary(old) or _is_binary(new):
             return _binary_diff(path, old, new)
-        cells = self._cells(old, new) if path.endswith(".ipynb") else None
+        cells = self._diff_cells(old, new) if path.endswith(".ipynb") else None
         return _text_diff(path, diff, old, new, cells)
 
-    def _cells(self, old: bytes | None, new: bytes | None) -> list[CellDiff] | None:
+    def _diff_cells(self, old: bytes | None, new: bytes | None) -> list[CellDiff] | None:
         """Compare the cells; None if a side is not a notebook, or too large."""
-        if max(len(old or b""), len(new or b"")) > LARGEST_NOTEBOOK:
+        if max(len(old or b""), len(new or b"")) > MAX_NOTEBOOK_BYTES:
             return None
         try:
             return [CellDiff(**row) for row in compare_notebooks(old, new)]
@@ -128,13 +130,13 @@ class Comparison:
         first, last = self._git.resolve(start), self._git.resolve(end)
         measures = Measures(self._project, self._content)
         return SnapshotDiff(
-            files=[_changed(row) for row in self._git.differences(first, last)],
+            files=[_to_changed_file(row) for row in self._git.differences(first, last)],
             data=_data_changes(self._content.data_at(first), self._content.data_at(last)),
-            metrics=_differing(measures.metrics(first), measures.metrics(last)),
-            params=_differing(measures.params(first), measures.params(last)),
+            metrics=_differing_values(measures.metrics(first), measures.metrics(last)),
+            params=_differing_values(measures.params(first), measures.params(last)),
         )
 
-    def _start(self, name: str) -> str:
+    def _resolve_start(self, name: str) -> str:
         """Resolve the start of a comparison; before the first commit HEAD is git's empty tree.
 
         The id of the empty tree is also accepted.
@@ -143,18 +145,18 @@ class Comparison:
         unborn = name == "HEAD" and self._git.find("HEAD") is None
         return empty if unborn or name == empty else self._git.resolve(name)
 
-    def _now(self, path: str) -> bytes | None:
+    def _read_worktree_file(self, path: str) -> bytes | None:
         target = self._project.root / path
         if target.is_symlink():
             return str(target.readlink()).encode(errors="surrogateescape")
         return target.read_bytes() if target.is_file() else None
 
-    def _untracked(self, path: str) -> ChangedFile:
+    def _to_untracked_file(self, path: str) -> ChangedFile:
         target = self._project.root / path
         lines = None
-        if target.is_file() and target.stat().st_size <= LARGEST_COUNTED:
+        if target.is_file() and target.stat().st_size <= MAX_COUNTED_FILE_BYTES:
             content = target.read_bytes()
-            if not _binary(content):
+            if not _is_binary(content):
                 lines = content.count(b"\n") + (not content.endswith(b"\n") and bool(content))
         return ChangedFile(
             path=path,
@@ -164,48 +166,52 @@ class Comparison:
             deletions=None if lines is None else 0,
         )
 
-    def _data(self, path: str, first: str, last: str | None) -> FileDiff | None:
+    def _diff_data(self, path: str, first: str, last: str | None) -> FileDiff | None:
         """Compare a file that DVC tracks; None if ``path`` is not one."""
-        old = _item(self._content.data_at(first), path)
+        old = _find_item(self._content.data_at(first), path)
         pointers = self._content.data_now() if last is None else self._content.data_at(last)
-        new = _item(pointers, path)
+        new = _find_item(pointers, path)
         if old is None and new is None:
             return None
-        before = self._stored(old)
-        after = self._stored(new) if last else self._small(self._project.root / path)
+        before = self._read_stored_text(old)
+        after = (
+            self._read_stored_text(new)
+            if last
+            else self._read_small_file(self._project.root / path)
+        )
         unreadable = (old is not None and before is None) or (
             new is not None and after is None and (last is not None or self._exists(path))
         )
-        if unreadable or _binary(before) or _binary(after):
+        if unreadable or _is_binary(before) or _is_binary(after):
             sizes = {"old_size": old.size if old else None, "new_size": new.size if new else None}
             return _binary_diff(path, before, after).model_copy(update=sizes)
-        return _text_diff(path, self._unified(before, after), before, after)
+        return _text_diff(path, self._unified_diff(before, after), before, after)
 
-    def _stored(self, item: DataPointer | None) -> bytes | None:
+    def _read_stored_text(self, item: DataPointer | None) -> bytes | None:
         if item is None:
             return None
         from jupyter_mlws.versioning.dvc.data import open_data
 
         with open_data(self._project.root) as data:
-            return data.text_of(item, LARGEST_TEXT)
+            return data.text_of(item, MAX_TEXT_BYTES)
 
-    def _small(self, target: Path) -> bytes | None:
-        if not target.is_file() or target.stat().st_size > LARGEST_TEXT:
+    def _read_small_file(self, target: Path) -> bytes | None:
+        if not target.is_file() or target.stat().st_size > MAX_TEXT_BYTES:
             return None
         return target.read_bytes()
 
     def _exists(self, path: str) -> bool:
         return (self._project.root / path).exists()
 
-    def _unified(self, before: bytes | None, after: bytes | None) -> bytes:
+    def _unified_diff(self, before: bytes | None, after: bytes | None) -> bytes:
         return self._git.unified_texts(before or b"", after or b"")
 
 
-def _item(items: list[DataPointer], path: str) -> DataPointer | None:
+def _find_item(items: list[DataPointer], path: str) -> DataPointer | None:
     return next((item for item in items if item.path == path), None)
 
 
-def _changed(row: Difference) -> ChangedFile:
+def _to_changed_file(row: Difference) -> ChangedFile:
     return ChangedFile(
         path=row.path,
         state=ChangeState(row.state),
@@ -216,7 +222,7 @@ def _changed(row: Difference) -> ChangedFile:
     )
 
 
-def _binary(content: bytes | None) -> bool:
+def _is_binary(content: bytes | None) -> bool:
     # As git tells it: a NUL among the first bytes.
     return content is not None and b"\0" in content[:8000]
 
@@ -245,14 +251,14 @@ def _text_diff(
     return FileDiff(
         path=path,
         binary=False,
-        unified=diff[:LARGEST_TEXT].decode(errors="replace"),
-        old=_cut(old),
-        new=_cut(new),
-        truncated=longest > LARGEST_TEXT,
+        unified=diff[:MAX_TEXT_BYTES].decode(errors="replace"),
+        old=_truncate(old),
+        new=_truncate(new),
+        truncated=longest > MAX_TEXT_BYTES,
         old_size=None if old is None else len(old),
         new_size=None if new is None else len(new),
         # Of a cut diff the last hunk would not be whole.
-        hunks=_hunks(path, diff) if len(diff) <= LARGEST_TEXT else [],
+        hunks=_hunks(path, diff) if len(diff) <= MAX_TEXT_BYTES else [],
         cells=cells,
     )
 
@@ -272,8 +278,8 @@ def _hunks(path: str, diff: bytes) -> list[DiffHunk]:
     ]
 
 
-def _cut(content: bytes | None) -> str | None:
-    return None if content is None else content[:LARGEST_TEXT].decode(errors="replace")
+def _truncate(content: bytes | None) -> str | None:
+    return None if content is None else content[:MAX_TEXT_BYTES].decode(errors="replace")
 
 
 def _data_changes(before: list[DataPointer], after: list[DataPointer]) -> list[ChangedData]:
@@ -298,7 +304,7 @@ def _data_changes(before: list[DataPointer], after: list[DataPointer]) -> list[C
     return rows
 
 
-def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[DifferingValue]:
+def _differing_values(before: dict[str, Any], after: dict[str, Any]) -> list[DifferingValue]:
     return [
         DifferingValue(from_=before.get(name), to=after.get(name), name=name)
         for name in sorted({*before, *after})

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.data_index import Content, normal
+from jupyter_mlws.versioning.data.data_index import DataIndex, normalize_path
 from jupyter_mlws.versioning.git.adapter import Commit, Entry, Git, GitFailedError, LogQuery
 from jupyter_mlws.versioning.models import HistoryQuery
 
-PLAIN_NAME = re.compile(r"[0-9A-Za-z_][\w/]*(?:[.-][\w/]+)*", re.ASCII)
+PLAIN_REVISION = re.compile(r"[0-9A-Za-z_][\w/]*(?:[.-][\w/]+)*", re.ASCII)
 """Names that mean one commit or none, with no operator of git's in them."""
-REMEMBERED = 500
+MAX_CACHED_COMMITS = 500
 """Commits whose changes are kept in memory."""
 
 
@@ -32,7 +32,7 @@ class HistoryPage:
 class History:
     """The history of one project. Thread-safe."""
 
-    def __init__(self, project: Project, git: Git, content: Content) -> None:
+    def __init__(self, project: Project, git: Git, content: DataIndex) -> None:
         self._project = project
         self._git = git
         self._content = content
@@ -47,8 +47,8 @@ class History:
 
         Error 30404 for a version that does not exist.
         """
-        start, skip = self._begin(query)
-        path = self._path(query.path) if query.path else None
+        start, skip = self._resolve_start(query)
+        path = self._resolve_path(query.path) if query.path else None
         log_query = LogQuery(
             start,
             path,
@@ -62,7 +62,7 @@ class History:
         try:
             rows = self._rows(log_query)
         except GitFailedError as error:
-            return self._explained(start, error)
+            return self._handle_git_failure(start, error)
         begin = start if skip or query.all else rows[0][0].sha if rows else start
         if path is not None or query.author or query.q:
             # The first that was found need not be where the search began.
@@ -82,11 +82,11 @@ class History:
         with self._lock:
             for commit, entries in rows:
                 self._changes[commit.sha] = entries
-            while len(self._changes) > REMEMBERED:
+            while len(self._changes) > MAX_CACHED_COMMITS:
                 self._changes.pop(next(iter(self._changes)))
         return rows
 
-    def _explained(self, start: str, error: GitFailedError) -> HistoryPage:
+    def _handle_git_failure(self, start: str, error: GitFailedError) -> HistoryPage:
         if start in ("HEAD", "--all") and self._git.find("HEAD") is None:
             # Before the first commit there is no history, which is no error.
             return HistoryPage([], None)
@@ -94,7 +94,7 @@ class History:
             self._git.resolve(start)
         raise error.told() from error
 
-    def _begin(self, query: HistoryQuery) -> tuple[str, int]:
+    def _resolve_start(self, query: HistoryQuery) -> tuple[str, int]:
         """Return the start revision for git, and the number of commits of earlier pages."""
         start, skip = query.ref, 0
         if query.cursor is not None:
@@ -104,16 +104,16 @@ class History:
             skip = int(offset)
         if query.all:
             return "--all", skip
-        if PLAIN_NAME.fullmatch(start) is None:
+        if PLAIN_REVISION.fullmatch(start) is None:
             start = self._git.resolve(start)
         return start, skip
 
-    def _path(self, raw_path: str) -> str:
+    def _resolve_path(self, raw_path: str) -> str:
         """Return the path whose history is meant.
 
         Data has no history of its own, so this is the path of the file that names it.
         """
-        path = normal(self._project, raw_path)
+        path = normalize_path(self._project, raw_path)
         if self._git.tracked(path):
             return path
         sources = {item.path: item.source for item in self._content.data_now()}

@@ -8,12 +8,16 @@ from collections.abc import Collection
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.git.private_index import private_index
-from jupyter_mlws.versioning.snapshots.restore import BEFORE, SAFETY, moment
+from jupyter_mlws.versioning.snapshots.restore import (
+    SAFETY,
+    SAFETY_MESSAGE_PREFIX,
+    unique_timestamp,
+)
 
 
 def message_before(command: str, paths: Collection[str]) -> str:
     """The message of a safety commit: what it was made before, and for which paths."""
-    return f"{BEFORE}{command}\n\n{json.dumps(sorted(paths))}\n"
+    return f"{SAFETY_MESSAGE_PREFIX}{command}\n\n{json.dumps(sorted(paths))}\n"
 
 
 def keep_code(project: Project, git: Git, paths: Collection[str], before: str) -> str:
@@ -23,5 +27,5 @@ def keep_code(project: Project, git: Git, paths: Collection[str], before: str) -
         private.add(sorted(paths))
         parents = [head] if head else []
         sha = private.commit_tree(private.write_tree(), parents, message_before(before, paths))
-    git.update_ref(f"refs/mlws/{SAFETY}{moment()}", sha, None, "safety")
+    git.update_ref(f"refs/mlws/{SAFETY}{unique_timestamp()}", sha, None, "safety")
     return sha

@@ -31,7 +31,7 @@ IGNORE_FILES = frozenset({".gitignore", ".dvcignore"})
 
 
 @dataclass(frozen=True)
-class Joined:
+class MergeResult:
     """Result of merging two commits; ``tree`` is the merged tree.
 
     For paths in ``conflicts`` it holds ours, or text with git's markers. ``notebooks`` were
@@ -44,14 +44,14 @@ class Joined:
     lists: dict[str, bytes] = field(default_factory=dict)
 
 
-def join(
+def merge_commits(
     project: Project, git: Git, ours: str, theirs: str, progress: ProgressCallback = no_progress
-) -> Joined:
+) -> MergeResult:
     """Merge two commits; error 30217 if they have no common commit."""
     merged = merge_tree(git, ours, theirs)
     conflicts = dict(merged.conflicts)
     notebooks: dict[str, MergedNotebook] = {}
-    for path, sides in _notebooks(git, ours, theirs, merged).items():
+    for path, sides in _notebooks_changed_by_both(git, ours, theirs, merged).items():
         progress(0, message="notebooks")
         try:
             base, one, other = (content(git, sides.get(stage)) for stage in (BASE, OURS, THEIRS))
@@ -65,15 +65,15 @@ def join(
             conflicts[path] = sides
         else:
             conflicts.pop(path, None)
-    lists = _ignore_files(git, conflicts)
+    lists = _merge_ignore_files(git, conflicts)
     for path in lists:
         del conflicts[path]
     texts = {path: notebook.text for path, notebook in notebooks.items() if path not in conflicts}
-    tree = _tree(project, merged, {**texts, **lists})
-    return Joined(tree, conflicts, notebooks, lists)
+    tree = _write_tree(project, merged, {**texts, **lists})
+    return MergeResult(tree, conflicts, notebooks, lists)
 
 
-def _ignore_files(git: Git, conflicts: dict[str, Sides]) -> dict[str, bytes]:
+def _merge_ignore_files(git: Git, conflicts: dict[str, Sides]) -> dict[str, bytes]:
     """Return the conflicting ignore files, merged with the lines of both sides.
 
     Adding data appends a line at the end, so both sides often change the same place.
@@ -86,13 +86,15 @@ def _ignore_files(git: Git, conflicts: dict[str, Sides]) -> dict[str, bytes]:
     return {path: text for path, text in merged.items() if text is not None}
 
 
-def _notebooks(git: Git, ours: str, theirs: str, merged: MergedTree) -> dict[str, Sides]:
+def _notebooks_changed_by_both(
+    git: Git, ours: str, theirs: str, merged: MergedTree
+) -> dict[str, Sides]:
     """Return the notebooks that both sides changed, even if git merged their lines cleanly.
 
     A clean merge by lines may be an invalid notebook, or have a duplicate id.
     """
     base = merge_base(git, ours, theirs)
-    new_paths = {OURS: _moved(git, base, ours), THEIRS: _moved(git, base, theirs)}
+    new_paths = {OURS: _changed_paths(git, base, ours), THEIRS: _changed_paths(git, base, theirs)}
     both = [path for path in new_paths[OURS] if path in new_paths[THEIRS] and _is_notebook(path)]
     notebooks = {
         path: sides
@@ -115,7 +117,7 @@ def _notebooks(git: Git, ours: str, theirs: str, merged: MergedTree) -> dict[str
     return notebooks
 
 
-def _moved(git: Git, base: str, end: str) -> dict[str, str]:
+def _changed_paths(git: Git, base: str, end: str) -> dict[str, str]:
     """Return the paths that a side changed, each with its path on that side."""
     rows = git.differences(base, end)
     return {row.old_path or row.path: row.path for row in rows if row.state != "deleted"}
@@ -125,7 +127,7 @@ def _is_notebook(path: str) -> bool:
     return path.endswith(".ipynb")
 
 
-def _tree(project: Project, merged: MergedTree, texts: dict[str, bytes]) -> str:
+def _write_tree(project: Project, merged: MergedTree, texts: dict[str, bytes]) -> str:
     if not texts:
         return merged.tree
     with private_index(project) as private:

@@ -45,9 +45,14 @@ from jupyter_mlws.versioning.code.merge_models import (
     Resolution,
     SideChoice,
 )
-from jupyter_mlws.versioning.code.merge_tree import Joined, join
-from jupyter_mlws.versioning.data.data_index import kind_of, large_from, listed, normal
-from jupyter_mlws.versioning.data.dvc_pointers import names_data, parses, read
+from jupyter_mlws.versioning.code.merge_tree import MergeResult, merge_commits
+from jupyter_mlws.versioning.data.data_index import (
+    format_paths,
+    kind_of,
+    large_file_threshold,
+    normalize_path,
+)
+from jupyter_mlws.versioning.data.dvc_pointers import is_yaml_mapping, names_data, read_pointers
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.git.adapter import GitFailedError
 from jupyter_mlws.versioning.git.merge import (
@@ -63,27 +68,27 @@ from jupyter_mlws.versioning.git.merge import (
     incoming,
     merged_text,
     name_of,
+    read_conflicts,
     set_sides,
-    unmerged,
 )
-from jupyter_mlws.versioning.git.private_index import uncommitted
+from jupyter_mlws.versioning.git.private_index import uncommitted_paths
 from jupyter_mlws.versioning.models import SnapshotData
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.switching import Switching
 
 STAGES = {"base": BASE, "ours": OURS, "theirs": THEIRS}
-LARGEST_TEXT = 4 * 1024 * 1024
+MAX_TEXT_BYTES = 4 * 1024 * 1024
 """Bytes of a text that is sent; of longer ones only the size is told."""
-MARKS = (b"<<<<<<<", b"=======", b">>>>>>>")
+CONFLICT_MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>")
 
-ONE_WAY = Message("specify exactly one of take, text and cells")
-NO_CELL = Message("is not a cell in conflict")
-CELLS_OF_NOTEBOOKS = Message("is supported for notebooks only")
-LEFT_OPEN = Message("still contains conflict markers")
-NOT_YAML = Message("is not valid YAML")
-NO_NOTEBOOK = Message("is not a valid notebook: {reason}")
+EXACTLY_ONE_RESOLUTION = Message("specify exactly one of take, text and cells")
+NOT_A_CONFLICT_CELL = Message("is not a cell in conflict")
+NOTEBOOKS_ONLY = Message("is supported for notebooks only")
+HAS_CONFLICT_MARKERS = Message("still contains conflict markers")
+INVALID_YAML = Message("is not valid YAML")
+INVALID_NOTEBOOK = Message("is not a valid notebook: {reason}")
 SIDES_ONLY = Message("can only be resolved with ours or theirs")
-NO_BASE = Message("the base version has no such file")
+NO_BASE_VERSION = Message("the base version has no such file")
 
 
 class MergeManager:
@@ -98,14 +103,14 @@ class MergeManager:
         self._root = repository.project.root
         self._git = repository.git
         self._switching = Switching(repository)
-        self._advance = FastForward(repository)
+        self._fast_forward = FastForward(repository)
 
     # Beginning
 
     def check_merge(self, ref: str) -> None:
         """Raise the errors of :meth:`merge` that can be found immediately."""
         self._git.resolve(ref)
-        self._repository.refuse_unfinished(unmerged(self._git))
+        self._repository.refuse_unfinished(read_conflicts(self._git))
 
     def merge(
         self, ref: str, message: str | None = None, progress: ProgressCallback = no_progress
@@ -117,32 +122,34 @@ class MergeManager:
         of data. Nothing has changed then. Conflicts are an outcome, not an error.
         """
         with self._repository.exclusive("merge"):
-            self._repository.refuse_unfinished(unmerged(self._git))
+            self._repository.refuse_unfinished(read_conflicts(self._git))
             theirs = self._git.resolve(ref)
             head = self._git.find("HEAD")
             if head is not None and self._git.contains(head, theirs):
                 return self._outcome(MergeOutcome.UP_TO_DATE, head, head)
             if head is None or self._git.contains(theirs, head):
-                data = self._advance.to(theirs, progress)
+                data = self._fast_forward.to(theirs, progress)
                 return self._outcome(MergeOutcome.FAST_FORWARD, head, theirs, data)
             self._git.check_identity()
             progress(0, message="merge")
-            merge_result = join(self._project, self._git, head, theirs, progress)
+            merge_result = merge_commits(self._project, self._git, head, theirs, progress)
             text = message or f"Merge {ref}"
             if merge_result.conflicts:
-                return self._stop(ref, text, head, merge_result)
-            sha = self._advance.commit(merge_result.tree, [head, theirs], text, "merge")
-            data = self._advance.to(sha, progress)
+                return self._stop_with_conflicts(ref, text, head, merge_result)
+            sha = self._fast_forward.commit(merge_result.tree, [head, theirs], text, "merge")
+            data = self._fast_forward.to(sha, progress)
         return self._outcome(MergeOutcome.MERGED, head, sha, data)
 
-    def _stop(self, ref: str, message: str, head: str, merge_result: Joined) -> Merged:
+    def _stop_with_conflicts(
+        self, ref: str, message: str, head: str, merge_result: MergeResult
+    ) -> Merged:
         """Leave git's unfinished merge in the working tree, with notebooks that can be opened."""
         steps = self._switching.check(merge_result.tree)
         staged_paths = {entry.path for entry in self._git.status().entries if entry.staged}
         if staged_paths:
             # git would refuse as well: its index becomes the merge's.
             raise UncommittedChangesError(
-                paths=listed(staged_paths), named=", ".join(listed(staged_paths))
+                paths=format_paths(staged_paths), named=", ".join(format_paths(staged_paths))
             )
         assert steps.head == head
         self._switching.check_space(steps)
@@ -154,24 +161,24 @@ class MergeManager:
                     raise GitCommandError(
                         command="git merge", reason=Message("the merge did not start")
                     )
-                self._lay_out(merge_result)
+                self._write_merge_result(merge_result)
             except GitFailedError as error:
-                self._give_up()
+                self._abort_merge()
                 self._switching.put_back(steps)
                 raise error.told() from error
             except BaseException:
-                self._give_up()
+                self._abort_merge()
                 raise
         outcome = self._outcome(MergeOutcome.CONFLICTS, head, head)
         return outcome.model_copy(update={"conflicts": self.conflicts().items})
 
-    def _lay_out(self, merge_result: Joined) -> None:
+    def _write_merge_result(self, merge_result: MergeResult) -> None:
         for path, notebook in merge_result.notebooks.items():
             self._write(path, notebook.text)
             if path not in merge_result.conflicts:
-                self._take_in(path)
+                self._stage(path)
         for path, lines in merge_result.lists.items():
-            self._settle(path, lines)
+            self._write_and_stage(path, lines)
         for path, sides in merge_result.conflicts.items():
             if not path.endswith(".ipynb"):
                 continue
@@ -180,7 +187,7 @@ class MergeManager:
                 # Lines with markers open in no editor of notebooks.
                 self._check_out(path, sides[OURS])
 
-    def _give_up(self) -> None:
+    def _abort_merge(self) -> None:
         if incoming(self._git) is not None:
             self._git.run("merge", "--abort", timeout=TIMEOUT)
 
@@ -195,23 +202,23 @@ class MergeManager:
             ours=branch.removeprefix("refs/heads/") if branch else None,
             theirs=name_of(self._git, theirs) if theirs else None,
             commit=theirs,
-            items=self._told(unmerged(self._git)),
+            items=self._to_conflicts(read_conflicts(self._git)),
         )
 
     def conflict(self, path: str) -> ConflictDetail:
         """Return one path with its three sides; error 30404 if it is not in conflict."""
-        path, sides = self._find(path)
+        path, sides = self._find_conflict(path)
         texts = {name: content(self._git, sides.get(stage)) for name, stage in STAGES.items()}
         now = self._root / path
         texts["merged"] = now.read_bytes() if now.is_file() and not now.is_symlink() else None
         binary = any(b"\0" in text[:8000] for text in texts.values() if text is not None)
-        decoded_texts = {name: _text(text, binary) for name, text in texts.items()}
-        large = any(len(text) > LARGEST_TEXT for text in texts.values() if text is not None)
+        decoded_texts = {name: _decode_text(text, binary) for name, text in texts.items()}
+        large = any(len(text) > MAX_TEXT_BYTES for text in texts.values() if text is not None)
         cells = None
         if path.endswith(".ipynb") and texts["ours"] is not None and texts["theirs"] is not None:
-            cells = self._cells(texts)
+            cells = self._cell_sides(texts)
         return ConflictDetail(
-            **self._told({path: sides})[0].__dict__,
+            **self._to_conflicts({path: sides})[0].__dict__,
             base=decoded_texts["base"],
             ours=decoded_texts["ours"],
             theirs=decoded_texts["theirs"],
@@ -220,27 +227,27 @@ class MergeManager:
             truncated=large,
             cells=cells,
             data={
-                name: _data(path, text)
+                name: _parse_data(path, text)
                 for name, text in texts.items()
                 if names_data(path) and name != "merged"
             },
         )
 
-    def _cells(self, texts: Mapping[str, bytes | None]) -> list[CellSides] | None:
+    def _cell_sides(self, texts: Mapping[str, bytes | None]) -> list[CellSides] | None:
         try:
             notebook = merge_notebooks(texts["base"], texts["ours"], texts["theirs"])
         except NotebookRefusedError:
             return None
         return [CellSides(**row) for row in notebook.rows]
 
-    def _told(self, conflicts: Mapping[str, Sides]) -> list[Conflict]:
+    def _to_conflicts(self, conflicts: Mapping[str, Sides]) -> list[Conflict]:
         files = [s for sides in conflicts.values() for s in sides.values() if s.mode != SUBMODULE]
         sizes = self._git.sizes([side.sha for side in files])
         return [
             Conflict(
                 path=path,
                 kind=kind_of(path),
-                how=_how(sides),
+                how=_conflict_type(sides),
                 sizes={
                     name: sizes.get(sides[stage].sha)
                     for name, stage in STAGES.items()
@@ -259,58 +266,62 @@ class MergeManager:
         still in conflict.
         """
         with self._repository.exclusive("merge"), full_disk_told():
-            path, sides = self._find(path)
+            path, sides = self._find_conflict(path)
             ways = (resolution.take, resolution.text, resolution.cells)
             if sum(way is not None for way in ways) != 1:
                 raise InvalidRequestError(
-                    faults=[Fault(name, ONE_WAY) for name in ("take", "text", "cells")]
+                    faults=[
+                        Fault(name, EXACTLY_ONE_RESOLUTION) for name in ("take", "text", "cells")
+                    ]
                 )
             if resolution.take in (SideChoice.OURS, SideChoice.THEIRS, SideChoice.BASE):
-                self._take(path, sides, resolution.take)
+                self._use_side(path, sides, resolution.take)
             else:
-                self._settle(path, self._wanted(path, sides, resolution))
+                self._write_and_stage(path, self._resolve_content(path, sides, resolution))
         return self.conflicts()
 
-    def _take(self, path: str, sides: Sides, side: SideChoice) -> None:
+    def _use_side(self, path: str, sides: Sides, side: SideChoice) -> None:
         entry = sides.get(STAGES[side.value])
         if entry is None:
             if side is SideChoice.BASE:
-                raise InvalidRequestError(faults=[Fault("take", NO_BASE)])
+                raise InvalidRequestError(faults=[Fault("take", NO_BASE_VERSION)])
             (self._root / path).unlink(missing_ok=True)
             set_sides(self._git, path, {})
             return
         self._check_out(path, entry)
         set_sides(self._git, path, {0: entry})
 
-    def _wanted(self, path: str, sides: Sides, resolution: Resolution) -> bytes:
+    def _resolve_content(self, path: str, sides: Sides, resolution: Resolution) -> bytes:
         field = "take" if resolution.take else "cells" if resolution.cells else "text"
         if any(side.mode in (SUBMODULE, LINK) for side in sides.values()):
             raise InvalidRequestError(faults=[Fault(field, SIDES_ONLY)])
         if resolution.text is not None:
-            return self._given(path, resolution.text.encode(errors="surrogateescape"))
+            return self._validate_text(path, resolution.text.encode(errors="surrogateescape"))
         if path.endswith(".ipynb"):
-            return self._chosen_cells(sides, resolution, field)
+            return self._merge_chosen_cells(sides, resolution, field)
         if resolution.cells is not None:
-            raise InvalidRequestError(faults=[Fault("cells", CELLS_OF_NOTEBOOKS)])
+            raise InvalidRequestError(faults=[Fault("cells", NOTEBOOKS_ONLY)])
         both = None if names_data(path) else merged_text(self._git, sides)
         if both is None:
             raise InvalidRequestError(faults=[Fault("take", SIDES_ONLY)])
         return both
 
-    def _given(self, path: str, text: bytes) -> bytes:
-        if all(any(line.startswith(mark) for line in text.splitlines()) for mark in MARKS):
-            raise InvalidRequestError(faults=[Fault("text", LEFT_OPEN)])
-        if names_data(path) and not parses(text):
-            raise InvalidRequestError(faults=[Fault("text", NOT_YAML)])
+    def _validate_text(self, path: str, text: bytes) -> bytes:
+        if all(
+            any(line.startswith(mark) for line in text.splitlines()) for mark in CONFLICT_MARKERS
+        ):
+            raise InvalidRequestError(faults=[Fault("text", HAS_CONFLICT_MARKERS)])
+        if names_data(path) and not is_yaml_mapping(text):
+            raise InvalidRequestError(faults=[Fault("text", INVALID_YAML)])
         if path.endswith(".ipynb"):
             try:
                 check_notebook(text)
             except NotebookRefusedError as error:
-                fault = Fault("text", NO_NOTEBOOK.fill(reason=str(error)))
+                fault = Fault("text", INVALID_NOTEBOOK.fill(reason=str(error)))
                 raise InvalidRequestError(faults=[fault]) from error
         return text
 
-    def _chosen_cells(self, sides: Sides, resolution: Resolution, field: str) -> bytes:
+    def _merge_chosen_cells(self, sides: Sides, resolution: Resolution, field: str) -> bytes:
         base, ours, theirs = (content(self._git, sides.get(s)) for s in (BASE, OURS, THEIRS))
         choices: dict[str, CellChoice] = {
             name: {"source": side.source} if isinstance(side, CellText) else side.value
@@ -324,7 +335,7 @@ class MergeManager:
                 wrong = [name for name in choices if name not in (*notebook.conflicts, "*")]
                 if wrong:
                     raise InvalidRequestError(
-                        faults=[Fault(f"cells.{name}", NO_CELL) for name in wrong]
+                        faults=[Fault(f"cells.{name}", NOT_A_CONFLICT_CELL) for name in wrong]
                     )
             merged = merge_notebooks(base, ours, theirs, choices)
         except NotebookRefusedError as error:
@@ -333,9 +344,9 @@ class MergeManager:
             raise UnresolvedCellsError(paths=merged.conflicts, named=", ".join(merged.conflicts))
         return merged.text
 
-    def _settle(self, path: str, text: bytes) -> None:
+    def _write_and_stage(self, path: str, text: bytes) -> None:
         self._write(path, text)
-        self._take_in(path)
+        self._stage(path)
 
     # Ending
 
@@ -343,7 +354,7 @@ class MergeManager:
         """Raise error 30252 without a merge in progress, 30201 while there are conflicts."""
         if incoming(self._git) is None:
             raise NoMergeError()
-        paths = listed(unmerged(self._git))
+        paths = format_paths(read_conflicts(self._git))
         if paths:
             raise UnfinishedOperationError(operation="merge", paths=paths)
 
@@ -361,11 +372,11 @@ class MergeManager:
             self._git.check_identity()
             head = self._git.find("HEAD")
             tree = self._git.run("write-tree").decode().strip()
-            data = self._switching.follow(tree, lambda: self._conclude(message), progress)
+            data = self._switching.follow(tree, lambda: self._commit_merge(message), progress)
             sha = self._git.resolve("HEAD")
         return self._outcome(MergeOutcome.MERGED, head, sha, data)
 
-    def _conclude(self, message: str | None) -> None:
+    def _commit_merge(self, message: str | None) -> None:
         options = ("-m", message) if message else ("--no-edit", "--cleanup=strip")
         try:
             self._git.attempt("commit", "--quiet", *options, timeout=TIMEOUT)
@@ -383,16 +394,18 @@ class MergeManager:
             if incoming(self._git) is None:
                 raise NoMergeError()
             head = self._git.resolve("HEAD")
-            paths = {*uncommitted(self._root, self._git.status(), large_from(self._git))}
+            paths = {
+                *uncommitted_paths(self._root, self._git.status(), large_file_threshold(self._git))
+            }
             safety = keep_code(self._project, self._git, paths, "merge --abort")
             self._git.run("merge", "--abort", timeout=TIMEOUT)
         return Aborted(commit=head, safety=safety)
 
     # Files
 
-    def _find(self, path: str) -> tuple[str, Sides]:
-        path = normal(self._project, path)
-        sides = unmerged(self._git).get(path)
+    def _find_conflict(self, path: str) -> tuple[str, Sides]:
+        path = normalize_path(self._project, path)
+        sides = read_conflicts(self._git).get(path)
         if sides is None:
             raise VersionItemNotFoundError(kind="conflict", name=path)
         return path, sides
@@ -401,7 +414,7 @@ class MergeManager:
         """Write a side as a checkout would; do nothing for a submodule."""
         if side.mode == SUBMODULE:
             return
-        sides = unmerged(self._git).get(path, {})
+        sides = read_conflicts(self._git).get(path, {})
         set_sides(self._git, path, {0: side})
         try:
             stdin = f"{path}\0".encode(errors="surrogateescape")
@@ -415,7 +428,7 @@ class MergeManager:
         target.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(target, text)
 
-    def _take_in(self, path: str) -> None:
+    def _stage(self, path: str) -> None:
         stdin = f"{path}\0".encode(errors="surrogateescape")
         options = ("--pathspec-from-file=-", "--pathspec-file-nul")
         self._git.run("add", "--force", *options, stdin=stdin)
@@ -426,22 +439,22 @@ class MergeManager:
         return Merged(outcome=outcome, previous=head, commit=sha, data=[*data], conflicts=[])
 
 
-def _text(text: bytes | None, binary: bool) -> str | None:
-    if text is None or binary or len(text) > LARGEST_TEXT:
+def _decode_text(text: bytes | None, binary: bool) -> str | None:
+    if text is None or binary or len(text) > MAX_TEXT_BYTES:
         return None
     return text.decode(errors="replace")
 
 
-def _data(path: str, text: bytes | None) -> list[SnapshotData]:
+def _parse_data(path: str, text: bytes | None) -> list[SnapshotData]:
     if text is None:
         return []
     return [
         SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
-        for item in read({path: text})
+        for item in read_pointers({path: text})
     ]
 
 
-def _how(sides: Sides) -> ConflictHow:
+def _conflict_type(sides: Sides) -> ConflictHow:
     there = (BASE in sides, OURS in sides, THEIRS in sides)
     return {
         (True, True, True): ConflictHow.BOTH_MODIFIED,

@@ -20,7 +20,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.code.fast_forward import FastForward
-from jupyter_mlws.versioning.code.merge_tree import join
+from jupyter_mlws.versioning.code.merge_tree import merge_commits
 from jupyter_mlws.versioning.code.models import (
     Fetched,
     FetchedBranch,
@@ -29,12 +29,12 @@ from jupyter_mlws.versioning.code.models import (
     Pushed,
     Remote,
 )
-from jupyter_mlws.versioning.data.data_index import listed, named_anew
+from jupyter_mlws.versioning.data.data_index import format_paths, select_new_content
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.git.credentials import Ask, Credentials
 from jupyter_mlws.versioning.git.refs import HEADS, NO_NAME, REMOTES, TAGS, fault_of_name, remotes
 from jupyter_mlws.versioning.git.remote_commands import (
-    Line,
+    RemoteSession,
     fetch,
     fetch_all,
     push,
@@ -44,9 +44,13 @@ from jupyter_mlws.versioning.git.remote_commands import (
 from jupyter_mlws.versioning.git.urls import fault_of_address
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.outbox import sent_of
-from jupyter_mlws.versioning.snapshots.pre_push_hook import distinct, named_by, passed
+from jupyter_mlws.versioning.snapshots.pre_push_hook import (
+    data_of_commits,
+    distinct,
+    skip_pre_push_hook,
+)
 
-USUAL = "origin"
+DEFAULT_REMOTE = "origin"
 """The remote that is meant where nothing else is said."""
 
 
@@ -58,7 +62,7 @@ class RemoteManager:
         self._root = repository.project.root
         self._git = repository.git
         self._content = repository.content
-        self._advance = FastForward(repository)
+        self._fast_forward = FastForward(repository)
 
     def list(self) -> Sequence[Remote]:
         """Return the configured git remotes."""
@@ -71,11 +75,11 @@ class RemoteManager:
 
         Error 30404, or 30215 if HEAD is detached.
         """
-        branch = branch or self._current()
+        branch = branch or self._current_branch()
         sha = self._git.find(f"{HEADS}{branch}")
         if sha is None:
             raise VersionItemNotFoundError(kind="branch", name=branch)
-        return self._remote(remote, branch), branch, sha
+        return self._resolve_remote(remote, branch), branch, sha
 
     def get(self, name: str) -> Remote:
         """Return one remote; error 30404."""
@@ -119,7 +123,7 @@ class RemoteManager:
     def check_fetch(self, remote: str | None) -> str:
         """Return the name of the remote to fetch from; error 30404."""
         ref = self._git.branch()
-        return self._remote(remote, ref.removeprefix(HEADS) if ref else "")
+        return self._resolve_remote(remote, ref.removeprefix(HEADS) if ref else "")
 
     def fetch(
         self,
@@ -136,7 +140,7 @@ class RemoteManager:
         remote = self.check_fetch(remote)
         prefix = f"{REMOTES}{remote}/"
         before = self._git.refs(prefix)
-        line = _line(progress, "ask", Credentials(ask))
+        line = _create_session(progress, "ask", Credentials(ask))
         fetch_all(self._git, remote, line, prune=prune)
         after = self._git.refs(prefix)
         return Fetched(
@@ -162,10 +166,15 @@ class RemoteManager:
             raise VersionItemNotFoundError(kind="tag", name=name)
         remote = self.check_fetch(remote)
         sha = self._git.resolve(f"{TAGS}{name}")
-        commits = self._new(sha, None, remote)
+        commits = self._unpushed_commits(sha, None, remote)
         if commits:
             self._push_data(sha, None, commits, progress)
-        push_tag(passed(self._git), remote, name, _line(progress, "tag", Credentials(ask)))
+        push_tag(
+            skip_pre_push_hook(self._git),
+            remote,
+            name,
+            _create_session(progress, "tag", Credentials(ask)),
+        )
 
     def push(
         self,
@@ -183,22 +192,28 @@ class RemoteManager:
         remote, branch, sha = self.check_push(remote, branch)
         progress(0, message="ask")
         credentials = Credentials(ask)
-        before = tip_at(self._git, remote, branch, _line(progress, "ask", credentials))
+        before = tip_at(self._git, remote, branch, _create_session(progress, "ask", credentials))
         if before is not None and not self._git.contains(sha, before):
             raise RemoteAheadError(remote=remote, branch=branch)
-        commits = self._new(sha, before, remote)
+        commits = self._unpushed_commits(sha, before, remote)
         data = self._push_data(sha, before, commits, progress)
         if before != sha:
-            push(passed(self._git), remote, sha, branch, _line(progress, "branch", credentials))
+            push(
+                skip_pre_push_hook(self._git),
+                remote,
+                sha,
+                branch,
+                _create_session(progress, "branch", credentials),
+            )
         self._repository.outbox.try_deliver(progress)
-        self._follow(branch, remote)
+        self._set_upstream(branch, remote)
         return Pushed(
             remote=remote,
             branch=branch,
             commit=sha,
             previous=before,
             commits=len(commits),
-            data=listed({item.path for item in data}),
+            data=format_paths({item.path for item in data}),
         )
 
     def check_pull(self, remote: str | None, branch: str | None) -> tuple[str, str]:
@@ -206,8 +221,8 @@ class RemoteManager:
 
         Error 30404, or 30215 if HEAD is detached.
         """
-        current = self._current()
-        remote = self._remote(remote, current)
+        current = self._current_branch()
+        remote = self._resolve_remote(remote, current)
         if branch is None:
             merged = self._git.setting(f"branch.{current}.merge", "path") or ""
             follows = self._git.setting(f"branch.{current}.remote", "path") == remote
@@ -230,16 +245,16 @@ class RemoteManager:
         """
         remote, branch = self.check_pull(remote, branch)
         progress(0, message="ask")
-        line = _line(progress, "branch", Credentials(ask))
+        line = _create_session(progress, "branch", Credentials(ask))
         if tip_at(self._git, remote, branch, line) is None:
             raise VersionItemNotFoundError(kind="branch", name=f"{remote}/{branch}")
         theirs = fetch(self._git, remote, branch, line)
         with self._repository.exclusive("pull"):
-            current = self._current()
+            current = self._current_branch()
             head = self._git.find("HEAD")
-            outcome, target = self._joined(head, theirs, f"{remote}/{branch}")
-            data = self._advance.to(target, progress, thorough=True)
-        count = 0 if outcome is PullOutcome.UP_TO_DATE else len(self._between(theirs, head))
+            outcome, target = self._integrate(head, theirs, f"{remote}/{branch}")
+            data = self._fast_forward.to(target, progress, thorough=True)
+        count = 0 if outcome is PullOutcome.UP_TO_DATE else len(self._commits_between(theirs, head))
         return Pulled(
             remote=remote,
             branch=current,
@@ -252,23 +267,23 @@ class RemoteManager:
 
     # Which remote, which branch
 
-    def _current(self) -> str:
+    def _current_branch(self) -> str:
         ref = self._git.branch()
         if ref is None:
             raise DetachedHeadError()
         return ref.removeprefix(HEADS)
 
-    def _remote(self, remote: str | None, branch: str) -> str:
+    def _resolve_remote(self, remote: str | None, branch: str) -> str:
         names = [ref.name for ref in remotes(self._git)]
         upstream = self._git.setting(f"branch.{branch}.remote", "path")
-        only = names[0] if len(names) == 1 else USUAL
-        candidates = (upstream, USUAL, only) if remote is None else (remote,)
+        only = names[0] if len(names) == 1 else DEFAULT_REMOTE
+        candidates = (upstream, DEFAULT_REMOTE, only) if remote is None else (remote,)
         for name in candidates:
             if name in names:
                 return name
-        raise VersionItemNotFoundError(kind="remote", name=remote or USUAL)
+        raise VersionItemNotFoundError(kind="remote", name=remote or DEFAULT_REMOTE)
 
-    def _follow(self, branch: str, remote: str) -> None:
+    def _set_upstream(self, branch: str, remote: str) -> None:
         """Set the upstream of the branch, unless it has one."""
         if self._git.setting(f"branch.{branch}.remote", "path") is None:
             self._git.run("config", f"branch.{branch}.remote", remote)
@@ -276,14 +291,14 @@ class RemoteManager:
 
     # Pushing
 
-    def _new(self, sha: str, before: str | None, remote: str) -> Sequence[str]:
+    def _unpushed_commits(self, sha: str, before: str | None, remote: str) -> Sequence[str]:
         """Return the commits that the remote lacks, as far as is known locally."""
         if before is not None:
-            return self._between(sha, before)
+            return self._commits_between(sha, before)
         output = self._git.run("rev-list", sha, "--not", f"--remotes={remote}", "--")
         return output.decode().split()
 
-    def _between(self, tip: str, base: str | None) -> Sequence[str]:
+    def _commits_between(self, tip: str, base: str | None) -> Sequence[str]:
         exclusions = [f"^{base}"] if base else []
         return self._git.run("rev-list", tip, *exclusions, "--").decode().split()
 
@@ -296,16 +311,16 @@ class RemoteManager:
         """
         previous = self._content.data_at(before) if before else []
         tip = sent_of(self._content.data_at(sha))
-        items = distinct([*tip, *named_by(self._git, self._content, commits)])
+        items = distinct([*tip, *data_of_commits(self._git, self._content, commits)])
         if not items:
             return []
         from jupyter_mlws.versioning.dvc.data import open_data
 
         with open_data(self._root) as data:
-            fresh = named_anew(tip, previous)
+            fresh = select_new_content(tip, previous)
             if data.remote is None:
                 if fresh:
-                    paths = listed({item.path for item in fresh})
+                    paths = format_paths({item.path for item in fresh})
                     raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
                 return []
             absent = set(data.missing(items))
@@ -315,7 +330,7 @@ class RemoteManager:
             }
             lost_paths = [item.path for item in fresh if item in elsewhere]
             if lost_paths:
-                raise DataMissingError(paths=", ".join(listed(lost_paths)))
+                raise DataMissingError(paths=", ".join(format_paths(lost_paths)))
             # What only older commits name and no store has is lost already, pushed or not.
             present = [item for item in items if item not in absent]
             data.push(present, progress)
@@ -323,7 +338,7 @@ class RemoteManager:
 
     # Pulling
 
-    def _joined(self, head: str | None, theirs: str, name: str) -> tuple[PullOutcome, str]:
+    def _integrate(self, head: str | None, theirs: str, name: str) -> tuple[PullOutcome, str]:
         """Return the outcome of a pull and a commit that contains both histories.
 
         A merge commit is made if necessary; the working tree does not change.
@@ -335,12 +350,16 @@ class RemoteManager:
         if self._git.contains(theirs, head):
             return PullOutcome.FAST_FORWARD, theirs
         self._git.check_identity()
-        merge_result = join(self._repository.project, self._git, head, theirs)
+        merge_result = merge_commits(self._repository.project, self._git, head, theirs)
         if merge_result.conflicts:
-            raise UnfinishedOperationError(operation="merge", paths=listed(merge_result.conflicts))
-        sha = self._advance.commit(merge_result.tree, [head, theirs], f"Merge {name}", "merge")
+            raise UnfinishedOperationError(
+                operation="merge", paths=format_paths(merge_result.conflicts)
+            )
+        sha = self._fast_forward.commit(merge_result.tree, [head, theirs], f"Merge {name}", "merge")
         return PullOutcome.MERGED, sha
 
 
-def _line(progress: ProgressCallback, message: str, credentials: Credentials) -> Line:
-    return Line(lambda: progress(0, message=message), credentials)
+def _create_session(
+    progress: ProgressCallback, message: str, credentials: Credentials
+) -> RemoteSession:
+    return RemoteSession(lambda: progress(0, message=message), credentials)

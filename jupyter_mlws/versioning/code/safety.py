@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.code.history_models import SafetyCopy
-from jupyter_mlws.versioning.data.data_index import listed
+from jupyter_mlws.versioning.data.data_index import format_paths
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.restore import BEFORE, RESTORED, SAFETY, Restore
+from jupyter_mlws.versioning.snapshots.restore import (
+    RESTORED_VERSION_FILE,
+    SAFETY,
+    SAFETY_MESSAGE_PREFIX,
+    Restore,
+)
 
 FIELDS = ("refname", "objectname", "parent", "creatordate:iso-strict", "subject", "body")
 MAX_COPIES = 200
@@ -69,7 +74,7 @@ class SafetyManager:
             # A discard leaves the index alone: what was staged then still is.
             result = restore.run(copy.id, copy.paths, progress, keep_index=copy.paths is not None)
             if copy.paths is None:
-                (project.state / RESTORED).unlink(missing_ok=True)
+                (project.state / RESTORED_VERSION_FILE).unlink(missing_ok=True)
             if copy.index is not None and copy.base == self._git.find("HEAD"):
                 self._git.run("read-tree", copy.index)
                 self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
@@ -84,7 +89,7 @@ class SafetyManager:
         copies = []
         for _, sha, parents, timestamp, subject, body in rows:
             base, _, index = parents.partition(" ")
-            before, _, reason = subject.partition(BEFORE)
+            before, _, reason = subject.partition(SAFETY_MESSAGE_PREFIX)
             has_paths = not before and body.strip()
             paths = json.loads(body) if has_paths else None
             copies.append(
@@ -102,5 +107,5 @@ class SafetyManager:
             reason=copy.reason,
             base=copy.base,
             timestamp=copy.timestamp,
-            files=listed(files),
+            files=format_paths(files),
         )

@@ -17,16 +17,21 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import no_progress
 from jupyter_mlws.versioning.code.keeping import keep_code, message_before
 from jupyter_mlws.versioning.code.staging_models import Discarded, HunkChoice, StageRequest
-from jupyter_mlws.versioning.data.data_index import large_from, listed, normal, size_of
+from jupyter_mlws.versioning.data.data_index import (
+    format_paths,
+    large_file_threshold,
+    normalize_path,
+    size_of,
+)
 from jupyter_mlws.versioning.data.dvc_pointers import covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.data.worktree_status import NOT_PULLED
 from jupyter_mlws.versioning.git.adapter import Entry, GitFailedError, Status
 from jupyter_mlws.versioning.git.hunks import FilePatch, parse
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.restore import SAFETY, Restore, moment
+from jupyter_mlws.versioning.snapshots.restore import SAFETY, Restore, unique_timestamp
 
-NOTHING_NAMED = Message("specify paths, hunks or all")
+NOTHING_SELECTED = Message("specify paths, hunks or all")
 WHOLE_ONLY = Message("new, deleted and binary files can only be staged as a whole")
 
 
@@ -52,10 +57,10 @@ class StagingManager:
         """
         with self._repository.exclusive("stage"), full_disk_told():
             status = self._git.status()
-            paths, hunks = self._chosen(request, status, in_index=False)
+            paths, hunks = self._select_changes(request, status, in_index=False)
             self._refuse_data(paths, status)
             self._refuse_large(paths, status)
-            patches = self._patches(hunks, in_index=False)
+            patches = self._build_patches(hunks, in_index=False)
             self._change_index(paths, "add", "--all", "--force")
             for patch in patches:
                 self._apply(patch, "--cached")
@@ -67,8 +72,8 @@ class StagingManager:
         """
         with self._repository.exclusive("stage"), full_disk_told():
             status = self._git.status()
-            paths, hunks = self._chosen(request, status, in_index=True)
-            patches = self._patches(hunks, in_index=True)
+            paths, hunks = self._select_changes(request, status, in_index=True)
+            patches = self._build_patches(hunks, in_index=True)
             self._change_index(paths, "reset", "--quiet")
             for patch in patches:
                 self._apply(patch, "--cached", "--reverse")
@@ -85,7 +90,7 @@ class StagingManager:
                 raise UnfinishedOperationError(operation=operation, paths=[])
             items = [item for item in self._content.data_now(status) if not item.pipeline]
             states = self._working.states(items)
-            requested_paths = [normal(self._project, path) for path in request.paths or ()]
+            requested_paths = [normalize_path(self._project, path) for path in request.paths or ()]
             data = [
                 path
                 for path, state in states.items()
@@ -98,15 +103,15 @@ class StagingManager:
             paths, hunks = (
                 ([], {})
                 if data and not (rest.paths or rest.hunks or rest.all)
-                else (self._chosen(rest, status, in_index=False, also=data))
+                else (self._select_changes(rest, status, in_index=False, also=data))
             )
             self._refuse_large(paths, status)
-            patches = self._patches(hunks, in_index=False)
+            patches = self._build_patches(hunks, in_index=False)
             code_paths = [*paths, *hunks]
             restore = Restore(self._project, self._content, self._working)
             if data:
                 message = message_before("discard", [*code_paths, *data])
-                safety = restore.keep(f"{SAFETY}{moment()}", message)
+                safety = restore.keep(f"{SAFETY}{unique_timestamp()}", message)
             else:
                 safety = (
                     keep_code(self._project, self._git, code_paths, "discard")
@@ -115,14 +120,14 @@ class StagingManager:
                 )
             for patch in patches:
                 self._apply(patch, "--reverse")
-            self._undo(paths, status)
+            self._restore_from_index(paths, status)
             if data:
                 restore.run(self._git.resolve("HEAD"), data, no_progress, safety_commit=safety)
-        return Discarded(safety=safety, paths=listed({*code_paths, *data}))
+        return Discarded(safety=safety, paths=format_paths({*code_paths, *data}))
 
     # What is meant
 
-    def _chosen(
+    def _select_changes(
         self,
         request: StageRequest,
         status: Status,
@@ -132,33 +137,35 @@ class StagingManager:
     ) -> tuple[list[str], dict[str, list[str]]]:
         """Return the changed paths of a request, and its hunks by path."""
         if not (request.paths or request.hunks or request.all):
-            faults = [Fault(name, NOTHING_NAMED) for name in ("paths", "hunks", "all")]
+            faults = [Fault(name, NOTHING_SELECTED) for name in ("paths", "hunks", "all")]
             raise InvalidRequestError(faults=faults)
-        entries = [entry for entry in status.entries if _concerned(entry, in_index)]
-        requested_paths = [normal(self._project, path) for path in request.paths or ()]
+        entries = [entry for entry in status.entries if _has_changes(entry, in_index)]
+        requested_paths = [normalize_path(self._project, path) for path in request.paths or ()]
         for path in requested_paths:
-            if not any(covers([path], place) for e in entries for place in _places(e)) and not any(
-                covers([path], place) for place in also
-            ):
+            if not any(
+                covers([path], place) for e in entries for place in _entry_paths(e)
+            ) and not any(covers([path], place) for place in also):
                 self._refuse_data([path], status)
                 raise VersionItemNotFoundError(kind="change", name=path)
         selected_paths = {
             place
             for entry in entries
-            for place in _places(entry)
-            if request.all or any(covers(requested_paths, spot) for spot in _places(entry))
+            for place in _entry_paths(entry)
+            if request.all or any(covers(requested_paths, spot) for spot in _entry_paths(entry))
         }
-        hunks = {normal(self._project, row.path): list(row.ids) for row in request.hunks or ()}
-        return sorted(selected_paths), self._without_whole(request.hunks or (), hunks, entries)
+        hunks = {
+            normalize_path(self._project, row.path): list(row.ids) for row in request.hunks or ()
+        }
+        return sorted(selected_paths), self._check_hunks(request.hunks or (), hunks, entries)
 
-    def _without_whole(
+    def _check_hunks(
         self, choices: Sequence[HunkChoice], hunks: dict[str, list[str]], entries: list[Entry]
     ) -> dict[str, list[str]]:
         states = {entry.path: entry.state for entry in entries}
         faults = [
             Fault(f"hunks.{number}", WHOLE_ONLY)
             for number, row in enumerate(choices)
-            if states.get(normal(self._project, row.path)) in ("untracked", "conflicted")
+            if states.get(normalize_path(self._project, row.path)) in ("untracked", "conflicted")
         ]
         if faults:
             raise InvalidRequestError(faults=faults)
@@ -168,18 +175,20 @@ class StagingManager:
         items = {item.path: item.source for item in self._content.data_now(status)}
         data = [path for path in paths if path in items]
         if data:
-            raise DataNotStageableError(paths=listed(data), named=", ".join(listed(data)))
+            raise DataNotStageableError(
+                paths=format_paths(data), named=", ".join(format_paths(data))
+            )
 
     def _refuse_large(self, paths: Sequence[str], status: Status) -> None:
-        limit = large_from(self._git)
+        limit = large_file_threshold(self._git)
         new = {entry.path for entry in status.entries if entry.state == "untracked"}
         large = [p for p in paths if p in new and (size_of(self._root / p) or 0) >= limit]
         if large:
-            raise FileTooLargeError(paths=", ".join(listed(large)))
+            raise FileTooLargeError(paths=", ".join(format_paths(large)))
 
-    def _patches(self, hunks: Mapping[str, list[str]], *, in_index: bool) -> list[bytes]:
+    def _build_patches(self, hunks: Mapping[str, list[str]], *, in_index: bool) -> list[bytes]:
         return [
-            _patch(parse(path, self._git.unified_staged(path, in_index=in_index)), path, ids)
+            _build_patch(parse(path, self._git.unified_staged(path, in_index=in_index)), path, ids)
             for path, ids in hunks.items()
         ]
 
@@ -196,9 +205,9 @@ class StagingManager:
         try:
             self._git.attempt("apply", "--whitespace=nowarn", *options, "-", stdin=patch)
         except GitFailedError as error:
-            raise HunkOutdatedError(path=_named(patch), reason=error.reason) from error
+            raise HunkOutdatedError(path=_parse_patch_path(patch), reason=error.reason) from error
 
-    def _undo(self, paths: Sequence[str], status: Status) -> None:
+    def _restore_from_index(self, paths: Sequence[str], status: Status) -> None:
         """Restore paths from the index; delete untracked files."""
         untracked_paths = {entry.path for entry in status.entries if entry.state == "untracked"}
         index_paths = set(self._git.files())
@@ -212,7 +221,7 @@ class StagingManager:
             self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
 
 
-def _patch(file_patch: FilePatch, path: str, ids: Sequence[str]) -> bytes:
+def _build_patch(file_patch: FilePatch, path: str, ids: Sequence[str]) -> bytes:
     try:
         return file_patch.of(ids)
     except KeyError as error:
@@ -220,17 +229,17 @@ def _patch(file_patch: FilePatch, path: str, ids: Sequence[str]) -> bytes:
         raise HunkOutdatedError(path=path, reason=reason) from error
 
 
-def _named(patch: bytes) -> str:
+def _parse_patch_path(patch: bytes) -> str:
     first = patch.split(b"\n", 1)[0].decode(errors="replace")
     return first.removeprefix("diff --git a/").split(" b/")[0]
 
 
-def _concerned(entry: Entry, in_index: bool) -> bool:
+def _has_changes(entry: Entry, in_index: bool) -> bool:
     if entry.path.endswith("/"):
         # Another repository inside this one; git would make a link without content.
         return False
     return entry.index_state is not None if in_index else entry.worktree_state is not None
 
 
-def _places(entry: Entry) -> list[str]:
+def _entry_paths(entry: Entry) -> list[str]:
     return [entry.path, *([entry.old_path] if entry.old_path else [])]

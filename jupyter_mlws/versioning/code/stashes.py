@@ -16,7 +16,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.code.history_models import Stash, StashApplied
-from jupyter_mlws.versioning.data.data_index import listed
+from jupyter_mlws.versioning.data.data_index import format_paths
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.git.merge import merge_tree
 from jupyter_mlws.versioning.git.private_index import private_index
@@ -24,7 +24,7 @@ from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.restore import Restore
 from jupyter_mlws.versioning.snapshots.switching import Switching
 
-TIMEOUT = 600.0
+GIT_TIMEOUT = 600.0
 """Seconds for git to write files."""
 
 
@@ -43,7 +43,7 @@ class StashManager:
 
     def list(self) -> Sequence[Stash]:
         """Return the stashes, newest first."""
-        return [self._record(*row) for row in self._rows()]
+        return [self._to_stash(*row) for row in self._rows()]
 
     def _rows(self) -> Sequence[tuple[str, str, str, str]]:
         """Return (id, parents, time, message) of every stash, newest first."""
@@ -61,7 +61,7 @@ class StashManager:
         """Return one stash; error 30404."""
         for row in self._rows():
             if row[0] == identifier:
-                return self._record(*row)
+                return self._to_stash(*row)
         raise VersionItemNotFoundError(kind="stash", name=identifier)
 
     def push(
@@ -87,7 +87,7 @@ class StashManager:
             worktree_commit = restore.keep(name)
             try:
                 stash = (
-                    self._make(head, worktree_commit, message, include_untracked)
+                    self._create_stash(head, worktree_commit, message, include_untracked)
                     if worktree_commit
                     else None
                 )
@@ -101,7 +101,7 @@ class StashManager:
             restore.run(head, None, progress)
             for path in new:
                 (self._root / path).unlink(missing_ok=True)
-                self._prune(path)
+                self._remove_empty_directories(path)
         return self.get(sha)
 
     def apply(
@@ -115,15 +115,15 @@ class StashManager:
         with self._repository.exclusive("stash"), full_disk_told():
             stash = self.get(identifier)
             head = self._git.resolve("HEAD")
-            new = self._untracked(identifier)
+            new = self._list_untracked_paths(identifier)
             in_the_way = [p for p in new if (self._root / p).exists()]
             if in_the_way:
-                paths = listed(in_the_way)
+                paths = format_paths(in_the_way)
                 raise UncommittedChangesError(paths=paths, named=", ".join(paths))
-            tree = self._joined(head, stash)
+            tree = self._merge_with_head(head, stash)
 
             def move() -> None:
-                self._git.attempt("stash", "apply", "--quiet", identifier, timeout=TIMEOUT)
+                self._git.attempt("stash", "apply", "--quiet", identifier, timeout=GIT_TIMEOUT)
 
             data = self._switching.run(tree, move, progress)
             if not keep:
@@ -139,7 +139,7 @@ class StashManager:
 
     # Making one
 
-    def _make(
+    def _create_stash(
         self, head: str, worktree_commit: str, message: str | None, include_untracked: bool
     ) -> tuple[str, str, Sequence[str]] | None:
         """Return (stash, its message, its new files); None if there is nothing to stash."""
@@ -169,7 +169,7 @@ class StashManager:
     def _commit(self, tree: str, parents: Sequence[str], message: str) -> str:
         return self._git.commit_tree(tree, parents, f"{message}\n")
 
-    def _prune(self, path: str) -> None:
+    def _remove_empty_directories(self, path: str) -> None:
         """Remove folders that became empty, as git does."""
         folder = (self._root / path).parent
         while folder != self._root and folder.is_dir() and not any(folder.iterdir()):
@@ -178,19 +178,19 @@ class StashManager:
 
     # Bringing one back
 
-    def _joined(self, head: str, stash: Stash) -> str:
+    def _merge_with_head(self, head: str, stash: Stash) -> str:
         """Return the tree of HEAD with the stash's changes; error 30256 if they conflict."""
         # As a commit with one parent: the stash's own parents are no history.
         alone = self._commit(self._git.tree_of(stash.id), [stash.base], "stash")
         onto = self._commit(self._git.tree_of(head), [stash.base], "head")
         merged = merge_tree(self._git, onto, alone)
         if merged.conflicts:
-            paths = listed(merged.conflicts)
+            paths = format_paths(merged.conflicts)
             base = stash.base[:8]
             raise StashConflictError(paths=paths, named=", ".join(paths), base=base)
         return merged.tree
 
-    def _untracked(self, identifier: str) -> Sequence[str]:
+    def _list_untracked_paths(self, identifier: str) -> Sequence[str]:
         third = self._git.find(f"{identifier}^3")
         return [entry.path for entry in self._git.tree(third)] if third else []
 
@@ -201,7 +201,7 @@ class StashManager:
                 self._git.run("stash", "drop", "--quiet", f"stash@{{{place}}}")
                 return
 
-    def _record(self, sha: str, parents: str, moment: str, message: str) -> Stash:
+    def _to_stash(self, sha: str, parents: str, moment: str, message: str) -> Stash:
         base = parents.split()[0]
         changed_paths = [row.path for row in self._git.differences(base, sha, renames=False)]
         text = message.removeprefix("WIP on ").removeprefix("On ")
@@ -212,5 +212,5 @@ class StashManager:
             branch=None if branch == "(no branch)" or not rest else branch,
             base=base,
             timestamp=moment,
-            files=listed({*changed_paths, *self._untracked(sha)}),
+            files=format_paths({*changed_paths, *self._list_untracked_paths(sha)}),
         )

@@ -20,30 +20,30 @@ Side = tuple[str | None, DataPointer | None]
 """A commit, None for what is recorded or in the working tree, and the dataset there."""
 
 
-def compared(
+def compare_versions(
     path: str, before: Side, after: Side, old: Files, new: Files, query: DatasetDiffQuery
 ) -> DatasetDiff:
     """Return the differences of two versions by path; one page of them, as ``query`` asks."""
     names = sorted({*old, *new})
-    states = {name: state for name in names if (state := _state(old.get(name), new.get(name)))}
+    states = {name: state for name in names if (state := _file_state(old.get(name), new.get(name)))}
     start = unescape(query.cursor) if query.cursor is not None else None
     behind = [name for name in states if start is None or name > start]
     page = behind[: query.limit]
     counts = list(states.values())
     return DatasetDiff(
         path=path,
-        from_=_side(before),
-        to=_side(after),
+        from_=_to_dataset_side(before),
+        to=_to_dataset_side(after),
         added=counts.count(FileState.ADDED),
         deleted=counts.count(FileState.DELETED),
         modified=counts.count(FileState.MODIFIED),
         unchanged=len(names) - len(counts),
-        items=[_changed(path, name, states[name], old, new) for name in page],
+        items=[_to_changed_data_file(path, name, states[name], old, new) for name in page],
         next_cursor=escape(page[-1]) if len(behind) > query.limit else None,
     )
 
 
-def _state(
+def _file_state(
     old: tuple[str, int | None] | None, new: tuple[str, int | None] | None
 ) -> FileState | None:
     if old is None:
@@ -53,7 +53,9 @@ def _state(
     return None if old[0] == new[0] else FileState.MODIFIED
 
 
-def _changed(path: str, name: str, state: FileState, old: Files, new: Files) -> ChangedDataFile:
+def _to_changed_data_file(
+    path: str, name: str, state: FileState, old: Files, new: Files
+) -> ChangedDataFile:
     return ChangedDataFile(
         path=f"{path}/{name}" if name else path,
         state=state,
@@ -62,7 +64,7 @@ def _changed(path: str, name: str, state: FileState, old: Files, new: Files) -> 
     )
 
 
-def _side(side: Side) -> DatasetSide:
+def _to_dataset_side(side: Side) -> DatasetSide:
     commit, item = side
     return DatasetSide(
         commit=commit,

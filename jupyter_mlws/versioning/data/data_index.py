@@ -12,19 +12,24 @@ from pathlib import Path
 
 from jupyter_mlws.core.errors import OutsideWorkspaceError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, is_relevant, names_data, read
+from jupyter_mlws.versioning.data.dvc_pointers import (
+    DataPointer,
+    is_relevant,
+    names_data,
+    read_pointers,
+)
 from jupyter_mlws.versioning.git.adapter import Commit, Entry, Git, Status
 from jupyter_mlws.versioning.kinds import ChangeKind
 
-LARGE = 10 * 1024 * 1024
+DEFAULT_LARGE_FILE_BYTES = 10 * 1024 * 1024
 """Bytes from which on an untracked file is not given to git by itself."""
-LARGE_SETTING = "mlws.largefile"
+LARGE_FILE_SETTING = "mlws.largefile"
 """Git setting: bytes from which on an untracked file is not given to git (default: LARGE)."""
-REMEMBERED = 500
+MAX_CACHED_VERSIONS = 500
 """Versions whose data is kept in memory."""
 
 
-class Content:
+class DataIndex:
     """Reads versions of one repository. Thread-safe."""
 
     def __init__(self, git: Git) -> None:
@@ -42,11 +47,11 @@ class Content:
             items = self._read(revision)
             with self._lock:
                 self._versions[revision] = items
-                while len(self._versions) > REMEMBERED:
+                while len(self._versions) > MAX_CACHED_VERSIONS:
                     self._versions.popitem(last=False)
         return items
 
-    def look_ahead(self, rows: Sequence[tuple[Commit, Sequence[Entry]]]) -> None:
+    def prefetch(self, rows: Sequence[tuple[Commit, Sequence[Entry]]]) -> None:
         """Cache the data of consecutive versions, given their changes, newest first.
 
         A commit that changes neither a file that names data nor a path of data has the data of its
@@ -67,15 +72,15 @@ class Content:
             if status is not None
             else self._git.files(only_untracked=True)
         )
-        tracked_paths, relevant = self._tracked()
+        tracked_paths, relevant = self._read_index_paths()
         texts = {}
         for path in {*relevant, *filter(is_relevant, untracked_paths)}:
             # A file that git listed may be gone, or be a folder by now.
             with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 texts[path] = (self._git.root / path).read_bytes()
-        return [item for item in read(texts) if item.path not in tracked_paths]
+        return [item for item in read_pointers(texts) if item.path not in tracked_paths]
 
-    def _tracked(self) -> tuple[set[str], list[str]]:
+    def _read_index_paths(self) -> tuple[set[str], list[str]]:
         """Return the paths in the index, and those of them that name data.
 
         The index is read again only if it has changed.
@@ -102,7 +107,7 @@ class Content:
         if items is None:
             blobs = self._git.blobs(sorted({entry.sha for entry in relevant}))
             git_paths = {entry.path for entry in entries}
-            pointers = read({entry.path: blobs[entry.sha] for entry in relevant})
+            pointers = read_pointers({entry.path: blobs[entry.sha] for entry in relevant})
             # What git itself versions is no data of DVC, whatever a lock says.
             items = [item for item in pointers if item.path not in git_paths]
             with self._lock:
@@ -115,13 +120,15 @@ def _touches(entries: Iterable[Entry], items: Iterable[DataPointer]) -> bool:
     return any(map(is_relevant, paths)) or any(item.path in paths for item in items)
 
 
-def named_anew(items: Iterable[DataPointer], before: Iterable[DataPointer]) -> list[DataPointer]:
+def select_new_content(
+    items: Iterable[DataPointer], before: Iterable[DataPointer]
+) -> list[DataPointer]:
     """Return the items whose content is not among that of ``before``."""
     hashes = {item.md5 for item in before}
     return [item for item in items if item.md5 is not None and item.md5 not in hashes]
 
 
-def normal(project: Project, path: str) -> str:
+def normalize_path(project: Project, path: str) -> str:
     """Return ``path`` as git spells it, ``.`` for the root; error 50302 outside the project.
 
     The last part is not followed: a link is versioned as a link.
@@ -134,7 +141,7 @@ def normal(project: Project, path: str) -> str:
     return project.relative(project.resolve(folder) / name)
 
 
-def listed(paths: Iterable[str]) -> list[str]:
+def format_paths(paths: Iterable[str]) -> list[str]:
     """Return git's paths sorted, and as valid text for a response."""
     return sorted(path.encode(errors="surrogateescape").decode(errors="replace") for path in paths)
 
@@ -146,10 +153,10 @@ def kind_of(path: str) -> ChangeKind:
     return ChangeKind.DATA if names_data(path) else ChangeKind.CODE
 
 
-def large_from(git: Git) -> int:
+def large_file_threshold(git: Git) -> int:
     """Return the size in bytes from which an untracked file is too large for git here."""
-    setting = git.setting(LARGE_SETTING, "int")
-    return int(setting) if setting else LARGE
+    setting = git.setting(LARGE_FILE_SETTING, "int")
+    return int(setting) if setting else DEFAULT_LARGE_FILE_BYTES
 
 
 def size_of(path: Path) -> int | None:

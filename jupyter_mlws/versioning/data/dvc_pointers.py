@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-LOCK = "dvc.lock"
-PIPELINE = "dvc.yaml"
-SETTINGS = ".dvc/config"
+LOCK_FILE = "dvc.lock"
+PIPELINE_FILE = "dvc.yaml"
+SETTINGS_FILE = ".dvc/config"
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,23 @@ class DataPointer:
     @property
     def pipeline(self) -> bool:
         """True for an output of a workflow, which only a run can commit."""
-        return posixpath.basename(self.source) == LOCK
+        return posixpath.basename(self.source) == LOCK_FILE
 
 
 def names_data(path: str) -> bool:
     """Return True if ``path`` is a file that names data."""
-    if not path.endswith((".dvc", LOCK)):
+    if not path.endswith((".dvc", LOCK_FILE)):
         return False
     name = posixpath.basename(path)
-    return name == LOCK or (name.endswith(".dvc") and name != ".dvc")
+    return name == LOCK_FILE or (name.endswith(".dvc") and name != ".dvc")
 
 
 def is_relevant(path: str) -> bool:
-    """Return True if :func:`read` needs the text of ``path``."""
-    return names_data(path) or path == PIPELINE or path.endswith(f"/{PIPELINE}")
+    """Return True if :func:`read_pointers` needs the text of ``path``."""
+    return names_data(path) or path == PIPELINE_FILE or path.endswith(f"/{PIPELINE_FILE}")
 
 
-def read(texts: Mapping[str, bytes]) -> list[DataPointer]:
+def read_pointers(texts: Mapping[str, bytes]) -> list[DataPointer]:
     """Return all data that the given files (path → content) name, by path.
 
     A file that does not parse names nothing: git still versions it as text. A lock is read with
@@ -71,71 +71,75 @@ def read(texts: Mapping[str, bytes]) -> list[DataPointer]:
     for source, text in texts.items():
         if not names_data(source):
             continue
-        for item in _named_by(source, text, texts):
+        for item in _iter_pointers(source, text, texts):
             # Of a path named twice the one with a hash is kept.
             if item.path not in items or items[item.path].md5 is None:
                 items[item.path] = item
     return [items[path] for path in sorted(items)]
 
 
-def _named_by(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iterator[DataPointer]:
-    document = _parse(text)
+def _iter_pointers(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iterator[DataPointer]:
+    document = _load_mapping(text)
     base = posixpath.dirname(source)
-    if posixpath.basename(source) != LOCK:
+    if posixpath.basename(source) != LOCK_FILE:
         folder = posixpath.join(base, str(document.get("wdir", "")))
         # What comes of another repository is fetched from there again; an address may be gone.
         deps = document.get("deps")
-        is_import = any("repo" in _mapping(dep) for dep in (deps if isinstance(deps, list) else ()))
-        for item in _items(source, folder, document.get("outs"), frozenset()):
+        is_import = any(
+            "repo" in _as_mapping(dep) for dep in (deps if isinstance(deps, list) else ())
+        )
+        for item in _iter_outputs(source, folder, document.get("outs"), frozenset()):
             yield replace(item, pushed=item.pushed and not is_import)
         return
-    stages = _mapping(document.get("stages"))
-    definitions = _mapping(_parse(texts.get(posixpath.join(base, PIPELINE), b"")).get("stages"))
+    stages = _as_mapping(document.get("stages"))
+    definitions = _as_mapping(
+        _load_mapping(texts.get(posixpath.join(base, PIPELINE_FILE), b"")).get("stages")
+    )
     for name, stage in stages.items():
-        definition = _mapping(
+        definition = _as_mapping(
             definitions.get(str(name)) or definitions.get(str(name).split("@")[0])
         )
-        definition = _mapping(definition.get("do")) or definition
+        definition = _as_mapping(definition.get("do")) or definition
         wdir = str(definition.get("wdir", ""))
-        uncached_paths = frozenset(_uncached(definition))
+        uncached_paths = frozenset(_uncached_outputs(definition))
         if not definition or "${" in wdir or any("${" in path for path in uncached_paths):
             # Nobody can say where these paths lie or which of them are cached.
             continue
         folder = posixpath.join(base, wdir)
-        yield from _items(source, folder, _mapping(stage).get("outs"), uncached_paths)
+        yield from _iter_outputs(source, folder, _as_mapping(stage).get("outs"), uncached_paths)
 
 
-def parses(text: bytes) -> bool:
+def is_yaml_mapping(text: bytes) -> bool:
     """Return True if ``text`` parses to a mapping, as a file that names data must."""
-    return isinstance(_loaded(text), dict)
+    return isinstance(_load_yaml(text), dict)
 
 
-def _parse(text: bytes) -> dict[str, Any]:
-    return _mapping(_loaded(text))
+def _load_mapping(text: bytes) -> dict[str, Any]:
+    return _as_mapping(_load_yaml(text))
 
 
-def _loaded(text: bytes) -> Any:
+def _load_yaml(text: bytes) -> Any:
     try:
         return yaml.load(text, Loader=_LOADER)  # noqa: S506  a safe loader, in C if possible
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _as_mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _uncached(definition: Mapping[str, Any]) -> Iterator[str]:
+def _uncached_outputs(definition: Mapping[str, Any]) -> Iterator[str]:
     """Yield the outputs of a stage that are declared with ``cache: false``."""
     for kind in ("outs", "metrics", "plots"):
         rows = definition.get(kind)
         for row in rows if isinstance(rows, list) else ():
-            for path, options in _mapping(row).items():
-                if _mapping(options).get("cache") is False:
+            for path, options in _as_mapping(row).items():
+                if _as_mapping(options).get("cache") is False:
                     yield str(path)
 
 
-def _items(
+def _iter_outputs(
     source: str, folder: str, outs: Any, uncached_paths: Collection[str]
 ) -> Iterator[DataPointer]:
     for out in outs if isinstance(outs, list) else ():
@@ -146,17 +150,17 @@ def _items(
         path = posixpath.normpath(posixpath.join(folder, out["path"]))
         local = "://" not in out["path"] and not path.startswith(("../", "/"))
         if local and out.get("cache", True):
-            yield _item(path, source, out)
+            yield _to_pointer(path, source, out)
 
 
-def _item(path: str, source: str, out: Mapping[str, Any]) -> DataPointer:
+def _to_pointer(path: str, source: str, out: Mapping[str, Any]) -> DataPointer:
     md5 = out.get("md5")
     return DataPointer(
         path,
         source,
         str(md5) if md5 else None,
-        _whole(out.get("size")),
-        _whole(out.get("nfiles")),
+        _as_int(out.get("size")),
+        _as_int(out.get("nfiles")),
         legacy=bool(md5) and out.get("hash") != "md5",
         isexec=bool(out.get("isexec")),
         pushed=out.get("push") is not False,
@@ -164,7 +168,7 @@ def _item(path: str, source: str, out: Mapping[str, Any]) -> DataPointer:
     )
 
 
-def _whole(value: Any) -> int | None:
+def _as_int(value: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 

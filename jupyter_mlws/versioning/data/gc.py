@@ -19,14 +19,14 @@ from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import Collected
 
-HASH = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
+HASH_PATTERN = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
 """Whatever looks like a hash in a file that names data: too much is kept rather than too little."""
-STASH = "refs/stash"
-BATCH = 1000
+STASH_REF = "refs/stash"
+BLOB_BATCH_SIZE = 1000
 """Files of versions that are read together."""
 
 
-class Collector:
+class GarbageCollector:
     """Garbage collection of one project; the caller holds the project's lock."""
 
     def __init__(self, repository: Repository, progress: ProgressCallback = no_progress) -> None:
@@ -40,14 +40,16 @@ class Collector:
         Errors: 30101 if the remote is needed to read a version and can't be reached, 30231 if
         other projects share the cache, 30232 during a run.
         """
-        from jupyter_mlws.versioning.dvc.integrity import open_proving
+        from jupyter_mlws.versioning.dvc.integrity import open_integrity_store
 
         self._refuse_during_runs()
         self._progress(0, message="versions")
-        starts = self._starts()
-        with open_proving(self._project.root) as data:
+        starts = self._start_points()
+        with open_integrity_store(self._project.root) as data:
             result = data.collect(
-                lambda: set(self._named(starts)), delete=confirm, progress=self._progress
+                lambda: set(self._iter_referenced_hashes(starts)),
+                delete=confirm,
+                progress=self._progress,
             )
         count = self._git.run("rev-list", "--count", *starts, "--")
         return Collected(
@@ -70,17 +72,17 @@ class Collector:
         if rows:
             raise RunInProgressError(run=rows[0]["id"])
 
-    def _starts(self) -> list[str]:
+    def _start_points(self) -> list[str]:
         """Return the starting points in history: all refs and HEADs, and the older stashes."""
         stashes: list[str] = []
-        if self._git.refs(STASH):
-            stashes = self._git.run("rev-list", "--walk-reflogs", STASH, "--").decode().split()
+        if self._git.refs(STASH_REF):
+            stashes = self._git.run("rev-list", "--walk-reflogs", STASH_REF, "--").decode().split()
         return ["--all", *sorted(set(stashes))]
 
-    def _named(self, starts: list[str]) -> Iterator[str]:
+    def _iter_referenced_hashes(self, starts: list[str]) -> Iterator[str]:
         """Yield every hash that a version, an index or a working tree names."""
-        blobs = {*self._blobs(starts)}
-        for root in self._working_trees():
+        blobs = {*self._iter_blobs(starts)}
+        for root in self._iter_worktrees():
             git = Git(root)
             rows = git.run("ls-files", "--stage", "-z").decode(errors="surrogateescape")
             for row in filter(None, rows.split("\0")):
@@ -89,15 +91,15 @@ class Collector:
                     blobs.add(facts.split(" ")[1])
             for path in {*git.files(), *git.files(only_untracked=True)}:
                 if names_data(path) and (root / path).is_file():
-                    yield from _hashes((root / path).read_bytes())
+                    yield from _find_hashes((root / path).read_bytes())
         absent = set(self._git.absent(sorted(blobs)))
         present = sorted(blobs - absent)
-        for at in range(0, len(present), BATCH):
+        for at in range(0, len(present), BLOB_BATCH_SIZE):
             self._progress(at, len(present), "files", "versions")
-            for content in self._git.blobs(present[at : at + BATCH]).values():
-                yield from _hashes(content)
+            for content in self._git.blobs(present[at : at + BLOB_BATCH_SIZE]).values():
+                yield from _find_hashes(content)
 
-    def _blobs(self, starts: list[str]) -> Iterator[str]:
+    def _iter_blobs(self, starts: list[str]) -> Iterator[str]:
         """Yield the blob of every version of every file that names data."""
         # Of merges against each parent: what both sides had is listed where it came from.
         options = ("--raw", "-m", "--no-abbrev", "--no-renames", "--format=", "-z", "--root")
@@ -112,7 +114,7 @@ class Collector:
                 if sha.strip("0"):
                     yield sha
 
-    def _working_trees(self) -> Iterator[Path]:
+    def _iter_worktrees(self) -> Iterator[Path]:
         output = self._git.run("worktree", "list", "--porcelain", "-z")
         for row in output.decode(errors="surrogateescape").split("\0"):
             key, _, value = row.partition(" ")
@@ -120,5 +122,5 @@ class Collector:
                 yield Path(value)
 
 
-def _hashes(content: bytes) -> Iterator[str]:
-    return (digest.decode() for digest in HASH.findall(content))
+def _find_hashes(content: bytes) -> Iterator[str]:
+    return (digest.decode() for digest in HASH_PATTERN.findall(content))

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.data_index import Content
-from jupyter_mlws.versioning.data.dvc_pointers import PIPELINE, DataPointer
+from jupyter_mlws.versioning.data.data_index import DataIndex
+from jupyter_mlws.versioning.data.dvc_pointers import PIPELINE_FILE, DataPointer
 from jupyter_mlws.versioning.git.adapter import Git
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -23,7 +23,7 @@ LARGEST = 1024 * 1024
 class Measures:
     """Reads metrics and parameters of versions of one project."""
 
-    def __init__(self, project: Project, content: Content) -> None:
+    def __init__(self, project: Project, content: DataIndex) -> None:
         self._project = project
         self._git = Git(project.root)
         self._content = content
@@ -74,7 +74,7 @@ class Measures:
         entries = [
             entry
             for entry in self._git.tree(sha)
-            if posixpath.basename(entry.path) in (PIPELINE, PARAMS)
+            if posixpath.basename(entry.path) in (PIPELINE_FILE, PARAMS)
         ]
         blobs = self._git.blobs([entry.sha for entry in entries]) if entries else {}
         for entry in entries:

@@ -12,11 +12,11 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.dvc.settings import SECRETS, DataSettings, RemoteSettings
-from jupyter_mlws.versioning.git.secrets import masked
+from jupyter_mlws.versioning.git.secrets import mask_credentials
 from jupyter_mlws.versioning.git.urls import parts_of
 from jupyter_mlws.versioning.repository import Repository
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 LOCAL, S3, SSH = "local", "s3", "ssh"
 OPTIONS: Mapping[str, frozenset[str]] = {
     LOCAL: frozenset(),
@@ -30,17 +30,17 @@ CREDENTIALS: Mapping[str, frozenset[str]] = {
 }
 DVC_NAMES = {"endpoint_url": "endpointurl"}
 
-BAD_NAME = Message(
+INVALID_NAME = Message(
     "must start with a lowercase letter or digit and contain only lowercase letters, "
     "digits and . _ -"
 )
-NO_KIND = Message("must be a folder path, s3://BUCKET/PATH or ssh://HOST/PATH")
-PASSWORD = Message("must not contain a password; use the password field instead")
-NOT_FOR = Message("is not supported for {kind} remotes")
+UNKNOWN_KIND = Message("must be a folder path, s3://BUCKET/PATH or ssh://HOST/PATH")
+PASSWORD_IN_URL = Message("must not contain a password; use the password field instead")
+NOT_SUPPORTED_BY_KIND = Message("is not supported for {kind} remotes")
 NO_HOST = Message("has no bucket or host")
 NO_ENDPOINT = Message("must be an http or https URL")
-CONTROL = Message("must not contain line breaks")
-INSIDE = Message("is inside a git or DVC folder")
+HAS_LINE_BREAKS = Message("must not contain line breaks")
+INSIDE_REPOSITORY = Message("is inside a git or DVC folder")
 
 
 class DataRemotes:
@@ -52,7 +52,7 @@ class DataRemotes:
 
     def list(self) -> list[DataRemote]:
         """Return every remote, by name, without credentials."""
-        return [self._shown(settings) for settings in DataSettings(self._root).remotes()]
+        return [self._to_data_remote(settings) for settings in DataSettings(self._root).remotes()]
 
     def get(self, name: str) -> DataRemote:
         """Return one remote; error 30404."""
@@ -67,7 +67,7 @@ class DataRemotes:
         Credentials that are left out stay; empty ones are removed. The first remote of a project
         is its default.
         """
-        options, secrets = self._check(name, request)
+        options, secrets = self._check_request(name, request)
         with self._repository.exclusive("data remote"), full_disk_told():
             settings = DataSettings(self._root)
             others = [remote for remote in settings.remotes() if remote.name != name]
@@ -91,57 +91,59 @@ class DataRemotes:
 
         remote = self.get(name)
         with open_data(self._root) as data:
-            data.reach(remote.name)
+            data.test_connection(remote.name)
         return DataRemoteChecked(name=remote.name, reachable=True)
 
     # Parts
 
-    def _shown(self, settings: RemoteSettings) -> DataRemote:
+    def _to_data_remote(self, settings: RemoteSettings) -> DataRemote:
         url = settings.url
-        if _kind(url) == LOCAL:
-            url = self._from_settings(url)
+        if _remote_kind(url) == LOCAL:
+            url = self._from_settings_path(url)
         options = {
-            _our_name(key): masked(value)
+            _field_name(key): mask_credentials(value)
             for key, value in settings.options.items()
             if key not in SECRETS and key != "url"
         }
         return DataRemote(
             name=settings.name,
-            url=masked(url),
-            kind=_kind(url) or url.partition("://")[0],
+            url=mask_credentials(url),
+            kind=_remote_kind(url) or url.partition("://")[0],
             default=settings.default,
             options=options,
             credentials=sorted(key for key in settings.options if key in SECRETS),
         )
 
-    def _check(self, name: str, request: DataRemotePut) -> tuple[dict[str, str], dict[str, str]]:
+    def _check_request(
+        self, name: str, request: DataRemotePut
+    ) -> tuple[dict[str, str], dict[str, str]]:
         """Return the options (shared settings) and the secrets (this machine only) of a remote."""
-        faults = [] if NAME.fullmatch(name) else [Fault("name", BAD_NAME)]
-        kind, parts = _kind(request.url), parts_of(request.url)
+        faults = [] if NAME_PATTERN.fullmatch(name) else [Fault("name", INVALID_NAME)]
+        kind, parts = _remote_kind(request.url), parts_of(request.url)
         if kind is None or parts is None:
-            raise InvalidRequestError(faults=[*faults, Fault("url", NO_KIND)])
+            raise InvalidRequestError(faults=[*faults, Fault("url", UNKNOWN_KIND)])
         if kind != LOCAL:
             if parts.password is not None:
-                faults.append(Fault("url", PASSWORD))
+                faults.append(Fault("url", PASSWORD_IN_URL))
             if not parts.hostname:
                 faults.append(Fault("url", NO_HOST))
-        elif self._is_own(request.url):
-            faults.append(Fault("url", INSIDE))
-        options = {"url": request.url if kind != LOCAL else self._for_settings(request.url)}
+        elif self._is_inside_repository(request.url):
+            faults.append(Fault("url", INSIDE_REPOSITORY))
+        options = {"url": request.url if kind != LOCAL else self._to_settings_path(request.url)}
         secrets = {}
         for field in sorted(OPTIONS[S3] | OPTIONS[SSH]):
             value = getattr(request, field)
             if value is None:
                 continue
             if field not in OPTIONS[kind]:
-                faults.append(Fault(field, NOT_FOR.fill(kind=kind)))
+                faults.append(Fault(field, NOT_SUPPORTED_BY_KIND.fill(kind=kind)))
             options[DVC_NAMES.get(field, field)] = str(value)
         for field in sorted(CREDENTIALS[S3] | CREDENTIALS[SSH]):
             secret = getattr(request, field)
             if secret is None:
                 continue
             if field not in CREDENTIALS[kind]:
-                faults.append(Fault(field, NOT_FOR.fill(kind=kind)))
+                faults.append(Fault(field, NOT_SUPPORTED_BY_KIND.fill(kind=kind)))
             secrets[field] = secret.get_secret_value()
         if request.endpoint_url is not None:
             endpoint = parts_of(request.endpoint_url)
@@ -152,39 +154,39 @@ class DataRemotes:
             ):
                 faults.append(Fault("endpoint_url", NO_ENDPOINT))
             elif endpoint.password is not None:
-                faults.append(Fault("endpoint_url", PASSWORD))
+                faults.append(Fault("endpoint_url", PASSWORD_IN_URL))
         for key, value in {**options, **secrets}.items():
             if any(character in value for character in "\r\n\0"):
-                faults.append(Fault(_our_name(key), CONTROL))
+                faults.append(Fault(_field_name(key), HAS_LINE_BREAKS))
         if faults:
             raise InvalidRequestError(faults=faults)
         return options, secrets
 
-    def _is_own(self, url: str) -> bool:
+    def _is_inside_repository(self, url: str) -> bool:
         place = Path(os.path.normpath(self._root / url))
         return any(
             place == own or own in place.parents
             for own in (self._root / ".git", self._root / ".dvc")
         )
 
-    def _for_settings(self, path: str) -> str:
+    def _to_settings_path(self, path: str) -> str:
         """Return a folder as DVC writes it: relative to its settings unless absolute."""
         if Path(path).is_absolute():
             return path
         return os.path.relpath(self._root / path, self._root / ".dvc")
 
-    def _from_settings(self, path: str) -> str:
+    def _from_settings_path(self, path: str) -> str:
         if Path(path).is_absolute():
             return path
         return os.path.relpath(self._root / ".dvc" / path, self._root)
 
 
-def _kind(url: str) -> str | None:
+def _remote_kind(url: str) -> str | None:
     if "://" not in url:
         return LOCAL
     parts = parts_of(url)
     return {"s3": S3, "ssh": SSH}.get(parts.scheme) if parts else None
 
 
-def _our_name(name: str) -> str:
+def _field_name(name: str) -> str:
     return {theirs: ours for ours, theirs in DVC_NAMES.items()}.get(name, name)

@@ -19,20 +19,20 @@ from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.dvc.native.repository import config_files, read_config
 
-BLOCK = 1024 * 1024
-REMEMBERED = 64 * 1024
+BLOCK_SIZE = 1024 * 1024
+MIN_PERSISTED_BYTES = 64 * 1024
 """Bytes from which on a file's hash is kept across restarts."""
-RACY = 2.0
+RACY_INTERVAL = 2.0
 """Seconds: a file changed this recently may change again without its time telling."""
 
 NOT_PULLED = "not_pulled"
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 """Readings of data that changes; data that still changes then is not as recorded."""
 
 Stamp = tuple[int, int, int]
 
 
-class WorkingData:
+class WorktreeStatus:
     """The data in the working tree at ``root``. Thread-safe.
 
     ``memory`` is the file of cached hashes. DVC 3's hashes of files and folders are computed
@@ -41,10 +41,10 @@ class WorkingData:
 
     def __init__(self, root: Path, memory: Path) -> None:
         self._root = root
-        self._memory = memory
+        self._cache_path = memory
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[Stamp, str]] | None = None
-        self._news = False
+        self._hash_cache: dict[str, tuple[Stamp, str]] | None = None
+        self._has_new_hashes = False
 
     def state(self, item: DataPointer) -> str | None:
         """Return how the data differs from ``item``; None if it does not.
@@ -53,26 +53,26 @@ class WorkingData:
         have it either, as after a clone.
         """
         with self._lock:
-            return self._steady_state(item)
+            return self._state_with_retries(item)
 
     def states(self, items: list[DataPointer]) -> dict[str, str]:
         """Return the state (see :meth:`state`) of each path whose data differs from the record."""
         states = {}
         with self._lock:
             for item in items:
-                state = self._steady_state(item)
+                state = self._state_with_retries(item)
                 if state is not None:
                     states[item.path] = state
-            self._remember()
+            self._save_hashes()
         return states
 
-    def _steady_state(self, item: DataPointer) -> str | None:
+    def _state_with_retries(self, item: DataPointer) -> str | None:
         """Return the state; retry if another program removes a file meanwhile.
 
         A temporary file of a folder, for example, may exist when the folder is listed and be gone
         when it is hashed.
         """
-        for _ in range(ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             with suppress(FileNotFoundError, NotADirectoryError):
                 return self._state(item)
         return "modified"
@@ -82,27 +82,27 @@ class WorkingData:
         if not target.exists():
             return "deleted" if self._is_cached(item) else NOT_PULLED
         if item.legacy or (target.is_dir() and self._has_ignore_rules()):
-            return self._asked_of_dvc(item)
+            return self._state_from_dvc(item)
         if target.is_dir() != item.folder:
             return "modified"
         if item.folder:
-            return None if self._folder(target) == item.md5 else "modified"
+            return None if self._hash_directory(target) == item.md5 else "modified"
         if item.size is not None and target.stat().st_size != item.size:
             return "modified"
-        return None if self._file(target) == item.md5 else "modified"
+        return None if self._hash_file(target) == item.md5 else "modified"
 
     def _is_cached(self, item: DataPointer) -> bool:
         assert item.md5 is not None
-        cache = cache_folder(self._root)
+        cache = cache_directory(self._root)
         store = cache if item.legacy else cache / "files" / "md5"
         objects = [item.md5]
         if item.folder:
             with suppress(FileNotFoundError, ValueError):
-                listing = json.loads(_object(store, item.md5).read_bytes())
+                listing = json.loads(_object_path(store, item.md5).read_bytes())
                 objects += [row["md5"] for row in listing]
-        return all(_object(store, md5).exists() for md5 in objects)
+        return all(_object_path(store, md5).exists() for md5 in objects)
 
-    def _asked_of_dvc(self, item: DataPointer) -> str | None:
+    def _state_from_dvc(self, item: DataPointer) -> str | None:
         from jupyter_mlws.versioning.dvc.data import open_data
 
         # Hashes do not depend on settings, which may be broken.
@@ -117,17 +117,17 @@ class WorkingData:
         lines = ignore.read_text(encoding="utf-8", errors="replace").splitlines()
         return any(line.strip() and not line.startswith("#") for line in lines)
 
-    def _folder(self, target: Path) -> str:
+    def _hash_directory(self, target: Path) -> str:
         """Return DVC's hash of a folder: the hash of its listing."""
         rows = [
-            {"md5": self._file(path), "relpath": path.relative_to(target).as_posix()}
-            for path in _walk(target)
+            {"md5": self._hash_file(path), "relpath": path.relative_to(target).as_posix()}
+            for path in _iter_files(target)
         ]
         rows.sort(key=lambda row: row["relpath"])
         listing = json.dumps(rows, sort_keys=True).encode()
         return hashlib.md5(listing, usedforsecurity=False).hexdigest() + ".dir"
 
-    def _file(self, path: Path) -> str:
+    def _hash_file(self, path: Path) -> str:
         facts = path.stat()
         stamp = (facts.st_size, facts.st_mtime_ns, facts.st_ino)
         entry = self._hashes().get(str(path))
@@ -135,28 +135,30 @@ class WorkingData:
             return entry[1]
         digest = hashlib.md5(usedforsecurity=False)
         with path.open("rb") as file:
-            while block := file.read(BLOCK):
+            while block := file.read(BLOCK_SIZE):
                 digest.update(block)
         md5 = digest.hexdigest()
-        if time.time() - facts.st_mtime > RACY:
+        if time.time() - facts.st_mtime > RACY_INTERVAL:
             self._hashes()[str(path)] = (stamp, md5)
-            self._news = self._news or facts.st_size >= REMEMBERED
+            self._has_new_hashes = self._has_new_hashes or facts.st_size >= MIN_PERSISTED_BYTES
         return md5
 
     def _hashes(self) -> dict[str, tuple[Stamp, str]]:
-        if self._known is None:
-            self._known = _recall(self._memory)
-        return self._known
+        if self._hash_cache is None:
+            self._hash_cache = _load_hashes(self._cache_path)
+        return self._hash_cache
 
-    def _remember(self) -> None:
-        if not self._news or self._known is None:
+    def _save_hashes(self) -> None:
+        if not self._has_new_hashes or self._hash_cache is None:
             return
-        rows = {path: row for path, row in self._known.items() if row[0][0] >= REMEMBERED}
-        atomic_write(self._memory, json.dumps(rows))
-        self._news = False
+        rows = {
+            path: row for path, row in self._hash_cache.items() if row[0][0] >= MIN_PERSISTED_BYTES
+        }
+        atomic_write(self._cache_path, json.dumps(rows))
+        self._has_new_hashes = False
 
 
-def _recall(memory: Path) -> dict[str, tuple[Stamp, str]]:
+def _load_hashes(memory: Path) -> dict[str, tuple[Stamp, str]]:
     try:
         rows = json.loads(memory.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -165,7 +167,7 @@ def _recall(memory: Path) -> dict[str, tuple[Stamp, str]]:
     return {path: ((size, mtime, inode), md5) for path, ((size, mtime, inode), md5) in rows.items()}
 
 
-def cache_folder(root: Path) -> Path:
+def cache_directory(root: Path) -> Path:
     """Return the cache folder from DVC's settings; the default if they cannot be read."""
     folder = root / ".dvc" / "cache"
     for path in config_files(root):
@@ -176,10 +178,10 @@ def cache_folder(root: Path) -> Path:
     return folder
 
 
-def _object(store: Path, md5: str) -> Path:
+def _object_path(store: Path, md5: str) -> Path:
     return store / md5[:2] / md5[2:]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _iter_files(folder: Path) -> Iterator[Path]:
     for place, _, names in os.walk(folder, followlinks=True):
         yield from (Path(place, name) for name in names)

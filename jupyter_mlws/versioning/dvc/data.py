@@ -32,14 +32,14 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.dvc import resumable_transfer
-from jupyter_mlws.versioning.dvc.remote_errors import UNASKED, told
-from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
+from jupyter_mlws.versioning.dvc.remote_errors import UNREACHABLE_ERRORS, translate
+from jupyter_mlws.versioning.dvc.repo import disable_prompts, open_repo
 from jupyter_mlws.versioning.dvc.transfer_progress import Meter
 
-BLOCK = 1024 * 1024
-EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
+BLOCK_SIZE = 1024 * 1024
+EMPTY_FILE_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 """The object that is the content of an empty file."""
-MEASURED = 500
+MAX_SIZE_REQUESTS = 500
 """Objects of a fetch whose sizes are asked for, to tell what is to come."""
 
 
@@ -90,20 +90,20 @@ class DataStore:
     def __init__(self, root: Path, repo: Any) -> None:
         self._root = root
         self._repo = repo
-        self._checked: set[Path] = set()
-        self._sent: list[StoredObject] = []
+        self._verified_paths: set[Path] = set()
+        self._uploaded_objects: list[StoredObject] = []
         self.unreachable: MLWSError | None = None
-        """Why the remote could not be asked for what :meth:`lacking` names."""
+        """Why the remote could not be asked for what :meth:`find_unavailable` names."""
 
     # Working tree and cache
 
     def measure(self, item: DataPointer) -> DataPointer | None:
         """Return ``item`` with the current hash of its path; None if the path is gone."""
-        return self._build(item, store=False)
+        return self._hash_item(item, store=False)
 
     def keep(self, item: DataPointer) -> DataPointer | None:
         """Store the current content in the cache, and return the item as :meth:`measure` does."""
-        return self._build(item, store=True)
+        return self._hash_item(item, store=True)
 
     def track(self, path: str) -> None:
         """Track a file or folder with DVC: store it in the cache and write its ``.dvc`` file.
@@ -216,7 +216,7 @@ class DataStore:
                 continue
             objects[item.md5, item.legacy] = StoredObject(item.md5, item.legacy, item)
             if item.folder:
-                for inside, md5 in self.listed(item):
+                for inside, md5 in self.list_files(item):
                     obj = StoredObject(md5, item.legacy, item, inside)
                     objects.setdefault((md5, item.legacy), obj)
         return list(objects.values())
@@ -226,7 +226,7 @@ class DataStore:
         absent = {
             obj.item.path: obj.item
             for obj in self.objects(items)
-            if not self._cached(obj).is_file()
+            if not self._object_path(obj).is_file()
         }
         return list(absent.values())
 
@@ -237,30 +237,30 @@ class DataStore:
         it can be stored or fetched again.
         """
         for obj in self.objects(items):
-            path = self._cached(obj)
+            path = self._object_path(obj)
             if not path.is_file():
                 raise DataMissingError(paths=obj.path)
             self._check(obj, path)
 
     def _check(self, obj: StoredObject, path: Path) -> None:
         """Raise error 30401 if an object does not match its hash; each is read only once."""
-        if path in self._checked:
+        if path in self._verified_paths:
             return
         if not self._matches(obj, path):
             self._set_aside(path)
             raise DataDamagedError(path=obj.path, md5=obj.md5)
-        self._checked.add(path)
+        self._verified_paths.add(path)
 
     def state(self, obj: StoredObject) -> ObjectState:
         """Return the state of an object in the cache; its content is read and hashed."""
-        path = self._cached(obj)
+        path = self._object_path(obj)
         if not path.is_file():
             return ObjectState.MISSING
-        return self._judged(obj, self._hash(path, legacy=obj.legacy))
+        return self._to_object_state(obj, self._hash(path, legacy=obj.legacy))
 
     def size_of(self, obj: StoredObject) -> int:
         """Return the bytes that an object takes in the cache; 0 if it is missing."""
-        path = self._cached(obj)
+        path = self._object_path(obj)
         return path.stat().st_size if path.is_file() else 0
 
     @property
@@ -268,17 +268,17 @@ class DataStore:
         """Path of the cache."""
         return Path(self._repo.cache.local_cache_dir)
 
-    def listed(self, item: DataPointer) -> list[tuple[str, str]]:
+    def list_files(self, item: DataPointer) -> list[tuple[str, str]]:
         """Return (path below it, hash) of the files of a folder, from its cached listing.
 
         An empty list if the cache has no intact listing.
         """
-        if not item.folder or self.state(_whole(item)) is not ObjectState.SOUND:
+        if not item.folder or self.state(_root_object(item)) is not ObjectState.SOUND:
             return []
         from dvc_objects.errors import ObjectFormatError
 
         try:
-            return rows_of(self._load(item))
+            return list_tree_files(self._load(item))
         except (FileNotFoundError, ObjectFormatError):
             return []
 
@@ -294,9 +294,9 @@ class DataStore:
                 state = self.state(obj)
                 if state is ObjectState.SOUND:
                     # Read once: what is checked later need not be read again.
-                    self._checked.add(self._cached(obj))
+                    self._verified_paths.add(self._object_path(obj))
                 elif state is ObjectState.DAMAGED:
-                    self._set_aside(self._cached(obj))
+                    self._set_aside(self._object_path(obj))
                     damaged_objects.append(obj)
         return damaged_objects
 
@@ -310,12 +310,12 @@ class DataStore:
         if not item.folder:
             return {"": (item.md5, item.size)}
         self.fetch_listings([item])
-        if self.missing([item]) and not self._cached(_whole(item)).is_file():
+        if self.missing([item]) and not self._object_path(_root_object(item)).is_file():
             raise DataMissingError(paths=item.path)
         files: dict[str, tuple[str, int | None]] = {}
         for key, meta, info in self._load(item):
             size = getattr(meta, "size", None)
-            place = self._cached(StoredObject(info.value, item.legacy, item))
+            place = self._object_path(StoredObject(info.value, item.legacy, item))
             if size is None and place.is_file():
                 size = place.stat().st_size
             files["/".join(key)] = (info.value, size)
@@ -326,14 +326,14 @@ class DataStore:
         target = self._root / item.path
         if not target.exists():
             return {}
-        _, meta, obj = self._built(item, store=False)
+        _, meta, obj = self._build_object(item, store=False)
         if not target.is_dir():
             return {"": (obj.hash_info.value, meta.size)}
         return {"/".join(key): (info.value, meta.size) for key, meta, info in obj}
 
     def sync(self, items: Iterable[DataPointer]) -> None:
         """Flush the items' objects to disk, so that they survive a power failure."""
-        self._sync(self._cached(obj) for obj in self.objects(items))
+        self._sync(self._object_path(obj) for obj in self.objects(items))
 
     def _sync(self, paths: Iterable[Path]) -> None:
         folders = set()
@@ -373,7 +373,7 @@ class DataStore:
         finally:
             shutil.rmtree(folder)
         # The state is kept by path; without these DVC would hash again, and forget the link.
-        self._repo.state.save(str(target), self._repo.fs, self._info(item))
+        self._repo.state.save(str(target), self._repo.fs, self._hash_info(item))
         self._repo.state.save_link(str(target), self._repo.fs)
 
     def remove(self, item: DataPointer) -> None:
@@ -388,7 +388,7 @@ class DataStore:
         """Return the cached content of a file; None for folders, larger and missing files."""
         if item.md5 is None or item.folder:
             return None
-        path = self._cached(StoredObject(item.md5, item.legacy, item))
+        path = self._object_path(StoredObject(item.md5, item.legacy, item))
         if not path.is_file() or path.stat().st_size > limit:
             return None
         return path.read_bytes()
@@ -417,7 +417,7 @@ class DataStore:
         """Push the items as :meth:`push` does, without the final check."""
         pushable_items = [item for item in items if item.md5 and item.pushed]
         meter = Meter(progress, "push")
-        with self._reaching(meter):
+        with self._translate_errors(meter):
             for legacy in sorted({item.legacy for item in pushable_items}):
                 part = [item for item in pushable_items if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
@@ -425,11 +425,11 @@ class DataStore:
                 objects = self.objects(part)
                 for listing in (False, True):
                     candidates = [each for each in objects if each.listing is listing]
-                    batch = self._lacked(cache, remote, candidates)
+                    batch = self._select_transferable(cache, remote, candidates)
                     for each in batch:
-                        self._check(each, self._cached(each))
+                        self._check(each, self._object_path(each))
                     self._transfer(cache, remote, batch, meter)
-                    self._sent += batch
+                    self._uploaded_objects += batch
 
     def confirm(self, items: Sequence[DataPointer]) -> None:
         """Check that every object of the items is at the remote, and that new ones are complete.
@@ -437,20 +437,22 @@ class DataStore:
         Error 30101 if one did not arrive, 30402 if it is missing in the cache as well.
         """
         absent = self.missing_remotely(items)
-        lost_paths = {each.path for each in absent if not self._cached(each).is_file()}
+        lost_paths = {each.path for each in absent if not self._object_path(each).is_file()}
         if lost_paths:
             raise DataMissingError(paths=", ".join(sorted(lost_paths)))
         unsent = set(absent)
-        with self._reaching():
-            cut = self._cut([each for each in self._sent if each not in unsent])
+        with self._translate_errors():
+            cut = self._find_truncated(
+                [each for each in self._uploaded_objects if each not in unsent]
+            )
         if absent or cut:
             reason = Message(
                 "incomplete upload, objects missing: {count}", count=len(absent) + len(cut)
             )
             raise RemoteUnreachableError(remote=self.remote, reason=reason)
-        self._sent.clear()
+        self._uploaded_objects.clear()
 
-    def _cut(self, objects: Sequence[StoredObject]) -> list[StoredObject]:
+    def _find_truncated(self, objects: Sequence[StoredObject]) -> list[StoredObject]:
         """Return the objects whose size at the remote differs from that in the cache."""
         mismatches = []
         for legacy in sorted({each.legacy for each in objects}):
@@ -458,7 +460,7 @@ class DataStore:
             remote = self._remote(legacy=legacy)
             sizes = remote.fs.sizes([remote.oid_to_path(each.md5) for each in part])
             for each, size in zip(part, sizes, strict=True):
-                if size != self._cached(each).stat().st_size:
+                if size != self._object_path(each).stat().st_size:
                     mismatches.append(each)
         return mismatches
 
@@ -471,14 +473,16 @@ class DataStore:
         if self.remote is None and recorded_items:
             raise DataMissingError(paths=", ".join(item.path for item in recorded_items))
         meter = Meter(progress, "fetch")
-        with self._reaching(meter):
+        with self._translate_errors(meter):
             for legacy in sorted({item.legacy for item in recorded_items}):
                 part = [item for item in recorded_items if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
                 # Listings first: they tell which files to ask for.
                 for listing in (True, False):
                     candidates = [each for each in self.objects(part) if each.listing is listing]
-                    self._transfer(remote, cache, self._lacked(remote, cache, candidates), meter)
+                    self._transfer(
+                        remote, cache, self._select_transferable(remote, cache, candidates), meter
+                    )
         absent = self.missing(recorded_items)
         if absent:
             raise DataMissingError(paths=", ".join(item.path for item in absent))
@@ -487,10 +491,10 @@ class DataStore:
         """Return the items' objects that the remote lacks, checked one by one; error 30101."""
         objects = [each for each in self.objects(items) if each.item.pushed]
         absent = []
-        with self._reaching():
+        with self._translate_errors():
             for legacy in sorted({each.legacy for each in objects}):
                 part = [each for each in objects if each.legacy is legacy]
-                absent += self._absent_at(self._remote(legacy=legacy), part)
+                absent += self._find_missing_at(self._remote(legacy=legacy), part)
         return absent
 
     def unlisted_remotely(self, items: Iterable[DataPointer]) -> list[DataPointer]:
@@ -498,33 +502,33 @@ class DataStore:
 
         A folder's listing is sent after its files, so one check covers all. Error 30101.
         """
-        objects = [_whole(item) for item in items]
+        objects = [_root_object(item) for item in items]
         absent = []
-        with self._reaching():
+        with self._translate_errors():
             for legacy in sorted({each.legacy for each in objects}):
                 part = [each for each in objects if each.legacy is legacy]
-                absent += self._absent_at(self._remote(legacy=legacy), part)
+                absent += self._find_missing_at(self._remote(legacy=legacy), part)
         return [each.item for each in absent]
 
-    def _absent_at(self, remote: Any, objects: Sequence[StoredObject]) -> list[StoredObject]:
+    def _find_missing_at(self, remote: Any, objects: Sequence[StoredObject]) -> list[StoredObject]:
         """Return the objects that the remote lacks; raise if it can't be reached."""
         there = set(remote.list_oids_exists([each.md5 for each in objects]))
         absent = [each for each in objects if each.md5 not in there]
         if absent:
             # Most file systems say of everything that it is not there when they reach nothing.
-            _insist(remote, absent[0])
+            _raise_if_unreachable(remote, absent[0])
         return absent
 
     def fetch_listings(self, items: Iterable[DataPointer]) -> None:
         """Fetch missing folder listings into the cache if the remote has them; error 30101."""
-        absent = [i for i in items if i.folder and not self._cached(_whole(i)).is_file()]
+        absent = [i for i in items if i.folder and not self._object_path(_root_object(i)).is_file()]
         if not absent or self.remote is None:
             return
-        with self._reaching():
+        with self._translate_errors():
             for legacy in sorted({item.legacy for item in absent}):
-                part = [_whole(item) for item in absent if item.legacy is legacy]
+                part = [_root_object(item) for item in absent if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
-                objects = self._lacked(remote, cache, part)
+                objects = self._select_transferable(remote, cache, part)
                 self._transfer(remote, cache, objects, Meter(no_progress, "fetch"))
 
     def remote_state(self, obj: StoredObject, meter: Meter) -> ObjectState:
@@ -533,24 +537,24 @@ class DataStore:
 
         remote = self._remote(legacy=obj.legacy)
         name = "md5-dos2unix" if obj.legacy else "md5"
-        with self._reaching(meter):
+        with self._translate_errors(meter):
             try:
                 with remote.fs.open(remote.oid_to_path(obj.md5), mode="rb") as file:
-                    reader: Any = _Metered(file, meter)
-                    return self._judged(obj, str(fobj_md5(reader, name=name)))
+                    reader: Any = _MeteredFile(file, meter)
+                    return self._to_object_state(obj, str(fobj_md5(reader, name=name)))
             except FileNotFoundError:
                 return ObjectState.MISSING
 
-    def reach(self, name: str) -> None:
+    def test_connection(self, name: str) -> None:
         """Test the connection to a remote; errors 30101, 30270."""
-        with self._reaching(remote=name):
+        with self._translate_errors(remote=name):
             store = self._repo.cloud.get_remote(name).odb
-            unprompted(store.fs).exists(store.oid_to_path(EMPTY))
+            disable_prompts(store.fs).exists(store.oid_to_path(EMPTY_FILE_MD5))
             if store.fs.protocol == "s3":
                 # A missing bucket is told from a missing object by asking for the bucket alone.
                 store.fs.fs.call_s3("head_bucket", Bucket=store.path.partition("/")[0])
 
-    def lacking(self, items: list[DataPointer], *, insist: bool) -> list[DataPointer]:
+    def find_unavailable(self, items: list[DataPointer], *, insist: bool) -> list[DataPointer]:
         """Return those of the items, which the cache lacks, that the remote can't provide either.
 
         With ``insist`` error 30101 if it can't be reached; otherwise all of them are returned then,
@@ -561,22 +565,22 @@ class DataStore:
         try:
             paths = {obj.item.path for obj in self.missing_remotely(items)}
             if paths:
-                self._insist_on_folder()
+                self._require_remote_directory()
         except MLWSError as error:
-            if not isinstance(error, UNASKED) or insist:
+            if not isinstance(error, UNREACHABLE_ERRORS) or insist:
                 raise
             self.unreachable = error
             return items
         return [item for item in items if item.path in paths]
 
-    def _insist_on_folder(self) -> None:
+    def _require_remote_directory(self) -> None:
         """Raise error 30101 if the remote is a missing folder, such as an unmounted disk."""
         remote = self._repo.cloud.get_remote()
         if remote.fs.protocol == "local" and not Path(remote.path).is_dir():
             reason = Message("the folder {path!r} does not exist", path=remote.path)
             raise RemoteUnreachableError(remote=self.remote, reason=reason)
 
-    def _lacked(
+    def _select_transferable(
         self, source: Any, target: Any, objects: Sequence[StoredObject]
     ) -> list[StoredObject]:
         """Return the objects that ``source`` has and ``target`` lacks."""
@@ -606,13 +610,15 @@ class DataStore:
         places = {md5: Path(source.oid_to_path(md5)) for md5 in hashes}
         sizes = {md5: place.stat().st_size for md5, place in places.items()}
         meter.expect(sum(sizes.values()))
-        upload = resumable_transfer.uploader(target.fs)
+        upload = resumable_transfer.get_uploader(target.fs)
         # Small ones go to an SSH store alone, too, because DVC's way leaves half an object there.
         alone = [
             md5
             for md5 in hashes
             if upload is not None
-            and (sizes[md5] >= resumable_transfer.LARGE or target.fs.protocol == "ssh")
+            and (
+                sizes[md5] >= resumable_transfer.MULTIPART_THRESHOLD or target.fs.protocol == "ssh"
+            )
         ]
         alone_set = set(alone)
         self._copy(source, target, [md5 for md5 in hashes if md5 not in alone_set], meter)
@@ -623,7 +629,7 @@ class DataStore:
             target.fs.makedirs(folder, exist_ok=True)
         send = partial(upload, target.fs)
         if target.fs.protocol == "ssh":
-            resumable_transfer.together(
+            resumable_transfer.run_concurrently(
                 [partial(send, places[md5], paths[md5], meter) for md5 in alone]
             )
             return
@@ -631,13 +637,15 @@ class DataStore:
             send(places[md5], paths[md5], meter)
 
     def _receive(self, source: Any, target: Any, hashes: Sequence[str], meter: Meter) -> None:
-        sizes = _sizes(source, hashes) if len(hashes) <= MEASURED else {}
+        sizes = _fetch_sizes(source, hashes) if len(hashes) <= MAX_SIZE_REQUESTS else {}
         meter.expect(sum(sizes.values()))
-        alone = [md5 for md5 in hashes if sizes.get(md5, 0) >= resumable_transfer.LARGE]
+        alone = [
+            md5 for md5 in hashes if sizes.get(md5, 0) >= resumable_transfer.MULTIPART_THRESHOLD
+        ]
         self._copy(source, target, [md5 for md5 in hashes if md5 not in alone], meter)
         for md5 in alone:
             place = Path(target.oid_to_path(md5))
-            resumable_transfer.from_store(
+            resumable_transfer.download_from_store(
                 source.fs, source.oid_to_path(md5), sizes[md5], place, meter
             )
             target.protect(str(place))
@@ -659,7 +667,9 @@ class DataStore:
             raise failures[0]
 
     @contextmanager
-    def _reaching(self, meter: Meter | None = None, remote: str | None = None) -> Iterator[None]:
+    def _translate_errors(
+        self, meter: Meter | None = None, remote: str | None = None
+    ) -> Iterator[None]:
         try:
             yield
         except MLWSError:
@@ -667,22 +677,22 @@ class DataStore:
         except Exception as error:  # each remote's library raises its own kinds
             if meter is not None and meter.stopped is not None:
                 raise meter.stopped from None
-            raise told(error, remote or self.remote) from error
+            raise translate(error, remote or self.remote) from error
 
     def _remote(self, *, legacy: bool) -> Any:
         name = "md5-dos2unix" if legacy else "md5"
         store = self._repo.cloud.get_remote_odb(None, "push", hash_name=name)
-        unprompted(store.fs)
+        disable_prompts(store.fs)
         return store
 
     # Objects
 
-    def _build(self, item: DataPointer, *, store: bool) -> DataPointer | None:
+    def _hash_item(self, item: DataPointer, *, store: bool) -> DataPointer | None:
         from dvc_data.hashfile.transfer import transfer
 
         if not (self._root / item.path).exists():
             return None
-        staging, meta, obj = self._built(item, store=store)
+        staging, meta, obj = self._build_object(item, store=store)
         if store:
             cache = self._cache(legacy=item.legacy)
             result = transfer(staging, cache, {obj.hash_info}, shallow=False)
@@ -690,7 +700,7 @@ class DataStore:
                 raise OSError(f"could not store {len(result.failed)} objects of {item.path}")
         return replace(item, md5=obj.hash_info.value, size=meta.size, files=meta.nfiles)
 
-    def _built(self, item: DataPointer, *, store: bool) -> tuple[Any, Any, Any]:
+    def _build_object(self, item: DataPointer, *, store: bool) -> tuple[Any, Any, Any]:
         """Return DVC's staging store, metadata and object of the path's current content."""
         from dvc_data.hashfile.build import build
 
@@ -707,10 +717,10 @@ class DataStore:
     def _cache(self, *, legacy: bool) -> Any:
         return self._repo.cache.legacy if legacy else self._repo.cache.local
 
-    def _cached(self, obj: StoredObject) -> Path:
+    def _object_path(self, obj: StoredObject) -> Path:
         return Path(self._cache(legacy=obj.legacy).oid_to_path(obj.md5))
 
-    def _info(self, item: DataPointer) -> Any:
+    def _hash_info(self, item: DataPointer) -> Any:
         from dvc_data.hashfile.hash_info import HashInfo
 
         return HashInfo("md5-dos2unix" if item.legacy else "md5", item.md5)
@@ -718,7 +728,7 @@ class DataStore:
     def _load(self, item: DataPointer) -> Any:
         from dvc_data.hashfile import load
 
-        return load(self._cache(legacy=item.legacy), self._info(item))
+        return load(self._cache(legacy=item.legacy), self._hash_info(item))
 
     def _matches(self, obj: StoredObject, path: Path) -> bool:
         """Return True if a file has the content of an object."""
@@ -732,7 +742,7 @@ class DataStore:
         return md5_of(path)
 
     @staticmethod
-    def _judged(obj: StoredObject, md5: str) -> ObjectState:
+    def _to_object_state(obj: StoredObject, md5: str) -> ObjectState:
         sound = md5 == obj.md5.removesuffix(".dir")
         return ObjectState.SOUND if sound else ObjectState.DAMAGED
 
@@ -741,7 +751,7 @@ class DataStore:
             path.replace(path.with_name(f"{path.name}.damaged"))
 
 
-def _insist(remote: Any, obj: StoredObject) -> None:
+def _raise_if_unreachable(remote: Any, obj: StoredObject) -> None:
     """Raise the error that keeps a remote from being asked for an object, if there is one."""
     try:
         remote.fs.info(remote.oid_to_path(obj.md5))
@@ -751,12 +761,12 @@ def _insist(remote: Any, obj: StoredObject) -> None:
             raise cause from None
 
 
-def rows_of(tree: Any) -> list[tuple[str, str]]:
+def list_tree_files(tree: Any) -> list[tuple[str, str]]:
     """Return (path inside, hash) of the files of DVC's tree."""
     return [("/".join(key), info.value) for key, _, info in tree]
 
 
-class _Metered:
+class _MeteredFile:
     """A file that reports the bytes read to a meter."""
 
     def __init__(self, file: Any, meter: Meter) -> None:
@@ -769,7 +779,7 @@ class _Metered:
         return block
 
 
-def _whole(item: DataPointer) -> StoredObject:
+def _root_object(item: DataPointer) -> StoredObject:
     """Return the object that an item's own hash names: its content, or its listing."""
     assert item.md5 is not None
     return StoredObject(item.md5, item.legacy, item)
@@ -779,17 +789,17 @@ def md5_of(path: Path) -> str:
     """Return the hash that DVC 3 gives a file."""
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
-        while block := file.read(BLOCK):
+        while block := file.read(BLOCK_SIZE):
             digest.update(block)
     return digest.hexdigest()
 
 
-def _sizes(store: Any, objects: Sequence[str]) -> dict[str, int]:
+def _fetch_sizes(store: Any, objects: Sequence[str]) -> dict[str, int]:
     """Return the bytes of each object, requested from the store one by one."""
     sizes: dict[str, int] = {}
 
     def ask(md5: str) -> None:
         sizes[md5] = int(store.fs.size(store.oid_to_path(md5)) or 0)
 
-    resumable_transfer.together([partial(ask, md5) for md5 in objects])
+    resumable_transfer.run_concurrently([partial(ask, md5) for md5 in objects])
     return sizes

@@ -18,22 +18,22 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback
 from jupyter_mlws.versioning.dvc import resumable_transfer
 from jupyter_mlws.versioning.dvc.data import DataStore
-from jupyter_mlws.versioning.dvc.remote_errors import absent, told
-from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
+from jupyter_mlws.versioning.dvc.remote_errors import is_not_found, translate
+from jupyter_mlws.versioning.dvc.repo import disable_prompts, open_repo
 from jupyter_mlws.versioning.dvc.transfer_progress import Meter
-from jupyter_mlws.versioning.git.secrets import masked
+from jupyter_mlws.versioning.git.secrets import mask_credentials
 from jupyter_mlws.versioning.git.urls import parts_of
 
-STAGING = Path(".dvc", "tmp", "mlws-import")
+STAGING_DIRECTORY = Path(".dvc", "tmp", "mlws-import")
 """Where unfinished downloads wait, below the project; git ignores it."""
-NOTHING = Message("no data found at this URL")
-UNKNOWN = Message("DVC can't read this URL: {reason}")
+NO_DATA_AT_URL = Message("no data found at this URL")
+UNREADABLE_URL = Message("DVC can't read this URL: {reason}")
 NO_SCHEME = Message("must start with a protocol such as https://, s3:// or ssh://")
-SECRET = Message(
+CREDENTIAL_IN_URL = Message(
     "contains what looks like a credential and would be recorded; add a remote with the "
     "credential and use remote://NAME/PATH"
 )
-STAMPS = frozenset({"size", "ETag", "etag", "LastModified", "mtime", "checksum"})
+VERSION_FIELDS = frozenset({"size", "ETag", "etag", "LastModified", "mtime", "checksum"})
 """What protocols tell of a file that changes with its content."""
 
 
@@ -55,54 +55,56 @@ def import_url(root: Path, url: str, target: str, progress: ProgressCallback, *,
     refuses.
     """
     with open_repo(root) as repo:
-        fs, start = _opened(repo, url)
+        fs, start = _open_filesystem(repo, url)
         meter = Meter(progress, "download")
-        masked_url = masked(url)
-        waiting = root / STAGING / hashlib.sha256(url.encode()).hexdigest()[:16]
+        masked_url = mask_credentials(url)
+        waiting = root / STAGING_DIRECTORY / hashlib.sha256(url.encode()).hexdigest()[:16]
         try:
-            sources = list(_sources(fs, start))
+            sources = list(_iter_sources(fs, start))
             if not sources:
-                raise InvalidRequestError(faults=[Fault("url", NOTHING)])
+                raise InvalidRequestError(faults=[Fault("url", NO_DATA_AT_URL)])
             meter.expect(sum(source.size or 0 for source in sources))
             for source in sources:
                 _download(fs, source, waiting, meter)
         except MLWSError:
             raise
         except Exception as error:  # each protocol's library raises its own kinds
-            if absent(error):
-                raise InvalidRequestError(faults=[Fault("url", NOTHING)]) from error
+            if is_not_found(error):
+                raise InvalidRequestError(faults=[Fault("url", NO_DATA_AT_URL)]) from error
             if meter.stopped is not None:
                 raise meter.stopped from None
-            raise told(error, masked_url) from error
-        return _place(repo, root, waiting, target, url if link else None)
+            raise translate(error, masked_url) from error
+        return _move_and_track(repo, root, waiting, target, url if link else None)
 
 
-def _opened(repo: Any, url: str) -> tuple[Any, str]:
+def _open_filesystem(repo: Any, url: str) -> tuple[Any, str]:
     from dvc.fs import parse_external_url
 
     try:
         fs, path = parse_external_url(url, config=repo.config)
         # Libraries of a protocol are imported with the first use of it.
-        _ = unprompted(fs).fs
+        _ = disable_prompts(fs).fs
     except Exception as error:  # a ConfigError, or a missing library's own kind
-        reason = masked(" ".join(str(error).split()))
-        raise InvalidRequestError(faults=[Fault("url", UNKNOWN.fill(reason=reason))]) from error
+        reason = mask_credentials(" ".join(str(error).split()))
+        raise InvalidRequestError(
+            faults=[Fault("url", UNREADABLE_URL.fill(reason=reason))]
+        ) from error
     return fs, str(path).removeprefix("file://") if fs.protocol == "local" else str(path)
 
 
-def _sources(fs: Any, start: str) -> Iterator[_Source]:
+def _iter_sources(fs: Any, start: str) -> Iterator[_Source]:
     info = fs.info(start)
     if info.get("type") != "directory":
-        yield _source(start, "", info)
+        yield _to_source(start, "", info)
         return
     for path in sorted(fs.find(start)):
-        yield _source(path, fs.relpath(path, start), fs.info(path))
+        yield _to_source(path, fs.relpath(path, start), fs.info(path))
 
 
-def _source(path: str, relative: str, info: dict[str, Any]) -> _Source:
+def _to_source(path: str, relative: str, info: dict[str, Any]) -> _Source:
     size = info.get("size")
     # What tells one content from another, as far as the server says so.
-    facts = {key: str(info[key]) for key in sorted(STAMPS & set(info))}
+    facts = {key: str(info[key]) for key in sorted(VERSION_FIELDS & set(info))}
     return _Source(path, relative, int(size) if size is not None else None, json.dumps(facts))
 
 
@@ -114,13 +116,13 @@ def _download(fs: Any, source: _Source, folder: Path, meter: Meter) -> None:
     if whole.is_file():
         meter.count(whole.stat().st_size)
     elif source.size is not None:
-        resumable_transfer.from_store(fs, source.path, source.size, whole, meter)
+        resumable_transfer.download_from_store(fs, source.path, source.size, whole, meter)
         if whole.stat().st_size != source.size:
             whole.unlink()
             raise OSError(f"{source.path}: incomplete download, {source.size} bytes expected")
     else:
         whole.parent.mkdir(parents=True, exist_ok=True)
-        beside = whole.with_name(f"{version}{resumable_transfer.UNFINISHED}")
+        beside = whole.with_name(f"{version}{resumable_transfer.PARTIAL_SUFFIX}")
         with meter.branched(source.path, str(beside)) as child:
             fs.get_file(source.path, str(beside), callback=child)
         beside.replace(whole)
@@ -130,7 +132,7 @@ def _download(fs: Any, source: _Source, folder: Path, meter: Meter) -> None:
     place.hardlink_to(whole)
 
 
-def _place(repo: Any, root: Path, waiting: Path, target: str, url: str | None) -> str:
+def _move_and_track(repo: Any, root: Path, waiting: Path, target: str, url: str | None) -> str:
     """Move the downloaded data to its path, and record it with DVC."""
     from dvc.exceptions import DvcException
     from dvc.stage import Stage, create_stage
@@ -152,13 +154,13 @@ def _place(repo: Any, root: Path, waiting: Path, target: str, url: str | None) -
             stage.md5 = stage.compute_md5() if url is not None else None
             DataStore(root, repo).record(stage)
     except DvcException as error:
-        reason = masked(" ".join(str(error).split()) or type(error).__name__)
+        reason = mask_credentials(" ".join(str(error).split()) or type(error).__name__)
         raise DataTrackingError(path=target, reason=reason) from error
     shutil.rmtree(waiting)
     return str(Path(source).relative_to(root)) if Path(source).is_absolute() else str(source)
 
 
-def checked(url: str) -> str:
+def check_url(url: str) -> str:
     """Return a URL that DVC may read: with a scheme, and without a password.
 
     Error 50201 for any other URL.
@@ -166,6 +168,6 @@ def checked(url: str) -> str:
     parts = parts_of(url)
     if parts is None or not parts.scheme or "://" not in url:
         raise InvalidRequestError(faults=[Fault("url", NO_SCHEME)])
-    if parts.password is not None or masked(url) != url:
-        raise InvalidRequestError(faults=[Fault("url", SECRET)])
+    if parts.password is not None or mask_credentials(url) != url:
+        raise InvalidRequestError(faults=[Fault("url", CREDENTIAL_IN_URL)])
     return url

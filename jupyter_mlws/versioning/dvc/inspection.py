@@ -16,12 +16,12 @@ from jupyter_mlws.versioning.data.models import (
     VerifiedStore,
 )
 from jupyter_mlws.versioning.dvc.data import DataStore, ObjectState, StoredObject
-from jupyter_mlws.versioning.dvc.importing import STAGING
-from jupyter_mlws.versioning.dvc.resumable_transfer import UNFINISHED
+from jupyter_mlws.versioning.dvc.importing import STAGING_DIRECTORY
+from jupyter_mlws.versioning.dvc.resumable_transfer import PARTIAL_SUFFIX
 from jupyter_mlws.versioning.dvc.transfer_progress import Meter
 
 CACHE = "cache"
-SHOWN = 1000
+MAX_FILES_PER_OBJECT = 1000
 """Files of a faulty object that are named; copies of one content are one object."""
 
 
@@ -36,14 +36,14 @@ def inspect(
     objects = data.objects([item])
     meter = Meter(progress, "verify")
     meter.expect(sum(data.size_of(obj) for obj in objects))
-    names = _names(data, item)
+    names = _paths_by_hash(data, item)
     local = {}
     for obj in objects:
         local[obj.md5] = data.state(obj)
         meter.count(data.size_of(obj))
-    stores = [_store(CACHE, local, item, names, read=True)]
+    stores = [_to_verified_store(CACHE, local, item, names, read=True)]
     if look is not RemoteLook.NONE and data.remote is not None:
-        stores.append(_remote(data, item, objects, look, names, progress))
+        stores.append(_verify_remote(data, item, objects, look, names, progress))
     return DatasetVerified(
         path=item.path,
         md5=item.md5,
@@ -54,7 +54,7 @@ def inspect(
     )
 
 
-def _remote(
+def _verify_remote(
     data: DataStore,
     item: DataPointer,
     objects: list[StoredObject],
@@ -73,10 +73,10 @@ def _remote(
             obj.md5: ObjectState.MISSING if obj.md5 in absent else ObjectState.SOUND
             for obj in objects
         }
-    return _store(data.remote, states, item, names, read=look is RemoteLook.READ)
+    return _to_verified_store(data.remote, states, item, names, read=look is RemoteLook.READ)
 
 
-def _store(
+def _to_verified_store(
     name: str,
     states: Mapping[str, ObjectState],
     item: DataPointer,
@@ -85,36 +85,38 @@ def _store(
     read: bool,
 ) -> VerifiedStore:
     faulty = [
-        FaultyObject(md5=md5, state=state.value, files=names.get(md5, [item.path])[:SHOWN])
+        FaultyObject(
+            md5=md5, state=state.value, files=names.get(md5, [item.path])[:MAX_FILES_PER_OBJECT]
+        )
         for md5, state in states.items()
         if state is not ObjectState.SOUND
     ]
     return VerifiedStore(name=name, read=read, whole=not faulty, faulty=faulty)
 
 
-def _names(data: DataStore, item: DataPointer) -> dict[str, list[str]]:
+def _paths_by_hash(data: DataStore, item: DataPointer) -> dict[str, list[str]]:
     """Return the paths of the dataset's files by the hash of their content.
 
     The directory's own listing is not among the hashes.
     """
     paths: dict[str, list[str]] = {}
-    for relative, md5 in data.listed(item):
+    for relative, md5 in data.list_files(item):
         paths.setdefault(md5, []).append(f"{item.path}/{relative}")
     return paths
 
 
-def use(root: Path, data: DataStore, items: Iterable[DataPointer]) -> StorageUse:
+def measure_storage(root: Path, data: DataStore, items: Iterable[DataPointer]) -> StorageUse:
     """Return the disk space that the project's data takes, and how much of it ``items`` need."""
     objects = size = unfinished_size = damaged_size = 0
-    for path, length in _files(data.folder):
-        if path.name.endswith(UNFINISHED):
+    for path, length in _iter_files(data.folder):
+        if path.name.endswith(PARTIAL_SUFFIX):
             unfinished_size += length
         elif path.name.endswith(".damaged"):
             damaged_size += length
         else:
             objects += 1
             size += length
-    for _, length in _files(root / STAGING):
+    for _, length in _iter_files(root / STAGING_DIRECTORY):
         unfinished_size += length
     place = data.folder if data.folder.exists() else data.folder.parent
     while not place.exists():
@@ -130,7 +132,7 @@ def use(root: Path, data: DataStore, items: Iterable[DataPointer]) -> StorageUse
     )
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, int]]:
+def _iter_files(folder: Path) -> Iterator[tuple[Path, int]]:
     for path in folder.rglob("*"):
         try:
             facts = path.lstat()

@@ -19,7 +19,13 @@ from typing import Any
 from jupyter_mlws.core.errors import MLWSError, SharedCacheError
 from jupyter_mlws.core.progress import ProgressCallback
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
-from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, ObjectState, StoredObject, rows_of
+from jupyter_mlws.versioning.dvc.data import (
+    BLOCK_SIZE,
+    DataStore,
+    ObjectState,
+    StoredObject,
+    list_tree_files,
+)
 from jupyter_mlws.versioning.dvc.link_tests import LINK_TEST
 from jupyter_mlws.versioning.dvc.repo import open_repo
 from jupyter_mlws.versioning.dvc.transfer_progress import Meter
@@ -31,38 +37,38 @@ PROBLEMS = {
     ObjectState.MISSING: Problem.MISSING,
     ObjectState.DAMAGED: Problem.DAMAGED,
 }
-READERS = 4
+MAX_REMOTE_READERS = 4
 """Objects of a remote that are read at the same time."""
 
 
 @dataclass(frozen=True)
-class Count:
+class ObjectCount:
     """A number of objects and their total size in bytes."""
 
     objects: int
     bytes: int
 
-    def and_one(self, size: int) -> Count:
+    def with_object(self, size: int) -> ObjectCount:
         """Return the count with one more object of ``size`` bytes."""
-        return Count(self.objects + 1, self.bytes + size)
+        return ObjectCount(self.objects + 1, self.bytes + size)
 
 
 @dataclass(frozen=True)
-class Found:
+class CacheUsage:
     """Counts of the objects in a cache that are needed, and of those that are not."""
 
-    kept: Count
-    unused: Count
+    kept: ObjectCount
+    unused: ObjectCount
 
 
 @contextmanager
-def open_proving(root: Path, spare: bytes | None = None) -> Iterator[ProvingStore]:
-    """Open a :class:`ProvingStore`, like :func:`~jupyter_mlws.versioning.dvc.data.open_data`."""
+def open_integrity_store(root: Path, spare: bytes | None = None) -> Iterator[IntegrityStore]:
+    """Open a :class:`IntegrityStore`, like :func:`~jupyter_mlws.versioning.dvc.data.open_data`."""
     with open_repo(root, spare=spare) as repo:
-        yield ProvingStore(root, repo)
+        yield IntegrityStore(root, repo)
 
 
-class ProvingStore(DataStore):
+class IntegrityStore(DataStore):
     """A data store that finds a directory's files even if the cache has lost their listing."""
 
     def in_cache(self, obj: StoredObject) -> Problem | None:
@@ -78,16 +84,16 @@ class ProvingStore(DataStore):
         cache, if it is there. ``report`` is called with each checked object, and may raise to stop.
         """
         problems: dict[StoredObject, Problem] = {}
-        with self._reaching(), ThreadPoolExecutor(READERS) as pool:
+        with self._translate_errors(), ThreadPoolExecutor(MAX_REMOTE_READERS) as pool:
             for legacy in (False, True):
                 part = [each for each in objects if each.legacy is legacy]
                 if not part:
                     continue
                 remote = self._remote(legacy=legacy)
-                absent = self._absent_at(remote, part)
+                absent = self._find_missing_at(remote, part)
                 problems.update(dict.fromkeys(absent, Problem.MISSING))
                 present = [each for each in part if each not in problems]
-                look = self._read_at if read else self._measured_at
+                look = self._has_expected_hash if read else self._has_expected_size
                 answers = pool.map(partial(look, remote), present)
                 for each, whole in zip(present, answers, strict=True):
                     report(each)
@@ -97,11 +103,11 @@ class ProvingStore(DataStore):
 
     def sync_present(self, objects: Sequence[StoredObject]) -> None:
         """Flush those of the objects that are in the cache to disk, as :meth:`sync` does."""
-        self._sync(path for each in objects if (path := self._cached(each)).is_file())
+        self._sync(path for each in objects if (path := self._object_path(each)).is_file())
 
     def set_aside(self, obj: StoredObject) -> None:
         """Move a damaged object of the cache out of the way, so that it can be stored again."""
-        path = self._cached(obj)
+        path = self._object_path(obj)
         target = self._root / obj.path
         if target.is_symlink() and target.resolve() == path.resolve():
             # The working tree's file is a link to it, and must stay what it is.
@@ -129,21 +135,21 @@ class ProvingStore(DataStore):
         self.keep(obj.item)
         return self.in_cache(obj) is None
 
-    def bring(self, obj: StoredObject, progress: ProgressCallback) -> bool:
+    def fetch_object(self, obj: StoredObject, progress: ProgressCallback) -> bool:
         """Fetch one object into the cache, if the remote has it undamaged; error 30101."""
-        with self._reaching(meter := Meter(progress, "fetch")):
+        with self._translate_errors(meter := Meter(progress, "fetch")):
             remote = self._remote(legacy=obj.legacy)
-            if self._absent_at(remote, [obj]):
+            if self._find_missing_at(remote, [obj]):
                 return False
             self._transfer(remote, self._cache(legacy=obj.legacy), [obj], meter)
         if self.in_cache(obj) is None:
             return True
-        self._set_aside(self._cached(obj))
+        self._set_aside(self._object_path(obj))
         return False
 
     def send(self, obj: StoredObject, progress: ProgressCallback) -> None:
         """Upload one object of the cache, and replace the remote's copy of it; error 30101."""
-        with self._reaching(meter := Meter(progress, "push")):
+        with self._translate_errors(meter := Meter(progress, "push")):
             remote = self._remote(legacy=obj.legacy)
             if list(remote.list_oids_exists([obj.md5])):
                 remote.fs.remove(remote.oid_to_path(obj.md5))
@@ -151,7 +157,7 @@ class ProvingStore(DataStore):
 
     def collect(
         self, naming: Callable[[], set[str]], *, delete: bool, progress: ProgressCallback
-    ) -> Found:
+    ) -> CacheUsage:
         """Count the needed and unused objects of the cache; with ``delete`` remove the unused ones.
 
         Needed are the objects that ``naming`` returns, the files of the directories among them, and
@@ -168,22 +174,24 @@ class ProvingStore(DataStore):
                 raise SharedCacheError(path=str(place))
         # DVC's own commands wait meanwhile, or would miss what they have just stored.
         with self._repo.lock:
-            paths = [path for cache in caches for path in _files_of(cache)]
+            paths = [path for cache in caches for path in _iter_cache_files(cache)]
             references = naming()
-            reachable = references | self._inside(references) | self._linked()
-            result = Found(Count(0, 0), Count(0, 0))
+            reachable = (
+                references | self._find_listed_hashes(references) | self._find_linked_hashes()
+            )
+            result = CacheUsage(ObjectCount(0, 0), ObjectCount(0, 0))
             for number, path in enumerate(paths):
                 progress(number, len(paths), "objects", "cache")
                 size = path.lstat().st_size
                 if f"{path.parent.name}{path.name}" in reachable:
-                    result = replace(result, kept=result.kept.and_one(size))
+                    result = replace(result, kept=result.kept.with_object(size))
                     continue
-                result = replace(result, unused=result.unused.and_one(size))
+                result = replace(result, unused=result.unused.with_object(size))
                 if delete:
                     path.unlink()
         return result
 
-    def _inside(self, references: set[str]) -> set[str]:
+    def _find_listed_hashes(self, references: set[str]) -> set[str]:
         """Return the hashes of the files in the directories among ``references``."""
         hashes: set[str] = set()
         for md5 in references:
@@ -196,13 +204,13 @@ class ProvingStore(DataStore):
             here = [each for each in lists if self.in_cache(each) is None]
             for each in here or lists:
                 if not here and self.remote is not None:
-                    with self._reaching():
+                    with self._translate_errors():
                         # Asked here, where not to reach it is no answer.
-                        self._absent_at(self._remote(legacy=each.legacy), [each])
-                hashes.update(inner for _, inner in self.listed(each.item))
+                        self._find_missing_at(self._remote(legacy=each.legacy), [each])
+                hashes.update(inner for _, inner in self.list_files(each.item))
         return hashes
 
-    def _linked(self) -> set[str]:
+    def _find_linked_hashes(self) -> set[str]:
         """Return the hashes of the cached objects that links in the working tree point to."""
         if "symlink" not in self._cache(legacy=False).cache_types:
             return set()
@@ -216,31 +224,35 @@ class ProvingStore(DataStore):
 
     # Looking
 
-    def _read_at(self, remote: Any, obj: StoredObject) -> bool:
+    def _has_expected_hash(self, remote: Any, obj: StoredObject) -> bool:
         from dvc_data.hashfile.hash import fobj_md5
 
         with remote.fs.open(remote.oid_to_path(obj.md5), "rb") as file:
             name = "md5-dos2unix" if obj.legacy else "md5"
-            read = str(fobj_md5(file, chunk_size=BLOCK, name=name))
+            read = str(fobj_md5(file, chunk_size=BLOCK_SIZE, name=name))
         return read == obj.md5.removesuffix(".dir")
 
-    def _measured_at(self, remote: Any, obj: StoredObject) -> bool:
-        path = self._cached(obj)
+    def _has_expected_size(self, remote: Any, obj: StoredObject) -> bool:
+        path = self._object_path(obj)
         if not path.is_file():
             return True
         return bool(remote.fs.size(remote.oid_to_path(obj.md5)) == path.stat().st_size)
 
-    def listed(self, item: DataPointer) -> list[tuple[str, str]]:
-        return super().listed(item) or self._listed_remotely(item) or self._listed_now(item)
+    def list_files(self, item: DataPointer) -> list[tuple[str, str]]:
+        return (
+            super().list_files(item)
+            or self._list_remote_files(item)
+            or self._list_worktree_files(item)
+        )
 
-    def _listed_remotely(self, item: DataPointer) -> list[tuple[str, str]]:
+    def _list_remote_files(self, item: DataPointer) -> list[tuple[str, str]]:
         from dvc_data.hashfile.tree import Tree
 
         assert item.md5 is not None
         if self.remote is None or not item.pushed:
             return []
         try:
-            with self._reaching():
+            with self._translate_errors():
                 remote = self._remote(legacy=item.legacy)
                 if not list(remote.list_oids_exists([item.md5])):
                     return []
@@ -252,16 +264,16 @@ class ProvingStore(DataStore):
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != item.md5.removesuffix(".dir"):
             return []
         name = "md5-dos2unix" if item.legacy else "md5"
-        return rows_of(Tree.from_list(json.loads(content), hash_name=name))
+        return list_tree_files(Tree.from_list(json.loads(content), hash_name=name))
 
-    def _listed_now(self, item: DataPointer) -> list[tuple[str, str]]:
+    def _list_worktree_files(self, item: DataPointer) -> list[tuple[str, str]]:
         if not (self._root / item.path).is_dir():
             return []
-        _, _, tree = self._built(item, store=False)
-        return rows_of(tree) if tree.hash_info.value == item.md5 else []
+        _, _, tree = self._build_object(item, store=False)
+        return list_tree_files(tree) if tree.hash_info.value == item.md5 else []
 
 
-def _files_of(cache: Any) -> Iterator[Path]:
+def _iter_cache_files(cache: Any) -> Iterator[Path]:
     """Yield all files of a cache: objects, and those that a crash or a repair has left."""
     base = Path(cache.path)
     for folder in sorted(base.iterdir()) if base.is_dir() else ():

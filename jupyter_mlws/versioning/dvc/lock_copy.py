@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from jupyter_mlws.versioning.dvc.native.lockfile import LockFile, holding
+from jupyter_mlws.versioning.dvc.native.lockfile import LockFile, hold_dvc_lock
 from jupyter_mlws.versioning.dvc.native.runcache import Entry, RunCache
-from jupyter_mlws.versioning.dvc.native.stage import FastStage
+from jupyter_mlws.versioning.dvc.native.stage import NativeStage
 from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 
-def carry_result(root: Path, path: str, state: Path, source: str, target: str) -> bool:
+def copy_lock_entry(root: Path, path: str, state: Path, source: str, target: str) -> bool:
     """Copy the entry of ``source`` in the lock file beside ``path`` to ``target``.
 
     Return False if there is no such entry, or if only DVC can read the file.
     """
     lock = LockFile((root / path).with_suffix(".lock"), state)
-    with suppress(UnsupportedStageError, OSError), holding(root):
+    with suppress(UnsupportedStageError, OSError), hold_dvc_lock(root):
         lock.read()
         entry = lock.entries.get(source)
         if entry is not None:
@@ -32,7 +32,7 @@ def carry_result(root: Path, path: str, state: Path, source: str, target: str) -
 def remember_renamed(
     runs: RunCache,
     entries: Mapping[str, Entry],
-    stages: Mapping[str, FastStage],
+    stages: Mapping[str, NativeStage],
     names_inputs: Callable[[str], bool],
 ) -> None:
     """Save the results of renamed stages in the run cache under the new names of their files.
@@ -47,7 +47,9 @@ def remember_renamed(
     new_paths: dict[str, str] = {}
     matches: dict[str, Entry] = {}
     # A stage below another that was renamed is recognized once that one is.
-    while old_entries and (pair := next(_renamed(old_entries, new_stages, new_paths), None)):
+    while old_entries and (
+        pair := next(_find_renamed_stages(old_entries, new_stages, new_paths), None)
+    ):
         one, entry, files = pair
         new_paths |= files
         matches[one.name] = entry
@@ -56,7 +58,7 @@ def remember_renamed(
         return
     for one in stages.values():
         previous = matches.get(one.name) or entries.get(one.name)
-        anew = _moved(previous, one, new_paths) if previous is not None else None
+        anew = _rename_entry(previous, one, new_paths) if previous is not None else None
         if anew is None or anew == previous or not one.kept:
             continue
         reads_moved = any(dep.full in new_paths.values() for dep in one.deps)
@@ -64,28 +66,28 @@ def remember_renamed(
             runs.save(anew)
 
 
-def _renamed(
-    old_entries: Mapping[str, Entry], new_stages: list[FastStage], new_paths: Mapping[str, str]
-) -> Iterator[tuple[FastStage, Entry, dict[str, str]]]:
+def _find_renamed_stages(
+    old_entries: Mapping[str, Entry], new_stages: list[NativeStage], new_paths: Mapping[str, str]
+) -> Iterator[tuple[NativeStage, Entry, dict[str, str]]]:
     """Yield new stages that equal old ones except for names, with the new paths of their files."""
     for one in new_stages:
         for name, entry in old_entries.items():
-            files = dict(_files(name, entry, one))
-            if _moved(entry, one, {**new_paths, **files}) is not None:
+            files = dict(_iter_renamed_outputs(name, entry, one))
+            if _rename_entry(entry, one, {**new_paths, **files}) is not None:
                 yield one, entry, files
 
 
-def _files(name: str, entry: Entry, one: FastStage) -> Iterator[tuple[str, str]]:
+def _iter_renamed_outputs(name: str, entry: Entry, one: NativeStage) -> Iterator[tuple[str, str]]:
     """Yield an entry's outputs that are named after its stage, with their names after ``one``."""
     old, _, variant = name.partition("@")
     new, _, same_variant = one.name.partition("@")
     for out in entry.get("outs", ()) if variant == same_variant else ():
-        folder, file = posixpath.split(_full(one, out["path"]))
+        folder, file = posixpath.split(_full_path(one, out["path"]))
         if file == old or file.startswith(f"{old}."):
             yield posixpath.join(folder, file), posixpath.join(folder, new + file[len(old) :])
 
 
-def _moved(entry: Entry, one: FastStage, new_paths: Mapping[str, str]) -> Entry | None:
+def _rename_entry(entry: Entry, one: NativeStage, new_paths: Mapping[str, str]) -> Entry | None:
     """Return the entry with the new names of files; None if it does not match ``one`` then."""
     texts = {place.full: place.path for place in (*one.deps, *one.outs)}
     replacements: dict[str, str] = {}
@@ -93,7 +95,7 @@ def _moved(entry: Entry, one: FastStage, new_paths: Mapping[str, str]) -> Entry 
     for kind, places in (("deps", one.deps), ("outs", one.outs)):
         items = []
         for item in entry.get(kind, ()):
-            full = _full(one, item["path"])
+            full = _full_path(one, item["path"])
             path = texts.get(new_paths.get(full, full))
             if path is None:
                 return None
@@ -105,12 +107,12 @@ def _moved(entry: Entry, one: FastStage, new_paths: Mapping[str, str]) -> Entry 
             result[kind] = sorted(items, key=lambda item: str(item["path"]))
     command = entry.get("cmd")
     lines = command if isinstance(command, list) else [str(command)]
-    lines = [_with_names(line, replacements) for line in lines]
+    lines = [_replace_names(line, replacements) for line in lines]
     result["cmd"] = lines if isinstance(command, list) else lines[0]
     return result if result["cmd"] == one.cmd else None
 
 
-def _with_names(command: str, replacements: Mapping[str, str]) -> str:
+def _replace_names(command: str, replacements: Mapping[str, str]) -> str:
     names = "|".join(re.escape(old) for old in sorted(replacements, key=len, reverse=True))
     if not names:
         return command
@@ -119,5 +121,5 @@ def _with_names(command: str, replacements: Mapping[str, str]) -> str:
     )
 
 
-def _full(one: FastStage, path: str) -> str:
+def _full_path(one: NativeStage, path: str) -> str:
     return posixpath.normpath(posixpath.join(one.wdir, path))

@@ -14,15 +14,15 @@ from typing import Any
 
 from jupyter_mlws.core.errors import DVCConfigError, DVCNotInitializedError, DVCUnavailableError
 from jupyter_mlws.shared_projects.config import data_password
-from jupyter_mlws.versioning.git.secrets import masked
+from jupyter_mlws.versioning.git.secrets import mask_credentials
 
-_QUOTED = re.compile(r" \(('.*'|\".*\")\)")
+_QUOTED_SETTING = re.compile(r" \(('.*'|\".*\")\)")
 """A line of the settings in a message about it: it may hold a password."""
 
 
 def initialize(root: Path) -> None:
     """Set DVC up in the git repository at ``root``; its new files are added to git's index."""
-    _load()
+    _import_dvc()
     from dvc.repo import Repo
 
     repo = Repo.init(str(root))
@@ -43,7 +43,7 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
     of failing at once. ``spare`` is the content that is read in place of a broken
     ``.dvc/config``. Error 30204 if DVC is not set up, 30220 if its settings can't be read.
     """
-    _load()
+    _import_dvc()
     from dvc.config import ConfigError
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo
@@ -57,12 +57,12 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
         except ConfigError:
             if spare is None:
                 raise
-            repo = _repo_with(spare)(str(root), _wait_for_lock=wait)
+            repo = _repo_class(spare)(str(root), _wait_for_lock=wait)
     except NotDvcRepoError as error:
         raise DVCNotInitializedError() from error
     except ConfigError as error:
-        reason = _QUOTED.sub("", " ".join(str(error).split()))
-        raise DVCConfigError(reason=masked(reason)) from error
+        reason = _QUOTED_SETTING.sub("", " ".join(str(error).split()))
+        raise DVCConfigError(reason=mask_credentials(reason)) from error
     for remote in repo.config.get("remote", {}).values():
         password = data_password(str(remote.get("url", "")))
         if password is not None:
@@ -73,7 +73,7 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
         repo.close()
 
 
-def unprompted(fs: Any) -> Any:
+def disable_prompts(fs: Any) -> Any:
     """Return a remote's file system that never prompts: the process may have no terminal.
 
     If a credential that it needs is not configured, the remote refuses the connection.
@@ -85,7 +85,7 @@ def unprompted(fs: Any) -> Any:
     return fs
 
 
-def _repo_with(settings: bytes) -> Any:
+def _repo_class(settings: bytes) -> Any:
     """Return a subclass of DVC's ``Repo`` that reads these settings as its ``.dvc/config``."""
     from dvc.config import Config
     from dvc.repo import Repo
@@ -114,7 +114,7 @@ class _OneFile:
         return io.BytesIO(self._content)
 
 
-def _load() -> None:
+def _import_dvc() -> None:
     """Import DVC quietly: no reports of usage, no hints and bars on our streams."""
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
     try:

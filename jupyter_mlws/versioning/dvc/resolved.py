@@ -14,9 +14,9 @@ from typing import Any
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.versioning.dvc.stages import resolve, resolve_variants
 
-GENERATED = ("foreach", "matrix")
-PARAMS = "params.yaml"
-CONFIGS = (".dvc/config", ".dvc/config.local")
+GENERATOR_KEYS = ("foreach", "matrix")
+PARAMS_FILE = "params.yaml"
+CONFIG_FILES = (".dvc/config", ".dvc/config.local")
 """Say how DVC writes settings that are lists or false."""
 
 
@@ -28,10 +28,14 @@ def stages(
     ``memory`` is the directory for earlier results. Error 40205 if DVC refuses the stages.
     """
     definitions = data.get("stages") or {}
-    if "${" not in text and not any(set(stage) & set(GENERATED) for stage in definitions.values()):
+    if "${" not in text and not any(
+        set(stage) & set(GENERATOR_KEYS) for stage in definitions.values()
+    ):
         return definitions
-    digest = _digest(root, path, text, data)
-    return _remembered(_place(memory, "stages", path), digest, lambda: resolve(root, path, data))
+    digest = _hash_definitions(root, path, text, data)
+    return _get_or_create(
+        _result_path(memory, "stages", path), digest, lambda: resolve(root, path, data)
+    )
 
 
 def variants(
@@ -43,18 +47,20 @@ def variants(
     stages.
     """
     definitions = data.get("stages") or {}
-    if not any(isinstance(s, Mapping) and set(s) & set(GENERATED) for s in definitions.values()):
+    if not any(
+        isinstance(s, Mapping) and set(s) & set(GENERATOR_KEYS) for s in definitions.values()
+    ):
         return {}
-    digest = _digest(root, path, text, data)
+    digest = _hash_definitions(root, path, text, data)
     make = lambda: resolve_variants(root, path, data)  # noqa: E731
-    return _remembered(_place(memory, "variants", path), digest, make)
+    return _get_or_create(_result_path(memory, "variants", path), digest, make)
 
 
-def _place(memory: Path, what: str, path: str) -> Path:
+def _result_path(memory: Path, what: str, path: str) -> Path:
     return memory / f"{what}-{hashlib.sha256(path.encode()).hexdigest()[:16]}.json"
 
 
-def _remembered(place: Path, digest: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _get_or_create(place: Path, digest: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return the stored result for this digest, or make and store it.
 
     Without a digest nothing is stored.
@@ -79,7 +85,7 @@ def sources(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, str] | 
 
     Files that do not exist are included, with an empty hash.
     """
-    files = sorted({*CONFIGS, *_files(posixpath.dirname(path), data)})
+    files = sorted({*CONFIG_FILES, *_iter_value_files(posixpath.dirname(path), data)})
     if any("${" in file for file in files):
         return None
     return {file: content(root / file) for file in files}
@@ -93,7 +99,7 @@ def content(file: Path) -> str:
         return ""
 
 
-def _digest(root: Path, path: str, text: str, data: Mapping[str, Any]) -> str:
+def _hash_definitions(root: Path, path: str, text: str, data: Mapping[str, Any]) -> str:
     """Return a hash of everything that defines the stages; empty if that is not certain."""
     files = sources(root, path, data)
     if files is None:
@@ -101,9 +107,9 @@ def _digest(root: Path, path: str, text: str, data: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps([text, files]).encode()).hexdigest()
 
 
-def _files(folder: str, data: Mapping[str, Any]) -> Iterator[str]:
+def _iter_value_files(folder: str, data: Mapping[str, Any]) -> Iterator[str]:
     """Yield the files that values may come from."""
-    yield posixpath.normpath(posixpath.join(folder, PARAMS))
+    yield posixpath.normpath(posixpath.join(folder, PARAMS_FILE))
     for entry in data.get("vars") or ():
         if isinstance(entry, str):
             yield posixpath.normpath(posixpath.join(folder, entry.partition(":")[0]))
@@ -112,7 +118,7 @@ def _files(folder: str, data: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(definition, Mapping):
             continue
         wdir = posixpath.join(folder, str(definition.get("wdir") or "."))
-        yield posixpath.normpath(posixpath.join(wdir, PARAMS))
+        yield posixpath.normpath(posixpath.join(wdir, PARAMS_FILE))
         for entry in definition.get("vars") or ():
             if isinstance(entry, str):
                 yield posixpath.normpath(posixpath.join(wdir, entry.partition(":")[0]))

@@ -14,7 +14,7 @@ from typing import Any
 
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import DVCConfigError, DVCNotInitializedError
-from jupyter_mlws.versioning.git.secrets import masked
+from jupyter_mlws.versioning.git.secrets import mask_credentials
 
 SHARED = "config"
 LOCAL = "config.local"
@@ -129,7 +129,7 @@ class DataSettings:
         except (ConfigObjError, UnicodeDecodeError) as error:
             # The text of the error may quote a line with a password.
             reason = f"{name}: {type(error).__name__}"
-            raise DVCConfigError(reason=masked(reason)) from None
+            raise DVCConfigError(reason=mask_credentials(reason)) from None
 
     def _store(self, name: str, config: Any) -> None:
         path = self._folder / name

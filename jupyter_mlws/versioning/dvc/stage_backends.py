@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.errors import DVCNotInitializedError
-from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline
+from jupyter_mlws.versioning.dvc.native.pipeline import NativeBackend
 from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
-from jupyter_mlws.versioning.dvc.stages import Pipeline, open_pipeline
+from jupyter_mlws.versioning.dvc.stages import DvcBackend, open_pipeline
 
 
 @contextmanager
 def open_lane(
     root: Path, path: str, stages: Mapping[str, Any], state: Path
-) -> Iterator[FastPipeline | Pipeline]:
+) -> Iterator[NativeBackend | DvcBackend]:
     """The pipeline of the file at ``path`` with its resolved ``stages``; ``state`` is a folder of
     ours. Errors: 30204 where DVC is not set up, 40205 where it refuses the file."""
     if not (root / ".dvc").is_dir():
         raise DVCNotInitializedError()
     try:
-        fast = FastPipeline(root, path, stages, state)
+        fast = NativeBackend(root, path, stages, state)
     except UnsupportedStageError as error:
         with open_pipeline(root, path) as pipeline:
             pipeline.unusual = dict.fromkeys(pipeline.names, error.reason)

@@ -53,7 +53,7 @@ class Change:
     new: Any = None
 
 
-class Prepared(str, Enum):
+class PreparationStatus(str, Enum):
     """Result of preparing a stage, before its command would run."""
 
     UNCHANGED = "unchanged"
@@ -63,15 +63,15 @@ class Prepared(str, Enum):
 
 
 @dataclass(frozen=True)
-class Found:
-    """Result of :meth:`Pipeline.prepare`, with the reasons why the stage was not up to date."""
+class PreparationResult:
+    """Result of :meth:`DvcBackend.prepare`, with the reasons why the stage was not up to date."""
 
-    prepared: Prepared
+    prepared: PreparationStatus
     changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StageState:
     """State of a stage as a run would find it.
 
     ``restored``: the hashes of the outputs that the run would restore, by path.
@@ -105,19 +105,19 @@ class Forecast:
     rerun: set[str] = field(default_factory=set)
     _above: set[str] = field(default_factory=set)
 
-    def reruns(self, paths: Iterable[str]) -> None:
+    def mark_rerun(self, paths: Iterable[str]) -> None:
         """Note paths that will be made again."""
         for path in paths:
             self.restored.pop(path, None)
             self.rerun.add(path)
             self._above.update(_above(path))
 
-    def keeps(self, paths: Iterable[str]) -> None:
+    def unmark_rerun(self, paths: Iterable[str]) -> None:
         """Note paths that will stay as they are after all."""
         self.rerun.difference_update(paths)
         self._above = {above for path in self.rerun for above in _above(path)}
 
-    def waits(self, path: str) -> bool:
+    def will_rerun(self, path: str) -> bool:
         """Return True if ``path``, something in it or a directory above it will be made again."""
         if path in self.rerun or path in self._above:
             return True
@@ -133,15 +133,15 @@ class StageError(Exception):
 
 
 @contextmanager
-def open_pipeline(root: Path, path: str) -> Iterator[Pipeline]:
+def open_pipeline(root: Path, path: str) -> Iterator[DvcBackend]:
     """The pipeline of the file at ``path``, for one thread; error 40205 where DVC refuses it."""
     with open_repo(root) as repo:
-        yield Pipeline(repo, root, path)
+        yield DvcBackend(repo, root, path)
 
 
 def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the stages of ``data`` with templates filled and variants made, as DVC does it."""
-    with open_repo(root) as repo, _refusing(path), _refusing_shapes(path):
+    with open_repo(root) as repo, _translate_errors(path), _translate_shape_errors(path):
         from dvc.parsing import DataResolver
 
         resolver = DataResolver(repo, str((root / path).parent), dict(data))
@@ -153,36 +153,36 @@ def resolve_variants(root: Path, path: str, data: Mapping[str, Any]) -> dict[str
 
     The keys are: group, variant's id, then ``item`` and, if DVC provides one, ``key``.
     """
-    with open_repo(root) as repo, _refusing(path), _refusing_shapes(path):
+    with open_repo(root) as repo, _translate_errors(path), _translate_shape_errors(path):
         from dvc.parsing import DataResolver
 
         resolver = DataResolver(repo, str((root / path).parent), dict(data))
         return {
-            name: dict(_variants(name, definition))
+            name: dict(_iter_variants(name, definition))
             for name, definition in resolver.definitions.items()
             if hasattr(definition, "normalized_iterable")
         }
 
 
-def _variants(name: str, definition: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _iter_variants(name: str, definition: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     matrix = hasattr(definition, "matrix_data")
     has_key = matrix or isinstance(definition.resolved_iterable, Mapping)
     for key, value in definition.normalized_iterable.items():
-        variant = {"item": _plain(value)}
+        variant = {"item": _unwrap(value)}
         yield f"{name}@{key}", {"key": key, **variant} if has_key else variant
 
 
-def _plain(value: Any) -> Any:
+def _unwrap(value: Any) -> Any:
     """A value of DVC's templates without its wrapping."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): _unwrap(part) for key, part in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(part) for part in value]
+        return [_unwrap(part) for part in value]
     return value.value if hasattr(value, "value") else value
 
 
 @contextmanager
-def _refusing(path: str) -> Iterator[None]:
+def _translate_errors(path: str) -> Iterator[None]:
     from dvc.exceptions import DvcException
 
     try:
@@ -193,7 +193,7 @@ def _refusing(path: str) -> Iterator[None]:
 
 
 @contextmanager
-def _refusing_shapes(path: str) -> Iterator[None]:
+def _translate_shape_errors(path: str) -> Iterator[None]:
     """Raise error 40205 if DVC's resolver fails on a file that does not have its schema's shape."""
     try:
         yield
@@ -202,7 +202,7 @@ def _refusing_shapes(path: str) -> Iterator[None]:
         raise WorkflowUnreadableError(path=path, reason=reason, line=None) from error
 
 
-class Pipeline:
+class DvcBackend:
     """One `dvc.yaml` with its lock file. Not thread-safe: DVC's objects are not."""
 
     fold_every = FOLD_EVERY
@@ -217,11 +217,11 @@ class Pipeline:
         self._ignores = Ignores(root)
         self._running: dict[str, Any] = {}
         self._finished: dict[str, Any] = {}
-        with _refusing(path):
+        with _translate_errors(path):
             self._stages = self._file.stages
             self.names: list[str] = list(self._stages)
             self.order: Sequence[str] = self.names
-            self._known = set(self._stages.lockfile_data)
+            self._locked_names = set(self._stages.lockfile_data)
         self.unusual: dict[str, Message] = {}
         """Why the fast lane left these stages to this one."""
 
@@ -230,59 +230,61 @@ class Pipeline:
 
     # Planning
 
-    def examine(self, name: str, forecast: Forecast) -> Verdict:
+    def examine(self, name: str, forecast: Forecast) -> StageState:
         """Return a stage's state as a run would find it; add its outputs to ``forecast``."""
-        with _refusing(self._path):
+        with _translate_errors(self._path):
             stage = self._stages[name]
             changes = tuple(self._changes(name, stage, forecast))
             if stage.frozen:
-                return Verdict(changes, False, True)
-            waits = any(forecast.waits(dep.fs_path) for dep in stage.deps)
+                return StageState(changes, False, True)
+            waits = any(forecast.will_rerun(dep.fs_path) for dep in stage.deps)
             cached_outs = None
             if changes and not waits:
-                cached_outs = self._probe(name, forecast)
+                cached_outs = self._find_restorable_outputs(name, forecast)
             if cached_outs is not None:
                 forecast.restored.update(cached_outs)
             elif changes or waits:
-                forecast.reruns(out.fs_path for out in stage.outs)
+                forecast.mark_rerun(out.fs_path for out in stage.outs)
             hashes = {
-                self._shown(out, str(out)): str(cached_outs[out.fs_path]["md5"])
+                self._relative_path(out, str(out)): str(cached_outs[out.fs_path]["md5"])
                 for out in stage.outs
                 if cached_outs is not None
             }
-            return Verdict(changes, cached_outs is not None, False, hashes)
+            return StageState(changes, cached_outs is not None, False, hashes)
 
     def expect_rerun(self, name: str, forecast: Forecast) -> None:
         """Note in ``forecast`` that a stage will run, whatever its state is."""
-        forecast.reruns(out.fs_path for out in self._stages[name].outs)
+        forecast.mark_rerun(out.fs_path for out in self._stages[name].outs)
 
     def expect_kept(self, name: str, forecast: Forecast) -> None:
         """Note in ``forecast`` that a stage's outputs will stay, whatever its state is."""
-        forecast.keeps(out.fs_path for out in self._stages[name].outs)
+        forecast.unmark_rerun(out.fs_path for out in self._stages[name].outs)
 
     def _changes(self, name: str, stage: Any, forecast: Forecast) -> Iterator[Change]:
         if stage.is_callback or stage.always_changed:
             yield Change(Cause.ALWAYS)
-        if name not in self._known:
+        if name not in self._locked_names:
             yield Change(Cause.NEVER_RAN)
             return
         if stage.cmd_changed:
             old = self._stages.lockfile_data[name].get("cmd")
-            yield Change(Cause.COMMAND, old=_text(old), new=_text(stage.cmd))
+            yield Change(Cause.COMMAND, old=_command_text(old), new=_command_text(stage.cmd))
         if not stage.frozen:
             for dep in stage.deps:
                 yield from self._dependency_changes(dep, forecast)
         for out in stage.outs:
             for path, state in out.status().items():
-                yield Change(Cause.OUTPUT, self._shown(out, path), state)
+                yield Change(Cause.OUTPUT, self._relative_path(out, path), state)
 
     def _dependency_changes(self, dep: Any, forecast: Forecast) -> Iterator[Change]:
-        if forecast.waits(dep.fs_path):
+        if forecast.will_rerun(dep.fs_path):
             return
         if dep.fs_path in forecast.restored:
             old, new = dep.hash_info.value, forecast.restored[dep.fs_path]["md5"]
             if old != new:
-                yield Change(Cause.DEPENDENCY, self._shown(dep, str(dep)), "modified", old, new)
+                yield Change(
+                    Cause.DEPENDENCY, self._relative_path(dep, str(dep)), "modified", old, new
+                )
             return
         for path, state in dep.workspace_status().items():
             if isinstance(state, Mapping):
@@ -292,9 +294,9 @@ class Pipeline:
                     yield Change(Cause.PARAMETER, key, how, previous.get(key), actual.get(key))
             else:
                 old = dep.hash_info.value if state == "modified" else None
-                yield Change(Cause.DEPENDENCY, self._shown(dep, path), state, old)
+                yield Change(Cause.DEPENDENCY, self._relative_path(dep, path), state, old)
 
-    def _probe(self, name: str, forecast: Forecast) -> dict[str, Any] | None:
+    def _find_restorable_outputs(self, name: str, forecast: Forecast) -> dict[str, Any] | None:
         """Return the outputs that the run cache would restore; None if it has nothing."""
         from dvc.dependency.base import DependencyDoesNotExistError
         from dvc.dependency.param import MissingParamsError, MissingParamsFile
@@ -310,25 +312,25 @@ class Pipeline:
                 bool(out.hash_info) for out in stage.outs
             )
             if is_in_lock and not changes and stage.outs_cached():
-                return _outputs(stage)
+                return _output_fields(stage)
             for dep in stage.deps:
                 expected = forecast.restored.get(dep.fs_path)
                 if expected is None:
                     dep.save()
                 elif dep.hash_info.value != expected["md5"]:
-                    dep.hash_info, dep.meta = _as_dvc(expected)
+                    dep.hash_info, dep.meta = _to_dvc(expected)
                     # A hash of DVC 2 becomes one of DVC 3 when the file has changed.
                     dep.hash_name = dep.hash_info.name
-            entry = self._look_up(stage) if _cacheable(stage) else None
+            entry = self._find_cached_run(stage) if _is_cacheable(stage) else None
             if entry is None:
                 return None
-            cached_stage = self._of_cache(entry, stage.wdir)
-            return _outputs(cached_stage) if cached_stage.outs_cached() else None
+            cached_stage = self._load_stage(entry, stage.wdir)
+            return _output_fields(cached_stage) if cached_stage.outs_cached() else None
         except absent:
             # A dependency is not there: nothing can be looked up by it, and the run will say so.
             return None
 
-    def _look_up(self, stage: Any) -> Mapping[str, Any] | None:
+    def _find_cached_run(self, stage: Any) -> Mapping[str, Any] | None:
         """Return the newest run cache entry for a stage whose dependencies have their hashes.
 
         DVC's own function hashes them on disk, where they need not exist yet.
@@ -344,7 +346,7 @@ class Pipeline:
         )
         return cache._load_cache(key, entries[-1].name) if entries else None
 
-    def _of_cache(self, entry: Mapping[str, Any], wdir: str) -> Any:
+    def _load_stage(self, entry: Mapping[str, Any], wdir: str) -> Any:
         """Return an entry of the run cache as a stage.
 
         DVC's own function requires the root as the process's working directory.
@@ -369,7 +371,7 @@ class Pipeline:
         """Return False: DVC's objects must stay in one thread, however long the hashing takes."""
         return False
 
-    def prepare(self, name: str, *, force: bool = False) -> Found:
+    def prepare(self, name: str, *, force: bool = False) -> PreparationResult:
         """Bring a stage up to date without its command if possible; else remove its old outputs.
 
         Raises :class:`StageError` if a dependency is missing or DVC's own work fails.
@@ -378,14 +380,14 @@ class Pipeline:
 
         self._ignores.remember(self.stored_outputs(name))
         changes = () if force else self.examine(name, Forecast()).changes
-        with self._at_work():
+        with self._hold_dvc_lock():
             stage = self._stages[name]
             if not force and not stage.changed():
-                return Found(Prepared.UNCHANGED)
+                return PreparationResult(PreparationStatus.UNCHANGED)
             if stage.frozen:
                 stage._check_missing_outputs()
                 self._store(name, stage)
-                return Found(Prepared.UNCHANGED)
+                return PreparationResult(PreparationStatus.UNCHANGED)
             stage.remove_outs(ignore_remove=False, force=False)
             if not force:
                 try:
@@ -394,19 +396,19 @@ class Pipeline:
                     pass  # the ordinary case: this has not been run before
                 else:
                     self._store(name, stage)
-                    return Found(Prepared.RESTORED, changes)
+                    return PreparationResult(PreparationStatus.RESTORED, changes)
             stage.save_deps()
             for out in stage.outs:
                 Path(out.fs_path).parent.mkdir(parents=True, exist_ok=True)
             self._running[name] = stage
-            return Found(Prepared.READY, changes)
+            return PreparationResult(PreparationStatus.READY, changes)
 
-    def accept(self, name: str) -> Found:
+    def accept(self, name: str) -> PreparationResult:
         """Accept the current outputs as a stage's result without a run, like ``dvc commit``."""
         self.take_over(name).commit(name)
-        return Found(Prepared.ACCEPTED)
+        return PreparationResult(PreparationStatus.ACCEPTED)
 
-    def take_over(self, name: str) -> Pipeline:
+    def take_over(self, name: str) -> DvcBackend:
         """Treat a stage as prepared, even if something else has prepared it."""
         if name not in self._running:
             self._running[name] = self._stages[name]
@@ -426,7 +428,7 @@ class Pipeline:
 
     def commit(self, name: str) -> dict[str, str]:
         """Hash and store the outputs of a prepared stage's command; return their hashes by path."""
-        with self._at_work():
+        with self._hold_dvc_lock():
             stage = self._running.pop(name)
             self._store(name, stage)
             return self._hashes(stage)
@@ -450,7 +452,7 @@ class Pipeline:
         stage = self._running.pop(name, None)
         if stage is None:
             return
-        with self._at_work():
+        with self._hold_dvc_lock():
             stage.remove_outs(ignore_remove=False, force=False)
 
     def fold(self, order: Sequence[str]) -> None:
@@ -463,7 +465,7 @@ class Pipeline:
         from dvc.stage.serialize import to_lockfile
         from dvc.utils.serialize import dump_yaml, parse_yaml_for_update
 
-        with self._at_work():
+        with self._hold_dvc_lock():
             path = Path(self._file._lockfile.path)
             before = path.read_text(encoding="utf-8") if path.exists() else ""
             data = parse_yaml_for_update(before, str(path))
@@ -472,26 +474,32 @@ class Pipeline:
             entries = data.setdefault("stages", {})
             for stage in self._finished.values():
                 entries.update(to_lockfile(stage))
-            new = [name for name in order if name in entries and name not in self._known]
+            new = [name for name in order if name in entries and name not in self._locked_names]
             for name in new:
                 entries[name] = entries.pop(name)
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
             dump_yaml(str(temporary), data)
             if before:
                 shutil.copymode(path, temporary)
-            self._ignores.arrange(path for name in order for path in self.stored_outputs(name))
+            self._ignores.sort_new_lines(
+                path for name in order for path in self.stored_outputs(name)
+            )
             temporary.replace(path)
             self._repo.scm_context.track_file(os.path.relpath(path))
 
     def stored_outputs(self, name: str) -> list[str]:
         """Return the outputs of a stage that DVC stores and git ignores, by their paths."""
-        return [self._shown(out, str(out)) for out in self._stages[name].outs if out.use_scm_ignore]
+        return [
+            self._relative_path(out, str(out))
+            for out in self._stages[name].outs
+            if out.use_scm_ignore
+        ]
 
     def refresh(self, paths: Sequence[str]) -> list[str]:
         """Bring data with `.dvc` files up to date: missing data from the cache, changed data
         into it, as ``dvc repro`` does. Returns the paths that were missing or changed."""
         changed_paths = []
-        with self._at_work():
+        with self._hold_dvc_lock():
             for path in data_sources(self._root, paths):
                 if self._refresh_one(path):
                     changed_paths.append(path)
@@ -521,7 +529,7 @@ class Pipeline:
         self._finished[name] = stage
 
     @contextmanager
-    def _at_work(self) -> Iterator[None]:
+    def _hold_dvc_lock(self) -> Iterator[None]:
         """Hold DVC's own lock, and raise DVC's failures as :class:`StageError`."""
         from dvc.exceptions import DvcException
 
@@ -531,7 +539,7 @@ class Pipeline:
         except (DvcException, OSError) as error:
             raise StageError(" ".join(str(error).split()) or type(error).__name__) from error
 
-    def _shown(self, entry: Any, path: str) -> str:
+    def _relative_path(self, entry: Any, path: str) -> str:
         try:
             return Path(entry.fs_path).relative_to(self._root).as_posix()
         except ValueError:
@@ -539,7 +547,7 @@ class Pipeline:
 
     def _hashes(self, stage: Any) -> dict[str, str]:
         return {
-            self._shown(out, str(out)): str(out.hash_info.value)
+            self._relative_path(out, str(out)): str(out.hash_info.value)
             for out in stage.outs
             if out.hash_info and out.hash_info.value
         }
@@ -574,7 +582,7 @@ def tracked_data(root: Path, paths: Iterable[str]) -> Iterator[str]:
             seen_names.add(name)
 
 
-def _cacheable(stage: Any) -> bool:
+def _is_cacheable(stage: Any) -> bool:
     """Return True if the run cache supports such stages (``dvc.stage.cache._can_hash``)."""
     return (
         bool(stage.cmd and stage.deps and stage.outs)
@@ -586,14 +594,14 @@ def _cacheable(stage: Any) -> bool:
     )
 
 
-def _outputs(stage: Any) -> dict[str, Any]:
+def _output_fields(stage: Any) -> dict[str, Any]:
     from dvc.stage.serialize import to_single_stage_lockfile
 
     fields = {out["path"]: out for out in to_single_stage_lockfile(stage).get("outs", ())}
     return {out.fs_path: fields[out.def_path] for out in stage.outs}
 
 
-def _as_dvc(fields: Mapping[str, Any]) -> tuple[Any, Any]:
+def _to_dvc(fields: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return the hash and the metadata of an output from its fields in a lock file."""
     from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.meta import Meta
@@ -603,5 +611,5 @@ def _as_dvc(fields: Mapping[str, Any]) -> tuple[Any, Any]:
     return HashInfo("md5", fields["md5"]), meta
 
 
-def _text(cmd: Any) -> str:
+def _command_text(cmd: Any) -> str:
     return "\n".join(cmd) if isinstance(cmd, list) else str(cmd)

@@ -22,7 +22,7 @@ class Meter(Callback):  # type: ignore[misc]  # fsspec has no types
         self._progress = progress
         self._message = message
         self._total = total
-        self._done = 0
+        self._transferred_bytes = 0
         self._lock = threading.Lock()
         self.stopped: BaseException | None = None
 
@@ -42,10 +42,10 @@ class Meter(Callback):  # type: ignore[misc]  # fsspec has no types
         """Count ``size`` more bytes; raises the exception of the progress callback."""
         # Several files, or parts of one, are moved at once: they are told of one after the other.
         with self._lock:
-            self._done += size
-            total = max(self._total, self._done) if self._total else None
+            self._transferred_bytes += size
+            total = max(self._total, self._transferred_bytes) if self._total else None
             try:
-                self._progress(self._done, total, "B", self._message)
+                self._progress(self._transferred_bytes, total, "B", self._message)
             except BaseException as stop:
                 # DVC collects what goes wrong with a file and goes on; this tells it from failures.
                 self.stopped = stop
@@ -56,7 +56,7 @@ class _FileMeter(Callback):  # type: ignore[misc]  # fsspec has no types
     def __init__(self, whole: Meter, paths: tuple[str, str]) -> None:
         super().__init__()
         self.value: int = 0
-        self._whole = whole
+        self._meter = whole
         self._paths = paths
 
     def __exit__(self, *exc_info: Any) -> None:
@@ -69,5 +69,5 @@ class _FileMeter(Callback):  # type: ignore[misc]  # fsspec has no types
         self.absolute_update(self.value + inc)
 
     def absolute_update(self, value: int) -> None:
-        self._whole.count(value - self.value)
+        self._meter.count(value - self.value)
         self.value = value

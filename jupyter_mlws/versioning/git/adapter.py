@@ -33,11 +33,11 @@ from jupyter_mlws.core.errors import (
     too_long_name,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.git.secrets import masked
+from jupyter_mlws.versioning.git.secrets import mask_credentials
 
 TIMEOUT = 60.0
 """Seconds for one call that reads or writes the repository."""
-LOOK = 0.1
+CANCEL_POLL_INTERVAL = 0.1
 """Seconds between two looks whether a long call is still wanted."""
 OPTIONS = (
     "--no-optional-locks",
@@ -53,16 +53,16 @@ OPTIONS = (
     "-c",
     "advice.addEmbeddedRepo=false",
 )
-FULL = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
-TOO_LONG = "File name too long"
-LOCKED = re.compile(r"Unable to create '.*\.lock': File exists|Unable to write index")
-SUBMODULES = re.compile(r"invalid value for .submodule\.|bad config .*\.gitmodules")
+DISK_FULL_MESSAGES = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
+NAME_TOO_LONG = "File name too long"
+LOCK_ERROR_PATTERN = re.compile(r"Unable to create '.*\.lock': File exists|Unable to write index")
+GITMODULES_ERROR_PATTERN = re.compile(r"invalid value for .submodule\.|bad config .*\.gitmodules")
 COMMIT_FORMAT = "%%H%%x00%%P%%x00%%an%%x00%%ae%%x00%%aI%%x00%%ct%%x00%%D%%x00%s%%x00%%B"
 TRAILERS = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
 COMMIT_FIELDS = 9
-SHORTEST_ID = 40
+MIN_ID_LENGTH = 40
 """Characters of an id; longer than any word for how a path changed."""
-UNIFIED = (
+UNIFIED_DIFF_OPTIONS = (
     "--no-ext-diff",
     "--no-textconv",
     "--no-renames",
@@ -71,7 +71,7 @@ UNIFIED = (
     "--dst-prefix=b/",
 )
 """Options of diffs whose hunks can be asked for: the same whatever a person has set."""
-STATES = {
+STATES_BY_LETTER = {
     "A": "added",
     "C": "added",
     "D": "deleted",
@@ -80,7 +80,7 @@ STATES = {
     "T": "modified",
     "U": "conflicted",
 }
-UNFINISHED = {
+OPERATIONS_BY_FILE = {
     "MERGE_HEAD": "merge",
     "CHERRY_PICK_HEAD": "cherry-pick",
     "REVERT_HEAD": "revert",
@@ -193,15 +193,15 @@ class GitFailedError(Exception):
         30102 for a full disk, 30103 while another git process writes, 30222 for an invalid
         `.gitmodules`, 50201 for a name that no file can have, else 30106.
         """
-        if TOO_LONG in self.reason:
+        if NAME_TOO_LONG in self.reason:
             return too_long_name(self.reason)
-        if any(words in self.reason for words in FULL):
+        if any(words in self.reason for words in DISK_FULL_MESSAGES):
             return DiskFullError(reason=self.reason)
-        if LOCKED.search(self.reason):
+        if LOCK_ERROR_PATTERN.search(self.reason):
             return OperationInProgressError(
                 operation=self.command, who=Message("another git process"), since="?"
             )
-        if SUBMODULES.search(self.reason):
+        if GITMODULES_ERROR_PATTERN.search(self.reason):
             return GitmodulesError(reason=self.reason)
         return GitCommandError(command=self.command, reason=self.reason)
 
@@ -255,7 +255,7 @@ class Git:
             ) from None
         if process.returncode not in codes:
             # Addresses of remotes may hold passwords.
-            reason = masked(errors.decode(errors="replace").strip())
+            reason = mask_credentials(errors.decode(errors="replace").strip())
             raise GitFailedError(f"git {arguments[0]}", process.returncode, reason)
         return output
 
@@ -316,27 +316,27 @@ class Git:
             sha = self.attempt("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         except GitFailedError:
             return None
-        return _text(sha).strip()
+        return _decode(sha).strip()
 
     def count(self, name: str) -> int:
         """Return the number of commits in the history of a name; 0 if it does not exist."""
         sha = self.find(name)
-        return 0 if sha is None else int(_text(self.run("rev-list", "--count", sha)))
+        return 0 if sha is None else int(_decode(self.run("rev-list", "--count", sha)))
 
     def branch(self) -> str | None:
         """Return the ref that HEAD points to (``refs/heads/…``, maybe unborn); None if detached."""
-        ref = _text(self.run("symbolic-ref", "--quiet", "HEAD", codes=(0, 1))).strip()
+        ref = _decode(self.run("symbolic-ref", "--quiet", "HEAD", codes=(0, 1))).strip()
         return ref or None
 
     def refs(self, prefix: str) -> dict[str, str]:
         """Return every ref below ``prefix`` with the object that it points to."""
         output = self.run("for-each-ref", "--format=%(refname)%00%(objectname)", "--", prefix)
-        rows = [line.partition("\0") for line in _text(output).splitlines()]
+        rows = [line.partition("\0") for line in _decode(output).splitlines()]
         return {name: sha for name, _, sha in rows}
 
     def path(self, name: str) -> str:
         """Return git's path of ``name`` (``index.lock``…), relative to the root or absolute."""
-        return _text(self.run("rev-parse", "--git-path", name)).rstrip("\n")
+        return _decode(self.run("rev-parse", "--git-path", name)).rstrip("\n")
 
     def contains(self, tip: str, sha: str) -> bool:
         """Return True if ``sha`` is ``tip`` or one of its ancestors."""
@@ -348,9 +348,9 @@ class Git:
 
     def unfinished(self) -> str | None:
         """Return the merge, rebase… that is in progress, if any."""
-        arguments = [part for name in UNFINISHED for part in ("--git-path", name)]
-        places = _text(self.run("rev-parse", *arguments)).splitlines()
-        for place, operation in zip(places, UNFINISHED.values(), strict=True):
+        arguments = [part for name in OPERATIONS_BY_FILE for part in ("--git-path", name)]
+        places = _decode(self.run("rev-parse", *arguments)).splitlines()
+        for place, operation in zip(places, OPERATIONS_BY_FILE.values(), strict=True):
             if (self.root / place).exists():
                 return operation
         return None
@@ -358,25 +358,25 @@ class Git:
     def setting(self, name: str, kind: str = "path") -> str | None:
         """Return the value of a setting; None if it is not set; ``kind`` as git's ``--type``."""
         output = self.run("config", f"--type={kind}", "--get", name, codes=(0, 1))
-        return _text(output).rstrip("\n") if output else None
+        return _decode(output).rstrip("\n") if output else None
 
     def empty_tree(self) -> str:
         """The id of the tree without files."""
-        return _text(self.run("hash-object", "-t", "tree", "--stdin")).strip()
+        return _decode(self.run("hash-object", "-t", "tree", "--stdin")).strip()
 
     def tree_of(self, commit: str | None) -> str:
         """The tree of a commit; without a commit the empty one."""
         if commit is None:
             return self.empty_tree()
-        return _text(self.run("rev-parse", f"{commit}^{{tree}}")).strip()
+        return _decode(self.run("rev-parse", f"{commit}^{{tree}}")).strip()
 
     def hash(self, content: bytes) -> str:
         """Return the id that ``content`` has as a blob."""
-        return _text(self.run("hash-object", "--stdin", stdin=content)).strip()
+        return _decode(self.run("hash-object", "--stdin", stdin=content)).strip()
 
     def hash_file(self, path: str) -> str:
         """Return the id that a file of the working tree has as a blob, filters applied."""
-        return _text(self.run("hash-object", "--", path)).strip()
+        return _decode(self.run("hash-object", "--", path)).strip()
 
     # Looking
 
@@ -389,7 +389,7 @@ class Git:
         output = self.run("status", *arguments, *(("--", *paths) if paths else ()))
         branch = head = upstream = None
         entries: dict[str, Entry] = {}
-        parts = iter(_text(output).split("\0"))
+        parts = iter(_decode(output).split("\0"))
         for part in parts:
             kind, _, rest = part.partition(" ")
             if kind == "#":
@@ -401,7 +401,7 @@ class Git:
                 elif name == "branch.upstream":
                     upstream = value
             elif kind:
-                entry = _status_entry(kind, rest, parts)
+                entry = _parse_status_entry(kind, rest, parts)
                 before = entries.get(entry.path)
                 if before is not None:
                     # Taken out of the index, and still there: its content is what differs.
@@ -411,8 +411,8 @@ class Git:
 
     def log(self, query: LogQuery) -> list[Commit]:
         """Return the commits from ``query.start`` backwards that match the filters."""
-        output = self.run("log", *_log_arguments(query), *_log_ends(query))
-        return [commit for commit, _ in _commits(_text(output))[_unseen(query) :]]
+        output = self.run("log", *_log_arguments(query), *_log_revisions(query))
+        return [commit for commit, _ in _parse_commits(_decode(output))[_drop_count(query) :]]
 
     def log_with_changes(
         self, query: LogQuery, known_changes: Mapping[str, list[Entry]] | None = None
@@ -425,16 +425,16 @@ class Git:
         """
         if query.path is not None or known_changes:
             # With a path, git would name no other than the one that is looked for.
-            arguments = ("log", *_log_arguments(query), *_log_ends(query))
-            commits = [commit for commit, _ in _commits(_text(self.attempt(*arguments)))]
-            commits = commits[_unseen(query) :]
+            arguments = ("log", *_log_arguments(query), *_log_revisions(query))
+            commits = [commit for commit, _ in _parse_commits(_decode(self.attempt(*arguments)))]
+            commits = commits[_drop_count(query) :]
             changes = dict(known_changes or {})
             new = [commit.sha for commit in commits if commit.sha not in changes]
             changes.update(self.changes(new) if new else {})
             return [(commit, changes[commit.sha]) for commit in commits]
         options = ("--name-status", "--find-renames", "--diff-merges=first-parent")
-        arguments = ("log", *_log_arguments(query), *options, *_log_ends(query))
-        return _commits(_text(self.attempt(*arguments)))
+        arguments = ("log", *_log_arguments(query), *options, *_log_revisions(query))
+        return _parse_commits(_decode(self.attempt(*arguments)))
 
     def changes(self, commits: Sequence[str]) -> dict[str, list[Entry]]:
         """Return the changes of each of the commits against its first parent."""
@@ -451,12 +451,12 @@ class Git:
             stdin="".join(f"{sha}\n" for sha in commits).encode(),
         )
         current: list[Entry] = []
-        parts = iter(_text(output).split("\0"))
+        parts = iter(_decode(output).split("\0"))
         for part in parts:
             if part.strip() in entries_by_commit:
                 current = entries_by_commit[part.strip()]
             elif part:
-                current.append(_named(part, parts))
+                current.append(_parse_name_status(part, parts))
         return entries_by_commit
 
     def differences(self, start: str, end: str | None, *, renames: bool = True) -> list[Difference]:
@@ -484,13 +484,13 @@ class Git:
             "--",
         )
         rows: dict[str, Difference] = {}
-        parts = iter(_text(output).split("\0"))
+        parts = iter(_decode(output).split("\0"))
         for part in parts:
             if part.startswith(":"):
-                entry = _named(part.rsplit(" ", 1)[1], parts)
+                entry = _parse_name_status(part.rsplit(" ", 1)[1], parts)
                 rows[entry.path] = Difference(entry.path, entry.state, entry.old_path)
             elif part:
-                path, additions, deletions = _counted(part, parts)
+                path, additions, deletions = _parse_numstat(part, parts)
                 row = rows[path]
                 rows[path] = Difference(path, row.state, row.old_path, additions, deletions)
         return list(rows.values())
@@ -499,12 +499,16 @@ class Git:
         """Return the unified diff of one file; for an untracked one, against an empty file."""
         ends = [end] if end else []
         if end is None and (self.root / path).is_file() and not self.tracked(path):
-            return self.run("diff", *UNIFIED, "--no-index", "--", "/dev/null", path, codes=(0, 1))
-        return self.run("diff", *UNIFIED, start, *ends, "--", path)
+            return self.run(
+                "diff", *UNIFIED_DIFF_OPTIONS, "--no-index", "--", "/dev/null", path, codes=(0, 1)
+            )
+        return self.run("diff", *UNIFIED_DIFF_OPTIONS, start, *ends, "--", path)
 
     def unified_staged(self, path: str, *, in_index: bool) -> bytes:
         """Return the unified diff of a file's staged changes, or of its unstaged ones."""
-        return self.run("diff", *UNIFIED, *(("--cached",) if in_index else ()), "--", path)
+        return self.run(
+            "diff", *UNIFIED_DIFF_OPTIONS, *(("--cached",) if in_index else ()), "--", path
+        )
 
     def unified_texts(self, old: bytes, new: bytes) -> bytes:
         """Return the unified diff of two texts that are not files of the repository."""
@@ -512,14 +516,16 @@ class Git:
             for name, text in (("old", old), ("new", new)):
                 Path(folder, name).write_bytes(text)
             names = (str(Path(folder, "old")), str(Path(folder, "new")))
-            output = self.run("diff", *UNIFIED, "--no-index", "--", *names, codes=(0, 1))
+            output = self.run(
+                "diff", *UNIFIED_DIFF_OPTIONS, "--no-index", "--", *names, codes=(0, 1)
+            )
         # Without git's own header, which names the temporary files.
         return output[output.find(b"@@") :] if b"@@" in output else b""
 
     def staged(self, paths: Iterable[str]) -> dict[str, str]:
         """Return mode, blob and stage of ``paths`` in the index, as git prints them."""
         path_set = set(paths)
-        rows = [row.partition("\t") for row in _split(self.run("ls-files", "--stage", "-z"))]
+        rows = [row.partition("\t") for row in _split_nul(self.run("ls-files", "--stage", "-z"))]
         return {path: facts for facts, _, path in rows if path in path_set}
 
     def tracked(self, path: str) -> bool:
@@ -529,7 +535,7 @@ class Git:
     def files(self, *, only_untracked: bool = False) -> list[str]:
         """Return the paths in the index; if ``only_untracked``, those neither in it nor ignored."""
         which = ("--others", "--exclude-standard") if only_untracked else ("--cached",)
-        return _split(self.run("ls-files", "-z", *which))
+        return _split_nul(self.run("ls-files", "-z", *which))
 
     def index_stamp(self) -> tuple[int, int, int] | None:
         """Return numbers that identify the state of the index; None if there is no index yet.
@@ -537,27 +543,27 @@ class Git:
         git writes a new index beside the old one and renames it, so the inode changes.
         """
         try:
-            facts = self._index.stat()
+            facts = self._index_path.stat()
         except FileNotFoundError:
             return None
         return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
     @cached_property
-    def _index(self) -> Path:
-        place = _text(self.run("rev-parse", "--git-path", "index")).rstrip("\n")
+    def _index_path(self) -> Path:
+        place = _decode(self.run("rev-parse", "--git-path", "index")).rstrip("\n")
         return self.root / place
 
-    def ignored(self, paths: Iterable[str]) -> list[str]:
+    def list_ignored(self, paths: Iterable[str]) -> list[str]:
         """Return those of the paths that git ignores."""
         stdin = "".join(f"{path}\0" for path in paths)
-        output = self.run("check-ignore", "-z", "--stdin", stdin=_bytes(stdin), codes=(0, 1))
-        return _split(output)
+        output = self.run("check-ignore", "-z", "--stdin", stdin=_encode(stdin), codes=(0, 1))
+        return _split_nul(output)
 
     def tree(self, revision: str, *paths: str) -> list[TreeEntry]:
         """Return the files of a commit or tree, all or those at and below ``paths``."""
         output = self.run("ls-tree", "-r", "-z", "--full-tree", revision, "--", *paths)
         entries = []
-        for row in _split(output):
+        for row in _split_nul(output):
             facts, _, path = row.partition("\t")
             mode, _, sha = facts.split(" ")
             entries.append(TreeEntry(path, mode, sha))
@@ -581,7 +587,7 @@ class Git:
     def absent(self, shas: Iterable[str]) -> list[str]:
         """Return those of the objects that the repository lacks."""
         stdin = "".join(f"{sha}\n" for sha in shas).encode()
-        output = _text(self.run("cat-file", "--batch-check", stdin=stdin))
+        output = _decode(self.run("cat-file", "--batch-check", stdin=stdin))
         return [row.split()[0] for row in output.splitlines() if row.endswith(" missing")]
 
     def blobs(self, shas: Sequence[str]) -> dict[str, bytes]:
@@ -612,7 +618,7 @@ class Git:
         ``force``: by ``git add --force``, for ignored paths.
         """
         assert self.index is not None
-        stdin = _bytes("".join(f"{path}\0" for path in paths))
+        stdin = _encode("".join(f"{path}\0" for path in paths))
         if stdin and force:
             options = ("--pathspec-from-file=-", "--pathspec-file-nul")
             self.run("add", "--force", *options, stdin=stdin, timeout=600)
@@ -625,21 +631,21 @@ class Git:
     def remove(self, paths: Iterable[str]) -> None:
         """Remove ``paths`` from the private index, whatever the working tree has."""
         assert self.index is not None
-        stdin = _bytes("".join(f"{path}\0" for path in paths))
+        stdin = _encode("".join(f"{path}\0" for path in paths))
         if stdin:
             self.run("update-index", "-z", "--force-remove", "--stdin", stdin=stdin)
 
     def put(self, path: str, content: bytes) -> None:
         """Set ``path`` in the private index to ``content``, whatever the working tree has."""
         assert self.index is not None
-        sha = _text(self.run("hash-object", "-w", "--stdin", stdin=content)).strip()
+        sha = _decode(self.run("hash-object", "-w", "--stdin", stdin=content)).strip()
         row = f"100644 {sha}\t{path}\0"
-        self.run("update-index", "-z", "--add", "--replace", "--index-info", stdin=_bytes(row))
+        self.run("update-index", "-z", "--add", "--replace", "--index-info", stdin=_encode(row))
 
     def write_tree(self) -> str:
         """Write the private index as a tree, and return its id."""
         assert self.index is not None
-        return _text(self.run("write-tree")).strip()
+        return _decode(self.run("write-tree")).strip()
 
     def commit_tree(
         self, tree: str, parents: Sequence[str], message: str, *, sign: bool = False
@@ -654,7 +660,7 @@ class Git:
             if sign:
                 raise SigningFailedError(command=error.command, reason=error.reason) from error
             raise error.told() from error
-        return _text(output).strip()
+        return _decode(output).strip()
 
     def with_trailers(self, message: str, trailers: Sequence[tuple[str, str]]) -> str:
         """Return ``message`` with the trailers in its last paragraph."""
@@ -685,7 +691,7 @@ class Git:
 
     def refresh_index(self, paths: Iterable[str]) -> None:
         """Set ``paths`` in the user's index to HEAD's; all else in it stays as it is."""
-        stdin = _bytes("".join(f"{path}\0" for path in paths))
+        stdin = _encode("".join(f"{path}\0" for path in paths))
         if stdin:
             options = ("--pathspec-from-file=-", "--pathspec-file-nul")
             self.run("reset", "--quiet", *options, stdin=stdin)
@@ -693,7 +699,7 @@ class Git:
     def export(self, paths: Iterable[str], folder: Path) -> None:
         """Write files of the private index below ``folder``, as a checkout would."""
         assert self.index is not None
-        stdin = _bytes("".join(f"{path}\0" for path in paths))
+        stdin = _encode("".join(f"{path}\0" for path in paths))
         prefix = f"--prefix={folder}/"
         self.run("checkout-index", "--force", prefix, "-z", "--stdin", stdin=stdin, timeout=600)
 
@@ -736,7 +742,7 @@ def _communicate(
         if check_canceled is None:
             output = process.communicate(stdin)
         else:
-            output = _while_wanted(process, stdin, check_canceled)
+            output = _communicate_until_canceled(process, stdin, check_canceled)
     except BaseException:
         _kill(process)
         process.communicate()
@@ -748,13 +754,13 @@ def _communicate(
     return output
 
 
-def _while_wanted(
+def _communicate_until_canceled(
     process: subprocess.Popen[bytes], stdin: bytes, check_canceled: Callable[[], None]
 ) -> tuple[bytes, bytes]:
     rest: bytes | None = stdin
     while True:
         try:
-            return process.communicate(rest, timeout=LOOK)
+            return process.communicate(rest, timeout=CANCEL_POLL_INTERVAL)
         except subprocess.TimeoutExpired:
             check_canceled()
             rest = None
@@ -768,13 +774,13 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _status_entry(kind: str, rest: str, parts: Iterator[str]) -> Entry:
+def _parse_status_entry(kind: str, rest: str, parts: Iterator[str]) -> Entry:
     if kind == "?":
         return Entry(rest, "untracked", worktree_state="untracked")
     if kind == "u":
         return Entry(rest.split(" ", 9)[9], "conflicted", worktree_state="conflicted")
     letters = rest[:2]
-    index, worktree = (STATES.get(letter) for letter in letters)
+    index, worktree = (STATES_BY_LETTER.get(letter) for letter in letters)
     in_index = index is not None
     if kind == "2":
         path = rest.split(" ", 8)[8]
@@ -784,16 +790,18 @@ def _status_entry(kind: str, rest: str, parts: Iterator[str]) -> Entry:
     return Entry(path, state, in_index, None, index, worktree)
 
 
-def _named(letters: str, parts: Iterator[str]) -> Entry:
+def _parse_name_status(letters: str, parts: Iterator[str]) -> Entry:
     """Return an entry of ``--name-status -z``: a letter, then one path or two."""
     first = next(parts)
     if letters[0] in "RC":
         second = next(parts)
-        return Entry(second, STATES[letters[0]], old_path=first if letters[0] == "R" else None)
-    return Entry(first, STATES.get(letters[0], "modified"))
+        return Entry(
+            second, STATES_BY_LETTER[letters[0]], old_path=first if letters[0] == "R" else None
+        )
+    return Entry(first, STATES_BY_LETTER.get(letters[0], "modified"))
 
 
-def _counted(part: str, parts: Iterator[str]) -> tuple[str, int | None, int | None]:
+def _parse_numstat(part: str, parts: Iterator[str]) -> tuple[str, int | None, int | None]:
     """Return a row of ``--numstat -z``; renames have their two paths in the next two parts."""
     additions, deletions, path = part.split("\t", 2)
     if not path:
@@ -804,7 +812,7 @@ def _counted(part: str, parts: Iterator[str]) -> tuple[str, int | None, int | No
     return path, int(additions), int(deletions)
 
 
-def _unseen(query: LogQuery) -> int:
+def _drop_count(query: LogQuery) -> int:
     """Return the number of commits to drop from git's output.
 
     ``--skip`` can't be used with ``--follow``: git does not see renames in commits that it
@@ -833,7 +841,7 @@ def _log_arguments(query: LogQuery) -> list[str]:
     return arguments
 
 
-def _log_ends(query: LogQuery) -> list[str]:
+def _log_revisions(query: LogQuery) -> list[str]:
     # Not git's own `--all`: that has our hidden refs and the stashes, too. Before the first commit
     # HEAD is nothing.
     everything = ["--ignore-missing", "--branches", "--tags", "--remotes", "HEAD"]
@@ -841,21 +849,21 @@ def _log_ends(query: LogQuery) -> list[str]:
     return [*start, "--", *([query.path] if query.path else [])]
 
 
-def _commits(output: str) -> list[tuple[Commit, list[Entry]]]:
+def _parse_commits(output: str) -> list[tuple[Commit, list[Entry]]]:
     """Return the commits of ``log -z`` in our format, each with its ``--name-status`` entries."""
     commits: list[tuple[Commit, list[Entry]]] = []
     parts = iter(output.split("\0"))
     for part in parts:
         token = part.lstrip("\n")
-        if len(token) >= SHORTEST_ID:
+        if len(token) >= MIN_ID_LENGTH:
             facts = [token, *(next(parts) for _ in range(COMMIT_FIELDS - 1))]
-            commits.append((_commit(facts), []))
+            commits.append((_parse_commit(facts), []))
         elif token:
-            commits[-1][1].append(_named(token, parts))
+            commits[-1][1].append(_parse_name_status(token, parts))
     return commits
 
 
-def _commit(parts: Sequence[str]) -> Commit:
+def _parse_commit(parts: Sequence[str]) -> Commit:
     sha, parents, author, email, timestamp, commit_time, decoration, trailers, message = parts
     values_by_key: dict[str, list[str]] = {}
     for row in trailers.split("\x1e"):
@@ -870,30 +878,30 @@ def _commit(parts: Sequence[str]) -> Commit:
         email,
         timestamp,
         int(commit_time),
-        [_short(ref) for ref in refs if ref and not _hidden(ref)],
+        [_short_ref_name(ref) for ref in refs if ref and not _is_hidden_ref(ref)],
         values_by_key,
         message.rstrip("\n"),
         current=any(ref == "HEAD" or ref.startswith("HEAD -> ") for ref in refs),
     )
 
 
-def _short(ref: str) -> str:
+def _short_ref_name(ref: str) -> str:
     name = ref.removeprefix("HEAD -> ").removeprefix("tag: ")
     return name.removeprefix("refs/heads/").removeprefix("refs/tags/").removeprefix("refs/remotes/")
 
 
-def _hidden(ref: str) -> bool:
+def _is_hidden_ref(ref: str) -> bool:
     return ref.startswith("refs/mlws/") or ref in ("HEAD", "refs/stash")
 
 
-def _split(output: bytes) -> list[str]:
-    return [part for part in _text(output).split("\0") if part]
+def _split_nul(output: bytes) -> list[str]:
+    return [part for part in _decode(output).split("\0") if part]
 
 
-def _text(output: bytes) -> str:
+def _decode(output: bytes) -> str:
     # Names need not be UTF-8; surrogates carry such bytes through and back.
     return output.decode(errors="surrogateescape")
 
 
-def _bytes(text: str) -> bytes:
+def _encode(text: str) -> bytes:
     return text.encode(errors="surrogateescape")

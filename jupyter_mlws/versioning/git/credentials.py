@@ -14,18 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jupyter_mlws.versioning.git import askpass
-from jupyter_mlws.versioning.git.secrets import masked
+from jupyter_mlws.versioning.git.secrets import mask_credentials
 
 Ask = Callable[[str, bool], str]
 """Asks a person: the prompt, and whether the answer is secret."""
 
-UNATTENDED = {"SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
+NO_PROMPT_ENVIRONMENT = {"SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
 """No window may ask for a password where nobody sits."""
-PATIENCE = 900.0
+PROMPT_TIMEOUT = 900.0
 """Seconds for a person: each question is given up earlier by whoever asks it."""
-OPEN_PROMPTS = ("username", "yes/no")
+NON_SECRET_PROMPTS = ("username", "yes/no")
 """In prompts whose answers may be seen."""
-LONGEST = 64 * 1024
+MAX_PROMPT_BYTES = 64 * 1024
 """Bytes of a prompt."""
 
 
@@ -38,12 +38,12 @@ class Credentials:
 
     def __init__(self, ask: Ask | None) -> None:
         self._ask = ask
-        self._known: dict[str, str] = {}
+        self._answers: dict[str, str] = {}
 
     @property
     def patience(self) -> float:
         """Seconds that a user may take to answer all prompts of one git call."""
-        return 0.0 if self._ask is None else PATIENCE
+        return 0.0 if self._ask is None else PROMPT_TIMEOUT
 
     @contextmanager
     def serving(self) -> Iterator[dict[str, str]]:
@@ -52,7 +52,7 @@ class Credentials:
         An exception of ``ask`` is raised when the context ends.
         """
         if self._ask is None:
-            yield UNATTENDED
+            yield NO_PROMPT_ENVIRONMENT
             return
         with tempfile.TemporaryDirectory(prefix="mlws-") as folder:
             place = Path(folder)
@@ -60,7 +60,7 @@ class Credentials:
             script = f"exec {shlex.quote(sys.executable)} -I {shlex.quote(askpass.__file__)}"
             program.write_text(f'#!/bin/sh\n{script} "$@"\n')
             program.chmod(0o700)
-            server = _Server(place / "socket", self._ask, self._known)
+            server = _Server(place / "socket", self._ask, self._answers)
             try:
                 yield {
                     "GIT_ASKPASS": str(program),
@@ -88,8 +88,8 @@ class _Server:
     def __init__(self, path: Path, ask: Ask, answers: dict[str, str]) -> None:
         self.failure: BaseException | None = None
         self._ask = ask
-        self._known = answers
-        self._asked: set[str] = set()
+        self._answers = answers
+        self._seen_prompts: set[str] = set()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(str(path))
         self._socket.listen()
@@ -110,7 +110,7 @@ class _Server:
                 return
             with connection, connection.makefile("rb") as stream:
                 try:
-                    prompt = json.loads(stream.readline(LONGEST))
+                    prompt = json.loads(stream.readline(MAX_PROMPT_BYTES))
                     answer = self._answer(str(prompt))
                     connection.sendall(json.dumps(answer).encode() + b"\n")
                 except (OSError, ValueError):
@@ -120,14 +120,14 @@ class _Server:
     def _answer(self, prompt: str) -> str | None:
         if self.failure is not None:
             return None
-        if prompt in self._known and prompt not in self._asked:
-            self._asked.add(prompt)
-            return self._known[prompt]
-        self._asked.add(prompt)
-        secret = not any(part in prompt.lower() for part in OPEN_PROMPTS)
+        if prompt in self._answers and prompt not in self._seen_prompts:
+            self._seen_prompts.add(prompt)
+            return self._answers[prompt]
+        self._seen_prompts.add(prompt)
+        secret = not any(part in prompt.lower() for part in NON_SECRET_PROMPTS)
         try:
-            self._known[prompt] = self._ask(masked(prompt).strip(), secret)
+            self._answers[prompt] = self._ask(mask_credentials(prompt).strip(), secret)
         except BaseException as error:  # noqa: BLE001  raised again where git was called
             self.failure = error
             return None
-        return self._known[prompt]
+        return self._answers[prompt]

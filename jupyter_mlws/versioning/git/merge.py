@@ -51,16 +51,16 @@ def merge_tree(git: Git, ours: str, theirs: str) -> MergedTree:
     options = ("--write-tree", "-z", "--no-messages")
     output = git.run("merge-tree", *options, ours, theirs, codes=(0, 1), timeout=TIMEOUT)
     tree, *rows = output.decode(errors="surrogateescape").rstrip("\0").split("\0")
-    return MergedTree(tree, _sides(rows))
+    return MergedTree(tree, _parse_sides(rows))
 
 
-def unmerged(git: Git) -> dict[str, Sides]:
+def read_conflicts(git: Git) -> dict[str, Sides]:
     """Return the conflicts in the user's index, by path."""
     output = git.run("ls-files", "--unmerged", "-z")
-    return _sides(output.decode(errors="surrogateescape").rstrip("\0").split("\0"))
+    return _parse_sides(output.decode(errors="surrogateescape").rstrip("\0").split("\0"))
 
 
-def _sides(rows: list[str]) -> dict[str, Sides]:
+def _parse_sides(rows: list[str]) -> dict[str, Sides]:
     sides: dict[str, dict[int, Side]] = {}
     for row in rows:
         facts, tab, path = row.partition("\t")

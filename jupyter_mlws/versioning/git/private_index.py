@@ -13,7 +13,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.data_index import size_of
 from jupyter_mlws.versioning.git.adapter import Git, Status
 
-NOBODY = {
+SERVICE_IDENTITY = {
     "GIT_AUTHOR_NAME": "jupyter-mlws",
     "GIT_AUTHOR_EMAIL": "jupyter-mlws@localhost",
     "GIT_COMMITTER_NAME": "jupyter-mlws",
@@ -26,11 +26,11 @@ NOBODY = {
 def private_index(project: Project) -> Iterator[Git]:
     """Yield a git with a copy of the user's index; its stored timestamps make adding fast."""
     index = project.state / f"{uuid.uuid4().hex[:12]}.index"
-    private = Git(project.root, index, NOBODY)
+    private = Git(project.root, index, SERVICE_IDENTITY)
     theirs = project.root / Git(project.root).path("index")
     try:
         if theirs.exists():
-            _copy(theirs, index)
+            _copy_index(theirs, index)
         else:
             private.read_tree(private.find("HEAD"))
         yield private
@@ -39,7 +39,7 @@ def private_index(project: Project) -> Iterator[Git]:
             leftover.unlink()
 
 
-def _copy(theirs: Path, index: Path) -> None:
+def _copy_index(theirs: Path, index: Path) -> None:
     """Copy the user's index with its modification time.
 
     By it git knows which files may have changed later in the same second, and reads them
@@ -51,7 +51,7 @@ def _copy(theirs: Path, index: Path) -> None:
     os.utime(index, ns=(mtime_ns, mtime_ns))
 
 
-def uncommitted(
+def uncommitted_paths(
     root: Path, status: Status, limit: int, included_paths: Collection[str] = ()
 ) -> Iterator[str]:
     """Yield the paths that differ from HEAD, including deleted ones.

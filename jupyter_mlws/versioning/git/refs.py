@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.git.adapter import Git, GitFailedError
-from jupyter_mlws.versioning.git.secrets import masked
+from jupyter_mlws.versioning.git.secrets import mask_credentials
 
 HEADS, REMOTES, TAGS = "refs/heads/", "refs/remotes/", "refs/tags/"
 LONGEST = 200
@@ -177,7 +177,11 @@ def remotes(git: Git) -> list[RemoteRef]:
     refs = []
     for name in names:
         url = _url(git, name)
-        refs.append(RemoteRef(name, masked(url), masked(_url(git, name, "--push") or url)))
+        refs.append(
+            RemoteRef(
+                name, mask_credentials(url), mask_credentials(_url(git, name, "--push") or url)
+            )
+        )
     return refs
 
 

@@ -1,4 +1,4 @@
-"""git's traffic with remotes: can be stopped, says who could not be reached, asks by ``Line.ask``.
+"""git commands that use a remote: cancellable, with credentials from ``RemoteSession.ask``.
 
 A remote is always one that git is set up with, never an address from a request; but for a clone.
 """
@@ -15,71 +15,78 @@ from jupyter_mlws.core.errors import (
     RemoteUnreachableError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.git.adapter import TOO_LONG, Git, GitFailedError
+from jupyter_mlws.versioning.git.adapter import NAME_TOO_LONG, Git, GitFailedError
 from jupyter_mlws.versioning.git.credentials import Credentials
 from jupyter_mlws.versioning.git.refs import HEADS, REMOTES, TAGS
-from jupyter_mlws.versioning.git.secrets import masked
+from jupyter_mlws.versioning.git.secrets import mask_credentials
 
 ANSWER_TIMEOUT = 60.0
 """Seconds for a remote to say what it has."""
 TRANSFER_TIMEOUT = 6 * 3600.0
 """Seconds for the largest repository; a transfer that stands still is ended by git long before."""
-STALLED = ("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60")
+LOW_SPEED_OPTIONS = ("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60")
 HOOK_REFUSED = Message("a local hook rejected the push")
-REFUSED = ("Authentication failed", "Permission denied", "HTTP Basic: Access denied", "error: 403")
+AUTH_FAILURE_MESSAGES = (
+    "Authentication failed",
+    "Permission denied",
+    "HTTP Basic: Access denied",
+    "error: 403",
+)
 """In what git says of credentials that a remote did not take."""
 
-Wanted = Callable[[], None]
+CancelCheck = Callable[[], None]
 """Called again and again; raises when the traffic is not wanted any more."""
 
 
 @dataclass(frozen=True)
-class Line:
+class RemoteSession:
     """Context of one operation on a remote: its cancellation check and its credentials."""
 
-    wanted: Wanted
+    wanted: CancelCheck
     credentials: Credentials = field(default_factory=lambda: Credentials(None))
 
 
-def tip_at(git: Git, remote: str, branch: str, line: Line) -> str | None:
+def tip_at(git: Git, remote: str, branch: str, line: RemoteSession) -> str | None:
     """Return the commit of the remote's branch; None if there is none; error 30101, 30254."""
     ref = f"{HEADS}{branch}"
     arguments = ("ls-remote", "--quiet", "--", remote, ref)
-    output = _call(git, remote, ANSWER_TIMEOUT, line, *arguments).decode(errors="surrogateescape")
+    output = _run_git(git, remote, ANSWER_TIMEOUT, line, *arguments).decode(
+        errors="surrogateescape"
+    )
     rows = [row.partition("\t") for row in output.splitlines()]
     # `ls-remote` takes a pattern: other refs may end in the same name.
     return next((sha for sha, _, name in rows if name == ref), None)
 
 
-def fetch(git: Git, remote: str, branch: str, line: Line) -> str:
+def fetch(git: Git, remote: str, branch: str, line: RemoteSession) -> str:
     """Fetch the remote's branch, and return its commit. Error 30101, 30254."""
     tracking_ref = f"{REMOTES}{remote}/{branch}"
     options = ("--quiet", "--no-write-fetch-head", "--")
     refspec = f"+{HEADS}{branch}:{tracking_ref}"
-    _call(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
+    _run_git(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
     return git.resolve(tracking_ref)
 
 
-def fetch_all(git: Git, remote: str, line: Line, *, prune: bool) -> None:
+def fetch_all(git: Git, remote: str, line: RemoteSession, *, prune: bool) -> None:
     """Fetch all branches of the remote, and the tags on them. Error 30101, 30254."""
     options = ("--quiet", "--no-write-fetch-head", "--prune" if prune else "--no-prune", "--")
     refspec = f"+{HEADS}*:{REMOTES}{remote}/*"
-    _call(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
+    _run_git(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
 
 
-def fetch_again(git: Git, remote: str, line: Line) -> None:
+def fetch_again(git: Git, remote: str, line: RemoteSession) -> None:
     """Fetch everything that the remote has, even what exists here. Error 30101, 30254."""
     options = ("--refetch", "--quiet", "--no-write-fetch-head", "--")
-    _call(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote)
+    _run_git(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote)
 
 
-def clone(git: Git, address: str, target: str, line: Line) -> None:
+def clone(git: Git, address: str, target: str, line: RemoteSession) -> None:
     """Clone the repository at ``address`` to ``target``. Error 30101, 30254."""
     arguments = ("clone", "--quiet", "--", address, target)
-    _call(git, masked(address), TRANSFER_TIMEOUT, line, *arguments)
+    _run_git(git, mask_credentials(address), TRANSFER_TIMEOUT, line, *arguments)
 
 
-def push(git: Git, remote: str, sha: str, branch: str, line: Line) -> None:
+def push(git: Git, remote: str, sha: str, branch: str, line: RemoteSession) -> None:
     """Move the remote's branch forward to ``sha``.
 
     Errors: 30101, 30254, 30213 where it has commits that ``sha`` lacks, 30216 where it refuses.
@@ -87,14 +94,14 @@ def push(git: Git, remote: str, sha: str, branch: str, line: Line) -> None:
     _push(git, remote, branch, line, f"{sha}:{HEADS}{branch}")
 
 
-def push_tag(git: Git, remote: str, name: str, line: Line) -> None:
+def push_tag(git: Git, remote: str, name: str, line: RemoteSession) -> None:
     """Push a tag to the remote; errors as those of :func:`push`."""
     _push(git, remote, name, line, f"{TAGS}{name}:{TAGS}{name}")
 
 
-def _push(git: Git, remote: str, branch: str, line: Line, refspec: str) -> None:
+def _push(git: Git, remote: str, branch: str, line: RemoteSession, refspec: str) -> None:
     arguments = ("push", "--porcelain", "--", remote, refspec)
-    output = _call(git, remote, TRANSFER_TIMEOUT, line, *arguments, codes=(0, 1))
+    output = _run_git(git, remote, TRANSFER_TIMEOUT, line, *arguments, codes=(0, 1))
     rows = [row.split("\t") for row in output.decode(errors="replace").splitlines()]
     verdicts = [row for row in rows if len(row) == 3]
     for flag, _, summary in verdicts:
@@ -106,11 +113,11 @@ def _push(git: Git, remote: str, branch: str, line: Line, refspec: str) -> None:
     raise PushRejectedError(remote=remote, branch=branch, reason=HOOK_REFUSED)
 
 
-def _call(
+def _run_git(
     git: Git,
     remote: str,
     timeout: float,
-    line: Line,
+    line: RemoteSession,
     *arguments: str,
     codes: tuple[int, ...] = (0,),
 ) -> bytes:
@@ -120,11 +127,15 @@ def _call(
         with line.credentials.serving() as environment:
             asking = replace(git, environment={**git.environment, **environment})
             return asking.attempt(
-                *STALLED, *arguments, codes=codes, timeout=timeout, check_canceled=line.wanted
+                *LOW_SPEED_OPTIONS,
+                *arguments,
+                codes=codes,
+                timeout=timeout,
+                check_canceled=line.wanted,
             )
     except GitFailedError as error:
-        if TOO_LONG in error.reason:
+        if NAME_TOO_LONG in error.reason:
             raise error.told() from error
-        is_refused = any(part in error.reason for part in REFUSED)
+        is_refused = any(part in error.reason for part in AUTH_FAILURE_MESSAGES)
         failure = GitCredentialsError if is_refused else RemoteUnreachableError
         raise failure(remote=remote, reason=error.reason) from error

@@ -8,16 +8,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-BLOCK = 1024 * 1024
-LONGEST = 4096
+BLOCK_SIZE = 1024 * 1024
+MAX_SECRET_BYTES = 4096
 """Bytes of a secret at the end of a block that are searched with the next one again."""
 
-GITHUB = (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_")
-NAMES = (
+GITHUB_TOKEN_PREFIXES = (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_")
+SECRET_NAMES = (
     b"password", b"passwd", b"api_key", b"apikey", b"secret_key", b"auth_token", b"access_token",
 )  # fmt: skip
 _URL_PART = rb"[^\s/:@\"'<>{}$%]"
-_ASSIGNED = (
+_ASSIGNED_VALUE = (
     rb"[\"']?\s*[:=]\s*[\"'](?:[0-9a-f]{32,}|"
     rb"(?-i:(?=[\w+/=.-]*[a-z])(?=[\w+/=.-]*[A-Z])(?=[\w+/=.-]*\d)[\w+/=.-]{12,}))[\"']"
 )
@@ -36,7 +36,7 @@ RULES = {
     b"hvs.": rb"\bhvs\.[\w-]{90,}",
     b"dapi": rb"\bdapi[0-9a-f]{32}\b",
     # Code and packages
-    **{kind: rb"\b" + kind + rb"[A-Za-z0-9]{36,}\b" for kind in GITHUB},
+    **{kind: rb"\b" + kind + rb"[A-Za-z0-9]{36,}\b" for kind in GITHUB_TOKEN_PREFIXES},
     b"github_pat_": rb"\bgithub_pat_[A-Za-z0-9_]{60,}\b",
     b"glpat-": rb"\bglpat-[\w-]{20,}",
     b"npm_": rb"\bnpm_[A-Za-z0-9]{36}\b",
@@ -69,25 +69,27 @@ RULES = {
 
 Most files have none of these texts, which are searched many times faster than a pattern.
 """
-NAMED = {
+CASE_INSENSITIVE_RULES = {
     b"secret": rb"aws_?secret_?(?:access_?)?key[\"']?\s*[:=,]\s*[\"']?[a-z0-9/+]{40}(?![\w/+=])",
     b"accountkey=": rb"accountkey=[a-z0-9+/]{86}==",
     b"wandb": rb"wandb[\w.\s\"'=:,\[\]()-]{0,40}\b[0-9a-f]{40}\b",
     b"discord": rb"\b[mno][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,38}(?![\w-])",
-    **{name: name + _ASSIGNED for name in NAMES},
+    **{name: name + _ASSIGNED_VALUE for name in SECRET_NAMES},
 }
 """Patterns without regard to case, by a text in lower case that is in the file."""
 
 
-def _compiled(text: bytes, pattern: bytes) -> re.Pattern[bytes]:
+def _compile(text: bytes, pattern: bytes) -> re.Pattern[bytes]:
     # `re` searches ten times faster for a pattern that begins with a letter than with a boundary.
     begins = text.isalnum() and pattern.startswith(rb"\b" + text)
     rest = pattern[len(text) + 2 :]
     return re.compile(text + rb"(?<!\w" + text + rb")" + rest if begins else pattern)
 
 
-_RULES = [(text, _compiled(text, pattern)) for text, pattern in RULES.items()]
-_NAMED = [(text, re.compile(pattern, re.IGNORECASE)) for text, pattern in NAMED.items()]
+_RULES = [(text, _compile(text, pattern)) for text, pattern in RULES.items()]
+_CASE_INSENSITIVE_RULES = [
+    (text, re.compile(pattern, re.IGNORECASE)) for text, pattern in CASE_INSENSITIVE_RULES.items()
+]
 
 _WEB_USER = re.compile(r"(?i)\b(https?://)[^/@\s]+@")
 _PASSWORD = re.compile(r"(?i)\b(\w[\w+.-]*://[^/:@\s]*):[^/@\s]+@")
@@ -96,7 +98,7 @@ _PARAMETER = re.compile(
 )
 
 
-def masked(text: str) -> str:
+def mask_credentials(text: str) -> str:
     """Return ``text`` with the credentials in its URLs replaced by stars.
 
     The user of a web URL may itself be a token; that of ``ssh://git@host`` is none.
@@ -125,17 +127,17 @@ def _looks_secret(path: Path) -> bool:
 
 def _is_secret(file: BinaryIO) -> bool:
     end = b""
-    while block := file.read(BLOCK):
+    while block := file.read(BLOCK_SIZE):
         part = end + block
         # UTF-16 has a NUL beside each character of a credential.
         if _matches(part) or (b"\0" in part and _matches(part.replace(b"\0", b""))):
             return True
-        end = part[-LONGEST:]
+        end = part[-MAX_SECRET_BYTES:]
     return False
 
 
 def _matches(part: bytes) -> bool:
     lower = part.lower()
     return any(text in part and pattern.search(part) for text, pattern in _RULES) or any(
-        text in lower and pattern.search(part) for text, pattern in _NAMED
+        text in lower and pattern.search(part) for text, pattern in _CASE_INSENSITIVE_RULES
     )

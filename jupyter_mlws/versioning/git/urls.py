@@ -6,7 +6,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.git.secrets import masked
+from jupyter_mlws.versioning.git.secrets import mask_credentials
 
 SCHEMES = ("https", "http", "ssh", "git", "file", "git+ssh", "ssh+git")
 LONGEST = 4000
@@ -33,4 +33,4 @@ def fault_of_address(address: str) -> Message | None:
     scheme = re.match(r"([A-Za-z][\w+.-]*)://", address)
     if scheme is not None and scheme[1].lower() not in SCHEMES:
         return NO_ADDRESS
-    return HOLDS_PASSWORD if masked(address) != address else None
+    return HOLDS_PASSWORD if mask_credentials(address) != address else None

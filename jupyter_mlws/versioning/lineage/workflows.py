@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from jupyter_mlws.versioning.data.dvc_pointers import LOCK, PIPELINE, covers
+from jupyter_mlws.versioning.data.dvc_pointers import LOCK_FILE, PIPELINE_FILE, covers
 from jupyter_mlws.versioning.git.adapter import Git
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -28,7 +28,7 @@ class NodeUse:
 def node_uses(git: Git) -> list[NodeUse]:
     """Return every node of the workflows in the working tree."""
     paths = {*git.files(), *git.files(only_untracked=True)}
-    workflows = sorted(path for path in paths if posixpath.basename(path) == PIPELINE)
+    workflows = sorted(path for path in paths if posixpath.basename(path) == PIPELINE_FILE)
     return [use for path in workflows for use in _nodes(git, path)]
 
 
@@ -50,7 +50,7 @@ def _nodes(git: Git, workflow: str) -> Iterator[NodeUse]:
     base = posixpath.dirname(workflow)
     stages = _stages(git, workflow)
     # What a run has resolved tells of nodes whose paths are templates.
-    lock_stages = _stages(git, posixpath.join(base, LOCK))
+    lock_stages = _stages(git, posixpath.join(base, LOCK_FILE))
     for name, stage in stages.items():
         variants = [key for key in lock_stages if key == name or key.startswith(f"{name}@")]
         if "${" not in str(stage) and "foreach" not in stage and "matrix" not in stage:

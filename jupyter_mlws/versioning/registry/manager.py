@@ -18,7 +18,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.locking import person
 from jupyter_mlws.core.path_ids import escape, unescape
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.versioning.data.data_index import normal
+from jupyter_mlws.versioning.data.data_index import normalize_path
 from jupyter_mlws.versioning.registry.models import (
     AliasChange,
     BestModels,
@@ -35,13 +35,13 @@ from jupyter_mlws.versioning.registry.models import (
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.tracking.client import RefusedError
-from jupyter_mlws.versioning.tracking.ranking import Mode, guessed
+from jupyter_mlws.versioning.tracking.ranking import Mode, guess_mode
 
 STORE_TIMEOUT = 3600.0
 """Seconds for MLflow to copy a version's files."""
-ABSENT = "RESOURCE_DOES_NOT_EXIST"
+NOT_FOUND_CODE = "RESOURCE_DOES_NOT_EXIST"
 """MLflow's word for what is not there."""
-FIRST = ""
+BEFORE_FIRST_NAME = ""
 """Before the first name."""
 
 BAD_NAME = Message('must not be a path or contain "/", ":" or quotation marks')
@@ -87,12 +87,12 @@ class ModelRegistry:
         except RefusedError as error:
             faults = [Fault("params", BAD_VALUES.fill(reason=error.reason))]
             raise InvalidRequestError(faults=faults) from error
-        return _version(row)
+        return _to_model_version(row)
 
     def list(self, query: ModelsQuery | None = None) -> Page[Model]:
         """Return models by name, each with its newest version."""
         query = query or ModelsQuery()
-        after = unescape(query.cursor) if query.cursor else FIRST
+        after = unescape(query.cursor) if query.cursor else BEFORE_FIRST_NAME
         rows = self._repository.tracking.ask(
             "models", text=query.q or "", after=after, limit=query.limit + 1
         )
@@ -103,10 +103,12 @@ class ModelRegistry:
     def get(self, identifier: str, limit: int = 50, cursor: str | None = None) -> ModelDetail:
         """Return a model with its versions; error 30404."""
         name = unescape(identifier)
-        before = _number(cursor, "page") if cursor is not None else None
-        model = self._ask("model", "model", name, name=name)
-        rows = self._ask("versions", "model", name, name=name, before=before, limit=limit + 1)
-        versions = [_version(row) for row in rows[:limit]]
+        before = _parse_number(cursor, "page") if cursor is not None else None
+        model = self._call_tracking("model", "model", name, name=name)
+        rows = self._call_tracking(
+            "versions", "model", name, name=name, before=before, limit=limit + 1
+        )
+        versions = [_to_model_version(row) for row in rows[:limit]]
         return ModelDetail(
             **_model(model).__dict__,
             versions=versions,
@@ -117,9 +119,9 @@ class ModelRegistry:
         """Return one version; error 30404."""
         name = unescape(identifier)
         label = f"{name}:{number}"
-        version_number = _number(number, "model version")
-        return _version(
-            self._ask("version", "model version", label, name=name, number=version_number)
+        version_number = _parse_number(number, "model version")
+        return _to_model_version(
+            self._call_tracking("version", "model version", label, name=name, number=version_number)
         )
 
     def compare(self, ids: Sequence[str]) -> ModelComparison:
@@ -130,8 +132,8 @@ class ModelRegistry:
             versions.append(self.version(name, number))
         return ModelComparison(
             versions=versions,
-            params=list(_compared([version.params for version in versions])),
-            metrics=list(_compared([version.metrics for version in versions])),
+            params=list(_compare_values([version.params for version in versions])),
+            metrics=list(_compare_values([version.metrics for version in versions])),
         )
 
     def set_alias(self, identifier: str, alias: str, number: int) -> Model:
@@ -145,7 +147,7 @@ class ModelRegistry:
                 "set_alias", name=name, alias=alias, number=number, by=person()
             )
         except RefusedError as error:
-            if error.code == ABSENT:
+            if error.code == NOT_FOUND_CODE:
                 label = f"{name}:{number}"
                 raise VersionItemNotFoundError(kind="model version", name=label) from error
             raise InvalidRequestError(faults=[Fault("alias", BAD_ALIAS)]) from error
@@ -154,14 +156,16 @@ class ModelRegistry:
     def delete_alias(self, identifier: str, alias: str) -> Model:
         """Delete an alias; error 30404."""
         name = unescape(identifier)
-        if not self._ask("delete_alias", "model", name, name=name, alias=alias, by=person()):
+        if not self._call_tracking(
+            "delete_alias", "model", name, name=name, alias=alias, by=person()
+        ):
             raise VersionItemNotFoundError(kind="alias", name=alias)
         return self._model(name)
 
     def alias_history(self, identifier: str) -> Page[AliasChange]:
         """Return the changes of a model's aliases, newest first; error 30404."""
         name = unescape(identifier)
-        rows = self._ask("alias_history", "model", name, name=name)
+        rows = self._call_tracking("alias_history", "model", name, name=name)
         return Page(
             items=[
                 AliasChange(
@@ -169,7 +173,7 @@ class ModelRegistry:
                     version=row["version"],
                     before=row["before"],
                     by=row["by"],
-                    timestamp=_moment(row["time"]) if row["time"] is not None else None,
+                    timestamp=_format_timestamp(row["time"]) if row["time"] is not None else None,
                 )
                 for row in rows
             ]
@@ -177,7 +181,7 @@ class ModelRegistry:
 
     def best(self, query: BestQuery) -> BestModels:
         """Return the versions with the best values of a metric."""
-        mode = query.mode or guessed(query.metric)
+        mode = query.mode or guess_mode(query.metric)
         rows = self._repository.tracking.ask(
             "best",
             metric=query.metric,
@@ -185,15 +189,17 @@ class ModelRegistry:
             name=query.name,
             limit=query.limit,
         )
-        versions = [RankedVersion(value=row["value"], version=_version(row)) for row in rows]
+        versions = [
+            RankedVersion(value=row["value"], version=_to_model_version(row)) for row in rows
+        ]
         return BestModels(metric=query.metric, mode=mode, items=versions)
 
     # Parts
 
     def _model(self, name: str) -> Model:
-        return _model(self._ask("model", "model", name, name=name))
+        return _model(self._call_tracking("model", "model", name, name=name))
 
-    def _ask(self, call: str, kind: str, label: str, **arguments: Any) -> Any:
+    def _call_tracking(self, call: str, kind: str, label: str, **arguments: Any) -> Any:
         """Call MLflow; error 30404 if the item does not exist."""
         try:
             return self._repository.tracking.ask(call, **arguments)
@@ -212,7 +218,7 @@ class ModelRegistry:
             field = f"artifacts.{position}"
             try:
                 place = self._project.resolve(path)
-                inside = normal(self._project, path)
+                inside = normalize_path(self._project, path)
             except MLWSError:
                 outside = path
                 faults.append(Fault(field, OUTSIDE))
@@ -237,7 +243,7 @@ class ModelRegistry:
         return self._snapshots.keep_state(f"models/{uuid.uuid4().hex[:12]}")
 
 
-def _version(row: Mapping[str, Any]) -> ModelVersion:
+def _to_model_version(row: Mapping[str, Any]) -> ModelVersion:
     return ModelVersion(
         id=f"{escape(row['name'])}:{row['version']}",
         name=row["name"],
@@ -245,7 +251,7 @@ def _version(row: Mapping[str, Any]) -> ModelVersion:
         params=row["params"],
         metrics=row["metrics"],
         artifacts=row["artifacts"],
-        timestamp=_moment(row["created"]),
+        timestamp=_format_timestamp(row["created"]),
         run_id=row["run"],
         commit=row["commit"],
         tags=row["tags"],
@@ -259,26 +265,26 @@ def _model(row: Mapping[str, Any]) -> Model:
         id=escape(row["name"]),
         name=row["name"],
         description=row["description"],
-        created=_moment(row["created"]),
-        updated=_moment(row["updated"]),
+        created=_format_timestamp(row["created"]),
+        updated=_format_timestamp(row["updated"]),
         tags=row["tags"],
         aliases=row["aliases"],
-        newest=_version(row["newest"]) if row["newest"] else None,
+        newest=_to_model_version(row["newest"]) if row["newest"] else None,
     )
 
 
-def _compared(rows: Sequence[Mapping[str, Any]]) -> Iterator[ComparedValue]:
+def _compare_values(rows: Sequence[Mapping[str, Any]]) -> Iterator[ComparedValue]:
     for name in sorted({name for row in rows for name in row}):
         values = [row.get(name) for row in rows]
         yield ComparedValue(name=name, values=values, differs=len(set(values)) > 1)
 
 
-def _number(text: str, kind: str) -> int:
+def _parse_number(text: str, kind: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise VersionItemNotFoundError(kind=kind, name=text)
     return int(text)
 
 
-def _moment(seconds: float) -> str:
+def _format_timestamp(seconds: float) -> str:
     moment = datetime.fromtimestamp(seconds, timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

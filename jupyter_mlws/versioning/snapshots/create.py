@@ -27,15 +27,15 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import fold_paths
 from jupyter_mlws.versioning.data.data_index import (
-    large_from,
-    listed,
-    named_anew,
-    normal,
+    format_paths,
+    large_file_threshold,
+    normalize_path,
+    select_new_content,
     size_of,
 )
-from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, covers, read
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, covers, read_pointers
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
+from jupyter_mlws.versioning.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.versioning.git.adapter import Git, LogQuery, Status
 from jupyter_mlws.versioning.git.secrets import find_secrets, looks_secret
 from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal
@@ -44,7 +44,7 @@ from jupyter_mlws.versioning.snapshots.pre_push_hook import install
 from jupyter_mlws.versioning.snapshots.publish import (
     RUNS_LEFT_OUT,
     TAG_SNAPSHOT,
-    Told,
+    StepCallback,
     discard,
     finish,
 )
@@ -57,17 +57,17 @@ if TYPE_CHECKING:
 TRAILER_SNAPSHOT = "Mlws-Snapshot"
 TRAILER_RUN = "Mlws-Run"
 TRAILER_DATA = "Mlws-Data"
-MOST_IN_GIT = 5_000_000_000
+MAX_GIT_FILE_BYTES = 5_000_000_000
 """Bytes from which on git is given no file at all: it would take minutes and gigabytes of memory
 with every later operation."""
 
 MANY_NEW_FILES = 1000
 MANY_NEW_BYTES = 100 * 1024 * 1024
 """New files of one commit from which on a person is asked first: they may be data."""
-LEFT_OUT_LARGE = Message(
+LARGE_FILE_SKIPPED = Message(
     "{path} ({size} MB) was not committed: track it as data with `jupyter mlws data add {path}`."
 )
-ON_NO_BRANCH = Message(
+DETACHED_HEAD = Message(
     "You are in detached HEAD state: this snapshot is not on any branch. Keep it "
     "with `jupyter mlws branch NAME`."
 )
@@ -77,7 +77,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Made:
+class CreatedSnapshot:
     """A published snapshot with the state of its data and runs."""
 
     sha: str
@@ -108,7 +108,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Stored:
+class DataInventory:
     """Data that a commit names: ``present`` in the cache, or ``absent`` from it.
 
     ``unstored`` data is absent and named for the first time.
@@ -126,7 +126,7 @@ class SnapshotBuilder:
     def __init__(
         self,
         repository: Repository,
-        on_step: Told,
+        on_step: StepCallback,
     ) -> None:
         self._repository = repository
         self._project = repository.project
@@ -134,7 +134,7 @@ class SnapshotBuilder:
         self._content = repository.content
         self._working = repository.working
         self._tracking = repository.tracking
-        self._told = on_step
+        self._on_step = on_step
         self._warnings: list[Message] = []
 
     def run(
@@ -145,39 +145,41 @@ class SnapshotBuilder:
         allow_secrets: bool,
         allow_many: bool = False,
         staged_only: bool = False,
-    ) -> Made:
+    ) -> CreatedSnapshot:
         """Create the snapshot: select, journal, store data, commit, publish, tidy.
 
         These are the ten steps that ``versioning`` describes.
         """
-        self._told("select")
+        self._on_step("select")
         status = self._git.status()
         self._repository.refuse_unfinished(status.conflicts)
         self._git.check_identity()
-        selection = self._staged(status) if staged_only else self._select(status, paths)
+        selection = self._select_staged(status) if staged_only else self._select(status, paths)
         if not allow_many and not staged_only:
             self._refuse_many(status, selection)
         if not allow_secrets:
-            secrets = self._secrets(selection)
+            secrets = self._find_secret_paths(selection)
             if secrets:
                 raise SecretsFoundError(paths=", ".join(secrets))
         if status.branch is None and status.head is not None:
-            self._warnings.append(ON_NO_BRANCH)
-        pending = self._begin(status)
+            self._warnings.append(DETACHED_HEAD)
+        pending = self._write_journal(status)
         try:
             with full_disk_told():
-                result = self._prepare(pending, message, selection)
+                result = self._build_commit(pending, message, selection)
         except BaseException:
             discard(self._project, pending)
             raise
         self._publish(pending)
-        self._warnings += finish(self._project, pending, self._tracking, self._told)
+        self._warnings += finish(self._project, pending, self._tracking, self._on_step)
         return result
 
     # Before anything is written
 
     def _select(self, status: Status, paths: Sequence[str] | None) -> Selection:
-        path_filter = None if paths is None else [normal(self._project, path) for path in paths]
+        path_filter = (
+            None if paths is None else [normalize_path(self._project, path) for path in paths]
+        )
         items = [item for item in self._content.data_now(status) if not item.pipeline]
         states = self._working.states(items)
         modified_items = [item for item in items if states.get(item.path) == "modified"]
@@ -192,7 +194,7 @@ class SnapshotBuilder:
         # Data chosen by its own path brings the file that names it.
         sources = {item.source for item in items if path_filter and covers(path_filter, item.path)}
         large = []
-        limit = large_from(self._git)
+        limit = large_file_threshold(self._git)
         for entry in status.entries:
             if entry.path.endswith("/"):
                 # Another repository inside this one; git would make a link without content.
@@ -204,13 +206,13 @@ class SnapshotBuilder:
             ):
                 continue
             size = size_of(self._project.root / entry.path) or 0
-            if size >= MOST_IN_GIT and entry.state != "untracked":
+            if size >= MAX_GIT_FILE_BYTES and entry.state != "untracked":
                 # Part of the version already, so that it can't be left out.
                 raise FileTooLargeError(paths=entry.path)
             if entry.state == "untracked" and size >= limit:
                 large.append(entry.path)
                 megabytes = size // (1024 * 1024)
-                self._warnings.append(LEFT_OUT_LARGE.fill(path=entry.path, size=megabytes))
+                self._warnings.append(LARGE_FILE_SKIPPED.fill(path=entry.path, size=megabytes))
                 continue
             destination = selection.removed if entry.state == "deleted" else selection.paths
             destination.add(entry.path)
@@ -232,7 +234,7 @@ class SnapshotBuilder:
             return
         folders = [path for path, _ in sorted(fold_paths(new), key=lambda row: -row[1])]
         summary = ", ".join(folders[:3]) + (", …" if len(folders) > 3 else "")
-        paths = listed(folders[:20])
+        paths = format_paths(folders[:20])
         raise ManyNewFilesError(
             count=len(new), size=f"{size / 1e6:.1f}", named=summary, paths=paths
         )
@@ -240,13 +242,15 @@ class SnapshotBuilder:
     def _refuse_broken(self, selection: Selection, base: str | None) -> None:
         """Reject truncated ``.dvc`` files, which would drop data from the version."""
         sources = {i.source for i in self._content.data_at(base) if i.md5} if base else set()
-        texts = self._texts(selection, {p for p in selection.paths & sources if p.endswith(".dvc")})
-        broken = [path for path, text in texts.items() if not read({path: text})]
+        texts = self._read_texts(
+            selection, {p for p in selection.paths & sources if p.endswith(".dvc")}
+        )
+        broken = [path for path, text in texts.items() if not read_pointers({path: text})]
         if broken:
-            paths = listed(broken)
+            paths = format_paths(broken)
             raise DamagedDVCFilesError(paths=paths, named=", ".join(paths))
 
-    def _staged(self, status: Status) -> Selection:
+    def _select_staged(self, status: Status) -> Selection:
         """Return the staged changes in git's index as a selection."""
         staged_entries = {e.path: e for e in status.entries if e.staged}
         if not staged_entries:
@@ -257,7 +261,7 @@ class SnapshotBuilder:
         self._refuse_broken(selection, status.head)
         return selection
 
-    def _texts(self, selection: Selection, paths: Collection[str]) -> dict[str, bytes]:
+    def _read_texts(self, selection: Selection, paths: Collection[str]) -> dict[str, bytes]:
         """Return the contents that the selected files will have in the snapshot."""
         if selection.index is None:
             return {path: (self._project.root / path).read_bytes() for path in paths}
@@ -265,7 +269,7 @@ class SnapshotBuilder:
         blobs = self._git.blobs(sorted(set(shas.values())))
         return {path: blobs[sha] for path, sha in shas.items()}
 
-    def _secrets(self, selection: Selection) -> list[str]:
+    def _find_secret_paths(self, selection: Selection) -> list[str]:
         if selection.index is None:
             return find_secrets(self._project.root, sorted(selection.paths))
         entries = [e for e in self._git.tree(selection.index) if e.path in selection.paths]
@@ -273,8 +277,8 @@ class SnapshotBuilder:
         secret = {sha for sha, text in self._git.blobs(shas).items() if looks_secret(text)}
         return sorted(entry.path for entry in entries if entry.sha in secret)
 
-    def _begin(self, status: Status) -> SnapshotJournal:
-        self._told("journal")
+    def _write_journal(self, status: Status) -> SnapshotJournal:
+        self._on_step("journal")
         pending = SnapshotJournal(
             id=uuid.uuid4().hex[:12],
             ref=self._git.branch() or "HEAD",
@@ -286,10 +290,12 @@ class SnapshotBuilder:
 
     # Before anything is published
 
-    def _prepare(self, pending: SnapshotJournal, message: str, selection: Selection) -> Made:
-        self._told("data")
-        paths = selection.paths | self._store(selection.sources)
-        self._told("tree")
+    def _build_commit(
+        self, pending: SnapshotJournal, message: str, selection: Selection
+    ) -> CreatedSnapshot:
+        self._on_step("data")
+        paths = selection.paths | self._store_data(selection.sources)
+        self._on_step("tree")
         private = Git(self._project.root, self._project.state / f"{pending.id}.index")
         private.read_tree(selection.index or pending.base)
         if selection.index is None:
@@ -300,41 +306,41 @@ class SnapshotBuilder:
         if tree == self._git.tree_of(pending.base):
             raise NothingToCommitError()
         with ExitStack() as stack:
-            self._told("check")
-            inventory = self._stored(tree, pending.base, stack)
-            self._told("commit")
-            pending.runs = self._runs_to_name()
-            text = self._message(private, pending, message)
-            pending.sha = self._commit(private, tree, pending, text)
+            self._on_step("check")
+            inventory = self._ensure_cached(tree, pending.base, stack)
+            self._on_step("commit")
+            pending.runs = self._select_runs()
+            text = self._build_message(private, pending, message)
+            pending.sha = self._create_commit(private, tree, pending, text)
             changes = self._git.changes([pending.sha])[pending.sha]
             changed_paths = {entry.path for entry in changes}
             changed_paths |= {entry.old_path for entry in changes if entry.old_path}
             index_entries = self._git.staged(changed_paths)
             pending.index = {path: index_entries.get(path) for path in changed_paths}
-            self._hold(pending, None)
-            remote = self._send(inventory)
+            self._protect_commit(pending, None)
+            remote = self._upload_data(inventory)
         if remote is False:
             previous_sha = pending.sha
             local = self._git.with_trailers(text, [(TRAILER_DATA, "local")])
-            pending.sha = self._commit(private, tree, pending, local)
-            self._hold(pending, previous_sha)
+            pending.sha = self._create_commit(private, tree, pending, local)
+            self._protect_commit(pending, previous_sha)
             Outbox(self._git, self._content).put(pending.sha)
-        self._told("runs")
+        self._on_step("runs")
         self._tag_pending(pending.runs)
         runs = True if pending.runs else None
         here = None if inventory is None else not inventory.absent
-        return Made(pending.sha, here, remote, runs, self._warnings)
+        return CreatedSnapshot(pending.sha, here, remote, runs, self._warnings)
 
-    def _hold(self, pending: SnapshotJournal, before: str | None) -> None:
+    def _protect_commit(self, pending: SnapshotJournal, before: str | None) -> None:
         """Protect the commit from git's garbage collection and record it for recovery."""
-        self._told("hold")
+        self._on_step("hold")
         assert pending.sha is not None
         # First the journal: what is noted at other places for this commit is found by it.
         pending.write(self._project.state)
         if not self._git.update_ref(pending.held, pending.sha, before, "snapshot"):
             raise BranchMovedError(branch=pending.held)
 
-    def _store(self, sources: Sequence[str]) -> set[str]:
+    def _store_data(self, sources: Sequence[str]) -> set[str]:
         """Add changed data to the cache and return the paths that record it."""
         if not sources:
             return set()
@@ -346,7 +352,7 @@ class SnapshotBuilder:
                 paths.update(data.add(source))
         return paths
 
-    def _stored(self, tree: str, base: str | None, stack: ExitStack) -> Stored | None:
+    def _ensure_cached(self, tree: str, base: str | None, stack: ExitStack) -> DataInventory | None:
         """Ensure that all data that the tree names is in the cache, intact and on disk.
 
         Data that ``base`` names already is not verified again, but must be on the remote, too.
@@ -357,7 +363,7 @@ class SnapshotBuilder:
             return None
         from jupyter_mlws.versioning.dvc.data import open_data
 
-        new = named_anew(items, self._content.data_at(base) if base else [])
+        new = select_new_content(items, self._content.data_at(base) if base else [])
         data = stack.enter_context(open_data(self._project.root))
         for item in data.missing(new):
             # A run without commit to the cache leaves its outputs in the working tree alone.
@@ -370,9 +376,9 @@ class SnapshotBuilder:
         if data.remote is None and new_absent:
             raise DataMissingError(paths=", ".join(item.path for item in new_absent))
         present = [item for item in items if item not in absent]
-        return Stored(data, present, absent, new_absent)
+        return DataInventory(data, present, absent, new_absent)
 
-    def _send(self, inventory: Stored | None) -> bool | None:
+    def _upload_data(self, inventory: DataInventory | None) -> bool | None:
         """Upload the data and verify each object on the remote.
 
         Return False if the data stays on this machine for now, and None without data or without a
@@ -383,14 +389,14 @@ class SnapshotBuilder:
         install(self._git)
         new_absent = inventory.unstored
         try:
-            self._told("push")
+            self._on_step("push")
             inventory.data.upload(inventory.present)
-            self._told("verify")
+            self._on_step("verify")
             inventory.data.confirm(inventory.present)
             elsewhere = {each.item.path for each in inventory.data.missing_remotely(new_absent)}
         except MLWSError as error:
             # Without the right to send it, it waits here as it does without network.
-            if not isinstance(error, UNASKED):
+            if not isinstance(error, UNREACHABLE_ERRORS):
                 raise
             if new_absent:
                 # Only the remote can have it: it is not lost, and nothing is committed without it.
@@ -401,7 +407,7 @@ class SnapshotBuilder:
             raise DataMissingError(paths=", ".join(sorted(elsewhere)))
         return True
 
-    def _runs_to_name(self) -> list[str]:
+    def _select_runs(self) -> list[str]:
         """Return the ended runs that MLflow still has and that no snapshot names yet.
 
         Snapshots of all branches count.
@@ -426,12 +432,12 @@ class SnapshotBuilder:
         if runs:
             self._tracking.tag_runs(runs, {TAG_SNAPSHOT: "pending"})
 
-    def _commit(self, private: Git, tree: str, pending: SnapshotJournal, text: str) -> str:
+    def _create_commit(self, private: Git, tree: str, pending: SnapshotJournal, text: str) -> str:
         sign = self._git.setting("commit.gpgsign", "bool") == "true"
         parents = [pending.base] if pending.base else []
         return private.commit_tree(tree, parents, text, sign=sign)
 
-    def _message(self, private: Git, pending: SnapshotJournal, message: str) -> str:
+    def _build_message(self, private: Git, pending: SnapshotJournal, message: str) -> str:
         """Return the message with its trailers, after the repository's hooks ran.
 
         The hooks may change the message.
@@ -447,7 +453,7 @@ class SnapshotBuilder:
     # Publishing
 
     def _publish(self, pending: SnapshotJournal) -> None:
-        self._told("publish")
+        self._on_step("publish")
         assert pending.sha is not None
         reason = "snapshot"
         if not self._git.update_ref(pending.ref, pending.sha, pending.base, reason):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from jupyter_mlws.core.atomic import atomic_write
 
-PREFIX = "snapshot-"
-REF = "refs/mlws/pending/"
+JOURNAL_PREFIX = "snapshot-"
+PENDING_REF_PREFIX = "refs/mlws/pending/"
 
 
 @dataclass
@@ -32,26 +32,28 @@ class SnapshotJournal:
     @property
     def held(self) -> str:
         """Hidden ref that keeps the commit object from git's garbage collection."""
-        return REF + self.id
+        return PENDING_REF_PREFIX + self.id
 
     def write(self, folder: Path) -> None:
         """Write the journal atomically and durably, so that it survives a crash."""
         # Names that are no UTF-8 stay escaped surrogates here.
-        atomic_write(folder / f"{PREFIX}{self.id}.json", json.dumps(asdict(self)), durable=True)
+        atomic_write(
+            folder / f"{JOURNAL_PREFIX}{self.id}.json", json.dumps(asdict(self)), durable=True
+        )
 
     def drop(self, folder: Path) -> None:
         """Delete the journal and the private index."""
-        (folder / f"{PREFIX}{self.id}.json").unlink(missing_ok=True)
+        (folder / f"{JOURNAL_PREFIX}{self.id}.json").unlink(missing_ok=True)
         for path in folder.glob(f"{self.id}.index*"):
             path.unlink(missing_ok=True)
 
 
-def left_behind(folder: Path) -> Iterator[SnapshotJournal]:
+def read_journals(folder: Path) -> Iterator[SnapshotJournal]:
     """Yield the journals in ``folder``, oldest first, and delete half-written ones."""
-    for half in folder.glob(f"{PREFIX}*.tmp"):
+    for half in folder.glob(f"{JOURNAL_PREFIX}*.tmp"):
         half.unlink(missing_ok=True)
     journals = []
-    for path in folder.glob(f"{PREFIX}*.json"):
+    for path in folder.glob(f"{JOURNAL_PREFIX}*.json"):
         try:
             journals.append(SnapshotJournal(**json.loads(path.read_text(encoding="utf-8"))))
         except (ValueError, TypeError):

@@ -16,11 +16,11 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.code.compare import Comparison
 from jupyter_mlws.versioning.code.history import History
-from jupyter_mlws.versioning.data.data_index import kind_of, normal, size_of
-from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataPointer, covers
-from jupyter_mlws.versioning.data.gc import Collector
+from jupyter_mlws.versioning.data.data_index import kind_of, normalize_path, size_of
+from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS_FILE, DataPointer, covers
+from jupyter_mlws.versioning.data.gc import GarbageCollector
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
+from jupyter_mlws.versioning.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.versioning.git.adapter import Commit, Entry, LogQuery, Status
 from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.models import (
@@ -53,7 +53,7 @@ from jupyter_mlws.versioning.snapshots.create import (
 )
 from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
 from jupyter_mlws.versioning.snapshots.repair import Repair
-from jupyter_mlws.versioning.snapshots.restore import RESTORED, SAFETY, Restore
+from jupyter_mlws.versioning.snapshots.restore import RESTORED_VERSION_FILE, SAFETY, Restore
 from jupyter_mlws.versioning.snapshots.switch_journal import is_switching
 from jupyter_mlws.versioning.snapshots.verification import Verifier
 
@@ -80,9 +80,9 @@ class SnapshotManager:
         ``paths``: only changes at and below these; error 50302 outside the project. Data is left
         out if an untracked file outside these paths names it.
         """
-        only = None if paths is None else [normal(self.project, path) for path in paths]
+        only = None if paths is None else [normalize_path(self.project, path) for path in paths]
         status = self._git.status(only)
-        changes = [self._change(entry) for entry in status.entries]
+        changes = [self._to_change(entry) for entry in status.entries]
         return GitStatus(
             branch=status.branch,
             head=status.head,
@@ -91,10 +91,10 @@ class SnapshotManager:
             operation="restore" if is_switching(self.project) else self._git.unfinished(),
             lock=self._lock_holder(),
             outbox=self._repository.outbox.waiting(),
-            restored=self._restored(status),
+            restored=self._restored_version(status),
         )
 
-    def _restored(self, status: Status) -> RestoredVersion | None:
+    def _restored_version(self, status: Status) -> RestoredVersion | None:
         """Return the last restored snapshot, if HEAD has not moved since.
 
         None if the working tree has no uncommitted changes.
@@ -102,7 +102,9 @@ class SnapshotManager:
         if not status.entries:
             return None
         try:
-            note = json.loads((self.project.state / RESTORED).read_text(encoding="utf-8"))
+            note = json.loads(
+                (self.project.state / RESTORED_VERSION_FILE).read_text(encoding="utf-8")
+            )
         except (FileNotFoundError, ValueError):
             return None
         if note["head"] != status.head or self._git.find(note["commit"]) is None:
@@ -121,28 +123,28 @@ class SnapshotManager:
     def list(self, query: HistoryQuery | None = None) -> Page[Snapshot]:
         """Return versions, newest first; new versions do not change a page."""
         page = self._history.page(query or HistoryQuery())
-        self._content.look_ahead(page.rows)
-        items = [self._snapshot(commit, entries) for commit, entries in page.rows]
+        self._content.prefetch(page.rows)
+        items = [self._to_snapshot(commit, entries) for commit, entries in page.rows]
         return Page(items=items, next_cursor=page.following)
 
     def history(self, query: HistoryQuery | None = None) -> Page[CodeVersion]:
         """Return versions in the specification's format, newest first."""
         page = self._history.page(query or HistoryQuery(), trailers=False)
-        items = [_code_version(commit, entries) for commit, entries in page.rows]
+        items = [_to_code_version(commit, entries) for commit, entries in page.rows]
         return Page(items=items, next_cursor=page.following)
 
     def get(self, name: str) -> SnapshotDetail:
         """Return one version with its changes and an integrity check; error 30404."""
-        commit, entries, snapshot = self._look(name)
+        commit, entries, snapshot = self._load_version(name)
         return SnapshotDetail(
-            **{**snapshot.__dict__, "proof": self._prove(commit)},
-            changes=[_version_change(entry) for entry in entries],
+            **{**snapshot.__dict__, "proof": self._check_objects(commit)},
+            changes=[_to_version_change(entry) for entry in entries],
         )
 
     def code_version(self, name: str) -> CodeVersion:
         """Return one version in the specification's format."""
-        commit, entries, _ = self._look(name)
-        return _code_version(commit, entries)
+        commit, entries, _ = self._load_version(name)
+        return _to_code_version(commit, entries)
 
     def diff(self, start: str = "HEAD", end: str | None = None) -> Sequence[ChangedFile]:
         """Return the files that differ between two versions.
@@ -202,13 +204,13 @@ class SnapshotManager:
             self._repository.outbox.try_deliver()
         elif result.data_remote is False:
             self._repository.full()
-        _, _, snapshot = self._look(result.sha)
+        _, _, snapshot = self._load_version(result.sha)
         proof = Proof(
             code=True,
             data_local=result.data_local,
             data_remote=result.data_remote,
             runs=result.runs,
-            checked=_now(),
+            checked=_utc_now(),
         )
         return SnapshotCreated(
             **{**snapshot.__dict__, "proof": proof},
@@ -223,7 +225,7 @@ class SnapshotManager:
         """Raise error 30404 for an unknown version, 50302 for a path outside."""
         self._git.resolve(name)
         for path in paths or ():
-            normal(self.project, path)
+            normalize_path(self.project, path)
 
     def restore(
         self,
@@ -242,9 +244,9 @@ class SnapshotManager:
             safety_refs = self._git.run("for-each-ref", "--points-at", sha, f"refs/mlws/{SAFETY}")
             if paths is None and sha != head and not safety_refs:
                 note = {"commit": sha, "head": head}
-                atomic_write(self.project.state / RESTORED, json.dumps(note))
+                atomic_write(self.project.state / RESTORED_VERSION_FILE, json.dumps(note))
             elif paths is None:
-                (self.project.state / RESTORED).unlink(missing_ok=True)
+                (self.project.state / RESTORED_VERSION_FILE).unlink(missing_ok=True)
             return result
 
     def resolve(self, name: str) -> str:
@@ -281,7 +283,7 @@ class SnapshotManager:
         Errors: 30101, 30204, 30231, 30232.
         """
         with self._repository.exclusive("collection", report_waiting(progress)):
-            return Collector(self._repository, progress).run(confirm=confirm)
+            return GarbageCollector(self._repository, progress).run(confirm=confirm)
 
     def keep_state(self, name: str) -> str:
         """Commit the working tree as it is to ``refs/mlws/<name>``; HEAD if it is clean.
@@ -313,14 +315,14 @@ class SnapshotManager:
     def _comparison(self) -> Comparison:
         return Comparison(self.project, self._content, self._working)
 
-    def _change(self, entry: Entry) -> Change:
+    def _to_change(self, entry: Entry) -> Change:
         return Change(
             path=entry.path,
             kind=kind_of(entry.path),
             state=ChangeState(entry.state),
             staged=entry.staged,
-            index_state=_state(entry.index_state),
-            worktree_state=_state(entry.worktree_state),
+            index_state=_to_change_state(entry.index_state),
+            worktree_state=_to_change_state(entry.worktree_state),
             old_path=entry.old_path,
             size=size_of(self.project.root / entry.path),
         )
@@ -332,7 +334,7 @@ class SnapshotManager:
         """
         items = [item for item in self._content.data_now(status) if not item.pipeline]
         if only is not None:
-            items = [item for item in items if _meets(item.path, only)]
+            items = [item for item in items if _overlaps(item.path, only)]
         return [
             Change(
                 path=path,
@@ -344,12 +346,12 @@ class SnapshotManager:
             for path, state in self._working.states(items).items()
         ]
 
-    def _look(self, name: str) -> tuple[Commit, Sequence[Entry], Snapshot]:
+    def _load_version(self, name: str) -> tuple[Commit, Sequence[Entry], Snapshot]:
         sha = self._git.resolve(name)
         commit, entries = self._git.log_with_changes(LogQuery(sha, limit=1))[0]
-        return commit, entries, self._snapshot(commit, entries)
+        return commit, entries, self._to_snapshot(commit, entries)
 
-    def _snapshot(self, commit: Commit, entries: Sequence[Entry]) -> Snapshot:
+    def _to_snapshot(self, commit: Commit, entries: Sequence[Entry]) -> Snapshot:
         kinds = [kind_of(entry.path) for entry in entries]
         return Snapshot(
             id=commit.sha,
@@ -362,11 +364,11 @@ class SnapshotManager:
             refs=commit.refs,
             current=commit.current,
             runs=commit.trailers.get(TRAILER_RUN, []),
-            data=[_data(item) for item in self._content.data_at(commit.sha)],
+            data=[_to_snapshot_data(item) for item in self._content.data_at(commit.sha)],
             stats=Stats(**{kind.value: kinds.count(kind) for kind in ChangeKind}),
         )
 
-    def _prove(self, commit: Commit) -> Proof:
+    def _check_objects(self, commit: Commit) -> Proof:
         """Check whether a version's objects exist and whether its data is stored."""
         blobs = {e.sha for e in self._git.tree(commit.sha) if e.mode != "160000"}
         local = remote = None
@@ -374,40 +376,40 @@ class SnapshotManager:
         if items:
             from jupyter_mlws.versioning.dvc.data import open_data
 
-            settings = self._git.blob(commit.sha, SETTINGS)
+            settings = self._git.blob(commit.sha, SETTINGS_FILE)
             with open_data(self.project.root, settings) as data:
                 local = not data.missing(items)
                 if data.remote is not None:
-                    remote = self._at_remote(commit, lambda: not data.missing_remotely(items))
+                    remote = self._check_remote(commit, lambda: not data.missing_remotely(items))
         return Proof(
             code=not self._git.absent(sorted(blobs)),
             data_local=local,
             data_remote=remote,
             # They had ended and were stored when the snapshot named them.
             runs=True if commit.trailers.get(TRAILER_RUN) else None,
-            checked=_now(),
+            checked=_utc_now(),
         )
 
-    def _at_remote(self, commit: Commit, look: Callable[[], bool]) -> bool | None:
+    def _check_remote(self, commit: Commit, look: Callable[[], bool]) -> bool | None:
         try:
             return look()
         except MLWSError as error:
-            if not isinstance(error, UNASKED):
+            if not isinstance(error, UNREACHABLE_ERRORS):
                 raise
             # Not reachable now: what is known is what the snapshot itself says.
             return False if "local" in commit.trailers.get(TRAILER_DATA, []) else None
 
 
-def _meets(place: str, paths: Sequence[str]) -> bool:
+def _overlaps(place: str, paths: Sequence[str]) -> bool:
     """Return whether ``place`` is at, below or above one of ``paths``."""
     return covers(paths, place) or any(covers([place], path) for path in paths)
 
 
-def _data(item: DataPointer) -> SnapshotData:
+def _to_snapshot_data(item: DataPointer) -> SnapshotData:
     return SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
 
 
-def _version_change(entry: Entry) -> VersionChange:
+def _to_version_change(entry: Entry) -> VersionChange:
     return VersionChange(
         path=entry.path,
         state=ChangeState(entry.state),
@@ -416,7 +418,7 @@ def _version_change(entry: Entry) -> VersionChange:
     )
 
 
-def _code_version(commit: Commit, entries: Sequence[Entry]) -> CodeVersion:
+def _to_code_version(commit: Commit, entries: Sequence[Entry]) -> CodeVersion:
     return CodeVersion(
         commit_id=commit.sha,
         message=commit.message,
@@ -424,13 +426,13 @@ def _code_version(commit: Commit, entries: Sequence[Entry]) -> CodeVersion:
         timestamp=commit.timestamp,
         parents=commit.parents,
         refs=commit.refs,
-        changes=[_version_change(entry) for entry in entries],
+        changes=[_to_version_change(entry) for entry in entries],
     )
 
 
-def _state(name: str | None) -> ChangeState | None:
+def _to_change_state(name: str | None) -> ChangeState | None:
     return ChangeState(name) if name else None
 
 
-def _now() -> str:
+def _utc_now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from jupyter_mlws.core.errors import DataDamagedError, DataMissingError, MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.versioning.data.data_index import Content
+from jupyter_mlws.versioning.data.data_index import DataIndex
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.git.adapter import Git
 
@@ -26,7 +26,7 @@ class Outbox:
     Thread-safe. Needs no lock, because delivery is idempotent.
     """
 
-    def __init__(self, git: Git, content: Content) -> None:
+    def __init__(self, git: Git, content: DataIndex) -> None:
         self._git = git
         self._content = content
 

@@ -11,11 +11,11 @@ import threading
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.recovery import has_remains
+from jupyter_mlws.versioning.snapshots.recovery import has_leftovers
 
-FIRST, MOST = 15.0, 900.0
+MIN_RETRY_DELAY, MAX_RETRY_DELAY = 15.0, 900.0
 """Seconds until the first try again, and at most between two."""
-END = 5.0
+STOP_TIMEOUT = 5.0
 """Seconds that a transfer gets to stop."""
 
 log = logging.getLogger(__name__)
@@ -34,55 +34,57 @@ class OutboxWorker:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._woken = threading.Event()
+        self._stop_event = threading.Event()
+        self._wake_event = threading.Event()
         self._thread: threading.Thread | None = None
 
     def wake(self) -> None:
         """Check the outbox now."""
         with self._lock:
-            self._woken.set()
-            if self._over.is_set() or (self._thread is not None and self._thread.is_alive()):
+            self._wake_event.set()
+            if self._stop_event.is_set() or (self._thread is not None and self._thread.is_alive()):
                 return
             self._thread = threading.Thread(target=self._run, name="mlws-outbox", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
         """Stop; waiting snapshots are delivered another time."""
-        self._over.set()
-        self._woken.set()
+        self._stop_event.set()
+        self._wake_event.set()
         thread = self._thread
         if thread is not None:
-            thread.join(END)
+            thread.join(STOP_TIMEOUT)
 
     def _run(self) -> None:
         self._recover()
-        delay = FIRST
+        delay = MIN_RETRY_DELAY
         while self._deliver():
-            delay = FIRST if self._woken.wait(delay) else min(delay * 2, MOST)
+            delay = (
+                MIN_RETRY_DELAY if self._wake_event.wait(delay) else min(delay * 2, MAX_RETRY_DELAY)
+            )
 
     def _deliver(self) -> bool:
         """Deliver waiting snapshots; return whether the thread should go on."""
         with self._lock:
-            self._woken.clear()
-            if self._over.is_set() or not self._repository.outbox.waiting():
+            self._wake_event.clear()
+            if self._stop_event.is_set() or not self._repository.outbox.waiting():
                 # Under the lock, so that whoever wakes after this begins a new thread.
                 self._thread = None
                 return False
         try:
-            self._repository.outbox.try_deliver(self._told)
+            self._repository.outbox.try_deliver(self._check_stopped)
         except StoppedError:
             return False
         return True
 
-    def _told(
+    def _check_stopped(
         self, done: float, total: float | None = None, unit: str = "", message: str = ""
     ) -> None:
-        if self._over.is_set():
+        if self._stop_event.is_set():
             raise StoppedError
 
     def _recover(self) -> None:
-        if not has_remains(self._repository.project):
+        if not has_leftovers(self._repository.project):
             return
         try:
             with self._repository.exclusive("recovery"):

@@ -15,16 +15,16 @@ from pathlib import Path
 from jupyter_mlws.core.atomic import temp_path
 from jupyter_mlws.core.errors import DataNotPushedError, DataRemoteMissingError, MLWSError
 from jupyter_mlws.core.i18n import environment_language
-from jupyter_mlws.versioning.data.data_index import Content, listed
+from jupyter_mlws.versioning.data.data_index import DataIndex, format_paths
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, is_relevant
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.snapshots.outbox import sent_of
 
 SETTING = "mlws.prepush"
-PASSED = "MLWS_DATA_HAS_ARRIVED"
+SKIP_HOOK_VARIABLE = "MLWS_DATA_HAS_ARRIVED"
 """Set for a push that looked for itself before."""
-MARK = "# jupyter-mlws: code is pushed once its data has arrived"
-THEIRS = "pre-push.before-mlws"
+HOOK_MARKER = "# jupyter-mlws: code is pushed once its data has arrived"
+PREVIOUS_HOOK = "pre-push.before-mlws"
 """Where a hook that was there before goes on to stand; ours calls it first."""
 SCRIPT = """\
 #!/bin/sh
@@ -42,16 +42,16 @@ if [ ! -x {python} ]; then
 fi
 printf '%s\\n' "$refs" | {python} -c '{code}' "$@"
 """
-CODE = (
+HOOK_CODE = (
     "import sys; sys.path[:1] = []; "
     "from jupyter_mlws.versioning.snapshots.pre_push_hook import main; sys.exit(main(sys.argv[1:]))"
 )
 """Without the project's folder among those that modules come from, which ``-m`` would add."""
 
 
-def passed(git: Git) -> Git:
+def skip_pre_push_hook(git: Git) -> Git:
     """Return a git adapter whose pushes skip the hook, because they were checked already."""
-    return replace(git, environment={**git.environment, PASSED: "1"})
+    return replace(git, environment={**git.environment, SKIP_HOOK_VARIABLE: "1"})
 
 
 def install(git: Git) -> None:
@@ -65,11 +65,16 @@ def install(git: Git) -> None:
     hook = git.root / git.path("hooks/pre-push")
     python = shlex.quote(sys.executable)
     text = SCRIPT.format(
-        mark=MARK, theirs=THEIRS, passed=PASSED, python=python, shown=sys.executable, code=CODE
+        mark=HOOK_MARKER,
+        theirs=PREVIOUS_HOOK,
+        passed=SKIP_HOOK_VARIABLE,
+        python=python,
+        shown=sys.executable,
+        code=HOOK_CODE,
     )
-    current_text = _read(hook)
-    theirs = hook.with_name(THEIRS)
-    foreign = os.path.lexists(hook) and MARK not in current_text
+    current_text = _read_hook(hook)
+    theirs = hook.with_name(PREVIOUS_HOOK)
+    foreign = os.path.lexists(hook) and HOOK_MARKER not in current_text
     if current_text == text or (foreign and (_is_called(hook) or os.path.lexists(theirs))):
         # There already, in whatever form; or put aside by another hook after ours was installed.
         return
@@ -84,16 +89,16 @@ def install(git: Git) -> None:
 
 def _is_called(hook: Path) -> bool:
     """Return whether another program's hook calls ours, which it renamed."""
-    return any(MARK in _read(path) for path in hook.parent.glob("pre-push.*"))
+    return any(HOOK_MARKER in _read_hook(path) for path in hook.parent.glob("pre-push.*"))
 
 
-def _read(path: Path) -> str:
+def _read_hook(path: Path) -> str:
     if not path.is_file():
         return ""
     return path.read_text(encoding="utf-8", errors="replace")
 
 
-def named_by(git: Git, content: Content, commits: Sequence[str]) -> list[DataPointer]:
+def data_of_commits(git: Git, content: DataIndex, commits: Sequence[str]) -> list[DataPointer]:
     """Return the data that the commits name and that belongs on the remote.
 
     Only commits that change a file that names data count.
@@ -121,7 +126,7 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
     ``rows`` are the rows that git passes to the hook: local ref and commit, remote ref and
     commit. Errors: 30101 if the remote cannot be reached, 30214 if there is none, 30230.
     """
-    content = Content(git)
+    content = DataIndex(git)
     items: list[DataPointer] = []
     tips: list[DataPointer] = []
     for _, tip, _, before in rows:
@@ -131,7 +136,7 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
         base = before if before.strip("0") and git.find(before) else None
         exclusions = [f"^{base}"] if base else ["--not", f"--remotes={remote}"]
         commits = git.run("rev-list", tip, *exclusions, "--").decode().split()
-        items += named_by(git, content, commits)
+        items += data_of_commits(git, content, commits)
         if commits:
             tips += sent_of(content.data_at(git.resolve(tip)))
     required_items = distinct([*tips, *items])
@@ -141,14 +146,14 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
 
     with open_data(git.root) as data:
         if data.remote is None:
-            paths = listed({item.path for item in required_items})
+            paths = format_paths({item.path for item in required_items})
             raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
         absent = data.missing_remotely(required_items)
         # What only older commits name and no store has is lost already, pushed or not.
         lost_items = set(data.missing([each.item for each in absent])) - {*tips}
         absent = [each for each in absent if each.item not in lost_items]
     if absent:
-        paths = listed({each.path for each in absent})
+        paths = format_paths({each.path for each in absent})
         raise DataNotPushedError(paths=paths, named=", ".join(paths[:20]))
 
 

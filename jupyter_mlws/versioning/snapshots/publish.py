@@ -9,7 +9,7 @@ from collections.abc import Callable
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.data_index import Content
+from jupyter_mlws.versioning.data.data_index import DataIndex
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
@@ -29,12 +29,12 @@ INDEX_LATER = Message(
 
 log = logging.getLogger(__name__)
 
-Told = Callable[[str], None]
+StepCallback = Callable[[str], None]
 """Hears the name of each step when it begins."""
 
 
 def finish(
-    project: Project, pending: SnapshotJournal, tracking: TrackingClient, on_step: Told
+    project: Project, pending: SnapshotJournal, tracking: TrackingClient, on_step: StepCallback
 ) -> list[Message]:
     """Complete a published snapshot and return warnings about steps to repeat later.
 
@@ -43,7 +43,7 @@ def finish(
     git = Git(project.root)
     assert pending.sha is not None
     on_step("index")
-    if not _refresh(git, pending.index):
+    if not _refresh_index(git, pending.index):
         return [INDEX_LATER]
     on_step("tag")
     if pending.runs:
@@ -64,7 +64,7 @@ def finish(
     return []
 
 
-def _refresh(git: Git, before: dict[str, str | None]) -> bool:
+def _refresh_index(git: Git, before: dict[str, str | None]) -> bool:
     """Update the committed paths in the user's index to HEAD.
 
     Paths whose entries differ from ``before`` are left alone. False if another program holds
@@ -87,6 +87,6 @@ def discard(project: Project, pending: SnapshotJournal) -> None:
     """Discard a snapshot that was not published."""
     git = Git(project.root)
     if pending.sha is not None:
-        Outbox(git, Content(git)).drop([pending.sha])
+        Outbox(git, DataIndex(git)).drop([pending.sha])
     git.delete_ref(pending.held)
     pending.drop(project.state)

@@ -16,34 +16,38 @@ from pathlib import Path
 from jupyter_mlws.core.atomic import remove_temp_paths
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.data_index import Content
+from jupyter_mlws.versioning.data.data_index import DataIndex
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
-from jupyter_mlws.versioning.data.worktree_status import WorkingData
+from jupyter_mlws.versioning.data.worktree_status import WorktreeStatus
 from jupyter_mlws.versioning.dvc.link_tests import remove_link_tests
 from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal, left_behind
+from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal, read_journals
 from jupyter_mlws.versioning.snapshots.publish import discard, finish
-from jupyter_mlws.versioning.snapshots.restore import Restore, clear_remains, remains
+from jupyter_mlws.versioning.snapshots.restore import Restore, find_leftovers, remove_leftovers
 from jupyter_mlws.versioning.snapshots.switch_journal import Switch, end_switch, is_switching
 from jupyter_mlws.versioning.tracking.client import TrackingClient
 
-ORPHAN = 10.0
+ORPHAN_LOCK_AGE = 10.0
 """Seconds after which a lock of git's index, which no git is seen to hold, was left by one."""
 
 log = logging.getLogger(__name__)
 
 
-def has_remains(project: Project) -> bool:
+def has_leftovers(project: Project) -> bool:
     """Return whether a crash may have left something behind; checks only file names."""
     state = project.state
-    return is_switching(project) or any(state.glob("snapshot-*")) or bool(remains(state))
+    return is_switching(project) or any(state.glob("snapshot-*")) or bool(find_leftovers(state))
 
 
 class Recovery:
     """Brings one project back to a consistent state."""
 
     def __init__(
-        self, project: Project, content: Content, working: WorkingData, tracking: TrackingClient
+        self,
+        project: Project,
+        content: DataIndex,
+        working: WorktreeStatus,
+        tracking: TrackingClient,
     ) -> None:
         self._project = project
         self._git = Git(project.root)
@@ -53,33 +57,33 @@ class Recovery:
 
     def run(self) -> None:
         """Finish published snapshots, discard others, complete or undo a switch."""
-        journals = list(left_behind(self._project.state))
+        journals = list(read_journals(self._project.state))
         switch = Switch.read(self._project)
         if journals or switch is not None:
-            _free_index(self._git)
+            _release_index_lock(self._git)
         for pending in journals:
-            self._end(pending)
-        clear_remains(self._project.state)
+            self._finish_or_discard(pending)
+        remove_leftovers(self._project.state)
         if switch is not None:
-            self._complete(switch)
+            self._complete_switch(switch)
 
-    def _end(self, pending: SnapshotJournal) -> None:
-        if pending.sha is None or not self._published(pending):
+    def _finish_or_discard(self, pending: SnapshotJournal) -> None:
+        if pending.sha is None or not self._is_published(pending):
             discard(self._project, pending)
             return
         for warning in finish(self._project, pending, self._tracking, lambda step: None):
             log.warning("Recovery of %s: %s", pending.sha, warning.en)
 
-    def _published(self, pending: SnapshotJournal) -> bool:
+    def _is_published(self, pending: SnapshotJournal) -> bool:
         tip = self._git.find(pending.ref)
         return tip is not None and pending.sha is not None and self._git.contains(tip, pending.sha)
 
     # Switches
 
-    def _complete(self, switch: Switch) -> None:
+    def _complete_switch(self, switch: Switch) -> None:
         """Complete the switch; return to its start if git did not move HEAD."""
         head = self._git.find("HEAD")
-        if switch.moves and head is not None and self._is_at(head, switch.goal):
+        if switch.moves and head is not None and self._has_tree_of(head, switch.goal):
             # The commit that a merge ends with has the tree that was the goal.
             switch = replace(switch, goal=head)
         goal = head if switch.moves else switch.goal
@@ -91,10 +95,12 @@ class Recovery:
             remove_temp_paths(self._project.root / path)
         for folder in {(self._project.root / path).parent for path in switch.data}:
             remove_link_tests(folder)
-        data = self._data(switch, goal)
-        changed_sources = self._sources(set(switch.data) - set(data), (goal, head))
+        data = self._select_data_paths(switch, goal)
+        changed_sources = self._source_paths(set(switch.data) - set(data), (goal, head))
         paths = [
-            path for path in self._code(switch, goal, head) if path not in changed_sources
+            path
+            for path in self._select_code_paths(switch, goal, head)
+            if path not in changed_sources
         ] + data
         # Of a folder nobody can say what in it a person changed since: it is kept once more.
         folders = any((self._project.root / path).is_dir() for path in data)
@@ -110,10 +116,10 @@ class Recovery:
             return
         end_switch(self._project)
 
-    def _is_at(self, commit: str, goal: str) -> bool:
+    def _has_tree_of(self, commit: str, goal: str) -> bool:
         return self._git.tree_of(commit) == self._git.tree_of(goal)
 
-    def _code(self, switch: Switch, goal: str, head: str | None) -> list[str]:
+    def _select_code_paths(self, switch: Switch, goal: str, head: str | None) -> list[str]:
         """Return the files to bring to the goal that are unchanged since the crash."""
         if not switch.moves:
             before = switch.code
@@ -122,13 +128,13 @@ class Recovery:
             return []
         else:
             rows = self._git.differences(switch.base, switch.goal, renames=False)
-            goal_blobs = self._blobs(switch.goal)
+            goal_blobs = self._blob_ids(switch.goal)
             before = {row.path: goal_blobs.get(row.path) for row in rows}
-        target = self._blobs(goal)
-        now = _hashes(self._git, before)
+        target = self._blob_ids(goal)
+        now = _hash_files(self._git, before)
         return [path for path in before if now[path] in (None, before[path], target.get(path))]
 
-    def _sources(self, paths: Collection[str], versions: Iterable[str | None]) -> set[str]:
+    def _source_paths(self, paths: Collection[str], versions: Iterable[str | None]) -> set[str]:
         """Return the files that name the data at ``paths``.
 
         Restoring them would restore the data, too.
@@ -136,8 +142,8 @@ class Recovery:
         items = [i for version in versions if version for i in self._content.data_at(version)]
         return {item.source for item in items if item.path in paths}
 
-    def _data(self, switch: Switch, goal: str) -> list[str]:
-        """Return the data to bring to the goal, as :meth:`_code` does for files.
+    def _select_data_paths(self, switch: Switch, goal: str) -> list[str]:
+        """Return the data to bring to the goal, as :meth:`_select_code_paths` does for files.
 
         A folder may be partly switched, so it is always included.
         """
@@ -150,10 +156,12 @@ class Recovery:
             if version is not None
         ]
         return [
-            path for path in switch.data if self._is_left(path, [v.get(path) for v in versions])
+            path
+            for path in switch.data
+            if self._is_unchanged(path, [v.get(path) for v in versions])
         ]
 
-    def _is_left(self, path: str, candidates: Iterable[DataPointer | None]) -> bool:
+    def _is_unchanged(self, path: str, candidates: Iterable[DataPointer | None]) -> bool:
         target = self._project.root / path
         if target.is_dir() or not target.exists():
             return True
@@ -162,11 +170,11 @@ class Recovery:
             for item in candidates
         )
 
-    def _blobs(self, revision: str) -> dict[str, str]:
+    def _blob_ids(self, revision: str) -> dict[str, str]:
         return {entry.path: entry.sha for entry in self._git.tree(revision)}
 
 
-def _hashes(git: Git, paths: Collection[str]) -> dict[str, str | None]:
+def _hash_files(git: Git, paths: Collection[str]) -> dict[str, str | None]:
     """Return the blob id of each path's content; None if there is no file."""
     hashes: dict[str, str | None] = dict.fromkeys(paths)
     together = []
@@ -184,24 +192,24 @@ def _hashes(git: Git, paths: Collection[str]) -> dict[str, str | None]:
     return hashes
 
 
-def _free_index(git: Git) -> None:
+def _release_index_lock(git: Git) -> None:
     """Wait for a git that outlived our process; remove the lock of one that died with it."""
     lock = git.root / git.path("index.lock")
-    deadline = time.monotonic() + 2 * ORPHAN
+    deadline = time.monotonic() + 2 * ORPHAN_LOCK_AGE
     while time.monotonic() < deadline:
         try:
             age = time.time() - lock.stat().st_mtime
         except FileNotFoundError:
             return
         # Another container's git is not seen here, but it writes.
-        if age > ORPHAN and not _runs_in(git.root):
+        if age > ORPHAN_LOCK_AGE and not _is_git_running(git.root):
             log.warning("Removing %s, left behind by a killed git process", lock)
             lock.unlink(missing_ok=True)
             return
         time.sleep(0.05)
 
 
-def _runs_in(root: Path) -> bool:
+def _is_git_running(root: Path) -> bool:
     """Return whether a git works at or below ``root``; true if that cannot be determined."""
     if not Path("/proc/self/cwd").exists():
         return True

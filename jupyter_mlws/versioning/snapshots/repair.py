@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import GitCredentialsError, MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS
-from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
+from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS_FILE
+from jupyter_mlws.versioning.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.git.refs import remotes
-from jupyter_mlws.versioning.git.remote_commands import Line, fetch_again
+from jupyter_mlws.versioning.git.remote_commands import RemoteSession, fetch_again
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import (
     MendedObject,
@@ -30,7 +30,7 @@ from jupyter_mlws.versioning.snapshots.verification import (
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.data import StoredObject
-    from jupyter_mlws.versioning.dvc.integrity import ProvingStore
+    from jupyter_mlws.versioning.dvc.integrity import IntegrityStore
 
 
 class Repair:
@@ -41,8 +41,8 @@ class Repair:
         self._git = repository.git
         self._content = repository.content
         self._progress = progress
-        self._mended: list[MendedObject] = []
-        self._lost: list[ObjectProblem] = []
+        self._repaired_objects: list[MendedObject] = []
+        self._lost_objects: list[ObjectProblem] = []
         self._unreachable: str | None = None
 
     def run(self, sha: str, *, quick: bool = False) -> Repaired:
@@ -51,27 +51,27 @@ class Repair:
         ``quick`` as for verification.
         """
         self._progress(0, message="code")
-        self._mend_code(sha)
-        items = [] if self._lost else [*data_of(self._content.data_at(sha))]
+        self._repair_code(sha)
+        items = [] if self._lost_objects else [*data_of(self._content.data_at(sha))]
         if items:
-            from jupyter_mlws.versioning.dvc.integrity import open_proving
+            from jupyter_mlws.versioning.dvc.integrity import open_integrity_store
 
-            with open_proving(self._root, self._git.blob(sha, SETTINGS)) as data:
+            with open_integrity_store(self._root, self._git.blob(sha, SETTINGS_FILE)) as data:
                 stored_objects = data.objects(items)
-                self._mend_cache(data, stored_objects)
+                self._repair_cache(data, stored_objects)
                 if data.remote is not None:
-                    self._mend_remote(data, stored_objects, read=not quick)
+                    self._repair_remote(data, stored_objects, read=not quick)
         return Repaired(
             snapshot=sha,
-            mended=self._mended,
-            lost=self._lost,
+            mended=self._repaired_objects,
+            lost=self._lost_objects,
             unreachable=self._unreachable,
         )
 
     # DVC's objects
 
-    def _mend_cache(self, data: ProvingStore, stored_objects: Sequence[StoredObject]) -> None:
-        elsewhere = self._same_now(data, stored_objects)
+    def _repair_cache(self, data: IntegrityStore, stored_objects: Sequence[StoredObject]) -> None:
+        elsewhere = self._current_paths(data, stored_objects)
         for number, each in enumerate(stored_objects):
             self._progress(number, len(stored_objects), "objects", "cache")
             problem = data.in_cache(each)
@@ -79,15 +79,15 @@ class Repair:
                 continue
             if problem is Problem.DAMAGED:
                 data.set_aside(each)
-            source = self._source(data, each, elsewhere.get(each.md5, []))
+            source = self._restore_to_cache(data, each, elsewhere.get(each.md5, []))
             if source is None:
-                self._lost.append(problem_of(each, Store.CACHE, problem))
+                self._lost_objects.append(problem_of(each, Store.CACHE, problem))
             else:
-                self._note(each, Store.CACHE, source)
+                self._record_repair(each, Store.CACHE, source)
         data.sync_present(stored_objects)
 
-    def _source(
-        self, data: ProvingStore, stored_object: StoredObject, paths: Sequence[str]
+    def _restore_to_cache(
+        self, data: IntegrityStore, stored_object: StoredObject, paths: Sequence[str]
     ) -> Store | None:
         """Bring an object into the cache and return where it came from.
 
@@ -102,14 +102,14 @@ class Repair:
             return Store.WORKSPACE
         if data.remote is not None and stored_object.item.pushed and self._unreachable is None:
             try:
-                if data.bring(stored_object, self._progress):
+                if data.fetch_object(stored_object, self._progress):
                     return Store.REMOTE
             except MLWSError as error:
-                self._cannot_reach(error)
+                self._record_unreachable(error)
         return None
 
-    def _same_now(
-        self, data: ProvingStore, stored_objects: Sequence[StoredObject]
+    def _current_paths(
+        self, data: IntegrityStore, stored_objects: Sequence[StoredObject]
     ) -> dict[str, list[str]]:
         """Return other paths that currently record one of these contents, by hash."""
         hashes = {each.md5 for each in stored_objects}
@@ -119,8 +119,8 @@ class Repair:
                 paths_by_hash.setdefault(each.md5, []).append(each.path)
         return paths_by_hash
 
-    def _mend_remote(
-        self, data: ProvingStore, stored_objects: Sequence[StoredObject], *, read: bool
+    def _repair_remote(
+        self, data: IntegrityStore, stored_objects: Sequence[StoredObject], *, read: bool
     ) -> None:
         remote_objects = [each for each in stored_objects if each.item.pushed]
         count = 0
@@ -136,19 +136,19 @@ class Repair:
             for each in sorted(problems, key=lambda each: each.listing):
                 if data.in_cache(each) is None:
                     data.send(each, self._progress)
-                    self._note(each, Store.REMOTE, Store.CACHE)
+                    self._record_repair(each, Store.REMOTE, Store.CACHE)
                 else:
-                    self._lost.append(problem_of(each, Store.REMOTE, problems[each]))
+                    self._lost_objects.append(problem_of(each, Store.REMOTE, problems[each]))
         except MLWSError as error:
-            self._cannot_reach(error)
+            self._record_unreachable(error)
 
-    def _cannot_reach(self, error: MLWSError) -> None:
-        if not isinstance(error, UNASKED):
+    def _record_unreachable(self, error: MLWSError) -> None:
+        if not isinstance(error, UNREACHABLE_ERRORS):
             raise error
         self._unreachable = error.message.en
 
-    def _note(self, stored_object: StoredObject, where: Store, source: Store) -> None:
-        self._mended.append(
+    def _record_repair(self, stored_object: StoredObject, where: Store, source: Store) -> None:
+        self._repaired_objects.append(
             MendedObject(
                 path=stored_object.path, hash=stored_object.md5, where=where, source=source
             )
@@ -156,48 +156,48 @@ class Repair:
 
     # git's objects
 
-    def _mend_code(self, sha: str) -> None:
+    def _repair_code(self, sha: str) -> None:
         problems = self._code_problems(sha)
         for problem in problems:
-            if problem.path != "." and _write_anew(self._git, problem):
-                self._note_code(problem, Store.WORKSPACE)
+            if problem.path != "." and _rewrite_object(self._git, problem):
+                self._record_code_repair(problem, Store.WORKSPACE)
         problems = self._code_problems(sha) if problems else []
         if problems:
-            line = Line(lambda: self._progress(0, message="code"))
-            _fetch_anew(self._git, problems, line)
+            line = RemoteSession(lambda: self._progress(0, message="code"))
+            _refetch_all(self._git, problems, line)
             left = {row.hash: row for row in self._code_problems(sha)}
             for problem in problems:
                 if problem.hash not in left:
-                    self._note_code(problem, Store.REMOTE)
-            self._lost += left.values()
+                    self._record_code_repair(problem, Store.REMOTE)
+            self._lost_objects += left.values()
 
     def _code_problems(self, sha: str) -> list[ObjectProblem]:
         entries, problems = entries_of(self._git, sha)
         return problems + code_problems(self._git, entries)
 
-    def _note_code(self, problem: ObjectProblem, source: Store) -> None:
+    def _record_code_repair(self, problem: ObjectProblem, source: Store) -> None:
         row = MendedObject(path=problem.path, hash=problem.hash, where=Store.GIT, source=source)
-        self._mended.append(row)
+        self._repaired_objects.append(row)
 
 
-def _write_anew(git: Git, problem: ObjectProblem) -> bool:
+def _rewrite_object(git: Git, problem: ObjectProblem) -> bool:
     """Store a file's content in git again if the working tree still has it."""
     target = git.root / problem.path
     if target.is_symlink():
         content = os.fsencode(target.readlink())
         if git.hash(content) != problem.hash:
             return False
-        _put_aside(git, problem.hash)
+        _rename_loose_object(git, problem.hash)
         git.run("hash-object", "-w", "--stdin", stdin=content)
         return True
     if not target.is_file() or git.hash_file(problem.path) != problem.hash:
         return False
-    _put_aside(git, problem.hash)
+    _rename_loose_object(git, problem.hash)
     git.run("hash-object", "-w", "--", problem.path, timeout=600)
     return True
 
 
-def _put_aside(git: Git, sha: str) -> None:
+def _rename_loose_object(git: Git, sha: str) -> None:
     """Rename a loose object, so that git writes it again.
 
     git does not write an object that it has, even a damaged one. Its garbage collection removes
@@ -208,15 +208,15 @@ def _put_aside(git: Git, sha: str) -> None:
         loose.rename(loose.with_name(f"tmp_obj_{sha[2:16]}"))
 
 
-def _fetch_anew(git: Git, problems: Sequence[ObjectProblem], line: Line) -> None:
+def _refetch_all(git: Git, problems: Sequence[ObjectProblem], line: RemoteSession) -> None:
     """Fetch everything from git's remotes again, even known objects."""
     for problem in problems:
         if problem.problem is Problem.DAMAGED:
-            _put_aside(git, problem.hash)
+            _rename_loose_object(git, problem.hash)
     for remote in remotes(git):
         try:
             fetch_again(git, remote.name, line)
         except MLWSError as error:
-            if not isinstance(error, (*UNASKED, GitCredentialsError)):
+            if not isinstance(error, (*UNREACHABLE_ERRORS, GitCredentialsError)):
                 raise
             # Not reached, or it lacks them too: what is still missing afterwards is told as lost.

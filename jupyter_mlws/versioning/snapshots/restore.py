@@ -24,12 +24,16 @@ from jupyter_mlws.core.errors import DataMissingError, MLWSError, UnfinishedOper
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.data_index import LARGE, Content, normal
-from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataPointer, covers
+from jupyter_mlws.versioning.data.data_index import (
+    DEFAULT_LARGE_FILE_BYTES,
+    DataIndex,
+    normalize_path,
+)
+from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS_FILE, DataPointer, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.data.worktree_status import WorkingData
+from jupyter_mlws.versioning.data.worktree_status import WorktreeStatus
 from jupyter_mlws.versioning.git.adapter import Git, Status, TreeEntry
-from jupyter_mlws.versioning.git.private_index import private_index, uncommitted
+from jupyter_mlws.versioning.git.private_index import private_index, uncommitted_paths
 from jupyter_mlws.versioning.models import (
     CodeAction,
     DataAction,
@@ -46,11 +50,11 @@ if TYPE_CHECKING:
 
 SAFETY = "safety/"
 """Below ``refs/mlws/``: commits that keep what a restore replaced."""
-RESTORED = "restored.json"
+RESTORED_VERSION_FILE = "restored.json"
 """In the project's state: the snapshot that was restored last as a whole, and HEAD then."""
-BEFORE = "Before: "
+SAFETY_MESSAGE_PREFIX = "Before: "
 """The beginning of a safety commit's message: the command that it was made before."""
-UNUSED = 600.0
+STALE_INDEX_AGE = 600.0
 """Seconds after which a private index is left over: the longest call of git on one is shorter."""
 SUBMODULE, LINK, EXECUTABLE = "160000", "120000", "100755"
 """Modes of a tree's entries."""
@@ -65,7 +69,7 @@ REASONS = {
 
 
 @dataclass
-class Steps:
+class RestoreSteps:
     """Steps of a restore: files to write and delete, data to check out, fetch and delete."""
 
     sha: str
@@ -77,7 +81,7 @@ class Steps:
     missing: list[DataPointer] = field(default_factory=list)
     unreachable: MLWSError | None = None
     lost: dict[str, str] = field(default_factory=dict)
-    in_the_way: dict[str, str] = field(default_factory=dict)
+    conflicting_paths: dict[str, str] = field(default_factory=dict)
     index: list[str] = field(default_factory=list)
 
     @property
@@ -89,7 +93,7 @@ class Steps:
 class Restore:
     """Plans and does restores of one project."""
 
-    def __init__(self, project: Project, content: Content, working: WorkingData) -> None:
+    def __init__(self, project: Project, content: DataIndex, working: WorktreeStatus) -> None:
         self._project = project
         self._root = project.root
         self._git = Git(project.root)
@@ -99,7 +103,7 @@ class Restore:
     def plan(self, sha: str, paths: Sequence[str] | None = None) -> RestorePlan:
         """Return the plan of :meth:`run`."""
         with ExitStack() as stack:
-            steps = self._steps(sha, paths, stack)
+            steps = self._plan_steps(sha, paths, stack)
         return RestorePlan(
             snapshot=sha,
             code=[
@@ -107,9 +111,9 @@ class Restore:
                 *(CodeAction(path=path, action="delete") for path in steps.delete),
             ],
             data=[
-                *(_action(item, "checkout") for item in steps.checkout),
-                *(_action(item, "fetch") for item in steps.fetch),
-                *(_action(item, "delete") for item in steps.remove),
+                *(_to_data_action(item, "checkout") for item in steps.checkout),
+                *(_to_data_action(item, "fetch") for item in steps.fetch),
+                *(_to_data_action(item, "delete") for item in steps.remove),
             ],
             bytes_to_fetch=sum(item.size or 0 for item in steps.fetch),
             lost=[
@@ -139,10 +143,10 @@ class Restore:
         operation = self._git.unfinished()
         if operation:
             raise UnfinishedOperationError(operation=operation, paths=[])
-        clear_remains(self._project.state)
+        remove_leftovers(self._project.state)
         with ExitStack() as stack, full_disk_told():
             progress(0, message="plan")
-            steps = self._steps(sha, paths, stack)
+            steps = self._plan_steps(sha, paths, stack)
             if keep_index:
                 steps.index = []
             if steps.unreachable is not None:
@@ -153,25 +157,27 @@ class Restore:
                 self._tidy_index(steps)
                 end_switch(self._project)
                 return RestoreResult(safety=None, restored=[])
-            data = self._store_for(steps, stack)
+            data = self._open_store_for(steps, stack)
             if data is not None:
                 progress(0, message="fetch")
                 data.fetch(steps.fetch)
                 progress(0, message="check")
                 data.check([*steps.checkout, *steps.fetch])
             progress(0, message="lay out")
-            export_directory = stack.enter_context(self._laid_out(sha, steps.write))
+            export_directory = stack.enter_context(self._export_files(sha, steps.write))
             progress(0, message="keep")
-            safety = safety_commit or self._keep(f"{SAFETY}{moment()}", data, steps)
+            safety = safety_commit or self._save_worktree(
+                f"{SAFETY}{unique_timestamp()}", data, steps
+            )
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
-            begin_switch(self._project, self._journal(steps, safety))
-            self._switch(steps, export_directory, data)
+            begin_switch(self._project, self._build_journal(steps, safety))
+            self._apply_steps(steps, export_directory, data)
             end_switch(self._project)
         restored_paths = [*steps.write, *steps.delete]
         restored_paths += [item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]]
         return RestoreResult(safety=safety, restored=sorted(set(restored_paths)))
 
-    def _journal(self, steps: Steps, safety: str | None) -> Switch:
+    def _build_journal(self, steps: RestoreSteps, safety: str | None) -> Switch:
         """Return the journal that recovery needs to finish this restore.
 
         It also lets recovery recognise later changes by the user.
@@ -198,19 +204,23 @@ class Restore:
             items = self._content.data_now()
             changes = self._working.states(items)
             data = stack.enter_context(_open(self._root)) if changes else None
-            return self._keep(name, data, None, message)
+            return self._save_worktree(name, data, None, message)
 
     # Planning
 
-    def _steps(self, sha: str, paths: Sequence[str] | None, stack: ExitStack) -> Steps:
-        path_filter = None if paths is None else [normal(self._project, path) for path in paths]
+    def _plan_steps(self, sha: str, paths: Sequence[str] | None, stack: ExitStack) -> RestoreSteps:
+        path_filter = (
+            None if paths is None else [normalize_path(self._project, path) for path in paths]
+        )
         status = self._git.status()
-        steps = Steps(sha)
+        steps = RestoreSteps(sha)
         self._plan_data(steps, path_filter, status, stack)
         self._plan_code(steps, path_filter, status)
         return steps
 
-    def _plan_code(self, steps: Steps, path_filter: list[str] | None, status: Status) -> None:
+    def _plan_code(
+        self, steps: RestoreSteps, path_filter: list[str] | None, status: Status
+    ) -> None:
         target = {e.path: e for e in self._git.tree(steps.sha) if e.mode != SUBMODULE}
         index = set(self._git.files())
         tracked_paths = index | (
@@ -230,19 +240,19 @@ class Restore:
         entries = {entry.path: entry.state for entry in status.entries}
         for path in sorted(filter(wanted, target)):
             # git compares what the index has; other files at these paths are ours to compare.
-            if path in differing if path in index else not self._same(target[path]):
+            if path in differing if path in index else not self._is_unchanged(target[path]):
                 steps.write.append(path)
-                self._note_lost(steps, path, entries, tracked_paths)
+                self._record_lost_work(steps, path, entries, tracked_paths)
         for path in sorted(filter(wanted, tracked_paths - set(target))):
             if (self._root / path).is_file() or (self._root / path).is_symlink():
                 steps.delete.append(path)
-                self._note_lost(steps, path, entries, tracked_paths)
+                self._record_lost_work(steps, path, entries, tracked_paths)
         staged_paths = [
             entry.path for entry in status.entries if entry.staged and wanted(entry.path)
         ]
         steps.index = sorted({*steps.write, *steps.delete, *staged_paths})
 
-    def _same(self, entry: TreeEntry) -> bool:
+    def _is_unchanged(self, entry: TreeEntry) -> bool:
         """Return whether the working tree's file matches the version, filters applied."""
         target = self._root / entry.path
         if target.is_symlink() or entry.mode == LINK:
@@ -255,26 +265,26 @@ class Restore:
             self._git.hash_file(entry.path) == entry.sha
         )
 
-    def _note_lost(
-        self, steps: Steps, path: str, entries: dict[str, str], tracked_paths: set[str]
+    def _record_lost_work(
+        self, steps: RestoreSteps, path: str, entries: dict[str, str], tracked_paths: set[str]
     ) -> None:
         """Record the uncommitted work that is lost if ``path`` is written or deleted."""
         target = self._root / path
         if target.is_dir() and not target.is_symlink():
-            steps.lost[path] = steps.in_the_way[path] = "untracked"
+            steps.lost[path] = steps.conflicting_paths[path] = "untracked"
         elif entries.get(path) in REASONS:
             steps.lost[path] = entries[path]
         elif path not in tracked_paths and os.path.lexists(target):
-            steps.lost[path] = steps.in_the_way[path] = "ignored"
+            steps.lost[path] = steps.conflicting_paths[path] = "ignored"
         for parent in Path(path).parents:
             above = parent.as_posix()
             if above not in tracked_paths and (
                 (self._root / above).is_file() or (self._root / above).is_symlink()
             ):
-                steps.lost[above] = steps.in_the_way[above] = "untracked"
+                steps.lost[above] = steps.conflicting_paths[above] = "untracked"
 
     def _plan_data(
-        self, steps: Steps, path_filter: list[str] | None, status: Status, stack: ExitStack
+        self, steps: RestoreSteps, path_filter: list[str] | None, status: Status, stack: ExitStack
     ) -> None:
         target = [item for item in self._content.data_at(steps.sha) if item.md5]
         now = self._content.data_now(status)
@@ -301,13 +311,13 @@ class Restore:
                 steps.lost[path] = "modified"
         for path in changed_paths - set(current):
             if (self._root / path).exists():
-                steps.lost[path] = steps.in_the_way[path] = "untracked"
+                steps.lost[path] = steps.conflicting_paths[path] = "untracked"
         if not differing:
             return
         data = self._open(steps, stack)
         absent = data.missing(differing)
         steps.checkout = [item for item in differing if item not in absent]
-        lacking = {item.path for item in data.lacking(absent, insist=False)}
+        lacking = {item.path for item in data.find_unavailable(absent, insist=False)}
         steps.fetch = [item for item in absent if item.path not in lacking]
         # An output of a workflow that no store has is made again by running it.
         steps.missing = [i for i in absent if i.path in lacking and not i.pipeline]
@@ -315,19 +325,23 @@ class Restore:
 
     # Keeping what is there
 
-    def _keep(
-        self, name: str, data: DataStore | None, steps: Steps | None, message: str | None = None
+    def _save_worktree(
+        self,
+        name: str,
+        data: DataStore | None,
+        steps: RestoreSteps | None,
+        message: str | None = None,
     ) -> str | None:
         """Commit everything in the working tree and the index; None if HEAD has it all."""
         head = self._git.find("HEAD")
         with private_index(self._project) as private:
             index_tree = private.write_tree()
-            private.add(self._unversioned(steps))
+            private.add(self._uncommitted_paths(steps))
             if steps is not None:
                 # Ignored files go as well where the version has something of that name.
-                private.add(steps.in_the_way, force=True)
+                private.add(steps.conflicting_paths, force=True)
             if data is not None:
-                self._keep_data(private, data, steps)
+                self._save_data(private, data, steps)
             tree = private.write_tree()
             before = self._git.tree_of(head)
             if tree == before and index_tree == before:
@@ -341,15 +355,17 @@ class Restore:
         self._git.run("update-ref", f"refs/mlws/{name}", sha)
         return sha
 
-    def _unversioned(self, steps: Steps | None) -> list[str]:
+    def _uncommitted_paths(self, steps: RestoreSteps | None) -> list[str]:
         """Return the paths whose content differs from the index, and deleted paths.
 
         Large untracked files are included only if the restore replaces them.
         """
         lost_paths = steps.lost if steps else {}
-        return sorted(uncommitted(self._root, self._git.status(), LARGE, lost_paths))
+        return sorted(
+            uncommitted_paths(self._root, self._git.status(), DEFAULT_LARGE_FILE_BYTES, lost_paths)
+        )
 
-    def _keep_data(self, private: Git, data: DataStore, steps: Steps | None) -> None:
+    def _save_data(self, private: Git, data: DataStore, steps: RestoreSteps | None) -> None:
         """Store changed data and record it in the safety commit (not in the working tree)."""
         now = self._content.data_now()
         states = self._working.states(now)
@@ -372,7 +388,7 @@ class Restore:
     # Switching
 
     @contextmanager
-    def _laid_out(self, sha: str, paths: list[str]) -> Iterator[Path]:
+    def _export_files(self, sha: str, paths: list[str]) -> Iterator[Path]:
         """Yield a temporary folder with the version's files, ready to be moved."""
         name = uuid.uuid4().hex[:12]
         folder = self._project.state / f"restore-{name}"
@@ -391,24 +407,26 @@ class Restore:
             for leftover in private.index.parent.glob(f"{private.index.name}*"):
                 leftover.unlink()
 
-    def _switch(self, steps: Steps, export_directory: Path, data: DataStore | None) -> None:
+    def _apply_steps(
+        self, steps: RestoreSteps, export_directory: Path, data: DataStore | None
+    ) -> None:
         for path in steps.delete:
             (self._root / path).unlink(missing_ok=True)
-            self._prune((self._root / path).parent)
+            self._remove_empty_directories((self._root / path).parent)
         for item in steps.remove:
             if data is not None:
                 data.remove(item)
-                self._prune((self._root / item.path).parent)
+                self._remove_empty_directories((self._root / item.path).parent)
         for path in steps.write:
-            self._place(export_directory / path, self._root / path)
+            self._move_file(export_directory / path, self._root / path)
         for item in [*steps.checkout, *steps.fetch]:
             if data is not None:
-                self._clear_way((self._root / item.path).parent)
+                self._remove_blocking_files((self._root / item.path).parent)
                 data.checkout(item)
         self._tidy_index(steps)
 
-    def _place(self, source: Path, target: Path) -> None:
-        self._clear_way(target.parent)
+    def _move_file(self, source: Path, target: Path) -> None:
+        self._remove_blocking_files(target.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)
@@ -422,7 +440,7 @@ class Restore:
             shutil.copy2(source, beside, follow_symlinks=False)
             beside.replace(target)
 
-    def _clear_way(self, folder: Path) -> None:
+    def _remove_blocking_files(self, folder: Path) -> None:
         """Remove files where the version has a folder; the safety commit has them."""
         for part in (folder, *folder.parents):
             if part == self._root:
@@ -430,13 +448,13 @@ class Restore:
             if part.is_symlink() or part.is_file():
                 part.unlink()
 
-    def _prune(self, folder: Path) -> None:
+    def _remove_empty_directories(self, folder: Path) -> None:
         """Remove folders that became empty, as git does."""
         while folder != self._root and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
             folder = folder.parent
 
-    def _tidy_index(self, steps: Steps) -> None:
+    def _tidy_index(self, steps: RestoreSteps) -> None:
         """Reset the restored paths in the index to HEAD.
 
         The restored content is then an unstaged change.
@@ -446,12 +464,12 @@ class Restore:
 
     # Data
 
-    def _open(self, steps: Steps, stack: ExitStack) -> DataStore:
+    def _open(self, steps: RestoreSteps, stack: ExitStack) -> DataStore:
         # Settings that are broken now are no reason not to bring back what they were.
-        spare = self._git.blob(steps.sha, SETTINGS)
+        spare = self._git.blob(steps.sha, SETTINGS_FILE)
         return stack.enter_context(_open(self._root, spare))
 
-    def _store_for(self, steps: Steps, stack: ExitStack) -> DataStore | None:
+    def _open_store_for(self, steps: RestoreSteps, stack: ExitStack) -> DataStore | None:
         now = self._content.data_now()
         data_changes = steps.checkout or steps.fetch or steps.remove or self._working.states(now)
         return self._open(steps, stack) if data_changes else None
@@ -463,16 +481,16 @@ def _open(root: Path, spare: bytes | None = None) -> AbstractContextManager[Data
     return open_data(root, spare)
 
 
-def remains(state: Path) -> list[Path]:
+def find_leftovers(state: Path) -> list[Path]:
     """Return what killed restores left behind, and private indexes that are no longer in use."""
-    aged = time.time() - UNUSED
+    aged = time.time() - STALE_INDEX_AGE
     indexes = [path for path in state.glob("*.index*") if path.lstat().st_mtime < aged]
     return [*state.glob("restore-*"), *state.glob("switching.tmp"), *indexes]
 
 
-def clear_remains(state: Path) -> None:
+def remove_leftovers(state: Path) -> None:
     """Remove these leftovers; the caller holds the project's lock, so that none is in use."""
-    for path in remains(state):
+    for path in find_leftovers(state):
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -493,10 +511,10 @@ def with_hashes(text: bytes, items: dict[str, DataPointer]) -> bytes:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
-def _action(item: DataPointer, action: str) -> DataAction:
+def _to_data_action(item: DataPointer, action: str) -> DataAction:
     return DataAction(path=item.path, action=action, size=item.size)
 
 
-def moment() -> str:
+def unique_timestamp() -> str:
     """Return a name for the current time; later names sort after earlier ones."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"

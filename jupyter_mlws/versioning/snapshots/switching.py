@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.core.errors import DataMissingError, DiskFullError, UncommittedChangesError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.versioning.data.data_index import listed
+from jupyter_mlws.versioning.data.data_index import format_paths
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.git.adapter import GitFailedError, Status, TreeEntry
@@ -98,7 +98,7 @@ class Switching:
 
     def _unless_lost(self, steps: Steps) -> Steps:
         if steps.lost:
-            paths = listed(steps.lost)
+            paths = format_paths(steps.lost)
             raise UncommittedChangesError(paths=paths, named=", ".join(paths))
         return steps
 
@@ -147,7 +147,7 @@ class Switching:
             begin_switch(self._project, switch)
             self._switch(steps, move, data)
             end_switch(self._project)
-        return listed(_paths([*steps.place, *steps.give_way, *steps.remove]))
+        return format_paths(_paths([*steps.place, *steps.give_way, *steps.remove]))
 
     def _switch(self, steps: Steps, move: Callable[[], None], data: DataStore | None) -> None:
         try:
@@ -317,10 +317,10 @@ class Switching:
         absent = data.missing(steps.place)
         changing = {item.path for item in absent if not self._named_now(item)}
         needed = [item for item in absent if item.path in changing and not item.pipeline]
-        lacking = _paths(data.lacking(absent, insist=bool(absent if thorough else needed)))
+        lacking = _paths(data.find_unavailable(absent, insist=bool(absent if thorough else needed)))
         unknown = [item.path for item in needed if item.path in lacking]
         if unknown:
-            raise DataMissingError(paths=", ".join(listed(unknown)))
+            raise DataMissingError(paths=", ".join(format_paths(unknown)))
         # An output of a workflow that no store has is made again by running it.
         steps.place = [item for item in steps.place if item.path not in lacking]
         progress(0, message="fetch")

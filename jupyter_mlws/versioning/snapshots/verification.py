@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataPointer
-from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
+from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS_FILE, DataPointer
+from jupyter_mlws.versioning.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.versioning.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.versioning.models import Proof
 from jupyter_mlws.versioning.repository import Repository
@@ -23,10 +23,10 @@ from jupyter_mlws.versioning.snapshots.proof_models import (
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.data import StoredObject
-    from jupyter_mlws.versioning.dvc.integrity import ProvingStore
+    from jupyter_mlws.versioning.dvc.integrity import IntegrityStore
 
 SUBMODULE = "160000"
-AT_ONCE = 16 * 1024 * 1024
+MAX_BATCH_BYTES = 16 * 1024 * 1024
 """Bytes of git objects that are read together."""
 
 
@@ -51,18 +51,18 @@ class Verifier:
         problems += code_problems(self._git, entries)
         objects, size = len(entries), sum(row for _, row in sizes(self._git, entries))
         items = list(data_of(self._content.data_at(sha))) if entries else []
-        findings = _Found(problems)
+        findings = _Findings(problems)
         if items:
-            from jupyter_mlws.versioning.dvc.integrity import open_proving
+            from jupyter_mlws.versioning.dvc.integrity import open_integrity_store
 
-            spare = self._git.blob(sha, SETTINGS)
-            with open_proving(self._root, spare) as data:
+            spare = self._git.blob(sha, SETTINGS_FILE)
+            with open_integrity_store(self._root, spare) as data:
                 stored_objects = data.objects(items)
                 findings.remote = data.remote
                 objects += len(stored_objects)
-                size += _look_in_cache(data, stored_objects, findings, progress)
+                size += _check_cache(data, stored_objects, findings, progress)
                 if data.remote is not None:
-                    _look_at_remote(data, stored_objects, findings, progress, quick=quick)
+                    _check_remote(data, stored_objects, findings, progress, quick=quick)
         return Verification(
             snapshot=sha,
             objects=objects,
@@ -74,7 +74,7 @@ class Verifier:
         )
 
 
-class _Found:
+class _Findings:
     def __init__(self, problems: list[ObjectProblem]) -> None:
         self.problems = problems
         self.remote: str | None = None
@@ -110,10 +110,10 @@ def problem_of(stored_object: StoredObject, where: Store, problem: Problem) -> O
     )
 
 
-def _look_in_cache(
-    data: ProvingStore,
+def _check_cache(
+    data: IntegrityStore,
     stored_objects: Sequence[StoredObject],
-    findings: _Found,
+    findings: _Findings,
     progress: ProgressCallback,
 ) -> int:
     total = sum(data.size_of(each) for each in stored_objects)
@@ -127,10 +127,10 @@ def _look_in_cache(
     return checked_bytes
 
 
-def _look_at_remote(
-    data: ProvingStore,
+def _check_remote(
+    data: IntegrityStore,
     stored_objects: Sequence[StoredObject],
-    findings: _Found,
+    findings: _Findings,
     progress: ProgressCallback,
     *,
     quick: bool,
@@ -146,7 +146,7 @@ def _look_at_remote(
     try:
         problems = data.at_remote(remote_objects, told, read=not quick)
     except MLWSError as error:
-        if not isinstance(error, UNASKED):
+        if not isinstance(error, UNREACHABLE_ERRORS):
             raise
         findings.unreachable = error.message.en
         return
@@ -169,13 +169,15 @@ def code_problems(git: Git, entries: Sequence[TreeEntry]) -> list[ObjectProblem]
     """Return the files whose content git lacks or has damaged; reads every file."""
     paths = {entry.sha: entry.path for entry in entries}
     absent = set(git.absent(sorted(paths)))
-    problems = [_in_git(paths[sha], sha, Problem.MISSING) for sha in sorted(absent)]
-    for group in _groups(sizes(git, [entry for entry in entries if entry.sha not in absent])):
-        problems += [_in_git(paths[sha], sha, Problem.DAMAGED) for sha in _damaged(git, group)]
+    problems = [_git_problem(paths[sha], sha, Problem.MISSING) for sha in sorted(absent)]
+    for group in _iter_batches(sizes(git, [entry for entry in entries if entry.sha not in absent])):
+        problems += [
+            _git_problem(paths[sha], sha, Problem.DAMAGED) for sha in _find_damaged(git, group)
+        ]
     return problems
 
 
-def _in_git(path: str, sha: str, problem: Problem) -> ObjectProblem:
+def _git_problem(path: str, sha: str, problem: Problem) -> ObjectProblem:
     return ObjectProblem(path=path, hash=sha, where=Store.GIT, problem=problem)
 
 
@@ -189,11 +191,11 @@ def sizes(git: Git, entries: Sequence[TreeEntry]) -> list[tuple[str, int]]:
     return [(row[0], int(row[2]) if len(row) > 2 else 0) for row in rows]
 
 
-def _groups(rows: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
+def _iter_batches(rows: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
     group: list[str] = []
     size = 0
     for sha, length in rows:
-        if group and size + length > AT_ONCE:
+        if group and size + length > MAX_BATCH_BYTES:
             yield group
             group, size = [], 0
         group.append(sha)
@@ -202,22 +204,22 @@ def _groups(rows: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
         yield group
 
 
-def _damaged(git: Git, shas: Sequence[str]) -> Iterator[str]:
+def _find_damaged(git: Git, shas: Sequence[str]) -> Iterator[str]:
     try:
         contents = git.blobs(shas)
     except (MLWSError, ValueError):
         # git stops at a damaged object; who it is comes out one by one.
         for sha in shas:
             try:
-                if _id_of(git.attempt("cat-file", "blob", sha), sha) != sha:
+                if _blob_id(git.attempt("cat-file", "blob", sha), sha) != sha:
                     yield sha
             except GitFailedError:
                 yield sha
         return
-    yield from (sha for sha, content in contents.items() if _id_of(content, sha) != sha)
+    yield from (sha for sha, content in contents.items() if _blob_id(content, sha) != sha)
 
 
-def _id_of(content: bytes, like: str) -> str:
+def _blob_id(content: bytes, like: str) -> str:
     """Return the id of a blob, by the repository's hash function (that of ``like``)."""
     digest = hashlib.new("sha1" if len(like) == 40 else "sha256", usedforsecurity=False)
     digest.update(b"blob %d\0" % len(content))

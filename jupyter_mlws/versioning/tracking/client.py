@@ -82,10 +82,10 @@ class TrackingClient:
         """
         with self._lock:
             try:
-                with _HELPERS.use(self, timeout):
+                with _HELPER_POOL.use(self, timeout):
                     answer = self._exchange({"call": call, "arguments": arguments}, timeout)
             except (OSError, EOFError, ValueError) as error:
-                _HELPERS.stop(self)
+                _HELPER_POOL.stop(self)
                 raise MLflowFailedError(reason=str(error)) from error
         if "refused" in answer:
             raise RefusedError(answer["refused"], answer["error"])
@@ -96,7 +96,7 @@ class TrackingClient:
     def close(self) -> None:
         """Stop the process."""
         with self._lock:
-            _HELPERS.stop(self)
+            _HELPER_POOL.stop(self)
 
     def _call(self, call: str, /, **arguments: Any) -> Any:
         try:
@@ -105,7 +105,7 @@ class TrackingClient:
             raise MLflowFailedError(reason=error.reason) from error
 
     def _exchange(self, call: dict[str, Any], timeout: float) -> dict[str, Any]:
-        if self._inode is not None and self._inode != self._present_inode():
+        if self._inode is not None and self._inode != self._current_inode():
             # The running process would go on with the deleted file.
             self.stop()
         if self._process is None or self._process.poll() is not None:
@@ -114,10 +114,10 @@ class TrackingClient:
         self._process.stdin.write(json.dumps(call).encode() + b"\n")
         self._process.stdin.flush()
         answer: dict[str, Any] = json.loads(self._read_line(self._process, timeout))
-        self._inode = self._present_inode()
+        self._inode = self._current_inode()
         return answer
 
-    def _present_inode(self) -> int | None:
+    def _current_inode(self) -> int | None:
         return None if self._file is None else inode(self._file)
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -168,61 +168,61 @@ class TrackingClient:
         process.stdout.close()
 
 
-class _Helpers:
+class _HelperPool:
     """Clients with a running process and the time of their last call; None while in use.
 
     The least recently used process is stopped to make room for another.
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._used: dict[TrackingClient, float | None] = {}
+        self._condition = threading.Condition()
+        self._last_used: dict[TrackingClient, float | None] = {}
         self._reaper: threading.Thread | None = None
 
     @contextmanager
     def use(self, client: TrackingClient, timeout: float) -> Iterator[None]:
         """Reserve a process for a client; :class:`TimeoutError` if all are in use."""
         deadline = time.monotonic() + timeout
-        with self._changed:
-            while client not in self._used and len(self._used) >= MAX_PROCESSES:
-                idle = {one: used for one, used in self._used.items() if used is not None}
+        with self._condition:
+            while client not in self._last_used and len(self._last_used) >= MAX_PROCESSES:
+                idle = {one: used for one, used in self._last_used.items() if used is not None}
                 if idle:
                     self._stop(min(idle, key=idle.__getitem__))
-                elif not self._changed.wait(deadline - time.monotonic()):
+                elif not self._condition.wait(deadline - time.monotonic()):
                     raise TimeoutError(f"all {MAX_PROCESSES} MLflow processes are busy")
-            self._used[client] = None
+            self._last_used[client] = None
             if self._reaper is None:
                 self._reaper = threading.Thread(target=self._reap, name="mlws-mlflow", daemon=True)
                 self._reaper.start()
         try:
             yield
         finally:
-            with self._changed:
-                self._used[client] = time.monotonic()
-                self._changed.notify_all()
+            with self._condition:
+                self._last_used[client] = time.monotonic()
+                self._condition.notify_all()
 
     def stop(self, client: TrackingClient) -> None:
         """Stop the process of a client that is not in use."""
-        with self._changed:
+        with self._condition:
             self._stop(client)
 
     def _stop(self, client: TrackingClient) -> None:
-        if self._used.pop(client, None) is not None:
+        if self._last_used.pop(client, None) is not None:
             client.stop()
-            self._changed.notify_all()
+            self._condition.notify_all()
 
     def _reap(self) -> None:
-        with self._changed:
-            while self._used:
+        with self._condition:
+            while self._last_used:
                 now = time.monotonic()
-                used = {one: now if last is None else last for one, last in self._used.items()}
+                used = {one: now if last is None else last for one, last in self._last_used.items()}
                 for client, last in used.items():
                     if now - last >= IDLE_TIMEOUT:
                         self._stop(client)
-                if self._used:
-                    oldest = min(used[client] for client in self._used)
-                    self._changed.wait(max(0.0, oldest + IDLE_TIMEOUT - now))
+                if self._last_used:
+                    oldest = min(used[client] for client in self._last_used)
+                    self._condition.wait(max(0.0, oldest + IDLE_TIMEOUT - now))
             self._reaper = None
 
 
-_HELPERS = _Helpers()
+_HELPER_POOL = _HelperPool()

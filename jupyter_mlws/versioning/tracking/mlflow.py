@@ -24,13 +24,13 @@ from jupyter_mlws.shared_projects.config import shared_tracking
 from jupyter_mlws.versioning.tracking.client import SQLITE, sqlite_file
 
 DEFAULT_FILE = "mlflow.db"
-EXCLUDED = (f"/{DEFAULT_FILE}*", "/mlruns")
+GIT_EXCLUDE_PATTERNS = (f"/{DEFAULT_FILE}*", "/mlruns")
 GIT_TIMEOUT = 30
 UPGRADE_TIMEOUT = 600
 """Seconds for the migration of a store made by an older MLflow."""
-A_BATCH = 100
+BATCH_SIZE = 100
 """Parameters, metrics and tags each that MLflow takes at once."""
-LONGEST_VALUE = 6000
+MAX_VALUE_LENGTH = 6000
 """Characters of a parameter that MLflow stores."""
 STATUSES = {
     "COMPLETED": "FINISHED",
@@ -108,9 +108,9 @@ class MLflowStore:
         values = {name_of(key): value_of(value) for key, value in params.items()}
         metric_values = {name_of(key): float(value) for key, value in metrics.items()}
         parts = (
-            _batches([Param(key, value) for key, value in values.items()]),
-            _batches([Metric(key, value, moment, 0) for key, value in metric_values.items()]),
-            _batches([RunTag(key, value) for key, value in (tags or {}).items()]),
+            _iter_batches([Param(key, value) for key, value in values.items()]),
+            _iter_batches([Metric(key, value, moment, 0) for key, value in metric_values.items()]),
+            _iter_batches([RunTag(key, value) for key, value in (tags or {}).items()]),
         )
         for some_params, some_metrics, some_tags in zip_longest(*parts, fillvalue=()):
             self._client.log_batch(run, params=some_params, metrics=some_metrics, tags=some_tags)
@@ -160,13 +160,13 @@ class MLflowStore:
 
         if self._file is not None:
             # Four first opens at once raced: one process makes and migrates, the others wait.
-            with _locked(self._file.with_name(self._file.name + ".lock")):
+            with _hold_file_lock(self._file.with_name(self._file.name + ".lock")):
                 _exclude_from_git(self._file)
-                self._prepare(self._file)
+                self._prepare_schema(self._file)
                 return MlflowClient(self.uri, registry_uri=self.uri)
         return MlflowClient(self.uri, registry_uri=self.uri)
 
-    def _fetched(self, what: str, source: Callable[[], str], folder: Path) -> Path:
+    def _download(self, what: str, source: Callable[[], str], folder: Path) -> Path:
         """Download the files of a source into ``folder`` and return their path.
 
         Raises :class:`ValueError` with ``what`` and the reason if they cannot be downloaded.
@@ -182,19 +182,19 @@ class MLflowStore:
             raise ValueError(f"{what}: {error}") from error
         return Path(place)
 
-    def _prepare(self, file: Path) -> None:
+    def _prepare_schema(self, file: Path) -> None:
         """Create the tables, or migrate those of an older MLflow.
 
         A copy of the file is kept before a migration.
         """
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        revision = _revision(file)
+        revision = _schema_revision(file)
         if revision is None:
             # Made here and not by the client, which would put artifacts into the current folder.
             make: Any = SqlAlchemyStore
             make(self.uri, self._artifacts.as_uri() if self._artifacts else "mlruns")
-        elif revision != _newest_revision():
+        elif revision != _latest_schema_revision():
             shutil.copy2(file, file.with_name(f"{file.name}.{revision}.backup"))
             subprocess.run(
                 [sys.executable, "-m", "mlflow", "db", "upgrade", self.uri],
@@ -241,12 +241,12 @@ def name_of(name: str) -> str:
 
 def value_of(value: Any) -> str:
     """Return a parameter as MLflow stores it: text, truncated if it is too long."""
-    return str(value)[:LONGEST_VALUE]
+    return str(value)[:MAX_VALUE_LENGTH]
 
 
-def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    for start in range(0, len(items), A_BATCH):
-        yield items[start : start + A_BATCH]
+def _iter_batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), BATCH_SIZE):
+        yield items[start : start + BATCH_SIZE]
 
 
 def _exclude_from_git(file: Path) -> None:
@@ -267,14 +267,14 @@ def _exclude_from_git(file: Path) -> None:
     )
     exclude = root / answer.stdout.rstrip("\n")
     before = exclude.read_text(encoding="utf-8") if exclude.exists() else ""
-    missing = [line for line in EXCLUDED if line not in before.splitlines()]
+    missing = [line for line in GIT_EXCLUDE_PATTERNS if line not in before.splitlines()]
     if missing:
         exclude.parent.mkdir(exist_ok=True)
         gap = "\n" if before and not before.endswith("\n") else ""
         exclude.write_text(before + gap + "\n".join(missing) + "\n", encoding="utf-8")
 
 
-def _revision(file: Path) -> str | None:
+def _schema_revision(file: Path) -> str | None:
     """Return the schema's revision; None if the store does not exist yet."""
     if not file.exists():
         return None
@@ -286,7 +286,7 @@ def _revision(file: Path) -> str | None:
     return str(row[0]) if row else None
 
 
-def _newest_revision() -> str:
+def _latest_schema_revision() -> str:
     from mlflow.store.db import utils
 
     newest: Any = utils._get_latest_schema_revision
@@ -294,7 +294,7 @@ def _newest_revision() -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _hold_file_lock(path: Path) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
         yield

@@ -17,16 +17,16 @@ from typing import Any
 from jupyter_mlws.versioning.tracking.mlflow import MLflowStore
 from jupyter_mlws.versioning.tracking.run_tags import COMMIT
 
-INSIDE = "mlws.folder"
+FOLDER_TAG = "mlws.folder"
 """Tag of a version whose source is a folder below the version's files: which one."""
 MLMODEL = "MLmodel"
 """The file that makes a folder a model that MLflow can load."""
-ALIASED = "mlws.alias."
+ALIAS_TAG_PREFIX = "mlws.alias."
 """Beginning of the tags of a model that tell what its aliases meant: `mlws.alias.NAME.TIME`."""
-REMEMBERED = 100
+MAX_ALIAS_CHANGES = 100
 """Changes of an alias that are kept."""
-A_PAGE = 100
-MOST_FILES = 1000
+PAGE_SIZE = 100
+MAX_LISTED_FILES = 1000
 """Files of a version that are listed."""
 
 JSON = dict[str, Any]
@@ -70,26 +70,26 @@ class MLflowRegistry(MLflowStore):
             raise
         if is_new_run:
             self._client.set_terminated(run, "FINISHED")
-        inside = _loadable(artifacts)
+        inside = _loadable_folder(artifacts)
         source = f"{self._client.get_run(run).info.artifact_uri}/{folder}"
         version = self._create_version(
             name,
             f"{source}/{inside}" if inside else source,
             run,
-            {**tags, **({INSIDE: inside} if inside else {})},
+            {**tags, **({FOLDER_TAG: inside} if inside else {})},
         )
-        return self._described(version)
+        return self._describe_version(version)
 
     def models(self, text: str, after: str, limit: int) -> list[JSON]:
         """Return the models after ``after``, by name, whose names contain ``text``."""
         matches = [model for model in self._all_models() if text.lower() in model.name.lower()]
         matches.sort(key=lambda model: str(model.name))
         behind = (model for model in matches if model.name > after)
-        return [self._model(model) for model in islice(behind, limit)]
+        return [self._describe_model(model) for model in islice(behind, limit)]
 
     def model(self, name: str) -> JSON:
         """Return one model with its newest version."""
-        return self._model(self._client.get_registered_model(name))
+        return self._describe_model(self._client.get_registered_model(name))
 
     def versions(self, name: str, before: int | None, limit: int) -> list[JSON]:
         """Return versions of a model, newest first, older than ``before``."""
@@ -101,19 +101,19 @@ class MLflowRegistry(MLflowStore):
             order_by=["version_number DESC"],
         )
         aliases = self._client.get_registered_model(name).aliases
-        return [self._described(version, aliases) for version in model_versions]
+        return [self._describe_version(version, aliases) for version in model_versions]
 
     def versions_of(self, run: str) -> list[JSON]:
         """Return the model versions that a run has logged."""
         safe_id = run.replace("'", "")
         return [
-            self._described(version)
+            self._describe_version(version)
             for version in self._client.search_model_versions(f"run_id='{safe_id}'")
         ]
 
     def version(self, name: str, number: int) -> JSON:
         """Return one version of a model."""
-        return self._described(self._client.get_model_version(name, str(number)))
+        return self._describe_version(self._client.get_model_version(name, str(number)))
 
     def fetch(self, name: str, number: int, folder: Path) -> list[Path]:
         """Download the files of a version into ``folder``; return their sorted paths.
@@ -121,7 +121,7 @@ class MLflowRegistry(MLflowStore):
         Raises :class:`ValueError` with the version and the reason if they cannot be downloaded.
         """
         version = f"models:/{name}/{number}"
-        place = self._fetched(
+        place = self._download(
             version, lambda: self._client.get_model_version(name, str(number)).source, folder
         )
         return sorted(path for path in place.rglob("*") if path.is_file())
@@ -131,7 +131,7 @@ class MLflowRegistry(MLflowStore):
         before = self._client.get_registered_model(name).aliases.get(alias)
         self._client.set_registered_model_alias(name, alias, str(number))
         if before is None or int(before) != number:
-            self._remember(name, alias, number, before, by)
+            self._record_alias_change(name, alias, number, before, by)
 
     def delete_alias(self, name: str, alias: str, by: str = "") -> bool:
         """Delete an alias; return False if there is none."""
@@ -139,7 +139,7 @@ class MLflowRegistry(MLflowStore):
         if before is None:
             return False
         self._client.delete_registered_model_alias(name, alias)
-        self._remember(name, alias, None, before, by)
+        self._record_alias_change(name, alias, None, before, by)
         return True
 
     def alias_history(self, name: str) -> list[JSON]:
@@ -152,7 +152,7 @@ class MLflowRegistry(MLflowStore):
         changes = [
             {**json.loads(text), "alias": alias, "time": time, "key": key}
             for key, text in model.tags.items()
-            for alias, time in _changed(key)
+            for alias, time in _parse_alias_tag(key)
         ]
         changes.sort(key=lambda row: (row["time"], row["key"]), reverse=True)
         newest: dict[str, JSON] = {}
@@ -175,20 +175,20 @@ class MLflowRegistry(MLflowStore):
             ),
         ]
 
-    def _remember(
+    def _record_alias_change(
         self, name: str, alias: str, number: int | None, before: str | None, by: str
     ) -> None:
         # A tag for each change: two people at once then both have theirs.
-        key = f"{ALIASED}{alias}.{time.time_ns() // 1_000_000}"
+        key = f"{ALIAS_TAG_PREFIX}{alias}.{time.time_ns() // 1_000_000}"
         change = {"version": number, "before": int(before) if before else None, "by": by}
         self._client.set_registered_model_tag(name, key, json.dumps(change))
         history = sorted(
             (moment, key)
             for key in self._client.get_registered_model(name).tags
-            for its, moment in _changed(key)
+            for its, moment in _parse_alias_tag(key)
             if its == alias
         )
-        for _, old in history[:-REMEMBERED]:
+        for _, old in history[:-MAX_ALIAS_CHANGES]:
             self._client.delete_registered_model_tag(name, old)
 
     # Parts
@@ -225,25 +225,25 @@ class MLflowRegistry(MLflowStore):
     def _all_models(self) -> Iterator[Any]:
         token = None
         while True:
-            page = self._client.search_registered_models(max_results=A_PAGE, page_token=token)
+            page = self._client.search_registered_models(max_results=PAGE_SIZE, page_token=token)
             yield from page
             token = page.token
             if not token:
                 return
 
-    def _model(self, model: Any) -> JSON:
+    def _describe_model(self, model: Any) -> JSON:
         newest = max(model.latest_versions, key=lambda v: int(v.version), default=None)
         return {
             "name": model.name,
             "description": model.description or "",
             "created": model.creation_timestamp / 1000,
             "updated": model.last_updated_timestamp / 1000,
-            "tags": {k: v for k, v in model.tags.items() if not k.startswith(ALIASED)},
+            "tags": {k: v for k, v in model.tags.items() if not k.startswith(ALIAS_TAG_PREFIX)},
             "aliases": {alias: int(number) for alias, number in model.aliases.items()},
-            "newest": self._described(newest, model.aliases) if newest else None,
+            "newest": self._describe_version(newest, model.aliases) if newest else None,
         }
 
-    def _described(self, version: Any, aliases: Mapping[str, Any] | None = None) -> JSON:
+    def _describe_version(self, version: Any, aliases: Mapping[str, Any] | None = None) -> JSON:
         number = int(version.version)
         if aliases is None:
             aliases = self._client.get_registered_model(version.name).aliases
@@ -255,30 +255,30 @@ class MLflowRegistry(MLflowStore):
             "metrics": {k: v if math.isfinite(v) else None for k, v in run.data.metrics.items()}
             if run
             else {},
-            "artifacts": self._files(version),
+            "artifacts": self._list_files(version),
             "created": version.creation_timestamp / 1000,
             "run": version.run_id or None,
             "commit": run.data.tags.get(COMMIT) if run else None,
-            "tags": {key: value for key, value in version.tags.items() if key != INSIDE},
+            "tags": {key: value for key, value in version.tags.items() if key != FOLDER_TAG},
             "aliases": sorted(
                 alias for alias, alias_version in aliases.items() if int(alias_version) == number
             ),
         }
 
-    def _files(self, version: Any) -> list[str]:
-        inside = version.tags.get(INSIDE)
-        paths = islice(self._files_at(version.source), MOST_FILES)
+    def _list_files(self, version: Any) -> list[str]:
+        inside = version.tags.get(FOLDER_TAG)
+        paths = islice(self._files_at(version.source), MAX_LISTED_FILES)
         return sorted(f"{inside}/{path}" if inside else path for path in paths)
 
 
-def _changed(key: str) -> Iterator[tuple[str, float]]:
+def _parse_alias_tag(key: str) -> Iterator[tuple[str, float]]:
     """Yield the alias and the time that a tag records, if it records a change."""
-    alias, _, moment = key.removeprefix(ALIASED).rpartition(".")
-    if key.startswith(ALIASED) and alias and moment.isascii() and moment.isdigit():
+    alias, _, moment = key.removeprefix(ALIAS_TAG_PREFIX).rpartition(".")
+    if key.startswith(ALIAS_TAG_PREFIX) and alias and moment.isascii() and moment.isdigit():
         yield alias, int(moment) / 1000
 
 
-def _loadable(artifacts: Mapping[str, str]) -> str | None:
+def _loadable_folder(artifacts: Mapping[str, str]) -> str | None:
     """Return the folder that MLflow can load, if it is the version's only artifact.
 
     It becomes the version's source.

@@ -17,7 +17,7 @@ RUN = "mlws.run"
 NODE = "mlws.node"
 """Tag: which node of it; the run itself has none."""
 PARENT = "mlflow.parentRunId"
-A_PAGE = 1000
+PAGE_SIZE = 1000
 
 JSON = Mapping[str, Any]
 
@@ -35,7 +35,7 @@ class MLflowRuns(MLflowRegistry):
         seconds; no end while it runs) and ``status``.
         """
         place = self._experiment(experiment)
-        runs_by_node = self._known(place, run)
+        runs_by_node = self._find_runs(place, run)
         open_nodes = {
             node for node, node_run in runs_by_node.items() if node_run.info.status == "RUNNING"
         }
@@ -45,11 +45,11 @@ class MLflowRuns(MLflowRegistry):
             if node_run is None:
                 parent = {} if node == "" else {NODE: node, PARENT: runs_by_node[""].info.run_id}
                 tags = {**record["tags"], **parent, RUN: run}
-                node_run = self._begun(place, record, tags)
+                node_run = self._create_run(place, record, tags)
             runs_by_node[node] = node_run
             if record["end"] is None:
                 continue
-            self._complete(node_run, record)
+            self._finish_run(node_run, record)
             open_nodes.discard(node)
             if node == "":
                 # Asked for by nodes that never came to run.
@@ -76,13 +76,13 @@ class MLflowRuns(MLflowRegistry):
         self._log_values(run, {}, {}, 0, tags)
         self._client.set_terminated(run, STATUSES.get(status, status))
 
-    def _known(self, experiment: str, run: str) -> dict[str, Any]:
+    def _find_runs(self, experiment: str, run: str) -> dict[str, Any]:
         """Return MLflow's runs of a workflow run, by node."""
         runs_by_node: dict[str, Any] = {}
         token = None
         while True:
             page = self._client.search_runs(
-                [experiment], f"tags.`{RUN}` = '{run}'", max_results=A_PAGE, page_token=token
+                [experiment], f"tags.`{RUN}` = '{run}'", max_results=PAGE_SIZE, page_token=token
             )
             for one in page:
                 runs_by_node[one.data.tags.get(NODE, "")] = one
@@ -90,7 +90,7 @@ class MLflowRuns(MLflowRegistry):
             if not token:
                 return runs_by_node
 
-    def _begun(self, experiment: str, record: JSON, tags: Mapping[str, str]) -> Any:
+    def _create_run(self, experiment: str, record: JSON, tags: Mapping[str, str]) -> Any:
         return self._client.create_run(
             experiment,
             start_time=round(record["start"] * 1000),
@@ -98,7 +98,7 @@ class MLflowRuns(MLflowRegistry):
             run_name=record["name"],
         )
 
-    def _complete(self, run: Any, record: JSON) -> None:
+    def _finish_run(self, run: Any, record: JSON) -> None:
         """Add the values that are known at the end of a run.
 
         Values that the node's own code logged take precedence: its parameters cannot be changed,

@@ -25,7 +25,7 @@ from jupyter_mlws.versioning.tracking.run_tags import (
 )
 
 JSON = dict[str, Any]
-NEWEST = "attributes.start_time DESC"
+NEWEST_FIRST = "attributes.start_time DESC"
 KINDS = {
     "metric": "metrics",
     "parameter": "params",
@@ -35,7 +35,7 @@ KINDS = {
 }
 DATASET_CONTEXT = "mlflow.data.context"
 RUN_NAME = "mlflow.runName"
-OWN = ("mlflow.", "mlws.")
+INTERNAL_TAG_PREFIXES = ("mlflow.", "mlws.")
 """Beginnings of the tags that are facts of a run, and none of the person's."""
 
 
@@ -67,18 +67,18 @@ class MLflowSearch(MLflowRuns):
         as ``params.a``. ``nested``: include runs within runs. ``tags``: only runs with these tags.
         """
         try:
-            offset = _offset(cursor)
-            filters = _filters(filter, nested, tags or {})
-            orders = [_order(text) for text in (*sort, NEWEST)]
+            offset = _parse_offset(cursor)
+            filters = _parse_filters(filter, nested, tags or {})
+            orders = [_parse_order(text) for text in (*sort, NEWEST_FIRST)]
             store = self._sql_store()
             if store is None:
-                runs = self._asked(filters, orders, limit, offset)
+                runs = self._search_server(filters, orders, limit, offset)
             else:
-                runs = self._selected(store, filters, orders, limit, offset)
+                runs = self._search_database(store, filters, orders, limit, offset)
         except SearchFaultError as fault:
             return {"field": fault.field, "reason": str(fault)}
         return {
-            "items": [self._row(run, columns) for run in runs[:limit]],
+            "items": [self._to_row(run, columns) for run in runs[:limit]],
             "next": str(offset + limit) if len(runs) > limit else None,
         }
 
@@ -89,7 +89,7 @@ class MLflowSearch(MLflowRuns):
         """
         run = self._run(identifier)
         if run is not None:
-            return self._row(run, None)
+            return self._to_row(run, None)
         safe_id = identifier.replace("'", "")
         page = self.search(f"tags.`{RUN}` = '{safe_id}'", [], 1, None)
         return page["items"][0] if page.get("items") else None
@@ -110,7 +110,7 @@ class MLflowSearch(MLflowRuns):
                         ("metrics", schema.SqlLatestMetric),
                     )
                 }
-        runs = self._client.search_runs(self._experiments(), max_results=1000)
+        runs = self._client.search_runs(self._list_experiment_ids(), max_results=1000)
         return {
             "params": sorted({key for run in runs for key in run.data.params}),
             "metrics": sorted({key for run in runs for key in run.data.metrics}),
@@ -136,7 +136,7 @@ class MLflowSearch(MLflowRuns):
         candidates.sort(key=lambda version: version.creation_timestamp)
         candidates.sort(key=lambda version: values[version.run_id], reverse=largest)
         return [
-            {"value": values[version.run_id], **self._described(version)}
+            {"value": values[version.run_id], **self._describe_version(version)}
             for version in candidates[:limit]
         ]
 
@@ -188,7 +188,7 @@ class MLflowSearch(MLflowRuns):
         store = self._client._tracking_client.store
         return store if hasattr(store, "ManagedSessionMaker") else None
 
-    def _experiments(self) -> list[str]:
+    def _list_experiment_ids(self) -> list[str]:
         experiment_ids, token = [], None
         while True:
             page = self._client.search_experiments(max_results=1000, page_token=token)
@@ -197,7 +197,9 @@ class MLflowSearch(MLflowRuns):
             if not token:
                 return experiment_ids
 
-    def _asked(self, filters: list[JSON], orders: list[JSON], limit: int, offset: int) -> list[Any]:
+    def _search_server(
+        self, filters: list[JSON], orders: list[JSON], limit: int, offset: int
+    ) -> list[Any]:
         """Search on the server, page by page, up to the requested part."""
         text = " AND ".join(row["text"] for row in filters)
         order = [row["text"] for row in orders]
@@ -205,7 +207,11 @@ class MLflowSearch(MLflowRuns):
         token = None
         while len(runs) <= offset + limit:
             page = self._client.search_runs(
-                self._experiments(), text, max_results=1000, order_by=order, page_token=token
+                self._list_experiment_ids(),
+                text,
+                max_results=1000,
+                order_by=order,
+                page_token=token,
             )
             runs += page
             token = page.token
@@ -213,7 +219,7 @@ class MLflowSearch(MLflowRuns):
                 break
         return runs[offset : offset + limit + 1]
 
-    def _selected(
+    def _search_database(
         self, store: Any, filters: list[JSON], orders: list[JSON], limit: int, offset: int
     ) -> list[Any]:
         from sqlalchemy import select
@@ -224,12 +230,12 @@ class MLflowSearch(MLflowRuns):
         with store.ManagedSessionMaker() as session:
             dialect = session.get_bind().dialect.name
             query: Any = select(run.run_uuid).where(run.lifecycle_stage == "active")
-            experiments = [int(identifier) for identifier in self._experiments()]
+            experiments = [int(identifier) for identifier in self._list_experiment_ids()]
             query = query.where(run.experiment_id.in_(experiments))
             for row in filters:
-                query = query.where(_condition(row, dialect))
+                query = query.where(_build_condition(row, dialect))
             for place, row in enumerate(orders):
-                query = _ordered(query, row, place, dialect)
+                query = _apply_order(query, row, place, dialect)
             query = query.order_by(run.run_uuid).offset(offset).limit(limit + 1)
             identifiers = list(session.execute(query).scalars())
             options = [selectinload(part) for part in (run.latest_metrics, run.params, run.tags)]
@@ -239,7 +245,7 @@ class MLflowSearch(MLflowRuns):
             by_id = {row.run_uuid: row.to_mlflow_entity() for row in rows}
         return [by_id[identifier] for identifier in identifiers if identifier in by_id]
 
-    def _row(self, run: Any, columns: Sequence[str] | None) -> JSON:
+    def _to_row(self, run: Any, columns: Sequence[str] | None) -> JSON:
         info, data = run.info, run.data
         end_time = info.end_time
         keep = None if columns is None else set(columns)
@@ -250,7 +256,7 @@ class MLflowSearch(MLflowRuns):
         return {
             "id": info.run_id,
             "name": info.run_name or "",
-            "experiment": self._name_of(info.experiment_id),
+            "experiment": self._experiment_name(info.experiment_id),
             "run": data.tags.get(RUN),
             "node": data.tags.get(NODE),
             "workflow": data.tags.get(WORKFLOW),
@@ -271,17 +277,17 @@ class MLflowSearch(MLflowRuns):
             "dirty": {"true": True, "false": False}.get(data.tags.get(DIRTY, "")),
             "inputs": hashes_of(data.tags.get(INPUTS)),
             "outputs": hashes_of(data.tags.get(OUTPUTS)),
-            "tags": {k: v for k, v in data.tags.items() if not k.startswith(OWN)},
+            "tags": {k: v for k, v in data.tags.items() if not k.startswith(INTERNAL_TAG_PREFIXES)},
         }
 
-    def _name_of(self, experiment: str) -> str:
+    def _experiment_name(self, experiment: str) -> str:
         names = self.__dict__.setdefault("_names", {})
         if experiment not in names:
             names[experiment] = str(self._client.get_experiment(experiment).name)
         return str(names[experiment])
 
 
-def _offset(cursor: str | None) -> int:
+def _parse_offset(cursor: str | None) -> int:
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
@@ -289,7 +295,7 @@ def _offset(cursor: str | None) -> int:
     return int(cursor)
 
 
-def _understood(field: str, read: Callable[[str], Any], text: str) -> Any:
+def _parse_with_mlflow(field: str, read: Callable[[str], Any], text: str) -> Any:
     """Parse ``text`` with MLflow; a rejection becomes a fault of the field."""
     try:
         return read(text)
@@ -299,45 +305,47 @@ def _understood(field: str, read: Callable[[str], Any], text: str) -> Any:
         raise SearchFaultError(field, str(error)) from error
 
 
-def _filters(text: str, include_nested: bool, tags: Mapping[str, str]) -> list[JSON]:
-    rows = [dict(row) for row in _understood("filter", search_utils().parse_search_filter, text)]
+def _parse_filters(text: str, include_nested: bool, tags: Mapping[str, str]) -> list[JSON]:
+    rows = [
+        dict(row) for row in _parse_with_mlflow("filter", search_utils().parse_search_filter, text)
+    ]
     for row in rows:
-        row["text"] = _spelled(row)
+        row["text"] = _format_filter(row)
     if not include_nested:
-        rows.append(_made("tag", PARENT, "IS NULL", None))
-    rows += [_made("tag", key, "=", value) for key, value in tags.items()]
+        rows.append(_make_filter("tag", PARENT, "IS NULL", None))
+    rows += [_make_filter("tag", key, "=", value) for key, value in tags.items()]
     return rows
 
 
-def _made(kind: str, key: str, comparator: str, value: str | None) -> JSON:
+def _make_filter(kind: str, key: str, comparator: str, value: str | None) -> JSON:
     row = {"type": kind, "key": key, "comparator": comparator, "value": value}
-    return {**row, "text": _spelled(row)}
+    return {**row, "text": _format_filter(row)}
 
 
-def _spelled(row: Mapping[str, Any]) -> str:
+def _format_filter(row: Mapping[str, Any]) -> str:
     """Return a condition in MLflow's syntax."""
     value = row["value"]
     if value is None:
         literal = ""
     elif isinstance(value, list | tuple):
-        literal = "(" + ", ".join(_quoted(str(one)) for one in value) + ")"
+        literal = "(" + ", ".join(_quote(str(one)) for one in value) + ")"
     else:
         numeric = row["type"] == "metric" or isinstance(value, int | float)
-        literal = str(value) if numeric else _quoted(str(value))
+        literal = str(value) if numeric else _quote(str(value))
     return f"{KINDS[row['type']]}.`{row['key']}` {row['comparator']} {literal}".rstrip()
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return f'"{text}"' if "'" in text else f"'{text}'"
 
 
-def _order(text: str) -> JSON:
+def _parse_order(text: str) -> JSON:
     read = search_utils().parse_order_by_for_search_runs
-    kind, key, ascending = _understood("sort", read, text)
+    kind, key, ascending = _parse_with_mlflow("sort", read, text)
     return {"type": kind, "key": key, "ascending": ascending, "text": text}
 
 
-def _condition(row: Mapping[str, Any], dialect: str) -> Any:
+def _build_condition(row: Mapping[str, Any], dialect: str) -> Any:
     from sqlalchemy import select
 
     utils, run = search_utils(), tables().SqlRun
@@ -348,11 +356,11 @@ def _condition(row: Mapping[str, Any], dialect: str) -> Any:
     if kind == "attribute" and key != "run_name":
         return compare(getattr(run, run.get_attribute_name(key)), row["value"])
     if kind == "dataset":
-        return _dataset(run, key, lambda column: compare(column, row["value"])).exists()
+        return _select_datasets(run, key, lambda column: compare(column, row["value"])).exists()
     if kind == "attribute":
         # As MLflow does it: the name of a run of old versions is in its tag alone.
         kind, key = "tag", RUN_NAME
-    table = _table(kind)
+    table = _get_table(kind)
     there = select(table.run_uuid).where(table.run_uuid == run.run_uuid, table.key == key)
     if comparator in ("IS NULL", "IS NOT NULL"):
         return there.exists() if comparator == "IS NOT NULL" else ~there.exists()
@@ -364,7 +372,7 @@ def _condition(row: Mapping[str, Any], dialect: str) -> Any:
     return there.where(matches).exists()
 
 
-def _dataset(run: Any, key: str, matches: Callable[[Any], Any]) -> Any:
+def _select_datasets(run: Any, key: str, matches: Callable[[Any], Any]) -> Any:
     """Select the datasets of a run whose ``key`` (name, digest or context) matches."""
     from sqlalchemy import select
 
@@ -380,7 +388,7 @@ def _dataset(run: Any, key: str, matches: Callable[[Any], Any]) -> Any:
     return inputs.where(matches(getattr(dataset, key)))
 
 
-def _ordered(query: Any, row: Mapping[str, Any], place: int, dialect: str) -> Any:
+def _apply_order(query: Any, row: Mapping[str, Any], place: int, dialect: str) -> Any:
     from sqlalchemy import Float, cast
     from sqlalchemy.orm import aliased
 
@@ -393,7 +401,7 @@ def _ordered(query: Any, row: Mapping[str, Any], place: int, dialect: str) -> An
     else:
         if kind == "attribute":
             kind, key = "tag", RUN_NAME
-        table = aliased(_table(kind), name=f"sort{place}")
+        table = aliased(_get_table(kind), name=f"sort{place}")
         query = query.outerjoin(table, (table.run_uuid == run.run_uuid) & (table.key == key))
         missing = [table.run_uuid.is_(None)]
         if kind == "metric":
@@ -405,7 +413,7 @@ def _ordered(query: Any, row: Mapping[str, Any], place: int, dialect: str) -> An
     return query.order_by(*missing, *ways)
 
 
-def _table(kind: str) -> Any:
+def _get_table(kind: str) -> Any:
     schema = tables()
     return {
         "metric": schema.SqlLatestMetric,

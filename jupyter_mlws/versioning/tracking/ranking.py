@@ -15,7 +15,7 @@ class Mode(str, Enum):
     MIN = "min"
 
 
-WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+WORD_PATTERN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 LESS_IS_BETTER = frozenset(
     {
         *("aic", "bic", "brier", "cer", "cost", "delay", "deviance", "distance", "divergence"),
@@ -25,13 +25,13 @@ LESS_IS_BETTER = frozenset(
         *("runtime", "seconds", "size", "smape", "sse", "time", "wer"),
     }
 )
-NEGATED = frozenset({"neg", "negative"})
+NEGATION_WORDS = frozenset({"neg", "negative"})
 
 
-def guessed(metric: str) -> Mode:
+def guess_mode(metric: str) -> Mode:
     """Guess whether higher or lower values of a metric are better, by the words in its name."""
-    words = [word.lower() for word in WORDS.findall(metric.rpartition(".")[2])]
-    if NEGATED.intersection(words):
+    words = [word.lower() for word in WORD_PATTERN.findall(metric.rpartition(".")[2])]
+    if NEGATION_WORDS.intersection(words):
         return Mode.MAX
     joined_name = "".join(words)
     less = LESS_IS_BETTER.intersection(words) or joined_name.endswith(("loss", "error"))

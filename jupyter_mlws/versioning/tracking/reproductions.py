@@ -29,7 +29,7 @@ from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.projects.trust import trust, withdraw_trust
-from jupyter_mlws.versioning.data.data_index import normal
+from jupyter_mlws.versioning.data.data_index import normalize_path
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.models import UnreachableRemote
@@ -40,11 +40,11 @@ from jupyter_mlws.versioning.tracking.models import ReproduceRequest, Reproducti
 FOLDER = "reproductions"
 RECORD = "reproduction.json"
 """In the worktree's own part of the git folder, once it is whole."""
-TIMEOUT = 600.0
+WORKTREE_TIMEOUT = 600.0
 """Seconds for git to write the files of a version."""
-RUNS_AT_ONCE = 500
-THERE = Message("already exists")
-PLACE = Message("must be a folder inside the project")
+MAX_NODE_RUNS = 500
+ALREADY_EXISTS = Message("already exists")
+NOT_IN_PROJECT = Message("must be a folder inside the project")
 
 
 class Reproductions:
@@ -72,9 +72,9 @@ class Reproductions:
         commit = run["commit"]
         if not commit or self._git.find(commit) is None:
             raise RunCommitMissingError(run=run["id"], commit=commit or "-")
-        target = self._place(run, request or ReproduceRequest())
-        if self._is_whole(target):
-            raise AlreadyReproducedError(run=run["id"], path=self._shown(target))
+        target = self._target_path(run, request or ReproduceRequest())
+        if self._is_complete(target):
+            raise AlreadyReproducedError(run=run["id"], path=self._relative_path(target))
         return run
 
     def create(
@@ -90,7 +90,7 @@ class Reproductions:
         """
         request = request or ReproduceRequest()
         run = self.check(identifier, request)
-        target = self._place(run, request)
+        target = self._target_path(run, request)
         with self._repository.exclusive("reproduction"), full_disk_told():
             # What a killed attempt has left.
             self._remove(target)
@@ -99,10 +99,10 @@ class Reproductions:
             try:
                 self._git.run(
                     "worktree", "add", "--quiet", "--detach", str(target), run["commit"],
-                    timeout=TIMEOUT,
+                    timeout=WORKTREE_TIMEOUT,
                 )  # fmt: skip
-                data_paths, unavailable = self._bring(run, target, progress)
-                reproduction = self._described(run, target, data_paths, unavailable)
+                data_paths, unavailable = self._checkout_data(run, target, progress)
+                reproduction = self._build_reproduction(run, target, data_paths, unavailable)
                 record = Project.open(target).state / RECORD
                 record.write_text(reproduction.model_dump_json(), encoding="utf-8")
                 # It is a version of the project, which was trusted before this.
@@ -138,21 +138,21 @@ class Reproductions:
             raise VersionItemNotFoundError(kind="run", name=identifier)
         return run
 
-    def _place(self, run: Mapping[str, Any], request: ReproduceRequest) -> Path:
+    def _target_path(self, run: Mapping[str, Any], request: ReproduceRequest) -> Path:
         if request.path is None:
             return self._root / FOLDER / _name(run)
-        inside = normal(self._repository.project, request.path)
+        inside = normalize_path(self._repository.project, request.path)
         target = self._repository.project.resolve(inside)
         if target == self._root or inside.split("/")[0] == ".dvc":
-            raise InvalidRequestError(faults=[Fault("path", PLACE)])
-        if target.exists() and not self._is_whole(target):
-            raise InvalidRequestError(faults=[Fault("path", THERE)])
+            raise InvalidRequestError(faults=[Fault("path", NOT_IN_PROJECT)])
+        if target.exists() and not self._is_complete(target):
+            raise InvalidRequestError(faults=[Fault("path", ALREADY_EXISTS)])
         return target
 
-    def _shown(self, target: Path) -> str:
+    def _relative_path(self, target: Path) -> str:
         return target.relative_to(self._root).as_posix()
 
-    def _is_whole(self, target: Path) -> bool:
+    def _is_complete(self, target: Path) -> bool:
         return target.is_dir() and self._read(target) is not None
 
     def _read(self, target: Path) -> Reproduction | None:
@@ -179,7 +179,7 @@ class Reproductions:
             if (target / ".git").is_file():
                 self._git.run(
                     "worktree", "remove", "--force", "--force", str(target),
-                    codes=(0, 128), timeout=TIMEOUT,
+                    codes=(0, 128), timeout=WORKTREE_TIMEOUT,
                 )  # fmt: skip
             # git leaves what it did not make where a worktree was begun and not registered.
             if target.exists():
@@ -196,11 +196,11 @@ class Reproductions:
             folder.mkdir(exist_ok=True)
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
-    def _bring(
+    def _checkout_data(
         self, run: Mapping[str, Any], target: Path, progress: ProgressCallback
     ) -> tuple[builtins.list[str], builtins.list[UnavailableData]]:
         """Check out the data of the run's commit and the inputs that the run recorded."""
-        items = self._data_of(run)
+        items = self._data_pointers(run)
         if not items:
             return [], []
         from jupyter_mlws.versioning.dvc.data import open_data
@@ -211,7 +211,7 @@ class Reproductions:
             data.fetch_listings(items)
             data.set_aside_damaged(items)
             absent = data.missing(items)
-            lacking = data.lacking(absent, insist=False)
+            lacking = data.find_unavailable(absent, insist=False)
             unavailable_paths = {item.path for item in lacking}
             data.fetch([item for item in absent if item.path not in unavailable_paths], progress)
             there = [item for item in items if item.path not in unavailable_paths]
@@ -228,7 +228,7 @@ class Reproductions:
         ]
         return [item.path for item in there], unavailable
 
-    def _data_of(self, run: Mapping[str, Any]) -> builtins.list[DataPointer]:
+    def _data_pointers(self, run: Mapping[str, Any]) -> builtins.list[DataPointer]:
         items = [i for i in self._repository.content.data_at(run["commit"]) if i.md5]
         read = dict(run["inputs"])
         if run["run"]:
@@ -238,7 +238,7 @@ class Reproductions:
                 "search",
                 filter=f"tags.`mlws.run` = '{safe_id}'",
                 sort=[],
-                limit=RUNS_AT_ONCE,
+                limit=MAX_NODE_RUNS,
                 cursor=None,
                 columns=[],
                 nested=True,
@@ -252,14 +252,14 @@ class Reproductions:
             for item in items
         ]
 
-    def _described(
+    def _build_reproduction(
         self,
         run: Mapping[str, Any],
         target: Path,
         data_paths: Sequence[str],
         unavailable: Sequence[UnavailableData],
     ) -> Reproduction:
-        path = self._shown(target)
+        path = self._relative_path(target)
         return Reproduction(
             id=target.name,
             run=run["id"],

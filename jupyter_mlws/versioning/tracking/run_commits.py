@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.data_index import large_from
+from jupyter_mlws.versioning.data.data_index import large_file_threshold
 from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.git.private_index import private_index, uncommitted
+from jupyter_mlws.versioning.git.private_index import private_index, uncommitted_paths
 
 REFS = "refs/mlws/runs/"
-KEPT = 200
+MAX_RUN_REFS = 200
 """Hidden refs that stay; git forgets the commits of older runs in its own time."""
-SLACK = 20
+PRUNE_BATCH_SIZE = 20
 """How many more there may be before the oldest are removed."""
 
 
@@ -31,13 +31,13 @@ class RunCommit:
     dirty: bool
 
 
-def keep(project: Project, run: str) -> RunCommit:
+def commit_worktree(project: Project, run: str) -> RunCommit:
     """Commit the state of the working tree for a run; error 30106 if git fails."""
     git = Git(project.root)
     status = git.status()
     has_untracked = any(entry.state == "untracked" for entry in status.entries)
-    limit = large_from(git) if has_untracked else 0
-    paths = sorted(uncommitted(project.root, status, limit))
+    limit = large_file_threshold(git) if has_untracked else 0
+    paths = sorted(uncommitted_paths(project.root, status, limit))
     if not paths:
         return RunCommit(status.head, dirty=False)
     with private_index(project) as private:
@@ -56,6 +56,6 @@ def prune(project: Project) -> None:
     """Remove the hidden refs of all but the newest runs; ids of runs begin with their time."""
     git = Git(project.root)
     names = sorted(git.refs(REFS))
-    if len(names) > KEPT + SLACK:
-        commands = "".join(f"delete {name}\n" for name in names[:-KEPT])
+    if len(names) > MAX_RUN_REFS + PRUNE_BATCH_SIZE:
+        commands = "".join(f"delete {name}\n" for name in names[:-MAX_RUN_REFS])
         git.run("update-ref", "--stdin", stdin=commands.encode())

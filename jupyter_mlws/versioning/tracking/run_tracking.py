@@ -25,7 +25,7 @@ from jupyter_mlws.versioning.tracking.run_tags import (
 
 NOTEBOOK = "notebook"
 """Where such runs come from."""
-REFUSED = Message("rejected by MLflow: {reason}")
+MLFLOW_REJECTION = Message("rejected by MLflow: {reason}")
 
 
 class RunTracker:
@@ -71,7 +71,7 @@ class RunTracker:
                 params=request.params,
             )
         except RefusedError as error:
-            words = REFUSED.fill(reason=error.reason)
+            words = MLFLOW_REJECTION.fill(reason=error.reason)
             raise InvalidRequestError(faults=[Fault("params", words)]) from error
         return TrackedRun(
             **{**state.__dict__, "tags": tags},

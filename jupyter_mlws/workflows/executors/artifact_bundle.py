@@ -23,7 +23,7 @@ from jupyter_mlws.workflows.executors.worker_sandbox import is_executable
 GIT_TIMEOUT = 60
 
 
-class Parcels:
+class ArtifactBundler:
     """Packs the inputs of a run's nodes and unpacks their outputs; for one thread.
 
     The data store is opened at the first node that has data.
@@ -33,16 +33,16 @@ class Parcels:
         self._root = root
         self._stages = {stage.id: stage for stage in stages}
         outputs = {path for stage in stages for path in stage.outs}
-        self._files = [path for path in _code(root) if not _within(path, outputs)]
-        self.code = _packed(root, self._files)
+        self._files = [path for path in _list_code_files(root) if not _is_within(path, outputs)]
+        self.code = _pack_files(root, self._files)
         self.digest = hashlib.sha256(self.code).hexdigest()
-        self._shipped = set(self._files)
-        self._close = ExitStack()
-        self._opened: DataStore | None = None
+        self._code_files = set(self._files)
+        self._exit_stack = ExitStack()
+        self._data_store: DataStore | None = None
 
     def close(self) -> None:
         """Close the data store."""
-        self._close.close()
+        self._exit_stack.close()
 
     def pack(self, node: str) -> ArtifactBundle:
         """Push a node's inputs to the remote, and return the bundle for its worker.
@@ -71,23 +71,23 @@ class Parcels:
 
     @property
     def _store(self) -> DataStore:
-        if self._opened is None:
-            self._opened = self._close.enter_context(open_data(self._root))
-        return self._opened
+        if self._data_store is None:
+            self._data_store = self._exit_stack.enter_context(open_data(self._root))
+        return self._data_store
 
     def _is_data(self, path: str) -> bool:
         """Return whether a path of the project exists and is not part of the code."""
         place = self._root / path
-        if path in self._shipped or path.startswith("..") or not place.exists():
+        if path in self._code_files or path.startswith("..") or not place.exists():
             return False
         return not place.is_dir() or any(
-            file.relative_to(self._root).as_posix() not in self._shipped
+            file.relative_to(self._root).as_posix() not in self._code_files
             for file in place.rglob("*")
             if not file.is_dir()
         )
 
 
-def _code(root: Path) -> list[str]:
+def _list_code_files(root: Path) -> list[str]:
     """Return the files that git tracks or would track."""
     answer = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -100,12 +100,12 @@ def _code(root: Path) -> list[str]:
     return sorted(name for name in names if (root / name).is_symlink() or (root / name).is_file())
 
 
-def _within(path: str, places: Collection[str]) -> bool:
+def _is_within(path: str, places: Collection[str]) -> bool:
     parts = path.split("/")
     return any("/".join(parts[:n]) in places for n in range(1, len(parts) + 1))
 
 
-def _packed(root: Path, files: Iterable[str]) -> bytes:
+def _pack_files(root: Path, files: Iterable[str]) -> bytes:
     """Return an archive that is identical for identical files."""
     buffer = io.BytesIO()
     with (
@@ -113,11 +113,11 @@ def _packed(root: Path, files: Iterable[str]) -> bytes:
         tarfile.open(fileobj=gzip_file, mode="w") as archive,
     ):
         for name in files:
-            archive.add(root / name, name, recursive=False, filter=_anonymous)
+            archive.add(root / name, name, recursive=False, filter=_strip_owner)
     return buffer.getvalue()
 
 
-def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
+def _strip_owner(info: tarfile.TarInfo) -> tarfile.TarInfo:
     info.uid = info.gid = 0
     info.uname = info.gname = ""
     info.mtime = 0

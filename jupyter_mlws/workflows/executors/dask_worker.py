@@ -21,29 +21,29 @@ from typing import Any
 from jupyter_mlws._version import __version__
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.dvc.env_path import search_path
-from jupyter_mlws.workflows.executors.job import Described, Job, News, as_plain
+from jupyter_mlws.workflows.executors.job import Job, JobEvent, WorkerInfo, as_plain
 from jupyter_mlws.workflows.processes import memory_of
 
-GUARD = "jupyter_mlws.workflows.executors.command_supervisor"
-LOOK = 0.25
+SUPERVISOR_MODULE = "jupyter_mlws.workflows.executors.command_supervisor"
+COMMAND_CHECK_INTERVAL = 0.25
 """Seconds between two looks at a running command: is it still wanted, what does it hold?"""
-PAUSE = 0.01
+EXIT_POLL_INTERVAL = 0.01
 """Seconds between two looks at whether it has ended."""
-CHUNK = 16 * 1024
+MAX_EVENT_BYTES = 16 * 1024
 """Bytes of a log in one event. The scheduler keeps the last thousand events of a topic."""
-RATE = 4 * 1024 * 1024
+MAX_LOG_BYTES_PER_SECOND = 4 * 1024 * 1024
 """Bytes of a log in a second at the most; a command that prints more waits, as at any pipe."""
-STOPPED = 143
+STOPPED_EXIT_CODE = 143
 """The exit code of what was stopped before it ran: 128 and SIGTERM."""
 
 # Of this worker's process, as Dask gives a task and a call no other place to meet at.
-_turn = threading.Lock()
-_guards: dict[str, subprocess.Popen[bytes]] = {}
-_here: set[str] = set()
-_stopped: set[str] = set()
+_jobs_lock = threading.Lock()
+_supervisors: dict[str, subprocess.Popen[bytes]] = {}
+_active_keys: set[str] = set()
+_stopped_keys: set[str] = set()
 
 
-class NotWantedError(Exception):
+class JobStoppedError(Exception):
     """The job was stopped."""
 
 
@@ -55,7 +55,7 @@ def versions() -> dict[str, str]:
     return {"jupyter-mlws": __version__, "distributed": distributed.__version__, "python": python}
 
 
-def describe(probe: str, token: str, dask_worker: Any) -> Described:
+def describe(probe: str, token: str, dask_worker: Any) -> WorkerInfo:
     """Describe this worker; ``probe`` is a file of the project that contains ``token``."""
     from jupyter_mlws.workflows.resources import of_this_machine
 
@@ -63,7 +63,7 @@ def describe(probe: str, token: str, dask_worker: Any) -> Described:
         sees = Path(probe).read_text(encoding="utf-8") == token
     except OSError:
         sees = False
-    return Described(
+    return WorkerInfo(
         versions(),
         dask_worker.state.nthreads,
         dask_worker.memory_manager.memory_limit or of_this_machine(1).memory,
@@ -74,31 +74,31 @@ def describe(probe: str, token: str, dask_worker: Any) -> Described:
 
 def stop(key: str) -> bool:
     """Stop a job, now or when it arrives; return whether it is here."""
-    with _turn:
-        _stopped.add(key)
-        guard = _guards.get(key)
+    with _jobs_lock:
+        _stopped_keys.add(key)
+        guard = _supervisors.get(key)
         if guard is not None and guard.poll() is None:
             guard.terminate()
-        return key in _here
+        return key in _active_keys
 
 
-def carry_out(job: Job, code: bytes | None = None) -> None:
+def run_job(job: Job, code: bytes | None = None) -> None:
     """Run the commands of a job, one after the other, and report its events."""
     from distributed import get_worker
 
     worker = get_worker()
 
-    def tell(news: News, **facts: Any) -> None:
+    def tell(news: JobEvent, **facts: Any) -> None:
         worker.log_event(job.topic, {"key": job.key, "news": news.value, **facts})
 
-    if not _claimed(job.key):
-        tell(News.AGAIN)
+    if not _claim_job(job.key):
+        tell(JobEvent.AGAIN)
         return
-    tell(News.STARTED, worker=worker.address)
-    _Work(job, code, tell, worker).do()
+    tell(JobEvent.STARTED, worker=worker.address)
+    _JobRunner(job, code, tell, worker).do()
 
 
-def _claimed(key: str) -> bool:
+def _claim_job(key: str) -> bool:
     """Return whether this is the first worker to start the job.
 
     Dask starts the jobs of a lost worker again, without asking whether what that worker left
@@ -113,65 +113,67 @@ def _claimed(key: str) -> bool:
         queue.close()
 
 
-class _Work:
+class _JobRunner:
     """One job on this worker."""
 
     def __init__(self, job: Job, code: bytes | None, tell: Any, worker: Any) -> None:
         self._job = job
         self._code = code
-        self._tell = tell
+        self._emit = tell
         self._worker = worker
         self._task = worker.get_current_task()
 
     def do(self) -> None:
         job = self._job
         try:
-            with self._entered():
-                if job.parcel is None:
+            with self._register_job():
+                if job.bundle is None:
                     code = self._run_all(Path(job.folder), job.variables)
-                    self._tell(News.ENDED, code=code)
+                    self._emit(JobEvent.ENDED, code=code)
                 else:
-                    self._do_elsewhere()
-        except NotWantedError:
-            self._tell(News.ENDED, code=STOPPED)
+                    self._run_in_sandbox()
+        except JobStoppedError:
+            self._emit(JobEvent.ENDED, code=STOPPED_EXIT_CODE)
         except MLWSError as error:
-            self._tell(News.FAILED, **error.record)
+            self._emit(JobEvent.FAILED, **error.record)
         except Exception as error:  # noqa: BLE001  whatever it was, the run is waiting for it
             reason = f"{type(error).__name__}: {error}"
-            self._tell(News.FAILED, code="40101", facts={"exit_code": reason})
+            self._emit(JobEvent.FAILED, code="40101", facts={"exit_code": reason})
 
-    def _do_elsewhere(self) -> None:
+    def _run_in_sandbox(self) -> None:
         """Run the job in a folder of its own, with its inputs from the remote."""
-        from jupyter_mlws.workflows.executors.worker_sandbox import Tree
+        from jupyter_mlws.workflows.executors.worker_sandbox import WorkerSandbox
 
-        parcel = self._job.parcel
+        parcel = self._job.bundle
         assert parcel is not None
         home = Path(self._worker.local_directory) / "mlws"
-        with Tree(home, parcel, self._code or b"") as tree:
+        with WorkerSandbox(home, parcel, self._code or b"") as tree:
             tree.fetch()
-            self._refuse_stopped()
-            code = self._run_all(tree.place(self._job.folder), tree.adapted(self._job.variables))
-            self._refuse_stopped()
+            self._check_not_stopped()
+            code = self._run_all(
+                tree.place(self._job.folder), tree.adapt_variables(self._job.variables)
+            )
+            self._check_not_stopped()
             outputs = tree.push() if code == 0 else []
-            self._tell(News.ENDED, code=code, outs=[as_plain(item) for item in outputs])
+            self._emit(JobEvent.ENDED, code=code, outs=[as_plain(item) for item in outputs])
 
     @contextmanager
-    def _entered(self) -> Iterator[None]:
-        with _turn:
-            _here.add(self._job.key)
+    def _register_job(self) -> Iterator[None]:
+        with _jobs_lock:
+            _active_keys.add(self._job.key)
         try:
-            self._refuse_stopped()
+            self._check_not_stopped()
             yield
         finally:
-            with _turn:
-                _here.discard(self._job.key)
-                _guards.pop(self._job.key, None)
-                _stopped.discard(self._job.key)
+            with _jobs_lock:
+                _active_keys.discard(self._job.key)
+                _supervisors.pop(self._job.key, None)
+                _stopped_keys.discard(self._job.key)
 
-    def _refuse_stopped(self) -> None:
-        with _turn:
-            if self._job.key in _stopped:
-                raise NotWantedError
+    def _check_not_stopped(self) -> None:
+        with _jobs_lock:
+            if self._job.key in _stopped_keys:
+                raise JobStoppedError
 
     def _run_all(self, folder: Path, variables: Mapping[str, str]) -> int:
         for arguments, command_line in zip(self._job.arguments, self._job.shown, strict=True):
@@ -221,11 +223,18 @@ class _Work:
         self, arguments: tuple[str, ...], folder: Path, variables: Mapping[str, str], output: int
     ) -> subprocess.Popen[bytes]:
         path = search_path(sys.executable, os.environ)
-        with _turn:
-            if self._job.key in _stopped:
-                raise NotWantedError
+        with _jobs_lock:
+            if self._job.key in _stopped_keys:
+                raise JobStoppedError
             guard = subprocess.Popen(
-                [sys.executable, "-m", GUARD, self._job.cookie, str(folder), *arguments],
+                [
+                    sys.executable,
+                    "-m",
+                    SUPERVISOR_MODULE,
+                    self._job.cookie,
+                    str(folder),
+                    *arguments,
+                ],
                 # Not the project's folder, whose modules would go before Python's own.
                 cwd=os.sep,
                 env={**os.environ, "PATH": path, **variables},
@@ -234,7 +243,7 @@ class _Work:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            _guards[self._job.key] = guard
+            _supervisors[self._job.key] = guard
         return guard
 
     def _follow(self, guard: subprocess.Popen[bytes], reader: int | None) -> None:
@@ -242,33 +251,34 @@ class _Work:
         last_check = 0.0
         while guard.poll() is None:
             if reader is None or not (
-                select.select([reader], [], [], PAUSE)[0] and self._pass_on(reader)
+                select.select([reader], [], [], EXIT_POLL_INTERVAL)[0]
+                and self._forward_output(reader)
             ):
-                time.sleep(PAUSE)
-            if time.monotonic() - last_check >= LOOK:
+                time.sleep(EXIT_POLL_INTERVAL)
+            if time.monotonic() - last_check >= COMMAND_CHECK_INTERVAL:
                 last_check = time.monotonic()
-                self._look(guard)
-        while reader is not None and self._pass_on(reader):
+                self._check_job(guard)
+        while reader is not None and self._forward_output(reader):
             pass
 
-    def _look(self, guard: subprocess.Popen[bytes]) -> None:
+    def _check_job(self, guard: subprocess.Popen[bytes]) -> None:
         if self._job.measured:
-            self._tell(News.MEMORY, bytes=memory_of(guard.pid, leader=False))
+            self._emit(JobEvent.MEMORY, bytes=memory_of(guard.pid, leader=False))
         task = self._worker.state.tasks.get(self._task)
         if task is None or task.state == "cancelled":
             # Whoever asked for it is gone, or wants it no more.
             guard.terminate()
 
-    def _pass_on(self, reader: int) -> bool:
+    def _forward_output(self, reader: int) -> bool:
         """Forward the available output; return False if there is none (any more)."""
         try:
-            data = os.read(reader, CHUNK)
+            data = os.read(reader, MAX_EVENT_BYTES)
         except BlockingIOError:
             return False
         if data:
             self._print(data)
-            time.sleep(len(data) / RATE)
+            time.sleep(len(data) / MAX_LOG_BYTES_PER_SECOND)
         return bool(data)
 
     def _print(self, data: bytes) -> None:
-        self._tell(News.PRINTED, data=data)
+        self._emit(JobEvent.PRINTED, data=data)

@@ -33,14 +33,14 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Lost:
+class WorkerLoss:
     """Loss of the worker, not caused by the commands, of which no process is left."""
 
     worker: str
 
 
 @dataclass(frozen=True)
-class Refused:
+class TaskFailure:
     """Error of the catalogue that kept the commands from running to their end."""
 
     code: str
@@ -48,16 +48,16 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Gone:
+class ExecutorFailure:
     """Error of the catalogue that ended the executor itself, and the run with it."""
 
     code: str
     facts: Mapping[str, Any]
 
 
-Outcome = int | Lost | Refused | Gone
+Outcome = int | WorkerLoss | TaskFailure | ExecutorFailure
 """How commands ended; a number is an exit code, 128 + n for a signal."""
-Tell = Callable[[int, Outcome], None]
+OutcomeCallback = Callable[[int, Outcome], None]
 """Tells the engine's loop how what has this handle ended; from any thread."""
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.executors import config
-from jupyter_mlws.workflows.executors.executor import Executor, Tell
+from jupyter_mlws.workflows.executors.executor import Executor, OutcomeCallback
 from jupyter_mlws.workflows.resources import Amounts, refuse_oversized
 
 
 @dataclass(frozen=True)
-class Place:
+class ExecutorContext:
     """Execution target of a run: parallel jobs, total resources and executor factory.
 
     None stands for the resources or the executor of this machine.
@@ -22,13 +22,13 @@ class Place:
 
     jobs: int
     total: Amounts | None = None
-    executor: Callable[[Tell], Executor] | None = None
+    executor: Callable[[OutcomeCallback], Executor] | None = None
 
 
 @contextmanager
-def opened(
+def open_executor(
     executor: str, jobs: int, project: Project, run: str, stages: Sequence[Stage]
-) -> Iterator[Place]:
+) -> Iterator[ExecutorContext]:
     """Open the target that ``executor`` names; ``jobs`` 0: as many as it has threads.
 
     Errors: 40106, 40108 to 40110 if the cluster is not available, 40102 for a node that fits none
@@ -36,7 +36,7 @@ def opened(
     """
     cluster = config.read(executor)
     if cluster is None:
-        yield Place(jobs)
+        yield ExecutorContext(jobs)
         return
     from jupyter_mlws.workflows.executors.dask import DaskCluster, DaskExecutor
 
@@ -45,9 +45,9 @@ def opened(
         stack.callback(dask_cluster.close)
         refuse_oversized(stages, dask_cluster.largest)
 
-        def make(tell: Tell) -> Executor:
+        def make(tell: OutcomeCallback) -> Executor:
             dask_executor = DaskExecutor(dask_cluster, tell, project.root, stages)
             stack.callback(dask_executor.close)
             return dask_executor
 
-        yield Place(jobs or dask_cluster.threads, dask_cluster.total, make)
+        yield ExecutorContext(jobs or dask_cluster.threads, dask_cluster.total, make)

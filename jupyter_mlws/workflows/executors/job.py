@@ -42,10 +42,10 @@ class Job:
     variables: Mapping[str, str]
     measured: bool
     log: str | None
-    parcel: ArtifactBundle | None = None
+    bundle: ArtifactBundle | None = None
 
 
-class News(str, Enum):
+class JobEvent(str, Enum):
     """Kind of event that a worker sends about a job."""
 
     STARTED = "started"
@@ -58,14 +58,14 @@ class News(str, Enum):
 
 
 @dataclass(frozen=True)
-class Described:
+class WorkerInfo:
     """One worker: its versions, its resources, and whether it can access the project's folder."""
 
     versions: Mapping[str, str]
     threads: int
     memory: int
     resources: Mapping[str, float]
-    sees: bool
+    has_project_access: bool
 
 
 def as_plain(item: DataPointer) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from types import TracebackType
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.workflows.executors.job import ArtifactBundle
 
-MADE_HERE = ("sqlite:", "file:")
+LOCAL_URI_PREFIXES = ("sqlite:", "file:")
 """Where a tracking store's address begins that only its own machine can reach."""
 SETTINGS = """\
 [core]
@@ -29,20 +29,20 @@ SETTINGS = """\
 """
 """Of DVC, in the tree: it is no git repository, and one cache serves all trees of a worker."""
 
-_unpacking = threading.Lock()
+_unpack_lock = threading.Lock()
 
 
-class Tree:
+class WorkerSandbox:
     """Temporary folder with a node's code and data, created on entering and removed on leaving."""
 
     def __init__(self, home: Path, parcel: ArtifactBundle, code: bytes) -> None:
         self._home = home
-        self._parcel = parcel
+        self._bundle = parcel
         self._code = code
         self._root = home / f"tree-{uuid.uuid4().hex[:12]}"
 
-    def __enter__(self) -> Tree:
-        shutil.copytree(self._unpacked(), self._root, symlinks=True)
+    def __enter__(self) -> WorkerSandbox:
+        shutil.copytree(self._unpack_code(), self._root, symlinks=True)
         dvc = self._root / ".dvc"
         dvc.mkdir(exist_ok=True)
         settings = SETTINGS.format(cache=self._home / "cache")
@@ -57,10 +57,10 @@ class Tree:
     ) -> None:
         shutil.rmtree(self._root, ignore_errors=True)
 
-    def _unpacked(self) -> Path:
+    def _unpack_code(self) -> Path:
         """Return the folder of the code, which is unpacked once for all nodes of a run."""
-        place = self._home / f"code-{self._parcel.code}"
-        with _unpacking:
+        place = self._home / f"code-{self._bundle.code}"
+        with _unpack_lock:
             if not place.is_dir():
                 beside = place.with_name(f"{place.name}.{uuid.uuid4().hex[:8]}")
                 with tarfile.open(fileobj=io.BytesIO(self._code), mode="r:gz") as archive:
@@ -70,29 +70,29 @@ class Tree:
 
     def place(self, path: str) -> Path:
         """Return the folder in this tree that stands for a folder of the project, and create it."""
-        place = self._root / Path(path).relative_to(self._parcel.root)
+        place = self._root / Path(path).relative_to(self._bundle.root)
         place.mkdir(parents=True, exist_ok=True)
         return place
 
-    def adapted(self, variables: Mapping[str, str]) -> dict[str, str]:
+    def adapt_variables(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Return the variables of a node, without those that only work on the run's own machine."""
         return {
-            name: str(self._root) if value == self._parcel.root else value
+            name: str(self._root) if value == self._bundle.root else value
             for name, value in variables.items()
-            if not value.startswith(MADE_HERE)
+            if not value.startswith(LOCAL_URI_PREFIXES)
         }
 
     def fetch(self) -> None:
         """Download the inputs; errors 30101, 30402 if the remote does not have or provide them."""
         from jupyter_mlws.versioning.dvc.data import open_data
 
-        for path in self._parcel.outs:
+        for path in self._bundle.outs:
             (self._root / path).parent.mkdir(parents=True, exist_ok=True)
-        if not self._parcel.inputs:
+        if not self._bundle.inputs:
             return
         with open_data(self._root) as store:
-            store.fetch(self._parcel.inputs)
-            for item in self._parcel.inputs:
+            store.fetch(self._bundle.inputs)
+            for item in self._bundle.inputs:
                 store.checkout(item)
 
     def push(self) -> list[DataPointer]:
@@ -102,7 +102,7 @@ class Tree:
         with open_data(self._root) as store:
             outputs = [
                 pointer
-                for path in self._parcel.outs
+                for path in self._bundle.outs
                 if (pointer := store.keep(DataPointer(path, "", None))) is not None
             ]
             outputs = [

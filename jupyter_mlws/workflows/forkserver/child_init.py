@@ -25,11 +25,11 @@ from jupyter_mlws.workflows.processes import COOKIE
 
 SAFE_PATH: bool = getattr(sys.flags, "safe_path", False)
 """Python 3.11 and later can be told to put no folder in front of its path."""
-ARGUMENTS = 45
+STAT_ARG_START_INDEX = 45
 """Where in `/proc/self/stat`, behind the program's name, the places of argv and environ begin."""
 
 
-class Born(BaseException):
+class ChildStart(BaseException):
     """Raised in a forked child to leave all frames of the zygote."""
 
     def __init__(self, job: Job, log: int, gate: socket.socket, path: list[str]) -> None:
@@ -43,14 +43,14 @@ class Born(BaseException):
 def begin(kind: type[BaseException], exception: BaseException, traceback: object) -> NoReturn:
     """Turn the child into the node's process and run the node; its ``sys.excepthook``."""
     try:
-        assert isinstance(exception, Born)
-        program = _become(exception)
+        assert isinstance(exception, ChildStart)
+        program = _initialize_child(exception)
         _wait_for_go(exception.gate)
     except BaseException:  # noqa: BLE001  the child's edge: no traceback of ours in a node's log
         os._exit(1)
     job = exception.job
     del exception
-    child_main.live(job, program)
+    child_main.run_and_exit(job, program)
 
 
 def first_of_path(job: Job) -> str | None:
@@ -62,7 +62,7 @@ def first_of_path(job: Job) -> str | None:
     return job.cwd if job.kind is Kind.MODULE else ""
 
 
-def _become(child: Born) -> child_main.Program:
+def _initialize_child(child: ChildStart) -> child_main.Program:
     job = child.job
     os.setsid()
     os.dup2(child.log, 1)
@@ -70,18 +70,18 @@ def _become(child: Born) -> child_main.Program:
     os.close(child.log)
     os.chdir(job.cwd)
     _renew_environment(job.environment)
-    _show(job)
+    _write_proc_info(job)
     _renew_interpreter(job, child.path)
     _renew_streams()
-    _renew_chance()
+    _reseed_rng()
     _renew_multiprocessing()
     return _main_module(job)
 
 
-def own_environment() -> None:
+def copy_environment() -> None:
     """Make the C library copy the zygote's variables, as its children overwrite the originals.
 
-    See :func:`_show`.
+    See :func:`_write_proc_info`.
     """
     for name, value in list(os.environ.items()):
         os.environ[name] = value
@@ -109,7 +109,7 @@ def _wait_for_go(gate: socket.socket) -> None:
     gate.close()
 
 
-def _show(job: Job) -> None:
+def _write_proc_info(job: Job) -> None:
     """Write the node's variables and title where `/proc/PID/environ` and ``ps`` read them.
 
     The processes of a run are found by their variables. Linux reads both from the process's own
@@ -118,7 +118,9 @@ def _show(job: Job) -> None:
     """
     with open("/proc/self/stat", "rb") as file:
         fields = file.read().rpartition(b")")[2].split()
-    start, middle, begin, end = (int(one) for one in fields[ARGUMENTS : ARGUMENTS + 4])
+    start, middle, begin, end = (
+        int(one) for one in fields[STAT_ARG_START_INDEX : STAT_ARG_START_INDEX + 4]
+    )
     if not (0 < start <= middle <= begin <= end):
         return
     # As `setproctitle` has it: where the last byte is no zero, Linux reads a title up to the first.
@@ -179,7 +181,7 @@ def _stream(descriptor: int, like: Any) -> io.TextIOWrapper:
     return stream  # type: ignore[no-any-return]
 
 
-def _renew_chance() -> None:
+def _reseed_rng() -> None:
     """Reseed numpy's global generator, which is seeded at import; `random` handles forks itself."""
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is None:

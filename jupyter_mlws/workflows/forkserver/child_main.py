@@ -25,11 +25,11 @@ from typing import Any, NoReturn
 
 from jupyter_mlws.workflows.forkserver.job import Job, Kind
 
-UNFLUSHED = 120
+FLUSH_FAILURE_EXIT_CODE = 120
 """Python's exit code where the last output could not be written."""
 
 C_LIBRARY = ctypes.CDLL(None)
-FILES = (io.BufferedWriter, io.BufferedRandom, io.TextIOWrapper)
+FILE_TYPES = (io.BufferedWriter, io.BufferedRandom, io.TextIOWrapper)
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ class Program:
     inherited: int
 
 
-def live(job: Job, program: Program) -> NoReturn:
+def run_and_exit(job: Job, program: Program) -> NoReturn:
     """Run the program and end this process."""
     gc.enable()
     code, is_interrupted = _run(job, program)
-    _end_threads()
+    _join_threads()
     # Tells of failing functions itself.
     atexit._run_exitfuncs()
-    code = code if _flush_streams() else UNFLUSHED
-    _let_go(program.inherited)
+    code = code if _flush_streams() else FLUSH_FAILURE_EXIT_CODE
+    _release_objects(program.inherited)
     _flush_quietly(sys.stdout, sys.stderr)
     flush_c()
     if is_interrupted:
@@ -73,7 +73,7 @@ def _run(job: Job, program: Program) -> tuple[int, bool]:
         trace = error.__traceback__
         for _ in range(2):
             trace = trace.tb_next if trace is not None else None
-        return _tell(error.with_traceback(trace)), isinstance(error, KeyboardInterrupt)
+        return _report_exception(error.with_traceback(trace)), isinstance(error, KeyboardInterrupt)
     return 0, False
 
 
@@ -108,7 +108,7 @@ def _exit_code(leaving: SystemExit) -> int:
     return 1
 
 
-def _tell(error: BaseException) -> int:
+def _report_exception(error: BaseException) -> int:
     """Report an uncaught exception as Python does, and return the exit code."""
     kind, trace = type(error), error.__traceback__
     sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace
@@ -127,7 +127,7 @@ def _tell(error: BaseException) -> int:
     return 1
 
 
-def _end_threads() -> None:
+def _join_threads() -> None:
     try:
         threading._shutdown()  # type: ignore[attr-defined]
     except BaseException as error:  # noqa: BLE001  interrupted while it waits
@@ -146,12 +146,12 @@ def _flush_streams() -> bool:
         except BaseException as error:  # noqa: BLE001  the stream may be the node's own
             success = success and stream is not sys.stdout
             with suppress(BaseException):
-                print(f"Exception ignored {_where(stream)}", file=sys.stderr)  # noqa: T201
+                print(f"Exception ignored {_stream_label(stream)}", file=sys.stderr)  # noqa: T201
                 print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
     return success
 
 
-def _where(stream: Any) -> str:
+def _stream_label(stream: Any) -> str:
     """Return the words with which Python's own message refers to a stream."""
     if sys.version_info < (3, 13):
         return f"in: {stream!r}"
@@ -164,7 +164,7 @@ def _flush_quietly(*streams: Any) -> None:
             stream.flush()
 
 
-def _let_go(inherited_count: int) -> None:
+def _release_objects(inherited_count: int) -> None:
     """Release the node's objects, in the order of Python's own shutdown.
 
     If daemon threads run, which Python would stop here and this code cannot, files are only
@@ -194,7 +194,7 @@ def _let_go(inherited_count: int) -> None:
 def _flush_files() -> None:
     """Flush the files that are still open."""
     for one in gc.get_objects():
-        if isinstance(one, FILES):
+        if isinstance(one, FILE_TYPES):
             _flush_quietly(one)
 
 

@@ -10,17 +10,17 @@ import subprocess
 from collections.abc import Mapping
 
 from jupyter_mlws.workflows.forkserver.job import EXIT, GO, MAX_MESSAGE, PROTOCOL, Job
-from jupyter_mlws.workflows.forkserver.preload import stale
+from jupyter_mlws.workflows.forkserver.preload import is_stale
 from jupyter_mlws.workflows.processes import COOKIE, GRACE
 
-PROGRAM = "jupyter_mlws.workflows.forkserver.zygote"
-ROOM = 4096
+ZYGOTE_MODULE = "jupyter_mlws.workflows.forkserver.zygote"
+PADDING_BYTES = 4096
 """Bytes beside the zygote's own in which its children show longer environments and commands."""
-LIMIT = 5.0
+FORK_TIMEOUT = 5.0
 """Seconds a zygote may take to fork, which takes milliseconds."""
 
 
-class Keeper:
+class ForkServerClient:
     """One zygote, and its children whose end has not been reported yet."""
 
     def __init__(self, python: str, environment: Mapping[str, str]) -> None:
@@ -34,7 +34,7 @@ class Keeper:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._exits, write = os.pipe()
         os.set_blocking(self._exits, False)
-        self._control.settimeout(LIMIT)
+        self._control.settimeout(FORK_TIMEOUT)
         try:
             self._process = _start(python, environment, theirs.fileno(), write)
         except OSError:
@@ -54,13 +54,13 @@ class Keeper:
     def warm(self) -> bool:
         """True if the zygote has imported everything."""
         if not self._ready and self._usable and _readable(self._control.fileno(), 0):
-            self._hear_ready()
+            self._receive_ready()
         return self._ready
 
     @property
     def usable(self) -> bool:
         """True if the zygote is alive, answers, and would import the same files again."""
-        if self._usable and (self._process.poll() is not None or stale(self._stamps)):
+        if self._usable and (self._process.poll() is not None or is_stale(self._stamps)):
             self._usable = False
         return self._usable
 
@@ -73,7 +73,7 @@ class Keeper:
         """Return the pid of a child that has started the job; None if it must be run otherwise."""
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with mine:
-            mine.settimeout(LIMIT)
+            mine.settimeout(FORK_TIMEOUT)
             try:
                 with theirs:
                     socket.send_fds(self._control, [job.pack()], [log, theirs.fileno()])
@@ -90,7 +90,7 @@ class Keeper:
                 return None
             if not hello:
                 return None
-            return self._let_begin(mine, int(hello), descriptors[0])
+            return self._start_child(mine, int(hello), descriptors[0])
 
     def hear(self) -> list[tuple[int, int]]:
         """Return the children that have ended, with their exit codes."""
@@ -101,7 +101,7 @@ class Keeper:
             except BlockingIOError:
                 break
             if not text:
-                self._note_end()
+                self._handle_exit()
             # Records are written whole, and so many at a time are read whole.
             exits += [(pid, code) for pid, code in EXIT.iter_unpack(text) if pid in self.children]
         for pid, _ in exits:
@@ -124,9 +124,9 @@ class Keeper:
             self._process.wait(2 * GRACE + 1)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        self._note_end()
+        self._handle_exit()
 
-    def _hear_ready(self) -> None:
+    def _receive_ready(self) -> None:
         message = b""
         try:
             message = self._control.recv(MAX_MESSAGE)
@@ -139,7 +139,7 @@ class Keeper:
         self._stamps = [(path, stamp) for path, stamp in payload["stamps"]]
         self._ready = True
 
-    def _let_begin(self, gate: socket.socket, pid: int, descriptor: int) -> int | None:
+    def _start_child(self, gate: socket.socket, pid: int, descriptor: int) -> int | None:
         try:
             gate.send(GO)
         except OSError:
@@ -148,7 +148,7 @@ class Keeper:
         self.children[pid] = descriptor
         return pid
 
-    def _note_end(self) -> None:
+    def _handle_exit(self) -> None:
         self.ended = True
         self._usable = False
         self._control.close()
@@ -162,10 +162,10 @@ def _start(
     # Without the cookie: a run's processes may be ended while it goes on telling of them.
     variables = {name: value for name, value in environment.items() if name != COOKIE}
     return subprocess.Popen(
-        [python, "-m", PROGRAM, str(control), str(exits), " " * ROOM],
+        [python, "-m", ZYGOTE_MODULE, str(control), str(exits), " " * PADDING_BYTES],
         # No folder in which a module could lie that goes before an installed one.
         cwd="/",
-        env={**variables, "MLWS_WARM_ROOM": "-" * ROOM},
+        env={**variables, "MLWS_WARM_ROOM": "-" * PADDING_BYTES},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         pass_fds=(control, exits),

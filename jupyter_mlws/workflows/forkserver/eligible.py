@@ -35,8 +35,8 @@ def read(command: str, cwd: str, environment: Mapping[str, str], python: str) ->
     if not words or not can_be_warm(environment):
         return None
     if os.path.basename(words[0]) in ("jupyter", NODE[0]):
-        return _node(words, cwd, environment, python)
-    return _python(words, cwd, environment, python)
+        return _node_job(words, cwd, environment, python)
+    return _python_job(words, cwd, environment, python)
 
 
 def split(command: str) -> list[str] | None:
@@ -46,23 +46,25 @@ def split(command: str) -> list[str] | None:
     return shlex.split(command)
 
 
-def _python(
+def _python_job(
     words: Sequence[str], cwd: str, environment: Mapping[str, str], python: str
 ) -> Job | None:
-    executable = _found(words[0], cwd, environment)
-    if executable is None or not _same(executable, python):
+    executable = _resolve_executable(words[0], cwd, environment)
+    if executable is None or not _is_same_python(executable, python):
         return None
     rest = list(words[1:])
     if rest[:1] == ["-u"] and environment.get("PYTHONUNBUFFERED"):
         del rest[0]
-    program = _chosen(rest, cwd)
+    program = _parse_program(rest, cwd)
     if program is None:
         return None
     kind, target, arguments = program
-    return Job(kind, target, arguments, tuple(words), executable, cwd, _shells(environment, cwd))
+    return Job(
+        kind, target, arguments, tuple(words), executable, cwd, _shell_environment(environment, cwd)
+    )
 
 
-def _chosen(rest: Sequence[str], cwd: str) -> tuple[Kind, str, tuple[str, ...]] | None:
+def _parse_program(rest: Sequence[str], cwd: str) -> tuple[Kind, str, tuple[str, ...]] | None:
     """Return what the words after ``python`` run: kind, target, arguments; None if not eligible."""
     if not rest:
         return None
@@ -79,15 +81,15 @@ def _chosen(rest: Sequence[str], cwd: str) -> tuple[Kind, str, tuple[str, ...]] 
     return Kind.SCRIPT, rest[0], tuple(rest[1:])
 
 
-def _node(
+def _node_job(
     words: Sequence[str], cwd: str, environment: Mapping[str, str], python: str
 ) -> Job | None:
     """Return the job of ``jupyter mlws node …``: the console script that `jupyter` would exec."""
-    script = _found(words[0], cwd, environment)
+    script = _resolve_executable(words[0], cwd, environment)
     if script is None:
         return None
     if os.path.basename(words[0]) == "jupyter":
-        if list(words[1:2]) != ["mlws"] or not _same(_interpreter(script), python):
+        if list(words[1:2]) != ["mlws"] or not _is_same_python(_interpreter(script), python):
             return None
         # `jupyter` looks beside itself first.
         script = os.path.join(os.path.dirname(script), NODE[0])
@@ -95,7 +97,7 @@ def _node(
     else:
         rest = words[1:]
     interpreter = _interpreter(script)
-    if rest[:1] != [NODE[1]] or interpreter is None or not _same(interpreter, python):
+    if rest[:1] != [NODE[1]] or interpreter is None or not _is_same_python(interpreter, python):
         return None
     return Job(
         kind=Kind.SCRIPT,
@@ -104,11 +106,11 @@ def _node(
         words=(interpreter, script, *rest),
         executable=interpreter,
         cwd=cwd,
-        environment=_shells(environment, cwd),
+        environment=_shell_environment(environment, cwd),
     )
 
 
-def _found(word: str, cwd: str, environment: Mapping[str, str]) -> str | None:
+def _resolve_executable(word: str, cwd: str, environment: Mapping[str, str]) -> str | None:
     """Return the program that a shell would start for a command's first word."""
     if "/" in word:
         # Each version of Python tidies an odd path of its own in another way.
@@ -131,7 +133,7 @@ def _interpreter(script: str) -> str | None:
     return first[2:] if first.startswith("#!/") and " " not in first else None
 
 
-def _same(executable: str | None, python: str) -> bool:
+def _is_same_python(executable: str | None, python: str) -> bool:
     """Return whether two paths start the same Python: the same file, of the same environment."""
     if executable is None:
         return False
@@ -142,6 +144,6 @@ def _same(executable: str | None, python: str) -> bool:
     return here == there and os.path.realpath(executable) == os.path.realpath(python)
 
 
-def _shells(environment: Mapping[str, str], cwd: str) -> dict[str, str]:
+def _shell_environment(environment: Mapping[str, str], cwd: str) -> dict[str, str]:
     """Return the environment that a shell would pass on, in which it sets ``PWD``."""
     return {**environment, "PWD": cwd}

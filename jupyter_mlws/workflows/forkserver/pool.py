@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from jupyter_mlws.workflows.forkserver import eligible
-from jupyter_mlws.workflows.forkserver.client import Keeper
+from jupyter_mlws.workflows.forkserver.client import ForkServerClient
 from jupyter_mlws.workflows.forkserver.fingerprint import Fingerprint, can_be_warm, fingerprint
 from jupyter_mlws.workflows.processes import end_group
 
-MOST = 2
+MAX_ZYGOTES = 2
 """Zygotes at a time, of about 200 MB each; nodes of further environments start fresh."""
-UNKNOWN = 255
+UNKNOWN_EXIT_CODE = 255
 """The exit code of a node whose zygote died before it: an error, as nobody can know better."""
 
 
@@ -45,9 +45,9 @@ class WarmPool:
     def __init__(self, python: str = sys.executable) -> None:
         self._python = python
         self._available = available()
-        self._zygotes: dict[Fingerprint, Keeper] = {}
-        self._retired: list[Keeper] = []
-        self._hopeless: set[Fingerprint] = set()
+        self._zygotes: dict[Fingerprint, ForkServerClient] = {}
+        self._draining_zygotes: list[ForkServerClient] = []
+        self._failed_fingerprints: set[Fingerprint] = set()
         self._orphans: dict[int, int] = {}
 
     def start(self, environment: Mapping[str, str]) -> None:
@@ -55,12 +55,16 @@ class WarmPool:
         if not self._available or not can_be_warm(environment):
             return
         mark = fingerprint(environment)
-        if mark in self._zygotes or mark in self._hopeless or len(self._zygotes) >= MOST:
+        if (
+            mark in self._zygotes
+            or mark in self._failed_fingerprints
+            or len(self._zygotes) >= MAX_ZYGOTES
+        ):
             return
         try:
-            self._zygotes[mark] = Keeper(self._python, environment)
+            self._zygotes[mark] = ForkServerClient(self._python, environment)
         except OSError:
-            self._hopeless.add(mark)
+            self._failed_fingerprints.add(mark)
 
     def wait_ready(self, timeout: float) -> bool:
         """Wait until every zygote is warm; return whether one is.
@@ -87,11 +91,11 @@ class WarmPool:
         job = eligible.read(command, cwd, environment, self._python)
         if job is None:
             return None
-        keeper = self._fit(environment)
+        keeper = self._get_warm_zygote(environment)
         pid = None if keeper is None else keeper.fork(job, log)
         if keeper is not None and pid is None:
             # Refused, or the zygote is gone: then one for the next node begins to warm at once.
-            self._fit(environment)
+            self._get_warm_zygote(environment)
         return pid
 
     def filenos(self) -> list[int]:
@@ -99,29 +103,29 @@ class WarmPool:
 
         They may change with each call of start, launch and collect.
         """
-        keepers = [*self._zygotes.values(), *self._retired]
+        keepers = [*self._zygotes.values(), *self._draining_zygotes]
         return [*(keeper.exits for keeper in keepers), *self._orphans.values()]
 
     def collect(self) -> list[tuple[int, int]]:
         """Return the nodes that have ended since: pid and exit code (128 + n for signal n).
 
         A node whose zygote died is reported when it ends, with its code if the owner has become
-        its parent (a subreaper), else with :data:`UNKNOWN`.
+        its parent (a subreaper), else with :data:`UNKNOWN_EXIT_CODE`.
         """
         exits: list[tuple[int, int]] = []
-        for keeper in [*self._zygotes.values(), *self._retired]:
+        for keeper in [*self._zygotes.values(), *self._draining_zygotes]:
             exits += keeper.hear()
             if keeper.ended:
                 self._orphans.update(keeper.children)
-                self._forget(keeper)
+                self._remove_zygote(keeper)
         self._release_idle()
-        return exits + self._ended_orphans()
+        return exits + self._collect_orphans()
 
     def close(self) -> None:
         """End all zygotes and the nodes that still run, and kill them after a grace period."""
-        for keeper in [*self._zygotes.values(), *self._retired]:
+        for keeper in [*self._zygotes.values(), *self._draining_zygotes]:
             keeper.release()
-        for keeper in [*self._zygotes.values(), *self._retired]:
+        for keeper in [*self._zygotes.values(), *self._draining_zygotes]:
             keeper.close()
             for descriptor in keeper.children.values():
                 os.close(descriptor)
@@ -129,11 +133,11 @@ class WarmPool:
             end_group(pid)
             os.close(descriptor)
         self._zygotes.clear()
-        self._retired.clear()
+        self._draining_zygotes.clear()
         self._orphans.clear()
         self._available = False
 
-    def _fit(self, environment: Mapping[str, str]) -> Keeper | None:
+    def _get_warm_zygote(self, environment: Mapping[str, str]) -> ForkServerClient | None:
         """Return a warm zygote for this environment, or None; replace an unusable one."""
         mark = fingerprint(environment)
         keeper = self._zygotes.get(mark)
@@ -152,22 +156,22 @@ class WarmPool:
         keeper = self._zygotes.pop(mark)
         if not keeper.warm:
             # It died while importing, and would again.
-            self._hopeless.add(mark)
-        self._retired.append(keeper)
+            self._failed_fingerprints.add(mark)
+        self._draining_zygotes.append(keeper)
         self._release_idle()
 
-    def _forget(self, keeper: Keeper) -> None:
+    def _remove_zygote(self, keeper: ForkServerClient) -> None:
         for mark, other in list(self._zygotes.items()):
             if other is keeper:
                 self._retire(mark)
-        self._retired.remove(keeper)
+        self._draining_zygotes.remove(keeper)
 
     def _release_idle(self) -> None:
-        for keeper in self._retired:
+        for keeper in self._draining_zygotes:
             if not keeper.children and not keeper.ended:
                 keeper.release()
 
-    def _ended_orphans(self) -> list[tuple[int, int]]:
+    def _collect_orphans(self) -> list[tuple[int, int]]:
         exits = []
         poll = select.poll()
         for descriptor in self._orphans.values():
@@ -177,16 +181,16 @@ class WarmPool:
         )
         for pid, descriptor in list(self._orphans.items()):
             if descriptor in ready_descriptors:
-                exits.append((pid, _code(descriptor)))
+                exits.append((pid, _exit_code(descriptor)))
                 os.close(self._orphans.pop(pid))
         return exits
 
 
-def _code(descriptor: int) -> int:
+def _exit_code(descriptor: int) -> int:
     """Return the exit code of an ended process, if this process is its parent by now."""
     with suppress(ChildProcessError):
         info = os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)
         if info is not None:
             has_exited = info.si_code == os.CLD_EXITED
             return info.si_status if has_exited else 128 + info.si_status
-    return UNKNOWN
+    return UNKNOWN_EXIT_CODE

@@ -47,15 +47,15 @@ def stamps(path: Iterable[str]) -> list[Stamp]:
     # Other folders of the path hold a project's own files, which change all the time.
     installed = [folder for folder in path if folder.endswith(("site-packages", "dist-packages"))]
     watched_paths = {sys.executable, *installed, *_path_files(installed), *_packages()}
-    return [(one, changed(one)) for one in sorted(watched_paths)]
+    return [(one, mtime_ns(one)) for one in sorted(watched_paths)]
 
 
-def stale(old_stamps: Iterable[Stamp]) -> bool:
+def is_stale(old_stamps: Iterable[Stamp]) -> bool:
     """Return whether any file or folder has changed since its stamp."""
-    return any(changed(path) != stamp for path, stamp in old_stamps)
+    return any(mtime_ns(path) != stamp for path, stamp in old_stamps)
 
 
-def changed(path: str) -> int:
+def mtime_ns(path: str) -> int:
     """Return when a file or folder was last changed, in ns; -1 if it is missing."""
     try:
         return Path(path).stat().st_mtime_ns

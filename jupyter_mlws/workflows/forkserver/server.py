@@ -16,7 +16,7 @@ from jupyter_mlws.workflows.forkserver import child_init
 from jupyter_mlws.workflows.forkserver.job import EXIT, MAX_MESSAGE, Job, Kind
 from jupyter_mlws.workflows.processes import GRACE, end_group
 
-SUFFIXES = (".py", ".pyc", ".so")
+MODULE_SUFFIXES = (".py", ".pyc", ".so")
 
 
 class ForkServer:
@@ -28,22 +28,22 @@ class ForkServer:
         self._owner = owner
         self._path = path
         self._children: dict[int, int] = {}
-        self._imported = {name.partition(".")[0] for name in sys.modules}
+        self._imported_modules = {name.partition(".")[0] for name in sys.modules}
         self._poll = select.poll()
         for descriptor in (control.fileno(), owner):
             self._poll.register(descriptor, select.POLLIN)
 
     def serve(self) -> None:
-        """Serve until the owner is gone; a child leaves by :class:`.child_init.Born`."""
+        """Serve until the owner is gone; a child leaves by :class:`.child_init.ChildStart`."""
         while True:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._children:
-                    self._bury(descriptor)
-                elif descriptor == self._owner or not self._answer():
+                    self._reap(descriptor)
+                elif descriptor == self._owner or not self._handle_request():
                     self._end_children()
                     return
 
-    def _answer(self) -> bool:
+    def _handle_request(self) -> bool:
         """Handle one request; return False if the owner closed the socket."""
         try:
             message, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
@@ -67,9 +67,9 @@ class ForkServer:
         if job.kind is Kind.MODULE and job.target in sys.modules:
             return True
         folder = child_init.first_of_path(job)
-        return folder is not None and self._shadowed(Path(job.cwd, folder))
+        return folder is not None and self._shadows_module(Path(job.cwd, folder))
 
-    def _shadowed(self, folder: Path) -> bool:
+    def _shadows_module(self, folder: Path) -> bool:
         """Return whether a file or package in ``folder`` has the name of an imported module."""
         try:
             names = os.listdir(folder)  # noqa: PTH208  large folders, before every child
@@ -77,9 +77,9 @@ class ForkServer:
             return True
         for name in names:
             stem, dot, _ = name.partition(".")
-            if stem not in self._imported:
+            if stem not in self._imported_modules:
                 continue
-            if name.endswith(SUFFIXES) if dot else _is_package(folder / name):
+            if name.endswith(MODULE_SUFFIXES) if dot else _is_package(folder / name):
                 return True
         return False
 
@@ -92,23 +92,23 @@ class ForkServer:
         except OSError:
             return
         if pid == 0:
-            exception = child_init.Born(
+            exception = child_init.ChildStart(
                 job, os.dup(log), socket.socket(fileno=os.dup(gate)), self._path
             )
-            self._leave()
+            self._close_descriptors()
             sys.excepthook = child_init.begin
             raise exception
         descriptor = os.pidfd_open(pid)
         self._children[descriptor] = pid
         self._poll.register(descriptor, select.POLLIN)
 
-    def _leave(self) -> None:
+    def _close_descriptors(self) -> None:
         """Close all descriptors of the zygote, in a child."""
         self._control.close()
         for descriptor in (self._exits, self._owner, *self._children):
             os.close(descriptor)
 
-    def _bury(self, descriptor: int) -> None:
+    def _reap(self, descriptor: int) -> None:
         pid = self._children.pop(descriptor)
         self._poll.unregister(descriptor)
         os.close(descriptor)
@@ -125,17 +125,17 @@ class ForkServer:
                 end_group(pid, how)
             deadline = time.monotonic() + GRACE
             while self._children and time.monotonic() < deadline:
-                self._bury_ended(deadline - time.monotonic())
+                self._reap_exited(deadline - time.monotonic())
 
-    def _bury_ended(self, seconds: float) -> None:
+    def _reap_exited(self, seconds: float) -> None:
         waiting = select.poll()
         for descriptor in self._children:
             waiting.register(descriptor, select.POLLIN)
-        self._bury_all([descriptor for descriptor, _ in waiting.poll(seconds * 1000)])
+        self._reap_all([descriptor for descriptor, _ in waiting.poll(seconds * 1000)])
 
-    def _bury_all(self, descriptors: Sequence[int]) -> None:
+    def _reap_all(self, descriptors: Sequence[int]) -> None:
         for descriptor in descriptors:
-            self._bury(descriptor)
+            self._reap(descriptor)
 
 
 def _is_package(folder: Path) -> bool:

@@ -31,10 +31,10 @@ from jupyter_mlws.workflows.forkserver.server import ForkServer
 def main(control: socket.socket, exits: int) -> None:
     """Import the modules, report that to the owner, and serve until the owner is gone.
 
-    In a child :class:`.child_init.Born` leaves this function, the module and every frame.
+    In a child :class:`.child_init.ChildStart` leaves this function, the module and every frame.
     """
     owner = os.pidfd_open(os.getppid())
-    child_init.own_environment()
+    child_init.copy_environment()
     path = _starting_path()
     handlers = dict(_handlers())
     gc.disable()

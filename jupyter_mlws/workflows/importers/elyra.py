@@ -14,15 +14,15 @@ from typing import Any
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows import settings
-from jupyter_mlws.workflows.commands import quoted
+from jupyter_mlws.workflows.commands import quote_word
 from jupyter_mlws.workflows.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
 from jupyter_mlws.workflows.importers.elyra_flow import Comment, Flow, FlowNode, Key
-from jupyter_mlws.workflows.importers.import_result import Field, Notes, Outcome
+from jupyter_mlws.workflows.importers.import_result import Field, ImportResult, Notes
 
 NOTEBOOK = "execute-notebook-node"
 PROGRAMS = {"execute-python-node": "python", "execute-r-node": "Rscript"}
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
-CARRIED = frozenset(
+HANDLED_PROPERTIES = frozenset(
     ("filename", "outputs", "dependencies", "env_vars", "include_subdirectories", "runtime_image")
 )
 """Properties that are looked at one by one; every other one that is set is noted."""
@@ -41,7 +41,7 @@ REASONS = {
 
 
 @dataclass
-class _Made:
+class _NodeDraft:
     """A node that is being imported."""
 
     flow: FlowNode
@@ -79,16 +79,16 @@ class ElyraImporter:
         self._root = root
         self._target = target
         self._resolve = resolve
-        self._held = find_conflict
+        self._find_conflict = find_conflict
         self._notes = notes
-        self._taken: dict[str, str] = {}
+        self._used_ids: dict[str, str] = {}
         self._owners: dict[str, str] = {}
 
-    def carry(self, flow: Flow, source: str, name: str) -> Outcome:
+    def carry(self, flow: Flow, source: str, name: str) -> ImportResult:
         """Return the workflow of a flow that comes from the file ``source``."""
         self._note_defaults(flow)
         drafts = {node.key: self._node(node, flow, source) for node in flow.nodes}
-        edges = list(self._joined(flow, drafts))
+        edges = list(self._create_edges(flow, drafts))
         definition = WorkflowDefinition(
             name=name,
             path=self._target,
@@ -100,9 +100,9 @@ class ElyraImporter:
             title["description"] = flow.description
         if flow.comments:
             title["notes"] = [self._comment(comment, drafts) for comment in flow.comments]
-        return Outcome(definition, self._notes, title=title)
+        return ImportResult(definition, self._notes, title=title)
 
-    def _comment(self, comment: Comment, drafts: dict[Key, _Made]) -> dict[str, Any]:
+    def _comment(self, comment: Comment, drafts: dict[Key, _NodeDraft]) -> dict[str, Any]:
         note: dict[str, Any] = {"text": comment.text}
         if comment.at is not None:
             note["at"] = [round(comment.at[0]), round(comment.at[1])]
@@ -111,12 +111,12 @@ class ElyraImporter:
 
     # A node
 
-    def _node(self, node: FlowNode, flow: Flow, source: str) -> _Made:
+    def _node(self, node: FlowNode, flow: Flow, source: str) -> _NodeDraft:
         name = self._id(node)
         properties = node.properties
-        file = self._inside(properties.get("filename"), posixpath.dirname(source))
-        self._note_rest(node)
-        draft = _Made(
+        file = self._project_path(properties.get("filename"), posixpath.dirname(source))
+        self._note_ignored_properties(node)
+        draft = _NodeDraft(
             flow=node,
             id=name,
             file=file,
@@ -133,12 +133,12 @@ class ElyraImporter:
         """Return the label as an ID: without the file's extension, with a number if it is taken."""
         stem = re.sub(r"\.(ipynb|py|r)$", "", node.label, flags=re.IGNORECASE)
         name = re.sub(r"[^\w-]+|-{2,}", "-", re.sub(r"\s-\s", " ", stem)).strip("-") or "node"
-        taken_ids, number = {*self._taken, "workflow"}, 1
+        taken_ids, number = {*self._used_ids, "workflow"}, 1
         unique = name
         while unique in taken_ids:
             number += 1
             unique = f"{name}-{number}"
-        self._taken[unique] = node.label
+        self._used_ids[unique] = node.label
         if unique != re.sub(r"\s-\s|\s", "-", stem):
             self._notes.add(
                 node.properties.where,
@@ -150,7 +150,7 @@ class ElyraImporter:
             )
         return unique
 
-    def _inside(self, field_: Field, folder: str) -> str:
+    def _project_path(self, field_: Field, folder: str) -> str:
         """Return a path of the file relative to the project's root; error 40211 outside of it."""
         raw_path = field_.text()
         path = posixpath.normpath(posixpath.join(folder, raw_path))
@@ -205,12 +205,12 @@ class ElyraImporter:
 
     # Its files
 
-    def _add_outs(self, draft: _Made) -> None:
+    def _add_outs(self, draft: _NodeDraft) -> None:
         for entry in draft.flow.properties.get("outputs").items():
             if entry.text() == "":
                 continue
             path = posixpath.normpath(posixpath.join(draft.folder, entry.text()))
-            why = self._no_out(draft, path)
+            why = self._output_problem(draft, path)
             if why is not None:
                 draft.complete = False
                 self._notes.add(
@@ -228,7 +228,7 @@ class ElyraImporter:
         if not draft.outs:
             draft.complete = False
 
-    def _no_out(self, draft: _Made, path: str) -> Message | None:
+    def _output_problem(self, draft: _NodeDraft, path: str) -> Message | None:
         if any(sign in path for sign in "*?["):
             return Message(
                 "outputs must be listed by name, not by pattern; list the files or their folder"
@@ -245,9 +245,9 @@ class ElyraImporter:
         for other, owner in self._owners.items():
             if owner != draft.id and _overlap(path, other):
                 return Message("it is already an output of {owner}", owner=owner)
-        return self._held(path)
+        return self._find_conflict(path)
 
-    def _add_deps(self, draft: _Made) -> None:
+    def _add_deps(self, draft: _NodeDraft) -> None:
         draft.deps.append(draft.file)
         recursive = draft.flow.properties.get("include_subdirectories").value is True
         for entry in draft.flow.properties.get("dependencies").items():
@@ -255,7 +255,7 @@ class ElyraImporter:
             if text == "":
                 continue
             if not any(sign in text for sign in "*?["):
-                draft.deps.append(self._inside(entry, draft.folder))
+                draft.deps.append(self._project_path(entry, draft.folder))
                 continue
             matches = list(self._matching(draft, text, recursive))
             draft.deps += matches
@@ -270,7 +270,7 @@ class ElyraImporter:
             )
         draft.deps = [d for d in dict.fromkeys(draft.deps) if d not in draft.outs]
 
-    def _matching(self, draft: _Made, pattern: str, recursive: bool) -> Iterator[str]:
+    def _matching(self, draft: _NodeDraft, pattern: str, recursive: bool) -> Iterator[str]:
         """Yield the files that match a pattern, as Elyra finds them, without hidden folders."""
         base = self._root / draft.folder
         flat = "/" not in pattern
@@ -287,7 +287,7 @@ class ElyraImporter:
 
     # What comes before it
 
-    def _joined(self, flow: Flow, drafts: dict[Key, _Made]) -> Iterator[EdgeDefinition]:
+    def _create_edges(self, flow: Flow, drafts: dict[Key, _NodeDraft]) -> Iterator[EdgeDefinition]:
         """Yield an edge for every file that a link may stand for.
 
         Elyra passes all outputs of a node to the nodes after it. A link from a node that does not
@@ -309,25 +309,27 @@ class ElyraImporter:
 
     # The node as it is to be
 
-    def _definition(self, draft: _Made) -> NodeDefinition:
+    def _definition(self, draft: _NodeDraft) -> NodeDefinition:
         outs = list(draft.outs)
         if draft.flow.operation == NOTEBOOK:
             kind, output_path = "notebook", self._out_path(f"{draft.id}.ipynb")
-            command = f"jupyter mlws notebook {quoted(draft.file)} --out {quoted(output_path)}"
+            command = (
+                f"jupyter mlws notebook {quote_word(draft.file)} --out {quote_word(output_path)}"
+            )
             outs.insert(0, output_path)
             place = ""
         else:
             kind, place = "script", draft.folder
             program = PROGRAMS[draft.flow.operation]
-            command = f"{program} {quoted(posixpath.basename(draft.file))}"
+            command = f"{program} {quote_word(posixpath.basename(draft.file))}"
         if draft.variables:
             pairs = (_assignment(name, value) for name, value in draft.variables.items())
             command = f"env {' '.join(pairs)} {command}"
         if place:
-            command = f"cd {quoted(place)} && {command}"
+            command = f"cd {quote_word(place)} && {command}"
         if draft.marker is not None:
             outs.append(draft.marker)
-            command = f"{command} && {_mark(draft, place)}"
+            command = f"{command} && {_marker_command(draft, place)}"
         deps = [dep for dep in draft.deps if dep not in draft.sources]
         return NodeDefinition(
             id=draft.id,
@@ -340,13 +342,13 @@ class ElyraImporter:
 
     # What is not carried over
 
-    def _note_rest(self, node: FlowNode) -> None:
+    def _note_ignored_properties(self, node: FlowNode) -> None:
         image = node.properties.get("runtime_image")
         if image.value:
             self._note_property(image, RUNS_HERE)
         properties = node.properties.value if isinstance(node.properties.value, dict) else {}
         for key in properties:
-            if key not in CARRIED and key != "ui_data" and _is_set(properties[key]):
+            if key not in HANDLED_PROPERTIES and key != "ui_data" and _is_set(properties[key]):
                 self._note_property(node.properties.get(key), REASONS.get(key, NOT_KUBERNETES))
 
     def _note_defaults(self, flow: Flow) -> None:
@@ -378,16 +380,16 @@ def _variable(entry: Field) -> tuple[str, str]:
 
 def _assignment(name: str, value: str) -> str:
     # DVC would take it for a template.
-    return quoted(f"{name}={value}").replace("${", "\\${")
+    return quote_word(f"{name}={value}").replace("${", "\\${")
 
 
 def _overlap(path: str, other: str) -> bool:
     return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
 
 
-def _mark(draft: _Made, place: str) -> str:
+def _marker_command(draft: _NodeDraft, place: str) -> str:
     """Return the command that writes the node's marker file, with what it was made of."""
     assert draft.marker is not None
     files: Sequence[str] = list(dict.fromkeys([*draft.deps, *draft.sources]))
     words = [posixpath.relpath(file, place or ".") for file in [draft.marker, *files]]
-    return f"jupyter mlws mark {' '.join(quoted(word) for word in words)}"
+    return f"jupyter mlws mark {' '.join(quote_word(word) for word in words)}"

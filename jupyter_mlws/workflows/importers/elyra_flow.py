@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.workflows.importers.import_result import Field, Notes, refused
+from jupyter_mlws.workflows.importers.import_result import Field, Notes, import_error
 
 FIRST, LAST = 3, 8
 """The schema versions that are read."""
@@ -251,4 +251,4 @@ def _at(node: Field, offset: tuple[float, float]) -> tuple[float, float] | None:
 def check_is_pipeline(data: Field) -> None:
     """Raise error 40211 unless the data has the fields of a pipeline."""
     if not isinstance(data.value, dict) or "pipelines" not in data.value:
-        raise refused(data.path, "pipelines", Message("it is not an Elyra pipeline"))
+        raise import_error(data.path, "pipelines", Message("it is not an Elyra pipeline"))

@@ -33,7 +33,7 @@ class Notes:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ImportResult:
     """A workflow that can be written. ``title`` goes beside its name, ``files`` by their paths."""
 
     definition: WorkflowDefinition
@@ -42,7 +42,7 @@ class Outcome:
     title: dict[str, Any] = field(default_factory=dict)
 
 
-def refused(path: str, field_: str, reason: Message, line: int | None = None) -> MLWSError:
+def import_error(path: str, field_: str, reason: Message, line: int | None = None) -> MLWSError:
     """Return the error of a file that cannot be imported, with the field (or line) at fault."""
     faults = [Fault(field_, reason)]
     if line:
@@ -99,7 +99,7 @@ class Field:
 
     def wrong(self, reason: Message) -> MLWSError:
         """Return the error of this field."""
-        return refused(self.path, self.where, reason)
+        return import_error(self.path, self.where, reason)
 
     def _below(self, key: str) -> str:
         return f"{self.where}.{key}" if self.where else key

@@ -20,11 +20,11 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.definition import WorkflowDefinition
 from jupyter_mlws.workflows.document import Document
 from jupyter_mlws.workflows.editing import Editor
-from jupyter_mlws.workflows.importers.import_result import Field, Notes, Outcome, refused
+from jupyter_mlws.workflows.importers.import_result import Field, ImportResult, Notes, import_error
 from jupyter_mlws.workflows.importers.models import Format, ImportRequest
 
-SUFFIXES = {".pipeline": Format.ELYRA, ".ipynb": Format.NOTEBOOK}
-LONGEST = 16_000_000
+FORMATS_BY_SUFFIX = {".pipeline": Format.ELYRA, ".ipynb": Format.NOTEBOOK}
+MAX_FILE_BYTES = 16_000_000
 """Bytes; a larger file holds outputs that an import does not need."""
 
 
@@ -35,7 +35,7 @@ class Importer:
         self._project = project
         self._editor = editor
 
-    def carry(self, request: ImportRequest) -> tuple[Format, Outcome, Document]:
+    def carry(self, request: ImportRequest) -> tuple[Format, ImportResult, Document]:
         """Import a file, or only return what would be written (``dry_run``).
 
         Errors: 40211 with the field or line for a file that is not what it should be, 40401 if it
@@ -64,16 +64,16 @@ class Importer:
         if isinstance(request.content, dict):
             return path, request.content
         text = request.content if request.content is not None else self._text(path)
-        return path, _parsed(path, text)
+        return path, _parse_json(path, text)
 
     def _text(self, path: str) -> str:
         file = self._project.resolve(path)
         try:
-            if file.stat().st_size > LONGEST:
-                raise refused(path, "", Message("larger than 16 MB"))
+            if file.stat().st_size > MAX_FILE_BYTES:
+                raise import_error(path, "", Message("larger than 16 MB"))
             return file.read_bytes().decode("utf-8")
         except UnicodeDecodeError:
-            raise refused(path, "", Message("not UTF-8")) from None
+            raise import_error(path, "", Message("not UTF-8")) from None
         except OSError as error:
             raise WorkflowItemNotFoundError(kind="file", name=path) from error
 
@@ -91,7 +91,7 @@ class Importer:
 
     def _read(
         self, kind: Format, path: str, data: Any, request: ImportRequest, target: str
-    ) -> Outcome:
+    ) -> ImportResult:
         notes = Notes()
         name = request.name or self._name(kind, path, data)
         field = Field(data, "", path)
@@ -104,7 +104,7 @@ class Importer:
         resolve, find_conflict = self._project.resolve, self._editor.held
         return split(data, path, name, target, self._project.root, resolve, find_conflict, notes)
 
-    def _elyra(self, data: Field, name: str, target: str, notes: Notes) -> Outcome:
+    def _elyra(self, data: Field, name: str, target: str, notes: Notes) -> ImportResult:
         from jupyter_mlws.workflows.importers.elyra import ElyraImporter
         from jupyter_mlws.workflows.importers.elyra_flow import check_is_pipeline, read_flow
 
@@ -117,18 +117,18 @@ class Importer:
         return carrier.carry(flow, data.path, name)
 
 
-def _parsed(path: str, text: str) -> Any:
+def _parse_json(path: str, text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise refused(
+        raise import_error(
             path,
             "",
             Message("it is not valid JSON: {msg}", msg=error.msg),
             error.lineno,
         ) from None
     except RecursionError:
-        raise refused(path, "", Message("nested too deeply")) from None
+        raise import_error(path, "", Message("nested too deeply")) from None
 
 
 def _format_of(path: str, data: Any) -> Format:
@@ -138,7 +138,7 @@ def _format_of(path: str, data: Any) -> Format:
             return Format.ELYRA
         if "nbformat" in data:
             return Format.NOTEBOOK
-    return SUFFIXES.get(Path(path).suffix.lower(), Format.DEFINITION)
+    return FORMATS_BY_SUFFIX.get(Path(path).suffix.lower(), Format.DEFINITION)
 
 
 def _elyra_name(data: Any) -> str | None:
@@ -154,12 +154,12 @@ def _elyra_name(data: Any) -> str | None:
     return name if isinstance(name, str) and name != "untitled" else None
 
 
-def _definition(data: Field, name: str, target: str, notes: Notes) -> Outcome:
+def _definition(data: Field, name: str, target: str, notes: Notes) -> ImportResult:
     """Read the specification's JSON (`name`, `nodes`, `edges`), as a POST of it would."""
     from jupyter_mlws.core import validation_messages
 
     if not isinstance(data.value, dict) or "nodes" not in data.value:
-        raise refused(
+        raise import_error(
             data.path,
             "nodes",
             Message("it is not a workflow: a definition has `name`, `nodes` and `edges`"),
@@ -178,4 +178,4 @@ def _definition(data: Field, name: str, target: str, notes: Notes) -> Outcome:
         first = faults[0]
         reason = Message("{field}: {reason}", field=first.field, reason=first.message)
         raise ImportFailedError(faults=faults, path=data.path, reason=reason, line=None) from error
-    return Outcome(definition, notes)
+    return ImportResult(definition, notes)

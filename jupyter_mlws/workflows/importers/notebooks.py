@@ -13,15 +13,15 @@ from typing import Any
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows import settings
-from jupyter_mlws.workflows.commands import quoted
+from jupyter_mlws.workflows.commands import quote_word
 from jupyter_mlws.workflows.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
-from jupyter_mlws.workflows.importers.import_result import Notes, Outcome, refused
+from jupyter_mlws.workflows.importers.import_result import ImportResult, Notes, import_error
 from jupyter_mlws.workflows.importers.notebook_split.code import (
     CellSyntaxError,
     CodeCell,
     read_cell,
 )
-from jupyter_mlws.workflows.importers.notebook_split.dataflow import Carried, Flow, Step, Version
+from jupyter_mlws.workflows.importers.notebook_split.dataflow import Flow, Snippet, Step, Version
 from jupyter_mlws.workflows.importers.notebook_split.grouping import Groups, group
 from jupyter_mlws.workflows.importers.notebook_split.kinds import EXTENSIONS
 from jupyter_mlws.workflows.notebook.parameters import (
@@ -33,9 +33,9 @@ from jupyter_mlws.workflows.notebook.parameters import (
 )
 
 HANDOVER = "_handover"
-LOADING = "mlws-load"
-STORING = "mlws-store"
-LONGEST = 40
+LOAD_TAG = "mlws-load"
+STORE_TAG = "mlws-store"
+MAX_ID_LENGTH = 40
 """Characters of a node's id that a heading gives."""
 
 
@@ -69,28 +69,28 @@ class Splitter:
         self._target = posixpath.dirname(target)
         self._root = root
         self._resolve = resolve
-        self._held = find_conflict
+        self._find_conflict = find_conflict
         self._notes = notes
         self._texts: dict[int, list[dict[str, Any]]] = {}
         self._metadata: dict[int, dict[str, Any]] = {}
 
-    def split(self, name: str, target: str) -> Outcome:
+    def split(self, name: str, target: str) -> ImportResult:
         """Return the workflow, and the notebooks of its nodes."""
         if language_of(self._data) != "python":
-            return self._whole(name, target)
+            return self._single_node_workflow(name, target)
         cells = self._cells()
         flow = Flow(cells)
         groups = group(flow)
         self._note_cells(flow, groups)
-        self._pass_texts_on(flow)
-        parts = self._named(groups.members())
+        self._move_texts(flow)
+        parts = self._assign_ids(groups.members())
         if not parts:
-            raise refused(self._path, "cells", Message("it contains no code"))
+            raise import_error(self._path, "cells", Message("it contains no code"))
         owner = {step.index: part for part in parts for step in part.steps}
-        self._hand_over(parts, owner)
-        self._join_files(parts, owner)
-        files = {self._file(part): self._notebook(part, flow, owner) for part in parts}
-        return Outcome(self._definition(name, target, parts), self._notes, files)
+        self._assign_variable_files(parts, owner)
+        self._add_file_dependencies(parts, owner)
+        files = {self._notebook_path(part): self._notebook(part, flow, owner) for part in parts}
+        return ImportResult(self._definition(name, target, parts), self._notes, files)
 
     # What is in the notebook
 
@@ -119,7 +119,7 @@ class Splitter:
         try:
             return read_cell(number, source, parameters=parameters)
         except CellSyntaxError as error:
-            raise refused(
+            raise import_error(
                 self._path,
                 f"cells.{number - 1}",
                 Message(
@@ -130,7 +130,7 @@ class Splitter:
                 ),
             ) from None
 
-    def _pass_texts_on(self, flow: Flow) -> None:
+    def _move_texts(self, flow: Flow) -> None:
         """Move texts before code that is carried along to the next cell that runs."""
         running = {step.cell.number for step in flow.steps if step.runs}
         waiting: list[dict[str, Any]] = []
@@ -152,7 +152,7 @@ class Splitter:
                 Message("kept in one node: {words}", words=words),
             )
 
-    def _named(self, members: Sequence[list[Step]]) -> list[Part]:
+    def _assign_ids(self, members: Sequence[list[Step]]) -> list[Part]:
         """Return the groups with IDs, from their heading, or else from what they make."""
         taken_ids, parts = {"workflow"}, []
         has_headings = len({step.cell.heading for steps in members for step in steps}) > 1
@@ -170,27 +170,27 @@ class Splitter:
 
     # What goes from node to node
 
-    def _hand_over(self, parts: Sequence[Part], owner: dict[int, Part]) -> None:
+    def _assign_variable_files(self, parts: Sequence[Part], owner: dict[int, Part]) -> None:
         """Assign a file to every variable that another node needs."""
         for part in parts:
             for step in part.steps:
                 for version in step.reads.values():
                     maker = owner.get(version.cell)
                     if version.carried is None and maker is not None and maker is not part:
-                        path = maker.stored.setdefault(version, self._variable(maker, version))
+                        path = maker.stored.setdefault(version, self._variable_path(maker, version))
                         if path not in part.deps:
                             part.deps.append(path)
         for part in parts:
             part.outs += part.stored.values()
 
-    def _variable(self, maker: Part, version: Version) -> str:
+    def _variable_path(self, maker: Part, version: Version) -> str:
         name = f"{maker.id}.{version.name}"
         if any(other.name == version.name for other in maker.stored):
             # The same name, from a later cell of the node.
             name = f"{name}.{version.cell}"
         return posixpath.join(self._target, "out", f"{name}{EXTENSIONS[version.kind]}")
 
-    def _join_files(self, parts: Sequence[Part], owner: dict[int, Part]) -> None:
+    def _add_file_dependencies(self, parts: Sequence[Part], owner: dict[int, Part]) -> None:
         """Make the files that cells name dependencies and outputs."""
         written_paths = {
             path for part in parts for step in part.steps for path in step.files_written
@@ -203,7 +203,7 @@ class Splitter:
         for part in parts:
             for step in part.steps:
                 for path in step.files_read:
-                    project_path = self._inside(step, path)
+                    project_path = self._project_path(step, path)
                     if (
                         project_path is None
                         or project_path in part.outs
@@ -219,10 +219,10 @@ class Splitter:
             part.deps = list(dict.fromkeys(part.deps))
 
     def _add_out(self, part: Part, step: Step, path: str) -> None:
-        project_path = self._inside(step, path)
+        project_path = self._project_path(step, path)
         if project_path is None or project_path in part.outs:
             return
-        why = self._held(project_path)
+        why = self._find_conflict(project_path)
         if why is None:
             part.outs.append(project_path)
             return
@@ -236,7 +236,7 @@ class Splitter:
             ),
         )
 
-    def _inside(self, step: Step, path: str) -> str | None:
+    def _project_path(self, step: Step, path: str) -> str | None:
         """Return a cell's path relative to the project's root; None outside of it."""
         project_path = posixpath.normpath(posixpath.join(self._home, path))
         try:
@@ -254,21 +254,21 @@ class Splitter:
 
     # The notebooks
 
-    def _file(self, part: Part) -> str:
+    def _notebook_path(self, part: Part) -> str:
         return posixpath.join(self._target, "nodes", f"{part.id}.ipynb")
 
     def _notebook(self, part: Part, flow: Flow, owner: dict[int, Part]) -> str:
-        folder = posixpath.dirname(self._file(part))
+        folder = posixpath.dirname(self._notebook_path(part))
         writer = _Writer(part, flow, owner, lambda path: posixpath.relpath(path, folder))
-        cells = [*writer.beginning(posixpath.relpath(self._home or ".", folder))]
+        cells = [*writer.emit_preamble(posixpath.relpath(self._home or ".", folder))]
         for step in part.steps:
             number = step.cell.number
-            cells += [_copied(text, f"text-{number}-{n}") for n, text in
+            cells += [_with_id(text, f"text-{number}-{n}") for n, text in
                       enumerate(self._texts.get(number, ()))]  # fmt: skip
-            cells += writer.around(step, self._metadata[number])
+            cells += writer.emit_cell(step, self._metadata[number])
         if part.steps[-1].index == max(owner):
             last = self._texts.get(-1, ())
-            cells += [_copied(text, f"text-end-{n}") for n, text in enumerate(last)]
+            cells += [_with_id(text, f"text-end-{n}") for n, text in enumerate(last)]
         metadata = {key: value for key, value in (self._data.get("metadata") or {}).items()
                     if key in ("kernelspec", "language_info")}  # fmt: skip
         notebook = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
@@ -284,28 +284,30 @@ class Splitter:
             edge_paths = [dep for dep in part.deps if dep in makers and makers[dep] is not part]
             for dep in edge_paths:
                 edges.append(EdgeDefinition(source=makers[dep].id, target=part.id, path=dep))
-            command = (
-                f"jupyter mlws notebook {quoted(self._file(part))} --out {quoted(output_path)}"
-            )
+            notebook, output = self._notebook_path(part), output_path
+            command = f"jupyter mlws notebook {quote_word(notebook)} --out {quote_word(output)}"
             nodes.append(
                 NodeDefinition(
                     id=part.id,
                     type="notebook",
                     config={"cmd": command},
-                    deps=[self._file(part), *(dep for dep in part.deps if dep not in edge_paths)],
+                    deps=[
+                        self._notebook_path(part),
+                        *(dep for dep in part.deps if dep not in edge_paths),
+                    ],
                     outs=[output_path, *part.outs],
                 )
             )
         return WorkflowDefinition(name=name, path=target, nodes=nodes, edges=edges)
 
-    def _whole(self, name: str, target: str) -> Outcome:
+    def _single_node_workflow(self, name: str, target: str) -> ImportResult:
         """Return a workflow of one node, as the data flow of other languages is unknown."""
         language = language_of(self._data)
         if not self._path:
             words = Message(
                 "a notebook in {language} must be a file in the project", language=language
             )
-            raise refused("", "file", words)
+            raise import_error("", "file", words)
         self._notes.add(
             "metadata.kernelspec",
             Message(
@@ -315,11 +317,13 @@ class Splitter:
         )
         node = _slug(posixpath.splitext(posixpath.basename(self._path))[0]) or "notebook"
         output_path = posixpath.join(self._target, "out", f"{node}.ipynb")
-        command = f"jupyter mlws notebook {quoted(self._path)} --out {quoted(output_path)}"
+        command = f"jupyter mlws notebook {quote_word(self._path)} --out {quote_word(output_path)}"
         definition = NodeDefinition(
             id=node, type="notebook", config={"cmd": command}, deps=[self._path], outs=[output_path]
         )
-        return Outcome(WorkflowDefinition(name=name, path=target, nodes=[definition]), self._notes)
+        return ImportResult(
+            WorkflowDefinition(name=name, path=target, nodes=[definition]), self._notes
+        )
 
 
 def part_writes(part: Part) -> set[str]:
@@ -337,10 +341,10 @@ class _Writer:
         self._flow = flow
         self._owner = owner
         self._relative = relative
-        self._here: dict[str, Version] = {}
-        self._done: set[Carried] = set()
+        self._available_versions: dict[str, Version] = {}
+        self._written_snippets: set[Snippet] = set()
 
-    def beginning(self, home: str) -> Iterator[dict[str, Any]]:
+    def emit_preamble(self, home: str) -> Iterator[dict[str, Any]]:
         """Yield the parameters that the node uses, then code to enter the notebook's folder."""
         used = {v.carried for step in self._part.steps for v in step.reads.values() if v.carried}
         parameters = [
@@ -351,48 +355,48 @@ class _Writer:
         ]
         if parameters:
             yield _code("\n".join(c.source for c in parameters), "parameters", TAG)
-            self._done |= set(parameters)
+            self._written_snippets |= set(parameters)
         lines = [f"import jupyter_mlws.components.handover as {HANDOVER}"]
         lines.append(f"{HANDOVER}.enter({home!r})  # where its paths begin")
-        yield _code("\n".join(lines), "enter", LOADING)
+        yield _code("\n".join(lines), "enter", LOAD_TAG)
 
-    def around(self, step: Step, metadata: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def emit_cell(self, step: Step, metadata: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield a cell, after what it needs and before what stores its results for other nodes."""
         number = step.cell.number
-        before = [*self._carried(step), *self._loaded(step)]
+        before = [*self._emit_definitions(step), *self._emit_loads(step)]
         if before:
-            yield _code("\n".join(before), f"load-{number}", LOADING)
+            yield _code("\n".join(before), f"load-{number}", LOAD_TAG)
         yield {**_code(step.cell.source, f"cell-{number}"), "metadata": metadata}
         for snippet in step.carried:
-            self._done.add(snippet)
-        self._here |= step.writes
+            self._written_snippets.add(snippet)
+        self._available_versions |= step.writes
         behind = [
             f"{HANDOVER}.store({version.name}, {self._relative(path)!r})"
             for version, path in self._part.stored.items()
             if version.cell == step.index
         ]
         if behind:
-            yield _code("\n".join(behind), f"store-{number}", STORING)
+            yield _code("\n".join(behind), f"store-{number}", STORE_TAG)
 
-    def _carried(self, step: Step) -> Iterator[str]:
+    def _emit_definitions(self, step: Step) -> Iterator[str]:
         """Yield imports, functions, constants and settings that the cell needs but lacks."""
         dependencies = {v.carried for v in step.reads.values() if v.carried is not None}
         dependencies |= {one for one in self._flow.settings if one.cell < step.index}
         dependencies = {need for one in dependencies for need in one.closure()}
         for earlier in self._flow.steps[: step.index]:
             for snippet in earlier.carried:
-                if snippet in dependencies and snippet not in self._done:
-                    self._done.add(snippet)
+                if snippet in dependencies and snippet not in self._written_snippets:
+                    self._written_snippets.add(snippet)
                     yield snippet.source
 
-    def _loaded(self, step: Step) -> Iterator[str]:
+    def _emit_loads(self, step: Step) -> Iterator[str]:
         """Yield code to load other nodes' variables that are missing or outdated here."""
         for name, version in step.reads.items():
             maker = self._owner.get(version.cell)
             if version.carried is not None or maker is None or maker is self._part:
                 continue
-            if self._here.get(name) is not version:
-                self._here[name] = version
+            if self._available_versions.get(name) is not version:
+                self._available_versions[name] = version
                 path = self._relative(maker.stored[version])
                 yield f"{name} = {HANDOVER}.load({path!r})"
 
@@ -408,7 +412,7 @@ def _code(source: str, name: str, *tags: str) -> dict[str, Any]:
     }
 
 
-def _copied(cell: dict[str, Any], name: str) -> dict[str, Any]:
+def _with_id(cell: dict[str, Any], name: str) -> dict[str, Any]:
     return {**cell, "id": name}
 
 
@@ -416,8 +420,8 @@ def _slug(text: str) -> str:
     """Return an ID made of a text's letters and digits, joined by dashes."""
     bare = re.sub(r"^\d+[.):]\s*", "", text)
     name = "-".join(re.findall(r"\w+", bare))
-    if len(name) > LONGEST:
-        name = name[:LONGEST].rpartition("-")[0] or name[:LONGEST]
+    if len(name) > MAX_ID_LENGTH:
+        name = name[:MAX_ID_LENGTH].rpartition("-")[0] or name[:MAX_ID_LENGTH]
     return name
 
 
@@ -430,12 +434,12 @@ def split(
     resolve: Callable[[str], Path],
     find_conflict: Callable[[str], Message | None],
     notes: Notes,
-) -> Outcome:
+) -> ImportResult:
     """Return the workflow of a notebook; error 40211 with the cell or field if it is invalid."""
     try:
         notebook = read(json.dumps(data).encode())
     except NotebookError as error:
-        raise refused(path, "", error.words) from None
+        raise import_error(path, "", error.words) from None
     if notebook["nbformat"] != 4:
         from jupyter_mlws.workflows.notebook.reading import as_node
 

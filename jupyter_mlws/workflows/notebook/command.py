@@ -16,19 +16,19 @@ from typing import Any
 from jupyter_mlws.components.node import UsageError, parse
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.workflows.notebook.parameters import (
-    RESERVED,
+    RESERVED_OPTION,
     TAG,
     NotebookError,
+    convert_options,
     language_of,
     parameters_cell,
     schema,
-    typed,
 )
 
 USAGE = "usage: jupyter mlws notebook IN.ipynb --out OUT.ipynb [--SETTING value ...]"
-STOPPED = 143
+STOPPED_EXIT_CODE = 143
 """The exit code of a run that was told to end, by the shell's convention."""
-INJECTED = "injected-parameters"
+INJECTED_TAG = "injected-parameters"
 """The tag and the id of the cell that sets what the command line says."""
 
 
@@ -48,7 +48,7 @@ def _arguments(argv: Sequence[str]) -> tuple[Path, Path, dict[str, list[str]]]:
     if argv[0].startswith("-"):
         raise UsageError(f"specify the notebook first; {USAGE}")
     options = parse(argv[1:])
-    outs = options.pop(RESERVED, [])
+    outs = options.pop(RESERVED_OPTION, [])
     if len(outs) != 1:
         raise UsageError("--out needs the path of the executed notebook")
     source, out = Path(argv[0]), Path(outs[0])
@@ -68,7 +68,7 @@ def _run(source: Path, out: Path, options: dict[str, list[str]]) -> int:
     try:
         execute(notebook, source.resolve().parent, sys.stdout, sys.stderr)
     except KeyboardInterrupt:
-        return _fail(STOPPED, f"{source}: stopped")
+        return _fail(STOPPED_EXIT_CODE, f"{source}: stopped")
     except CellError as error:
         return _fail(1, f"{source}: {error}", error.traceback)
     clean(notebook)
@@ -82,7 +82,7 @@ def values_of(notebook: Any, options: dict[str, list[str]]) -> dict[str, Any]:
     :class:`UsageError` for a name that is not a parameter of the notebook.
     """
     json_schema = schema(notebook)
-    values = typed(json_schema["properties"], options)
+    values = convert_options(json_schema["properties"], options)
     unknown = [name for name in values if name not in json_schema["properties"]]
     if unknown and not json_schema["additionalProperties"]:
         if parameters_cell(notebook) is None:
@@ -96,16 +96,16 @@ def inject(notebook: Any, values: dict[str, Any]) -> None:
     """Insert a cell that sets ``values`` after the one tagged ``parameters``, as papermill does."""
     import nbformat
 
-    cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", ())]
+    cells = [cell for cell in notebook.cells if INJECTED_TAG not in cell.metadata.get("tags", ())]
     place = next((n for n, c in enumerate(cells) if TAG in c.metadata.get("tags", ())), -1)
     if values:
-        cell = nbformat.v4.new_code_cell(_translated(notebook, values))  # type: ignore[no-untyped-call]
-        cell.update(id=INJECTED, metadata={"tags": [INJECTED]})
+        cell = nbformat.v4.new_code_cell(_render_parameters(notebook, values))  # type: ignore[no-untyped-call]
+        cell.update(id=INJECTED_TAG, metadata={"tags": [INJECTED_TAG]})
         cells.insert(place + 1, cell)
     notebook.cells = cells
 
 
-def _translated(notebook: Any, values: dict[str, Any]) -> str:
+def _render_parameters(notebook: Any, values: dict[str, Any]) -> str:
     from papermill.exceptions import PapermillException
     from papermill.translators import translate_parameters
 

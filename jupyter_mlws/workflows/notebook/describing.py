@@ -45,11 +45,11 @@ class Notebooks:
             return None
         key = (path, status.st_mtime_ns, status.st_size)
         if key not in self._cache:
-            self._cache[key] = _described(path, file)
+            self._cache[key] = _to_component(path, file)
         return self._cache[key]
 
 
-def _described(path: str, file: Path) -> Component:
+def _to_component(path: str, file: Path) -> Component:
     from jupyter_mlws.components.models import Component
     from jupyter_mlws.workflows.notebook.parameters import NotebookError, read, schema
 

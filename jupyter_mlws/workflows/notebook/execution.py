@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, language_of
 
-COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+ANSI_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 START_TIMEOUT = 120
 """Seconds in which a kernel must be up; a busy machine takes its time."""
 
@@ -40,8 +40,8 @@ def execute(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> None:
     try:
         client.execute()
     except CellExecutionError as error:
-        number, error_output = _failed(notebook)
-        traceback = COLOURS.sub("", error.traceback)
+        number, error_output = _find_failed_cell(notebook)
+        traceback = ANSI_CODES.sub("", error.traceback)
         # Where the display of a result fails, the kernel replies with the error None: NoneType.
         raise CellError(number, error_output.ename, error_output.evalue, traceback) from None
     except (DeadKernelError, asyncio.CancelledError) as error:
@@ -50,7 +50,7 @@ def execute(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> None:
         raise CellError(client.at + 1, "DeadKernelError", str(error), "") from None
 
 
-def _failed(notebook: Any) -> tuple[int, Any]:
+def _find_failed_cell(notebook: Any) -> tuple[int, Any]:
     """Return the number of the last cell with an error among its outputs, and that error."""
     return [
         (number, output)
@@ -91,7 +91,7 @@ def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
             return await super().async_execute_cell(cell, cell_index, *args, **more)
 
         def output(self, outs: Any, msg: Any, display_id: Any, cell_index: int) -> Any:
-            tell(msg["msg_type"], msg["content"], out, err)
+            write_output(msg["msg_type"], msg["content"], out, err)
             return super().output(outs, msg, display_id, cell_index)
 
     return Telling(
@@ -105,7 +105,7 @@ def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
     )
 
 
-def tell(kind: str, content: Any, out: TextIO, err: TextIO) -> None:
+def write_output(kind: str, content: Any, out: TextIO, err: TextIO) -> None:
     """Write an output to the stream that a terminal would use."""
     if kind == "stream":
         stream = err if content["name"] == "stderr" else out

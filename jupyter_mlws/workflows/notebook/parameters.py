@@ -16,7 +16,7 @@ from jupyter_mlws.core.i18n import Message
 
 TAG = "parameters"
 """The tag that papermill looks for as well."""
-RESERVED = "out"
+RESERVED_OPTION = "out"
 """The option of the command that no setting can have as its name."""
 KINDS = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
 """JSON Schema types of annotations."""
@@ -25,7 +25,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
 }
-NAMED: dict[str, bool | None] = {
+KEYWORD_VALUES: dict[str, bool | None] = {
     "True": True,
     "true": True,
     "False": False,
@@ -118,11 +118,11 @@ def schema(notebook: Mapping[str, Any]) -> dict[str, Any]:
     if language_of(notebook) != "python":
         return {"type": "object", "properties": {}, "additionalProperties": True}
     text = parameters_cell(notebook)
-    properties = dict(_assigned(text)) if text is not None else {}
+    properties = dict(_parse_assignments(text)) if text is not None else {}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _assigned(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _parse_assignments(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     lines = text.splitlines()
     for statement in _statements(text):
         if isinstance(statement, ast.AnnAssign):
@@ -133,7 +133,7 @@ def _assigned(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
         else:
             continue
         for target in targets:
-            if isinstance(target, ast.Name) and target.id != RESERVED:
+            if isinstance(target, ast.Name) and target.id != RESERVED_OPTION:
                 yield target.id, _property(value, hint, _comment(statement, lines))
 
 
@@ -196,7 +196,9 @@ def _comment(statement: ast.stmt, lines: Sequence[str]) -> str:
     return rest.lstrip("# ").strip() if rest.startswith("#") else ""
 
 
-def typed(properties: Mapping[str, Any], options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def convert_options(
+    properties: Mapping[str, Any], options: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     """Convert values of the command line to the parameters' types; dots in a name mean nesting.
 
     ``properties`` are those of :func:`schema`; other names are read as papermill reads its ``-p``
@@ -230,15 +232,15 @@ def _put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 def _value(name: str, words: Sequence[str], kind: str | None) -> Any:
     if kind == "array":
-        return [_guessed(word) for word in words]
+        return [_parse_scalar(word) for word in words]
     if len(words) != 1:
-        return True if not words else [_guessed(word) for word in words]
+        return True if not words else [_parse_scalar(word) for word in words]
     word = words[0]
     if kind in (None, "object"):
-        return _guessed(word)
+        return _parse_scalar(word)
     if kind == "string":
         return word
-    value = _guessed(word)
+    value = _parse_scalar(word)
     if value is not None and type(value) not in TYPES[kind]:
         words_ = Message(
             "--{name}: {word!r} is not a valid {kind}", name=name, word=word, kind=kind
@@ -247,13 +249,13 @@ def _value(name: str, words: Sequence[str], kind: str | None) -> Any:
     return value
 
 
-def _guessed(word: str) -> Any:
+def _parse_scalar(word: str) -> Any:
     """Convert a word to the type that it looks like, as papermill's command line reads it.
 
     This also reads what DVC prints.
     """
-    if word in NAMED:
-        return NAMED[word]
+    if word in KEYWORD_VALUES:
+        return KEYWORD_VALUES[word]
     for type_ in (int, float):
         try:
             return type_(word)

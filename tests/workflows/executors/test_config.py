@@ -20,7 +20,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.executors import config, dask, dask_worker
 from jupyter_mlws.workflows.executors.config import Cluster
 from jupyter_mlws.workflows.executors.dask import DaskCluster
-from jupyter_mlws.workflows.executors.factory import opened
+from jupyter_mlws.workflows.executors.factory import open_executor
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
 from tests import python
@@ -102,7 +102,7 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_no_scheduler_at_the_address(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask, "CONNECT", 0.5)
+    monkeypatch.setattr(dask, "CONNECT_TIMEOUT", 0.5)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nobody = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
@@ -124,7 +124,7 @@ def test_workers_of_another_version_are_refused(
 
 
 def test_who_sees_the_folder_is_found_out(address: str, project: Project) -> None:
-    with opened(address, 0, project, "a-run", []) as place:
+    with open_executor(address, 0, project, "a-run", []) as place:
         assert place.jobs == 2
     known = DaskCluster(Cluster(address), project.state, "a-run")
     known.close()

@@ -12,8 +12,8 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc.stage_backends import open_lane
 from jupyter_mlws.workflows import engine
 from jupyter_mlws.workflows.document import parse
-from jupyter_mlws.workflows.engine import Engine, Order
-from jupyter_mlws.workflows.executors.executor import Lost, Outcome, Task, Tell
+from jupyter_mlws.workflows.engine import Engine, RunOptions
+from jupyter_mlws.workflows.executors.executor import Outcome, OutcomeCallback, Task, WorkerLoss
 from jupyter_mlws.workflows.journal import Journal, NewRun
 from jupyter_mlws.workflows.states import Status
 
@@ -25,7 +25,7 @@ class Told:
 
     whole_nodes = True
 
-    def __init__(self, tell: Tell, outcomes: Sequence[Outcome]) -> None:
+    def __init__(self, tell: OutcomeCallback, outcomes: Sequence[Outcome]) -> None:
         self._tell = tell
         self._outcomes = list(outcomes)
         self.cookies: list[str] = []
@@ -48,11 +48,11 @@ class Told:
 @pytest.mark.parametrize(
     ("outcomes", "retries", "expected", "attempts"),
     [
-        ([Lost("w")] * 3 + [0], 0, Status.COMPLETED, 4),
-        ([Lost("w")] * 4, 5, Status.FAILED, 4),
+        ([WorkerLoss("w")] * 3 + [0], 0, Status.COMPLETED, 4),
+        ([WorkerLoss("w")] * 4, 5, Status.FAILED, 4),
         # What is lost is none of the attempts that a node may have.
-        ([Lost("w"), 1, Lost("w"), 0], 1, Status.COMPLETED, 4),
-        ([Lost("w"), 1, Lost("w"), 1], 1, Status.FAILED, 4),
+        ([WorkerLoss("w"), 1, WorkerLoss("w"), 0], 1, Status.COMPLETED, 4),
+        ([WorkerLoss("w"), 1, WorkerLoss("w"), 1], 1, Status.FAILED, 4),
     ],
 )
 def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
@@ -64,7 +64,7 @@ def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(project.root)
-    monkeypatch.setattr(engine, "LOSS_WAIT", 0.01)
+    monkeypatch.setattr(engine, "WORKER_LOSS_DELAY", 0.01)
     text = TEXT.format(retries=retries)
     (project.root / "dvc.yaml").write_text(text)
     document = parse("dvc.yaml", text)
@@ -72,7 +72,7 @@ def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
     journal = Journal(project)
     made: list[Told] = []
 
-    def make(tell: Tell) -> Told:
+    def make(tell: OutcomeCallback) -> Told:
         made.append(Told(tell, outcomes))
         return made[0]
 
@@ -82,7 +82,7 @@ def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
         with open_lane(project.root, "dvc.yaml", stages, project.state) as lane:
             logs = project.state / "runs" / "run"
             running = Engine(
-                journal, "run", lane, document.stages(stages), Order(), logs, executor=make
+                journal, "run", lane, document.stages(stages), RunOptions(), logs, executor=make
             )
             status, error = running.execute()
         record = journal.node_records("run")["a"]
@@ -90,7 +90,7 @@ def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
         journal.close()
     assert (status, record["attempt"]) == (expected, attempts)
     assert len(set(made[0].cookies)) == attempts
-    if outcomes[-1] == Lost("w") and error is not None:
+    if outcomes[-1] == WorkerLoss("w") and error is not None:
         said = MLWSError.restore(error["code"], error["facts"])
         assert said.code == "40101"
         assert "its worker was lost" in said.message.en

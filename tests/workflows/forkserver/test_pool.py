@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.workflows.forkserver.client import Keeper
-from jupyter_mlws.workflows.forkserver.pool import UNKNOWN, WarmPool, available
+from jupyter_mlws.workflows.forkserver.client import ForkServerClient
+from jupyter_mlws.workflows.forkserver.pool import UNKNOWN_EXIT_CODE, WarmPool, available
 from jupyter_mlws.workflows.processes import COOKIE, bearers, end_bearers, start_time
 from tests.workflows.forkserver.conftest import LIMIT, PYTHON, ZYGOTES_COOKIE, Run, ended
 
@@ -40,7 +40,7 @@ def launch(tmp_path: Path, environment: dict[str, str]) -> Callable[..., int | N
     return call
 
 
-def zygote(pool: WarmPool) -> Keeper:
+def zygote(pool: WarmPool) -> ForkServerClient:
     (keeper,) = pool._zygotes.values()
     return keeper
 
@@ -218,7 +218,7 @@ def test_the_end_of_a_node_whose_zygote_died_is_told(
         assert own.collect() == []
     assert not gone(pid)
     os.kill(pid, signal.SIGKILL)
-    assert ended(own, pid) == UNKNOWN
+    assert ended(own, pid) == UNKNOWN_EXIT_CODE
     assert own.filenos() == []
 
 
@@ -228,7 +228,7 @@ def test_a_zygote_that_does_not_answer_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("jupyter_mlws.workflows.forkserver.client.LIMIT", 0.2)
+    monkeypatch.setattr("jupyter_mlws.workflows.forkserver.client.FORK_TIMEOUT", 0.2)
     stopped = zygote(own)._process.pid
     os.kill(stopped, signal.SIGSTOP)
     assert launch(own, "python -c 'print(1)'") is None

@@ -493,13 +493,17 @@ def _printed(source: str, space: dict[str, Any]) -> str:
 
 
 def test_the_shells_own_words_are_those_that_are_known() -> None:
-    from jupyter_mlws.workflows.importers.notebook_split.code import CONFIGURING, SHOWING, TIMING
+    from jupyter_mlws.workflows.importers.notebook_split.code import (
+        CONFIGURATION_MAGICS,
+        SHOWING,
+        TIMING_MAGICS,
+    )
 
     shell = InteractiveShell.instance()
     try:
         known = {*shell.magics_manager.magics["line"], *shell.magics_manager.magics["cell"]}
     finally:
         InteractiveShell.clear_instance()
-    assert known >= CONFIGURING - {"autoreload", "matplotlib"}
+    assert known >= CONFIGURATION_MAGICS - {"autoreload", "matplotlib"}
     assert known >= SHOWING - {"hist"}
-    assert known >= TIMING
+    assert known >= TIMING_MAGICS

@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-TIMEOUT = 60
+GIT_TIMEOUT = 60
 """Seconds for git's answer."""
-_SPECIAL = re.compile(r"([\[\]!*#?\\])")
+_SPECIAL_CHARACTERS = re.compile(r"([\[\]!*#?\\])")
 
 
 class Ignores:
@@ -19,15 +19,15 @@ class Ignores:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._before: dict[str, list[str]] = {}
+        self._original_lines: dict[str, list[str]] = {}
 
     def remember(self, paths: Iterable[str]) -> None:
         """Record the lines of the `.gitignore` beside each path, before a run adds some."""
         for folder in map(posixpath.dirname, paths):
-            if folder not in self._before:
-                self._before[folder] = self._lines(folder)
+            if folder not in self._original_lines:
+                self._original_lines[folder] = self._read_lines(folder)
 
-    def arrange(self, paths: Iterable[str]) -> None:
+    def sort_new_lines(self, paths: Iterable[str]) -> None:
         """Sort the lines that the run has added into the order of ``paths``.
 
         Stages that run concurrently add their lines as they end; `dvc repro` adds them one stage
@@ -35,9 +35,9 @@ class Ignores:
         """
         ranks: dict[tuple[str, str], int] = {}
         for path in paths:
-            ranks.setdefault((posixpath.dirname(path), _line(path)), len(ranks))
-        for folder, before in self._before.items():
-            lines = self._lines(folder)
+            ranks.setdefault((posixpath.dirname(path), _ignore_line(path)), len(ranks))
+        for folder, before in self._original_lines.items():
+            lines = self._read_lines(folder)
             new_lines = lines[len(before) :]
             if lines[: len(before)] != before or any(
                 (folder, one) not in ranks for one in new_lines
@@ -49,11 +49,11 @@ class Ignores:
             ]
             if sorted_lines != new_lines:
                 text = "".join(f"{line}\n" for line in [*before, *sorted_lines])
-                self._file(folder).write_text(text, encoding="utf-8")
+                self._ignore_file(folder).write_text(text, encoding="utf-8")
 
-    def _lines(self, folder: str) -> list[str]:
+    def _read_lines(self, folder: str) -> list[str]:
         try:
-            return self._file(folder).read_text(encoding="utf-8").splitlines()
+            return self._ignore_file(folder).read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return []
 
@@ -79,26 +79,26 @@ class Ignores:
         folders: dict[str, list[str]] = {}
         for path in dict.fromkeys(paths):
             folders.setdefault(posixpath.dirname(path), []).append(path)
-        news = {folder: self._new(folder, here) for folder, here in folders.items()}
-        ignored_paths = self._ignored([path for here in news.values() for path in here])
+        news = {folder: self._paths_without_line(folder, here) for folder, here in folders.items()}
+        ignored_paths = self._find_ignored([path for here in news.values() for path in here])
         for folder, here in news.items():
-            self._add(folder, [path for path in here if path not in ignored_paths])
+            self._append_lines(folder, [path for path in here if path not in ignored_paths])
 
-    def _new(self, folder: str, paths: Sequence[str]) -> list[str]:
+    def _paths_without_line(self, folder: str, paths: Sequence[str]) -> list[str]:
         """Return the paths without a line in the `.gitignore`: a cheap check before git is called.
 
         Return all of them if the file has a negated pattern.
         """
         try:
-            lines = self._file(folder).read_text(encoding="utf-8").splitlines()
+            lines = self._ignore_file(folder).read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return list(paths)
         if any(line.startswith("!") for line in lines):
             return list(paths)
         there = set(lines)
-        return [path for path in paths if _line(path) not in there]
+        return [path for path in paths if _ignore_line(path) not in there]
 
-    def _ignored(self, paths: Sequence[str]) -> set[str]:
+    def _find_ignored(self, paths: Sequence[str]) -> set[str]:
         if not paths:
             return set()
         answer = self._git(
@@ -110,16 +110,16 @@ class Ignores:
         rows = zip(fields[0::4], fields[2::4], fields[3::4], strict=True)
         return {path for source, pattern, path in rows if source and not pattern.startswith("!")}
 
-    def _add(self, folder: str, paths: Sequence[str]) -> None:
+    def _append_lines(self, folder: str, paths: Sequence[str]) -> None:
         if not paths:
             return
-        file = self._file(folder)
+        file = self._ignore_file(folder)
         before = file.read_text(encoding="utf-8") if file.exists() else ""
         gap = "\n" if before and not before.endswith("\n") else ""
         with file.open("a", encoding="utf-8") as out:
-            out.write(gap + "".join(f"{_line(path)}\n" for path in paths))
+            out.write(gap + "".join(f"{_ignore_line(path)}\n" for path in paths))
 
-    def _file(self, folder: str) -> Path:
+    def _ignore_file(self, folder: str) -> Path:
         return self._root / folder / ".gitignore"
 
     def _git(self, arguments: Sequence[str], stdin: str, allowed: Sequence[int] = (0,)) -> str:
@@ -129,12 +129,12 @@ class Ignores:
             input=os.fsencode(stdin),
             check=False,
             capture_output=True,
-            timeout=TIMEOUT,
+            timeout=GIT_TIMEOUT,
         )
         if answer.returncode not in allowed:
             raise OSError(os.fsdecode(answer.stderr).strip() or "git failed")
         return os.fsdecode(answer.stdout)
 
 
-def _line(path: str) -> str:
-    return "/" + _SPECIAL.sub(r"\\\1", posixpath.basename(path))
+def _ignore_line(path: str) -> str:
+    return "/" + _SPECIAL_CHARACTERS.sub(r"\\\1", posixpath.basename(path))

@@ -21,17 +21,17 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.dvc.native.hash_cache import LEAST, HashCache
+from jupyter_mlws.versioning.dvc.native.hash_cache import MIN_CACHED_FILE_BYTES, HashCache
 from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
-BLOCK = 1024 * 1024
+BLOCK_SIZE = 1024 * 1024
 READ_ONLY = 0o444
-FOREIGN = frozenset({".git", ".hg", ".dvc", ".dvcignore"})
+RESERVED_NAMES = frozenset({".git", ".hg", ".dvc", ".dvcignore"})
 """Names that DVC treats in its own way where they lie in a tracked folder."""
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """Content of a path: its hash, its size in bytes, for a directory its number of files."""
 
     md5: str
@@ -53,47 +53,49 @@ class Measured:
         return entry
 
 
-class Objects:
+class ObjectCache:
     """The cache of one repository. Different paths may be hashed and stored concurrently."""
 
     def __init__(self, folder: Path, memo: HashCache) -> None:
         self._folder = str(folder)
-        self._memo = memo
-        self._made: set[str] = set()
+        self._hash_cache = memo
+        self._existing_directories: set[str] = set()
         mask = os.umask(0)
         os.umask(mask)
         self._file_mode = 0o666 & ~mask
-        self._hides = bool(mask & READ_ONLY)
+        self._needs_chmod = bool(mask & READ_ONLY)
 
     # Hashing
 
-    def measure(self, path: str) -> Measured | None:
+    def measure(self, path: str) -> Measurement | None:
         """Return the hash and size of what is at ``path`` now; None if it does not exist."""
         try:
             path_stat = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         if stat.S_ISREG(path_stat.st_mode):
-            return Measured(
+            return Measurement(
                 self._file_hash(path, path_stat),
                 path_stat.st_size,
                 isexec=bool(path_stat.st_mode & 0o111),
             )
         if stat.S_ISDIR(path_stat.st_mode):
-            return self._tree(path)[0]
+            return self._measure_directory(path)[0]
         raise UnsupportedStageError(Message("a link or special file"))
 
     def _file_hash(self, path: str, file_stat: os.stat_result) -> str:
-        if file_stat.st_size < LEAST:
-            return _md5_of_little(path)
-        return self._memo.get(path, file_stat) or self._memo.put(path, file_stat, _md5(path))
+        if file_stat.st_size < MIN_CACHED_FILE_BYTES:
+            return _md5_of_small_file(path)
+        return self._hash_cache.get(path, file_stat) or self._hash_cache.put(
+            path, file_stat, _md5(path)
+        )
 
-    def _tree(self, path: str) -> tuple[Measured, bytes, dict[str, str]]:
+    def _measure_directory(self, path: str) -> tuple[Measurement, bytes, dict[str, str]]:
         """Return the directory, the content of its object, and the hash of each file by path."""
         hashes: dict[str, str] = {}
         entries: list[dict[str, str]] = []
         size = 0
-        for file, file_stat in _files(path):
+        for file, file_stat in _iter_files(path):
             md5 = self._file_hash(file, file_stat)
             hashes[file] = md5
             entries.append({"md5": md5, "relpath": file[len(path) + 1 :]})
@@ -101,11 +103,11 @@ class Objects:
         entries.sort(key=lambda entry: entry["relpath"])
         content = json.dumps(entries, sort_keys=True).encode()
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        return Measured(f"{md5}.dir", size, len(entries)), content, hashes
+        return Measurement(f"{md5}.dir", size, len(entries)), content, hashes
 
     # Storing
 
-    def store(self, path: str) -> Measured | None:
+    def store(self, path: str) -> Measurement | None:
         """Store what is at ``path`` in the cache; return None if it does not exist."""
         try:
             path_stat = os.lstat(path)
@@ -113,35 +115,35 @@ class Objects:
             return None
         if stat.S_ISREG(path_stat.st_mode):
             md5 = self._store_file(path, path_stat)
-            return Measured(md5, path_stat.st_size, isexec=bool(path_stat.st_mode & 0o111))
+            return Measurement(md5, path_stat.st_size, isexec=bool(path_stat.st_mode & 0o111))
         if not stat.S_ISDIR(path_stat.st_mode):
             raise UnsupportedStageError(Message("a link or special file"))
-        tree, content, hashes = self._tree(path)
+        tree, content, hashes = self._measure_directory(path)
         for file, md5 in hashes.items():
-            if not self._sound(md5):
+            if not self._is_intact(md5):
                 self._copy_in(file, md5)
-        if not self._sound(tree.md5):
+        if not self._is_intact(tree.md5):
             self._write(tree.md5, content)
         return tree
 
     def _store_file(self, path: str, file_stat: os.stat_result) -> str:
-        if file_stat.st_size > BLOCK:
+        if file_stat.st_size > BLOCK_SIZE:
             md5 = self._file_hash(path, file_stat)
-            if not self._sound(md5):
+            if not self._is_intact(md5):
                 self._copy_in(path, md5)
             return md5
-        content = _read(path, file_stat.st_size + 1)
+        content = _read_at_most(path, file_stat.st_size + 1)
         if len(content) != file_stat.st_size:
             raise OSError(f"{path} changed while it was stored")
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if not self._sound(md5):
+        if not self._is_intact(md5):
             self._write(md5, content)
         return md5
 
     def _copy_in(self, path: str, md5: str) -> None:
         """Copy a file into the cache, and verify that the copy has the hash."""
-        place = self._room(md5)
-        temporary = _beside(place)
+        place = self._prepare_object_path(md5)
+        temporary = _temp_path(place)
         try:
             if not _clone(path, temporary):
                 shutil.copyfile(path, temporary)
@@ -154,14 +156,14 @@ class Objects:
                 os.unlink(temporary)
 
     def _write(self, md5: str, content: bytes) -> None:
-        place = self._room(md5)
-        temporary = _beside(place)
+        place = self._prepare_object_path(md5)
+        temporary = _temp_path(place)
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_ONLY)
             try:
                 while content:
                     content = content[os.write(descriptor, content) :]
-                if self._hides:
+                if self._needs_chmod:
                     os.fchmod(descriptor, READ_ONLY)
             finally:
                 os.close(descriptor)
@@ -178,24 +180,24 @@ class Objects:
 
         A writable object is hashed, as DVC does, and removed if it is damaged.
         """
-        if not self._sound(md5):
+        if not self._is_intact(md5):
             return False
         if not md5.endswith(".dir"):
             return True
         listing = self.listing(md5)
-        return listing is not None and all(self._sound(hash_) for hash_ in listing.values())
+        return listing is not None and all(self._is_intact(hash_) for hash_ in listing.values())
 
     def listing(self, md5: str) -> dict[str, str] | None:
         """Return the hashes of a directory's files by relative path; None if it is unreadable."""
         try:
-            with open(self._place(md5), encoding="utf-8") as file:
+            with open(self._object_path(md5), encoding="utf-8") as file:
                 entries = json.load(file)
             return {entry["relpath"]: entry["md5"] for entry in entries}
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def _sound(self, md5: str) -> bool:
-        place = self._place(md5)
+    def _is_intact(self, md5: str) -> bool:
+        place = self._object_path(md5)
         try:
             file_stat = os.stat(place)
         except FileNotFoundError:
@@ -226,32 +228,32 @@ class Objects:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         # In its place at once: half a copy is no result yet, and its next run removes it, while
         # a temporary file of a killed run would stay.
-        if not _clone(self._place(md5), path):
-            shutil.copyfile(self._place(md5), path)
+        if not _clone(self._object_path(md5), path):
+            shutil.copyfile(self._object_path(md5), path)
         os.chmod(path, self._file_mode)
 
     def release(self, path: str, isexec: bool = False) -> None:
         """Set the mode that DVC gives to files at ``path`` once it has stored a copy of them."""
         mode = self._file_mode | (stat.S_IEXEC if isexec else 0)
-        for file, file_stat in _files_at(path):
+        for file, file_stat in _list_files_at(path):
             if file_stat.st_nlink > 1:
                 raise UnsupportedStageError(Message("a hard link"))
             if stat.S_IMODE(file_stat.st_mode) != mode:
                 os.chmod(file, mode)
 
-    def _place(self, md5: str) -> str:
+    def _object_path(self, md5: str) -> str:
         return f"{self._folder}/{md5[:2]}/{md5[2:]}"
 
-    def _room(self, md5: str) -> str:
+    def _prepare_object_path(self, md5: str) -> str:
         folder = f"{self._folder}/{md5[:2]}"
-        if folder not in self._made:
+        if folder not in self._existing_directories:
             if not os.path.isdir(folder):
                 os.makedirs(folder, exist_ok=True)
-            self._made.add(folder)
-        return self._place(md5)
+            self._existing_directories.add(folder)
+        return self._object_path(md5)
 
 
-def _beside(place: str) -> str:
+def _temp_path(place: str) -> str:
     """Return a temporary name beside ``place``, in DVC's form: listings of a cache skip it.
 
     It contains the thread's id: nodes that end together may store the same content.
@@ -270,24 +272,24 @@ def remove(path: str) -> None:
         shutil.rmtree(path)
 
 
-def _files_at(path: str) -> list[tuple[str, os.stat_result]]:
+def _list_files_at(path: str) -> list[tuple[str, os.stat_result]]:
     path_stat = os.lstat(path)
-    return list(_files(path)) if stat.S_ISDIR(path_stat.st_mode) else [(path, path_stat)]
+    return list(_iter_files(path)) if stat.S_ISDIR(path_stat.st_mode) else [(path, path_stat)]
 
 
-def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+def _iter_files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
     """Yield the files below a directory.
 
     :class:`UnsupportedStageError` for links and special names.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name in FOREIGN:
+            if entry.name in RESERVED_NAMES:
                 raise UnsupportedStageError(Message("{name} in a folder", name=entry.name))
             if entry.is_symlink():
                 raise UnsupportedStageError(Message("a link in a folder"))
             if entry.is_dir():
-                yield from _files(entry.path)
+                yield from _iter_files(entry.path)
             elif entry.is_file():
                 yield entry.path, entry.stat(follow_symlinks=False)
             else:
@@ -297,12 +299,12 @@ def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
 def _md5(path: str) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     with open(path, "rb", buffering=0) as file:
-        while block := file.read(BLOCK):
+        while block := file.read(BLOCK_SIZE):
             digest.update(block)
     return digest.hexdigest()
 
 
-def _read(path: str, most: int) -> bytes:
+def _read_at_most(path: str, most: int) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return os.read(descriptor, most)
@@ -310,10 +312,10 @@ def _read(path: str, most: int) -> bytes:
         os.close(descriptor)
 
 
-def _md5_of_little(path: str) -> str:
+def _md5_of_small_file(path: str) -> str:
     """Return the hash of a small file, read in one call: a run hashes several for each node."""
-    content = _read(path, LEAST)
-    if len(content) == LEAST:
+    content = _read_at_most(path, MIN_CACHED_FILE_BYTES)
+    if len(content) == MIN_CACHED_FILE_BYTES:
         # It has grown meanwhile.
         return _md5(path)
     return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -19,7 +19,7 @@ class Parameters:
     """The parameters files of one repository."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[tuple[int, int, int], Any]] = {}
+        self._cache: dict[str, tuple[tuple[int, int, int], Any]] = {}
 
     def values(self, path: str, keys: Sequence[str]) -> dict[str, Any] | None:
         """Return the file's values by key, without missing keys; None if there is no file."""
@@ -28,12 +28,12 @@ class Parameters:
         except (FileNotFoundError, NotADirectoryError):
             return None
         state = (file_stat.st_mtime_ns, file_stat.st_size, file_stat.st_ino)
-        if self._known.get(path, (None,))[0] != state:
-            self._known[path] = (state, _read(path))
-        data = self._known[path][1]
+        if self._cache.get(path, (None,))[0] != state:
+            self._cache[path] = (state, _read(path))
+        data = self._cache[path][1]
         if not keys:
             return dict(data)
-        pairs = ((key, _value(data, key)) for key in keys)
+        pairs = ((key, _get_value(data, key)) for key in keys)
         return {key: value for key, value in pairs if value is not MISSING}
 
 
@@ -57,7 +57,7 @@ def _read(path: str) -> dict[str, Any]:
     return data
 
 
-def _value(data: Any, key: str) -> Any:
+def _get_value(data: Any, key: str) -> Any:
     """Return the value at a dotted key; ``MISSING`` if there is none."""
     if any(character in key for character in "*?[]!") or key != key.strip("."):
         raise UnsupportedStageError(Message("a parameter name with a pattern"))

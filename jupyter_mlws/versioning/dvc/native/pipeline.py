@@ -1,6 +1,7 @@
 """Runs the stages of one `dvc.yaml` without DVC, and those that are unusual with it.
 
-The same interface, and the same effects, as :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`.
+The interface and the effects are those of
+:class:`~jupyter_mlws.versioning.dvc.stages.DvcBackend`.
 """
 
 from __future__ import annotations
@@ -19,36 +20,36 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.env_path import search_path
 from jupyter_mlws.versioning.dvc.lock_copy import remember_renamed
 from jupyter_mlws.versioning.dvc.native import repository, yaml_loader
-from jupyter_mlws.versioning.dvc.native.hash_cache import LEAST, HashCache
+from jupyter_mlws.versioning.dvc.native.hash_cache import MIN_CACHED_FILE_BYTES, HashCache
 from jupyter_mlws.versioning.dvc.native.ignores import Ignores
-from jupyter_mlws.versioning.dvc.native.lockfile import LockFile, holding
-from jupyter_mlws.versioning.dvc.native.objects import Objects, remove
+from jupyter_mlws.versioning.dvc.native.lockfile import LockFile, hold_dvc_lock
+from jupyter_mlws.versioning.dvc.native.objects import ObjectCache, remove
 from jupyter_mlws.versioning.dvc.native.parameters import Parameters
 from jupyter_mlws.versioning.dvc.native.runcache import RunCache
-from jupyter_mlws.versioning.dvc.native.stage import FastStage, Place, read, relative
+from jupyter_mlws.versioning.dvc.native.stage import NativeStage, StagePath, parse_stage, relative
 from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 from jupyter_mlws.versioning.dvc.stages import (
     Cause,
     Change,
     Command,
+    DvcBackend,
     Forecast,
-    Found,
-    Pipeline,
-    Prepared,
+    PreparationResult,
+    PreparationStatus,
     StageError,
-    Verdict,
+    StageState,
     data_sources,
     open_pipeline,
 )
 
 FOLD_EVERY = 30.0
 """Seconds between two writes of `dvc.lock` during a run; what it lacks meanwhile the caller keeps
-(:meth:`FastPipeline.entry`, :meth:`FastPipeline.adopt`)."""
-HEAVY = 8 * 1024 * 1024
+(:meth:`NativeBackend.entry`, :meth:`NativeBackend.adopt`)."""
+HEAVY_BYTES = 8 * 1024 * 1024
 """Bytes of inputs or outputs that take a noticeable time to hash."""
-SHELLS = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
+SHELL_OPTIONS = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
 """The options with which DVC keeps a shell from reading a person's files."""
-TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
+TEXT_CHARACTERS = bytes(range(32, 127)) + b"\n\r\t\f\b"
 
 Entry = dict[str, Any]
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class LockBase:
     settled: tuple[str, ...]
 
 
-class FastPipeline:
+class NativeBackend:
     """One `dvc.yaml` with its lock file.
 
     :meth:`prepare` and :meth:`commit` of different stages may run in several threads at once.
@@ -74,27 +75,27 @@ class FastPipeline:
         repository.check(root)
         self._root = root
         self._path = path
-        self._close = ExitStack()
-        self._slow: Pipeline | None = None
-        self._slow_turn = threading.Lock()
-        self._memo = HashCache(state / "hashes.sqlite")
+        self._exit_stack = ExitStack()
+        self._dvc_pipeline: DvcBackend | None = None
+        self._dvc_pipeline_lock = threading.Lock()
+        self._hash_cache = HashCache(state / "hashes.sqlite")
         cache = root / ".dvc" / "cache"
-        self._objects = Objects(cache / "files" / "md5", self._memo)
-        self._runs = RunCache(cache / "runs")
+        self._objects = ObjectCache(cache / "files" / "md5", self._hash_cache)
+        self._run_cache = RunCache(cache / "runs")
         self._ignores = Ignores(root)
         self._parameters = Parameters()
         self._lock = LockFile((root / path).with_suffix(".lock"), state)
         self._lock.read()
-        self._stages: dict[str, FastStage] = {}
+        self._stages: dict[str, NativeStage] = {}
         self.unusual: dict[str, Message] = {}
         """Stages that are left to DVC, with the reason."""
-        self._settled = list(self._lock.entries)
-        self._finished: dict[str, Entry] = {}
-        self._folded: set[str] = set()
+        self._existing_names = list(self._lock.entries)
+        self._finished_entries: dict[str, Entry] = {}
+        self._written_names: set[str] = set()
         self._not_ignored: set[str] = set()
-        self._small: set[str] = set()
-        self._ignoring = threading.Lock()
-        self._tracked: set[str] | None = None
+        self._small_outputs: set[str] = set()
+        self._ignore_lock = threading.Lock()
+        self._git_tracked_paths: set[str] | None = None
         self._environment: dict[str, str] | None = None
         self.names = list(stages)
         self.order: Sequence[str] = self.names
@@ -103,23 +104,25 @@ class FastPipeline:
         folder = str((root / path).parent)
         for name, data in stages.items():
             try:
-                self._stages[name] = read(name, data, folder, str(root))
+                self._stages[name] = parse_stage(name, data, folder, str(root))
             except UnsupportedStageError as error:
                 self.unusual[name] = error.reason
 
     def close(self) -> None:
         """Save the hash cache, and close DVC's repository if it was opened."""
-        self._memo.close()
-        self._close.close()
+        self._hash_cache.close()
+        self._exit_stack.close()
 
-    def _dvc(self) -> Pipeline:
+    def _open_dvc_pipeline(self) -> DvcBackend:
         """Return DVC's own pipeline, which is opened when a stage first needs it."""
-        if self._slow is None:
-            self._slow = self._close.enter_context(open_pipeline(self._root, self._path))
-        return self._slow
+        if self._dvc_pipeline is None:
+            self._dvc_pipeline = self._exit_stack.enter_context(
+                open_pipeline(self._root, self._path)
+            )
+        return self._dvc_pipeline
 
-    def _either(
-        self, name: str, fast: Callable[[FastStage], T], slow: Callable[[Pipeline], T]
+    def _call_with_fallback(
+        self, name: str, fast: Callable[[NativeStage], T], slow: Callable[[DvcBackend], T]
     ) -> T:
         """Call ``fast``, or ``slow`` if only DVC supports the stage."""
         if name not in self.unusual:
@@ -129,10 +132,10 @@ class FastPipeline:
                 self.unusual[name] = error.reason
             except OSError as error:
                 raise StageError(f"{error.strerror or error}: {error.filename or name}") from error
-        with self._slow_turn:
+        with self._dvc_pipeline_lock:
             # DVC counts these files where they lie in a folder, and adds lines of its own.
             self._ignore(self._not_ignored, self.order)
-            dvc = self._dvc()
+            dvc = self._open_dvc_pipeline()
             self._ignores.remember(dvc.stored_outputs(name))
             return slow(dvc)
 
@@ -146,7 +149,7 @@ class FastPipeline:
 
     def stored(self, name: str) -> list[str]:
         """Return the hashes of a stage's outputs that belong in the cache."""
-        one, entry = self._stages.get(name), self._known(name)
+        one, entry = self._stages.get(name), self._current_entry(name)
         if one is None or entry is None:
             return []
         hashes = _hashes(entry, "outs")
@@ -162,80 +165,84 @@ class FastPipeline:
             return False
         total = 0
         for place in (*one.deps, *one.outs):
-            if place.full in self._small:
+            if place.full in self._small_outputs:
                 continue
             try:
                 path_stat = os.stat(place.full)
             except OSError:
                 continue
-            total += HEAVY if stat.S_ISDIR(path_stat.st_mode) else path_stat.st_size
-        return total >= HEAVY
+            total += HEAVY_BYTES if stat.S_ISDIR(path_stat.st_mode) else path_stat.st_size
+        return total >= HEAVY_BYTES
 
     def remember_renamed(self, names_inputs: Callable[[str], bool]) -> None:
         """Reuse the results of renamed stages; see :func:`.lock_copy.remember_renamed`."""
-        remember_renamed(self._runs, self._lock.entries, self._stages, names_inputs)
+        remember_renamed(self._run_cache, self._lock.entries, self._stages, names_inputs)
 
     # Planning
 
-    def examine(self, name: str, forecast: Forecast) -> Verdict:
+    def examine(self, name: str, forecast: Forecast) -> StageState:
         """Return a stage's state as a run would find it; add its outputs to ``forecast``."""
-        return self._either(
+        return self._call_with_fallback(
             name, lambda s: self._examine(s, forecast), lambda dvc: dvc.examine(name, forecast)
         )
 
     def expect_rerun(self, name: str, forecast: Forecast) -> None:
         """Note in ``forecast`` that a stage will run, whatever its state is."""
-        self._either(
+        self._call_with_fallback(
             name,
-            lambda s: forecast.reruns(out.full for out in s.outs),
+            lambda s: forecast.mark_rerun(out.full for out in s.outs),
             lambda dvc: dvc.expect_rerun(name, forecast),
         )
 
     def expect_kept(self, name: str, forecast: Forecast) -> None:
         """Note in ``forecast`` that a stage's outputs will stay, whatever its state is."""
-        self._either(
+        self._call_with_fallback(
             name,
-            lambda s: forecast.keeps(out.full for out in s.outs),
+            lambda s: forecast.unmark_rerun(out.full for out in s.outs),
             lambda dvc: dvc.expect_kept(name, forecast),
         )
 
-    def _examine(self, one: FastStage, forecast: Forecast) -> Verdict:
+    def _examine(self, one: NativeStage, forecast: Forecast) -> StageState:
         changes = tuple(self._changes(one, forecast))
-        waits = any(forecast.waits(dep.full) for dep in one.deps)
+        waits = any(forecast.will_rerun(dep.full) for dep in one.deps)
         cached_outs = None
         hashes: dict[str, str] = {}
         if changes and not waits:
-            cached_outs = self._restorable(one, forecast, self._inputs(one, forecast))
+            cached_outs = self._find_restorable_outputs(
+                one, forecast, self._measure_inputs(one, forecast)
+            )
         if cached_outs is not None:
             outs = {out["path"]: out for out in cached_outs}
             forecast.restored.update({out.full: outs[out.path] for out in one.outs})
             hashes = {relative(o.full, self._root): str(outs[o.path]["md5"]) for o in one.outs}
         elif changes or waits:
-            forecast.reruns(out.full for out in one.outs)
-        return Verdict(changes, cached_outs is not None, False, hashes)
+            forecast.mark_rerun(out.full for out in one.outs)
+        return StageState(changes, cached_outs is not None, False, hashes)
 
-    def _changes(self, one: FastStage, forecast: Forecast) -> Iterator[Change]:
+    def _changes(self, one: NativeStage, forecast: Forecast) -> Iterator[Change]:
         if one.runs_always:
             yield Change(Cause.ALWAYS)
-        entry = self._known(one.name)
+        entry = self._current_entry(one.name)
         if entry is None:
             yield Change(Cause.NEVER_RAN)
             return
         if entry.get("cmd") != one.cmd:
-            yield Change(Cause.COMMAND, old=_text(entry.get("cmd")), new=_text(one.cmd))
+            yield Change(
+                Cause.COMMAND, old=_command_text(entry.get("cmd")), new=_command_text(one.cmd)
+            )
         lock_hashes = _hashes(entry, "deps")
         for dep in one.deps:
-            if not forecast.waits(dep.full):
-                yield from self._dependency(dep, lock_hashes.get(dep.path), forecast)
-        yield from self._changed_params(one, entry)
+            if not forecast.will_rerun(dep.full):
+                yield from self._dependency_changes(dep, lock_hashes.get(dep.path), forecast)
+        yield from self._parameter_changes(one, entry)
         lock_hashes = _hashes(entry, "outs")
         for out in one.outs:
             state = self._output_state(out, lock_hashes.get(out.path))
             if state:
                 yield Change(Cause.OUTPUT, relative(out.full, self._root), state)
 
-    def _dependency(
-        self, dep: Place, lock_hash: str | None, forecast: Forecast
+    def _dependency_changes(
+        self, dep: StagePath, lock_hash: str | None, forecast: Forecast
     ) -> Iterator[Change]:
         md5 = self._dependency_hash(dep, forecast)
         if md5 != lock_hash:
@@ -246,14 +253,14 @@ class FastPipeline:
                 new = md5 if dep.full in forecast.restored else None
                 yield Change(Cause.DEPENDENCY, relative_path, "modified", lock_hash, new)
 
-    def _dependency_hash(self, dep: Place, forecast: Forecast) -> str | None:
+    def _dependency_hash(self, dep: StagePath, forecast: Forecast) -> str | None:
         expected = forecast.restored.get(dep.full)
         if expected is not None:
             return str(expected["md5"])
         measurement = self._objects.measure(dep.full)
         return measurement.md5 if measurement else None
 
-    def _changed_params(self, one: FastStage, entry: Entry) -> Iterator[Change]:
+    def _parameter_changes(self, one: NativeStage, entry: Entry) -> Iterator[Change]:
         for params in one.params:
             relative_path = relative(params.full, self._root)
             actual = self._parameters.values(params.full, params.keys)
@@ -275,7 +282,7 @@ class FastPipeline:
                 old, new = previous.get(key), actual.get(key)
                 yield Change(Cause.PARAMETER, key, state, old, new)
 
-    def _output_state(self, out: Place, lock_hash: str | None) -> str:
+    def _output_state(self, out: StagePath, lock_hash: str | None) -> str:
         if lock_hash and out.cached and not self._objects.holds(lock_hash):
             return "not in cache"
         measurement = self._objects.measure(out.full)
@@ -283,18 +290,18 @@ class FastPipeline:
             return "deleted"
         return "" if measurement.md5 == lock_hash else "modified"
 
-    def _restorable(
-        self, one: FastStage, forecast: Forecast, inputs: Entry | None
+    def _find_restorable_outputs(
+        self, one: NativeStage, forecast: Forecast, inputs: Entry | None
     ) -> list[Entry] | None:
         """Return the outputs, as in a lock file, that can be restored; None if a run is needed."""
         if inputs is None or not one.cacheable:
             return None
-        entry = self._known(one.name)
-        if entry is not None and self._same_inputs(one, entry, forecast):
+        entry = self._current_entry(one.name)
+        if entry is not None and self._has_same_inputs(one, entry, forecast):
             outs: list[Entry] = entry.get("outs", [])
         else:
-            cache_entry = self._runs.newest(
-                {**inputs, "outs": [{"path": p.path} for p in _sorted(one)]}
+            cache_entry = self._run_cache.newest(
+                {**inputs, "outs": [{"path": p.path} for p in _sorted_outputs(one)]}
             )
             if cache_entry is None:
                 return None
@@ -304,18 +311,18 @@ class FastPipeline:
             return None
         return outs if all(self._objects.holds(md5) for md5 in hashes.values()) else None
 
-    def _same_inputs(self, one: FastStage, entry: Entry, forecast: Forecast) -> bool:
+    def _has_same_inputs(self, one: NativeStage, entry: Entry, forecast: Forecast) -> bool:
         """Return True if the lock file's entry has the same command, inputs and outputs."""
         dep_hashes = _hashes(entry, "deps")
         outs = _hashes(entry, "outs")
         return (
             entry.get("cmd") == one.cmd
             and all(self._dependency_hash(d, forecast) == dep_hashes.get(d.path) for d in one.deps)
-            and not any(self._changed_params(one, entry))
+            and not any(self._parameter_changes(one, entry))
             and all(out.path in outs for out in one.outs)
         )
 
-    def _inputs(self, one: FastStage, forecast: Forecast | None = None) -> Entry | None:
+    def _measure_inputs(self, one: NativeStage, forecast: Forecast | None = None) -> Entry | None:
         """Return command, dependencies and parameters as in a lock file; None if one is missing."""
         entry: Entry = {"cmd": one.cmd}
         deps = []
@@ -342,42 +349,46 @@ class FastPipeline:
 
     # Running
 
-    def prepare(self, name: str, *, force: bool = False) -> Found:
+    def prepare(self, name: str, *, force: bool = False) -> PreparationResult:
         """Bring a stage up to date without its command if possible; else remove its old outputs.
 
         Raises :class:`StageError` if a dependency is missing.
         """
-        return self._either(
-            name, lambda s: self._prepare(s, force), lambda dvc: self._by_dvc(name, dvc, force)
+        return self._call_with_fallback(
+            name,
+            lambda s: self._prepare(s, force),
+            lambda dvc: self._prepare_with_dvc(name, dvc, force),
         )
 
-    def _by_dvc(self, name: str, dvc: Pipeline, force: bool) -> Found:
+    def _prepare_with_dvc(self, name: str, dvc: DvcBackend, force: bool) -> PreparationResult:
         result = dvc.prepare(name, force=force)
-        self._take_entry(name, dvc)
+        self._record_entry(name, dvc)
         return result
 
-    def _prepare(self, one: FastStage, force: bool) -> Found:
+    def _prepare(self, one: NativeStage, force: bool) -> PreparationResult:
         forecast = Forecast()
         changes = () if force else tuple(self._changes(one, forecast))
         if not force and not changes:
-            return Found(Prepared.UNCHANGED)
-        self._ignore_below(one)
-        inputs = self._inputs(one)
+            return PreparationResult(PreparationStatus.UNCHANGED)
+        self._ignore_outputs_below(one)
+        inputs = self._measure_inputs(one)
         if inputs is None:
-            raise StageError(self._what_is_missing(one))
-        outs = None if force else self._restorable(one, forecast, inputs)
+            raise StageError(self._describe_missing_input(one))
+        outs = None if force else self._find_restorable_outputs(one, forecast, inputs)
         self._refuse_tracked(one)
-        self._make_room(one)
+        self._clear_outputs(one)
         if outs is None:
-            return Found(Prepared.READY, changes)
+            return PreparationResult(PreparationStatus.READY, changes)
         outs_by_path = {out["path"]: out for out in outs}
         for place in one.outs:
             out = outs_by_path[place.path]
             self._objects.check_out(out["md5"], place.full, bool(out.get("isexec")))
-        self._finish(one, {**inputs, "outs": [outs_by_path[out.path] for out in _sorted(one)]})
-        return Found(Prepared.RESTORED, changes)
+        self._finish(
+            one, {**inputs, "outs": [outs_by_path[out.path] for out in _sorted_outputs(one)]}
+        )
+        return PreparationResult(PreparationStatus.RESTORED, changes)
 
-    def _make_room(self, one: FastStage) -> None:
+    def _clear_outputs(self, one: NativeStage) -> None:
         for out in one.outs:
             if out.persist:
                 if out.cached and os.path.lexists(out.full):
@@ -388,7 +399,7 @@ class FastPipeline:
             if not os.path.isdir(folder):
                 os.makedirs(folder, exist_ok=True)
 
-    def _what_is_missing(self, one: FastStage) -> str:
+    def _describe_missing_input(self, one: NativeStage) -> str:
         for dep in one.deps:
             if not os.path.lexists(dep.full):
                 return f"dependency '{relative(dep.full, self._root)}' does not exist"
@@ -404,19 +415,19 @@ class FastPipeline:
 
     def command(self, name: str, python: str = sys.executable) -> Command:
         """Return the processes of a prepared stage; ``python`` runs if no other is activated."""
-        return self._either(
+        return self._call_with_fallback(
             name,
             lambda s: self._command(s, python),
             lambda dvc: dvc.take_over(name).command(name, python),
         )
 
-    def _command(self, one: FastStage, python: str) -> Command:
+    def _command(self, one: NativeStage, python: str) -> Command:
         shell = os.environ.get("SHELL") or "/bin/sh"
         kind = os.path.basename(shell).lower()
         if kind == "fish":
             raise UnsupportedStageError(Message("the fish shell"))
         if self._environment is None:
-            environment = _outside_pyenv(os.environ)
+            environment = _without_pyenv_shims(os.environ)
             self._environment = {
                 "DVC_ROOT": str(self._root),
                 **environment,
@@ -426,7 +437,7 @@ class FastPipeline:
         commands = tuple(line for line in lines if line.strip())
         own = one.name if self._path == "dvc.yaml" else f"{self._path}:{one.name}"
         return Command(
-            tuple((shell, *SHELLS.get(kind, ()), "-c", line) for line in commands),
+            tuple((shell, *SHELL_OPTIONS.get(kind, ()), "-c", line) for line in commands),
             commands,
             one.wdir,
             {**self._environment, "DVC_STAGE": own},
@@ -435,49 +446,49 @@ class FastPipeline:
     def commit(self, name: str) -> dict[str, str]:
         """Hash and store the outputs of a prepared stage's command; return their hashes by path."""
 
-        def by_dvc(dvc: Pipeline) -> None:
+        def by_dvc(dvc: DvcBackend) -> None:
             dvc.take_over(name).commit(name)
-            self._take_entry(name, dvc)
+            self._record_entry(name, dvc)
 
-        self._either(name, self._commit, by_dvc)
+        self._call_with_fallback(name, self._commit, by_dvc)
         return self.hashes(name)
 
-    def _commit(self, one: FastStage) -> None:
+    def _commit(self, one: NativeStage) -> None:
         if len(one.outs) > 1:
             # None is stored where one is missing.
             for out in one.outs:
                 if not os.path.lexists(out.full):
-                    raise self._not_made(out)
+                    raise self._missing_output_error(out)
         self._refuse_tracked(one)
-        inputs = self._inputs(one)
+        inputs = self._measure_inputs(one)
         if inputs is None:
-            raise StageError(self._what_is_missing(one))
+            raise StageError(self._describe_missing_input(one))
         outs = []
-        for out in _sorted(one):
+        for out in _sorted_outputs(one):
             store = out.cached or (one.kept and out.measure)
             if out.kind == "metrics":
                 self._refuse_binary(out)
             measurement = (self._objects.store if store else self._objects.measure)(out.full)
             if measurement is None:
-                raise self._not_made(out)
+                raise self._missing_output_error(out)
             if out.cached and not measurement.folder:
                 self._objects.release(out.full, measurement.isexec)
-            if measurement.size < LEAST and not measurement.folder:
-                self._small.add(out.full)
+            if measurement.size < MIN_CACHED_FILE_BYTES and not measurement.folder:
+                self._small_outputs.add(out.full)
             outs.append({"path": out.path, **measurement.fields()})
         entry = {**inputs, "outs": outs} if outs else inputs
         if one.kept:
-            self._runs.save(entry)
+            self._run_cache.save(entry)
         self._finish(one, entry)
 
-    def _not_made(self, out: Place) -> StageError:
+    def _missing_output_error(self, out: StagePath) -> StageError:
         return StageError(f"output '{relative(out.full, self._root)}' does not exist")
 
-    def _finish(self, one: FastStage, entry: Entry) -> None:
-        self._finished[one.name] = entry
+    def _finish(self, one: NativeStage, entry: Entry) -> None:
+        self._finished_entries[one.name] = entry
         self._not_ignored.add(one.name)
 
-    def _ignore_below(self, one: FastStage) -> None:
+    def _ignore_outputs_below(self, one: NativeStage) -> None:
         """Write the `.gitignore` in directories that a stage reads: it is part of their hashes."""
         folders = tuple(f"{dep.full}/" for dep in one.deps if os.path.isdir(dep.full))
         if folders and self._not_ignored:
@@ -490,7 +501,7 @@ class FastPipeline:
 
     def _ignore(self, stages: Collection[str], order: Sequence[str]) -> None:
         """Add the outputs of these stages to `.gitignore`, in ``order``."""
-        with self._ignoring:
+        with self._ignore_lock:
             names = [name for name in order if name in stages]
             self._ignores.ignore(
                 [
@@ -502,15 +513,15 @@ class FastPipeline:
             )
             self._not_ignored.difference_update(names)
 
-    def accept(self, name: str) -> Found:
+    def accept(self, name: str) -> PreparationResult:
         """Accept the current outputs as a stage's result without a run, like ``dvc commit``."""
         self.commit(name)
-        return Found(Prepared.ACCEPTED)
+        return PreparationResult(PreparationStatus.ACCEPTED)
 
-    def _refuse_tracked(self, one: FastStage) -> None:
+    def _refuse_tracked(self, one: NativeStage) -> None:
         """Raise :class:`StageError` if git tracks an output that DVC is to store."""
-        if self._tracked is None:
-            self._tracked = self._ignores.tracked(
+        if self._git_tracked_paths is None:
+            self._git_tracked_paths = self._ignores.tracked(
                 relative(out.full, self._root)
                 for stage in self._stages.values()
                 for out in stage.outs
@@ -518,43 +529,43 @@ class FastPipeline:
             )
         for out in one.outs:
             relative_path = relative(out.full, self._root)
-            if out.cached and relative_path in self._tracked:
+            if out.cached and relative_path in self._git_tracked_paths:
                 raise StageError(
                     f"output '{relative_path}' is already tracked by git; to untrack it, run "
                     f"`git rm -r --cached {relative_path}`"
                 )
 
-    def _refuse_binary(self, out: Place) -> None:
+    def _refuse_binary(self, out: StagePath) -> None:
         if not os.path.isfile(out.full):
             return
         with open(out.full, "rb") as file:
             block = file.read(512)
-        if b"\0" in block or len(block.translate(None, TEXT)) > 0.3 * len(block):
+        if b"\0" in block or len(block.translate(None, TEXT_CHARACTERS)) > 0.3 * len(block):
             relative_path = relative(out.full, self._root)
             raise StageError(f"binary file '{relative_path}' cannot be used as metrics.")
 
     def hashes(self, name: str) -> dict[str, str]:
         """Return the hashes of a stage's outputs by path, as in the lock file."""
-        entry = self._known(name) or {}
+        entry = self._current_entry(name) or {}
         md5s = {out["path"]: out.get("md5") for out in entry.get("outs", ())}
         if name in self._stages:
             places = {out.path: relative(out.full, self._root) for out in self._stages[name].outs}
         else:
-            return self._dvc().hashes(name)
+            return self._open_dvc_pipeline().hashes(name)
         return {places[p]: str(md5) for p, md5 in md5s.items() if p in places and md5}
 
     def entry(self, name: str) -> Entry | None:
         """Return the new lock file entry of a stage that was brought up to date, else None."""
-        return self._finished.get(name)
+        return self._finished_entries.get(name)
 
-    def _known(self, name: str) -> Entry | None:
+    def _current_entry(self, name: str) -> Entry | None:
         """Return a stage's entry in the lock file, or the one that is to be written there."""
-        return self._finished.get(name) or self._lock.entries.get(name)
+        return self._finished_entries.get(name) or self._lock.entries.get(name)
 
     @property
     def base(self) -> LockBase:
         """The lock file as it was last read or written, and what it had when this was opened."""
-        return LockBase(self._lock.digest, tuple(self._settled))
+        return LockBase(self._lock.digest, tuple(self._existing_names))
 
     def adopt(self, base: LockBase, entries: Mapping[str, Entry]) -> bool:
         """Take over the results of a run that ended before it could write them.
@@ -564,44 +575,52 @@ class FastPipeline:
         """
         if base.digest != self._lock.digest:
             return False
-        self._settled = list(base.settled)
+        self._existing_names = list(base.settled)
         names = set(self.names)
-        self._finished.update({name: entry for name, entry in entries.items() if name in names})
+        self._finished_entries.update(
+            {name: entry for name, entry in entries.items() if name in names}
+        )
         self._not_ignored.update(entries.keys() & self._stages.keys())
         return True
 
     def discard(self, name: str) -> None:
         """Remove the half-written outputs of a stage whose command failed."""
 
-        def half_written(one: FastStage) -> None:
+        def half_written(one: NativeStage) -> None:
             for out in one.outs:
                 if not out.persist:
                     remove(out.full)
 
-        self._either(name, half_written, lambda dvc: dvc.take_over(name).discard(name))
+        self._call_with_fallback(name, half_written, lambda dvc: dvc.take_over(name).discard(name))
 
     def fold(self, order: Sequence[str]) -> None:
         """Write the finished stages into `dvc.lock`, as DVC would, and ignore their outputs in git.
 
         Known entries keep their place, new ones follow in ``order``.
         """
-        news = {name: entry for name, entry in self._finished.items() if name not in self._folded}
+        news = {
+            name: entry
+            for name, entry in self._finished_entries.items()
+            if name not in self._written_names
+        }
         if not news:
             return
         try:
-            with holding(self._root):
+            with hold_dvc_lock(self._root):
                 # In this order, as DVC: who finds an entry in the lock file looks no further.
                 self._ignore(self._not_ignored.intersection(news), order)
-                if self._slow is not None:
-                    with self._ignoring:
-                        self._ignores.arrange(self._ignored_outputs(self._slow, order))
-                self._lock.write(news, order, set(self._settled))
+                if self._dvc_pipeline is not None:
+                    with self._ignore_lock:
+                        self._ignores.sort_new_lines(
+                            self._ignored_outputs(self._dvc_pipeline, order)
+                        )
+                self._lock.write(news, order, set(self._existing_names))
         except OSError as error:
             raise StageError(f"{error.strerror or error}: {self._path}") from error
-        self._folded.update(news)
+        self._written_names.update(news)
         self.on_fold(self.base)
 
-    def _ignored_outputs(self, dvc: Pipeline, order: Sequence[str]) -> Iterator[str]:
+    def _ignored_outputs(self, dvc: DvcBackend, order: Sequence[str]) -> Iterator[str]:
         for name in order:
             if name in self.unusual:
                 yield from dvc.stored_outputs(name)
@@ -612,7 +631,7 @@ class FastPipeline:
     def refresh(self, paths: Sequence[str]) -> list[str]:
         """Bring data with `.dvc` files up to date, like ``dvc repro``; return the changed paths."""
         stale = [path for path in data_sources(self._root, paths) if not self._is_current(path)]
-        return self._dvc().refresh(stale) if stale else []
+        return self._open_dvc_pipeline().refresh(stale) if stale else []
 
     def _is_current(self, path: str) -> bool:
         try:
@@ -626,13 +645,13 @@ class FastPipeline:
         except (UnsupportedStageError, KeyError, TypeError, ValueError, OSError):
             return False
 
-    def _take_entry(self, name: str, dvc: Pipeline) -> None:
+    def _record_entry(self, name: str, dvc: DvcBackend) -> None:
         entry = dvc.entry(name)
         if entry is not None:
-            self._finished[name] = entry
+            self._finished_entries[name] = entry
 
 
-def _sorted(one: FastStage) -> list[Place]:
+def _sorted_outputs(one: NativeStage) -> list[StagePath]:
     return sorted(one.outs, key=lambda out: out.path)
 
 
@@ -646,7 +665,7 @@ def _hashes(entry: Entry, kind: str) -> dict[str, str]:
     return hashes
 
 
-def _outside_pyenv(environment: Mapping[str, str]) -> Mapping[str, str]:
+def _without_pyenv_shims(environment: Mapping[str, str]) -> Mapping[str, str]:
     """Return the environment without the directories that a pyenv shim has put before ``PATH``."""
     if "PYENV_HOOK_PATH" not in environment:
         return environment
@@ -657,5 +676,5 @@ def _outside_pyenv(environment: Mapping[str, str]) -> Mapping[str, str]:
     return result
 
 
-def _text(cmd: Any) -> str:
+def _command_text(cmd: Any) -> str:
     return "\n".join(cmd) if isinstance(cmd, list) else str(cmd)

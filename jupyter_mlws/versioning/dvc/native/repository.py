@@ -12,14 +12,14 @@ from pathlib import Path
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
-TESTED = {
+TESTED_RELEASES = {
     "dvc": ("3.67.",),
     "dvc_data": ("3.18.",),
     "dvc_objects": ("5.2.",),
     "ruamel_yaml": ("0.19.",),
 }
 """The releases that the fast lane was held to by the differential tests."""
-HARMLESS = {
+HARMLESS_SETTINGS = {
     "core": {"remote", "analytics", "check_update", "interactive", "site_cache_dir"},
     "parsing": {"bool", "list"},
 }
@@ -54,7 +54,7 @@ def check_releases(packages: str) -> None:
         for name in names
         if name.endswith(".dist-info")
     )
-    for name, releases in TESTED.items():
+    for name, releases in TESTED_RELEASES.items():
         version = installed.get(name) or installed.get(name.replace("_", "."), "")
         if not version.startswith(releases):
             raise UnsupportedStageError(Message.verbatim(f"{name} {version or '?'}"))
@@ -80,7 +80,7 @@ def _check_config(path: Path) -> None:
     for section in config.sections():
         if section.startswith(("remote ", "'remote ")):
             continue
-        unknown = set(config[section]) - HARMLESS.get(section, set())
+        unknown = set(config[section]) - HARMLESS_SETTINGS.get(section, set())
         if unknown:
             raise UnsupportedStageError(
                 Message("DVC setting {section}.{unknown}", section=section, unknown=min(unknown))

@@ -17,7 +17,7 @@ from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 _json = json.JSONEncoder(sort_keys=True).encode
 Entry = Mapping[str, Any]
-UNCOUNTED = frozenset({"size", "nfiles"})
+UNHASHED_FIELDS = frozenset({"size", "nfiles"})
 """Fields that DVC leaves out of the hashes, wherever they stand."""
 
 
@@ -47,7 +47,7 @@ class RunCache:
         key, value = _key(entry, parts), _digest(parts)
         folder = f"{self._folder}/{key[:2]}/{key}"
         place = f"{folder}/{value}"
-        if not self._make(folder) and os.path.exists(place):
+        if not self._make_directory(folder) and os.path.exists(place):
             return
         temporary = f"{folder}/.{value}.{os.getpid()}-{threading.get_ident()}.tmp"
         try:
@@ -59,7 +59,7 @@ class RunCache:
                 os.unlink(temporary)
             raise
 
-    def _make(self, folder: str) -> bool:
+    def _make_directory(self, folder: str) -> bool:
         """Create a directory; return True if it is new, and therefore empty."""
         try:
             os.mkdir(folder)
@@ -84,7 +84,11 @@ def key_of(entry: Entry) -> str:
 
 def _parts(entry: Entry) -> dict[str, str]:
     """Return the JSON of each field, without those that DVC leaves out of its hashes."""
-    return {key: _json(_counted(item)) for key, item in entry.items() if key not in UNCOUNTED}
+    return {
+        key: _json(_strip_unhashed(item))
+        for key, item in entry.items()
+        if key not in UNHASHED_FIELDS
+    }
 
 
 def _key(entry: Entry, parts: Mapping[str, str]) -> str:
@@ -98,13 +102,13 @@ def _digest(parts: Mapping[str, str]) -> str:
     return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
 
 
-def _counted(value: Any) -> Any:
+def _strip_unhashed(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            key: _counted(item) if isinstance(item, dict | list) else item
+            key: _strip_unhashed(item) if isinstance(item, dict | list) else item
             for key, item in value.items()
-            if key not in UNCOUNTED
+            if key not in UNHASHED_FIELDS
         }
     if isinstance(value, list):
-        return [_counted(item) for item in value]
+        return [_strip_unhashed(item) for item in value]
     return value

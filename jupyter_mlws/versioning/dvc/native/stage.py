@@ -13,11 +13,11 @@ from typing import Any
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
-PARAMS = "params.yaml"
+DEFAULT_PARAMS_FILE = "params.yaml"
 """The parameters file that needs no name."""
 PLOT_KEYS = frozenset(("template", "x", "y", "x_label", "y_label", "title", "header"))
 FLAG_KEYS = frozenset(("cache", "persist", "desc", "type", "labels", "meta"))
-KEYS = frozenset(
+STAGE_KEYS = frozenset(
     (
         "cmd", "wdir", "deps", "params", "outs", "metrics", "plots", "frozen", "meta", "desc",
         "always_changed", "vars",
@@ -26,7 +26,7 @@ KEYS = frozenset(
 
 
 @dataclass(frozen=True)
-class Place:
+class StagePath:
     """A path as in the stage and the lock file (``path``), and its full path (``full``)."""
 
     path: str
@@ -51,15 +51,15 @@ class Params:
 
 
 @dataclass(frozen=True)
-class FastStage:
+class NativeStage:
     """A stage of plain local files; dependencies by path, outputs as they stand in the file."""
 
     name: str
     cmd: str | list[str]
     wdir: str
-    deps: tuple[Place, ...]
+    deps: tuple[StagePath, ...]
     params: tuple[Params, ...]
-    outs: tuple[Place, ...]
+    outs: tuple[StagePath, ...]
     always_changed: bool = False
 
     @property
@@ -86,57 +86,57 @@ class FastStage:
         return self.cacheable and all(out.cached or out.measure for out in self.outs)
 
 
-def read(name: str, data: Mapping[str, Any], folder: str, root: str) -> FastStage:
+def parse_stage(name: str, data: Mapping[str, Any], folder: str, root: str) -> NativeStage:
     """Return the stage for its resolved data; :class:`UnsupportedStageError` if not plain."""
-    if set(data) - KEYS or data.get("frozen"):
+    if set(data) - STAGE_KEYS or data.get("frozen"):
         raise UnsupportedStageError(Message("a frozen stage or an unsupported key"))
     cmd = data.get("cmd")
     if not (isinstance(cmd, str) or (isinstance(cmd, list) and all(type(c) is str for c in cmd))):
         raise UnsupportedStageError(Message("an unsupported command"))
     wdir = os.path.normpath(os.path.join(folder, str(data.get("wdir") or ".")))
-    if not _inside(wdir, root) or not os.path.isdir(wdir):
+    if not _is_inside(wdir, root) or not os.path.isdir(wdir):
         raise UnsupportedStageError(Message("a working directory outside the project"))
-    outs = tuple(_outs(data, wdir, root))
-    deps = tuple(sorted(_deps(data, wdir, root), key=lambda dep: dep.path))
+    outs = tuple(_iter_outputs(data, wdir, root))
+    deps = tuple(sorted(_iter_dependencies(data, wdir, root), key=lambda dep: dep.path))
     places = [place.full for place in (*deps, *outs)]
     if len(set(places)) != len(places):
         raise UnsupportedStageError(Message("a duplicate path"))
-    return FastStage(
+    return NativeStage(
         name,
         cmd if isinstance(cmd, str) else list(cmd),
         wdir,
         deps,
-        tuple(_params(data.get("params"), wdir, root)),
+        tuple(_iter_params(data.get("params"), wdir, root)),
         outs,
         bool(data.get("always_changed")),
     )
 
 
-def _deps(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[Place]:
+def _iter_dependencies(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[StagePath]:
     for path in data.get("deps") or ():
         if not isinstance(path, str):
             raise UnsupportedStageError(Message("an unsupported dependency"))
-        yield Place(path, _full(path, wdir, root), cached=False)
+        yield StagePath(path, _full_path(path, wdir, root), cached=False)
 
 
-def _outs(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[Place]:
+def _iter_outputs(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[StagePath]:
     for kind in ("outs", "metrics", "plots"):
         for entry in data.get(kind) or ():
             for path, flags in entry.items() if isinstance(entry, Mapping) else [(entry, {})]:
-                yield _out(path, flags or {}, kind, wdir, root)
+                yield _parse_output(path, flags or {}, kind, wdir, root)
 
 
-def _out(path: Any, flags: Any, kind: str, wdir: str, root: str) -> Place:
+def _parse_output(path: Any, flags: Any, kind: str, wdir: str, root: str) -> StagePath:
     allowed_keys = FLAG_KEYS | PLOT_KEYS if kind == "plots" else FLAG_KEYS
     if not isinstance(path, str) or not isinstance(flags, Mapping) or set(flags) - allowed_keys:
         raise UnsupportedStageError(Message("an unsupported output"))
-    full = _full(path, wdir, root)
+    full = _full_path(path, wdir, root)
     if posixpath.basename(full) in ("dvc.yaml", "dvc.lock") or full.endswith(".dvc"):
         raise UnsupportedStageError(Message("an output that is a DVC file"))
-    return Place(path, full, flags.get("cache", True), flags.get("persist", False), kind)
+    return StagePath(path, full, flags.get("cache", True), flags.get("persist", False), kind)
 
 
-def _params(entries: Any, wdir: str, root: str) -> Iterator[Params]:
+def _iter_params(entries: Any, wdir: str, root: str) -> Iterator[Params]:
     """Yield the parameters of each file, the default file first, then by name."""
     whole: set[str] = set()
     keys: dict[str, list[str]] = {}
@@ -144,35 +144,35 @@ def _params(entries: Any, wdir: str, root: str) -> Iterator[Params]:
         if isinstance(entry, Mapping):
             whole.update(path for path, names in entry.items() if not names)
     for entry in entries or ():
-        for path, names in _of_files(entry):
+        for path, names in _params_by_file(entry):
             if path in whole:
                 keys[path] = []
             elif not isinstance(names, list) or not all(type(name) is str for name in names):
                 raise UnsupportedStageError(Message("unsupported parameters"))
             else:
                 keys.setdefault(path, []).extend(names)
-    for path in sorted(keys, key=lambda path: (path != PARAMS, path)):
+    for path in sorted(keys, key=lambda path: (path != DEFAULT_PARAMS_FILE, path)):
         if not path.endswith((".yaml", ".yml", ".json")):
             raise UnsupportedStageError(Message("an unsupported type of parameters file"))
-        yield Params(path, _full(path, wdir, root), tuple(dict.fromkeys(keys[path])))
+        yield Params(path, _full_path(path, wdir, root), tuple(dict.fromkeys(keys[path])))
 
 
-def _of_files(entry: Any) -> Sequence[tuple[str, Any]]:
+def _params_by_file(entry: Any) -> Sequence[tuple[str, Any]]:
     if isinstance(entry, Mapping):
         return list(entry.items())
-    return [(PARAMS, [entry])]
+    return [(DEFAULT_PARAMS_FILE, [entry])]
 
 
-def _full(path: str, wdir: str, root: str) -> str:
+def _full_path(path: str, wdir: str, root: str) -> str:
     if not path or "://" in path or path.startswith(("/", "~", "#")) or "\\" in path:
         raise UnsupportedStageError(Message("a path that is not relative"))
     full = os.path.normpath(os.path.join(wdir, path))
-    if not _inside(full, root) or full == root:
+    if not _is_inside(full, root) or full == root:
         raise UnsupportedStageError(Message("a path outside the repository"))
     return full
 
 
-def _inside(path: str, root: str) -> bool:
+def _is_inside(path: str, root: str) -> bool:
     return path == root or path.startswith(f"{root}{os.sep}")
 
 

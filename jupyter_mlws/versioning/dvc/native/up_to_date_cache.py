@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.versioning.dvc.native import repository
-from jupyter_mlws.versioning.dvc.native.hash_cache import SETTLED as AT_REST
+from jupyter_mlws.versioning.dvc.native.hash_cache import MIN_FILE_AGE_NS as AT_REST
 from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 if TYPE_CHECKING:
-    from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline
+    from jupyter_mlws.versioning.dvc.native.pipeline import NativeBackend
 
-FORMAT = 1
+FORMAT_VERSION = 1
 Signature = list[int]
 
 
@@ -51,7 +51,7 @@ class Workflow:
 
 
 @dataclass(frozen=True)
-class Settled:
+class UpToDateEntry:
     """State of a workflow (:class:`Workflow`) after a complete run.
 
     ``text``, ``lock`` and ``sources`` are the hashes of files. ``outputs``: hashes by path, by
@@ -82,52 +82,53 @@ class Settled:
             if any(content(root / file) != previous for file, previous in self.sources.items()):
                 return False
             if any(
-                _signature(f"{root}/{file}") != previous for file, previous in self.files.items()
+                _file_signature(f"{root}/{file}") != previous
+                for file, previous in self.files.items()
             ):
                 return False
             cache = f"{root}/.dvc/cache/files/md5"
-            if any(not _kept(f"{cache}/{md5[:2]}/{md5[2:]}") for md5 in self.objects):
+            if any(not _is_read_only(f"{cache}/{md5[:2]}/{md5[2:]}") for md5 in self.objects):
                 return False
         except (OSError, UnsupportedStageError):
             return False
         return not any(data_sources(root, self.external))
 
 
-def find(memory: Path, path: str, text: str) -> Settled | None:
+def find(memory: Path, path: str, text: str) -> UpToDateEntry | None:
     """Return the stored state of a workflow with exactly this text; None if there is none.
 
     ``memory`` is this package's own directory.
     """
     try:
-        record = json.loads(_place(memory, path).read_text(encoding="utf-8"))
+        record = json.loads(_entry_path(memory, path).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    if record.pop("format", None) != FORMAT or record["text"] != _digest(text.encode()):
+    if record.pop("format", None) != FORMAT_VERSION or record["text"] != _digest(text.encode()):
         return None
-    return Settled(**record)
+    return UpToDateEntry(**record)
 
 
-def note(lane: FastPipeline, root: Path, memory: Path, workflow: Workflow) -> bool:
+def note(lane: NativeBackend, root: Path, memory: Path, workflow: Workflow) -> bool:
     """Store a workflow's state, if it is up to date and consists of plain files.
 
     Return True if it was stored.
     """
     from jupyter_mlws.versioning.dvc.stages import Forecast, data_sources
 
-    place = _place(memory, workflow.path)
+    place = _entry_path(memory, workflow.path)
     with suppress(FileNotFoundError):
         place.unlink()
     # What the last stage has made is younger than its file system's clock can tell apart.
     time.sleep(AT_REST / 1e9)
-    files = None if lane.unusual else _files(lane, root)
+    files = None if lane.unusual else _file_signatures(lane, root)
     if files is None or workflow.sources is None or any(data_sources(root, workflow.external)):
         return False
     forecast = Forecast()
     if any(lane.examine(name, forecast).changes for name in lane.names):
         return False
-    if lane.unusual or _files(lane, root) != files:
+    if lane.unusual or _file_signatures(lane, root) != files:
         return False
-    record = Settled(
+    record = UpToDateEntry(
         text=_digest(workflow.text.encode()),
         lock=lane.base.digest,
         sources=dict(workflow.sources),
@@ -139,11 +140,11 @@ def note(lane: FastPipeline, root: Path, memory: Path, workflow: Workflow) -> bo
         objects=sorted({md5 for name in lane.names for md5 in lane.stored(name)}),
         facts=dict(workflow.facts),
     )
-    atomic_write(place, json.dumps({"format": FORMAT, **asdict(record)}))
+    atomic_write(place, json.dumps({"format": FORMAT_VERSION, **asdict(record)}))
     return True
 
 
-def _files(lane: FastPipeline, root: Path) -> dict[str, Signature] | None:
+def _file_signatures(lane: NativeBackend, root: Path) -> dict[str, Signature] | None:
     """Return the signatures of all files of a workflow; None if they are not reliable.
 
     That is so if a path is not a plain file, or was changed so recently that its timestamp does
@@ -151,19 +152,19 @@ def _files(lane: FastPipeline, root: Path) -> dict[str, Signature] | None:
     """
     now = time.time_ns()
     signatures: dict[str, Signature] = {}
-    for full in _paths(lane):
-        signature = _signature(full)
+    for full in _workflow_paths(lane):
+        signature = _file_signature(full)
         if signature is None or now - signature[0] < AT_REST:
             return None
         signatures[full[len(str(root)) + 1 :]] = signature
     return signatures
 
 
-def _paths(lane: FastPipeline) -> Iterable[str]:
+def _workflow_paths(lane: NativeBackend) -> Iterable[str]:
     return dict.fromkeys(full for name in lane.names for full in lane.places(name))
 
 
-def _signature(path: str) -> Signature | None:
+def _file_signature(path: str) -> Signature | None:
     """Return numbers that change with a file's content; None for anything but a regular file."""
     try:
         file_stat = os.lstat(path)
@@ -174,7 +175,7 @@ def _signature(path: str) -> Signature | None:
     return [file_stat.st_mtime_ns, file_stat.st_size, file_stat.st_ino]
 
 
-def _kept(path: str) -> bool:
+def _is_read_only(path: str) -> bool:
     return stat.S_IMODE(os.stat(path).st_mode) == 0o444
 
 
@@ -182,5 +183,5 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _place(memory: Path, path: str) -> Path:
+def _entry_path(memory: Path, path: str) -> Path:
     return memory / f"settled-{_digest(path.encode())[:16]}.json"

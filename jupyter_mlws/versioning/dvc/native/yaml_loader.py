@@ -17,7 +17,7 @@ import yaml
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
-Where = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 _LOADER: Any = getattr(yaml, "CBaseLoader", None)
 _CONSTANTS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -26,14 +26,14 @@ _CONSTANTS = {
 }
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:e[-+][0-9]+)?")
-UNCERTAIN = re.compile(
+AMBIGUOUS_SCALAR = re.compile(
     r"[-+]?(?:[0-9_]+\.?[0-9_]*|\.[0-9_]*)(?:e[-+]?[0-9_]+)?|[-+]?0(?:b[01_]*|o[0-7_]*|x[0-9a-f_]*)"
     r"|[-+]?[0-9][0-9_:.]*"
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|[-+]?\.(?:inf|nan)|=|<<",
     re.IGNORECASE,
 )
 """What one rule or other takes for a number, a date, or something special."""
-_ODD_TEXT = re.compile(
+_UNSUPPORTED_SYNTAX = re.compile(
     r"[\x85\u2028\u2029\ufeff]|^%|^---|^\.\.\.|^\s*!|[:?\[{,-]\s+!", re.MULTILINE
 )
 """Other line ends, directives, several documents, tags."""
@@ -52,23 +52,23 @@ class Lines:
 
     def __init__(self, root: Any = None) -> None:
         self._root = root
-        self._known: dict[Where, dict[str | int, tuple[Any, int]]] = {}
+        self._entries_by_path: dict[KeyPath, dict[str | int, tuple[Any, int]]] = {}
 
-    def get(self, where: Where) -> int | None:
+    def get(self, where: KeyPath) -> int | None:
         """Return the line of the item at a path of keys and positions; None if there is none."""
-        entry = self._within(where[:-1]).get(where[-1]) if where else None
+        entry = self._entries_at(where[:-1]).get(where[-1]) if where else None
         return entry[1] if entry else None
 
-    def _within(self, where: Where) -> dict[str | int, tuple[Any, int]]:
-        if where not in self._known:
+    def _entries_at(self, where: KeyPath) -> dict[str | int, tuple[Any, int]]:
+        if where not in self._entries_by_path:
             node = self._root
             if where:
-                node = self._within(where[:-1]).get(where[-1], (None,))[0]
-            self._known[where] = dict(_entries(node))
-        return self._known[where]
+                node = self._entries_at(where[:-1]).get(where[-1], (None,))[0]
+            self._entries_by_path[where] = dict(_iter_entries(node))
+        return self._entries_by_path[where]
 
 
-def _entries(node: Any) -> Iterator[tuple[str | int, tuple[Any, int]]]:
+def _iter_entries(node: Any) -> Iterator[tuple[str | int, tuple[Any, int]]]:
     kind = getattr(node, "id", "")
     if kind == "mapping":
         for key, value in node.value:
@@ -85,7 +85,7 @@ def read(text: str) -> Any:
 
 def read_with_lines(text: str) -> tuple[Any, Lines]:
     """Return the value of a text, and the lines of its keys and items."""
-    if _LOADER is None or _ODD_TEXT.search(text):
+    if _LOADER is None or _UNSUPPORTED_SYNTAX.search(text):
         raise UnsupportedStageError(Message("YAML that parsers read differently"))
     loader = _LOADER(text)
     try:
@@ -95,7 +95,7 @@ def read_with_lines(text: str) -> tuple[Any, Lines]:
         raise UnsupportedStageError(Message("invalid YAML")) from error
     finally:
         loader.dispose()
-    return (None if root is None else _value(root, set(), 0)), Lines(root)
+    return (None if root is None else _construct_value(root, set(), 0)), Lines(root)
 
 
 def read_by_ruamel(text: str | bytes) -> tuple[Any, Any]:
@@ -111,7 +111,7 @@ def read_by_ruamel(text: str | bytes) -> tuple[Any, Any]:
     root = YAML(typ="safe", pure=True).compose(text)
     if root is None:
         return None, None
-    if _size(root, {}) > MAX_VALUES:
+    if _count_values(root, {}) > MAX_VALUES:
         problem = f"its aliases expand to more than {MAX_VALUES} values"
         raise MarkedYAMLError(problem=problem, problem_mark=root.start_mark)
     return YAML(typ="safe", pure=True).load(text), root
@@ -133,7 +133,7 @@ def _is_deep(text: str | bytes) -> bool:
     return False
 
 
-def _size(node: Any, sizes: dict[int, int]) -> int:
+def _count_values(node: Any, sizes: dict[int, int]) -> int:
     """Count the values of a composed document with its aliases written out, up to the size of
     ``MAX_VALUES`` for a node that contains itself; ``sizes``: by the id of each node."""
     if node.id == "scalar":
@@ -141,28 +141,28 @@ def _size(node: Any, sizes: dict[int, int]) -> int:
     if id(node) not in sizes:
         sizes[id(node)] = MAX_VALUES
         parts = chain.from_iterable(node.value) if node.id == "mapping" else node.value
-        sizes[id(node)] = 1 + sum(_size(part, sizes) for part in parts)
+        sizes[id(node)] = 1 + sum(_count_values(part, sizes) for part in parts)
     return sizes[id(node)]
 
 
-def _value(node: Any, above: set[int], depth: int) -> Any:
+def _construct_value(node: Any, above: set[int], depth: int) -> Any:
     if node.id == "scalar":
-        return _scalar(node)
+        return _construct_scalar(node)
     if id(node) in above or node.tag not in _DEFAULT_TAGS[node.id]:
         raise UnsupportedStageError(Message("a YAML anchor or tag"))
     if depth > MAX_DEPTH:
         raise UnsupportedStageError(Message("values nested too deeply"))
     above.add(id(node))
     if node.id == "sequence":
-        return [_value(item, above, depth + 1) for item in node.value]
+        return [_construct_value(item, above, depth + 1) for item in node.value]
     mapping = {}
     for key_node, value_node in node.value:
         if key_node.id != "scalar":
             raise UnsupportedStageError(Message("a key that is not a scalar"))
-        key = _scalar(key_node)
+        key = _construct_scalar(key_node)
         if not isinstance(key, str) or key in mapping:
             raise UnsupportedStageError(Message("a key that is not a string or not unique"))
-        mapping[key] = _value(value_node, above, depth + 1)
+        mapping[key] = _construct_value(value_node, above, depth + 1)
     return mapping
 
 
@@ -172,7 +172,7 @@ _DEFAULT_TAGS = {
 }
 
 
-def _scalar(node: Any) -> Any:
+def _construct_scalar(node: Any) -> Any:
     text: str = node.value
     if node.tag not in ("", None, "!", "tag:yaml.org,2002:str"):
         raise UnsupportedStageError(Message("a YAML tag"))
@@ -184,6 +184,6 @@ def _scalar(node: Any) -> Any:
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
-    if UNCERTAIN.fullmatch(text):
+    if AMBIGUOUS_SCALAR.fullmatch(text):
         raise UnsupportedStageError(Message("the scalar {text!r}", text=text))
     return text

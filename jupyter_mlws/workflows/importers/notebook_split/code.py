@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 
 from jupyter_mlws.core.i18n import Message
 
-CONFIGURING = frozenset(
+CONFIGURATION_MAGICS = frozenset(
     ("matplotlib", "load_ext", "reload_ext", "autoreload", "config", "precision", "env", "set_env")
 )
 """Line magics that set the kernel up; every node's kernel needs them."""
 SHOWING = frozenset(
     ("ls", "pwd", "lsmagic", "history", "hist", "pinfo", "psource", "pdoc", "magic")
 )
-TIMING = frozenset(("time", "timeit", "prun", "capture"))
+TIMING_MAGICS = frozenset(("time", "timeit", "prun", "capture"))
 """Magics that run the Python behind them."""
 INSTALLING = frozenset(("pip", "conda", "mamba", "uv"))
-SHELLS = frozenset(("bash", "sh", "script", "cmd", "perl", "ruby", "system", "sx", "!"))
-DISPLAYING = frozenset(("html", "HTML", "javascript", "js", "svg", "SVG", "markdown", "latex"))
-INSTALL = re.compile(r"^\s*[%!]\s*(python\d?\s+-m\s+)?(pip|pip3|conda|mamba|uv)\s")
+SHELL_MAGICS = frozenset(("bash", "sh", "script", "cmd", "perl", "ruby", "system", "sx", "!"))
+DISPLAY_MAGICS = frozenset(("html", "HTML", "javascript", "js", "svg", "SVG", "markdown", "latex"))
+INSTALL_COMMAND = re.compile(r"^\s*[%!]\s*(python\d?\s+-m\s+)?(pip|pip3|conda|mamba|uv)\s")
 
 
 @dataclass
@@ -58,12 +58,12 @@ def read_cell(number: int, source: str, *, parameters: bool = False) -> CodeCell
     cell = CodeCell(number, source, parameters=parameters)
     lines = list(_without_installs(cell, source.splitlines()))
     cell.source = "\n".join(lines)
-    cell.text = _plain(cell, cell.source)
+    cell.text = _to_python(cell, cell.source)
     try:
         cell.body = ast.parse(cell.text).body
     except (SyntaxError, ValueError, RecursionError) as error:
         raise CellSyntaxError(number, getattr(error, "lineno", None) or 1, str(error)) from None
-    cell.body = [one for statement in cell.body for one in _seen_through(cell, statement)]
+    cell.body = [one for statement in cell.body for one in _expand_magics(cell, statement)]
     return cell
 
 
@@ -73,7 +73,7 @@ def _without_installs(cell: CodeCell, lines: list[str]) -> Iterator[str]:
     Packages belong to the environment, which nodes that run side by side must not change.
     """
     for line in lines:
-        if not INSTALL.match(line):
+        if not INSTALL_COMMAND.match(line):
             yield line
             continue
         yield f"# {line.strip()}"
@@ -85,47 +85,47 @@ def _without_installs(cell: CodeCell, lines: list[str]) -> Iterator[str]:
         )
 
 
-def _plain(cell: CodeCell, source: str) -> str:
+def _to_python(cell: CodeCell, source: str) -> str:
     """Return the cell with IPython's own syntax turned into calls, as IPython does it."""
     first = source.lstrip().partition("\n")
     magic = re.match(r"%%(\S+)\s*(.*)", first[0])
     if magic is None:
-        return _transformed(source)
+        return _transform_ipython_syntax(source)
     name, rest, inner = magic[1], magic[2], first[2]
-    if name in TIMING:
+    if name in TIMING_MAGICS:
         if name == "capture" and rest.strip().isidentifier():
-            return f"{rest.strip()} = get_ipython()\n{_transformed(inner)}"
-        return _transformed(inner)
-    if name in DISPLAYING:
+            return f"{rest.strip()} = get_ipython()\n{_transform_ipython_syntax(inner)}"
+        return _transform_ipython_syntax(inner)
+    if name in DISPLAY_MAGICS:
         return ""
-    if name in SHELLS:
+    if name in SHELL_MAGICS:
         _note_shell(cell, f"%%{name}")
     elif name == "writefile":
         cell.writes.append(rest.replace("-a ", "").strip().strip("'\""))
     else:
-        cell.opaque = _unknown(f"%%{name}")
+        cell.opaque = _unknown_effect(f"%%{name}")
     return ""
 
 
-def _transformed(source: str) -> str:
+def _transform_ipython_syntax(source: str) -> str:
     from IPython.core.inputtransformer2 import TransformerManager
 
     return str(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]
 
 
-def _seen_through(cell: CodeCell, statement: ast.stmt) -> Iterator[ast.stmt]:
+def _expand_magics(cell: CodeCell, statement: ast.stmt) -> Iterator[ast.stmt]:
     """Yield the statement, or the Python that its magics run.
 
     Other magics are replaced by what is known of their effect.
     """
-    calls = [node for node in ast.walk(statement) if _escape(node)]
+    calls = [node for node in ast.walk(statement) if _is_escape(node)]
     if not calls:
         yield statement
     for call in calls:
-        yield from _of_escape(cell, statement, call)
+        yield from _expand_escape(cell, statement, call)
 
 
-def _of_escape(cell: CodeCell, statement: ast.stmt, call: ast.AST) -> Iterator[ast.stmt]:
+def _expand_escape(cell: CodeCell, statement: ast.stmt, call: ast.AST) -> Iterator[ast.stmt]:
     assert isinstance(call, ast.Call)
     assert isinstance(call.func, ast.Attribute)
     kind = call.func.attr
@@ -135,19 +135,19 @@ def _of_escape(cell: CodeCell, statement: ast.stmt, call: ast.AST) -> Iterator[a
         yield statement
     elif kind == "run_line_magic" and len(words) == 2:
         name, rest = words
-        if name in TIMING:
-            yield from _parsed(rest)
-        elif name in CONFIGURING:
+        if name in TIMING_MAGICS:
+            yield from _parse_magic_code(rest)
+        elif name in CONFIGURATION_MAGICS:
             yield statement
         elif name not in SHOWING:
-            cell.opaque = _unknown(f"%{name}")
+            cell.opaque = _unknown_effect(f"%{name}")
     else:
-        cell.opaque = _unknown(kind)
+        cell.opaque = _unknown_effect(kind)
 
 
-def _parsed(text: str) -> list[ast.stmt]:
+def _parse_magic_code(text: str) -> list[ast.stmt]:
     try:
-        return ast.parse(_transformed(text)).body
+        return ast.parse(_transform_ipython_syntax(text)).body
     except SyntaxError:
         # Options in front of the code (`%timeit -n 10 f()`): it is read without them.
         bare = re.sub(r"^(-\w+\s*\d*\s+)+", "", text)
@@ -157,7 +157,7 @@ def _parsed(text: str) -> list[ast.stmt]:
             return []
 
 
-def _escape(node: ast.AST) -> bool:
+def _is_escape(node: ast.AST) -> bool:
     """Return whether a node is ``get_ipython().something(…)``."""
     return (
         isinstance(node, ast.Call)
@@ -170,12 +170,12 @@ def _escape(node: ast.AST) -> bool:
 
 def configures(statement: ast.stmt) -> bool:
     """Return whether a statement is a line magic that configures the kernel."""
-    if not isinstance(statement, ast.Expr) or not _escape(statement.value):
+    if not isinstance(statement, ast.Expr) or not _is_escape(statement.value):
         return False
     call = statement.value
     assert isinstance(call, ast.Call)
     first = call.args[0] if call.args else None
-    return isinstance(first, ast.Constant) and first.value in CONFIGURING
+    return isinstance(first, ast.Constant) and first.value in CONFIGURATION_MAGICS
 
 
 def _note_shell(cell: CodeCell, what: str) -> None:
@@ -189,7 +189,7 @@ def _note_shell(cell: CodeCell, what: str) -> None:
     )
 
 
-def _unknown(what: str) -> Message:
+def _unknown_effect(what: str) -> Message:
     return Message(
         "the effect of {what} on variables is unknown, so everything around it stays in one node",
         what=what,

@@ -61,7 +61,7 @@ def one(result: Result) -> Kind:
     return Kind.PLAIN if set(result) <= {*SIMPLE, Kind.ARRAY} else Kind.OPAQUE
 
 
-def combined(parts: Sequence[Kind]) -> Kind:
+def combine_kinds(parts: Sequence[Kind]) -> Kind:
     for kind in (Kind.OPAQUE, Kind.MODEL, Kind.BUNCH, Kind.CODE):
         if kind in parts:
             return Kind.OPAQUE

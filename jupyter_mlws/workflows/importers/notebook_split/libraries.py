@@ -11,11 +11,11 @@ from jupyter_mlws.workflows.importers.notebook_split.kinds import (
     PANDAS,
     Kind,
     Result,
-    combined,
+    combine_kinds,
     words,
 )
 
-SAME = words(
+SAME_KIND_METHODS = words(
     "head tail copy drop dropna fillna ffill bfill rename reset_index set_index sort_values "
     "sort_index sample assign query astype replace round drop_duplicates filter clip diff shift "
     "pct_change cumsum cumprod cummax cummin isna isnull notna notnull where mask interpolate "
@@ -23,14 +23,16 @@ SAME = words(
     "convert_dtypes infer_objects tz_localize tz_convert truncate between combine_first take"
 )
 """Methods of pandas that give a table of a table, and a series of a series."""
-TABLES = words(
+TABLE_METHODS = words(
     "merge join describe corr cov select_dtypes pivot pivot_table melt transpose applymap"
 )
 REDUCTIONS = words(
     "mean sum min max median std var count nunique any all idxmax idxmin prod skew kurt sem"
 )
-GROUPED = words("mean sum min max median std var count nunique size agg aggregate first last head")
-ARRAY_SAME = words(
+GROUPBY_METHODS = words(
+    "mean sum min max median std var count nunique size agg aggregate first last head"
+)
+SAME_ARRAY_METHODS = words(
     "reshape astype copy flatten ravel dot round clip cumsum argsort transpose squeeze "
     "repeat swapaxes"
 )
@@ -42,10 +44,10 @@ NUMPY_REDUCTIONS = words(
     "all argmax argmin nanmean nanstd nansum nanmin nanmax nanmedian dot isclose allclose"
 )
 NUMPY_OPAQUE = words("default_rng RandomState Generator seed load savez memmap nditer")
-PREDICTING = words(
+PREDICTION_METHODS = words(
     "predict predict_proba predict_log_proba decision_function fit_predict score_samples apply"
 )
-TRANSFORMING = words("transform fit_transform inverse_transform")
+TRANSFORM_METHODS = words("transform fit_transform inverse_transform")
 MODEL_ARRAYS = words(
     "coef_ feature_importances_ classes_ components_ labels_ cluster_centers_ intercept_ mean_ "
     "explained_variance_ratio_ explained_variance_ support_vectors_ scale_ var_"
@@ -53,7 +55,7 @@ MODEL_ARRAYS = words(
 MODEL_SCALARS = words("best_score_ n_iter_ inertia_ n_features_in_ best_index_ oob_score_")
 CURVES = words("roc_curve precision_recall_curve det_curve")
 METRIC_ARRAYS = words("confusion_matrix multilabel_confusion_matrix pairwise_distances")
-SPARSE = words(
+SPARSE_OUTPUT_NAMES = words(
     "CountVectorizer TfidfVectorizer TfidfTransformer OneHotEncoder HashingVectorizer "
     "DictVectorizer FeatureHasher set_output ColumnTransformer make_column_transformer"
 )
@@ -68,14 +70,14 @@ NUMPY_ARRAYS = words(
     "repeat zeros_like ones_like full_like random histogram digitize outer matmul append delete "
     "insert flip roll squeeze expand_dims bincount corrcoef cov inv solve pinv"
 )
-TO = {
+CONVERSION_METHODS = {
     "to_numpy": Kind.ARRAY,
     "to_list": Kind.PLAIN,
     "to_dict": Kind.PLAIN,
     "to_frame": Kind.TABLE,
     "to_string": Kind.SCALAR,
 }
-OTHERS: Mapping[str, Kind] = {
+OTHER_FUNCTIONS: Mapping[str, Kind] = {
     "json.load": Kind.PLAIN,
     "json.loads": Kind.PLAIN,
     "glob.glob": Kind.PLAIN,
@@ -120,7 +122,7 @@ def _pandas_attribute(whole: Kind, name: str) -> Kind:
     if name in ("columns", "index", "dtypes", "str", "dt"):
         return Kind.SERIES
     # A column: `table.price`.
-    return Kind.SERIES if whole is Kind.TABLE and name not in SAME else Kind.OPAQUE
+    return Kind.SERIES if whole is Kind.TABLE and name not in SAME_KIND_METHODS else Kind.OPAQUE
 
 
 def method(whole: Kind, name: str, arguments: int, keywords: Collection[str], sparse: bool) -> Kind:
@@ -131,7 +133,7 @@ def method(whole: Kind, name: str, arguments: int, keywords: Collection[str], sp
         if name in ARRAY_REDUCTIONS:
             return Kind.ARRAY if arguments or "axis" in keywords else Kind.SCALAR
         kinds = {"tolist": Kind.PLAIN, "item": Kind.SCALAR}
-        return Kind.ARRAY if name in ARRAY_SAME else kinds.get(name, Kind.OPAQUE)
+        return Kind.ARRAY if name in SAME_ARRAY_METHODS else kinds.get(name, Kind.OPAQUE)
     if whole is Kind.MODEL:
         return _model_method(name, sparse)
     if whole is Kind.SCALAR:
@@ -142,15 +144,15 @@ def method(whole: Kind, name: str, arguments: int, keywords: Collection[str], sp
 
 
 def _pandas_method(whole: Kind, name: str, keywords: Collection[str]) -> Kind:
-    if "inplace" in keywords or (name.startswith("to_") and name not in TO):
+    if "inplace" in keywords or (name.startswith("to_") and name not in CONVERSION_METHODS):
         return Kind.SCALAR
-    if name in TO:
-        return TO[name]
+    if name in CONVERSION_METHODS:
+        return CONVERSION_METHODS[name]
     if name in ("reset_index", "to_frame") and whole is not Kind.TABLE:
         return Kind.FRAME
-    if name in SAME:
+    if name in SAME_KIND_METHODS:
         return whole
-    if name in TABLES:
+    if name in TABLE_METHODS:
         return Kind.FRAME if whole is not Kind.TABLE or name == "describe" else Kind.TABLE
     if name in REDUCTIONS:
         return {Kind.TABLE: Kind.SERIES, Kind.SERIES: Kind.SCALAR}.get(whole, Kind.OPAQUE)
@@ -174,9 +176,9 @@ def _model_method(name: str, sparse: bool) -> Kind:
         return Kind.MODEL
     if name == "score":
         return Kind.SCALAR
-    if name in PREDICTING:
+    if name in PREDICTION_METHODS:
         return Kind.ARRAY
-    if name in TRANSFORMING and not sparse:
+    if name in TRANSFORM_METHODS and not sparse:
         return Kind.ARRAY
     return Kind.ARRAY if name == "get_feature_names_out" else Kind.OPAQUE
 
@@ -195,7 +197,7 @@ def function(dotted_name: str, kinds: Sequence[Kind], keywords: Collection[str])
         return Kind.SCALAR
     if dotted_name in ("copy.copy", "copy.deepcopy") and kinds:
         return kinds[0]
-    return OTHERS.get(dotted_name, Kind.OPAQUE)
+    return OTHER_FUNCTIONS.get(dotted_name, Kind.OPAQUE)
 
 
 def _pandas_function(name: str) -> Kind:
@@ -220,7 +222,7 @@ def _numpy_function(
     if package == "numpy.random":
         return Kind.ARRAY if kinds or keywords else Kind.SCALAR
     if name in UFUNCS and kinds:
-        return combined(kinds) if kinds[0] is not Kind.PLAIN else Kind.ARRAY
+        return combine_kinds(kinds) if kinds[0] is not Kind.PLAIN else Kind.ARRAY
     return Kind.ARRAY if name in NUMPY_ARRAYS else Kind.OPAQUE
 
 

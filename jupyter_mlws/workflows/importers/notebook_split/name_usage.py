@@ -18,19 +18,19 @@ class Names:
 
 def names_of(node: ast.AST) -> Names:
     """Return the names that ``node`` reads and binds in its scope."""
-    finder = _Finder()
+    finder = _NameCollector()
     finder.visit(node)
     return finder.found
 
 
-def bound_in(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
+def local_names(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
     """Return the parameters and local names of a function."""
     local = {argument.arg for argument in _arguments(function.args)}
     if isinstance(function, ast.Lambda):
         return local
     statements = [n for n in ast.walk(function) if isinstance(n, ast.Global | ast.Nonlocal)]
     outer_names = {name for statement in statements for name in statement.names}
-    finder = _Finder()
+    finder = _NameCollector()
     for statement in function.body:
         finder.visit(statement)
     return (local | set(finder.found.binds)) - outer_names
@@ -46,7 +46,7 @@ def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
     yield from (one for one in (arguments.vararg, arguments.kwarg) if one is not None)
 
 
-class _Finder(ast.NodeVisitor):
+class _NameCollector(ast.NodeVisitor):
     def __init__(self) -> None:
         self.found = Names()
 
@@ -93,7 +93,7 @@ class _Finder(ast.NodeVisitor):
         for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults):
             if part is not None:
                 self.visit(part)
-        self._inside(node, node.body)
+        self._visit_function_body(node, node.body)
         self.found.binds.append(node.name)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
@@ -103,22 +103,22 @@ class _Finder(ast.NodeVisitor):
         for part in (*node.args.defaults, *node.args.kw_defaults):
             if part is not None:
                 self.visit(part)
-        self._inside(node, [node.body])
+        self._visit_function_body(node, [node.body])
 
-    def _inside(
+    def _visit_function_body(
         self, node: ast.FunctionDef | ast.Lambda, body: list[ast.stmt] | list[ast.expr]
     ) -> None:
-        finder = _Finder()
+        finder = _NameCollector()
         for part in body:
             finder.visit(part)
-        local = bound_in(node)
+        local = local_names(node)
         inner = finder.found
         self.found.late += [name for name in (*inner.reads, *inner.late) if name not in local]
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for part in (*node.decorator_list, *node.bases, *(k.value for k in node.keywords)):
             self.visit(part)
-        finder = _Finder()
+        finder = _NameCollector()
         for statement in node.body:
             finder.visit(statement)
         local = set(finder.found.binds)
@@ -126,10 +126,10 @@ class _Finder(ast.NodeVisitor):
         self.found.late += finder.found.late
         self.found.binds.append(node.name)
 
-    def _comprehension(
+    def _visit_comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
     ) -> None:
-        finder = _Finder()
+        finder = _NameCollector()
         for generator in node.generators:
             finder.visit(generator.iter)
             finder.visit(generator.target)
@@ -145,13 +145,13 @@ class _Finder(ast.NodeVisitor):
         self.found.late += [name for name in finder.found.late if name not in local]
 
     def visit_ListComp(self, node: ast.ListComp) -> None:
-        self._comprehension(node)
+        self._visit_comprehension(node)
 
     def visit_SetComp(self, node: ast.SetComp) -> None:
-        self._comprehension(node)
+        self._visit_comprehension(node)
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
-        self._comprehension(node)
+        self._visit_comprehension(node)
 
     def visit_DictComp(self, node: ast.DictComp) -> None:
-        self._comprehension(node)
+        self._visit_comprehension(node)

@@ -13,22 +13,22 @@ from jupyter_mlws.workflows.importers.notebook_split.type_inference import (
     Scope,
     bind,
     infer,
-    learn,
+    record_bindings,
 )
 
-PURE = words(
+PURE_PACKAGES = words(
     "pandas numpy sklearn scipy matplotlib seaborn math statistics json re os pathlib datetime "
     "collections itertools functools IPython statsmodels plotly warnings time random string typing "
     "operator copy pprint tqdm joblib skops mlflow PIL textwrap sys glob shutil csv altair bokeh "
     "logging platform tempfile hashlib dataclasses enum pyarrow missingno yellowbrick shap"
 )
-"""Packages whose functions leave their arguments as they are, but for ``CHANGING``."""
-CHANGING = words(
+"""Packages whose functions leave their arguments as they are, but for ``MUTATING_FUNCTIONS``."""
+MUTATING_FUNCTIONS = words(
     "numpy.random.shuffle random.shuffle numpy.fill_diagonal numpy.put numpy.place numpy.copyto "
     "heapq.heappush heapq.heappop heapq.heapify bisect.insort bisect.insort_left "
     "numpy.put_along_axis"
 )
-METHODS: Mapping[Kind, frozenset[str]] = {
+MUTATING_METHODS: Mapping[Kind, frozenset[str]] = {
     Kind.TABLE: words("insert pop update"),
     Kind.SERIES: words("pop update"),
     Kind.FRAME: words("insert pop update"),
@@ -42,7 +42,7 @@ METHODS: Mapping[Kind, frozenset[str]] = {
     Kind.CODE: frozenset(),
 }
 """The methods of each kind that change the object; of what is not known, any may."""
-SETTING_UP = (
+CONFIGURATION_FUNCTIONS = (
     *("pandas.set_option", "pandas.reset_option", "numpy.set_printoptions", "numpy.seterr"),
     *("warnings.filterwarnings", "warnings.simplefilter", "logging.basicConfig"),
     *("matplotlib.use", "matplotlib.rc", "matplotlib.pyplot.style.use", "matplotlib.pyplot.rc"),
@@ -52,14 +52,19 @@ SETTING_UP = (
     *("seaborn.set", "seaborn.set_theme", "seaborn.set_style", "seaborn.set_palette"),
     *("seaborn.set_context", "locale.setlocale", "os.makedirs"),
 )
-SETTINGS = ("os.environ", "matplotlib.pyplot.rcParams", "matplotlib.rcParams", "pandas.options")
-SEEDS = {
+SETTING_OBJECTS = (
+    "os.environ",
+    "matplotlib.pyplot.rcParams",
+    "matplotlib.rcParams",
+    "pandas.options",
+)
+SEED_FUNCTIONS = {
     "numpy.random.seed": "numpy.random",
     "random.seed": "random",
     "torch.manual_seed": "torch",
     "tensorflow.random.set_seed": "tensorflow",
 }
-DETERMINISTIC = words(
+DETERMINISTIC_NAMES = words(
     "LinearRegression Ridge Lasso ElasticNet LogisticRegression StandardScaler MinMaxScaler "
     "RobustScaler MaxAbsScaler Normalizer Binarizer OneHotEncoder OrdinalEncoder LabelEncoder "
     "LabelBinarizer SimpleImputer KNeighborsClassifier KNeighborsRegressor GaussianNB "
@@ -71,7 +76,7 @@ DETERMINISTIC = words(
     "GridSearchCV PCA KFold StratifiedKFold GroupKFold TimeSeriesSplit NearestNeighbors clone SVC"
 )
 """Of scikit-learn, what draws no numbers unless it is asked to."""
-DRAWING = words("train_test_split shuffle resample permutation_importance")
+RANDOM_FUNCTIONS = words("train_test_split shuffle resample permutation_importance")
 
 
 def root(node: ast.expr, scope: Scope) -> str | None:
@@ -87,7 +92,7 @@ def root(node: ast.expr, scope: Scope) -> str | None:
     return None
 
 
-def changed(statement: ast.AST, scope: Scope) -> set[str]:
+def find_mutated_variables(statement: ast.AST, scope: Scope) -> set[str]:
     """Return the variables whose objects a statement changes."""
     roots: set[str | None] = set()
     for node in walk(statement):
@@ -97,7 +102,7 @@ def changed(statement: ast.AST, scope: Scope) -> set[str]:
             if one(infer(ast.Name(node.target.id, ast.Load()), scope)) is not Kind.SCALAR:
                 roots.add(node.target.id)
         elif isinstance(node, ast.Call):
-            roots |= _changed_by_call(node, scope)
+            roots |= _find_mutated_by_call(node, scope)
     return {name for name in roots if name is not None}
 
 
@@ -109,23 +114,23 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
             yield from walk(child)
 
 
-def _changed_by_call(call: ast.Call, scope: Scope) -> set[str | None]:
+def _find_mutated_by_call(call: ast.Call, scope: Scope) -> set[str | None]:
     roots: set[str | None] = set()
     for keyword in call.keywords:
         if keyword.arg == "out":
             roots.add(root(keyword.value, scope))
-    dotted_name = scope.dotted(call.func)
+    dotted_name = scope.dotted_name(call.func)
     if dotted_name:
-        if dotted_name in CHANGING and call.args:
+        if dotted_name in MUTATING_FUNCTIONS and call.args:
             roots.add(root(call.args[0], scope))
-        elif dotted_name.partition(".")[0] not in PURE:
+        elif dotted_name.partition(".")[0] not in PURE_PACKAGES:
             roots |= _arguments(call, scope, sparing=frozenset())
     elif isinstance(call.func, ast.Name):
-        roots |= _changed_by_function(call.func.id, call, scope)
+        roots |= _find_mutated_by_named_call(call.func.id, call, scope)
     elif isinstance(call.func, ast.Attribute):
         kind = one(infer(call.func.value, scope))
         inplace = any(keyword.arg == "inplace" for keyword in call.keywords)
-        if inplace or kind not in METHODS or call.func.attr in METHODS[kind]:
+        if inplace or kind not in MUTATING_METHODS or call.func.attr in MUTATING_METHODS[kind]:
             roots.add(root(call.func.value, scope))
         if kind is Kind.OPAQUE:
             roots |= _arguments(call, scope, sparing=PANDAS | {Kind.ARRAY})
@@ -138,9 +143,9 @@ def _arguments(call: ast.Call, scope: Scope, sparing: frozenset[Kind]) -> set[st
     return {root(value, scope) for value in values if one(infer(value, scope)) not in safe}
 
 
-def _changed_by_function(name: str, call: ast.Call, scope: Scope) -> set[str | None]:
+def _find_mutated_by_named_call(name: str, call: ast.Call, scope: Scope) -> set[str | None]:
     if name in scope.functions:
-        return _changed_inside(scope.functions[name], call, scope)
+        return _find_mutated_by_notebook_function(scope.functions[name], call, scope)
     if name in ("setattr", "delattr", "next") and call.args:
         return {root(call.args[0], scope)}
     if scope.kinds.get(name) is Kind.CODE:
@@ -151,7 +156,9 @@ def _changed_by_function(name: str, call: ast.Call, scope: Scope) -> set[str | N
     return set()
 
 
-def _changed_inside(function: Function, call: ast.Call, scope: Scope) -> set[str | None]:
+def _find_mutated_by_notebook_function(
+    function: Function, call: ast.Call, scope: Scope
+) -> set[str | None]:
     """Return the arguments and the notebook's names that a function of the notebook changes."""
     if scope.depth >= 3:
         return _arguments(call, scope, sparing=frozenset())
@@ -169,7 +176,7 @@ def _changed_inside(function: Function, call: ast.Call, scope: Scope) -> set[str
         value = arguments.get(argument.arg)
         kind = infer(value, scope) if value is not None else Kind.SCALAR
         bind(ast.Name(argument.arg, ast.Store()), kind, inner)
-    changed_names = _changed_in_body(function.node.body, inner)
+    changed_names = _find_mutated_in_body(function.node.body, inner)
     local = {argument.arg for argument in (*parameters, *function.node.args.kwonlyargs)}
     outer: set[str | None] = {
         root(value, scope) for name, value in arguments.items() if name in changed_names
@@ -177,13 +184,13 @@ def _changed_inside(function: Function, call: ast.Call, scope: Scope) -> set[str
     return outer | {name for name in changed_names if name in scope.kinds and name not in local}
 
 
-def _changed_in_body(body: list[ast.stmt], scope: Scope) -> set[str]:
+def _find_mutated_in_body(body: list[ast.stmt], scope: Scope) -> set[str]:
     names: set[str] = set()
     for statement in body:
-        names |= changed(statement, scope)
+        names |= find_mutated_variables(statement, scope)
         for inner in walk(statement):
             if isinstance(inner, ast.stmt):
-                learn(inner, scope)
+                record_bindings(inner, scope)
     return names
 
 
@@ -216,18 +223,18 @@ def _inside(node: ast.AST, scope: Scope) -> set[str]:
     return {name for part in (*parts, *inner) for name in aliases(part, scope)}
 
 
-VIEWS = words("reshape ravel view transpose squeeze swapaxes")
-FRESH = words("deepcopy copy train_test_split clone")
+VIEW_FUNCTIONS = words("reshape ravel view transpose squeeze swapaxes")
+COPY_FUNCTIONS = words("deepcopy copy train_test_split clone")
 
 
 def _aliases_of_call(call: ast.Call, scope: Scope) -> set[str]:
-    dotted_name = scope.dotted(call.func)
+    dotted_name = scope.dotted_name(call.func)
     values = [*call.args, *(keyword.value for keyword in call.keywords)]
     argument_aliases = {name for value in values for name in aliases(value, scope)}
     result_kind = one(infer(call, scope))
     if dotted_name:
         name = dotted_name.rpartition(".")[2]
-        if name in FRESH:
+        if name in COPY_FUNCTIONS:
             return set()
         if result_kind is Kind.MODEL:
             return {
@@ -235,8 +242,8 @@ def _aliases_of_call(call: ast.Call, scope: Scope) -> set[str]:
                 for n in argument_aliases
                 if one(scope.kinds.get(n, Kind.OPAQUE)) is not Kind.PLAIN
             }
-        views = dotted_name.startswith("numpy.") and name in VIEWS | {"asarray"}
-        pure = dotted_name.partition(".")[0] in PURE and result_kind in (
+        views = dotted_name.startswith("numpy.") and name in VIEW_FUNCTIONS | {"asarray"}
+        pure = dotted_name.partition(".")[0] in PURE_PACKAGES and result_kind in (
             *PANDAS,
             Kind.ARRAY,
             *SIMPLE,
@@ -244,7 +251,7 @@ def _aliases_of_call(call: ast.Call, scope: Scope) -> set[str]:
         return argument_aliases if views or not pure else set()
     if isinstance(call.func, ast.Attribute):
         kind = one(infer(call.func.value, scope))
-        if kind in PANDAS or (kind is Kind.ARRAY and call.func.attr not in VIEWS):
+        if kind in PANDAS or (kind is Kind.ARRAY and call.func.attr not in VIEW_FUNCTIONS):
             return set()
         if kind is Kind.MODEL and result_kind is Kind.ARRAY:
             return set()
@@ -273,14 +280,14 @@ def names_in_queries(statement: ast.AST) -> Iterator[str]:
 def sets_up(statement: ast.stmt, scope: Scope) -> bool:
     """Return whether a statement only configures libraries, so that every node needs it."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        dotted_name = scope.dotted(statement.value.func)
+        dotted_name = scope.dotted_name(statement.value.func)
         if dotted_name == "os.makedirs":
             return any(keyword.arg == "exist_ok" for keyword in statement.value.keywords)
-        return dotted_name in SETTING_UP
+        return dotted_name in CONFIGURATION_FUNCTIONS
     if isinstance(statement, ast.Assign):
         return all(
             isinstance(target, ast.Subscript | ast.Attribute)
-            and scope.dotted(target.value).startswith(SETTINGS)
+            and scope.dotted_name(target.value).startswith(SETTING_OBJECTS)
             for target in statement.targets
         )
     return False
@@ -289,7 +296,11 @@ def sets_up(statement: ast.stmt, scope: Scope) -> bool:
 def seeds(statement: ast.AST, scope: Scope) -> set[str]:
     """Return the random states that a statement seeds."""
     calls = (node for node in ast.walk(statement) if isinstance(node, ast.Call))
-    return {SEEDS[name] for call in calls if (name := scope.dotted(call.func)) in SEEDS}
+    return {
+        SEED_FUNCTIONS[name]
+        for call in calls
+        if (name := scope.dotted_name(call.func)) in SEED_FUNCTIONS
+    }
 
 
 def draws(statement: ast.AST, scope: Scope, depth: int = 0) -> set[str]:
@@ -300,7 +311,7 @@ def draws(statement: ast.AST, scope: Scope, depth: int = 0) -> set[str]:
             states |= draws(scope.functions[node.id].node, scope, depth + 1)
         if not isinstance(node, ast.Call):
             continue
-        dotted_name = scope.dotted(node.func)
+        dotted_name = scope.dotted_name(node.func)
         package, _, name = dotted_name.rpartition(".")
         has_seed = any(keyword.arg == "random_state" for keyword in node.keywords)
         if package == "numpy.random" and name not in ("seed", "default_rng", "RandomState"):
@@ -308,8 +319,8 @@ def draws(statement: ast.AST, scope: Scope, depth: int = 0) -> set[str]:
         elif package == "random" and name != "seed":
             states.add("random")
         elif dotted_name.startswith("sklearn.") and not has_seed:
-            estimator = name[:1].isupper() and name not in DETERMINISTIC
-            if estimator or name in DRAWING:
+            estimator = name[:1].isupper() and name not in DETERMINISTIC_NAMES
+            if estimator or name in RANDOM_FUNCTIONS:
                 states.add("numpy.random")
         elif dotted_name.startswith(("torch.", "tensorflow.")):
             states.add(dotted_name.partition(".")[0])
@@ -318,11 +329,11 @@ def draws(statement: ast.AST, scope: Scope, depth: int = 0) -> set[str]:
     return states
 
 
-READING = words(
+READ_FUNCTIONS = words(
     "read_csv read_table read_parquet read_excel read_feather read_json read_pickle read_fwf "
     "imread loadtxt genfromtxt read_text read_bytes open_dataset"
 )
-WRITING = words(
+WRITE_FUNCTIONS = words(
     "to_csv to_parquet to_excel to_feather to_json to_pickle savefig imsave savetxt write_text "
     "write_bytes write_image write_html savez"
 )
@@ -350,7 +361,7 @@ def files(
 
 
 def _file_use(node: ast.Call, scope: Scope) -> tuple[bool, ast.expr | None] | None:
-    dotted_name = scope.dotted(node.func)
+    dotted_name = scope.dotted_name(node.func)
     first = node.args[0] if node.args else None
     if isinstance(node.func, ast.Name) and node.func.id == "open":
         mode = node.args[1] if len(node.args) > 1 else None
@@ -366,9 +377,9 @@ def _file_use(node: ast.Call, scope: Scope) -> tuple[bool, ast.expr | None] | No
         return True, node.args[1] if len(node.args) > 1 else None
     if dotted_name == "numpy.save":
         return True, first
-    if name in READING:
+    if name in READ_FUNCTIONS:
         return False, _receiver(node) if name in ("read_text", "read_bytes") else first
-    if name in WRITING:
+    if name in WRITE_FUNCTIONS:
         return True, _receiver(node) if name in ("write_text", "write_bytes") else first
     return None
 
@@ -388,7 +399,7 @@ def _text(node: ast.expr | None, texts: Mapping[str, str]) -> str | None:
 
 def _in_memory(node: ast.expr, scope: Scope) -> bool:
     """Return whether a file argument is a buffer: `io.StringIO(…)`."""
-    return isinstance(node, ast.Call) and scope.dotted(node.func).startswith("io.")
+    return isinstance(node, ast.Call) and scope.dotted_name(node.func).startswith("io.")
 
 
 def written_globals(statement: ast.AST, scope: Scope) -> set[str]:

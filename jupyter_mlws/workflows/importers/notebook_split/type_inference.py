@@ -17,7 +17,7 @@ from jupyter_mlws.workflows.importers.notebook_split.kinds import (
     SIMPLE,
     Kind,
     Result,
-    combined,
+    combine_kinds,
     join,
     one,
     words,
@@ -48,12 +48,12 @@ class Scope:
     sparse: bool = False
     depth: int = 0
 
-    def dotted(self, node: ast.expr) -> str:
+    def dotted_name(self, node: ast.expr) -> str:
         """Return the dotted name of an import (``pd.read_csv`` → ``pandas.read_csv``), or ""."""
         if isinstance(node, ast.Name):
             return self.imports.get(node.id, "")
         if isinstance(node, ast.Attribute):
-            base = self.dotted(node.value)
+            base = self.dotted_name(node.value)
             return f"{base}.{node.attr}" if base else ""
         return ""
 
@@ -136,13 +136,13 @@ def bind(target: ast.expr, result: Result, scope: Scope) -> None:
 
 
 def _binary(node: ast.BinOp, scope: Scope) -> Result:
-    return combined([one(infer(node.left, scope)), one(infer(node.right, scope))])
+    return combine_kinds([one(infer(node.left, scope)), one(infer(node.right, scope))])
 
 
 def _compare(node: ast.Compare, scope: Scope) -> Result:
     if any(isinstance(op, ast.In | ast.NotIn | ast.Is | ast.IsNot) for op in node.ops):
         return Kind.SCALAR
-    kind = combined([one(infer(part, scope)) for part in (node.left, *node.comparators)])
+    kind = combine_kinds([one(infer(part, scope)) for part in (node.left, *node.comparators)])
     return Kind.SCALAR if kind in SIMPLE else kind
 
 
@@ -160,7 +160,7 @@ def _conditional(node: ast.IfExp, scope: Scope) -> Result:
 
 def _subscript(node: ast.Subscript, scope: Scope) -> Result:
     if isinstance(node.value, ast.Attribute) and node.value.attr in ("loc", "iloc"):
-        return _located(one(infer(node.value.value, scope)), node.slice, scope)
+        return _infer_loc(one(infer(node.value.value, scope)), node.slice, scope)
     whole = infer(node.value, scope)
     if isinstance(whole, tuple):
         place = node.slice.value if isinstance(node.slice, ast.Constant) else None
@@ -179,7 +179,7 @@ def _subscript(node: ast.Subscript, scope: Scope) -> Result:
     return whole if whole in (Kind.ARRAY, Kind.FRAME) else Kind.OPAQUE
 
 
-def _located(whole: Kind, index: ast.expr, scope: Scope) -> Kind:
+def _infer_loc(whole: Kind, index: ast.expr, scope: Scope) -> Kind:
     """Return the kind of ``.loc[…]`` and ``.iloc[…]``.
 
     Several rows or columns keep their dimension.
@@ -198,14 +198,14 @@ def _located(whole: Kind, index: ast.expr, scope: Scope) -> Kind:
 
 
 def _attribute(node: ast.Attribute, scope: Scope) -> Result:
-    dotted_name = scope.dotted(node)
+    dotted_name = scope.dotted_name(node)
     if dotted_name:
         return Kind.SCALAR if dotted_name.startswith(("numpy.", "math.")) else Kind.CODE
     return libraries.attribute(one(infer(node.value, scope)), node.attr)
 
 
 def _call(node: ast.Call, scope: Scope) -> Result:
-    dotted_name = scope.dotted(node.func)
+    dotted_name = scope.dotted_name(node.func)
     keywords = {keyword.arg or "" for keyword in node.keywords}
     if dotted_name:
         return libraries.function(dotted_name, _arguments(node, scope), keywords)
@@ -217,7 +217,7 @@ def _call(node: ast.Call, scope: Scope) -> Result:
         return Kind.OPAQUE
     whole, name = node.func.value, node.func.attr
     kind = one(infer(whole, scope))
-    if name in libraries.GROUPED and _is_grouped(whole, scope):
+    if name in libraries.GROUPBY_METHODS and _is_grouped(whole, scope):
         return Kind.FRAME
     if kind in PANDAS and isinstance(whole, ast.Attribute) and whole.attr in ("str", "dt"):
         return Kind.FRAME
@@ -289,25 +289,25 @@ def _user_function(function: Function, node: ast.Call, scope: Scope) -> Result:
             inner.kinds[keyword.arg] = infer(keyword.value, scope)
     if isinstance(function.node, ast.Lambda):
         return infer(function.node.body, inner)
-    results = list(_returned(function.node.body, inner))
+    results = list(_infer_returns(function.node.body, inner))
     return join(results) if results else Kind.SCALAR
 
 
-def _returned(body: Sequence[ast.stmt], scope: Scope) -> list[Result]:
+def _infer_returns(body: Sequence[ast.stmt], scope: Scope) -> list[Result]:
     results: list[Result] = []
     for statement in body:
         if isinstance(statement, ast.Return):
             results.append(infer(statement.value, scope) if statement.value else Kind.SCALAR)
         else:
-            learn(statement, scope)
+            record_bindings(statement, scope)
         for inner in ("body", "orelse", "finalbody"):
             part = getattr(statement, inner, None)
             if isinstance(part, list) and not isinstance(statement, ast.FunctionDef | ast.ClassDef):
-                results += _returned(part, scope)
+                results += _infer_returns(part, scope)
     return results
 
 
-def learn(statement: ast.stmt, scope: Scope) -> None:
+def record_bindings(statement: ast.stmt, scope: Scope) -> None:
     """Record the kinds of the names that a statement binds (not of those in its blocks)."""
     if isinstance(statement, ast.Assign):
         result = infer(statement.value, scope)
@@ -320,7 +320,7 @@ def learn(statement: ast.stmt, scope: Scope) -> None:
     elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
         name = statement.target.id
         kinds = [one(scope.kinds.get(name, Kind.OPAQUE)), one(infer(statement.value, scope))]
-        scope.kinds[name] = combined(kinds)
+        scope.kinds[name] = combine_kinds(kinds)
     elif isinstance(statement, ast.For):
         bind(statement.target, _element(statement.iter, scope), scope)
     elif isinstance(statement, ast.With):
