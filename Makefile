@@ -108,6 +108,7 @@ lint-python: $(DEV)/.installed
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
 	$(DEV)/bin/python scripts/vocabulary.py
+	$(DEV)/bin/python scripts/names.py
 
 lint-typescript: $(DEV)/.installed
 	. $(DEV)/bin/activate && jlpm lint && jlpm tsc --noEmit
