@@ -112,20 +112,20 @@ def push_stash(workspace: Workspace, body: StashCreate) -> Work:
     )
 
 
-@endpoints.get("git/stashes/{stashe}", "Get a stash", errors=[VersionItemNotFoundError])
+@endpoints.get("git/stashes/{stash}", "Get a stash", errors=[VersionItemNotFoundError])
 def get_stash(workspace: Workspace, identifier: str) -> Stash:
     return workspace.versions.stashes.get(identifier)
 
 
 @endpoints.delete(
-    "git/stashes/{stashe}", "Drop a stash", errors=[*DVC_ERRORS, VersionItemNotFoundError]
+    "git/stashes/{stash}", "Drop a stash", errors=[*DVC_ERRORS, VersionItemNotFoundError]
 )
 def drop_stash(workspace: Workspace, identifier: str) -> Stash:
     return workspace.versions.stashes.drop(identifier)
 
 
 @endpoints.post(
-    "git/stashes/{stashe}/apply",
+    "git/stashes/{stash}/apply",
     "Apply a stash, including data, and drop it unless it is to be kept",
     also=WRITES,
     errors=[VersionItemNotFoundError],
