@@ -46,7 +46,7 @@ async def answer_operation(services: Services, identifier: str, body: Answer) ->
 
 
 class OperationStream(StreamHandler):
-    """Progress and ends of all operations of this server."""
+    """Progress and results of all operations of this server."""
 
     resource = "operations"
 
@@ -58,7 +58,7 @@ class OperationStream(StreamHandler):
 
 
 class WorkspaceStream(StreamHandler):
-    """Which parts of the project changed on disk, whoever changed them."""
+    """Areas of the project that changed on disk, by any program."""
 
     resource = "workspace"
 

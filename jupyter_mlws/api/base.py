@@ -25,7 +25,6 @@ from jupyter_mlws.core.errors import (
     PermissionDeniedError,
     ProjectNotFoundError,
 )
-from jupyter_mlws.projects.trust import require_trust
 from jupyter_mlws.services import Services
 from jupyter_mlws.workspace import Workspace
 
@@ -63,14 +62,8 @@ class AuthorizationMixin:
     async def open_workspace(self) -> Workspace:
         """Return the workspace of ``?project=`` or the server's root; error 50303 if untrusted."""
         handler: Any = self
-        identifier = handler.get_query_argument("project", None)
-
-        def open_() -> Workspace:
-            workspace = self.services.projects.workspace(identifier)
-            require_trust(workspace.project)
-            return workspace
-
-        return await in_thread(open_)
+        project = handler.get_query_argument("project", None)
+        return await in_thread(self.services.projects.trusted_workspace, project)
 
 
 class APIHandler(AuthorizationMixin, RESTHandler, JupyterAPIHandler):
@@ -92,9 +85,9 @@ class APIHandler(AuthorizationMixin, RESTHandler, JupyterAPIHandler):
         """Call the function, in a thread unless it is a coroutine."""
         function = partial(endpoint.function, self.services, *ids, **inputs)
         result = function() if iscoroutinefunction(endpoint.function) else in_thread(function)
-        return self.started(await result)
+        return self.start_work(await result)
 
-    def started(self, answer: Any) -> Any:
+    def start_work(self, answer: Any) -> Any:
         """Start the work if ``answer`` is :class:`Work`; otherwise return ``answer``."""
         if not isinstance(answer, Work):
             return answer
@@ -108,15 +101,13 @@ class ProjectHandler(APIHandler):
     errors: ClassVar[Sequence[type[MLWSError]]] = PROJECT_ERRORS
 
     async def call(self, endpoint: Endpoint, *ids: str, **inputs: Any) -> Any:
-        project = self.context.project
+        project, projects = self.context.project, self.services.projects
+        open_workspace = projects.workspace if endpoint.untrusted else projects.trusted_workspace
 
         def work() -> Any:
-            workspace = self.services.projects.workspace(project)
-            if not endpoint.untrusted:
-                require_trust(workspace.project)
-            return endpoint.function(workspace, *ids, **inputs)
+            return endpoint.function(open_workspace(project), *ids, **inputs)
 
-        return self.started(await in_thread(work))
+        return self.start_work(await in_thread(work))
 
 
 class StreamHandler(AuthorizationMixin, WebSocketMixin, AnyStreamHandler, JupyterHandler):

@@ -7,7 +7,6 @@ line calls the functions in its own process (:mod:`~jupyter_mlws.client.local`).
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import InvalidRequestError, MLWSError
 from jupyter_mlws.core.i18n import preferred_language
 from jupyter_mlws.core.operations import Operation
+from jupyter_mlws.core.progress import Ask, ProgressCallback
 from jupyter_mlws.core.schemas import NoQuery, Page, ShortListQuery
 
 Data = TypeVar("Data")
@@ -52,16 +52,12 @@ class Reply(Generic[Data]):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class WorkProgress(Protocol):
-    """Receives reports of long work; raises once the work should stop."""
+class WorkProgress(ProgressCallback, Protocol):
+    """Receives reports of long work, and can ask a person."""
 
     @property
-    def ask(self) -> Callable[[str, bool], str] | None:
+    def ask(self) -> Ask | None:
         """Callback that asks the user (question, answer is secret); None if there is no user."""
-
-    def __call__(
-        self, done: float, total: float | None = None, unit: str = "", message: str = ""
-    ) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -154,6 +150,8 @@ class Endpoint:
     dry_status: int | None = None
     media: str = JSON
     untrusted: bool = False
+    takes_context: bool = False
+    """Whether the function has the parameter ``context``."""
 
     @property
     def statuses(self) -> Sequence[int]:
@@ -172,11 +170,11 @@ class Endpoint:
             inputs["query"] = query
         if self.body is not None:
             inputs["body"] = body
-        if "context" in inspect.signature(self.function).parameters:
+        if self.takes_context:
             inputs["context"] = context
         return inputs
 
-    def shown(self, answer: Any, query: BaseModel) -> Any:
+    def select(self, answer: Any, query: BaseModel) -> Any:
         """Return the data of ``answer``; of a complete list, the part that ``query`` selects."""
         return query.part_of(answer) if isinstance(query, ShortListQuery) else answer
 
@@ -235,6 +233,7 @@ class Endpoints:
             facts: dict[str, Any] = {"resource": self._resource, **_models(function), **options}
             facts["errors"] = self._errors | frozenset(options.get("errors", ()))
             facts["headers"] = dict(options.get("headers", {}))
+            facts["takes_context"] = "context" in function.__annotations__
             if options.get("idempotent"):
                 facts["headers"][IDEMPOTENCY_KEY] = IDEMPOTENCY_KEY_DESCRIPTION
             reply = facts["reply"]

@@ -60,7 +60,7 @@ def serve(endpoint: Endpoint) -> Callable[..., Awaitable[None]]:
 
         async def work() -> Reply[Any]:
             answer = await self.call(endpoint, *ids, **inputs)
-            return answer if isinstance(answer, Reply) else Reply(endpoint.shown(answer, query))
+            return answer if isinstance(answer, Reply) else Reply(endpoint.select(answer, query))
 
         key = self.request.headers.get(IDEMPOTENCY_KEY) if endpoint.idempotent else None
         if endpoint.shared:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from jupyter_mlws.cli.console import NotebookScreen, Screen
-from jupyter_mlws.client.project import Ask
+from jupyter_mlws.core.progress import Ask
 
 
 def person(screen: Screen) -> Ask | None:

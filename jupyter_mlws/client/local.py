@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from jupyter_mlws.core.errors import EndpointNotFoundError
+from jupyter_mlws.core.progress import Ask
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workspace import Workspace
 
@@ -43,7 +44,7 @@ AREAS = {
 class LocalProgress:
     """Passes on the messages of long work when they change."""
 
-    def __init__(self, note: Callable[[str], None], ask: Callable[[str, bool], str] | None) -> None:
+    def __init__(self, note: Callable[[str], None], ask: Ask | None) -> None:
         self.ask = ask
         self._note = note
         self._last = ""
@@ -86,7 +87,7 @@ class LocalTransport:
         path: str,
         body: Mapping[str, Any],
         note: Callable[[str], None],
-        ask: Callable[[str, bool], str] | None,
+        ask: Ask | None,
     ) -> Any:
         """Carry out long work and return its result."""
         return self._call("POST", path, {}, body, {}, LocalProgress(note, ask))
@@ -121,7 +122,7 @@ class LocalTransport:
         elif isinstance(answer, Reply):
             data = answer.data
         else:
-            data = endpoint.shown(answer, valid_query)
+            data = endpoint.select(answer, valid_query)
         return json.loads(encode_json(data, self._language))
 
 

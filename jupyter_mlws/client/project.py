@@ -16,6 +16,7 @@ from jupyter_mlws.client.local import LocalTransport
 from jupyter_mlws.core.errors import InternalError
 from jupyter_mlws.core.locking import UNKNOWN, Waiting
 from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.progress import Ask
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.trust import require_trust
 
@@ -26,8 +27,6 @@ JSON = dict[str, Any]
 Query = Mapping[str, Any]
 Note = Callable[[str], None]
 """Shows a sentence about the progress of work."""
-Ask = Callable[[str, bool], str]
-"""Asks a person: the question, and whether its answer is secret."""
 POLL_INTERVAL = 0.1
 """Seconds between two looks at an operation of the server."""
 HOLDER_CHECK_INTERVAL = 0.3
@@ -173,7 +172,7 @@ class ProjectClient:
         began = datetime.now(timezone.utc).replace(microsecond=0)
         over = threading.Event()
 
-        def look() -> None:
+        def poll() -> None:
             while not over.wait(HOLDER_CHECK_INTERVAL):
                 holder = self.project.holder()
                 if holder is None or holder.since == UNKNOWN.since:
@@ -183,7 +182,7 @@ class ProjectClient:
                     waiting(holder)
                     return
 
-        thread = threading.Thread(target=look, daemon=True)
+        thread = threading.Thread(target=poll, daemon=True)
         thread.start()
         try:
             yield

@@ -82,7 +82,7 @@ class ForwardHandler(APIHandler):
 
 
 class ForwardedStream(StreamHandler):
-    """Base of the streams here: the service's own messages, word for word."""
+    """Base of the streams here: passes on the service's messages unchanged."""
 
     def stream_path(self, *ids: str) -> str:
         """Return the path of the stream at the service, below its prefix."""
@@ -99,7 +99,7 @@ class ForwardedStream(StreamHandler):
             upstream.close()
 
     async def connect(self, path: str, since: str | None) -> WebSocketClientConnection:
-        """The service's stream; error 50102 where it does not answer."""
+        """Connect to the service's stream; error 50102 if it does not answer."""
         service = service_of(self.services)
         address = f"ws{service.url.removeprefix('http')}{service.prefix}/{path}"
         request = HTTPRequest(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from jupyter_mlws.client.http import API, RemoteError, segment
@@ -71,10 +70,6 @@ class ContainerManager:
     def service(self) -> HubService:
         """The Hub's service that carries out the requests."""
         return self._service
-
-    def in_language(self, language: str) -> ContainerManager:
-        """Return the same manager, with messages about fields in ``language``."""
-        return ContainerManager(replace(self._service, language=language))
 
     def create_container(self, config: ContainerCreate | Mapping[str, Any]) -> Container:
         """Ask for a container; it is CREATED or QUEUED, and RUNNING later.

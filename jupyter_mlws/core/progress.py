@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from jupyter_mlws.core.locking import Waiting
+
+Ask = Callable[[str, bool], str]
+"""Asks a person: the prompt, and whether the answer is secret."""
 
 
 class ProgressCallback(Protocol):

@@ -1,4 +1,4 @@
-"""The handlers of the Hub's service: who may ask, admissions, the numbers for Prometheus."""
+"""Handlers of the Hub's service: base classes, admissions and metrics."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ admissions = Endpoints("admissions")
 
 
 class ServiceHandler(AuthenticatedHandler, RESTHandler):
-    """Base of every REST handler: its functions work on the manager, for the person who asks."""
+    """Base of every REST handler; its functions receive the manager and the user."""
 
     async def call(self, endpoint: Endpoint, *ids: str, **inputs: Any) -> Any:
         # The manager lives on the event loop.
@@ -52,7 +52,7 @@ class ServiceHandler(AuthenticatedHandler, RESTHandler):
 
 
 class NotFoundHandler(ServiceHandler):
-    """Whatever no other pattern takes."""
+    """Handler of paths that no other pattern matches."""
 
     resource = "mlws"
 
@@ -64,7 +64,7 @@ class NotFoundHandler(ServiceHandler):
 
 
 class MetricsHandler(AuthenticatedHandler, RequestHandler):
-    """The numbers for Prometheus: for administrators, and for tokens with ``read:metrics``."""
+    """Metrics for Prometheus; for administrators and tokens with ``read:metrics``."""
 
     resource = "metrics"
 
@@ -80,16 +80,16 @@ class MetricsHandler(AuthenticatedHandler, RequestHandler):
         await self.tell()
 
     async def tell(self) -> None:
-        """The numbers."""
+        """Send the metrics."""
         self.set_header("Content-Type", metrics.CONTENT_TYPE)
         self.finish(await self.manager.metrics())
 
 
 class TargetsHandler(MetricsHandler):
-    """The labs that run, as Prometheus discovers them by HTTP: for whoever may read metrics."""
+    """Running labs in Prometheus' HTTP discovery format; same permissions as the metrics."""
 
     async def tell(self) -> None:
-        """A row for every lab that answers."""
+        """Send a target for each running lab."""
         rows = [
             {
                 # Asked through the Hub's proxy, to which the name says something on sub-domains
@@ -109,7 +109,7 @@ class TargetsHandler(MetricsHandler):
 
 
 class AdmissionRequest(Request):
-    """The Hub's question: may this server start?"""
+    """Request of the Hub to start a server."""
 
     user: str
     server: str
@@ -120,7 +120,7 @@ class AdmissionRequest(Request):
 
 
 class Admission(Record):
-    """Yes: with what, where, and which devices. Or not yet: the place in the queue."""
+    """Granted resources, node and devices, or else the position in the queue."""
 
     granted: bool
     node: str | None = None
@@ -158,7 +158,7 @@ async def admit(manager: HubManager, body: AdmissionRequest) -> Admission:
 
 
 class AdmissionHandler(RESTHandler):
-    """Asked by the Hub's spawner alone, with a secret that only the two know."""
+    """Handler for the Hub's spawner alone, which authenticates with a shared secret."""
 
     log = AuthenticatedHandler.log
 

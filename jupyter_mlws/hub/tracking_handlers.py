@@ -1,4 +1,4 @@
-"""What nginx asks before it lets MLflow answer."""
+"""Authorization of requests to MLflow, as subrequests of nginx."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from jupyter_mlws.hub.person import Person
 from jupyter_mlws.shared_projects.models import Role
 
 READING = ("search", "get", "list", "query")
-"""In addresses of MLflow that read although they are asked by POST."""
+"""Parts of the MLflow endpoints that only read although their method is POST."""
 
 
 class OwnTrackingHandler(TokenAuthenticatedHandler, RESTHandler):
-    """Asked by nginx about every request to the user's own MLflow: 204 with role and workspace."""
+    """Authorizes requests to the user's own MLflow: 204 with role and workspace."""
 
     resource = "projects"
 
@@ -31,7 +31,7 @@ class OwnTrackingHandler(TokenAuthenticatedHandler, RESTHandler):
 
 
 def workspace_of(person: Person) -> str:
-    """Return the workspace of MLflow's that is a user's own; its name tells nothing of the user's.
+    """Return the name of a user's own MLflow workspace, which does not reveal the user name.
 
     That of the Hub's own services is MLflow's default.
     """
@@ -41,7 +41,7 @@ def workspace_of(person: Person) -> str:
 
 
 class TrackingHandler(TokenAuthenticatedHandler, RESTHandler):
-    """Asked by nginx about every request to a project's MLflow: 204 with role and workspace.
+    """Authorizes requests to a project's MLflow: 204 with role and workspace.
 
     Strangers get 403 like those whom the Hub does not know: nginx takes no other refusal.
     """

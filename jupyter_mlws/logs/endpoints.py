@@ -1,4 +1,4 @@
-"""Endpoints of the log: read and downloaded."""
+"""Endpoints that list and download the log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.logs.entries import Source, line
 from jupyter_mlws.logs.models import LogEntry, LogFilter, LogQuery, to_response
 from jupyter_mlws.logs.sources import collect_nodes
-from jupyter_mlws.projects.trust import require_trust
 from jupyter_mlws.services import Services
 from jupyter_mlws.workspace import Workspace
 
@@ -84,21 +83,15 @@ async def _collect(services: Services, sources: list[Source], project: str | Non
         except MLWSError as error:
             if sources:
                 raise
-            # The rest of the log is told without it, and has this line.
+            # The other sources are still listed, with this line.
             log.warning("Could not read the container's log: %s", error)
     await in_thread(services.logs.flush)
 
 
 async def open_project(services: Services, identifier: str | None) -> Workspace | None:
     """Return the requested project; None if the server's root is in none."""
-
-    def open_() -> Workspace:
-        workspace = services.projects.workspace(identifier)
-        require_trust(workspace.project)
-        return workspace
-
     try:
-        return await in_thread(open_)
+        return await in_thread(services.projects.trusted_workspace, identifier)
     except ProjectNotFoundError:
         if identifier is None:
             return None

@@ -23,12 +23,12 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.path_ids import escape, unescape
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.projects.trust import is_trusted, trust, withdraw_trust
-from jupyter_mlws.versioning.git.credentials import Ask, Credentials
+from jupyter_mlws.projects.trust import is_trusted, require_trust, trust, withdraw_trust
+from jupyter_mlws.versioning.git.credentials import Credentials
 from jupyter_mlws.versioning.git.urls import fault_of_address
 from jupyter_mlws.workspace import Workspace
 
@@ -71,6 +71,12 @@ class ProjectManager:
             if project.root not in self._workspaces:
                 self._workspaces[project.root] = Workspace(project, on_server=True)
             return self._workspaces[project.root]
+
+    def trusted_workspace(self, identifier: str | None = None) -> Workspace:
+        """Return the workspace of a project; also error 50303 unless its authors are trusted."""
+        workspace = self.workspace(identifier)
+        require_trust(workspace.project)
+        return workspace
 
     def create(self, name: str, template: Template) -> ProjectInfo:
         """Create a project in the folder ``name`` below the root (``.``: the root itself).

@@ -5,12 +5,11 @@ from __future__ import annotations
 from jupyter_mlws.client.http import segment
 from jupyter_mlws.containers.manager import HubService
 from jupyter_mlws.core.errors import RoleRequiredError
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import ProjectInfo
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.shared_projects.models import Role, TeamProject
-from jupyter_mlws.versioning.git.credentials import Ask
 from jupyter_mlws.workspace import Workspace
 
 REMOTE = "team"

@@ -18,7 +18,7 @@ from jupyter_mlws.core.errors import (
     UnfinishedOperationError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
 from jupyter_mlws.versioning.code.fast_forward import FastForward
 from jupyter_mlws.versioning.code.merge_tree import merge_commits
 from jupyter_mlws.versioning.code.models import (
@@ -31,7 +31,7 @@ from jupyter_mlws.versioning.code.models import (
 )
 from jupyter_mlws.versioning.data.data_index import format_paths, select_new_content
 from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
-from jupyter_mlws.versioning.git.credentials import Ask, Credentials
+from jupyter_mlws.versioning.git.credentials import Credentials
 from jupyter_mlws.versioning.git.refs import HEADS, NO_NAME, REMOTES, TAGS, fault_of_name, remotes
 from jupyter_mlws.versioning.git.remote_commands import (
     RemoteSession,

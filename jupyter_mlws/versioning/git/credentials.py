@@ -9,15 +9,13 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jupyter_mlws.core.progress import Ask
 from jupyter_mlws.versioning.git import askpass
 from jupyter_mlws.versioning.git.secrets import mask_credentials
-
-Ask = Callable[[str, bool], str]
-"""Asks a person: the prompt, and whether the answer is secret."""
 
 NO_PROMPT_ENVIRONMENT = {"SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
 """No window may ask for a password where nobody sits."""

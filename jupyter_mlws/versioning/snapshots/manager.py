@@ -10,7 +10,6 @@ from functools import cached_property
 
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.locking import Waiting
 from jupyter_mlws.core.progress import ProgressCallback, no_progress, report_waiting
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
@@ -183,15 +182,13 @@ class SnapshotManager:
         allow_many: bool = False,
         staged_only: bool = False,
         on_step: Callable[[str], None] = lambda step: None,
-        waiting: Waiting = lambda holder: None,
     ) -> SnapshotCreated:
         """Commit all changes, those at and below ``paths``, or the staged ones.
 
-        ``staged_only`` selects what is staged. ``on_step`` receives the name of each step,
-        ``waiting`` the holder of the project's lock during a wait. Errors: 30201, 30203, 30205 to
-        30210, 30221, 30401, 30402.
+        ``staged_only`` selects what is staged. ``on_step`` receives the name of each step.
+        Errors: 30201, 30203, 30205 to 30210, 30221, 30401, 30402.
         """
-        with self._repository.exclusive("snapshot", waiting):
+        with self._repository.exclusive("snapshot"):
             creation = SnapshotBuilder(self._repository, on_step)
             result = creation.run(
                 message,
