@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from jupyter_mlws.mlflow.search import MLflowSearch
+from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
-from jupyter_mlws.versioning.tracking.mlflow_search import MLflowSearch
-from jupyter_mlws.workflows.models import RunsQuery
+from jupyter_mlws.versioning.experiments.models import RunsQuery
 from jupyter_mlws.workspace import Workspace
 
 TIMES = 20

@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 from nbformat import v4
 
-from jupyter_mlws.versioning.cells.process import compare_notebooks, merge_notebooks
+from jupyter_mlws.notebook_format.process import compare_notebooks, merge_notebooks
 
 CELLS = 100
 OUTPUT = 200_000

@@ -14,9 +14,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from hub_config.settings import Settings  # noqa: E402
+from jupyter_mlws.hub.docker.spawner import MLWSSpawner  # noqa: E402
+from jupyter_mlws.hub.docker.swarm_spawner import MLWSSwarmSpawner  # noqa: E402
 from jupyter_mlws.hub.signin import SignIn  # noqa: E402
-from jupyter_mlws.hub.spawner import MLWSSpawner  # noqa: E402
-from jupyter_mlws.hub.swarm_spawner import MLWSSwarmSpawner  # noqa: E402
 from jupyter_mlws.logs.formatting import ECS, VARIABLE, HubFormatter  # noqa: E402
 
 c = get_config()  # noqa: F821  JupyterHub defines it

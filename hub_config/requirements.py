@@ -23,7 +23,7 @@ WHEEL_LABEL = "mlws.wheel"
 GIT_LIMIT = 30.0
 """Seconds until git's container must answer."""
 SOCKET = "git.sock"
-"""In the folder of shared projects: jupyter_mlws.hub.git_worker."""
+"""In the folder of shared projects: jupyter_mlws.hub.shared_projects.git_worker."""
 SOCKET_LIMIT = 107
 """Characters that the kernel takes for the path of a socket."""
 LAB_USER = 1000
@@ -183,7 +183,7 @@ def git(settings: Settings, engine: Engine) -> None:
         f"--user={user}:{group}", "--network=none", "--read-only", "--cap-drop=ALL",
         "--security-opt=no-new-privileges", "--pids-limit=1000", "--memory=2g",
         "--no-healthcheck", f"--volume={team}:/team", image,
-        "python", "-m", "jupyter_mlws.hub.git_worker", "/team",
+        "python", "-m", "jupyter_mlws.hub.shared_projects.git_worker", "/team",
         timeout=LIMIT,
     )  # fmt: skip
     deadline = time.monotonic() + GIT_LIMIT

@@ -43,7 +43,7 @@ def network(settings: Settings) -> None:
     """The containers' network, in which the host has the address where Hub and service listen."""
     import docker
 
-    from jupyter_mlws.hub import container_config
+    from jupyter_mlws.hub.docker import container_config
 
     client = docker.APIClient(version="auto", **docker.utils.kwargs_from_env())
     # Docker's own search also finds names that only hold this one.

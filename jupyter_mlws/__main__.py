@@ -29,7 +29,7 @@ def main() -> int:
     # than the command itself.
     gc.set_threshold(GARBAGE)
     if arguments[:1] == ["run"] and "--help" not in arguments:
-        from jupyter_mlws.workflows.detaching import prefork
+        from jupyter_mlws.workflows.run.detaching import prefork
 
         prefork()
     from jupyter_mlws.cli.main import main as run_words

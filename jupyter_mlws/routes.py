@@ -9,7 +9,7 @@ from jupyter_mlws.api.rest import Route, routes
 from jupyter_mlws.containers import endpoints as containers
 from jupyter_mlws.containers.forwarding import ForwardHandler, StatusStream
 from jupyter_mlws.hub import endpoints as hub
-from jupyter_mlws.hub import shared_project_endpoints
+from jupyter_mlws.hub.shared_projects import endpoints as shared_project_endpoints
 from jupyter_mlws.logs import endpoints as logs
 from jupyter_mlws.logs.streams import LogStream
 from jupyter_mlws.metrics import handlers as metrics

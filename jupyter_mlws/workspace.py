@@ -11,9 +11,9 @@ from jupyter_mlws.core.project import Project
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
     from jupyter_mlws.versioning.versions import Versions
-    from jupyter_mlws.workflows.experiments import Experiments
     from jupyter_mlws.workflows.manager import WorkflowManager
-    from jupyter_mlws.workflows.runs import Runs
+    from jupyter_mlws.workflows.run.runs import Runs
+    from jupyter_mlws.workflows.tracking.experiments import Experiments
 
 
 class Workspace:
@@ -52,13 +52,13 @@ class Workspace:
 
     @cached_property
     def runs(self) -> Runs:
-        from jupyter_mlws.workflows.runs import Runs
+        from jupyter_mlws.workflows.run.runs import Runs
 
         return Runs(self.project)
 
     @cached_property
     def experiments(self) -> Experiments:
-        from jupyter_mlws.workflows.experiments import Experiments
+        from jupyter_mlws.workflows.tracking.experiments import Experiments
 
         return Experiments(self.workflows, self.versions.tracking)
 

@@ -18,7 +18,7 @@ import pytest
 from jupyter_mlws.api.openapi import errors_of
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.projects.trust import trust
+from jupyter_mlws.core.trust import trust
 from tests.server import Server
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
@@ -35,7 +35,7 @@ GIT_CONFIG = """\
 
 MAKE_STORE = """\
 import pathlib, sys
-from jupyter_mlws.versioning.tracking.mlflow import MLflowStore, tracking_uri
+from jupyter_mlws.mlflow.store import MLflowStore, tracking_uri
 MLflowStore(tracking_uri(pathlib.Path(sys.argv[1]))).finished(["none"])
 """
 
@@ -205,7 +205,7 @@ def mlflow_store(project: Project, empty_store: Path, monkeypatch: pytest.Monkey
 
     MLflow takes seconds to be imported and to make its tables.
     """
-    from jupyter_mlws.versioning.tracking.client import TrackingClient
+    from jupyter_mlws.mlflow.client import TrackingClient
     from tests import python
 
     monkeypatch.setattr(TrackingClient, "_start", python.start_mlflow)

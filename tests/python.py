@@ -19,21 +19,21 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.versioning.tracking.client import TrackingClient
-from jupyter_mlws.workflows import detaching
+from jupyter_mlws.mlflow.client import TrackingClient
+from jupyter_mlws.workflows.run import detaching
 
 MLWS = "import sys; from jupyter_mlws.__main__ import main; sys.exit(main())"
 """What ``python -m jupyter_mlws`` runs."""
-MLFLOW = "import sys; from jupyter_mlws.versioning.tracking.mlflow_process import main; main()"
+MLFLOW = "import sys; from jupyter_mlws.mlflow.process import main; main()"
 RUNNER = """
 import os, sys
 os.setsid()
 for stream in (1, 2):
     os.dup2(os.open("runner.log", os.O_WRONLY | os.O_APPEND), stream)
-from jupyter_mlws.workflows.runner import main
+from jupyter_mlws.workflows.run.runner import main
 sys.exit(main(sys.argv[1:]))
 """
-"""What ``python -m jupyter_mlws.workflows.runner`` runs, in the run's folder."""
+"""What ``python -m jupyter_mlws.workflows.run.runner`` runs, in the run's folder."""
 _FORK_SERVER = multiprocessing.get_context("forkserver")
 _FORK_SERVER.set_forkserver_preload(["tests.ui.preload", "tests.versioning.preload"])
 _LOCK = threading.Lock()

@@ -16,15 +16,16 @@ import jupyter_mlws
 
 PACKAGE = Path(jupyter_mlws.__file__).parent
 ADAPTERS = {
-    "dvc": "versioning/dvc/",
-    "dvc_data": "versioning/dvc/",
-    "dvc_objects": "versioning/dvc/",
-    "git": "versioning/git/adapter.py",
+    "dvc": "dvc/",
+    "dvc_data": "dvc/",
+    "dvc_objects": "dvc/",
+    "docker": "hub/docker/",
+    "git": "git/adapter.py",
     # The second runs inside MLflow's own server.
-    "mlflow": ("versioning/tracking/mlflow.py", "hub/tracking.py"),
-    "nbdime": "versioning/cells/",
-    "dask": "workflows/executors/",
-    "distributed": "workflows/executors/",
+    "mlflow": ("mlflow/store.py", "hub/shared_projects/mlflow_plugin.py"),
+    "nbdime": "notebook_format/",
+    "dask": "engine/executors/",
+    "distributed": "engine/executors/",
 }
 HEAVY = (
     "dask",
@@ -96,6 +97,16 @@ def test_endpoints_know_no_tool() -> None:
         if name.endswith("endpoints.py") and module.split(".")[0] in ADAPTERS
     }
     assert not offenders
+
+
+def test_endpoints_alone_know_the_service_containers() -> None:
+    containers = ("jupyter_mlws.services", "jupyter_mlws.workspace")
+    importers = {name for name, module in _imports() if module in containers}
+    built_in = {"api/base.py", "extension.py", "services.py", "projects/manager.py"}
+    opened_by = {"client/local.py", "projects/example.py", "shared_projects/manager.py"}
+    read_by = {"logs/sources.py", "metrics/collectors.py", "metrics/handlers.py"}
+    others = importers - built_in - opened_by - read_by - {"containers/forwarding.py"}
+    assert all(name.endswith("endpoints.py") for name in others), others
 
 
 def test_loading_the_extension_brings_in_nothing_heavy() -> None:

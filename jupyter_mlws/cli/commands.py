@@ -410,7 +410,7 @@ def create_project(desk: CommandContext, name: str, template: str) -> int:
 
 
 def trust_project(desk: CommandContext, withdraw: bool) -> int:
-    from jupyter_mlws.projects.trust import trust, withdraw_trust
+    from jupyter_mlws.core.trust import trust, withdraw_trust
 
     root = Project.open(desk.folder).root
     (withdraw_trust if withdraw else trust)(root)

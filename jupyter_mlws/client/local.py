@@ -17,7 +17,7 @@ from jupyter_mlws.workspace import Workspace
 
 if TYPE_CHECKING:
     from jupyter_mlws.api.registry import Endpoint
-    from jupyter_mlws.workflows.runs import Runs
+    from jupyter_mlws.workflows.run.runs import Runs
 
 AREAS = {
     "components": ("workflows.endpoints",),

@@ -18,10 +18,10 @@ from jupyter_mlws.core.locking import UNKNOWN, Waiting
 from jupyter_mlws.core.path_ids import escape
 from jupyter_mlws.core.progress import Ask
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.projects.trust import require_trust
+from jupyter_mlws.core.trust import require_trust
 
 if TYPE_CHECKING:
-    from jupyter_mlws.workflows.runs import Runs
+    from jupyter_mlws.workflows.run.runs import Runs
 
 JSON = dict[str, Any]
 Query = Mapping[str, Any]

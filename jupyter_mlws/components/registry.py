@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.projects.trust import is_trusted
+from jupyter_mlws.core.trust import is_trusted
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from jupyter_mlws.client.http import API, RemoteError, segment
-from jupyter_mlws.containers.address import service_address
 from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,
@@ -26,6 +25,7 @@ from jupyter_mlws.containers.models import (
     Volume,
     container_id,
 )
+from jupyter_mlws.core.hub_environment import service_address
 from jupyter_mlws.core.schemas import Page
 
 

@@ -1,8 +1,10 @@
-"""Long lists of paths, shortened."""
+"""Lists of paths, and sizes of files."""
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
+from pathlib import Path
 
 MAX_LISTED_ENTRIES = 10
 """Entries of a folder up to which a list of files names each of them."""
@@ -25,3 +27,12 @@ def fold_paths(paths: Iterable[str], inside: str = "") -> list[tuple[str, int]]:
     for name, members in sorted(children.items()):
         rows += fold_paths(members, inside + name) if name.endswith("/") else [(members[0], 1)]
     return rows
+
+
+def size_of(path: Path) -> int | None:
+    """Return the bytes of a file; None for folders and missing paths."""
+    try:
+        facts = path.lstat()
+    except OSError:
+        return None
+    return facts.st_size if stat.S_ISREG(facts.st_mode) or stat.S_ISLNK(facts.st_mode) else None

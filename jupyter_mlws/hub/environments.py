@@ -26,10 +26,10 @@ from jupyter_mlws.core.errors import (
     MLWSError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.hub.lifecycle import ContainerState
+from jupyter_mlws.hub.docker.personal_images import PREFIX, PersonalImage, PersonalImages, choices
+from jupyter_mlws.hub.lifecycle.container_state import ContainerState
 from jupyter_mlws.hub.person import Person
-from jupyter_mlws.hub.personal_images import PREFIX, PersonalImage, PersonalImages, choices
-from jupyter_mlws.hub.policy import Policy
+from jupyter_mlws.hub.scheduling.policy import Policy
 
 MAX_LOG_LINES = 20
 MAX_CONCURRENT_BUILDS = 2

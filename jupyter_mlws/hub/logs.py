@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import LogLine
-from jupyter_mlws.hub.engine import LogReader
+from jupyter_mlws.hub.docker.engine import LogReader
 
 READERS = 256
 """Logs followed at once."""

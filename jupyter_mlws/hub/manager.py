@@ -52,29 +52,35 @@ from jupyter_mlws.core.errors import (
     SwarmUnsupportedError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.hub.audit import Audit
-from jupyter_mlws.hub.engine import Engine
+from jupyter_mlws.hub.docker.engine import Engine
+from jupyter_mlws.hub.docker.personal_images import PREFIX, PersonalImages
 from jupyter_mlws.hub.environments import Environments
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
-from jupyter_mlws.hub.lifecycle import SECRETS_NOT_STORED, STOP_INTENTS, ContainerState, Intent, now
+from jupyter_mlws.hub.lifecycle.container_state import (
+    SECRETS_NOT_STORED,
+    STOP_INTENTS,
+    ContainerState,
+    Intent,
+    now,
+)
+from jupyter_mlws.hub.lifecycle.monitor import Monitor
+from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
+from jupyter_mlws.hub.lifecycle.resizing import Resizer
 from jupyter_mlws.hub.logs import LogFollower
 from jupyter_mlws.hub.metrics import format_metrics
-from jupyter_mlws.hub.monitor import Monitor
 from jupyter_mlws.hub.person import Person
-from jupyter_mlws.hub.personal_images import PREFIX, PersonalImages
-from jupyter_mlws.hub.policy import ResolvedSpec
-from jupyter_mlws.hub.queue import AdmissionQueue
-from jupyter_mlws.hub.records import Records
-from jupyter_mlws.hub.registry import ContainerRegistry
-from jupyter_mlws.hub.resizing import Resizer
-from jupyter_mlws.hub.scheduler import Grant, Request, Scheduler
-from jupyter_mlws.hub.secrets import EnvironmentCipher
+from jupyter_mlws.hub.records.audit import Audit
+from jupyter_mlws.hub.records.secrets import EnvironmentCipher
+from jupyter_mlws.hub.records.store import Records
+from jupyter_mlws.hub.records.usage import totals
+from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
+from jupyter_mlws.hub.scheduling.queue import AdmissionQueue
+from jupyter_mlws.hub.scheduling.scheduler import Grant, Request, Scheduler
+from jupyter_mlws.hub.scheduling.slots import ConcurrencyLimiter
+from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.settings import Settings
-from jupyter_mlws.hub.slots import ConcurrencyLimiter
-from jupyter_mlws.hub.swarm_queue import SwarmQueue
-from jupyter_mlws.hub.team import Limits, Team
+from jupyter_mlws.hub.shared_projects.manager import Limits, Team
 from jupyter_mlws.hub.usage import Meter
-from jupyter_mlws.hub.usage_records import totals
 from jupyter_mlws.hub.volumes import Volumes
 
 RESERVATION_DURATION = 300.0

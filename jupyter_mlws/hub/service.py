@@ -22,9 +22,8 @@ from tornado.httpserver import HTTPServer
 from jupyter_mlws.api.rest import MAX_BODY, routes
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.auth import hub_auth
-from jupyter_mlws.hub.data_http import DataHandler
-from jupyter_mlws.hub.engine import Engine
-from jupyter_mlws.hub.git_http import GitHandler
+from jupyter_mlws.hub.docker.engine import Engine
+from jupyter_mlws.hub.docker.swarm_engine import SwarmEngine
 from jupyter_mlws.hub.handlers import (
     AdmissionHandler,
     MetricsHandler,
@@ -35,12 +34,16 @@ from jupyter_mlws.hub.handlers import (
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
-from jupyter_mlws.hub.records import Records
+from jupyter_mlws.hub.records.secrets import EnvironmentCipher
+from jupyter_mlws.hub.records.store import Records
 from jupyter_mlws.hub.routes import ROUTES
-from jupyter_mlws.hub.secrets import EnvironmentCipher
 from jupyter_mlws.hub.settings import SHARED_ORIGIN, Settings
-from jupyter_mlws.hub.swarm_engine import SwarmEngine
-from jupyter_mlws.hub.tracking_handlers import OwnTrackingHandler, TrackingHandler
+from jupyter_mlws.hub.shared_projects.data_http import DataHandler
+from jupyter_mlws.hub.shared_projects.git_http import GitHandler
+from jupyter_mlws.hub.shared_projects.mlflow_authorization import (
+    OwnTrackingHandler,
+    TrackingHandler,
+)
 from jupyter_mlws.logs.formatting import ECS, VARIABLE, ServiceFormatter
 
 MAX_DOCKER_THREADS = 32

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.containers.quantities import parse_memory
-from jupyter_mlws.hub.policy import Policy
-from jupyter_mlws.hub.team import Addresses
+from jupyter_mlws.hub.scheduling.policy import Policy
+from jupyter_mlws.hub.shared_projects.manager import Addresses
 
 DATABASE = "mlws.sqlite"
 TEAM = "team"

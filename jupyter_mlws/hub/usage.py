@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.cgroups import Sample
 from jupyter_mlws.containers.models import Usage
-from jupyter_mlws.hub.engine import DockerContainer, Engine
+from jupyter_mlws.hub.docker.engine import DockerContainer, Engine
 
 FRESH = 10.0
 """Seconds after which a sample is too old to tell a rate from."""

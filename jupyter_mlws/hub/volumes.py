@@ -19,10 +19,10 @@ from jupyter_mlws.core.errors import (
     VolumeInUseError,
     VolumeNotFoundError,
 )
-from jupyter_mlws.hub.engine import Engine
-from jupyter_mlws.hub.lifecycle import now
+from jupyter_mlws.hub.docker.engine import Engine
+from jupyter_mlws.hub.lifecycle.container_state import now
 from jupyter_mlws.hub.person import Person
-from jupyter_mlws.hub.records import Records
+from jupyter_mlws.hub.records.store import Records
 
 TRASH_RETENTION = timedelta(days=30)
 """How long a volume stays in the trash."""

@@ -97,8 +97,8 @@ def _take(store: LogStore, file: Path, since: int) -> int:
 
 def collect_nodes(store: LogStore, workspace: Workspace) -> None:
     """Store what happened in workflows since the last call, with the logs of ended nodes."""
-    from jupyter_mlws.workflows.engine import log_path, tail
-    from jupyter_mlws.workflows.journal import run_folder
+    from jupyter_mlws.engine.scheduler import log_path, tail
+    from jupyter_mlws.workflows.run.journal import run_folder
 
     workflows, place = workspace.workflows, str(workspace.project.root)
     since = store.read_until(place)

@@ -69,7 +69,7 @@ class LabCollector:
         return b"".join(texts)
 
     def _now(self) -> _GaugeValues:
-        from jupyter_mlws.versioning.git.adapter import Git
+        from jupyter_mlws.git.adapter import Git
 
         runs: Counter[str] = Counter()
         nodes: Counter[str] = Counter()

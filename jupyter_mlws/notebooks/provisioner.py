@@ -21,8 +21,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Unicode
 
 from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.core.hub_environment import shared_variables
 from jupyter_mlws.notebooks.ports import Reservation, reserve
-from jupyter_mlws.shared_projects.config import shared_variables
 
 NAME = "mlws-lasting-provisioner"
 """Its entry point of the group ``jupyter_client.kernel_provisioners``."""

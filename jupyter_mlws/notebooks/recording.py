@@ -103,7 +103,7 @@ class Recording:
 
 
 def _commit(path: Path) -> str | None:
-    from jupyter_mlws.versioning.git.adapter import Git
+    from jupyter_mlws.git.adapter import Git
 
     try:
         return Git(Project.open(path).root).find("HEAD")

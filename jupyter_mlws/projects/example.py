@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from jupyter_mlws.core.errors import RunStoppedError
+from jupyter_mlws.core.trust import trust
 from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.projects.trust import trust
 from jupyter_mlws.workspace import Workspace
 
 WORKFLOW = "workflows/wine/dvc.yaml"
@@ -30,7 +30,7 @@ def example_directory() -> Path:
 
 def create_example(target: Path) -> None:
     """Fill the empty or missing directory ``target``: files, three runs, two snapshots."""
-    from jupyter_mlws.versioning.dvc.data import open_data
+    from jupyter_mlws.dvc.data import open_data
 
     shutil.copytree(example_directory(), target, dirs_exist_ok=True)
     initialize(target)

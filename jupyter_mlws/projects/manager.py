@@ -25,11 +25,11 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.path_ids import escape, unescape
 from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.trust import is_trusted, require_trust, trust, withdraw_trust
+from jupyter_mlws.core.urls import fault_of_address
+from jupyter_mlws.git.credentials import Credentials
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.projects.trust import is_trusted, require_trust, trust, withdraw_trust
-from jupyter_mlws.versioning.git.credentials import Credentials
-from jupyter_mlws.versioning.git.urls import fault_of_address
 from jupyter_mlws.workspace import Workspace
 
 MAX_PROJECT_DEPTH = 2
@@ -130,8 +130,8 @@ class ProjectManager:
 
         Errors: those of :meth:`check_clone`, 30101, 30254. A failure leaves nothing.
         """
-        from jupyter_mlws.versioning.git.adapter import Git
-        from jupyter_mlws.versioning.git.remote_commands import RemoteSession, clone
+        from jupyter_mlws.git.adapter import Git
+        from jupyter_mlws.git.remote_commands import RemoteSession, clone
 
         target = self._resolve_target(self.check_clone(address, name))
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jupyter_mlws.versioning.git.adapter import create_repository
+from jupyter_mlws.git.adapter import create_repository
 
 IGNORED_FILES = """\
 # jupyter-mlws: experiment tracking and what notebooks leave
@@ -24,6 +24,6 @@ def initialize(target: Path) -> None:
         gap = "\n" if before and not before.endswith("\n") else ""
         ignore.write_text(before + gap + IGNORED_FILES, encoding="utf-8")
     if not (target / ".dvc" / "config").exists():
-        from jupyter_mlws.versioning.dvc.repo import initialize as initialize_dvc
+        from jupyter_mlws.dvc.repo import initialize as initialize_dvc
 
         initialize_dvc(target)

@@ -80,7 +80,7 @@ def _set_up(workspace: Workspace, project: TeamProject) -> None:
 
     It becomes the default remote if there is no other default.
     """
-    from jupyter_mlws.versioning.dvc.settings import DataSettings
+    from jupyter_mlws.dvc.settings import DataSettings
 
     root = workspace.project.root
     if not (root / ".dvc" / "config").exists():

@@ -6,10 +6,10 @@ from jupyter_mlws.versioning.code import endpoints as code
 from jupyter_mlws.versioning.code import history_endpoints, merge_endpoints
 from jupyter_mlws.versioning.data import endpoints as data
 from jupyter_mlws.versioning.data import remote_endpoints
+from jupyter_mlws.versioning.experiments import endpoints as tracking
 from jupyter_mlws.versioning.lineage import endpoints as lineage
-from jupyter_mlws.versioning.registry import endpoints as registry
+from jupyter_mlws.versioning.model_registry import endpoints as registry
 from jupyter_mlws.versioning.snapshots import endpoints as snapshots
-from jupyter_mlws.versioning.tracking import endpoints as tracking
 
 endpoints = [
     *code.endpoints,

@@ -9,13 +9,13 @@ from functools import cached_property
 from jupyter_mlws.core.errors import UnfinishedOperationError
 from jupyter_mlws.core.locking import Waiting
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data.data_index import DataIndex, format_paths
-from jupyter_mlws.versioning.data.worktree_status import WorktreeStatus
-from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
 from jupyter_mlws.versioning.snapshots.recovery import Recovery, has_leftovers
-from jupyter_mlws.versioning.snapshots.switch_journal import is_switching
-from jupyter_mlws.versioning.tracking.client import TrackingClient
+from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
+from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 
 
 class Repository:
@@ -31,7 +31,7 @@ class Repository:
 
     @cached_property
     def tracking(self) -> TrackingClient:
-        from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+        from jupyter_mlws.mlflow.store import tracking_uri
 
         return TrackingClient(tracking_uri(self.project.root), self.project.state)
 

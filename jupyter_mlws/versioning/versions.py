@@ -11,6 +11,7 @@ from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.snapshots.outbox_worker import OutboxWorker
 
 if TYPE_CHECKING:
+    from jupyter_mlws.mlflow.client import TrackingClient
     from jupyter_mlws.versioning.code.branches import BranchManager
     from jupyter_mlws.versioning.code.merging import MergeManager
     from jupyter_mlws.versioning.code.remotes import RemoteManager
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.code.tags import TagManager
     from jupyter_mlws.versioning.data.datasets import DatasetManager
     from jupyter_mlws.versioning.data.remotes import DataRemotes
+    from jupyter_mlws.versioning.experiments.reproductions import Reproductions
+    from jupyter_mlws.versioning.experiments.run_tracking import RunTracker
     from jupyter_mlws.versioning.lineage.graph import LineageReader
-    from jupyter_mlws.versioning.registry.manager import ModelRegistry
-    from jupyter_mlws.versioning.tracking.client import TrackingClient
-    from jupyter_mlws.versioning.tracking.reproductions import Reproductions
-    from jupyter_mlws.versioning.tracking.run_tracking import RunTracker
+    from jupyter_mlws.versioning.model_registry.manager import ModelRegistry
 
 
 class Versions:
@@ -100,7 +100,7 @@ class Versions:
 
     @cached_property
     def models(self) -> ModelRegistry:
-        from jupyter_mlws.versioning.registry.manager import ModelRegistry
+        from jupyter_mlws.versioning.model_registry.manager import ModelRegistry
 
         return ModelRegistry(self._repository, self.snapshots)
 
@@ -116,13 +116,13 @@ class Versions:
 
     @cached_property
     def runs(self) -> RunTracker:
-        from jupyter_mlws.versioning.tracking.run_tracking import RunTracker
+        from jupyter_mlws.versioning.experiments.run_tracking import RunTracker
 
         return RunTracker(self._repository, self.snapshots)
 
     @cached_property
     def reproductions(self) -> Reproductions:
-        from jupyter_mlws.versioning.tracking.reproductions import Reproductions
+        from jupyter_mlws.versioning.experiments.reproductions import Reproductions
 
         return Reproductions(self._repository)
 

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.workflows import semantic_diff
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.workflows.document import semantic_diff
 
 MD5 = re.compile("[0-9a-f]{32}")
 MAX_FILE_VERSIONS = 30

@@ -18,8 +18,8 @@ from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import FOLDER as COMPONENTS
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.workflows import settings
-from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.document import settings
+from jupyter_mlws.workflows.document.parse import Stage
 
 FOLDER = "debug"
 """Of the project; it ignores itself."""

@@ -6,8 +6,8 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from jupyter_mlws.workflows.document import Document, Stage
-from jupyter_mlws.workflows.graph import topological_order
+from jupyter_mlws.engine.graph import topological_order
+from jupyter_mlws.workflows.document.parse import Document, Stage
 
 HEAD = '''\
 """{title}: the nodes of {path}, one after the other.

@@ -20,25 +20,28 @@ from jupyter_mlws.core.i18n import ENGLISH
 from jupyter_mlws.core.path_ids import escape
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.versioning.dvc import resolved
-from jupyter_mlws.versioning.dvc.lock_copy import copy_lock_entry
-from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.workflows import graph, promotion, serializers
+from jupyter_mlws.dvc import resolved
+from jupyter_mlws.dvc.lock_copy import copy_lock_entry
+from jupyter_mlws.engine.states import Status
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.versioning.experiments.models import ExperimentRun
 from jupyter_mlws.workflows.contents import Contents
-from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
-from jupyter_mlws.workflows.document import Document, Stage, parse
-from jupyter_mlws.workflows.editing import Editor
+from jupyter_mlws.workflows.document import graph, promotion
+from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition
+from jupyter_mlws.workflows.document.editing import Editor
+from jupyter_mlws.workflows.document.nodes import node
+from jupyter_mlws.workflows.document.parse import Document, Stage, parse
+from jupyter_mlws.workflows.document.rewiring import moved_outputs, replace_dependencies
+from jupyter_mlws.workflows.document.terms import Severity
 from jupyter_mlws.workflows.importers.models import (
     Imported,
     ImportedFile,
     ImportNote,
     ImportRequest,
 )
-from jupyter_mlws.workflows.journal import Journal
 from jupyter_mlws.workflows.models import (
     Edge,
     ExecuteRequest,
-    ExperimentRun,
     Log,
     Output,
     Plan,
@@ -52,11 +55,10 @@ from jupyter_mlws.workflows.models import (
     WorkflowSummary,
     WrittenNotebook,
 )
-from jupyter_mlws.workflows.nodes import node
-from jupyter_mlws.workflows.results import Results
-from jupyter_mlws.workflows.rewiring import moved_outputs, replace_dependencies
-from jupyter_mlws.workflows.runs import RunRequest, Runs, check_targets
-from jupyter_mlws.workflows.states import Status
+from jupyter_mlws.workflows.run import serializers
+from jupyter_mlws.workflows.run.journal import Journal
+from jupyter_mlws.workflows.run.results import Results
+from jupyter_mlws.workflows.run.runs import RunRequest, Runs, check_targets
 from jupyter_mlws.workflows.sweep_models import Promoted, PromoteRequest, Sweeps, SweepsQuery
 from jupyter_mlws.workflows.sweeps import (
     Choice,
@@ -65,7 +67,6 @@ from jupyter_mlws.workflows.sweeps import (
     list_sweeps,
     variants_of,
 )
-from jupyter_mlws.workflows.terms import Severity
 
 
 class WorkflowManager:
@@ -140,7 +141,7 @@ class WorkflowManager:
         )
 
     def create(self, definition: WorkflowDefinition) -> Workflow:
-        """Create a workflow; see :meth:`~jupyter_mlws.workflows.editing.Editor.create`."""
+        """Create a workflow; see :meth:`~jupyter_mlws.workflows.document.editing.Editor.create`."""
         return self._workflow(self._editor.create(definition))
 
     def import_file(self, request: ImportRequest) -> Imported:
@@ -167,7 +168,7 @@ class WorkflowManager:
         change: WorkflowChange,
         etags: Sequence[str] | None = None,
     ) -> Workflow:
-        """Change a workflow; see :meth:`~jupyter_mlws.workflows.editing.Editor.change`.
+        """Change a workflow; see :meth:`~jupyter_mlws.workflows.document.editing.Editor.change`.
 
         A run in progress uses the file as it was when the run started.
         """
@@ -211,8 +212,8 @@ class WorkflowManager:
 
     def plan(self, path: str, query: PlanQuery | None = None) -> Plan:
         """Return the planned action for each node, its reasons, and the estimated time."""
-        from jupyter_mlws.versioning.dvc.stage_backends import open_lane
-        from jupyter_mlws.workflows import plan
+        from jupyter_mlws.dvc.stage_backends import open_lane
+        from jupyter_mlws.workflows.run import plan
 
         query = query or PlanQuery()
         jobs = query.jobs or os.cpu_count() or 1
@@ -300,7 +301,7 @@ class WorkflowManager:
             etag=new_document.etag,
         )
 
-    # Runs; see :class:`~jupyter_mlws.workflows.runs.Runs`
+    # Runs; see :class:`~jupyter_mlws.workflows.run.runs.Runs`
 
     def execute(self, path: str, request: ExecuteRequest) -> Run:
         """Start a run in a process of its own and return at once."""

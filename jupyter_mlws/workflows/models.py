@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.schemas import Facts, PageQuery, Record, Request, separate
-from jupyter_mlws.workflows.states import Status
-from jupyter_mlws.workflows.terms import Action, Kind, Severity
+from jupyter_mlws.core.schemas import Facts, Record, Request
+from jupyter_mlws.engine.states import Status
+from jupyter_mlws.workflows.document.terms import Action, Kind, Severity
 
 
 class Problem(Record):
@@ -251,70 +251,6 @@ class WrittenNotebook(Record):
     path: str
 
 
-class ExperimentRun(Record):
-    """A run with its settings and measures; ``id`` is MLflow's, ``run`` the workflow run's.
-
-    Runs of notebooks and scripts have no ``workflow``, and MLflow's id as ``run``; ``node`` names
-    which node of the workflow's run it is. ``dirty``: its commit was made for it, because the
-    working tree was no commit. ``inputs``: the data that it read, path → hash.
-    """
-
-    id: str | None
-    run: str
-    workflow: str | None
-    status: Status
-    started: str | None
-    duration: float | None
-    params: dict[str, Any]
-    metrics: dict[str, Any]
-    commit: str | None
-    node: str | None = None
-    name: str = ""
-    experiment: str | None = None
-    dirty: bool | None = None
-    inputs: dict[str, str] = Field(default_factory=dict)
-    tags: dict[str, str] = Field(default_factory=dict)
-
-
-class RunColumns(Record):
-    """The names of the parameters and metrics of runs, to choose columns from."""
-
-    params: list[str]
-    metrics: list[str]
-
-
-class CurvesQuery(Request):
-    """The metric and the runs whose values are returned, step by step."""
-
-    metric: str = Field(min_length=1, max_length=250)
-    ids: Annotated[list[str], BeforeValidator(separate)] = Field(
-        min_length=1, max_length=50, description="MLflow IDs of the runs."
-    )
-    points: int = Field(default=500, ge=2, le=5000, description="Maximum number per run.")
-
-
-class CurvePoint(Record):
-    """The value of a metric at a step; ``time`` in seconds since 1970."""
-
-    step: int
-    time: float
-    value: float
-
-
-class Curve(Record):
-    """A metric of one run, in the order of its steps; empty where the run lacks it."""
-
-    run: str
-    points: list[CurvePoint]
-
-
-class Curves(Record):
-    """A metric of several runs, in the order in which they were asked for."""
-
-    metric: str
-    items: list[Curve]
-
-
 class ValidateRequest(Request):
     """A workflow to check; ``text`` if it differs from the content of the file."""
 
@@ -393,31 +329,3 @@ class LogQuery(Request):
     """The first byte to return."""
 
     offset: int = Field(default=0, ge=0)
-
-
-class RunsQuery(PageQuery):
-    """Filters, order and columns of the runs to return."""
-
-    workflow: str | None = Field(default=None, description="Path of a workflow.")
-    filter: str = Field(
-        default="",
-        max_length=4000,
-        description="MLflow search expression: `metrics.acc > 0.9 AND params.kind = 'forest'`.",
-    )
-    q: str | None = Field(default=None, max_length=200, description="Text in the name.")
-    sort: Annotated[list[str], BeforeValidator(separate)] = Field(
-        default_factory=list,
-        max_length=5,
-        description="`metrics.acc DESC`; several in order of priority. Default: newest first.",
-    )
-    columns: Annotated[list[str] | None, BeforeValidator(separate)] = Field(
-        default=None,
-        max_length=500,
-        description="Only these parameters and metrics: `params.depth,metrics.acc`.",
-    )
-    nested: bool = Field(default=False, description="Include nested runs, such as those of nodes.")
-
-    @property
-    def plain(self) -> bool:
-        """True without any filter, order or columns: the newest runs are returned whole."""
-        return not (self.filter or self.q or self.sort or self.columns or self.nested)

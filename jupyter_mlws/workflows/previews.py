@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 
 from jupyter_mlws.components.values import plain, table_files
 from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
-from jupyter_mlws.versioning.dvc import plots
+from jupyter_mlws.dvc import plots
 from jupyter_mlws.workflows.models import Column, Preview
 
 MAX_ROWS = 100

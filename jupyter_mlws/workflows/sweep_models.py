@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
-from jupyter_mlws.versioning.tracking.ranking import Mode
-from jupyter_mlws.workflows.states import Status
+from jupyter_mlws.engine.states import Status
+from jupyter_mlws.versioning.experiments.ranking import Mode
 
 
 class Variant(Record):

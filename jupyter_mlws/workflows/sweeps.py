@@ -17,12 +17,12 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.dvc import resolved
-from jupyter_mlws.versioning.tracking import ranking
-from jupyter_mlws.workflows import metrics
-from jupyter_mlws.workflows.document import GENERATOR_KEYS, Document, Stage
-from jupyter_mlws.workflows.journal import Journal
+from jupyter_mlws.dvc import resolved
+from jupyter_mlws.versioning.experiments import ranking
+from jupyter_mlws.workflows.document.parse import GENERATOR_KEYS, Document, Stage
+from jupyter_mlws.workflows.run.journal import Journal
 from jupyter_mlws.workflows.sweep_models import PromoteRequest, Sweep, SweepsQuery, Variant
+from jupyter_mlws.workflows.tracking import metrics
 
 TemplateVariables = Mapping[str, Any]
 """What DVC gives a variant: ``item`` and perhaps ``key``."""

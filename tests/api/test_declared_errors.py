@@ -15,8 +15,8 @@ import jupyter_mlws
 from jupyter_mlws.api.openapi import VERBS, errors_of
 from jupyter_mlws.core.errors import CATALOGUE, MLWSError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.trust import withdraw_trust
 from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES
-from jupyter_mlws.projects.trust import withdraw_trust
 from jupyter_mlws.routes import ROUTES
 
 PACKAGE = Path(jupyter_mlws.__file__).parent

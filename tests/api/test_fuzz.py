@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from jupyter_mlws.projects.trust import trust
+from jupyter_mlws.core.trust import trust
 from jupyter_mlws.routes import ROUTES
 from tests.fuzzing import MODES, REQUESTS, WANTED, GenerationMode, Place, operations
 from tests.ports import free_port

@@ -20,7 +20,7 @@ from jupyter_mlws.client.project import (
     path_segment,
 )
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.registry.models import ModelCreate
+from jupyter_mlws.versioning.model_registry.models import ModelCreate
 from jupyter_mlws.versioning.versions import Versions
 from tests.command_line import call
 from tests.server import Server

@@ -12,7 +12,7 @@ import pytest
 
 from jupyter_mlws.components.node import main
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry
+from jupyter_mlws.mlflow.registry import MLflowRegistry
 
 
 @pytest.fixture(scope="module")

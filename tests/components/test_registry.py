@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_mlws.components.node import main
 from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.projects.trust import trust
+from jupyter_mlws.core.trust import trust
 
 OWN = """\
 print("noise on stdout")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import DATABASE, Project
+from jupyter_mlws.engine.states import Status
 from jupyter_mlws.notebooks.history import ExecutionStart, History
-from jupyter_mlws.versioning.tracking.runs import finished_runs
-from jupyter_mlws.workflows.journal import Journal, NewRun
-from jupyter_mlws.workflows.states import Status
+from jupyter_mlws.versioning.experiments.runs import finished_runs
+from jupyter_mlws.workflows.run.journal import Journal, NewRun
 
 HARMS = ["header", "truncated", "pages", "deleted"]
 

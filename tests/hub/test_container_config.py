@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.hub import container_config
-from jupyter_mlws.hub.policy import ResolvedSpec
+from jupyter_mlws.hub.docker import container_config
+from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 
 GIB = 1024**3
 HALF = ResolvedSpec("Lab", "lab", Amount(cpu=0.5, memory=GIB), {})

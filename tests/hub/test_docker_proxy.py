@@ -14,9 +14,9 @@ from docker.types import ContainerConfig, HostConfig, Mount
 from hub_config import docker_proxy
 from hub_config.docker_proxy import Head, RefusedError, Rules
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.hub import container_config
-from jupyter_mlws.hub.personal_images import BUILDER
-from jupyter_mlws.hub.policy import ResolvedSpec
+from jupyter_mlws.hub.docker import container_config
+from jupyter_mlws.hub.docker.personal_images import BUILDER
+from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 
 VERSION = "1.45"
 HUB = "team"

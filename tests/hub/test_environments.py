@@ -17,10 +17,10 @@ from playwright.sync_api import Browser, expect
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.hub import personal_images
-from jupyter_mlws.hub.engine import Engine
-from jupyter_mlws.hub.personal_images import PersonalImages, lock
-from jupyter_mlws.hub.policy import ResolvedSpec
+from jupyter_mlws.hub.docker import personal_images
+from jupyter_mlws.hub.docker.engine import Engine
+from jupyter_mlws.hub.docker.personal_images import PersonalImages, lock
+from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 from tests.hub.installation import Hub
 from tests.hub.pages import log_in
 

@@ -15,7 +15,7 @@ import docker as docker_py
 import pytest
 
 from hub_config.engine import Engine
-from jupyter_mlws.hub.events import EngineEvent, EventWatcher
+from jupyter_mlws.hub.docker.events import EngineEvent, EventWatcher
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 

@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 import pytest
 
 from jupyter_mlws.containers.models import Amount, ContainerStatus, Resources
-from jupyter_mlws.hub.engine import DockerContainer
+from jupyter_mlws.hub.docker.engine import DockerContainer
 from jupyter_mlws.hub.hubapi import Server
-from jupyter_mlws.hub.lifecycle import ContainerState
+from jupyter_mlws.hub.lifecycle.container_state import ContainerState
 
 NOW = datetime.now(timezone.utc)
 AMOUNT = Amount(cpu=1, memory=1024**3, gpu=0)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
-from jupyter_mlws.hub import container_config
-from jupyter_mlws.hub.policy import Policy, ResolvedSpec
+from jupyter_mlws.hub.docker import container_config
+from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec
 
 GIB = 1024**3
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.hub.scheduler import AGING_THRESHOLD, Grant, Request, Scheduler
+from jupyter_mlws.hub.scheduling.scheduler import AGING_THRESHOLD, Grant, Request, Scheduler
 
 GIB = 1024**3
 MACHINE = Amount(cpu=4, memory=8 * GIB, gpu=2)

@@ -17,7 +17,7 @@ import requests
 
 from hub_config.engine import Engine
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.hub.spawner import MLWSSpawner
+from jupyter_mlws.hub.docker.spawner import MLWSSpawner
 from tests.hub.installation import Hub, host_of, text_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]

@@ -8,9 +8,9 @@ import pytest
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.hub import swarm
-from jupyter_mlws.hub.scheduler import Grant, Request
-from jupyter_mlws.hub.swarm_queue import SwarmQueue
+from jupyter_mlws.hub.docker import swarm
+from jupyter_mlws.hub.scheduling.scheduler import Grant, Request
+from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
 
 GIB = 1024**3
 NODES = {"one": Amount(cpu=2, memory=4 * GIB), "two": Amount(cpu=4, memory=8 * GIB)}

@@ -22,7 +22,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from jupyter_mlws.hub.team import MAX_GIT_REQUESTS_PER_USER
+from jupyter_mlws.hub.shared_projects.manager import MAX_GIT_REQUESTS_PER_USER
 from tests.hub.installation import ADMINISTRATOR, Hub
 from tests.hub.test_service import kill_service, services
 from tests.hub.test_whole_product import open_sidebar, signed_in

@@ -15,9 +15,9 @@ import pytest
 
 from jupyter_mlws.components import values
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.trust import is_trusted, trust, withdraw_trust
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import Template
-from jupyter_mlws.projects.trust import is_trusted, trust, withdraw_trust
 from tests import python
 from tests.api.test_contract import REST, STREAMS
 from tests.server import Server

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.shared_projects import config
-from jupyter_mlws.versioning.dvc.repo import initialize, open_repo
-from jupyter_mlws.versioning.dvc.settings import DataSettings
-from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+from jupyter_mlws.core import hub_environment as config
+from jupyter_mlws.dvc.repo import initialize, open_repo
+from jupyter_mlws.dvc.settings import DataSettings
+from jupyter_mlws.mlflow.store import tracking_uri
 
 SERVICE = "http://198.18.0.1:8082/services/mlws/"
 TEAM = "http://198.18.0.1:8088/projects"

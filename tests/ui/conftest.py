@@ -22,8 +22,8 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from jupyter_mlws.core.trust import trust
 from jupyter_mlws.projects.manager import ProjectManager
-from jupyter_mlws.projects.trust import trust
 from tests import python as forks
 from tests.browser import (
     RESULTS,

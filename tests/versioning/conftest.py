@@ -13,8 +13,8 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
-from jupyter_mlws.versioning.tracking.client import TrackingClient
 from jupyter_mlws.versioning.versions import Versions
 from tests import python
 from tests.versioning.working_trees import add_data

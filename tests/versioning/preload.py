@@ -11,10 +11,10 @@ for name in (
     "dvc.repo",
     "mlflow.store.tracking.sqlalchemy_store",
     "jupyter_mlws.cli.main",
-    "jupyter_mlws.versioning.dvc.data",
-    "jupyter_mlws.versioning.tracking.mlflow_process",
+    "jupyter_mlws.dvc.data",
+    "jupyter_mlws.mlflow.process",
     "jupyter_mlws.versioning.versions",
-    "jupyter_mlws.workflows.runner",
+    "jupyter_mlws.workflows.run.runner",
 ):
     import_module(name)
 # A collection would copy the pages that are shared with the children.

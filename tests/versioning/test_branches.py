@@ -251,7 +251,7 @@ def test_a_hook_that_fails_after_the_switch_leaves_it(two: Versions) -> None:
 KILLED = """
 import os, sys, pathlib
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.dvc.data import DataStore
+from jupyter_mlws.dvc.data import DataStore
 from jupyter_mlws.versioning.versions import Versions
 DataStore.checkout = lambda self, item: os.kill(os.getpid(), 9)
 Versions(Project.open(pathlib.Path(sys.argv[1]))).branches.checkout("other")

@@ -28,7 +28,7 @@ LIMIT = 60
 WORK = """
 import sys, pathlib
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.dvc.data import open_data
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.versioning.versions import Versions
 root = pathlib.Path(sys.argv[1])
 versions = Versions(Project.open(root))

@@ -12,8 +12,8 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.resumable_transfer import PART_SIZE
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
-from jupyter_mlws.versioning.dvc.resumable_transfer import PART_SIZE
 from jupyter_mlws.versioning.versions import Versions
 from tests import python
 from tests.versioning.s3 import BUCKET, S3Server, serving

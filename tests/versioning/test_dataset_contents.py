@@ -16,6 +16,7 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.operations import CancelledOperationError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD, PART_SIZE
 from jupyter_mlws.versioning.data.models import (
     DataRemotePut,
     DatasetDiffQuery,
@@ -23,7 +24,6 @@ from jupyter_mlws.versioning.data.models import (
     DatasetVerify,
     RemoteLook,
 )
-from jupyter_mlws.versioning.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD, PART_SIZE
 from jupyter_mlws.versioning.versions import Versions
 
 Command = Callable[..., str]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.versioning.git.adapter import Difference, Entry, Git, LogQuery
+from jupyter_mlws.git.adapter import Difference, Entry, Git, LogQuery
 
 ODD = ["-dash.txt", "with space.txt", "训练.py", "tab\tand\nnewline.txt", '"quoted".txt', ":(top)x"]
 

@@ -186,7 +186,7 @@ def test_what_cant_be_stashed_or_brought_back_is_told(
 KILLED = """
 import os, sys, pathlib
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.snapshots.restore import Restore
+from jupyter_mlws.versioning.worktree.restore import Restore
 from jupyter_mlws.versioning.versions import Versions
 Restore._apply_steps = lambda *a: os.kill(os.getpid(), 9)
 Versions(Project.open(pathlib.Path(sys.argv[1]))).stashes.push("Killed")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.models import CodeVersion, HistoryQuery
 from jupyter_mlws.versioning.versions import Versions
 
@@ -139,7 +139,7 @@ def test_data_of_a_page_is_that_of_each_version(versions: Versions, root: Path) 
 
 
 def test_a_call_of_git_that_takes_too_long_is_ended_with_what_it_started(root: Path) -> None:
-    from jupyter_mlws.versioning.git.adapter import GitFailedError
+    from jupyter_mlws.git.adapter import GitFailedError
 
     with pytest.raises(GitFailedError, match="timed out"):
         Git(root).attempt("-c", "alias.wait=!sleep 987654", "wait", timeout=0.3)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.dvc_pointers import names_data, read_pointers
+from jupyter_mlws.dvc.pointers import names_data, read_pointers
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests import python
 from tests.versioning.working_trees import add_data, log_run, tag_of, tree_of
@@ -229,7 +229,7 @@ def _die_at_first_data(root: Path) -> None:
     """Data comes after code: by then the code is the old version's, the data is not."""
     code = RESTORE.replace(
         "def progress",
-        "from jupyter_mlws.versioning.dvc.data import DataStore\n"
+        "from jupyter_mlws.dvc.data import DataStore\n"
         "DataStore.checkout = lambda self, item: os.kill(os.getpid(), 9)\ndef progress",
     )
     assert _run(code, root, "none").returncode == -9
@@ -304,7 +304,7 @@ def test_half_a_file_of_data_is_cleaned_up(workspace: Project, git: Command) -> 
     before = tree_of(root)
     code = RESTORE.replace(
         "def progress",
-        "from jupyter_mlws.versioning.dvc.data import DataStore\n"
+        "from jupyter_mlws.dvc.data import DataStore\n"
         "replace = pathlib.Path.replace\n"
         "def die(self, target):\n"
         "    if self.parent.suffix == '.mlws-part':\n"
@@ -351,7 +351,7 @@ def test_what_dvc_tries_links_with_is_cleaned_up(workspace: Project) -> None:
 CHECKOUT = """
 import os, sys, pathlib
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.dvc.data import DataStore
+from jupyter_mlws.dvc.data import DataStore
 from jupyter_mlws.versioning.versions import Versions
 setattr(DataStore, sys.argv[2], lambda self, item: os.kill(os.getpid(), 9))
 Versions(Project.open(pathlib.Path(sys.argv[1]))).branches.checkout("old")

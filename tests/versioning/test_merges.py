@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.versioning.cells.alignment import align, transfer_ids
-from jupyter_mlws.versioning.cells.document import NotANotebookError, check, parse
-from jupyter_mlws.versioning.cells.merging import merge
-from jupyter_mlws.versioning.cells.process import NotebookRefusedError, merge_notebooks
+from jupyter_mlws.notebook_format.alignment import align, transfer_ids
+from jupyter_mlws.notebook_format.document import NotANotebookError, check, parse
+from jupyter_mlws.notebook_format.merging import merge
+from jupyter_mlws.notebook_format.process import NotebookRefusedError, merge_notebooks
 from jupyter_mlws.versioning.code.merge_models import ConflictHow, MergeOutcome, Resolution
 from jupyter_mlws.versioning.versions import Versions
 from tests import python

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.versioning.tracking import client as client_module
-from jupyter_mlws.versioning.tracking.client import TrackingClient
-from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+from jupyter_mlws.mlflow import client as client_module
+from jupyter_mlws.mlflow.client import TrackingClient
+from jupyter_mlws.mlflow.store import tracking_uri
 from tests import python
 
 LOG = """
 import pathlib, sys
-from jupyter_mlws.versioning.tracking.mlflow import MLflowStore, tracking_uri
+from jupyter_mlws.mlflow.store import MLflowStore, tracking_uri
 store = MLflowStore(tracking_uri(pathlib.Path(sys.argv[1])))
 store.log_run("Wine", {"a": 1}, {"acc": 0.9}, {}, 1, 2, "COMPLETED")
 """
@@ -73,7 +73,7 @@ def test_first_opens_at_once_do_not_race(tmp_path: Path) -> None:
 def test_the_helper_dies_with_its_owner_and_tells_of_failures(tmp_path: Path) -> None:
     code = (
         "import os, sys, pathlib\n"
-        "from jupyter_mlws.versioning.tracking.client import TrackingClient\n"
+        "from jupyter_mlws.mlflow.client import TrackingClient\n"
         "client = TrackingClient(sys.argv[1], pathlib.Path(sys.argv[2]))\n"
         "client.finished([])\n"
         "print(client._process.pid, 'mlflow' in sys.modules, flush=True)\n"

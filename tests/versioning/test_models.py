@@ -10,8 +10,8 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.registry.models import BestQuery, ModelCreate, ModelsQuery
-from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+from jupyter_mlws.mlflow.store import tracking_uri
+from jupyter_mlws.versioning.model_registry.models import BestQuery, ModelCreate, ModelsQuery
 from jupyter_mlws.versioning.versions import Versions
 from tests import python
 

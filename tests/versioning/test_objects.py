@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
-from jupyter_mlws.versioning.dvc.native.hash_cache import HashCache
-from jupyter_mlws.versioning.dvc.native.objects import ObjectCache, _clone
+from jupyter_mlws.dvc.native.hash_cache import HashCache
+from jupyter_mlws.dvc.native.objects import ObjectCache, _clone
 
 TURNS = 200
 THREADS = 4

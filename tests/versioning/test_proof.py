@@ -12,9 +12,10 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.pointers import Problem
 from jupyter_mlws.versioning.snapshots import outbox_worker
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
-from jupyter_mlws.versioning.snapshots.proof_models import Problem, Store
+from jupyter_mlws.versioning.snapshots.proof_models import Store
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.working_trees import add_data, tree_of
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.tracking import run_commits
+from jupyter_mlws.versioning.experiments import run_commits
 from tests.versioning.working_trees import tree_of
 
 Git = Callable[..., str]
@@ -160,7 +160,7 @@ def test_gitpython_is_not_imported_for_it(project: Project) -> None:
     code = (
         "import sys, pathlib\n"
         "from jupyter_mlws.core.project import Project\n"
-        "from jupyter_mlws.versioning.tracking import run_commits\n"
+        "from jupyter_mlws.versioning.experiments import run_commits\n"
         "kept = run_commits.commit_worktree(Project.open(pathlib.Path(sys.argv[1])), 'one')\n"
         "print(kept.dirty, 'git' in sys.modules)\n"
     )

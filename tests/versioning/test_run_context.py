@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.workspace import Workspace
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"

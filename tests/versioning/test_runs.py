@@ -14,11 +14,18 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut
+from jupyter_mlws.versioning.experiments.models import (
+    CurvesQuery,
+    ReproduceRequest,
+    RunBegin,
+    RunEnd,
+    RunEnded,
+    RunsQuery,
+)
 from jupyter_mlws.versioning.lineage.models import Lineage, LineageQuery
-from jupyter_mlws.versioning.registry.models import ModelCreate
-from jupyter_mlws.versioning.tracking.models import ReproduceRequest, RunBegin, RunEnd, RunEnded
+from jupyter_mlws.versioning.model_registry.models import ModelCreate
 from jupyter_mlws.versioning.versions import Versions
-from jupyter_mlws.workflows.models import CurvesQuery, ExecuteRequest, RunsQuery
+from jupyter_mlws.workflows.models import ExecuteRequest
 from jupyter_mlws.workspace import Workspace
 from tests import python
 

@@ -17,7 +17,7 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.git.secrets import find_secrets, looks_secret
+from jupyter_mlws.core.secrets import find_secrets, looks_secret
 from jupyter_mlws.versioning.models import HistoryQuery
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests.versioning.working_trees import add_data, log_run, tag_of

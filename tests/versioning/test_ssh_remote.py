@@ -13,8 +13,8 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
-from jupyter_mlws.versioning.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.test_data_remotes import killed_half_way
 

@@ -9,7 +9,7 @@ from dvc.utils.serialize import dumps_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlws.versioning.dvc.native import yaml_dumper
+from jupyter_mlws.dvc.native import yaml_dumper
 
 WORDS = st.one_of(
     st.text(alphabet="abcexof0123456789T_/.-:=$#中é, +{}", min_size=1, max_size=25),

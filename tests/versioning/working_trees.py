@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.tracking.client import TrackingClient
-from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+from jupyter_mlws.mlflow.client import TrackingClient
+from jupyter_mlws.mlflow.store import tracking_uri
 
 OWN = (".git", ".dvc")
 

@@ -17,14 +17,14 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import DATABASE, Project
-from jupyter_mlws.projects.trust import trust
-from jupyter_mlws.versioning.tracking.client import TrackingClient
-from jupyter_mlws.workflows import live
-from jupyter_mlws.workflows.journal import Journal, NewRun
+from jupyter_mlws.core.trust import trust
+from jupyter_mlws.engine.processes import alive, start_time
+from jupyter_mlws.engine.states import Status
+from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
-from jupyter_mlws.workflows.processes import alive, start_time
-from jupyter_mlws.workflows.states import Status
+from jupyter_mlws.workflows.run import live
+from jupyter_mlws.workflows.run.journal import Journal, NewRun
 from tests import python
 
 PATH = "dvc.yaml"
@@ -57,7 +57,7 @@ class Runner:
         journal.set_run("none", Status.CANCELLED)
         journal.close()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_mlws.workflows.runner", "none", self.project.root],
+            [sys.executable, "-m", "jupyter_mlws.workflows.run.runner", "none", self.project.root],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

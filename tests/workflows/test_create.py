@@ -13,8 +13,8 @@ from sklearn.datasets import load_wine
 from jupyter_mlws.components.optional_dependencies import installed
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows.definition import WorkflowDefinition
-from jupyter_mlws.workflows.editing import slug_of
+from jupyter_mlws.workflows.document.definition import WorkflowDefinition
+from jupyter_mlws.workflows.document.editing import slug_of
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest
 

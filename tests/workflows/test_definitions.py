@@ -13,7 +13,7 @@ from jupyter_mlws.components.artifacts import fits
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import library
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows.definition import WorkflowChange, WorkflowDefinition
+from jupyter_mlws.workflows.document.definition import WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.manager import WorkflowManager
 
 TEXTS = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), max_size=12)

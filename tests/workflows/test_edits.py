@@ -8,8 +8,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.workflows.document import parse
-from jupyter_mlws.workflows.edits import with_settings
+from jupyter_mlws.workflows.document.edits import with_settings
+from jupyter_mlws.workflows.document.parse import parse
 
 TEXT = """\
 # A comment that stays

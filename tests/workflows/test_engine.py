@@ -17,11 +17,11 @@ from jupyter_mlws.cli.console import Lines
 from jupyter_mlws.cli.views import Views
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import DATABASE, Project
-from jupyter_mlws.workflows.engine import LOG_CUT, MAX_LOG_BYTES, log_path
-from jupyter_mlws.workflows.journal import run_folder
+from jupyter_mlws.engine.processes import alive, bearers
+from jupyter_mlws.engine.scheduler import LOG_CUT, MAX_LOG_BYTES, log_path
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, PlanQuery, Run
-from jupyter_mlws.workflows.processes import alive, bearers
+from jupyter_mlws.workflows.run.journal import run_folder
 from tests import python
 from tests.workflows.conftest import COLD, LIMIT, PATH, dvc
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.engine.processes import bearers
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest
-from jupyter_mlws.workflows.processes import bearers
 from tests.workflows import twins
 from tests.workflows.conftest import COLD, LIMIT, PATH
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows import live
-from jupyter_mlws.workflows.journal import NewRun, run_folder
+from jupyter_mlws.engine.processes import alive, start_time
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
-from jupyter_mlws.workflows.processes import alive, start_time
+from jupyter_mlws.workflows.run import live
+from jupyter_mlws.workflows.run.journal import NewRun, run_folder
 from tests.workflows.conftest import COLD, LIMIT, PATH
 
 pytestmark = COLD
@@ -123,7 +123,7 @@ def test_a_second_process_leaves_its_record_to_the_one_that_waits(
     workflows._journal.create(NewRun("second", PATH, 1, "rest", ["tells"], {"force": True}))
     run_folder(project, "second").mkdir(parents=True)
     second = subprocess.run(
-        [sys.executable, "-m", "jupyter_mlws.workflows.runner", "second", project.root],
+        [sys.executable, "-m", "jupyter_mlws.workflows.run.runner", "second", project.root],
         check=True,
         timeout=LIMIT,
         stdin=subprocess.DEVNULL,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.workflows.document import parse
-from jupyter_mlws.workflows.mlflow_use import Use, use_of
+from jupyter_mlws.engine.tracker import Use
+from jupyter_mlws.workflows.document.parse import parse
+from jupyter_mlws.workflows.tracking.mlflow_use import use_of
 
 
 def use(root: Path, stage: str) -> Use:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows.definition import WorkflowChange
+from jupyter_mlws.workflows.document.definition import WorkflowChange
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.notebook.cleaning import clean

@@ -10,10 +10,10 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows.document import parse
-from jupyter_mlws.workflows.estimates import makespan
+from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, PlanQuery, Run
+from jupyter_mlws.workflows.run.estimates import makespan
 
 PATH = "dvc.yaml"
 TEXT = """\

@@ -10,10 +10,10 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows import policy
+from jupyter_mlws.engine import policy
+from jupyter_mlws.engine.policy import OnFailure, Policy
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
-from jupyter_mlws.workflows.policy import OnFailure, Policy
 from tests.workflows.conftest import LIMIT, PATH
 
 FLAKY = """\

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.workflows.document import parse
+from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.models import Preview
 from jupyter_mlws.workflows.previews import plot, preview
 

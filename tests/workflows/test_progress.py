@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws import progress
-from jupyter_mlws.components.progress import newest_progress
+from jupyter_mlws.engine.progress import newest_progress
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest
 

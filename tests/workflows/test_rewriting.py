@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from jupyter_mlws.workflows.printing import flow
-from jupyter_mlws.workflows.rewriting import RewriteError, are_equal, rewrite
+from jupyter_mlws.workflows.document.printing import flow
+from jupyter_mlws.workflows.document.rewriting import RewriteError, are_equal, rewrite
 
 TEXT = """\
 # A comment that stays

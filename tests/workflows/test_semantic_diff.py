@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.workflows.document.semantic_diff import same_meaning
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run
-from jupyter_mlws.workflows.semantic_diff import same_meaning
 from tests.workflows.conftest import dvc
 
 PATH = "dvc.yaml"

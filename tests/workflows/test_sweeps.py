@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.tracking.ranking import guess_mode
+from jupyter_mlws.versioning.experiments.ranking import guess_mode
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.sweep_models import PromoteRequest, SweepsQuery
@@ -267,8 +267,8 @@ def test_without_the_lock_it_comes_from_the_run_cache(
 def test_however_it_is_written_the_stage_is_what_the_variant_was(
     write, workflows: WorkflowManager, project: Project, stage: str
 ) -> None:
-    from jupyter_mlws.versioning.dvc.stages import resolve
-    from jupyter_mlws.workflows.document import parse
+    from jupyter_mlws.dvc.stages import resolve
+    from jupyter_mlws.workflows.document.parse import parse
 
     (project.root / "sub").mkdir()
     file = write(PATH, f"# one\nstages:\n{stage}  # two\n  other: {{cmd: echo > p, outs: [p]}}\n")

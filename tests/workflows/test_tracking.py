@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.tracking.mlflow import MLflowStore
+from jupyter_mlws.mlflow.store import MLflowStore
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
 from tests.workflows.conftest import LIMIT, PATH

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.dvc.native import up_to_date_cache
+from jupyter_mlws.dvc.native import up_to_date_cache
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from tests.workflows.conftest import LIMIT, PATH

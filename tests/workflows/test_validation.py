@@ -10,11 +10,11 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows import metrics
-from jupyter_mlws.workflows.document import parse
+from jupyter_mlws.workflows.document.parse import parse
+from jupyter_mlws.workflows.document.terms import Severity
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Problem
-from jupyter_mlws.workflows.terms import Severity
+from jupyter_mlws.workflows.tracking import metrics
 
 PATH = "workflows/wine/dvc.yaml"
 OUT = "workflows/wine/out"

@@ -14,16 +14,16 @@ from pathlib import Path
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc import resolved
+from jupyter_mlws.dvc.native.pipeline import NativeBackend
+from jupyter_mlws.dvc.stage_backends import open_lane
+from jupyter_mlws.dvc.stages import StageError
+from jupyter_mlws.engine.graph import external_inputs, topological_order
+from jupyter_mlws.engine.scheduler import Engine, RunOptions
+from jupyter_mlws.engine.states import Status
 from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.versioning.dvc import resolved
-from jupyter_mlws.versioning.dvc.native.pipeline import NativeBackend
-from jupyter_mlws.versioning.dvc.stage_backends import open_lane
-from jupyter_mlws.versioning.dvc.stages import StageError
-from jupyter_mlws.workflows.document import parse
-from jupyter_mlws.workflows.engine import Engine, RunOptions
-from jupyter_mlws.workflows.graph import external_inputs, topological_order
-from jupyter_mlws.workflows.journal import Journal, NewRun
-from jupyter_mlws.workflows.states import Status
+from jupyter_mlws.workflows.document.parse import parse
+from jupyter_mlws.workflows.run.journal import Journal, NewRun
 
 PATH = "dvc.yaml"
 

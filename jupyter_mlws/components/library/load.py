@@ -111,8 +111,8 @@ def load_model(
     version: Version number. Aliases are not accepted, so the node always loads the same model.
     """
     from jupyter_mlws.components import values
-    from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
-    from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry
+    from jupyter_mlws.mlflow.registry import MLflowRegistry
+    from jupyter_mlws.mlflow.store import tracking_uri
 
     root = Path(os.environ.get("DVC_ROOT") or Path.cwd())
     registry = MLflowRegistry(tracking_uri(root))

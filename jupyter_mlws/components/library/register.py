@@ -30,8 +30,8 @@ def register_model(
     name: Name of the model in the registry.
     alias: An alias such as “production”. It moves here from the version that has it now.
     """
-    from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
-    from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry
+    from jupyter_mlws.mlflow.registry import MLflowRegistry
+    from jupyter_mlws.mlflow.store import tracking_uri
 
     root = Path(os.environ.get("DVC_ROOT") or Path.cwd())
     registry = MLflowRegistry(tracking_uri(root))
@@ -64,7 +64,7 @@ def _texts(metrics: dict[str, Any]) -> dict[str, str]:
 def _commit(root: Path) -> str | None:
     """The commit that the working tree is at; None where there is no repository or none yet."""
     from jupyter_mlws.core.errors import MLWSError
-    from jupyter_mlws.versioning.git.adapter import Git
+    from jupyter_mlws.git.adapter import Git
 
     try:
         return Git(root).find("HEAD")

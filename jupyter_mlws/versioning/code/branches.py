@@ -15,8 +15,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.versioning.code.models import Branch, Checkout
-from jupyter_mlws.versioning.git.refs import (
+from jupyter_mlws.git.refs import (
     EXISTS,
     HEADS,
     BranchRef,
@@ -24,8 +23,9 @@ from jupyter_mlws.versioning.git.refs import (
     fault_of_name,
     holders,
 )
+from jupyter_mlws.versioning.code.models import Branch, Checkout
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.switching import Switching
+from jupyter_mlws.versioning.worktree.switching import Switching
 
 TIMEOUT = 600.0
 """Seconds for git to write the files of another version."""

@@ -7,13 +7,12 @@ from typing import Any
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.cells.process import NotebookRefusedError, compare_notebooks
+from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.git.adapter import Difference, Git
+from jupyter_mlws.git.hunks import parse
+from jupyter_mlws.notebook_format.process import NotebookRefusedError, compare_notebooks
 from jupyter_mlws.versioning.data.data_index import DataIndex, kind_of, normalize_path
-from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.data.measures import Measures
-from jupyter_mlws.versioning.data.worktree_status import WorktreeStatus
-from jupyter_mlws.versioning.git.adapter import Difference, Git
-from jupyter_mlws.versioning.git.hunks import parse
 from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.models import (
     CellDiff,
@@ -25,6 +24,7 @@ from jupyter_mlws.versioning.models import (
     FileDiff,
     SnapshotDiff,
 )
+from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 
 MAX_TEXT_BYTES = 1024 * 1024
 """Bytes of a text that is sent; longer ones are cut."""
@@ -190,7 +190,7 @@ class Comparison:
     def _read_stored_text(self, item: DataPointer | None) -> bytes | None:
         if item is None:
             return None
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         with open_data(self._project.root) as data:
             return data.text_of(item, MAX_TEXT_BYTES)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from jupyter_mlws.core.progress import ProgressCallback
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.switching import Switching
+from jupyter_mlws.versioning.worktree.switching import Switching
 
 TIMEOUT = 600.0
 """Seconds for git to write the files of another version."""

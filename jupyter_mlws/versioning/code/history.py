@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.git.adapter import Commit, Entry, Git, GitFailedError, LogQuery
 from jupyter_mlws.versioning.data.data_index import DataIndex, normalize_path
-from jupyter_mlws.versioning.git.adapter import Commit, Entry, Git, GitFailedError, LogQuery
 from jupyter_mlws.versioning.models import HistoryQuery
 
 PLAIN_REVISION = re.compile(r"[0-9A-Za-z_][\w/]*(?:[.-][\w/]+)*", re.ASCII)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Collection
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.git.private_index import private_index
-from jupyter_mlws.versioning.snapshots.restore import (
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.private_index import private_index
+from jupyter_mlws.versioning.worktree.restore import (
     SAFETY,
     SAFETY_MESSAGE_PREFIX,
     unique_timestamp,

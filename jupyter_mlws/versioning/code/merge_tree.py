@@ -7,13 +7,8 @@ from pathlib import PurePosixPath
 
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.cells.process import (
-    MergedNotebook,
-    NotebookRefusedError,
-    merge_notebooks,
-)
-from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.git.merge import (
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.merge import (
     BASE,
     OURS,
     THEIRS,
@@ -25,7 +20,12 @@ from jupyter_mlws.versioning.git.merge import (
     merge_tree,
     merged_text,
 )
-from jupyter_mlws.versioning.git.private_index import private_index
+from jupyter_mlws.git.private_index import private_index
+from jupyter_mlws.notebook_format.process import (
+    MergedNotebook,
+    NotebookRefusedError,
+    merge_notebooks,
+)
 
 IGNORE_FILES = frozenset({".gitignore", ".dvcignore"})
 

@@ -23,7 +23,26 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.versioning.cells.process import (
+from jupyter_mlws.dvc.pointers import is_yaml_mapping, names_data, read_pointers
+from jupyter_mlws.git.adapter import GitFailedError
+from jupyter_mlws.git.merge import (
+    BASE,
+    LINK,
+    OURS,
+    SUBMODULE,
+    THEIRS,
+    TIMEOUT,
+    Side,
+    Sides,
+    content,
+    incoming,
+    merged_text,
+    name_of,
+    read_conflicts,
+    set_sides,
+)
+from jupyter_mlws.git.private_index import uncommitted_paths
+from jupyter_mlws.notebook_format.process import (
     CellChoice,
     MergedNotebook,
     NotebookRefusedError,
@@ -52,29 +71,10 @@ from jupyter_mlws.versioning.data.data_index import (
     large_file_threshold,
     normalize_path,
 )
-from jupyter_mlws.versioning.data.dvc_pointers import is_yaml_mapping, names_data, read_pointers
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.git.adapter import GitFailedError
-from jupyter_mlws.versioning.git.merge import (
-    BASE,
-    LINK,
-    OURS,
-    SUBMODULE,
-    THEIRS,
-    TIMEOUT,
-    Side,
-    Sides,
-    content,
-    incoming,
-    merged_text,
-    name_of,
-    read_conflicts,
-    set_sides,
-)
-from jupyter_mlws.versioning.git.private_index import uncommitted_paths
 from jupyter_mlws.versioning.models import SnapshotData
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.switching import Switching
+from jupyter_mlws.versioning.worktree.switching import Switching
 
 STAGES = {"base": BASE, "ours": OURS, "theirs": THEIRS}
 MAX_TEXT_BYTES = 4 * 1024 * 1024

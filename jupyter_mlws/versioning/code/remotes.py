@@ -19,6 +19,18 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
+from jupyter_mlws.core.urls import fault_of_address
+from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.git.credentials import Credentials
+from jupyter_mlws.git.refs import HEADS, NO_NAME, REMOTES, TAGS, fault_of_name, remotes
+from jupyter_mlws.git.remote_commands import (
+    RemoteSession,
+    fetch,
+    fetch_all,
+    push,
+    push_tag,
+    tip_at,
+)
 from jupyter_mlws.versioning.code.fast_forward import FastForward
 from jupyter_mlws.versioning.code.merge_tree import merge_commits
 from jupyter_mlws.versioning.code.models import (
@@ -30,18 +42,6 @@ from jupyter_mlws.versioning.code.models import (
     Remote,
 )
 from jupyter_mlws.versioning.data.data_index import format_paths, select_new_content
-from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
-from jupyter_mlws.versioning.git.credentials import Credentials
-from jupyter_mlws.versioning.git.refs import HEADS, NO_NAME, REMOTES, TAGS, fault_of_name, remotes
-from jupyter_mlws.versioning.git.remote_commands import (
-    RemoteSession,
-    fetch,
-    fetch_all,
-    push,
-    push_tag,
-    tip_at,
-)
-from jupyter_mlws.versioning.git.urls import fault_of_address
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.outbox import sent_of
 from jupyter_mlws.versioning.snapshots.pre_push_hook import (
@@ -314,7 +314,7 @@ class RemoteManager:
         items = distinct([*tip, *data_of_commits(self._git, self._content, commits)])
         if not items:
             return []
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         with open_data(self._root) as data:
             fresh = select_new_content(tip, previous)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from jupyter_mlws.core.errors import NotAncestorError, NothingToCommitError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.git.adapter import LogQuery
 from jupyter_mlws.versioning.code.fast_forward import FastForward
 from jupyter_mlws.versioning.code.history_models import RollbackMode, RolledBack
-from jupyter_mlws.versioning.git.adapter import LogQuery
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 

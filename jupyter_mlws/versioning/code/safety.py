@@ -13,7 +13,7 @@ from jupyter_mlws.versioning.data.data_index import format_paths
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.restore import (
+from jupyter_mlws.versioning.worktree.restore import (
     RESTORED_VERSION_FILE,
     SAFETY,
     SAFETY_MESSAGE_PREFIX,

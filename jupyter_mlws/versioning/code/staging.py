@@ -14,22 +14,22 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.progress import no_progress
+from jupyter_mlws.dvc.pointers import covers
+from jupyter_mlws.git.adapter import Entry, GitFailedError, Status
+from jupyter_mlws.git.hunks import FilePatch, parse
 from jupyter_mlws.versioning.code.keeping import keep_code, message_before
 from jupyter_mlws.versioning.code.staging_models import Discarded, HunkChoice, StageRequest
 from jupyter_mlws.versioning.data.data_index import (
     format_paths,
     large_file_threshold,
     normalize_path,
-    size_of,
 )
-from jupyter_mlws.versioning.data.dvc_pointers import covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.data.worktree_status import NOT_PULLED
-from jupyter_mlws.versioning.git.adapter import Entry, GitFailedError, Status
-from jupyter_mlws.versioning.git.hunks import FilePatch, parse
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.restore import SAFETY, Restore, unique_timestamp
+from jupyter_mlws.versioning.worktree.data_status import NOT_PULLED
+from jupyter_mlws.versioning.worktree.restore import SAFETY, Restore, unique_timestamp
 
 NOTHING_SELECTED = Message("specify paths, hunks or all")
 WHOLE_ONLY = Message("new, deleted and binary files can only be staged as a whole")

@@ -15,14 +15,14 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.git.merge import merge_tree
+from jupyter_mlws.git.private_index import private_index
 from jupyter_mlws.versioning.code.history_models import Stash, StashApplied
 from jupyter_mlws.versioning.data.data_index import format_paths
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.git.merge import merge_tree
-from jupyter_mlws.versioning.git.private_index import private_index
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.restore import Restore
-from jupyter_mlws.versioning.snapshots.switching import Switching
+from jupyter_mlws.versioning.worktree.restore import Restore
+from jupyter_mlws.versioning.worktree.switching import Switching
 
 GIT_TIMEOUT = 600.0
 """Seconds for git to write files."""

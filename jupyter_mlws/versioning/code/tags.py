@@ -8,8 +8,8 @@ from jupyter_mlws.core.errors import (
     InvalidRequestError,
     VersionItemNotFoundError,
 )
+from jupyter_mlws.git.refs import EXISTS, TAGS, TagRef, fault_of_name, tags
 from jupyter_mlws.versioning.code.history_models import Tag
-from jupyter_mlws.versioning.git.refs import EXISTS, TAGS, TagRef, fault_of_name, tags
 from jupyter_mlws.versioning.repository import Repository
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import posixpath
-import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from jupyter_mlws.core.errors import OutsideWorkspaceError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.dvc_pointers import (
+from jupyter_mlws.dvc.pointers import (
     DataPointer,
     is_relevant,
     names_data,
     read_pointers,
 )
-from jupyter_mlws.versioning.git.adapter import Commit, Entry, Git, Status
+from jupyter_mlws.git.adapter import Commit, Entry, Git, Status
 from jupyter_mlws.versioning.kinds import ChangeKind
 
 DEFAULT_LARGE_FILE_BYTES = 10 * 1024 * 1024
@@ -157,12 +155,3 @@ def large_file_threshold(git: Git) -> int:
     """Return the size in bytes from which an untracked file is too large for git here."""
     setting = git.setting(LARGE_FILE_SETTING, "int")
     return int(setting) if setting else DEFAULT_LARGE_FILE_BYTES
-
-
-def size_of(path: Path) -> int | None:
-    """Return the bytes of a file; None for folders and missing paths."""
-    try:
-        facts = path.lstat()
-    except OSError:
-        return None
-    return facts.st_size if stat.S_ISREG(facts.st_mode) or stat.S_ISLNK(facts.st_mode) else None

@@ -20,9 +20,12 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.path_ids import escape, unescape
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.dvc.importing import check_url as checked_url
+from jupyter_mlws.dvc.pointers import DataPointer, covers
+from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from jupyter_mlws.git.adapter import Commit, LogQuery
 from jupyter_mlws.versioning.data.comparison import Side, compare_versions
 from jupyter_mlws.versioning.data.data_index import format_paths, normalize_path
-from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, covers
 from jupyter_mlws.versioning.data.models import (
     Dataset,
     DatasetDetail,
@@ -41,9 +44,6 @@ from jupyter_mlws.versioning.data.models import (
     StorageUse,
 )
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.dvc.importing import check_url as checked_url
-from jupyter_mlws.versioning.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.versioning.git.adapter import Commit, LogQuery
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.versioning.repository import Repository
@@ -160,7 +160,7 @@ class DatasetManager:
 
         Errors as of :meth:`check_add`, 30102 without disk space, 30204 without DVC.
         """
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         with self._repository.exclusive("dataset"), full_disk_told():
             inside = self.check_add(path)
@@ -195,7 +195,7 @@ class DatasetManager:
         An interrupted download keeps its part, and the next one resumes it. Errors as of
         :meth:`check_import`, 30101, 30102, 30270 if the server refuses, 30204 without DVC.
         """
-        from jupyter_mlws.versioning.dvc.importing import import_url
+        from jupyter_mlws.dvc.importing import import_url
 
         with self._repository.exclusive("dataset"), full_disk_told():
             inside = self.check_import(request)
@@ -207,7 +207,7 @@ class DatasetManager:
 
         Errors: 30101, 30402 if no store has the listing of a version, 30404.
         """
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         item = self._find_item(identifier)
         before: Side = self._resolve_side(item, query.from_) if query.from_ else (None, item)
@@ -241,8 +241,8 @@ class DatasetManager:
 
         Nothing is changed. Errors: 30101 and 30270 of the remote, 30404.
         """
-        from jupyter_mlws.versioning.dvc.data import open_data
-        from jupyter_mlws.versioning.dvc.inspection import inspect
+        from jupyter_mlws.dvc.data import open_data
+        from jupyter_mlws.versioning.data.inspection import inspect
 
         request = request or DatasetVerify()
         item = self.check_verify(identifier, request.version)
@@ -251,8 +251,8 @@ class DatasetManager:
 
     def storage(self) -> StorageUse:
         """Return the disk space that data uses on this machine."""
-        from jupyter_mlws.versioning.dvc.data import open_data
-        from jupyter_mlws.versioning.dvc.inspection import measure_storage
+        from jupyter_mlws.dvc.data import open_data
+        from jupyter_mlws.versioning.data.inspection import measure_storage
 
         with open_data(self._project.root) as data:
             return measure_storage(
@@ -261,7 +261,7 @@ class DatasetManager:
 
     def places(self, progress: ProgressCallback = no_progress) -> DatasetPlaces:
         """Return, for each dataset, whether the cache and the default remote have its content."""
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         items = [item for item in self._content.data_now(self._git.status()) if item.md5]
         with open_data(self._project.root) as data:
@@ -311,7 +311,7 @@ class DatasetManager:
         Errors: 30101, 30214 without a remote, 30270 if it refuses the credentials, 30401 if the
         cache's content is damaged, 30402 if neither cache nor remote has it.
         """
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         item = self.check_transfer(identifier)
         with open_data(self._project.root) as data:
@@ -330,7 +330,7 @@ class DatasetManager:
 
         Errors: 30101, 30202 if the local data is modified, 30214 without a remote, 30402.
         """
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         with self._repository.exclusive("pull"), full_disk_told():
             item = self.check_transfer(identifier)
@@ -373,7 +373,7 @@ class DatasetManager:
     def _is_local(self, item: DataPointer) -> bool | None:
         if item.md5 is None:
             return None
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         with open_data(self._project.root) as data:
             return not data.missing([item])

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from jupyter_mlws.core.errors import RunInProgressError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.versioning.data.dvc_pointers import names_data
-from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.dvc.pointers import names_data
+from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import Collected
 
@@ -40,7 +40,7 @@ class GarbageCollector:
         Errors: 30101 if the remote is needed to read a version and can't be reached, 30231 if
         other projects share the cache, 30232 during a run.
         """
-        from jupyter_mlws.versioning.dvc.integrity import open_integrity_store
+        from jupyter_mlws.dvc.integrity import open_integrity_store
 
         self._refuse_during_runs()
         self._progress(0, message="versions")

@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.pointers import PIPELINE_FILE, DataPointer
+from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.data.data_index import DataIndex
-from jupyter_mlws.versioning.data.dvc_pointers import PIPELINE_FILE, DataPointer
-from jupyter_mlws.versioning.git.adapter import Git
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PARAMS = "params.yaml"
@@ -87,7 +87,7 @@ class Measures:
                 yield entry.path, document
 
     def _from_cache(self, item: DataPointer) -> bytes | None:
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         with open_data(self._project.root) as data:
             return data.text_of(item, LARGEST)

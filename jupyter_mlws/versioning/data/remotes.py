@@ -9,11 +9,11 @@ from pathlib import Path
 
 from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.secrets import mask_credentials
+from jupyter_mlws.core.urls import parts_of
+from jupyter_mlws.dvc.settings import SECRETS, DataSettings, RemoteSettings
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.dvc.settings import SECRETS, DataSettings, RemoteSettings
-from jupyter_mlws.versioning.git.secrets import mask_credentials
-from jupyter_mlws.versioning.git.urls import parts_of
 from jupyter_mlws.versioning.repository import Repository
 
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -87,7 +87,7 @@ class DataRemotes:
 
     def check(self, name: str) -> DataRemoteChecked:
         """Test the connection to a remote; errors 30101 and 30270 have the reason of a failure."""
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         remote = self.get(name)
         with open_data(self._root) as data:

@@ -13,7 +13,8 @@ from typing import Any
 
 from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.git.adapter import Commit, LogQuery
+from jupyter_mlws.git.adapter import Commit, LogQuery
+from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.versioning.lineage.models import (
     Lineage,
     LineageEdge,
@@ -24,7 +25,6 @@ from jupyter_mlws.versioning.lineage.models import (
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.create import TRAILER_RUN
-from jupyter_mlws.versioning.tracking.client import RefusedError
 
 COMMITS = 10_000
 """Commits whose trailers are looked at."""

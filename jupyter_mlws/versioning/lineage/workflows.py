@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from jupyter_mlws.versioning.data.dvc_pointers import LOCK_FILE, PIPELINE_FILE, covers
-from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE, covers
+from jupyter_mlws.git.adapter import Git
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

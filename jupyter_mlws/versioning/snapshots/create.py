@@ -25,19 +25,19 @@ from jupyter_mlws.core.errors import (
     SecretsFoundError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.paths import fold_paths
+from jupyter_mlws.core.paths import fold_paths, size_of
+from jupyter_mlws.core.secrets import find_secrets, looks_secret
+from jupyter_mlws.dvc.pointers import DataPointer, covers, read_pointers
+from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from jupyter_mlws.git.adapter import Git, LogQuery, Status
 from jupyter_mlws.versioning.data.data_index import (
     format_paths,
     large_file_threshold,
     normalize_path,
     select_new_content,
-    size_of,
 )
-from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, covers, read_pointers
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.versioning.git.adapter import Git, LogQuery, Status
-from jupyter_mlws.versioning.git.secrets import find_secrets, looks_secret
+from jupyter_mlws.versioning.experiments.runs import finished_runs
 from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
 from jupyter_mlws.versioning.snapshots.pre_push_hook import install
@@ -48,10 +48,9 @@ from jupyter_mlws.versioning.snapshots.publish import (
     discard,
     finish,
 )
-from jupyter_mlws.versioning.tracking.runs import finished_runs
 
 if TYPE_CHECKING:
-    from jupyter_mlws.versioning.dvc.data import DataStore
+    from jupyter_mlws.dvc.data import DataStore
     from jupyter_mlws.versioning.repository import Repository
 
 TRAILER_SNAPSHOT = "Mlws-Snapshot"
@@ -344,7 +343,7 @@ class SnapshotBuilder:
         """Add changed data to the cache and return the paths that record it."""
         if not sources:
             return set()
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         paths: set[str] = set()
         with open_data(self._project.root) as data:
@@ -361,7 +360,7 @@ class SnapshotBuilder:
         items = self._content.data_at(tree)
         if not items:
             return None
-        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.dvc.data import open_data
 
         new = select_new_content(items, self._content.data_at(base) if base else [])
         data = stack.enter_context(open_data(self._project.root))

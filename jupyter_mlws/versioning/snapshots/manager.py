@@ -10,17 +10,18 @@ from functools import cached_property
 
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.progress import ProgressCallback, no_progress, report_waiting
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
+from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from jupyter_mlws.git.adapter import Commit, Entry, LogQuery, Status
 from jupyter_mlws.versioning.code.compare import Comparison
 from jupyter_mlws.versioning.code.history import History
-from jupyter_mlws.versioning.data.data_index import kind_of, normalize_path, size_of
-from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS_FILE, DataPointer, covers
+from jupyter_mlws.versioning.data.data_index import kind_of, normalize_path
 from jupyter_mlws.versioning.data.gc import GarbageCollector
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.versioning.git.adapter import Commit, Entry, LogQuery, Status
 from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.models import (
     Author,
@@ -52,9 +53,9 @@ from jupyter_mlws.versioning.snapshots.create import (
 )
 from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
 from jupyter_mlws.versioning.snapshots.repair import Repair
-from jupyter_mlws.versioning.snapshots.restore import RESTORED_VERSION_FILE, SAFETY, Restore
-from jupyter_mlws.versioning.snapshots.switch_journal import is_switching
 from jupyter_mlws.versioning.snapshots.verification import Verifier
+from jupyter_mlws.versioning.worktree.restore import RESTORED_VERSION_FILE, SAFETY, Restore
+from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 
 
 class SnapshotManager:
@@ -371,7 +372,7 @@ class SnapshotManager:
         local = remote = None
         items = self._content.data_at(commit.sha)
         if items:
-            from jupyter_mlws.versioning.dvc.data import open_data
+            from jupyter_mlws.dvc.data import open_data
 
             settings = self._git.blob(commit.sha, SETTINGS_FILE)
             with open_data(self.project.root, settings) as data:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 from jupyter_mlws.core.errors import DataDamagedError, DataMissingError, MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.data.data_index import DataIndex
-from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
-from jupyter_mlws.versioning.git.adapter import Git
 
 REFS = "refs/mlws/outbox/"
 
@@ -52,7 +52,7 @@ class Outbox:
         waiting = self.waiting()
         delivered_shas = []
         if waiting:
-            from jupyter_mlws.versioning.dvc.data import open_data
+            from jupyter_mlws.dvc.data import open_data
 
             with open_data(self._git.root) as data:
                 if data.remote is None:

@@ -7,6 +7,7 @@ from enum import Enum
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
+from jupyter_mlws.dvc.pointers import Problem
 from jupyter_mlws.versioning.models import Proof, Text
 
 
@@ -17,13 +18,6 @@ class Store(str, Enum):
     CACHE = "cache"
     REMOTE = "remote"
     WORKSPACE = "workspace"
-
-
-class Problem(str, Enum):
-    """Problem of an object in a store."""
-
-    MISSING = "missing"
-    DAMAGED = "damaged"
 
 
 class ObjectProblem(Record):

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data.data_index import DataIndex
-from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
-from jupyter_mlws.versioning.tracking.client import TrackingClient
 
 TAG_SNAPSHOT = "mlws.snapshot"
 """The tag of an MLflow run: the commit that names it, or ``pending`` while that is made."""

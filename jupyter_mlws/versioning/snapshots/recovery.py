@@ -16,16 +16,16 @@ from pathlib import Path
 from jupyter_mlws.core.atomic import remove_temp_paths
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.link_tests import remove_link_tests
+from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data.data_index import DataIndex
-from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
-from jupyter_mlws.versioning.data.worktree_status import WorktreeStatus
-from jupyter_mlws.versioning.dvc.link_tests import remove_link_tests
-from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal, read_journals
 from jupyter_mlws.versioning.snapshots.publish import discard, finish
-from jupyter_mlws.versioning.snapshots.restore import Restore, find_leftovers, remove_leftovers
-from jupyter_mlws.versioning.snapshots.switch_journal import Switch, end_switch, is_switching
-from jupyter_mlws.versioning.tracking.client import TrackingClient
+from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
+from jupyter_mlws.versioning.worktree.restore import Restore, find_leftovers, remove_leftovers
+from jupyter_mlws.versioning.worktree.switch_journal import Switch, end_switch, is_switching
 
 ORPHAN_LOCK_AGE = 10.0
 """Seconds after which a lock of git's index, which no git is seen to hold, was left by one."""

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import GitCredentialsError, MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS_FILE
-from jupyter_mlws.versioning.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.git.refs import remotes
-from jupyter_mlws.versioning.git.remote_commands import RemoteSession, fetch_again
+from jupyter_mlws.dvc.pointers import SETTINGS_FILE, Problem
+from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.refs import remotes
+from jupyter_mlws.git.remote_commands import RemoteSession, fetch_again
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import (
     MendedObject,
     ObjectProblem,
-    Problem,
     Repaired,
     Store,
 )
@@ -29,8 +28,8 @@ from jupyter_mlws.versioning.snapshots.verification import (
 )
 
 if TYPE_CHECKING:
-    from jupyter_mlws.versioning.dvc.data import StoredObject
-    from jupyter_mlws.versioning.dvc.integrity import IntegrityStore
+    from jupyter_mlws.dvc.data import StoredObject
+    from jupyter_mlws.dvc.integrity import IntegrityStore
 
 
 class Repair:
@@ -54,7 +53,7 @@ class Repair:
         self._repair_code(sha)
         items = [] if self._lost_objects else [*data_of(self._content.data_at(sha))]
         if items:
-            from jupyter_mlws.versioning.dvc.integrity import open_integrity_store
+            from jupyter_mlws.dvc.integrity import open_integrity_store
 
             with open_integrity_store(self._root, self._git.blob(sha, SETTINGS_FILE)) as data:
                 stored_objects = data.objects(items)

@@ -9,21 +9,16 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS_FILE, DataPointer
-from jupyter_mlws.versioning.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.versioning.git.adapter import Git, GitFailedError, TreeEntry
+from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, Problem
+from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.versioning.models import Proof
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.proof_models import (
-    ObjectProblem,
-    Problem,
-    Store,
-    Verification,
-)
+from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store, Verification
 
 if TYPE_CHECKING:
-    from jupyter_mlws.versioning.dvc.data import StoredObject
-    from jupyter_mlws.versioning.dvc.integrity import IntegrityStore
+    from jupyter_mlws.dvc.data import StoredObject
+    from jupyter_mlws.dvc.integrity import IntegrityStore
 
 SUBMODULE = "160000"
 MAX_BATCH_BYTES = 16 * 1024 * 1024
@@ -53,7 +48,7 @@ class Verifier:
         items = list(data_of(self._content.data_at(sha))) if entries else []
         findings = _Findings(problems)
         if items:
-            from jupyter_mlws.versioning.dvc.integrity import open_integrity_store
+            from jupyter_mlws.dvc.integrity import open_integrity_store
 
             spare = self._git.blob(sha, SETTINGS_FILE)
             with open_integrity_store(self._root, spare) as data:

@@ -13,9 +13,13 @@ from typing import Any
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.workflows import settings
-from jupyter_mlws.workflows.commands import quote_word
-from jupyter_mlws.workflows.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
+from jupyter_mlws.workflows.document import settings
+from jupyter_mlws.workflows.document.commands import quote_word
+from jupyter_mlws.workflows.document.definition import (
+    EdgeDefinition,
+    NodeDefinition,
+    WorkflowDefinition,
+)
 from jupyter_mlws.workflows.importers.elyra_flow import Comment, Flow, FlowNode, Key
 from jupyter_mlws.workflows.importers.import_result import Field, ImportResult, Notes
 

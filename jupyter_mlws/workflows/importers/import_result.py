@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_mlws.core.errors import Fault, ImportFailedError, MLWSError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.workflows.definition import WorkflowDefinition
+from jupyter_mlws.workflows.document.definition import WorkflowDefinition
 
 
 @dataclass(frozen=True)

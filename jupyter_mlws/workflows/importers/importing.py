@@ -17,9 +17,9 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows.definition import WorkflowDefinition
-from jupyter_mlws.workflows.document import Document
-from jupyter_mlws.workflows.editing import Editor
+from jupyter_mlws.workflows.document.definition import WorkflowDefinition
+from jupyter_mlws.workflows.document.editing import Editor
+from jupyter_mlws.workflows.document.parse import Document
 from jupyter_mlws.workflows.importers.import_result import Field, ImportResult, Notes, import_error
 from jupyter_mlws.workflows.importers.models import Format, ImportRequest
 

@@ -12,9 +12,13 @@ from typing import Any
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.workflows import settings
-from jupyter_mlws.workflows.commands import quote_word
-from jupyter_mlws.workflows.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
+from jupyter_mlws.workflows.document import settings
+from jupyter_mlws.workflows.document.commands import quote_word
+from jupyter_mlws.workflows.document.definition import (
+    EdgeDefinition,
+    NodeDefinition,
+    WorkflowDefinition,
+)
 from jupyter_mlws.workflows.importers.import_result import ImportResult, Notes, import_error
 from jupyter_mlws.workflows.importers.notebook_split.code import (
     CellSyntaxError,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import MLWSError, WorkflowItemNotFoundError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.document.parse import Stage
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component

@@ -17,10 +17,10 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows.executors import config, dask, dask_worker
-from jupyter_mlws.workflows.executors.config import Cluster
-from jupyter_mlws.workflows.executors.dask import DaskCluster
-from jupyter_mlws.workflows.executors.factory import open_executor
+from jupyter_mlws.engine.executors import config, dask, dask_worker
+from jupyter_mlws.engine.executors.config import Cluster
+from jupyter_mlws.engine.executors.dask import DaskCluster
+from jupyter_mlws.engine.executors.factory import open_executor
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
 from tests import python

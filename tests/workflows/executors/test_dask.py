@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.engine.processes import bearers
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
-from jupyter_mlws.workflows.processes import bearers
 from tests.workflows import twins
 from tests.workflows.conftest import LIMIT, PATH
 from tests.workflows.test_engine import DIAMOND

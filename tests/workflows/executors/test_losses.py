@@ -9,13 +9,13 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.dvc.stage_backends import open_lane
-from jupyter_mlws.workflows import engine
-from jupyter_mlws.workflows.document import parse
-from jupyter_mlws.workflows.engine import Engine, RunOptions
-from jupyter_mlws.workflows.executors.executor import Outcome, OutcomeCallback, Task, WorkerLoss
-from jupyter_mlws.workflows.journal import Journal, NewRun
-from jupyter_mlws.workflows.states import Status
+from jupyter_mlws.dvc.stage_backends import open_lane
+from jupyter_mlws.engine import scheduler as engine
+from jupyter_mlws.engine.executors.executor import Outcome, OutcomeCallback, Task, WorkerLoss
+from jupyter_mlws.engine.scheduler import Engine, RunOptions
+from jupyter_mlws.engine.states import Status
+from jupyter_mlws.workflows.document.parse import parse
+from jupyter_mlws.workflows.run.journal import Journal, NewRun
 
 TEXT = "stages:\n  a:\n    cmd: 'true'\n    meta: {{retries: {retries}, backoff: 0.01}}\n"
 

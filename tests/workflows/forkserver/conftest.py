@@ -14,8 +14,8 @@ from typing import NamedTuple
 import pytest
 
 import jupyter_mlws
-from jupyter_mlws.workflows.forkserver.pool import WarmPool, available
-from jupyter_mlws.workflows.processes import COOKIE
+from jupyter_mlws.engine.forkserver.pool import WarmPool, available
+from jupyter_mlws.engine.processes import COOKIE
 
 LIMIT = 120.0
 PYTHON = os.environ.get("MLWS_WARM_PYTHON", sys.executable)

@@ -1,0 +1,86 @@
+"""What a Hub tells a lab through its environment: its service, and where shared projects are.
+
+A clone of a shared project is recognized by its remote, so that `git clone` in a terminal
+suffices. Imported at an early stage: it imports the standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urljoin
+
+SERVICE = "services/mlws/"
+TEAM_URL = "MLWS_TEAM_URL"
+"""The variable with the address below which each project's MLflow is."""
+_URL = re.compile(r"(?m)^\s*url\s*=\s*(\S+)\s*$")
+_NAME = re.compile(r"([a-z0-9-]+)\.git/?")
+
+
+def service_address(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the URL of the Hub's service; None without a Hub.
+
+    The Hub sets ``MLWS_SERVICE_URL``, the address at which containers reach the service.
+    """
+    address = environment.get("MLWS_SERVICE_URL")
+    if not address:
+        return None
+    return urljoin(address, f"{environment.get('JUPYTERHUB_BASE_URL', '/')}{SERVICE}")
+
+
+def shared_name(root: Path) -> str | None:
+    """Return the name of the shared project that the repository at ``root`` has as a remote."""
+    service = service_address()
+    if service is None:
+        return None
+    for url in _remotes(root):
+        if url.startswith(f"{service}git/"):
+            match = _NAME.fullmatch(url.removeprefix(f"{service}git/"))
+            if match is not None:
+                return match[1]
+    return None
+
+
+def shared_tracking(root: Path) -> str | None:
+    """Return the MLflow URL of the shared project that ``root`` is a clone of; None for others."""
+    team = os.environ.get(TEAM_URL)
+    name = shared_name(root) if team else None
+    return f"{team}/{name}/mlflow" if name else None
+
+
+def shared_variables(folder: Path) -> dict[str, str]:
+    """Return variables that send the runs of a process in ``folder`` to its shared project."""
+    for place in (folder.absolute(), *folder.absolute().parents):
+        if (place / ".git").exists():
+            uri = shared_tracking(place)
+            return {"MLFLOW_TRACKING_URI": uri} if uri else {}
+    return {}
+
+
+def data_password(url: str) -> str | None:
+    """Return the password for a DVC remote at ``url``; None if it is not one of this Hub's."""
+    service, token = service_address(), os.environ.get("JUPYTERHUB_API_TOKEN")
+    if service is None or not token or not url.startswith(f"{service}data/"):
+        return None
+    return f"token {token}"
+
+
+def _remotes(root: Path) -> Iterator[str]:
+    try:
+        text = (_git_folder(root) / "config").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    yield from _URL.findall(text)
+
+
+def _git_folder(root: Path) -> Path:
+    """Return the folder of git's settings, also of a worktree, whose ``.git`` is a file."""
+    folder = root / ".git"
+    if folder.is_file():
+        folder = root / folder.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
+        common = folder / "commondir"
+        if common.is_file():
+            folder = folder / common.read_text(encoding="utf-8").strip()
+    return folder

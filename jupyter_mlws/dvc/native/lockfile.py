@@ -1,0 +1,178 @@
+"""`dvc.lock`: read, and written as DVC writes it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.core.atomic import atomic_write, remove_temp_paths
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.dvc.native import yaml_dumper, yaml_loader
+from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+
+TOP_LEVEL_KEYS = {"schema", "stages"}
+LOCK_RETRY_INTERVAL = 0.02
+"""Seconds between two tries for DVC's lock: there is nothing that could be waited for."""
+
+
+class LockFile:
+    """The lock file beside one `dvc.yaml`; ``memory`` is the directory for its parsed copy."""
+
+    def __init__(self, path: Path, memory: Path) -> None:
+        self._path = path
+        self._cache_directory = memory
+        self._stage_texts: dict[str, str] = {}
+        self._is_plain = True
+        self.digest = ""
+        self.entries: dict[str, dict[str, Any]] = {}
+
+    def read(self) -> None:
+        """Read the file if it has changed.
+
+        :class:`UnsupportedStageError` if only DVC can read it.
+        """
+        text = self._read_text()
+        digest = _digest(text)
+        if digest == self.digest:
+            return
+        cached_state = self._load_cached(digest)
+        if cached_state is None:
+            entries = _parse_entries(yaml_loader.read(text)) if text.strip() else {}
+            stage_texts = {name: yaml_dumper.stage(name, entry) for name, entry in entries.items()}
+            plain = text == "" or text == yaml_dumper.LOCK_FILE_HEADER + "".join(
+                stage_texts.values()
+            )
+            self._save_cached(digest, entries, plain)
+        else:
+            entries, plain = cached_state
+            stage_texts = {}
+        self.digest, self.entries, self._is_plain, self._stage_texts = (
+            digest,
+            entries,
+            plain,
+            stage_texts,
+        )
+
+    def write(
+        self,
+        news: Mapping[str, dict[str, Any]],
+        order: Sequence[str],
+        existing_names: Collection[str],
+    ) -> None:
+        """Write new entries: ``existing_names`` keep their place, others follow in ``order``."""
+        self.read()
+        fresh = {name: entry for name, entry in news.items() if self.entries.get(name) != entry}
+        if not fresh and self._path.exists():
+            return
+        every = {**self.entries, **fresh}
+        new_names = [name for name in order if name in every and name not in existing_names]
+        entries = {name: every[name] for name in every if name not in new_names}
+        entries |= {name: every[name] for name in new_names}
+        text = (
+            self._render_plain(entries, fresh)
+            if self._is_plain
+            else self._render_with_ruamel(entries)
+        )
+        # Of a process that was killed: DVC's lock is held, so that nobody writes it.
+        remove_temp_paths(self._path)
+        atomic_write(self._path, text)
+        self.digest, self.entries = _digest(text), entries
+        self._save_cached(self.digest, entries, self._is_plain)
+
+    def _render_plain(self, entries: Mapping[str, Any], fresh: Mapping[str, Any]) -> str:
+        for name, entry in entries.items():
+            if name in fresh or name not in self._stage_texts:
+                self._stage_texts[name] = yaml_dumper.stage(name, entry)
+        return yaml_dumper.LOCK_FILE_HEADER + "".join(self._stage_texts[name] for name in entries)
+
+    def _render_with_ruamel(self, entries: Mapping[str, Any]) -> str:
+        """Return the new text, with the comments and unusual forms that DVC would keep."""
+        import io
+
+        from ruamel.yaml import YAML
+
+        yaml = YAML()
+        yaml.default_flow_style = False
+        data = yaml.load(self._read_text()) or {}
+        data.setdefault("schema", "2.0")
+        stages = data.setdefault("stages", {})
+        for name, entry in entries.items():
+            if stages.get(name) != entry:
+                stages[name] = entry
+        stream = io.StringIO()
+        yaml.dump(data, stream)
+        return stream.getvalue()
+
+    def _read_text(self) -> str:
+        try:
+            return self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+        except UnicodeDecodeError as error:
+            raise UnsupportedStageError(Message("dvc.lock is not UTF-8")) from error
+
+    # What was read before need not be parsed again
+
+    def _cache_path(self) -> Path:
+        name = hashlib.sha256(str(self._path).encode()).hexdigest()[:16]
+        return self._cache_directory / f"lock-{name}.json"
+
+    def _load_cached(self, digest: str) -> tuple[dict[str, dict[str, Any]], bool] | None:
+        with suppress(FileNotFoundError, ValueError, KeyError):
+            record = json.loads(self._cache_path().read_text(encoding="utf-8"))
+            if record["digest"] == digest:
+                return record["entries"], record["plain"]
+        return None
+
+    def _save_cached(self, digest: str, entries: Mapping[str, Any], plain: bool) -> None:
+        """Save the parsed entries of a large file; the copy may be lost at any time."""
+        if len(entries) < 50:
+            return
+        record = {"digest": digest, "plain": plain, "entries": entries}
+        atomic_write(self._cache_path(), json.dumps(record))
+
+
+@contextmanager
+def hold_dvc_lock(root: Path) -> Iterator[None]:
+    """Hold DVC's own lock of a repository, as its commands do; block until it is free."""
+    folder = root / ".dvc" / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+", encoding="utf-8") as file:
+        while True:
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(LOCK_RETRY_INTERVAL)
+        file.seek(0)
+        file.truncate()
+        file.write(f" {os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _parse_entries(data: Any) -> dict[str, dict[str, Any]]:
+    """Return the stages of a parsed lock file.
+
+    :class:`UnsupportedStageError` if it does not have DVC 3's present format.
+    """
+    if not isinstance(data, dict) or data.get("schema") != "2.0" or set(data) - TOP_LEVEL_KEYS:
+        raise UnsupportedStageError(Message("unsupported dvc.lock format"))
+    stages = data.get("stages") or {}
+    if not isinstance(stages, dict):
+        raise UnsupportedStageError(Message("unsupported dvc.lock format"))
+    for entry in stages.values():
+        if not isinstance(entry, dict):
+            raise UnsupportedStageError(Message("unsupported dvc.lock format"))
+    return stages
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,187 @@
+"""A workflow that was found up to date stays so as long as its files do.
+
+What a whole run has left is remembered by the files' times, sizes and inodes. Where all of them
+are as they were, no stage needs to be looked at, which for thousands takes longer than anything
+else that a run without news does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.dvc.native import repository
+from jupyter_mlws.dvc.native.hash_cache import MIN_FILE_AGE_NS as AT_REST
+from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+
+if TYPE_CHECKING:
+    from jupyter_mlws.dvc.native.pipeline import NativeBackend
+
+FORMAT_VERSION = 1
+Signature = list[int]
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """Facts about a workflow that a run has collected.
+
+    ``text`` is the content of `dvc.yaml`, ``order`` its stages in the order of the graph,
+    ``external`` the inputs that no stage produces, ``sources`` the hashes of the other files
+    that define the stages, taken before these were read (None if that is not certain).
+    ``sound``: the text alone decides whether the workflow can run. ``facts`` are stored for
+    later callers.
+    """
+
+    path: str
+    text: str
+    sources: Mapping[str, str] | None
+    order: Sequence[str]
+    external: Sequence[str]
+    sound: bool
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class UpToDateEntry:
+    """State of a workflow (:class:`Workflow`) after a complete run.
+
+    ``text``, ``lock`` and ``sources`` are the hashes of files. ``outputs``: hashes by path, by
+    stage. ``files`` and ``objects`` are its parts in the workspace and in the cache.
+    """
+
+    text: str
+    lock: str
+    sources: dict[str, str]
+    order: list[str]
+    external: list[str]
+    sound: bool
+    outputs: dict[str, dict[str, str]]
+    files: dict[str, Signature]
+    objects: list[str]
+    facts: dict[str, Any]
+
+    def holds(self, root: Path, path: str) -> bool:
+        """Return True if nothing has changed since."""
+        from jupyter_mlws.dvc.resolved import content
+        from jupyter_mlws.dvc.stages import data_sources
+
+        lock = (root / path).with_suffix(".lock")
+        try:
+            repository.check(root)
+            if _digest(lock.read_bytes()) != self.lock:
+                return False
+            if any(content(root / file) != previous for file, previous in self.sources.items()):
+                return False
+            if any(
+                _file_signature(f"{root}/{file}") != previous
+                for file, previous in self.files.items()
+            ):
+                return False
+            cache = f"{root}/.dvc/cache/files/md5"
+            if any(not _is_read_only(f"{cache}/{md5[:2]}/{md5[2:]}") for md5 in self.objects):
+                return False
+        except (OSError, UnsupportedStageError):
+            return False
+        return not any(data_sources(root, self.external))
+
+
+def find(memory: Path, path: str, text: str) -> UpToDateEntry | None:
+    """Return the stored state of a workflow with exactly this text; None if there is none.
+
+    ``memory`` is this package's own directory.
+    """
+    try:
+        record = json.loads(_entry_path(memory, path).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    if record.pop("format", None) != FORMAT_VERSION or record["text"] != _digest(text.encode()):
+        return None
+    return UpToDateEntry(**record)
+
+
+def note(lane: NativeBackend, root: Path, memory: Path, workflow: Workflow) -> bool:
+    """Store a workflow's state, if it is up to date and consists of plain files.
+
+    Return True if it was stored.
+    """
+    from jupyter_mlws.dvc.stages import Forecast, data_sources
+
+    place = _entry_path(memory, workflow.path)
+    with suppress(FileNotFoundError):
+        place.unlink()
+    # What the last stage has made is younger than its file system's clock can tell apart.
+    time.sleep(AT_REST / 1e9)
+    files = None if lane.unusual else _file_signatures(lane, root)
+    if files is None or workflow.sources is None or any(data_sources(root, workflow.external)):
+        return False
+    forecast = Forecast()
+    if any(lane.examine(name, forecast).changes for name in lane.names):
+        return False
+    if lane.unusual or _file_signatures(lane, root) != files:
+        return False
+    record = UpToDateEntry(
+        text=_digest(workflow.text.encode()),
+        lock=lane.base.digest,
+        sources=dict(workflow.sources),
+        order=list(workflow.order),
+        external=list(workflow.external),
+        sound=workflow.sound,
+        outputs={name: lane.hashes(name) for name in workflow.order},
+        files=files,
+        objects=sorted({md5 for name in lane.names for md5 in lane.stored(name)}),
+        facts=dict(workflow.facts),
+    )
+    atomic_write(place, json.dumps({"format": FORMAT_VERSION, **asdict(record)}))
+    return True
+
+
+def _file_signatures(lane: NativeBackend, root: Path) -> dict[str, Signature] | None:
+    """Return the signatures of all files of a workflow; None if they are not reliable.
+
+    That is so if a path is not a plain file, or was changed so recently that its timestamp does
+    not distinguish one content from the next.
+    """
+    now = time.time_ns()
+    signatures: dict[str, Signature] = {}
+    for full in _workflow_paths(lane):
+        signature = _file_signature(full)
+        if signature is None or now - signature[0] < AT_REST:
+            return None
+        signatures[full[len(str(root)) + 1 :]] = signature
+    return signatures
+
+
+def _workflow_paths(lane: NativeBackend) -> Iterable[str]:
+    return dict.fromkeys(full for name in lane.names for full in lane.places(name))
+
+
+def _file_signature(path: str) -> Signature | None:
+    """Return numbers that change with a file's content; None for anything but a regular file."""
+    try:
+        file_stat = os.lstat(path)
+    except OSError:
+        return None
+    if not stat.S_ISREG(file_stat.st_mode):
+        return None
+    return [file_stat.st_mtime_ns, file_stat.st_size, file_stat.st_ino]
+
+
+def _is_read_only(path: str) -> bool:
+    return stat.S_IMODE(os.stat(path).st_mode) == 0o444
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _entry_path(memory: Path, path: str) -> Path:
+    return memory / f"settled-{_digest(path.encode())[:16]}.json"

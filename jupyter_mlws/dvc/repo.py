@@ -1,0 +1,126 @@
+"""Opens and makes DVC repositories."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.core.errors import DVCConfigError, DVCNotInitializedError, DVCUnavailableError
+from jupyter_mlws.core.hub_environment import data_password
+from jupyter_mlws.core.secrets import mask_credentials
+
+_QUOTED_SETTING = re.compile(r" \(('.*'|\".*\")\)")
+"""A line of the settings in a message about it: it may hold a password."""
+
+
+def initialize(root: Path) -> None:
+    """Set DVC up in the git repository at ``root``; its new files are added to git's index."""
+    _import_dvc()
+    from dvc.repo import Repo
+
+    repo = Repo.init(str(root))
+    try:
+        # By default DVC leaves a setting that is false out of the command line, which then
+        # cannot be told from one that was not given; this passes `--no-scale`.
+        with repo.config.edit("repo") as config:
+            config["parsing"] = {"bool": "boolean_optional"}
+    finally:
+        repo.close()
+
+
+@contextmanager
+def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> Iterator[Any]:
+    """Yield a ``dvc.repo.Repo`` for one operation on one thread.
+
+    Neither it nor its stages may be shared. With ``wait`` it waits for DVC's own lock instead
+    of failing at once. ``spare`` is the content that is read in place of a broken
+    ``.dvc/config``. Error 30204 if DVC is not set up, 30220 if its settings can't be read.
+    """
+    _import_dvc()
+    from dvc.config import ConfigError
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo
+
+    if not (root / ".dvc").is_dir():
+        # DVC would look in the folders above, and find somebody else's repository.
+        raise DVCNotInitializedError()
+    try:
+        try:
+            repo = Repo(str(root), _wait_for_lock=wait)
+        except ConfigError:
+            if spare is None:
+                raise
+            repo = _repo_class(spare)(str(root), _wait_for_lock=wait)
+    except NotDvcRepoError as error:
+        raise DVCNotInitializedError() from error
+    except ConfigError as error:
+        reason = _QUOTED_SETTING.sub("", " ".join(str(error).split()))
+        raise DVCConfigError(reason=mask_credentials(reason)) from error
+    for remote in repo.config.get("remote", {}).values():
+        password = data_password(str(remote.get("url", "")))
+        if password is not None:
+            remote["password"] = password
+    try:
+        yield repo
+    finally:
+        repo.close()
+
+
+def disable_prompts(fs: Any) -> Any:
+    """Return a remote's file system that never prompts: the process may have no terminal.
+
+    If a credential that it needs is not configured, the remote refuses the connection.
+    """
+    if fs.protocol == "ssh":
+        from asyncssh import SSHClient
+
+        fs.fs_args["client_factory"] = SSHClient
+    return fs
+
+
+def _repo_class(settings: bytes) -> Any:
+    """Return a subclass of DVC's ``Repo`` that reads these settings as its ``.dvc/config``."""
+    from dvc.config import Config
+    from dvc.repo import Repo
+
+    class Settings(Config):  # type: ignore[misc]  # DVC has no types
+        def _load_config(self, level: str) -> Any:
+            if level == "repo":
+                return self.load_file(self.files[level], fs=_OneFile(settings))
+            return super()._load_config(level)
+
+    class Described(Repo):  # type: ignore[misc]
+        @cached_property
+        def config(self) -> Any:
+            return Settings(self.dvc_dir, local_dvc_dir=self.local_dvc_dir, fs=self.fs)
+
+    return Described
+
+
+class _OneFile:
+    """A file system in which every file has the same content."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def open(self, path: str) -> io.BytesIO:
+        return io.BytesIO(self._content)
+
+
+def _import_dvc() -> None:
+    """Import DVC quietly: no reports of usage, no hints and bars on our streams."""
+    os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+    try:
+        import dvc.logger  # noqa: F401
+    except ImportError as error:
+        raise DVCUnavailableError(reason=str(error)) from error
+    logging.getLogger("dvc").setLevel(logging.WARNING)
+    logging.getLogger("dvc_objects").setLevel(logging.WARNING)
+    logging.getLogger("dvc_data").setLevel(logging.WARNING)

@@ -1,0 +1,1 @@
+"""Runs the stages of a pipeline: scheduler, executors and warm workers."""

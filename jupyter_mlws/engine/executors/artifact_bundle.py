@@ -1,0 +1,124 @@
+"""What workers that do not see the project's folder get of it: code once a run, data by node."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import subprocess
+import tarfile
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from jupyter_mlws.core.errors import ProjectNotSharedError
+from jupyter_mlws.dvc.data import DataStore, open_data
+from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.engine.executors.job import ArtifactBundle
+from jupyter_mlws.engine.executors.worker_sandbox import is_executable
+from jupyter_mlws.engine.graph import Stage
+
+GIT_TIMEOUT = 60
+
+
+class ArtifactBundler:
+    """Packs the inputs of a run's nodes and unpacks their outputs; for one thread.
+
+    The data store is opened at the first node that has data.
+    """
+
+    def __init__(self, root: Path, stages: Sequence[Stage]) -> None:
+        self._root = root
+        self._stages = {stage.id: stage for stage in stages}
+        outputs = {path for stage in stages for path in stage.outs}
+        self._files = [path for path in _list_code_files(root) if not _is_within(path, outputs)]
+        self.code = _pack_files(root, self._files)
+        self.digest = hashlib.sha256(self.code).hexdigest()
+        self._code_files = set(self._files)
+        self._exit_stack = ExitStack()
+        self._data_store: DataStore | None = None
+
+    def close(self) -> None:
+        """Close the data store."""
+        self._exit_stack.close()
+
+    def pack(self, node: str) -> ArtifactBundle:
+        """Push a node's inputs to the remote, and return the bundle for its worker.
+
+        Errors: 40111 if there is no remote, 30101.
+        """
+        stage = self._stages[node]
+        data_paths = [path for path in (*stage.deps, *stage.outs) if self._is_data(path)]
+        pointers = [self._store.keep(DataPointer(path, "", None)) for path in data_paths]
+        items = [
+            replace(item, isexec=is_executable(self._root / item.path))
+            for item in pointers
+            if item is not None
+        ]
+        if items or stage.outs:
+            if self._store.remote is None:
+                raise ProjectNotSharedError()
+            self._store.push(items)
+        return ArtifactBundle(self.digest, str(self._root), tuple(items), tuple(stage.outs))
+
+    def unpack(self, items: Sequence[DataPointer]) -> None:
+        """Put a node's outputs into the project's folder; errors 30101, 30402."""
+        self._store.fetch(items)
+        for item in items:
+            self._store.checkout(item)
+
+    @property
+    def _store(self) -> DataStore:
+        if self._data_store is None:
+            self._data_store = self._exit_stack.enter_context(open_data(self._root))
+        return self._data_store
+
+    def _is_data(self, path: str) -> bool:
+        """Return whether a path of the project exists and is not part of the code."""
+        place = self._root / path
+        if path in self._code_files or path.startswith("..") or not place.exists():
+            return False
+        return not place.is_dir() or any(
+            file.relative_to(self._root).as_posix() not in self._code_files
+            for file in place.rglob("*")
+            if not file.is_dir()
+        )
+
+
+def _list_code_files(root: Path) -> list[str]:
+    """Return the files that git tracks or would track."""
+    answer = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        timeout=GIT_TIMEOUT,
+    )
+    names = {os.fsdecode(name) for name in answer.stdout.split(b"\0") if name}
+    return sorted(name for name in names if (root / name).is_symlink() or (root / name).is_file())
+
+
+def _is_within(path: str, places: Collection[str]) -> bool:
+    parts = path.split("/")
+    return any("/".join(parts[:n]) in places for n in range(1, len(parts) + 1))
+
+
+def _pack_files(root: Path, files: Iterable[str]) -> bytes:
+    """Return an archive that is identical for identical files."""
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=1) as gzip_file,
+        tarfile.open(fileobj=gzip_file, mode="w") as archive,
+    ):
+        for name in files:
+            archive.add(root / name, name, recursive=False, filter=_strip_owner)
+    return buffer.getvalue()
+
+
+def _strip_owner(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    info.mtime = 0
+    return info

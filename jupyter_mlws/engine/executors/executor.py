@@ -1,0 +1,87 @@
+"""What the engine asks of whatever runs the commands of nodes.
+
+DVC's part of a node (prepare, commit, lock, journal) is never an executor's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from jupyter_mlws.dvc.stages import Command
+from jupyter_mlws.engine.policy import Policy
+
+
+@dataclass(frozen=True)
+class Task:
+    """The commands of a node from ``line`` on, for one attempt.
+
+    ``cookie`` identifies the attempt's processes (:data:`.processes.ATTEMPT`). ``variables`` are
+    those that the run gives to its nodes; the rest of the environment is that of the process which
+    runs them. ``log``: the node's log, which is appended to.
+    """
+
+    node: str
+    cookie: str
+    command: Command
+    line: int
+    variables: Mapping[str, str]
+    log: Path
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class WorkerLoss:
+    """Loss of the worker, not caused by the commands, of which no process is left."""
+
+    worker: str
+
+
+@dataclass(frozen=True)
+class TaskFailure:
+    """Error of the catalogue that kept the commands from running to their end."""
+
+    code: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ExecutorFailure:
+    """Error of the catalogue that ended the executor itself, and the run with it."""
+
+    code: str
+    facts: Mapping[str, Any]
+
+
+Outcome = int | WorkerLoss | TaskFailure | ExecutorFailure
+"""How commands ended; a number is an exit code, 128 + n for a signal."""
+OutcomeCallback = Callable[[int, Outcome], None]
+"""Tells the engine's loop how what has this handle ended; from any thread."""
+
+
+class Executor(Protocol):
+    """Runs commands; the engine's loop calls its methods, which never wait for a command."""
+
+    whole_nodes: bool
+    """Whether :meth:`start` runs all commands of a node, or the one at ``line`` alone."""
+
+    def start(self, task: Task) -> int:
+        """Start a task and return its handle; :class:`OSError` if the program cannot be started."""
+        ...
+
+    def memory(self, handle: int) -> int:
+        """Return the bytes that the processes of a node use; 0 if that is unknown."""
+        ...
+
+    def stop(self, cookies: Mapping[int, str]) -> None:
+        """Ask the processes of these handles to end, and kill the rest after a grace period.
+
+        This includes all processes that they started. Their outcomes are reported as usual.
+        """
+        ...
+
+    def abandon(self, handles: Sequence[int], run: str) -> None:
+        """End everything that is left of a run, at once, and return when it is gone."""
+        ...

@@ -1,0 +1,53 @@
+"""Opens what a run asks for to run its nodes, and closes it when the run is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.engine.executors import config
+from jupyter_mlws.engine.executors.executor import Executor, OutcomeCallback
+from jupyter_mlws.engine.graph import Stage
+from jupyter_mlws.engine.resources import Amounts, refuse_oversized
+
+
+@dataclass(frozen=True)
+class ExecutorContext:
+    """Execution target of a run: parallel jobs, total resources and executor factory.
+
+    None stands for the resources or the executor of this machine.
+    """
+
+    jobs: int
+    total: Amounts | None = None
+    executor: Callable[[OutcomeCallback], Executor] | None = None
+
+
+@contextmanager
+def open_executor(
+    executor: str, jobs: int, project: Project, run: str, stages: Sequence[Stage]
+) -> Iterator[ExecutorContext]:
+    """Open the target that ``executor`` names; ``jobs`` 0: as many as it has threads.
+
+    Errors: 40106, 40108 to 40110 if the cluster is not available, 40102 for a node that fits none
+    of its workers.
+    """
+    cluster = config.read(executor)
+    if cluster is None:
+        yield ExecutorContext(jobs)
+        return
+    from jupyter_mlws.engine.executors.dask import DaskCluster, DaskExecutor
+
+    with ExitStack() as stack:
+        dask_cluster = DaskCluster(cluster, project.state, run)
+        stack.callback(dask_cluster.close)
+        refuse_oversized(stages, dask_cluster.largest)
+
+        def make(tell: OutcomeCallback) -> Executor:
+            dask_executor = DaskExecutor(dask_cluster, tell, project.root, stages)
+            stack.callback(dask_executor.close)
+            return dask_executor
+
+        yield ExecutorContext(jobs or dask_cluster.threads, dask_cluster.total, make)

@@ -1,0 +1,83 @@
+"""Runs the commands of nodes on this machine, each in a process of its own or a warm one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from jupyter_mlws.engine.executors.executor import Task
+from jupyter_mlws.engine.launching import start
+from jupyter_mlws.engine.process_loop import ProcessLoop
+from jupyter_mlws.engine.processes import ATTEMPT, GRACE, end_bearers, end_group, memory_of
+
+
+class WarmWorkers(Protocol):
+    """Processes with imports done; see :mod:`~jupyter_mlws.engine.forkserver`."""
+
+    def launch(
+        self, command: str, cwd: str, environment: Mapping[str, str], log: int
+    ) -> int | None: ...
+    def filenos(self) -> list[int]: ...
+    def collect(self) -> list[tuple[int, int]]: ...
+
+
+class LocalExecutor:
+    """Runs processes of this machine; a handle is a pid, which is also a process group."""
+
+    whole_nodes = False
+
+    def __init__(self, waiter: ProcessLoop, warm: WarmWorkers | None = None) -> None:
+        self._waiter = waiter
+        self._warm = warm
+
+    def start(self, task: Task) -> int:
+        """Start one command, in a warm worker if possible."""
+        command = task.command
+        command_line = command.shown[task.line]
+        environment = {**command.environment, **task.variables}
+        log = os.open(task.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(log, f"> {command_line}\n".encode())
+            if self._warm is not None and task.policy.warm:
+                pid = self._warm.launch(command_line, command.folder, environment, log)
+                if pid is not None:
+                    self._waiter.watch_warm(pid)
+                    return pid
+            pid = start(command.arguments[task.line], command.folder, environment, log)
+            self._waiter.watch(pid)
+            return pid
+        finally:
+            os.close(log)
+
+    def memory(self, handle: int) -> int:
+        """Return the bytes that the processes of its session do not share with others."""
+        return memory_of(handle)
+
+    def stop(self, cookies: Mapping[int, str]) -> None:
+        """Send SIGTERM, and SIGKILL after a grace period; does not wait."""
+        for pid in cookies:
+            end_group(pid)
+        threading.Thread(target=self._end_later, args=(dict(cookies),), daemon=True).start()
+
+    def _end_later(self, cookies: Mapping[int, str]) -> None:
+        """Kill what is left after the grace period.
+
+        Processes that left their group are found by the cookie in their environment.
+        """
+        deadline = time.monotonic() + GRACE
+        while any(map(self._waiter.watches, cookies)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for pid in filter(self._waiter.watches, cookies):
+            end_group(pid, signal.SIGKILL)
+        for cookie in cookies.values():
+            end_bearers(cookie, variable=ATTEMPT)
+
+    def abandon(self, handles: Sequence[int], run: str) -> None:
+        """End all processes of a run, also after a cancel or an internal error."""
+        for pid in handles:
+            end_group(pid)
+        end_bearers(run)

@@ -1,0 +1,117 @@
+"""A folder of a worker's own for one node, where the worker does not see the project's folder.
+
+Code comes with the run and is kept by its hash; data comes and goes through the DVC remote.
+Access to that remote is the worker's own matter: nothing that is secret comes with the run.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.engine.executors.job import ArtifactBundle
+
+LOCAL_URI_PREFIXES = ("sqlite:", "file:")
+"""Where a tracking store's address begins that only its own machine can reach."""
+SETTINGS = """\
+[core]
+    no_scm = true
+[cache]
+    dir = {cache}
+"""
+"""Of DVC, in the tree: it is no git repository, and one cache serves all trees of a worker."""
+
+_unpack_lock = threading.Lock()
+
+
+class WorkerSandbox:
+    """Temporary folder with a node's code and data, created on entering and removed on leaving."""
+
+    def __init__(self, home: Path, parcel: ArtifactBundle, code: bytes) -> None:
+        self._home = home
+        self._bundle = parcel
+        self._code = code
+        self._root = home / f"tree-{uuid.uuid4().hex[:12]}"
+
+    def __enter__(self) -> WorkerSandbox:
+        shutil.copytree(self._unpack_code(), self._root, symlinks=True)
+        dvc = self._root / ".dvc"
+        dvc.mkdir(exist_ok=True)
+        settings = SETTINGS.format(cache=self._home / "cache")
+        (dvc / "config.local").write_text(settings, encoding="utf-8")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def _unpack_code(self) -> Path:
+        """Return the folder of the code, which is unpacked once for all nodes of a run."""
+        place = self._home / f"code-{self._bundle.code}"
+        with _unpack_lock:
+            if not place.is_dir():
+                beside = place.with_name(f"{place.name}.{uuid.uuid4().hex[:8]}")
+                with tarfile.open(fileobj=io.BytesIO(self._code), mode="r:gz") as archive:
+                    archive.extractall(beside, filter="tar")
+                beside.replace(place)
+        return place
+
+    def place(self, path: str) -> Path:
+        """Return the folder in this tree that stands for a folder of the project, and create it."""
+        place = self._root / Path(path).relative_to(self._bundle.root)
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def adapt_variables(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables of a node, without those that only work on the run's own machine."""
+        return {
+            name: str(self._root) if value == self._bundle.root else value
+            for name, value in variables.items()
+            if not value.startswith(LOCAL_URI_PREFIXES)
+        }
+
+    def fetch(self) -> None:
+        """Download the inputs; errors 30101, 30402 if the remote does not have or provide them."""
+        from jupyter_mlws.dvc.data import open_data
+
+        for path in self._bundle.outs:
+            (self._root / path).parent.mkdir(parents=True, exist_ok=True)
+        if not self._bundle.inputs:
+            return
+        with open_data(self._root) as store:
+            store.fetch(self._bundle.inputs)
+            for item in self._bundle.inputs:
+                store.checkout(item)
+
+    def push(self) -> list[DataPointer]:
+        """Store the node's outputs in the remote, and return them."""
+        from jupyter_mlws.dvc.data import open_data
+
+        with open_data(self._root) as store:
+            outputs = [
+                pointer
+                for path in self._bundle.outs
+                if (pointer := store.keep(DataPointer(path, "", None))) is not None
+            ]
+            outputs = [
+                replace(item, isexec=is_executable(self._root / item.path)) for item in outputs
+            ]
+            store.push(outputs)
+        return outputs
+
+
+def is_executable(path: Path) -> bool:
+    """Return whether a path is a file that its owner may execute."""
+    return path.is_file() and bool(path.stat().st_mode & 0o100)

@@ -1,0 +1,179 @@
+"""The owner's side of one zygote: starts it, asks it for children, hears how they ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+from collections.abc import Mapping
+
+from jupyter_mlws.engine.forkserver.job import EXIT, GO, MAX_MESSAGE, PROTOCOL, Job
+from jupyter_mlws.engine.forkserver.preload import is_stale
+from jupyter_mlws.engine.processes import COOKIE, GRACE
+
+ZYGOTE_MODULE = "jupyter_mlws.engine.forkserver.zygote"
+PADDING_BYTES = 4096
+"""Bytes beside the zygote's own in which its children show longer environments and commands."""
+FORK_TIMEOUT = 5.0
+"""Seconds a zygote may take to fork, which takes milliseconds."""
+
+
+class ForkServerClient:
+    """One zygote, and its children whose end has not been reported yet."""
+
+    def __init__(self, python: str, environment: Mapping[str, str]) -> None:
+        self.children: dict[int, int] = {}
+        """A descriptor of each child by its pid."""
+        self.ended = False
+        """Whether the zygote is gone."""
+        self._ready = False
+        self._usable = True
+        self._stamps: list[tuple[str, int]] = []
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._exits, write = os.pipe()
+        os.set_blocking(self._exits, False)
+        self._control.settimeout(FORK_TIMEOUT)
+        try:
+            self._process = _start(python, environment, theirs.fileno(), write)
+        except OSError:
+            self._control.close()
+            os.close(self._exits)
+            raise
+        finally:
+            theirs.close()
+            os.close(write)
+
+    @property
+    def exits(self) -> int:
+        """Descriptor that is readable when a child or the zygote has ended."""
+        return self._exits
+
+    @property
+    def warm(self) -> bool:
+        """True if the zygote has imported everything."""
+        if not self._ready and self._usable and _readable(self._control.fileno(), 0):
+            self._receive_ready()
+        return self._ready
+
+    @property
+    def usable(self) -> bool:
+        """True if the zygote is alive, answers, and would import the same files again."""
+        if self._usable and (self._process.poll() is not None or is_stale(self._stamps)):
+            self._usable = False
+        return self._usable
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the zygote is warm or gone, but no longer than ``seconds``."""
+        if not self._ready:
+            _readable(self._control.fileno(), max(0.0, seconds))
+
+    def fork(self, job: Job, log: int) -> int | None:
+        """Return the pid of a child that has started the job; None if it must be run otherwise."""
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with mine:
+            mine.settimeout(FORK_TIMEOUT)
+            try:
+                with theirs:
+                    socket.send_fds(self._control, [job.pack()], [log, theirs.fileno()])
+                hello, descriptors, _, _ = socket.recv_fds(mine, 64, 1)
+            except TimeoutError:
+                # A child that comes late finds the gate closed.
+                self._usable = False
+                return None
+            except ConnectionError:
+                self._usable = False
+                return None
+            except OSError:
+                # Too long a message, or no descriptors left.
+                return None
+            if not hello:
+                return None
+            return self._start_child(mine, int(hello), descriptors[0])
+
+    def hear(self) -> list[tuple[int, int]]:
+        """Return the children that have ended, with their exit codes."""
+        exits = []
+        while not self.ended:
+            try:
+                text = os.read(self._exits, EXIT.size * 512)
+            except BlockingIOError:
+                break
+            if not text:
+                self._handle_exit()
+            # Records are written whole, and so many at a time are read whole.
+            exits += [(pid, code) for pid, code in EXIT.iter_unpack(text) if pid in self.children]
+        for pid, _ in exits:
+            os.close(self.children.pop(pid))
+        return exits
+
+    def release(self) -> None:
+        """Ask the zygote to end, at once if it has no children; its end is reported later."""
+        self._usable = False
+        self._control.close()
+        if not self._ready:
+            self._process.kill()
+
+    def close(self) -> None:
+        """End the zygote and the children that still run, and wait for that."""
+        if self.ended:
+            return
+        self.release()
+        try:
+            self._process.wait(2 * GRACE + 1)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._handle_exit()
+
+    def _receive_ready(self) -> None:
+        message = b""
+        try:
+            message = self._control.recv(MAX_MESSAGE)
+        except OSError:
+            self._usable = False
+        payload = json.loads(message) if message else {}
+        if payload.get("protocol") != PROTOCOL:
+            self._usable = False
+            return
+        self._stamps = [(path, stamp) for path, stamp in payload["stamps"]]
+        self._ready = True
+
+    def _start_child(self, gate: socket.socket, pid: int, descriptor: int) -> int | None:
+        try:
+            gate.send(GO)
+        except OSError:
+            os.close(descriptor)
+            return None
+        self.children[pid] = descriptor
+        return pid
+
+    def _handle_exit(self) -> None:
+        self.ended = True
+        self._usable = False
+        self._control.close()
+        os.close(self._exits)
+        self._process.wait()
+
+
+def _start(
+    python: str, environment: Mapping[str, str], control: int, exits: int
+) -> subprocess.Popen[bytes]:
+    # Without the cookie: a run's processes may be ended while it goes on telling of them.
+    variables = {name: value for name, value in environment.items() if name != COOKIE}
+    return subprocess.Popen(
+        [python, "-m", ZYGOTE_MODULE, str(control), str(exits), " " * PADDING_BYTES],
+        # No folder in which a module could lie that goes before an installed one.
+        cwd="/",
+        env={**variables, "MLWS_WARM_ROOM": "-" * PADDING_BYTES},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=(control, exits),
+        start_new_session=True,
+    )
+
+
+def _readable(descriptor: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))

@@ -1,0 +1,196 @@
+"""Warm workers for one owner: an engine that starts nodes and waits for them in one thread.
+
+Importing this brings in nothing heavy; the libraries are in the zygotes.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from jupyter_mlws.engine.forkserver import eligible
+from jupyter_mlws.engine.forkserver.client import ForkServerClient
+from jupyter_mlws.engine.forkserver.fingerprint import Fingerprint, can_be_warm, fingerprint
+from jupyter_mlws.engine.processes import end_group
+
+MAX_ZYGOTES = 2
+"""Zygotes at a time, of about 200 MB each; nodes of further environments start fresh."""
+UNKNOWN_EXIT_CODE = 255
+"""The exit code of a node whose zygote died before it: an error, as nobody can know better."""
+
+
+def available() -> bool:
+    """Return whether this system supports warm workers: Linux 5.3 or later."""
+    if not sys.platform.startswith("linux") or not hasattr(os, "pidfd_open"):
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return False
+    return True
+
+
+class WarmPool:
+    """Zygotes of one Python, a few for different environments; for one thread.
+
+    A launched node is a child of its zygote, not of the owner, so only this class reports its end.
+    It leads a session of its own, so ``killpg(pid)`` reaches it and what it started, and
+    `/proc/PID/environ` has the variables that it was given, as in a fresh process.
+    """
+
+    def __init__(self, python: str = sys.executable) -> None:
+        self._python = python
+        self._available = available()
+        self._zygotes: dict[Fingerprint, ForkServerClient] = {}
+        self._draining_zygotes: list[ForkServerClient] = []
+        self._failed_fingerprints: set[Fingerprint] = set()
+        self._orphans: dict[int, int] = {}
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Start a zygote for nodes of ``environment``; does not wait."""
+        if not self._available or not can_be_warm(environment):
+            return
+        mark = fingerprint(environment)
+        if (
+            mark in self._zygotes
+            or mark in self._failed_fingerprints
+            or len(self._zygotes) >= MAX_ZYGOTES
+        ):
+            return
+        try:
+            self._zygotes[mark] = ForkServerClient(self._python, environment)
+        except OSError:
+            self._failed_fingerprints.add(mark)
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait until every zygote is warm; return whether one is.
+
+        It is for an owner whose nodes would take as long without zygotes.
+        """
+        deadline = time.monotonic() + timeout
+        for keeper in self._zygotes.values():
+            keeper.wait(deadline - time.monotonic())
+        return any(keeper.warm and keeper.usable for keeper in self._zygotes.values())
+
+    def launch(
+        self, command: str, cwd: str, environment: Mapping[str, str], log: int
+    ) -> int | None:
+        """Start a node as a shell in ``cwd`` would start ``command``; return its pid and group.
+
+        ``environment`` is all that the node gets (and PWD, which shells set); ``log`` is its
+        standard output and error, and may be closed afterwards. Return None if the caller has to
+        start a fresh process; then nothing of the command has run. A zygote for later nodes is
+        started if there is none.
+        """
+        if not self._available:
+            return None
+        job = eligible.read(command, cwd, environment, self._python)
+        if job is None:
+            return None
+        keeper = self._get_warm_zygote(environment)
+        pid = None if keeper is None else keeper.fork(job, log)
+        if keeper is not None and pid is None:
+            # Refused, or the zygote is gone: then one for the next node begins to warm at once.
+            self._get_warm_zygote(environment)
+        return pid
+
+    def filenos(self) -> list[int]:
+        """Return the descriptors that are readable when :meth:`collect` has something to do.
+
+        They may change with each call of start, launch and collect.
+        """
+        keepers = [*self._zygotes.values(), *self._draining_zygotes]
+        return [*(keeper.exits for keeper in keepers), *self._orphans.values()]
+
+    def collect(self) -> list[tuple[int, int]]:
+        """Return the nodes that have ended since: pid and exit code (128 + n for signal n).
+
+        A node whose zygote died is reported when it ends, with its code if the owner has become
+        its parent (a subreaper), else with :data:`UNKNOWN_EXIT_CODE`.
+        """
+        exits: list[tuple[int, int]] = []
+        for keeper in [*self._zygotes.values(), *self._draining_zygotes]:
+            exits += keeper.hear()
+            if keeper.ended:
+                self._orphans.update(keeper.children)
+                self._remove_zygote(keeper)
+        self._release_idle()
+        return exits + self._collect_orphans()
+
+    def close(self) -> None:
+        """End all zygotes and the nodes that still run, and kill them after a grace period."""
+        for keeper in [*self._zygotes.values(), *self._draining_zygotes]:
+            keeper.release()
+        for keeper in [*self._zygotes.values(), *self._draining_zygotes]:
+            keeper.close()
+            for descriptor in keeper.children.values():
+                os.close(descriptor)
+        for pid, descriptor in self._orphans.items():
+            end_group(pid)
+            os.close(descriptor)
+        self._zygotes.clear()
+        self._draining_zygotes.clear()
+        self._orphans.clear()
+        self._available = False
+
+    def _get_warm_zygote(self, environment: Mapping[str, str]) -> ForkServerClient | None:
+        """Return a warm zygote for this environment, or None; replace an unusable one."""
+        mark = fingerprint(environment)
+        keeper = self._zygotes.get(mark)
+        if keeper is None:
+            self.start(environment)
+            return None
+        warm = keeper.warm
+        if keeper.usable:
+            return keeper if warm else None
+        self._retire(mark)
+        self.start(environment)
+        return None
+
+    def _retire(self, mark: Fingerprint) -> None:
+        """Start no more children of a zygote; it stays until those that it has have ended."""
+        keeper = self._zygotes.pop(mark)
+        if not keeper.warm:
+            # It died while importing, and would again.
+            self._failed_fingerprints.add(mark)
+        self._draining_zygotes.append(keeper)
+        self._release_idle()
+
+    def _remove_zygote(self, keeper: ForkServerClient) -> None:
+        for mark, other in list(self._zygotes.items()):
+            if other is keeper:
+                self._retire(mark)
+        self._draining_zygotes.remove(keeper)
+
+    def _release_idle(self) -> None:
+        for keeper in self._draining_zygotes:
+            if not keeper.children and not keeper.ended:
+                keeper.release()
+
+    def _collect_orphans(self) -> list[tuple[int, int]]:
+        exits = []
+        poll = select.poll()
+        for descriptor in self._orphans.values():
+            poll.register(descriptor, select.POLLIN)
+        ready_descriptors = (
+            {descriptor for descriptor, _ in poll.poll(0)} if self._orphans else set()
+        )
+        for pid, descriptor in list(self._orphans.items()):
+            if descriptor in ready_descriptors:
+                exits.append((pid, _exit_code(descriptor)))
+                os.close(self._orphans.pop(pid))
+        return exits
+
+
+def _exit_code(descriptor: int) -> int:
+    """Return the exit code of an ended process, if this process is its parent by now."""
+    with suppress(ChildProcessError):
+        info = os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)
+        if info is not None:
+            has_exited = info.si_code == os.CLD_EXITED
+            return info.si_status if has_exited else 128 + info.si_status
+    return UNKNOWN_EXIT_CODE

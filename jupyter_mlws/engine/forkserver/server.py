@@ -1,0 +1,146 @@
+"""A zygote's loop: forks what is asked for, tells what has ended, ends with its owner."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from jupyter_mlws.engine.forkserver import child_init
+from jupyter_mlws.engine.forkserver.job import EXIT, MAX_MESSAGE, Job, Kind
+from jupyter_mlws.engine.processes import GRACE, end_group
+
+MODULE_SUFFIXES = (".py", ".pyc", ".so")
+
+
+class ForkServer:
+    """Forks the children of one zygote, and reports their ends."""
+
+    def __init__(self, control: socket.socket, exits: int, owner: int, path: list[str]) -> None:
+        self._control = control
+        self._exits = exits
+        self._owner = owner
+        self._path = path
+        self._children: dict[int, int] = {}
+        self._imported_modules = {name.partition(".")[0] for name in sys.modules}
+        self._poll = select.poll()
+        for descriptor in (control.fileno(), owner):
+            self._poll.register(descriptor, select.POLLIN)
+
+    def serve(self) -> None:
+        """Serve until the owner is gone; a child leaves by :class:`.child_init.ChildStart`."""
+        while True:
+            for descriptor, _ in self._poll.poll():
+                if descriptor in self._children:
+                    self._reap(descriptor)
+                elif descriptor == self._owner or not self._handle_request():
+                    self._end_children()
+                    return
+
+    def _handle_request(self) -> bool:
+        """Handle one request; return False if the owner closed the socket."""
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
+        except ConnectionError:
+            return False
+        if not message:
+            return False
+        log, gate = descriptors
+        try:
+            job = Job.unpack(message)
+            if not self._refuses(job):
+                self._fork(job, log, gate)
+        finally:
+            # The owner sees the gate close, where no child holds it.
+            os.close(log)
+            os.close(gate)
+        return True
+
+    def _refuses(self, job: Job) -> bool:
+        """Return whether a fresh process would import something else than what is imported here."""
+        if job.kind is Kind.MODULE and job.target in sys.modules:
+            return True
+        folder = child_init.first_of_path(job)
+        return folder is not None and self._shadows_module(Path(job.cwd, folder))
+
+    def _shadows_module(self, folder: Path) -> bool:
+        """Return whether a file or package in ``folder`` has the name of an imported module."""
+        try:
+            names = os.listdir(folder)  # noqa: PTH208  large folders, before every child
+        except OSError:
+            return True
+        for name in names:
+            stem, dot, _ = name.partition(".")
+            if stem not in self._imported_modules:
+                continue
+            if name.endswith(MODULE_SUFFIXES) if dot else _is_package(folder / name):
+                return True
+        return False
+
+    def _fork(self, job: Job, log: int, gate: int) -> None:
+        try:
+            with warnings.catch_warnings():
+                # Threads of libraries that look after forks themselves are no news.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
+        except OSError:
+            return
+        if pid == 0:
+            exception = child_init.ChildStart(
+                job, os.dup(log), socket.socket(fileno=os.dup(gate)), self._path
+            )
+            self._close_descriptors()
+            sys.excepthook = child_init.begin
+            raise exception
+        descriptor = os.pidfd_open(pid)
+        self._children[descriptor] = pid
+        self._poll.register(descriptor, select.POLLIN)
+
+    def _close_descriptors(self) -> None:
+        """Close all descriptors of the zygote, in a child."""
+        self._control.close()
+        for descriptor in (self._exits, self._owner, *self._children):
+            os.close(descriptor)
+
+    def _reap(self, descriptor: int) -> None:
+        pid = self._children.pop(descriptor)
+        self._poll.unregister(descriptor)
+        os.close(descriptor)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        try:
+            os.write(self._exits, EXIT.pack(pid, code if code >= 0 else 128 - code))
+        except BrokenPipeError:
+            # The owner is gone, which the loop finds next.
+            return
+
+    def _end_children(self) -> None:
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            for pid in self._children.values():
+                end_group(pid, how)
+            deadline = time.monotonic() + GRACE
+            while self._children and time.monotonic() < deadline:
+                self._reap_exited(deadline - time.monotonic())
+
+    def _reap_exited(self, seconds: float) -> None:
+        waiting = select.poll()
+        for descriptor in self._children:
+            waiting.register(descriptor, select.POLLIN)
+        self._reap_all([descriptor for descriptor, _ in waiting.poll(seconds * 1000)])
+
+    def _reap_all(self, descriptors: Sequence[int]) -> None:
+        for descriptor in descriptors:
+            self._reap(descriptor)
+
+
+def _is_package(folder: Path) -> bool:
+    """Return whether a folder has an initialiser; only then it shadows an installed package."""
+    try:
+        return any(file.name.partition(".")[0] == "__init__" for file in folder.iterdir())
+    except OSError:
+        return False

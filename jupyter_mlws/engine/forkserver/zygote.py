@@ -1,0 +1,84 @@
+"""The process that nodes are forked from.
+
+``python -m jupyter_mlws.engine.forkserver.zygote A B``:
+
+``A`` is a socket to the owner, ``B`` a pipe for the exit codes. It imports and never computes
+(threads of OpenMP or BLAS would not be there in a child, which then waits for them for ever), has
+one thread, forks on request, reaps and tells every exit code.
+
+It does not outlive its owner, by SIGKILL neither: when the socket closes or the owner is gone it
+ends its children by their groups (asked first, then killed) and exits. A fresh node would live on
+until whoever recovers the run ends it; of a warm one nobody could learn the exit code any more.
+It does not carry the run's cookie, so that ending a run's processes does not end it before it has
+told how the children ended. Each child does carry it (see :mod:`.child_init`).
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+
+from jupyter_mlws.engine.forkserver import child_init, child_main, preload
+from jupyter_mlws.engine.forkserver.job import PROTOCOL
+from jupyter_mlws.engine.forkserver.server import ForkServer
+
+
+def main(control: socket.socket, exits: int) -> None:
+    """Import the modules, report that to the owner, and serve until the owner is gone.
+
+    In a child :class:`.child_init.ChildStart` leaves this function, the module and every frame.
+    """
+    owner = os.pidfd_open(os.getppid())
+    child_init.copy_environment()
+    path = _starting_path()
+    handlers = dict(_handlers())
+    gc.disable()
+    preload.load()
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    child_main.flush_c()
+    # What is there by now is never looked at again, so that its pages stay shared.
+    gc.collect()
+    gc.freeze()
+    _settle()
+    stamps = preload.stamps(path)
+    control.send(json.dumps({"protocol": PROTOCOL, "stamps": stamps}).encode())
+    ForkServer(control, exits, owner, path).serve()
+
+
+def _starting_path() -> list[str]:
+    """Return ``sys.path`` without the folder that Python added for this program."""
+    if not child_init.SAFE_PATH:
+        del sys.path[0]
+    return list(sys.path)
+
+
+def _handlers() -> Iterator[tuple[int, signal.Handlers]]:
+    """Yield the signal handlers of a fresh process, also those that the owner ignores."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        handler = signal.getsignal(number)
+        if handler is not None:
+            yield number, handler  # type: ignore[misc]
+
+
+def _settle() -> None:
+    """Make OpenBLAS end its threads for good, by a fork before the first child.
+
+    OpenBLAS starts these threads when it is loaded.
+    """
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    descriptors = [int(argument) for argument in sys.argv[1:3]]
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)
+    main(socket.socket(fileno=descriptors[0]), descriptors[1])

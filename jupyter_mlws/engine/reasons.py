@@ -1,0 +1,99 @@
+"""Why a stage runs or does not, in words."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Protocol
+
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.dvc.stages import Cause, Change
+
+FORCED_REASON = Message("forced")
+NEVER_RAN_REASON = Message("never ran")
+ALWAYS_RUNS_REASON = Message("runs every time")
+FROZEN_REASON = Message("frozen")
+DEFAULT = Message("default")
+UP_TO_DATE_REASON = Message("up to date")
+RESTORABLE_REASON = Message("in the run cache")
+RESTORABLE_FROM_REASON = Message("in the run cache, from run {run}")
+RESTORED_REASON = Message("restored from the run cache")
+SKIPPED_REASON = Message("skipped as requested")
+RERUN_REASON = Message("rerun requested")
+ACCEPTED_REASON = Message("accepted as is")
+STATES = {
+    "modified": Message("changed"),
+    "deleted": Message("is missing"),
+    "new": Message("is new"),
+    "not in cache": Message("is not in the cache"),
+}
+
+
+class CosmeticChangeDetector(Protocol):
+    """Detects cosmetic changes of files; see :mod:`~jupyter_mlws.workflows.contents`."""
+
+    def is_cosmetic_change(self, path: str, old: str, new: str | None) -> bool: ...
+
+
+def is_cosmetic(change: Change, looks: CosmeticChangeDetector) -> bool:
+    """Return whether a change is a cosmetic change of a dependency."""
+    if change.cause is not Cause.DEPENDENCY or change.state != "modified" or not change.old:
+        return False
+    return looks.is_cosmetic_change(change.name, change.old, change.new)
+
+
+def describe(change: Change) -> list[Message]:
+    """Return a difference to the lock file as messages."""
+    if change.cause is Cause.NEVER_RAN:
+        return [NEVER_RAN_REASON]
+    if change.cause is Cause.ALWAYS:
+        return [ALWAYS_RUNS_REASON]
+    if change.cause is Cause.COMMAND:
+        return _command(change.old, change.new)
+    if change.cause is Cause.PARAMETER and change.state == "modified":
+        return [_format_change(change.name, repr(change.old), repr(change.new))]
+    state = STATES.get(change.state, Message.verbatim(change.state))
+    return [Message("{name} {state}", name=change.name, state=state)]
+
+
+def _format_change(name: str, old: str, new: str) -> Message:
+    return Message("{name} {old} → {new}", name=name, old=old, new=new)
+
+
+def _command(old: str, new: str) -> list[Message]:
+    """Return the options that differ between two commands of the same kind, else one message."""
+    before, after = split_options(old), split_options(new)
+    if before is None or after is None or before[0] != after[0]:
+        return [Message("the command changed")]
+    reasons = []
+    for name in dict.fromkeys([*before[1], *after[1]]):
+        one, other = before[1].get(name), after[1].get(name)
+        if one != other:
+            reasons.append(
+                Message(
+                    "{name} {one} → {other}", name=name, one=one or DEFAULT, other=other or DEFAULT
+                )
+            )
+    return reasons or [Message("the command changed")]
+
+
+def split_options(command: str) -> tuple[list[str], dict[str, str]] | None:
+    """Split a command into the words before its first option and the options.
+
+    None if it cannot be parsed.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    plain: list[str] = []
+    values: dict[str, str] = {}
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name, _, value = word[2:].partition("=")
+            values[name] = value
+        elif name:
+            values[name] = f"{values[name]} {word}".strip()
+        else:
+            plain.append(word)
+    return plain, {key: value or "true" for key, value in values.items()}

@@ -1,0 +1,117 @@
+"""Merges as git has them: what two commits merge to, and the sides of what is in conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jupyter_mlws.core.errors import UnrelatedHistoriesError
+from jupyter_mlws.git.adapter import Git, GitFailedError
+
+BASE, OURS, THEIRS = 1, 2, 3
+"""git's stages of a path in conflict."""
+TIMEOUT = 600.0
+"""Seconds for git to merge, or to write the files of another version."""
+INCOMING = "MERGE_HEAD"
+SUBMODULE, LINK = "160000", "120000"
+
+
+@dataclass(frozen=True)
+class Side:
+    """A path in one of the versions that are merged; modes as in a tree."""
+
+    mode: str
+    sha: str
+
+
+Sides = Mapping[int, Side]
+"""The sides of a path, by stage; one that lacks the path is not there."""
+
+
+@dataclass(frozen=True)
+class MergedTree:
+    """Result of git's merge of two commits; files in ``conflicts`` have conflict markers."""
+
+    tree: str
+    conflicts: dict[str, Sides]
+
+
+def merge_base(git: Git, ours: str, theirs: str) -> str:
+    """Return the merge base of two commits; error 30217 if there is none."""
+    try:
+        output = git.attempt("merge-base", ours, theirs)
+    except GitFailedError as error:
+        raise UnrelatedHistoriesError() from error
+    return output.decode().strip()
+
+
+def merge_tree(git: Git, ours: str, theirs: str) -> MergedTree:
+    """Merge two commits; the working tree is not touched. Error 30217."""
+    merge_base(git, ours, theirs)
+    options = ("--write-tree", "-z", "--no-messages")
+    output = git.run("merge-tree", *options, ours, theirs, codes=(0, 1), timeout=TIMEOUT)
+    tree, *rows = output.decode(errors="surrogateescape").rstrip("\0").split("\0")
+    return MergedTree(tree, _parse_sides(rows))
+
+
+def read_conflicts(git: Git) -> dict[str, Sides]:
+    """Return the conflicts in the user's index, by path."""
+    output = git.run("ls-files", "--unmerged", "-z")
+    return _parse_sides(output.decode(errors="surrogateescape").rstrip("\0").split("\0"))
+
+
+def _parse_sides(rows: list[str]) -> dict[str, Sides]:
+    sides: dict[str, dict[int, Side]] = {}
+    for row in rows:
+        facts, tab, path = row.partition("\t")
+        if tab:
+            mode, sha, stage = facts.split(" ")
+            sides.setdefault(path, {})[int(stage)] = Side(mode, sha)
+    return dict(sides)
+
+
+def set_sides(git: Git, path: str, sides: Sides) -> None:
+    """Set the stages of ``path`` in the user's index: 1 to 3 for a conflict, 0 if resolved.
+
+    Without ``sides`` the path is removed from the index.
+    """
+    rows = [f"0 {'0' * 40}\t{path}\0"]
+    rows += [f"{side.mode} {side.sha} {stage}\t{path}\0" for stage, side in sorted(sides.items())]
+    stdin = "".join(rows).encode(errors="surrogateescape")
+    git.run("update-index", "-z", "--index-info", stdin=stdin)
+
+
+def incoming(git: Git) -> str | None:
+    """Return the commit that is being merged; None if there is none."""
+    return git.find(INCOMING)
+
+
+def content(git: Git, side: Side | None) -> bytes | None:
+    """Return the content of a side; None if it lacks the path, or for a submodule."""
+    if side is None or side.mode == SUBMODULE:
+        return None
+    return git.blobs([side.sha])[side.sha]
+
+
+def merged_text(git: Git, sides: Sides) -> bytes | None:
+    """Return both sides' lines, ours first where they differ; None if one is missing or binary."""
+    texts = [content(git, sides.get(stage)) for stage in (OURS, BASE, THEIRS)]
+    ours, base, theirs = texts
+    if ours is None or theirs is None:
+        return None
+    contents = [ours, base or b"", theirs]
+    shas = [
+        git.run("hash-object", "-w", "--stdin", stdin=text).decode().strip() for text in contents
+    ]
+    try:
+        return git.attempt("merge-file", "--union", "--object-id", "-p", *shas)
+    except GitFailedError:
+        # git's word for binary files.
+        return None
+
+
+def name_of(git: Git, sha: str) -> str:
+    """Return a branch or tag at a commit, else the beginning of its id."""
+    options = ("--count=1", "--format=%(refname:short)", "--points-at", sha)
+    output = git.run("for-each-ref", *options, "refs/heads/", "refs/remotes/", "refs/tags/")
+    return output.decode(errors="surrogateescape").strip() or sha[:8]

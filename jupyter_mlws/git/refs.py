@@ -1,0 +1,194 @@
+"""Branches and remotes as git has them: names, tips, who follows whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.secrets import mask_credentials
+from jupyter_mlws.git.adapter import Git, GitFailedError
+
+HEADS, REMOTES, TAGS = "refs/heads/", "refs/remotes/", "refs/tags/"
+LONGEST = 200
+"""Bytes of one part of a name, which becomes a file's name."""
+FIELDS = (
+    "refname",
+    "objectname",
+    "HEAD",
+    "upstream",
+    "upstream:track,nobracket",
+    "worktreepath",
+    "committerdate:iso-strict",
+    "symref",
+    "contents:subject",
+)
+
+TAG_FIELDS = (
+    "refname",
+    "objecttype",
+    "objectname",
+    "*objectname",
+    "*objecttype",
+    "taggername",
+    "taggeremail",
+    "creatordate:iso-strict",
+    "contents",
+    "*contents:subject",
+    "contents:subject",
+)
+
+EXISTS = Message("already exists")
+NO_NAME = Message("is not a name that git allows")
+TOO_LONG = Message("has a part longer than {limit} bytes")
+
+
+@dataclass(frozen=True)
+class BranchRef:
+    """A branch; ``remote`` is None for those of this repository, whose ``name`` has no prefix.
+
+    ``ahead`` and ``behind`` count commits against ``upstream``; None where that is gone.
+    ``elsewhere``: another worktree has it checked out.
+    """
+
+    name: str
+    remote: str | None
+    sha: str
+    current: bool
+    upstream: str | None
+    ahead: int | None
+    behind: int | None
+    elsewhere: bool
+    timestamp: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class TagRef:
+    """A tag of a commit; ``message`` and ``tagger`` are None where git keeps no object for it."""
+
+    name: str
+    sha: str
+    message: str | None
+    tagger: str | None
+    timestamp: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class RemoteRef:
+    """A remote; passwords in the addresses are masked."""
+
+    name: str
+    url: str
+    push_url: str
+
+
+def fault_of_name(git: Git, name: str) -> Message | None:
+    """Return why git's own rules forbid ``name`` for a branch or tag; None if they allow it."""
+    means_a_commit = name in ("HEAD", "@") or re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", name)
+    if means_a_commit or name.startswith("-") or "\0" in name:
+        return NO_NAME
+    if any(len(part.encode(errors="surrogateescape")) > LONGEST for part in name.split("/")):
+        return TOO_LONG.fill(limit=LONGEST)
+    try:
+        git.attempt("check-ref-format", f"{HEADS}{name}")
+    except GitFailedError:
+        return NO_NAME
+    return None
+
+
+def branches(git: Git) -> list[BranchRef]:
+    """Return the branches of this repository and, as last fetched, of its remotes; newest first."""
+    form = "%00".join(f"%({field})" for field in FIELDS) + "%00"
+    output = git.run(
+        "for-each-ref", "--sort=-committerdate", f"--format={form}", "--", HEADS, REMOTES
+    )
+    parts = output.decode(errors="surrogateescape").split("\0")
+    here = str(git.root)
+    remote_names = sorted((remote.name for remote in remotes(git)), key=len, reverse=True)
+    rows = [parts[at : at + len(FIELDS)] for at in range(0, len(parts) - 1, len(FIELDS))]
+    # A symbolic one (`origin/HEAD`) is another name for a branch that is listed anyway.
+    return [_branch(row, here, remote_names) for row in rows if not row[FIELDS.index("symref")]]
+
+
+def _branch(row: Sequence[str], here: str, remote_names: Sequence[str]) -> BranchRef:
+    full, sha, head, upstream, track, worktree, timestamp, _, subject = row
+    full = full.lstrip("\n")
+    remote = None
+    name = full.removeprefix(HEADS)
+    if full.startswith(REMOTES):
+        inside = full.removeprefix(REMOTES)
+        # A remote's name may hold slashes itself.
+        remote = next((r for r in remote_names if inside.startswith(f"{r}/")), inside.split("/")[0])
+        name = inside.removeprefix(f"{remote}/")
+    counts = None if track == "gone" or not upstream else _counts(track)
+    return BranchRef(
+        name,
+        remote,
+        sha,
+        current=head == "*",
+        upstream=upstream.removeprefix(REMOTES).removeprefix(HEADS) or None,
+        ahead=counts[0] if counts else None,
+        behind=counts[1] if counts else None,
+        elsewhere=worktree not in ("", here),
+        timestamp=timestamp,
+        subject=subject,
+    )
+
+
+def _counts(track: str) -> tuple[int, int]:
+    """Return the numbers of ``ahead 2, behind 1`` (either may be left out)."""
+    counts = dict(part.split(" ") for part in track.split(", ") if part)
+    return int(counts.get("ahead", 0)), int(counts.get("behind", 0))
+
+
+def tags(git: Git) -> list[TagRef]:
+    """Return the tags of commits, newest first."""
+    form = "%00".join(f"%({field})" for field in TAG_FIELDS) + "%00"
+    output = git.run("for-each-ref", "--sort=-creatordate", f"--format={form}", "--", TAGS)
+    parts = output.decode(errors="surrogateescape").split("\0")
+    size = len(TAG_FIELDS)
+    refs = (_tag(parts[at : at + size]) for at in range(0, len(parts) - 1, size))
+    return [ref for ref in refs if ref is not None]
+
+
+def _tag(row: Sequence[str]) -> TagRef | None:
+    full, kind, sha, target, target_kind, tagger, email, moment, message, subject, own = row
+    name = full.lstrip("\n").removeprefix(TAGS)
+    if kind == "commit":
+        return TagRef(name, sha, None, None, moment, own)
+    if kind != "tag" or target_kind != "commit":
+        # Of a file or tree, or of another tag.
+        return None
+    return TagRef(name, target, message.strip(), f"{tagger} {email}", moment, subject)
+
+
+def holders(git: Git, sha: str) -> list[str]:
+    """Return the branches and tags, also of remotes, whose history has ``sha``."""
+    output = git.run("for-each-ref", "--contains", sha, "--format=%(refname)", HEADS, REMOTES, TAGS)
+    return output.decode(errors="surrogateescape").splitlines()
+
+
+def remotes(git: Git) -> list[RemoteRef]:
+    """Return the remotes that are configured in git."""
+    names = git.run("remote").decode(errors="surrogateescape").splitlines()
+    refs = []
+    for name in names:
+        url = _url(git, name)
+        refs.append(
+            RemoteRef(
+                name, mask_credentials(url), mask_credentials(_url(git, name, "--push") or url)
+            )
+        )
+    return refs
+
+
+def _url(git: Git, name: str, *options: str) -> str:
+    try:
+        output = git.attempt("remote", "get-url", *options, "--", name)
+    except GitFailedError:
+        # Set up without an address.
+        return ""
+    return output.decode(errors="surrogateescape").rstrip("\n")

@@ -1,0 +1,141 @@
+"""git commands that use a remote: cancellable, with credentials from ``RemoteSession.ask``.
+
+A remote is always one that git is set up with, never an address from a request; but for a clone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from jupyter_mlws.core.errors import (
+    GitCredentialsError,
+    PushRejectedError,
+    RemoteAheadError,
+    RemoteUnreachableError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.secrets import mask_credentials
+from jupyter_mlws.git.adapter import NAME_TOO_LONG, Git, GitFailedError
+from jupyter_mlws.git.credentials import Credentials
+from jupyter_mlws.git.refs import HEADS, REMOTES, TAGS
+
+ANSWER_TIMEOUT = 60.0
+"""Seconds for a remote to say what it has."""
+TRANSFER_TIMEOUT = 6 * 3600.0
+"""Seconds for the largest repository; a transfer that stands still is ended by git long before."""
+LOW_SPEED_OPTIONS = ("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60")
+HOOK_REFUSED = Message("a local hook rejected the push")
+AUTH_FAILURE_MESSAGES = (
+    "Authentication failed",
+    "Permission denied",
+    "HTTP Basic: Access denied",
+    "error: 403",
+)
+"""In what git says of credentials that a remote did not take."""
+
+CancelCheck = Callable[[], None]
+"""Called again and again; raises when the traffic is not wanted any more."""
+
+
+@dataclass(frozen=True)
+class RemoteSession:
+    """Context of one operation on a remote: its cancellation check and its credentials."""
+
+    wanted: CancelCheck
+    credentials: Credentials = field(default_factory=lambda: Credentials(None))
+
+
+def tip_at(git: Git, remote: str, branch: str, line: RemoteSession) -> str | None:
+    """Return the commit of the remote's branch; None if there is none; error 30101, 30254."""
+    ref = f"{HEADS}{branch}"
+    arguments = ("ls-remote", "--quiet", "--", remote, ref)
+    output = _run_git(git, remote, ANSWER_TIMEOUT, line, *arguments).decode(
+        errors="surrogateescape"
+    )
+    rows = [row.partition("\t") for row in output.splitlines()]
+    # `ls-remote` takes a pattern: other refs may end in the same name.
+    return next((sha for sha, _, name in rows if name == ref), None)
+
+
+def fetch(git: Git, remote: str, branch: str, line: RemoteSession) -> str:
+    """Fetch the remote's branch, and return its commit. Error 30101, 30254."""
+    tracking_ref = f"{REMOTES}{remote}/{branch}"
+    options = ("--quiet", "--no-write-fetch-head", "--")
+    refspec = f"+{HEADS}{branch}:{tracking_ref}"
+    _run_git(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
+    return git.resolve(tracking_ref)
+
+
+def fetch_all(git: Git, remote: str, line: RemoteSession, *, prune: bool) -> None:
+    """Fetch all branches of the remote, and the tags on them. Error 30101, 30254."""
+    options = ("--quiet", "--no-write-fetch-head", "--prune" if prune else "--no-prune", "--")
+    refspec = f"+{HEADS}*:{REMOTES}{remote}/*"
+    _run_git(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
+
+
+def fetch_again(git: Git, remote: str, line: RemoteSession) -> None:
+    """Fetch everything that the remote has, even what exists here. Error 30101, 30254."""
+    options = ("--refetch", "--quiet", "--no-write-fetch-head", "--")
+    _run_git(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote)
+
+
+def clone(git: Git, address: str, target: str, line: RemoteSession) -> None:
+    """Clone the repository at ``address`` to ``target``. Error 30101, 30254."""
+    arguments = ("clone", "--quiet", "--", address, target)
+    _run_git(git, mask_credentials(address), TRANSFER_TIMEOUT, line, *arguments)
+
+
+def push(git: Git, remote: str, sha: str, branch: str, line: RemoteSession) -> None:
+    """Move the remote's branch forward to ``sha``.
+
+    Errors: 30101, 30254, 30213 where it has commits that ``sha`` lacks, 30216 where it refuses.
+    """
+    _push(git, remote, branch, line, f"{sha}:{HEADS}{branch}")
+
+
+def push_tag(git: Git, remote: str, name: str, line: RemoteSession) -> None:
+    """Push a tag to the remote; errors as those of :func:`push`."""
+    _push(git, remote, name, line, f"{TAGS}{name}:{TAGS}{name}")
+
+
+def _push(git: Git, remote: str, branch: str, line: RemoteSession, refspec: str) -> None:
+    arguments = ("push", "--porcelain", "--", remote, refspec)
+    output = _run_git(git, remote, TRANSFER_TIMEOUT, line, *arguments, codes=(0, 1))
+    rows = [row.split("\t") for row in output.decode(errors="replace").splitlines()]
+    verdicts = [row for row in rows if len(row) == 3]
+    for flag, _, summary in verdicts:
+        if flag != "!":
+            return
+        if summary.startswith("[rejected]"):
+            raise RemoteAheadError(remote=remote, branch=branch)
+        raise PushRejectedError(remote=remote, branch=branch, reason=summary)
+    raise PushRejectedError(remote=remote, branch=branch, reason=HOOK_REFUSED)
+
+
+def _run_git(
+    git: Git,
+    remote: str,
+    timeout: float,
+    line: RemoteSession,
+    *arguments: str,
+    codes: tuple[int, ...] = (0,),
+) -> bytes:
+    line.wanted()
+    timeout += line.credentials.patience
+    try:
+        with line.credentials.serving() as environment:
+            asking = replace(git, environment={**git.environment, **environment})
+            return asking.attempt(
+                *LOW_SPEED_OPTIONS,
+                *arguments,
+                codes=codes,
+                timeout=timeout,
+                check_canceled=line.wanted,
+            )
+    except GitFailedError as error:
+        if NAME_TOO_LONG in error.reason:
+            raise error.told() from error
+        is_refused = any(part in error.reason for part in AUTH_FAILURE_MESSAGES)
+        failure = GitCredentialsError if is_refused else RemoteUnreachableError
+        raise failure(remote=remote, reason=error.reason) from error

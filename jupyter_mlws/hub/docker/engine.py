@@ -1,0 +1,384 @@
+"""The Docker engine as the service needs it: what runs, what it uses, what it said."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import requests
+from docker import APIClient
+from docker.constants import DEFAULT_TIMEOUT_SECONDS
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.types import CancellableStream
+from docker.utils import kwargs_from_env
+
+from jupyter_mlws.containers.cgroups import Sample, read_sample
+from jupyter_mlws.containers.models import Amount, LogLine
+from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
+from jupyter_mlws.hub.docker import container_config
+from jupyter_mlws.hub.docker.events import HUB_LABEL
+from jupyter_mlws.logs.formatting import plain
+
+ID_LABEL = "mlws.id"
+PENDING = "pending"
+"""The state of what an engine with a queue of its own holds back until there is room."""
+MAX_CONNECTIONS = 32
+"""Calls to the engine at once."""
+STREAMS = ("stdin", "stdout", "stderr")
+FRAME = struct.Struct(">BxxxL")
+"""The header of a piece of log: which stream, and how many bytes follow."""
+STOP_TIMEOUT = 10
+"""Seconds a container has to end by itself."""
+ZERO_TIMESTAMP = "0001-01-01"
+
+
+@dataclass(frozen=True)
+class DockerContainer:
+    """A container as Docker has it."""
+
+    docker: str
+    id: str
+    user: str
+    server: str
+    image: str
+    amount: Amount
+    devices: tuple[int, ...]
+    state: str
+    health: str | None
+    exit_code: int | None
+    oom: bool
+    error: str
+    restarts: int
+    pid: int
+    created: datetime
+    started: datetime | None
+    node: str | None = None
+    """The machine, where the engine has several."""
+    container: str = ""
+    """The engine's id of the container, where ``docker`` is another thing's."""
+
+    @property
+    def active(self) -> bool:
+        """True if it holds its resources: it runs, or Docker restarts it."""
+        return self.state in ("running", "restarting", "paused")
+
+    @property
+    def ended(self) -> bool:
+        """True once it has exited."""
+        return self.state in ("exited", "dead")
+
+    @property
+    def failed(self) -> bool:
+        """True if it exited with an error."""
+        return self.ended and bool(self.exit_code)
+
+
+@dataclass(frozen=True)
+class LocalImage:
+    """An image on this machine."""
+
+    size: int
+    created: datetime
+
+
+class Engine:
+    """The containers of one Hub on one engine; blocking and thread-safe.
+
+    Failures are raised as error 10104.
+    """
+
+    def __init__(self, hub_name: str) -> None:
+        self.hub = hub_name
+        self._client: APIClient | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def client(self) -> APIClient:
+        """The shared connection, made when it is first needed."""
+        with self._lock:
+            if self._client is None:
+                self._client = self.connect()
+            return self._client
+
+    @staticmethod
+    def connect(limit: float = DEFAULT_TIMEOUT_SECONDS) -> APIClient:
+        """Return a separate connection for long calls, with ``limit`` as its timeout."""
+        environment = kwargs_from_env()
+        return APIClient(
+            version="auto", timeout=limit, max_pool_size=MAX_CONNECTIONS, **environment
+        )
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    # What there is
+
+    def machines(self, capacity: Amount | None) -> dict[str, Amount]:
+        """Return the resources of each machine by name; ``capacity`` overrides them."""
+        with translate_docker_errors():
+            info = self.client.info()
+        host_capacity = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=_count_gpus())
+        return {info["Name"]: capacity or host_capacity}
+
+    def all(self) -> dict[str, DockerContainer]:
+        """Every container of this Hub, by id."""
+        return self._list_containers({"label": f"{HUB_LABEL}={self.hub}"})
+
+    def find(self, identifier: str) -> DockerContainer | None:
+        """The container with an id, if Docker has it."""
+        labels = [f"{HUB_LABEL}={self.hub}", f"{ID_LABEL}={identifier}"]
+        return self._list_containers({"label": labels}).get(identifier)
+
+    def _list_containers(self, filters: Mapping[str, Any]) -> dict[str, DockerContainer]:
+        containers: dict[str, DockerContainer] = {}
+        with translate_docker_errors():
+            for row in self.client.containers(all=True, filters=dict(filters)):
+                with contextlib.suppress(NotFound):  # removed since it was listed
+                    container = read_inspection(self.client.inspect_container(row["Id"]))
+                    other = containers.get(container.id)
+                    if other is None or (container.active, container.created) > (
+                        other.active,
+                        other.created,
+                    ):
+                        containers[container.id] = container
+        return containers
+
+    def image(self, name: str) -> LocalImage | None:
+        """An image, if it is on this machine."""
+        with translate_docker_errors():
+            try:
+                inspection = self.client.inspect_image(name)
+            except ImageNotFound:
+                return None
+        created = parse_timestamp(inspection.get("Created") or ZERO_TIMESTAMP)
+        return LocalImage(inspection["Size"], created or datetime.fromtimestamp(0, timezone.utc))
+
+    # What can be done without the Hub
+
+    def remove(self, identifier: str) -> None:
+        """Stop and remove a container; the volumes that have a name stay."""
+        container = self.find(identifier)
+        if container is None:
+            return
+        with translate_docker_errors(), contextlib.suppress(NotFound):
+            self.client.stop(container.docker, timeout=STOP_TIMEOUT)
+            self.client.remove_container(container.docker, v=True, force=True)
+
+    def resize(self, docker: str, amount: Amount) -> None:
+        """Change the limits of a container that runs."""
+        with translate_docker_errors():
+            self.client.update_container(docker, **container_config.limits(amount))
+
+    # People's files
+
+    def volumes(self) -> list[tuple[str, str, datetime]]:
+        """(name, person, when it was made) of every volume of this Hub's people."""
+        with translate_docker_errors():
+            rows = self.client.volumes({"label": f"{HUB_LABEL}={self.hub}"})["Volumes"] or []
+        return [
+            (row["Name"], row["Labels"]["mlws.user"], _parse_local_timestamp(row["CreatedAt"]))
+            for row in rows
+            if "mlws.user" in (row["Labels"] or {})
+        ]
+
+    def volume_sizes(self) -> dict[str, int]:
+        """Bytes of every volume, by name. It takes as long as reading all of their folders."""
+        with translate_docker_errors():
+            rows = self.client.df()["Volumes"] or []
+        return {row["Name"]: row["UsageData"]["Size"] for row in rows if row.get("UsageData")}
+
+    def remove_volume(self, name: str) -> None:
+        """Remove it with all its files; nothing where it is not there."""
+        with translate_docker_errors(), contextlib.suppress(NotFound):
+            self.client.remove_volume(name)
+
+    # What it uses
+
+    def sample(self, container: DockerContainer) -> Sample | None:
+        """Return the current counters of a container; None if it no longer runs."""
+        sample = read_sample(container.pid, container.docker)
+        return sample or self._sample_by_api(container)
+
+    def _sample_by_api(self, container: DockerContainer) -> Sample | None:
+        """Return the counters from the engine's API.
+
+        Slower than the cgroup's files, but possible where these can't be read.
+        """
+        try:
+            with translate_docker_errors():
+                raw = self.client.stats(container.docker, stream=False, one_shot=True)
+        except MLWSError:
+            return None
+        memory = raw.get("memory_stats", {})
+        if "usage" not in memory:
+            return None
+        details = memory.get("stats", {})
+        cache = details.get("inactive_file", details.get("total_inactive_file", 0))
+        return Sample(
+            cpu=raw["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9,
+            memory=memory["usage"] - cache,
+            processes=raw.get("pids_stats", {}).get("current", 0),
+            time=time.monotonic(),
+        )
+
+    # What it said
+
+    def tail(self, docker: str, lines: int) -> list[LogLine]:
+        """Return the last lines of the log, numbered from the log's beginning."""
+        last_lines: list[LogLine] = []
+        with translate_docker_errors(), self._reader(docker, follow=False) as reader:
+            for line in reader:
+                last_lines.append(line)
+                del last_lines[:-lines]
+        return last_lines
+
+    def follow(self, docker: str) -> LogReader:
+        """Return a reader of the log from its beginning until it ends; to be closed."""
+        with translate_docker_errors():
+            return self._reader(docker, follow=True)
+
+    def _reader(self, docker: str, follow: bool) -> LogReader:
+        return LogReader(self.client, f"containers/{docker}", follow)
+
+
+class LogReader:
+    """The lines of one log (``containers/ID``). Iterate in a thread; close from any other."""
+
+    def __init__(self, client: APIClient, what: str, follow: bool) -> None:
+        address = f"{client.base_url}/v{client.api_version}/{what}/logs"
+        query = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
+        # The client's own call does not tell the streams apart. No time limit: a lab may be silent.
+        self._response = client.get(address, params=query, stream=True, timeout=None)
+        self._response.raise_for_status()
+        self._stream = CancellableStream(self._read_frames(), self._response)
+
+    def __enter__(self) -> LogReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the iteration, wherever it waits."""
+        # A log that has ended by itself has no socket any more.
+        with contextlib.suppress(AttributeError, OSError, DockerException):
+            self._stream.close()
+        self._response.close()
+
+    def __iter__(self) -> Iterator[LogLine]:
+        seq = 0
+        open_: dict[str, bytes] = {}
+        for stream, piece in self._stream:
+            text = open_.pop(stream, b"") + piece
+            *whole, rest = text.split(b"\n")
+            if rest:
+                open_[stream] = rest
+            for line in whole:
+                seq += 1
+                yield _parse_line(seq, stream, line)
+        for stream, line in open_.items():
+            seq += 1
+            yield _parse_line(seq, stream, line)
+
+    def _read_frames(self) -> Iterator[tuple[str, bytes]]:
+        raw = self._response.raw
+        while True:
+            head = _read_exactly(raw, FRAME.size)
+            if len(head) < FRAME.size:
+                return
+            kind, size = FRAME.unpack(head)
+            yield STREAMS[kind], _read_exactly(raw, size)
+
+
+def _read_exactly(raw: Any, size: int) -> bytes:
+    """Return ``size`` bytes, or fewer at the end."""
+    parts = bytearray()
+    while len(parts) < size:
+        try:
+            part = raw.read(size - len(parts))
+        except (AttributeError, ValueError):
+            break  # closed by the reader
+        if not part:
+            break
+        parts += part
+    return bytes(parts)
+
+
+def _parse_line(seq: int, stream: str, raw: bytes) -> LogLine:
+    stamp, _, text = raw.decode(errors="replace").partition(" ")
+    when = parse_timestamp(stamp) or datetime.now(timezone.utc)
+    return LogLine(seq=seq, stream=stream, text=plain(text.rstrip("\r")), time=when)
+
+
+def read_inspection(raw: Mapping[str, Any]) -> DockerContainer:
+    """Docker's description of a container of ours."""
+    labels: dict[str, str] = raw["Config"]["Labels"]
+    state = raw["State"]
+    host = raw["HostConfig"]
+    device_requests = host.get("DeviceRequests") or []
+    devices = [number for row in device_requests for number in row.get("DeviceIDs") or ()]
+    has_exited = state["Status"] in ("exited", "dead")
+    return DockerContainer(
+        docker=raw["Id"],
+        id=labels[ID_LABEL],
+        user=labels["mlws.user"],
+        server=labels.get("mlws.server", ""),
+        image=labels.get("mlws.image", raw["Config"]["Image"]),
+        # Labels stay as they were made: they know no change of size.
+        amount=Amount(
+            cpu=container_config.cores(host) or float(labels["mlws.cpu"]),
+            memory=host.get("Memory") or int(labels["mlws.memory"]),
+            gpu=int(labels.get("mlws.gpu", "0")),
+        ),
+        devices=tuple(int(number) for number in devices if number.isdecimal()),
+        state=state["Status"],
+        health=state.get("Health", {}).get("Status"),
+        exit_code=state["ExitCode"] if has_exited or state["Restarting"] else None,
+        oom=state["OOMKilled"],
+        error=state["Error"],
+        restarts=raw["RestartCount"],
+        pid=state["Pid"],
+        created=parse_timestamp(raw["Created"]) or datetime.fromtimestamp(0, timezone.utc),
+        started=parse_timestamp(state["StartedAt"]),
+    )
+
+
+def parse_timestamp(text: str) -> datetime | None:
+    """RFC 3339 with nanoseconds, which Python before 3.11 does not read."""
+    if text.startswith(ZERO_TIMESTAMP):
+        return None
+    seconds, _, fraction = text.rstrip("Z").partition(".")
+    micro = fraction[:6].ljust(6, "0") if fraction[:6].isdecimal() else "000000"
+    try:
+        return datetime.fromisoformat(f"{seconds}.{micro}+00:00")
+    except ValueError:
+        return None
+
+
+def _parse_local_timestamp(text: str) -> datetime:
+    """RFC 3339 with the machine's own zone."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
+
+
+def _count_gpus() -> int:
+    """Graphics cards by the device files of their driver."""
+    return sum(1 for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdecimal())
+
+
+@contextlib.contextmanager
+def translate_docker_errors() -> Iterator[None]:
+    """Raise failures of the engine as error 10104; NotFound passes through."""
+    try:
+        yield
+    except (APIError, DockerException, requests.RequestException, OSError) as error:
+        if isinstance(error, NotFound):
+            raise
+        raise ContainerBackendError(reason=str(error)) from error

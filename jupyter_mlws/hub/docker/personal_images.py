@@ -1,0 +1,402 @@
+"""People's own images in Docker: what a container has installed, built anew on a clean base.
+
+A person's container itself is never made an image: its token and secrets would be in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import logging
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from docker.errors import ImageNotFound, NotFound
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from jupyter_mlws.containers.models import Amount
+from jupyter_mlws.containers.quantities import write_memory
+from jupyter_mlws.core.errors import EnvironmentQuotaError, EnvironmentSaveError, MLWSError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.hub.docker import container_config
+from jupyter_mlws.hub.docker.engine import Engine, translate_docker_errors
+from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
+
+LABEL = "mlws.environment"
+"""Labels of an image: ``.hub``, ``.user``, ``.name``, ``.base`` and ``.packages``."""
+BUILDER = "mlws.builder"
+"""Label of the container in which an image is made: whose value is the Hub's name."""
+LIST = "/tmp/environment.txt"  # noqa: S108  the builder's own
+LONGEST = 1024**2
+"""Bytes of what a container may say that it has installed."""
+PREFIX = "my/"
+"""How a person asks for an image of the person's own."""
+SCHEMES = ("http://", "https://", "git+https://", "git+http://")
+BUILD_PROCESSES = 512
+SILENCE_LIMIT = 600.0
+"""Seconds for which pip may print nothing."""
+TIME_LIMIT = 1800.0
+"""Seconds for which one call of pip may run."""
+SIZE_INTERVAL = 5.0
+"""Seconds between two measurements of what a build has written; Docker tells it on request only."""
+TOO_MUCH_OUTPUT = Message("the output exceeds {bytes} bytes")
+TIMED_OUT = Message("timed out after {seconds:g} s")
+INSTALLED = """
+import importlib.metadata, json
+found = {}
+for one in importlib.metadata.distributions():
+    name, direct = one.metadata["Name"], json.loads(one.read_text("direct_url.json") or "{}")
+    url, vcs = direct.get("url", ""), direct.get("vcs_info")
+    if vcs:
+        url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+    found.setdefault(name, f"{name} @ {url}" if url else f"{name}=={one.version}")
+print(json.dumps(found))
+"""
+"""Printed by a container's own Python: name → requirement, of everything that it has."""
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PersonalImage:
+    """An image that a person has saved; ``base`` is what the administrator calls the one below."""
+
+    user: str
+    name: str
+    image: str
+    base: str
+    packages: int
+    size: int
+    created: datetime
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Changes to the packages of a base; those in ``left_out`` are not available elsewhere."""
+
+    install: tuple[str, ...]
+    remove: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def image_name(hub: str, user: str, name: str) -> str:
+    """Return the name in Docker, a hash: user names are not valid image names."""
+    key = hashlib.sha256(f"{user}/{name}".encode()).hexdigest()[:20]
+    return f"{hub}-environment:{key}"
+
+
+def own_images(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return a user's images in Docker's list: name to choose → image that Docker runs."""
+    return choices(_read_all(rows))
+
+
+def choices(images: Iterable[PersonalImage]) -> dict[str, str]:
+    """Return one user's images: name to choose → image that Docker runs."""
+    return {f"{PREFIX}{one.name}": one.image for one in images}
+
+
+def lock(base: Mapping[str, str], now: Mapping[str, str]) -> Lock:
+    """Return the changes that turn the packages ``base`` into ``now``.
+
+    Both are output of :data:`INSTALLED`.
+    """
+    before = {canonicalize_name(name): row for name, row in base.items()}
+    after = {canonicalize_name(name): row for name, row in now.items()}
+    changed_rows = [row for name, row in sorted(after.items()) if before.get(name) != row]
+    usable = [row for row in changed_rows if _is_requirement(row)]
+    return Lock(
+        install=tuple(usable),
+        remove=tuple(sorted(set(before) - set(after))),
+        left_out=tuple(row for row in changed_rows if row not in usable),
+    )
+
+
+def _is_requirement(row: str) -> bool:
+    """Return whether a row is a version or a URL, and nothing else to pip."""
+    try:
+        read = Requirement(row)
+    except InvalidRequirement:
+        return False
+    return "\n" not in row and (read.url is None or read.url.startswith(SCHEMES))
+
+
+class PersonalImages:
+    """Makes, lists and removes the images of one Hub's people. Blocking and thread-safe."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def all(self) -> list[PersonalImage]:
+        """Return all images, sorted by user and name."""
+        with translate_docker_errors():
+            rows = self._engine.client.images(filters={"label": f"{LABEL}.hub={self._engine.hub}"})
+        return sorted(_read_all(rows), key=lambda one: (one.user, one.name))
+
+    def installed(self, docker: str) -> dict[str, str]:
+        """Return name → requirement of all packages in a running container.
+
+        Error 10106 if the container can't list them.
+        """
+        code, output = self._run(docker, ["python", "-I", "-c", INSTALLED], {})
+        try:
+            if code:
+                raise ValueError(output)
+            packages = json.loads(next(row for row in output.splitlines() if row.startswith("{")))
+            return {str(name): str(row) for name, row in packages.items()}
+        except (ValueError, StopIteration):
+            reason = Message("can't list the installed packages: {output}", output=_last(output))
+            raise EnvironmentSaveError(reason=reason) from None
+
+    def build(
+        self,
+        spec: ResolvedSpec,
+        user: str,
+        name: str,
+        now: Mapping[str, str],
+        settings: Mapping[str, str],
+        most: int | None,
+        limits: Amount,
+        say: Callable[[str], None],
+    ) -> Lock:
+        """Build the image of ``spec`` with the packages ``now``, in a container of its own.
+
+        The container is confined. ``settings`` are variables for pip alone, which the image does
+        not keep; ``most`` is the limit in bytes above the base. Error 10106 says what failed, and
+        nothing is left in that case.
+        """
+        client = self._engine.client
+        with _present():
+            base = client.inspect_image(spec.image)
+            builder = self._builder(spec, limits)
+        try:
+            with _present():
+                client.start(builder)
+            package_lock = lock(self.installed(builder), now)
+            with self._limited(builder, most):
+                self._install(builder, package_lock, settings, say)
+            self._commit(builder, base, spec, user, name, package_lock, most)
+            return package_lock
+        finally:
+            with translate_docker_errors(), contextlib.suppress(NotFound):
+                client.remove_container(builder, v=True, force=True)
+
+    @contextlib.contextmanager
+    def _limited(self, builder: str, most: int | None) -> Iterator[None]:
+        """Kill the builder once it has written more than ``most`` bytes: error 10210."""
+        stop_event = threading.Event()
+        sizes: list[int] = []
+
+        def measure() -> None:
+            while most is not None and not stop_event.wait(SIZE_INTERVAL):
+                try:
+                    with _present():
+                        rows = self._engine.client.containers(size=True, filters={"id": builder})
+                        sizes.extend(row["SizeRw"] for row in rows if row.get("SizeRw", 0) > most)
+                        if sizes:
+                            self._engine.client.kill(builder)
+                            return
+                except MLWSError as error:
+                    log.warning("Could not measure the size of %s: %s", builder[:12], error)
+
+        thread = threading.Thread(target=measure, name=f"size of {builder[:12]}", daemon=True)
+        thread.start()
+        try:
+            yield
+        except MLWSError:
+            if not sizes:
+                raise
+        finally:
+            stop_event.set()
+            thread.join()
+        if sizes and most is not None:
+            raise EnvironmentQuotaError(size=write_memory(sizes[0]), most=write_memory(most))
+
+    def _builder(self, spec: ResolvedSpec, limits: Amount) -> str:
+        client = self._engine.client
+        host = client.create_host_config(
+            **container_config.limits(limits),
+            pids_limit=BUILD_PROCESSES,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            network_mode=self._engine.hub,
+        )
+        container = client.create_container(
+            spec.image,
+            ["sleep", "infinity"],
+            labels={BUILDER: self._engine.hub},
+            host_config=host,
+            healthcheck={"test": ["NONE"]},
+        )
+        return str(container["Id"])
+
+    def _install(
+        self,
+        builder: str,
+        package_lock: Lock,
+        settings: Mapping[str, str],
+        say: Callable[[str], None],
+    ) -> None:
+        pip = ["python", "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        if package_lock.remove:
+            self._pip(builder, [*pip, "uninstall", "--yes", *package_lock.remove], settings, say)
+        if package_lock.install:
+            with translate_docker_errors():
+                self._engine.client.put_archive(builder, "/tmp", _archive(package_lock.install))  # noqa: S108
+            install = ["install", "--no-deps", "--no-cache-dir", "--requirement", LIST]
+            self._pip(builder, [*pip, *install], settings, say)
+
+    def _pip(
+        self,
+        builder: str,
+        command: Sequence[str],
+        settings: Mapping[str, str],
+        say: Callable[[str], None],
+    ) -> None:
+        code, output = self._run(builder, command, settings)
+        for line in output.splitlines():
+            say(line)
+        if code:
+            raise EnvironmentSaveError(reason=_last(output))
+
+    def _commit(
+        self,
+        builder: str,
+        base: Mapping[str, Any],
+        spec: ResolvedSpec,
+        user: str,
+        name: str,
+        package_lock: Lock,
+        most: int | None,
+    ) -> None:
+        client = self._engine.client
+        labels = {
+            "hub": self._engine.hub,
+            "user": user,
+            "name": name,
+            "base": spec.label,
+            "packages": str(len(package_lock.install)),
+        }
+        image = image_name(self._engine.hub, user, name)
+        repository, _, tag = image.partition(":")
+        with translate_docker_errors():
+            # As root, who owns it. An absolute path: packages may install an `rm` of their own.
+            self._run(builder, ["/bin/rm", "-f", LIST], {}, user="0")
+            # What runs is the base's command again, and the base's own health check.
+            new_image = client.commit(
+                builder,
+                repository,
+                f"{tag}-new",
+                conf={
+                    **base["Config"],
+                    "Labels": {
+                        **(base["Config"].get("Labels") or {}),
+                        **{f"{LABEL}.{key}": value for key, value in labels.items()},
+                        f"{LABEL}.below": str(base["Size"]),
+                        # Whatever runs of it later is nobody's builder.
+                        BUILDER: "",
+                    },
+                },
+            )
+            size = client.inspect_image(new_image["Id"])["Size"] - base["Size"]
+            if most is not None and size > most:
+                client.remove_image(f"{image}-new", force=True)
+                raise EnvironmentQuotaError(size=write_memory(size), most=write_memory(most))
+            client.tag(new_image["Id"], repository, tag)
+            client.remove_image(f"{image}-new", noprune=True)
+            self._prune()
+
+    def remove(self, user: str, name: str) -> None:
+        """Remove it; nothing where it is not there."""
+        with translate_docker_errors():
+            try:
+                self._engine.client.remove_image(image_name(self._engine.hub, user, name))
+            except ImageNotFound:
+                return
+
+    def _prune(self) -> None:
+        """Remove what was replaced, as far as no container runs of it any more."""
+        filters = {"dangling": ["true"], "label": [f"{LABEL}.hub={self._engine.hub}"]}
+        self._engine.client.prune_images(filters=filters)
+
+    def clean(self) -> None:
+        """Remove builders that an earlier process left, and images that were replaced."""
+        with translate_docker_errors():
+            label = f"{BUILDER}={self._engine.hub}"
+            for row in self._engine.client.containers(all=True, filters={"label": label}):
+                with contextlib.suppress(NotFound):
+                    self._engine.client.remove_container(row["Id"], v=True, force=True)
+            self._prune()
+
+    def _run(
+        self,
+        docker: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        user: str = "",
+    ) -> tuple[int, str]:
+        deadline = time.monotonic() + TIME_LIMIT
+        output = bytearray()
+        with _present(), contextlib.closing(self._engine.connect(SILENCE_LIMIT)) as client:
+            exec_instance = client.exec_create(
+                docker, list(command), environment=dict(environment), user=user
+            )
+            for piece in client.exec_start(exec_instance["Id"], stream=True):
+                output += piece
+                if len(output) > LONGEST:
+                    raise EnvironmentSaveError(reason=TOO_MUCH_OUTPUT.fill(bytes=LONGEST))
+                if time.monotonic() > deadline:
+                    raise EnvironmentSaveError(reason=TIMED_OUT.fill(seconds=TIME_LIMIT))
+            code = client.exec_inspect(exec_instance["Id"])["ExitCode"]
+        return int(code or 0), output.decode(errors="replace")
+
+
+@contextlib.contextmanager
+def _present() -> Iterator[None]:
+    """Raise error 10106 if a container or image was removed meanwhile."""
+    try:
+        with translate_docker_errors():
+            yield
+    except NotFound as error:
+        raise EnvironmentSaveError(reason=str(error.explanation)) from error
+
+
+def _archive(requirements: Sequence[str]) -> bytes:
+    content = "".join(f"{row}\n" for row in requirements).encode()
+    entry = tarfile.TarInfo(LIST.rpartition("/")[2])
+    entry.size, entry.mode = len(content), 0o644
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _last(output: str) -> str:
+    """Return the last line that is not blank."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "no output"
+
+
+def _read_all(rows: Iterable[Mapping[str, Any]]) -> list[PersonalImage]:
+    return [_read(row) for row in rows if row.get("RepoTags")]
+
+
+def _read(row: Mapping[str, Any]) -> PersonalImage:
+    labels = row["Labels"]
+    return PersonalImage(
+        user=labels[f"{LABEL}.user"],
+        name=labels[f"{LABEL}.name"],
+        image=min(row["RepoTags"], key=len),
+        base=labels[f"{LABEL}.base"],
+        packages=int(labels[f"{LABEL}.packages"]),
+        size=row["Size"] - int(labels[f"{LABEL}.below"]),
+        created=datetime.fromtimestamp(row["Created"], timezone.utc),
+    )

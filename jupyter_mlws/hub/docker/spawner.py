@@ -1,0 +1,567 @@
+"""A person's lab in a Docker container: checked, admitted, limited, watched.
+
+The Hub owns the lifecycle and Docker the restarts; this spawner asks the service ``mlws`` for
+room before it touches Docker, and turns Docker's events into the Hub's knowledge at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import docker
+import requests
+from docker.errors import DockerException
+from dockerspawner import DockerSpawner
+from jupyterhub.utils import url_path_join
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from traitlets import Dict, Float, Int, Unicode, default
+
+from jupyter_mlws.containers.models import Amount, Resources
+from jupyter_mlws.core.errors import (
+    ContainerBackendError,
+    ContainerCrashedError,
+    ImageUnavailableError,
+    MLWSError,
+)
+from jupyter_mlws.core.i18n import ENGLISH, Message, preferred_language
+from jupyter_mlws.hub import words
+from jupyter_mlws.hub.docker import container_config
+from jupyter_mlws.hub.docker.events import HUB_LABEL, EngineEvent
+from jupyter_mlws.hub.docker.personal_images import LABEL, own_images
+from jupyter_mlws.hub.docker.watch import EventDispatcher
+from jupyter_mlws.hub.refusal import Refusal
+from jupyter_mlws.hub.scheduling.admission import Admission, Grant
+from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec, sizes
+
+MAX_PULL_ATTEMPTS = 3
+READINESS_POLL_INTERVAL = 0.1
+READINESS_REQUEST_TIMEOUT = 5.0
+"""Seconds between two questions to a lab that starts, and for each answer."""
+CRASH_LOG_LINES = 20
+"""How much of a dead container's log a person is shown."""
+MAX_DOCKER_THREADS = 32
+"""Calls to Docker at once: one that hangs must not delay the others."""
+
+
+class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
+    """DockerSpawner with admission, limits, confinement and fast detection of ended labs."""
+
+    hub_name = Unicode(
+        "mlws",
+        config=True,
+        help="""Name of this installation: lowercase letters, digits and hyphens.
+
+        Containers, volumes and the network have it as name prefix and as label ``mlws.hub``,
+        so that several installations can share one Docker engine.
+        """,
+    )
+    default_image = Unicode(
+        config=True,
+        help="""Label, in ``allowed_images``, of the image for users who choose none.""",
+    )
+    default_resources = Dict(
+        {"cpu": "1", "memory": "2Gi"},
+        config=True,
+        help="""Resources of a container that requests none: ``cpu``, ``memory``, ``gpu``.""",
+    )
+    max_resources = Dict(
+        {"cpu": "4", "memory": "8Gi", "gpu": "0"},
+        config=True,
+        help="""Maximum resources per container: ``cpu``, ``memory``, ``gpu``.""",
+    )
+    profiles = Dict(
+        {
+            "small": {"cpu": "500m", "memory": "1Gi"},
+            "medium": {"cpu": "1", "memory": "2Gi"},
+            "large": {"cpu": "2", "memory": "4Gi"},
+            "gpu": {"cpu": "4", "memory": "8Gi", "gpu": "1"},
+        },
+        config=True,
+        help="""Sizes on the spawn page, by name; those above ``max_resources`` are not offered.""",
+    )
+    subnet = Unicode(
+        "198.18.0.0/20",
+        config=True,
+        help="""Subnet of the containers. Its first address is the host's, where the Hub and the
+        service listen.""",
+    )
+    bridge = Unicode(
+        "br-mlws",
+        config=True,
+        help="""The host's network interface for that network; at most 15 characters.""",
+    )
+    home = Unicode(
+        "/home/mlws",
+        config=True,
+        help="""Home folder in the image. The user's volume, shared by all of the user's servers, is
+        mounted there.""",
+    )
+    start_cpu = Float(
+        2.0,
+        config=True,
+        help="""Minimum number of cores until the container first responds; then it gets the limit
+        that it was granted. A lab with half a core would take twice as long to start.
+        0 means its own limit from the start.""",
+    )
+    processes = Int(
+        1024, config=True, help="""Maximum number of processes and threads in a container."""
+    )
+    restarts = Int(3, config=True, help="""How often Docker restarts a container that failed.""")
+    pull_wait = Float(
+        2.0,
+        config=True,
+        help="""Seconds before pulling an image is retried; doubled each time.""",
+    )
+    service_url = Unicode(
+        config=True,
+        help="""URL of the service ``mlws`` for the Hub and the containers. Default: the environment
+        variable ``MLWS_SERVICE_URL``.""",
+    )
+    admission_token = Unicode(
+        config=True,
+        help="""Token with which the Hub requests resources from the service. Default: environment
+        variable ``MLWS_ADMISSION_TOKEN``. It is never passed to a container.""",
+    )
+
+    queue_wait = Float(
+        600.0,
+        config=True,
+        help="""Seconds that a start from the Hub's own pages waits in the queue, with its position
+        shown. After that, the page says so, and the container starts automatically when it is
+        its turn. ``start_timeout`` must be longer by ``start_limit``.""",
+    )
+    start_limit = Float(
+        180.0,
+        config=True,
+        help="""Seconds within which a container must respond after it got its resources.""",
+    )
+
+    activity_interval = Int(
+        60,
+        config=True,
+        help="""Seconds between reports of a lab's activity: kernels, running cells, workflows,
+        terminals. The idle timeout must be at least twice as long.""",
+    )
+
+    _watch: ClassVar[EventDispatcher | None] = None
+    _pool: ClassVar[ThreadPoolExecutor | None] = None
+    wanted: ResolvedSpec
+    """What the running container was made as; set by a start."""
+    mounted: str
+    """The volume with the person's files; set by a start."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._language = ENGLISH
+        self._steps = words.SpawnProgress(ENGLISH)
+        self._change_event = asyncio.Event()
+        self._own_images: Mapping[str, str] = {}
+
+    @default("service_url")
+    def _service_url_default(self) -> str:
+        return os.environ.get("MLWS_SERVICE_URL", "")
+
+    @default("admission_token")
+    def _admission_token_default(self) -> str:
+        return os.environ.get("MLWS_ADMISSION_TOKEN", "")
+
+    @default("prefix")
+    def _prefix_default(self) -> str:
+        return str(self.hub_name)
+
+    @default("network_name")
+    def _network_name_default(self) -> str:
+        return str(self.hub_name)
+
+    @default("remove")
+    def _remove_default(self) -> bool:
+        # A container that is kept would keep its old limits as well.
+        return True
+
+    @default("options_form")
+    def _options_form_default(self) -> Any:
+        async def form(spawner: MLWSSpawner) -> str:
+            await spawner.load_own_images()
+            return words.spawn_form(spawner)
+
+        return form
+
+    @default("options_from_form")
+    def _options_from_form_default(self) -> Any:
+        return words.read_form
+
+    @default("apply_user_options")
+    def _apply_user_options_default(self) -> Any:
+        # They are applied in start(), where a refusal can be told in the person's language and
+        # without a traceback in the log.
+        return lambda spawner, options: None
+
+    @property
+    def executor(self) -> ThreadPoolExecutor:
+        """Thread pool of many threads, instead of DockerSpawner's one."""
+        cls = MLWSSpawner
+        if cls._pool is None:
+            cls._pool = ThreadPoolExecutor(MAX_DOCKER_THREADS, thread_name_prefix="docker")
+        return cls._pool
+
+    @property
+    def home_volume(self) -> str:
+        """Name of the user's first home volume, which all servers of the user share."""
+        return f"{self.hub_name}-home-{self.escaped_name}"
+
+    @property
+    def policy(self) -> Policy:
+        """Images, sizes and limits that a container may have."""
+        images = self._get_allowed_images()
+        return Policy(
+            images=images,
+            default_image=self.default_image or next(iter(images), ""),
+            default_resources=Resources.model_validate(self.default_resources),
+            max_resources=Resources.model_validate(self.max_resources),
+            all_profiles=sizes(self.profiles),
+        ).with_images(self._own_images)
+
+    async def load_own_images(self) -> None:
+        """Load the images that this user has saved, so that they can be chosen."""
+        filters = {"label": [f"{LABEL}.hub={self.hub_name}", f"{LABEL}.user={self.user.name}"]}
+        self._own_images = own_images(await self.docker("images", filters=filters))
+
+    @property
+    def language(self) -> str:
+        """Language of the latest request; English if there was none."""
+        if self.handler is not None:
+            header = self.handler.request.headers.get("Accept-Language", "")
+            self._language = preferred_language(header)
+        return self._language
+
+    # Starting
+
+    async def start(self) -> tuple[str, int]:
+        """Run the container and return (address, port); errors are in the user's language."""
+        language = self.language
+        self._steps = words.SpawnProgress(language)
+        try:
+            return await self._start(language)
+        except MLWSError as error:
+            raise self._prepare_rejection(Refusal.of(error, language)) from error
+        except Refusal as refusal:
+            raise self._prepare_rejection(refusal) from None
+        except (DockerException, requests.RequestException) as error:
+            failure = ContainerBackendError(reason=str(error))
+            raise self._prepare_rejection(Refusal.of(failure, language)) from error
+
+    async def _start(self, language: str) -> tuple[str, int]:
+        await self.load_own_images()
+        request = self.policy.read(self.user_options)
+        spec = self.policy.check(request)
+        self._steps.tell(10, words.ADMISSION)
+        grant = await self.admission.ask(
+            self.user.name,
+            self.name,
+            request,
+            spec,
+            self.home_volume,
+            language,
+            self.queue_wait if request.wait else 0.0,
+            lambda place: self._steps.tell(10, words.place(place)),
+        )
+        self.wanted = replace(spec, resources=grant.resources, devices=grant.devices)
+        self.mounted = grant.volume
+        self.image = spec.image
+        self.mem_limit = grant.resources.memory
+        self.cpu_limit = grant.resources.cpu
+        try:
+            return await asyncio.wait_for(self._run(spec, grant), self.run_limit)
+        except asyncio.TimeoutError:
+            reason = Message(
+                "JupyterLab did not respond within {seconds:g} s", seconds=self.start_limit
+            )
+            raise ContainerBackendError(reason=reason) from None
+
+    async def _run(self, spec: ResolvedSpec, grant: Grant) -> tuple[str, int]:
+        self._steps.tell(20, words.IMAGE, image=spec.label)
+        await self.pull_image(self.image)
+        self._steps.tell(40, words.CREATION, size=words.size(grant.resources))
+        await self._ensure_network()
+        await self._ensure_volume(grant.volume)
+        await self._remove_leftover()
+        created = await self.create_object()
+        self.object_id = created[self.object_id_key]
+        self.shared_watch().add(self)
+        self._steps.tell(60, words.STARTING)
+        await self.start_object()
+        place = await self._wait_until_ready()
+        await self._limit_cpu(grant.resources)
+        return place
+
+    async def _limit_cpu(self, resources: Amount) -> None:
+        """Limit the started container to the cores that it was granted."""
+        if container_config.starting(resources, self.start_cpu):
+            limits = container_config.limits(resources)
+            await self.docker("update_container", self.object_id, **limits)
+
+    @property
+    def run_limit(self) -> float:
+        """Seconds from the grant of resources to the lab's first response."""
+        return float(self.start_limit)
+
+    def _prepare_rejection(self, refusal: Refusal) -> Refusal:
+        # The Hub starts with the last options where none are given: not with refused ones.
+        self.orm_spawner.user_options = None
+        self._steps.end()
+        service = self.user.settings["services"]["mlws"]
+        # The host is empty unless the Hub has sub-domains.
+        refusal.link(f"{service.host}{service.prefix}")
+        return refusal
+
+    @property
+    def root(self) -> str:
+        """URL path below which everything of this Hub is, usually ``/``."""
+        return str(self.hub.base_url).removesuffix("hub/")
+
+    @property
+    def admission(self) -> Admission:
+        """Client that asks the service for resources."""
+        address = url_path_join(self.service_url, self.root, "services/mlws")
+        return Admission(address, self.admission_token)
+
+    async def pull_image(self, image: str) -> None:
+        """Pull the image, with retries; use the local one if that fails.
+
+        Error 10102 if there is no local image either.
+        """
+        present = await self._has_image(image)
+        if self.pull_policy == "skip" or (present and self.pull_policy != "always"):
+            return
+        failure: str | Message = Message("it is not available on this machine")
+        if self.pull_policy != "never":
+            failure = await self._pull(image)
+        if failure and not present:
+            raise ImageUnavailableError(image=image, reason=failure)
+        if failure:
+            self.log.warning("Could not pull %s; using the local image", image)
+
+    async def _pull(self, image: str) -> str:
+        """Pull the image and return why that failed; an empty text if it succeeded."""
+        failure = ""
+        for attempt in range(MAX_PULL_ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(self.pull_wait * 2 ** (attempt - 1))
+            try:
+                await self.docker("pull", *_split_image(image))
+            except (DockerException, requests.RequestException) as error:
+                failure = str(error)
+                self.log.warning("Pulling %s failed: %s", image, error)
+            else:
+                return ""
+        return failure
+
+    async def _has_image(self, image: str) -> bool:
+        try:
+            await self.docker("inspect_image", image)
+        except docker.errors.NotFound:
+            return False
+        return True
+
+    async def _ensure_network(self) -> None:
+        try:
+            await self.docker("inspect_network", self.network_name)
+        except docker.errors.NotFound:
+            self.log.info("Creating the network %s", self.network_name)
+            arguments = container_config.network(self.network_name, self.bridge, self.subnet)
+            await self.docker("create_network", **arguments)
+
+    async def _ensure_volume(self, name: str) -> None:
+        # Nothing happens where it is there already.
+        labels = {HUB_LABEL: self.hub_name, "mlws.user": self.user.name}
+        await self.docker("create_volume", name, labels=labels)
+
+    async def _remove_leftover(self) -> None:
+        """Remove the previous container, which is kept after a crash for its log."""
+        if await self.get_object():
+            await self.docker("remove_container", self.object_id, v=True, force=True)
+            self.object_id = ""
+
+    async def create_object(self) -> dict[str, Any]:
+        """Create the container; confinement overrides the configured options."""
+        host = self.client.create_host_config(
+            **{
+                **await self._resolve_options(self.extra_host_config),
+                "binds": {**self.volume_binds, self.mounted: {"bind": self.home, "mode": "rw"}},
+                "mounts": self.mount_binds,
+                "network_mode": self.network_name,
+                **container_config.confinement(
+                    self.wanted, self.processes, self.restarts, self.start_cpu
+                ),
+            }
+        )
+        config = self.client.create_container_config(
+            **{
+                **await self._resolve_options(self.extra_create_kwargs),
+                "image": self.image,
+                "command": await self.get_command(),
+                "environment": self.get_env(),
+                "labels": container_config.labels(
+                    self.hub_name, self.user.name, self.name, self.wanted
+                ),
+                "host_config": host,
+            }
+        )
+        # docker-py knows no StartInterval, so it can't be an argument.
+        config["Healthcheck"] = container_config.health_check(self.client.api_version)
+        created: dict[str, Any] = await self.docker(
+            "create_container_from_config", config, self.container_name
+        )
+        return created
+
+    async def _resolve_options(self, trait: Any) -> dict[str, Any]:
+        """Return the options that the installation adds.
+
+        ``trait`` is a dictionary, or a function of the spawner that returns one.
+        """
+        value = self._eval_if_callable(trait)
+        if asyncio.iscoroutine(value):
+            value = await value
+        options: dict[str, Any] = self._render_templates(value)
+        return options
+
+    def get_env(self) -> dict[str, str]:
+        """Return the lab's variables: the user's, overridden by the Hub's own."""
+        own = super().get_env()
+        own["MLWS_SERVICE_URL"] = self.service_url
+        own.update(container_config.credentials(self.service_url))
+        own["JUPYTERHUB_ACTIVITY_INTERVAL"] = str(self.activity_interval)
+        return container_config.environment(own, self.wanted)
+
+    async def _wait_until_ready(self) -> tuple[str, int]:
+        """Wait for the lab's first response and return (address, port).
+
+        Raises if the container has ended after its last restart.
+        """
+        self._steps.tell(70, words.WAITING)
+        while True:
+            news = self._change_event = asyncio.Event()
+            state = await self._state()
+            if not state["Running"]:
+                raise await self._build_crash_error(state)
+            ip, port = await self.get_ip_and_port()
+            notification = asyncio.create_task(news.wait())
+            answer = asyncio.create_task(self._wait_for_response(ip, port))
+            try:
+                await asyncio.wait({notification, answer}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                # Also where the start itself is cancelled: nothing else would end them.
+                for task in (notification, answer):
+                    task.cancel()
+            (error,) = await asyncio.gather(answer, return_exceptions=True)
+            if error is None:
+                self._steps.end()
+                return ip, port
+            if not isinstance(error, asyncio.CancelledError):
+                raise error
+
+    async def _wait_for_response(self, ip: str, port: int) -> None:
+        if not ip:
+            # Between two tries a container has no address; the next start is an event.
+            await asyncio.Event().wait()
+        url = f"http://{ip}:{port}{url_path_join(self.server.base_url, 'api')}"
+        while True:
+            try:
+                await AsyncHTTPClient().fetch(url, request_timeout=READINESS_REQUEST_TIMEOUT)
+                return
+            except (OSError, HTTPClientError):
+                await asyncio.sleep(READINESS_POLL_INTERVAL)
+
+    async def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = (await self.docker("inspect_container", self.object_id))["State"]
+        return state
+
+    async def _build_crash_error(self, state: dict[str, Any]) -> MLWSError:
+        lines = await self._read_log_tail()
+        return ContainerCrashedError(
+            exit_code=state["ExitCode"],
+            cause="out of memory" if state["OOMKilled"] else state["Error"] or "error",
+            restarts=self.restarts,
+            last_log=lines.decode(errors="replace").splitlines(),
+        )
+
+    async def _read_log_tail(self) -> bytes:
+        """Return the end of the container's log."""
+        lines: bytes = await self.docker("logs", self.object_id, tail=CRASH_LOG_LINES)
+        return lines
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield the steps of the start, in the user's language, for the spawn page."""
+        async for step in self._steps:
+            yield step
+
+    # Watching
+
+    def shared_watch(self) -> EventDispatcher:
+        """Return the watcher of Docker events that all spawners of this Hub share."""
+        cls = MLWSSpawner
+        if cls._watch is None:
+            cls._watch = EventDispatcher(
+                lambda: docker.APIClient(**self._client_arguments()), self.hub_name
+            )
+        return cls._watch
+
+    def _client_arguments(self) -> dict[str, Any]:
+        tls = {"tls": docker.tls.TLSConfig(**self.tls_config)} if self.tls_config else {}
+        return {
+            "version": "auto",
+            **tls,
+            **docker.utils.kwargs_from_env(),
+            **self.client_kwargs,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Load the state, and watch a server that ran before the Hub was started."""
+        super().load_state(state)
+        if self.object_id:
+            self.shared_watch().add(self)
+
+    def is_about(self, event: EngineEvent) -> bool:
+        """Return True if the event is about this container, not an older one of the same name."""
+        return bool(self.object_id == event.container)
+
+    async def heard(self, event: EngineEvent) -> None:
+        """Handle a Docker event of this container."""
+        if event.action == "start" and self.pending == "spawn":
+            self._steps.started()
+        await self.look()
+
+    async def look(self) -> None:
+        """Compare the Hub's state of the server with the actual container."""
+        if self.pending == "spawn":
+            self._change_event.set()
+            return
+        is_running = not self.pending and self.server is not None
+        if is_running and await self.poll_and_notify() is None:
+            await self._correct_address()
+
+    async def _correct_address(self) -> None:
+        """Update the proxy route if Docker gave the restarted container another address."""
+        ip, port = await self.get_ip_and_port()
+        if not ip or (self.server.ip, self.server.port) == (ip, port):
+            return
+        self.log.info("%s is now at %s:%s", self._log_name, ip, port)
+        self.server.ip, self.server.port = ip, port
+        self.db.commit()
+        await self.user.settings["proxy"].add_user(self.user, self.name)
+
+    async def delete_forever(self) -> None:
+        """Remove the container of a deleted server; the user's files stay."""
+        if await self.get_object():
+            await self.docker("remove_container", self.object_id, v=True, force=True)
+
+
+def _split_image(image: str) -> tuple[str, str]:
+    """Return (repository, tag); a colon before the last slash belongs to a host's port."""
+    name, separator, tag = image.rpartition(":")
+    return (name, tag) if separator and "/" not in tag else (image, "latest")

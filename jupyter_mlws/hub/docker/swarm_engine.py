@@ -1,0 +1,132 @@
+"""Docker Swarm as the service needs it: the same questions, asked of services and their tasks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from docker.errors import NotFound
+
+from jupyter_mlws.containers.cgroups import Sample
+from jupyter_mlws.containers.models import Amount
+from jupyter_mlws.core.errors import SwarmUnsupportedError
+from jupyter_mlws.hub.docker import container_config, swarm
+from jupyter_mlws.hub.docker.engine import (
+    ID_LABEL,
+    DockerContainer,
+    Engine,
+    LogReader,
+    translate_docker_errors,
+)
+from jupyter_mlws.hub.docker.events import HUB_LABEL
+
+
+class SwarmEngine(Engine):
+    """Services of one Hub, by the API of a manager node. Blocking and thread-safe.
+
+    Usage is available only for containers that run on the manager itself.
+    """
+
+    def machines(self, capacity: Amount | None) -> dict[str, Amount]:
+        """Return the resources of each node that takes tasks; ``capacity`` overrides them."""
+        with translate_docker_errors():
+            rows = self.client.nodes()
+        usable = [
+            row
+            for row in rows
+            if row["Status"]["State"] == "ready" and row["Spec"]["Availability"] == "active"
+        ]
+        return {name_of(row): capacity or capacity_of(row) for row in usable}
+
+    def all(self) -> dict[str, DockerContainer]:
+        """Return every service of this Hub, by id."""
+        return self._read({"label": f"{HUB_LABEL}={self.hub}"})
+
+    def find(self, identifier: str) -> DockerContainer | None:
+        """Return the service with an id, or None."""
+        labels = [f"{HUB_LABEL}={self.hub}", f"{ID_LABEL}={identifier}"]
+        return self._read({"label": labels}).get(identifier)
+
+    def _read(self, filters: Mapping[str, Any]) -> dict[str, DockerContainer]:
+        with translate_docker_errors():
+            tasks = self.client.tasks(filters=dict(filters))
+            if not tasks:
+                return {}
+            nodes = {row["ID"]: name_of(row) for row in self.client.nodes()}
+        groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for task in tasks:
+            groups[task["ServiceID"]].append(task)
+        containers: dict[str, DockerContainer] = {}
+        for rows in groups.values():
+            container = swarm.read(rows, nodes, self._inspect(swarm.newest(rows)))
+            if container is None:
+                continue
+            other = containers.get(container.id)
+            # A service that is just being removed, and the one that was made after it.
+            if other is None or container.created > other.created:
+                containers[container.id] = container
+        return containers
+
+    def _inspect(self, task: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Return the inspection of a task's container; None if another node runs it."""
+        container = ((task or {}).get("Status", {}).get("ContainerStatus") or {}).get("ContainerID")
+        if not container:
+            return None
+        with translate_docker_errors(), contextlib.suppress(NotFound):
+            inspection: Mapping[str, Any] = self.client.inspect_container(container)
+            return inspection
+        return None
+
+    def remove(self, identifier: str) -> None:
+        """Remove the service; Swarm stops its task. The volumes stay."""
+        with translate_docker_errors():
+            labels = [f"{HUB_LABEL}={self.hub}", f"{ID_LABEL}={identifier}"]
+            for row in self.client.services(filters={"label": labels}):
+                with contextlib.suppress(NotFound):
+                    self.client.remove_service(row["ID"])
+
+    def resize(self, docker: str, amount: Amount) -> None:
+        """Raise error 10211: Swarm would have to restart the lab."""
+        raise SwarmUnsupportedError(operation="live resizing")
+
+    def sample(self, container: DockerContainer) -> Sample | None:
+        """Return the container's counters; None if it does not run, or not on this node."""
+        if not container.container:
+            return None
+        return super().sample(replace(container, docker=container.container))
+
+    def _reader(self, docker: str, follow: bool) -> LogReader:
+        return LogReader(self.client, f"tasks/{docker}", follow)
+
+
+def name_of(node: Mapping[str, Any]) -> str:
+    """Return a node's host name."""
+    return str(node["Description"]["Hostname"])
+
+
+def capacity_of(node: Mapping[str, Any]) -> Amount:
+    """Return the resources of a node."""
+    has = node["Description"]["Resources"]
+    return Amount(
+        cpu=has["NanoCPUs"] / container_config.NANOSECONDS,
+        memory=has["MemoryBytes"],
+        gpu=_devices(has.get("GenericResources") or ()),
+    )
+
+
+def _devices(generic: Iterable[Mapping[str, Any]]) -> int:
+    """Return the number of devices, whether they are listed by name or counted."""
+    count = 0
+    for row in generic:
+        named_resource, discrete_resource = (
+            row.get("NamedResourceSpec"),
+            row.get("DiscreteResourceSpec"),
+        )
+        if named_resource and named_resource["Kind"] == swarm.GPU_RESOURCE:
+            count += 1
+        if discrete_resource and discrete_resource["Kind"] == swarm.GPU_RESOURCE:
+            count += int(discrete_resource["Value"])
+    return count

@@ -1,0 +1,229 @@
+"""A person's lab as a service of Docker Swarm: on whichever node has room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+from docker.errors import NotFound
+from dockerspawner import SwarmSpawner
+from traitlets import Bool
+
+from jupyter_mlws.containers.models import Amount
+from jupyter_mlws.core.errors import NotQueuedError, PlacementTimeoutError
+from jupyter_mlws.hub import words
+from jupyter_mlws.hub.docker import container_config, swarm
+from jupyter_mlws.hub.docker.engine import PENDING, DockerContainer
+from jupyter_mlws.hub.docker.events import HUB_LABEL, EngineEvent
+from jupyter_mlws.hub.docker.spawner import CRASH_LOG_LINES, MLWSSpawner
+
+POLL_INTERVAL = 0.2
+"""Seconds between two questions to Swarm, which has no events of tasks."""
+STOP_TIMEOUT = 15.0
+RESTART_DECISION_TIMEOUT = 10.0
+"""Seconds in which Swarm says whether it starts another task instead of one that has ended."""
+
+
+class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
+    """MLWSSpawner with the same profiles, limits and confinement, on Docker Swarm.
+
+    Swarm places, queues and restarts the containers.
+    """
+
+    publish_labs = Bool(
+        False,
+        config=True,
+        help="""Whether labs are reached at a port of their node.
+
+        Required with several nodes: each node has its own containers' network, so that labs
+        cannot reach each other. The nodes' ports must then be closed to everyone else.
+        """,
+    )
+
+    @property
+    def run_limit(self) -> float:
+        """Seconds for the whole start, including the wait for room in :meth:`start_object`."""
+        return float(self.queue_wait + self.start_limit)
+
+    # Starting
+
+    async def _ensure_network(self) -> None:
+        """Do nothing: the network is created on every node when the Hub is installed."""
+
+    async def _limit_cpu(self, resources: Amount) -> None:
+        """Do nothing: Swarm has no separate limit for the start."""
+
+    async def _ensure_volume(self, name: str) -> None:
+        """Do nothing: Swarm creates the volume on the node where the lab runs."""
+
+    async def _remove_leftover(self) -> None:
+        if await self.get_object():
+            await self.remove_object()
+            self.object_id = ""
+
+    async def create_object(self) -> dict[str, Any]:
+        """Create the service; confinement overrides the configured options."""
+        labels = container_config.labels(self.hub_name, self.user.name, self.name, self.wanted)
+        driver = self.mount_driver_config
+        home = swarm.home(self.mounted, self.home, self.hub_name, self.user.name, driver)
+        container = swarm.container(
+            self.wanted,
+            await self.get_command(),
+            self.get_env(),
+            labels,
+            [*self.mounts, home],
+            await self._resolve_options(self.extra_container_spec),
+        )
+        task = swarm.task(
+            container,
+            swarm.resources(self.wanted.resources, self.processes),
+            self.network_name,
+            self.restarts,
+            await self._resolve_options(self.extra_placement_spec) or None,
+        )
+        created: dict[str, Any] = await self.docker(
+            "create_service",
+            task,
+            name=self.service_name,
+            labels=labels,
+            endpoint_spec=swarm.endpoint(self.port, self.publish_labs),
+        )
+        return created
+
+    async def start_object(self) -> None:
+        """Wait until Swarm has found a node; error 10212 if it finds none in time."""
+        deadline = time.monotonic() + self.queue_wait
+        last_position = 0
+        while True:
+            container = await self._inspect_service()
+            if container is None and not await self.get_object():
+                raise NotQueuedError(name=self.user.name)
+            if container is not None and container.state != PENDING:
+                break
+            if time.monotonic() > deadline:
+                await self.remove_object()
+                raise PlacementTimeoutError(seconds=self.queue_wait)
+            position = await self._queue_position()
+            if position and position != last_position:
+                last_position = position
+                self._steps.tell(60, words.QUEUE_POSITION.fill(position=position))
+            await asyncio.sleep(POLL_INTERVAL)
+        if last_position:
+            self._steps.tell(60, words.STARTING)
+
+    async def _wait_until_ready(self) -> tuple[str, int]:
+        async def ask_again() -> None:
+            while True:
+                await asyncio.sleep(1.0)
+                self._change_event.set()
+
+        # A node elsewhere sends no events here.
+        asking = asyncio.create_task(ask_again())
+        try:
+            return await super()._wait_until_ready()
+        finally:
+            asking.cancel()
+
+    async def _queue_position(self) -> int:
+        """Return the position among this Hub's pending tasks, from 1; 0 if it is not pending."""
+        tasks = await self.docker("tasks", filters={"label": f"{HUB_LABEL}={self.hub_name}"})
+        queue = sorted(
+            (row["CreatedAt"], row["ServiceID"])
+            for row in tasks
+            if swarm.state_of(row) == PENDING and row["DesiredState"] == "running"
+        )
+        ids = [service for _, service in queue]
+        return ids.index(self.object_id) + 1 if self.object_id in ids else 0
+
+    # Looking
+
+    async def _inspect_service(self) -> DockerContainer | None:
+        tasks = await self._tasks()
+        return swarm.read(tasks, {}, None)
+
+    async def _tasks(self) -> list[dict[str, Any]]:
+        filters = {"label": f"{HUB_LABEL}={self.hub_name}"}
+        rows = await self.docker("tasks", filters=filters)
+        return [row for row in rows if row["ServiceID"] == self.object_id]
+
+    async def _state(self) -> dict[str, Any]:
+        container = await self._inspect_service()
+        if container is None:
+            return {"Running": False, "ExitCode": 0, "OOMKilled": False, "Error": "removed"}
+        return {
+            "Running": container.state != "exited",
+            "ExitCode": container.exit_code,
+            "OOMKilled": container.oom,
+            "Error": container.error,
+        }
+
+    async def poll(self) -> str | int | None:
+        """Return None as long as Swarm runs the lab or is about to, else its exit status."""
+        if not await self.get_object():
+            return 0
+        container = await self._inspect_service()
+        if container is None or container.state != "exited":
+            return None
+        return f"ExitCode={container.exit_code}, Error={container.error!r}"
+
+    async def get_ip_and_port(self) -> tuple[str, int]:
+        """Return the address in the network of this node, or the node's own address and port.
+
+        The address is empty between two tries.
+        """
+        task = swarm.newest(await self._tasks())
+        if task is None or task["Status"]["State"] != "running":
+            return "", self.port
+        if self.publish_labs:
+            return swarm.published_address(task, await self.docker("inspect_node", task["NodeID"]))
+        container = task["Status"]["ContainerStatus"]["ContainerID"]
+        try:
+            inspection = await self.docker("inspect_container", container)
+        except NotFound:
+            return "", self.port
+        return str(self.get_network_ip(inspection["NetworkSettings"])), self.port
+
+    async def _read_log_tail(self) -> bytes:
+        def read() -> bytes:
+            parts: bytes = self.client.service_logs(
+                self.object_id, stdout=True, stderr=True, tail=CRASH_LOG_LINES, is_tty=False
+            )
+            return parts if isinstance(parts, bytes) else b"".join(parts)
+
+        return await asyncio.wrap_future(self.executor.submit(read))
+
+    # Watching
+
+    def is_about(self, event: EngineEvent) -> bool:
+        """Return True if the event is about a container of this service."""
+        return bool(self.object_id and event.labels.get(swarm.SERVICE_LABEL) == self.object_id)
+
+    async def heard(self, event: EngineEvent) -> None:
+        """Handle a Docker event; after a container's end, wait for Swarm's decision on the task."""
+        await super().heard(event)
+        deadline = time.monotonic() + RESTART_DECISION_TIMEOUT
+        while event.action == "die" and time.monotonic() < deadline:
+            await asyncio.sleep(POLL_INTERVAL)
+            container = await self._inspect_service()
+            if container is None or container.state in ("exited", "running"):
+                await self.look()
+                return
+
+    # Stopping
+
+    async def remove_object(self) -> None:
+        """Remove the service, and wait until its task has ended."""
+        with contextlib.suppress(NotFound):
+            await self.docker("remove_service", self.object_id)
+        deadline = time.monotonic() + STOP_TIMEOUT
+        while time.monotonic() < deadline:
+            if not any(swarm.state_of(row) == "running" for row in await self._tasks()):
+                return
+            await asyncio.sleep(POLL_INTERVAL)
+
+    async def delete_forever(self) -> None:
+        """Remove the service of a deleted server; the user's files stay."""
+        if await self.get_object():
+            await self.remove_object()

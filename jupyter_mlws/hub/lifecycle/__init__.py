@@ -1,0 +1,1 @@
+"""The state of each container, from request to removal."""

@@ -1,0 +1,1 @@
+"""The queue of containers, and what each may use."""

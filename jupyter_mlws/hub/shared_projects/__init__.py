@@ -1,0 +1,1 @@
+"""Projects that users share: repositories, data and MLflow."""

@@ -1,0 +1,231 @@
+"""The team's repositories over HTTP: git's own ``http-backend`` behind the Hub's word on people.
+
+It runs in :mod:`jupyter_mlws.hub.shared_projects.git_worker`, apart from this process.
+
+A reader fetches, a writer moves branches forward and creates tags, an owner may also rewrite and
+delete both. There are no other refs. Both bodies are streams: neither a push nor a clone is ever
+held in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tornado import httputil
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, stream_request_body
+
+from jupyter_mlws.api.rest import RESTHandler
+from jupyter_mlws.core.errors import EndpointNotFoundError
+from jupyter_mlws.hub.auth import TokenAuthenticatedHandler
+from jupyter_mlws.hub.shared_projects.git_worker import GIT_EXIT_TIMEOUT
+from jupyter_mlws.hub.shared_projects.manager import Access
+from jupyter_mlws.shared_projects.models import Role
+
+UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
+REQUIRED_ROLES = {UPLOAD: Role.READER, RECEIVE: Role.WRITER}
+MAX_PUSH_BYTES = 64 * 1024**3
+"""Bytes of one push."""
+BLOCK_BYTES = 64 * 1024
+MAX_BUFFERED_BLOCKS = 64
+"""Blocks of an answer that are kept while the rest of the question comes."""
+IDLE_TIMEOUT = 120.0
+"""Seconds for which a client may send and read nothing."""
+LIST_REFS_COMMAND = b"command=ls-refs"
+"""In a question that fetches nothing."""
+
+
+@stream_request_body
+class GitHandler(TokenAuthenticatedHandler, RESTHandler):
+    """``/git/PROJECT.git/…``, of git's smart protocol alone."""
+
+    resource = "projects"
+    _git: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    _answer: asyncio.Queue[bytes]
+    _reading: asyncio.Task[None] | None = None
+    _is_first = True
+    _is_answering = False
+    _idle_timer: asyncio.TimerHandle | None = None
+    _release: Callable[[], None] | None = None
+    _access: Access
+    _push_path: Path
+
+    async def prepare(self) -> None:
+        """Authorize the user and start git, which reads the body as it arrives."""
+        await self.permit()
+        name, service = self._parse_request()
+        team = self.manager.team
+        self._access = team.access(self.person, name, REQUIRED_ROLES[service])
+        room = await team.require_room(self._access.project) if service == RECEIVE else 0
+        self._release = team.git_requests.take(self.person.name)
+        self._restart_idle_timer()
+        connection: Any = self.request.connection
+        connection.set_max_body_size(MAX_PUSH_BYTES)
+        push = uuid.uuid4().hex
+        self._push_path = team.pushes(self._access.project) / push
+        self._answer = asyncio.Queue(MAX_BUFFERED_BLOCKS)
+        self._git = await team.git.open(
+            {
+                "project": self._access.project.id,
+                "user": self.person.name or "service",
+                "may_rewrite": self._access.role.may(Role.OWNER),
+                "room": room,
+                "push": push,
+                "cgi": self._cgi_variables(),
+            }
+        )
+        self._reading = asyncio.create_task(self._read(self._git[0]))
+
+    def _parse_request(self) -> tuple[str, str]:
+        """(project, service); error 50401 for what is none of git's smart protocol."""
+        name, rest = self.path_args
+        if self.request.method == "GET" and rest == "info/refs":
+            service = self.get_query_argument("service", "")
+        elif self.request.method == "POST":
+            service = rest
+        else:
+            service = ""
+        if service not in REQUIRED_ROLES:
+            raise EndpointNotFoundError()
+        return name, service
+
+    def _cgi_variables(self) -> dict[str, str]:
+        request = self.request
+        variables = {
+            "REQUEST_METHOD": request.method or "",
+            "PATH_INFO": f"/repo.git/{self.path_args[1]}",
+            "QUERY_STRING": request.query,
+            "REMOTE_ADDR": request.remote_ip or "",
+            "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": request.headers.get("Content-Length", ""),
+            "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+        }
+        return {name: value for name, value in variables.items() if value}
+
+    async def data_received(self, chunk: bytes) -> None:
+        """Pass the body on to git, as fast as git reads it."""
+        if (
+            self._is_first
+            and self.path_args[1] == UPLOAD
+            and LIST_REFS_COMMAND not in chunk[:BLOCK_BYTES]
+        ):
+            self.manager.team.tally.count(self.person, "project.fetch", self._access.project.name)
+        self._is_first = False
+        self._restart_idle_timer()
+        assert self._git is not None
+        with contextlib.suppress(ConnectionError):
+            # git has ended: its answer says why.
+            self._git[1].write(chunk)
+            await self._git[1].drain()
+
+    async def get(self, name: str, rest: str) -> None:
+        await self._finish()
+
+    post = get
+
+    def _restart_idle_timer(self) -> None:
+        """End the request if nothing comes for :data:`IDLE_TIMEOUT` seconds."""
+        self._cancel_idle_timer()
+        connection: Any = self.request.connection
+        self._idle_timer = asyncio.get_running_loop().call_later(IDLE_TIMEOUT, connection.close)
+
+    def _cancel_idle_timer(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+
+    async def _finish(self) -> None:
+        self._cancel_idle_timer()
+        self._is_answering = True
+        assert self._git is not None
+        assert self._reading is not None
+        _end_input(self._git[1])
+        try:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                block = await self._answer.get()
+                if not block:
+                    raise HTTPError(500, "git http-backend ended without an answer")
+                head += block
+            header, _, body = head.partition(b"\r\n\r\n")
+            self._apply_headers(httputil.HTTPHeaders.parse(header.decode("latin-1")))
+            self.write(body)
+            await self._stream_answer()
+        finally:
+            self._reading.cancel()
+            self._git[1].close()
+        await self.manager.team.pushed(self._access.project, self._push_path)
+        await self.finish()
+
+    async def _stream_answer(self) -> None:
+        """Send the rest of the answer; a push goes on to its end although its client is gone."""
+        is_gone = False
+        while block := await self._answer.get():
+            if is_gone:
+                continue
+            self.write(block)
+            try:
+                await asyncio.wait_for(self.flush(), IDLE_TIMEOUT)
+            except StreamClosedError:
+                is_gone = True
+                if self.path_args[1] != RECEIVE:
+                    return
+
+    def on_finish(self) -> None:
+        if self._release is not None:
+            self._release()
+            self.manager.team.invalidate_size(self._access.project)
+
+    def _apply_headers(self, headers: httputil.HTTPHeaders) -> None:
+        status = headers.pop("Status", "200 OK")
+        self.set_status(int(status.split()[0]))
+        for name, value in headers.get_all():
+            self.set_header(name, value)
+
+    async def _read(self, git: asyncio.StreamReader) -> None:
+        with contextlib.suppress(ConnectionError):
+            while block := await git.read(BLOCK_BYTES):
+                await self._answer.put(block)
+        await self._answer.put(b"")
+
+    def on_connection_close(self) -> None:
+        """Stop git when the client is gone; git discards what it received."""
+        self._cancel_idle_timer()
+        if self._git is not None and not self._is_answering:
+            self.manager.begin(self._stop(*self._git))
+
+    async def _stop(self, git: asyncio.StreamReader, input_: asyncio.StreamWriter) -> None:
+        assert self._reading is not None
+        self._reading.cancel()
+        await asyncio.wait({self._reading})
+        # A push whose input ends too early clears up after itself.
+        _end_input(input_)
+        try:
+            await asyncio.wait_for(_drain(git), GIT_EXIT_TIMEOUT)
+        except asyncio.TimeoutError:
+            # The worker ends it once the connection is closed, with SIGTERM first.
+            input_.close()
+            await asyncio.sleep(2 * GIT_EXIT_TIMEOUT)
+        input_.close()
+        self.on_finish()
+        # What was moved before that is moved.
+        await self.manager.team.pushed(self._access.project, self._push_path)
+
+    def compute_etag(self) -> str | None:
+        return None
+
+
+def _end_input(git: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        git.write_eof()
+
+
+async def _drain(git: asyncio.StreamReader) -> None:
+    with contextlib.suppress(ConnectionError):
+        while await git.read(BLOCK_BYTES):
+            pass

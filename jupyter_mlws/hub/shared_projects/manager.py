@@ -1,0 +1,444 @@
+"""Projects that people share: who is a member as what, and where their files are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.containers.quantities import write_memory
+from jupyter_mlws.core.errors import (
+    AlreadyExistsError,
+    ContainerBackendError,
+    Fault,
+    InvalidRequestError,
+    LastOwnerError,
+    MemberNotFoundError,
+    MLWSError,
+    ProjectNotInTrashError,
+    ProjectQuotaError,
+    RoleRequiredError,
+    SharedProjectNotFoundError,
+    TooManyProjectsError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.hub.lifecycle.container_state import now
+from jupyter_mlws.hub.person import Person
+from jupyter_mlws.hub.records.audit import Audit
+from jupyter_mlws.hub.records.store import Records
+from jupyter_mlws.hub.records.tally import AuditAggregator
+from jupyter_mlws.hub.scheduling.slots import RequestLimits
+from jupyter_mlws.hub.shared_projects.git_worker import SOCKET
+from jupyter_mlws.shared_projects.models import Member, Role, TeamProject
+
+MAX_GIT_REQUESTS = 64
+"""Requests to git that are answered at the same time; each has processes of its own."""
+MAX_GIT_REQUESTS_PER_USER = 8
+"""Of one user."""
+UNKNOWN_USER = Message("is not a user of this Hub")
+NOT_THE_NAME = Message("must match the project name")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SharedProjectRecord:
+    """Stored record of a project."""
+
+    id: str
+    name: str
+    description: str
+    created_at: datetime
+    trashed_at: datetime | None = None
+    members: Mapping[str, Member] = field(default_factory=dict)
+
+    @property
+    def owners(self) -> list[str]:
+        return [name for name, member in self.members.items() if member.role is Role.OWNER]
+
+
+@dataclass(frozen=True)
+class Access:
+    """Access of a user to a project; an administrator of the Hub is an owner everywhere."""
+
+    project: SharedProjectRecord
+    person: Person
+    role: Role
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """URLs at which labs reach the service and the team's MLflow; the latter is empty if unused."""
+
+    service: str
+    tracking: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of shared projects: how many a user may own, and the bytes that each may take."""
+
+    projects: int
+    size: int
+
+
+class GitWorkerClient:
+    """Client of the process that has git and the repositories, :mod:`.git_worker`.
+
+    Error 10104 if it does not respond.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / SOCKET
+
+    async def open(
+        self, query: Mapping[str, Any]
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Start a request; return the program's output and its input."""
+        try:
+            output, input_ = await asyncio.open_unix_connection(self._socket)
+        except OSError as error:
+            reason = Message("the git process did not respond: {error}", error=error.strerror)
+            raise ContainerBackendError(reason=reason) from error
+        input_.write(json.dumps(query).encode() + b"\n")
+        return output, input_
+
+    async def create(self, project: str) -> None:
+        """Create an empty repository in a directory of its own."""
+        output, input_ = await self.open({"create": project})
+        try:
+            failure = (await output.read()).decode(errors="replace")
+        finally:
+            input_.close()
+        if failure:
+            raise ContainerBackendError(reason=failure)
+
+
+class Team:
+    """Shared projects of the Hub. Must be used on the event loop.
+
+    ``knows`` checks whether the Hub has an account of that name.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        addresses: Addresses,
+        limits: Limits,
+        records: Records,
+        audit: Audit,
+        write: Callable[..., None],
+        read: Callable[..., Awaitable[Any]],
+        knows: Callable[[str], Awaitable[bool]],
+    ) -> None:
+        self.folder = folder
+        self.git = GitWorkerClient(folder)
+        self.audit = audit
+        self.tally = AuditAggregator(audit)
+        self._addresses = addresses
+        self.limits = limits
+        self.git_requests = RequestLimits(MAX_GIT_REQUESTS, MAX_GIT_REQUESTS_PER_USER)
+        self._sizes: dict[str, int] = {}
+        self._records = records
+        self._write = write
+        self._read = read
+        self._user_exists = knows
+        self._projects: dict[str, SharedProjectRecord] = {}
+        self._create_lock = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Load the stored projects, and finish or undo what an earlier process had begun."""
+        for row, members in await self._read(self._records.team_projects):
+            self._projects[row.name] = SharedProjectRecord(
+                row.id,
+                row.name,
+                row.description,
+                row.created_at,
+                row.trashed_at,
+                {
+                    one.user: Member(user=one.user, role=Role(one.role), since=one.since)
+                    for one in members
+                },
+            )
+        await in_thread(self._prepare)
+        for project in self._projects.values():
+            for path in await in_thread(_files, self.pushes(project)):
+                await self.pushed(project, path)
+
+    def close(self) -> None:
+        """Write the pending counts to the audit log."""
+        self.tally.close()
+
+    # Where things are
+
+    def home(self, project: SharedProjectRecord) -> Path:
+        return self.folder / project.id
+
+    def pushes(self, project: SharedProjectRecord) -> Path:
+        """Return the directory of pushes that are not yet in the audit log."""
+        return self.home(project) / "pushes"
+
+    def incoming(self, project: SharedProjectRecord) -> Path:
+        """Return the directory of data that is not complete yet."""
+        return self.home(project) / "incoming"
+
+    # People
+
+    def access(self, person: Person, name: str, needed: Role = Role.READER) -> Access:
+        """Return the user's access to a project.
+
+        Error 10406 if the user has none or the project is in the trash, 10303 if the role is too
+        small.
+        """
+        access = self._access(person, name, needed)
+        if access.project.trashed_at is not None:
+            raise SharedProjectNotFoundError(name=name)
+        return access
+
+    def list(self, person: Person) -> list[TeamProject]:
+        """Return the user's projects, by name; those in the trash only for their owners."""
+        return [
+            self._to_response(access)
+            for name in sorted(self._projects)
+            if (access := self._find_access(person, name)) is not None
+        ]
+
+    def get(self, person: Person, name: str) -> TeamProject:
+        """Return one project; error 10406 if it does not exist for the user."""
+        access = self._find_access(person, name)
+        if access is None:
+            raise SharedProjectNotFoundError(name=name)
+        return self._to_response(access)
+
+    async def create(self, person: Person, name: str, description: str) -> TeamProject:
+        """Create an empty project, owned by the user; error 50203 if the name is taken."""
+        async with self._create_lock:
+            if name in self._projects:
+                raise AlreadyExistsError(name=name)
+            own_projects = [row for row in self._projects.values() if person.name in row.owners]
+            if not person.admin and len(own_projects) >= self.limits.projects:
+                raise TooManyProjectsError(count=len(own_projects))
+            created_at = now()
+            project = SharedProjectRecord(
+                f"p-{secrets.token_hex(8)}", name, description, created_at
+            )
+            if person.name:
+                project = _with_member(project, person.name, Role.OWNER)
+            await self.git.create(project.id)
+            await in_thread(self._create_directories, project)
+            self._save(project)
+        self.audit.tell(person, "project.create", name)
+        return self.get(person, name)
+
+    async def put_member(
+        self, person: Person, name: str, user: str, role: Role
+    ) -> tuple[TeamProject, bool]:
+        """Add a member, or change a member's role; the result is (project, True for a new member).
+
+        Errors: 50201 if the Hub has no user of that name, 10207 for the last owner.
+        """
+        project = self.access(person, name, Role.OWNER).project
+        before = project.members.get(user)
+        if before is None and not await self._user_exists(user):
+            raise InvalidRequestError(faults=[Fault("user", UNKNOWN_USER)])
+        # Others may have changed it while the Hub was asked.
+        project = self.access(person, name, Role.OWNER).project
+        if role is not Role.OWNER:
+            _require_another_owner(project, user)
+        self._save(_with_member(project, user, role))
+        action = "project.member.add" if before is None else "project.member.change"
+        details = {"user": user, "role": role.value}
+        if before is not None:
+            details["before"] = before.role.value
+        self.audit.tell(person, action, name, **details)
+        return self.get(person, name), before is None
+
+    def remove_member(self, person: Person, name: str, user: str) -> None:
+        """Remove a member from a project; members may remove themselves. Errors: 10407, 10207."""
+        leaving = user == person.name
+        needed = Role.READER if leaving else Role.OWNER
+        project = self.access(person, name, needed).project
+        if user not in project.members:
+            raise MemberNotFoundError(name=name, user=user)
+        _require_another_owner(project, user)
+        rest = {key: member for key, member in project.members.items() if key != user}
+        self._save(replace(project, members=rest))
+        self.audit.tell(person, "project.member.remove", name, user=user)
+
+    async def delete(self, person: Person, name: str, confirm: str) -> None:
+        """Move a project to the trash; delete it for good if it is there already.
+
+        Error 50201 unless ``confirm`` is its name.
+        """
+        project = self._access(person, name, Role.OWNER).project
+        if confirm != name:
+            raise InvalidRequestError(faults=[Fault("confirm", NOT_THE_NAME)])
+        if project.trashed_at is None:
+            self._save(replace(project, trashed_at=now()))
+            self.audit.tell(person, "project.trash", name)
+            return
+        del self._projects[name]
+        self.invalidate_size(project)
+        self._write(self._records.delete_team_project, project.id)
+        self.audit.tell(person, "project.purge", name)
+        await in_thread(shutil.rmtree, self.home(project), ignore_errors=True)
+
+    def restore(self, person: Person, name: str) -> TeamProject:
+        """Restore a project from the trash; error 10208 if it is not in there."""
+        project = self._access(person, name, Role.OWNER).project
+        if project.trashed_at is None:
+            raise ProjectNotInTrashError(name=name)
+        self._save(replace(project, trashed_at=None))
+        self.audit.tell(person, "project.restore", name)
+        return self.get(person, name)
+
+    # Sizes
+
+    async def require_room(self, project: SharedProjectRecord) -> int:
+        """Return how many bytes a project may still take; error 10214 where there are none."""
+        if project.id not in self._sizes:
+            size = await in_thread(_size, self.home(project))
+            self._sizes.setdefault(project.id, size)
+        used = self._sizes[project.id]
+        if used >= self.limits.size:
+            most = write_memory(self.limits.size)
+            raise ProjectQuotaError(name=project.name, used=write_memory(used), most=most)
+        return self.limits.size - used
+
+    def add_size(self, project: SharedProjectRecord, size: int) -> None:
+        """Count ``size`` bytes more, after :meth:`require_room`."""
+        if project.id in self._sizes:
+            self._sizes[project.id] += size
+
+    def invalidate_size(self, project: SharedProjectRecord) -> None:
+        """Have the project measured again at the next use, after git changed its repository."""
+        self._sizes.pop(project.id, None)
+
+    # Pushes
+
+    async def pushed(self, project: SharedProjectRecord, path: Path) -> None:
+        """Record the refs that a push changed, from the file that git's hook wrote, if any.
+
+        A damaged file is moved to ``damaged-pushes`` and reported; it must not stop the service.
+        """
+        try:
+            text = await in_thread(path.read_text, "utf-8", "replace")
+        except FileNotFoundError:
+            return
+        try:
+            actor, *rows = text.splitlines()
+            refs = [
+                {"ref": ref, "old": old, "new": new}
+                for old, new, ref in (row.split(" ", 2) for row in rows)
+            ]
+        except ValueError:
+            directory = self.home(project) / "damaged-pushes"
+            await in_thread(directory.mkdir, exist_ok=True)
+            await in_thread(path.rename, directory / path.name)
+            log.error(
+                "A push to %s is missing from the audit log, because its record is damaged: %s",
+                project.name,
+                directory / path.name,
+            )
+            return
+        self.audit.tell(Person(actor, False), "project.push", project.name, refs=refs)
+        await in_thread(path.unlink)
+
+    # Parts
+
+    def _find_access(self, person: Person, name: str) -> Access | None:
+        try:
+            access = self._access(person, name)
+        except MLWSError:
+            return None
+        in_trash = access.project.trashed_at is not None
+        return None if in_trash and access.role is not Role.OWNER else access
+
+    def _access(self, person: Person, name: str, needed: Role = Role.READER) -> Access:
+        project = self._projects.get(name)
+        member = None if project is None else project.members.get(person.name)
+        if project is None or (member is None and not person.admin):
+            raise SharedProjectNotFoundError(name=name)
+        role = Role.OWNER if person.admin or member is None else member.role
+        if not role.may(needed):
+            raise RoleRequiredError(name=name, role=role.value, needed=needed.value)
+        return Access(project, person, role)
+
+    def _to_response(self, access: Access) -> TeamProject:
+        project = access.project
+        tracking = self._addresses.tracking
+        return TeamProject(
+            name=project.name,
+            description=project.description,
+            role=access.role,
+            members=sorted(project.members.values(), key=lambda member: member.user),
+            created_at=project.created_at,
+            trashed_at=project.trashed_at,
+            git_url=f"{self._addresses.service}git/{project.name}.git",
+            data_url=f"{self._addresses.service}data/{project.name}",
+            tracking_url=f"{tracking}/{project.name}/mlflow" if tracking else None,
+        )
+
+    def _save(self, project: SharedProjectRecord) -> None:
+        self._projects[project.name] = project
+        row = {
+            "id": project.id,
+            "name": project.name,
+            "description": project.description,
+            "created_at": project.created_at,
+            "trashed_at": project.trashed_at,
+        }
+        members = [
+            {
+                "project_id": project.id,
+                "user": member.user,
+                "role": member.role.value,
+                "since": member.since,
+            }
+            for member in project.members.values()
+        ]
+        self._write(self._records.save_team_project, row, members)
+
+    def _prepare(self) -> None:
+        for project in self._projects.values():
+            shutil.rmtree(self.incoming(project), ignore_errors=True)
+            self._create_directories(project)
+
+    def _create_directories(self, project: SharedProjectRecord) -> None:
+        for folder in (self.home(project) / "data", self.incoming(project), self.pushes(project)):
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+def _with_member(project: SharedProjectRecord, user: str, role: Role) -> SharedProjectRecord:
+    before = project.members.get(user)
+    since = before.since if before else now()
+    member = Member(user=user, role=role, since=since)
+    return replace(project, members={**project.members, user: member})
+
+
+def _require_another_owner(project: SharedProjectRecord, user: str) -> None:
+    if project.owners == [user]:
+        raise LastOwnerError(name=project.name, user=user)
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of all files below a directory; files removed meanwhile have none."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(path, name).lstat().st_size
+    return total
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.suffix != ".partial"]

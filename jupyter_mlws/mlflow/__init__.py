@@ -1,0 +1,1 @@
+"""MLflow, in a process of its own: experiment tracking and the model registry."""

@@ -1,0 +1,228 @@
+"""MLflow for processes that must stay light: the calls go to a helper process.
+
+It starts with the first call and ends with its owner, whose end closes the pipe, or when nothing
+was asked of it for a while. One takes 235 MB, so only a few run at once, whatever is open.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.core.database import inode
+from jupyter_mlws.core.errors import MLflowFailedError
+
+SQLITE = "sqlite:///"
+TIMEOUT = 120.0
+"""Seconds for one call; the first imports MLflow and may have to migrate its store."""
+STOP_TIMEOUT = 5.0
+MAX_PROCESSES = 2
+"""Helper processes that run at once in this process's name."""
+IDLE_TIMEOUT = 300.0
+"""Seconds without a call after which one ends."""
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of a store's SQLite address; None for other stores."""
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+
+class RefusedError(Exception):
+    """MLflow rejected a request; ``code`` is MLflow's error code."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(reason)
+
+
+class TrackingClient:
+    """Calls MLflow on the store at ``uri`` in a process of its own. Thread-safe.
+
+    ``folder`` is the working directory of the process: one without Python files, which could
+    shadow installed modules. ``environment`` is added to its own. Error 30105 if MLflow does
+    not answer.
+    """
+
+    def __init__(
+        self, uri: str, folder: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.uri = uri
+        self._file = sqlite_file(uri)
+        self._inode: int | None = None
+        self._folder = folder
+        self._environment = environment or {}
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._buffer = b""
+
+    def tag_runs(self, ids: Iterable[str], tags: Mapping[str, str]) -> None:
+        """Set the tags on each of the runs."""
+        self._call("tag_runs", ids=list(ids), tags=dict(tags))
+
+    def finished(self, ids: Iterable[str]) -> list[str]:
+        """Return the runs that exist and have ended."""
+        run_ids: list[str] = self._call("finished", ids=list(ids))
+        return run_ids
+
+    def ask(self, call: str, timeout: float = TIMEOUT, /, **arguments: Any) -> Any:
+        """Call a method of :class:`~jupyter_mlws.mlflow.search.MLflowSearch`.
+
+        Raises :class:`RefusedError` if MLflow rejects the request, so that callers can report a
+        more specific error.
+        """
+        with self._lock:
+            try:
+                with _HELPER_POOL.use(self, timeout):
+                    answer = self._exchange({"call": call, "arguments": arguments}, timeout)
+            except (OSError, EOFError, ValueError) as error:
+                _HELPER_POOL.stop(self)
+                raise MLflowFailedError(reason=str(error)) from error
+        if "refused" in answer:
+            raise RefusedError(answer["refused"], answer["error"])
+        if "error" in answer:
+            raise MLflowFailedError(reason=answer["error"])
+        return answer["result"]
+
+    def close(self) -> None:
+        """Stop the process."""
+        with self._lock:
+            _HELPER_POOL.stop(self)
+
+    def _call(self, call: str, /, **arguments: Any) -> Any:
+        try:
+            return self.ask(call, **arguments)
+        except RefusedError as error:
+            raise MLflowFailedError(reason=error.reason) from error
+
+    def _exchange(self, call: dict[str, Any], timeout: float) -> dict[str, Any]:
+        if self._inode is not None and self._inode != self._current_inode():
+            # The running process would go on with the deleted file.
+            self.stop()
+        if self._process is None or self._process.poll() is not None:
+            self._process, self._buffer = self._start(), b""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(call).encode() + b"\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._read_line(self._process, timeout))
+        self._inode = self._current_inode()
+        return answer
+
+    def _current_inode(self) -> int | None:
+        return None if self._file is None else inode(self._file)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "jupyter_mlws.mlflow.process"],
+            cwd=self._folder,
+            env=self._process_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            # A terminal's Ctrl+C is for the owner, which ends the helper in its own time.
+            start_new_session=True,
+        )
+
+    def _process_environment(self) -> dict[str, str]:
+        # Everybody on the machine can read a process's arguments, and the address may hold a
+        # password.
+        address = {"MLFLOW_TRACKING_URI": self.uri, "MLFLOW_REGISTRY_URI": self.uri}
+        return {**os.environ, **self._environment, **address}
+
+    def _read_line(self, process: subprocess.Popen[bytes], timeout: float) -> bytes:
+        assert process.stdout is not None
+        deadline = time.monotonic() + timeout
+        while b"\n" not in self._buffer:
+            ready, _, _ = select.select([process.stdout], [], [], deadline - time.monotonic())
+            if not ready:
+                raise TimeoutError(f"MLflow did not respond within {timeout:g} s")
+            read = process.stdout.read1(65536)  # type: ignore[attr-defined]
+            if not read:
+                raise EOFError(f"the MLflow process exited with code {process.wait()}")
+            self._buffer += read
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def stop(self) -> None:
+        """Stop the process, which must be idle; the next call starts another."""
+        process, self._process, self._inode = self._process, None, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
+        try:
+            process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+class _HelperPool:
+    """Clients with a running process and the time of their last call; None while in use.
+
+    The least recently used process is stopped to make room for another.
+    """
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._last_used: dict[TrackingClient, float | None] = {}
+        self._reaper: threading.Thread | None = None
+
+    @contextmanager
+    def use(self, client: TrackingClient, timeout: float) -> Iterator[None]:
+        """Reserve a process for a client; :class:`TimeoutError` if all are in use."""
+        deadline = time.monotonic() + timeout
+        with self._condition:
+            while client not in self._last_used and len(self._last_used) >= MAX_PROCESSES:
+                idle = {one: used for one, used in self._last_used.items() if used is not None}
+                if idle:
+                    self._stop(min(idle, key=idle.__getitem__))
+                elif not self._condition.wait(deadline - time.monotonic()):
+                    raise TimeoutError(f"all {MAX_PROCESSES} MLflow processes are busy")
+            self._last_used[client] = None
+            if self._reaper is None:
+                self._reaper = threading.Thread(target=self._reap, name="mlws-mlflow", daemon=True)
+                self._reaper.start()
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._last_used[client] = time.monotonic()
+                self._condition.notify_all()
+
+    def stop(self, client: TrackingClient) -> None:
+        """Stop the process of a client that is not in use."""
+        with self._condition:
+            self._stop(client)
+
+    def _stop(self, client: TrackingClient) -> None:
+        if self._last_used.pop(client, None) is not None:
+            client.stop()
+            self._condition.notify_all()
+
+    def _reap(self) -> None:
+        with self._condition:
+            while self._last_used:
+                now = time.monotonic()
+                used = {one: now if last is None else last for one, last in self._last_used.items()}
+                for client, last in used.items():
+                    if now - last >= IDLE_TIMEOUT:
+                        self._stop(client)
+                if self._last_used:
+                    oldest = min(used[client] for client in self._last_used)
+                    self._condition.wait(max(0.0, oldest + IDLE_TIMEOUT - now))
+            self._reaper = None
+
+
+_HELPER_POOL = _HelperPool()

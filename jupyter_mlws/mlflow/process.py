@@ -1,0 +1,63 @@
+"""The process that holds MLflow for a server or a run: JSON lines in, JSON lines out.
+
+``{"call": name, "arguments": {…}}`` is answered by ``{"result": …}`` or ``{"error": text}``, with
+``"refused": code`` where MLflow refused what was asked. It ends when its owner's pipe closes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+from jupyter_mlws.mlflow.client import SQLITE
+from jupyter_mlws.mlflow.search import MLflowSearch
+
+WRITES = (
+    "record", "log_run", "tag_runs", "register", "set_alias", "delete_alias", "begin_run",
+    "end_run",
+)  # fmt: skip
+READS = (
+    "finished", "has_run", "models", "model", "versions", "version", "alias_history", "best",
+    "search", "find_run", "columns", "curve", "versions_of",
+)  # fmt: skip
+REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+
+
+def main() -> None:
+    """Answer calls on the store at ``MLFLOW_TRACKING_URI`` until the end of the input."""
+    # MLflow and its libraries print; only answers may go to the owner.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    serve(MLflowSearch(os.environ["MLFLOW_TRACKING_URI"]), sys.stdin, answers)
+
+
+def serve(store: MLflowSearch, calls: IO[str], answers: IO[str]) -> None:
+    """Answer each line of ``calls`` by one line of ``answers``.
+
+    A read does not create the store: one that is not there yet is read as an empty one.
+    """
+    with TemporaryDirectory(prefix="mlws-") as folder:
+        empty = MLflowSearch(f"{SQLITE}{folder}/mlflow.db")
+        for line in calls:
+            call = json.loads(line)
+            target = empty if call["call"] in READS and store.awaits_creation else store
+            answers.write(json.dumps(_answer(target, call)) + "\n")
+            answers.flush()
+
+
+def _answer(store: MLflowSearch, call: dict[str, Any]) -> dict[str, Any]:
+    if call["call"] not in (*READS, *WRITES):
+        return {"error": f"no such call: {call['call']}"}
+    try:
+        return {"result": getattr(store, call["call"])(**call["arguments"])}
+    except Exception as error:  # noqa: BLE001  the edge: the owner raises it as its own
+        text = f"{type(error).__name__}: {error}"
+        code = getattr(error, "error_code", None)
+        return {"error": text, "refused": code} if code in REFUSALS else {"error": text}
+
+
+if __name__ == "__main__":
+    main()

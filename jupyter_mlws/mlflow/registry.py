@@ -1,0 +1,289 @@
+"""MLflow's registry of models, as plain data; runs where :mod:`~.mlflow` may, never in the server.
+
+A version's files lie below its run, in a folder of their own and by their paths in the project.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jupyter_mlws.mlflow.run_tags import COMMIT
+from jupyter_mlws.mlflow.store import MLflowStore
+
+FOLDER_TAG = "mlws.folder"
+"""Tag of a version whose source is a folder below the version's files: which one."""
+MLMODEL = "MLmodel"
+"""The file that makes a folder a model that MLflow can load."""
+ALIAS_TAG_PREFIX = "mlws.alias."
+"""Beginning of the tags of a model that tell what its aliases meant: `mlws.alias.NAME.TIME`."""
+MAX_ALIAS_CHANGES = 100
+"""Changes of an alias that are kept."""
+PAGE_SIZE = 100
+MAX_LISTED_FILES = 1000
+"""Files of a version that are listed."""
+
+JSON = dict[str, Any]
+
+
+class MLflowRegistry(MLflowStore):
+    """A store with its model registry. Rejections are MLflow's own exceptions."""
+
+    def has_run(self, run: str) -> bool:
+        """Return whether the run exists and is not deleted."""
+        return self._run(run) is not None
+
+    def register(
+        self,
+        name: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        artifacts: Mapping[str, str],
+        tags: Mapping[str, str],
+        run: str | None = None,
+        commit: str | None = None,
+    ) -> JSON:
+        """Register a new version of a model, of a new run if none is given.
+
+        ``artifacts``: path in the project → file or folder on this machine.
+        """
+        moment = round(time.time() * 1000)
+        is_new_run = run is None
+        if run is None:
+            run_tags = {COMMIT: commit} if commit else {}
+            created = self._client.create_run(self._experiment(name), moment, tags=run_tags)
+            run = str(created.info.run_id)
+        try:
+            self._log_values(run, params, metrics, moment)
+            folder = f"model-{uuid.uuid4().hex[:8]}"
+            for path, place in artifacts.items():
+                self._log_artifact(run, place, f"{folder}/{path}")
+        except BaseException:
+            if is_new_run:
+                self._client.set_terminated(run, "FAILED")
+            raise
+        if is_new_run:
+            self._client.set_terminated(run, "FINISHED")
+        inside = _loadable_folder(artifacts)
+        source = f"{self._client.get_run(run).info.artifact_uri}/{folder}"
+        version = self._create_version(
+            name,
+            f"{source}/{inside}" if inside else source,
+            run,
+            {**tags, **({FOLDER_TAG: inside} if inside else {})},
+        )
+        return self._describe_version(version)
+
+    def models(self, text: str, after: str, limit: int) -> list[JSON]:
+        """Return the models after ``after``, by name, whose names contain ``text``."""
+        matches = [model for model in self._all_models() if text.lower() in model.name.lower()]
+        matches.sort(key=lambda model: str(model.name))
+        behind = (model for model in matches if model.name > after)
+        return [self._describe_model(model) for model in islice(behind, limit)]
+
+    def model(self, name: str) -> JSON:
+        """Return one model with its newest version."""
+        return self._describe_model(self._client.get_registered_model(name))
+
+    def versions(self, name: str, before: int | None, limit: int) -> list[JSON]:
+        """Return versions of a model, newest first, older than ``before``."""
+        quote = "'" if '"' in name else '"'
+        older = f" AND version_number < {int(before)}" if before is not None else ""
+        model_versions = self._client.search_model_versions(
+            f"name={quote}{name}{quote}{older}",
+            max_results=limit,
+            order_by=["version_number DESC"],
+        )
+        aliases = self._client.get_registered_model(name).aliases
+        return [self._describe_version(version, aliases) for version in model_versions]
+
+    def versions_of(self, run: str) -> list[JSON]:
+        """Return the model versions that a run has logged."""
+        safe_id = run.replace("'", "")
+        return [
+            self._describe_version(version)
+            for version in self._client.search_model_versions(f"run_id='{safe_id}'")
+        ]
+
+    def version(self, name: str, number: int) -> JSON:
+        """Return one version of a model."""
+        return self._describe_version(self._client.get_model_version(name, str(number)))
+
+    def fetch(self, name: str, number: int, folder: Path) -> list[Path]:
+        """Download the files of a version into ``folder``; return their sorted paths.
+
+        Raises :class:`ValueError` with the version and the reason if they cannot be downloaded.
+        """
+        version = f"models:/{name}/{number}"
+        place = self._download(
+            version, lambda: self._client.get_model_version(name, str(number)).source, folder
+        )
+        return sorted(path for path in place.rglob("*") if path.is_file())
+
+    def set_alias(self, name: str, alias: str, number: int, by: str = "") -> None:
+        """Point ``alias`` at a version, also if it exists; ``by`` is the user."""
+        before = self._client.get_registered_model(name).aliases.get(alias)
+        self._client.set_registered_model_alias(name, alias, str(number))
+        if before is None or int(before) != number:
+            self._record_alias_change(name, alias, number, before, by)
+
+    def delete_alias(self, name: str, alias: str, by: str = "") -> bool:
+        """Delete an alias; return False if there is none."""
+        before = self._client.get_registered_model(name).aliases.get(alias)
+        if before is None:
+            return False
+        self._client.delete_registered_model_alias(name, alias)
+        self._record_alias_change(name, alias, None, before, by)
+        return True
+
+    def alias_history(self, name: str) -> list[JSON]:
+        """Return the changes of a model's aliases, newest first.
+
+        A change by another program is inferred from the alias's current version; its time is
+        unknown.
+        """
+        model = self._client.get_registered_model(name)
+        changes = [
+            {**json.loads(text), "alias": alias, "time": time, "key": key}
+            for key, text in model.tags.items()
+            for alias, time in _parse_alias_tag(key)
+        ]
+        changes.sort(key=lambda row: (row["time"], row["key"]), reverse=True)
+        newest: dict[str, JSON] = {}
+        for row in changes:
+            newest.setdefault(row["alias"], row)
+        unseen = []
+        for alias in sorted({*newest, *model.aliases}):
+            last_version = newest.get(alias, {}).get("version")
+            current_version = model.aliases.get(alias)
+            now = int(current_version) if current_version is not None else None
+            if now != last_version:
+                unseen.append(
+                    {"alias": alias, "version": now, "before": last_version, "by": "", "time": None}
+                )
+        return [
+            *unseen,
+            *(
+                {key: row[key] for key in ("alias", "version", "before", "by", "time")}
+                for row in changes
+            ),
+        ]
+
+    def _record_alias_change(
+        self, name: str, alias: str, number: int | None, before: str | None, by: str
+    ) -> None:
+        # A tag for each change: two people at once then both have theirs.
+        key = f"{ALIAS_TAG_PREFIX}{alias}.{time.time_ns() // 1_000_000}"
+        change = {"version": number, "before": int(before) if before else None, "by": by}
+        self._client.set_registered_model_tag(name, key, json.dumps(change))
+        history = sorted(
+            (moment, key)
+            for key in self._client.get_registered_model(name).tags
+            for its, moment in _parse_alias_tag(key)
+            if its == alias
+        )
+        for _, old in history[:-MAX_ALIAS_CHANGES]:
+            self._client.delete_registered_model_tag(name, old)
+
+    # Parts
+
+    def _run(self, identifier: str) -> Any:
+        try:
+            run = self._client.get_run(identifier)
+        except Exception as error:
+            # The second: no run can have such an id.
+            if getattr(error, "error_code", None) not in (
+                "RESOURCE_DOES_NOT_EXIST",
+                "INVALID_PARAMETER_VALUE",
+            ):
+                raise
+            return None
+        return None if run.info.lifecycle_stage == "deleted" else run
+
+    def _log_artifact(self, run: str, place: str, target: str) -> None:
+        if Path(place).is_dir():
+            self._client.log_artifacts(run, place, target)
+        else:
+            self._client.log_artifact(run, place, str(PurePosixPath(target).parent))
+
+    def _create_version(self, name: str, source: str, run: str, tags: Mapping[str, str]) -> Any:
+        try:
+            self._client.create_registered_model(name)
+        except Exception as error:
+            if getattr(error, "error_code", None) != "RESOURCE_ALREADY_EXISTS":
+                raise
+        return self._client.create_model_version(
+            name, source, run, tags=dict(tags), await_creation_for=0
+        )
+
+    def _all_models(self) -> Iterator[Any]:
+        token = None
+        while True:
+            page = self._client.search_registered_models(max_results=PAGE_SIZE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _describe_model(self, model: Any) -> JSON:
+        newest = max(model.latest_versions, key=lambda v: int(v.version), default=None)
+        return {
+            "name": model.name,
+            "description": model.description or "",
+            "created": model.creation_timestamp / 1000,
+            "updated": model.last_updated_timestamp / 1000,
+            "tags": {k: v for k, v in model.tags.items() if not k.startswith(ALIAS_TAG_PREFIX)},
+            "aliases": {alias: int(number) for alias, number in model.aliases.items()},
+            "newest": self._describe_version(newest, model.aliases) if newest else None,
+        }
+
+    def _describe_version(self, version: Any, aliases: Mapping[str, Any] | None = None) -> JSON:
+        number = int(version.version)
+        if aliases is None:
+            aliases = self._client.get_registered_model(version.name).aliases
+        run = self._run(version.run_id) if version.run_id else None
+        return {
+            "name": version.name,
+            "version": number,
+            "params": dict(run.data.params) if run else {},
+            "metrics": {k: v if math.isfinite(v) else None for k, v in run.data.metrics.items()}
+            if run
+            else {},
+            "artifacts": self._list_files(version),
+            "created": version.creation_timestamp / 1000,
+            "run": version.run_id or None,
+            "commit": run.data.tags.get(COMMIT) if run else None,
+            "tags": {key: value for key, value in version.tags.items() if key != FOLDER_TAG},
+            "aliases": sorted(
+                alias for alias, alias_version in aliases.items() if int(alias_version) == number
+            ),
+        }
+
+    def _list_files(self, version: Any) -> list[str]:
+        inside = version.tags.get(FOLDER_TAG)
+        paths = islice(self._files_at(version.source), MAX_LISTED_FILES)
+        return sorted(f"{inside}/{path}" if inside else path for path in paths)
+
+
+def _parse_alias_tag(key: str) -> Iterator[tuple[str, float]]:
+    """Yield the alias and the time that a tag records, if it records a change."""
+    alias, _, moment = key.removeprefix(ALIAS_TAG_PREFIX).rpartition(".")
+    if key.startswith(ALIAS_TAG_PREFIX) and alias and moment.isascii() and moment.isdigit():
+        yield alias, int(moment) / 1000
+
+
+def _loadable_folder(artifacts: Mapping[str, str]) -> str | None:
+    """Return the folder that MLflow can load, if it is the version's only artifact.
+
+    It becomes the version's source.
+    """
+    if len(artifacts) != 1:
+        return None
+    path, place = next(iter(artifacts.items()))
+    return path if Path(place, MLMODEL).is_file() else None

@@ -1,0 +1,117 @@
+"""Workflow runs in MLflow: each a run, with its nodes nested in it; runs where :mod:`~.mlflow` may.
+
+What is recorded again changes nothing: a run is known by its tags, and values that are there stay.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jupyter_mlws.mlflow.registry import MLflowRegistry
+from jupyter_mlws.mlflow.store import STATUSES, name_of
+
+RUN = "mlws.run"
+"""Tag: the workflow's run that an MLflow run stands for, whole or a node of it."""
+NODE = "mlws.node"
+"""Tag: which node of it; the run itself has none."""
+PARENT = "mlflow.parentRunId"
+PAGE_SIZE = 1000
+
+JSON = Mapping[str, Any]
+
+
+class MLflowRuns(MLflowRegistry):
+    """A store that workflow runs are recorded in."""
+
+    def record(self, experiment: str, run: str, records: Sequence[JSON]) -> dict[str, Any]:
+        """Update MLflow's runs from the records.
+
+        Returns the ids of the ``experiment`` and, by node, of the ``runs``.
+
+        A record has ``node`` (empty for the run itself, which comes before its nodes and, with its
+        end, after them), ``name``, ``tags``, ``params``, ``metrics``, ``start`` and ``end`` (epoch
+        seconds; no end while it runs) and ``status``.
+        """
+        place = self._experiment(experiment)
+        runs_by_node = self._find_runs(place, run)
+        open_nodes = {
+            node for node, node_run in runs_by_node.items() if node_run.info.status == "RUNNING"
+        }
+        for record in records:
+            node = record["node"]
+            node_run = runs_by_node.get(node)
+            if node_run is None:
+                parent = {} if node == "" else {NODE: node, PARENT: runs_by_node[""].info.run_id}
+                tags = {**record["tags"], **parent, RUN: run}
+                node_run = self._create_run(place, record, tags)
+            runs_by_node[node] = node_run
+            if record["end"] is None:
+                continue
+            self._finish_run(node_run, record)
+            open_nodes.discard(node)
+            if node == "":
+                # Asked for by nodes that never came to run.
+                for left in open_nodes:
+                    self._client.set_terminated(runs_by_node[left].info.run_id, "KILLED")
+        runs = {record["node"]: str(runs_by_node[record["node"]].info.run_id) for record in records}
+        return {"experiment": place, "runs": runs}
+
+    def begin_run(
+        self, experiment: str, name: str | None, tags: Mapping[str, str], params: JSON
+    ) -> dict[str, str]:
+        """Begin a run; return its id and that of its experiment."""
+        place = self._experiment(experiment)
+        moment = round(time.time() * 1000)
+        run = self._client.create_run(place, start_time=moment, tags=dict(tags), run_name=name)
+        self._log_values(run.info.run_id, params, {}, moment)
+        return {"id": str(run.info.run_id), "experiment": place}
+
+    def end_run(self, run: str, status: str, tags: Mapping[str, str]) -> None:
+        """End a run, also one that its own code ended already.
+
+        A run that its code ended as successful may have failed after that.
+        """
+        self._log_values(run, {}, {}, 0, tags)
+        self._client.set_terminated(run, STATUSES.get(status, status))
+
+    def _find_runs(self, experiment: str, run: str) -> dict[str, Any]:
+        """Return MLflow's runs of a workflow run, by node."""
+        runs_by_node: dict[str, Any] = {}
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [experiment], f"tags.`{RUN}` = '{run}'", max_results=PAGE_SIZE, page_token=token
+            )
+            for one in page:
+                runs_by_node[one.data.tags.get(NODE, "")] = one
+            token = page.token
+            if not token:
+                return runs_by_node
+
+    def _create_run(self, experiment: str, record: JSON, tags: Mapping[str, str]) -> Any:
+        return self._client.create_run(
+            experiment,
+            start_time=round(record["start"] * 1000),
+            tags=dict(tags),
+            run_name=record["name"],
+        )
+
+    def _finish_run(self, run: Any, record: JSON) -> None:
+        """Add the values that are known at the end of a run.
+
+        Values that the node's own code logged take precedence: its parameters cannot be changed,
+        and its curves must not end with a value of ours.
+        """
+        identifier, moment = run.info.run_id, round(record["end"] * 1000)
+        there = run.data
+        self._log_values(
+            identifier,
+            {k: v for k, v in record["params"].items() if name_of(k) not in there.params},
+            {k: v for k, v in record["metrics"].items() if name_of(k) not in there.metrics},
+            moment,
+            {k: v for k, v in record["tags"].items() if there.tags.get(k) != v},
+        )
+        status = record["status"]
+        self._client.set_terminated(identifier, STATUSES.get(status, status), moment)

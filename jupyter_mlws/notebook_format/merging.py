@@ -1,0 +1,355 @@
+"""Merges three versions of a notebook: source by nbdime, outputs by whose source they belong to.
+
+Metadata and attachments are merged by their names. nbdime drops or raises on attachments that both
+sides added, and on metadata whose values have different types in two cells. Where both sides
+changed one value of the metadata, ours stays; one attachment that both changed is a conflict.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbdime.diffing.notebooks import compare_cell_by_ids, diff_notebooks, notebook_predicates
+from nbdime.merging.decisions import apply_decisions
+from nbdime.merging.generic import decide_merge_with_diff
+from nbdime.merging.notebooks import notebook_merge_strategies
+
+from jupyter_mlws.notebook_format.alignment import make_unique, new_id, transfer_ids
+from jupyter_mlws.notebook_format.document import (
+    WITH_IDS,
+    check,
+    nbformat,
+    parse,
+    without_noise,
+    without_outputs,
+    write,
+)
+
+OURS, THEIRS, BASE, BOTH = "ours", "theirs", "base", "both"
+Choice = str | Mapping[str, str]
+"""A side, ``both``, or ``{"source": …}``: what the cell says in the end."""
+ALL_CONFLICTS = "*"
+"""In choices: every conflict that is not named."""
+MERGE_OPTIONS = Namespace(
+    # Cells that both sides added at one place stay, ours first.
+    merge_strategy="union",
+    input_strategy="inline",
+    output_strategy="remove",
+    ignore_transients=True,
+    log_level="ERROR",
+)
+
+
+ABSENT: Any = object()
+"""A key that one side does not have, while merging values."""
+DELETED_CELL_NOTE = re.compile(r"<<<<<<< (LOCAL|REMOTE) CELL DELETED >>>>>>>")
+"""What nbdime writes into a cell that one side deleted or moved, and the other changed."""
+
+
+@dataclass
+class Merge:
+    """The merged notebook; cells in conflict hold both sides between conflict markers."""
+
+    text: bytes
+    conflicts: list[str]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+def merge(
+    base: bytes | None,
+    ours: bytes | None,
+    theirs: bytes | None,
+    choices: Mapping[str, Choice] | None = None,
+) -> Merge:
+    """Merge three versions; ``choices`` maps a cell's id, or ``*``, to the resolution.
+
+    The result is a valid notebook. Raises :class:`NotANotebookError` if a side is not one.
+    """
+    sides = {BASE: parse(base), OURS: parse(ours), THEIRS: parse(theirs)}
+    minor = max(sides[OURS].nbformat_minor, sides[THEIRS].nbformat_minor)
+    _align_ids(sides)
+    merged = _merge_sources(sides)
+    cells = {name: {cell["id"]: cell for cell in side.cells} for name, side in sides.items()}
+    _remove_deletion_notes(merged, cells)
+    for name in (OURS, THEIRS):
+        _restore_dropped_cells(merged, sides[name].cells, cells)
+    merged.metadata = _merge_values(*(sides[name].metadata for name in (BASE, OURS, THEIRS)))
+    conflicts = _find_conflicts(cells, merged)
+    for cell in merged.cells:
+        _merge_properties(cell, *(cells[name].get(cell["id"]) for name in (BASE, OURS, THEIRS)))
+    merged.cells = [
+        part
+        for cell in merged.cells
+        for part in _resolve_cell(cell, conflicts, cells, choices or {})
+    ]
+    make_unique(merged.cells)
+    open_conflicts = [i for i in conflicts if not _find_choice(i, choices or {})]
+    rows = [_to_row(cell, cells, open_conflicts) for cell in merged.cells]
+    _copy_outputs(merged, cells)
+    _apply_format(merged, minor)
+    check(merged)
+    return Merge(write(merged), open_conflicts, rows)
+
+
+def _align_ids(sides: Mapping[str, Any]) -> None:
+    """Give each cell the same id in all versions, unique within each version."""
+    make_unique(sides[BASE].cells)
+    transfer_ids(sides[BASE].cells, sides[OURS].cells)
+    transfer_ids(sides[BASE].cells, sides[THEIRS].cells, sides[OURS].cells)
+    for side in sides.values():
+        side.nbformat_minor = max(side.nbformat_minor, WITH_IDS)
+
+
+def _merge_sources(sides: Mapping[str, Any]) -> Any:
+    base, ours, theirs = (_strip_to_sources(sides[name]) for name in (BASE, OURS, THEIRS))
+    # The ids tell which cells are one. By likeness nbdime would take two short new ones for one.
+    notebook_predicates["/cells"] = [compare_cell_by_ids]
+    decisions = decide_merge_with_diff(
+        base,
+        ours,
+        theirs,
+        diff_notebooks(base, ours),
+        diff_notebooks(base, theirs),
+        notebook_merge_strategies(MERGE_OPTIONS),
+    )
+    return apply_decisions(base, decisions)
+
+
+def _strip_to_sources(document: Any) -> Any:
+    """Return a copy of ``document`` without outputs, metadata and attachments."""
+    bare = without_outputs(document)
+    bare.metadata = nbformat.from_dict({})
+    for cell in bare.cells:
+        cell.metadata = nbformat.from_dict({})
+        cell.pop("attachments", None)
+    return bare
+
+
+def _remove_deletion_notes(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
+    for cell in merged.cells:
+        note = DELETED_CELL_NOTE.search(cell.source)
+        side = cells[THEIRS if note and note[1] == "LOCAL" else OURS].get(cell.get("id"))
+        if note and side is not None:
+            cell.source = side.source
+
+
+def _restore_dropped_cells(
+    merged: Any, side: list[Any], cells: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Restore cells of a side that nbdime dropped, as it does if much changes in one place."""
+    there = [cell.get("id") for cell in merged.cells]
+    at = 0
+    for cell in side:
+        name = cell["id"]
+        if name in there:
+            at = there.index(name) + 1
+            continue
+        base = cells[BASE].get(name)
+        is_deleted = name not in cells[OURS] or name not in cells[THEIRS]
+        if base is None or not is_deleted or _is_edited(cell, base):
+            there.insert(at, name)
+            cell_copy = copy.deepcopy(cell)
+            theirs = cells[THEIRS].get(name)
+            if base is not None and theirs is not None and base.source != theirs.source:
+                # Changed by both: shown as such.
+                parts = (
+                    "<<<<<<< local",
+                    cell_copy.source,
+                    "=======",
+                    theirs.source,
+                    ">>>>>>> remote",
+                )
+                cell_copy.source = "\n".join(parts)
+            merged.cells.insert(at, cell_copy)
+            at += 1
+
+
+def _find_conflicts(cells: Mapping[str, Mapping[str, Any]], merged: Any) -> list[str]:
+    """Return the cells that both sides changed and that do not simply match one side now.
+
+    nbdime's own marks also name cells that were only edited beside an added one.
+    """
+    conflicts = []
+    for cell in merged.cells:
+        name = cell.get("id")
+        base, ours, theirs = (cells[side].get(name) for side in (BASE, OURS, THEIRS))
+        if base is None:
+            if ours and theirs and _attachments_in_conflict({}, ours, theirs):
+                conflicts.append(name)
+            continue
+        if ours is None or theirs is None:
+            # One side deleted it, and as it still is there, the other one has changed it.
+            left = ours if theirs is None else theirs
+            if left is not None and _is_edited(left, base):
+                conflicts.append(name)
+        elif _attachments_in_conflict(base, ours, theirs) or (
+            _has_conflict_markers(cell.source)
+            and not any(_has_conflict_markers(side.source) for side in (base, ours, theirs))
+        ):
+            conflicts.append(name)
+    return conflicts
+
+
+def _is_edited(cell: Any, base: Any) -> bool:
+    return bool(cell.source != base.source or _attachments(cell) != _attachments(base))
+
+
+def _attachments(cell: Any) -> Any:
+    return cell.get("attachments") or {}
+
+
+def _attachments_in_conflict(base: Any, ours: Any, theirs: Any) -> bool:
+    """Return True if both sides changed the same attachment differently."""
+    base, ours, theirs = (_attachments(cell) for cell in (base, ours, theirs))
+    return any(
+        ours.get(name) != theirs.get(name)
+        and base.get(name) != ours.get(name)
+        and base.get(name) != theirs.get(name)
+        for name in {*ours, *theirs}
+    )
+
+
+def _merge_properties(cell: Any, base: Any, ours: Any, theirs: Any) -> None:
+    """Set a merged cell's metadata and attachments; ours wins in a conflict."""
+    ours, theirs = ours or theirs, theirs or ours
+    base = base or {}
+    cell.metadata = _merge_values(
+        base.get("metadata", {}), without_noise(ours.metadata), without_noise(theirs.metadata)
+    )
+    cell.pop("attachments", None)
+    attachments = _merge_values(_attachments(base), _attachments(ours), _attachments(theirs), 1)
+    has_key = _merge_values(*("attachments" in side for side in (base, ours, theirs)))
+    if attachments or has_key:
+        cell.attachments = attachments
+
+
+def _merge_values(base: Any, ours: Any, theirs: Any, depth: int = -1) -> Any:
+    """Merge JSON values: objects key by key, lists of names as sets; else ours if both changed."""
+    if ours == theirs or theirs == base:
+        return ours
+    if ours == base:
+        return theirs
+    if depth and isinstance(ours, dict) and isinstance(theirs, dict):
+        base = base if isinstance(base, dict) else {}
+        merged = {
+            key: _merge_values(
+                base.get(key, ABSENT), ours.get(key, ABSENT), theirs.get(key, ABSENT), depth - 1
+            )
+            for key in {**ours, **theirs}
+        }
+        return nbformat.from_dict(
+            {key: value for key, value in merged.items() if value is not ABSENT}
+        )
+    if _is_name_list(ours) and _is_name_list(theirs):
+        base_names = base if _is_name_list(base) else []
+        names = [name for name in ours if name in theirs or name not in base_names]
+        return names + [name for name in theirs if name not in base_names and name not in ours]
+    return ours
+
+
+def _is_name_list(value: Any) -> bool:
+    """Return True if ``value`` is a list of strings, as a cell's tags are."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _has_conflict_markers(source: str) -> bool:
+    lines = source.splitlines()
+    return all(
+        any(line.startswith(mark) for line in lines) for mark in ("<<<<<<<", "=======", ">>>>>>>")
+    )
+
+
+def _resolve_cell(
+    cell: Any,
+    conflicts: list[str],
+    cells: Mapping[str, Mapping[str, Any]],
+    choices: Mapping[str, Choice],
+) -> list[Any]:
+    """Return the cells of the merged notebook that replace one cell."""
+    name = cell.get("id")
+    if name not in conflicts:
+        base = cells[BASE].get(name)
+        ours, theirs = cells[OURS].get(name), cells[THEIRS].get(name)
+        if base is not None and (ours is None or theirs is None):
+            # Deleted on one side, and on the other only looked at or run.
+            return []
+        return [cell]
+    choice = _find_choice(name, choices)
+    if choice is None:
+        return [cell]
+    if isinstance(choice, Mapping):
+        cell.source = choice["source"]
+        # The outputs of a side with this source come with it.
+        cell.pop("outputs", None)
+        return [cell]
+    if choice != BOTH:
+        side = cells[choice].get(name)
+        return [copy.deepcopy(side)] if side is not None else []
+    copies = [copy.deepcopy(cells[side][name]) for side in (OURS, THEIRS) if name in cells[side]]
+    if len(copies) == 2:
+        copies[1]["id"] = new_id()
+    return copies
+
+
+def _find_choice(name: str, choices: Mapping[str, Choice]) -> Choice | None:
+    return choices.get(name) or choices.get(ALL_CONFLICTS)
+
+
+def _to_row(
+    cell: Any, cells: Mapping[str, Mapping[str, Any]], conflicts: list[str]
+) -> dict[str, Any]:
+    """Return one cell as a row of the three-column view."""
+    sides = {
+        name: cells[name][cell["id"]].source if cell["id"] in cells[name] else None
+        for name in (BASE, OURS, THEIRS)
+    }
+    return {
+        "id": cell["id"],
+        "type": cell.cell_type,
+        **sides,
+        "merged": cell.source,
+        "conflict": cell["id"] in conflicts,
+    }
+
+
+def _copy_outputs(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set each cell's outputs to those of the side with the same source.
+
+    If both sides ran the cell since the base, ours wins.
+    """
+    for cell in merged.cells:
+        if cell.cell_type != "code" or cell.get("outputs"):
+            continue
+        cell.outputs = []
+        cell.execution_count = None
+        base, ours, theirs = (cells[side].get(cell["id"]) for side in (BASE, OURS, THEIRS))
+        candidates = [side for side in (ours, theirs) if side and side.source == cell.source]
+        # A side that has not run the cell since, or has another source, says nothing.
+        ran = [
+            side for side in candidates if not base or _execution_of(side) != _execution_of(base)
+        ]
+        best = ran or [side for side in candidates if side.get("outputs")] or candidates
+        if len(best) > 1 and not best[0].get("outputs"):
+            best = best[1:]
+        if best:
+            cell.outputs = best[0].get("outputs", [])
+            cell.execution_count = best[0].get("execution_count")
+
+
+def _execution_of(cell: Any) -> Any:
+    return cell.source, cell.get("outputs", []), cell.get("execution_count")
+
+
+def _apply_format(merged: Any, minor: int) -> None:
+    merged.nbformat_minor = minor
+    for cell in merged.cells:
+        if minor < WITH_IDS:
+            cell.pop("id", None)
+        if cell.cell_type != "code":
+            cell.pop("outputs", None)
+            cell.pop("execution_count", None)

@@ -1,0 +1,143 @@
+"""Looks at what stores truly hold of data: each object read anew, and the space that all take."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from jupyter_mlws.core.progress import ProgressCallback
+from jupyter_mlws.dvc.data import DataStore, ObjectState, StoredObject
+from jupyter_mlws.dvc.importing import STAGING_DIRECTORY
+from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.dvc.resumable_transfer import PARTIAL_SUFFIX
+from jupyter_mlws.dvc.transfer_progress import Meter
+from jupyter_mlws.versioning.data.models import (
+    DatasetVerified,
+    FaultyObject,
+    RemoteLook,
+    StorageUse,
+    VerifiedStore,
+)
+
+CACHE = "cache"
+MAX_FILES_PER_OBJECT = 1000
+"""Files of a faulty object that are named; copies of one content are one object."""
+
+
+def inspect(
+    data: DataStore, item: DataPointer, look: RemoteLook, progress: ProgressCallback
+) -> DatasetVerified:
+    """Verify one version of a dataset in the cache, and in the default remote as ``look`` says."""
+    assert item.md5 is not None
+    if look is not RemoteLook.NONE:
+        # Without it nobody knows which files there are.
+        data.fetch_listings([item])
+    objects = data.objects([item])
+    meter = Meter(progress, "verify")
+    meter.expect(sum(data.size_of(obj) for obj in objects))
+    names = _paths_by_hash(data, item)
+    local = {}
+    for obj in objects:
+        local[obj.md5] = data.state(obj)
+        meter.count(data.size_of(obj))
+    stores = [_to_verified_store(CACHE, local, item, names, read=True)]
+    if look is not RemoteLook.NONE and data.remote is not None:
+        stores.append(_verify_remote(data, item, objects, look, names, progress))
+    return DatasetVerified(
+        path=item.path,
+        md5=item.md5,
+        objects=len(objects),
+        size=item.size,
+        whole=all(store.whole for store in stores),
+        stores=stores,
+    )
+
+
+def _verify_remote(
+    data: DataStore,
+    item: DataPointer,
+    objects: list[StoredObject],
+    look: RemoteLook,
+    names: Mapping[str, list[str]],
+    progress: ProgressCallback,
+) -> VerifiedStore:
+    assert data.remote is not None
+    if look is RemoteLook.READ:
+        meter = Meter(progress, "verify remote")
+        states = {obj.md5: data.remote_state(obj, meter) for obj in objects}
+    else:
+        progress(0, len(objects), "objects", "ask remote")
+        absent = {obj.md5 for obj in data.missing_remotely([item])}
+        states = {
+            obj.md5: ObjectState.MISSING if obj.md5 in absent else ObjectState.SOUND
+            for obj in objects
+        }
+    return _to_verified_store(data.remote, states, item, names, read=look is RemoteLook.READ)
+
+
+def _to_verified_store(
+    name: str,
+    states: Mapping[str, ObjectState],
+    item: DataPointer,
+    names: Mapping[str, list[str]],
+    *,
+    read: bool,
+) -> VerifiedStore:
+    faulty = [
+        FaultyObject(
+            md5=md5, state=state.value, files=names.get(md5, [item.path])[:MAX_FILES_PER_OBJECT]
+        )
+        for md5, state in states.items()
+        if state is not ObjectState.SOUND
+    ]
+    return VerifiedStore(name=name, read=read, whole=not faulty, faulty=faulty)
+
+
+def _paths_by_hash(data: DataStore, item: DataPointer) -> dict[str, list[str]]:
+    """Return the paths of the dataset's files by the hash of their content.
+
+    The directory's own listing is not among the hashes.
+    """
+    paths: dict[str, list[str]] = {}
+    for relative, md5 in data.list_files(item):
+        paths.setdefault(md5, []).append(f"{item.path}/{relative}")
+    return paths
+
+
+def measure_storage(root: Path, data: DataStore, items: Iterable[DataPointer]) -> StorageUse:
+    """Return the disk space that the project's data takes, and how much of it ``items`` need."""
+    objects = size = unfinished_size = damaged_size = 0
+    for path, length in _iter_files(data.folder):
+        if path.name.endswith(PARTIAL_SUFFIX):
+            unfinished_size += length
+        elif path.name.endswith(".damaged"):
+            damaged_size += length
+        else:
+            objects += 1
+            size += length
+    for _, length in _iter_files(root / STAGING_DIRECTORY):
+        unfinished_size += length
+    place = data.folder if data.folder.exists() else data.folder.parent
+    while not place.exists():
+        place = place.parent
+    return StorageUse(
+        objects=objects,
+        size=size,
+        current=sum(data.size_of(obj) for obj in data.objects(items)),
+        unfinished=unfinished_size,
+        damaged=damaged_size,
+        free=shutil.disk_usage(place).free,
+        remote=data.remote,
+    )
+
+
+def _iter_files(folder: Path) -> Iterator[tuple[Path, int]]:
+    for path in folder.rglob("*"):
+        try:
+            facts = path.lstat()
+        except FileNotFoundError:
+            # Another process has just finished with it.
+            continue
+        if path.is_file() and not path.is_symlink():
+            yield path, facts.st_size

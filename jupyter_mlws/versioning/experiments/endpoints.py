@@ -1,0 +1,123 @@
+"""Endpoints of MLflow runs: search, tracking and reproduction."""
+
+from __future__ import annotations
+
+from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
+from jupyter_mlws.core.errors import (
+    AlreadyReproducedError,
+    MLflowFailedError,
+    RunCommitMissingError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS, GIT_ERRORS
+from jupyter_mlws.versioning.experiments.models import (
+    Curves,
+    CurvesQuery,
+    ExperimentRun,
+    ReproduceRequest,
+    Reproduction,
+    RunBegin,
+    RunColumns,
+    RunEnded,
+    RunsQuery,
+    RunState,
+    TrackedRun,
+)
+from jupyter_mlws.workspace import Workspace
+
+endpoints = Endpoints("runs", GIT_ERRORS)
+
+
+@endpoints.get(
+    "runs", "Search runs with parameters and metrics", shared=True, errors=[MLflowFailedError]
+)
+def search_runs(workspace: Workspace, query: RunsQuery) -> Page[ExperimentRun]:
+    return workspace.experiments.search(query)
+
+
+@endpoints.post(
+    "runs",
+    "Start a run, with a commit of the working tree",
+    status=201,
+    errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError],
+)
+def begin_run(workspace: Workspace, body: RunBegin) -> Reply[TrackedRun]:
+    run = workspace.versions.runs.begin(body)
+    return Reply(run, location=("runs", run.id))
+
+
+@endpoints.get(
+    "runs/columns",
+    "List the names of parameters and metrics",
+    shared=True,
+    errors=[MLflowFailedError],
+)
+def get_columns(workspace: Workspace) -> RunColumns:
+    return workspace.experiments.columns()
+
+
+@endpoints.get(
+    "runs/curves",
+    "Get the metrics of runs by step",
+    errors=[MLflowFailedError, VersionItemNotFoundError],
+)
+def get_curves(workspace: Workspace, query: CurvesQuery) -> Curves:
+    return workspace.experiments.curves(query)
+
+
+@endpoints.post(
+    "runs/state",
+    "Save the state of the working tree for a run",
+    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+)
+def save_state(workspace: Workspace) -> RunState:
+    return workspace.versions.runs.state()
+
+
+@endpoints.get("runs/{run}", "Get a run", errors=[MLflowFailedError, VersionItemNotFoundError])
+def get_run(workspace: Workspace, identifier: str) -> ExperimentRun:
+    return workspace.experiments.get(identifier)
+
+
+@endpoints.post(
+    "runs/{run}/end", "End a tracked run", errors=[MLflowFailedError, VersionItemNotFoundError]
+)
+def end_run(workspace: Workspace, identifier: str, body: RunEnded) -> ExperimentRun:
+    workspace.versions.runs.end(identifier, body)
+    return workspace.experiments.get(identifier)
+
+
+@endpoints.post(
+    "runs/{run}/reproduce",
+    "Recreate the code and data of a run (or MODEL:VERSION) in a git worktree; the operation's "
+    "result is a Reproduction",
+    also=WRITES,
+    errors=[
+        MLflowFailedError,
+        RunCommitMissingError,
+        AlreadyReproducedError,
+        VersionItemNotFoundError,
+    ],
+)
+def reproduce(workspace: Workspace, identifier: str, body: ReproduceRequest) -> Work:
+    workspace.versions.reproductions.check(identifier, body)
+    return Work(
+        "reproduction",
+        lambda progress: workspace.versions.reproductions.create(identifier, body, progress),
+    )
+
+
+@endpoints.get("reproductions", "List reproductions")
+def list_reproductions(workspace: Workspace) -> Page[Reproduction]:
+    return workspace.versions.reproductions.list()
+
+
+@endpoints.delete(
+    "reproductions/{reproduction}",
+    "Delete a reproduction, including all work in it",
+    also=WRITES,
+    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+)
+def delete_reproduction(workspace: Workspace, identifier: str) -> Reproduction:
+    return workspace.versions.reproductions.delete(identifier)

@@ -1,0 +1,187 @@
+"""What the API says and takes of runs that notebooks and scripts track, and of reproductions."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from jupyter_mlws.core.schemas import PageQuery, Record, Request, separate
+from jupyter_mlws.engine.states import Status
+from jupyter_mlws.versioning.model_registry.models import Scalar
+from jupyter_mlws.versioning.models import Plain, Text, UnreachableRemote
+
+
+class RunEnd(str, Enum):
+    """Final status of a tracked run."""
+
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class RunBegin(Request):
+    """A run to track. ``source`` is the notebook or script, as the user names it."""
+
+    name: Plain | None = Field(default=None, min_length=1, max_length=250)
+    experiment: Plain | None = Field(default=None, min_length=1, max_length=250)
+    source: Plain | None = Field(default=None, max_length=1000)
+    params: dict[str, Scalar] = Field(default_factory=dict, max_length=1000)
+
+
+class RunEnded(Request):
+    """Final status of a run and its error."""
+
+    status: RunEnd = RunEnd.COMPLETED
+    error: str | None = Field(default=None, max_length=1000)
+
+
+class RunState(Record):
+    """Version of the working tree.
+
+    ``dirty``: the commit was created for it. ``data``: the data that it names, path → hash.
+    ``tags`` are the tags for MLflow's run.
+    """
+
+    commit: str | None
+    dirty: bool
+    data: dict[str, str]
+    tags: dict[str, str]
+
+
+class TrackedRun(RunState):
+    """A run in MLflow, with the values for MLflow's environment variables."""
+
+    id: str
+    experiment: str
+    uri: str
+
+
+class ReproduceRequest(Request):
+    """Folder of a reproduction, inside the project; chosen automatically by default."""
+
+    path: Plain | None = Field(default=None, min_length=1, max_length=1000)
+
+
+class UnavailableData(Record):
+    """Data of the run that is in neither cache nor remote.
+
+    An ``unreachable`` remote may have it. ``made``: a run of the workflow makes it again.
+    """
+
+    path: Text
+    md5: str
+    made: bool
+    unreachable: UnreachableRemote | None = None
+
+
+class Reproduction(Record):
+    """A git worktree at the commit of a run, with its data.
+
+    ``run`` is MLflow's id. ``command`` repeats the run, ``remove`` deletes the reproduction.
+    """
+
+    id: str
+    run: str
+    commit: str
+    path: str
+    workflow: str | None
+    params: dict[str, Any]
+    metrics: dict[str, float | None]
+    data: list[Text]
+    unavailable: list[UnavailableData]
+    command: str | None
+    remove: str
+
+
+class ExperimentRun(Record):
+    """A run with its settings and measures; ``id`` is MLflow's, ``run`` the workflow run's.
+
+    Runs of notebooks and scripts have no ``workflow``, and MLflow's id as ``run``; ``node`` names
+    which node of the workflow's run it is. ``dirty``: its commit was made for it, because the
+    working tree was no commit. ``inputs``: the data that it read, path → hash.
+    """
+
+    id: str | None
+    run: str
+    workflow: str | None
+    status: Status
+    started: str | None
+    duration: float | None
+    params: dict[str, Any]
+    metrics: dict[str, Any]
+    commit: str | None
+    node: str | None = None
+    name: str = ""
+    experiment: str | None = None
+    dirty: bool | None = None
+    inputs: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class RunColumns(Record):
+    """The names of the parameters and metrics of runs, to choose columns from."""
+
+    params: list[str]
+    metrics: list[str]
+
+
+class CurvesQuery(Request):
+    """The metric and the runs whose values are returned, step by step."""
+
+    metric: str = Field(min_length=1, max_length=250)
+    ids: Annotated[list[str], BeforeValidator(separate)] = Field(
+        min_length=1, max_length=50, description="MLflow IDs of the runs."
+    )
+    points: int = Field(default=500, ge=2, le=5000, description="Maximum number per run.")
+
+
+class CurvePoint(Record):
+    """The value of a metric at a step; ``time`` in seconds since 1970."""
+
+    step: int
+    time: float
+    value: float
+
+
+class Curve(Record):
+    """A metric of one run, in the order of its steps; empty where the run lacks it."""
+
+    run: str
+    points: list[CurvePoint]
+
+
+class Curves(Record):
+    """A metric of several runs, in the order in which they were asked for."""
+
+    metric: str
+    items: list[Curve]
+
+
+class RunsQuery(PageQuery):
+    """Filters, order and columns of the runs to return."""
+
+    workflow: str | None = Field(default=None, description="Path of a workflow.")
+    filter: str = Field(
+        default="",
+        max_length=4000,
+        description="MLflow search expression: `metrics.acc > 0.9 AND params.kind = 'forest'`.",
+    )
+    q: str | None = Field(default=None, max_length=200, description="Text in the name.")
+    sort: Annotated[list[str], BeforeValidator(separate)] = Field(
+        default_factory=list,
+        max_length=5,
+        description="`metrics.acc DESC`; several in order of priority. Default: newest first.",
+    )
+    columns: Annotated[list[str] | None, BeforeValidator(separate)] = Field(
+        default=None,
+        max_length=500,
+        description="Only these parameters and metrics: `params.depth,metrics.acc`.",
+    )
+    nested: bool = Field(default=False, description="Include nested runs, such as those of nodes.")
+
+    @property
+    def plain(self) -> bool:
+        """True without any filter, order or columns: the newest runs are returned whole."""
+        return not (self.filter or self.q or self.sort or self.columns or self.nested)

@@ -1,0 +1,299 @@
+"""Brings back what a run started from: a git worktree of its own at the run's commit, with data.
+
+The person's working tree is not touched. Worktrees lie in a folder of the project that git and DVC
+ignore, and use the project's cache.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.core.errors import (
+    AlreadyReproducedError,
+    Fault,
+    InvalidRequestError,
+    RunCommitMissingError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.path_ids import unescape
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.core.trust import trust, withdraw_trust
+from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.mlflow.client import RefusedError
+from jupyter_mlws.versioning.data.data_index import normalize_path
+from jupyter_mlws.versioning.data.storage import full_disk_told
+from jupyter_mlws.versioning.experiments.models import (
+    ReproduceRequest,
+    Reproduction,
+    UnavailableData,
+)
+from jupyter_mlws.versioning.models import UnreachableRemote
+from jupyter_mlws.versioning.repository import Repository
+
+FOLDER = "reproductions"
+RECORD = "reproduction.json"
+"""In the worktree's own part of the git folder, once it is whole."""
+WORKTREE_TIMEOUT = 600.0
+"""Seconds for git to write the files of a version."""
+MAX_NODE_RUNS = 500
+ALREADY_EXISTS = Message("already exists")
+NOT_IN_PROJECT = Message("must be a folder inside the project")
+
+
+class Reproductions:
+    """The reproductions of one project's runs. Thread-safe."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._root = repository.project.root
+        self._git = repository.git
+
+    def list(self) -> Page[Reproduction]:
+        """Return the reproductions that exist."""
+        reproductions = [self._read(path) for path in self._worktrees()]
+        return Page(items=[one for one in reproductions if one is not None])
+
+    def check(self, identifier: str, request: ReproduceRequest | None = None) -> dict[str, Any]:
+        """Return the run to reproduce.
+
+        ``identifier`` is MLflow's id, the id of a workflow run, or ``MODEL:VERSION``.
+
+        Errors: 30105, 30404, 30271 if the run has no commit that still exists, 30272 if it is
+        reproduced already, 50201 and 50302 for an invalid path.
+        """
+        run = self._run(identifier)
+        commit = run["commit"]
+        if not commit or self._git.find(commit) is None:
+            raise RunCommitMissingError(run=run["id"], commit=commit or "-")
+        target = self._target_path(run, request or ReproduceRequest())
+        if self._is_complete(target):
+            raise AlreadyReproducedError(run=run["id"], path=self._relative_path(target))
+        return run
+
+    def create(
+        self,
+        identifier: str,
+        request: ReproduceRequest | None = None,
+        progress: ProgressCallback = no_progress,
+    ) -> Reproduction:
+        """Create the worktree with its data; a failure leaves nothing behind.
+
+        The result lists data that is in no store. Errors as for :meth:`check`, 30101, 30102, 30103,
+        30106, 30204.
+        """
+        request = request or ReproduceRequest()
+        run = self.check(identifier, request)
+        target = self._target_path(run, request)
+        with self._repository.exclusive("reproduction"), full_disk_told():
+            # What a killed attempt has left.
+            self._remove(target)
+            self._ignore(target)
+            progress(0, message="files")
+            try:
+                self._git.run(
+                    "worktree", "add", "--quiet", "--detach", str(target), run["commit"],
+                    timeout=WORKTREE_TIMEOUT,
+                )  # fmt: skip
+                data_paths, unavailable = self._checkout_data(run, target, progress)
+                reproduction = self._build_reproduction(run, target, data_paths, unavailable)
+                record = Project.open(target).state / RECORD
+                record.write_text(reproduction.model_dump_json(), encoding="utf-8")
+                # It is a version of the project, which was trusted before this.
+                trust(target)
+            except BaseException:
+                self._remove(target)
+                raise
+        return reproduction
+
+    def delete(self, identifier: str) -> Reproduction:
+        """Delete a worktree with everything in it; error 30404."""
+        with self._repository.exclusive("reproduction"):
+            for path in self._worktrees():
+                reproduction = self._read(path)
+                if reproduction is not None and identifier in (reproduction.id, reproduction.run):
+                    self._remove(path)
+                    return reproduction
+        raise VersionItemNotFoundError(kind="reproduction", name=identifier)
+
+    # Parts
+
+    def _run(self, identifier: str) -> dict[str, Any]:
+        tracking = self._repository.tracking
+        name, colon, number = identifier.rpartition(":")
+        if colon and number.isascii() and number.isdigit() and len(number) < 10:
+            try:
+                version = tracking.ask("version", name=unescape(name), number=int(number))
+            except RefusedError as error:
+                raise VersionItemNotFoundError(kind="model version", name=identifier) from error
+            identifier = version["run"] or identifier
+        run: dict[str, Any] | None = tracking.ask("find_run", identifier=identifier)
+        if run is None:
+            raise VersionItemNotFoundError(kind="run", name=identifier)
+        return run
+
+    def _target_path(self, run: Mapping[str, Any], request: ReproduceRequest) -> Path:
+        if request.path is None:
+            return self._root / FOLDER / _name(run)
+        inside = normalize_path(self._repository.project, request.path)
+        target = self._repository.project.resolve(inside)
+        if target == self._root or inside.split("/")[0] == ".dvc":
+            raise InvalidRequestError(faults=[Fault("path", NOT_IN_PROJECT)])
+        if target.exists() and not self._is_complete(target):
+            raise InvalidRequestError(faults=[Fault("path", ALREADY_EXISTS)])
+        return target
+
+    def _relative_path(self, target: Path) -> str:
+        return target.relative_to(self._root).as_posix()
+
+    def _is_complete(self, target: Path) -> bool:
+        return target.is_dir() and self._read(target) is not None
+
+    def _read(self, target: Path) -> Reproduction | None:
+        """Return the record of a worktree's reproduction; None without a complete one."""
+        if not (target / ".git").is_file():
+            return None
+        record = Project(target).state / RECORD
+        if not record.is_file():
+            return None
+        return Reproduction.model_validate_json(record.read_text(encoding="utf-8"))
+
+    def _worktrees(self) -> builtins.list[Path]:
+        output = self._git.run("worktree", "list", "--porcelain", "-z")
+        paths = [
+            Path(os.fsdecode(line.removeprefix(b"worktree ")))
+            for line in output.split(b"\0")
+            if line.startswith(b"worktree ")
+        ]
+        return [path for path in paths if self._root in path.parents and path.is_dir()]
+
+    def _remove(self, target: Path) -> None:
+        withdraw_trust(target)
+        if target.exists():
+            if (target / ".git").is_file():
+                self._git.run(
+                    "worktree", "remove", "--force", "--force", str(target),
+                    codes=(0, 128), timeout=WORKTREE_TIMEOUT,
+                )  # fmt: skip
+            # git leaves what it did not make where a worktree was begun and not registered.
+            if target.exists():
+                shutil.rmtree(target)
+        self._git.run("worktree", "prune")
+        folder = self._root / FOLDER
+        if target.parent == folder and folder.is_dir() and not any(folder.glob("*/")):
+            shutil.rmtree(folder)
+
+    def _ignore(self, target: Path) -> None:
+        """Exclude the folder from the project's git and DVC."""
+        folder = self._root / FOLDER
+        if target.parent == folder:
+            folder.mkdir(exist_ok=True)
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+
+    def _checkout_data(
+        self, run: Mapping[str, Any], target: Path, progress: ProgressCallback
+    ) -> tuple[builtins.list[str], builtins.list[UnavailableData]]:
+        """Check out the data of the run's commit and the inputs that the run recorded."""
+        items = self._data_pointers(run)
+        if not items:
+            return [], []
+        from jupyter_mlws.dvc.data import open_data
+        from jupyter_mlws.dvc.settings import DataSettings
+
+        DataSettings(self._root).share(target)
+        with open_data(target) as data:
+            data.fetch_listings(items)
+            data.set_aside_damaged(items)
+            absent = data.missing(items)
+            lacking = data.find_unavailable(absent, insist=False)
+            unavailable_paths = {item.path for item in lacking}
+            data.fetch([item for item in absent if item.path not in unavailable_paths], progress)
+            there = [item for item in items if item.path not in unavailable_paths]
+            data.check(there)
+            for place, item in enumerate(there):
+                progress(place, len(there), "datasets", "data")
+                data.checkout(item)
+        unreachable = UnreachableRemote(**data.unreachable.facts) if data.unreachable else None
+        unavailable = [
+            UnavailableData(
+                path=item.path, md5=item.md5 or "", made=item.pipeline, unreachable=unreachable
+            )
+            for item in lacking
+        ]
+        return [item.path for item in there], unavailable
+
+    def _data_pointers(self, run: Mapping[str, Any]) -> builtins.list[DataPointer]:
+        items = [i for i in self._repository.content.data_at(run["commit"]) if i.md5]
+        read = dict(run["inputs"])
+        if run["run"]:
+            # Each node of a workflow's run has told what it read.
+            safe_id = run["run"].replace("'", "")
+            rows = self._repository.tracking.ask(
+                "search",
+                filter=f"tags.`mlws.run` = '{safe_id}'",
+                sort=[],
+                limit=MAX_NODE_RUNS,
+                cursor=None,
+                columns=[],
+                nested=True,
+            )["items"]
+            read = {path: md5 for row in rows for path, md5 in row["inputs"].items()}
+        return [
+            # Data that was changed and not recorded is named by the run alone.
+            replace(item, md5=read[item.path], size=None, files=None)
+            if not item.pipeline and read.get(item.path, item.md5) != item.md5
+            else item
+            for item in items
+        ]
+
+    def _build_reproduction(
+        self,
+        run: Mapping[str, Any],
+        target: Path,
+        data_paths: Sequence[str],
+        unavailable: Sequence[UnavailableData],
+    ) -> Reproduction:
+        path = self._relative_path(target)
+        return Reproduction(
+            id=target.name,
+            run=run["id"],
+            commit=run["commit"],
+            path=path,
+            workflow=run["workflow"],
+            params=run["params"],
+            metrics=run["metrics"],
+            data=list(data_paths),
+            unavailable=list(unavailable),
+            command=_command(run, path),
+            remove=f"jupyter mlws reproduce --remove {shlex.quote(target.name)}",
+        )
+
+
+def _name(run: Mapping[str, Any]) -> str:
+    """Return a folder name for a run, with its node if the run is a node's."""
+    name = str(run["run"] or run["id"][:12])
+    return re.sub(r"[^\w.-]", "_", f"{name}-{run['node']}" if run["node"] else name)
+
+
+def _command(run: Mapping[str, Any], path: str) -> str | None:
+    """Return the shell command that repeats the run."""
+    there = f"cd {shlex.quote(path)} && "
+    if run["workflow"]:
+        words = ["jupyter", "mlws", "run", run["workflow"], *([run["node"]] if run["node"] else [])]
+        return there + shlex.join(words)
+    source = run.get("source") or ""
+    if source.endswith(".ipynb"):
+        return there + shlex.join(["jupyter", "execute", source])
+    if source.endswith(".py"):
+        return there + shlex.join(["python", source])
+    return None

@@ -1,0 +1,61 @@
+"""A true commit for every run: HEAD, or what the working tree holds beyond it on a hidden ref.
+
+The person's index, HEAD and files stay as they are. Data that DVC tracks is named by the hashes
+in the run's record; here are the files that git has, or would have with the next snapshot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.private_index import private_index, uncommitted_paths
+from jupyter_mlws.versioning.data.data_index import large_file_threshold
+
+REFS = "refs/mlws/runs/"
+MAX_RUN_REFS = 200
+"""Hidden refs that stay; git forgets the commits of older runs in its own time."""
+PRUNE_BATCH_SIZE = 20
+"""How many more there may be before the oldest are removed."""
+
+
+@dataclass(frozen=True)
+class RunCommit:
+    """The commit that a run starts from; ``dirty``: it was created for the run.
+
+    ``sha`` is None only if nothing was ever committed and there is nothing to commit.
+    """
+
+    sha: str | None
+    dirty: bool
+
+
+def commit_worktree(project: Project, run: str) -> RunCommit:
+    """Commit the state of the working tree for a run; error 30106 if git fails."""
+    git = Git(project.root)
+    status = git.status()
+    has_untracked = any(entry.state == "untracked" for entry in status.entries)
+    limit = large_file_threshold(git) if has_untracked else 0
+    paths = sorted(uncommitted_paths(project.root, status, limit))
+    if not paths:
+        return RunCommit(status.head, dirty=False)
+    with private_index(project) as private:
+        private.add(paths)
+        tree = private.write_tree()
+        if status.head is not None and tree == git.tree_of(status.head):
+            # Something was staged, and undone in the working tree.
+            return RunCommit(status.head, dirty=False)
+        parents = [status.head] if status.head else []
+        sha = private.commit_tree(tree, parents, f"Working tree of run {run}\n")
+    git.run("update-ref", f"{REFS}{run}", sha)
+    return RunCommit(sha, dirty=True)
+
+
+def prune(project: Project) -> None:
+    """Remove the hidden refs of all but the newest runs; ids of runs begin with their time."""
+    git = Git(project.root)
+    names = sorted(git.refs(REFS))
+    if len(names) > MAX_RUN_REFS + PRUNE_BATCH_SIZE:
+        commands = "".join(f"delete {name}\n" for name in names[:-MAX_RUN_REFS])
+        git.run("update-ref", "--stdin", stdin=commands.encode())

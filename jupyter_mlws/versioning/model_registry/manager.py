@@ -1,0 +1,290 @@
+"""Models and their versions, in MLflow's registry. What handlers and magics call."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from jupyter_mlws.core.errors import (
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    OutsideWorkspaceError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.locking import person
+from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.mlflow.client import RefusedError
+from jupyter_mlws.versioning.data.data_index import normalize_path
+from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
+from jupyter_mlws.versioning.model_registry.models import (
+    AliasChange,
+    BestModels,
+    BestQuery,
+    ComparedValue,
+    Model,
+    ModelComparison,
+    ModelCreate,
+    ModelDetail,
+    ModelsQuery,
+    ModelVersion,
+    RankedVersion,
+)
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+
+STORE_TIMEOUT = 3600.0
+"""Seconds for MLflow to copy a version's files."""
+NOT_FOUND_CODE = "RESOURCE_DOES_NOT_EXIST"
+"""MLflow's word for what is not there."""
+BEFORE_FIRST_NAME = ""
+"""Before the first name."""
+
+BAD_NAME = Message('must not be a path or contain "/", ":" or quotation marks')
+NO_FILE = Message("no such file or folder")
+OUTSIDE = Message("is outside the workspace")
+NO_RUN = Message("MLflow has no such run")
+BAD_VALUES = Message("rejected by MLflow: {reason}")
+BAD_ALIAS = Message(
+    "may only contain letters, digits, - and _, and must not be latest or look like v1"
+)
+
+
+class ModelRegistry:
+    """The models of one project. Thread-safe."""
+
+    def __init__(self, repository: Repository, snapshots: SnapshotManager) -> None:
+        self._repository = repository
+        self._project = repository.project
+        self._snapshots = snapshots
+
+    def register(self, request: ModelCreate) -> ModelVersion:
+        """Register a model version with its parameters, metrics and files.
+
+        Without a run, a new one is logged; it records the commit of the working tree, which is
+        created if there are uncommitted changes. Error 50201 or 50302 names every invalid field;
+        nothing is logged then.
+        """
+        artifacts = self._check(request)
+        run = request.run_id
+        commit = None if run else self._commit()
+        try:
+            row = self._repository.tracking.ask(
+                "register",
+                STORE_TIMEOUT,
+                name=request.name,
+                params=request.params,
+                metrics=request.metrics,
+                artifacts=artifacts,
+                tags=request.tags,
+                run=run,
+                commit=commit,
+            )
+        except RefusedError as error:
+            faults = [Fault("params", BAD_VALUES.fill(reason=error.reason))]
+            raise InvalidRequestError(faults=faults) from error
+        return _to_model_version(row)
+
+    def list(self, query: ModelsQuery | None = None) -> Page[Model]:
+        """Return models by name, each with its newest version."""
+        query = query or ModelsQuery()
+        after = unescape(query.cursor) if query.cursor else BEFORE_FIRST_NAME
+        rows = self._repository.tracking.ask(
+            "models", text=query.q or "", after=after, limit=query.limit + 1
+        )
+        items = [_model(row) for row in rows[: query.limit]]
+        following = items[-1].id if len(rows) > query.limit else None
+        return Page(items=items, next_cursor=following)
+
+    def get(self, identifier: str, limit: int = 50, cursor: str | None = None) -> ModelDetail:
+        """Return a model with its versions; error 30404."""
+        name = unescape(identifier)
+        before = _parse_number(cursor, "page") if cursor is not None else None
+        model = self._call_tracking("model", "model", name, name=name)
+        rows = self._call_tracking(
+            "versions", "model", name, name=name, before=before, limit=limit + 1
+        )
+        versions = [_to_model_version(row) for row in rows[:limit]]
+        return ModelDetail(
+            **_model(model).__dict__,
+            versions=versions,
+            next_cursor=str(versions[-1].version) if len(rows) > limit else None,
+        )
+
+    def version(self, identifier: str, number: str) -> ModelVersion:
+        """Return one version; error 30404."""
+        name = unescape(identifier)
+        label = f"{name}:{number}"
+        version_number = _parse_number(number, "model version")
+        return _to_model_version(
+            self._call_tracking("version", "model version", label, name=name, number=version_number)
+        )
+
+    def compare(self, ids: Sequence[str]) -> ModelComparison:
+        """Compare versions side by side; error 30404 names the first missing one."""
+        versions = []
+        for identifier in ids:
+            name, _, number = identifier.rpartition(":")
+            versions.append(self.version(name, number))
+        return ModelComparison(
+            versions=versions,
+            params=list(_compare_values([version.params for version in versions])),
+            metrics=list(_compare_values([version.metrics for version in versions])),
+        )
+
+    def set_alias(self, identifier: str, alias: str, number: int) -> Model:
+        """Point an alias at a version.
+
+        Errors: 30404, 50201 for a name that MLflow rejects.
+        """
+        name = unescape(identifier)
+        try:
+            self._repository.tracking.ask(
+                "set_alias", name=name, alias=alias, number=number, by=person()
+            )
+        except RefusedError as error:
+            if error.code == NOT_FOUND_CODE:
+                label = f"{name}:{number}"
+                raise VersionItemNotFoundError(kind="model version", name=label) from error
+            raise InvalidRequestError(faults=[Fault("alias", BAD_ALIAS)]) from error
+        return self._model(name)
+
+    def delete_alias(self, identifier: str, alias: str) -> Model:
+        """Delete an alias; error 30404."""
+        name = unescape(identifier)
+        if not self._call_tracking(
+            "delete_alias", "model", name, name=name, alias=alias, by=person()
+        ):
+            raise VersionItemNotFoundError(kind="alias", name=alias)
+        return self._model(name)
+
+    def alias_history(self, identifier: str) -> Page[AliasChange]:
+        """Return the changes of a model's aliases, newest first; error 30404."""
+        name = unescape(identifier)
+        rows = self._call_tracking("alias_history", "model", name, name=name)
+        return Page(
+            items=[
+                AliasChange(
+                    alias=row["alias"],
+                    version=row["version"],
+                    before=row["before"],
+                    by=row["by"],
+                    timestamp=_format_timestamp(row["time"]) if row["time"] is not None else None,
+                )
+                for row in rows
+            ]
+        )
+
+    def best(self, query: BestQuery) -> BestModels:
+        """Return the versions with the best values of a metric."""
+        mode = query.mode or guess_mode(query.metric)
+        rows = self._repository.tracking.ask(
+            "best",
+            metric=query.metric,
+            largest=mode is Mode.MAX,
+            name=query.name,
+            limit=query.limit,
+        )
+        versions = [
+            RankedVersion(value=row["value"], version=_to_model_version(row)) for row in rows
+        ]
+        return BestModels(metric=query.metric, mode=mode, items=versions)
+
+    # Parts
+
+    def _model(self, name: str) -> Model:
+        return _model(self._call_tracking("model", "model", name, name=name))
+
+    def _call_tracking(self, call: str, kind: str, label: str, **arguments: Any) -> Any:
+        """Call MLflow; error 30404 if the item does not exist."""
+        try:
+            return self._repository.tracking.ask(call, **arguments)
+        except RefusedError as error:
+            # A name that it refuses is one that it can't have either.
+            raise VersionItemNotFoundError(kind=kind, name=label) from error
+
+    def _check(self, request: ModelCreate) -> Mapping[str, str]:
+        """Return the artifacts and their locations on disk; the error lists every fault."""
+        faults = []
+        if set("/:\"'") & set(request.name) or request.name == "." or request.name.startswith(".."):
+            faults.append(Fault("name", BAD_NAME))
+        outside = None
+        artifacts = {}
+        for position, path in enumerate(request.artifacts):
+            field = f"artifacts.{position}"
+            try:
+                place = self._project.resolve(path)
+                inside = normalize_path(self._project, path)
+            except MLWSError:
+                outside = path
+                faults.append(Fault(field, OUTSIDE))
+                continue
+            if place.exists():
+                artifacts[inside] = str(place)
+            else:
+                faults.append(Fault(field, NO_FILE))
+        if request.run_id is not None:
+            run_exists = self._repository.tracking.ask("has_run", run=request.run_id)
+            faults += [] if run_exists else [Fault("run_id", NO_RUN)]
+        if outside is not None:
+            raise OutsideWorkspaceError(faults=faults, path=outside)
+        if faults:
+            raise InvalidRequestError(faults=faults)
+        return artifacts
+
+    def _commit(self) -> str | None:
+        """Return the commit of the working tree; None in a repository without commits."""
+        if self._repository.git.find("HEAD") is None:
+            return None
+        return self._snapshots.keep_state(f"models/{uuid.uuid4().hex[:12]}")
+
+
+def _to_model_version(row: Mapping[str, Any]) -> ModelVersion:
+    return ModelVersion(
+        id=f"{escape(row['name'])}:{row['version']}",
+        name=row["name"],
+        version=row["version"],
+        params=row["params"],
+        metrics=row["metrics"],
+        artifacts=row["artifacts"],
+        timestamp=_format_timestamp(row["created"]),
+        run_id=row["run"],
+        commit=row["commit"],
+        tags=row["tags"],
+        aliases=row["aliases"],
+        uri=f"models:/{row['name']}/{row['version']}",
+    )
+
+
+def _model(row: Mapping[str, Any]) -> Model:
+    return Model(
+        id=escape(row["name"]),
+        name=row["name"],
+        description=row["description"],
+        created=_format_timestamp(row["created"]),
+        updated=_format_timestamp(row["updated"]),
+        tags=row["tags"],
+        aliases=row["aliases"],
+        newest=_to_model_version(row["newest"]) if row["newest"] else None,
+    )
+
+
+def _compare_values(rows: Sequence[Mapping[str, Any]]) -> Iterator[ComparedValue]:
+    for name in sorted({name for row in rows for name in row}):
+        values = [row.get(name) for row in rows]
+        yield ComparedValue(name=name, values=values, differs=len(set(values)) > 1)
+
+
+def _parse_number(text: str, kind: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise VersionItemNotFoundError(kind=kind, name=text)
+    return int(text)
+
+
+def _format_timestamp(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,155 @@
+"""What the API says and takes of models and their versions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from jupyter_mlws.core.schemas import PageQuery, Record, Request, separate
+from jupyter_mlws.core.validation_messages import NOT_BLANK
+from jupyter_mlws.versioning.experiments.ranking import Mode
+from jupyter_mlws.versioning.models import Plain
+
+
+def _scalar(value: Any) -> Any:
+    if value is not None and not isinstance(value, str | int | float):
+        raise PydanticCustomError("scalar", "must be a string, a number, true, false or null")
+    return value
+
+
+Scalar = Annotated[
+    Any,
+    BeforeValidator(_scalar),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
+]
+
+
+class ModelVersion(Record):
+    """A version of a model, in the specification's format with some more fields.
+
+    ``params`` are text, as MLflow stores them; a metric that is not a finite number is null.
+    ``artifacts`` are files, by their paths in the project. ``uri`` is the address that MLflow
+    loads.
+    """
+
+    id: str
+    name: str
+    version: int
+    params: dict[str, str]
+    metrics: dict[str, float | None]
+    artifacts: list[str]
+    timestamp: str
+    run_id: str | None
+    commit: str | None
+    tags: dict[str, str]
+    aliases: list[str]
+    uri: str
+
+
+class Model(Record):
+    """A model with its newest version; ``aliases`` name versions."""
+
+    id: str
+    name: str
+    description: str
+    created: str
+    updated: str
+    tags: dict[str, str]
+    aliases: dict[str, int]
+    newest: ModelVersion | None
+
+
+class ModelDetail(Model):
+    """A model with its versions, newest first; ``next_cursor`` asks for older ones."""
+
+    versions: list[ModelVersion]
+    next_cursor: str | None
+
+
+class ModelCreate(Request):
+    """A new version of a model, of the run ``run_id`` or of a new run."""
+
+    name: Plain = Field(min_length=1, max_length=250, pattern=NOT_BLANK)
+    params: dict[str, Scalar] = Field(default_factory=dict, max_length=1000)
+    metrics: dict[str, FiniteFloat] = Field(default_factory=dict, max_length=1000)
+    artifacts: list[Plain] = Field(
+        default_factory=list, max_length=1000, description="Files and folders of the project."
+    )
+    run_id: Plain | None = Field(default=None, min_length=1)
+    tags: dict[str, str] = Field(default_factory=dict, max_length=100)
+
+
+class ModelsQuery(PageQuery):
+    """Filters for models."""
+
+    q: Plain | None = Field(default=None, description="Text in the name.")
+
+
+class CompareQuery(Request):
+    """Versions to compare, by their ids."""
+
+    ids: Annotated[list[Plain], BeforeValidator(separate)] = Field(min_length=2, max_length=20)
+
+
+class ComparedValue(Record):
+    """A parameter or metric in every version, in their order; null where one lacks it."""
+
+    name: str
+    values: list[str | float | None]
+    differs: bool
+
+
+class ModelComparison(Record):
+    """Versions side by side."""
+
+    versions: list[ModelVersion]
+    params: list[ComparedValue]
+    metrics: list[ComparedValue]
+
+
+class BestQuery(Request):
+    """Query for the best versions by a metric.
+
+    Without ``mode``, the metric's name decides whether higher or lower is better.
+    """
+
+    metric: Plain = Field(min_length=1, max_length=250)
+    mode: Mode | None = None
+    name: Plain | None = Field(default=None, min_length=1, description="Only of this model.")
+    limit: int = Field(default=10, ge=1, le=100, description="Maximum number.")
+
+
+class RankedVersion(Record):
+    """A version with its value of the metric."""
+
+    value: float
+    version: ModelVersion
+
+
+class BestModels(Record):
+    """Versions by a metric, best first; empty if no version has it."""
+
+    metric: str
+    mode: Mode
+    items: list[RankedVersion]
+
+
+class AliasChange(Record):
+    """A change of an alias; ``version`` is null if the alias was deleted.
+
+    ``timestamp`` is null for a change that another program made.
+    """
+
+    alias: str
+    version: int | None
+    before: int | None
+    by: str
+    timestamp: str | None
+
+
+class AliasRequest(Request):
+    """The version that an alias is to point at."""
+
+    version: int = Field(ge=1)

@@ -1,0 +1,1 @@
+"""The text of a `dvc.yaml`: parsed, validated and edited."""

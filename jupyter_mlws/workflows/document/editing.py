@@ -1,0 +1,325 @@
+"""Creates, changes and removes workflow files; nothing is written when anything is refused."""
+
+from __future__ import annotations
+
+import posixpath
+import shutil
+import time
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.registry import Registry
+from jupyter_mlws.core.errors import (
+    AlreadyExistsError,
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    WorkflowChangedError,
+    WorkflowUnreadableError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.workflows.document import authoring, graph, settings
+from jupyter_mlws.workflows.document.connections import Connector
+from jupyter_mlws.workflows.document.definition import (
+    EdgeDefinition,
+    NodeDefinition,
+    Removed,
+    WorkflowChange,
+    WorkflowDefinition,
+)
+from jupyter_mlws.workflows.document.drafts import Draft, ExistingNode, Faults, Reader
+from jupyter_mlws.workflows.document.files import SKIPPED_DIRECTORIES, Documents, findings_error
+from jupyter_mlws.workflows.document.parse import FILE, Document, etag_of, parse
+from jupyter_mlws.workflows.document.rewriting import RewriteError, rewrite
+from jupyter_mlws.workflows.document.terms import Severity
+
+WORKFLOWS_DIRECTORY = "workflows"
+"""The folder of new workflows."""
+LOCK_FILE = "dvc.lock"
+MAX_DIRECTORY_NAME_LENGTH = 60
+"""Characters of a folder's name."""
+
+
+class Editor:
+    """Writes the workflow files of one project, under its lock. Thread-safe."""
+
+    def __init__(self, project: Project, documents: Documents, registry: Registry) -> None:
+        self._project = project
+        self._documents = documents
+        self._registry = registry
+
+    def create(
+        self,
+        definition: WorkflowDefinition,
+        files: Mapping[str, str] | None = None,
+        title: Mapping[str, Any] | None = None,
+        *,
+        save: bool = True,
+    ) -> Document:
+        """Create a workflow; all faults are in one error.
+
+        ``files`` are written beside it and replace no other file; ``title`` is stored with its
+        name. Without ``save`` nothing is written. Errors: 40201 for nodes, 40202 for edges, 40203
+        for a cycle, 50203 if a path is taken, 50201 and 50302 for a name or path that no workflow
+        can have.
+        """
+        _check_name(definition.name)
+        with self._project.lock(f"create the workflow {definition.name}"):
+            path = self.place(definition.name, definition.path)
+            drafts = self._drafts(parse(path, ""), definition.nodes, definition.edges)
+            data = authoring.new_data(definition.name, posixpath.dirname(path), drafts, title)
+            document = parse(path, rewrite("", data))
+            self._raise_new_findings(document, [], drafts)
+            self._check_free(files or {})
+            if save:
+                self._write_all({**(files or {}), path: document.text})
+            return document
+
+    def _check_free(self, files: Mapping[str, str]) -> None:
+        for file in files:
+            if self._project.resolve(file).exists():
+                raise AlreadyExistsError(name=file)
+
+    def _write_all(self, files: Mapping[str, str]) -> None:
+        """Write all files, the workflow's own last; if one fails, remove the others."""
+        written_files = []
+        try:
+            for file, text in files.items():
+                self._documents.write(file, text)
+                written_files.append(file)
+        except OSError:
+            for file in written_files:
+                (self._project.root / file).unlink(missing_ok=True)
+            raise
+
+    def change(
+        self, path: str, change: WorkflowChange, expected_etags: Sequence[str] | None
+    ) -> Document:
+        """Replace the nodes and edges of a workflow, or its text.
+
+        ``expected_etags``: the current text must have one of them (None: any); otherwise error
+        40402.
+        """
+        if (change.text is None) == (change.nodes is None):
+            words = Message("Specify either `text` or `nodes`.")
+            raise InvalidRequestError(faults=[Fault("nodes", words)])
+        if change.path not in (None, path):
+            words = Message("The path of a workflow can't be changed here.")
+            raise InvalidRequestError(faults=[Fault("path", words)])
+        if change.name is not None:
+            _check_name(change.name)
+        with self._project.lock(f"change {path}"):
+            before = self._documents.text(path)
+            if expected_etags is not None and etag_of(before) not in expected_etags:
+                raise WorkflowChangedError(path=path, etag=etag_of(before))
+            if change.text is None:
+                document = self._apply_change(parse(path, before), change)
+            else:
+                document = parse(path, change.text)
+                self._raise_new_findings(document, self._blocking_findings_of(path, before), [])
+            if document.text != before:
+                self._documents.write(path, document.text)
+            return document
+
+    def remove(self, path: str) -> Removed:
+        """Remove a workflow's file and its lock file; its results stay.
+
+        The removed files are kept in the project's state folder, as git may not have them yet.
+        """
+        with self._project.lock(f"remove {path}"):
+            text = self._documents.text(path)
+            folder = posixpath.dirname(path)
+            trash = self._create_trash_directory(path, text)
+            removed_files = []
+            for file in (path, posixpath.join(folder, LOCK_FILE)):
+                source = self._project.root / file
+                if source.is_file():
+                    shutil.move(source, trash / source.name)
+                    removed_files.append(file)
+            here = self._project.root / folder
+            if folder and not any(here.iterdir()):
+                here.rmdir()
+            return Removed(
+                id=escape(path),
+                path=path,
+                removed=removed_files,
+                kept_in=f"mlws/trash/{trash.name}",
+                results=self._results(path, text),
+            )
+
+    def keep(self, document: Document) -> str:
+        """Copy a text that is about to be replaced; return the copy's path from the git folder."""
+        place = self._create_trash_directory(document.path, document.text)
+        (place / FILE).write_bytes(document.text.encode())
+        return f"mlws/trash/{place.name}"
+
+    def _create_trash_directory(self, path: str, text: str) -> Path:
+        """Create a folder for removed files, in the project's state folder."""
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        folder = posixpath.basename(posixpath.dirname(path)) or "root"
+        trash = self._project.state / "trash" / f"{stamp}-{folder}-{etag_of(text)[:6]}"
+        trash.mkdir(parents=True, exist_ok=True)
+        return trash
+
+    def _results(self, path: str, text: str) -> list[str]:
+        try:
+            stages, _ = self._documents.stages(parse(path, text))
+        except MLWSError:
+            # A file that cannot be read tells of no results.
+            return []
+        outs = (out for stage in stages for out in stage.outs)
+        return [out for out in outs if (self._project.root / out).exists()]
+
+    # Where a new workflow goes
+
+    def place(self, name: str, requested_path: str | None = None) -> str:
+        """Return the path of a new workflow's file: the requested one, or one from its name."""
+        if requested_path is None:
+            return self._free_path(name)
+        path = posixpath.normpath(requested_path.lstrip("/") or ".")
+        if posixpath.basename(path) != FILE:
+            path = posixpath.normpath(posixpath.join(path, FILE))
+        self._project.resolve(path)
+        folders = posixpath.dirname(path).split("/")
+        bad = [name for name in folders if name.startswith(".") or name in SKIPPED_DIRECTORIES]
+        if bad or settings.unfit_text(path) or not self._can_hold(folders):
+            words = Message("A workflow can't be created at this path.")
+            raise InvalidRequestError(faults=[Fault("path", words)])
+        if (self._project.root / path).exists():
+            raise AlreadyExistsError(name=path)
+        return path
+
+    def _can_hold(self, folders: Sequence[str]) -> bool:
+        """Return whether the folders belong to no other project and are not files."""
+        here = self._project.root
+        for name in filter(None, folders):
+            here /= name
+            if (here.exists() and not here.is_dir()) or (here / ".git").exists():
+                return False
+        return True
+
+    def _free_path(self, name: str) -> str:
+        """Return a path in a new folder with the workflow's name, numbered if that is taken."""
+        slug, number = slug_of(name), 1
+        while (self._project.root / WORKFLOWS_DIRECTORY / _directory_name(slug, number)).exists():
+            number += 1
+        return posixpath.join(WORKFLOWS_DIRECTORY, _directory_name(slug, number), FILE)
+
+    # What it is to hold
+
+    def _drafts(
+        self,
+        document: Document,
+        nodes: Sequence[NodeDefinition],
+        edges: Sequence[EdgeDefinition],
+    ) -> list[Draft]:
+        """Return the drafts of all nodes, with their edges; every fault is in one error."""
+        faults = Faults()
+        components = self._registry.all()
+        stages, _ = self._documents.stages(document)
+        there = graph.edges(stages, components)
+        present = dict(self._existing_nodes(document, there))
+        reader = Reader(components, document.folder, faults, self._project.resolve, self.held)
+        drafts = reader.read(nodes, present)
+        cycle = Connector(drafts, faults, there).connect(edges, [node.id for node in nodes])
+        faults.raise_any(document.path, cycle)
+        return drafts
+
+    def _existing_nodes(
+        self, document: Document, edges: Sequence[graph.Edge]
+    ) -> Iterator[tuple[str, ExistingNode]]:
+        components = self._registry.all()
+        for stage in self._documents.stages(document)[0]:
+            edge_files = frozenset(edge.path for edge in edges if edge.target == stage.id)
+            component = components.get(stage.component or "")
+            if component is not None and component.error is not None:
+                component = None
+            yield stage.id, ExistingNode(stage, component, document.folder, edge_files)
+
+    def held(self, path: str) -> Message | None:
+        """Return why no node may write a path (git or DVC tracks it), or None."""
+        if Git(self._project.root).tracked(path):
+            return Message(
+                "{path!r} is tracked by git; a node's output would overwrite it.", path=path
+            )
+        target = self._project.root / path
+        if target.with_name(f"{target.name}.dvc").exists():
+            return Message(
+                "{path!r} is tracked data; a node's output would overwrite it.", path=path
+            )
+        return None
+
+    def _apply_change(self, document: Document, change: WorkflowChange) -> Document:
+        drafts = self._drafts(document, change.nodes or [], change.edges)
+        present = [stage.id for stage in self._documents.stages(document)[0]]
+        faults = Faults()
+        data = authoring.changed_data(document, change.name, drafts, present, faults)
+        faults.raise_any(document.path)
+        try:
+            text = rewrite(document.text, data)
+        except RewriteError as error:
+            reason = Message("it can only be edited as text: {reason}", reason=error.args[0])
+            raise WorkflowUnreadableError(path=document.path, reason=reason, line=None) from error
+        new_document = parse(document.path, text)
+        self._raise_new_findings(new_document, self._blocking_findings(document), drafts)
+        return new_document
+
+    # What keeps it from being saved
+
+    def _blocking_findings(self, document: Document) -> list[graph.Finding]:
+        return [
+            finding
+            for finding in self._documents.findings(document)
+            if finding.severity is Severity.ERROR
+            and not finding.draft
+            and finding.code.startswith("4020")
+        ]
+
+    def _blocking_findings_of(self, path: str, text: str) -> list[graph.Finding]:
+        try:
+            return self._blocking_findings(parse(path, text))
+        except MLWSError:
+            # It cannot be read; whatever the new text says is better or refused.
+            return []
+
+    def _raise_new_findings(
+        self, document: Document, previous: Sequence[graph.Finding], drafts: Sequence[Draft]
+    ) -> None:
+        """Raise the faults that are new; faults in ``previous`` do not block other changes."""
+        old = {_finding_key(finding) for finding in previous}
+        news = [
+            finding
+            for finding in self._blocking_findings(document)
+            if _finding_key(finding) not in old
+        ]
+        if news:
+            places = {draft.id: draft.place for draft in drafts}
+            raise findings_error(document.path, news, places)
+
+
+def _finding_key(finding: graph.Finding) -> tuple[str | None, ...]:
+    return finding.code, finding.node, finding.field, finding.edge, finding.message.en
+
+
+def _check_name(name: str) -> None:
+    unfit = settings.unfit_text(name.lstrip("-"))
+    if unfit is not None or not name.strip():
+        words = unfit or Message("Must not be empty.")
+        raise InvalidRequestError(faults=[Fault("name", words)])
+
+
+def slug_of(name: str) -> str:
+    """Return the name of a workflow's folder, as the canvas derives it (`src/canvas/create.ts`)."""
+    text = "".join(
+        sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in name.strip().lower()
+    )
+    return "-".join(text.split())[:MAX_DIRECTORY_NAME_LENGTH].strip("-") or "workflow"
+
+
+def _directory_name(slug: str, number: int) -> str:
+    return slug if number == 1 else f"{slug}-{number}"

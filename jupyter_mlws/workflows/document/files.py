@@ -1,0 +1,304 @@
+"""The `dvc.yaml` files of a project: found, read, checked and written."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import posixpath
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.core.errors import (
+    DVCConfigError,
+    DVCNotInitializedError,
+    Fault,
+    InvalidConnectionError,
+    InvalidRunParameterError,
+    MLWSError,
+    WorkflowCycleError,
+    WorkflowItemNotFoundError,
+    WorkflowProblemsError,
+    WorkflowUnreadableError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.engine.graph import Producers, closure, upstream
+from jupyter_mlws.workflows.document import graph
+from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
+from jupyter_mlws.workflows.document.terms import Severity
+from jupyter_mlws.workflows.notebook.describing import Notebooks
+
+if TYPE_CHECKING:
+    from jupyter_mlws.components.models import Component
+    from jupyter_mlws.components.registry import Registry
+
+SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
+
+WALK_INTERVAL = 5.0
+"""Seconds for which the files of other workflows are known: every edit asks for them."""
+
+StagesResult = tuple[builtins.list[Stage], builtins.list[graph.Finding]]
+
+
+class Documents:
+    """The workflow files of one project, by their paths. Thread-safe."""
+
+    def __init__(self, project: Project, registry: Registry) -> None:
+        self._project = project
+        self._root = project.root
+        self._registry = registry
+        self._notebooks = Notebooks(project)
+        self._outputs: dict[str, tuple[str, Producers[Stage]]] = {}
+        self._paths_cache: tuple[float, builtins.list[str]] = (-WALK_INTERVAL, [])
+
+    def components(self, stages: Sequence[Stage]) -> dict[str, Component]:
+        """Return all components by name, and those of the notebooks that stages run."""
+        components = self._registry.all() if any(stage.component for stage in stages) else {}
+        return {**components, **self._notebooks.of(stages)}
+
+    def notebook(self, path: str) -> Component:
+        """Return the settings of a notebook, as a component; error 40401 if it does not exist."""
+        return self._notebooks.one(path)
+
+    def paths(self) -> builtins.list[str]:
+        """Return the paths of all workflows, sorted."""
+        return sorted(self._find())
+
+    def _find(self) -> Iterator[str]:
+        for folder, folders, files in os.walk(self._root):
+            here = Path(folder)
+            folders[:] = [
+                name
+                for name in folders
+                if not name.startswith(".")
+                and name not in SKIPPED_DIRECTORIES
+                and not (here / name / ".git").exists()
+                and not (here / name / "pyvenv.cfg").exists()
+            ]
+            if FILE in files:
+                yield (here / FILE).relative_to(self._root).as_posix()
+
+    # Reading
+
+    def checked(self, path: str) -> str:
+        """Return the path if it can be a workflow of the project; error 40401 otherwise."""
+        target = self._project.resolve(path)
+        if posixpath.basename(path) != FILE or posixpath.normpath(path) != path:
+            raise WorkflowItemNotFoundError(kind="workflow", name=path)
+        if target.name != FILE:
+            raise WorkflowItemNotFoundError(kind="workflow", name=path)
+        return path
+
+    def read(self, path: str) -> Document:
+        """Return the document at a path; error 40401 if missing, 40205 if it is no workflow."""
+        return parse(path, self.text(path))
+
+    def text(self, path: str) -> str:
+        """Return the text at a path without parsing it."""
+        try:
+            data = (self._root / self.checked(path)).read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise WorkflowItemNotFoundError(kind="workflow", name=path) from error
+        try:
+            # As bytes: line ends stay as they are, also where an edit writes them back.
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise WorkflowUnreadableError(
+                path=path, reason=Message("it is not UTF-8"), line=None
+            ) from error
+
+    def stages(self, document: Document) -> StagesResult:
+        """Return the stages, resolved by DVC if they use templates.
+
+        If DVC rejects them, return them as written, with its error as a finding.
+        """
+        if not document.needs_resolving():
+            return document.stages(), []
+        from jupyter_mlws.dvc import resolved
+
+        try:
+            data = resolved.stages(
+                self._root, document.path, document.text, document.data, self._project.state
+            )
+            return document.stages(data), []
+        except MLWSError as error:
+            if not isinstance(
+                error, (WorkflowUnreadableError, DVCNotInitializedError, DVCConfigError)
+            ):
+                raise
+            # What its code says already is not said twice.
+            reason = error.facts.get("reason")
+            unreadable = isinstance(error, WorkflowUnreadableError) and reason
+            detail = reason if isinstance(reason, Message) else Message.verbatim(str(reason))
+            words = detail if unreadable else error.message
+            return document.stages(), [
+                graph.Finding(error.code, words, line=error.facts.get("line"))
+            ]
+
+    # Checking
+
+    def findings(self, document: Document) -> builtins.list[graph.Finding]:
+        """Return all problems of a document."""
+        stages, findings = self.stages(document)
+        return [*findings, *self.validate(document, stages)]
+
+    def collisions(
+        self, document: Document, stages: Sequence[Stage]
+    ) -> builtins.list[graph.Finding]:
+        """Return the outputs that other workflows of the project also make."""
+        findings: builtins.list[graph.Finding] = []
+        if time.monotonic() - self._paths_cache[0] >= WALK_INTERVAL:
+            self._paths_cache = time.monotonic(), self.paths()
+        for path in self._paths_cache[1]:
+            if path == document.path:
+                continue
+            try:
+                text = self.text(path)
+                entry = self._outputs.get(path)
+                if entry is None or entry[0] != text:
+                    entry = text, Producers(self.stages(parse(path, text))[0])
+                    self._outputs[path] = entry
+            except MLWSError:
+                # Its own page says what is wrong with it.
+                continue
+            findings += graph.colliding_outputs(stages, entry[1], path)
+        return findings
+
+    def validate(
+        self, document: Document, stages: Sequence[Stage], planned_paths: Collection[str] = ()
+    ) -> builtins.list[graph.Finding]:
+        """Return all problems of a document's stages.
+
+        ``planned_paths`` are files that are to be written together with it.
+        """
+        from jupyter_mlws.dvc.stages import tracked_data
+
+        components = self.components(stages)
+
+        def exists(path: str) -> bool:
+            return path in planned_paths or self.exists(path)
+
+        findings = graph.validate(document, stages, components, exists)
+        tracked_paths = list(
+            tracked_data(self._root, (out for stage in stages for out in stage.outs))
+        )
+        findings += graph.tracked_outputs(stages, tracked_paths)
+        setting_findings = graph.lost_settings(document, stages, components)
+        return (
+            findings
+            if not setting_findings or self._passes_false()
+            else [*findings, *setting_findings]
+        )
+
+    def check_runnable(
+        self,
+        document: Document,
+        targets: Sequence[str] = (),
+        skip: Collection[str] = (),
+        *,
+        keep_going: bool = False,
+    ) -> None:
+        """Raise one error with all faults that keep the workflow from running.
+
+        A fault of a single node (a missing input or setting) keeps only that node from running: it
+        counts for the ``targets`` and what they need, and not for a run that continues after
+        failures.
+        """
+        stages, findings = self.stages(document)
+        ids = [stage.id for stage in stages]
+        roots = [target for target in targets if target in ids] or ids
+        required_ids = closure(upstream(stages), roots) - set(skip)
+        errors = [
+            finding
+            for finding in (*findings, *self.validate(document, stages))
+            if finding.severity is Severity.ERROR
+            and not (finding.draft and (keep_going or finding.node not in required_ids))
+        ]
+        if errors:
+            raise findings_error(document.path, errors)
+
+    def _passes_false(self) -> bool:
+        """Return whether DVC is configured to pass false settings as options (`--no-name`)."""
+        import configparser
+
+        config = configparser.ConfigParser(interpolation=None, strict=False)
+        try:
+            config.read([self._root / ".dvc" / name for name in ("config", "config.local")])
+            return config.get("parsing", "bool", fallback="") == "boolean_optional"
+        except configparser.Error:
+            # DVC says itself what is wrong with its file, at the first plan or run.
+            return True
+
+    def exists(self, path: str) -> bool:
+        """Return whether a path exists or DVC can restore it (a `.dvc` file for it or above it)."""
+        target = self._root / path
+        if target.exists():
+            return True
+        places = [target, *target.parents]
+        return any(
+            place.with_name(f"{place.name}.dvc").is_file()
+            for place in places
+            if self._root in place.parents
+        )
+
+    # Writing
+
+    def with_params(self, document: Document, params: Mapping[str, Any]) -> Document:
+        """Return the document with changed settings; error 40204 lists every invalid parameter."""
+        if not params:
+            return document
+        from jupyter_mlws.workflows.document.edits import with_settings
+
+        stages = {stage.id: stage for stage in self.stages(document)[0]}
+        components = self.components(list(stages.values()))
+        faults = []
+        for name in params:
+            node, _, key = name.partition(".")
+            component = components.get(stages[node].described_by) if node in stages else None
+            properties = component.settings.get("properties", {}) if component else {}
+            free = component is not None and component.settings.get("additionalProperties") is True
+            if not key or (key.split(".")[0] not in properties and not free):
+                words = Message("Setting {name!r} not found.", name=name)
+                faults.append(Fault(f"params.{name}", words))
+        if faults:
+            raise InvalidRunParameterError(faults=faults)
+        return parse(document.path, with_settings(document, stages, params))
+
+    def write(self, path: str, text: str) -> None:
+        """Replace a file's text atomically: readers see either the old text or the new one."""
+        target = self._project.resolve(path)
+        if not target.exists():
+            self._paths_cache = (-WALK_INTERVAL, [])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(target, text, durable=True)
+
+
+def findings_error(
+    path: str, errors: Sequence[graph.Finding], places: Mapping[str, int] | None = None
+) -> MLWSError:
+    """Return the error that lists all ``errors``.
+
+    ``places`` maps node IDs to their indexes in the definition that the request contains.
+    """
+    faults = []
+    for finding in errors:
+        node = finding.node
+        if node is not None and node in (places or {}):
+            node = f"nodes.{(places or {})[node]}"
+        faults.append(Fault(".".join(p for p in (node, finding.field) if p), finding.message))
+    codes = {finding.code for finding in errors}
+    first = errors[0]
+    if "40205" in codes:
+        first = next(f for f in errors if f.code == "40205")
+        return WorkflowUnreadableError(
+            faults=faults, path=path, reason=first.message, line=first.line
+        )
+    if codes == {"40203"}:
+        cycle = first.message.en.partition(": ")[2].rstrip(".")
+        return WorkflowCycleError(faults=faults, workflow=path, cycle=cycle)
+    if codes == {"40202"} and places is not None:
+        return InvalidConnectionError(faults=faults, workflow=path)
+    return WorkflowProblemsError(faults=faults, workflow=path, count=len(errors))

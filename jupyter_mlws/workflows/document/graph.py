@@ -1,0 +1,467 @@
+"""The graph of a workflow's stages, and everything that can be wrong with it, in one answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jupyter_mlws.components.artifacts import fits
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.engine.graph import Producers
+from jupyter_mlws.workflows.document import settings
+from jupyter_mlws.workflows.document.parse import Document, Fault, Stage
+from jupyter_mlws.workflows.document.terms import Severity
+
+if TYPE_CHECKING:
+    from jupyter_mlws.components.models import Component
+    from jupyter_mlws.workflows.models import Problem
+
+Components = Mapping[str, "Component"]
+
+
+class Edge(NamedTuple):
+    """An output path of one node among the dependencies of another."""
+
+    source: str
+    target: str
+    path: str
+    source_port: str | None
+    target_port: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A problem."""
+
+    code: str
+    message: Message
+    node: str | None = None
+    field: str | None = None
+    edge: str | None = None
+    line: int | None = None
+    fix: Message | None = None
+    severity: Severity = Severity.ERROR
+    draft: bool = False
+    """Whether a workflow may be saved with it, because it can be cured later."""
+
+    def problem(self) -> Problem:
+        """Return the finding as a problem of the API."""
+        from jupyter_mlws.workflows.models import Problem
+
+        return Problem(
+            code=self.code,
+            severity=self.severity,
+            node=self.node,
+            field=self.field,
+            edge=self.edge,
+            line=self.line,
+            message=self.message,
+            fix=self.fix,
+        )
+
+
+def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
+    """Return every output path that another stage depends on (equal, inside or above)."""
+    producers = Producers(stages)
+    connections = []
+    for stage in stages:
+        ports_in = _ports_of_paths(stage, [p.name for p in _inputs(stage, components)])
+        for dep in stage.deps:
+            for source, out in producers.of(dep):
+                ports_out = _ports_of_paths(source, [p.name for p in _outputs(source, components)])
+                connections += [
+                    Edge(
+                        source=source.id,
+                        target=stage.id,
+                        path=dep,
+                        source_port=ports_out.get(out, [None])[-1],
+                        target_port=port,
+                    )
+                    for port in ports_in.get(dep, [None])
+                ]
+    return connections
+
+
+def _ports_of_paths(stage: Stage, names: list[str]) -> dict[str, list[str | None]]:
+    """Return the ports that each path is bound to; for other commands, the options that hold it."""
+    bindings = {name: stage.ports[name] for name in names if name in stage.ports} or stage.ports
+    ports: dict[str, list[str | None]] = defaultdict(list)
+    for name, paths in bindings.items():
+        for path in dict.fromkeys(paths):
+            ports[path].append(name)
+    return ports
+
+
+def _inputs(stage: Stage, components: Components) -> Sequence[Any]:
+    component = components.get(stage.component or "")
+    return component.inputs if component else ()
+
+
+def _outputs(stage: Stage, components: Components) -> Sequence[Any]:
+    component = components.get(stage.component or "")
+    return component.outputs if component else ()
+
+
+def text_findings(faults: Sequence[Fault]) -> list[Finding]:
+    """Return the faults of the text itself, as findings."""
+    return [
+        Finding(
+            "40205",
+            fault.message,
+            node=fault.node,
+            field=fault.field,
+            line=fault.line,
+        )
+        for fault in faults
+    ]
+
+
+def validate(
+    document: Document,
+    stages: Sequence[Stage],
+    components: Components,
+    exists: Callable[[str], bool],
+) -> list[Finding]:
+    """Return all problems.
+
+    ``exists`` returns whether a path that no stage here makes exists.
+    """
+    connections = edges(stages, components)
+    return [
+        *text_findings(document.faults),
+        *_cycle_findings(stages, connections),
+        *_duplicate_outputs(stages),
+        *_missing_inputs(stages, exists),
+        *_type_mismatches(stages, connections, components),
+        *(finding for stage in stages for finding in _node_findings(stage, document, components)),
+    ]
+
+
+def lost_settings(
+    document: Document, stages: Sequence[Stage], components: Components
+) -> list[Finding]:
+    """Return the settings that are false although their default is true.
+
+    By default DVC does not pass them on, and the node would run as if they were true.
+    """
+    findings = []
+    for stage in stages:
+        component = components.get(stage.described_by)
+        properties = component.settings.get("properties", {}) if component else {}
+        for name, value in stage.settings.items():
+            if value is False and properties.get(name, {}).get("default") is True:
+                findings.append(
+                    Finding(
+                        "40201",
+                        Message(
+                            "DVC is not configured to pass {name}=false to {id}.",
+                            name=name,
+                            id=stage.id,
+                        ),
+                        node=stage.id,
+                        field=name,
+                        line=_setting_line(document, stage, name) or stage.line,
+                        fix=Message(
+                            "Run `dvc config parsing.bool boolean_optional` in the project."
+                        ),
+                        draft=True,
+                    )
+                )
+    return findings
+
+
+def cycles(ids: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
+    """Yield one cycle of every strongly connected component, starting at its first node.
+
+    The fixed start keeps the message of a cycle the same.
+    """
+    pairs = list(pairs)
+    if _is_acyclic(pairs):
+        return
+    # Only now: its import takes longer than the check of a thousand nodes.
+    import networkx as nx
+
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(ids)
+    graph.add_edges_from(pairs)
+    places = {name: n for n, name in enumerate(ids)}
+    for group in nx.strongly_connected_components(graph):
+        first = next(iter(group))
+        if len(group) == 1 and not graph.has_edge(first, first):
+            continue
+        cycle = [edge[0] for edge in nx.find_cycle(graph.subgraph(group))]
+        start = min(range(len(cycle)), key=lambda n: places[cycle[n]])
+        yield cycle[start:] + cycle[:start]
+
+
+def _is_acyclic(pairs: Iterable[tuple[str, str]]) -> bool:
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for source, target in pairs:
+        sorter.add(target, source)
+    try:
+        sorter.prepare()
+    except CycleError:
+        return False
+    return True
+
+
+def cycle_message(cycle: Sequence[str]) -> Message:
+    """Return the message about a cycle."""
+    text = " → ".join([*cycle, cycle[0]])
+    return Message("The workflow has a cycle: {cycle}.", cycle=text)
+
+
+def _cycle_findings(stages: Sequence[Stage], connections: Sequence[Edge]) -> Iterator[Finding]:
+    lines = {stage.id: stage.line for stage in stages}
+    for names in cycles(list(lines), ((edge.source, edge.target) for edge in connections)):
+        yield Finding(
+            "40203",
+            cycle_message(names),
+            node=names[0],
+            edge=f"{names[-1]}->{names[0]}",
+            line=lines[names[0]],
+            fix=Message(
+                "Remove the connection from {source} to {target}.",
+                source=names[-1],
+                target=names[0],
+            ),
+        )
+
+
+def _duplicate_outputs(stages: Sequence[Stage]) -> Iterator[Finding]:
+    producers = Producers(stages)
+    for stage in stages:
+        for out in stage.outs:
+            others = [(s, path) for s, path in producers.of(out) if s.id != stage.id]
+            is_duplicate = stage.outs.count(out) > 1
+            for other, path in others or ([(stage, out)] if is_duplicate else []):
+                yield Finding(
+                    "40202",
+                    Message(
+                        "The output {out!r} is also an output of {id} ({path}).",
+                        out=out,
+                        id=other.id,
+                        path=path,
+                    ),
+                    node=stage.id,
+                    field="outs",
+                    line=stage.line,
+                    fix=Message("Change the path of one of them."),
+                )
+
+
+def colliding_outputs(
+    stages: Sequence[Stage], others: Producers[Stage], workflow: str
+) -> Iterator[Finding]:
+    """Yield the outputs that another workflow also makes."""
+    for stage in stages:
+        for out in stage.outs:
+            for other, path in others.of(out):
+                yield Finding(
+                    "40202",
+                    Message(
+                        "The output {out!r} is also an output of {id} in {workflow} "
+                        "({path}). The dvc command rejects all workflows of the project for this.",
+                        out=out,
+                        id=other.id,
+                        workflow=workflow,
+                        path=path,
+                    ),
+                    node=stage.id,
+                    field="outs",
+                    line=stage.line,
+                    fix=Message("Change the path of one of them."),
+                    severity=Severity.WARNING,
+                )
+
+
+def tracked_outputs(stages: Sequence[Stage], tracked_paths: Sequence[str]) -> Iterator[Finding]:
+    """Yield the outputs that are in or below ``tracked_paths``, which have `.dvc` files."""
+    for stage in stages:
+        for out in stage.outs:
+            for path in tracked_paths:
+                if out == path or out.startswith(f"{path}/"):
+                    yield Finding(
+                        "40202",
+                        Message(
+                            "The output {out!r} is already tracked by {path}.dvc.",
+                            out=out,
+                            path=path,
+                        ),
+                        node=stage.id,
+                        field="outs",
+                        line=stage.line,
+                        fix=Message("Choose another path, or delete {path}.dvc.", path=path),
+                    )
+
+
+def _missing_inputs(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator[Finding]:
+    producers = Producers(stages)
+    for stage in stages:
+        for dep in stage.deps:
+            if next(producers.of(dep), None) is None and not exists(dep):
+                port = next((name for name, paths in stage.ports.items() if dep in paths), "deps")
+                yield Finding(
+                    "40202",
+                    Message("The input {dep!r} does not exist, and no node creates it.", dep=dep),
+                    node=stage.id,
+                    field=port,
+                    line=stage.line,
+                    fix=Message("Choose an existing file, or connect a node that creates it."),
+                    draft=True,
+                )
+
+
+def _type_mismatches(
+    stages: Sequence[Stage], connections: Sequence[Edge], components: Components
+) -> Iterator[Finding]:
+    by_id = {stage.id: stage for stage in stages}
+    for edge in connections:
+        source = components.get(by_id[edge.source].component or "")
+        target = components.get(by_id[edge.target].component or "")
+        if source is None or target is None:
+            continue
+        source_port = source.output(edge.source_port or "")
+        target_port = target.input(edge.target_port or "")
+        if source_port and target_port and not fits(source_port.type, target_port.type):
+            yield Finding(
+                "40202",
+                Message(
+                    "{source} outputs {type}, but the input {name} of "
+                    "{target} requires {wanted_type}.",
+                    source=edge.source,
+                    type=source_port.type,
+                    name=target_port.name,
+                    target=edge.target,
+                    wanted_type=target_port.type,
+                ),
+                node=edge.target,
+                field=target_port.name,
+                edge=f"{edge.source}->{edge.target}",
+                line=by_id[edge.target].line,
+                fix=Message("Remove the connection."),
+            )
+
+
+def _node_findings(stage: Stage, document: Document, components: Components) -> Iterator[Finding]:
+    if stage.notebook is not None:
+        yield from _notebook_findings(stage, document, components)
+    if stage.component is None:
+        return
+    line = document.line("stages", stage.id, "cmd") or stage.line
+    component = components.get(stage.component)
+    if component is None or component.error is not None:
+        reason = component.error if component else None
+        yield Finding(
+            "40201",
+            Message(
+                "Can't read the component {name!r}: {error}", name=stage.component, error=reason
+            )
+            if reason
+            else Message("Component {name!r} not found.", name=stage.component),
+            node=stage.id,
+            field="cmd",
+            line=line,
+            fix=Message("Correct the name, or add the function to components/."),
+        )
+        return
+    yield from _unconnected_inputs(stage, component, line)
+    yield from _invalid_settings(stage, component, document, line)
+
+
+def _notebook_findings(
+    stage: Stage, document: Document, components: Components
+) -> Iterator[Finding]:
+    line = document.line("stages", stage.id, "cmd") or stage.line
+    outs = [stage.at_root(path) for path in stage.options.get("out", ())]
+    if len(outs) != 1:
+        words = Message("Specify where to save the executed notebook with --out.")
+        yield Finding("40201", words, node=stage.id, field="out", line=line)
+    for out in (out for out in outs if not stage.makes(out)):
+        words = Message(
+            "{id} writes {out!r}, which is not listed in its outputs.", id=stage.id, out=out
+        )
+        fix = Message("Add {out} to `outs`.", out=out)
+        yield Finding(
+            "40202", words, stage.id, "out", line=line, fix=fix, severity=Severity.WARNING
+        )
+    if stage.notebook not in stage.deps:
+        yield _undeclared_input(stage, str(stage.notebook), "notebook", line)
+    component = components.get(stage.described_by)
+    if component is None:
+        return
+    if component.error is not None:
+        words = Message(
+            "{notebook!r} is not a valid notebook: {error}",
+            notebook=stage.notebook,
+            error=component.error,
+        )
+        yield Finding("40201", words, node=stage.id, field="cmd", line=line)
+        return
+    yield from _invalid_settings(stage, component, document, line)
+
+
+def _undeclared_input(stage: Stage, path: str, field: str, line: int | None) -> Finding:
+    return Finding(
+        "40202",
+        Message(
+            "{id} reads {path!r}, which is not listed in its dependencies. "
+            "Changes to it will not trigger a rerun.",
+            id=stage.id,
+            path=path,
+        ),
+        node=stage.id,
+        field=field,
+        line=line,
+        fix=Message("Add {path} to `deps`.", path=path),
+        severity=Severity.WARNING,
+    )
+
+
+def _unconnected_inputs(stage: Stage, component: Component, line: int | None) -> Iterator[Finding]:
+    for port in component.inputs:
+        paths = stage.options.get(port.name, [])
+        if not paths and port.required:
+            yield Finding(
+                "40202",
+                Message("The input {name} of {id} is not connected.", name=port.name, id=stage.id),
+                node=stage.id,
+                field=port.name,
+                line=line,
+                fix=Message("Connect an output of type {type}.", type=port.type),
+                draft=True,
+            )
+        for path in paths:
+            if stage.at_root(path) not in stage.deps:
+                yield _undeclared_input(stage, path, port.name, line)
+
+
+def _invalid_settings(
+    stage: Stage, component: Component, document: Document, line: int | None
+) -> Iterator[Finding]:
+    ports = component.port_names
+    values = {k: v for k, v in stage.settings.items() if k not in ports}
+    options = {k: v for k, v in stage.options.items() if k not in ports}
+    if stage.notebook is not None:
+        options = stage.written
+    for fault in settings.faults(component, values, options):
+        yield Finding(
+            "40201",
+            fault.message,
+            node=stage.id,
+            field=fault.name,
+            line=_setting_line(document, stage, fault.name) or line,
+            draft=fault.kind in settings.DRAFT_FAULTS,
+        )
+
+
+def _setting_line(document: Document, stage: Stage, name: str) -> int | None:
+    if name.split(".")[0] not in stage.settings:
+        return None
+    for n, entry in enumerate(document.data.get("vars") or []):
+        if isinstance(entry, Mapping) and stage.id in entry:
+            return document.lines.get(("vars", n, stage.id, name.split(".")[0]))
+    return None

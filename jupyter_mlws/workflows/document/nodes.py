@@ -1,0 +1,112 @@
+"""A stage as the node that the API tells of."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from jupyter_mlws.components.models import Component, OutputPort
+from jupyter_mlws.workflows.document import settings
+from jupyter_mlws.workflows.document.parse import NOTEBOOK, Stage
+from jupyter_mlws.workflows.document.terms import Kind
+from jupyter_mlws.workflows.models import Node
+
+INTERPRETER = re.compile(r"(python[\d.]*|Rscript|julia|node|bash|sh)")
+
+
+def node(
+    stage: Stage,
+    component: Component | None,
+    folder: str,
+    edge_paths: Collection[str],
+    state: Mapping[str, Any] | None,
+) -> Node:
+    """Return the node of a stage; ``edge_paths`` are the files that edges bring to it."""
+    kind = kind_of(stage)
+    inputs, outputs = ports_of(stage, component)
+    return Node(
+        id=stage.id,
+        type=stage.component or kind.value,
+        kind=kind,
+        config=config_of(stage, component, folder, edge_paths),
+        status=state["status"] if state else None,
+        inputs=inputs,
+        outputs=outputs,
+        deps=list(stage.deps),
+        outs=list(stage.outs),
+        at=stage.at,
+        parameters=parameters_of(stage, component),
+    )
+
+
+def parameters_of(stage: Stage, component: Component | None) -> dict[str, Any]:
+    """Return the values of a notebook's parameters in this node; empty for other kinds of nodes."""
+    if stage.notebook is None or component is None:
+        return {}
+    schemas = settings.setting_schemas(component)
+    defaults = {name: schema.get("default") for name, schema in schemas.items()}
+    return {**defaults, **settings.convert_options(component, stage.written), **stage.settings}
+
+
+def kind_of(stage: Stage) -> Kind:
+    """Return the kind of a stage's command."""
+    if stage.component is not None:
+        return Kind.COMPONENT
+    if stage.notebook is not None:
+        return Kind.NOTEBOOK
+    words = stage.program
+    if words and INTERPRETER.fullmatch(posixpath.basename(words[0])):
+        # As src/canvas/document.ts has it: the first word that is no option is a file.
+        file = next((word for word in words[1:] if not word.startswith("-")), "")
+        return Kind.SCRIPT if posixpath.splitext(file)[1] else Kind.SHELL
+    return Kind.SHELL
+
+
+def ports_of(
+    stage: Stage, component: Component | None
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Return the files of each input port, and the file of each output port that has one."""
+    out_paths, ports = set(stage.outs), stage.ports
+    inputs = {name: files for name, files in ports.items() if not out_paths.intersection(files)}
+    outputs = {name: files[0] for name, files in ports.items() if out_paths.issuperset(files)}
+    if stage.notebook is not None:
+        read = {NOTEBOOK: [stage.notebook]} if stage.notebook in stage.deps else {}
+        return {**read, **inputs}, outputs
+    if component is not None:
+        inputs = {port.name: ports.get(port.name, []) for port in component.inputs}
+        outputs = {p.name: outputs[p.name] for p in component.outputs if p.name in outputs}
+    return inputs, outputs
+
+
+def config_of(
+    stage: Stage, component: Component | None, folder: str, edge_paths: Collection[str]
+) -> dict[str, Any]:
+    """Return the node's configuration, as a definition states it.
+
+    It has the settings, the input files that no edge brings, and the output files that are not at
+    their default path. ``edge_paths`` are the files that edges bring.
+    """
+    if stage.component is None or stage.notebook is not None:
+        return {"cmd": "\n".join(stage.commands)}
+    if component is None:
+        return dict(stage.settings)
+    inputs, outputs = ports_of(stage, component)
+    config: dict[str, Any] = {}
+    for port in component.inputs:
+        files = [file for file in inputs[port.name] if file not in edge_paths]
+        if files:
+            config[port.name] = files if port.multiple else files[0]
+    for output in component.outputs:
+        file = outputs.get(output.name)
+        if file not in (None, default_path(folder, stage.id, output)):
+            config[output.name] = file
+    ports = component.port_names
+    options = {name: values for name, values in stage.options.items() if name not in ports}
+    return {**config, **settings.convert_options(component, options), **stage.settings}
+
+
+def default_path(folder: str, node: str, port: OutputPort) -> str:
+    """Return the path of a node's output if no other path is set."""
+    return posixpath.join(folder, "out", f"{node}.{port.name}{port.extension}")

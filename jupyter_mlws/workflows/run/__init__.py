@@ -1,0 +1,1 @@
+"""Runs of workflows: planned, started, journaled and recovered."""

@@ -1,0 +1,515 @@
+"""The journal of runs: every change of a run or node is stored as an event before it is told.
+
+SQLite in the project's state folder. `seq` grows without end; a reader that knows the last one
+it saw misses nothing and sees nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.core.errors import OperationInProgressError, WorkflowItemNotFoundError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.engine.states import NODE_CHANGES, RUN_CHANGES, Status, check
+from jupyter_mlws.workflows.run import serializers
+from jupyter_mlws.workflows.run.serializers import iso
+
+ACTIVE_STATES = (Status.PENDING.value, Status.RUNNING.value)
+SUCCESS_STATES = (Status.COMPLETED.value, Status.CACHED.value)
+"""Nodes in these states have their result."""
+MAX_SEARCHED_NODES = 10_000
+"""Nodes that are looked at for who made a result, newest first."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """Properties of a run that are known before it starts."""
+
+    id: str
+    path: str
+    jobs: int
+    origin: str
+    nodes: Sequence[str]
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Journal:
+    """Journal of one project's runs, thread-safe and shared by several processes.
+
+    If the database file is damaged or deleted, a new one replaces it, without the earlier runs.
+    If ``follow`` is false, a deleted file stays in use: a run does not change its journal.
+    """
+
+    def __init__(self, project: Project, *, follow: bool = True) -> None:
+        self._project = project
+        self._lock = threading.RLock()
+        self._batch = False
+        self._has_new_events = False
+        self._database = project.history(follow=follow)
+        # Created at once: others ask whether the file exists.
+        self._connection  # noqa: B018
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._database.connection
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._database.close()
+
+    # Writing
+
+    def create(self, run: NewRun) -> None:
+        """Insert a run and its nodes; raise error 30103 while another run of the file goes on."""
+        now = time.time()
+        record = {"jobs": run.jobs, "origin": run.origin, "request": dict(run.request)}
+        with self._transaction():
+            live = self._one(
+                "SELECT * FROM runs WHERE workflow = ? AND status IN (?, ?)",
+                run.path,
+                *ACTIVE_STATES,
+            )
+            if live is not None:
+                raise OperationInProgressError(
+                    operation=f"run {live['id']} of {run.path}",
+                    who=json.loads(live["record"])["origin"],
+                    since=iso(live["created"]),
+                )
+            self._connection.execute(
+                "INSERT INTO runs (id, workflow, status, created, record) VALUES (?, ?, ?, ?, ?)",
+                (run.id, run.path, Status.PENDING.value, now, json.dumps(record)),
+            )
+            self._connection.executemany(
+                "INSERT INTO nodes (run, node, position, status, record) VALUES (?, ?, ?, ?, ?)",
+                [(run.id, node, n, Status.PENDING.value, "{}") for n, node in enumerate(run.nodes)],
+            )
+            self._emit_run_event(run.id)
+
+    def note(self, run: str, **facts: Any) -> None:
+        """Store facts about a run without emitting an event."""
+        with self._transaction():
+            record = {**json.loads(self._run(run)["record"]), **facts}
+            self._connection.execute(
+                "UPDATE runs SET record = ? WHERE id = ?", (json.dumps(record), run)
+            )
+
+    def set_run(self, run: str, status: Status | None = None, **facts: Any) -> None:
+        """Change a run's state; if ``status`` is None, only add facts."""
+        with self._transaction():
+            row = self._run(run)
+            record = {**json.loads(row["record"]), **facts}
+            if status is not None:
+                check(RUN_CHANGES, Status(row["status"]), status)
+                record["started" if status is Status.RUNNING else "ended"] = time.time()
+            self._connection.execute(
+                "UPDATE runs SET status = ?, record = ? WHERE id = ?",
+                ((status or Status(row["status"])).value, json.dumps(record), run),
+            )
+            self._emit_run_event(run)
+
+    def set_node(self, run: str, node: str, status: Status, **facts: Any) -> None:
+        """Change a node's state."""
+        with self._transaction():
+            self._change_node(run, node, status, facts)
+
+    def set_progress(self, run: str, node: str, share: float) -> None:
+        """Store and emit the progress of a running node; its state does not change."""
+        with self._transaction():
+            row = self._one("SELECT * FROM nodes WHERE run = ? AND node = ?", run, node)
+            if row is None or row["status"] != Status.RUNNING.value:
+                return
+            text = json.dumps({**json.loads(row["record"]), "progress": share})
+            self._emit_event(run, {"type": "node", "node": node, "status": row["status"]}, text)
+            self._connection.execute(
+                "UPDATE nodes SET record = ? WHERE run = ? AND node = ?", (text, run, node)
+            )
+
+    def cache_nodes(self, run: str, outputs: Mapping[str, Mapping[str, str]], why: Message) -> None:
+        """Change all nodes of a run at once, from PENDING to CACHED, each with its outputs."""
+        now = time.time()
+        texts = {
+            node: json.dumps({"reasons": [why.as_dict()], "outputs": dict(files), "ended": now})
+            for node, files in outputs.items()
+        }
+        status = Status.CACHED.value
+        with self._transaction():
+            self._connection.executemany(
+                "UPDATE nodes SET status = ?, record = ? WHERE run = ? AND node = ?",
+                [(status, text, run, node) for node, text in texts.items()],
+            )
+            heads = {node: {"type": "node", "node": node, "status": status} for node in texts}
+            for node, text in texts.items():
+                self._emit_event(run, heads[node], text)
+
+    def nodes_of(self, run: str) -> list[str]:
+        """The nodes of a run, in order."""
+        with self._lock:
+            rows = self._all("SELECT node FROM nodes WHERE run = ? ORDER BY position", run)
+        return [row["node"] for row in rows]
+
+    def end_nodes(self, run: str, status: Status) -> None:
+        """Set every node that has not finished to ``status``.
+
+        Running nodes that cannot change to ``status`` become INTERRUPTED.
+        """
+        with self._transaction():
+            for row in self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run):
+                allowed = NODE_CHANGES.get(Status(row["status"]), frozenset())
+                if allowed:
+                    end = status if status in allowed else Status.INTERRUPTED
+                    self._change_node(run, row["node"], end, {})
+
+    def _change_node(self, run: str, node: str, status: Status, facts: Row) -> None:
+        row = self._one("SELECT * FROM nodes WHERE run = ? AND node = ?", run, node)
+        if row is None:
+            raise WorkflowItemNotFoundError(kind="node", name=node)
+        check(NODE_CHANGES, Status(row["status"]), status)
+        record = {**json.loads(row["record"]), **facts}
+        record.pop("progress", None)
+        now = time.time()
+        if status is Status.RUNNING:
+            record["started"] = now
+            record["attempt"] = record.get("attempt", 0) + 1
+        elif status.ended:
+            record["ended"] = facts.get("ended") or now
+        event_record = {name: fact for name, fact in record.items() if name != "lock"}
+        text = json.dumps(event_record)
+        self._emit_event(run, {"type": "node", "node": node, "status": status.value}, text)
+        if record.get("lock") is not None:
+            text = f'{text[:-1]}, "lock": {json.dumps(record["lock"])}}}'
+        self._connection.execute(
+            "UPDATE nodes SET status = ?, record = ? WHERE run = ? AND node = ?",
+            (status.value, text, run, node),
+        )
+
+    def _emit_run_event(self, run: str) -> None:
+        row = self._run(run)
+        record = {**json.loads(row["record"]), "counts": self._counts(run)}
+        news = {"type": "run", "node": None, "status": row["status"]}
+        self._emit_event(run, news, json.dumps(record))
+
+    def _emit_event(self, run: str, news: Row, record: str) -> None:
+        """Store an event; ``record`` is the JSON text of the run's or node's record."""
+        self._connection.execute(
+            "INSERT INTO events (run, time, record) VALUES (?, ?, ?)",
+            (run, time.time(), f'{json.dumps(news)[:-1]}, "record": {record}}}'),
+        )
+        self._has_new_events = True
+
+    # Reading
+
+    def record(self, run: str) -> Row:
+        """Return the columns and facts of a run, not converted to the API's format."""
+        with self._lock:
+            return _to_record(self._run(run))
+
+    def live(self, path: str | None = None) -> list[Row]:
+        """Return the runs that have not finished, of one workflow or of all."""
+        query = "SELECT * FROM runs WHERE status IN (?, ?)"
+        with self._lock:
+            rows = self._all(query, *ACTIVE_STATES)
+        records = [_to_record(row) for row in rows]
+        return [row for row in records if path is None or row["workflow"] == path]
+
+    def newest(self, path: str) -> str | None:
+        """The id of a workflow's newest run."""
+        with self._lock:
+            row = self._one(
+                "SELECT id FROM runs WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT 1",
+                path,
+            )
+        return row["id"] if row else None
+
+    def summary(self, run: str) -> Row:
+        """Return a run without its nodes, in the API's format."""
+        with self._lock:
+            row = self._run(run)
+            counts = self._counts(run)
+        return serializers.run_summary(_to_record(row), counts)
+
+    def run(self, run: str) -> Row:
+        """Return a run with its nodes and the seq of its last event, in the API's format.
+
+        All parts are read in one transaction, so that they are consistent.
+        """
+        with self._lock, self._outermost():
+            self._connection.execute("BEGIN")
+            row = self._run(run)
+            nodes = self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run)
+            last = self._one("SELECT MAX(seq) AS seq FROM events WHERE run = ?", run)
+            counts = self._counts(run)
+        facts = [(node["node"], node["status"], json.loads(node["record"])) for node in nodes]
+        return {
+            **serializers.run_summary(_to_record(row), counts),
+            "nodes": [serializers.node_run(*fact) for fact in facts],
+            "results": {
+                name: record.get("outputs", {})
+                for name, status, record in facts
+                if status in SUCCESS_STATES
+            },
+            "last_seq": last["seq"] if last and last["seq"] else 0,
+        }
+
+    def node_records(self, run: str) -> dict[str, Row]:
+        """Return the status and facts of each node of a run, not converted to the API's format."""
+        with self._lock:
+            self._run(run)
+            rows = self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run)
+        return {
+            row["node"]: {**json.loads(row["record"]), "status": Status(row["status"])}
+            for row in rows
+        }
+
+    def nodes_in(self, run: str, states: Sequence[str]) -> list[str]:
+        """The nodes of a run that are in one of the states."""
+        records = self.node_records(run)
+        return [node for node, record in records.items() if record["status"].value in states]
+
+    def runs(
+        self, path: str | None, limit: int, before: tuple[float, str] | None = None
+    ) -> list[Row]:
+        """Return runs, newest first, not converted to the API's format.
+
+        ``before``: only runs older than this (created, id).
+        """
+        created, identifier = before or (float("inf"), "")
+        where = "" if path is None else "workflow = ? AND "
+        with self._lock:
+            rows = self._all(
+                f"SELECT * FROM runs WHERE {where}(created, id) < (?, ?) "  # noqa: S608
+                "ORDER BY created DESC, id DESC LIMIT ?",
+                *(() if path is None else (path,)),
+                created,
+                identifier,
+                limit,
+            )
+        return [_to_record(row) for row in rows]
+
+    def records(self, runs: Sequence[str]) -> list[Row]:
+        """Return the records of ``runs``, not converted; skip runs that are not in the journal."""
+        marks = ", ".join("?" * len(runs))
+        with self._lock:
+            rows = self._all(f"SELECT * FROM runs WHERE id IN ({marks})", *runs)  # noqa: S608
+        return [_to_record(row) for row in rows]
+
+    def has_computed(self, run: str) -> bool:
+        """Return whether any node of the run was started."""
+        with self._lock:
+            started = self._one(
+                "SELECT 1 FROM nodes WHERE run = ? AND json_extract(record, '$.started') LIMIT 1",
+                run,
+            )
+        return started is not None
+
+    def unrecorded_runs(self, last: int) -> list[str]:
+        """Return the finished runs that are not in MLflow, newest first.
+
+        Only the newest ``last`` runs are considered.
+        """
+        with self._lock:
+            rows = self._all(
+                "SELECT id FROM ("
+                " SELECT id, status, created, record FROM runs ORDER BY created DESC, id DESC"
+                " LIMIT ?) "
+                "WHERE status NOT IN (?, ?) AND json_extract(record, '$.started') IS NOT NULL "
+                "AND json_extract(record, '$.recorded') IS NOT 1 "
+                "AND json_extract(record, '$.mlflow_run') IS NULL "
+                "ORDER BY created DESC, id DESC",
+                last,
+                *ACTIVE_STATES,
+            )
+        return [row["id"] for row in rows]
+
+    def durations(self, path: str, last: int = 20) -> dict[str, float]:
+        """Return the seconds that each node took when it last completed."""
+        with self._lock:
+            rows = self._all(
+                "SELECT nodes.node, json_extract(nodes.record, '$.ended')"
+                " - json_extract(nodes.record, '$.started') AS seconds FROM nodes JOIN ("
+                " SELECT id, created FROM runs WHERE workflow = ? ORDER BY created DESC LIMIT ?"
+                ") AS recent ON recent.id = nodes.run "
+                "WHERE nodes.status = ? ORDER BY recent.created",
+                path,
+                last,
+                Status.COMPLETED.value,
+            )
+        return {row["node"]: row["seconds"] for row in rows if row["seconds"] is not None}
+
+    def newest_of(
+        self, path: str, nodes: Sequence[str], last: int = 50
+    ) -> dict[str, tuple[str, Row]]:
+        """Return each node's newest run and its record in that run.
+
+        Only the newest ``last`` runs of the workflow are considered.
+        """
+        newest: dict[str, tuple[str, Row]] = {}
+        node_ids = set(nodes)
+        with self._lock:
+            runs = self._all(
+                "SELECT id FROM runs WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT ?",
+                path,
+                last,
+            )
+        for row in runs:
+            if len(newest) == len(node_ids):
+                break
+            for node, record in self.node_records(row["id"]).items():
+                if node in node_ids:
+                    newest.setdefault(node, (row["id"], record))
+        return newest
+
+    def commits(self, path: str, last: int = 20) -> list[str]:
+        """Return the commits of a workflow's newest runs, newest first."""
+        with self._lock:
+            rows = self._all(
+                "SELECT record FROM runs WHERE workflow = ? ORDER BY created DESC LIMIT ?",
+                path,
+                last,
+            )
+        shas = (json.loads(row["record"]).get("commit") for row in rows)
+        return list(dict.fromkeys(commit for commit in shas if commit))
+
+    def makers(self, outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+        """Return the newest run in which a node made these outputs.
+
+        ``outputs`` has hashes by path for each key; the result has the run's ID for the same key.
+        """
+        pending: dict[frozenset[tuple[str, str]], list[str]] = {}
+        for name, hashes in outputs.items():
+            if hashes:
+                pending.setdefault(frozenset(hashes.items()), []).append(name)
+        run_ids: dict[str, str] = {}
+        if not pending:
+            return run_ids
+        with self._lock, self._outermost():
+            rows = self._connection.execute(
+                "SELECT nodes.run, nodes.record FROM nodes JOIN runs ON runs.id = nodes.run "
+                "WHERE nodes.status = ? ORDER BY runs.created DESC LIMIT ?",
+                (Status.COMPLETED.value, MAX_SEARCHED_NODES),
+            )
+            for row in rows:
+                key = frozenset((json.loads(row["record"]).get("outputs") or {}).items())
+                run_ids.update(dict.fromkeys(pending.pop(key, ()), row["run"]))
+                if not pending:
+                    break
+        return run_ids
+
+    def counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Return the number of runs and the number of nodes of runs in each state."""
+        with self._lock:
+            runs = self._all("SELECT status, COUNT(*) AS n FROM runs GROUP BY status")
+            nodes = self._all("SELECT status, COUNT(*) AS n FROM nodes GROUP BY status")
+        return {row["status"]: row["n"] for row in runs}, {row["status"]: row["n"] for row in nodes}
+
+    def last_seq(self) -> int:
+        """The seq of the newest event; 0 before the first."""
+        with self._lock:
+            row = self._one("SELECT MAX(seq) AS seq FROM events")
+        return (row["seq"] if row else 0) or 0
+
+    def events_after(self, seq: int, limit: int = 200) -> list[Row]:
+        """Events after ``seq``, oldest first, as `/workflows/status` sends them."""
+        if seq > self.last_seq():
+            # It is of a file whose place another has taken.
+            seq = 0
+        with self._lock:
+            rows = self._all(
+                "SELECT events.*, runs.workflow AS workflow, runs.created AS created "
+                "FROM events JOIN runs ON runs.id = events.run "
+                "WHERE events.seq > ? ORDER BY events.seq LIMIT ?",
+                seq,
+                limit,
+            )
+        return [serializers.event(dict(row), json.loads(row["record"])) for row in rows]
+
+    def _run(self, run: str) -> sqlite3.Row:
+        row = self._one("SELECT * FROM runs WHERE id = ?", run)
+        if row is None:
+            raise WorkflowItemNotFoundError(kind="run", name=run)
+        return row
+
+    def _counts(self, run: str) -> dict[str, int]:
+        rows = self._all(
+            "SELECT status, COUNT(*) AS n FROM nodes WHERE run = ? GROUP BY status", run
+        )
+        return {row["status"]: row["n"] for row in rows}
+
+    def _one(self, query: str, *values: Any) -> sqlite3.Row | None:
+        rows = self._database.execute(query, *values)
+        return rows[0] if rows else None
+
+    def _all(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        return self._database.execute(query, *values)
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Combine all changes in the body into one transaction, and emit their events after it.
+
+        Other threads are blocked meanwhile, so the body must not wait for anything.
+        """
+        with self._lock, self._outermost():
+            yield
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            if self._batch:
+                self._begin()
+                yield
+            else:
+                with self._outermost():
+                    self._begin()
+                    yield
+
+    @contextmanager
+    def _outermost(self) -> Iterator[None]:
+        self._batch = True
+        try:
+            yield
+        except BaseException as error:
+            self._has_new_events = False
+            self._end("ROLLBACK")
+            # What was to be written is lost; the next call has a sound file.
+            self._database.replace(error)
+            raise
+        self._end("COMMIT")
+        if self._has_new_events:
+            self._has_new_events = False
+            self._project.ring()
+
+    def _begin(self) -> None:
+        """Begin a write transaction at the first change, so that an empty batch costs nothing."""
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def _end(self, how: str) -> None:
+        self._batch = False
+        if self._connection.in_transaction:
+            self._connection.execute(how)
+
+
+def run_folder(project: Project, run: str) -> Path:
+    """Return the directory with the logs of a run."""
+    return project.state / "runs" / run
+
+
+def _to_record(row: sqlite3.Row) -> Row:
+    """Return the facts and columns of a run as one mapping."""
+    return {
+        **json.loads(row["record"]),
+        "id": row["id"],
+        "workflow": row["workflow"],
+        "status": row["status"],
+        "created": row["created"],
+    }

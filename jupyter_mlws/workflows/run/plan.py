@@ -1,0 +1,229 @@
+"""What a run would do with each node and why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.dvc.stages import Cause, Forecast, StageState
+from jupyter_mlws.engine.graph import closure, topological_order, upstream
+from jupyter_mlws.engine.reasons import (
+    ACCEPTED_REASON,
+    FORCED_REASON,
+    FROZEN_REASON,
+    RESTORABLE_FROM_REASON,
+    RESTORABLE_REASON,
+    UP_TO_DATE_REASON,
+    CosmeticChangeDetector,
+    describe,
+    is_cosmetic,
+)
+from jupyter_mlws.workflows.document.parse import Stage
+from jupyter_mlws.workflows.document.semantic_diff import cosmetic_reason
+from jupyter_mlws.workflows.document.terms import Action
+
+if TYPE_CHECKING:
+    from jupyter_mlws.components.models import Component
+    from jupyter_mlws.dvc.native.pipeline import NativeBackend
+    from jupyter_mlws.dvc.stages import DvcBackend
+    from jupyter_mlws.workflows.models import NodePlan, Plan
+
+
+class StageBackend(Protocol):
+    """The part of a pipeline that a plan uses.
+
+    See :class:`~jupyter_mlws.dvc.stages.DvcBackend`.
+    """
+
+    def examine(self, name: str, forecast: Forecast) -> StageState: ...
+    def expect_rerun(self, name: str, forecast: Forecast) -> None: ...
+    def expect_kept(self, name: str, forecast: Forecast) -> None: ...
+
+
+class StrictChangeDetector:
+    """Treats every change as significant."""
+
+    def is_cosmetic_change(self, path: str, old: str, new: str | None) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class PlannedNode:
+    """The planned action for one node.
+
+    ``cosmetic``: only the formatting has changed, so that it could be accepted as unchanged.
+    ``restored``: the hashes of the files to restore, by path.
+    """
+
+    id: str
+    action: Action
+    reasons: tuple[Message, ...]
+    cosmetic: bool = False
+    restored: Mapping[str, str] = field(default_factory=dict)
+
+    def as_model(self, estimates: Mapping[str, float], run: str | None = None) -> NodePlan:
+        """Return the API model with the time estimate; ``run`` made the files to restore."""
+        from jupyter_mlws.workflows.models import NodePlan
+
+        estimate = estimates.get(self.id) if self.action is Action.RUN else None
+        reasons = list(self.reasons)
+        if run is not None:
+            reasons = [
+                RESTORABLE_FROM_REASON.fill(run=run) if reason is RESTORABLE_REASON else reason
+                for reason in reasons
+            ]
+        return NodePlan(
+            id=self.id,
+            action=self.action,
+            reasons=reasons,
+            estimate_seconds=round(estimate, 3) if estimate is not None else None,
+            cosmetic=self.cosmetic,
+            restored_from=run,
+        )
+
+
+def remember_renamed(lane: NativeBackend | DvcBackend, stages: Sequence[Stage], root: Path) -> None:
+    """Keep the results of nodes that were renamed with their files, and of their dependents.
+
+    A dependent with several files on one port must run again: it distinguishes them by name.
+    """
+    by_id = {stage.id: stage for stage in stages}
+
+    @cache
+    def components() -> Mapping[str, Component]:
+        from jupyter_mlws.components.registry import Registry
+
+        return Registry(root).all()
+
+    def names_inputs(name: str) -> bool:
+        stage = by_id[name]
+        component = components().get(stage.component or "")
+        ports = component.inputs if component else []
+        return any(port.multiple and port.name in stage.ports for port in ports)
+
+    lane.remember_renamed(names_inputs)
+
+
+def make_plan(
+    pipeline: StageBackend,
+    stages: Sequence[Stage],
+    targets: Sequence[str] = (),
+    force: bool = False,
+    looks: CosmeticChangeDetector | None = None,
+    accept: bool = False,
+) -> list[PlannedNode]:
+    """Return the plan of the targets and their dependencies, in the order of ``stages``.
+
+    ``accept``: plan a run that accepts nodes with only cosmetic changes.
+    """
+    needs = upstream(stages)
+    selection = closure(needs, targets or [stage.id for stage in stages])
+    order = [stage.id for stage in topological_order(stages) if stage.id in selection]
+    walk = _Planner(pipeline, needs, force, looks or StrictChangeDetector())
+    node_plans = walk.plan_nodes(order, accept)
+    if not accept and walk.has_cosmetic_changes:
+        # A node below one that could be accepted can be accepted with it, and only then.
+        accepted_plans = walk.plan_nodes(order, True)
+        node_plans = {
+            name: replace(node, cosmetic=accepted_plans[name].cosmetic)
+            for name, node in node_plans.items()
+        }
+    return [node_plans[stage.id] for stage in stages if stage.id in node_plans]
+
+
+def summarise(
+    node_plans: Sequence[PlannedNode],
+    stages: Sequence[Stage],
+    durations: Mapping[str, float],
+    makers: Mapping[str, str],
+    jobs: int,
+) -> Plan:
+    """Return the plan as the API's model.
+
+    ``durations``: seconds that nodes took before. ``makers``: the runs that made the files to
+    restore, by node.
+    """
+    from jupyter_mlws.workflows.models import Plan, PlanSummary
+    from jupyter_mlws.workflows.run.estimates import makespan
+
+    actions = [node.action for node in node_plans]
+    running = [node.id for node in node_plans if node.action is Action.RUN]
+    seconds = {name: durations[name] for name in running if name in durations}
+    within = {node.id for node in node_plans}
+    there = [stage for stage in stages if stage.id in within]
+    complete = bool(seconds) or not running
+    return Plan(
+        nodes=[node.as_model(durations, makers.get(node.id)) for node in node_plans],
+        summary=PlanSummary(
+            run=actions.count(Action.RUN),
+            cached=actions.count(Action.CACHED) + actions.count(Action.FROZEN),
+            restorable=actions.count(Action.RESTORABLE),
+            cosmetic=sum(node.cosmetic for node in node_plans),
+        ),
+        jobs=jobs,
+        estimate_seconds=round(makespan(there, seconds, jobs), 3) if complete else None,
+        without_estimate=len(running) - len(seconds),
+    )
+
+
+class _Planner:
+    """Examines the nodes, each after those that it needs."""
+
+    def __init__(
+        self,
+        pipeline: StageBackend,
+        needs: Mapping[str, Sequence[str]],
+        force: bool,
+        looks: CosmeticChangeDetector,
+    ) -> None:
+        self._pipeline = pipeline
+        self._needs = needs
+        self._force = force
+        self._change_detector = looks
+        self.has_cosmetic_changes = False
+
+    def plan_nodes(self, order: Sequence[str], accept: bool) -> dict[str, PlannedNode]:
+        forecast = Forecast()
+        node_plans: dict[str, PlannedNode] = {}
+        for name in order:
+            running = [n for n in self._needs[name] if _will_run(node_plans.get(n))]
+            node_plans[name] = self._plan_node(name, forecast, running, accept)
+        return node_plans
+
+    def _plan_node(
+        self, name: str, forecast: Forecast, running: Sequence[str], accept: bool
+    ) -> PlannedNode:
+        verdict = self._pipeline.examine(name, forecast)
+        if verdict.frozen:
+            return PlannedNode(name, Action.FROZEN, (FROZEN_REASON,))
+        if self._force:
+            self._pipeline.expect_rerun(name, forecast)
+            return PlannedNode(name, Action.RUN, (FORCED_REASON,))
+        looks = [c for c in verdict.changes if is_cosmetic(c, self._change_detector)]
+        self.has_cosmetic_changes |= bool(looks)
+        reasons = [
+            reason
+            for change in verdict.changes
+            for reason in ([cosmetic_reason(change.name)] if change in looks else describe(change))
+        ]
+        if running and Cause.NEVER_RAN not in {change.cause for change in verdict.changes}:
+            reasons += [Message("upstream {one} will run", one=one) for one in running]
+        if verdict.restorable:
+            hashes = verdict.restored
+            return PlannedNode(
+                name, Action.RESTORABLE, (*reasons, RESTORABLE_REASON), restored=hashes
+            )
+        if accept and looks and len(looks) == len(verdict.changes) and not running:
+            self._pipeline.expect_kept(name, forecast)
+            return PlannedNode(name, Action.CACHED, (*reasons, ACCEPTED_REASON), cosmetic=True)
+        if verdict.changes or running:
+            return PlannedNode(name, Action.RUN, tuple(reasons))
+        return PlannedNode(name, Action.CACHED, (UP_TO_DATE_REASON,))
+
+
+def _will_run(node_plan: PlannedNode | None) -> bool:
+    return node_plan is not None and node_plan.action is Action.RUN

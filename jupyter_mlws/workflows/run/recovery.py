@@ -1,0 +1,68 @@
+"""What a run has done is never lost: results that its end kept out of `dvc.lock` are in the
+journal, and the next run of the file writes them.
+
+They are taken over only where the lock file is still the one that the run had: a checkout or
+another tool may have put another in its place since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jupyter_mlws.dvc.native.pipeline import LockBase, NativeBackend
+from jupyter_mlws.dvc.stages import DvcBackend
+from jupyter_mlws.workflows.run.journal import SUCCESS_STATES, Journal
+
+MAX_EARLIER_RUNS = 20
+"""Runs before this one that may have ended before they could write."""
+
+
+@contextmanager
+def track_lock_file(journal: Journal, run: str, lane: NativeBackend | DvcBackend) -> Iterator[None]:
+    """Note the lock file that a run starts from, and afterwards that its results are written."""
+    if not isinstance(lane, NativeBackend):
+        yield
+        return
+
+    def note(base: LockBase) -> None:
+        journal.note(run, lock_from=[base.digest, list(base.settled)])
+
+    note(lane.base)
+    lane.on_fold = note
+    yield
+    left = lane.base
+    journal.note(run, lock_from=None, lock_left=[left.digest, list(left.settled)])
+
+
+def adopt(journal: Journal, path: str, lane: NativeBackend, resumes: str | None = None) -> None:
+    """Adopt the results of earlier runs of the file that they could not write, the newest last.
+
+    Entries of the resumed run get the place that they would have without the interruption.
+    """
+    if resumes is not None and journal.record(resumes).get("lock_left"):
+        digest, entry_names = journal.record(resumes)["lock_left"]
+        lane.adopt(LockBase(digest, tuple(entry_names)), {})
+    for row in reversed(journal.runs(path, MAX_EARLIER_RUNS)):
+        if not row.get("lock_from"):
+            continue
+        digest, entry_names = row["lock_from"]
+        nodes = journal.node_records(row["id"])
+        lock_entries = {
+            node: record["lock"]
+            for node, record in nodes.items()
+            if record["status"] in SUCCESS_STATES and record.get("lock")
+        }
+        lane.adopt(LockBase(digest, tuple(entry_names)), lock_entries)
+
+
+def has_unwritten_results(journal: Journal, path: str) -> bool:
+    """Return whether an earlier run of the file has results that it could not write."""
+    return any(row.get("lock_from") for row in journal.runs(path, MAX_EARLIER_RUNS))
+
+
+def mark_results_written(journal: Journal, path: str, run: str) -> None:
+    """Mark the results of earlier runs as written: ``run`` has written them."""
+    for row in journal.runs(path, MAX_EARLIER_RUNS):
+        if row.get("lock_from") and row["id"] != run:
+            journal.note(row["id"], lock_from=None)

@@ -1,0 +1,102 @@
+"""What the nodes of a run leave: logs, output files, and what these look like."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.registry import Registry
+from jupyter_mlws.core.errors import WorkflowItemNotFoundError
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc import plots
+from jupyter_mlws.engine.scheduler import log_path
+from jupyter_mlws.workflows.document.parse import Stage
+from jupyter_mlws.workflows.models import Log, Output, Preview
+from jupyter_mlws.workflows.previews import plot, preview, type_of
+from jupyter_mlws.workflows.run.journal import run_folder
+
+MAX_LOG_BYTES = 1_000_000
+"""Bytes of a log in one answer."""
+
+Record = Mapping[str, Any]
+
+
+class Results:
+    """Logs, outputs and previews of nodes, by their records in the journal. Thread-safe."""
+
+    def __init__(self, project: Project, registry: Registry) -> None:
+        self._project = project
+        self._registry = registry
+
+    def log(self, run: str, node: str, record: Record, offset: int) -> Log:
+        """Return part of a node's log, from byte ``offset`` on."""
+        file = log_path(run_folder(self._project, run), node)
+        has_ended = record["status"].ended
+        if not file.exists():
+            return Log(text="", offset=offset, size=offset, complete=has_ended)
+        with file.open("rb") as stream:
+            total = os.fstat(stream.fileno()).st_size
+            if offset > total:
+                # It was cut since: go on with its end.
+                offset = max(0, total - MAX_LOG_BYTES)
+            stream.seek(offset)
+            data = stream.read(MAX_LOG_BYTES)
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        at_end = offset + len(data) >= total
+        # A character may be written in parts: what is incomplete comes with the next answer.
+        text = decoder.decode(data, final=has_ended and at_end)
+        size = offset + len(data) - len(decoder.getstate()[0])
+        return Log(text=text, offset=offset, size=size, complete=has_ended and at_end)
+
+    def outputs(self, stage: Stage, record: Record) -> list[Output]:
+        """Return the files that a node produced in a run."""
+        return [self._output(*port, record) for port in self._ports(stage)]
+
+    def preview(self, stage: Stage, record: Record, port: str) -> Preview:
+        """Return a preview of a run's output, even if a later run has replaced the file."""
+        for name, kind, file in self._ports(stage):
+            if name == port:
+                content_path = self._content_path(file, record.get("outputs", {}).get(file))
+                suffix = Path(file).suffix.lower()
+                properties = stage.plots.get(file)
+                chart = None
+                if properties is not None and suffix in plots.SUFFIXES:
+                    templates = self._project.root / ".dvc" / "plots"
+                    chart = plot(content_path, suffix, properties, templates)
+                return chart or preview(kind, content_path, suffix)
+        raise WorkflowItemNotFoundError(kind="output", name=port)
+
+    def _output(self, port: str, kind: str, file: str, record: Record) -> Output:
+        md5 = record.get("outputs", {}).get(file)
+        content_path = self._content_path(file, md5)
+        return Output(
+            port=port,
+            type=kind,
+            path=file,
+            size=content_path.stat().st_size if content_path.is_file() else None,
+            md5=md5,
+            exists=content_path.exists(),
+        )
+
+    def _content_path(self, path: str, md5: str | None) -> Path:
+        """Return the path of an output's content: in DVC's cache by its hash, else its own path."""
+        if md5 and not md5.endswith(".dir"):
+            cache_path = self._project.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+            if cache_path.is_file():
+                return cache_path
+        return self._project.resolve(path)
+
+    def _ports(self, stage: Stage) -> Iterator[tuple[str, str, str]]:
+        """Yield name, type and path of each output; one without a port is named by its path."""
+        component = self._registry.all().get(stage.component or "")
+        names = {file: name for name, files in stage.ports.items() for file in files}
+        for file in stage.outs:
+            name = names.get(file, file)
+            port = component.output(name) if component else None
+            kind = port.type if port else type_of(file)
+            if file in stage.metrics and Path(file).suffix == ".json":
+                kind = "Metrics"
+            yield name, kind, file

@@ -1,0 +1,371 @@
+"""The process that carries runs out, detached from whoever starts them.
+
+``python -m jupyter_mlws.workflows.run.runner RUN ROOT``: reads the run from the journal, carries it
+out, tells everything through the journal. SIGTERM cancels. Then it is there for the project's next
+run for a while (:mod:`.live`), which so has what takes long to import.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from jupyter_mlws.core.errors import MLWSError, is_full_disk
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc import resolved
+from jupyter_mlws.dvc.native import up_to_date_cache
+from jupyter_mlws.dvc.native.pipeline import NativeBackend
+from jupyter_mlws.dvc.stage_backends import open_lane
+from jupyter_mlws.dvc.stages import DvcBackend, StageError
+from jupyter_mlws.engine.executors import config
+from jupyter_mlws.engine.executors.factory import ExecutorContext, open_executor
+from jupyter_mlws.engine.forkserver.pool import WarmPool
+from jupyter_mlws.engine.graph import external_inputs, topological_order
+from jupyter_mlws.engine.policy import DEFAULT
+from jupyter_mlws.engine.processes import start_time, starting
+from jupyter_mlws.engine.reasons import UP_TO_DATE_REASON
+from jupyter_mlws.engine.scheduler import Engine, RunOptions
+from jupyter_mlws.engine.states import Status
+from jupyter_mlws.mlflow.store import tracking_uri
+from jupyter_mlws.versioning.experiments import run_commits
+from jupyter_mlws.versioning.experiments.run_commits import RunCommit
+from jupyter_mlws.workflows.contents import Contents
+from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
+from jupyter_mlws.workflows.run import live, plan, recovery
+from jupyter_mlws.workflows.run.journal import Journal, run_folder
+from jupyter_mlws.workflows.tracking import run_summary as tracking
+from jupyter_mlws.workflows.tracking.recording import Recorder
+from jupyter_mlws.workflows.tracking.run_ids import MLflowRunIds
+
+GC_THRESHOLD = 500_000
+"""New objects after which Python looks for cycles among them: what a workflow is made of stays,
+and looking through it every few nodes would cost as much as they do."""
+PARTIAL_RUN_OPTIONS = ("targets", "skip")
+"""Wishes after which a run has not seen to all nodes."""
+NODE_CHECK_OPTIONS = (*PARTIAL_RUN_OPTIONS, "force", "again", "accept")
+"""Wishes for which nodes have to be looked at."""
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Executes one run."""
+
+    def __init__(
+        self, project: Project, run: str, recorder: Recorder, warm: WarmPool | None = None
+    ) -> None:
+        self._project = project
+        self._id = run
+        self._warm = warm
+        self._journal = Journal(project, follow=False)
+        self._recorder = recorder
+        self._engine: Engine | None = None
+        self._commit: Future[RunCommit]
+        self._cancel_event = threading.Event()
+        self._sources: Mapping[str, str] | None = None
+
+    def cancel(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """Handle a signal: cancel the engine, or start it canceled once it exists."""
+        self._cancel_event.set()
+        if self._engine is not None:
+            self._engine.cancel()
+
+    def run(self) -> None:
+        """Execute the run to its end, and have it recorded in MLflow."""
+        row = self._journal.record(self._id)
+        if Status(row["status"]).ended:
+            return
+        if row.get("cancel"):
+            self._cancel_event.set()
+        self._journal.note(self._id, pid=os.getpid(), pid_start=start_time(os.getpid()))
+        # While the file is read and its lane opened; nodes change files only after its end.
+        folder = run_folder(self._project, self._id)
+        with ThreadPoolExecutor(1, "mlws-commit") as beside, starting(folder):
+            self._commit = beside.submit(self._save_commit)
+            self._run_workflow(row)
+        if not live.hand_over(self._project.root, self._id, self._recorder.uri):
+            self._recorder.record(self._id)
+
+    def _run_workflow(self, row: dict[str, Any]) -> None:
+        try:
+            text = self._project.resolve(row["workflow"]).read_text(encoding="utf-8")
+            if self._complete_if_up_to_date(row, text):
+                return
+            document = parse(row["workflow"], text)
+            root, state = self._project.root, self._project.state
+            self._sources = resolved.sources(root, document.path, document.data)
+            data = resolved.stages(root, document.path, text, document.data, state)
+            with open_lane(root, document.path, data, state) as lane:
+                stages = document.stages(data)
+                plan.remember_renamed(lane, stages, root)
+                self._execute(row, stages, lane, document)
+        except MLWSError as error:
+            self._fail(error.record)
+        except StageError as error:
+            self._fail({"code": "40104", "facts": {"reason": str(error)}})
+        except Exception as error:
+            # The edge of this process: whatever it was, the run must not seem to go on.
+            log.exception("Run %s failed", self._id)
+            code = "30102" if is_full_disk(error) else "40104"
+            self._fail({"code": code, "facts": {"reason": f"{type(error).__name__}: {error}"}})
+
+    def _complete_if_up_to_date(self, row: dict[str, Any], text: str) -> bool:
+        """Complete the run if all nodes are up to date; return whether they are."""
+        path, request = row["workflow"], row["request"]
+        if any(request.get(wish) for wish in NODE_CHECK_OPTIONS) or self._cancel_event.is_set():
+            return False
+        if request.get("executor") not in (None, config.LOCAL):
+            return False
+        entry = up_to_date_cache.find(self._project.state, path, text)
+        if entry is None or self._journal.nodes_of(self._id) != entry.order:
+            return False
+        if recovery.has_unwritten_results(self._journal, path) or not entry.holds(
+            self._project.root, path
+        ):
+            return False
+        commit = self._commit.result()
+        facts = {name: entry.facts[name] for name in ("params", "experiment")}
+        measures = entry.facts["measures"]
+        with self._journal.batch():
+            self._journal.set_run(
+                self._id, Status.RUNNING, commit=commit.sha, dirty=commit.dirty, **facts
+            )
+            self._journal.cache_nodes(self._id, entry.outputs, UP_TO_DATE_REASON)
+            self._journal.note(self._id, measures=measures)
+            metrics = tracking.metrics_of(measures)
+            self._journal.set_run(self._id, Status.COMPLETED, metrics=metrics)
+        return True
+
+    def _save_commit(self) -> RunCommit:
+        """Return the state that the run starts from, as a commit; without one if git fails."""
+        try:
+            return run_commits.commit_worktree(self._project, self._id)
+        except (MLWSError, OSError) as error:
+            log.warning("Could not save the state of the working tree: %s", error)
+            return RunCommit(None, dirty=True)
+
+    def close(self) -> None:
+        """Remove the commits of old runs, and close the journal."""
+        try:
+            run_commits.prune(self._project)
+        except (MLWSError, OSError) as error:
+            log.warning("Could not remove the commits of old runs: %s", error)
+        self._journal.close()
+
+    def _execute(
+        self,
+        row: dict[str, Any],
+        stages: Sequence[Stage],
+        lane: NativeBackend | DvcBackend,
+        document: Document,
+    ) -> None:
+        request = row["request"]
+        if isinstance(lane, NativeBackend):
+            recovery.adopt(self._journal, document.path, lane, request.get("resumes"))
+        commit = self._commit.result()
+        where = request.get("executor") or config.LOCAL
+        with open_executor(where, row["jobs"], self._project, self._id, stages) as place:
+            self._journal.set_run(
+                self._id,
+                Status.RUNNING,
+                commit=commit.sha,
+                dirty=commit.dirty,
+                params=tracking.params_of(document, stages),
+                experiment=document.name,
+                jobs=place.jobs,
+            )
+            lane.refresh(external_inputs(stages, request.get("targets", ())))
+            self._engine = self._build_engine(request, stages, lane, place, document.path)
+            if self._cancel_event.is_set():
+                self._engine.cancel()
+            with recovery.track_lock_file(self._journal, self._id, lane):
+                status, error = self._engine.execute()
+        recovery.mark_results_written(self._journal, document.path, self._id)
+        measures = tracking.measures_of(self._project.root, stages)
+        if measures:
+            self._journal.note(self._id, measures=measures)
+        facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
+        self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
+        whole = not any(request.get(wish) for wish in PARTIAL_RUN_OPTIONS)
+        if whole and status is Status.COMPLETED and isinstance(lane, NativeBackend):
+            self._cache_results(document, stages, lane, measures)
+
+    def _cache_results(
+        self,
+        document: Document,
+        stages: Sequence[Stage],
+        lane: NativeBackend,
+        measures: Mapping[str, Any],
+    ) -> None:
+        """Store the run's results for the next run.
+
+        This is done after the end of the run, so that no client waits for it.
+        """
+        workflow = up_to_date_cache.Workflow(
+            path=document.path,
+            text=document.text,
+            sources=self._sources,
+            order=[stage.id for stage in topological_order(stages)],
+            external=external_inputs(stages),
+            sound=not document.needs_resolving() and all(map(_is_checkable_by_text, stages)),
+            facts={
+                "params": tracking.params_of(document, stages),
+                "experiment": document.name,
+                "measures": measures,
+            },
+        )
+        up_to_date_cache.note(lane, self._project.root, self._project.state, workflow)
+
+    def _build_engine(
+        self,
+        request: dict[str, Any],
+        stages: Sequence[Stage],
+        lane: NativeBackend | DvcBackend,
+        place: ExecutorContext,
+        path: str,
+    ) -> Engine:
+        sets = ("again", "accept", "skip", "done")
+        return Engine(
+            self._journal,
+            self._id,
+            lane,
+            stages,
+            RunOptions(
+                targets=request.get("targets", ()),
+                force=request.get("force", False),
+                keep_going=request.get("keep_going", False),
+                jobs=place.jobs,
+                looks=self._create_change_detector(path)
+                if request.get("accept_cosmetic")
+                else None,
+                **{name: frozenset(request.get(name, ())) for name in sets},
+            ),
+            logs=run_folder(self._project, self._id),
+            # So that MLflow in a node's code lands in the project's store.
+            environment={"MLFLOW_TRACKING_URI": self._recorder.uri},
+            tracker=MLflowRunIds(self._recorder, self._project.root, self._id, stages),
+            warm=self._warm,
+            total=place.total,
+            executor=place.executor,
+        )
+
+    def _create_change_detector(self, path: str) -> Contents:
+        return Contents(self._project.root, self._journal.commits(path))
+
+    def _fail(self, error: dict[str, Any]) -> None:
+        self._journal.end_nodes(self._id, Status.SKIPPED)
+        if not Status(self._journal.record(self._id)["status"]).ended:
+            self._journal.set_run(self._id, Status.FAILED, error=error)
+
+
+def _is_checkable_by_text(stage: Stage) -> bool:
+    """Return whether the text of the file is enough to check a stage's place in a workflow."""
+    return not stage.described_by and stage.policy == DEFAULT
+
+
+class Process:
+    """Executes one run after the other in this process, with the same warm workers."""
+
+    def __init__(self, root: Path) -> None:
+        self._project = Project(root)
+        self._warm = WarmPool()
+        self._recorder = Recorder(self._project)
+        self._runner: Runner | None = None
+
+    def carry_out(self, run: str) -> None:
+        """Execute one run, as the journal describes it."""
+        os.chdir(self._project.root)
+        if self._recorder.uri != tracking_uri(self._project.root):
+            # Whoever asks for this run tracks elsewhere than those before.
+            self._recorder.close()
+            self._recorder = Recorder(self._project)
+        self._runner = Runner(self._project, run, self._recorder, self._warm)
+        try:
+            self._runner.run()
+        finally:
+            self._runner.close()
+            self._runner = None
+
+    def _record(self, run: str, uri: str) -> bool:
+        """Record a run that another process has executed; return whether it will be recorded."""
+        if uri != self._recorder.uri:
+            return False
+        try:
+            self._recorder.take_over(run)
+        except MLWSError as error:
+            # The journal was deleted meanwhile.
+            log.warning("Run %s is not recorded: %s", run, error)
+            return False
+        return True
+
+    def end(self, number: int, frame: FrameType | None) -> None:
+        """Handle SIGTERM: cancel the run, or exit between two runs."""
+        if self._runner is None:
+            sys.exit(0)
+        self._runner.cancel()
+
+    def close(self) -> None:
+        """End the warm workers; return when MLflow has the runs, or has failed."""
+        self._warm.close()
+        self._recorder.close()
+
+    def execute_offers(self) -> None:
+        """Execute the runs that are offered, until none is offered for a while."""
+        for run, log in live.offers(self._project, self._record):
+            for target in (1, 2):
+                os.dup2(log, target)
+            self.carry_out(run)
+
+
+def preload_workflow() -> None:
+    """Parse the workflow that a run in this directory most likely uses.
+
+    The process has time for this while the run is still being entered. It is left out if the run
+    may have nothing to do.
+    """
+    file = Path(FILE)
+    if not (file.is_file() and Path(".dvc").is_dir() and Path(".git").is_dir()):
+        return
+    try:
+        text = file.read_text(encoding="utf-8")
+        if up_to_date_cache.find(Project(Path.cwd()).state, FILE, text) is not None:
+            return
+        document = parse(FILE, text)
+    except (MLWSError, OSError, ValueError):
+        # Whoever asks for a run of it is told.
+        return
+    if not document.needs_resolving():
+        topological_order(document.stages())
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out the run that the arguments name, and those that follow."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    gc.set_threshold(GC_THRESHOLD)
+    run, root = arguments
+    # DVC shows and stores paths by the process's folder. Not at the start: Python would have
+    # put that folder before the installed packages.
+    os.chdir(root)
+    process = Process(Path(root))
+    signal.signal(signal.SIGTERM, process.end)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process.carry_out(run)
+        process.execute_offers()
+    finally:
+        process.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,426 @@
+"""Runs of a project's workflows: started, looked at, cancelled, and buried where they died.
+
+Answers are plain JSON in the API's shapes. Nothing here needs the server's models, so that the
+command line starts a run in a fraction of the time that those take to import.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from jupyter_mlws.components.registry import Registry
+from jupyter_mlws.core.errors import (
+    DVCNotInitializedError,
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    OperationInProgressError,
+    WorkflowItemNotFoundError,
+    WorkflowRunningError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.native import up_to_date_cache
+from jupyter_mlws.engine.executors import config
+from jupyter_mlws.engine.graph import closure, downstream, topological_order, upstream
+from jupyter_mlws.engine.processes import alive, await_starts, end_bearers, start_time
+from jupyter_mlws.engine.resources import of_this_machine, refuse_oversized
+from jupyter_mlws.engine.states import Status, TransitionError
+from jupyter_mlws.workflows.document.files import Documents
+from jupyter_mlws.workflows.document.parse import Document, Stage
+from jupyter_mlws.workflows.run import serializers
+from jupyter_mlws.workflows.run.detaching import RunStarter, can_fork, reap_if_exited, run_starter
+from jupyter_mlws.workflows.run.journal import SUCCESS_STATES, Journal, NewRun, Row, run_folder
+
+JSON = dict[str, Any]
+LATEST = "latest"
+START_TIMEOUT = 15.0
+"""Seconds in which a run's process must have entered itself."""
+POLL_INTERVAL = 0.05
+"""Seconds between two looks while waiting."""
+UNSTORED_OPTIONS = ("params", "origin")
+"""What of a request a run that resumes another does not ask for again."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """The nodes to run, and how.
+
+    See :class:`~jupyter_mlws.workflows.models.ExecuteRequest`.
+    """
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+    targets: Sequence[str] = ()
+    force: bool = False
+    keep_going: bool = False
+    jobs: int | None = None
+    executor: str | None = None
+    again: Sequence[str] = ()
+    accept: Sequence[str] = ()
+    accept_cosmetic: bool = False
+    skip: Sequence[str] = ()
+    origin: str = "rest"
+
+    @property
+    def names_nodes(self) -> bool:
+        """True if an option names single nodes."""
+        return bool(self.targets or self.again or self.accept or self.skip)
+
+    @property
+    def stored_options(self) -> JSON:
+        """The options that a run stores, and that a run that resumes it uses again."""
+        fields = asdict(self)
+        return {name: fields[name] for name in fields if name not in UNSTORED_OPTIONS}
+
+
+class Runs:
+    """The runs of one project, by the paths of their workflows. Thread-safe."""
+
+    def __init__(self, project: Project) -> None:
+        self.registry = Registry(project.root)
+        self.documents = Documents(project, self.registry)
+        self._project = project
+        self._root = project.root
+        self._lock = threading.Lock()
+        self._journal: Journal | None = None
+        self._children: set[int] = set()
+
+    def close(self) -> None:
+        """Close the journal; runs go on."""
+        with self._lock:
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
+
+    @property
+    def journal(self) -> Journal:
+        """The project's journal, opened on first use."""
+        with self._lock:
+            if self._journal is None:
+                self._journal = Journal(self._project)
+            return self._journal
+
+    # What there is
+
+    def workflows(self) -> list[JSON]:
+        """Return every `dvc.yaml` with its newest run, by path, and the error of an invalid one."""
+        self.reconcile()
+        return [self._summary(path) for path in self.documents.paths()]
+
+    def _summary(self, path: str) -> JSON:
+        run = self.journal.newest(path)
+        name, count, error = posixpath.dirname(path) or path, 0, None
+        try:
+            document = self.documents.read(path)
+            name, count = document.name, len(document.stages_data)
+            if document.faults:
+                first = document.faults[0]
+                error = {"message": first.message, "line": first.line}
+        except MLWSError as failure:
+            line = failure.facts.get("line")
+            error = {"message": failure.message, "line": line}
+        return {
+            "id": escape(path),
+            "path": path,
+            "name": name,
+            "node_count": count,
+            "error": error,
+            "run": self.journal.summary(run) if run else None,
+        }
+
+    # Starting
+
+    def execute(self, path: str, request: RunRequest, **more: Any) -> JSON:
+        """Start a run in a process of its own and return at once.
+
+        The values of ``params`` (`node.key`: value) are written to the file first. Errors: 40201
+        to 40205 for a faulty workflow, 40204 for a parameter, 40210 and 40108 for the executor,
+        30103 if a run of this file is in progress.
+        """
+        self.reconcile()
+        if not (self._root / ".dvc").is_dir():
+            raise DVCNotInitializedError()
+        request = replace(request, executor=config.resolve(request.executor))
+        if can_fork():
+            # Opened again when it is next asked for.
+            self.close()
+        with ExitStack() as stack:
+            start = stack.enter_context(run_starter(self._root))
+            if request.params:
+                # From reading to writing: what another writes in between would be lost.
+                stack.enter_context(self._project.lock(f"params of {path}"))
+            nodes = self._known_nodes(path, request)
+            if nodes is None:
+                document = self.documents.read(path)
+                document = self.documents.with_params(document, request.params)
+                self.documents.check_runnable(
+                    document, request.targets, request.skip, keep_going=request.keep_going
+                )
+                nodes = self._checked_nodes(document, request)
+            run = self._create_run(path, request, nodes, more)
+            if request.params:
+                self.documents.write(path, document.text)
+            self._spawn(run, start)
+        return self.journal.run(run)
+
+    def _known_nodes(self, path: str, request: RunRequest) -> list[str] | None:
+        """Return the nodes of a whole workflow that ran before with this text and was sound.
+
+        None for all other runs.
+        """
+        if request.names_nodes or request.params:
+            return None
+        entry = up_to_date_cache.find(self._project.state, path, self.documents.text(path))
+        if entry is None or not entry.sound:
+            return None
+        return entry.order if all(map(self.documents.exists, entry.external)) else None
+
+    def _checked_nodes(self, document: Document, request: RunRequest) -> list[str]:
+        """Return the nodes of a run, in order; raise an error for the first invalid option."""
+        stages, _ = self.documents.stages(document)
+        for names in (request.targets, request.again, request.accept, request.skip):
+            check_targets(stages, names)
+        if request.executor == config.LOCAL:
+            refuse_oversized(stages, of_this_machine(request.jobs or 1))
+        selection = closure(upstream(stages), request.targets or [s.id for s in stages])
+        return [stage.id for stage in topological_order(stages) if stage.id in selection]
+
+    def _create_run(
+        self, path: str, request: RunRequest, nodes: Sequence[str], more: Mapping[str, Any]
+    ) -> str:
+        run = NewRun(
+            id=_new_id(),
+            path=path,
+            jobs=request.jobs or _processor_count(request.executor),
+            origin=request.origin,
+            nodes=nodes,
+            request={**request.stored_options, **more},
+        )
+        self.journal.create(run)
+        return run.id
+
+    def _spawn(self, run: str, start: RunStarter) -> None:
+        folder = run_folder(self._project, run)
+        folder.mkdir(parents=True, exist_ok=True)
+        pid = start(run, folder)
+        self._children.add(pid)
+        started = start_time(pid)
+        if started is not None:
+            self.journal.note(run, pid=pid, pid_start=started)
+
+    def resume(self, path: str, run: str, origin: str = "rest") -> JSON:
+        """Start a run of the nodes that another run did not complete.
+
+        No node that completed runs again, even if the other run was forced.
+        """
+        identifier, request = self._finished_run_request(path, run)
+        done_nodes = self.journal.nodes_in(identifier, SUCCESS_STATES) if request.force else []
+        request = replace(request, origin=origin)
+        return self.execute(path, request, resumes=identifier, done=done_nodes)
+
+    def retry(self, path: str, run: str, node: str, origin: str = "rest") -> JSON:
+        """Start a run of one node of another run, and of the nodes that depend on it there."""
+        return self._with_node(path, run, node, {"again": [node]}, origin)
+
+    def skip(self, path: str, run: str, node: str, origin: str = "rest") -> JSON:
+        """Start a run of the nodes that depend on ``node``, with its existing outputs."""
+        return self._with_node(path, run, node, {"skip": [node]}, origin)
+
+    def _with_node(
+        self, path: str, run: str, node: str, change: Mapping[str, Any], origin: str
+    ) -> JSON:
+        identifier, request = self._finished_run_request(path, run)
+        nodes = self.journal.node_records(identifier)
+        if node not in nodes:
+            raise WorkflowItemNotFoundError(kind="node", name=node)
+        stages = self.documents.stages(self.documents.read(path))[0]
+        below = downstream(stages, node)
+        targets = [name for name in nodes if name == node or name in below]
+        request = replace(request, targets=targets, force=False, origin=origin, **change)
+        return self.execute(path, request, resumes=identifier)
+
+    def _finished_run_request(self, path: str, run: str) -> tuple[str, RunRequest]:
+        """Return the ID and the options of a finished run; raise error 30103 while it goes on."""
+        self.reconcile()
+        identifier = self.id_of(path, run)
+        row = self.journal.record(identifier)
+        if not Status(row["status"]).ended:
+            raise OperationInProgressError(
+                operation=f"run {identifier}",
+                who=row["origin"],
+                since=serializers.iso(row["created"]),
+            )
+        values = {name: row["request"].get(name) for name in RunRequest().stored_options}
+        return identifier, RunRequest(
+            **{name: one for name, one in values.items() if one is not None}
+        )
+
+    # Looking
+
+    def status(self, path: str, run: str | None = None) -> JSON:
+        """Return a run with its nodes; the newest by default."""
+        self.reconcile()
+        return self.journal.run(self.id_of(path, run))
+
+    def has_ended(self, path: str, run: str) -> bool:
+        """Return whether the journal has the end of a run.
+
+        A run whose process was killed is found by :meth:`reconcile`.
+        """
+        return Status(self.journal.record(self.id_of(path, run))["status"]).ended
+
+    def page(
+        self, path: str | None, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[Row], str | None]:
+        """Return the records of runs, newest first, and the cursor of the next page.
+
+        ``path``: one workflow; None: all.
+        """
+        self.reconcile()
+        before = None
+        if cursor is not None:
+            moment, _, identifier = cursor.partition("~")
+            try:
+                before = (float(moment), identifier)
+            except ValueError:
+                words = Message("is not a valid cursor for this list")
+                raise InvalidRequestError(faults=[Fault("cursor", words)]) from None
+        rows = self.journal.runs(path, limit + 1, before)
+        if len(rows) <= limit:
+            return rows, None
+        last = rows[limit - 1]
+        return rows[:limit], f"{last['created']!r}~{last['id']}"
+
+    def id_of(self, path: str, run: str | None) -> str:
+        """Return the ID of a workflow's run; of the newest by default."""
+        self.documents.checked(path)
+        if run is None or run == LATEST:
+            newest = self.journal.newest(path)
+            if newest is None:
+                raise WorkflowItemNotFoundError(kind="run", name=LATEST)
+            return newest
+        if self.journal.record(run)["workflow"] != path:
+            raise WorkflowItemNotFoundError(kind="run", name=run)
+        return run
+
+    def wait(
+        self,
+        path: str,
+        run: str,
+        timeout: float | None = None,
+        *,
+        recorded: bool = True,
+    ) -> JSON:
+        """Wait until a run has finished and, if ``recorded``, MLflow has its record.
+
+        :class:`TimeoutError` after ``timeout`` seconds.
+        """
+        deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        identifier = self.id_of(path, run)
+        while self._is_in_progress(identifier, recorded):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the run {run} did not finish within {timeout} s")
+            self.reconcile()
+            time.sleep(POLL_INTERVAL)
+        return self.journal.run(identifier)
+
+    def _is_in_progress(self, run: str, await_record: bool) -> bool:
+        """Return whether a run is in progress, or (``await_record``) is still to be recorded.
+
+        A run's process stays alive after the end of the run until MLflow has its record.
+        """
+        row = self.journal.record(run)
+        if not Status(row["status"]).ended:
+            return True
+        if not await_record or "recorded" in row:
+            return False
+        return alive(row.get("pid"), row.get("pid_start"))
+
+    # Ending
+
+    def cancel(self, path: str, run: str | None = None) -> JSON:
+        """Ask a run to stop; a run that has finished does not change."""
+        identifier = self.id_of(path, run)
+        row = self.journal.record(identifier)
+        if not Status(row["status"]).ended:
+            # Noted first: the process may die of the signal before it can take it as a wish.
+            self.journal.note(identifier, cancel=True)
+            if alive(row.get("pid"), row.get("pid_start")):
+                os.kill(row["pid"], signal.SIGTERM)
+        self.reconcile()
+        return self.journal.run(identifier)
+
+    def reconcile(self) -> None:
+        """Mark runs whose process is gone as interrupted, and end the processes they started."""
+        self._children = {pid for pid in self._children if not reap_if_exited(pid)}
+        for row in self.journal.live():
+            if alive(row.get("pid"), row.get("pid_start")):
+                continue
+            if "pid" not in row and time.time() - row["created"] < START_TIMEOUT:
+                continue
+            self._mark_interrupted(row["id"], is_cancelled=row.get("cancel", False))
+
+    def _mark_interrupted(self, run: str, *, is_cancelled: bool) -> None:
+        await_starts(run_folder(self._project, run))
+        end_bearers(run)
+        end = Status.CANCELLED if is_cancelled else Status.INTERRUPTED
+        error = None if is_cancelled else {"code": "40105", "facts": {"run": run}}
+        try:
+            self.journal.end_nodes(run, end)
+            self.journal.set_run(run, end, error=error)
+        except TransitionError:
+            # It ended properly, or another reader was first, between our look and our word.
+            return
+
+    def live(self, path: str) -> list[Row]:
+        """Return the runs of a workflow that are in progress."""
+        self.reconcile()
+        return self.journal.live(path)
+
+    def has_active_runs(self) -> bool:
+        """Return whether any run of the project is in progress.
+
+        Does not open a journal if there is none.
+        """
+        if not self._project.has_database():
+            return False
+        self.reconcile()
+        return bool(self.journal.live())
+
+    def await_start(self, path: str) -> None:
+        """Wait until no run of the file is about to read it."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while any(row["status"] == Status.PENDING.value for row in self.journal.live(path)):
+            if time.monotonic() > deadline:
+                raise WorkflowRunningError(workflow=path, run=self.journal.live(path)[0]["id"])
+            time.sleep(POLL_INTERVAL)
+
+
+def check_targets(stages: Iterable[Stage], targets: Iterable[str]) -> None:
+    """Raise error 40401 for the first of ``targets`` that is not a stage."""
+    stage_ids = {stage.id for stage in stages}
+    for target in targets:
+        if target not in stage_ids:
+            raise WorkflowItemNotFoundError(kind="node", name=target)
+
+
+def _processor_count(executor: str | None) -> int:
+    """Return this machine's number of processors; 0 for a cluster, where the run counts them."""
+    return (os.cpu_count() or 1) if executor in (None, config.LOCAL) else 0
+
+
+def _new_id() -> str:
+    """Return an id that sorts after those of earlier runs: the time, to the microsecond."""
+    second, fraction = divmod(time.time_ns() // 1000, 1_000_000)
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(second))
+    return f"{stamp}-{fraction:05x}{secrets.randbelow(16):x}"

@@ -1,0 +1,170 @@
+"""The experiment table: every run that MLflow has, whoever began it, or will have soon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jupyter_mlws.core.errors import (
+    Fault,
+    InvalidRequestError,
+    MLflowFailedError,
+    MLWSError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.engine.states import Status
+from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
+from jupyter_mlws.versioning.experiments.models import (
+    Curve,
+    CurvePoint,
+    Curves,
+    CurvesQuery,
+    ExperimentRun,
+    RunColumns,
+    RunsQuery,
+)
+from jupyter_mlws.workflows.manager import WorkflowManager
+from jupyter_mlws.workflows.run.serializers import iso
+
+STATUSES = {
+    "RUNNING": Status.RUNNING,
+    "SCHEDULED": Status.QUEUED,
+    "FINISHED": Status.COMPLETED,
+    "FAILED": Status.FAILED,
+    "KILLED": Status.CANCELLED,
+}
+"""MLflow's words for ours."""
+JOURNAL_CURSOR = "~"
+"""Is in the cursors of the journal's list, and in none of MLflow's."""
+QUERY_PARSE_ERROR = Message("MLflow can't parse this: {reason}")
+
+
+class Experiments:
+    """The runs of one project. Thread-safe."""
+
+    def __init__(self, workflows: WorkflowManager, tracking: TrackingClient) -> None:
+        self._workflows = workflows
+        self._tracking = tracking
+
+    def search(self, query: RunsQuery | None = None) -> Page[ExperimentRun]:
+        """Return a page of runs, newest first unless the query sorts them otherwise.
+
+        Runs of workflows that MLflow does not have yet come first. If the query has no conditions
+        and MLflow does not answer, the runs of the journal are returned, if there are any. Errors:
+        50201 names the part of the query that cannot be parsed, 30105.
+        """
+        query = query or RunsQuery()
+        self._workflows.reconcile()
+        if query.plain and JOURNAL_CURSOR in (query.cursor or ""):
+            return self._workflows.experiment_runs(query.workflow, query.limit, query.cursor)
+        newest = query.plain and query.cursor is None
+        waiting = self._workflows.untracked(query.workflow, query.limit) if newest else []
+        try:
+            result = self._search_mlflow(query, query.limit - len(waiting))
+        except MLWSError as error:
+            if not isinstance(error, MLflowFailedError) or not newest:
+                raise
+            journal_page = self._workflows.experiment_runs(query.workflow, query.limit)
+            if not journal_page.items:
+                # An empty list would say that there is no run.
+                raise
+            return journal_page
+        # A run may have come to MLflow between the two questions.
+        there = {row["run"] for row in result["items"]}
+        items = [run for run in waiting if run.run not in there]
+        items += self._to_experiment_runs(result["items"], query.columns)
+        if newest:
+            items.sort(key=lambda run: run.started or "", reverse=True)
+        return Page(items=items, next_cursor=result["next"])
+
+    def columns(self) -> RunColumns:
+        """Return the names of parameters and metrics that runs have; error 30105."""
+        names = self._tracking.ask("columns")
+        return RunColumns(params=names["params"], metrics=names["metrics"])
+
+    def curves(self, query: CurvesQuery) -> Curves:
+        """Return a metric of several runs, step by step; errors 30105, 30404."""
+        items = []
+        for run in query.ids:
+            try:
+                points = self._tracking.ask(
+                    "curve", run=run, metric=query.metric, limit=query.points
+                )
+            except RefusedError as error:
+                raise VersionItemNotFoundError(kind="run", name=run) from error
+            items.append(Curve(run=run, points=[CurvePoint(**point) for point in points]))
+        return Curves(metric=query.metric, items=items)
+
+    def get(self, identifier: str) -> ExperimentRun:
+        """Return a run by its ID in MLflow or by its workflow run's ID; errors 30105, 30404."""
+        row = self._tracking.ask("find_run", identifier=identifier)
+        if row is None:
+            raise VersionItemNotFoundError(kind="run", name=identifier)
+        return self._to_experiment_runs([row], None)[0]
+
+    # Parts
+
+    def _search_mlflow(self, query: RunsQuery, limit: int) -> Mapping[str, Any]:
+        conditions = [query.filter] if query.filter else []
+        if query.q:
+            text = query.q.replace("'", "").replace("%", "")
+            conditions.append(f"attributes.run_name ILIKE '%{text}%'")
+        result: Mapping[str, Any] = self._tracking.ask(
+            "search",
+            filter=" AND ".join(conditions),
+            sort=query.sort,
+            limit=max(limit, 0),
+            cursor=query.cursor,
+            columns=query.columns,
+            nested=query.nested,
+            tags={"mlws.workflow": query.workflow} if query.workflow else {},
+        )
+        if "field" in result:
+            words = QUERY_PARSE_ERROR.fill(reason=result["reason"])
+            raise InvalidRequestError(faults=[Fault(result["field"], words)])
+        return result
+
+    def _to_experiment_runs(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None
+    ) -> list[ExperimentRun]:
+        whole = [row["run"] for row in rows if row["run"] and not row["node"]]
+        journal_runs = self._workflows.experiments_of(whole)
+        return [
+            _to_experiment_run(
+                row, journal_runs.get(row["run"] or "") if not row["node"] else None, columns
+            )
+            for row in rows
+        ]
+
+
+def _to_experiment_run(
+    row: Mapping[str, Any], journal_run: ExperimentRun | None, columns: Sequence[str] | None
+) -> ExperimentRun:
+    """Return a run as MLflow has it; status and parameters come from ``journal_run``, if any."""
+    params = row["params"]
+    if journal_run is not None:
+        # MLflow keeps text; the journal has numbers and lists as they were.
+        params = {
+            key: value
+            for key, value in journal_run.params.items()
+            if columns is None or f"params.{key}" in columns
+        } or params
+    return ExperimentRun(
+        id=row["id"],
+        run=row["run"] or row["id"],
+        node=row["node"],
+        name=row["name"],
+        experiment=row["experiment"],
+        workflow=row["workflow"],
+        status=journal_run.status if journal_run else STATUSES.get(row["status"], Status.RUNNING),
+        started=iso(row["started"]),
+        duration=row["duration"],
+        params=params,
+        metrics=row["metrics"],
+        commit=row["commit"],
+        dirty=row["dirty"],
+        inputs=row["inputs"],
+        tags=row["tags"],
+    )
