@@ -9,7 +9,7 @@ export default defineConfig({
     cssCodeSplit: false,
     // One file for the browser's cache, whose name the page knows.
     rolldownOptions: {
-      input: 'src/hub-admin/main.tsx',
+      input: 'src/hub/admin/main.tsx',
       output: {
         format: 'iife',
         entryFileNames: 'admin.js',

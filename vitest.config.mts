@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const MOCKS_MODULES = ['src/canvas/parts.spec.ts'];
+const MOCKS_MODULES = ['src/workflow/document/parts.spec.ts'];
 
 export default defineConfig({
   plugins: [

@@ -1,17 +1,17 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-import canvas from './plugins/canvas';
-import client from './plugins/client';
-import containers from './plugins/containers';
-import data from './plugins/data';
-import experiments from './plugins/experiments';
-import lineage from './plugins/lineage';
-import notebooks from './plugins/notebooks';
-import proof from './plugins/proof';
-import registry from './plugins/registry';
-import sidebar from './plugins/sidebar';
-import team from './plugins/team';
-import views from './plugins/views';
+import canvas from './workflow/plugin';
+import client from './lab/clientPlugin';
+import containers from './hub/containers/plugin';
+import data from './data/plugin';
+import experiments from './experiments/plugin';
+import lineage from './lineage/plugin';
+import notebooks from './notebook/plugin';
+import proof from './git/verification/plugin';
+import registry from './models/plugin';
+import sidebar from './git/plugin';
+import team from './hub/sharedProjects/plugin';
+import views from './lab/plugin';
 
 const plugins: JupyterFrontEndPlugin<any>[] = [
   ...client,

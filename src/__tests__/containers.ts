@@ -1,4 +1,4 @@
-import type { IContainer, IResourceReport } from '../models';
+import type { IContainer, IResourceReport } from '../api/models';
 
 const GIB = 1024 ** 3;
 

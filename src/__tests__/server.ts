@@ -1,9 +1,9 @@
 import { ServerConnection } from '@jupyterlab/services';
 import { nullTranslator } from '@jupyterlab/translation';
 
-import { MLWSClient } from '../api';
-import { labServer } from '../labServer';
-import type { IProject } from '../models';
+import { MLWSClient } from '../api/client';
+import { labServer } from '../lab/server';
+import type { IProject } from '../api/models';
 
 /** The network's two ends as the tests hold them: requests answered and sockets played by hand. */
 export class Wire {

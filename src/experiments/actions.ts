@@ -1,10 +1,10 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard } from '@jupyterlab/apputils';
 
-import { agreed } from '../agreed';
-import { told } from '../versions/told';
-import type { IMLWSClient, IModelRegistry } from '../tokens';
-import { documentPath } from '../versions/documents';
+import { agreed } from '../lab/confirm';
+import { told } from '../lab/notify';
+import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
+import { documentPath } from '../lab/documents';
 import { runName } from './compare';
 import type { RunTableModel } from './table';
 import type { IRunActions } from './tableView';

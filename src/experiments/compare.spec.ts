@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-import type { IExperimentRun } from '../models';
+import type { IExperimentRun } from '../api/models';
 import { columnsOf, sortRuns } from './compare';
 
 const run = (name: string, params: object, metrics: object) =>

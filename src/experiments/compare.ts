@@ -1,4 +1,4 @@
-import type { IExperimentRun } from '../models';
+import type { IExperimentRun } from '../api/models';
 
 /** A parameter or metric of the compared runs. */
 export interface IColumn {

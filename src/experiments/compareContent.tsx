@@ -3,8 +3,8 @@ import { HTMLSelect } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { KeyboardEvent, useEffect, useMemo, useState } from 'react';
 
-import { APIError, MLWSClient } from '../api';
-import { Failure } from '../failure';
+import { APIError, MLWSClient } from '../api/client';
+import { Failure } from '../ui/errorBox';
 import { Chart, useColours } from './chart';
 import { curvesSpec, parallelSpec, scatterSpec } from './charts';
 import { columnsOf, IColumn, valueOf } from './compare';

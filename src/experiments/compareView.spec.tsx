@@ -3,7 +3,7 @@ import { act } from 'react';
 import { createRoot } from 'react-dom/client';
 import { expect, it } from 'vitest';
 
-import type { IExperimentRun } from '../models';
+import type { IExperimentRun } from '../api/models';
 import { CompareTable } from './compareView';
 
 const run = (

@@ -1,8 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMemo, useState } from 'react';
 
-import { cellText, duration, fullTime } from '../format';
-import type { IExperimentRun } from '../models';
+import { cellText, duration, fullTime } from '../ui/format';
+import type { IExperimentRun } from '../api/models';
 import {
   columnsOf,
   runName,

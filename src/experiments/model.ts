@@ -1,6 +1,6 @@
-import { IEventStream, MLWSClient } from '../api';
-import { WorkspaceModel } from '../live';
-import type { IPage, IWorkflowEvent, IWorkspaceEvent } from '../models';
+import { IEventStream, MLWSClient } from '../api/client';
+import { WorkspaceModel } from '../api/live';
+import type { IPage, IWorkflowEvent, IWorkspaceEvent } from '../api/models';
 import type { IFoundRun } from './types';
 
 const SHOWN = 50;

@@ -1,7 +1,7 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { listText } from '../format';
+import { listText } from '../ui/format';
 import type { IRunActions } from './tableView';
 import type { IReproduction } from './types';
 

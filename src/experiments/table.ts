@@ -1,12 +1,12 @@
-import { IEventStream, MLWSClient, Query } from '../api';
-import { WorkspaceModel } from '../live';
+import { IEventStream, MLWSClient, Query } from '../api/client';
+import { WorkspaceModel } from '../api/live';
 import type {
   IOperation,
   IPage,
   IWorkflowEvent,
   IWorkflowSummary,
   IWorkspaceEvent
-} from '../models';
+} from '../api/models';
 import { Works } from '../operations/works';
 import type { IFoundRun, IReproduction, IRunColumns } from './types';
 

@@ -2,10 +2,10 @@ import { Button, HTMLSelect, searchIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { KeyboardEvent, useEffect, useRef, useState } from 'react';
 
-import { cellText, duration, fullTime } from '../format';
-import { LiveView } from '../liveView';
+import { cellText, duration, fullTime } from '../ui/format';
+import { LiveView } from '../ui/liveView';
 import { WorkView } from '../operations/workView';
-import { statusWord } from '../versions/words';
+import { statusWord } from '../git/labels';
 import { runName } from './compare';
 import { Reproduced } from './reproduced';
 import {

@@ -1,6 +1,6 @@
 /** The JSON of searched and reproduced runs, field for field. */
 
-import type { IExperimentRun } from '../models';
+import type { IExperimentRun } from '../api/models';
 
 /** A run as a search tells it. */
 export interface IFoundRun extends IExperimentRun {

@@ -1,11 +1,11 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { cellText, duration, fullTime, relativeTime } from '../format';
-import { LiveView } from '../liveView';
-import type { IExperimentRun } from '../models';
-import { Rows } from '../rows';
-import { statusWord } from '../versions/words';
+import { cellText, duration, fullTime, relativeTime } from '../ui/format';
+import { LiveView } from '../ui/liveView';
+import type { IExperimentRun } from '../api/models';
+import { Rows } from '../ui/rows';
+import { statusWord } from '../git/labels';
 import { runName } from './compare';
 import type { ExperimentsModel } from './model';
 

@@ -1,7 +1,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 
-import { CANVAS_FACTORY, type IMLWSClient } from '../tokens';
-import { documentPath, OpenDocuments } from '../versions/documents';
+import { CANVAS_FACTORY, type IMLWSClient } from '../lab/tokens';
+import { documentPath, OpenDocuments } from '../lab/documents';
 import type { ILineageNode } from './types';
 import type { ILineageActions } from './view';
 

@@ -17,11 +17,11 @@ import {
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo, useEffect, useMemo, useRef } from 'react';
 
-import { flowLabels } from '../canvas/words';
-import { useHasSize } from '../useHasSize';
+import { flowLabels } from '../workflow/labels';
+import { useHasSize } from '../ui/useHasSize';
 import { NODE_HEIGHT, NODE_WIDTH, placed } from './layout';
 import type { ILineage, ILineageNode } from './types';
-import { kindIcons, kindWord, relationWord } from './words';
+import { kindIcons, kindWord, relationWord } from './labels';
 
 type Thing = Node<{ node: ILineageNode; kind: string }, 'thing'>;
 

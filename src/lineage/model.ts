@@ -1,6 +1,6 @@
-import { IEventStream, MLWSClient } from '../api';
-import { WorkspaceModel } from '../live';
-import type { IWorkflowEvent, IWorkspaceEvent } from '../models';
+import { IEventStream, MLWSClient } from '../api/client';
+import { WorkspaceModel } from '../api/live';
+import type { IWorkflowEvent, IWorkspaceEvent } from '../api/models';
 import type { ILineage, ILineageNode } from './types';
 
 /** A thing beside another one, and how one came of the other. */

@@ -1,12 +1,12 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { cellText, fullTime, listText } from '../format';
-import { LiveView } from '../liveView';
+import { cellText, fullTime, listText } from '../ui/format';
+import { LiveView } from '../ui/liveView';
 import { LineageGraph } from './graph';
 import type { INeighbour, LineageModel } from './model';
 import type { ILineageNode } from './types';
-import { kindIcons, kindWord, relationWord } from './words';
+import { kindIcons, kindWord, relationWord } from './labels';
 
 /** What the person can do with a thing of the graph. */
 export interface ILineageActions {

@@ -1,9 +1,9 @@
 import { Button, closeIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { Failure } from '../failure';
-import { fileSize } from '../format';
-import type { IOperation } from '../models';
+import { Failure } from '../ui/errorBox';
+import { fileSize } from '../ui/format';
+import type { IOperation } from '../api/models';
 import type { Works } from './works';
 
 /** "3 MB of 12 MB, 1.5 MB/s"; "" where nothing is counted. */

@@ -1,9 +1,9 @@
 import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { APIError, MLWSClient } from '../api';
-import type { IOperation } from '../models';
-import { followOperation } from '../versions/operation';
+import { APIError, MLWSClient } from '../api/client';
+import type { IOperation } from '../api/models';
+import { followOperation } from './follow';
 
 /** Long work of a person: going on, stopped or failed; what is done is no longer here. */
 export interface IWork {

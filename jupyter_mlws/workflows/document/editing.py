@@ -314,7 +314,7 @@ def _check_name(name: str) -> None:
 
 
 def slug_of(name: str) -> str:
-    """Return the name of a workflow's folder, as the canvas derives it (`src/canvas/create.ts`)."""
+    """Return the name of a workflow's folder, as the canvas derives it (`src/workflow/import/create.ts`)."""
     text = "".join(
         sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in name.strip().lower()
     )

@@ -58,7 +58,7 @@ def kind_of(stage: Stage) -> Kind:
         return Kind.NOTEBOOK
     words = stage.program
     if words and INTERPRETER.fullmatch(posixpath.basename(words[0])):
-        # As src/canvas/document.ts has it: the first word that is no option is a file.
+        # As src/workflow/document/document.ts has it: the first word that is no option is a file.
         file = next((word for word in words[1:] if not word.startswith("-")), "")
         return Kind.SCRIPT if posixpath.splitext(file)[1] else Kind.SHELL
     return Kind.SHELL

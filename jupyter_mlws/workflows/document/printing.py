@@ -1,6 +1,6 @@
 """Prints values of a `dvc.yaml` as the canvas does, so that YAML 1.1 and 1.2 read them the same.
 
-The same rules are in ``src/canvas/scalars.ts``.
+The same rules are in ``src/workflow/document/scalars.ts``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,253 @@
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import { FileDialog } from '@jupyterlab/filebrowser';
+import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+
+import { agreed } from '../lab/confirm';
+import { fileSize } from '../ui/format';
+import type { IProject } from '../api/models';
+import { told } from '../lab/notify';
+import type { IMLWSClient } from '../lab/tokens';
+import type { Restorer } from '../git/restore';
+import type { IImport } from './importForm';
+import type { DatasetsModel } from './model';
+import type {
+  ICollected,
+  IDataRemote,
+  IDataset,
+  IDatasetUse,
+  IDatasetVersion
+} from './types';
+
+/** What the person can do with data. */
+export interface IDatasetActions {
+  add(): void;
+  /** Rejects with an APIError where something of it cannot be. */
+  import(given: IImport): Promise<void>;
+  record(dataset: IDataset): void;
+  push(dataset: IDataset): void;
+  pull(dataset: IDataset): void;
+  verify(dataset: IDataset): void;
+  checkout(dataset: IDataset, version: IDatasetVersion): void;
+  diff(dataset: IDataset, version: IDatasetVersion): void;
+  openNode(use: IDatasetUse): void;
+  lineage(dataset: IDataset): void;
+  freeSpace(): void;
+  forgetRemote(remote: IDataRemote): void;
+}
+
+/** A path of the file browser as the project has it; null where it is outside. */
+export function insideProject(project: IProject, path: string): string | null {
+  const folder = project.path === '.' ? '' : project.path;
+  if (folder === '' || path === folder) {
+    return path.slice(folder.length);
+  }
+  return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : null;
+}
+
+function Freed(props: {
+  found: ICollected;
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { found, language, trans } = props;
+  return (
+    <div className="jp-mlws-Plan">
+      <p>
+        {trans._n(
+          '%1 unused object (%2) can be deleted.',
+          '%1 unused objects (%2) can be deleted.',
+          found.objects,
+          fileSize(found.bytes, language)
+        )}
+      </p>
+      <p>
+        {trans._n(
+          '%1 object (%2) is still used and will be kept.',
+          '%1 objects (%2) are still used and will be kept.',
+          found.kept_objects,
+          fileSize(found.kept_bytes, language)
+        )}
+      </p>
+      {found.objects > 0 && (
+        <p className="jp-mlws-Note jp-mod-warn">
+          {trans.__(
+            'This permanently deletes local copies. Remotes are not affected.'
+          )}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The actions of the data section in the lab. */
+export class DatasetActions implements IDatasetActions {
+  constructor(
+    private _client: IMLWSClient,
+    private _model: DatasetsModel,
+    private _manager: IDocumentManager,
+    private _restorer: Restorer,
+    private _openDiff: (dataset: IDataset, version: IDatasetVersion) => void,
+    private _openNode: (use: IDatasetUse) => void,
+    private _openLineage: (of: string) => void,
+    private _translator: ITranslator
+  ) {
+    this._trans = _translator.load('jupyter_mlws');
+  }
+
+  add(): void {
+    void told(async () => {
+      const { project } = this._client;
+      const chosen = await FileDialog.getOpenFiles({
+        manager: this._manager,
+        title: this._trans.__('Select Files or Folders to Track'),
+        label: this._trans.__('Select a folder to track everything in it'),
+        defaultPath: project && project.path !== '.' ? project.path : '',
+        translator: this._translator
+      });
+      if (chosen.button.accept && chosen.value) {
+        const { contents } = this._manager.services;
+        await this.addAll(
+          chosen.value.map(item => contents.localPath(item.path))
+        );
+      }
+    });
+  }
+
+  /** Tracks files and folders by the file browser's paths. */
+  async addAll(paths: readonly string[]): Promise<void> {
+    const { project } = this._client;
+    for (const path of project ? paths : []) {
+      const inside = insideProject(project!, path);
+      if (inside === null) {
+        Notification.error(
+          this._trans.__(
+            "Can't track %2: it is outside the project “%1”.",
+            project!.name,
+            path
+          ),
+          { autoClose: false }
+        );
+        continue;
+      }
+      // The server says why the project itself is no data.
+      await told(() => this._add(inside === '' ? '.' : inside));
+    }
+  }
+
+  record(dataset: IDataset): void {
+    void told(() => this._add(dataset.path));
+  }
+
+  import(given: IImport): Promise<void> {
+    return this._model.import(
+      this._trans.__('Downloading %1', given.path),
+      given
+    );
+  }
+
+  push(dataset: IDataset): void {
+    const label = this._trans.__('Pushing %1', dataset.path);
+    void this._model.push(dataset.id, label);
+  }
+
+  pull(dataset: IDataset): void {
+    const label = this._trans.__('Pulling %1', dataset.path);
+    void this._model.pull(dataset.id, label);
+  }
+
+  verify(dataset: IDataset): void {
+    const label = this._trans.__('Verifying %1', dataset.path);
+    void this._model.verify(dataset.id, label);
+  }
+
+  checkout(dataset: IDataset, version: IDatasetVersion): void {
+    void told(async () => {
+      const name = this._trans.__('%1 of %2', dataset.path, version.short);
+      await this._restorer.restore(version.commit, name, [dataset.path]);
+      await this._model.look();
+    });
+  }
+
+  diff(dataset: IDataset, version: IDatasetVersion): void {
+    this._openDiff(dataset, version);
+  }
+
+  openNode(use: IDatasetUse): void {
+    this._openNode(use);
+  }
+
+  lineage(dataset: IDataset): void {
+    this._openLineage(`dataset:${dataset.path}`);
+  }
+
+  freeSpace(): void {
+    void told(() => this._freeSpace());
+  }
+
+  forgetRemote(remote: IDataRemote): void {
+    void told(async () => {
+      const trans = this._trans;
+      const isMeant = await agreed(
+        trans.__('Remove remote “%1”?', remote.name),
+        trans.__(
+          'Data stored at %1 is kept. Only its URL and credentials are removed here.',
+          remote.url
+        ),
+        trans._p('remote', 'Remove'),
+        trans
+      );
+      if (isMeant) {
+        await this._model.deleteRemote(remote.name);
+      }
+    });
+  }
+
+  private async _add(path: string): Promise<void> {
+    const made = await this._model.add(path);
+    Notification.success(
+      this._trans.__(
+        'Recorded %1. It will be part of the next commit.',
+        made.path
+      ),
+      { autoClose: 5000 }
+    );
+  }
+
+  private async _freeSpace(): Promise<void> {
+    const trans = this._trans;
+    const { language } = this._client;
+    const found = await this._model.collect(
+      trans.__('Searching for unused data'),
+      false
+    );
+    if (!found) {
+      return;
+    }
+    const close = Dialog.cancelButton({ label: trans.__('Close') });
+    const free = Dialog.warnButton({
+      label: trans.__('Free Up %1', fileSize(found.bytes, language))
+    });
+    const answer = await showDialog({
+      title:
+        found.objects === 0
+          ? trans.__('Nothing to Free Up')
+          : trans.__('Free up space in the cache?'),
+      body: <Freed found={found} language={language} trans={trans} />,
+      buttons: found.objects === 0 ? [close] : [close, free],
+      defaultButton: 0
+    });
+    if (!answer.button.accept || found.objects === 0) {
+      return;
+    }
+    const freed = await this._model.collect(trans.__('Freeing up space'), true);
+    if (freed) {
+      Notification.success(
+        trans.__('Freed %1.', fileSize(freed.bytes, language)),
+        { autoClose: 8000 }
+      );
+    }
+  }
+
+  private _trans: TranslationBundle;
+}

@@ -1,0 +1,241 @@
+import { Button } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { APIError } from '../api/client';
+import { Failure } from '../ui/errorBox';
+import { fullTime, listText, relativeTime } from '../ui/format';
+import type {
+  IDataset,
+  IDatasetDetail,
+  IDatasetUse,
+  IDatasetVerified,
+  IDatasetVersion
+} from './types';
+import type { IDataProps } from './view';
+import { extent } from './labels';
+
+/** Faulty files named one by one; more are counted. */
+const NAMED = 10;
+
+function Uses(props: {
+  title: string;
+  uses: readonly IDatasetUse[];
+  openNode: (use: IDatasetUse) => void;
+}): JSX.Element | null {
+  if (props.uses.length === 0) {
+    return null;
+  }
+  return (
+    <p className="jp-mlws-Uses">
+      {props.title}{' '}
+      {props.uses.map(use => (
+        <Button
+          key={`${use.workflow} ${use.node}`}
+          small={true}
+          minimal={true}
+          title={use.workflow}
+          onClick={() => props.openNode(use)}
+        >
+          {use.node}
+        </Button>
+      ))}
+    </p>
+  );
+}
+
+function Verified(props: {
+  found: IDatasetVerified;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { found, trans } = props;
+  return (
+    <div className="jp-mlws-Verified" role="status">
+      {found.stores.map(store => (
+        <div key={store.name} data-mlws-store={store.name}>
+          <p
+            className={
+              store.whole ? 'jp-mlws-Hint' : 'jp-mlws-Note jp-mod-warn'
+            }
+          >
+            {store.whole
+              ? trans._n(
+                  '%2: %1 object verified.',
+                  '%2: all %1 objects verified.',
+                  found.objects,
+                  store.name
+                )
+              : trans._n(
+                  '%2: %1 object is missing or damaged.',
+                  '%2: %1 objects are missing or damaged.',
+                  store.faulty.length,
+                  store.name
+                )}
+          </p>
+          {!store.whole && (
+            <ul>
+              {store.faulty.slice(0, NAMED).map(faulty => (
+                <li key={faulty.md5} title={faulty.md5}>
+                  {faulty.state === 'damaged'
+                    ? trans.__('damaged: %1', listText(faulty.files, trans))
+                    : trans.__('missing: %1', listText(faulty.files, trans))}
+                </li>
+              ))}
+              {store.faulty.length > NAMED && (
+                <li>
+                  {trans._n(
+                    'and %1 more',
+                    'and %1 more',
+                    store.faulty.length - NAMED
+                  )}
+                </li>
+              )}
+            </ul>
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Version(
+  props: IDataProps & { dataset: IDataset; version: IDatasetVersion }
+): JSX.Element {
+  const { model, actions, dataset, version, language, trans } = props;
+  const isBusy = model.works.isRunning(dataset.id);
+  return (
+    <li className="jp-mlws-DataVersion" data-mlws-version={version.commit}>
+      <span className="jp-mlws-DataVersion-subject" title={version.subject}>
+        {version.subject}
+      </span>
+      <span className="jp-mlws-Snapshot-facts">
+        {version.current && (
+          <span className="jp-mlws-Badge jp-mlws-Current">
+            {trans.__('current')}
+          </span>
+        )}
+        <code>{version.short}</code>
+        <span title={fullTime(version.timestamp, language)}>
+          {relativeTime(version.timestamp, language)}
+        </span>
+        <span>{version.author}</span>
+        <span>{extent(version, language, trans)}</span>
+      </span>
+      <span className="jp-mlws-Tools">
+        <Button
+          small={true}
+          minimal={true}
+          onClick={() => actions.diff(dataset, version)}
+        >
+          {trans.__('Compare with Current')}
+        </Button>
+        {(!version.current || dataset.state !== 'unchanged') && (
+          <Button
+            small={true}
+            minimal={true}
+            disabled={isBusy}
+            onClick={() => actions.checkout(dataset, version)}
+          >
+            {trans.__('Restore…')}
+          </Button>
+        )}
+      </span>
+    </li>
+  );
+}
+
+function Known(
+  props: IDataProps & { dataset: IDataset; detail: IDatasetDetail }
+): JSX.Element {
+  const { model, actions, dataset, detail, language, trans } = props;
+  const isBusy = model.works.isRunning(dataset.id);
+  const found = model.verified(dataset.id);
+  const isRecorded = dataset.md5 !== null;
+  const facts = [
+    extent(dataset, language, trans),
+    dataset.output ? trans.__('output of %1', dataset.source) : ''
+  ].filter(Boolean);
+  return (
+    <>
+      <p className="jp-mlws-Hint">{facts.join(' · ')}</p>
+      <div className="jp-mlws-Tools">
+        {dataset.state === 'modified' && !dataset.output && (
+          <Button small={true} onClick={() => actions.record(dataset)}>
+            {trans.__('Record')}
+          </Button>
+        )}
+        <Button
+          small={true}
+          disabled={isBusy || !isRecorded || model.remote === null}
+          onClick={() => actions.push(dataset)}
+        >
+          {trans.__('Push')}
+        </Button>
+        <Button
+          small={true}
+          disabled={isBusy || !isRecorded || model.remote === null}
+          onClick={() => actions.pull(dataset)}
+        >
+          {trans.__('Pull')}
+        </Button>
+        <Button
+          small={true}
+          disabled={isBusy || !isRecorded}
+          onClick={() => actions.verify(dataset)}
+        >
+          {trans.__('Verify')}
+        </Button>
+        <Button
+          small={true}
+          disabled={!isRecorded}
+          onClick={() => actions.lineage(dataset)}
+        >
+          {trans.__('Lineage')}
+        </Button>
+      </div>
+      {found && <Verified found={found} trans={trans} />}
+      <Uses
+        title={trans.__('Created by')}
+        uses={detail.producers}
+        openNode={use => actions.openNode(use)}
+      />
+      <Uses
+        title={trans.__('Used by')}
+        uses={detail.consumers}
+        openNode={use => actions.openNode(use)}
+      />
+      <ul className="jp-mlws-Rows" aria-label={trans.__('Versions')}>
+        {detail.versions.map(version => (
+          <Version key={version.commit} {...props} version={version} />
+        ))}
+      </ul>
+      {detail.versions.length === 0 && isRecorded && (
+        <p className="jp-mlws-Hint">{trans.__('Not committed yet.')}</p>
+      )}
+      {detail.next_cursor !== null && (
+        <Button
+          small={true}
+          onClick={() => void model.moreVersions(dataset.id)}
+        >
+          {trans.__('Show Older Versions')}
+        </Button>
+      )}
+    </>
+  );
+}
+
+/** What is known of an expanded dataset, and what can be done with it. */
+export function DatasetDetail(
+  props: IDataProps & { dataset: IDataset }
+): JSX.Element {
+  const { model, dataset, trans } = props;
+  const detail = model.expanded.get(dataset.id);
+  return (
+    <div className="jp-mlws-Dataset-detail">
+      {!detail && <p className="jp-mlws-Hint">{trans.__('Loading…')}</p>}
+      {detail instanceof APIError && <Failure error={detail} trans={trans} />}
+      {detail && !(detail instanceof APIError) && (
+        <Known {...props} detail={detail} />
+      )}
+    </div>
+  );
+}

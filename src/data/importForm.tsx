@@ -1,0 +1,101 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
+
+import { Failure } from '../ui/errorBox';
+import { FormButtons, TextField, useSubmit } from '../ui/form';
+
+/** Data from elsewhere, as the API takes it. */
+export interface IImport {
+  url: string;
+  path: string;
+  link: boolean;
+}
+
+const FIELDS = ['url', 'path', 'link'] as const;
+
+/** The last part of an address, as a name for the file. */
+export function nameOf(url: string): string {
+  const path = url.split(/[?#]/)[0].replace(/\/+$/, '');
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return path.includes('://') && !path.endsWith(`://${name}`) ? name : '';
+}
+
+/** Asks for an address to download data from. */
+export function ImportForm(props: {
+  trans: TranslationBundle;
+  /** Rejects with an APIError where something of it cannot be. */
+  onSubmit: (given: IImport) => Promise<void>;
+  onClose: () => void;
+}): JSX.Element {
+  const { trans } = props;
+  const [values, setValues] = useState<IImport>({
+    url: '',
+    path: '',
+    link: true
+  });
+  const suggested = nameOf(values.url);
+  const path = values.path.trim() || (suggested && `data/${suggested}`);
+
+  const { byField, rest, isBusy, submit } = useSubmit(FIELDS, async () => {
+    await props.onSubmit({ ...values, path });
+    props.onClose();
+  });
+  const text = (
+    name: 'url' | 'path',
+    label: string,
+    help: string,
+    placeholder: string
+  ) => (
+    <TextField
+      label={label}
+      help={help}
+      error={byField.get(name)}
+      name={name}
+      placeholder={placeholder}
+      value={values[name]}
+      onChange={event => setValues({ ...values, [name]: event.target.value })}
+    />
+  );
+  return (
+    <form
+      className="jp-mlws-Form jp-mlws-ImportForm"
+      aria-label={trans.__('Import Data from URL')}
+      onSubmit={event => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      {rest && <Failure error={rest} trans={trans} />}
+      {text(
+        'url',
+        trans.__('URL'),
+        trans.__('https://, s3://, ssh://, or remote://NAME/PATH'),
+        'https://'
+      )}
+      {text(
+        'path',
+        trans.__('Path in the project'),
+        '',
+        suggested ? `data/${suggested}` : 'data/'
+      )}
+      <label className="jp-mlws-Check">
+        <input
+          type="checkbox"
+          name="link"
+          checked={values.link}
+          onChange={event =>
+            setValues({ ...values, link: event.target.checked })
+          }
+        />
+        {trans.__('Remember the URL so the data can be updated later')}
+      </label>
+      <FormButtons
+        ok={trans.__('Download')}
+        isBusy={isBusy}
+        isIncomplete={!values.url.trim() || !path}
+        trans={trans}
+        onCancel={props.onClose}
+      />
+    </form>
+  );
+}

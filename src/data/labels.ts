@@ -1,0 +1,82 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { fileSize, listText } from '../ui/format';
+import type { IDataset, IDatasetPlace } from './types';
+
+/** What is to be known of a dataset at a glance. */
+export type Mark =
+  'changed' | 'missing' | 'unrecorded' | 'unpulled' | 'lost' | 'unpushed';
+
+/**
+ * The marks of a dataset, the most pressing first; none where all is well.
+ *
+ * `isUnreachable`: the remote could not be asked what it has.
+ */
+export function marksOf(
+  dataset: IDataset,
+  place: IDatasetPlace | undefined,
+  isUnreachable = false
+): Mark[] {
+  const marks: Mark[] = [];
+  if (place ? !place.cached : dataset.state === 'not_pulled') {
+    // A remote that cannot be asked may have it.
+    const isLost = place && place.remote !== true && !isUnreachable;
+    marks.push(isLost ? 'lost' : 'unpulled');
+  }
+  if (dataset.state === 'deleted') {
+    marks.push('missing');
+  }
+  if (dataset.state === 'modified') {
+    marks.push('changed');
+  }
+  if (dataset.state === 'unrecorded') {
+    marks.push('unrecorded');
+  }
+  if (place?.cached && place.remote === false) {
+    marks.push('unpushed');
+  }
+  return marks;
+}
+
+export function markWord(mark: Mark, trans: TranslationBundle): string {
+  const words: Record<Mark, string> = {
+    changed: trans.__('modified'),
+    missing: trans.__('missing'),
+    unrecorded: trans.__('not created yet'),
+    unpulled: trans.__('not pulled'),
+    lost: trans.__('not stored anywhere'),
+    unpushed: trans.__('not pushed')
+  };
+  return words[mark];
+}
+
+/** What a mark means and what helps. */
+export function markHelp(mark: Mark, trans: TranslationBundle): string {
+  const words: Record<Mark, string> = {
+    changed: trans.__(
+      'Modified since last recorded. Record it now, or it will be recorded on commit.'
+    ),
+    missing: trans.__('Missing in the working tree. Pull to restore it.'),
+    unrecorded: trans.__('Created by a workflow that has not run yet'),
+    unpulled: trans.__(
+      'Not on this machine. Pull to download it from the remote.'
+    ),
+    lost: trans.__('Not found in the local cache or on the remote'),
+    unpushed: trans.__('Not on the remote yet. Push to upload it.')
+  };
+  return words[mark];
+}
+
+/** "1.2 MB, 3 files"; "" where nothing is recorded. */
+export function extent(
+  sized: { size: number | null; files: number | null },
+  language: string,
+  trans: TranslationBundle
+): string {
+  const { size, files } = sized;
+  const facts = [
+    size === null ? '' : fileSize(size, language),
+    files === null ? '' : trans._n('%1 file', '%1 files', files)
+  ];
+  return listText(facts.filter(Boolean), trans);
+}

@@ -1,0 +1,303 @@
+import { Button } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
+
+import { APIError } from '../api/client';
+import { Failure } from '../ui/errorBox';
+import { Field, FormButtons, TextField, useSubmit } from '../ui/form';
+import type { IDatasetActions } from './actions';
+import type { DatasetsModel } from './model';
+import type { IDataRemote, IDataRemotePut } from './types';
+
+type Kind = 'local' | 's3' | 'ssh';
+
+const KINDS: Kind[] = ['local', 's3', 'ssh'];
+/** What a remote of each kind can have beside its address. */
+const OPTIONS: Record<Kind, string[]> = {
+  local: [],
+  s3: ['endpoint_url', 'region', 'profile'],
+  ssh: ['user', 'port', 'keyfile']
+};
+/** What stays on this machine. */
+const CREDENTIALS: Record<Kind, string[]> = {
+  local: [],
+  s3: ['access_key_id', 'secret_access_key', 'session_token'],
+  ssh: ['password', 'passphrase']
+};
+const EXAMPLES: Record<Kind, string> = {
+  local: '/mnt/store',
+  s3: 's3://bucket/data',
+  ssh: 'ssh://host/srv/data'
+};
+
+function kindWord(kind: Kind, trans: TranslationBundle): string {
+  const words: Record<Kind, string> = {
+    local: trans.__('Local folder'),
+    s3: trans.__('S3 or S3-compatible'),
+    ssh: trans.__('SSH')
+  };
+  return words[kind];
+}
+
+function optionWord(option: string, trans: TranslationBundle): string {
+  const words: Record<string, string> = {
+    endpoint_url: trans.__('Endpoint URL (if not AWS)'),
+    region: trans.__('Region'),
+    profile: trans.__('Profile'),
+    user: trans.__('User'),
+    port: trans.__('Port'),
+    keyfile: trans.__('Private key file'),
+    access_key_id: trans.__('Access key ID'),
+    secret_access_key: trans.__('Secret access key'),
+    session_token: trans.__('Session token'),
+    password: trans.__('Password'),
+    passphrase: trans.__('Key passphrase')
+  };
+  return words[option];
+}
+
+/** What the form says of a remote, as the API takes it. */
+export function bodyOf(
+  kind: Kind,
+  values: Readonly<Record<string, string>>,
+  isDefault: boolean
+): IDataRemotePut {
+  const body: IDataRemotePut = { url: (values.url ?? '').trim() };
+  for (const name of [...OPTIONS[kind], ...CREDENTIALS[kind]]) {
+    const value = (values[name] ?? '').trim();
+    if (value !== '') {
+      const isNumber = name === 'port' && /^[0-9]+$/.test(value);
+      body[name] = isNumber ? Number(value) : value;
+    }
+  }
+  return { ...body, default: isDefault };
+}
+
+function RemoteForm(props: {
+  model: DatasetsModel;
+  /** The one to be changed; null for a new one. */
+  remote: IDataRemote | null;
+  trans: TranslationBundle;
+  onDone: () => void;
+}): JSX.Element {
+  const { model, remote, trans } = props;
+  const [kind, setKind] = useState<Kind>(
+    KINDS.find(one => one === remote?.kind) ?? 'local'
+  );
+  const [values, setValues] = useState<Record<string, string>>({
+    name: remote?.name ?? (model.remotes.length === 0 ? 'store' : ''),
+    url: remote?.url ?? '',
+    ...remote?.options
+  });
+  const [isDefault, setIsDefault] = useState(remote?.default ?? true);
+  const fields = ['name', 'url', ...OPTIONS[kind], ...CREDENTIALS[kind]];
+  const { byField, rest, isBusy, submit } = useSubmit(fields, async () => {
+    const body = bodyOf(kind, values, isDefault);
+    await model.putRemote((values.name ?? '').trim(), body);
+    props.onDone();
+  });
+  const text = (
+    name: string,
+    label: string,
+    more: { help?: string; placeholder?: string; secret?: boolean } = {}
+  ) => (
+    <TextField
+      key={name}
+      label={label}
+      help={more.help}
+      error={byField.get(name)}
+      name={name}
+      type={more.secret ? 'password' : 'text'}
+      autoComplete={more.secret ? 'new-password' : 'off'}
+      placeholder={more.placeholder}
+      disabled={name === 'name' && remote !== null}
+      value={values[name] ?? ''}
+      onChange={event => setValues({ ...values, [name]: event.target.value })}
+    />
+  );
+  return (
+    <form
+      className="jp-mlws-Form jp-mlws-RemoteForm"
+      aria-label={
+        remote
+          ? trans.__('Remote “%1”', remote.name)
+          : trans.__('New data remote')
+      }
+      onSubmit={event => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      {rest && <Failure error={rest} trans={trans} />}
+      {text('name', trans.__('Name'), {
+        help: trans.__('Lowercase letters, digits, “.”, “_” and “-”.')
+      })}
+      <Field label={trans.__('Type')}>
+        {id => (
+          <select
+            id={id}
+            name="kind"
+            className="jp-mlws-Select jp-mod-styled"
+            value={kind}
+            onChange={event => setKind(event.target.value as Kind)}
+          >
+            {KINDS.map(one => (
+              <option key={one} value={one}>
+                {kindWord(one, trans)}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      {text('url', trans.__('URL'), { placeholder: EXAMPLES[kind] })}
+      {OPTIONS[kind].map(name => text(name, optionWord(name, trans)))}
+      {CREDENTIALS[kind].length > 0 && (
+        <p className="jp-mlws-Hint">
+          {trans.__(
+            'Credentials are stored on this machine only, never in git. Leave empty to ' +
+              "keep the current ones or use the environment's."
+          )}
+        </p>
+      )}
+      {CREDENTIALS[kind].map(name =>
+        text(name, optionWord(name, trans), {
+          secret: true,
+          placeholder: remote?.credentials.includes(name)
+            ? trans.__('configured')
+            : ''
+        })
+      )}
+      <label className="jp-mlws-Check">
+        <input
+          type="checkbox"
+          name="default"
+          checked={isDefault}
+          onChange={event => setIsDefault(event.target.checked)}
+        />
+        {trans.__('Default remote')}
+      </label>
+      <FormButtons
+        ok={trans.__('Save')}
+        isBusy={isBusy}
+        isIncomplete={!values.name?.trim() || !values.url?.trim()}
+        trans={trans}
+        onCancel={props.onDone}
+      />
+    </form>
+  );
+}
+
+/** Whether a remote answers, asked by its button. */
+function Check(props: {
+  model: DatasetsModel;
+  remote: IDataRemote;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { model, remote, trans } = props;
+  const [found, setFound] = useState<'asking' | 'answers' | APIError | null>(
+    null
+  );
+  const check = async (): Promise<void> => {
+    setFound('asking');
+    try {
+      await model.checkRemote(remote.name);
+      setFound('answers');
+    } catch (reason) {
+      if (!(reason instanceof APIError)) {
+        throw reason;
+      }
+      setFound(reason);
+    }
+  };
+  return (
+    <>
+      <Button
+        small={true}
+        minimal={true}
+        disabled={found === 'asking'}
+        onClick={() => void check()}
+      >
+        {trans.__('Test Connection')}
+      </Button>
+      {found === 'answers' && (
+        <span className="jp-mlws-Badge" data-mlws-proof="yes" role="status">
+          {trans.__('Connected')}
+        </span>
+      )}
+      {found instanceof APIError && <Failure error={found} trans={trans} />}
+    </>
+  );
+}
+
+/** The remotes for data: those there are, and a form for one. */
+export function RemotesForm(props: {
+  model: DatasetsModel;
+  actions: IDatasetActions;
+  trans: TranslationBundle;
+  onClose: () => void;
+}): JSX.Element {
+  const { model, actions, trans } = props;
+  const { remotes } = model;
+  const [edited, setEdited] = useState<IDataRemote | 'new' | null>(
+    remotes.length === 0 ? 'new' : null
+  );
+  if (edited !== null) {
+    return (
+      <RemoteForm
+        model={model}
+        remote={edited === 'new' ? null : edited}
+        trans={trans}
+        onDone={() =>
+          remotes.length === 0 ? props.onClose() : setEdited(null)
+        }
+      />
+    );
+  }
+  return (
+    <div className="jp-mlws-Form">
+      <ul className="jp-mlws-Rows" aria-label={trans.__('Data remotes')}>
+        {remotes.map(remote => (
+          <li
+            key={remote.name}
+            className="jp-mlws-DataRemote"
+            data-mlws-remote={remote.name}
+          >
+            <strong>{remote.name}</strong>{' '}
+            {remote.default && (
+              <span className="jp-mlws-Badge">{trans.__('default')}</span>
+            )}
+            <code>{remote.url}</code>
+            <div className="jp-mlws-Tools">
+              <Check model={model} remote={remote} trans={trans} />
+              <Button
+                small={true}
+                minimal={true}
+                onClick={() => setEdited(remote)}
+              >
+                {trans.__('Edit')}
+              </Button>
+              <Button
+                small={true}
+                minimal={true}
+                onClick={() => actions.forgetRemote(remote)}
+              >
+                {trans.__('Remove…')}
+              </Button>
+            </div>
+          </li>
+        ))}
+      </ul>
+      <div className="jp-mlws-Buttons">
+        <button className="jp-mod-styled" onClick={props.onClose}>
+          {trans.__('Close')}
+        </button>
+        <button
+          className="jp-mod-styled jp-mod-accept"
+          onClick={() => setEdited('new')}
+        >
+          {trans.__('Add Remote')}
+        </button>
+      </div>
+    </div>
+  );
+}

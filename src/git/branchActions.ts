@@ -1,0 +1,360 @@
+import { InputDialog, Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { listText } from '../ui/format';
+import { agreed } from '../lab/confirm';
+import { APIError, escapeId, MLWSClient } from '../api/client';
+import type {
+  IAborted,
+  IBranch,
+  IMerged,
+  IRolledBack,
+  ISafetyCopy,
+  IStash,
+  ITag
+} from '../api/models';
+import { told } from '../lab/notify';
+import type { BranchesModel } from './branches';
+import { askFields } from './form';
+import type { Work } from './work';
+
+/** Code of the error that commits are on no other branch. */
+const NOT_MERGED = '30212';
+
+/** What people do with branches, tags and stashes, and how a merge begins and ends. */
+export class BranchActions {
+  /** `showConflicts`: brings people to where conflicts are resolved. */
+  constructor(
+    private _client: MLWSClient,
+    private _work: Work,
+    private _branches: BranchesModel,
+    private _trans: TranslationBundle,
+    private _showConflicts: () => void
+  ) {}
+
+  /** Goes to a branch; of one that only a remote has, a branch here is made. */
+  async switchTo({ name, remote }: IBranch): Promise<void> {
+    const here = this._branches.local.some(branch => branch.name === name);
+    const made = remote !== null && !here;
+    const body = made
+      ? { branch: name, ref: `${remote}/${name}`, create: true }
+      : { branch: name };
+    await this._checkout(body, name);
+  }
+
+  /** Goes to a commit, on no branch. */
+  async switchToCommit(ref: string, name: string): Promise<void> {
+    await this._checkout({ ref }, name);
+  }
+
+  /** Asks for a name; `from`: where the branch begins, by the words `what`. */
+  async create(from = 'HEAD', what?: string): Promise<void> {
+    const trans = this._trans;
+    const answer = await InputDialog.getText({
+      title: trans.__('New Branch'),
+      label: what
+        ? trans.__('Name of the new branch (from “%1”)', what)
+        : trans.__('Name of the new branch'),
+      okLabel: trans.__('Create'),
+      cancelLabel: trans.__('Cancel'),
+      checkbox: { label: trans.__('Switch to the new branch'), checked: true }
+    });
+    const name = answer.value?.trim();
+    if (!answer.button.accept || !name) {
+      return;
+    }
+    if (answer.isChecked) {
+      await this._checkout({ branch: name, ref: from, create: true }, name);
+    } else {
+      await told(() => this._client.post('/git/branch', { name, from }));
+    }
+    await this._branches.refresh();
+  }
+
+  /** Deletes a branch; its commits can be had back as long as git keeps them. */
+  async delete(branch: IBranch): Promise<void> {
+    const trans = this._trans;
+    const { name, commit } = branch;
+    await told(async () => {
+      try {
+        await this._delete(name, false);
+      } catch (error) {
+        if (!(error instanceof APIError && error.code === NOT_MERGED)) {
+          throw error;
+        }
+        const sure = await agreed(
+          trans.__('Delete branch “%1”?', name),
+          trans.__(
+            'This branch has unmerged commits (latest: %1). You can recover them with ' +
+              'this ID until git removes them.',
+            commit.slice(0, 8)
+          ),
+          trans.__('Delete'),
+          trans
+        );
+        if (!sure) {
+          return;
+        }
+        await this._delete(name, true);
+      }
+      Notification.success(trans.__('Deleted branch “%1”.', name), {
+        autoClose: 10_000,
+        actions: [
+          {
+            label: trans.__('Undo'),
+            callback: () =>
+              void told(() =>
+                this._client.post('/git/branch', { name, from: commit })
+              )
+          }
+        ]
+      });
+    });
+  }
+
+  /** Merges a branch, tag or commit into the current branch. */
+  async merge(ref: string): Promise<void> {
+    const trans = this._trans;
+    const merged = await this._work.carryOut<IMerged>(
+      '/git/merge',
+      { ref },
+      {
+        doing: trans.__('Merging “%1”…', ref),
+        done: ({ outcome }) =>
+          ({
+            up_to_date: trans.__('Already up to date with “%1”.', ref),
+            fast_forward: trans.__('Fast-forwarded to “%1”.', ref),
+            merged: trans.__('Merged “%1”.', ref),
+            conflicts: null
+          })[outcome]
+      }
+    );
+    if (merged?.outcome === 'conflicts') {
+      this._showConflicts();
+      Notification.warning(
+        trans._n(
+          'Merging “%2” caused conflicts in %1 file. Resolve them in Changes, then ' +
+            'finish the merge.',
+          'Merging “%2” caused conflicts in %1 files. Resolve them in Changes, then ' +
+            'finish the merge.',
+          merged.conflicts.length,
+          ref
+        ),
+        { autoClose: 15_000 }
+      );
+    }
+  }
+
+  /** Commits the merge whose conflicts are resolved. */
+  async continueMerge(): Promise<void> {
+    const trans = this._trans;
+    await this._work.carryOut<IMerged>(
+      '/git/merge/continue',
+      {},
+      {
+        doing: trans.__('Finishing the merge…'),
+        done: ({ commit }) =>
+          trans.__('Merge finished in commit %1.', commit.slice(0, 8))
+      }
+    );
+  }
+
+  /** Goes back to before the merge. */
+  async abortMerge(): Promise<void> {
+    const trans = this._trans;
+    const sure = await agreed(
+      trans.__('Abort the merge?'),
+      trans.__(
+        'Your files return to their state before the merge. Resolved changes are ' +
+          'kept in a safety copy.'
+      ),
+      trans.__('Abort Merge'),
+      trans
+    );
+    if (!sure) {
+      return;
+    }
+    const aborted = await this._work.change(() =>
+      this._client.post<IAborted>('/git/merge/abort')
+    );
+    if (aborted) {
+      Notification.success(
+        aborted.safety
+          ? trans.__(
+              'Merge aborted. Your resolved changes were kept as %1.',
+              aborted.safety.slice(0, 8)
+            )
+          : trans.__('Merge aborted.'),
+        { autoClose: 10_000 }
+      );
+    }
+  }
+
+  /** Asks for a tag's name and message; `ref`: what it names. */
+  async createTag(ref = 'HEAD', what?: string): Promise<void> {
+    const trans = this._trans;
+    const given = await askFields(
+      what ? trans.__('Tag “%1”', what) : trans.__('Tag Current Snapshot'),
+      trans.__('Create'),
+      [
+        { name: 'name', label: trans.__('Name'), placeholder: 'v1.0' },
+        { name: 'message', label: trans.__('Message (optional)') }
+      ],
+      trans
+    );
+    if (given) {
+      const { name, message } = given;
+      await told(() =>
+        this._client.post('/git/tag', { name, ref, message: message || null })
+      );
+      await this._branches.refresh();
+    }
+  }
+
+  async deleteTag(tag: ITag): Promise<void> {
+    const trans = this._trans;
+    const sure = await agreed(
+      trans.__('Delete tag “%1”?', tag.name),
+      trans.__(
+        'Commit %1 is kept. The tag stays on remotes that have it.',
+        tag.commit.slice(0, 8)
+      ),
+      trans.__('Delete'),
+      trans
+    );
+    if (sure) {
+      const id = encodeURIComponent(escapeId(tag.name));
+      await told(() => this._client.delete(`/git/tag/${id}`));
+      await this._branches.refresh();
+    }
+  }
+
+  /** Puts all changes aside, new files and data too. */
+  async stash(): Promise<void> {
+    const trans = this._trans;
+    const given = await askFields(
+      trans.__('Stash Changes'),
+      trans.__('Stash'),
+      [{ name: 'message', label: trans.__('Message (optional)') }],
+      trans,
+      [
+        trans.__(
+          'Stashes all changes, including new files and data. Your files return to the ' +
+            'current snapshot.'
+        )
+      ]
+    );
+    if (given) {
+      await this._work.carryOut<IStash>(
+        '/git/stashes',
+        { message: given.message || null },
+        {
+          doing: trans.__('Stashing changes…'),
+          done: stash =>
+            trans._n(
+              'Stashed %1 file.',
+              'Stashed %1 files.',
+              stash.files.length
+            )
+        }
+      );
+      await this._branches.refresh();
+    }
+  }
+
+  /** Brings a stash back; it is gone then unless it is to be kept. */
+  async applyStash(stash: IStash, keep: boolean): Promise<void> {
+    const trans = this._trans;
+    await this._work.carryOut(
+      `/git/stashes/${stash.id}/apply`,
+      { keep },
+      {
+        doing: trans.__('Applying stash “%1”…', stash.message),
+        done: () => trans.__('Applied stash “%1”.', stash.message)
+      }
+    );
+    await this._branches.refresh();
+  }
+
+  /** Restores what a restore, a discard or an aborted merge replaced, after a question. */
+  async restoreSafetyCopy(copy: ISafetyCopy): Promise<void> {
+    const trans = this._trans;
+    const sure = await agreed(
+      trans.__('Restore safety copy %1?', copy.id.slice(0, 8)),
+      trans.__(
+        'Files: %1. Their current content is kept in another safety copy.',
+        listText(copy.files.slice(0, 12), trans)
+      ),
+      trans.__('Restore'),
+      trans
+    );
+    if (sure) {
+      await this._work.carryOut(`/git/safety/${copy.id}/restore`, undefined, {
+        doing: trans.__('Restoring changes…'),
+        done: () => trans.__('Changes restored.')
+      });
+      await this._branches.refresh();
+    }
+  }
+
+  async dropStash(stash: IStash): Promise<void> {
+    const trans = this._trans;
+    const sure = await agreed(
+      trans.__('Delete stash “%1”?', stash.message),
+      trans._n(
+        'Its changes to %1 file will be lost permanently.',
+        'Its changes to %1 files will be lost permanently.',
+        stash.files.length
+      ),
+      trans.__('Delete'),
+      trans
+    );
+    if (sure) {
+      await told(() => this._client.delete(`/git/stashes/${stash.id}`));
+      await this._branches.refresh();
+    }
+  }
+
+  /** Makes a new commit with the content of an earlier one. */
+  async revertTo(id: string, subject: string): Promise<void> {
+    const trans = this._trans;
+    const sure = await agreed(
+      trans.__('Revert to “%1”?', subject),
+      trans.__(
+        'Creates a new commit with the content of this snapshot, including data. ' +
+          'History is not changed.'
+      ),
+      trans.__('Revert'),
+      trans
+    );
+    if (sure) {
+      await this._work.carryOut<IRolledBack>(
+        '/git/rollback',
+        { to: id, mode: 'revert' },
+        {
+          doing: trans.__('Reverting to “%1”…', subject),
+          done: ({ commit }) =>
+            trans.__(
+              'Reverted to “%1” in commit %2.',
+              subject,
+              commit.slice(0, 8)
+            )
+        }
+      );
+    }
+  }
+
+  private async _checkout(body: object, name: string): Promise<void> {
+    const trans = this._trans;
+    await this._work.carryOut('/git/checkout', body, {
+      doing: trans.__('Switching to “%1”…', name),
+      done: () => trans.__('Switched to “%1”.', name)
+    });
+    await this._branches.refresh();
+  }
+
+  private _delete(name: string, force: boolean): Promise<unknown> {
+    const id = encodeURIComponent(escapeId(name));
+    return this._client.delete(`/git/branch/${id}`, force ? { force } : {});
+  }
+}

@@ -1,0 +1,468 @@
+import {
+  addIcon,
+  Button,
+  checkIcon,
+  copyIcon,
+  deleteIcon,
+  editIcon,
+  undoIcon
+} from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState, type ReactNode } from 'react';
+
+import { relativeTime } from '../ui/format';
+import { LiveView } from '../ui/liveView';
+import type {
+  IBranch,
+  IRemote,
+  ISafetyCopy,
+  IStash,
+  ITag
+} from '../api/models';
+import { Rows } from '../ui/rows';
+import type { BranchActions } from './branchActions';
+import type { BranchesModel } from './branches';
+import { IconButton } from '../ui/iconButton';
+import { branchIcon, mergeIcon, pushIcon } from './icons';
+import type { RemoteActions } from './remoteActions';
+
+/** Names drawn of one kind at once; a repository of thousands of tags must not stop the browser. */
+const DRAWN = 200;
+
+interface IWords {
+  language: string;
+  trans: TranslationBundle;
+}
+
+/** A row with a main action, and further ones that show when it has the pointer or the focus. */
+function Row(props: {
+  className: string;
+  name: string;
+  label: string;
+  title: string;
+  current?: boolean;
+  facts: ReactNode;
+  buttons: ReactNode;
+  expanded?: boolean;
+  /** Shown below the row. */
+  details?: ReactNode;
+  onClick?: () => void;
+}): JSX.Element {
+  const { current, onClick } = props;
+  return (
+    <li
+      className={`jp-mlws-Ref ${props.className}`}
+      data-mlws-ref={props.name}
+      title={props.title}
+    >
+      <button
+        type="button"
+        className="jp-mlws-Row"
+        data-mlws-row
+        aria-label={props.label}
+        aria-current={current}
+        aria-expanded={props.expanded}
+        onClick={onClick}
+      >
+        {current ? (
+          <checkIcon.react
+            tag="span"
+            className="jp-mlws-Row-icon"
+            width="14px"
+          />
+        ) : (
+          <span className="jp-mlws-Row-icon jp-mlws-Row-noIcon" />
+        )}
+        <span className="jp-mlws-Row-name">{props.name}</span>
+        <span className="jp-mlws-Row-folder">{props.facts}</span>
+      </button>
+      <span className="jp-mlws-Row-buttons">{props.buttons}</span>
+      {props.details}
+    </li>
+  );
+}
+
+function Distance(props: { branch: IBranch }): JSX.Element {
+  const { ahead, behind } = props.branch;
+  return (
+    <>
+      {ahead ? ` ↑${ahead}` : ''}
+      {behind ? ` ↓${behind}` : ''}
+    </>
+  );
+}
+
+function BranchRow(
+  props: IWords & { branch: IBranch; actions: BranchActions }
+): JSX.Element {
+  const { branch, actions, language, trans } = props;
+  const { name, remote, current } = branch;
+  const full = remote ? `${remote}/${name}` : name;
+  const label = current
+    ? trans.__('%1 (current branch)', full)
+    : trans.__('Switch to %1', full);
+  const age = relativeTime(branch.timestamp, language);
+  return (
+    <Row
+      className="jp-mlws-Branch"
+      name={full}
+      label={label}
+      title={`${label}\n${branch.subject}\n${age}`}
+      current={current}
+      facts={
+        <>
+          <Distance branch={branch} /> {branch.subject}
+        </>
+      }
+      onClick={() => void (current || actions.switchTo(branch))}
+      buttons={
+        !current && (
+          <>
+            <IconButton
+              icon={mergeIcon}
+              className="jp-mlws-MergeButton"
+              label={trans.__('Merge into Current Branch')}
+              of={full}
+              onClick={() => void actions.merge(full)}
+            />
+            {remote === null && (
+              <IconButton
+                icon={deleteIcon}
+                label={trans.__('Delete')}
+                of={full}
+                onClick={() => void actions.delete(branch)}
+              />
+            )}
+          </>
+        )
+      }
+    />
+  );
+}
+
+function TagRow(
+  props: IWords & {
+    tag: ITag;
+    actions: BranchActions;
+    remotes: RemoteActions;
+  }
+): JSX.Element {
+  const { tag, actions, remotes, language, trans } = props;
+  const label = trans.__('Switch to %1', tag.name);
+  const age = relativeTime(tag.timestamp, language);
+  return (
+    <Row
+      className="jp-mlws-Tag"
+      name={tag.name}
+      label={label}
+      title={[tag.message, tag.subject, tag.tagger, age]
+        .filter(Boolean)
+        .join('\n')}
+      facts={tag.message?.split('\n')[0] ?? tag.subject}
+      onClick={() => void actions.switchToCommit(tag.name, tag.name)}
+      buttons={
+        <>
+          <IconButton
+            icon={pushIcon}
+            label={trans.__('Push Tag')}
+            of={tag.name}
+            onClick={() => void remotes.pushTag(tag)}
+          />
+          <IconButton
+            icon={deleteIcon}
+            label={trans.__('Delete')}
+            of={tag.name}
+            onClick={() => void actions.deleteTag(tag)}
+          />
+        </>
+      }
+    />
+  );
+}
+
+function StashRow(
+  props: IWords & { stash: IStash; actions: BranchActions }
+): JSX.Element {
+  const { stash, actions, language, trans } = props;
+  const [isOpen, setIsOpen] = useState(false);
+  const files = trans._n('%1 file', '%1 files', stash.files.length);
+  const age = relativeTime(stash.timestamp, language);
+  return (
+    <Row
+      className="jp-mlws-Stash"
+      name={stash.message}
+      label={trans.__('Files of stash “%1”', stash.message)}
+      title={[stash.branch, age].filter(Boolean).join('\n')}
+      facts={`${files} · ${age}`}
+      expanded={isOpen}
+      details={
+        isOpen && (
+          <ul className="jp-mlws-Stash-files">
+            {stash.files.map(file => (
+              <li key={file}>{file}</li>
+            ))}
+          </ul>
+        )
+      }
+      onClick={() => setIsOpen(!isOpen)}
+      buttons={
+        <>
+          <IconButton
+            icon={undoIcon}
+            className="jp-mlws-PopButton"
+            label={trans.__('Pop Stash')}
+            of={stash.message}
+            onClick={() => void actions.applyStash(stash, false)}
+          />
+          <IconButton
+            icon={copyIcon}
+            className="jp-mlws-ApplyButton"
+            label={trans.__('Apply Stash (Keep It)')}
+            of={stash.message}
+            onClick={() => void actions.applyStash(stash, true)}
+          />
+          <IconButton
+            icon={deleteIcon}
+            label={trans.__('Delete')}
+            of={stash.message}
+            onClick={() => void actions.dropStash(stash)}
+          />
+        </>
+      }
+    />
+  );
+}
+
+/** The command that a safety copy was made before. */
+function reasonWord(reason: string, trans: TranslationBundle): string {
+  const words: Record<string, string> = {
+    restore: trans.__('Before a restore'),
+    discard: trans.__('Before a discard'),
+    'merge --abort': trans.__('Before a merge abort')
+  };
+  return words[reason] ?? reason;
+}
+
+function SafetyRow(
+  props: IWords & { copy: ISafetyCopy; actions: BranchActions }
+): JSX.Element {
+  const { copy, actions, language, trans } = props;
+  const files = trans._n('%1 file', '%1 files', copy.files.length);
+  const name = reasonWord(copy.reason, trans);
+  return (
+    <Row
+      className="jp-mlws-SafetyCopy"
+      name={name}
+      label={trans.__('Restore safety copy %1', copy.id.slice(0, 8))}
+      title={copy.files.slice(0, 12).join('\n')}
+      facts={`${files} · ${relativeTime(copy.timestamp, language)}`}
+      onClick={() => void actions.restoreSafetyCopy(copy)}
+      buttons={null}
+    />
+  );
+}
+
+function RemoteRow(
+  props: IWords & { remote: IRemote; actions: RemoteActions }
+): JSX.Element {
+  const { remote, actions, trans } = props;
+  return (
+    <Row
+      className="jp-mlws-Remote"
+      name={remote.name}
+      label={trans.__('Edit URL of %1', remote.name)}
+      title={remote.url}
+      facts={remote.url}
+      onClick={() => void actions.edit(remote)}
+      buttons={
+        <>
+          <IconButton
+            icon={editIcon}
+            label={trans.__('Edit URL')}
+            of={remote.name}
+            onClick={() => void actions.edit(remote)}
+          />
+          <IconButton
+            icon={deleteIcon}
+            label={trans.__('Remove')}
+            of={remote.name}
+            onClick={() => void actions.remove(remote)}
+          />
+        </>
+      }
+    />
+  );
+}
+
+/** A part that folds, with how many it holds and a button that makes one more. */
+function Group<T>(props: {
+  name: string;
+  title: string;
+  items: readonly T[];
+  row: (item: T) => JSX.Element;
+  open?: boolean;
+  add?: { label: string; onClick: () => void };
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { title, items, add, trans } = props;
+  return (
+    <div className="jp-mlws-Group" data-mlws-group={props.name}>
+      <details open={props.open}>
+        <summary>
+          <span>{title}</span>
+          <span className="jp-mlws-Group-count">{items.length}</span>
+        </summary>
+        <Rows label={title}>{items.slice(0, DRAWN).map(props.row)}</Rows>
+        {items.length > DRAWN && (
+          <p className="jp-mlws-Hint">
+            {trans._n(
+              '%1 more item is not shown.',
+              '%1 more items are not shown.',
+              items.length - DRAWN
+            )}
+          </p>
+        )}
+      </details>
+      {add && (
+        <IconButton
+          icon={addIcon}
+          className="jp-mlws-AddButton"
+          label={add.label}
+          onClick={add.onClick}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Branches, tags, stashes and remotes, and what is done with each. */
+export class BranchesView extends LiveView<BranchesModel> {
+  constructor(
+    model: BranchesModel,
+    private _actions: BranchActions,
+    private _remotes: RemoteActions,
+    private _language: string,
+    trans: TranslationBundle
+  ) {
+    super(model, trans);
+    this.id = 'jp-mlws-branches';
+    this.title.label = trans.__('Branches');
+    this.addClass('jp-mlws-Section');
+    this.addClass('jp-mlws-Branches');
+  }
+
+  protected body(): JSX.Element {
+    const { model, trans, _actions: actions, _remotes: remotes } = this;
+    const words = { language: this._language, trans };
+    return (
+      <>
+        <div className="jp-mlws-Branches-buttons">
+          <Button
+            small={true}
+            className="jp-mlws-NewBranchButton"
+            onClick={() => void actions.create()}
+          >
+            <branchIcon.react tag="span" width="14px" />
+            {trans.__('New Branch…')}
+          </Button>
+          <Button
+            small={true}
+            className="jp-mlws-StashButton"
+            onClick={() => void actions.stash()}
+          >
+            {trans.__('Stash Changes…')}
+          </Button>
+        </div>
+        <Group
+          name="local"
+          title={trans.__('Branches')}
+          items={model.local}
+          open={true}
+          trans={trans}
+          row={branch => (
+            <BranchRow
+              key={branch.name}
+              branch={branch}
+              actions={actions}
+              {...words}
+            />
+          )}
+        />
+        <Group
+          name="remote"
+          title={trans.__('Remote branches')}
+          items={model.remote}
+          trans={trans}
+          row={branch => (
+            <BranchRow
+              key={`${branch.remote}/${branch.name}`}
+              branch={branch}
+              actions={actions}
+              {...words}
+            />
+          )}
+        />
+        <Group
+          name="tags"
+          title={trans.__('Tags')}
+          items={model.tags}
+          add={{
+            label: trans.__('New Tag…'),
+            onClick: () => void actions.createTag()
+          }}
+          trans={trans}
+          row={tag => (
+            <TagRow
+              key={tag.name}
+              tag={tag}
+              actions={actions}
+              remotes={remotes}
+              {...words}
+            />
+          )}
+        />
+        <Group
+          name="stashes"
+          title={trans.__('Stashes')}
+          items={model.stashes}
+          trans={trans}
+          row={stash => (
+            <StashRow
+              key={stash.id}
+              stash={stash}
+              actions={actions}
+              {...words}
+            />
+          )}
+        />
+        <Group
+          name="safety"
+          title={trans.__('Safety copies')}
+          items={model.safetyCopies}
+          trans={trans}
+          row={copy => (
+            <SafetyRow key={copy.id} copy={copy} actions={actions} {...words} />
+          )}
+        />
+        <Group
+          name="remotes"
+          title={trans.__('Remotes')}
+          items={model.remotes}
+          add={{
+            label: trans.__('Add Remote…'),
+            onClick: () => void remotes.edit()
+          }}
+          trans={trans}
+          row={remote => (
+            <RemoteRow
+              key={remote.name}
+              remote={remote}
+              actions={remotes}
+              {...words}
+            />
+          )}
+        />
+      </>
+    );
+  }
+}

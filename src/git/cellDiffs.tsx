@@ -1,0 +1,87 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { ICellDiff } from '../api/models';
+import { DiffLines } from './diffLines';
+import { parseUnified, type IDiffLine } from './unified';
+import { stateWord } from './labels';
+
+/** The lines of a cell that is on one side alone. */
+function wholeCell(source: string, kind: 'added' | 'removed'): IDiffLine[] {
+  return source.split('\n').map((text, index) => ({
+    kind,
+    text,
+    from: kind === 'removed' ? index + 1 : null,
+    to: kind === 'added' ? index + 1 : null
+  }));
+}
+
+function linesOf(cell: ICellDiff): IDiffLine[] {
+  if (cell.old === null || cell.new === null) {
+    return cell.old === null
+      ? wholeCell(cell.new ?? '', 'added')
+      : wholeCell(cell.old, 'removed');
+  }
+  return parseUnified(cell.unified).filter(line => line.kind !== 'hunk');
+}
+
+function Cell(props: {
+  cell: ICellDiff;
+  number: number;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { cell, number, trans } = props;
+  const types: Record<string, string> = {
+    code: trans.__('Code'),
+    markdown: trans.__('Markdown'),
+    raw: trans.__('Raw')
+  };
+  const state = cell.state === 'unchanged' ? 'modified' : cell.state;
+  const lines = linesOf(cell);
+  return (
+    <section className="jp-mlws-Hunk" data-mlws-cell={cell.id}>
+      <header>
+        <code>[{number}]</code>
+        <span>{types[cell.type] ?? cell.type}</span>
+        <span className="jp-mlws-ChangeState" data-mlws-state={state}>
+          {stateWord(state, trans)}
+        </span>
+      </header>
+      {lines.length > 0 && <DiffLines lines={lines} trans={trans} />}
+      {cell.outputs_changed && (
+        <p className="jp-mlws-Hint">{trans.__('Outputs differ.')}</p>
+      )}
+    </section>
+  );
+}
+
+/** A notebook's differences, cell by cell; cells that are the same are counted. */
+export function CellDiffs(props: {
+  cells: readonly ICellDiff[];
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { cells, trans } = props;
+  const differing = cells
+    .map((cell, index) => ({ cell, number: index + 1 }))
+    .filter(({ cell }) => cell.state !== 'unchanged' || cell.outputs_changed);
+  const same = cells.length - differing.length;
+  return (
+    <>
+      {differing.map(({ cell, number }) => (
+        <Cell
+          key={`${number} ${cell.id}`}
+          cell={cell}
+          number={number}
+          trans={trans}
+        />
+      ))}
+      {differing.length === 0 && (
+        <p className="jp-mlws-Hint">{trans.__('Only metadata differs.')}</p>
+      )}
+      {same > 0 && (
+        <p className="jp-mlws-Hint">
+          {trans._n('%1 cell is unchanged.', '%1 cells are unchanged.', same)}
+        </p>
+      )}
+    </>
+  );
+}

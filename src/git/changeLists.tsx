@@ -1,0 +1,290 @@
+import {
+  addIcon,
+  Button,
+  caretDownIcon,
+  caretRightIcon,
+  LabIcon,
+  undoIcon
+} from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
+
+import { fileSize } from '../ui/format';
+import type { ChangeState, IChange } from '../api/models';
+import { Rows } from '../ui/rows';
+import { dataIcon, kindIcons } from '../ui/fileIcons';
+import { kindWord, stateLetters, stateWord } from './labels';
+import { byFolder, type IFullFolder, isFolder } from './folders';
+import type { IChangeGroups } from './groups';
+import { IconButton } from '../ui/iconButton';
+import { minusIcon } from './icons';
+import { type Chosen, isStageable } from './stagingActions';
+
+/** Rows drawn at once; a folder of ten thousand new files must not stop the browser. */
+const DRAWN = 300;
+
+/** What the person can do with changes. */
+export interface IChangeActions {
+  /** `staged`: what is staged of it, or what is not. */
+  openDiff(change: IChange, staged: boolean): void;
+  stage(chosen: Chosen): void;
+  unstage(chosen: Chosen): void;
+  discard(chosen: Chosen): void;
+  /** Lets DVC keep a folder. */
+  track(path: string): void;
+}
+
+interface IListProps {
+  actions: IChangeActions;
+  language: string;
+  trans: TranslationBundle;
+}
+
+function ChangeRow(
+  props: IListProps & { change: IChange; staged: boolean }
+): JSX.Element {
+  const { change, staged, actions, language, trans } = props;
+  const { path } = change;
+  const state: ChangeState =
+    (staged ? change.index_state : change.worktree_state) ?? change.state;
+  // Neither in the index nor in HEAD: git calls it untracked, not added.
+  const shown = !staged && change.state === 'untracked' ? 'untracked' : state;
+  const Icon = kindIcons[change.kind].react;
+  const slash = path.lastIndexOf('/');
+  const told = `${path}: ${kindWord(change.kind, trans)}, ${stateWord(shown, trans)}`;
+  const moved = change.old_path
+    ? trans.__('renamed from %1', change.old_path)
+    : '';
+  const size = change.size === null ? '' : fileSize(change.size, language);
+  const chosen = { paths: [path] };
+  return (
+    <li className="jp-mlws-ChangeItem">
+      <button
+        type="button"
+        className="jp-mlws-Row jp-mlws-Change"
+        data-mlws-row
+        data-mlws-path={path}
+        data-mlws-staged={staged}
+        title={[told, moved, size].filter(Boolean).join('\n')}
+        aria-label={told}
+        onClick={() => actions.openDiff(change, staged)}
+      >
+        <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
+        <span className="jp-mlws-Row-name">{path.slice(slash + 1)}</span>
+        <span className="jp-mlws-Row-folder">
+          {path.slice(0, Math.max(slash, 0))}
+        </span>
+        <span className="jp-mlws-ChangeState" data-mlws-state={shown}>
+          {stateLetters[shown]}
+        </span>
+      </button>
+      <span className="jp-mlws-Row-buttons">
+        {!staged && (
+          <IconButton
+            icon={undoIcon}
+            className="jp-mlws-DiscardButton"
+            label={trans.__('Discard…')}
+            of={path}
+            onClick={() => actions.discard(chosen)}
+          />
+        )}
+        {!staged && isStageable(change) && (
+          <IconButton
+            icon={addIcon}
+            className="jp-mlws-StageButton"
+            label={trans.__('Stage')}
+            of={path}
+            onClick={() => actions.stage(chosen)}
+          />
+        )}
+        {staged && (
+          <IconButton
+            icon={minusIcon}
+            className="jp-mlws-UnstageButton"
+            label={trans.__('Unstage')}
+            of={path}
+            onClick={() => actions.unstage(chosen)}
+          />
+        )}
+      </span>
+    </li>
+  );
+}
+
+function FolderRow(
+  props: IListProps & {
+    full: IFullFolder;
+    isOpen: boolean;
+    onToggle: () => void;
+  }
+): JSX.Element {
+  const { full, isOpen, onToggle, actions, language, trans } = props;
+  const path = full.folder.slice(0, -1);
+  const slash = path.lastIndexOf('/');
+  const Caret = isOpen ? caretDownIcon : caretRightIcon;
+  const files = trans._n('%1 file', '%1 files', full.changes.length);
+  const size = full.changes.reduce((sum, one) => sum + (one.size ?? 0), 0);
+  const told = `${path}: ${files}, ${fileSize(size, language)}`;
+  return (
+    <li className="jp-mlws-ChangeItem">
+      <button
+        type="button"
+        className="jp-mlws-Row jp-mlws-Change"
+        data-mlws-row
+        data-mlws-folder={path}
+        aria-expanded={isOpen}
+        title={told}
+        aria-label={told}
+        onClick={onToggle}
+      >
+        <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
+        <span className="jp-mlws-Row-name">{path.slice(slash + 1)}/</span>
+        <span className="jp-mlws-Row-folder">{files}</span>
+        <span className="jp-mlws-ChangeState" data-mlws-state="untracked">
+          {stateLetters.untracked}
+        </span>
+      </button>
+      <span className="jp-mlws-Row-buttons">
+        <IconButton
+          icon={dataIcon}
+          className="jp-mlws-TrackButton"
+          label={trans.__('Track as Data')}
+          of={path}
+          onClick={() => actions.track(path)}
+        />
+        <IconButton
+          icon={addIcon}
+          className="jp-mlws-StageButton"
+          label={trans.__('Stage')}
+          of={path}
+          onClick={() => actions.stage({ paths: [path] })}
+        />
+      </span>
+    </li>
+  );
+}
+
+function ChangeGroup(
+  props: IListProps & {
+    title: string;
+    changes: readonly IChange[];
+    staged: boolean;
+    all: { icon: LabIcon; label: string; onClick: () => void } | null;
+  }
+): JSX.Element {
+  const { title, changes, staged, all, trans } = props;
+  const [everything, setEverything] = useState(false);
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const toggle = (folder: string) => {
+    const next = new Set(open);
+    if (!next.delete(folder)) {
+      next.add(folder);
+    }
+    setOpen(next);
+  };
+  const entries = (staged ? changes : byFolder(changes)).flatMap(entry =>
+    isFolder(entry) && open.has(entry.folder)
+      ? [entry, ...entry.changes]
+      : [entry]
+  );
+  const drawn = everything ? entries : entries.slice(0, DRAWN);
+  return (
+    <section className="jp-mlws-ChangeGroup" data-mlws-staged={staged}>
+      <header>
+        <h4>{title}</h4>
+        <span className="jp-mlws-Group-count">{changes.length}</span>
+        {all && (
+          <IconButton
+            icon={all.icon}
+            label={all.label}
+            onClick={all.onClick}
+            className="jp-mlws-AllButton"
+          />
+        )}
+      </header>
+      <Rows label={title}>
+        {drawn.map(entry =>
+          isFolder(entry) ? (
+            <FolderRow
+              key={entry.folder}
+              full={entry}
+              isOpen={open.has(entry.folder)}
+              onToggle={() => toggle(entry.folder)}
+              actions={props.actions}
+              language={props.language}
+              trans={trans}
+            />
+          ) : (
+            <ChangeRow
+              key={entry.path}
+              change={entry}
+              staged={staged}
+              actions={props.actions}
+              language={props.language}
+              trans={trans}
+            />
+          )
+        )}
+      </Rows>
+      {drawn.length < entries.length && (
+        <Button small={true} onClick={() => setEverything(true)}>
+          {trans.__('Show All %1 Changes', changes.length)}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+/** What is staged, and what is not. */
+export function ChangeLists(
+  props: IListProps & { groups: IChangeGroups }
+): JSX.Element {
+  const { groups, actions, trans } = props;
+  const { staged, rest, conflicts } = groups;
+  if (staged.length + rest.length + conflicts.length === 0) {
+    return (
+      <p className="jp-mlws-Hint">
+        {trans.__(
+          'No changes. Edits to code, data and workflows will appear here.'
+        )}
+      </p>
+    );
+  }
+  const stageable = rest.filter(isStageable).map(change => change.path);
+  return (
+    <>
+      {staged.length > 0 && (
+        <ChangeGroup
+          {...props}
+          title={trans.__('Staged')}
+          changes={staged}
+          staged={true}
+          all={{
+            icon: minusIcon,
+            label: trans.__('Unstage All Changes'),
+            onClick: () => actions.unstage({ all: true })
+          }}
+        />
+      )}
+      {rest.length > 0 && (
+        <ChangeGroup
+          {...props}
+          title={
+            staged.length > 0 ? trans.__('Not staged') : trans.__('Changes')
+          }
+          changes={rest}
+          staged={false}
+          all={
+            stageable.length > 0
+              ? {
+                  icon: addIcon,
+                  label: trans.__('Stage All Changes'),
+                  onClick: () => actions.stage({ paths: stageable })
+                }
+              : null
+          }
+        />
+      )}
+    </>
+  );
+}

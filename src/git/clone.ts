@@ -1,0 +1,47 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { MLWSClient } from '../api/client';
+import type { IProject } from '../api/models';
+import { askFields } from './form';
+import type { Work } from './work';
+
+/** Asks for an address, clones it into a project of its own, and shows that. */
+export async function cloneProject(
+  client: MLWSClient,
+  work: Work,
+  trans: TranslationBundle
+): Promise<void> {
+  const given = await askFields(
+    trans.__('Clone a Repository'),
+    trans.__('Clone'),
+    [
+      {
+        name: 'url',
+        label: trans.__('URL'),
+        placeholder: 'https://host/project.git'
+      },
+      { name: 'name', label: trans.__('Folder (optional)') }
+    ],
+    trans,
+    [
+      trans.__(
+        "Don't put a password in the URL. You will be asked for it when it is needed."
+      )
+    ]
+  );
+  if (!given) {
+    return;
+  }
+  const { url, name } = given;
+  const made = await work.transfer<IProject>(
+    '/projects/clone',
+    { url, name: name || null },
+    {
+      doing: trans.__('Cloning “%1”…', url),
+      done: project => trans.__('Cloned into “%1”.', project.path)
+    }
+  );
+  if (made) {
+    await client.show(made);
+  }
+}

@@ -1,0 +1,330 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { InputDialog, Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import {
+  addIcon,
+  LabIcon,
+  refreshIcon,
+  undoIcon
+} from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import type { ChangesModel } from './changes';
+import { dataOf, idOf } from './snapshotCommands';
+import type { HistoryModel } from './history';
+import { cloneProject } from './clone';
+import type { ICode } from './actions';
+import { branchIcon, mergeIcon, minusIcon, pullIcon, pushIcon } from './icons';
+
+export namespace CodeCommandIDs {
+  export const stage = 'mlws:stage';
+  export const unstage = 'mlws:unstage';
+  export const toggleStaged = 'mlws:toggle-staged';
+  export const discard = 'mlws:discard';
+  export const fetch = 'mlws:fetch';
+  export const pull = 'mlws:pull';
+  export const push = 'mlws:push';
+  export const addRemote = 'mlws:add-remote';
+  export const newBranch = 'mlws:new-branch';
+  export const switchBranch = 'mlws:switch-branch';
+  export const resolve = 'mlws:resolve';
+  export const merge = 'mlws:merge';
+  export const continueMerge = 'mlws:continue-merge';
+  export const abortMerge = 'mlws:abort-merge';
+  export const newTag = 'mlws:new-tag';
+  export const stash = 'mlws:stash';
+  export const revert = 'mlws:revert';
+  export const tagSnapshot = 'mlws:tag-snapshot';
+  export const branchHere = 'mlws:branch-here';
+  export const switchHere = 'mlws:switch-to-snapshot';
+  export const clone = 'mlws:clone';
+  export const fileHistory = 'mlws:file-history';
+}
+
+/** Those that make sense wherever one is, for the command palette. */
+export const PALETTE: readonly string[] = [
+  CodeCommandIDs.clone,
+  CodeCommandIDs.fetch,
+  CodeCommandIDs.pull,
+  CodeCommandIDs.push,
+  CodeCommandIDs.addRemote,
+  CodeCommandIDs.newBranch,
+  CodeCommandIDs.switchBranch,
+  CodeCommandIDs.merge,
+  CodeCommandIDs.continueMerge,
+  CodeCommandIDs.abortMerge,
+  CodeCommandIDs.newTag,
+  CodeCommandIDs.stash
+];
+
+/** The parts of the sidebar that these commands act on. */
+export interface ICodePlaces {
+  changes: ChangesModel;
+  history: HistoryModel;
+  showHistory: () => Promise<void>;
+}
+
+/** Adds every command of code; `resolve` opens the view of a conflict. */
+export function addCodeCommands(
+  app: JupyterFrontEnd,
+  code: ICode,
+  places: ICodePlaces,
+  resolve: (path: string) => Promise<void>,
+  trans: TranslationBundle
+): void {
+  app.commands.addCommand(CodeCommandIDs.resolve, {
+    label: trans.__('Resolve Conflict…'),
+    icon: mergeIcon,
+    execute: async args => {
+      const path = args.path ?? dataOf(app, 'mlwsConflict');
+      if (typeof path === 'string') {
+        await resolve(path);
+      }
+    }
+  });
+  app.commands.addCommand(CodeCommandIDs.clone, {
+    label: trans.__('Clone a Repository…'),
+    execute: () => cloneProject(code.work.client, code.work, trans)
+  });
+  addStagingCommands(app, code, trans);
+  addRemoteCommands(app, code, trans);
+  addBranchCommands(app, code, places.changes, trans);
+  addHistoryCommands(app, code, places, trans);
+}
+
+interface IRow {
+  path: string;
+  staged: boolean;
+}
+
+/** A row of the changes: the one with the focus (`focused`), or the one under the context menu. */
+function rowOf(
+  app: JupyterFrontEnd,
+  args: ReadonlyPartialJSONObject
+): IRow | null {
+  const focused = document.activeElement as HTMLElement | null;
+  const data = (name: string) =>
+    args.focused ? (focused?.dataset[name] ?? null) : dataOf(app, name);
+  const path = typeof args.path === 'string' ? args.path : data('mlwsPath');
+  return path === null ? null : { path, staged: data('mlwsStaged') === 'true' };
+}
+
+/** A command about a row of the changes. */
+function onRow(
+  app: JupyterFrontEnd,
+  id: string,
+  options: { label: string; icon?: LabIcon },
+  act: (row: IRow) => Promise<void>
+): void {
+  app.commands.addCommand(id, {
+    ...options,
+    execute: async args => {
+      const row = rowOf(app, args);
+      if (row) {
+        await act(row);
+      }
+    }
+  });
+}
+
+function addStagingCommands(
+  app: JupyterFrontEnd,
+  { staging }: ICode,
+  trans: TranslationBundle
+): void {
+  const { commands } = app;
+  onRow(
+    app,
+    CodeCommandIDs.stage,
+    { label: trans.__('Stage'), icon: addIcon },
+    row => staging.stage({ paths: [row.path] })
+  );
+  onRow(
+    app,
+    CodeCommandIDs.unstage,
+    { label: trans.__('Unstage'), icon: minusIcon },
+    row => staging.unstage({ paths: [row.path] })
+  );
+  commands.addCommand(CodeCommandIDs.toggleStaged, {
+    label: trans.__('Stage / Unstage'),
+    execute: async args => {
+      const row = rowOf(app, { ...args, focused: true });
+      if (row) {
+        const chosen = { paths: [row.path] };
+        await (row.staged ? staging.unstage(chosen) : staging.stage(chosen));
+      }
+    }
+  });
+  onRow(
+    app,
+    CodeCommandIDs.discard,
+    { label: trans.__('Discard Changes…'), icon: undoIcon },
+    async row => {
+      if (!row.staged) {
+        await staging.discard({ paths: [row.path] });
+      }
+    }
+  );
+}
+
+function addRemoteCommands(
+  app: JupyterFrontEnd,
+  { remotes }: ICode,
+  trans: TranslationBundle
+): void {
+  const { commands } = app;
+  commands.addCommand(CodeCommandIDs.fetch, {
+    label: trans.__('Fetch from Remote'),
+    icon: refreshIcon,
+    execute: () => remotes.fetch()
+  });
+  commands.addCommand(CodeCommandIDs.pull, {
+    label: trans.__('Pull Code and Data'),
+    icon: pullIcon,
+    execute: () => remotes.pull()
+  });
+  commands.addCommand(CodeCommandIDs.push, {
+    label: trans.__('Push Data and Code'),
+    icon: pushIcon,
+    execute: () => remotes.push()
+  });
+  commands.addCommand(CodeCommandIDs.addRemote, {
+    label: trans.__('Add Git Remote…'),
+    execute: () => remotes.edit().then(remote => remote?.name ?? null)
+  });
+}
+
+function addBranchCommands(
+  app: JupyterFrontEnd,
+  code: ICode,
+  changes: ChangesModel,
+  trans: TranslationBundle
+): void {
+  const { commands } = app;
+  const { refs } = code;
+  const isMerging = () => changes.status?.operation === 'merge';
+  commands.addCommand(CodeCommandIDs.newBranch, {
+    label: trans.__('New Branch…'),
+    icon: branchIcon,
+    execute: () => refs.create()
+  });
+  commands.addCommand(CodeCommandIDs.switchBranch, {
+    label: trans.__('Switch to Branch…'),
+    icon: branchIcon,
+    execute: async () => {
+      const title = trans.__('Switch to Branch');
+      const branch = await chooseBranch(code, title, trans);
+      if (branch) {
+        await refs.switchTo(branch);
+      }
+    }
+  });
+  commands.addCommand(CodeCommandIDs.merge, {
+    label: trans.__('Merge Branch…'),
+    icon: mergeIcon,
+    execute: async () => {
+      const title = trans.__('Merge into Current Branch');
+      const branch = await chooseBranch(code, title, trans);
+      if (branch) {
+        const { remote, name } = branch;
+        await refs.merge(remote ? `${remote}/${name}` : name);
+      }
+    }
+  });
+  commands.addCommand(CodeCommandIDs.continueMerge, {
+    label: trans.__('Finish Merge'),
+    isEnabled: isMerging,
+    execute: () => refs.continueMerge()
+  });
+  commands.addCommand(CodeCommandIDs.abortMerge, {
+    label: trans.__('Abort Merge…'),
+    isEnabled: isMerging,
+    execute: () => refs.abortMerge()
+  });
+  commands.addCommand(CodeCommandIDs.newTag, {
+    label: trans.__('Tag Current Snapshot…'),
+    execute: () => refs.createTag()
+  });
+  commands.addCommand(CodeCommandIDs.stash, {
+    label: trans.__('Stash Changes…'),
+    execute: () => refs.stash()
+  });
+}
+
+function addHistoryCommands(
+  app: JupyterFrontEnd,
+  { refs }: ICode,
+  { history, showHistory }: ICodePlaces,
+  trans: TranslationBundle
+): void {
+  const onSnapshot = (
+    id: string,
+    options: { label: string; icon?: LabIcon },
+    act: (id: string, subject: string) => Promise<void>
+  ) =>
+    app.commands.addCommand(id, {
+      ...options,
+      execute: async args => {
+        const found = idOf(app, args);
+        if (found !== null) {
+          const known = history.items.find(item => item.id === found);
+          await act(found, known?.subject ?? found.slice(0, 8));
+        }
+      }
+    });
+  onSnapshot(
+    CodeCommandIDs.revert,
+    { label: trans.__('Revert to This Snapshot…'), icon: undoIcon },
+    (id, subject) => refs.revertTo(id, subject)
+  );
+  onSnapshot(
+    CodeCommandIDs.tagSnapshot,
+    { label: trans.__('Tag…') },
+    (id, subject) => refs.createTag(id, subject)
+  );
+  onSnapshot(
+    CodeCommandIDs.branchHere,
+    { label: trans.__('Create Branch from Here…'), icon: branchIcon },
+    (id, subject) => refs.create(id, subject)
+  );
+  onSnapshot(
+    CodeCommandIDs.switchHere,
+    { label: trans.__('Checkout (Detached)') },
+    (id, subject) => refs.switchToCommit(id, subject)
+  );
+  onRow(
+    app,
+    CodeCommandIDs.fileHistory,
+    { label: trans.__('Show File History') },
+    async row => {
+      history.narrow({ path: row.path });
+      await showHistory();
+    }
+  );
+}
+
+async function chooseBranch(
+  { branches }: ICode,
+  title: string,
+  trans: TranslationBundle
+) {
+  await branches.refresh();
+  const offered = [...branches.local, ...branches.remote].filter(
+    branch => !branch.current
+  );
+  if (offered.length === 0) {
+    Notification.info(trans.__('There is no other branch.'));
+    return null;
+  }
+  const labels = offered.map(({ remote, name }) =>
+    remote ? `${remote}/${name}` : name
+  );
+  const answer = await InputDialog.getItem({
+    title,
+    items: labels,
+    okLabel: trans.__('Continue'),
+    cancelLabel: trans.__('Cancel')
+  });
+  const at = answer.button.accept ? labels.indexOf(answer.value ?? '') : -1;
+  return at < 0 ? null : offered[at];
+}

@@ -1,0 +1,121 @@
+import { checkIcon } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IConflict, IConflicts } from '../api/models';
+import { Rows } from '../ui/rows';
+import { kindIcons } from '../ui/fileIcons';
+import { stateLetters } from './labels';
+import { conflictWord } from './operationLabels';
+
+/** What the person can do with a merge that waits. */
+export interface IMergeActions {
+  resolve(conflict: IConflict): void;
+  continueMerge(): void;
+  abortMerge(): void;
+}
+
+function ConflictRow(props: {
+  conflict: IConflict;
+  onOpen: () => void;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { conflict, onOpen, trans } = props;
+  const { path, kind, how } = conflict;
+  const Icon = kindIcons[kind].react;
+  const slash = path.lastIndexOf('/');
+  const told = `${path}: ${conflictWord(how, trans)}`;
+  return (
+    <li>
+      <button
+        type="button"
+        className="jp-mlws-Row jp-mlws-Conflict"
+        data-mlws-row
+        data-mlws-conflict={path}
+        title={`${told}\n${trans.__('Resolve…')}`}
+        aria-label={told}
+        onClick={onOpen}
+      >
+        <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
+        <span className="jp-mlws-Row-name">{path.slice(slash + 1)}</span>
+        <span className="jp-mlws-Row-folder">
+          {path.slice(0, Math.max(slash, 0))} {conflictWord(how, trans)}
+        </span>
+        <span className="jp-mlws-ChangeState" data-mlws-state="conflicted">
+          {stateLetters.conflicted}
+        </span>
+      </button>
+    </li>
+  );
+}
+
+/** A merge that waits: what is in conflict, and the ways on and back. */
+export function Conflicts(props: {
+  conflicts: IConflicts;
+  /** False for what other operations of git left, which git itself goes on with. */
+  merging: boolean;
+  actions: IMergeActions;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { conflicts, merging, actions, trans } = props;
+  const { items, ours, theirs, commit } = conflicts;
+  const open = items.length;
+  const from = theirs ?? commit?.slice(0, 8) ?? '?';
+  return (
+    <section className="jp-mlws-MergePanel" aria-label={trans.__('Merge')}>
+      {merging && (
+        <p className="jp-mlws-MergePanel-title">
+          {trans.__('Merging “%1” into “%2”', from, ours ?? 'HEAD')}
+        </p>
+      )}
+      {open > 0 ? (
+        <>
+          <p className="jp-mlws-Hint">
+            {trans._n(
+              '%1 file has conflicts. Open it to resolve them.',
+              '%1 files have conflicts. Open each file to resolve them.',
+              open
+            )}
+          </p>
+          <Rows label={trans.__('Files with conflicts')}>
+            {items.map(conflict => (
+              <ConflictRow
+                key={conflict.path}
+                conflict={conflict}
+                onOpen={() => actions.resolve(conflict)}
+                trans={trans}
+              />
+            ))}
+          </Rows>
+        </>
+      ) : (
+        <p className="jp-mlws-Hint" role="status">
+          <checkIcon.react
+            tag="span"
+            className="jp-mlws-Row-icon"
+            width="14px"
+          />{' '}
+          {trans.__('All conflicts resolved.')}
+        </p>
+      )}
+      {merging && (
+        <div className="jp-mlws-MergePanel-buttons">
+          <button
+            type="button"
+            className="jp-mlws-ContinueButton jp-mod-styled jp-mod-accept"
+            disabled={open > 0}
+            onClick={() => actions.continueMerge()}
+          >
+            {trans.__('Finish Merge')}
+          </button>
+          <button
+            type="button"
+            className="jp-mlws-AbortButton jp-mod-styled"
+            onClick={() => actions.abortMerge()}
+          >
+            {trans.__('Abort Merge…')}
+          </button>
+        </div>
+      )}
+    </section>
+  );
+}

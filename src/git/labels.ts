@@ -1,0 +1,57 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { ChangeKind, ChangeState, RunStatus } from '../api/models';
+
+/** The letter that stands for a state, as git's own short status has it. */
+export const stateLetters: Record<ChangeState, string> = {
+  added: 'A',
+  modified: 'M',
+  deleted: 'D',
+  renamed: 'R',
+  untracked: 'U',
+  not_pulled: '↓',
+  conflicted: '!'
+};
+
+export function stateWord(
+  state: ChangeState,
+  trans: TranslationBundle
+): string {
+  const words: Record<ChangeState, string> = {
+    added: trans.__('added'),
+    modified: trans.__('modified'),
+    deleted: trans.__('deleted'),
+    renamed: trans.__('renamed'),
+    untracked: trans.__('untracked'),
+    not_pulled: trans.__('not pulled'),
+    conflicted: trans.__('in conflict')
+  };
+  return words[state] ?? state;
+}
+
+export function kindWord(kind: ChangeKind, trans: TranslationBundle): string {
+  const words: Record<ChangeKind, string> = {
+    code: trans.__('code'),
+    notebook: trans.__('notebook'),
+    data: trans.__('data')
+  };
+  return words[kind] ?? kind;
+}
+
+export function statusWord(
+  status: RunStatus,
+  trans: TranslationBundle
+): string {
+  const words: Record<string, string> = {
+    PENDING: trans.__('pending'),
+    QUEUED: trans.__('queued'),
+    RUNNING: trans.__('running'),
+    COMPLETED: trans.__('completed'),
+    CACHED: trans.__('cached'),
+    FAILED: trans.__('failed'),
+    SKIPPED: trans.__('skipped'),
+    CANCELLED: trans.__('canceled'),
+    INTERRUPTED: trans.__('interrupted')
+  };
+  return words[status] ?? status;
+}

@@ -1,0 +1,228 @@
+import { Button } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
+
+import type { ICellSides, Side, SideChoice } from '../../api/models';
+import { sideWord } from '../operationLabels';
+
+type CellChoice = SideChoice | { source: string };
+
+/** What the cell says by a choice; null where the side deleted it. */
+function sourceBy(cell: ICellSides, choice: CellChoice): string | null {
+  if (typeof choice !== 'string') {
+    return choice.source;
+  }
+  return choice === 'both'
+    ? [cell.ours, cell.theirs].filter(part => part !== null).join('\n\n')
+    : cell[choice];
+}
+
+function SideSource(props: {
+  cell: ICellSides;
+  side: Side;
+  label: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { cell, side, label, trans } = props;
+  const source = cell[side];
+  return (
+    <section aria-label={label} data-mlws-side={side}>
+      <h4>{label}</h4>
+      {source === null ? (
+        <p className="jp-mlws-Hint">{trans.__('No such cell on this side.')}</p>
+      ) : (
+        <pre>{source}</pre>
+      )}
+    </section>
+  );
+}
+
+function ConflictingCell(props: {
+  cell: ICellSides;
+  number: number;
+  names: Record<'ours' | 'theirs', string>;
+  choice: CellChoice | undefined;
+  onChoose: (choice: CellChoice) => void;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { cell, number, names, choice, onChoose, trans } = props;
+  const labels: Record<Side, string> = {
+    ours: `${sideWord('ours', trans)}: ${names.ours}`,
+    base: sideWord('base', trans),
+    theirs: `${sideWord('theirs', trans)}: ${names.theirs}`
+  };
+  const takes: [SideChoice, string][] = [
+    [
+      'ours',
+      cell.ours === null ? trans.__('Use Ours (Delete)') : trans.__('Use Ours')
+    ],
+    [
+      'theirs',
+      cell.theirs === null
+        ? trans.__('Use Theirs (Delete)')
+        : trans.__('Use Theirs')
+    ],
+    ['both', trans.__('Use Both')],
+    ['base', trans.__('Use Base')]
+  ];
+  const offered = takes.filter(
+    ([side]) => side !== 'both' || (cell.ours !== null && cell.theirs !== null)
+  );
+  const edited = choice !== undefined && typeof choice !== 'string';
+  const result = choice === undefined ? undefined : sourceBy(cell, choice);
+  return (
+    <section
+      className={`jp-mlws-MergeCell jp-mod-${choice === undefined ? 'open' : 'settled'}`}
+      data-mlws-cell={cell.id}
+      aria-label={trans.__('Cell %1', number)}
+    >
+      <header>
+        <code>[{number}]</code>
+        {offered.map(([side, label]) => (
+          <Button
+            key={side}
+            small={true}
+            data-mlws-take={side}
+            aria-pressed={choice === side}
+            onClick={() => onChoose(side)}
+          >
+            {label}
+          </Button>
+        ))}
+        <Button
+          small={true}
+          data-mlws-take="edit"
+          aria-pressed={edited}
+          onClick={() => onChoose({ source: result ?? cell.merged })}
+        >
+          {trans.__('Edit Manually')}
+        </Button>
+      </header>
+      <div className="jp-mlws-MergeCell-sides">
+        {(['ours', 'base', 'theirs'] as const).map(side => (
+          <SideSource
+            key={side}
+            cell={cell}
+            side={side}
+            label={labels[side]}
+            trans={trans}
+          />
+        ))}
+      </div>
+      {choice !== undefined && (
+        <div className="jp-mlws-MergeCell-result" data-mlws-side="result">
+          <h4>{trans.__('Result')}</h4>
+          {edited ? (
+            <textarea
+              aria-label={trans.__('Result of cell %1', number)}
+              rows={Math.min(Math.max(choice.source.split('\n').length, 3), 20)}
+              spellCheck={false}
+              value={choice.source}
+              onChange={event => onChoose({ source: event.target.value })}
+            />
+          ) : result === null ? (
+            <p className="jp-mlws-Hint">
+              {trans.__('This cell will be deleted.')}
+            </p>
+          ) : (
+            <pre>{result}</pre>
+          )}
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** A notebook's cells in three versions: what merged by itself is folded, the rest is chosen. */
+export function CellMerge(props: {
+  cells: readonly ICellSides[];
+  names: Record<'ours' | 'theirs', string>;
+  busy: boolean;
+  trans: TranslationBundle;
+  onTouched: () => void;
+  onResolve: (choices: Record<string, CellChoice>) => void;
+}): JSX.Element {
+  const { cells, names, busy, trans } = props;
+  const [choices, setChoices] = useState<Record<string, CellChoice>>({});
+  const [all, setAll] = useState(false);
+  const conflicts = cells.filter(cell => cell.conflict);
+  const open = conflicts.filter(cell => choices[cell.id] === undefined);
+  const choose = (id: string, choice: CellChoice) => {
+    props.onTouched();
+    setChoices(known => ({ ...known, [id]: choice }));
+  };
+  const chooseOpen = (choice: SideChoice) =>
+    open.forEach(cell => choose(cell.id, choice));
+  return (
+    <div className="jp-mlws-CellMerge">
+      <div className="jp-mlws-Merge-toolbar" role="toolbar">
+        <span role="status" className="jp-mlws-Merge-count">
+          {open.length === 0
+            ? trans.__('No unresolved conflicts')
+            : trans._n(
+                '%1 of %2 cells has an unresolved conflict',
+                '%1 of %2 cells have unresolved conflicts',
+                open.length,
+                cells.length
+              )}
+        </span>
+        <Button
+          small={true}
+          disabled={open.length === 0}
+          onClick={() => chooseOpen('ours')}
+        >
+          {trans.__('Use Ours Everywhere')}
+        </Button>
+        <Button
+          small={true}
+          disabled={open.length === 0}
+          onClick={() => chooseOpen('theirs')}
+        >
+          {trans.__('Use Theirs Everywhere')}
+        </Button>
+        <label className="jp-mlws-Compare-option">
+          <input
+            type="checkbox"
+            checked={all}
+            onChange={event => setAll(event.target.checked)}
+          />
+          {trans.__('Show all cells')}
+        </label>
+        <button
+          type="button"
+          className="jp-mlws-ResolveButton jp-mod-styled jp-mod-accept"
+          disabled={open.length > 0 || busy}
+          onClick={() => props.onResolve(choices)}
+        >
+          {trans.__('Accept Result')}
+        </button>
+      </div>
+      {cells.map((cell, index) =>
+        cell.conflict ? (
+          <ConflictingCell
+            key={cell.id}
+            cell={cell}
+            number={index + 1}
+            names={names}
+            choice={choices[cell.id]}
+            onChoose={choice => choose(cell.id, choice)}
+            trans={trans}
+          />
+        ) : (
+          all && (
+            <section
+              key={cell.id}
+              className="jp-mlws-MergeCell"
+              aria-label={trans.__('Cell %1', index + 1)}
+            >
+              <header>
+                <code>[{index + 1}]</code>
+              </header>
+              <pre>{cell.merged}</pre>
+            </section>
+          )
+        )
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,210 @@
+import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import { Button } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useEffect, useRef, useState } from 'react';
+
+import type { IConflictDetail, SideChoice } from '../../api/models';
+import { sideWord } from '../operationLabels';
+import { type IEditorWords, ThreeWayEditor } from './editor';
+import type { Choice, IRegion } from './result';
+import { sidesOf } from './threeWay';
+
+/** Whether a text's lines end as on Windows. */
+export function endsInCRLF(text: string | null): boolean {
+  return text !== null && /\r\n/.test(text) && !/[^\r]\n/.test(text);
+}
+
+function editorWords(
+  names: Record<'ours' | 'theirs', string>,
+  trans: TranslationBundle
+): IEditorWords {
+  const stand = (choice: Choice): string => {
+    const words: Record<string, string> = {
+      ours: trans.__('ours'),
+      theirs: trans.__('theirs'),
+      both: trans.__('both (ours first)'),
+      base: trans.__('base'),
+      edited: trans.__('edited manually')
+    };
+    return choice === null ? trans.__('changed on both sides') : words[choice];
+  };
+  return {
+    labels: {
+      ours: `${sideWord('ours', trans)}: ${names.ours}`,
+      base: sideWord('base', trans),
+      theirs: `${sideWord('theirs', trans)}: ${names.theirs}`,
+      result: trans.__('Result')
+    },
+    title: (number: number, region: IRegion) =>
+      trans.__('Conflict %1: %2', number, stand(region.choice)),
+    choices: {
+      ours: trans.__('Use Ours'),
+      theirs: trans.__('Use Theirs'),
+      both: trans.__('Use Both'),
+      base: trans.__('Use Base')
+    }
+  };
+}
+
+/** Three versions of a text side by side, and the result below, to be edited. */
+export function TextMerge(props: {
+  detail: IConflictDetail;
+  names: Record<'ours' | 'theirs', string>;
+  languages: IEditorLanguageRegistry | null;
+  busy: boolean;
+  trans: TranslationBundle;
+  /** The person has begun to choose. */
+  onTouched: () => void;
+  onResolve: (text: string) => void;
+}): JSX.Element {
+  const { detail, names, languages, busy, trans } = props;
+  const words = editorWords(names, trans);
+  const hosts = {
+    ours: useRef<HTMLDivElement>(null),
+    base: useRef<HTMLDivElement>(null),
+    theirs: useRef<HTMLDivElement>(null),
+    result: useRef<HTMLDivElement>(null)
+  };
+  const editor = useRef<ThreeWayEditor | null>(null);
+  const [, draw] = useState(0);
+
+  useEffect(() => {
+    const made = new ThreeWayEditor(
+      {
+        ours: hosts.ours.current!,
+        base: hosts.base.current!,
+        theirs: hosts.theirs.current!,
+        result: hosts.result.current!
+      },
+      sidesOf(detail),
+      detail.base !== null,
+      words,
+      () => {
+        if (editor.current === made) {
+          draw(count => count + 1);
+        }
+      }
+    );
+    editor.current = made;
+    made.goTo(0);
+    draw(count => count + 1);
+    const language = languages?.findByFileName(detail.path);
+    if (language) {
+      void languages!.getLanguage(language).then(loaded => {
+        if (loaded?.support && !made.isDisposed) {
+          made.setLanguage(loaded.support);
+        }
+      });
+    }
+    return () => {
+      editor.current = null;
+      made.dispose();
+    };
+    // The detail alone says what is merged; words and hosts come with it.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [detail]);
+
+  const { current: made } = editor;
+  const conflicts = made?.conflicts ?? [];
+  const at = made?.current ?? -1;
+  const open = made?.open ?? 0;
+  const touched = conflicts.some(one => one.choice !== null);
+  const { onTouched } = props;
+  useEffect(() => {
+    if (touched) {
+      onTouched();
+    }
+  }, [touched, onTouched]);
+
+  const go = (step: number) =>
+    made?.goTo((at + step + conflicts.length) % conflicts.length);
+  const take = (choice: SideChoice) =>
+    made?.take(choice, at >= 0 ? [conflicts[at].id] : undefined);
+  const resolve = () => {
+    const text = made!.text;
+    const windows = endsInCRLF(detail.ours ?? detail.theirs);
+    props.onResolve(windows ? text.replace(/\n/g, '\r\n') : text);
+  };
+  return (
+    <div className="jp-mlws-Merge">
+      <div className="jp-mlws-Merge-toolbar" role="toolbar">
+        <Button
+          small={true}
+          disabled={conflicts.length === 0}
+          onClick={() => go(at < 0 ? 0 : -1)}
+        >
+          {trans.__('Previous')}
+        </Button>
+        <Button
+          small={true}
+          className="jp-mlws-NextConflict"
+          disabled={conflicts.length === 0}
+          onClick={() => go(1)}
+        >
+          {trans.__('Next')}
+        </Button>
+        <span role="status" className="jp-mlws-Merge-count">
+          {open === 0
+            ? trans.__('No unresolved conflicts')
+            : trans._n(
+                '%1 of %2 conflicts unresolved',
+                '%1 of %2 conflicts unresolved',
+                open,
+                conflicts.length
+              )}
+        </span>
+        {(['ours', 'theirs', 'both'] as const).map(side => (
+          <Button
+            key={side}
+            small={true}
+            className={`jp-mlws-Take-${side}`}
+            disabled={open === 0 && at < 0}
+            title={
+              at < 0
+                ? trans.__('All unresolved conflicts')
+                : trans.__('Conflict %1', at + 1)
+            }
+            onClick={() => take(side)}
+          >
+            {words.choices[side]}
+          </Button>
+        ))}
+        <button
+          type="button"
+          className="jp-mlws-ResolveButton jp-mod-styled jp-mod-accept"
+          disabled={open > 0 || busy}
+          onClick={resolve}
+        >
+          {trans.__('Accept Result')}
+        </button>
+      </div>
+      <div className="jp-mlws-Merge-sides">
+        {(['ours', 'base', 'theirs'] as const).map(side => (
+          <section key={side} aria-label={words.labels[side]}>
+            <h3>
+              {side === 'base' && detail.base === null
+                ? trans.__('Common to both (added on both sides)')
+                : words.labels[side]}
+            </h3>
+            <div
+              ref={hosts[side]}
+              className="jp-mlws-Merge-pane"
+              data-mlws-side={side}
+            />
+          </section>
+        ))}
+      </div>
+      <section
+        className="jp-mlws-Merge-result"
+        aria-label={words.labels.result}
+      >
+        <h3>{words.labels.result}</h3>
+        <div
+          ref={hosts.result}
+          className="jp-mlws-Merge-pane"
+          data-mlws-side="result"
+        />
+      </section>
+    </div>
+  );
+}

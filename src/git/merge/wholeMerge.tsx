@@ -1,0 +1,91 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { fileSize } from '../../ui/format';
+import type { IConflictDetail, Side, SideChoice } from '../../api/models';
+import { sideWord } from '../operationLabels';
+
+/** Characters of a text that are shown to choose by. */
+const SHOWN = 20_000;
+
+function Content(props: {
+  detail: IConflictDetail;
+  side: Side;
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { detail, side, language, trans } = props;
+  if (!(side in detail.sizes)) {
+    return (
+      <p className="jp-mlws-Hint">{trans.__('No such file on this side.')}</p>
+    );
+  }
+  const size = detail.sizes[side];
+  const text = detail[side];
+  const data = detail.data[side] ?? [];
+  return (
+    <>
+      {size !== null && size !== undefined && (
+        <p className="jp-mlws-Hint">{fileSize(size, language)}</p>
+      )}
+      {data.map(one => (
+        <p key={one.path}>
+          {one.path}{' '}
+          <code title={one.md5 ?? undefined}>{one.md5?.slice(0, 8)}</code>{' '}
+          {one.size !== null && fileSize(one.size, language)}
+        </p>
+      ))}
+      {text !== null && data.length === 0 && (
+        <pre>
+          {text.slice(0, SHOWN)}
+          {text.length > SHOWN && '…'}
+        </pre>
+      )}
+    </>
+  );
+}
+
+/** What can only be settled as a whole: one side deleted it, or it is binary, large, or data. */
+export function WholeMerge(props: {
+  detail: IConflictDetail;
+  names: Record<'ours' | 'theirs', string>;
+  busy: boolean;
+  language: string;
+  trans: TranslationBundle;
+  onTake: (side: SideChoice) => void;
+}): JSX.Element {
+  const { detail, names, busy, language, trans } = props;
+  const verb = (side: 'ours' | 'theirs') =>
+    side in detail.sizes
+      ? side === 'ours'
+        ? trans.__('Use Ours')
+        : trans.__('Use Theirs')
+      : side === 'ours'
+        ? trans.__('Use Ours (Delete)')
+        : trans.__('Use Theirs (Delete)');
+  return (
+    <div className="jp-mlws-WholeMerge">
+      {(['ours', 'theirs'] as const).map(side => (
+        <section key={side} data-mlws-side={side}>
+          <h3>
+            {sideWord(side, trans)}: {names[side]}
+          </h3>
+          <Content
+            detail={detail}
+            side={side}
+            language={language}
+            trans={trans}
+          />
+          <button
+            type="button"
+            className="jp-mod-styled jp-mod-accept"
+            data-mlws-take={side}
+            disabled={busy}
+            onClick={() => props.onTake(side)}
+          >
+            {verb(side)}
+          </button>
+        </section>
+      ))}
+    </div>
+  );
+}

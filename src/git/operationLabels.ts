@@ -1,0 +1,46 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { ConflictHow, Side } from '../api/models';
+
+/** What long work is called, by its kind. */
+export function operationWord(kind: string, trans: TranslationBundle): string {
+  const words: Record<string, string> = {
+    push: trans.__('Push'),
+    pull: trans.__('Pull'),
+    fetch: trans.__('Fetch'),
+    clone: trans.__('Clone'),
+    checkout: trans.__('Checkout'),
+    merge: trans.__('Merge'),
+    rollback: trans.__('Revert'),
+    stash: trans.__('Stash'),
+    restore: trans.__('Restore')
+  };
+  return words[kind] ?? kind;
+}
+
+/** What the sides of a merge are called. */
+export function sideWord(side: Side, trans: TranslationBundle): string {
+  const words: Record<Side, string> = {
+    ours: trans.__('Ours'),
+    base: trans.__('Base'),
+    theirs: trans.__('Theirs')
+  };
+  return words[side];
+}
+
+/** What the two sides did to a path. */
+export function conflictWord(
+  how: ConflictHow,
+  trans: TranslationBundle
+): string {
+  const words: Record<ConflictHow, string> = {
+    both_modified: trans.__('changed on both sides'),
+    both_added: trans.__('added on both sides'),
+    both_deleted: trans.__('deleted on both sides'),
+    deleted_by_us: trans.__('deleted in ours, changed in theirs'),
+    deleted_by_them: trans.__('changed in ours, deleted in theirs'),
+    added_by_us: trans.__('added in ours'),
+    added_by_them: trans.__('added in theirs')
+  };
+  return words[how] ?? how;
+}

@@ -1,0 +1,231 @@
+import {
+  ILabStatus,
+  ILayoutRestorer,
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
+import type { Widget } from '@lumino/widgets';
+
+import { BranchesView } from './branchesView';
+import { makeCode } from './actions';
+import { addCodeCommands, CodeCommandIDs, PALETTE } from './commands';
+import { conflictOpener } from './merge/open';
+import { isStageable } from './stagingActions';
+import {
+  CANVAS_FACTORY,
+  IMainViews,
+  IMLWSClient,
+  IMLWSSidebar,
+  IWorkflowEvents,
+  IWorkspaceEvents
+} from '../lab/tokens';
+import { ChangesModel } from './changes';
+import { ChangesView } from './changesView';
+import { addCommands, CommandIDs, IPlaces } from './snapshotCommands';
+import { OpenDocuments } from '../lab/documents';
+import { HistoryModel } from './history';
+import { HistoryView } from './historyView';
+import { ProjectBar } from './projectBar';
+import { MLWSSidebar, type ISidebarLayout } from './sidebar';
+import { Welcome } from './welcome';
+import { WorkflowListModel } from '../workflow/list/model';
+import { WorkflowListView } from '../workflow/list/view';
+
+/** Rank in the left area: after the file browser, running kernels and git-like extensions. */
+const RANK = 250;
+/** Pixels for the commit box and eight changed files. */
+const CHANGES_ROOM = 332;
+const LAYOUT = 'mlws-sidebar:layout';
+
+const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
+  id: 'jupyter-mlws:sidebar',
+  description: 'Versions, workflows and runs of the project in the left area.',
+  autoStart: true,
+  requires: [
+    IMLWSClient,
+    IWorkflowEvents,
+    IWorkspaceEvents,
+    IDocumentManager,
+    IMainViews
+  ],
+  optional: [
+    ITranslator,
+    ICommandPalette,
+    ILayoutRestorer,
+    IEditorLanguageRegistry,
+    ILabStatus,
+    IStateDB
+  ],
+  provides: IMLWSSidebar,
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    runs: IWorkflowEvents,
+    workspace: IWorkspaceEvents,
+    manager: IDocumentManager,
+    views: IMainViews,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null,
+    languages: IEditorLanguageRegistry | null,
+    status: ILabStatus | null,
+    state: IStateDB | null
+  ) => {
+    translator ??= nullTranslator;
+    const trans = translator.load('jupyter_mlws');
+    const { language } = client;
+    const { commands } = app;
+    const documents = new OpenDocuments(manager, () =>
+      app.shell.widgets('main')
+    );
+
+    const changes = new ChangesModel(client, workspace, ['changes', 'history']);
+    const history = new HistoryModel(client, workspace, ['history']);
+    const workflows = new WorkflowListModel(client, workspace, runs);
+
+    const run = (id: string, args = {}) => void commands.execute(id, args);
+    const reveal = async (view: Widget) => {
+      await commands.execute(CommandIDs.openSidebar);
+      panel.expand(view);
+    };
+    const code = makeCode(
+      client,
+      workspace,
+      documents,
+      () => void reveal(changesView),
+      trans
+    );
+    const { staging, refs } = code;
+    const changesView: ChangesView = new ChangesView(
+      changes,
+      {
+        openDiff: (change, staged) =>
+          run(CommandIDs.openDiff, {
+            path: change.path,
+            ...(isStageable(change) ? { staged } : { from: 'HEAD' })
+          }),
+        stage: chosen => void staging.stage(chosen),
+        unstage: chosen => void staging.unstage(chosen),
+        discard: chosen => void staging.discard(chosen),
+        track: path => void staging.track(path),
+        commit: options =>
+          run(CommandIDs.commit, { message: changes.message, ...options }),
+        returnToHead: () =>
+          run(CommandIDs.restore, { id: changes.status?.head ?? 'HEAD' }),
+        pullData: data => void code.remotes.pullData(data),
+        resolve: ({ path }) => run(CodeCommandIDs.resolve, { path }),
+        continueMerge: () => void refs.continueMerge(),
+        abortMerge: () => void refs.abortMerge()
+      },
+      language,
+      trans
+    );
+    const branchesView = new BranchesView(
+      code.branches,
+      refs,
+      code.remotes,
+      language,
+      trans
+    );
+    const historyView = new HistoryView(
+      history,
+      {
+        restore: ({ id }) => run(CommandIDs.restore, { id }),
+        compare: ({ id }) => run(CommandIDs.compareSnapshot, { id }),
+        copyId: ({ id }) => run(CommandIDs.copyId, { id }),
+        verify: ({ id }) => run('mlws:verify-snapshot', { id }),
+        openChange: ({ id, parents }, { path }) =>
+          run(CommandIDs.openDiff, { path, from: parents[0] ?? null, to: id })
+      },
+      language,
+      trans
+    );
+    const openWorkflow = (path: string) =>
+      client.project && documents.open(client.project, path, CANVAS_FACTORY);
+    const workflowsView = new WorkflowListView(
+      workflows,
+      workflow => openWorkflow(workflow.path),
+      language,
+      trans
+    );
+    const panel = new MLWSSidebar(
+      client,
+      new ProjectBar(
+        client,
+        changes,
+        workspace,
+        {
+          branches: code.branches,
+          actions: code.remotes,
+          showBranches: () => void reveal(branchesView)
+        },
+        trans
+      ),
+      new Welcome(client, () => run(CodeCommandIDs.clone), trans),
+      [
+        { view: changesView, model: changes, room: CHANGES_ROOM },
+        { view: historyView, model: history },
+        { view: branchesView, model: code.branches, folded: true },
+        { view: workflowsView, model: workflows, folded: true, lazy: true }
+      ],
+      translator
+    );
+    app.shell.add(panel, 'left', { rank: RANK, type: 'MLWS' });
+    restorer?.add(panel, panel.id);
+    void state?.fetch(LAYOUT).then(layout => {
+      if (layout) {
+        panel.restoreLayout(layout as unknown as ISidebarLayout);
+      }
+      panel.layoutChanged.connect(
+        (_, changed) =>
+          void state.save(LAYOUT, changed as unknown as ReadonlyJSONObject)
+      );
+    });
+
+    const places: IPlaces = {
+      panel,
+      changes,
+      changesView,
+      history,
+      staging
+    };
+    addCommands(app, client, workspace, documents, places, views, trans);
+    const resolve = conflictOpener(
+      client,
+      workspace,
+      views,
+      code,
+      languages,
+      status,
+      trans
+    );
+    addCodeCommands(
+      app,
+      code,
+      { changes, history, showHistory: () => reveal(historyView) },
+      resolve,
+      trans
+    );
+    for (const command of [
+      ...PALETTE,
+      CommandIDs.openSidebar,
+      CommandIDs.commit,
+      CommandIDs.refresh,
+      CommandIDs.restore
+    ]) {
+      palette?.addItem({
+        command,
+        category: trans.__('Versions and Workflows')
+      });
+    }
+    return panel;
+  }
+};
+
+export default sidebar;

@@ -1,0 +1,128 @@
+import { Dialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IDisposable } from '@lumino/disposable';
+
+import { APIError, IEventStream, MLWSClient } from '../api/client';
+import type { IOperation, IOperationEvent, IPage } from '../api/models';
+import { told } from '../lab/notify';
+import { FieldsForm } from './form';
+import { operationWord } from './operationLabels';
+
+/** Code of the error that nothing is asked (any more): somebody else has answered. */
+const ANSWERED = '30259';
+
+/** A question on the screen. */
+interface IAsked {
+  prompt: string;
+  dialog: Dialog<Record<string, string>>;
+}
+
+/**
+ * Puts what operations ask, credentials mostly, to whoever sits in front of the lab.
+ *
+ * Whoever began the operation: a view, another window, a program over REST. An answer goes to
+ * the operation and is kept nowhere; what was answered elsewhere disappears here.
+ */
+export class Questions implements IDisposable {
+  constructor(
+    private _client: MLWSClient,
+    private _trans: TranslationBundle
+  ) {
+    this._stream = _client.stream<IOperationEvent>('/operations/status');
+    this._stream.message.connect(this._onEvent, this);
+  }
+
+  get isDisposed(): boolean {
+    return this._stream.isDisposed;
+  }
+
+  dispose(): void {
+    this._stream.dispose();
+    for (const id of [...this._asked.keys()]) {
+      this._close(id);
+    }
+  }
+
+  private _onEvent(_: IEventStream, event: IOperationEvent): void {
+    if (event.type === 'operation') {
+      this._heed(event);
+    } else {
+      // What was asked before this lab listened, or while it was cut off.
+      void told(() => this._lookUp());
+    }
+  }
+
+  private async _lookUp(): Promise<void> {
+    const { items } = await this._client.get<IPage<IOperation>>('/operations');
+    const going = new Map(items.map(operation => [operation.id, operation]));
+    for (const id of [...this._asked.keys()]) {
+      if (!going.has(id)) {
+        this._close(id);
+      }
+    }
+    items.forEach(operation => this._heed(operation));
+  }
+
+  private _heed(operation: IOperation): void {
+    const { id, question } = operation;
+    const prompt = operation.state === 'WAITING' ? question?.prompt : undefined;
+    if (this._asked.get(id)?.prompt === prompt) {
+      return;
+    }
+    this._close(id);
+    if (prompt !== undefined) {
+      void told(() => this._ask(operation));
+    }
+  }
+
+  private async _ask(operation: IOperation): Promise<void> {
+    const trans = this._trans;
+    const { id, kind, question } = operation;
+    const { prompt, secret } = question!;
+    const dialog = new Dialog({
+      title: trans.__('%1 needs input', operationWord(kind, trans)),
+      body: new FieldsForm(
+        [{ name: 'answer', label: prompt, secret }],
+        [
+          trans.__(
+            'Used for this operation only and not stored. To avoid this prompt, set up a ' +
+              'git credential helper or an SSH agent.'
+          )
+        ]
+      ),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.okButton({ label: trans.__('Continue') })
+      ],
+      focusNodeSelector: 'input'
+    });
+    dialog.addClass('jp-mlws-Question');
+    this._asked.set(id, { prompt, dialog });
+    const answer = await dialog.launch();
+    if (this._asked.get(id)?.dialog !== dialog) {
+      return; // answered or ended elsewhere
+    }
+    this._asked.delete(id);
+    if (!answer.button.accept) {
+      await this._client.post(`/operations/${id}/cancel`);
+      return;
+    }
+    try {
+      const value = answer.value?.answer ?? '';
+      await this._client.post(`/operations/${id}/answer`, { value });
+    } catch (error) {
+      if (!(error instanceof APIError && error.code === ANSWERED)) {
+        throw error;
+      }
+    }
+  }
+
+  private _close(id: string): void {
+    const asked = this._asked.get(id);
+    this._asked.delete(id);
+    asked?.dialog.reject();
+  }
+
+  private _stream: IEventStream<IOperationEvent>;
+  private _asked = new Map<string, IAsked>();
+}

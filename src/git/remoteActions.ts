@@ -1,0 +1,199 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { agreed } from '../lab/confirm';
+import { escapeId, MLWSClient } from '../api/client';
+import type {
+  IChange,
+  IFetched,
+  IPulled,
+  IPushed,
+  IRemote,
+  ITag
+} from '../api/models';
+import { told } from '../lab/notify';
+import type { BranchesModel } from './branches';
+import { askFields } from './form';
+import type { Work } from './work';
+
+/** The remote that is meant where there is none yet. */
+const USUAL = 'origin';
+
+/** What people do with remotes: set them up, fetch, pull, push. */
+export class RemoteActions {
+  constructor(
+    private _client: MLWSClient,
+    private _work: Work,
+    private _branches: BranchesModel,
+    private _trans: TranslationBundle
+  ) {}
+
+  /** Asks where a remote is, and sets it up or changes it; resolves to it. */
+  async edit(remote?: IRemote): Promise<IRemote | null> {
+    const trans = this._trans;
+    const name = {
+      name: 'name',
+      label: trans.__('Name'),
+      value: remote?.name ?? (this._branches.remotes.length ? '' : USUAL)
+    };
+    const url = {
+      name: 'url',
+      label: trans.__('URL'),
+      value: remote?.url ?? '',
+      placeholder: 'https://host/project.git'
+    };
+    const given = await askFields(
+      remote
+        ? trans.__('Remote “%1”', remote.name)
+        : trans.__('Add Git Remote'),
+      remote ? trans.__('Save') : trans.__('Add'),
+      remote ? [url] : [name, url],
+      trans,
+      [
+        trans.__(
+          "Don't put a password in the URL. You will be asked for it when it is needed."
+        )
+      ]
+    );
+    if (!given) {
+      return null;
+    }
+    const id = escapeId(remote?.name ?? given.name);
+    const made = await told(() =>
+      this._client.put<IRemote>(`/git/remotes/${encodeURIComponent(id)}`, {
+        url: given.url
+      })
+    );
+    await this._branches.refresh();
+    return made;
+  }
+
+  async remove(remote: IRemote): Promise<void> {
+    const trans = this._trans;
+    const sure = await agreed(
+      trans.__('Remove remote “%1”?', remote.name),
+      trans.__(
+        'Its remote-tracking branches are removed here. Nothing changes on %1.',
+        remote.url
+      ),
+      trans.__('Remove'),
+      trans
+    );
+    if (sure) {
+      const id = encodeURIComponent(escapeId(remote.name));
+      await told(() => this._client.delete(`/git/remotes/${id}`));
+      await this._branches.refresh();
+    }
+  }
+
+  /** Pulls data from its remote, one dataset after the other, until one fails. */
+  async pullData(changes: readonly IChange[]): Promise<void> {
+    for (const { path } of changes) {
+      const pulled = await this._work.carryOut(
+        `/datasets/${encodeURIComponent(escapeId(path))}/pull`,
+        undefined,
+        {
+          doing: this._trans.__('Pulling %1', path),
+          done: () => this._trans.__('Pulled %1', path)
+        }
+      );
+      if (pulled === null) {
+        return;
+      }
+    }
+  }
+
+  async fetch(): Promise<void> {
+    const trans = this._trans;
+    if (await this._hasRemote()) {
+      await this._work.transfer<IFetched>(
+        '/git/fetch',
+        { prune: true },
+        {
+          doing: trans.__('Fetching…'),
+          done: ({ remote, branches }) =>
+            branches.length === 0
+              ? trans.__('Nothing new on %1.', remote)
+              : trans._n(
+                  '%1 branch was updated on %2.',
+                  '%1 branches were updated on %2.',
+                  branches.length,
+                  remote
+                )
+        }
+      );
+    }
+  }
+
+  async push(): Promise<void> {
+    const trans = this._trans;
+    if (await this._hasRemote()) {
+      await this._work.transfer<IPushed>(
+        '/git/push',
+        {},
+        {
+          doing: trans.__('Pushing data and code…'),
+          done: ({ remote, branch, commits }) =>
+            commits === 0
+              ? trans.__('%1 is already up to date with “%2”.', remote, branch)
+              : trans._n(
+                  'Pushed %1 commit of “%2” to %3.',
+                  'Pushed %1 commits of “%2” to %3.',
+                  commits,
+                  branch,
+                  remote
+                )
+        }
+      );
+    }
+  }
+
+  async pull(): Promise<void> {
+    const trans = this._trans;
+    if (await this._hasRemote()) {
+      await this._work.carryOut<IPulled>(
+        '/git/pull',
+        {},
+        {
+          doing: trans.__('Pulling code and data…'),
+          done: ({ remote, branch, outcome, commits }) =>
+            outcome === 'up_to_date'
+              ? trans.__('“%1” is up to date with %2.', branch, remote)
+              : trans._n(
+                  'Pulled %1 commit of “%2” from %3.',
+                  'Pulled %1 commits of “%2” from %3.',
+                  commits,
+                  branch,
+                  remote
+                )
+        }
+      );
+    }
+  }
+
+  async pushTag(tag: ITag): Promise<void> {
+    const trans = this._trans;
+    if (await this._hasRemote()) {
+      const id = encodeURIComponent(escapeId(tag.name));
+      await this._work.transfer(
+        `/git/tag/${id}/push`,
+        {},
+        {
+          doing: trans.__('Pushing tag “%1”…', tag.name),
+          done: () => trans.__('Pushed tag “%1”.', tag.name)
+        }
+      );
+    }
+  }
+
+  /** Whether there is a remote; where there is none, the person is asked for one. */
+  private async _hasRemote(): Promise<boolean> {
+    if (!this._branches.ready) {
+      await this._branches.refresh();
+    }
+    return (
+      this._branches.remotes.length > 0 ||
+      !this._branches.ready ||
+      (await this.edit()) !== null
+    );
+  }
+}

@@ -1,0 +1,253 @@
+import {
+  Dialog,
+  Notification,
+  ReactWidget,
+  showDialog
+} from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { MLWSClient } from '../api/client';
+import { fileSize, listText } from '../ui/format';
+import type { IOperation, IRestorePlan, IRestoreResult } from '../api/models';
+import { told } from '../lab/notify';
+import type { OpenDocuments } from '../lab/documents';
+import { ProgressNotice } from '../lab/notice';
+import { followOperation } from '../operations/follow';
+
+/** Paths named one by one in the dialog; more are counted. */
+const NAMED = 12;
+
+function Paths(props: {
+  title: string;
+  paths: string[];
+  trans: TranslationBundle;
+}) {
+  const { title, paths, trans } = props;
+  if (paths.length === 0) {
+    return null;
+  }
+  const rest = paths.length - NAMED;
+  return (
+    <section>
+      <h3>{title}</h3>
+      <ul>
+        {paths.slice(0, NAMED).map(path => (
+          <li key={path}>{path}</li>
+        ))}
+        {rest > 0 && <li>{trans._n('and %1 more', 'and %1 more', rest)}</li>}
+      </ul>
+    </section>
+  );
+}
+
+/** What a restore will do and what it would overwrite. */
+export function PlanSummary(props: {
+  plan: IRestorePlan;
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { plan, language, trans } = props;
+  const both = [...plan.code, ...plan.data];
+  const written = both
+    .filter(item => item.action !== 'delete')
+    .map(item => item.path);
+  const deleted = both
+    .filter(item => item.action === 'delete')
+    .map(item => item.path);
+  return (
+    <div className="jp-mlws-Plan">
+      {plan.missing.length > 0 && (
+        <p className="jp-mlws-Failure">
+          {plan.unreachable
+            ? trans.__(
+                "Can't restore this version now: remote “%1” can't be reached. %2",
+                plan.unreachable.remote,
+                plan.unreachable.reason
+              )
+            : trans.__(
+                "Can't restore this version: the data below is not available. Pull it from a " +
+                  'remote that has it and try again.'
+              )}
+        </p>
+      )}
+      <Paths
+        title={
+          plan.unreachable
+            ? trans.__('Data that may be on the remote')
+            : trans.__('Data not stored anywhere')
+        }
+        paths={plan.missing.map(item => item.path)}
+        trans={trans}
+      />
+      <Paths
+        title={trans._n(
+          '%1 file will change',
+          '%1 files will change',
+          written.length
+        )}
+        paths={written}
+        trans={trans}
+      />
+      <Paths
+        title={trans._n(
+          '%1 file will be deleted',
+          '%1 files will be deleted',
+          deleted.length
+        )}
+        paths={deleted}
+        trans={trans}
+      />
+      <Paths
+        title={trans.__('Uncommitted changes that will be overwritten')}
+        paths={plan.lost.map(item => `${item.path}: ${item.reason}`)}
+        trans={trans}
+      />
+      {plan.lost.length > 0 && (
+        <p className="jp-mlws-Note">
+          {trans.__(
+            'A safety copy of your current work is made first, so nothing is lost.'
+          )}
+        </p>
+      )}
+      {plan.bytes_to_fetch > 0 && (
+        <p>
+          {trans.__('To download: %1', fileSize(plan.bytes_to_fetch, language))}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The path of a person from "restore this version" to files that are that version. */
+export class Restorer {
+  constructor(
+    private _client: MLWSClient,
+    private _documents: OpenDocuments,
+    private _trans: TranslationBundle
+  ) {}
+
+  /**
+   * Asks, restores, follows and reloads; resolves to whether files were restored.
+   *
+   * `name`: what people call the version; `paths`: only these files.
+   */
+  async restore(id: string, name: string, paths?: string[]): Promise<boolean> {
+    // Unsaved edits are work, too: saved, they are in the plan and in the safety copy.
+    const unsaved = await this._documents.saveAll();
+    if (unsaved.length > 0) {
+      this._tell(
+        'error',
+        this._trans.__(
+          'Could not save %1, so nothing was restored.',
+          listText(unsaved, this._trans)
+        )
+      );
+      return false;
+    }
+    const plan = await this._client.get<IRestorePlan>(
+      `/snapshots/${id}/restore-plan`,
+      { paths }
+    );
+    if (plan.nothing) {
+      this._tell(
+        'info',
+        this._trans.__(
+          'Nothing to restore: your files already match “%1”.',
+          name
+        )
+      );
+      return false;
+    }
+    if (!(await this._agreed(plan, name))) {
+      return false;
+    }
+    const begun = await this._client.post<IOperation<IRestoreResult>>(
+      `/snapshots/${id}/restore`,
+      paths ? { paths } : {}
+    );
+    return this._follow(begun, name);
+  }
+
+  private async _agreed(plan: IRestorePlan, name: string): Promise<boolean> {
+    const trans = this._trans;
+    const { language } = this._client;
+    const possible = plan.missing.length === 0;
+    const cancel = possible
+      ? Dialog.cancelButton({ label: trans.__('Cancel') })
+      : Dialog.cancelButton({ label: trans.__('Close') });
+    const agree = Dialog.warnButton({ label: trans.__('Restore') });
+    const answer = await showDialog({
+      title: trans.__('Restore “%1”?', name),
+      body: ReactWidget.create(
+        <PlanSummary plan={plan} language={language} trans={trans} />
+      ),
+      buttons: possible ? [cancel, agree] : [cancel],
+      defaultButton: 0
+    });
+    return answer.button.accept;
+  }
+
+  private async _follow(
+    begun: IOperation<IRestoreResult>,
+    name: string
+  ): Promise<boolean> {
+    const trans = this._trans;
+    const project = this._client.project;
+    const cancel = () =>
+      void this._client.post(`/operations/${begun.id}/cancel`);
+    const notice = new ProgressNotice(trans.__('Restoring “%1”…', name), [
+      { label: trans.__('Cancel'), callback: cancel }
+    ]);
+    const ended = await followOperation(
+      this._client,
+      begun,
+      ({ done, total }) =>
+        notice.progress(total ? Math.min(done / total, 1) : undefined)
+    );
+    if (ended.state === 'CANCELLED') {
+      await notice.end(
+        trans.__('Canceled. Your files were not changed.'),
+        'info'
+      );
+      return false;
+    }
+    if (ended.state === 'FAILED' || !ended.result) {
+      const parts = [ended.error?.message, ended.error?.solution];
+      await notice.end(parts.filter(Boolean).join(' '), 'error');
+      return false;
+    }
+    if (project) {
+      await this._documents.reload(project, ended.result.restored);
+    }
+    const { safety } = ended.result;
+    await notice.end(
+      safety
+        ? trans.__(
+            'Restored “%1”. Your previous work was kept as %2.',
+            name,
+            safety.slice(0, 8)
+          )
+        : trans.__('Restored “%1”.', name),
+      'success',
+      safety
+        ? [
+            {
+              label: trans._p('restore', 'Undo'),
+              callback: () => this._back(safety)
+            }
+          ]
+        : []
+    );
+    return true;
+  }
+
+  /** Brings back what was there before a restore. */
+  private _back(safety: string): void {
+    const name = this._trans.__('previous work');
+    void told(() => this.restore(safety, name));
+  }
+
+  private _tell(type: 'info' | 'error', message: string): void {
+    Notification.emit(message, type, { autoClose: 5000 });
+  }
+}

@@ -1,0 +1,281 @@
+import {
+  refreshIcon,
+  SidePanel,
+  Toolbar,
+  ToolbarButton
+} from '@jupyterlab/ui-components';
+import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import { MessageLoop, type Message } from '@lumino/messaging';
+import { ISignal, Signal } from '@lumino/signaling';
+import {
+  AccordionLayout,
+  AccordionPanel,
+  PanelLayout,
+  Widget
+} from '@lumino/widgets';
+
+import type { MLWSClient } from '../api/client';
+import type { LiveModel } from '../api/live';
+import { mlwsIcon } from '../ui/fileIcons';
+import type { ProjectBar } from './projectBar';
+import { sectionSizes, SMALLEST } from './sectionSizes';
+import type { Welcome } from './welcome';
+
+/** A view and the model it shows. */
+export interface ISection {
+  view: Widget;
+  model: LiveModel;
+  /** Reads anew what no event tells of, too; the model's own reading where it is left out. */
+  look?: () => Promise<void>;
+  /** Its place: a section stands before those of higher rank; the end where it is left out. */
+  rank?: number;
+  /** Share of the height; the sections of this panel itself have theirs in their order. */
+  size?: number;
+  /** Pixels that it has as long as nobody gives it others, whatever the height. */
+  room?: number;
+  /** Whether it is folded at first. */
+  folded?: boolean;
+  /** Whether it asks nothing while it is folded. */
+  lazy?: boolean;
+}
+
+/** What a person made of the sections, by the ids of their views. */
+export interface ISidebarLayout {
+  /** Pixels of those whose height was changed. */
+  sizes: Record<string, number>;
+  folded: Record<string, boolean>;
+}
+
+/** Between two of the panel's own sections; others find their place in between. */
+const RANK_STEP = 10;
+/** Shares of the height of the sections that name none, in their order. */
+const SIZES = [5, 5, 3, 2];
+
+/** The one icon of MLWS in the left area: sections that fold, or the welcome without a project. */
+export class MLWSSidebar extends SidePanel {
+  constructor(
+    private _client: MLWSClient,
+    private _bar: ProjectBar,
+    private _welcome: Welcome,
+    sections: readonly ISection[],
+    translator: ITranslator
+  ) {
+    super({ translator });
+    const trans = translator.load('jupyter_mlws');
+    this._words = trans;
+    this.id = 'jp-mlws-sidebar';
+    this.addClass('jp-mlws-Sidebar');
+    this.title.icon = mlwsIcon;
+    this.title.caption = trans.__('Versions and Workflows');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', this.title.caption);
+    const layout = this.layout as PanelLayout;
+    layout.insertWidget(0, _bar);
+    layout.insertWidget(1, _welcome);
+    const content = this.content as AccordionPanel;
+    content.expansionToggled.connect(this._makeRoom, this);
+    content.handleMoved.connect(this._keepSizes, this);
+    sections.forEach((section, index) =>
+      this.addSection({ rank: index * RANK_STEP, ...section })
+    );
+    _client.projectChanged.connect(this._onProject, this);
+    this._onProject();
+    // No message tells of these: React draws the bar, and the theme gives titles their height.
+    for (const node of [_bar.node, content.node, content.titles[0]]) {
+      this._sizeWatch.observe(node);
+    }
+  }
+
+  /** Adds a section; it is the panel's from now on. */
+  addSection(section: ISection): void {
+    const rank = section.rank ?? Infinity;
+    const next = this._sections.findIndex(one => (one.rank ?? Infinity) > rank);
+    const at = next < 0 ? this._sections.length : next;
+    this._sections.splice(at, 0, section);
+    this.insertWidget(at, withRefresh(section, this._words));
+    this._fold(section);
+    this._share();
+    this._setActive(this._isActive);
+  }
+
+  /** Folds and sizes the sections as a person left them, also those that come later. */
+  restoreLayout(layout: ISidebarLayout): void {
+    this._sidebarLayout = layout;
+    this._sections.forEach(section => this._fold(section));
+    this._share();
+  }
+
+  /** Emitted when a person folds, unfolds or resizes sections. */
+  get layoutChanged(): ISignal<this, ISidebarLayout> {
+    return this._layoutChanged;
+  }
+
+  /**
+   * Adds what helps to begin, below the welcome; it is the panel's from now on.
+   *
+   * Its model may be that of a section, too.
+   */
+  addBeginning(beginning: Omit<ISection, 'rank' | 'folded'>): void {
+    this._beginnings.push(beginning);
+    (this.layout as PanelLayout).insertWidget(2, beginning.view);
+    this._onProject();
+  }
+
+  /** Reads everything anew. */
+  async refresh(): Promise<void> {
+    await this._welcome.look();
+    await Promise.all(this._sections.map(look));
+  }
+
+  /** Unfolds a section. */
+  expand(view: Widget): void {
+    const content = this.content as AccordionPanel;
+    content.expand(content.widgets.indexOf(view));
+  }
+
+  dispose(): void {
+    this._sizeWatch.disconnect();
+    Signal.clearData(this);
+    for (const section of [...this._sections, ...this._beginnings]) {
+      section.model.dispose();
+    }
+    super.dispose();
+  }
+
+  protected onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this._setActive(this.isVisible);
+  }
+
+  protected onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._setActive(true);
+    if (!this._client.project) {
+      void this._welcome.look();
+    }
+  }
+
+  protected onBeforeHide(message: Message): void {
+    super.onBeforeHide(message);
+    this._setActive(false);
+  }
+
+  /** Shares the height among the sections that are unfolded. */
+  private _share(): void {
+    const content = this.content as AccordionPanel;
+    const height = content.titles.reduce(
+      (rest, title) => rest - title.offsetHeight,
+      content.node.clientHeight
+    );
+    // The commit box and the history need more room than lists of a few lines.
+    const own = [...SIZES];
+    const sections = this._sections.map(({ size, room, view }) => ({
+      share: size ?? own.shift() ?? SIZES[0],
+      room: room ?? 0,
+      chosen: this._sidebarLayout.sizes[view.id] as number | undefined,
+      view
+    }));
+    const open = sections.filter(({ view }) => !view.isHidden);
+    const sizes = sectionSizes(open, height);
+    content.setRelativeSizes(
+      sections.map(one => (one.view.isHidden ? 0 : sizes.shift()!))
+    );
+  }
+
+  private _fold({ view, folded = false }: ISection): void {
+    const content = this.content as AccordionPanel;
+    const index = content.widgets.indexOf(view);
+    this._isRestoring = true;
+    if (this._sidebarLayout.folded[view.id] ?? folded) {
+      content.collapse(index);
+    } else {
+      content.expand(index);
+    }
+    this._isRestoring = false;
+  }
+
+  private _keepSizes(content: AccordionPanel): void {
+    const sizes = (content.layout as AccordionLayout).absoluteSizes();
+    this._sections.forEach(({ view }, index) => {
+      if (!view.isHidden) {
+        this._sidebarLayout.sizes[view.id] = Math.round(sizes[index]);
+      }
+    });
+    this._layoutChanged.emit(this._sidebarLayout);
+  }
+
+  private _setActive(active: boolean): void {
+    this._isActive = active;
+    for (const { model, view, lazy } of this._sections) {
+      model.active = active && !(lazy && view.isHidden);
+    }
+    if (this._client.project === null) {
+      for (const { model } of this._beginnings) {
+        model.active = active;
+      }
+    }
+  }
+
+  /** A section that was folded before it had a size gets one when it is unfolded. */
+  private _makeRoom(content: AccordionPanel, index: number): void {
+    const layout = content.layout as AccordionLayout;
+    const view = content.widgets[index];
+    if (!view.isHidden && layout.absoluteSizes()[index] < SMALLEST) {
+      this._share();
+    }
+    if (!this._isRestoring) {
+      this._sidebarLayout.folded[view.id] = view.isHidden;
+      this._layoutChanged.emit(this._sidebarLayout);
+    }
+    this._setActive(this._isActive);
+  }
+
+  private _onProject(): void {
+    const known = this._client.isReady;
+    // Another project can be chosen while this one is not trusted.
+    this._bar.setHidden(this._client.project === null);
+    this.content.setHidden(!known);
+    this._welcome.setHidden(known);
+    for (const { view } of this._beginnings) {
+      view.setHidden(this._client.project !== null);
+    }
+    this._setActive(this._isActive);
+  }
+
+  /** The sections have the height that the bar leaves. */
+  private _fit(): void {
+    MessageLoop.sendMessage(this.content, Widget.ResizeMessage.UnknownSize);
+    if (this.content.node.clientHeight > 0) {
+      this._share();
+    }
+  }
+
+  private _sizeWatch = new ResizeObserver(() => this._fit());
+  private _sidebarLayout: ISidebarLayout = { sizes: {}, folded: {} };
+  private _layoutChanged = new Signal<this, ISidebarLayout>(this);
+  private _isRestoring = false;
+  private _sections: ISection[] = [];
+  private _beginnings: Omit<ISection, 'rank' | 'folded'>[] = [];
+  private _words: TranslationBundle;
+  private _isActive = false;
+}
+
+function look(section: ISection): Promise<void> {
+  return section.look ? section.look() : section.model.refresh();
+}
+
+function withRefresh(
+  section: ISection,
+  trans: TranslationBundle
+): Toolbar.IWidgetToolbar {
+  const toolbar = new Toolbar();
+  toolbar.addItem(
+    'refresh',
+    new ToolbarButton({
+      icon: refreshIcon,
+      tooltip: trans.__('Refresh'),
+      onClick: () => void look(section)
+    })
+  );
+  return Object.assign(section.view, { toolbar });
+}

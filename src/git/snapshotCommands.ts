@@ -1,0 +1,290 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Clipboard, InputDialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import { listText } from '../ui/format';
+import { APIError } from '../api/client';
+import type { StagingActions } from './stagingActions';
+import type { IMLWSClient, IWorkspaceEvents } from '../lab/tokens';
+import type { ChangesModel } from './changes';
+import type { ChangesView } from './changesView';
+import {
+  EMPTY_TREE,
+  FileDiffModel,
+  IVersions,
+  SnapshotDiffModel
+} from './diff';
+import type { OpenDocuments } from '../lab/documents';
+import { FileDiffView } from './fileDiffView';
+import type { HistoryModel } from './history';
+import { compareIcon, mlwsIcon } from '../ui/fileIcons';
+import type { MainViews } from '../lab/mainArea';
+import { Restorer } from './restore';
+import type { MLWSSidebar } from './sidebar';
+import { SnapshotDiffView } from './snapshotDiffView';
+import { told } from '../lab/notify';
+
+export namespace CommandIDs {
+  export const openSidebar = 'mlws:open-sidebar';
+  export const commit = 'mlws:commit';
+  export const refresh = 'mlws:refresh';
+  export const restore = 'mlws:restore';
+  export const openDiff = 'mlws:open-diff';
+  export const compareSnapshot = 'mlws:compare-snapshot';
+  export const markSnapshot = 'mlws:mark-snapshot';
+  export const compareMarked = 'mlws:compare-marked';
+  export const copyId = 'mlws:copy-snapshot-id';
+}
+
+/** The parts of the sidebar that commands act on. */
+export interface IPlaces {
+  panel: MLWSSidebar;
+  changes: ChangesModel;
+  changesView: ChangesView;
+  history: HistoryModel;
+  staging: StagingActions;
+}
+
+/** Adds every command of versions. */
+export function addCommands(
+  app: JupyterFrontEnd,
+  client: IMLWSClient,
+  events: IWorkspaceEvents,
+  documents: OpenDocuments,
+  places: IPlaces,
+  views: MainViews,
+  trans: TranslationBundle
+): void {
+  addSidebarCommands(app, documents, places, trans);
+  addSnapshotCommands(app, client, documents, places, trans);
+  addDiffCommands(app, client, events, documents, places, views, trans);
+}
+
+function addSidebarCommands(
+  app: JupyterFrontEnd,
+  documents: OpenDocuments,
+  places: IPlaces,
+  trans: TranslationBundle
+): void {
+  const { panel, changes, changesView } = places;
+  app.commands.addCommand(CommandIDs.openSidebar, {
+    label: trans.__('Show Versions and Workflows'),
+    icon: mlwsIcon,
+    execute: () => reveal(app, panel)
+  });
+  app.commands.addCommand(CommandIDs.refresh, {
+    label: trans.__('Refresh Versions and Workflows'),
+    icon: refreshIcon,
+    execute: () => panel.refresh()
+  });
+  app.commands.addCommand(CommandIDs.commit, {
+    label: trans.__('Commit Code, Data and Runs'),
+    caption: trans.__(
+      'Save all documents and commit code, data and runs together'
+    ),
+    execute: async args => {
+      await reveal(app, panel);
+      panel.expand(changesView);
+      if (typeof args.message === 'string') {
+        changes.message = args.message;
+      }
+      if (changes.message.trim() === '') {
+        changesView.focusMessage();
+        return null;
+      }
+      if (!changes.status) {
+        await changes.refresh();
+      }
+      const made = await changes.commit(
+        trans.__('Committing…'),
+        () => saveOrFail(documents, trans),
+        {
+          // Without a word of it as the button does: what is staged, if anything is.
+          staged: (args.staged as boolean | undefined) ?? changes.hasStaged,
+          allowSecrets: args.allowSecrets === true,
+          allowMany: args.allowMany === true
+        }
+      );
+      return made?.id ?? null;
+    }
+  });
+}
+
+/** Shows the sidebar; before the layout is restored, that would be undone at once. */
+async function reveal(app: JupyterFrontEnd, panel: MLWSSidebar): Promise<void> {
+  await app.restored;
+  app.shell.activateById(panel.id);
+}
+
+async function saveOrFail(
+  documents: OpenDocuments,
+  trans: TranslationBundle
+): Promise<void> {
+  const unsaved = await documents.saveAll();
+  if (unsaved.length > 0) {
+    throw new APIError(0, {
+      message: trans.__(
+        'Could not save %1, so nothing was committed.',
+        listText(unsaved, trans)
+      ),
+      solution: trans.__('Save or close these documents, then commit again.')
+    });
+  }
+}
+
+function addSnapshotCommands(
+  app: JupyterFrontEnd,
+  client: IMLWSClient,
+  documents: OpenDocuments,
+  places: IPlaces,
+  trans: TranslationBundle
+): void {
+  const { history } = places;
+  const restorer = new Restorer(client, documents, trans);
+  const target = (args: ReadonlyPartialJSONObject) => idOf(app, args);
+  const subject = (id: string) =>
+    history.items.find(item => item.id === id)?.subject ?? id.slice(0, 8);
+
+  app.commands.addCommand(CommandIDs.restore, {
+    label: trans.__('Restore Snapshot…'),
+    icon: undoIcon,
+    execute: args =>
+      told(async () => {
+        const id = target(args) ?? (await chooseSnapshot(history, trans));
+        return id !== null && restorer.restore(id, subject(id));
+      })
+  });
+  app.commands.addCommand(CommandIDs.copyId, {
+    label: trans.__('Copy Snapshot ID'),
+    icon: copyIcon,
+    execute: args => Clipboard.copyToSystem(target(args) ?? '')
+  });
+}
+
+function addDiffCommands(
+  app: JupyterFrontEnd,
+  client: IMLWSClient,
+  events: IWorkspaceEvents,
+  documents: OpenDocuments,
+  places: IPlaces,
+  views: MainViews,
+  trans: TranslationBundle
+): void {
+  const openDiff = (path: string, versions: IVersions) =>
+    views.show(
+      `diff ${path} ${JSON.stringify(versions)}`,
+      () => {
+        const model = new FileDiffModel(client, events, path, versions);
+        const open = () =>
+          client.project && documents.open(client.project, path);
+        const view = new FileDiffView(model, open, places.staging, trans);
+        view.title.label = trans.__(
+          'Changes in %1',
+          path.split('/').pop() ?? path
+        );
+        view.title.caption = path;
+        return { view, model };
+      },
+      { id: CommandIDs.openDiff, args: { path, ...versions } }
+    );
+
+  app.commands.addCommand(CommandIDs.openDiff, {
+    label: trans.__('Show Changes'),
+    icon: compareIcon,
+    execute: args => {
+      const path = args.path ?? dataOf(app, 'mlwsPath');
+      if (typeof path === 'string') {
+        const from =
+          args.from === undefined ? 'HEAD' : (args.from as string | null);
+        const to = typeof args.to === 'string' ? { to: args.to } : {};
+        const staged =
+          typeof args.staged === 'boolean' ? { staged: args.staged } : {};
+        openDiff(path, { from: from ?? EMPTY_TREE, ...to, ...staged });
+      }
+    }
+  });
+  const compare = (from: string, to: string) =>
+    views.show(
+      `snapshots ${from} ${to}`,
+      () => {
+        const model = new SnapshotDiffModel(client, events, { from, to });
+        const view = new SnapshotDiffView(
+          model,
+          path => openDiff(path, { from, to }),
+          client.language,
+          trans
+        );
+        view.title.label =
+          to === 'HEAD'
+            ? trans.__('%1 and current', from.slice(0, 8))
+            : trans.__('%1 and %2', from.slice(0, 8), to.slice(0, 8));
+        return { view, model };
+      },
+      { id: CommandIDs.compareSnapshot, args: { id: from, to } }
+    );
+  let marked: string | null = null;
+  app.commands.addCommand(CommandIDs.markSnapshot, {
+    label: trans.__('Select for Compare'),
+    execute: args => {
+      marked = idOf(app, args);
+      app.commands.notifyCommandChanged(CommandIDs.compareMarked);
+    }
+  });
+  app.commands.addCommand(CommandIDs.compareMarked, {
+    label: () => trans.__('Compare with Selected %1', marked?.slice(0, 8)),
+    icon: compareIcon,
+    isVisible: () => marked !== null,
+    execute: args => {
+      const to = idOf(app, args);
+      if (marked !== null && to !== null) {
+        compare(marked, to);
+      }
+    }
+  });
+  app.commands.addCommand(CommandIDs.compareSnapshot, {
+    label: trans.__('Compare Snapshot with Current'),
+    icon: compareIcon,
+    execute: args => {
+      const from = idOf(app, args);
+      if (from !== null) {
+        compare(from, typeof args.to === 'string' ? args.to : 'HEAD');
+      }
+    }
+  });
+}
+
+/** A data attribute of what was clicked with the right button. */
+export function dataOf(app: JupyterFrontEnd, name: string): string | null {
+  const node = app.contextMenuHitTest(
+    element => element.dataset[name] !== undefined
+  );
+  return node?.dataset[name] ?? null;
+}
+
+/** The id of a snapshot: the one that is named, or the one that was clicked. */
+export function idOf(
+  app: JupyterFrontEnd,
+  args: ReadonlyPartialJSONObject
+): string | null {
+  return typeof args.id === 'string' ? args.id : dataOf(app, 'mlwsSnapshot');
+}
+
+async function chooseSnapshot(
+  history: HistoryModel,
+  trans: TranslationBundle
+): Promise<string | null> {
+  if (!history.ready) {
+    await history.refresh();
+  }
+  const labels = history.items.map(item => `${item.short} ${item.subject}`);
+  const answer = await InputDialog.getItem({
+    title: trans.__('Restore Snapshot'),
+    items: labels,
+    okLabel: trans.__('Continue')
+  });
+  const at =
+    answer.button.accept && answer.value ? labels.indexOf(answer.value) : -1;
+  return at < 0 ? null : history.items[at].id;
+}

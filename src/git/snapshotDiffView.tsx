@@ -1,0 +1,176 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { cellText, fileSize } from '../ui/format';
+import { LiveView } from '../ui/liveView';
+import type { IDifferingValue, ISnapshotDiff } from '../api/models';
+import { Rows } from '../ui/rows';
+import type { SnapshotDiffModel } from './diff';
+import { versionNames } from './fileDiffView';
+import { dataIcon, kindIcons } from '../ui/fileIcons';
+import { kindWord, stateLetters, stateWord } from './labels';
+
+function Values(props: {
+  title: string;
+  names: [string, string];
+  values: readonly IDifferingValue[];
+}): JSX.Element | null {
+  if (props.values.length === 0) {
+    return null;
+  }
+  return (
+    <section>
+      <h3>{props.title}</h3>
+      <table className="jp-mlws-Values">
+        <thead>
+          <tr>
+            <th scope="col" />
+            <th scope="col">{props.names[0]}</th>
+            <th scope="col">{props.names[1]}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.values.map(value => (
+            <tr key={value.name}>
+              <th scope="row">{value.name}</th>
+              <td>{cellText(value.from)}</td>
+              <td className="jp-mod-differs">{cellText(value.to)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Files(props: {
+  diff: ISnapshotDiff;
+  trans: TranslationBundle;
+  openFile: (path: string) => void;
+}): JSX.Element | null {
+  const { diff, trans } = props;
+  if (diff.files.length === 0) {
+    return null;
+  }
+  return (
+    <section>
+      <h3>{trans.__('Files')}</h3>
+      <Rows label={trans.__('Files')}>
+        {diff.files.map(file => {
+          const Icon = kindIcons[file.kind].react;
+          const told = `${file.path}: ${kindWord(file.kind, trans)}, ${stateWord(file.state, trans)}`;
+          return (
+            <li key={file.path}>
+              <button
+                className="jp-mlws-Row"
+                data-mlws-row
+                aria-label={told}
+                title={told}
+                onClick={() => props.openFile(file.path)}
+              >
+                <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
+                <span className="jp-mlws-Row-name">{file.path}</span>
+                {file.additions !== null && (
+                  <span className="jp-mlws-Added">+{file.additions}</span>
+                )}
+                {file.deletions !== null && (
+                  <span className="jp-mlws-Removed">−{file.deletions}</span>
+                )}
+                <span
+                  className="jp-mlws-ChangeState"
+                  data-mlws-state={file.state}
+                >
+                  {stateLetters[file.state]}
+                </span>
+              </button>
+            </li>
+          );
+        })}
+      </Rows>
+    </section>
+  );
+}
+
+function Data(props: {
+  diff: ISnapshotDiff;
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element | null {
+  const { diff, language, trans } = props;
+  if (diff.data.length === 0) {
+    return null;
+  }
+  return (
+    <section>
+      <h3>{trans.__('Data')}</h3>
+      <ul className="jp-mlws-Rows">
+        {diff.data.map(data => (
+          <li key={data.path} className="jp-mlws-Row">
+            <dataIcon.react
+              tag="span"
+              className="jp-mlws-Row-icon"
+              width="16px"
+            />
+            <span className="jp-mlws-Row-name">{data.path}</span>
+            <span className="jp-mlws-Row-folder">
+              {[data.from_size, data.to_size]
+                .map(size => (size === null ? '–' : fileSize(size, language)))
+                .join(' → ')}
+            </span>
+            <span
+              className="jp-mlws-ChangeState"
+              data-mlws-state={data.state}
+              title={stateWord(data.state, trans)}
+            >
+              {stateLetters[data.state]}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** Two versions compared: files, data, parameters and metrics. */
+export class SnapshotDiffView extends LiveView<SnapshotDiffModel> {
+  constructor(
+    model: SnapshotDiffModel,
+    private _openFile: (path: string) => void,
+    private _language: string,
+    trans: TranslationBundle
+  ) {
+    super(model, trans);
+    this.addClass('jp-mlws-View');
+    this.addClass('jp-mlws-SnapshotDiff');
+  }
+
+  protected body(): JSX.Element {
+    const { model, trans } = this;
+    const diff = model.diff!;
+    const names = versionNames(model.versions, trans);
+    const parts = [diff.files, diff.data, diff.metrics, diff.params];
+    return (
+      <>
+        <header className="jp-mlws-View-head">
+          <span className="jp-mlws-Diff-from">{names[0]}</span>
+          <span aria-hidden="true">→</span>
+          <span className="jp-mlws-Diff-to">{names[1]}</span>
+        </header>
+        {parts.every(part => part.length === 0) && (
+          <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>
+        )}
+        <Values
+          title={trans.__('Metrics')}
+          names={names}
+          values={diff.metrics}
+        />
+        <Values
+          title={trans.__('Parameters')}
+          names={names}
+          values={diff.params}
+        />
+        <Files diff={diff} trans={trans} openFile={this._openFile} />
+        <Data diff={diff} language={this._language} trans={trans} />
+      </>
+    );
+  }
+}

@@ -1,0 +1,73 @@
+import { refreshIcon } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { useSignal } from '../ui/useSignal';
+import type { BranchesModel } from './branches';
+import { IconButton } from '../ui/iconButton';
+import { branchIcon, pullIcon, pushIcon } from './icons';
+import type { RemoteActions } from './remoteActions';
+
+/** Which branch is current, how far it is from its remote, and the buttons that close the gap. */
+export function Sync(props: {
+  /** Null: HEAD is on no branch. */
+  branch: string | null;
+  branches: BranchesModel;
+  actions: RemoteActions;
+  showBranches: () => void;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { branch, branches, actions, trans } = props;
+  useSignal(branches.stateChanged);
+  const { upstream, ahead, behind } = branches.current ?? {};
+  const follows = upstream
+    ? trans.__('tracks %1', upstream)
+    : trans.__('no upstream branch');
+  const name = branch ?? trans.__('detached HEAD');
+  return (
+    <span className="jp-mlws-Sync">
+      <button
+        type="button"
+        className="jp-mlws-Badge jp-mlws-BranchButton"
+        title={`${trans.__('Branch')}: ${name} (${follows})`}
+        onClick={props.showBranches}
+      >
+        <branchIcon.react tag="span" width="12px" />
+        <span className="jp-mlws-BranchButton-name">{name}</span>
+      </button>
+      <span className="jp-mlws-Sync-buttons">
+        <IconButton
+          className="jp-mlws-FetchButton"
+          icon={refreshIcon}
+          label={trans.__('Fetch from Remote')}
+          onClick={() => void actions.fetch()}
+        />
+        <IconButton
+          className="jp-mlws-PullButton"
+          icon={pullIcon}
+          label={
+            behind
+              ? trans._n('Pull %1 Commit', 'Pull %1 Commits', behind)
+              : trans.__('Pull')
+          }
+          onClick={() => void actions.pull()}
+        />
+        <span className="jp-mlws-Sync-count" data-mlws-behind={behind ?? ''}>
+          {behind || ''}
+        </span>
+        <IconButton
+          className="jp-mlws-PushButton"
+          icon={pushIcon}
+          label={
+            ahead
+              ? trans._n('Push %1 Commit', 'Push %1 Commits', ahead)
+              : trans.__('Push')
+          }
+          onClick={() => void actions.push()}
+        />
+        <span className="jp-mlws-Sync-count" data-mlws-ahead={ahead ?? ''}>
+          {ahead || ''}
+        </span>
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,61 @@
+import type { IDiffHunk } from '../api/models';
+
+/** One line of a unified diff with its numbers on both sides. */
+export interface IDiffLine {
+  kind: 'hunk' | 'same' | 'added' | 'removed' | 'note';
+  text: string;
+  from: number | null;
+  to: number | null;
+}
+
+const HUNK = /^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@/;
+
+/** Numbers the lines of one hunk, each with git's sign before it. */
+export function hunkLines(hunk: IDiffHunk): IDiffLine[] {
+  return numbered(hunk.lines, hunk.old_start, hunk.new_start);
+}
+
+function numbered(
+  signed: readonly string[],
+  from: number,
+  to: number
+): IDiffLine[] {
+  return signed.map(line => {
+    const text = line.slice(1);
+    switch (line[0]) {
+      case '+':
+        return { kind: 'added', text, from: null, to: to++ };
+      case '-':
+        return { kind: 'removed', text, from: from++, to: null };
+      case '\\':
+        return { kind: 'note', text: text.trim(), from: null, to: null };
+      default:
+        return { kind: 'same', text, from: from++, to: to++ };
+    }
+  });
+}
+
+/** Parses the unified diff of one file, as git writes it; its header lines are left out. */
+export function parseUnified(unified: string): IDiffLine[] {
+  const lines: IDiffLine[] = [];
+  let hunk: string[] = [];
+  let starts: [number, number] | null = null;
+  const close = () => {
+    if (starts) {
+      lines.push(...numbered(hunk, ...starts));
+    }
+    hunk = [];
+  };
+  for (const line of unified.replace(/\n$/, '').split('\n')) {
+    const head = HUNK.exec(line);
+    if (head) {
+      close();
+      starts = [Number(head[1]), Number(head[2])];
+      lines.push({ kind: 'hunk', text: line, from: null, to: null });
+    } else {
+      hunk.push(line);
+    }
+  }
+  close();
+  return lines;
+}

@@ -1,0 +1,158 @@
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { APIError, MLWSClient } from '../api/client';
+import { Failure } from '../ui/errorBox';
+import type { IProject } from '../api/models';
+import { mlwsIcon } from '../ui/fileIcons';
+
+/** The folder of the example project, below the server's root. */
+const EXAMPLE = 'mlws-example';
+/** The server's root itself. */
+const HERE = '.';
+
+/**
+ * What stands in the sidebar where there is no project: what this is, and how to begin.
+ * Where the project is not trusted: what that means.
+ */
+export class Welcome extends ReactWidget {
+  constructor(
+    private _client: MLWSClient,
+    private _clone: () => void,
+    private _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('jp-mlws-Welcome');
+    _client.projectChanged.connect(() => this.update(), this);
+  }
+
+  /** Looks whether there is a project. */
+  async look(): Promise<void> {
+    await this._attempt(this._trans.__('Loading…'), () =>
+      this._client.loadProjects()
+    );
+  }
+
+  protected render(): JSX.Element {
+    const { _trans: trans } = this;
+    if (this._error && !this._asked) {
+      return (
+        <Failure
+          error={this._error}
+          trans={trans}
+          onRetry={() => void this.look()}
+        />
+      );
+    }
+    const { project } = this._client;
+    if (project && !project.trusted) {
+      return (
+        <>
+          <h2>{trans.__('“%1” is not trusted', project.name)}</h2>
+          <p>
+            {trans.__(
+              'Its components, workflows and git hooks are programs that run with your ' +
+                "permissions. If you don't know where the project comes from, review its " +
+                'files first.'
+            )}
+          </p>
+          <button
+            className="jp-mlws-TrustButton jp-mod-styled jp-mod-accept"
+            disabled={this._busy !== null}
+            onClick={() =>
+              void this._attempt(trans.__('Loading…'), () =>
+                this._client.setTrusted(project, true)
+              )
+            }
+          >
+            {trans.__('Trust Authors')}
+          </button>
+          {this._error && <Failure error={this._error} trans={trans} />}
+        </>
+      );
+    }
+    return (
+      <>
+        <mlwsIcon.react
+          tag="div"
+          className="jp-mlws-Welcome-icon"
+          width="48px"
+        />
+        <h2>{trans.__('Versions and Workflows')}</h2>
+        <p>
+          {trans.__(
+            'Keep code, data and trained models under version control, restore any ' +
+              'snapshot, and draw machine learning workflows that rerun only what changed.'
+          )}
+        </p>
+        <p>
+          {trans.__(
+            'All of this happens in a project: a folder with a git repository.'
+          )}
+        </p>
+        <button
+          className="jp-mlws-ExampleButton jp-mod-styled jp-mod-accept"
+          disabled={this._busy !== null}
+          onClick={() => void this._create(EXAMPLE, 'example')}
+        >
+          {trans.__('Open Example')}
+        </button>
+        <button
+          className="jp-mlws-CreateButton jp-mod-styled"
+          disabled={this._busy !== null}
+          title={trans.__('Existing files are not changed')}
+          onClick={() => void this._create(HERE, 'empty')}
+        >
+          {trans.__('Create Project Here')}
+        </button>
+        <button
+          className="jp-mlws-CloneButton jp-mod-styled"
+          disabled={this._busy !== null}
+          onClick={this._clone}
+        >
+          {trans.__('Clone a Repository…')}
+        </button>
+        {this._busy && <p role="status">{this._busy}</p>}
+        {this._error && <Failure error={this._error} trans={trans} />}
+      </>
+    );
+  }
+
+  private async _create(
+    name: string,
+    template: 'empty' | 'example'
+  ): Promise<void> {
+    this._asked = true;
+    await this._attempt(this._trans.__('Creating project…'), async () => {
+      const made = await this._client.post<IProject>('/projects', {
+        name,
+        template
+      });
+      await this._client.show(made);
+    });
+  }
+
+  private async _attempt(
+    busy: string,
+    work: () => Promise<unknown>
+  ): Promise<void> {
+    this._busy = busy;
+    this._error = null;
+    this.update();
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      this._error = error;
+    } finally {
+      this._busy = null;
+      this.update();
+    }
+  }
+
+  private _asked = false;
+  private _busy: string | null = null;
+  private _error: APIError | null = null;
+}

@@ -1,0 +1,35 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { Dialog } from '../containers/dialog';
+import type { IQuestion } from '../containers/labels';
+
+/** Asks before something ends; the harmless answer has the focus. */
+export function Confirmation(props: {
+  question: IQuestion;
+  trans: TranslationBundle;
+  onAnswer: (accepted: boolean) => void;
+}): JSX.Element {
+  const { question, trans, onAnswer } = props;
+  return (
+    <Dialog title={question.title} onClose={() => onAnswer(false)}>
+      <p>{question.lost}</p>
+      <p>{question.kept}</p>
+      <div className="jp-mlws-Buttons">
+        <button
+          className="jp-mod-styled jp-mod-reject"
+          autoFocus={true}
+          onClick={() => onAnswer(false)}
+        >
+          {trans.__('Cancel')}
+        </button>
+        <button
+          className="jp-mod-styled jp-mod-warn"
+          data-mlws-action="confirm"
+          onClick={() => onAnswer(true)}
+        >
+          {question.accept}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,74 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { Meter } from '../containers/meter';
+import { cores, memorySize } from '../../ui/format';
+import type { IAmount, IMachine } from '../../api/models';
+
+function Machine(props: {
+  machine: IMachine;
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { machine, language, trans } = props;
+  const { capacity, allocated, used } = machine;
+  const writers: Record<keyof IAmount, (value: number) => string> = {
+    cpu: value => cores(value, language),
+    memory: value => memorySize(value, language),
+    gpu: String
+  };
+  const meter = (kind: keyof IAmount, label: string) => (
+    <Meter
+      label={label}
+      text={trans.__(
+        '%1 used, %2 allocated, %3 total',
+        ...[used, allocated, capacity].map(amount =>
+          writers[kind](amount[kind])
+        )
+      )}
+      used={used[kind]}
+      promised={allocated[kind]}
+      limit={capacity[kind]}
+      warns={kind === 'memory'}
+    />
+  );
+  return (
+    <li className="jp-mlws-Node" data-mlws-node={machine.name}>
+      <h3>
+        {machine.name}
+        <span className="jp-mlws-Hint">
+          {trans._n('%1 container', '%1 containers', machine.containers)}
+        </span>
+      </h3>
+      {meter('cpu', trans.__('CPU'))}
+      {meter('memory', trans.__('Memory'))}
+      {capacity.gpu > 0 && meter('gpu', trans.__('GPU'))}
+    </li>
+  );
+}
+
+/** What each machine has, what is allocated to containers, and what they use of it. */
+export function Machines(props: {
+  machines: readonly IMachine[];
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { machines, trans } = props;
+  return (
+    <section aria-labelledby="mlws-machines">
+      <h2 id="mlws-machines">{trans.__('Machines')}</h2>
+      {machines.length === 0 && (
+        <p className="jp-mlws-Hint">{trans.__('No machines yet.')}</p>
+      )}
+      <ul className="jp-mlws-Nodes">
+        {machines.map(machine => (
+          <Machine
+            key={machine.name}
+            machine={machine}
+            language={props.language}
+            trans={trans}
+          />
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,43 @@
+import '@jupyterlab/ui-components/style/icons.css';
+import '@jupyterlab/ui-components/style/styling.css';
+import '@jupyterlab/application/style/buttons.css';
+import '../../../style/base.css';
+import '../../../style/containers.css';
+import '../../../style/hub-admin.css';
+
+import { createRoot } from 'react-dom/client';
+
+import { MLWSClient } from '../../api/client';
+import { ContainersModel } from '../containers/model';
+import { VolumesModel } from '../containers/volumes';
+import { readConfig } from './config';
+import { hubServer } from './hubServer';
+import { Page } from './page';
+import { PageTheme } from './theme';
+import { loadWords } from './labels';
+
+async function main(root: HTMLElement): Promise<void> {
+  const theme = new PageTheme();
+  const config = readConfig(root);
+  const server = hubServer(config);
+  const trans = await loadWords(config, server);
+  document.documentElement.lang = config.language;
+  document.body.classList.add('jp-ThemedContainer');
+  document.title = trans.__('Containers');
+  const client = new MLWSClient(server, config.language, trans);
+  const model = new ContainersModel(client);
+  const volumes = new VolumesModel(client);
+  createRoot(root).render(
+    <Page
+      model={model}
+      volumes={volumes}
+      client={client}
+      config={config}
+      theme={theme}
+    />
+  );
+  model.active = true;
+  volumes.active = true;
+}
+
+void main(document.getElementById('mlws-admin')!);

@@ -1,0 +1,328 @@
+import { createRoot, type Root } from 'react-dom/client';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { container, report } from '../../__tests__/containers';
+import { failure, settle, Wire } from '../../__tests__/server';
+import { ContainersModel } from '../containers/model';
+import type { IVolume } from '../../api/models';
+import { VolumesModel } from '../containers/volumes';
+import { Page } from './page';
+import { PageTheme } from './theme';
+
+let wire: Wire;
+let root: Root;
+let node: HTMLElement;
+let model: ContainersModel;
+let volumes: VolumesModel;
+
+const volume: IVolume = {
+  name: 'mlws-home-ada',
+  user: 'ada',
+  created_at: '2026-11-25T12:00:00Z',
+  trashed_at: null,
+  purge_at: null,
+  size: 5_000_000,
+  quota: null,
+  in_use: false
+};
+
+beforeEach(() => {
+  wire = new Wire();
+  node = document.body.appendChild(document.createElement('div'));
+  root = createRoot(node);
+  wire.answers['GET /resources'] = report;
+  wire.answers['GET /volumes'] = { items: [volume], next_cursor: null };
+  wire.answers['GET /resources/hours'] = { days: 30, items: [] };
+  wire.answers['GET /containers'] = {
+    items: [
+      container(),
+      container({
+        user: 'bob',
+        status: 'CRASHED',
+        reason: 'Out of memory',
+        last_log: ['Killed'],
+        url: null
+      })
+    ],
+    next_cursor: null
+  };
+});
+
+afterEach(() => {
+  root.unmount();
+  node.remove();
+  model.dispose();
+  volumes.dispose();
+});
+
+async function open(admin = true): Promise<void> {
+  const client = wire.client('en', false);
+  model = new ContainersModel(client);
+  volumes = new VolumesModel(client);
+  const config = {
+    baseUrl: '/services/mlws/',
+    hubUrl: '/hub/',
+    user: 'root',
+    admin,
+    language: 'en',
+    xsrf: ''
+  };
+  root.render(
+    <Page
+      model={model}
+      volumes={volumes}
+      client={client}
+      config={config}
+      theme={new PageTheme()}
+    />
+  );
+  model.active = true;
+  volumes.active = true;
+  await settle();
+  wire.sockets[0].say({ type: 'hello', seq: 1 });
+  await settle();
+}
+
+const find = <T extends HTMLElement>(selector: string) =>
+  node.querySelector<T>(selector)!;
+const row = (id: string) => find(`[data-mlws-container="${id}"]`);
+const action = (id: string, name: string) =>
+  find<HTMLButtonElement>(
+    `[data-mlws-container="${id}"] [data-mlws-action="${name}"]`
+  );
+const rows = () =>
+  [...node.querySelectorAll<HTMLElement>('[data-mlws-container]')].map(
+    one => one.dataset.mlwsContainer
+  );
+
+it('shows machines, the empty queue, and every container with its state in words', async () => {
+  await open();
+  expect(find('.jp-mlws-Node').textContent).toContain(
+    '0.5 used, 2 allocated, 8 total'
+  );
+  expect(find('.jp-mlws-Queue').textContent).toContain(
+    'No containers in the queue.'
+  );
+  expect(row('ada--default').dataset.mlwsStatus).toBe('RUNNING');
+  expect(row('ada--default').textContent).toContain('running');
+  const notes = row('bob--default').nextElementSibling?.textContent;
+  expect(notes).toContain('Out of memory');
+  expect(notes).toContain('Killed');
+});
+
+it('offers only what makes sense in a state', async () => {
+  await open();
+  const offered = (id: string) =>
+    ['start', 'stop', 'restart', 'delete', 'logs'].filter(
+      name => !action(id, name).disabled
+    );
+  expect(offered('ada--default')).toEqual([
+    'stop',
+    'restart',
+    'delete',
+    'logs'
+  ]);
+  expect(offered('bob--default')).toEqual(['start', 'delete', 'logs']);
+});
+
+it('asks before it deletes, saying what is kept, and does nothing on Cancel', async () => {
+  await open();
+  wire.answers['DELETE /containers/ada--default'] = container({
+    status: 'STOPPING'
+  });
+  const asked = wire.requests.length;
+  action('ada--default', 'delete').click();
+  await settle();
+  expect(find('dialog').textContent).toContain('The home folder is kept.');
+  find<HTMLButtonElement>('dialog .jp-mod-reject').click();
+  await settle();
+  expect(wire.requests).toHaveLength(asked);
+  action('ada--default', 'delete').click();
+  await settle();
+  find<HTMLButtonElement>('[data-mlws-action="confirm"]').click();
+  await settle();
+  expect(row('ada--default').dataset.mlwsStatus).toBe('STOPPING');
+  expect(find('dialog')).toBeNull();
+});
+
+it('starts without asking, and shows why it was refused', async () => {
+  await open();
+  wire.answers['POST /containers/bob--default/start'] = () =>
+    failure(409, '10101', 'Not enough memory.');
+  action('bob--default', 'start').click();
+  await settle();
+  expect(find('.jp-mlws-Failure').textContent).toContain('Not enough memory.');
+});
+
+it('sorts by a column, and says so', async () => {
+  await open();
+  const heading = find('[data-mlws-column="user"]');
+  expect(heading.getAttribute('aria-sort')).toBe('ascending');
+  find<HTMLButtonElement>('[data-mlws-column="user"] button').click();
+  await settle();
+  expect(heading.getAttribute('aria-sort')).toBe('descending');
+  expect(rows()).toEqual(['bob--default', 'ada--default']);
+});
+
+it('tells what moves in a live region, and by row', async () => {
+  await open();
+  wire.sockets[0].say({
+    type: 'container',
+    seq: 2,
+    container: container({ status: 'STOPPED', updated_at: '2026-11-26' })
+  });
+  await settle();
+  expect(row('ada--default').dataset.mlwsStatus).toBe('STOPPED');
+  expect(find('.jp-mlws-LiveRegion').textContent).toBe(
+    'ada / default: stopped'
+  );
+});
+
+it('says when the connection is lost', async () => {
+  await open();
+  wire.sockets[0].break();
+  await settle();
+  expect(node.textContent).toContain('Connection lost. Reconnecting…');
+});
+
+it('shows a queue with place, owner and what is waited for', async () => {
+  wire.answers['GET /resources'] = {
+    ...report,
+    queue: [
+      {
+        id: 'cid--big',
+        user: 'cid',
+        position: 1,
+        priority: 0,
+        resources: { cpu: '4', memory: '8Gi', gpu: '1' },
+        since: '2026-11-25T12:00:00Z',
+        eta_seconds: 90
+      }
+    ]
+  };
+  await open();
+  const text = find('.jp-mlws-Queue tbody').textContent;
+  expect(text).toContain('cid');
+  expect(text).toContain('4 CPU · 8 GiB · 1 GPU');
+  expect(text).toContain('about 1:30 min');
+});
+
+it('opens the log of a container and closes it', async () => {
+  wire.answers['GET /containers/ada--default/logs'] = {
+    lines: [{ seq: 1, stream: 'stderr', text: 'Serving', time: '' }]
+  };
+  await open();
+  action('ada--default', 'logs').click();
+  await settle();
+  expect(find('[role="log"]').textContent).toContain('Serving');
+  expect(wire.sockets[1].url).toContain('/logs/ada--default?since=1');
+  find<HTMLButtonElement>('[data-mlws-action="close"]').click();
+  await settle();
+  expect(wire.sockets[1].closed).toBe(true);
+});
+
+it('speaks to a person who is no administrator of their own containers', async () => {
+  wire.answers['GET /containers'] = { items: [], next_cursor: null };
+  await open(false);
+  expect(find('#mlws-containers').textContent).toBe('My containers');
+  expect(node.textContent).toContain('You have no container yet.');
+});
+
+it('shows why nothing can be read, and a way to sign in', async () => {
+  wire.answers['GET /containers'] = () => failure(403, '50301', 'Signed out.');
+  await open();
+  expect(find('[role="alert"]').textContent).toContain('Signed out.');
+  expect(find<HTMLAnchorElement>('.jp-mlws-Note a').pathname).toBe(
+    '/services/mlws/'
+  );
+});
+
+it('moves what waits, and takes it out', async () => {
+  const waiting = (position: number) => ({
+    id: `p${position}--default`,
+    user: `p${position}`,
+    position,
+    priority: 0,
+    resources: { cpu: '1', memory: '1Gi', gpu: null },
+    since: '2026-11-25T12:00:00Z',
+    eta_seconds: null
+  });
+  wire.answers['GET /resources'] = { ...report, queue: [1, 2].map(waiting) };
+  wire.answers['PUT /resources/queue/p2--default'] = container();
+  wire.answers['DELETE /resources/queue/p1--default'] = container();
+  await open();
+  const press = async (id: string, name: string) => {
+    const place = `[data-mlws-waiting="${id}"] [data-mlws-action="${name}"]`;
+    expect(find<HTMLButtonElement>(place).disabled).toBe(false);
+    find<HTMLButtonElement>(place).click();
+    await settle();
+  };
+  await press('p2--default', 'up');
+  expect(wire.requests.at(-1)!.body).toEqual({ position: 1 });
+  await press('p1--default', 'close');
+  expect(wire.requests.at(-1)!.method).toBe('DELETE');
+});
+
+it('moves a volume to the trash, restores it, and asks before it goes for good', async () => {
+  const trashed = {
+    ...volume,
+    trashed_at: '2026-11-25T13:00:00Z',
+    purge_at: '2026-12-25T13:00:00Z'
+  };
+  wire.answers['POST /volumes/mlws-home-ada/trash'] = trashed;
+  wire.answers['DELETE /volumes/mlws-home-ada'] = null;
+  await open();
+  const press = async (name: string) => {
+    find<HTMLButtonElement>(
+      `[data-mlws-volume] [data-mlws-action="${name}"]`
+    ).click();
+    await settle();
+  };
+  expect(find('[data-mlws-volume]').textContent).toContain('5 MB');
+  wire.answers['GET /volumes'] = { items: [trashed], next_cursor: null };
+  await press('trash');
+  expect(find('[data-mlws-volume]').dataset.mlwsStatus).toBe('TRASHED');
+  await press('delete');
+  expect(find('dialog').textContent).toContain("can't be undone");
+  wire.answers['GET /volumes'] = { items: [], next_cursor: null };
+  find<HTMLButtonElement>('[data-mlws-action="confirm"]').click();
+  await settle();
+  expect(node.querySelector('[data-mlws-volume]')).toBeNull();
+});
+
+it('stops several containers together, those that are shown', async () => {
+  const names = ['a', 'b', 'c'];
+  wire.answers['GET /containers'] = {
+    items: names.map(name => container({ name })),
+    next_cursor: null
+  };
+  for (const name of names) {
+    wire.answers[`POST /containers/ada--${name}/stop`] = container({
+      name,
+      status: 'STOPPING',
+      updated_at: '2026-11-25T12:02:00Z'
+    });
+  }
+  await open();
+  expect(node.querySelector('[data-mlws-bulk]')).toBeNull();
+  find<HTMLInputElement>('[data-mlws-action="choose-all"]').click();
+  await settle();
+  find<HTMLInputElement>(
+    '[data-mlws-container="ada--b"] input[type="checkbox"]'
+  ).click();
+  await settle();
+  expect(find<HTMLButtonElement>('[data-mlws-bulk="start"]').disabled).toBe(
+    true
+  );
+  find<HTMLButtonElement>('[data-mlws-bulk="stop"]').click();
+  await settle();
+  expect(find('dialog').textContent).toContain('Stop 2 containers?');
+  find<HTMLButtonElement>('dialog [data-mlws-action="confirm"]').click();
+  await settle();
+  const asked = wire.requests.filter(one => one.method === 'POST');
+  expect(asked.map(one => one.url.pathname.split('/').at(-2))).toEqual([
+    'ada--a',
+    'ada--c'
+  ]);
+  expect(node.querySelector('[data-mlws-bulk]')).toBeNull();
+});

@@ -1,0 +1,352 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useCallback, useEffect, useMemo, useReducer, useState } from 'react';
+
+import type { MLWSClient } from '../../api/client';
+import { ActionButton, type IContainerHost } from '../containers/actions';
+import { CreateForm } from '../containers/createForm';
+import { Dialog } from '../containers/dialog';
+import { LiveRegion } from '../containers/liveRegion';
+import { LogPanel } from '../containers/logPanel';
+import { LogsModel } from '../containers/logs';
+import type { ContainersModel } from '../containers/model';
+import type { VolumesModel } from '../containers/volumes';
+import {
+  filterContainers,
+  sortContainers,
+  type IOrder
+} from '../containers/order';
+import {
+  containerStatusWord,
+  nameOf,
+  type IQuestion
+} from '../containers/labels';
+import { Failure, Waiting } from '../../ui/errorBox';
+import type { ContainerStatus, IContainer } from '../../api/models';
+import { useSignal } from '../../ui/useSignal';
+import { BulkActions } from './bulk';
+import type { IConfig } from './config';
+import { Confirmation } from './confirmation';
+import { Machines } from './machines';
+import { Queue } from './queue';
+import { ContainerTable } from './table';
+import { Volumes } from './volumes';
+import { THEMES, type PageTheme, type Theme } from './theme';
+
+/** "2 minutes ago" grows older while nothing else happens, in milliseconds. */
+const TICK = 30_000;
+const STATUSES: ContainerStatus[] = [
+  'CREATED',
+  'QUEUED',
+  'STARTING',
+  'RUNNING',
+  'UNHEALTHY',
+  'STOPPING',
+  'STOPPED',
+  'CRASHED'
+];
+/** Code of the error that one is not, or no longer, signed in. */
+const SIGNED_OUT = '50301';
+
+function Head(props: {
+  config: IConfig;
+  theme: PageTheme;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { config, theme, trans } = props;
+  const [chosen, choose] = useState(theme.chosen);
+  const words: Record<Theme, string> = {
+    system: trans.__('System'),
+    light: trans.__('Light'),
+    dark: trans.__('Dark')
+  };
+  return (
+    <header className="jp-mlws-Head">
+      <h1>{trans.__('Containers')}</h1>
+      <a href={`${config.hubUrl}home`}>{trans.__('Hub Control Panel')}</a>
+      <span className="jp-mlws-Head-user">
+        {config.admin
+          ? trans.__('%1 (administrator)', config.user)
+          : config.user}
+      </span>
+      <label>
+        {trans.__('Theme')}
+        <select
+          className="jp-mlws-Select jp-mod-styled"
+          value={chosen}
+          onChange={event => {
+            theme.chosen = event.target.value as Theme;
+            choose(theme.chosen);
+          }}
+        >
+          {THEMES.map(one => (
+            <option key={one} value={one}>
+              {words[one]}
+            </option>
+          ))}
+        </select>
+      </label>
+    </header>
+  );
+}
+
+function Containers(props: {
+  model: ContainersModel;
+  host: IContainerHost;
+  isAdmin: boolean;
+  language: string;
+  trans: TranslationBundle;
+  onNew: () => void;
+}): JSX.Element {
+  const { model, isAdmin, trans } = props;
+  const [text, setText] = useState('');
+  const [status, setStatus] = useState<ContainerStatus | ''>('');
+  const [order, setOrder] = useState<IOrder>({
+    column: 'user',
+    descending: false
+  });
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const shown = sortContainers(
+    filterContainers(model.items, text, status),
+    order
+  );
+  // What a filter hides is not acted on.
+  const together = shown.filter(one => chosen.has(one.id));
+  const nothing = isAdmin
+    ? trans.__('No containers yet.')
+    : trans.__('You have no container yet. Create one to start your lab.');
+  return (
+    <section className="jp-mlws-Containers" aria-labelledby="mlws-containers">
+      <h2 id="mlws-containers">
+        {isAdmin ? trans.__('All containers') : trans.__('My containers')}
+      </h2>
+      <div className="jp-mlws-Toolbar">
+        <input
+          className="jp-mod-styled"
+          type="search"
+          placeholder={trans.__('Filter')}
+          aria-label={trans.__('Filter by owner, name, image or machine')}
+          value={text}
+          onChange={event => setText(event.target.value)}
+        />
+        <select
+          className="jp-mlws-Select jp-mod-styled"
+          aria-label={trans.__('Filter by state')}
+          value={status}
+          onChange={event =>
+            setStatus(event.target.value as ContainerStatus | '')
+          }
+        >
+          <option value="">{trans.__('All states')}</option>
+          {STATUSES.map(one => (
+            <option key={one} value={one}>
+              {containerStatusWord(one, trans)}
+            </option>
+          ))}
+        </select>
+        <span className="jp-mlws-Hint" role="status">
+          {trans.__('%1 of %2', shown.length, model.items.length)}
+        </span>
+        <button
+          className="jp-mod-styled jp-mod-accept jp-mlws-New"
+          data-mlws-action="new"
+          onClick={props.onNew}
+        >
+          {trans.__('New Container')}
+        </button>
+      </div>
+      {together.length > 0 && (
+        <BulkActions
+          chosen={together}
+          model={model}
+          host={props.host}
+          trans={trans}
+          onDone={() => setChosen(new Set())}
+        />
+      )}
+      {model.items.length === 0 && <p className="jp-mlws-Hint">{nothing}</p>}
+      {model.items.length > 0 && shown.length === 0 && (
+        <p className="jp-mlws-Hint">
+          {trans.__('No containers match the filter.')}
+        </p>
+      )}
+      {shown.length > 0 && (
+        <div className="jp-mlws-Grid-frame">
+          <ContainerTable
+            containers={shown}
+            hasGpu={
+              model.report?.nodes.some(one => one.capacity.gpu > 0) ?? false
+            }
+            order={order}
+            model={model}
+            host={props.host}
+            language={props.language}
+            trans={trans}
+            chosen={chosen}
+            onSort={setOrder}
+            onChoose={setChosen}
+          />
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Logs(props: {
+  client: MLWSClient;
+  container: IContainer;
+  trans: TranslationBundle;
+  onClose: () => void;
+}): JSX.Element | null {
+  const { client, container, trans } = props;
+  const { id } = container;
+  const [model, setModel] = useState<LogsModel | null>(null);
+  useEffect(() => {
+    const made = new LogsModel(client, id);
+    setModel(made);
+    return () => made.dispose();
+  }, [client, id]);
+  const label = trans.__(
+    'Logs of %1',
+    `${container.user} / ${nameOf(container, trans)}`
+  );
+  return (
+    <section className="jp-mlws-Logs" aria-labelledby="mlws-logs">
+      <div className="jp-mlws-Logs-head">
+        <h2 id="mlws-logs">{label}</h2>
+        <ActionButton
+          name="close"
+          label={trans.__('Close logs')}
+          onClick={props.onClose}
+        />
+      </div>
+      {model && (
+        <LogPanel key={model.id} model={model} label={label} trans={trans} />
+      )}
+    </section>
+  );
+}
+
+/** The page of the Hub's service: machines, the queue and containers, live. */
+export function Page(props: {
+  model: ContainersModel;
+  volumes: VolumesModel;
+  client: MLWSClient;
+  config: IConfig;
+  theme: PageTheme;
+}): JSX.Element {
+  const { model, volumes, client, config, theme } = props;
+  const { language, trans } = client;
+  useSignal(model.stateChanged);
+  const [, tick] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    const clock = setInterval(tick, TICK);
+    return () => clearInterval(clock);
+  }, []);
+  const [question, setQuestion] = useState<
+    (IQuestion & { answer: (accepted: boolean) => void }) | null
+  >(null);
+  const [logs, setLogs] = useState<IContainer | null>(null);
+  const [isMaking, setIsMaking] = useState(false);
+  const ask = useCallback(
+    (asked: IQuestion) =>
+      new Promise<boolean>(resolve =>
+        setQuestion({ ...asked, answer: resolve })
+      ),
+    []
+  );
+  const host = useMemo<IContainerHost>(
+    () => ({ ask, openLogs: setLogs }),
+    [ask]
+  );
+  // A volume grows and changes hands mostly where a container starts or ends.
+  useEffect(() => {
+    const again = () => void volumes.refresh();
+    model.moved.connect(again);
+    return () => void model.moved.disconnect(again);
+  }, [model, volumes]);
+  const { report, error } = model;
+  const retry = (): void => void model.refresh();
+
+  return (
+    <>
+      <Head config={config} theme={theme} trans={trans} />
+      {error?.code === SIGNED_OUT && (
+        <p className="jp-mlws-Note">
+          <a href={config.baseUrl}>{trans.__('Sign in again')}</a>
+        </p>
+      )}
+      {model.ready && error && (
+        <Failure error={error} trans={trans} onRetry={retry} />
+      )}
+      {model.ready && !error && model.lost && (
+        <p className="jp-mlws-Note jp-mod-warn" role="status">
+          {trans.__(
+            'Connection lost. Reconnecting… What you see may be out of date.'
+          )}
+        </p>
+      )}
+      <LiveRegion model={model} trans={trans} />
+      {!model.ready || report === null ? (
+        <Waiting error={error} trans={trans} onRetry={retry} />
+      ) : (
+        <main className="jp-mlws-Main" aria-busy={!model.connected}>
+          <Machines machines={report.nodes} language={language} trans={trans} />
+          <Queue
+            waiting={report.queue}
+            model={model}
+            isAdmin={config.admin}
+            language={language}
+            trans={trans}
+          />
+          <Containers
+            model={model}
+            host={host}
+            isAdmin={config.admin}
+            language={language}
+            trans={trans}
+            onNew={() => setIsMaking(true)}
+          />
+          {logs && (
+            <Logs
+              client={client}
+              container={logs}
+              trans={trans}
+              onClose={() => setLogs(null)}
+            />
+          )}
+          <Volumes
+            model={volumes}
+            confirm={ask}
+            language={language}
+            trans={trans}
+          />
+        </main>
+      )}
+      {isMaking && report && (
+        <Dialog
+          title={trans.__('New Container')}
+          onClose={() => setIsMaking(false)}
+        >
+          <CreateForm
+            model={model}
+            report={report}
+            language={language}
+            trans={trans}
+            onMade={() => setIsMaking(false)}
+            onCancel={() => setIsMaking(false)}
+          />
+        </Dialog>
+      )}
+      {question && (
+        <Confirmation
+          question={question}
+          trans={trans}
+          onAnswer={accepted => {
+            setQuestion(null);
+            question.answer(accepted);
+          }}
+        />
+      )}
+    </>
+  );
+}

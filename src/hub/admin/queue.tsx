@@ -1,0 +1,109 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { ActionButton, ActionGroup } from '../containers/actions';
+import type { ContainersModel } from '../containers/model';
+import { resourcesText } from '../containers/labels';
+import { duration, fullTime, relativeTime } from '../../ui/format';
+import type { IWaiting } from '../../api/models';
+
+function QueueActions(props: {
+  one: IWaiting;
+  last: number;
+  model: ContainersModel;
+  isAdmin: boolean;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { one, last, model, isAdmin, trans } = props;
+  const { id, position } = one;
+  return (
+    <ActionGroup of={id} trans={trans}>
+      {isAdmin && (
+        <>
+          <ActionButton
+            name="up"
+            label={trans.__('Move %1 up', id)}
+            disabled={position === 1}
+            onClick={() => void model.requeue(id, position - 1)}
+          />
+          <ActionButton
+            name="down"
+            label={trans.__('Move %1 down', id)}
+            disabled={position === last}
+            onClick={() => void model.requeue(id, position + 1)}
+          />
+        </>
+      )}
+      <ActionButton
+        name="close"
+        label={trans.__('Remove %1 from the queue', id)}
+        onClick={() => void model.requeue(id, null)}
+      />
+    </ActionGroup>
+  );
+}
+
+/** Who waits for resources, for what, and since when. */
+export function Queue(props: {
+  waiting: readonly IWaiting[];
+  model: ContainersModel;
+  isAdmin: boolean;
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { waiting, model, isAdmin, language, trans } = props;
+  return (
+    <section className="jp-mlws-Queue" aria-labelledby="mlws-queue">
+      <h2 id="mlws-queue">{trans.__('Queue')}</h2>
+      {waiting.length === 0 ? (
+        <p className="jp-mlws-Hint">
+          {trans.__('No containers in the queue.')}
+        </p>
+      ) : (
+        <div className="jp-mlws-Grid-frame">
+          <table className="jp-mlws-Grid">
+            <thead>
+              <tr>
+                <th scope="col">{trans.__('Position')}</th>
+                <th scope="col">{trans.__('Owner')}</th>
+                <th scope="col">{trans.__('Name')}</th>
+                <th scope="col">{trans.__('Requested')}</th>
+                <th scope="col">{trans.__('Priority')}</th>
+                <th scope="col">{trans.__('Waiting since')}</th>
+                <th scope="col">{trans.__('Estimated wait')}</th>
+                <th scope="col">{trans.__('Actions')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {waiting.map(one => (
+                <tr key={one.id} data-mlws-waiting={one.id}>
+                  <td>{one.position}</td>
+                  <th scope="row">{one.user}</th>
+                  <td>{one.id.slice(one.user.length + 2)}</td>
+                  <td>{resourcesText(one.resources, language, trans)}</td>
+                  <td>{one.priority}</td>
+                  <td title={fullTime(one.since, language)}>
+                    {relativeTime(one.since, language)}
+                  </td>
+                  <td>
+                    {one.eta_seconds === null
+                      ? '–'
+                      : trans.__('about %1', duration(one.eta_seconds))}
+                  </td>
+                  <td>
+                    <QueueActions
+                      one={one}
+                      last={waiting.length}
+                      model={model}
+                      isAdmin={isAdmin}
+                      trans={trans}
+                    />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}

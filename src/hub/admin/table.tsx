@@ -1,0 +1,195 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { ContainerActions, type IContainerHost } from '../containers/actions';
+import { Icon } from '../containers/icons';
+import type { ContainersModel } from '../containers/model';
+import { since, type Column, type IOrder } from '../containers/order';
+import { ContainerState, hasNotes, Notes } from '../containers/status';
+import { CpuMeter, MemoryMeter } from '../containers/usage';
+import { nameOf } from '../containers/labels';
+import { fullTime, relativeTime } from '../../ui/format';
+import type { IContainer } from '../../api/models';
+
+interface IProps {
+  containers: readonly IContainer[];
+  hasGpu: boolean;
+  order: IOrder;
+  model: ContainersModel;
+  host: IContainerHost;
+  language: string;
+  trans: TranslationBundle;
+  /** Ids of those that something shall be done with together. */
+  chosen: ReadonlySet<string>;
+  onSort: (order: IOrder) => void;
+  onChoose: (ids: ReadonlySet<string>) => void;
+}
+
+const ARROWS = { none: '', ascending: ' ▲', descending: ' ▼' };
+
+function Heading(
+  props: Pick<IProps, 'order' | 'trans' | 'onSort'> & {
+    column: Column;
+    label: string;
+  }
+): JSX.Element {
+  const { column, label, order, trans } = props;
+  const isMine = order.column === column;
+  const sorted = !isMine
+    ? 'none'
+    : order.descending
+      ? 'descending'
+      : 'ascending';
+  return (
+    <th scope="col" aria-sort={sorted} data-mlws-column={column}>
+      <button
+        title={trans.__('Sort by %1', label)}
+        onClick={() =>
+          props.onSort({ column, descending: isMine && !order.descending })
+        }
+      >
+        {label}
+        <span aria-hidden="true">{ARROWS[sorted]}</span>
+      </button>
+    </th>
+  );
+}
+
+function Name(props: {
+  container: IContainer;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { container, trans } = props;
+  const name = nameOf(container, trans);
+  return container.url === null ? (
+    <>{name}</>
+  ) : (
+    <a
+      href={container.url}
+      target="_blank"
+      rel="noreferrer"
+      title={trans.__('Open %1', name)}
+    >
+      {name} <Icon name="open" />
+    </a>
+  );
+}
+
+function Row(props: IProps & { container: IContainer }): JSX.Element {
+  const { container, model, host, language, trans } = props;
+  const { id, config, status } = container;
+  return (
+    <tr data-mlws-container={id} data-mlws-status={status}>
+      <td>
+        <input
+          type="checkbox"
+          checked={props.chosen.has(id)}
+          aria-label={trans.__(
+            'Select %1',
+            `${container.user} / ${nameOf(container, trans)}`
+          )}
+          onChange={event => {
+            const now = new Set(props.chosen);
+            if (event.target.checked) {
+              now.add(id);
+            } else {
+              now.delete(id);
+            }
+            props.onChoose(now);
+          }}
+        />
+      </td>
+      <th scope="row">{container.user}</th>
+      <td>
+        <Name container={container} trans={trans} />
+      </td>
+      <td className="jp-mlws-Grid-image" title={config.image}>
+        {config.image}
+      </td>
+      <td>
+        <ContainerState container={container} trans={trans} />
+      </td>
+      <td>
+        <CpuMeter container={container} language={language} trans={trans} />
+      </td>
+      <td>
+        <MemoryMeter container={container} language={language} trans={trans} />
+      </td>
+      {props.hasGpu && <td>{container.resources.gpu ?? '–'}</td>}
+      <td>{container.restarts}</td>
+      <td title={fullTime(since(container), language)}>
+        {relativeTime(since(container), language)}
+      </td>
+      <td>
+        <ContainerActions
+          container={container}
+          model={model}
+          host={host}
+          language={language}
+          trans={trans}
+        />
+      </td>
+    </tr>
+  );
+}
+
+/** Containers as rows; what must be said of one beyond its row stands below it. */
+export function ContainerTable(props: IProps): JSX.Element {
+  const { containers, hasGpu, model, trans } = props;
+  const headings: [Column, string][] = [
+    ['user', trans.__('Owner')],
+    ['name', trans.__('Name')],
+    ['image', trans.__('Image')],
+    ['status', trans.__('Status')],
+    ['cpu', trans.__('CPU')],
+    ['memory', trans.__('Memory')],
+    ...(hasGpu ? [['gpu', trans.__('GPU')] as [Column, string]] : []),
+    ['restarts', trans.__('Restarts')],
+    ['age', trans.__('Last started')]
+  ];
+  return (
+    <table className="jp-mlws-Grid jp-mlws-ContainerTable">
+      <thead>
+        <tr>
+          <th scope="col">
+            <input
+              type="checkbox"
+              data-mlws-action="choose-all"
+              checked={containers.every(one => props.chosen.has(one.id))}
+              aria-label={trans.__('Select all visible')}
+              onChange={event =>
+                props.onChoose(
+                  new Set(
+                    event.target.checked ? containers.map(one => one.id) : []
+                  )
+                )
+              }
+            />
+          </th>
+          {headings.map(([column, label]) => (
+            <Heading
+              key={column}
+              column={column}
+              label={label}
+              order={props.order}
+              trans={trans}
+              onSort={props.onSort}
+            />
+          ))}
+          <th scope="col">{trans.__('Actions')}</th>
+        </tr>
+      </thead>
+      {containers.map(container => (
+        <tbody key={container.id}>
+          <Row {...props} container={container} />
+          {hasNotes(container, model) && (
+            <tr className="jp-mlws-Grid-notes">
+              <td colSpan={headings.length + 2}>
+                <Notes container={container} model={model} trans={trans} />
+              </td>
+            </tr>
+          )}
+        </tbody>
+      ))}
+    </table>
+  );
+}

@@ -1,0 +1,145 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState, type ReactNode } from 'react';
+
+import type { ContainerStatus, IContainer } from '../../api/models';
+import { Dialog } from './dialog';
+import { Icon, type IconName } from './icons';
+import type { Action, ContainersModel } from './model';
+import { ResizeForm } from './resizeForm';
+import { nameOf, questionBefore, type IQuestion } from './labels';
+
+/** What the surroundings of a list of containers do for it. */
+export interface IContainerHost {
+  /** Asks the person about a container; true to go on. */
+  ask(question: IQuestion, container: IContainer): Promise<boolean>;
+  openLogs(container: IContainer): void;
+}
+
+const ENDED: ContainerStatus[] = ['STOPPED', 'CRASHED'];
+const UP: ContainerStatus[] = ['RUNNING', 'UNHEALTHY'];
+
+/** Whether an action makes sense in the container's state. */
+export function isPossible(action: Action, status: ContainerStatus): boolean {
+  const possible: Record<Action, boolean> = {
+    start: ENDED.includes(status),
+    stop: !ENDED.includes(status) && status !== 'STOPPING',
+    restart: UP.includes(status),
+    delete: status !== 'STOPPING'
+  };
+  return possible[action];
+}
+
+/** Whether another size makes sense in the container's state. */
+export function isResizable(status: ContainerStatus): boolean {
+  return [...ENDED, ...UP, 'QUEUED'].includes(status);
+}
+
+/** Asks where something would be lost, then does it. */
+export async function perform(
+  action: Action,
+  container: IContainer,
+  model: ContainersModel,
+  host: IContainerHost,
+  trans: TranslationBundle
+): Promise<void> {
+  const question = questionBefore(action, container, trans);
+  if (question === null || (await host.ask(question, container))) {
+    await model.act(action, container.id);
+  }
+}
+
+export function ActionButton(props: {
+  name: IconName;
+  label: string;
+  disabled?: boolean;
+  busy?: boolean;
+  onClick: () => void;
+}): JSX.Element {
+  return (
+    <button
+      className="jp-mlws-IconButton"
+      data-mlws-action={props.name}
+      title={props.label}
+      aria-label={props.label}
+      aria-busy={props.busy}
+      disabled={props.disabled}
+      onClick={props.onClick}
+    >
+      <Icon name={props.name} />
+    </button>
+  );
+}
+
+/** What can be done with one thing, named for screen readers. */
+export function ActionGroup(props: {
+  of: string;
+  trans: TranslationBundle;
+  children: ReactNode;
+}): JSX.Element {
+  return (
+    <span
+      className="jp-mlws-Actions"
+      role="group"
+      aria-label={props.trans.__('Actions for %1', props.of)}
+    >
+      {props.children}
+    </span>
+  );
+}
+
+/** Everything that can be done with one container. */
+export function ContainerActions(props: {
+  container: IContainer;
+  model: ContainersModel;
+  host: IContainerHost;
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { container, model, host, language, trans } = props;
+  const [isResizing, setIsResizing] = useState(false);
+  const busy = model.busy.get(container.id);
+  const name = nameOf(container, trans);
+  const button = (action: Action, label: string) => (
+    <ActionButton
+      name={action}
+      label={label}
+      busy={busy === action}
+      disabled={busy !== undefined || !isPossible(action, container.status)}
+      onClick={() => void perform(action, container, model, host, trans)}
+    />
+  );
+  return (
+    <ActionGroup of={`${container.user} / ${name}`} trans={trans}>
+      {button('start', trans.__('Start %1', name))}
+      {button('stop', trans.__('Stop %1', name))}
+      {button('restart', trans.__('Restart %1', name))}
+      <ActionButton
+        name="resize"
+        label={trans.__('Resize %1', name)}
+        disabled={!isResizable(container.status) || model.report === null}
+        onClick={() => setIsResizing(true)}
+      />
+      <ActionButton
+        name="logs"
+        label={trans.__('Logs of %1', name)}
+        onClick={() => host.openLogs(container)}
+      />
+      {button('delete', trans.__('Delete %1', name))}
+      {isResizing && model.report && (
+        <Dialog
+          title={trans.__('Resize %1', `${container.user} / ${name}`)}
+          onClose={() => setIsResizing(false)}
+        >
+          <ResizeForm
+            container={container}
+            model={model}
+            report={model.report}
+            language={language}
+            trans={trans}
+            onDone={() => setIsResizing(false)}
+          />
+        </Dialog>
+      )}
+    </ActionGroup>
+  );
+}

@@ -1,0 +1,38 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useEffect, useState } from 'react';
+
+import type { IContainer } from '../../api/models';
+import type { ContainersModel } from './model';
+import { containerStatusWord, nameOf } from './labels';
+
+/** Tells those who do not see the list what moves in it. */
+export function LiveRegion(props: {
+  model: ContainersModel;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { model, trans } = props;
+  const [text, setText] = useState('');
+  useEffect(() => {
+    const tell = (
+      _: ContainersModel,
+      what: IContainer | { removed: IContainer }
+    ): void => {
+      const container = 'removed' in what ? what.removed : what;
+      const name = `${container.user} / ${nameOf(container, trans)}`;
+      setText(
+        'removed' in what
+          ? trans.__('%1 was deleted', name)
+          : `${name}: ${containerStatusWord(container.status, trans)}`
+      );
+    };
+    model.moved.connect(tell);
+    return () => {
+      model.moved.disconnect(tell);
+    };
+  }, [model, trans]);
+  return (
+    <div className="jp-mlws-LiveRegion" role="status" aria-live="polite">
+      {text}
+    </div>
+  );
+}

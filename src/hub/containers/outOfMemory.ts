@@ -1,0 +1,75 @@
+import { Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { APIError, errorText } from '../../api/client';
+import { listText, memorySize } from '../../ui/format';
+import type { IContainer, IOutOfMemory } from '../../api/models';
+import { writeMemory } from './quantities';
+
+/** What the notice needs of the person's containers. */
+export interface IResizable {
+  /** The most memory that a container may have, in bytes; null where that is not known. */
+  limit(): Promise<number | null>;
+  resize(memory: string): Promise<IContainer>;
+}
+
+/** How much to offer to whom `now` was not enough; null where there is no more. */
+export function largerMemory(now: number, limit: number | null): number | null {
+  const twice = limit === null ? 2 * now : Math.min(2 * now, limit);
+  return twice > now ? twice : null;
+}
+
+/** Says whose kernel was ended for lack of memory, and offers more of it by one click. */
+export async function tellOutOfMemory(
+  what: IOutOfMemory,
+  container: IResizable,
+  language: string,
+  trans: TranslationBundle
+): Promise<void> {
+  const limit = memorySize(what.memory_limit, language);
+  const text =
+    what.paths.length > 0
+      ? trans.__(
+          'Out of memory: the kernel of %1 was killed (limit %2). Its variables are ' +
+            'lost; other notebooks keep running.',
+          listText(what.paths, trans),
+          limit
+        )
+      : trans.__(
+          'Out of memory: a process was killed (limit %1). Notebooks keep running.',
+          limit
+        );
+  const more = largerMemory(what.memory_limit, await container.limit());
+  const actions: Notification.IAction[] = [];
+  if (more !== null) {
+    actions.push({
+      label: trans.__('Resize to %1', memorySize(more, language)),
+      displayType: 'accent',
+      callback: () => void resize(container, more, language, trans)
+    });
+  }
+  Notification.error(text, { autoClose: false, actions });
+}
+
+async function resize(
+  container: IResizable,
+  memory: number,
+  language: string,
+  trans: TranslationBundle
+): Promise<void> {
+  try {
+    await container.resize(writeMemory(memory));
+    Notification.success(
+      trans.__(
+        'The memory limit is now %1. Run the notebook again.',
+        memorySize(memory, language)
+      ),
+      { autoClose: 10_000 }
+    );
+  } catch (error) {
+    if (!(error instanceof APIError)) {
+      throw error;
+    }
+    Notification.error(errorText(error), { autoClose: false });
+  }
+}

@@ -1,0 +1,145 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { Dialog, showDialog } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { textEditorIcon } from '@jupyterlab/ui-components';
+
+import { APIError, MLWSClient } from '../../api/client';
+import { hasHub } from './hub';
+import { LogsModel } from './logs';
+import { LogsView } from './logsView';
+import { ContainersModel } from './model';
+import { tellOutOfMemory } from './outOfMemory';
+import { OwnUsageModel } from './ownUsage';
+import { ContainersView, type ILabHost } from './section';
+import { UsageStatus } from './usageStatus';
+import { nameOf } from './labels';
+import { labServer } from '../../lab/server';
+import type { IResourceReport } from '../../api/models';
+import { IMainViews, IMLWSClient, IMLWSSidebar } from '../../lab/tokens';
+
+/** A person's server without a name, in the id of its container. */
+const DEFAULT_SERVER = 'default';
+const OPEN_LOGS = 'mlws:open-container-log';
+
+const containers: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlws:containers',
+  description: 'The containers of the person, where a Hub started the lab.',
+  autoStart: true,
+  requires: [IMLWSClient, IMLWSSidebar, IMainViews],
+  optional: [IStatusBar],
+  activate: (
+    app: JupyterFrontEnd,
+    { language, trans }: IMLWSClient,
+    sidebar: IMLWSSidebar,
+    views: IMainViews,
+    statusBar: IStatusBar | null
+  ) => {
+    const client = new MLWSClient(
+      labServer(app.serviceManager.serverSettings, false),
+      language,
+      trans
+    );
+    const openLogs = (id: string, name: string) =>
+      views.show(
+        `container log ${id}`,
+        () => {
+          const label = trans.__('Logs of %1', name);
+          const view = new LogsView(new LogsModel(client, id), label, trans);
+          return { view, model: null, icon: textEditorIcon };
+        },
+        { id: OPEN_LOGS, args: { id, name } }
+      );
+    app.commands.addCommand(OPEN_LOGS, {
+      execute: args => {
+        if (args.id && args.name) {
+          openLogs(String(args.id), String(args.name));
+        }
+      }
+    });
+    void app.restored.then(async () => {
+      if (await hasHub(client)) {
+        const owner = PageConfig.getOption('hubServerUser');
+        const model = new ContainersModel(client, owner || null);
+        const host = labHost(client, owner, openLogs);
+        const view = new ContainersView(model, host, language, trans);
+        sidebar.addSection({ view, model });
+        const own = new OwnUsageModel(client);
+        own.outOfMemory.connect((_, what) => {
+          const resizable = {
+            limit: () => memoryLimit(client),
+            resize: (memory: string) => model.resize(host.here, { memory })
+          };
+          void tellOutOfMemory(what, resizable, language, trans);
+        });
+        own.active = true;
+        statusBar?.registerStatusItem('jupyter-mlws:usage', {
+          item: new UsageStatus(own, language, trans),
+          align: 'left',
+          rank: 900
+        });
+      }
+    });
+  }
+};
+
+/** The most memory that a container may have; null where nobody answers. */
+async function memoryLimit(client: MLWSClient): Promise<number | null> {
+  try {
+    const { limits } = await client.get<IResourceReport>('/resources');
+    return limits.memory;
+  } catch (error) {
+    if (!(error instanceof APIError)) {
+      throw error;
+    }
+    return null;
+  }
+}
+
+function labHost(
+  client: MLWSClient,
+  owner: string,
+  openLogs: (id: string, name: string) => void
+): ILabHost {
+  const { trans } = client;
+  const server = PageConfig.getOption('hubServerName') || DEFAULT_SERVER;
+  const here = `${owner}--${server}`;
+  return {
+    here,
+    ask: async (question, container) => {
+      const answer = await showDialog({
+        title: question.title,
+        body: (
+          <div>
+            {container.id === here && (
+              <p>
+                <strong>
+                  {trans.__(
+                    'You are working in this container. This page will disconnect.'
+                  )}
+                </strong>
+              </p>
+            )}
+            <p>{question.lost}</p>
+            <p>{question.kept}</p>
+          </div>
+        ),
+        buttons: [
+          Dialog.cancelButton({ label: trans.__('Cancel') }),
+          Dialog.warnButton({ label: question.accept })
+        ],
+        defaultButton: 0
+      });
+      return answer.button.accept;
+    },
+    open: container => {
+      window.open(container.url!, '_blank', 'noopener');
+    },
+    openLogs: container => openLogs(container.id, nameOf(container, trans))
+  };
+}
+
+export default containers;

@@ -1,0 +1,71 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { Field } from '../../ui/form';
+import type { IResources } from '../../api/models';
+import { parseCpu, parseMemory } from './quantities';
+import type { ISizeValues } from './size';
+import { resourcesText } from './labels';
+
+/** What the Hub's own sizes are called; others keep the name that the administrator gave. */
+function titleOf(name: string, trans: TranslationBundle): string {
+  const known: Record<string, string> = {
+    small: trans.__('Small'),
+    medium: trans.__('Medium'),
+    large: trans.__('Large'),
+    gpu: trans.__('GPU')
+  };
+  return known[name] ?? name;
+}
+
+function isSame(size: IResources, values: ISizeValues): boolean {
+  return (
+    parseCpu(size.cpu) === parseCpu(values['resources.cpu']) &&
+    parseMemory(size.memory) === parseMemory(values['resources.memory']) &&
+    (size.gpu ?? '0') === (values['resources.gpu'] || '0')
+  );
+}
+
+/** The sizes to choose from; what is chosen fills in the fields. */
+export function Profiles(props: {
+  profiles: Record<string, IResources>;
+  chosen: ISizeValues;
+  language: string;
+  trans: TranslationBundle;
+  onChoose: (change: ISizeValues) => void;
+}): JSX.Element | null {
+  const { profiles, chosen, language, trans } = props;
+  const names = Object.keys(profiles);
+  if (names.length === 0) {
+    return null;
+  }
+  const choose = (name: string): void => {
+    const size = profiles[name];
+    if (size) {
+      props.onChoose({
+        'resources.cpu': size.cpu,
+        'resources.memory': size.memory,
+        'resources.gpu': size.gpu ?? '0'
+      });
+    }
+  };
+  return (
+    <Field label={trans.__('Size')}>
+      {id => (
+        <select
+          id={id}
+          name="profile"
+          className="jp-mlws-Select jp-mod-styled"
+          value={names.find(name => isSame(profiles[name], chosen)) ?? ''}
+          onChange={event => choose(event.target.value)}
+        >
+          <option value="">{trans.__('Custom')}</option>
+          {names.map(name => (
+            <option key={name} value={name}>
+              {`${titleOf(name, trans)}: ${resourcesText(profiles[name], language, trans)}`}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}

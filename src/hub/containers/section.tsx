@@ -1,0 +1,153 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
+
+import { LiveView } from '../../ui/liveView';
+import type { IContainer } from '../../api/models';
+import { ContainerActions, ActionButton, type IContainerHost } from './actions';
+import { CreateForm } from './createForm';
+import { Dialog } from './dialog';
+import { Environments } from './environments';
+import { LiveRegion } from './liveRegion';
+import type { ContainersModel } from './model';
+import { ContainerState, hasNotes, Notes } from './status';
+import { CpuMeter, MemoryMeter } from './usage';
+import { nameOf } from './labels';
+
+/** What the lab does for its list of containers. */
+export interface ILabHost extends IContainerHost {
+  open(container: IContainer): void;
+  /** Id of the container that this lab runs in. */
+  readonly here: string;
+}
+
+interface IProps {
+  model: ContainersModel;
+  host: ILabHost;
+  language: string;
+  trans: TranslationBundle;
+}
+
+function Row(props: IProps & { container: IContainer }): JSX.Element {
+  const { container, model, host, language, trans } = props;
+  const { id, status } = container;
+  const name = nameOf(container, trans);
+  return (
+    <li
+      className="jp-mlws-ContainerRow"
+      data-mlws-container={id}
+      data-mlws-status={status}
+    >
+      <div className="jp-mlws-ContainerRow-head">
+        <strong>{name}</strong>
+        <ContainerState container={container} trans={trans} />
+        {id === host.here && (
+          <span className="jp-mlws-Badge jp-mlws-Current">
+            {trans.__('current')}
+          </span>
+        )}
+        {id !== host.here && container.url !== null && (
+          <ActionButton
+            name="open"
+            label={trans.__('Open %1', name)}
+            onClick={() => host.open(container)}
+          />
+        )}
+        <ContainerActions
+          container={container}
+          model={model}
+          host={host}
+          language={language}
+          trans={trans}
+        />
+      </div>
+      <div
+        className="jp-mlws-ContainerRow-image"
+        title={container.config.image}
+      >
+        {container.config.image}
+      </div>
+      <CpuMeter container={container} language={language} trans={trans} />
+      <MemoryMeter container={container} language={language} trans={trans} />
+      {hasNotes(container, model) && (
+        <Notes container={container} model={model} trans={trans} />
+      )}
+    </li>
+  );
+}
+
+function List(props: IProps): JSX.Element {
+  const { model, language, trans } = props;
+  const [isMaking, setIsMaking] = useState(false);
+  return (
+    <>
+      {model.lost && (
+        <p className="jp-mlws-Note jp-mod-warn" role="status">
+          {trans.__(
+            'Connection lost. Reconnecting… What you see may be out of date.'
+          )}
+        </p>
+      )}
+      <LiveRegion model={model} trans={trans} />
+      <button
+        className="jp-mlws-NewContainer jp-mod-styled jp-mod-accept"
+        data-mlws-action="new"
+        onClick={() => setIsMaking(true)}
+      >
+        {trans.__('New Container')}
+      </button>
+      <ul className="jp-mlws-Rows" aria-label={trans.__('My containers')}>
+        {model.items.map(container => (
+          <Row key={container.id} {...props} container={container} />
+        ))}
+      </ul>
+      <Environments
+        model={model}
+        here={model.items.find(({ id }) => id === props.host.here) ?? null}
+        language={language}
+        trans={trans}
+      />
+      {isMaking && model.report && (
+        <Dialog
+          title={trans.__('New Container')}
+          onClose={() => setIsMaking(false)}
+        >
+          <CreateForm
+            model={model}
+            report={model.report}
+            language={language}
+            trans={trans}
+            onMade={() => setIsMaking(false)}
+            onCancel={() => setIsMaking(false)}
+          />
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+/** The person's containers, in the lab's sidebar. */
+export class ContainersView extends LiveView<ContainersModel> {
+  constructor(
+    model: ContainersModel,
+    private _host: ILabHost,
+    private _language: string,
+    trans: TranslationBundle
+  ) {
+    super(model, trans);
+    this.id = 'jp-mlws-containers';
+    this.title.label = trans.__('Containers');
+    this.addClass('jp-mlws-Section');
+    this.addClass('jp-mlws-Containers');
+  }
+
+  protected body(): JSX.Element {
+    return (
+      <List
+        model={this.model}
+        host={this._host}
+        language={this._language}
+        trans={this.trans}
+      />
+    );
+  }
+}

@@ -1,0 +1,74 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { TextField } from '../../ui/form';
+import { cores, memorySize } from '../../ui/format';
+import type { IAmount, IResources } from '../../api/models';
+
+/** Fields of a size as the API names them. */
+export const SIZE_FIELDS = [
+  'resources.cpu',
+  'resources.memory',
+  'resources.gpu'
+] as const;
+export type SizeField = (typeof SIZE_FIELDS)[number];
+export type ISizeValues = Record<SizeField, string>;
+
+/** What was typed, as the API takes it. */
+export function sizeOf(
+  values: ISizeValues,
+  hasGpu: boolean
+): Partial<IResources> {
+  return {
+    cpu: values['resources.cpu'].trim(),
+    memory: values['resources.memory'].trim(),
+    ...(hasGpu ? { gpu: values['resources.gpu'].trim() || '0' } : {})
+  };
+}
+
+/** Cores, memory and devices of a container, with what is wrong with each. */
+export function SizeFields(props: {
+  values: ISizeValues;
+  errors: ReadonlyMap<string, string>;
+  limits: IAmount;
+  language: string;
+  trans: TranslationBundle;
+  onChange: (change: Partial<ISizeValues>) => void;
+}): JSX.Element {
+  const { values, errors, limits, language, trans } = props;
+  const field = (name: SizeField, label: string, help: string) => (
+    <TextField
+      label={label}
+      help={help}
+      error={errors.get(name)}
+      name={name}
+      value={values[name]}
+      onChange={event => props.onChange({ [name]: event.target.value })}
+    />
+  );
+  return (
+    <>
+      {field(
+        'resources.cpu',
+        trans.__('CPU cores'),
+        trans.__(
+          'Up to %1. “500m” is half a core.',
+          cores(limits.cpu, language)
+        )
+      )}
+      {field(
+        'resources.memory',
+        trans.__('Memory'),
+        trans.__(
+          'Up to %1. Examples: “2Gi”, “512Mi”.',
+          memorySize(limits.memory, language)
+        )
+      )}
+      {limits.gpu > 0 &&
+        field(
+          'resources.gpu',
+          trans.__('GPUs'),
+          trans.__('Up to %1', limits.gpu)
+        )}
+    </>
+  );
+}

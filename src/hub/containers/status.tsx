@@ -1,0 +1,86 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { Failure } from '../../ui/errorBox';
+import { duration } from '../../ui/format';
+import type { IContainer, IQueuePlace } from '../../api/models';
+import type { ContainersModel } from './model';
+import { containerStatusWord } from './labels';
+
+/** The state as a word in its colour. */
+export function ContainerState(props: {
+  container: IContainer;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { container, trans } = props;
+  return (
+    <span
+      className="jp-mlws-ContainerState"
+      data-mlws-status={container.status}
+      title={container.health ?? undefined}
+    >
+      {containerStatusWord(container.status, trans)}
+    </span>
+  );
+}
+
+/** "Place 2 in the queue, about 3:00 min" */
+export function placeText(
+  place: IQueuePlace,
+  trans: TranslationBundle
+): string {
+  return place.eta_seconds === null
+    ? trans.__('Position %1 in queue', place.position)
+    : trans.__(
+        'Position %1 in queue, about %2 left',
+        place.position,
+        duration(place.eta_seconds)
+      );
+}
+
+/** Whether there is more to say of a container than its row does. */
+export function hasNotes(
+  container: IContainer,
+  model: ContainersModel
+): boolean {
+  return (
+    model.failures.has(container.id) ||
+    container.queue !== null ||
+    Boolean(container.reason) ||
+    container.last_log.length > 0
+  );
+}
+
+/** Its place in the queue, why it stopped, its last words, and why an action failed. */
+export function Notes(props: {
+  container: IContainer;
+  model: ContainersModel;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { container, model, trans } = props;
+  const failure = model.failures.get(container.id);
+  return (
+    <>
+      {failure && (
+        <>
+          <Failure error={failure} trans={trans} />
+          <button
+            className="jp-mlws-Link"
+            onClick={() => model.dismiss(container.id)}
+          >
+            {trans.__('Dismiss')}
+          </button>
+        </>
+      )}
+      {container.queue && (
+        <p className="jp-mlws-Hint">{placeText(container.queue, trans)}</p>
+      )}
+      {container.reason && <p className="jp-mlws-Reason">{container.reason}</p>}
+      {container.last_log.length > 0 && (
+        <details className="jp-mlws-LastLog">
+          <summary>{trans.__('Last log lines')}</summary>
+          <pre>{container.last_log.join('\n')}</pre>
+        </details>
+      )}
+    </>
+  );
+}

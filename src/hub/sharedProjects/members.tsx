@@ -1,0 +1,164 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
+
+import { ActionButton } from '../containers/actions';
+import { Failure } from '../../ui/errorBox';
+import { Field, TextField, useSubmit } from '../../ui/form';
+import type { ITeamMember, ITeamProject, TeamRole } from '../../api/models';
+import type { TeamModel } from './model';
+import { ROLES, roleWord } from './labels';
+
+interface IProps {
+  project: ITeamProject;
+  model: TeamModel;
+  trans: TranslationBundle;
+}
+
+function RoleChoice(props: {
+  id?: string;
+  label?: string;
+  value: TeamRole;
+  disabled?: boolean;
+  trans: TranslationBundle;
+  onChange: (role: TeamRole) => void;
+}): JSX.Element {
+  const { trans } = props;
+  return (
+    <select
+      id={props.id}
+      name="role"
+      className="jp-mlws-Select jp-mod-styled"
+      aria-label={props.label}
+      value={props.value}
+      disabled={props.disabled}
+      onChange={event => props.onChange(event.target.value as TeamRole)}
+    >
+      {ROLES.map(role => (
+        <option key={role} value={role}>
+          {roleWord(role, trans)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function MemberRow(props: IProps & { member: ITeamMember }): JSX.Element {
+  const { project, member, model, trans } = props;
+  const { user, role } = member;
+  const [chosen, setChosen] = useState<TeamRole | null>(role);
+  // What is sent is the newest choice; null: the member goes.
+  const { rest, isBusy, submit } = useSubmit([], () =>
+    chosen === null
+      ? model.removeMember(project.name, user)
+      : model.putMember(project.name, user, chosen)
+  );
+  const isChanged = chosen !== role;
+  return (
+    <li className="jp-mlws-TeamMember" data-mlws-member={user}>
+      <span className="jp-mlws-TeamMember-name">{user}</span>
+      {project.role === 'owner' ? (
+        <>
+          {chosen === null ? (
+            <span>{trans.__('will be removed')}</span>
+          ) : (
+            <RoleChoice
+              label={trans.__('Role of %1', user)}
+              value={chosen}
+              disabled={isBusy}
+              trans={trans}
+              onChange={setChosen}
+            />
+          )}
+          {isChanged ? (
+            <>
+              <ActionButton
+                name="start"
+                label={trans.__('Apply change for %1', user)}
+                disabled={isBusy}
+                onClick={() => void submit()}
+              />
+              <ActionButton
+                name="restore"
+                label={trans.__('Undo change for %1', user)}
+                disabled={isBusy}
+                onClick={() => setChosen(role)}
+              />
+            </>
+          ) : (
+            <ActionButton
+              name="close"
+              label={trans.__('Remove %1', user)}
+              disabled={isBusy}
+              onClick={() => setChosen(null)}
+            />
+          )}
+        </>
+      ) : (
+        <span>{roleWord(role, trans)}</span>
+      )}
+      {rest && <Failure error={rest} trans={trans} />}
+    </li>
+  );
+}
+
+function AddMember({ project, model, trans }: IProps): JSX.Element {
+  const [user, setUser] = useState('');
+  const [role, setRole] = useState<TeamRole>('writer');
+  const { byField, rest, isBusy, submit } = useSubmit(['user'], async () => {
+    await model.putMember(project.name, user.trim(), role);
+    setUser('');
+  });
+  return (
+    <form
+      className="jp-mlws-TeamAdd"
+      aria-label={trans.__('Add member to %1', project.name)}
+      onSubmit={event => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      {rest && <Failure error={rest} trans={trans} />}
+      <TextField
+        name="user"
+        label={trans.__('Add Hub user')}
+        error={byField.get('user')}
+        value={user}
+        onChange={event => setUser(event.target.value)}
+      />
+      <Field label={trans.__('Role')}>
+        {id => (
+          <RoleChoice id={id} value={role} trans={trans} onChange={setRole} />
+        )}
+      </Field>
+      <button
+        type="submit"
+        className="jp-mod-styled jp-mod-accept"
+        disabled={isBusy || user.trim() === ''}
+      >
+        {trans.__('Add')}
+      </button>
+    </form>
+  );
+}
+
+/** Who is a member as what; owners change it. */
+export function Members(props: IProps): JSX.Element {
+  const { project, trans } = props;
+  return (
+    <>
+      <ul
+        className="jp-mlws-Rows"
+        aria-label={trans.__('Members of %1', project.name)}
+      >
+        {project.members.map(member => (
+          <MemberRow
+            key={`${member.user} ${member.role}`}
+            {...props}
+            member={member}
+          />
+        ))}
+      </ul>
+      {project.role === 'owner' && <AddMember {...props} />}
+    </>
+  );
+}

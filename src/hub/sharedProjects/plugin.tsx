@@ -1,0 +1,166 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+
+import { MLWSClient } from '../../api/client';
+import { askFields } from '../../git/form';
+import { Work } from '../../git/work';
+import { hasHub } from '../containers/hub';
+import { labServer } from '../../lab/server';
+import type { IProject, ITeamProject } from '../../api/models';
+import { pathOf, TeamModel } from './model';
+import { TeamView, type ITeamHost } from './section';
+import { IMLWSClient, IMLWSSidebar } from '../../lab/tokens';
+import { OpenDocuments } from '../../lab/documents';
+import { told } from '../../lab/notify';
+
+const team: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlws:team',
+  description: 'The projects that people share, where a Hub started the lab.',
+  autoStart: true,
+  requires: [IMLWSClient, IMLWSSidebar, IDocumentManager],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    sidebar: IMLWSSidebar,
+    manager: IDocumentManager
+  ) => {
+    const { language, trans } = client;
+    // Projects of the Hub, whatever project of the home is shown.
+    const hub = new MLWSClient(
+      labServer(app.serviceManager.serverSettings, false),
+      language,
+      trans
+    );
+    void app.restored.then(async () => {
+      if (await hasHub(hub)) {
+        const documents = new OpenDocuments(manager, () =>
+          app.shell.widgets('main')
+        );
+        const work = new Work(client, documents, trans);
+        const model = new TeamModel(hub);
+        const host = labHost(client, model, work);
+        sidebar.addSection({
+          view: new TeamView(model, host, trans),
+          model,
+          folded: true
+        });
+        // Who has no project yet may begin with one that others share.
+        sidebar.addBeginning({
+          view: new TeamView(model, host, trans, true),
+          model
+        });
+      }
+    });
+  }
+};
+
+function labHost(client: MLWSClient, model: TeamModel, work: Work): ITeamHost {
+  const { trans } = client;
+  const owner = PageConfig.getOption('hubServerUser');
+  return {
+    clone: project => void clone(client, work, project),
+    connect: project => void connect(client, project),
+    leave: async project => {
+      const answer = await showDialog({
+        title: trans.__('Leave %1?', project.name),
+        body: trans.__(
+          'You will lose access to its code, data and runs. Your clones are kept.'
+        ),
+        buttons: [
+          Dialog.cancelButton({ label: trans.__('Cancel') }),
+          Dialog.warnButton({ label: trans.__('Leave') })
+        ],
+        defaultButton: 0
+      });
+      if (answer.button.accept) {
+        await told(() => model.removeMember(project.name, owner));
+      }
+    },
+    delete: async project => {
+      const isLast = project.trashed_at !== null;
+      const given = await askFields(
+        isLast
+          ? trans.__('Delete %1 Permanently', project.name)
+          : trans.__('Move %1 to Trash', project.name),
+        trans.__('Delete'),
+        [
+          {
+            name: 'confirm',
+            label: trans.__('Type the project name to confirm')
+          }
+        ],
+        trans,
+        [
+          isLast
+            ? trans.__(
+                "Permanently deletes its code and data on the Hub. Members' clones are kept."
+              )
+            : trans.__(
+                'It is hidden from its members. Owners can restore it from the trash.'
+              )
+        ]
+      );
+      if (given) {
+        await told(() => model.delete(project.name, given.confirm));
+      }
+    },
+    restore: project => void told(() => model.restore(project.name))
+  };
+}
+
+async function clone(
+  client: MLWSClient,
+  work: Work,
+  project: ITeamProject
+): Promise<void> {
+  const { trans } = client;
+  const made = await work.transfer<IProject>(
+    `${pathOf(project.name)}/clone`,
+    {},
+    {
+      doing: trans.__('Cloning “%1”…', project.name),
+      done: ({ path }) => trans.__('Cloned into “%1”.', path)
+    }
+  );
+  if (made) {
+    await client.show(made);
+  }
+}
+
+async function connect(
+  client: MLWSClient,
+  project: ITeamProject
+): Promise<void> {
+  const { trans } = client;
+  const shown = client.project;
+  if (!shown) {
+    Notification.warning(trans.__('Select a project first.'));
+    return;
+  }
+  const answer = await showDialog({
+    title: trans.__('Share “%1” as %2?', shown.name, project.name),
+    body: trans.__(
+      'Future pushes go there, including data and runs. Nothing is sent until the next push.'
+    ),
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.okButton({ label: trans.__('Share') })
+    ]
+  });
+  if (!answer.button.accept) {
+    return;
+  }
+  const path = `${pathOf(project.name)}/connect`;
+  if (await told(() => client.post<ITeamProject>(path))) {
+    Notification.success(
+      trans.__('“%1” will be shared on the next push.', shown.name)
+    );
+  }
+}
+
+export default team;

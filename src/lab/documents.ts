@@ -1,0 +1,94 @@
+import { DocumentRegistry } from '@jupyterlab/docregistry';
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import { PathExt } from '@jupyterlab/coreutils';
+import type { Widget } from '@lumino/widgets';
+
+import type { IProject } from '../api/models';
+
+/** The open documents of the lab: saved before a version is made, reloaded after one is restored. */
+export class OpenDocuments {
+  /** `widgets`: the lab's main area. */
+  constructor(
+    private _manager: IDocumentManager,
+    private _widgets: () => Iterable<Widget>
+  ) {}
+
+  /** Saves what has unsaved edits; resolves to the paths that could not be saved. */
+  async saveAll(): Promise<string[]> {
+    const dirty = this._contexts().filter(context => context.model.dirty);
+    await Promise.allSettled(dirty.map(context => context.save()));
+    return dirty
+      .filter(context => context.model.dirty)
+      .map(context => context.path);
+  }
+
+  /** Loads open documents anew whose files are other ones now. */
+  async reload(project: IProject, paths: readonly string[]): Promise<void> {
+    const changed = new Set(paths.map(path => documentPath(project, path)));
+    const stale = this._contexts().filter(context =>
+      changed.has(context.localPath)
+    );
+    await Promise.all(stale.map(context => this._reload(context)));
+  }
+
+  /** Loads documents anew whose files have changed on disk; unsaved edits stay as they are. */
+  async reloadChanged(): Promise<void> {
+    const clean = this._contexts().filter(
+      context => context.isReady && !context.model.dirty
+    );
+    await Promise.all(clean.map(context => this._reloadIfChanged(context)));
+  }
+
+  /** Opens a file of the project. */
+  open(project: IProject, path: string, factory?: string): void {
+    this._manager.openOrReveal(documentPath(project, path), factory);
+  }
+
+  private async _reload(context: DocumentRegistry.Context): Promise<void> {
+    if ((await this._lastModified(context)) !== null) {
+      await context.revert();
+    }
+  }
+
+  private async _reloadIfChanged(
+    context: DocumentRegistry.Context
+  ): Promise<void> {
+    const now = await this._lastModified(context);
+    if (now !== null && now !== context.contentsModel?.last_modified) {
+      await context.revert();
+    }
+  }
+
+  /** When its file was written; null where this version has no such file: nothing to load. */
+  private async _lastModified(
+    context: DocumentRegistry.Context
+  ): Promise<string | null> {
+    try {
+      const { contents } = this._manager.services;
+      const file = await contents.get(context.path, { content: false });
+      return file.last_modified;
+    } catch (error) {
+      if ((error as { response?: Response }).response?.status === 404) {
+        return null;
+      }
+      throw error;
+    }
+  }
+
+  private _contexts(): DocumentRegistry.Context[] {
+    const contexts = new Set<DocumentRegistry.Context>();
+    for (const widget of this._widgets()) {
+      const context = this._manager.contextForWidget(widget);
+      if (context) {
+        contexts.add(context);
+      }
+    }
+    return [...contexts];
+  }
+}
+
+/** The file browser's path of a file of a project. */
+export function documentPath(project: IProject, path: string): string {
+  const folder = project.path === '.' ? '' : project.path;
+  return PathExt.join(folder, path);
+}

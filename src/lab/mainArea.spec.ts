@@ -1,0 +1,82 @@
+import type {
+  ILabShell,
+  ILayoutRestorer,
+  JupyterFrontEnd
+} from '@jupyterlab/application';
+import { CommandRegistry } from '@lumino/commands';
+import { BoxPanel, Widget } from '@lumino/widgets';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { MainViews, type IViewCommand } from './mainArea';
+
+const LIMIT: Record<string, number> = { lab: Infinity, notebook: 1 };
+
+let commands: CommandRegistry;
+let areas: Record<string, BoxPanel>;
+let names: string[];
+let reopen: { command: string; args: any }[];
+
+beforeEach(() => {
+  commands = new CommandRegistry();
+  areas = { main: new BoxPanel(), down: new BoxPanel() };
+  names = [];
+  reopen = [];
+});
+
+afterEach(() => {
+  Object.values(areas).forEach(area => area.dispose());
+});
+
+/** The shell of JupyterLab, or of a page of Notebook 7: its main area holds one widget. */
+function open(kind: 'lab' | 'notebook'): MainViews {
+  const shell = {
+    add: (widget: Widget, area: string) => {
+      if (area === 'down' || areas.main.widgets.length < LIMIT[kind]) {
+        areas[area].addWidget(widget);
+      }
+    },
+    activateById: () => undefined
+  };
+  const restorer = {
+    restore: async (tracker: any, options: any) => {
+      tracker.widgetAdded.connect((_: unknown, widget: any) => {
+        names.push(options.name(widget));
+        reopen.push({ command: options.command, args: options.args(widget) });
+      });
+    }
+  } as unknown as ILayoutRestorer;
+  const app = { shell, commands } as unknown as JupyterFrontEnd;
+  const labShell = (kind === 'lab' ? shell : null) as ILabShell | null;
+  return new MainViews(app, labShell, restorer);
+}
+
+function show(views: MainViews, key: string, command?: IViewCommand): void {
+  views.show(key, () => ({ view: new Widget(), model: null }), command);
+}
+
+it('opens a view below where the main area takes no more', () => {
+  const views = open('notebook');
+  areas.main.addWidget(new Widget());
+  show(views, 'server log');
+  expect(areas.main.widgets).toHaveLength(1);
+  expect(areas.down.widgets).toHaveLength(1);
+  // Asked for again it is the same one.
+  show(views, 'server log');
+  expect(areas.down.widgets).toHaveLength(1);
+});
+
+it('keeps the command that opens a view again', async () => {
+  const views = open('lab');
+  const opened: unknown[] = [];
+  commands.addCommand('mlws:open-lineage', {
+    execute: args => opened.push(args)
+  });
+  commands.addCommand('other:erase', { execute: () => opened.push('other') });
+  show(views, 'lineage a', { id: 'mlws:open-lineage', args: { of: 'a' } });
+  show(views, 'conflict b');
+  expect(areas.main.widgets).toHaveLength(2);
+  expect(names).toEqual(['lineage a', '']);
+  await commands.execute(reopen[0].command, reopen[0].args);
+  await commands.execute(reopen[0].command, { id: 'other:erase' });
+  expect(opened).toEqual([{ of: 'a' }]);
+});

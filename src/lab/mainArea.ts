@@ -1,0 +1,128 @@
+import type {
+  ILabShell,
+  ILayoutRestorer,
+  JupyterFrontEnd
+} from '@jupyterlab/application';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import type {
+  ReadonlyPartialJSONObject,
+  ReadonlyPartialJSONValue
+} from '@lumino/coreutils';
+import type { Message } from '@lumino/messaging';
+import type { Widget } from '@lumino/widgets';
+
+import type { LiveModel } from '../api/live';
+import { compareIcon } from '../ui/fileIcons';
+
+/** Opens a view that was open before the page was loaded again. */
+const REOPEN = 'mlws:reopen-view';
+const OWN = /^mlws:/;
+
+/** How many were made: each has an id of its own. */
+let made = 0;
+
+/** What a main-area view shows, and whether it may close. */
+export interface IMainView {
+  view: Widget;
+  model: LiveModel | null;
+  icon?: LabIcon;
+  /** Asked before it closes by hand; without it nothing would be lost. */
+  mayClose?: () => Promise<boolean>;
+}
+
+/** The command that opens a view. */
+export interface IViewCommand {
+  id: string;
+  args?: ReadonlyPartialJSONObject;
+}
+
+/** A tab that asks before it closes. */
+class GuardedTab extends MainAreaWidget {
+  constructor(
+    content: Widget,
+    readonly key: string,
+    readonly command: IViewCommand | null,
+    private _mayClose?: () => Promise<boolean>
+  ) {
+    super({ content });
+  }
+
+  protected onCloseRequest(message: Message): void {
+    void (this._mayClose?.() ?? Promise.resolve(true)).then(may => {
+      if (may) {
+        super.onCloseRequest(message);
+      }
+    });
+  }
+}
+
+/**
+ * Main-area views by what they show; asking twice reveals the one that is open.
+ *
+ * Those that name a command are opened again with the layout of the lab.
+ */
+export class MainViews {
+  constructor(
+    private _app: JupyterFrontEnd,
+    private _labShell: ILabShell | null,
+    restorer: ILayoutRestorer | null
+  ) {
+    _app.commands.addCommand(REOPEN, {
+      execute: async args => {
+        const { id, args: own } = args as Partial<IViewCommand>;
+        if (typeof id === 'string' && OWN.test(id)) {
+          await _app.commands.execute(id, own);
+        }
+      }
+    });
+    void restorer?.restore(this._tracker, {
+      command: REOPEN,
+      args: ({ command }) => ({
+        id: command?.id,
+        args: command?.args as ReadonlyPartialJSONValue
+      }),
+      // Without a name it is not kept.
+      name: ({ key, command }) => (command ? key : '')
+    });
+  }
+
+  /** Shows a view; `command` opens it again. */
+  show(
+    key: string,
+    make: () => IMainView,
+    command: IViewCommand | null = null
+  ): void {
+    const { shell } = this._app;
+    let widget = this._open.get(key);
+    if (!widget) {
+      const { view, model, icon = compareIcon, mayClose } = make();
+      widget = new GuardedTab(view, key, command, mayClose);
+      widget.id = `jp-mlws-view-${(made += 1)}`;
+      widget.title.icon = icon;
+      widget.title.closable = true;
+      widget.toolbar.hide();
+      widget.disposed.connect(() => {
+        this._open.delete(key);
+        model?.dispose();
+      });
+      this._open.set(key, widget);
+      shell.add(widget, 'main');
+      // JupyterLab adds what comes before its layout is restored later.
+      if (!this._labShell && !widget.parent) {
+        // The main area of Notebook 7 takes the document of its page and nothing else.
+        shell.add(widget, 'down');
+      }
+      void this._tracker.add(widget);
+      if (model) {
+        model.active = true;
+      }
+    }
+    shell.activateById(widget.id);
+  }
+
+  private _open = new Map<string, GuardedTab>();
+  private _tracker = new WidgetTracker<GuardedTab>({
+    namespace: 'mlws-views'
+  });
+}

@@ -1,0 +1,16 @@
+import { Notification } from '@jupyterlab/apputils';
+
+import { APIError, errorText } from '../api/client';
+
+/** Tells people of an error that has no place of its own in a view; null where there was one. */
+export async function told<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof APIError)) {
+      throw error;
+    }
+    Notification.error(errorText(error), { autoClose: false });
+    return null;
+  }
+}

@@ -1,0 +1,100 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { dataOf } from '../git/snapshotCommands';
+import { LineageActions } from './actions';
+import { lineageIcon } from './icons';
+import { LineageModel } from './model';
+import { LineageView } from './view';
+import {
+  IMainViews,
+  IMLWSClient,
+  IWorkflowEvents,
+  IWorkspaceEvents
+} from '../lab/tokens';
+import { OpenDocuments } from '../lab/documents';
+
+namespace CommandIDs {
+  export const open = 'mlws:open-lineage';
+}
+
+const lineage: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlws:lineage',
+  description: 'What models, runs, data and snapshots came of, as a graph.',
+  autoStart: true,
+  requires: [
+    IMLWSClient,
+    IWorkspaceEvents,
+    IWorkflowEvents,
+    IDocumentManager,
+    IMainViews
+  ],
+  optional: [ITranslator, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    events: IWorkspaceEvents,
+    runs: IWorkflowEvents,
+    manager: IDocumentManager,
+    views: IMainViews,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
+    const documents = new OpenDocuments(manager, () =>
+      app.shell.widgets('main')
+    );
+    const actions = new LineageActions(app, client, documents);
+    const show = (of: string) =>
+      views.show(
+        `lineage ${of}`,
+        () => {
+          const model = new LineageModel(client, events, runs, of);
+          const view = new LineageView(model, actions, client.language, trans);
+          view.title.label = trans.__('Lineage');
+          view.title.caption = of;
+          return { view, model, icon: lineageIcon };
+        },
+        { id: CommandIDs.open, args: { of } }
+      );
+
+    app.commands.addCommand(CommandIDs.open, {
+      label: trans.__('Show Lineage…'),
+      caption: trans.__('Where an item comes from, and what was made from it'),
+      icon: lineageIcon,
+      execute: async args => {
+        if (typeof args.of === 'string') {
+          show(args.of);
+          return;
+        }
+        const clicked = dataOf(app, 'mlwsSnapshot');
+        if (clicked && args.clicked === true) {
+          show(`snapshot:${clicked}`);
+          return;
+        }
+        const answer = await InputDialog.getText({
+          title: trans.__('Show Lineage'),
+          label: trans.__(
+            'model:NAME, model:NAME:VERSION, run:ID, dataset:PATH or snapshot:ID'
+          ),
+          text: 'snapshot:HEAD',
+          okLabel: trans.__('Show')
+        });
+        if (answer.button.accept && answer.value?.trim()) {
+          show(answer.value.trim());
+        }
+      }
+    });
+    palette?.addItem({
+      command: CommandIDs.open,
+      category: trans.__('Versions and Workflows')
+    });
+  }
+};
+
+export default lineage;

@@ -1,0 +1,140 @@
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { agreed } from '../lab/confirm';
+import type { IExperimentRun, IPage } from '../api/models';
+import { told } from '../lab/notify';
+import type { IMLWSClient } from '../lab/tokens';
+import { PromoteForm, RegisterForm } from './forms';
+import type { RegistryModel } from './model';
+import type { IModelVersion } from './types';
+
+/** Runs that are offered to be registered. */
+const OFFERED = 50;
+/** How long a good end is told, in milliseconds. */
+const SHORT = 5000;
+
+/** What the person can do with models. */
+export interface IModelActions {
+  /** Asks for an alias and lets it mean the version. */
+  promote(version: IModelVersion): Promise<void>;
+  removeAlias(version: IModelVersion, alias: string): void;
+  /** Shows versions side by side, by their ids. */
+  compare(ids: readonly string[]): void;
+  /** Asks for a run, unless it is given, and makes a version of a model of it. */
+  register(run?: IExperimentRun): void;
+  lineage(version: IModelVersion): void;
+}
+
+/** The actions of models in the lab. */
+export class ModelActions implements IModelActions {
+  constructor(
+    private _client: IMLWSClient,
+    private _model: RegistryModel,
+    private _compare: (ids: readonly string[]) => void,
+    private _openLineage: (of: string) => void,
+    private _trans: TranslationBundle
+  ) {}
+
+  async promote(version: IModelVersion): Promise<void> {
+    await told(async () => {
+      const trans = this._trans;
+      const aliases = await this._model.aliasesOf(version);
+      const answer = await showDialog({
+        title: trans.__('Set Alias for %1 %2', version.name, version.version),
+        body: new PromoteForm(version, aliases, trans),
+        buttons: [
+          Dialog.cancelButton({ label: trans.__('Cancel') }),
+          Dialog.okButton({ label: trans.__('Set Alias') })
+        ],
+        focusNodeSelector: 'input'
+      });
+      if (!answer.button.accept || !answer.value) {
+        return;
+      }
+      await this._model.setAlias(version, answer.value);
+      Notification.success(
+        trans.__(
+          'Alias “%1” of %2 now points to version %3.',
+          answer.value,
+          version.name,
+          version.version
+        ),
+        { autoClose: SHORT }
+      );
+    });
+  }
+
+  removeAlias(version: IModelVersion, alias: string): void {
+    void told(async () => {
+      const trans = this._trans;
+      const isMeant = await agreed(
+        trans.__('Remove alias “%1”?', alias),
+        trans.__(
+          'Loading %2 by the alias “%1” will fail. The version and the alias history are kept.',
+          alias,
+          version.name
+        ),
+        trans.__('Remove'),
+        trans
+      );
+      if (isMeant) {
+        await this._model.removeAlias(version, alias);
+      }
+    });
+  }
+
+  compare(ids: readonly string[]): void {
+    this._compare(ids);
+  }
+
+  lineage(version: IModelVersion): void {
+    this._openLineage(`model:${version.name}:${version.version}`);
+  }
+
+  register(run?: IExperimentRun): void {
+    void told(() => this._register(run));
+  }
+
+  private async _register(run?: IExperimentRun): Promise<void> {
+    const trans = this._trans;
+    const offered = run ? [run] : await this._offered();
+    if (offered.length === 0) {
+      await showDialog({
+        title: trans.__('No Runs to Register'),
+        body: trans.__(
+          'Run a workflow, or track a notebook or script. You can then register its run.'
+        ),
+        buttons: [Dialog.okButton({ label: trans.__('Close') })]
+      });
+      return;
+    }
+    const names = this._model.items.map(item => item.name);
+    const answer = await showDialog({
+      title: trans.__('Register Model'),
+      body: new RegisterForm(offered, names, this._client.language, trans),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.okButton({ label: trans.__('Register') })
+      ],
+      focusNodeSelector: 'input'
+    });
+    if (!answer.button.accept || !answer.value) {
+      return;
+    }
+    const { run: id, name, artifacts } = answer.value;
+    const made = await this._model.register({ name, run_id: id, artifacts });
+    Notification.success(
+      trans.__('Registered %1, version %2.', made.name, made.version),
+      { autoClose: SHORT }
+    );
+  }
+
+  /** The newest runs that MLflow knows. */
+  private async _offered(): Promise<IExperimentRun[]> {
+    const page = await this._client.get<IPage<IExperimentRun>>('/runs', {
+      limit: OFFERED
+    });
+    return page.items.filter(run => run.id !== null);
+  }
+}

@@ -1,0 +1,33 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { duration } from '../ui/format';
+import type { ExecutionState, IExecution } from './types';
+
+/** How an execution stands, in words. */
+export function stateWord(
+  state: ExecutionState,
+  trans: TranslationBundle
+): string {
+  return {
+    QUEUED: trans.__('Queued'),
+    RUNNING: trans.__('Running'),
+    SUCCESS: trans.__('Done'),
+    ERROR: trans.__('Failed'),
+    TIMEOUT: trans.__('Timed out'),
+    CANCELLED: trans.__('Canceled'),
+    LOST: trans.__('Outcome unknown')
+  }[state];
+}
+
+/** Seconds as a person reads them. */
+function span(seconds: number): string {
+  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : duration(seconds);
+}
+
+/** What a cell's mark says: how it ended and how long it took. */
+export function markText(one: IExecution, trans: TranslationBundle): string {
+  const word = stateWord(one.status, trans);
+  return one.duration === null
+    ? word
+    : trans.__('%1 in %2', word, span(one.duration));
+}

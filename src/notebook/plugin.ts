@@ -1,0 +1,223 @@
+import {
+  ILayoutRestorer,
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { errorIcon, historyIcon, listIcon } from '@jupyterlab/ui-components';
+
+import { memorySize } from '../ui/format';
+import { ErrorsView } from './errorsView';
+import { HistoryView } from './historyView';
+import { LogModel } from './log';
+import { LogView } from './logView';
+import { CellMarks } from './marks';
+import type { NotebookModel } from './model';
+import { OpenNotebooks } from './open';
+import type { NotebookEvent } from './types';
+import { IMainViews, IMLWSClient } from '../lab/tokens';
+
+namespace CommandIDs {
+  export const errors = 'mlws:notebook-errors';
+  export const history = 'mlws:notebook-history';
+  export const runUpTo = 'mlws:run-up-to';
+  export const log = 'mlws:server-log';
+}
+
+const ID = 'jupyter-mlws:notebooks';
+
+const notebooks: JupyterFrontEndPlugin<void> = {
+  id: ID,
+  description: 'Time, history and errors of cells; the log of the server.',
+  autoStart: true,
+  requires: [IMLWSClient, INotebookTracker, IMainViews],
+  optional: [ITranslator, ICommandPalette, ISettingRegistry, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    tracker: INotebookTracker,
+    views: IMainViews,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    registry: ISettingRegistry | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
+    const { language } = client;
+    const open = new OpenNotebooks(client, tracker);
+    let settings: ISettingRegistry.ISettings | null = null;
+
+    const errors = new ErrorsView(open, trans);
+    errors.id = 'jp-mlws-errors';
+    errors.title.icon = errorIcon;
+    errors.title.caption = trans.__('Notebook errors');
+    app.shell.add(errors, 'right', { rank: 600 });
+    restorer?.add(errors, errors.id);
+
+    const showHistory = (model: NotebookModel, cell: string | null) =>
+      views.show(`executions ${model.path} ${cell}`, () => {
+        const view = new HistoryView(model, cell, language, trans);
+        view.title.label = cell
+          ? trans.__('Cell history')
+          : trans.__('Execution history');
+        view.title.caption = model.path;
+        return { view, model: null, icon: historyIcon };
+      });
+
+    const timeout = (): number | null => {
+      const seconds = settings?.get('cellTimeout').composite as number;
+      return seconds > 0 ? seconds : null;
+    };
+
+    const tell = (
+      panel: NotebookPanel,
+      model: NotebookModel,
+      event: NotebookEvent
+    ) => {
+      if (event.type === 'death') {
+        const last = panel.content.activeCell?.model.id;
+        const count = event.cells.length;
+        const lost = count
+          ? trans._n(
+              'The kernel died and was restarted. Results of %1 cell were lost.',
+              'The kernel died and was restarted. Results of %1 cells were lost.',
+              count
+            )
+          : trans.__('The kernel died and was restarted.');
+        Notification.error(lost, {
+          autoClose: false,
+          actions:
+            last && count
+              ? [
+                  {
+                    label: trans.__('Rerun with Dependencies'),
+                    callback: () => void open.runUpTo(panel, model, last)
+                  }
+                ]
+              : []
+        });
+      } else if (event.type === 'saved') {
+        void open.takeOutputs(panel, model, event.cells).then(mixed => {
+          if (mixed) {
+            Notification.info(
+              trans.__(
+                'Cells of %1 were run through the API. Save with “Overwrite” to keep both ' +
+                  'their outputs and your edits.',
+                panel.title.label
+              ),
+              { autoClose: false }
+            );
+          }
+        });
+      } else if (event.type === 'memory') {
+        const used = memorySize(event.used, language);
+        const limit = memorySize(event.limit, language);
+        if (event.level === 'limit') {
+          Notification.error(
+            trans.__(
+              'The cell was stopped: its kernel used %1 of its %2 memory limit.',
+              used,
+              limit
+            ),
+            { autoClose: false }
+          );
+        } else {
+          Notification.warning(
+            trans.__(
+              'The kernel is using %1 of its %2 memory limit.',
+              used,
+              limit
+            ),
+            { autoClose: 10_000 }
+          );
+        }
+      }
+    };
+
+    const follow = (panel: NotebookPanel, model: NotebookModel) => {
+      const marks = new CellMarks(panel, model, language, trans, cell =>
+        showHistory(model, cell)
+      );
+      model.happened.connect((_, event) => tell(panel, model, event));
+      panel.disposed.connect(() => marks.dispose());
+      const seconds = timeout();
+      if (seconds !== null) {
+        void model.setTimeout(seconds);
+      }
+      models.add(model);
+    };
+    const models = new Set<NotebookModel>();
+    open.opened.connect((_, [panel, model]) => follow(panel, model));
+
+    void registry?.load(ID).then(loaded => {
+      settings = loaded;
+      const apply = () => {
+        for (const model of models) {
+          if (model.isDisposed) {
+            models.delete(model);
+          } else {
+            void model.setTimeout(timeout());
+          }
+        }
+      };
+      loaded.changed.connect(apply);
+      if (timeout() !== null) {
+        apply();
+      }
+    });
+
+    const isEnabled = () => open.current !== null;
+    open.currentChanged.connect(() => app.commands.notifyCommandChanged());
+    app.commands.addCommand(CommandIDs.errors, {
+      label: trans.__('Show Notebook Errors'),
+      icon: errorIcon,
+      execute: () => app.shell.activateById(errors.id)
+    });
+    app.commands.addCommand(CommandIDs.history, {
+      label: trans.__('Show Execution History'),
+      icon: historyIcon,
+      isEnabled,
+      execute: () => {
+        if (open.current) {
+          showHistory(open.current.model, null);
+        }
+      }
+    });
+    app.commands.addCommand(CommandIDs.runUpTo, {
+      label: trans.__('Run All Needed Cells and This One'),
+      caption: trans.__(
+        'Rerun the cells that the selected cell depends on (from history), then the selected cell'
+      ),
+      isEnabled,
+      execute: async () => {
+        const cell = open.current?.panel.content.activeCell?.model.id;
+        if (open.current && cell) {
+          await open.runUpTo(open.current.panel, open.current.model, cell);
+        }
+      }
+    });
+    app.commands.addCommand(CommandIDs.log, {
+      label: trans.__('Show Server Log'),
+      icon: listIcon,
+      execute: () =>
+        views.show(
+          'server log',
+          () => {
+            const model = new LogModel(client);
+            const view = new LogView(model, language, trans);
+            view.title.label = trans.__('Server log');
+            return { view, model, icon: listIcon };
+          },
+          { id: CommandIDs.log }
+        )
+    });
+    for (const command of Object.values(CommandIDs)) {
+      palette?.addItem({ command, category: trans.__('Notebook') });
+    }
+  }
+};
+
+export default notebooks;

@@ -1,0 +1,48 @@
+import { Button } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { APIError } from '../api/client';
+
+/** An error in its place: what happened, which fields, and what to do now. */
+export function Failure(props: {
+  error: APIError;
+  trans: TranslationBundle;
+  onRetry?: () => void;
+}): JSX.Element {
+  const { error, trans, onRetry } = props;
+  return (
+    <div className="jp-mlws-Failure" role="alert">
+      <div className="jp-mlws-Failure-message">{error.message}</div>
+      {error.errors.length > 0 && (
+        <ul>
+          {error.errors.map((fault, index) => (
+            <li key={index}>
+              {fault.field && <code>{fault.field}</code>} {fault.message}
+            </li>
+          ))}
+        </ul>
+      )}
+      {error.solution && <div>{error.solution}</div>}
+      {onRetry && (
+        <Button small={true} onClick={onRetry}>
+          {trans.__('Try Again')}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** What stands where the first answer has not come: that it is awaited, or why it failed. */
+export function Waiting(props: {
+  error: APIError | null;
+  trans: TranslationBundle;
+  onRetry: () => void;
+}): JSX.Element {
+  return props.error ? (
+    <Failure error={props.error} trans={props.trans} onRetry={props.onRetry} />
+  ) : (
+    <p className="jp-mlws-Hint" role="status">
+      {props.trans.__('Loading…')}
+    </p>
+  );
+}

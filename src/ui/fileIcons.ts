@@ -1,0 +1,26 @@
+import { codeIcon, LabIcon, notebookIcon } from '@jupyterlab/ui-components';
+
+import compareSvg from '../../style/icons/compare.svg';
+import dataSvg from '../../style/icons/data.svg';
+import mlwsSvg from '../../style/icons/mlws.svg';
+import type { ChangeKind } from '../api/models';
+
+export const mlwsIcon = new LabIcon({
+  name: 'jupyter-mlws:mlws',
+  svgstr: mlwsSvg
+});
+export const dataIcon = new LabIcon({
+  name: 'jupyter-mlws:data',
+  svgstr: dataSvg
+});
+export const compareIcon = new LabIcon({
+  name: 'jupyter-mlws:compare',
+  svgstr: compareSvg
+});
+
+/** What a changed file is, as an icon. */
+export const kindIcons: Record<ChangeKind, LabIcon> = {
+  code: codeIcon,
+  notebook: notebookIcon,
+  data: dataIcon
+};

@@ -1,0 +1,152 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import {
+  useId,
+  useState,
+  type InputHTMLAttributes,
+  type ReactNode
+} from 'react';
+
+import { APIError } from '../api/client';
+
+/** What the server says about each field of a form, and what it says about none. */
+export function sortOut(
+  error: APIError,
+  fields: readonly string[]
+): {
+  byField: Map<string, string>;
+  rest: APIError | null;
+} {
+  const byField = new Map<string, string>();
+  const others = error.errors.filter(({ field, message }) => {
+    const mine = fields.find(
+      one => field === one || field.startsWith(`${one}.`)
+    );
+    if (mine) {
+      byField.set(
+        mine,
+        [byField.get(mine), message].filter(Boolean).join('; ')
+      );
+    }
+    return !mine;
+  });
+  const isAllTold = byField.size > 0 && others.length === 0;
+  const { status, code, message, details, solution } = error;
+  const rest = { code, message, details, solution, errors: others };
+  return { byField, rest: isAllTold ? null : new APIError(status, rest) };
+}
+
+/** A control with its label, its help, and what is wrong with it. */
+export function Field(props: {
+  label: string;
+  help?: string;
+  error?: string;
+  children: (id: string, described: string | undefined) => ReactNode;
+}): JSX.Element {
+  const id = useId();
+  const { label, help, error } = props;
+  return (
+    <div
+      className={error ? 'jp-mlws-FormField jp-mod-wrong' : 'jp-mlws-FormField'}
+    >
+      <label htmlFor={id}>{label}</label>
+      {props.children(id, help || error ? `${id}-note` : undefined)}
+      <div id={`${id}-note`}>
+        {error && (
+          <p className="jp-mlws-FormField-error" role="alert">
+            {error}
+          </p>
+        )}
+        {help && <p className="jp-mlws-Hint">{help}</p>}
+      </div>
+    </div>
+  );
+}
+
+/** Sends a form; what the server refuses of it, sorted by its fields, each time anew. */
+export function useSubmit(
+  fields: readonly string[],
+  send: () => Promise<void>
+): {
+  byField: Map<string, string>;
+  rest: APIError | null;
+  isBusy: boolean;
+  submit: () => Promise<void>;
+} {
+  const [error, setError] = useState<APIError | null>(null);
+  const [isBusy, setIsBusy] = useState(false);
+  const submit = async (): Promise<void> => {
+    setIsBusy(true);
+    setError(null);
+    try {
+      await send();
+    } catch (reason) {
+      if (!(reason instanceof APIError)) {
+        throw reason;
+      }
+      setError(reason);
+    } finally {
+      setIsBusy(false);
+    }
+  };
+  const { byField, rest } = error
+    ? sortOut(error, fields)
+    : { byField: new Map<string, string>(), rest: null };
+  return { byField, rest, isBusy, submit };
+}
+
+/** A line of text with its label; what else is given goes to the input. */
+export function TextField(
+  props: {
+    label: string;
+    help?: string;
+    error?: string;
+  } & InputHTMLAttributes<HTMLInputElement>
+): JSX.Element {
+  const { label, help, error, ...input } = props;
+  return (
+    <Field label={label} help={help} error={error}>
+      {(id, described) => (
+        <input
+          id={id}
+          className="jp-mod-styled"
+          autoComplete="off"
+          spellCheck={false}
+          aria-describedby={described}
+          aria-invalid={error !== undefined}
+          {...input}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** The end of a form: leave it, or send it. */
+export function FormButtons(props: {
+  ok: string;
+  isBusy: boolean;
+  /** Nothing can be sent as it is. */
+  isIncomplete: boolean;
+  trans: TranslationBundle;
+  onCancel: () => void;
+}): JSX.Element {
+  const { ok, isBusy, isIncomplete, trans, onCancel } = props;
+  return (
+    <div className="jp-mlws-Buttons">
+      <button
+        type="button"
+        className="jp-mod-styled jp-mod-reject"
+        onClick={onCancel}
+      >
+        {trans.__('Cancel')}
+      </button>
+      <button
+        type="submit"
+        className="jp-mod-styled jp-mod-accept"
+        aria-busy={isBusy}
+        disabled={isBusy || isIncomplete}
+      >
+        {ok}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,818 @@
+import '@xyflow/react/dist/style.css';
+
+import {
+  applyEdgeChanges,
+  applyNodeChanges,
+  Background,
+  Controls,
+  MiniMap,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+  useStore,
+  type Connection,
+  type Edge,
+  type EdgeChange,
+  type FinalConnectionState,
+  type NodeChange,
+  type Viewport
+} from '@xyflow/react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+
+import { bestInput, bestPort, type IEnd } from '../graph/choices';
+import { readClip } from '../document/clipboard';
+import { carryMembers, withFrames } from './frames';
+import type { Refusal } from '../graph/graph';
+import { useCanvas } from '../store/hooks';
+import { freePlace } from '../graph/layout';
+import type { CanvasModel } from '../store/model';
+import { MapOfMany } from './minimap';
+import { NodeView, type CanvasNode } from './node';
+import { FrameView, NoteView, type FrameNode, type NoteNode } from './noteView';
+import { nodeAt, Overview, useFewer } from './overview';
+import { COMPONENT_MIME } from './palette';
+import { RequestChooser, type IRequest } from './requests';
+import { handlesOf, NODE_WIDTH, nodeHeight, type IPlace } from '../graph/sizes';
+import { SOURCE_PORT, sourceEdge, sourcePath } from '../graph/sources';
+import { SourceView, type SourceNode } from './sourceView';
+import { runnerOf } from '../document/stages';
+import { TreeView } from './tree';
+import { flowLabels, refusalText } from '../labels';
+
+/** What the commands and the palette ask of the drawing. */
+export interface IFlowHandle {
+  fit(): void;
+  /** Where a new node comes into view. */
+  centre(): IPlace;
+  focusNode(id: string): void;
+  /** Opens the list of what can be added, found or connected. */
+  ask(kind: IRequest['kind']): void;
+  /** Files let go over the drawing; paths from the project's root, place in the window. */
+  dropFiles(paths: readonly string[], x: number, y: number): void;
+  copy(): void;
+  cut(): void;
+  paste(): Promise<void>;
+  /** False where the text holds no nodes. */
+  pasteText(text: string): boolean;
+}
+
+/** The part of the graph that is in view, kept over a reload of the page. */
+export interface IViewportMemory {
+  /** Null for a graph that is to be fitted into its box. */
+  initial: Viewport | null;
+  keep: (viewport: Viewport) => void;
+}
+
+export type AnyNode = CanvasNode | NoteNode | FrameNode | SourceNode;
+
+const MINI_MAP = { width: 130, height: 90 };
+const NODE_TYPES = {
+  mlws: NodeView,
+  note: NoteView,
+  frame: FrameView,
+  source: SourceView
+};
+// Nodes that are not drawn one by one are hidden ones to React Flow.
+const FIT = {
+  maxZoom: 1,
+  padding: 0.06,
+  duration: 200,
+  includeHiddenNodes: true
+};
+/** How long the reason of a refusal stays in view, in milliseconds. */
+const REFUSAL_TIME = 6000;
+/** How long the arrow keys must rest before a move is written, in milliseconds. */
+const MOVE_REST = 400;
+/** From this many nodes on, only those in view are drawn; from afar, in one picture. */
+const MANY_NODES = 300;
+const NEAR_ZOOM = 0.5;
+const NO_EDGES: Edge[] = [];
+/** Out of reach of keys and screen readers; React 18 does not know the attribute. */
+const COVERED = { inert: '' } as object;
+
+interface IFlowProps {
+  id: string;
+  viewport: IViewportMemory;
+  /** The tree view stands in the place of the drawing. */
+  hasTree: boolean;
+  onReady: (handle: IFlowHandle) => void;
+}
+
+export function Flow(props: IFlowProps): JSX.Element {
+  return (
+    <ReactFlowProvider>
+      <FlowPane {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function FlowPane(props: IFlowProps): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { initial, keep } = props.viewport;
+  const pane = useRef<HTMLDivElement>(null);
+  const pointer = useRef<IPlace | null>(null);
+  const [request, setRequest] = useState<IRequest | null>(null);
+  const { refusal, refuse } = useRefusal(model);
+  const { nodes, onNodesChange } = useNodes(model);
+  const { edges, onEdgesChange } = useEdges(model);
+  const handle = useHandle(model, pane, pointer, setRequest, props.onReady);
+  const onDrop = useDrop(model, pane);
+  const clipboard = useClipboard(handle, model);
+  useFocusInside(pane);
+  const labels = useMemo(() => flowLabels(trans), [trans]);
+  const isMany = nodes.length > MANY_NODES;
+  const isFar = useStore(({ transform }) => transform[2] <= NEAR_ZOOM);
+  const isOverview = isMany && isFar;
+  const isConnecting = useStore(({ connection }) => connection.inProgress);
+  const { shown, attend, events } = useFewer(model, nodes, isOverview);
+  const flow = useReactFlow();
+  // The first node of an empty canvas stays where it was put.
+  const [hadNodes] = useState(nodes.length > 0);
+
+  const isValidConnection = useCallback(
+    (connection: Connection | Edge) => {
+      const found = refusalOf(model, connection);
+      refuse(found);
+      return found === null;
+    },
+    [model, refuse]
+  );
+  const onConnect = useCallback(
+    (connection: Connection) => {
+      const { source, sourceHandle, target, targetHandle } = connection;
+      model.connect(source, sourceHandle ?? '', target, targetHandle ?? '');
+    },
+    [model]
+  );
+  const onConnectEnd = useCallback(
+    (event: MouseEvent | TouchEvent, state: FinalConnectionState) => {
+      if (state.isValid || !state.toHandle) {
+        refuse(null);
+      }
+      if (state.isValid || state.toHandle || !state.fromHandle) {
+        return;
+      }
+      const { nodeId, type, id } = state.fromHandle;
+      const from: IEnd = { side: type, node: nodeId, port: id ?? '' };
+      const { clientX, clientY } =
+        'changedTouches' in event ? event.changedTouches[0] : event;
+      const over = document
+        .elementFromPoint(clientX, clientY)
+        ?.closest<HTMLElement>('[data-mlws-node], .react-flow__pane');
+      if (over?.dataset.mlwsNode) {
+        connectToNode(model, from, over.dataset.mlwsNode);
+      } else if (over) {
+        const { x, y } = flow.screenToFlowPosition({ x: clientX, y: clientY });
+        const left = from.side === 'source' ? x : x - NODE_WIDTH;
+        const place = { x: left, y: y - 40 };
+        const at = inside(pane.current!, clientX, clientY);
+        const file = sourcePath(nodeId);
+        setRequest(
+          file === null
+            ? { kind: 'add', from, place, at }
+            : { kind: 'add', file, place, at }
+        );
+      }
+    },
+    [flow, model, refuse]
+  );
+
+  return (
+    <div
+      className={`jp-mlws-Canvas${isOverview ? ' jp-mod-far' : ''}`}
+      ref={pane}
+      tabIndex={-1}
+      {...clipboard}
+      {...events}
+      onDragOver={event => {
+        if (event.dataTransfer.types.includes(COMPONENT_MIME)) {
+          event.preventDefault();
+          event.dataTransfer.dropEffect = 'copy';
+        }
+      }}
+      onDrop={onDrop}
+      onPointerMoveCapture={({ clientX, clientY, buttons }) => {
+        pointer.current = { x: clientX, y: clientY };
+        // What is carried stays drawn; a line that is drawn looks for where to end.
+        if (isOverview && (buttons === 0 || isConnecting)) {
+          const place = flow.screenToFlowPosition(pointer.current);
+          attend(nodeAt(nodes, place));
+        }
+      }}
+      onPointerLeave={() => {
+        pointer.current = null;
+      }}
+      onPointerDownCapture={event => {
+        // So that the keys of the canvas work after a click on its ground.
+        if (
+          !(event.target as HTMLElement).closest(
+            '.react-flow__node, button, .jp-mlws-Chooser'
+          )
+        ) {
+          pane.current?.focus({ preventScroll: true });
+        }
+      }}
+      onDoubleClick={event => {
+        const { clientX, clientY } = event;
+        const under = flow.screenToFlowPosition({ x: clientX, y: clientY });
+        const far = isOverview ? nodeAt(nodes, under) : null;
+        if (far !== null) {
+          // From afar there are no ports to draw lines between.
+          handle.focusNode(far);
+        } else if ((event.target as HTMLElement).closest('.react-flow__pane')) {
+          const at = inside(pane.current!, clientX, clientY);
+          setRequest({ kind: 'add', place: under, at });
+        }
+      }}
+      onContextMenuCapture={event => {
+        // The menu is about what is under the pointer.
+        const under = (event.target as HTMLElement).closest<HTMLElement>(
+          '.react-flow__node'
+        );
+        const id = under?.dataset.id;
+        if (id && !model.selection.has(id)) {
+          model.select([id]);
+        }
+      }}
+    >
+      <ReactFlow<AnyNode>
+        id={props.id}
+        {...(props.hasTree ? COVERED : {})}
+        nodes={shown}
+        edges={isOverview ? NO_EDGES : edges}
+        nodeTypes={NODE_TYPES}
+        onNodesChange={onNodesChange}
+        onEdgesChange={onEdgesChange}
+        isValidConnection={isValidConnection}
+        onConnect={onConnect}
+        onConnectStart={() => refuse(null)}
+        onConnectEnd={onConnectEnd}
+        deleteKeyCode={null}
+        zoomOnDoubleClick={false}
+        fitView={hadNodes && !initial}
+        fitViewOptions={FIT}
+        {...(initial ? { defaultViewport: initial } : {})}
+        onMoveEnd={(_, viewport) => keep(viewport)}
+        minZoom={0.05}
+        connectionRadius={24}
+        onlyRenderVisibleElements={isMany}
+        ariaLabelConfig={labels}
+        aria-label={trans.__('Workflow graph')}
+      >
+        <Background />
+        <Controls showInteractive={false} fitViewOptions={FIT} />
+        {isOverview && <Overview nodes={nodes} />}
+        {isMany ? (
+          <MapOfMany nodes={nodes} {...MINI_MAP} />
+        ) : (
+          <MiniMap style={MINI_MAP} pannable zoomable />
+        )}
+      </ReactFlow>
+      {props.hasTree && <TreeView />}
+      <RefusalText refusal={refusal} pane={pane} pointer={pointer} />
+      {request && (
+        <RequestChooser
+          key={request.kind}
+          request={request}
+          onShow={handle.focusNode}
+          onClose={() => {
+            setRequest(null);
+            pane.current?.focus({ preventScroll: true });
+          }}
+        />
+      )}
+      {nodes.length === 0 && !model.error && <EmptyCanvas />}
+    </div>
+  );
+}
+
+/** A place in the window as one in the canvas. */
+function inside(pane: HTMLElement, x: number, y: number): IPlace {
+  const box = pane.getBoundingClientRect();
+  return { x: x - box.x, y: y - box.y };
+}
+
+/** A line let go over a node goes to the port that fits; where none does, the reason is told. */
+function connectToNode(model: CanvasModel, from: IEnd, node: string): void {
+  const path = sourcePath(from.node);
+  const link =
+    path === null
+      ? bestPort(model.graph, from, node)
+      : bestInput(model.graph, path, node);
+  if (link) {
+    model.connect(link.source, link.sourcePort, link.target, link.targetPort);
+    return;
+  }
+  const other = model.graph.nodes.get(node);
+  const isSource = from.side === 'source';
+  const port = (isSource ? other?.inputs : other?.outputs)?.[0]?.name ?? '';
+  if (isSource) {
+    model.connect(from.node, from.port, node, port);
+  } else {
+    model.connect(node, port, from.node, from.port);
+  }
+}
+
+/** Why something was refused: where the pointer is, for a gesture of the pointer. */
+function RefusalText(props: {
+  refusal: Refusal | null;
+  pane: React.RefObject<HTMLDivElement>;
+  pointer: React.RefObject<IPlace | null>;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { refusal, pane, pointer } = props;
+  const [place, setPlace] = useState<IPlace | null>(null);
+  useEffect(() => {
+    const at = pointer.current;
+    const box = pane.current;
+    setPlace(refusal && at && box ? inside(box, at.x, at.y) : null);
+  }, [pane, pointer, refusal]);
+  const isLeft = place && place.x < (pane.current?.clientWidth ?? 0) / 2;
+  const style = place && {
+    top: place.y + 18,
+    bottom: 'auto',
+    transform: 'none',
+    ...(isLeft
+      ? { left: place.x + 12 }
+      : { left: 'auto', right: pane.current!.clientWidth - place.x + 12 })
+  };
+  return (
+    <div
+      className="jp-mlws-Canvas-status"
+      role="status"
+      style={style ?? undefined}
+    >
+      {refusal && (
+        <div className="jp-mlws-Canvas-refusal">
+          {refusalText(refusal, trans)}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function EmptyCanvas(): JSX.Element {
+  const { model, trans } = useCanvas();
+  return (
+    <div className="jp-mlws-Canvas-empty">
+      <h3>{trans.__('This workflow is empty')}</h3>
+      <p>
+        {model.components.size > 0
+          ? trans.__(
+              'Double-click to add a node, or drag one from the left. You can also drop a ' +
+                'data file, script or notebook here. Drag from an output to see what can be ' +
+                'connected.'
+            )
+          : trans.__('Components appear on the left once they are loaded.')}
+      </p>
+    </div>
+  );
+}
+
+function refusalOf(
+  model: CanvasModel,
+  connection: Connection | Edge
+): Refusal | null {
+  const { source, sourceHandle, target, targetHandle } = connection;
+  return model.refusal(source, sourceHandle ?? '', target, targetHandle ?? '');
+}
+
+/** The reason in view: at once while dragging, and for a while afterwards. */
+function useRefusal(model: CanvasModel): {
+  refusal: Refusal | null;
+  refuse: (refusal: Refusal | null) => void;
+} {
+  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>();
+  const refuse = useCallback((next: Refusal | null) => {
+    clearTimeout(timer.current);
+    if (next) {
+      timer.current = setTimeout(() => setRefusal(null), REFUSAL_TIME);
+    }
+    setRefusal(before =>
+      JSON.stringify(before) === JSON.stringify(next) ? before : next
+    );
+  }, []);
+  useEffect(() => {
+    const onRefused = (_: CanvasModel, next: Refusal): void => refuse(next);
+    model.refused.connect(onRefused);
+    return () => {
+      clearTimeout(timer.current);
+      model.refused.disconnect(onRefused);
+    };
+  }, [model, refuse]);
+  return { refusal, refuse };
+}
+
+/**
+ * Keeps the focus on the canvas when the element that has it is removed, as by a deletion or an
+ * undo: a browser gives it to the page, and the next key would not reach the canvas.
+ */
+function useFocusInside(pane: React.RefObject<HTMLElement>): void {
+  useEffect(() => {
+    const canvas = pane.current!;
+    let focused: Element | null = null;
+    const onFocus = (event: FocusEvent): void => {
+      focused = event.target as Element;
+    };
+    const observer = new MutationObserver(() => {
+      if (
+        focused &&
+        !focused.isConnected &&
+        document.activeElement === document.body
+      ) {
+        const row = canvas.querySelector<HTMLElement>(
+          '[role="treeitem"][tabindex="0"]'
+        );
+        (row ?? canvas).focus({ preventScroll: true });
+      }
+    });
+    canvas.addEventListener('focusin', onFocus);
+    observer.observe(canvas, { childList: true, subtree: true });
+    return () => {
+      canvas.removeEventListener('focusin', onFocus);
+      observer.disconnect();
+    };
+  }, [pane]);
+}
+
+/** React Flow's nodes, kept in step with the model; what did not change keeps its object. */
+function useNodes(model: CanvasModel): {
+  nodes: AnyNode[];
+  onNodesChange: (changes: NodeChange<AnyNode>[]) => void;
+} {
+  const [nodes, setNodes] = useState<AnyNode[]>(() => toNodes(model, []));
+  const moved = useRef(new Map<string, IPlace>());
+  const timer = useRef<ReturnType<typeof setTimeout>>();
+
+  const commit = useCallback(() => {
+    clearTimeout(timer.current);
+    if (moved.current.size > 0) {
+      const places = moved.current;
+      moved.current = new Map();
+      model.move(places);
+    }
+  }, [model]);
+
+  useEffect(() => {
+    const update = (): void => setNodes(before => toNodes(model, before));
+    update();
+    model.changed.connect(update);
+    model.selectionChanged.connect(update);
+    model.flushing.connect(commit);
+    return () => {
+      commit();
+      model.changed.disconnect(update);
+      model.selectionChanged.disconnect(update);
+      model.flushing.disconnect(commit);
+    };
+  }, [model, commit]);
+
+  const latest = useRef(nodes);
+  latest.current = nodes;
+  const onNodesChange = useCallback(
+    (given: NodeChange<AnyNode>[]) => {
+      const changes = carryMembers(model.frames, latest.current, given);
+      setNodes(before => withFrames(model, applyNodeChanges(changes, before)));
+      const picked = new Set(model.selection);
+      let isPicking = false;
+      for (const change of changes) {
+        if (change.type === 'position' && !change.dragging && change.position) {
+          moved.current.set(change.id, change.position);
+          clearTimeout(timer.current);
+          timer.current = setTimeout(commit, MOVE_REST);
+        } else if (change.type === 'select') {
+          isPicking = true;
+          if (change.selected) {
+            picked.add(change.id);
+          } else {
+            picked.delete(change.id);
+          }
+        }
+      }
+      if (isPicking) {
+        model.select(picked);
+      }
+    },
+    [model, commit]
+  );
+  return { nodes, onNodesChange };
+}
+
+function toNodes(model: CanvasModel, before: readonly AnyNode[]): AnyNode[] {
+  const known = new Map(before.map(node => [node.id, node]));
+  const nodes = [...model.graph.nodes.values()].map(node => {
+    const old = known.get(node.id) as CanvasNode | undefined;
+    const place = model.places.get(node.id)!;
+    const selected = model.selection.has(node.id);
+    // A node under the pointer stays there until it is let go.
+    const position = old?.dragging ? old.position : place;
+    const isSame =
+      old?.data.node === node &&
+      old.selected === selected &&
+      old.position.x === position.x &&
+      old.position.y === position.y;
+    return isSame
+      ? old
+      : {
+          ...old,
+          id: node.id,
+          type: 'mlws' as const,
+          // What is known need not be measured: the drawing stands at once.
+          initialWidth: NODE_WIDTH,
+          initialHeight: nodeHeight(node),
+          measured: { width: NODE_WIDTH, height: nodeHeight(node) },
+          handles: handlesOf(node),
+          position,
+          selected,
+          data: old?.data.node === node ? old.data : { node },
+          ariaLabel: node.component
+            ? `${node.title}, ${node.component.title}`
+            : node.title
+        };
+  });
+  const frames = before.filter(node => node.type === 'frame');
+  return withFrames(model, [
+    ...frames,
+    ...nodes,
+    ...toSources(model, known),
+    ...toNotes(model, known)
+  ]);
+}
+
+function toSources(
+  model: CanvasModel,
+  known: ReadonlyMap<string, AnyNode>
+): SourceNode[] {
+  return model.sources.map(source => {
+    const { id, path } = source;
+    const old = known.get(id) as SourceNode | undefined;
+    const selected = model.selection.has(id);
+    const position = old?.dragging ? old.position : model.places.get(id)!;
+    const isSame =
+      old !== undefined &&
+      JSON.stringify(old.data.source) === JSON.stringify(source) &&
+      old.selected === selected &&
+      old.position.x === position.x &&
+      old.position.y === position.y;
+    return isSame
+      ? old
+      : {
+          ...old,
+          id,
+          type: 'source' as const,
+          initialWidth: NODE_WIDTH,
+          initialHeight: 50,
+          position,
+          selected,
+          data: { source },
+          ariaLabel: path
+        };
+  });
+}
+
+function toNotes(
+  model: CanvasModel,
+  known: ReadonlyMap<string, AnyNode>
+): NoteNode[] {
+  return model.notes.map(({ text, at }, index) => {
+    const id = `notes:${index}`;
+    const old = known.get(id) as NoteNode | undefined;
+    const selected = model.selection.has(id);
+    const position = old?.dragging ? old.position : { x: at[0], y: at[1] };
+    const isSame =
+      old?.data.text === text &&
+      old.selected === selected &&
+      old.position.x === position.x &&
+      old.position.y === position.y;
+    return isSame
+      ? old
+      : {
+          ...old,
+          id,
+          type: 'note' as const,
+          position,
+          selected,
+          connectable: false,
+          data: { index, text },
+          ariaLabel: text
+        };
+  });
+}
+
+function useEdges(model: CanvasModel): {
+  edges: Edge[];
+  onEdgesChange: (changes: EdgeChange[]) => void;
+} {
+  const [edges, setEdges] = useState<Edge[]>(() => toEdges(model, []));
+  useEffect(() => {
+    const update = (): void => setEdges(before => toEdges(model, before));
+    update();
+    model.changed.connect(update);
+    return () => {
+      model.changed.disconnect(update);
+    };
+  }, [model]);
+  const onEdgesChange = useCallback((changes: EdgeChange[]) => {
+    setEdges(before => applyEdgeChanges(changes, before));
+  }, []);
+  useEffect(() => {
+    model.selectEdges(edges.filter(edge => edge.selected).map(edge => edge.id));
+  }, [model, edges]);
+  return { edges, onEdgesChange };
+}
+
+function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
+  const known = new Map(before.map(edge => [edge.id, edge]));
+  const sources = model.sources.flatMap(({ id, path, readers }) =>
+    readers.map(({ node, port }) => {
+      const key = sourceEdge(id, node, port);
+      return (
+        known.get(key) ?? {
+          id: key,
+          source: id,
+          sourceHandle: SOURCE_PORT,
+          target: node,
+          targetHandle: port,
+          ariaLabel: `${path} → ${node}`
+        }
+      );
+    })
+  );
+  const edges = model.graph.edges.map(
+    edge =>
+      known.get(edge.id) ?? {
+        id: edge.id,
+        source: edge.source,
+        sourceHandle: edge.sourcePort,
+        target: edge.target,
+        targetHandle: edge.targetPort,
+        ariaLabel: `${edge.source} → ${edge.target}`
+      }
+  );
+  return [...sources, ...edges];
+}
+
+/** Gives the widget a hold of the drawing. */
+function useHandle(
+  model: CanvasModel,
+  pane: React.RefObject<HTMLDivElement>,
+  pointer: React.RefObject<IPlace | null>,
+  request: (request: IRequest) => void,
+  onReady: (handle: IFlowHandle) => void
+): IFlowHandle {
+  const flow = useReactFlow();
+  const handle = useMemo<IFlowHandle>(() => {
+    const middle = (): IPlace => {
+      const box = pane.current!.getBoundingClientRect();
+      return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    };
+    const centre = (): IPlace => {
+      const { x, y } = flow.screenToFlowPosition(middle());
+      return freePlace(model.graph, model.places, {
+        x: x - NODE_WIDTH / 2,
+        y: y - 50
+      });
+    };
+    const copied = (clip: ReturnType<CanvasModel['copy']>): void => {
+      if (clip) {
+        lastClip = JSON.stringify(clip, null, 2);
+        void navigator.clipboard?.writeText(lastClip);
+      }
+    };
+    const pasteText = (text: string): boolean => {
+      const clip = readClip(text);
+      if (clip) {
+        const at = pointer.current;
+        model.paste(clip, at ? flow.screenToFlowPosition(at) : centre());
+      }
+      return clip !== null;
+    };
+    return {
+      fit: () => void flow.fitView(FIT),
+      centre,
+      focusNode: id => {
+        model.select([id]);
+        void flow.fitView({ ...FIT, nodes: [{ id }] });
+      },
+      ask: kind => {
+        const { x, y } = inside(pane.current!, ...xy(middle()));
+        const at = { x: x - 160, y: Math.max(20, y - 180) };
+        const { selected } = model;
+        if (kind === 'find') {
+          request({ kind, at });
+        } else if (kind === 'add') {
+          request({ kind, at, place: besides(model) ?? centre() });
+        } else if (selected && model.graph.nodes.has(selected)) {
+          const place = besides(model) ?? centre();
+          request({ kind, at, node: selected, place });
+        }
+      },
+      dropFiles: (paths, x, y) => {
+        const port = document
+          .elementFromPoint(x, y)
+          ?.closest('.jp-mlws-Port')
+          ?.querySelector<HTMLElement>('[data-mlws-port]')?.dataset.mlwsPort;
+        const [node, side, name] = port?.split(':') ?? [];
+        if (side === 'in') {
+          model.setInputFile(node, name, paths[0]);
+          return;
+        }
+        const place = flow.screenToFlowPosition({ x, y });
+        paths.forEach((path, index) => {
+          const there = { x: place.x, y: place.y + index * 140 };
+          if (runnerOf(path)) {
+            model.addFile(path, there);
+          } else {
+            model.addData(path, there);
+          }
+        });
+      },
+      copy: () => copied(model.copy()),
+      cut: () => copied(model.cut()),
+      paste: async () => {
+        // Only pages that are served safely may read the clipboard.
+        const text = await navigator.clipboard?.readText().catch(() => null);
+        if (!(text && pasteText(text)) && lastClip) {
+          pasteText(lastClip);
+        }
+      },
+      pasteText
+    };
+  }, [flow, model, pane, pointer, request]);
+  useEffect(() => onReady(handle), [handle, onReady]);
+  return handle;
+}
+
+/** What was copied last in this page, where the clipboard cannot be read. */
+let lastClip: string | null = null;
+
+function xy({ x, y }: IPlace): [number, number] {
+  return [x, y];
+}
+
+/** To the right of the selected node, where it is free. */
+function besides(model: CanvasModel): IPlace | null {
+  const place = model.selected && model.places.get(model.selected);
+  return place
+    ? freePlace(model.graph, model.places, {
+        x: place.x + NODE_WIDTH + 60,
+        y: place.y
+      })
+    : null;
+}
+
+/** The browser's own copy, cut and paste, which need no permission. */
+function useClipboard(
+  handle: IFlowHandle,
+  model: CanvasModel
+): Pick<React.DOMAttributes<HTMLDivElement>, 'onCopy' | 'onCut' | 'onPaste'> {
+  return useMemo(() => {
+    const isField = (event: React.ClipboardEvent): boolean =>
+      (event.target as HTMLElement).matches('input, textarea, select');
+    const give =
+      (take: () => ReturnType<CanvasModel['copy']>) =>
+      (event: React.ClipboardEvent): void => {
+        const clip = isField(event) ? null : take();
+        if (clip) {
+          lastClip = JSON.stringify(clip, null, 2);
+          event.clipboardData.setData('text/plain', lastClip);
+          event.preventDefault();
+        }
+      };
+    return {
+      onCopy: give(() => model.copy()),
+      onCut: give(() => model.cut()),
+      onPaste: event => {
+        const text = event.clipboardData.getData('text/plain');
+        if (!isField(event) && handle.pasteText(text)) {
+          event.preventDefault();
+        }
+      }
+    };
+  }, [handle, model]);
+}
+
+/** What letting go of a component of the palette does. */
+function useDrop(
+  model: CanvasModel,
+  pane: React.RefObject<HTMLDivElement>
+): (event: React.DragEvent) => void {
+  const flow = useReactFlow();
+  return useCallback(
+    event => {
+      const name = event.dataTransfer.getData(COMPONENT_MIME);
+      if (!name) {
+        return;
+      }
+      event.preventDefault();
+      const { x, y } = flow.screenToFlowPosition({
+        x: event.clientX,
+        y: event.clientY
+      });
+      model.addComponent(name, { x: x - NODE_WIDTH / 2, y: y - 20 });
+      pane.current?.focus({ preventScroll: true });
+    },
+    [flow, model, pane]
+  );
+}

@@ -1,0 +1,126 @@
+import { Panel, useReactFlow, useStore } from '@xyflow/react';
+import { useLayoutEffect, useMemo, useRef } from 'react';
+
+import type { AnyNode } from './flow';
+import { useCanvas } from '../store/hooks';
+import { paintedNodes, useChanges, useColours } from './overview';
+import { NODE_WIDTH } from '../graph/sizes';
+import { flowLabels } from '../labels';
+
+/** The map of a large graph: one picture, with a frame around what is seen. */
+export function MapOfMany(props: {
+  nodes: readonly AnyNode[];
+  width: number;
+  height: number;
+}): JSX.Element {
+  const { nodes, width, height } = props;
+  const { model, trans } = useCanvas();
+  const flow = useReactFlow();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const colours = useColours(canvas);
+  const changes = useChanges(model);
+  const painted = useMemo(
+    () => (colours ? paintedNodes(model, nodes, colours) : []),
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [model, nodes, colours, changes]
+  );
+  const scene = useMemo(
+    () => sceneOf(painted, width, height),
+    [painted, width, height]
+  );
+  useLayoutEffect(() => {
+    const context = canvas.current?.getContext('2d');
+    if (context && colours) {
+      context.clearRect(0, 0, width, height);
+      for (const { x, y, height: high, state, isSelected } of painted) {
+        context.fillStyle = isSelected
+          ? colours.theme.brand
+          : (state ?? colours.theme.edge);
+        context.fillRect(
+          scene.left + x * scene.scale,
+          scene.top + y * scene.scale,
+          Math.max(1, NODE_WIDTH * scene.scale),
+          Math.max(1, high * scene.scale)
+        );
+      }
+    }
+  }, [painted, scene, colours, width, height]);
+  const go = (event: React.PointerEvent<HTMLElement>): void => {
+    const box = event.currentTarget.getBoundingClientRect();
+    void flow.setCenter(
+      (event.clientX - box.x - scene.left) / scene.scale,
+      (event.clientY - box.y - scene.top) / scene.scale,
+      { zoom: flow.getZoom() }
+    );
+  };
+  return (
+    <Panel position="bottom-right" className="react-flow__minimap">
+      <div
+        className="jp-mlws-MapOfMany"
+        role="img"
+        aria-label={flowLabels(trans)['minimap.ariaLabel']}
+        style={{ width, height }}
+        onPointerDown={event => {
+          event.currentTarget.setPointerCapture(event.pointerId);
+          go(event);
+        }}
+        onPointerMove={event => {
+          if (event.buttons === 1) {
+            go(event);
+          }
+        }}
+      >
+        <canvas ref={canvas} width={width} height={height} />
+        <SeenFrame {...scene} />
+      </div>
+    </Panel>
+  );
+}
+
+interface IScene {
+  left: number;
+  top: number;
+  scale: number;
+}
+
+/** How the whole graph fits into the map. */
+function sceneOf(
+  nodes: readonly { x: number; y: number; height: number }[],
+  width: number,
+  height: number
+): IScene {
+  let [left, top] = [Infinity, Infinity];
+  let [right, bottom] = [-Infinity, -Infinity];
+  for (const node of nodes) {
+    left = Math.min(left, node.x);
+    top = Math.min(top, node.y);
+    right = Math.max(right, node.x + NODE_WIDTH);
+    bottom = Math.max(bottom, node.y + node.height);
+  }
+  if (nodes.length === 0) {
+    return { left: 0, top: 0, scale: 1 };
+  }
+  const scale = 0.9 * Math.min(width / (right - left), height / (bottom - top));
+  return {
+    left: width / 2 - ((left + right) / 2) * scale,
+    top: height / 2 - ((top + bottom) / 2) * scale,
+    scale
+  };
+}
+
+function SeenFrame({ left, top, scale }: IScene): JSX.Element {
+  const [x, y, zoom] = useStore(state => state.transform);
+  const width = useStore(state => state.width);
+  const height = useStore(state => state.height);
+  return (
+    <div
+      className="jp-mlws-MapOfMany-seen"
+      style={{
+        left: left - (x / zoom) * scale,
+        top: top - (y / zoom) * scale,
+        width: (width / zoom) * scale,
+        height: (height / zoom) * scale
+      }}
+    />
+  );
+}

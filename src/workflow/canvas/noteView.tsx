@@ -1,0 +1,151 @@
+import type { Node, NodeProps } from '@xyflow/react';
+import { memo, useCallback, useEffect, useRef, useState } from 'react';
+
+import { useCanvas } from '../store/hooks';
+
+export type NoteNode = Node<{ index: number; text: string }, 'note'>;
+export type FrameNode = Node<{ index: number; title: string }, 'frame'>;
+
+/** Words on the canvas; a double click or Enter begins to write. */
+export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
+  const { model, trans } = useCanvas();
+  const { isEditing, begin, field } = useEditing(
+    `notes:${data.index}`,
+    data.text,
+    text => model.setNote(data.index, text)
+  );
+  return (
+    <div
+      className={`jp-mlws-StickyNote${selected ? ' jp-mod-selected' : ''}`}
+      data-mlws-note={data.index}
+      onDoubleClick={begin}
+    >
+      {isEditing ? (
+        <textarea
+          {...field}
+          rows={4}
+          data-lm-suppress-shortcuts="true"
+          aria-label={trans.__('Note')}
+        />
+      ) : (
+        data.text || (
+          <span className="jp-mlws-Empty">{trans.__('Empty note')}</span>
+        )
+      )}
+    </div>
+  );
+});
+
+/** A box around nodes; it moves them along. */
+export const FrameView = memo(({ data, selected }: NodeProps<FrameNode>) => {
+  const { model, trans } = useCanvas();
+  const { isEditing, begin, field } = useEditing(
+    `frames:${data.index}`,
+    data.title,
+    title => model.setFrameTitle(data.index, title)
+  );
+  return (
+    <div
+      className={`jp-mlws-Frame${selected ? ' jp-mod-selected' : ''}`}
+      data-mlws-frame={data.index}
+      onDoubleClick={begin}
+    >
+      <div className="jp-mlws-Frame-title">
+        {isEditing ? (
+          <input
+            {...field}
+            data-lm-suppress-shortcuts="true"
+            aria-label={trans.__('Title')}
+          />
+        ) : (
+          data.title || trans.__('Frame')
+        )}
+      </div>
+    </div>
+  );
+});
+
+/** A text that turns into a field. Leaving it keeps what was typed, Escape does not. */
+function useEditing(
+  id: string,
+  value: string,
+  commit: (text: string) => void
+): {
+  isEditing: boolean;
+  begin: () => void;
+  field: React.InputHTMLAttributes<HTMLInputElement & HTMLTextAreaElement> & {
+    ref: React.RefObject<any>;
+  };
+} {
+  const { model } = useCanvas();
+  const [draft, setDraft] = useState<string | null>(null);
+  const ref = useRef<HTMLInputElement | HTMLTextAreaElement>(null);
+  const isEditing = draft !== null;
+  const latest = useRef({ draft, value, commit });
+  latest.current = { draft, value, commit };
+  useEffect(() => {
+    const flush = (): void => {
+      const { draft: text, commit: write } = latest.current;
+      if (text !== null) {
+        write(text);
+      }
+    };
+    model.flushing.connect(flush);
+    return () => {
+      model.flushing.disconnect(flush);
+    };
+  }, [model]);
+  const begin = useCallback(
+    () => setDraft(before => before ?? latest.current.value),
+    []
+  );
+  useEffect(() => {
+    const ask = (): void => {
+      if (model.takeAsked(id)) {
+        begin();
+      }
+    };
+    ask();
+    model.nameAsked.connect(ask);
+    return () => {
+      model.nameAsked.disconnect(ask);
+    };
+  }, [model, id, begin]);
+  useEffect(() => {
+    if (isEditing) {
+      ref.current?.focus();
+      ref.current?.select();
+    }
+  }, [isEditing]);
+  const end = (isKept: boolean): void => {
+    const text = latest.current.draft;
+    setDraft(null);
+    latest.current.draft = null;
+    if (isKept && text !== null) {
+      commit(text);
+    }
+  };
+  return {
+    isEditing,
+    begin,
+    field: {
+      ref,
+      className: 'nodrag nowheel jp-mod-styled',
+      value: draft ?? '',
+      onChange: event => setDraft(event.target.value),
+      onBlur: () => end(true),
+      onKeyDown: event => {
+        event.stopPropagation();
+        const isOver =
+          event.key === 'Escape' ||
+          (event.key === 'Enter' &&
+            !event.shiftKey &&
+            !event.nativeEvent.isComposing);
+        if (isOver) {
+          event.preventDefault();
+          end(event.key === 'Enter');
+        }
+      }
+    }
+  };
+}

@@ -1,0 +1,304 @@
+import { useReactFlow, useStore, type Node } from '@xyflow/react';
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useReducer,
+  useRef,
+  useState
+} from 'react';
+
+import type { AnyNode } from './flow';
+import type { IGraph } from '../graph/graph';
+import { useCanvas } from '../store/hooks';
+import type { CanvasModel } from '../store/model';
+import {
+  paint,
+  type IColours,
+  type IPaintedNode,
+  type PaintedEdge
+} from './painting';
+import { NODE_WIDTH, portPlace, type IPlace } from '../graph/sizes';
+
+/** So many selected nodes are drawn one by one; more only painted. */
+const FEW = 20;
+
+/** The topmost node at a place. */
+export function nodeAt(
+  nodes: readonly AnyNode[],
+  { x, y }: IPlace
+): string | null {
+  for (let index = nodes.length - 1; index >= 0; index -= 1) {
+    const { id, type, position, measured } = nodes[index];
+    if (
+      type === 'mlws' &&
+      position.x <= x &&
+      x <= position.x + NODE_WIDTH &&
+      position.y <= y &&
+      y <= position.y + (measured?.height ?? 0)
+    ) {
+      return id;
+    }
+  }
+  return null;
+}
+
+interface IFewer {
+  shown: AnyNode[];
+  /** The node below the pointer. */
+  attend: (node: string | null) => void;
+  events: Pick<React.DOMAttributes<HTMLElement>, 'onFocus' | 'onBlur'>;
+}
+
+/**
+ * From afar, only what a person attends to is drawn as elements of the page: what is below the
+ * pointer, has the focus or is selected, and frames and notes. The rest is painted.
+ */
+export function useFewer(
+  model: CanvasModel,
+  nodes: AnyNode[],
+  isOverview: boolean
+): IFewer {
+  const [pointed, attend] = useState<string | null>(null);
+  const [focused, setFocused] = useState<string | null>(null);
+  const from = useStore(({ connection }) => connection.fromNode?.id);
+  const hidden = useRef(new WeakMap<AnyNode, AnyNode>());
+  const shown = useMemo(() => {
+    if (!isOverview) {
+      return nodes;
+    }
+    const { selection } = model;
+    const isAttended = (node: Node): boolean =>
+      node.id === pointed ||
+      node.id === focused ||
+      node.id === from ||
+      node.dragging === true ||
+      (node.selected === true && selection.size <= FEW);
+    return nodes.map(node => {
+      if (node.type !== 'mlws' || isAttended(node)) {
+        return node;
+      }
+      const known = hidden.current.get(node) ?? { ...node, hidden: true };
+      hidden.current.set(node, known);
+      return known;
+    });
+  }, [model, nodes, isOverview, pointed, focused, from]);
+  const events = useMemo(
+    () => ({
+      onFocus: ({ target }: React.FocusEvent) => {
+        const node = target.closest<HTMLElement>('.react-flow__node');
+        setFocused(node?.dataset.id ?? null);
+      },
+      onBlur: () => setFocused(null)
+    }),
+    []
+  );
+  return { shown, attend, events };
+}
+
+/** A large graph from afar: one picture in the place of thousands of elements. */
+export function Overview({
+  nodes
+}: {
+  nodes: readonly AnyNode[];
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [x, y, zoom] = useStore(state => state.transform);
+  const width = useStore(state => state.width);
+  const height = useStore(state => state.height);
+  const changes = useChanges(model);
+  const colours = useColours(canvas);
+  const painted = useMemo(
+    () => (colours ? paintedNodes(model, nodes, colours) : []),
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [model, nodes, colours, changes]
+  );
+  const edges = useMemo(
+    () => paintedEdges(model.graph, nodes),
+    [model.graph, nodes]
+  );
+  useBand(model, nodes);
+  useLayoutEffect(() => {
+    const context = canvas.current?.getContext('2d');
+    if (context && colours) {
+      const view = { x, y, zoom, width, height };
+      paint(context, painted, edges, view, colours.theme);
+    }
+  }, [painted, edges, x, y, zoom, width, height, colours]);
+  return (
+    <canvas
+      ref={canvas}
+      className="jp-mlws-Overview"
+      width={width}
+      height={height}
+      role="img"
+      aria-label={trans.__(
+        '%1 nodes. Zoom in for details, or use the tree view.',
+        model.graph.nodes.size
+      )}
+      data-mlws-nodes={painted.length}
+    />
+  );
+}
+
+/** Counts the frames in which a node's state, plan or faults changed. */
+export function useChanges(model: CanvasModel): number {
+  const [count, changed] = useReducer((before: number) => before + 1, 0);
+  useEffect(() => {
+    let frame = 0;
+    const soon = (): void => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        changed();
+      });
+    };
+    const stops = [model.plan, model.faults].map(store =>
+      store.subscribeAll(soon)
+    );
+    stops.push(model.runs.nodes.subscribeAll(soon));
+    return () => {
+      stops.forEach(stop => stop());
+      cancelAnimationFrame(frame);
+    };
+  }, [model]);
+  return count;
+}
+
+interface IPalette {
+  theme: IColours;
+  states: Record<string, string>;
+  plans: Record<string, string>;
+}
+
+/** The theme's colours, read again when another theme comes. */
+export function useColours(
+  within: React.RefObject<HTMLElement>
+): IPalette | null {
+  const [colours, setColours] = useState<IPalette | null>(null);
+  useLayoutEffect(() => {
+    const read = (): void => {
+      if (within.current) {
+        const style = getComputedStyle(within.current);
+        setColours(paletteOf(name => style.getPropertyValue(`--jp-${name}`)));
+      }
+    };
+    read();
+    const observer = new MutationObserver(read);
+    observer.observe(document.body, {
+      attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light']
+    });
+    return () => observer.disconnect();
+  }, [within]);
+  return colours;
+}
+
+function paletteOf(colour: (name: string) => string): IPalette {
+  const stopped = colour('mlws-stopped');
+  const completed = colour('mlws-completed');
+  return {
+    theme: {
+      ground: colour('layout-color1'),
+      border: colour('border-color1'),
+      text: colour('ui-font-color1'),
+      edge: colour('ui-font-color3'),
+      brand: colour('brand-color1'),
+      error: colour('error-color1')
+    },
+    states: {
+      QUEUED: colour('mlws-queued'),
+      RUNNING: colour('mlws-running'),
+      COMPLETED: completed,
+      CACHED: completed,
+      FAILED: colour('mlws-failed'),
+      SKIPPED: stopped,
+      CANCELLED: stopped,
+      INTERRUPTED: stopped
+    },
+    plans: {
+      run: colour('warn-color1'),
+      restorable: colour('info-color1'),
+      frozen: colour('ui-font-color3'),
+      cached: colour('success-color2')
+    }
+  };
+}
+
+export function paintedNodes(
+  model: CanvasModel,
+  nodes: readonly AnyNode[],
+  { states, plans }: IPalette
+): IPaintedNode[] {
+  return nodes.flatMap(({ id, type, position, measured, selected, data }) => {
+    if (type !== 'mlws' || !('node' in data)) {
+      return [];
+    }
+    const state = model.runs.nodes.get(id);
+    const plan = model.plan.get(id);
+    return [
+      {
+        x: position.x,
+        y: position.y,
+        height: measured?.height ?? 0,
+        title: data.node.title,
+        state: (state && states[state.status]) ?? null,
+        plan: (plan && plans[plan.action]) ?? null,
+        isSelected: selected === true,
+        isFaulty: model.faults.get(id) !== undefined
+      }
+    ];
+  });
+}
+
+function paintedEdges(graph: IGraph, nodes: readonly AnyNode[]): PaintedEdge[] {
+  const corners = new Map(nodes.map(({ id, position }) => [id, position]));
+  const rows = new Map<string, number>();
+  for (const { id, inputs, outputs } of graph.nodes.values()) {
+    inputs.forEach((port, row) => rows.set(`${id}:in:${port.name}`, row));
+    outputs.forEach((port, row) => rows.set(`${id}:out:${port.name}`, row));
+  }
+  const end = (node: string, side: 'in' | 'out', port: string): IPlace => {
+    const corner = corners.get(node) ?? { x: 0, y: 0 };
+    const own = portPlace(side, rows.get(`${node}:${side}:${port}`) ?? 0);
+    return { x: corner.x + own.x, y: corner.y + own.y };
+  };
+  return graph.edges.map(({ id, ...edge }) => ({
+    id,
+    from: end(edge.source, 'out', edge.sourcePort),
+    to: end(edge.target, 'in', edge.targetPort)
+  }));
+}
+
+/** The band that is drawn with Shift selects painted nodes too, which React Flow does not know. */
+function useBand(model: CanvasModel, nodes: readonly AnyNode[]): void {
+  const flow = useReactFlow();
+  const band = useStore(state => state.userSelectionRect);
+  const inside = useCallback(
+    ({ x, y, width, height }: NonNullable<typeof band>): string[] => {
+      const view = flow.getViewport();
+      const left = (x - view.x) / view.zoom;
+      const top = (y - view.y) / view.zoom;
+      const right = left + width / view.zoom;
+      const bottom = top + height / view.zoom;
+      return nodes
+        .filter(
+          ({ type, position, measured }) =>
+            type === 'mlws' &&
+            position.x >= left &&
+            position.x + NODE_WIDTH <= right &&
+            position.y >= top &&
+            position.y + (measured?.height ?? 0) <= bottom
+        )
+        .map(({ id }) => id);
+    },
+    [flow, nodes]
+  );
+  const latest = useRef(inside);
+  latest.current = inside;
+  useEffect(() => {
+    if (band && band.width > 0 && band.height > 0) {
+      model.select(latest.current(band));
+    }
+  }, [model, band]);
+}

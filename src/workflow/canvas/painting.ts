@@ -1,0 +1,146 @@
+import type { Edge } from '@xyflow/react';
+
+import { NODE_WIDTH, type IPlace } from '../graph/sizes';
+
+/** A node as it is painted: its corner and height, its words and its colours. */
+export interface IPaintedNode extends IPlace {
+  height: number;
+  title: string;
+  /** Of its state; null where no run tells of it. */
+  state: string | null;
+  /** What the next run will do with it; null where that is not known. */
+  plan: string | null;
+  isSelected: boolean;
+  isFaulty: boolean;
+}
+
+/** The ends of an edge. */
+export type PaintedEdge = Pick<Edge, 'id'> & { from: IPlace; to: IPlace };
+
+/** The theme's colours that a picture needs. */
+export interface IColours {
+  ground: string;
+  border: string;
+  text: string;
+  edge: string;
+  brand: string;
+  error: string;
+}
+
+/** What of the canvas is seen: its corner in the window's pixels, and how large it is drawn. */
+export interface IView {
+  x: number;
+  y: number;
+  zoom: number;
+  width: number;
+  height: number;
+}
+
+/** From this zoom on titles can be read. */
+const READABLE = 0.28;
+/** Letters of a title that fit. */
+const LETTERS = 19;
+
+/** Paints what is seen of a graph, edges below nodes. */
+export function paint(
+  context: CanvasRenderingContext2D,
+  nodes: readonly IPaintedNode[],
+  edges: readonly PaintedEdge[],
+  view: IView,
+  colours: IColours
+): void {
+  const { x, y, zoom } = view;
+  const [left, top] = [-x / zoom, -y / zoom];
+  const [right, bottom] = [left + view.width / zoom, top + view.height / zoom];
+  context.clearRect(0, 0, view.width, view.height);
+  context.save();
+  context.translate(x, y);
+  context.scale(zoom, zoom);
+  paintEdges(
+    context,
+    edges.filter(
+      ({ from, to }) =>
+        Math.max(from.x, to.x) > left &&
+        Math.min(from.x, to.x) < right &&
+        Math.max(from.y, to.y) > top &&
+        Math.min(from.y, to.y) < bottom
+    ),
+    colours.edge,
+    1 / zoom
+  );
+  const seen = nodes.filter(
+    node =>
+      node.x + NODE_WIDTH > left &&
+      node.x < right &&
+      node.y + node.height > top &&
+      node.y < bottom
+  );
+  paintBoxes(context, seen, colours, zoom);
+  if (zoom >= READABLE) {
+    paintTitles(context, seen, colours.text);
+  }
+  context.restore();
+}
+
+/** All edges are one path; without a GPU each stroke of its own would cost as much as all. */
+function paintEdges(
+  context: CanvasRenderingContext2D,
+  edges: readonly PaintedEdge[],
+  colour: string,
+  width: number
+): void {
+  context.beginPath();
+  for (const { from, to } of edges) {
+    context.moveTo(from.x, from.y);
+    context.lineTo(to.x, to.y);
+  }
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.stroke();
+}
+
+function paintBoxes(
+  context: CanvasRenderingContext2D,
+  nodes: readonly IPaintedNode[],
+  colours: IColours,
+  zoom: number
+): void {
+  const line = Math.max(1, 1 / zoom);
+  for (const { x, y, height, state, plan, ...node } of nodes) {
+    context.fillStyle = node.isSelected
+      ? colours.brand
+      : node.isFaulty
+        ? colours.error
+        : colours.border;
+    const rim = node.isSelected || node.isFaulty ? 2 * line : line;
+    context.fillRect(x - rim, y - rim, NODE_WIDTH + 2 * rim, height + 2 * rim);
+    context.fillStyle = colours.ground;
+    context.fillRect(x, y, NODE_WIDTH, height);
+    if (state) {
+      // From afar an edge of four pixels is not seen: the whole node has the colour.
+      context.globalAlpha = 0.45;
+      context.fillStyle = state;
+      context.fillRect(x, y, NODE_WIDTH, height);
+      context.globalAlpha = 1;
+    }
+    if (plan) {
+      context.fillStyle = plan;
+      context.fillRect(x, y, NODE_WIDTH, Math.max(5, 2 / zoom));
+    }
+  }
+}
+
+function paintTitles(
+  context: CanvasRenderingContext2D,
+  nodes: readonly IPaintedNode[],
+  colour: string
+): void {
+  context.fillStyle = colour;
+  context.font = '600 14px system-ui, sans-serif';
+  context.textBaseline = 'middle';
+  for (const { x, y, title } of nodes) {
+    const isLong = title.length > LETTERS;
+    const shown = isLong ? `${title.slice(0, LETTERS - 1)}…` : title;
+    context.fillText(shown, x + 10, y + 18, NODE_WIDTH - 20);
+  }
+}

@@ -1,0 +1,117 @@
+import { useState } from 'react';
+
+import { searchText } from '../componentLabels';
+import type { IComponent } from '../../api/models';
+import { useSignal } from '../../ui/useSignal';
+import { matchesWords } from '../graph/choices';
+import { useCanvas } from '../store/hooks';
+import { componentIcon } from './icons';
+
+export const COMPONENT_MIME = 'application/x-jupyter-mlws-component';
+
+/** The components by category; dragged onto the canvas, or added by a double click or Enter. */
+export function Palette({
+  onAdd
+}: {
+  onAdd: (name: string) => void;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed);
+  const [query, setQuery] = useState('');
+  const found = [...model.components.values()].filter(one =>
+    matches(one, query)
+  );
+  const categories = [...new Set(found.map(one => one.category))];
+  return (
+    <div
+      className="jp-mlws-Palette"
+      role="region"
+      aria-label={trans.__('Components')}
+    >
+      {/* Not the lab's own field: its button to clear it has no name for screen readers. */}
+      <input
+        type="search"
+        className="jp-mod-styled jp-mlws-Palette-search"
+        aria-label={trans.__('Search')}
+        placeholder={trans.__('Search')}
+        disabled={model.components.size === 0}
+        value={query}
+        onChange={event => setQuery(event.target.value)}
+      />
+      <div className="jp-mlws-Palette-list">
+        {categories.map(category => (
+          <section key={category} aria-label={category}>
+            <h4>{category}</h4>
+            {found
+              .filter(one => one.category === category)
+              .map(one => (
+                <PaletteItem key={one.name} component={one} onAdd={onAdd} />
+              ))}
+          </section>
+        ))}
+        {found.length === 0 && <PaletteHint isSearch={query !== ''} />}
+      </div>
+    </div>
+  );
+}
+
+function matches(component: IComponent, query: string): boolean {
+  return matchesWords(searchText(component), query);
+}
+
+function PaletteItem(props: {
+  component: IComponent;
+  onAdd: (name: string) => void;
+}): JSX.Element {
+  const { component, onAdd } = props;
+  const { name, title, description, error } = component;
+  return (
+    <div
+      className={`jp-mlws-Palette-item${error ? ' jp-mod-error' : ''}`}
+      data-mlws-component={name}
+      role="button"
+      tabIndex={0}
+      draggable={!error}
+      title={error ?? description}
+      aria-disabled={error !== null}
+      onDragStart={event => {
+        event.dataTransfer.setData(COMPONENT_MIME, name);
+        event.dataTransfer.effectAllowed = 'copy';
+      }}
+      onDoubleClick={() => !error && onAdd(name)}
+      onKeyDown={event => {
+        if (event.key === 'Enter' && !error) {
+          event.preventDefault();
+          onAdd(name);
+        }
+      }}
+    >
+      <componentIcon.react tag="span" className="jp-mlws-Palette-icon" />
+      <span>{title}</span>
+      {component.source === 'project' && (
+        <span className="jp-mlws-Palette-own">●</span>
+      )}
+    </div>
+  );
+}
+
+function PaletteHint({ isSearch }: { isSearch: boolean }): JSX.Element {
+  const { model, trans } = useCanvas();
+  if (isSearch) {
+    return (
+      <p className="jp-mlws-Empty">{trans.__('No matching components.')}</p>
+    );
+  }
+  return (
+    <p className="jp-mlws-Empty">
+      {model.library === null
+        ? trans.__('Loading…')
+        : model.library === 'missing'
+          ? trans.__('Could not load components from the server.')
+          : trans.__(
+              'Components are Python functions with typed inputs and outputs. Add a ' +
+                'function with @component to the “components” folder to see it here.'
+            )}
+    </p>
+  );
+}

@@ -1,0 +1,303 @@
+import { useEffect } from 'react';
+
+import { searchText } from '../componentLabels';
+import type { IDataset } from '../../data/types';
+import { useSignal } from '../../ui/useSignal';
+import { dataIcon as sourceIcon } from '../../ui/fileIcons';
+import {
+  fileIcon,
+  notebookIcon,
+  terminalIcon
+} from '@jupyterlab/ui-components';
+
+import {
+  fittingComponents,
+  possibleLinks,
+  readingComponents,
+  type IEnd,
+  type ILink
+} from '../graph/choices';
+import { Chooser, type IChoice } from './chooser';
+import { useCanvas } from '../store/hooks';
+import { fits } from '../graph/graph';
+import { componentIcon, KIND_ICONS, noteIcon } from './icons';
+import type { IPlace } from '../graph/sizes';
+import { SOURCE_PORT, sourceId, sourceRefusal } from '../graph/sources';
+import { portText } from '../labels';
+
+/** What is to be chosen: a new node, one that is there, or a connection. */
+export type IRequest = { at: { x: number; y: number } } & (
+  | { kind: 'add'; place: IPlace; from?: IEnd; file?: string }
+  | { kind: 'connect'; node: string; place: IPlace }
+  | { kind: 'find' }
+);
+
+/** The list for a request, which does what is chosen. */
+export function RequestChooser(props: {
+  request: IRequest;
+  onShow: (node: string) => void;
+  onClose: () => void;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { request } = props;
+  const choices = useChoices(request, props.onShow);
+  const label =
+    request.kind === 'find'
+      ? trans.__('Find node')
+      : request.kind === 'connect'
+        ? trans.__('Connect “%1” to…', request.node)
+        : request.file
+          ? trans.__('Open %1 with…', request.file)
+          : request.from
+            ? trans.__('Add or connect a node…')
+            : trans.__('Add node');
+  const empty =
+    request.kind === 'find'
+      ? trans.__('No matching nodes.')
+      : request.kind === 'connect'
+        ? trans.__('No matching connections.')
+        : trans.__('No matching components.');
+  return (
+    <Chooser
+      label={label}
+      at={request.at}
+      choices={choices}
+      empty={empty}
+      onClose={props.onClose}
+    />
+  );
+}
+
+function useChoices(
+  request: IRequest,
+  onShow: (node: string) => void
+): IChoice[] {
+  const { model, trans, chooseFile } = useCanvas();
+  useSignal(model.stock.dataChanged, model.stock.modelsChanged);
+  const isAdding = request.kind === 'add';
+  useEffect(() => {
+    if (isAdding) {
+      void model.stock.lookAtModels();
+    }
+  }, [model, isAdding]);
+  const nodes = [...model.graph.nodes.values()];
+  const components = [...model.components.values()];
+  if (request.kind === 'find') {
+    return nodes.map(node => ({
+      key: node.id,
+      label: node.title,
+      detail: node.component?.title ?? '',
+      words: node.stage.commands.join(' '),
+      icon: KIND_ICONS[node.kind],
+      choose: () => onShow(node.id)
+    }));
+  }
+  if (request.kind === 'connect') {
+    const { node, place } = request;
+    return [
+      ...linkChoices(node, null),
+      ...(model.graph.nodes.get(node)?.outputs ?? []).flatMap(port =>
+        newChoices({ side: 'source', node, port: port.name }, place)
+      )
+    ];
+  }
+  const { from, file, place } = request;
+  if (file !== undefined) {
+    return readingComponents(components, file).map(({ component, port }) => ({
+      key: component.name,
+      label: component.title,
+      detail: component.category,
+      words: searchText(component),
+      icon: componentIcon,
+      choose: () =>
+        void model.addComponent(component.name, place, { port, file })
+    }));
+  }
+  if (from) {
+    return [
+      ...newChoices(from, place),
+      ...linkChoices(from.node, from),
+      ...(from.side === 'target' ? sourceChoices(from, place) : [])
+    ];
+  }
+  return [
+    ...components
+      .filter(one => !one.error)
+      .map((one): IChoice => ({
+        key: one.name,
+        label: one.title,
+        detail: one.category,
+        words: searchText(one),
+        icon: componentIcon,
+        choose: () => void model.addComponent(one.name, place)
+      })),
+    ...[...model.stock.data.values()]
+      .filter(isInput)
+      .map(({ path }): IChoice => ({
+        key: sourceId(path),
+        label: path,
+        detail: trans.__('Dataset'),
+        icon: sourceIcon,
+        choose: () => model.addData(path, place)
+      })),
+    ...modelChoices((name, version) => model.addModel(name, version, place)),
+    {
+      key: ':data',
+      label: trans.__('Data file…'),
+      detail: trans.__('Input file for nodes'),
+      icon: sourceIcon,
+      choose: () =>
+        void chooseFile(/^[^.].*\.(?!ipynb$|py$)\w+$/i).then(
+          path => path && model.addData(path, place)
+        )
+    },
+    {
+      key: ':notebook',
+      label: trans.__('Notebook…'),
+      detail: trans.__('Runs a notebook'),
+      icon: notebookIcon,
+      choose: () =>
+        void chooseFile(/\.ipynb$/i).then(
+          path => path && model.addFile(path, place)
+        )
+    },
+    {
+      key: ':script',
+      label: trans.__('Script…'),
+      detail: trans.__('Runs a Python, R, Julia or shell script'),
+      icon: fileIcon,
+      choose: () =>
+        void chooseFile(/\.(py|r|jl|js|sh)$/i).then(
+          path => path && model.addFile(path, place)
+        )
+    },
+    {
+      key: ':shell',
+      label: trans.__('Shell command'),
+      detail: trans.__('Runs a shell command'),
+      icon: terminalIcon,
+      choose: () => void model.addShell(place)
+    },
+    {
+      key: ':note',
+      label: trans.__('Note'),
+      detail: trans.__('Text on the canvas'),
+      icon: noteIcon,
+      choose: () => model.addNote(trans.__('Note'), place)
+    }
+  ];
+
+  function newChoices(end: IEnd, at: IPlace): IChoice[] {
+    return fittingComponents(model.graph, components, end).map(
+      ({ component, port }) => ({
+        key: `${end.port}>${component.name}`,
+        label: component.title,
+        detail:
+          end.side === 'source'
+            ? `${portText(end.port, trans)} → ${port}`
+            : `${port} → ${portText(end.port, trans)}`,
+        words: searchText(component),
+        icon: componentIcon,
+        choose: () =>
+          void model.addComponent(component.name, at, {
+            port,
+            side: end.side,
+            node: end.node,
+            nodePort: end.port
+          })
+      })
+    );
+  }
+
+  /** Data, and registered models, that an input may read. */
+  function sourceChoices(end: IEnd, at: IPlace): IChoice[] {
+    const input = model.graph.nodes
+      .get(end.node)
+      ?.inputs.find(port => port.name === end.port);
+    const paths = new Set([
+      ...[...model.stock.data.values()].filter(isInput).map(one => one.path),
+      ...model.sources.map(source => source.path)
+    ]);
+    const fitting = [...paths].filter(
+      path => !sourceRefusal(model.graph, path, end.node, end.port)
+    );
+    const isModel =
+      fits('Model', input?.type ?? null) && input?.type !== 'File';
+    return [
+      ...fitting.map((path): IChoice => ({
+        key: sourceId(path),
+        label: path,
+        detail: trans.__('Data'),
+        icon: sourceIcon,
+        choose: () =>
+          model.connect(sourceId(path), SOURCE_PORT, end.node, end.port)
+      })),
+      ...(isModel
+        ? modelChoices((name, version) =>
+            model.addModel(name, version, at, {
+              port: 'model',
+              side: 'target',
+              node: end.node,
+              nodePort: end.port
+            })
+          )
+        : [])
+    ];
+  }
+
+  function modelChoices(
+    choose: (name: string, version: number) => void
+  ): IChoice[] {
+    return model.stock.models.flatMap(({ name, newest, aliases }) => {
+      const versions = new Map(
+        Object.entries(aliases).map(([alias, version]) => [version, alias])
+      );
+      if (newest && !versions.has(newest.version)) {
+        versions.set(newest.version, '');
+      }
+      return [...versions].map(([version, alias]): IChoice => ({
+        key: `model:${name}/${version}`,
+        label: alias ? `${name} ${version} (${alias})` : `${name} ${version}`,
+        detail: trans.__('Registered model'),
+        icon: componentIcon,
+        choose: () => choose(name, version)
+      }));
+    });
+  }
+
+  function linkChoices(node: string, end: IEnd | null): IChoice[] {
+    const links = possibleLinks(model.graph, node, end);
+    // Ports of the same name are most likely meant.
+    links.sort(
+      (one, other) => Number(isNamesake(other)) - Number(isNamesake(one))
+    );
+    return links.map(link => {
+      const isOut = link.source === node;
+      const other = model.graph.nodes.get(isOut ? link.target : link.source)!;
+      const from = portText(link.sourcePort, trans);
+      const to = portText(link.targetPort, trans);
+      return {
+        key: `${link.source}:${link.sourcePort}>${link.target}:${link.targetPort}`,
+        label: other.title,
+        detail: isOut ? `${from} → ${to}` : `${to} ← ${from}`,
+        icon: KIND_ICONS[other.kind],
+        choose: () =>
+          model.connect(
+            link.source,
+            link.sourcePort,
+            link.target,
+            link.targetPort
+          )
+      };
+    });
+  }
+}
+
+/** What a workflow makes is no input of it by itself. */
+function isInput({ output }: IDataset): boolean {
+  return !output;
+}
+
+function isNamesake({ sourcePort, targetPort }: ILink): boolean {
+  return sourcePort === targetPort;
+}

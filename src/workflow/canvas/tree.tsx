@@ -1,0 +1,295 @@
+import {
+  defaultRangeExtractor,
+  useVirtualizer,
+  type Range
+} from '@tanstack/react-virtual';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+
+import { listText } from '../../ui/format';
+import { useSignal } from '../../ui/useSignal';
+import { useCanvas, useKeyed } from '../store/hooks';
+import { StateBadge } from './node';
+import { treeRows, type TreeRow } from '../graph/treeRows';
+import { kindText, planText, portText, problemText } from '../labels';
+
+const ROW_HEIGHT = 26;
+/** Rows for a key that turns a page. */
+const PAGE = 10;
+
+/** The graph as a tree: the nodes with their states, and below each what it reads and writes. */
+export function TreeView(): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed, model.selectionChanged);
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const rows = useMemo(() => treeRows(model.graph, open), [model.graph, open]);
+  const [active, setActive] = useState<string | null>(model.selected);
+  const current = Math.max(
+    0,
+    rows.findIndex(({ id }) => id === active)
+  );
+  const scroller = useRef<HTMLDivElement>(null);
+  const wantsFocus = useRef(true);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 10,
+    // The row that has the focus stays in the page, wherever the tree is scrolled to.
+    rangeExtractor: useCallback(
+      (range: Range) =>
+        [...new Set([...defaultRangeExtractor(range), current])]
+          .filter(index => index < range.count)
+          .sort((one, other) => one - other),
+      [current]
+    )
+  });
+
+  // The graph's other ways to select, such as the search, move the tree along.
+  const { selected } = model;
+  useEffect(() => {
+    if (selected !== null && model.graph.nodes.has(selected)) {
+      setActive(selected);
+      wantsFocus.current = true;
+    }
+  }, [model, selected]);
+  useEffect(() => {
+    virtual.scrollToIndex(current);
+    // The chooser of a search keeps the focus that it has.
+    const tree = scroller.current;
+    const isTyping = document.activeElement?.matches('input, textarea, select');
+    if (wantsFocus.current && tree && !isTyping) {
+      wantsFocus.current = false;
+      requestAnimationFrame(() =>
+        tree
+          .querySelector<HTMLElement>('[tabindex="0"]')
+          ?.focus({ preventScroll: true })
+      );
+    }
+  }, [virtual, current]);
+
+  const go = (row: TreeRow | undefined, isAdded = false): void => {
+    if (!row) {
+      return;
+    }
+    wantsFocus.current = true;
+    setActive(row.id);
+    if (row.kind === 'node') {
+      const others = isAdded ? model.selection : [];
+      model.select([...others, row.node.id]);
+    } else {
+      // So that Delete removes the connections, not the node.
+      model.select([]);
+    }
+    model.selectEdges(
+      row.kind === 'port' ? row.edges.map(edge => edge.id) : []
+    );
+  };
+  const goTo = (id: string): void => go(rows.find(row => row.id === id));
+  const setRow = (id: string, isOpen: boolean): void => {
+    const next = new Set(open);
+    if (isOpen) {
+      next.add(id);
+    } else {
+      next.delete(id);
+    }
+    setOpen(next);
+  };
+  const follow = (row: TreeRow): void => {
+    if (row.kind === 'node') {
+      setRow(row.node.id, !row.isOpen);
+    } else if (row.edges.length > 0) {
+      const [edge] = row.edges;
+      goTo(row.side === 'in' ? edge.source : edge.target);
+    }
+  };
+
+  const onKeyDown = (event: React.KeyboardEvent): void => {
+    const row = rows[current];
+    if (!row || event.altKey || event.metaKey) {
+      return;
+    }
+    const steps: Record<string, () => void> = {
+      ArrowDown: () => go(rows[current + 1], event.shiftKey),
+      ArrowUp: () => go(rows[current - 1], event.shiftKey),
+      PageDown: () => go(rows[Math.min(rows.length - 1, current + PAGE)]),
+      PageUp: () => go(rows[Math.max(0, current - PAGE)]),
+      Home: () => go(rows[0]),
+      End: () => go(rows[rows.length - 1]),
+      ArrowRight: () => {
+        if (row.kind === 'node' && row.isOpen) {
+          go(rows[current + 1]);
+        } else if (row.kind === 'node') {
+          setRow(row.node.id, true);
+        }
+      },
+      ArrowLeft: () => {
+        if (row.kind === 'port') {
+          goTo(row.node.id);
+        } else {
+          setRow(row.node.id, false);
+        }
+      },
+      Enter: () => follow(row),
+      ' ': () => go(row)
+    };
+    const letter = event.key.length === 1 && event.key !== ' ' && event.key;
+    const step = event.ctrlKey
+      ? undefined
+      : letter
+        ? () => go(nextWith(rows, current, letter))
+        : steps[event.key];
+    if (step) {
+      event.preventDefault();
+      step();
+    }
+  };
+
+  return (
+    <div className="jp-mlws-Tree" ref={scroller}>
+      <div
+        role="tree"
+        aria-label={trans.__('Tree view')}
+        aria-multiselectable
+        style={{ height: virtual.getTotalSize() }}
+        onKeyDown={onKeyDown}
+      >
+        {virtual.getVirtualItems().map(({ index, start }) => (
+          <Row
+            key={rows[index].id}
+            row={rows[index]}
+            top={start}
+            isActive={index === current}
+            onGo={isAdded => go(rows[index], isAdded)}
+            onToggle={() => follow(rows[index])}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** The next node whose name begins with a letter. */
+function nextWith(
+  rows: readonly TreeRow[],
+  current: number,
+  letter: string
+): TreeRow | undefined {
+  const wanted = letter.toLowerCase();
+  const ahead = [...rows.slice(current + 1), ...rows.slice(0, current + 1)];
+  return ahead.find(
+    ({ kind, node }) =>
+      kind === 'node' && node.title.toLowerCase().startsWith(wanted)
+  );
+}
+
+function Row(props: {
+  row: TreeRow;
+  top: number;
+  isActive: boolean;
+  onGo: (isAdded: boolean) => void;
+  onToggle: () => void;
+}): JSX.Element {
+  const { model } = useCanvas();
+  const { row, top, isActive, onGo, onToggle } = props;
+  const isNode = row.kind === 'node';
+  return (
+    <div
+      role="treeitem"
+      // The menu of a node of the graph is that of its row.
+      className={`jp-mlws-TreeRow${isNode ? ' react-flow__node' : ''}`}
+      data-id={isNode ? row.node.id : undefined}
+      data-mlws-row={row.id}
+      aria-level={isNode ? 1 : 2}
+      aria-posinset={row.position}
+      aria-setsize={row.count}
+      aria-expanded={isNode ? row.isOpen : undefined}
+      aria-selected={isNode ? model.selection.has(row.node.id) : isActive}
+      tabIndex={isActive ? 0 : -1}
+      style={{ top, height: ROW_HEIGHT }}
+      onClick={event => onGo(event.ctrlKey || event.shiftKey)}
+      onDoubleClick={onToggle}
+    >
+      {isNode ? <NodeRow onToggle={onToggle} {...row} /> : <PortRow {...row} />}
+    </div>
+  );
+}
+
+function NodeRow(
+  props: Extract<TreeRow, { kind: 'node' }> & {
+    onToggle: () => void;
+  }
+): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { id, node, isOpen, onToggle } = props;
+  const state = useKeyed(model.runs.nodes, id);
+  const plan = useKeyed(model.plan, id);
+  const fault = useKeyed(model.faults, id);
+  const kind =
+    node.component?.title ?? node.componentName ?? kindText(node.kind, trans);
+  return (
+    <>
+      <span
+        className="jp-mlws-TreeRow-caret"
+        aria-hidden
+        onClick={event => {
+          event.stopPropagation();
+          onToggle();
+        }}
+      >
+        {isOpen ? '▾' : '▸'}
+      </span>
+      <span className="jp-mlws-TreeRow-title">{node.title}</span>
+      <span className="jp-mlws-Node-kind">{kind}</span>
+      {state ? (
+        <StateBadge state={state} />
+      ) : (
+        plan && (
+          <span title={plan.reasons.join('\n')}>
+            {planText(plan.action, trans)}
+          </span>
+        )
+      )}
+      {fault && (
+        <span className="jp-mlws-TreeRow-fault">
+          {problemText(fault, trans)}
+        </span>
+      )}
+    </>
+  );
+}
+
+function PortRow(props: Extract<TreeRow, { kind: 'port' }>): JSX.Element {
+  const { trans } = useCanvas();
+  const { side, port, edges } = props;
+  const name = portText(port.name, trans);
+  const ends = edges.map(edge =>
+    side === 'in'
+      ? `${edge.source} (${portText(edge.sourcePort, trans)})`
+      : `${edge.target} (${portText(edge.targetPort, trans)})`
+  );
+  const what = listText(ends.length > 0 ? ends : port.paths, trans);
+  return (
+    <>
+      <span className="jp-mlws-TreeRow-caret" aria-hidden>
+        {side === 'in' ? '←' : '→'}
+      </span>
+      <span>
+        {side === 'in'
+          ? trans.__('Input %1', name)
+          : trans.__('Output %1', name)}
+      </span>
+      <span className="jp-mlws-Node-kind">
+        {port.type ?? trans.__('any file')}
+      </span>
+      <span>
+        {what === ''
+          ? trans.__('not connected')
+          : ends.length === 0
+            ? what
+            : side === 'in'
+              ? trans.__('from %1', what)
+              : trans.__('to %1', what)}
+      </span>
+    </>
+  );
+}

@@ -1,0 +1,171 @@
+import { Button } from '@jupyterlab/ui-components';
+import { useEffect, useRef } from 'react';
+
+import { fullTime } from '../../ui/format';
+import { useHasSize } from '../../ui/useHasSize';
+import { useSignal } from '../../ui/useSignal';
+import { Flow, type IFlowHandle, type IViewportMemory } from './flow';
+import { HistoryPane } from '../runs/history';
+import { useCanvas } from '../store/hooks';
+import { Palette } from './palette';
+import { Panel } from '../inspector/panel';
+import { errorText, statusText } from '../labels';
+
+/** The whole canvas: palette, drawing and panel, with what is wrong with the text above. */
+export function CanvasView(props: {
+  id: string;
+  viewport: IViewportMemory;
+  onReady: (handle: IFlowHandle) => void;
+  hasTree: boolean;
+  hasHistory: boolean;
+  onHistory: (isOpen: boolean) => void;
+}): JSX.Element {
+  const { model } = useCanvas();
+  const flow = useRef<IFlowHandle | null>(null);
+  const body = useRef<HTMLDivElement>(null);
+  const hasSize = useHasSize(body);
+  const { onReady } = props;
+  return (
+    <>
+      <ErrorBanner />
+      <ConflictBanner />
+      <ConnectionBanner />
+      <PastRunBanner />
+      <div className="jp-mlws-Workflow-body" ref={body}>
+        <Palette
+          onAdd={name => {
+            if (flow.current) {
+              model.addComponent(name, flow.current.centre());
+            }
+          }}
+        />
+        {hasSize && (
+          <Flow
+            id={props.id}
+            viewport={props.viewport}
+            hasTree={props.hasTree}
+            onReady={handle => {
+              flow.current = handle;
+              onReady(handle);
+            }}
+          />
+        )}
+        <Panel onShow={node => flow.current?.focusNode(node)} />
+      </div>
+      {props.hasHistory && (
+        <HistoryPane
+          onShow={node => flow.current?.focusNode(node)}
+          onClose={() => props.onHistory(false)}
+        />
+      )}
+      <Announcer />
+    </>
+  );
+}
+
+function ErrorBanner(): JSX.Element | null {
+  const { model, trans, openAsText } = useCanvas();
+  useSignal(model.changed);
+  const { error } = model;
+  return (
+    error && (
+      <div className="jp-mlws-Banner" role="alert">
+        <span>
+          {trans.__('Line %1: %2', error.line, errorText(error, trans))}
+          {model.graph.nodes.size > 0 && (
+            <span className="jp-mlws-Banner-more">
+              {trans.__('Showing the last valid version of the file.')}
+            </span>
+          )}
+        </span>
+        <Button small onClick={openAsText}>
+          {trans.__('Open in Text Editor')}
+        </Button>
+      </div>
+    )
+  );
+}
+
+/** The file and the canvas have changed the same lines: neither is lost unseen. */
+function ConflictBanner(): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed);
+  const { takeFile } = model;
+  return (
+    takeFile && (
+      <div className="jp-mlws-Banner" role="alert">
+        <span>
+          {trans.__(
+            'The file also changed on disk, in the same lines. You will be asked which ' +
+              'version to keep when you save.'
+          )}
+        </span>
+        <Button small onClick={() => void takeFile()}>
+          {trans.__('Discard My Edits and Reload')}
+        </Button>
+      </div>
+    )
+  );
+}
+
+/** While nothing is heard of runs, what is shown of them may be old. */
+function ConnectionBanner(): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed);
+  return model.isConnected ? null : (
+    <div className="jp-mlws-Banner jp-mod-warning" role="status">
+      <span>
+        {trans.__(
+          'Connection lost. Reconnecting… Run status may be out of date; your edits are kept.'
+        )}
+      </span>
+    </div>
+  );
+}
+
+/** Says that the colours are those of a past run. */
+function PastRunBanner(): JSX.Element | null {
+  const { model, trans, language } = useCanvas();
+  useSignal(model.control.changed, model.runs.changed);
+  const { run } = model.runs;
+  return model.control.chosen === null || !run ? null : (
+    <div className="jp-mlws-Banner jp-mod-info" role="status">
+      <span>
+        {trans.__(
+          'Viewing the run of %1.',
+          fullTime(run.started ?? run.created, language)
+        )}
+      </span>
+      <Button small onClick={() => void model.control.show(null)}>
+        {trans.__('Back to Latest Run')}
+      </Button>
+    </div>
+  );
+}
+
+/** Tells screen readers what a run does; on the drawing the same is seen as colours. */
+function Announcer(): JSX.Element {
+  const { model, trans } = useCanvas();
+  const region = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const told = new Map<string, string>();
+    const tell = (): void => {
+      const news: string[] = [];
+      for (const [id, { status }] of model.runs.nodes.entries) {
+        if (told.has(id) && told.get(id) !== status) {
+          news.push(`${id}: ${statusText(status, trans)}`);
+        }
+        told.set(id, status);
+      }
+      if (news.length > 0 && region.current) {
+        region.current.textContent = news.join('. ');
+      }
+    };
+    tell();
+    model.runs.changed.connect(tell);
+    return () => {
+      model.runs.changed.disconnect(tell);
+    };
+  }, [model, trans]);
+  return <div className="jp-mlws-Announcer" aria-live="polite" ref={region} />;
+}

@@ -1,0 +1,215 @@
+import '@xyflow/react/dist/style.css';
+
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import {
+  Background,
+  Controls,
+  Handle,
+  Position,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+  useStore,
+  type Edge,
+  type Node,
+  type NodeProps
+} from '@xyflow/react';
+import { memo, useEffect, useMemo, useState } from 'react';
+
+import { listText } from '../../ui/format';
+import type { IGraphDiff, INodeDifference, Reason } from '../graph/graphDiff';
+import { placeNodes } from '../graph/layout';
+import { NODE_WIDTH } from '../graph/sizes';
+import { flowLabels } from '../labels';
+
+type DiffNode = Node<{ id: string; words: string; kind: string }, 'diff'>;
+
+const FIT = { maxZoom: 1, padding: 0.1 };
+const MOVE = { ...FIT, duration: 200 };
+
+/** Two versions of a workflow as one graph, with what became of each node. */
+export class GraphDiffView extends ReactWidget {
+  constructor(
+    private _diff: IGraphDiff,
+    private _versions: { from: string; to: string },
+    private _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('jp-mlws-GraphDiff');
+    this.addClass('jp-mlws-Workflow');
+  }
+
+  protected render(): JSX.Element {
+    return (
+      <ReactFlowProvider>
+        <Comparison
+          diff={this._diff}
+          versions={this._versions}
+          trans={this._trans}
+        />
+      </ReactFlowProvider>
+    );
+  }
+}
+
+function Comparison(props: {
+  diff: IGraphDiff;
+  versions: { from: string; to: string };
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { diff, versions, trans } = props;
+  const flow = useReactFlow();
+  const [selected, setSelected] = useState<string | null>(null);
+  const labels = useMemo(() => flowLabels(trans), [trans]);
+  const nodes = useMemo(() => toNodes(diff, trans), [diff, trans]);
+  const edges = useMemo(() => toEdges(diff), [diff]);
+  // The list takes its part of the width after the graph was first laid out.
+  const width = useStore(state => state.width);
+  useEffect(() => {
+    void flow.fitView(FIT);
+  }, [flow, width]);
+  const show = (id: string): void => {
+    setSelected(id);
+    void flow.fitView({ ...MOVE, nodes: [{ id }] });
+  };
+  return (
+    <div className="jp-mlws-GraphDiff-body">
+      <div className="jp-mlws-Canvas">
+        <ReactFlow
+          nodes={nodes.map(node => ({
+            ...node,
+            selected: node.id === selected
+          }))}
+          edges={edges}
+          nodeTypes={NODE_TYPES}
+          nodesDraggable={false}
+          nodesConnectable={false}
+          deleteKeyCode={null}
+          fitView
+          fitViewOptions={FIT}
+          minZoom={0.05}
+          ariaLabelConfig={labels}
+          aria-label={trans.__('Workflow graph')}
+        >
+          <Background />
+          <Controls showInteractive={false} fitViewOptions={MOVE} />
+        </ReactFlow>
+      </div>
+      <div
+        className="jp-mlws-Panel"
+        role="region"
+        aria-label={trans.__('Differences')}
+      >
+        <div className="jp-mlws-Panel-body">
+          <h3>{trans.__('Differences')}</h3>
+          <p>{trans.__('From %1 to %2', versions.from, versions.to)}</p>
+          {diff.differences.length === 0 && (
+            <p className="jp-mlws-Empty">{trans.__('No differences')}</p>
+          )}
+          <ul className="jp-mlws-Runs">
+            {diff.differences.map(one => (
+              <li key={one.id}>
+                <button
+                  className="jp-mlws-RunRow"
+                  data-mlws-difference={one.id}
+                  data-mlws-kind={one.kind}
+                  aria-pressed={one.id === selected}
+                  onClick={() => show(one.id)}
+                >
+                  <strong>{one.id}</strong> {differenceText(one, trans)}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+const DiffNodeView = memo(({ data, selected }: NodeProps<DiffNode>) => (
+  <div
+    className={[
+      'jp-mlws-Node',
+      `jp-mod-${data.kind}`,
+      selected ? 'jp-mod-selected' : ''
+    ].join(' ')}
+    data-mlws-diff-node={data.id}
+    data-mlws-kind={data.kind}
+  >
+    <Handle type="target" position={Position.Left} isConnectable={false} />
+    <div className="jp-mlws-Node-head" title={data.id}>
+      <span className="jp-mlws-Node-title">{data.id}</span>
+    </div>
+    <div className="jp-mlws-Node-foot" title={data.words}>
+      <span className="jp-mlws-Node-kind">{data.words}</span>
+    </div>
+    <Handle type="source" position={Position.Right} isConnectable={false} />
+  </div>
+));
+
+const NODE_TYPES = { diff: DiffNodeView };
+
+function toNodes(diff: IGraphDiff, trans: TranslationBundle): DiffNode[] {
+  const places = placeNodes(diff.graph);
+  const known = new Map(diff.differences.map(one => [one.id, one]));
+  return [...diff.graph.nodes.keys()].map(id => {
+    const difference = known.get(id);
+    const words = difference
+      ? differenceText(difference, trans)
+      : trans.__('Unchanged');
+    return {
+      id,
+      type: 'diff',
+      position: places.get(id)!,
+      initialWidth: NODE_WIDTH,
+      initialHeight: 60,
+      data: { id, words, kind: difference?.kind ?? 'same' },
+      ariaLabel: `${id}: ${words}`
+    };
+  });
+}
+
+function toEdges({ graph }: IGraphDiff): Edge[] {
+  const pairs = new Map(
+    graph.edges.map(({ source, target }) => [
+      `${source}>${target}`,
+      { source, target }
+    ])
+  );
+  return [...pairs].map(([id, pair]) => ({
+    id,
+    ...pair,
+    ariaLabel: `${pair.source} → ${pair.target}`
+  }));
+}
+
+function differenceText(
+  { kind, reasons, from }: INodeDifference,
+  trans: TranslationBundle
+): string {
+  if (kind === 'added') {
+    return trans.__('Added');
+  }
+  if (kind === 'removed') {
+    return trans.__('Removed');
+  }
+  const words: Record<Reason, string> = {
+    name: trans.__('renamed from %1', from ?? ''),
+    command: trans.__('command'),
+    settings: trans.__('settings'),
+    inputs: trans.__('inputs'),
+    outputs: trans.__('outputs'),
+    code: trans.__('code'),
+    data: trans.__('data'),
+    metrics: trans.__('metrics')
+  };
+  return trans.__(
+    'Changed: %1',
+    listText(
+      reasons.map(reason => words[reason]),
+      trans
+    )
+  );
+}

@@ -1,0 +1,349 @@
+import { isRecord, stageEntry, type IWorkflowDocument } from './document';
+import { addStage, compose, freeId, setVariable, type Edit } from './edits';
+import { dataOf, isPlace } from './notes';
+import { basename, dirname, join, relative } from './paths';
+import type { Value } from './scalars';
+import { placeSource, sourceId, sourcePath } from '../graph/sources';
+import { inOrder, type ISplice } from './splices';
+
+interface IClipNode {
+  id: string;
+  /** As the file has it. */
+  stage: Record<string, Value>;
+  /** The folder of its commands, from the project's root. */
+  folder: string;
+  at: [number, number];
+}
+
+/** Nodes on the clipboard, as JSON that a person can read. */
+export interface IClip {
+  mlws: 'nodes';
+  /** The file they are from, from the project's root. */
+  path: string;
+  /** Were they taken away there? */
+  cut: boolean;
+  nodes: IClipNode[];
+  /** The variables that they read. */
+  vars: Record<string, Value>;
+  /** Data that stands beside them; paths from the project's root. */
+  data?: { path: string; at: [number, number] }[];
+}
+
+export function copyNodes(
+  document: IWorkflowDocument,
+  ids: ReadonlySet<string>,
+  places: ReadonlyMap<string, { x: number; y: number }>,
+  cut = false
+): IClip {
+  const placeOf = (id: string): [number, number] => {
+    const { x, y } = places.get(id) ?? { x: 0, y: 0 };
+    return [Math.round(x), Math.round(y)];
+  };
+  const nodes = document.stages
+    .filter(stage => ids.has(stage.id))
+    .map(({ id, folder }) => {
+      const stage = stageEntry(document.source, id)!.value!.toJS(
+        document.source.yaml
+      );
+      return { id, stage, folder, at: placeOf(id) };
+    });
+  const data = [...ids].flatMap(id => {
+    const path = sourcePath(id);
+    return path === null ? [] : [{ path, at: placeOf(id) }];
+  });
+  const read = namesIn(JSON.stringify(nodes));
+  const vars = Object.fromEntries(
+    Object.entries(document.vars).filter(([name]) => read.has(name))
+  );
+  return { mlws: 'nodes', path: document.path, cut, nodes, vars, data };
+}
+
+/** The variables that templates in a text name. */
+function namesIn(text: string): Set<string> {
+  const found = text.matchAll(/\$\{\s*([^\s.}[]+)/g);
+  return new Set([...found].map(match => match[1]));
+}
+
+/** Null where a text holds no nodes of ours. */
+export function readClip(text: string): IClip | null {
+  let clip: unknown;
+  try {
+    clip = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      return null; // Any text may be on the clipboard.
+    }
+    throw error;
+  }
+  return isClip(clip) ? clip : null;
+}
+
+function isClip(clip: any): clip is IClip {
+  return (
+    isRecord(clip) &&
+    clip.mlws === 'nodes' &&
+    typeof clip.path === 'string' &&
+    isRecord(clip.vars) &&
+    Array.isArray(clip.nodes) &&
+    (clip.data === undefined || isDataList(clip.data)) &&
+    clip.nodes.length + ((clip.data as unknown[])?.length ?? 0) > 0 &&
+    clip.nodes.every(
+      node =>
+        isRecord(node) &&
+        typeof node.id === 'string' &&
+        typeof node.folder === 'string' &&
+        isRecord(node.stage) &&
+        isPlace(node.at)
+    )
+  );
+}
+
+function isDataList(data: unknown): boolean {
+  return (
+    Array.isArray(data) &&
+    data.every(
+      one => isRecord(one) && typeof one.path === 'string' && isPlace(one.at)
+    )
+  );
+}
+
+/** What pasting does: the new nodes' names, and the edit that adds them. */
+export function pasteNodes(
+  document: IWorkflowDocument,
+  clip: IClip,
+  /** Where the upper left corner goes. */
+  corner: { x: number; y: number }
+): { ids: string[]; edit: Edit } {
+  const names = new Map<string, string>();
+  for (const { id } of clip.nodes) {
+    names.set(id, freeId(document, id, names.values()));
+  }
+  const files = newFiles(document, clip, names);
+  const data = clip.data ?? [];
+  const [left, top] = cornerOf(clip);
+  const moved = ([x, y]: [number, number]): [number, number] => [
+    Math.round(x - left + corner.x),
+    Math.round(y - top + corner.y)
+  ];
+  const edits: Edit[] = newVariables(document, clip, names);
+  for (const node of clip.nodes) {
+    const stage = rewrite(document, clip, node, names, files);
+    const body = isRecord(stage.do) ? stage.do : stage;
+    body.meta = {
+      ...(isRecord(body.meta) ? body.meta : {}),
+      at: moved(node.at)
+    };
+    edits.push(now =>
+      inOrder(now.source.text, addStage(now.source, names.get(node.id)!, stage))
+    );
+  }
+  // The same file is one node of a canvas: it is there once, whoever reads it.
+  const known = new Set(dataOf(document).map(one => one.path));
+  for (const { path, at } of data) {
+    if (!known.has(path)) {
+      edits.push(now => placeSource(now, path, moved(at)));
+    }
+  }
+  return {
+    ids: [...names.values(), ...data.map(one => sourceId(one.path))],
+    edit: (now): ISplice[] => compose(now, edits)
+  };
+}
+
+/** The upper left corner of what a clip holds. */
+export function cornerOf(clip: IClip): [number, number] {
+  const places = [...clip.nodes, ...(clip.data ?? [])].map(one => one.at);
+  return [
+    Math.min(...places.map(at => at[0])),
+    Math.min(...places.map(at => at[1]))
+  ];
+}
+
+function newVariables(
+  document: IWorkflowDocument,
+  clip: IClip,
+  names: ReadonlyMap<string, string>
+): Edit[] {
+  return Object.entries(clip.vars).flatMap(([name, value]): Edit[] => {
+    const wanted = names.get(name) ?? name;
+    return wanted in document.vars
+      ? []
+      : [now => setVariable(now, [wanted], value)];
+  });
+}
+
+const LISTS = ['outs', 'metrics', 'plots'];
+
+function pathsIn(stage: Record<string, Value>, lists: string[]): string[] {
+  const body = isRecord(stage.do) ? stage.do : stage;
+  return lists.flatMap(list => {
+    const items = body[list];
+    return (Array.isArray(items) ? items : []).flatMap(item =>
+      typeof item === 'string'
+        ? [item]
+        : isRecord(item)
+          ? Object.keys(item).slice(0, 1)
+          : []
+    );
+  });
+}
+
+/** The files that copies write: no two stages may claim one. By the old path, from the root. */
+function newFiles(
+  document: IWorkflowDocument,
+  clip: IClip,
+  names: ReadonlyMap<string, string>
+): Map<string, string> {
+  const taken = new Set(
+    document.stages.flatMap(stage =>
+      stage.outs.map(out => join(stage.folder, out.raw))
+    )
+  );
+  const files = new Map<string, string>();
+  for (const { id, stage, folder } of clip.nodes) {
+    for (const raw of pathsIn(stage, LISTS)) {
+      const old = join(folder, raw);
+      const moved = moveTo(old, dirname(clip.path), dirname(document.path));
+      const isFree =
+        !taken.has(moved) &&
+        (moved !== old || clip.cut || clip.path === document.path);
+      const path = isFree ? moved : unused(moved, id, names.get(id)!, taken);
+      taken.add(path);
+      files.set(old, path);
+    }
+  }
+  return files;
+}
+
+function moveTo(path: string, from: string, to: string): string {
+  return from !== '' && path.startsWith(`${from}/`)
+    ? join(to, path.slice(from.length + 1))
+    : path;
+}
+
+/** A path beside another: with the new node's name for the old one's, else with a number. */
+function unused(
+  path: string,
+  id: string,
+  name: string,
+  taken: ReadonlySet<string>
+): string {
+  const folder = dirname(path);
+  const file = basename(path);
+  const isNamed = file === id || file.startsWith(`${id}.`);
+  const renamed = join(folder, name + file.slice(id.length));
+  if (isNamed && !taken.has(renamed)) {
+    return renamed;
+  }
+  const dot = file.indexOf('.', 1);
+  const [stem, extension] =
+    dot < 0 ? [file, ''] : [file.slice(0, dot), file.slice(dot)];
+  let free = path;
+  for (let count = 2; taken.has(free) || free === path; count += 1) {
+    free = join(folder, `${stem}_${count}${extension}`);
+  }
+  return free;
+}
+
+/** A stage with the new names of its files and settings. */
+function rewrite(
+  document: IWorkflowDocument,
+  clip: IClip,
+  node: IClipNode,
+  names: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, string>
+): Record<string, Value> {
+  const { folder } = node;
+  const written = new Map<string, string>();
+  for (const raw of pathsIn(node.stage, [...LISTS, 'deps'])) {
+    const path = newPath(join(folder, raw), files);
+    if (path !== null) {
+      written.set(raw, relative(folder, path));
+    }
+  }
+  const inner = isRecord(node.stage.do) ? node.stage.do : node.stage;
+  const body: Record<string, Value> = {};
+  const home = dirname(document.path);
+  const isMoved = home !== dirname(clip.path);
+  if (isMoved && relative(home, folder) !== '.') {
+    body.wdir = relative(home, folder);
+  }
+  for (const [key, value] of Object.entries(inner)) {
+    if (key === 'wdir' && isMoved) {
+      continue;
+    }
+    body[key] = mapStrings(value, text =>
+      renameMentions(
+        key === 'cmd'
+          ? replaceWords(text, written)
+          : (written.get(text) ?? text),
+        names
+      )
+    );
+  }
+  return inner === node.stage
+    ? body
+    : { ...renamed(node.stage, names), do: body };
+}
+
+function renamed(
+  stage: Record<string, Value>,
+  names: ReadonlyMap<string, string>
+): Record<string, Value> {
+  return mapStrings(stage, text => renameMentions(text, names)) as Record<
+    string,
+    Value
+  >;
+}
+
+function newPath(
+  path: string,
+  files: ReadonlyMap<string, string>
+): string | null {
+  for (const [old, now] of files) {
+    if (path === old || path.startsWith(`${old}/`)) {
+      return now + path.slice(old.length);
+    }
+  }
+  return null;
+}
+
+/** Changes every string, and the keys that name files: `- path: {cache: false}`. */
+function mapStrings(value: Value, change: (text: string) => string): Value {
+  if (typeof value === 'string') {
+    return change(value);
+  }
+  if (Array.isArray(value)) {
+    return value.map(one => mapStrings(one, change));
+  }
+  return isRecord(value)
+    ? Object.fromEntries(
+        Object.entries(value).map(([key, one]) => [
+          change(key),
+          mapStrings(one, change)
+        ])
+      )
+    : value;
+}
+
+function renameMentions(
+  text: string,
+  names: ReadonlyMap<string, string>
+): string {
+  return text.replace(
+    /(\$\{\s*)([^\s.}[]+)/g,
+    (whole, open: string, name: string) =>
+      names.has(name) ? open + names.get(name) : whole
+  );
+}
+
+function replaceWords(
+  text: string,
+  words: ReadonlyMap<string, string>
+): string {
+  return [...words].reduce((command, [old, now]) => {
+    const literal = old.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+    const word = new RegExp(`(^|[\\s='"])${literal}(?=$|[\\s'"])`, 'gu');
+    return command.replace(word, (_, before: string) => before + now);
+  }, text);
+}

@@ -1,0 +1,274 @@
+import { JSONExt } from '@lumino/coreutils';
+
+import { cellText } from '../../ui/format';
+import type { IStage, IWorkflowDocument } from './document';
+import { isRecord, valueAt } from './document';
+import { setSetting, settingsPath, compose, type Edit } from './edits';
+import type { IGraphNode } from '../graph/graph';
+import type { Value } from './scalars';
+
+type Schema = Record<string, any>;
+export type Settings = Record<string, Value>;
+
+/** A choice between a type and nothing becomes that type, with an empty field for nothing. */
+export function formSchema(schema: Schema): Schema {
+  const properties: Record<string, Schema> = {};
+  for (const [key, property] of Object.entries<Schema>(
+    schema.properties ?? {}
+  )) {
+    properties[key] = property.properties
+      ? formSchema(property)
+      : withEnumNames(withoutNull(property));
+  }
+  return { ...schema, properties };
+}
+
+/** Titles of choices where all releases 5 of the form library look for them. */
+function withEnumNames(property: Schema): Schema {
+  const named = (one: Schema): Schema =>
+    one['x-labels'] ? { ...one, enumNames: one['x-labels'] } : one;
+  return property.anyOf
+    ? { ...property, anyOf: property.anyOf.map(named) }
+    : named(property);
+}
+
+/** Hides the settings that have no effect with the values of others. */
+export function formUi(schema: Schema, values: Settings): Schema {
+  const hidden = Object.entries<Schema>(schema.properties ?? {}).filter(
+    ([, property]) => !applies(property, values)
+  );
+  return Object.fromEntries(
+    hidden.map(([key]) => [key, { 'ui:widget': 'hidden' }])
+  );
+}
+
+/** True if a setting has an effect; also with the value of a variant, which is not known here. */
+export function applies(property: Schema, values: Settings): boolean {
+  return Object.entries<Value[]>(property['x-applies-to'] ?? {}).every(
+    ([name, wanted]) =>
+      values[name] === undefined || wanted.includes(values[name])
+  );
+}
+
+/** A value as people read it: the title of a choice, any other as it is. */
+export function choiceText(property: Schema, value: Value): string {
+  const choices = [property, ...(property.anyOf ?? [])].find(
+    (one: Schema) => one['x-labels'] && one.enum?.includes(value)
+  );
+  return choices
+    ? choices['x-labels'][choices.enum.indexOf(value)]
+    : cellText(value);
+}
+
+/** The schema of a setting that may be nothing, as that of something. */
+export function withoutNull(property: Schema): Schema {
+  const choices: Schema[] = property.anyOf ?? [];
+  const [only, ...more] = choices.filter(one => one.type !== 'null');
+  if (
+    !only ||
+    more.length > 0 ||
+    choices.length !== 2 ||
+    typeof only.type !== 'string'
+  ) {
+    return property;
+  }
+  const rest = { ...property };
+  delete rest.anyOf;
+  const isScalar =
+    only.type !== 'object' && only.type !== 'array' && !only.enum;
+  return isScalar ? { ...only, ...rest, type: [only.type, 'null'] } : property;
+}
+
+/** The schema of those settings of a node that do not vary. */
+export function freeSchema({ stage, settings }: IGraphNode): Schema {
+  return withoutSettings(settings ?? {}, sweptNames(stage));
+}
+
+/** The names of the settings that vary. */
+function sweptNames(stage: IStage): ReadonlySet<string> {
+  const args = stage.command?.args ?? [];
+  return new Set(
+    args
+      .filter(({ values }) =>
+        values.some(({ text }) => /\$\{\s*(item|key)\b/.test(text))
+      )
+      .map(arg => arg.name)
+  );
+}
+
+/** A schema without some settings, which are named with dots. */
+function withoutSettings(
+  schema: Schema,
+  names: ReadonlySet<string>,
+  above = ''
+): Schema {
+  if (names.size === 0) {
+    return schema;
+  }
+  const properties = Object.entries<Schema>(schema.properties ?? {})
+    .filter(([key]) => !names.has(above + key))
+    .map(([key, property]): [string, Schema] => [
+      key,
+      property.properties
+        ? withoutSettings(property, names, `${above}${key}.`)
+        : property
+    ]);
+  const required = (schema.required ?? []).filter(
+    (key: string) => !names.has(above + key)
+  );
+  return { ...schema, properties: Object.fromEntries(properties), required };
+}
+
+/** What a node's settings are without a word in the file. */
+export function defaultsOf(schema: Schema): Settings {
+  const defaults: Settings = {};
+  for (const [key, property] of Object.entries<Schema>(
+    schema.properties ?? {}
+  )) {
+    if (property.default !== undefined) {
+      defaults[key] = property.default;
+    } else if (property.properties) {
+      defaults[key] = defaultsOf(property);
+    }
+  }
+  return defaults;
+}
+
+/** A node's settings: its entry in `vars` over what its command says over the defaults. */
+export function settingsOf(
+  node: IGraphNode,
+  document: IWorkflowDocument
+): Settings {
+  const schema = freeSchema(node);
+  const stored = valueAt(document.vars, settingsPath(node.stage).join('.'));
+  const written =
+    node.stage.command?.unpacks.length || isRecord(stored) ? stored : undefined;
+  return merge(
+    merge(defaultsOf(schema), writtenSettings(node.stage, schema, document)),
+    isRecord(written) ? written : {}
+  );
+}
+
+function merge(base: Settings, over: Settings): Settings {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    merged[key] =
+      isRecord(below) && isRecord(value) ? merge(below, value) : value;
+  }
+  return merged;
+}
+
+/** Settings that stand in the command itself, `--epochs 5`. */
+function writtenSettings(
+  stage: IStage,
+  schema: Schema,
+  document: IWorkflowDocument
+): Settings {
+  const settings: Settings = {};
+  for (const { name, values } of stage.command?.args ?? []) {
+    const property = schema.properties?.[name];
+    if (property && !property.properties) {
+      settings[name] = readWords(
+        values.map(value => value.text),
+        property,
+        document
+      );
+    }
+  }
+  return settings;
+}
+
+function readWords(
+  words: string[],
+  property: Schema,
+  document: IWorkflowDocument
+): Value {
+  const one = (word: string, type: string | undefined): Value => {
+    const name = /^\$\{\s*([^}]+?)\s*\}$/.exec(word)?.[1];
+    const value = name ? valueAt(document.vars, name) : undefined;
+    if (value !== undefined) {
+      return value;
+    }
+    const isNumber = type === 'number' || type === 'integer';
+    return isNumber && word.trim() !== '' && Number.isFinite(Number(word))
+      ? Number(word)
+      : word;
+  };
+  const type = [withoutNull(property).type].flat()[0];
+  if (type === 'array') {
+    return words.map(word => one(word, property.items?.type));
+  }
+  if (type === 'boolean') {
+    return words.length === 0 || words[0] === 'true';
+  }
+  return one(words[0] ?? '', type);
+}
+
+/**
+ * Writes the settings that differ from `before`, invalid ones too: the file says what the form
+ * says, and its validation what is wrong with it.
+ */
+export function changeSettings(
+  node: IGraphNode,
+  before: Settings,
+  after: Settings
+): Edit {
+  // An item that was added to a list and has no value yet is null in the file.
+  const values: Settings = JSON.parse(JSON.stringify(after));
+  const changes = differences(freeSchema(node), before, values, []);
+  return document =>
+    compose(
+      document,
+      changes.map(
+        ({ key, value }): Edit =>
+          now =>
+            setSetting(now, node.id, key, value)
+      )
+    );
+}
+
+interface IDifference {
+  key: string[];
+  /** Undefined where the default applies again. */
+  value: Value | undefined;
+}
+
+function differences(
+  schema: Schema,
+  before: Settings,
+  after: Settings,
+  path: string[]
+): IDifference[] {
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return keys.flatMap((key): IDifference[] => {
+    const property: Schema = schema.properties?.[key] ?? {};
+    const [old, value] = [before[key], after[key]];
+    if (isSame(old, value)) {
+      return [];
+    }
+    const here = [...path, key];
+    if (property.properties && isRecord(value)) {
+      return differences(property, isRecord(old) ? old : {}, value, here);
+    }
+    // An emptied field means nothing where the setting may be nothing, else the default.
+    const isNullable = property.anyOf?.some(
+      (one: Schema) => one.type === 'null'
+    );
+    const wanted = value === undefined && isNullable ? null : value;
+    return isSame(wanted, old)
+      ? []
+      : [
+          {
+            key: here,
+            value: isSame(wanted, property.default) ? undefined : wanted
+          }
+        ];
+  });
+}
+
+function isSame(one: Value | undefined, other: Value | undefined): boolean {
+  return one === undefined || other === undefined
+    ? one === other
+    : JSONExt.deepEqual(one as any, other as any);
+}

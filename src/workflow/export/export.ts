@@ -1,0 +1,144 @@
+import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+
+import { quoteWord } from '../document/command';
+import { drawing } from '../graph/drawing';
+import type { CanvasModel } from '../store/model';
+import type { WorkflowWidget } from '../widget';
+import { kindText, portText } from '../labels';
+
+/** The colours of states on white paper. */
+const COLOURS: Record<string, string> = {
+  RUNNING: '#1976d2',
+  QUEUED: '#0097a7',
+  COMPLETED: '#388e3c',
+  CACHED: '#388e3c',
+  FAILED: '#d32f2f',
+  SKIPPED: '#f57c00',
+  CANCELLED: '#f57c00',
+  INTERRUPTED: '#f57c00'
+};
+/** Pixels of a PNG for one of the canvas. */
+const SCALE = 2;
+/** Browsers draw no larger picture. */
+const LARGEST = 16_000;
+
+/** Shows the commands that run the workflow in a terminal; either can be copied. */
+export async function copyCommandLine(
+  { model }: WorkflowWidget,
+  trans: TranslationBundle
+): Promise<void> {
+  const path = quoteWord(model.document.path);
+  const lines = [`jupyter mlws run ${path}`, `dvc repro ${path}`];
+  const body = new Widget({ node: document.createElement('div') });
+  const [ours, dvc] = lines.map(line => {
+    const pre = document.createElement('pre');
+    pre.className = 'jp-mlws-CommandLine';
+    pre.textContent = line;
+    return pre;
+  });
+  const say = (text: string): HTMLElement => {
+    const words = document.createElement('p');
+    words.textContent = text;
+    return words;
+  };
+  body.node.append(
+    say(trans.__('In a terminal, in the project folder:')),
+    ours,
+    say(trans.__('With plain DVC:')),
+    dvc
+  );
+  const answer = await showDialog({
+    title: trans.__('Command to Run This Workflow'),
+    body,
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Close') }),
+      Dialog.okButton({ label: trans.__('Copy') })
+    ]
+  });
+  if (answer.button.accept) {
+    Clipboard.copyToSystem(lines[0]);
+  }
+}
+
+/** Downloads the workflow as a Python script. */
+export async function saveScript(model: CanvasModel): Promise<void> {
+  await model.ask(
+    service => service.script(),
+    ({ text, name }) =>
+      download(new Blob([text], { type: 'text/x-python' }), name)
+  );
+}
+
+/** Downloads the drawing, as it is on the canvas. */
+export async function saveImage(
+  model: CanvasModel,
+  kind: 'svg' | 'png',
+  trans: TranslationBundle
+): Promise<void> {
+  const svg = drawing({
+    graph: model.graph,
+    places: model.places,
+    notes: model.notes,
+    frames: model.frames,
+    colour: node =>
+      COLOURS[model.runs.nodes.get(node)?.status ?? ''] ?? '#9e9e9e',
+    subtitle: node =>
+      node.component?.title ?? node.componentName ?? kindText(node.kind, trans),
+    portName: name => portText(name, trans)
+  });
+  const name = `${fileName(model)}.${kind}`;
+  const file = new Blob([svg], { type: 'image/svg+xml' });
+  download(kind === 'svg' ? file : await asPng(file, trans), name);
+}
+
+/** After the workflow's folder, or its title where it stands in none. */
+function fileName({ document: { path, title } }: CanvasModel): string {
+  const folder = path.split('/').slice(-2, -1)[0];
+  return folder ?? (title.replace(/[^\p{L}\p{N}_-]+/gu, '-') || 'workflow');
+}
+
+async function asPng(svg: Blob, trans: TranslationBundle): Promise<Blob> {
+  const url = URL.createObjectURL(svg);
+  try {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    const side = Math.max(image.width, image.height);
+    const scale = Math.min(SCALE, LARGEST / side);
+    const canvas = document.createElement('canvas');
+    canvas.width = Math.round(image.width * scale);
+    canvas.height = Math.round(image.height * scale);
+    canvas
+      .getContext('2d')!
+      .drawImage(image, 0, 0, canvas.width, canvas.height);
+    return await new Promise((resolve, reject) =>
+      canvas.toBlob(
+        blob =>
+          blob
+            ? resolve(blob)
+            : reject(
+                new Error(
+                  trans.__(
+                    'The graph is too large for PNG. Export as SVG instead.'
+                  )
+                )
+              ),
+        'image/png'
+      )
+    );
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+function download(file: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

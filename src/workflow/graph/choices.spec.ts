@@ -1,0 +1,119 @@
+import { expect, it } from 'vitest';
+
+import type { IComponent } from '../../api/models';
+import {
+  bestPort,
+  fittingComponents,
+  possibleLinks,
+  readingComponents
+} from './choices';
+import { parse } from '../document/document';
+import { buildGraph } from './graph';
+import { WINE } from '../document/samples';
+
+function component(
+  name: string,
+  inputs: [string, string, boolean?][],
+  outputs: [string, string][]
+): IComponent {
+  return {
+    name,
+    title: name,
+    category: '',
+    description: '',
+    inputs: inputs.map(([port, type, required = true]) => ({
+      name: port,
+      type,
+      required,
+      multiple: false,
+      description: ''
+    })),
+    outputs: outputs.map(([port, type]) => ({
+      name: port,
+      type,
+      extension: '',
+      description: ''
+    })),
+    settings: {},
+    source: 'library',
+    error: null
+  } as IComponent;
+}
+
+const LIBRARY = [
+  component('sample', [['seed', 'File', false]], [['table', 'Table']]),
+  component('load_csv', [['file', 'File']], [['table', 'Table']]),
+  component('load_table', [['file', 'File']], [['table', 'Table']]),
+  component('train_classifier', [['data', 'Table']], [['model', 'Model']]),
+  component(
+    'evaluate',
+    [
+      ['model', 'Model'],
+      ['data', 'Table']
+    ],
+    [['metrics', 'Metrics']]
+  ),
+  component('images', [['folder', 'Folder']], [['table', 'Table']])
+];
+
+const GRAPH = buildGraph(
+  parse(WINE, 'workflows/wine/dvc.yaml').document!,
+  new Map(LIBRARY.map(one => [one.name, one]))
+);
+
+it('offers what takes an output, by the port that fits best', () => {
+  const found = fittingComponents(GRAPH, LIBRARY, {
+    side: 'source',
+    node: 'forest',
+    port: 'model'
+  });
+  expect(found.map(one => [one.component.name, one.port])).toEqual([
+    ['evaluate', 'model'],
+    // A file of any kind is taken as well.
+    ['load_csv', 'file'],
+    ['load_table', 'file'],
+    ['sample', 'seed']
+  ]);
+});
+
+it('offers what makes an input', () => {
+  const found = fittingComponents(GRAPH, LIBRARY, {
+    side: 'target',
+    node: 'judge',
+    port: 'model'
+  });
+  expect(found.map(one => one.component.name)).toEqual(['train_classifier']);
+});
+
+it('offers what reads a file, tables first by what reads tables', () => {
+  const names = (path: string): string[] =>
+    readingComponents(LIBRARY, path).map(one => one.component.name);
+  expect(names('data/a.csv')[0]).toBe('load_table');
+  expect(names('data/pictures')).toEqual(['images']);
+});
+
+it('lists the connections that may be drawn', () => {
+  // Every input of the example is taken: nothing is left to connect.
+  expect(possibleLinks(GRAPH, 'load')).toEqual([]);
+  const free = buildGraph(
+    parse(
+      WINE.replace(' --data workflows/wine/out/load.table.parquet', '').replace(
+        '    - workflows/wine/out/load.table.parquet   # from load\n',
+        '    - x\n'
+      ),
+      'workflows/wine/dvc.yaml'
+    ).document!,
+    new Map(LIBRARY.map(one => [one.name, one]))
+  );
+  const link = {
+    source: 'load',
+    sourcePort: 'table',
+    target: 'forest',
+    targetPort: 'data'
+  };
+  expect(possibleLinks(free, 'load')).toContainEqual(link);
+  expect(possibleLinks(free, 'forest')).toContainEqual(link);
+  expect(
+    bestPort(free, { side: 'source', node: 'load', port: 'table' }, 'forest')
+  ).toEqual(link);
+});

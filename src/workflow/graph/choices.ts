@@ -1,0 +1,172 @@
+import type { IComponent } from '../../api/models';
+import { ANY_INPUT, canConnect, fits, type IGraph } from './graph';
+import { SOURCE_PORT, sourceId, sourceRefusal } from './sources';
+
+/** An end of a connection: an output (`source`) or an input (`target`) of a node. */
+export interface IEnd {
+  side: 'source' | 'target';
+  node: string;
+  port: string;
+}
+
+/** A component with its first port that fits. */
+export interface IFitting {
+  component: IComponent;
+  port: string;
+}
+
+/** The components that a new node could be made of to be connected to a port. */
+export function fittingComponents(
+  graph: IGraph,
+  components: Iterable<IComponent>,
+  end: IEnd
+): IFitting[] {
+  const node = graph.nodes.get(end.node);
+  const isSource = end.side === 'source';
+  const own = (isSource ? node?.outputs : node?.inputs)?.find(
+    port => port.name === end.port
+  );
+  if (!own) {
+    return [];
+  }
+  const found = [...components].flatMap(component => {
+    const ports = isSource ? component.inputs : component.outputs;
+    const fitting = ports.filter(port =>
+      isSource ? fits(own.type, port.type) : fits(port.type, own.type)
+    );
+    // Of several the one of the very type, and of these one that must be there.
+    const [best] = fitting.sort(
+      (one, other) => rank(one, own.type) - rank(other, own.type)
+    );
+    return best && !component.error
+      ? [{ component, port: best.name, rank: rank(best, own.type) }]
+      : [];
+  });
+  return found.sort((one, other) => one.rank - other.rank);
+}
+
+function rank(
+  port: { type: string; required?: boolean },
+  type: string | null
+): number {
+  return (port.type === type ? 0 : 2) + (port.required === false ? 1 : 0);
+}
+
+/** The components that read a file or a folder, those for such a file first. */
+export function readingComponents(
+  components: Iterable<IComponent>,
+  path: string
+): IFitting[] {
+  const isFolder = !/\.[^/.]+$/.test(path);
+  const isTable = /\.(csv|tsv|parquet)$/i.test(path);
+  return [...components]
+    .flatMap(component => {
+      const port = component.inputs.find(
+        one => one.type === (isFolder ? 'Folder' : 'File')
+      );
+      return port && !component.error ? [{ component, port: port.name }] : [];
+    })
+    .sort(
+      (one, other) =>
+        Number(isTable && other.component.name === 'load_table') -
+        Number(isTable && one.component.name === 'load_table')
+    );
+}
+
+export interface ILink {
+  source: string;
+  sourcePort: string;
+  target: string;
+  targetPort: string;
+}
+
+/** Every connection that may be drawn from or to a node, or a port of it. */
+export function possibleLinks(
+  graph: IGraph,
+  id: string,
+  end: IEnd | null = null
+): ILink[] {
+  const links: ILink[] = [];
+  const node = graph.nodes.get(id);
+  if (!node) {
+    return links;
+  }
+  const add = (link: ILink): void => {
+    const { source, sourcePort, target, targetPort } = link;
+    if (!canConnect(graph, source, sourcePort, target, targetPort)) {
+      links.push(link);
+    }
+  };
+  for (const other of graph.nodes.values()) {
+    if (other.id === id) {
+      continue;
+    }
+    for (const out of end?.side === 'target' ? [] : node.outputs) {
+      if (!end || end.port === out.name) {
+        for (const input of other.inputs) {
+          add({
+            source: id,
+            sourcePort: out.name,
+            target: other.id,
+            targetPort: input.name
+          });
+        }
+      }
+    }
+    for (const input of end?.side === 'source' ? [] : node.inputs) {
+      if (!end || end.port === input.name) {
+        for (const out of other.outputs) {
+          add({
+            source: other.id,
+            sourcePort: out.name,
+            target: id,
+            targetPort: input.name
+          });
+        }
+      }
+    }
+  }
+  return links;
+}
+
+/** The port of a node that a line let go over its middle goes to: a free one of the type first. */
+export function bestPort(
+  graph: IGraph,
+  from: IEnd,
+  node: string
+): ILink | null {
+  const links = possibleLinks(graph, from.node, from).filter(link =>
+    from.side === 'source' ? link.target === node : link.source === node
+  );
+  return links.find(link => link.targetPort !== ANY_INPUT) ?? links[0] ?? null;
+}
+
+/** The input of a node that data let go over its middle goes to; null where none takes it. */
+export function bestInput(
+  graph: IGraph,
+  path: string,
+  node: string
+): ILink | null {
+  const inputs = graph.nodes.get(node)?.inputs ?? [];
+  const fitting = inputs.filter(
+    port => sourceRefusal(graph, path, node, port.name) === null
+  );
+  const best = fitting.find(port => port.name !== ANY_INPUT) ?? fitting[0];
+  return best
+    ? {
+        source: sourceId(path),
+        sourcePort: SOURCE_PORT,
+        target: node,
+        targetPort: best.name
+      }
+    : null;
+}
+
+/** Do the words of a query all stand in a text? */
+export function matchesWords(text: string, query: string): boolean {
+  const lower = text.toLowerCase();
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .every(word => lower.includes(word));
+}

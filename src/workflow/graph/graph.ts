@@ -1,0 +1,381 @@
+import type { IComponent, INotebookSettings } from '../../api/models';
+import type {
+  IPathEntry,
+  IStage,
+  IWorkflowDocument,
+  NodeKind
+} from '../document/document';
+import { basename, folders } from '../document/paths';
+
+/** A place where an edge begins or ends. */
+export interface IGraphPort {
+  name: string;
+  /** Null where the file does not tell: such a port fits every type. */
+  type: string | null;
+  required: boolean;
+  multiple: boolean;
+  description: string;
+  /** Files it reads or writes, from the project's root. */
+  paths: string[];
+}
+
+export interface IGraphNode {
+  id: string;
+  title: string;
+  kind: NodeKind;
+  component: IComponent | null;
+  /** The component's name, even where no such component is known. */
+  componentName: string | null;
+  /** JSON Schema of the settings: a component's, or a notebook's parameters. */
+  settings: any;
+  inputs: IGraphPort[];
+  outputs: IGraphPort[];
+  at: [number, number] | null;
+  stage: IStage;
+}
+
+export interface IGraphEdge {
+  id: string;
+  source: string;
+  sourcePort: string;
+  target: string;
+  targetPort: string;
+  path: string;
+}
+
+export interface IGraph {
+  nodes: Map<string, IGraphNode>;
+  edges: IGraphEdge[];
+}
+
+/** The port of a node whose command says nothing of ports. */
+export const ANY_INPUT = 'deps';
+
+/** Why two ports can't be connected. */
+export type Refusal =
+  | { kind: 'type'; from: string; to: string }
+  | { kind: 'cycle'; nodes: string[] }
+  | { kind: 'taken'; port: string; by: string }
+  | { kind: 'same' }
+  | { kind: 'text'; node: string }
+  | { kind: 'unknown' };
+
+const TYPES: [RegExp, string][] = [
+  [/\.parquet$/, 'Table'],
+  [/\.skops$/, 'Model'],
+  [/\.(png|svg|jpe?g)$/, 'Figure'],
+  [/\.(txt|md|log)$/, 'Text']
+];
+
+/** The graph of a document; nodes of `before` that are still right are taken from there. */
+export function buildGraph(
+  document: IWorkflowDocument,
+  components: ReadonlyMap<string, IComponent>,
+  notebooks: ReadonlyMap<string, INotebookSettings> = new Map(),
+  before: IGraph = { nodes: new Map(), edges: [] }
+): IGraph {
+  const nodes = new Map<string, IGraphNode>();
+  for (const stage of document.stages) {
+    const component = stage.component
+      ? (components.get(stage.component) ?? null)
+      : null;
+    const notebook = notebooks.get(stage.notebook ?? '') ?? null;
+    const settings = component?.settings ?? notebook?.settings ?? null;
+    const known = before.nodes.get(stage.id);
+    const isKnown =
+      known?.component === component &&
+      known.settings === settings &&
+      // One that stands in another line shares what was read of it.
+      known.stage.outs === stage.outs;
+    nodes.set(
+      stage.id,
+      !isKnown
+        ? makeNode(stage, component, settings)
+        : known.stage === stage
+          ? known
+          : { ...known, stage }
+    );
+  }
+  return { nodes, edges: makeEdges(nodes) };
+}
+
+function makeNode(
+  stage: IStage,
+  component: IComponent | null,
+  settings: IGraphNode['settings']
+): IGraphNode {
+  return {
+    id: stage.id,
+    title: stage.id,
+    kind: stage.kind,
+    component,
+    componentName: stage.component,
+    settings,
+    inputs: inputsOf(stage, component),
+    outputs: outputsOf(stage, component),
+    at: stage.at,
+    stage
+  };
+}
+
+function argumentPaths(stage: IStage, port: string): string[] {
+  return stage.args.filter(arg => arg.name === port).flatMap(arg => arg.paths);
+}
+
+function inputsOf(stage: IStage, component: IComponent | null): IGraphPort[] {
+  const ports: IGraphPort[] = component
+    ? component.inputs.map(port => ({
+        ...port,
+        paths: argumentPaths(stage, port.name)
+      }))
+    : portsByArguments(stage);
+  const bound = new Set(ports.flatMap(port => port.paths));
+  const loose = stage.deps
+    .flatMap(dep => dep.paths)
+    .filter(path => !bound.has(path));
+  const isOpen = !stage.component;
+  if (isOpen || loose.length > 0) {
+    ports.push({
+      name: ANY_INPUT,
+      type: null,
+      required: false,
+      multiple: true,
+      description: '',
+      paths: loose
+    });
+  }
+  return ports;
+}
+
+/** Of an unknown component: the arguments that pass a dependency on. */
+function portsByArguments(stage: IStage): IGraphPort[] {
+  const deps = new Set(stage.deps.flatMap(dep => dep.paths));
+  const names = stage.args
+    .filter(arg => arg.paths.some(path => deps.has(path)))
+    .map(arg => arg.name);
+  return [...new Set(names)].map(name => ({
+    name,
+    type: null,
+    required: false,
+    multiple: true,
+    description: '',
+    paths: argumentPaths(stage, name).filter(path => deps.has(path))
+  }));
+}
+
+function outputsOf(stage: IStage, component: IComponent | null): IGraphPort[] {
+  const known = (component?.outputs ?? []).map(port => ({
+    ...port,
+    required: false,
+    multiple: true,
+    paths: argumentPaths(stage, port.name)
+  }));
+  const bound = new Set(known.flatMap(port => port.paths));
+  const names = new Set(known.map(port => port.name));
+  const loose = stage.outs.filter(
+    out => !out.paths.some(path => bound.has(path))
+  );
+  return [
+    ...known,
+    ...loose.map(out => {
+      const port = loosePort(stage, out, names);
+      names.add(port.name);
+      return port;
+    })
+  ];
+}
+
+function loosePort(
+  stage: IStage,
+  out: IPathEntry,
+  taken: ReadonlySet<string>
+): IGraphPort {
+  const argument = stage.args.find(arg =>
+    arg.paths.some(path => out.paths.includes(path))
+  );
+  const short = argument?.name ?? basename(out.raw);
+  return {
+    name: taken.has(short) ? out.raw : short,
+    type: typeOf(out),
+    required: false,
+    multiple: true,
+    description: out.raw,
+    paths: out.paths
+  };
+}
+
+function typeOf(out: IPathEntry): string | null {
+  return out.list === 'metrics' ? 'Metrics' : typeByName(out.raw);
+}
+
+function typeByName(path: string): string | null {
+  return TYPES.find(([pattern]) => pattern.test(path))?.[1] ?? null;
+}
+
+/** What a file that no node makes is for an input; null where its name does not tell. */
+export function originTypeOf(path: string): string | null {
+  return /\.(csv|tsv|xlsx?|db|sqlite3?|zip)$/i.test(path)
+    ? 'File'
+    : typeByName(path);
+}
+
+interface IOrigin {
+  node: string;
+  port: string;
+  path: string;
+}
+
+function makeEdges(nodes: ReadonlyMap<string, IGraphNode>): IGraphEdge[] {
+  const exact = new Map<string, IOrigin[]>();
+  const below = new Map<string, IOrigin[]>();
+  for (const node of nodes.values()) {
+    for (const port of node.outputs) {
+      for (const path of port.paths) {
+        const origin = { node: node.id, port: port.name, path };
+        push(exact, path, origin);
+        folders(path).forEach(folder => push(below, folder, origin));
+      }
+    }
+  }
+  const edges = new Map<string, IGraphEdge>();
+  for (const node of nodes.values()) {
+    for (const port of node.inputs) {
+      for (const path of port.paths) {
+        for (const origin of originsOf(path, exact, below)) {
+          if (origin.node !== node.id) {
+            const edge = makeEdge(origin, node.id, port.name, path);
+            edges.set(edge.id, edge);
+          }
+        }
+      }
+    }
+  }
+  return [...edges.values()];
+}
+
+function makeEdge(
+  origin: IOrigin,
+  target: string,
+  port: string,
+  path: string
+): IGraphEdge {
+  return {
+    id: `${origin.node}:${origin.port}->${target}:${port}:${path}`,
+    source: origin.node,
+    sourcePort: origin.port,
+    target,
+    targetPort: port,
+    path
+  };
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list) {
+    list.push(value);
+  } else {
+    map.set(key, [value]);
+  }
+}
+
+/** What writes a path: the path itself, a folder that holds it, or files inside it. */
+function originsOf(
+  path: string,
+  exact: ReadonlyMap<string, IOrigin[]>,
+  below: ReadonlyMap<string, IOrigin[]>
+): IOrigin[] {
+  const self = exact.get(path) ?? [];
+  const above = folders(path).flatMap(folder => exact.get(folder) ?? []);
+  return [...self, ...above, ...(below.get(path) ?? [])];
+}
+
+export function fits(from: string | null, to: string | null): boolean {
+  return (
+    from === null ||
+    to === null ||
+    from === to ||
+    (to === 'File' && from !== 'Folder')
+  );
+}
+
+/** Null where the connection may be drawn, else why not. */
+export function canConnect(
+  graph: IGraph,
+  source: string,
+  sourcePort: string,
+  target: string,
+  targetPort: string
+): Refusal | null {
+  const from = graph.nodes.get(source);
+  const to = graph.nodes.get(target);
+  const output = from?.outputs.find(port => port.name === sourcePort);
+  const input = to?.inputs.find(port => port.name === targetPort);
+  if (!from || !to || !output || !input || output.paths.length === 0) {
+    return { kind: 'unknown' };
+  }
+  if (source === target) {
+    return { kind: 'cycle', nodes: [source, source] };
+  }
+  if (
+    !to.stage.isEditable ||
+    (to.kind === 'component' && targetPort === ANY_INPUT)
+  ) {
+    return { kind: 'text', node: target };
+  }
+  if (!fits(output.type, input.type)) {
+    return { kind: 'type', from: output.type!, to: input.type! };
+  }
+  const here = graph.edges.filter(
+    edge => edge.target === target && edge.targetPort === targetPort
+  );
+  if (
+    here.some(edge => edge.source === source && edge.sourcePort === sourcePort)
+  ) {
+    return { kind: 'same' };
+  }
+  if (!input.multiple && here.length > 0) {
+    return { kind: 'taken', port: targetPort, by: here[0].source };
+  }
+  const way = pathBetween(graph, target, source);
+  return way ? { kind: 'cycle', nodes: [source, ...way] } : null;
+}
+
+/** The nodes on a shortest way along the edges, both ends included; null where there is none. */
+export function pathBetween(
+  graph: IGraph,
+  start: string,
+  end: string
+): string[] | null {
+  const targets = new Map<string, string[]>();
+  graph.edges.forEach(edge => push(targets, edge.source, edge.target));
+  const from = new Map<string, string | null>([[start, null]]);
+  const queue = [start];
+  for (const node of queue) {
+    if (node === end) {
+      const way: string[] = [];
+      for (let at: string | null = end; at !== null; at = from.get(at)!) {
+        way.unshift(at);
+      }
+      return way;
+    }
+    for (const next of targets.get(node) ?? []) {
+      if (!from.has(next)) {
+        from.set(next, node);
+        queue.push(next);
+      }
+    }
+  }
+  return null;
+}
+
+/** What depends on a node, directly or not. */
+export function downstream(graph: IGraph, id: string): string[] {
+  const targets = new Map<string, string[]>();
+  graph.edges.forEach(edge => push(targets, edge.source, edge.target));
+  const found = new Set<string>([id]);
+  for (const node of found) {
+    targets.get(node)?.forEach(next => found.add(next));
+  }
+  found.delete(id);
+  return [...found];
+}

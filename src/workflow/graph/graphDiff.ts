@@ -1,0 +1,162 @@
+import { JSONExt } from '@lumino/coreutils';
+
+import {
+  valueAt,
+  type IStage,
+  type IWorkflowDocument
+} from '../document/document';
+import { settingsPath } from '../document/edits';
+import { buildGraph, type IGraph } from './graph';
+import { overlap } from '../document/paths';
+
+/** What of a node is another. */
+export type Reason =
+  | 'name'
+  | 'command'
+  | 'settings'
+  | 'inputs'
+  | 'outputs'
+  | 'code'
+  | 'data'
+  | 'metrics';
+
+export interface INodeDifference {
+  id: string;
+  kind: 'added' | 'removed' | 'changed';
+  reasons: Reason[];
+  /** The name that it had before. */
+  from?: string;
+}
+
+/** Files that differ between the versions, from the project's root. */
+export interface IChangedFiles {
+  code: readonly string[];
+  data: readonly string[];
+  /** Names of metrics, as `file:key`. */
+  metrics: readonly string[];
+}
+
+export interface IGraphDiff {
+  /** The later graph, with the nodes that are gone. */
+  graph: IGraph;
+  differences: INodeDifference[];
+}
+
+/** Two versions of a workflow compared, node by node. */
+export function graphDiff(
+  before: IWorkflowDocument,
+  after: IWorkflowDocument,
+  files: IChangedFiles
+): IGraphDiff {
+  const old = new Map(before.stages.map(stage => [stage.id, stage]));
+  const now = new Set(after.stages.map(stage => stage.id));
+  const gone = before.stages.filter(stage => !now.has(stage.id));
+  const differences: INodeDifference[] = [];
+  for (const stage of after.stages) {
+    const same = old.get(stage.id);
+    const former = same ?? gone.find(one => madeTheSame(one, stage));
+    if (!former) {
+      differences.push({ id: stage.id, kind: 'added', reasons: [] });
+      continue;
+    }
+    const reasons = reasonsOf(before, former, after, stage, files);
+    if (!same) {
+      gone.splice(gone.indexOf(former), 1);
+      differences.push({
+        id: stage.id,
+        kind: 'changed',
+        reasons: ['name', ...reasons],
+        from: former.id
+      });
+    } else if (reasons.length > 0) {
+      differences.push({ id: stage.id, kind: 'changed', reasons });
+    }
+  }
+  for (const { id } of gone) {
+    differences.push({ id, kind: 'removed', reasons: [] });
+  }
+  return { graph: union(before, after, gone), differences };
+}
+
+/** A stage with the files of one that is gone is that one, with another name. */
+function madeTheSame(one: IStage, other: IStage): boolean {
+  const paths = (stage: IStage): string =>
+    stage.outs
+      .flatMap(out => out.paths)
+      .sort()
+      .join('\n');
+  return paths(one) !== '' && paths(one) === paths(other);
+}
+
+function reasonsOf(
+  before: IWorkflowDocument,
+  old: IStage,
+  after: IWorkflowDocument,
+  now: IStage,
+  files: IChangedFiles
+): Reason[] {
+  const paths = (entries: IStage['deps']): string[] =>
+    entries.flatMap(entry => entry.paths).sort();
+  const isFile = (stage: IStage, raw: string): boolean =>
+    [...stage.deps, ...stage.outs].some(entry => entry.raw === raw);
+  const command = (stage: IStage): unknown => [
+    stage.folder,
+    stage.component
+      ? [
+          stage.component,
+          stage.args
+            .filter(({ raw }) => isFile(stage, raw))
+            .map(({ name, paths: one }) => [name, one])
+        ]
+      : stage.commands,
+    stage.variants
+  ];
+  const settings = (document: IWorkflowDocument, stage: IStage): unknown => [
+    valueAt(document.vars, settingsPath(stage).join('.')) ?? null,
+    stage.args
+      .filter(({ raw }) => !isFile(stage, raw))
+      .map(({ name, raw }) => [name, raw])
+  ];
+  const touches = (changed: readonly string[], entries: IStage['deps']) =>
+    entries.some(entry =>
+      entry.paths.some(path => changed.some(file => overlap(file, path)))
+    );
+  const isMeasured = now.outs
+    .filter(out => out.list === 'metrics')
+    .flatMap(out => out.paths)
+    .some(path => files.metrics.some(name => name.startsWith(path)));
+  const found: [Reason, boolean][] = [
+    ['command', !isSame(command(old), command(now))],
+    ['settings', !isSame(settings(before, old), settings(after, now))],
+    ['inputs', !isSame(paths(old.deps), paths(now.deps))],
+    ['outputs', !isSame(paths(old.outs), paths(now.outs))],
+    ['code', touches(files.code, now.deps)],
+    ['data', touches(files.data, now.deps)],
+    ['metrics', isMeasured]
+  ];
+  return found.filter(([, isTrue]) => isTrue).map(([reason]) => reason);
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSONExt.deepEqual(one as never, other as never);
+}
+
+function union(
+  before: IWorkflowDocument,
+  after: IWorkflowDocument,
+  gone: readonly IStage[]
+): IGraph {
+  const graph = buildGraph(after, new Map());
+  const former = buildGraph(before, new Map());
+  const ids = new Set(gone.map(stage => stage.id));
+  for (const id of ids) {
+    graph.nodes.set(id, former.nodes.get(id)!);
+  }
+  const edges = former.edges.filter(
+    edge =>
+      (ids.has(edge.source) || ids.has(edge.target)) &&
+      graph.nodes.has(edge.source) &&
+      graph.nodes.has(edge.target)
+  );
+  return { nodes: graph.nodes, edges: [...graph.edges, ...edges] };
+}

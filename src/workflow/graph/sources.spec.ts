@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+
+import { bestInput } from './choices';
+import { parse, type IWorkflowDocument } from '../document/document';
+import { buildGraph } from './graph';
+import { WINE } from '../document/samples';
+import {
+  placeSource,
+  readSource,
+  removeSource,
+  sourceRefusal,
+  sourcesOf,
+  type ISource
+} from './sources';
+import { applySplices, type ISplice } from '../document/splices';
+
+const PATH = 'workflows/wine/dvc.yaml';
+const SCRIPT = `stages:
+  fit:
+    cmd: python fit.py
+    deps: [fit.py, params.yaml, data/raw.csv, images, made.txt, src]
+  make:
+    cmd: echo > made.txt
+    outs: [made.txt]
+`;
+const LIBRARY = new Map([
+  [
+    'load_csv',
+    {
+      name: 'load_csv',
+      inputs: [{ name: 'file', type: 'File', required: true, multiple: false }],
+      outputs: []
+    } as any
+  ],
+  [
+    'evaluate',
+    {
+      name: 'evaluate',
+      inputs: [
+        { name: 'data', type: 'Table', required: true, multiple: false }
+      ],
+      outputs: []
+    } as any
+  ]
+]);
+
+function read(text: string, path = PATH): IWorkflowDocument {
+  return parse(text, path).document!;
+}
+
+function sources(text: string, path = PATH, tracked: string[] = []): ISource[] {
+  const document = read(text, path);
+  return sourcesOf(document, buildGraph(document, LIBRARY), new Set(tracked));
+}
+
+function edit(
+  text: string,
+  change: (document: IWorkflowDocument) => ISplice[]
+): string {
+  return applySplices(text, change(read(text)));
+}
+
+describe('data of a workflow', () => {
+  it('is what nodes read and none makes, but no code', () => {
+    expect(sources(WINE)).toEqual([
+      {
+        id: 'data:data/wine.csv',
+        path: 'data/wine.csv',
+        at: null,
+        readers: [{ node: 'load', port: 'file' }]
+      }
+    ]);
+    const paths = (tracked: string[]): string[] =>
+      sources(SCRIPT, 'dvc.yaml', tracked).map(source => source.path);
+    expect(paths([])).toEqual(['data/raw.csv']);
+    expect(paths(['images'])).toEqual(['data/raw.csv', 'images']);
+  });
+
+  it('is placed beside title and notes, moved there and taken away', () => {
+    const placed = edit(WINE, now => placeSource(now, 'a b.csv', [10, 20]));
+    expect(placed).toContain(
+      '- workflow: {name: Wine, data: [{path: "a b.csv", at: [10, 20]}]}   # title'
+    );
+    const moved = edit(placed, now => placeSource(now, 'a b.csv', [1, 2]));
+    expect(moved).toBe(placed.replace('[10, 20]', '[1, 2]'));
+    const [own] = sources(moved);
+    expect(own).toEqual({
+      id: 'data:a b.csv',
+      path: 'a b.csv',
+      at: [1, 2],
+      readers: []
+    });
+    expect(edit(moved, now => removeSource(now, own))).toBe(WINE);
+  });
+
+  it('goes to the input that takes it, in the place of what that read', () => {
+    const graph = buildGraph(read(WINE), LIBRARY);
+    expect(sourceRefusal(graph, 'x.csv', 'judge', 'data')).toEqual({
+      kind: 'type',
+      from: 'File',
+      to: 'Table'
+    });
+    expect(sourceRefusal(graph, 'x.parquet', 'judge', 'data')).toEqual({
+      kind: 'taken',
+      port: 'data',
+      by: 'load'
+    });
+    expect(sourceRefusal(graph, 'data/wine.csv', 'load', 'file')).toEqual({
+      kind: 'same'
+    });
+    expect(sourceRefusal(graph, 'x.csv', 'load', 'none')).toEqual({
+      kind: 'unknown'
+    });
+    const link = bestInput(graph, 'x.csv', 'load')!;
+    expect(link.targetPort).toBe('file');
+    const port = graph.nodes.get('load')!.inputs[0];
+    expect(edit(WINE, now => readSource(now, 'x.csv', 'load', port))).toBe(
+      WINE.replace(
+        '--file data/wine.csv --table workflows/wine/out/load.table.parquet',
+        '--table workflows/wine/out/load.table.parquet --file x.csv'
+      ).replace('- data/wine.csv', '- x.csv')
+    );
+  });
+});

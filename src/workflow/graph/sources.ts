@@ -1,0 +1,215 @@
+import type { IWorkflowDocument } from '../document/document';
+import { compose, connect, disconnect } from '../document/edits';
+import {
+  ANY_INPUT,
+  fits,
+  originTypeOf,
+  type IGraph,
+  type IGraphPort,
+  type Refusal
+} from './graph';
+import { freePlace } from './layout';
+import { addItem, dataOf, removeItems, setPart } from '../document/notes';
+import { NODE_WIDTH, type IPlace } from './sizes';
+import type { ISplice } from '../document/splices';
+import { addInput } from '../document/stages';
+
+/** Data that a workflow reads and does not make. */
+export interface ISource {
+  /** Of the drawing; stages cannot have such names. */
+  id: string;
+  /** From the project's root. */
+  path: string;
+  at: [number, number] | null;
+  readers: { node: string; port: string }[];
+}
+
+/** The output port of every source. */
+export const SOURCE_PORT = 'data';
+const PREFIX = 'data:';
+
+export function sourceId(path: string): string {
+  return PREFIX + path;
+}
+
+/** The file that an id of the drawing stands for. */
+export function sourcePath(id: string): string | null {
+  return id.startsWith(PREFIX) ? id.slice(PREFIX.length) : null;
+}
+
+/** The line from a source to an input. */
+export function sourceEdge(id: string, node: string, port: string): string {
+  return `${id}->${node}:${port}`;
+}
+
+const CODE =
+  /\.(py|pyx|ipynb|r|rmd|jl|js|ts|sh|bash|c|cc|cpp|h|java|scala|go|rs|ya?ml|toml|cfg|ini|lock|dvc)$/i;
+const NAMED = /\.\w+$/;
+
+/**
+ * The data that nodes read, and what was put on the canvas before a node reads it.
+ *
+ * Code and settings are no data; a folder is where DVC tracks it (`tracked`) or an input takes one.
+ */
+export function sourcesOf(
+  document: IWorkflowDocument,
+  graph: IGraph,
+  tracked: { has(path: string): boolean }
+): ISource[] {
+  const found = new Map<string, ISource>();
+  const source = (path: string): ISource => {
+    const known = found.get(path);
+    const made = known ?? { id: sourceId(path), path, at: null, readers: [] };
+    found.set(path, made);
+    return made;
+  };
+  for (const { path, at } of dataOf(document)) {
+    source(path).at = at;
+  }
+  const made = new Set(
+    graph.edges.map(edge => `${edge.target} ${edge.targetPort} ${edge.path}`)
+  );
+  for (const node of graph.nodes.values()) {
+    for (const port of node.inputs) {
+      for (const path of port.paths) {
+        const isInput = !made.has(`${node.id} ${port.name} ${path}`);
+        const isNamed = NAMED.test(path) || port.type !== null;
+        const isData = !CODE.test(path) && (isNamed || tracked.has(path));
+        if (isInput && (isData || found.has(path)) && !path.includes('${')) {
+          source(path).readers.push({ node: node.id, port: port.name });
+        }
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/** Where each source stands: where the file says, else left of what reads it. */
+export function placeSources(
+  sources: readonly ISource[],
+  graph: IGraph,
+  places: ReadonlyMap<string, IPlace>,
+  before: ReadonlyMap<string, IPlace>
+): Map<string, IPlace> {
+  const placed = new Map<string, IPlace>();
+  for (const { id, at, readers } of sources) {
+    const known = at ? { x: at[0], y: at[1] } : before.get(id);
+    placed.set(id, known ?? besideReaders(readers, graph, places, placed));
+  }
+  return placed;
+}
+
+/** Room for a source and its line, in pixels. */
+const GAP = 60;
+const HEIGHT = 70;
+
+function besideReaders(
+  readers: ISource['readers'],
+  graph: IGraph,
+  places: ReadonlyMap<string, IPlace>,
+  placed: ReadonlyMap<string, IPlace>
+): IPlace {
+  const found = readers.flatMap(({ node }) => places.get(node) ?? []);
+  const x = Math.min(...found.map(place => place.x)) - NODE_WIDTH - GAP;
+  const first = found.length > 0 ? { x, y: found[0].y } : { x: 0, y: 0 };
+  const place = freePlace(graph, places, first);
+  const isTaken = (one: IPlace): boolean =>
+    Math.abs(one.x - place.x) < NODE_WIDTH &&
+    Math.abs(one.y - place.y) < HEIGHT;
+  while ([...placed.values()].some(isTaken)) {
+    place.y += HEIGHT;
+  }
+  return place;
+}
+
+/** Null where a node's input may read a file, else why not. */
+export function sourceRefusal(
+  graph: IGraph,
+  path: string,
+  target: string,
+  port: string
+): Refusal | null {
+  const node = graph.nodes.get(target);
+  const input = node?.inputs.find(one => one.name === port);
+  if (!node || !input) {
+    return { kind: 'unknown' };
+  }
+  if (
+    !node.stage.isEditable ||
+    (node.kind === 'component' && port === ANY_INPUT)
+  ) {
+    return { kind: 'text', node: target };
+  }
+  const type = originTypeOf(path);
+  if (!fits(type, input.type)) {
+    return { kind: 'type', from: type!, to: input.type! };
+  }
+  if (input.paths.includes(path)) {
+    return { kind: 'same' };
+  }
+  const edge = graph.edges.find(
+    one => one.target === target && one.targetPort === port
+  );
+  return edge && !input.multiple
+    ? { kind: 'taken', port, by: edge.source }
+    : null;
+}
+
+/** Lets an input read a file; of those that take one, in the place of what it read. */
+export function readSource(
+  document: IWorkflowDocument,
+  path: string,
+  target: string,
+  port: IGraphPort
+): ISplice[] {
+  return port.name === ANY_INPUT
+    ? addInput(document, target, path)
+    : connect(document, {
+        source: sourceId(path),
+        path,
+        target,
+        port: port.name,
+        replaces: port.multiple ? [] : port.paths
+      });
+}
+
+export function leaveSource(
+  document: IWorkflowDocument,
+  path: string,
+  target: string,
+  port: string
+): ISplice[] {
+  return disconnect(document, {
+    path,
+    target,
+    port: port === ANY_INPUT ? null : port
+  });
+}
+
+/** Puts data on the canvas, or moves it there. */
+export function placeSource(
+  document: IWorkflowDocument,
+  path: string,
+  at: [number, number]
+): ISplice[] {
+  const index = dataOf(document).findIndex(one => one.path === path);
+  return index < 0
+    ? addItem(document, 'data', { path, at })
+    : setPart(document, 'data', index, 'at', at);
+}
+
+/** Takes data off the canvas, and away from what reads it. */
+export function removeSource(
+  document: IWorkflowDocument,
+  { path, readers }: ISource
+): ISplice[] {
+  const index = dataOf(document).findIndex(one => one.path === path);
+  return compose(document, [
+    ...readers.map(
+      ({ node, port }) =>
+        (now: IWorkflowDocument) =>
+          leaveSource(now, path, node, port)
+    ),
+    now => (index < 0 ? [] : removeItems(now, 'data', new Set([index])))
+  ]);
+}

@@ -1,0 +1,193 @@
+import type { IStage, IWorkflowDocument } from '../document/document';
+import { isRecord, valueAt } from '../document/document';
+import { hasForeignSettings } from '../document/edits';
+import type { IGraphNode } from './graph';
+import type { Value } from '../document/scalars';
+import { settingsOf, withoutNull } from '../document/settings';
+import { axisKey, isPoint, type Point } from '../document/sweep';
+
+type Schema = Record<string, any>;
+export type PointType = 'integer' | 'number' | 'string' | 'boolean' | 'any';
+
+/** Something of a node of which a sweep can try several values. */
+export interface ISweepable {
+  name: string;
+  type: PointType;
+  /** What it is now; undefined where the file does not tell. */
+  value: Point | undefined;
+  /** All that it can be, where these are few. */
+  choices: Point[] | null;
+  /** JSON Schema of one value. */
+  schema: Schema;
+}
+
+/** The settings of a node, or the options and variables of its command. */
+export function sweepables(
+  node: IGraphNode,
+  document: IWorkflowDocument
+): ISweepable[] {
+  const { stage, settings } = node;
+  if (stage.command && settings) {
+    return hasForeignSettings(document, stage)
+      ? []
+      : ofSchema(settings, settingsOf(node, document), '');
+  }
+  return stage.commands.length === 1 ? ofCommand(stage, document) : [];
+}
+
+function ofSchema(
+  schema: Schema,
+  values: Record<string, Value>,
+  above: string
+): ISweepable[] {
+  return Object.entries<Schema>(schema.properties ?? {}).flatMap(
+    ([key, written]): ISweepable[] => {
+      const name = `${above}${key}`;
+      const value = values[key];
+      if (written.properties) {
+        const inner = isRecord(value) ? value : {};
+        return ofSchema(written, inner, `${name}.`);
+      }
+      const property = withoutNull(written);
+      const type = [property.type].flat()[0];
+      const choices: Point[] | null =
+        type === 'boolean' ? [false, true] : (property.enum ?? null);
+      const isPlain =
+        ['integer', 'number', 'string', 'boolean'].includes(type) ||
+        (choices?.every(isPoint) ?? false);
+      return isPlain
+        ? [
+            {
+              name,
+              type: type ?? 'any',
+              value: isPoint(value) ? value : undefined,
+              choices,
+              schema: property
+            }
+          ]
+        : [];
+    }
+  );
+}
+
+const OPTION =
+  /(?:^|\s)(--?[\p{L}][\p{L}\p{N}_.-]*)(?:=|\s+)("[^"]*"|'[^']*'|\$\{[^}]*\}|[^\s'"]+)/gu;
+const TEMPLATE = /(?<!\\)\$\{\s*([^\s{}]+)\s*\}/g;
+
+/** Options with a value that is no file, and variables, such as `--lr 0.1` and `${train.lr}`. */
+function ofCommand(stage: IStage, document: IWorkflowDocument): ISweepable[] {
+  const [text] = stage.commands;
+  const files = new Set([...stage.deps, ...stage.outs].map(file => file.raw));
+  const found = new Map<string, Point | undefined>();
+  for (const [, name] of text.matchAll(TEMPLATE)) {
+    const value = valueAt(document.vars, name);
+    if (!isGiven(name) && !isRecord(value)) {
+      found.set(name, isPoint(value) ? value : undefined);
+    }
+  }
+  for (const [, flag, word] of text.matchAll(OPTION)) {
+    const value = readPoint(word.replace(/^(['"])(.*)\1$/, '$2'));
+    const isValue =
+      value !== null && !String(value).startsWith('-') && !files.has(word);
+    if (isValue) {
+      found.set(flag.replace(/^--?/, ''), value);
+    }
+  }
+  return [...found].map(([name, value]) => ({
+    name,
+    type: 'any' as const,
+    value,
+    choices: null,
+    schema: {}
+  }));
+}
+
+/** A variable that a sweep gives its stages. */
+function isGiven(name: string): boolean {
+  return /^(item|key)\b/.test(name);
+}
+
+/** What is typed, as the kind of value that stands for it; null where it is none. */
+export function readPoint(text: string, type: PointType = 'any'): Point | null {
+  const number = text.trim() === '' ? NaN : Number(text);
+  const isNumber = Number.isFinite(number) && !/^[-+]?0[xob]/i.test(text);
+  switch (type) {
+    case 'integer':
+      return isNumber && Number.isInteger(number) ? number : null;
+    case 'number':
+      return isNumber ? number : null;
+    case 'boolean':
+      return text === 'true' ? true : text === 'false' ? false : null;
+    case 'string':
+      return isPoint(text) ? text : null;
+    case 'any':
+      return (
+        readPoint(text, 'number') ??
+        readPoint(text, 'boolean') ??
+        readPoint(text, 'string')
+      );
+  }
+}
+
+/** Values with commas between them; those that are none are told. */
+export function readPoints(
+  text: string,
+  type: PointType
+): { points: Point[]; wrong: string[] } {
+  const points: Point[] = [];
+  const wrong: string[] = [];
+  for (const word of text.split(',').map(one => one.trim())) {
+    const point = word === '' ? null : readPoint(word, type);
+    if (point !== null && !points.includes(point)) {
+      points.push(point);
+    } else if (point === null && word !== '') {
+      wrong.push(word);
+    }
+  }
+  return { points, wrong };
+}
+
+export interface IRange {
+  from: number;
+  to: number;
+  count: number;
+  /** Each value is the one before times the same factor. */
+  isLog: boolean;
+  isInteger: boolean;
+}
+
+/** Evenly spread values, both ends included; none where there is no such range. */
+export function rangePoints({
+  from,
+  to,
+  count,
+  isLog,
+  isInteger
+}: IRange): number[] {
+  const isRange =
+    [from, to, count].every(Number.isFinite) &&
+    Number.isInteger(count) &&
+    count >= 2 &&
+    (!isLog || (from > 0 && to > 0));
+  if (!isRange) {
+    return [];
+  }
+  const values = Array.from({ length: count }, (_, step) => {
+    const share = step / (count - 1);
+    const value = isLog
+      ? from * (to / from) ** share
+      : from + (to - from) * share;
+    return isInteger ? Math.round(value) : Number(value.toPrecision(6));
+  });
+  return [...new Set(values)];
+}
+
+/** How the values of an axis stand in a field. */
+export function pointsText(points: readonly Point[]): string {
+  return points.map(String).join(', ');
+}
+
+/** Two settings whose templates would have the same name can't vary together. */
+export function isSameAxis(one: string, other: string): boolean {
+  return axisKey(one) === axisKey(other);
+}

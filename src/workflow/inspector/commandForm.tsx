@@ -1,0 +1,187 @@
+import { Button } from '@jupyterlab/ui-components';
+import { useId, useState } from 'react';
+
+import type { IPathEntry } from '../document/document';
+import type { Edit } from '../document/edits';
+import type { IGraphNode } from '../graph/graph';
+import { useCanvas, useFlush } from '../store/hooks';
+import {
+  addInput,
+  addOutput,
+  removeInput,
+  removeOutput,
+  setCommand,
+  type OutputList
+} from '../document/stages';
+
+/** A stage that is no component: its command, and the files that it reads and writes. */
+export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
+  const { trans, openAsText } = useCanvas();
+  const { stage } = node;
+  return (
+    <>
+      {stage.description && <p>{stage.description}</p>}
+      {stage.isEditable ? (
+        <CommandField node={node} key={stage.commands.join('\n')} />
+      ) : (
+        <>
+          <h4>{trans.__('Command')}</h4>
+          <pre className="jp-mlws-Preview-text">
+            {stage.commands.join('\n')}
+          </pre>
+        </>
+      )}
+      <Files
+        node={node}
+        title={trans.__('Dependencies')}
+        entries={stage.deps}
+        add={path => now => addInput(now, node.id, path)}
+        remove={entry => now => removeInput(now, node.id, entry.index)}
+      />
+      <Files
+        node={node}
+        title={trans.__('Outputs')}
+        entries={stage.outs}
+        lists={['outs', 'metrics', 'plots']}
+        add={(path, list) => now => addOutput(now, node.id, path, list)}
+        remove={entry => now => removeOutput(now, node.id, entry)}
+      />
+      <Button small onClick={openAsText}>
+        {trans.__('Open in Text Editor')}
+      </Button>
+    </>
+  );
+}
+
+function CommandField({ node }: { node: IGraphNode }): JSX.Element {
+  const { model, trans } = useCanvas();
+  const written = node.stage.commands.join('\n');
+  const [draft, setDraft] = useState(written);
+  const id = useId();
+  const commit = (): void => {
+    const text = draft.trim();
+    if (text !== '' && text !== written && model.graph.nodes.has(node.id)) {
+      model.edit(now => setCommand(now, node.id, text));
+    }
+  };
+  useFlush(commit);
+  return (
+    <div className="jp-mlws-Field">
+      <label htmlFor={id}>{trans.__('Command')}</label>
+      <textarea
+        id={id}
+        className="jp-mod-styled jp-mlws-CommandField"
+        rows={Math.min(8, draft.split('\n').length + 1)}
+        spellCheck={false}
+        value={draft}
+        onChange={event => setDraft(event.target.value)}
+        // An empty command is not written: the field shows the one that runs.
+        onBlur={() => (draft.trim() === '' ? setDraft(written) : commit())}
+      />
+      {draft.trim() === '' && (
+        <div className="jp-mlws-Field-error" role="alert">
+          {trans.__('The node has no command')}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** The files of a list, with a field for one more. */
+function Files(props: {
+  node: IGraphNode;
+  title: string;
+  entries: readonly IPathEntry[];
+  lists?: OutputList[];
+  add: (path: string, list: OutputList) => Edit;
+  remove: (entry: IPathEntry & { list: OutputList }) => Edit;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { node, title, entries, lists = [], add, remove } = props;
+  const [draft, setDraft] = useState('');
+  const [list, setList] = useState<OutputList>('outs');
+  const id = useId();
+  const { isEditable } = node.stage;
+  const commit = (): void => {
+    const path = draft.trim();
+    if (path !== '') {
+      setDraft('');
+      model.edit(add(path, list));
+    }
+  };
+  const words: Record<OutputList, string> = {
+    outs: trans.__('file'),
+    metrics: trans.__('metrics'),
+    plots: trans.__('plot')
+  };
+  return (
+    <section aria-label={title}>
+      <h4>{title}</h4>
+      <ul className="jp-mlws-Paths">
+        {entries.map(entry => (
+          <li key={`${entry.list}:${entry.index}`}>
+            <span className="jp-mlws-Field-item">
+              <span className="jp-mlws-Field-link" title={entry.raw}>
+                {entry.raw}
+              </span>
+              {lists.length > 0 && entry.list !== 'outs' && (
+                <span className="jp-mlws-Field-type">
+                  {words[entry.list as OutputList]}
+                </span>
+              )}
+              {isEditable && (
+                <Button
+                  small
+                  minimal
+                  aria-label={trans.__('Remove %1', entry.raw)}
+                  title={trans.__('Remove %1', entry.raw)}
+                  onClick={() =>
+                    void model.edit(
+                      remove(entry as IPathEntry & { list: OutputList })
+                    )
+                  }
+                >
+                  ×
+                </Button>
+              )}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {isEditable && (
+        <div className="jp-mlws-Field jp-mlws-Field-item">
+          <input
+            id={id}
+            className="jp-mod-styled"
+            aria-label={trans.__('Add to %1', title)}
+            placeholder={trans.__('Path relative to the project folder')}
+            value={draft}
+            onChange={event => setDraft(event.target.value)}
+            onKeyDown={event =>
+              event.key === 'Enter' &&
+              !event.nativeEvent.isComposing &&
+              commit()
+            }
+          />
+          {lists.length > 0 && (
+            <select
+              className="jp-mod-styled"
+              aria-label={trans.__('Output type')}
+              value={list}
+              onChange={event => setList(event.target.value as OutputList)}
+            >
+              {lists.map(one => (
+                <option key={one} value={one}>
+                  {words[one]}
+                </option>
+              ))}
+            </select>
+          )}
+          <Button small onClick={commit} disabled={draft.trim() === ''}>
+            {trans.__('Add')}
+          </Button>
+        </div>
+      )}
+    </section>
+  );
+}

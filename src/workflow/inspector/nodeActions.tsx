@@ -1,0 +1,77 @@
+import { Button } from '@jupyterlab/ui-components';
+
+import { useSignal } from '../../ui/useSignal';
+import { useCanvas, useKeyed } from '../store/hooks';
+import { NOT_DONE } from '../store/runs';
+
+/** What can be run of a node; where it has failed, how to go on. */
+export function NodeActions({ node }: { node: string }): JSX.Element {
+  const { model, trans, openFailed } = useCanvas();
+  useSignal(model.changed, model.control.changed, model.runs.changed);
+  const state = useKeyed(model.runs.nodes, node);
+  const hasFailed = NOT_DONE.has(state?.status);
+  const button = (
+    label: string,
+    hint: string,
+    act: () => void
+  ): JSX.Element => (
+    <Button small disabled={!model.canRun} title={hint} onClick={act}>
+      {label}
+    </Button>
+  );
+  return (
+    <div
+      className="jp-mlws-NodeActions"
+      role="group"
+      aria-label={trans.__('Run %1', node)}
+    >
+      {hasFailed ? (
+        <>
+          {button(
+            trans.__('Retry'),
+            trans.__('Rerun this node and everything downstream'),
+            () => void model.retry(node)
+          )}
+          {button(
+            trans.__('Skip'),
+            trans.__('Skip this node and continue with its existing output'),
+            () => void model.skip(node)
+          )}
+          {button(
+            trans.__('Resume'),
+            trans.__('Continue this run from where it stopped'),
+            () => void model.resume()
+          )}
+          {button(
+            trans.__('Debug in Notebook'),
+            trans.__('Debug this node in a notebook with its exact inputs'),
+            () => openFailed(node)
+          )}
+          {state?.error && (
+            <div className="jp-mlws-Failure" role="alert">
+              {state.error.message}
+            </div>
+          )}
+        </>
+      ) : (
+        <>
+          {button(
+            trans.__('Run to Here'),
+            trans.__('Run this node and everything it depends on'),
+            () => void model.runTo(node)
+          )}
+          {button(
+            trans.__('Run from Here'),
+            trans.__('Rerun this node and everything downstream'),
+            () => void model.runFrom(node)
+          )}
+          {button(
+            trans.__('Rerun Node'),
+            trans.__('Run this node even if it is up to date'),
+            () => void model.runOnly(node)
+          )}
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,240 @@
+import { useEffect, useId, useState } from 'react';
+
+import type { IProblem } from '../../api/models';
+import { useSignal } from '../../ui/useSignal';
+import { setTitle } from '../document/edits';
+import { itemOf } from '../document/notes';
+import { useCanvas } from '../store/hooks';
+import { LogView } from '../runs/log';
+import { PreviewView } from './preview';
+import { RunRow } from '../runs/runRow';
+import { SettingsView } from './settingsForm';
+import { SourcePanel } from '../canvas/sourceView';
+import type { Problem } from '../graph/validate';
+import { problemText } from '../labels';
+
+const LAST_RUNS = 10;
+
+/** The right side: the selected node, or the workflow where none is. */
+export function Panel({
+  onShow
+}: {
+  onShow: (node: string) => void;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.selectionChanged);
+  const { selected } = model;
+  return (
+    <div
+      className="jp-mlws-Panel"
+      role="region"
+      aria-label={trans.__('Details')}
+    >
+      {selected !== null && itemOf(selected) ? (
+        <ItemPanel key={selected} item={selected} />
+      ) : selected !== null && model.source(selected) ? (
+        <SourcePanel key={selected} id={selected} />
+      ) : selected !== null ? (
+        <NodePanel key={selected} node={selected} />
+      ) : model.selection.size > 1 ? (
+        <p className="jp-mlws-Empty">
+          {trans.__('%1 nodes selected', model.selection.size)}
+        </p>
+      ) : (
+        <WorkflowPanel onShow={onShow} />
+      )}
+    </div>
+  );
+}
+
+type Tab = 'settings' | 'log' | 'preview';
+/** The tab that was looked at last stays for the next node. */
+let lastTab: Tab = 'settings';
+
+function NodePanel({ node }: { node: string }): JSX.Element {
+  const { trans } = useCanvas();
+  const [tab, setTab] = useState<Tab>(lastTab);
+  const tabs: [Tab, string][] = [
+    ['settings', trans.__('Settings')],
+    ['log', trans.__('Log')],
+    ['preview', trans.__('Preview')]
+  ];
+  const choose = (next: Tab): void => {
+    lastTab = next;
+    setTab(next);
+  };
+  // The field of the name is among the settings.
+  const { model } = useCanvas();
+  useEffect(() => {
+    const show = (): void => choose('settings');
+    model.nameAsked.connect(show);
+    return () => {
+      model.nameAsked.disconnect(show);
+    };
+  }, [model]);
+  const step = (by: number): void => {
+    const index = tabs.findIndex(([name]) => name === tab);
+    choose(tabs[(index + by + tabs.length) % tabs.length][0]);
+  };
+  return (
+    <>
+      <div
+        className="jp-mlws-Tabs"
+        role="tablist"
+        aria-label={node}
+        onKeyDown={event => {
+          const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+          if (by) {
+            step(by);
+            const bar = event.currentTarget;
+            requestAnimationFrame(() =>
+              bar.querySelector<HTMLElement>('[aria-selected="true"]')?.focus()
+            );
+          }
+        }}
+      >
+        {tabs.map(([name, label]) => (
+          <button
+            key={name}
+            role="tab"
+            aria-selected={tab === name}
+            tabIndex={tab === name ? 0 : -1}
+            onClick={() => choose(name)}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+      <div
+        className="jp-mlws-Panel-body"
+        role="tabpanel"
+        aria-label={tabs.find(([name]) => name === tab)?.[1]}
+      >
+        {tab === 'settings' && <SettingsView node={node} />}
+        {tab === 'log' && <LogView node={node} />}
+        {tab === 'preview' && <PreviewView node={node} />}
+      </div>
+    </>
+  );
+}
+
+/** A note or a frame: its words. */
+function ItemPanel({ item }: { item: string }): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed);
+  const { list, index } = itemOf(item)!;
+  const note = list === 'notes' ? model.notes[index] : undefined;
+  const frame = list === 'frames' ? model.frames[index] : undefined;
+  return (
+    <div className="jp-mlws-Panel-body">
+      {note && (
+        <>
+          <h3>{trans.__('Note')}</h3>
+          <p className="jp-mlws-Panel-note">{note.text}</p>
+        </>
+      )}
+      {frame && (
+        <>
+          <h3>{frame.title || trans.__('Frame')}</h3>
+          <ul className="jp-mlws-Paths">
+            {frame.nodes.map(node => (
+              <li key={node}>{node}</li>
+            ))}
+          </ul>
+        </>
+      )}
+      <p className="jp-mlws-Field-help">
+        {trans.__('Double-click or press F2 to edit.')}
+      </p>
+    </div>
+  );
+}
+
+function WorkflowPanel({
+  onShow
+}: {
+  onShow: (node: string) => void;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed, model.control.changed);
+  const { problems, graph, control } = model;
+  return (
+    <div className="jp-mlws-Panel-body">
+      <TitleField key={model.document.title} />
+      <p className="jp-mlws-Settings-kind">
+        {trans._n('%1 node', '%1 nodes', graph.nodes.size)}
+      </p>
+      <h4>{trans.__('Problems')}</h4>
+      {problems.length === 0 ? (
+        <p className="jp-mlws-Empty">{trans.__('No problems')}</p>
+      ) : (
+        <ul className="jp-mlws-Problems">
+          {problems.map((problem, index) => (
+            <ProblemRow key={index} problem={problem} onShow={onShow} />
+          ))}
+        </ul>
+      )}
+      <h4>{trans.__('Recent runs')}</h4>
+      {control.past.length === 0 ? (
+        <p className="jp-mlws-Empty">{trans.__('No runs yet.')}</p>
+      ) : (
+        <ul className="jp-mlws-Runs">
+          {control.past.slice(0, LAST_RUNS).map(run => (
+            <RunRow key={run.id} run={run} />
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function TitleField(): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { title } = model.document;
+  const id = useId();
+  const [draft, setDraft] = useState(title);
+  const commit = (): void => {
+    if (draft !== title) {
+      model.edit(now => setTitle(now, draft));
+    }
+  };
+  return (
+    <div className="jp-mlws-Field">
+      <label htmlFor={id}>{trans.__('Title')}</label>
+      <input
+        id={id}
+        className="jp-mod-styled"
+        value={draft}
+        placeholder={trans.__('Untitled workflow')}
+        onChange={event => setDraft(event.target.value)}
+        onBlur={commit}
+        onKeyDown={event => event.key === 'Enter' && commit()}
+      />
+    </div>
+  );
+}
+
+function ProblemRow(props: {
+  problem: Problem | IProblem;
+  onShow: (node: string) => void;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { problem, onShow } = props;
+  const node = problem.node?.split('@')[0] ?? null;
+  const fix = 'fix' in problem ? problem.fix : null;
+  const severity = 'severity' in problem ? problem.severity : 'error';
+  const text = problemText(problem, trans);
+  return (
+    <li className={`jp-mod-${severity}`}>
+      {node ? (
+        <button onClick={() => onShow(node)}>
+          {'kind' in problem && <strong>{node} </strong>}
+          {text}
+        </button>
+      ) : (
+        text
+      )}
+      {fix && <div className="jp-mlws-Field-help">{fix}</div>}
+    </li>
+  );
+}

@@ -1,0 +1,177 @@
+import { useCallback, useEffect, useId, useState } from 'react';
+
+import { useSignal } from '../../ui/useSignal';
+import type { IGraphNode } from '../graph/graph';
+import { useCanvas, useFlush } from '../store/hooks';
+import {
+  fieldText,
+  paramsOf,
+  readParams,
+  setParam,
+  typedValue,
+  valuesAt,
+  type IParamsUse
+} from '../document/params';
+import type { Value } from '../document/scalars';
+
+/** The parameters that a stage reads from files such as `params.yaml`, to be changed there. */
+export function ParamsView({ node }: { node: IGraphNode }): JSX.Element {
+  const { model } = useCanvas();
+  const uses = paramsOf(model.document, node.stage);
+  return (
+    <>
+      {uses.map(use => (
+        <ParamsSection key={use.path} use={use} />
+      ))}
+    </>
+  );
+}
+
+function ParamsSection({ use }: { use: IParamsUse }): JSX.Element | null {
+  const { trans } = useCanvas();
+  const { text, edit, error } = useParamsFile(use.path);
+  if (error !== null) {
+    return (
+      <section aria-label={use.path}>
+        <h4>{use.path}</h4>
+        <p className="jp-mlws-Empty">{error}</p>
+      </section>
+    );
+  }
+  const file = text === null ? null : readParams(text);
+  if (text === null) {
+    return null;
+  }
+  return (
+    <section aria-label={trans.__('Parameters in %1', use.path)}>
+      <h4>{trans.__('Parameters in %1', use.path)}</h4>
+      {file === null ? (
+        <p className="jp-mlws-Empty">
+          {trans.__('The file must contain a mapping of names to values.')}
+        </p>
+      ) : (
+        valuesAt(file.values, use.keys).map(([name, value]) => (
+          <ParamField
+            key={name}
+            name={name}
+            value={value}
+            onChange={next => edit(name, next)}
+          />
+        ))
+      )}
+    </section>
+  );
+}
+
+function ParamField(props: {
+  name: string;
+  value: Value;
+  onChange: (value: Value) => void;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { name, value, onChange } = props;
+  const written = fieldText(value);
+  const [draft, setDraft] = useState(written);
+  const [refused, setRefused] = useState<string | null>(null);
+  const id = useId();
+  useEffect(() => setDraft(written), [written]);
+  const typed = typedValue(draft, value);
+  const invalid = typed === undefined ? draft : refused;
+  const commit = (): void => {
+    if (typed === undefined) {
+      // The field shows the value that a run reads, and the message what was typed.
+      setRefused(draft);
+      setDraft(written);
+    } else if (draft !== written) {
+      onChange(typed);
+    }
+  };
+  useFlush(commit);
+  if (typeof value === 'boolean') {
+    return (
+      <div className="jp-mlws-Field">
+        <label htmlFor={id}>
+          <input
+            id={id}
+            type="checkbox"
+            data-mlws-param={name}
+            checked={value}
+            onChange={event => onChange(event.target.checked)}
+          />{' '}
+          {name}
+        </label>
+      </div>
+    );
+  }
+  return (
+    <div className="jp-mlws-Field">
+      <label htmlFor={id}>{name}</label>
+      <input
+        id={id}
+        className="jp-mod-styled"
+        data-mlws-param={name}
+        value={draft}
+        aria-invalid={typed === undefined}
+        onChange={event => {
+          setRefused(null);
+          setDraft(event.target.value);
+        }}
+        onBlur={commit}
+        onKeyDown={event =>
+          event.key === 'Enter' && !event.nativeEvent.isComposing && commit()
+        }
+      />
+      {invalid !== null && (
+        <div className="jp-mlws-Field-error" role="alert">
+          {typeof value === 'number'
+            ? trans.__('“%1” is not a number', invalid)
+            : trans.__(
+                '“%1” is not a list. Use a format such as [1, 2].',
+                invalid
+              )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** The text of a file of the project, followed; and how a value in it is set. */
+function useParamsFile(path: string): {
+  text: string | null;
+  edit: (name: string, value: Value) => void;
+  error: string | null;
+} {
+  const { model, params } = useCanvas();
+  useSignal(model.changed);
+  const [text, setText] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  useEffect(() => {
+    let isGone = false;
+    let stop = (): void => undefined;
+    params
+      .open(path)
+      .then(({ sharedModel }) => {
+        const read = (): void => setText(sharedModel.getSource());
+        if (!isGone) {
+          read();
+          sharedModel.changed.connect(read);
+          stop = () => sharedModel.changed.disconnect(read);
+        }
+      })
+      .catch(reason => !isGone && setError(String(reason.message ?? reason)));
+    return () => {
+      isGone = true;
+      stop();
+    };
+  }, [params, path]);
+  const edit = useCallback(
+    (name: string, value: Value) => {
+      const file = text === null ? null : readParams(text);
+      if (file) {
+        params.edit(path, setParam(file, name, value));
+      }
+    },
+    [params, path, text]
+  );
+  return { text, edit, error };
+}

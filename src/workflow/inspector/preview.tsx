@@ -1,0 +1,299 @@
+import { Widget } from '@lumino/widgets';
+import { useEffect, useRef, useState } from 'react';
+
+import { cellText } from '../../ui/format';
+import type { INodeOutput, IPreview } from '../../api/models';
+import { useCanvas } from '../store/hooks';
+import { FINAL } from '../store/runs';
+import { VariantChoice } from './variantChoice';
+
+/** What a node's outputs hold, each in the manner of its type. */
+export function PreviewView(props: { node: string }): JSX.Element {
+  return (
+    <VariantChoice node={props.node}>
+      {(id, status) => <NodePreview node={id} status={status} />}
+    </VariantChoice>
+  );
+}
+
+function NodePreview(props: {
+  node: string;
+  status: string | undefined;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { node, status } = props;
+  const run = model.runs.run?.id ?? null;
+  const { outputs, error } = useOutputs(run, node, status);
+  if (run === null) {
+    return (
+      <div className="jp-mlws-Preview">
+        <p className="jp-mlws-Empty">
+          {trans.__("Run the workflow to see this node's output.")}
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div className="jp-mlws-Preview">
+      {error && <p className="jp-mlws-Empty">{error}</p>}
+      {outputs?.length === 0 && (
+        <p className="jp-mlws-Empty">{trans.__('No outputs')}</p>
+      )}
+      {outputs?.map(output => (
+        <section
+          key={output.port}
+          aria-label={output.port}
+          data-mlws-preview={output.port}
+        >
+          <h4>
+            {output.port}{' '}
+            <span className="jp-mlws-Preview-type">{output.type}</span>
+          </h4>
+          {output.exists ? (
+            <OutputPreview
+              run={run}
+              node={node}
+              output={output}
+              status={status}
+            />
+          ) : (
+            <p className="jp-mlws-Empty">
+              {trans.__('%1 has not been created yet.', output.path)}
+            </p>
+          )}
+        </section>
+      ))}
+    </div>
+  );
+}
+
+function useOutputs(
+  run: string | null,
+  node: string,
+  status: string | undefined
+): { outputs: INodeOutput[] | null; error: string | null } {
+  const { model } = useCanvas();
+  const [outputs, setOutputs] = useState<INodeOutput[] | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const isOver = status === undefined || FINAL.has(status);
+  useEffect(() => {
+    let isGone = false;
+    setError(null);
+    if (run !== null && model.service && isOver) {
+      model.service
+        .outputs(run, node)
+        .then(found => !isGone && setOutputs(found))
+        .catch(reason => !isGone && setError(String(reason.message ?? reason)));
+    }
+    return () => {
+      isGone = true;
+    };
+  }, [model, run, node, isOver]);
+  return { outputs, error };
+}
+
+function OutputPreview(props: {
+  run: string;
+  node: string;
+  output: INodeOutput;
+  status: string | undefined;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { run, node, output, status } = props;
+  const [preview, setPreview] = useState<IPreview | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  useEffect(() => {
+    let isGone = false;
+    model.service
+      ?.preview(run, node, output.port)
+      .then(found => !isGone && setPreview(found))
+      .catch(reason => !isGone && setError(String(reason.message ?? reason)));
+    return () => {
+      isGone = true;
+    };
+  }, [model, run, node, output.port, output.md5, status]);
+  if (error) {
+    return <p className="jp-mlws-Empty">{error}</p>;
+  }
+  return preview ? (
+    <Artifact preview={preview} name={output.port} />
+  ) : (
+    <p>{trans.__('Loading…')}</p>
+  );
+}
+
+function Artifact({
+  preview,
+  name
+}: {
+  preview: IPreview;
+  name: string;
+}): JSX.Element {
+  switch (preview.type) {
+    case 'Table':
+      return <TablePreview {...preview} />;
+    case 'Metrics':
+      return <MetricsPreview metrics={preview.metrics} />;
+    case 'VegaLite':
+      return <ChartPreview {...preview} name={name} />;
+    case 'Figure':
+      return (
+        <img
+          className="jp-mlws-Preview-figure"
+          alt={name}
+          src={`data:${preview.mime};base64,${preview.data}`}
+        />
+      );
+    case 'Text':
+    case 'Model':
+      return <TextPreview {...preview} />;
+  }
+}
+
+/** A Vega-Lite chart, by the lab's own renderer of that version; where there is none, its text. */
+function ChartPreview(props: {
+  mime: string;
+  spec: any;
+  name: string;
+}): JSX.Element {
+  const { renderers } = useCanvas();
+  const { mime, spec, name } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const [error, setError] = useState<string | null>(null);
+  const isKnown = renderers.getFactory(mime) !== undefined;
+  useEffect(() => {
+    if (!isKnown || !place.current) {
+      return;
+    }
+    const renderer = renderers.createRenderer(mime);
+    const data = { [mime]: spec };
+    // The menu that the renderer adds has an icon without a name.
+    const metadata = { [mime]: { embed_options: { actions: false } } };
+    Widget.attach(renderer, place.current);
+    setError(null);
+    renderer
+      .renderModel(renderers.createModel({ data, metadata }))
+      .catch(reason => setError(String(reason.message ?? reason)));
+    return () => renderer.dispose();
+  }, [renderers, mime, spec, isKnown]);
+  return isKnown ? (
+    <>
+      {error && <p className="jp-mlws-Empty">{error}</p>}
+      <div
+        className="jp-mlws-Preview-chart jp-mlws-Preview-scroll"
+        role="group"
+        aria-label={name}
+        ref={place}
+      />
+    </>
+  ) : (
+    <TextPreview text={JSON.stringify(spec, null, 2)} />
+  );
+}
+
+function TablePreview(props: {
+  columns: { name: string; dtype: string }[];
+  rows: any[][];
+  row_count: number | null;
+}): JSX.Element {
+  const { trans, language } = useCanvas();
+  const { columns, rows, row_count: count } = props;
+  const rowText = count === null ? '?' : count.toLocaleString(language);
+  return (
+    <>
+      <p className="jp-mlws-Preview-shape">
+        {trans.__(
+          'Rows: %1. Columns: %2',
+          rowText,
+          columns.length.toLocaleString(language)
+        )}
+      </p>
+      <div className="jp-mlws-Preview-scroll" tabIndex={0}>
+        <table className="jp-mlws-Table">
+          <thead>
+            <tr>
+              {columns.map(({ name, dtype }) => (
+                <th key={name} scope="col">
+                  {name}
+                  <span className="jp-mlws-Table-dtype">{dtype}</span>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, index) => (
+              <tr key={index}>
+                {row.map((value, column) => (
+                  <td
+                    key={column}
+                    className={typeof value === 'number' ? 'jp-mod-number' : ''}
+                  >
+                    {cellText(value)}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {count !== null && rows.length < count && (
+        <p className="jp-mlws-Preview-shape">
+          {trans.__('Rows shown: %1', rows.length.toLocaleString(language))}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Nested metrics by their dotted names. */
+function flatten(
+  metrics: Record<string, any>,
+  prefix = ''
+): [string, unknown][] {
+  return Object.entries(metrics).flatMap(([key, value]): [string, unknown][] =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? flatten(value, `${prefix}${key}.`)
+      : [[prefix + key, value]]
+  );
+}
+
+function MetricsPreview({
+  metrics
+}: {
+  metrics: Record<string, any>;
+}): JSX.Element {
+  return (
+    <table className="jp-mlws-Table jp-mod-metrics">
+      <tbody>
+        {flatten(metrics).map(([name, value]) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td className={typeof value === 'number' ? 'jp-mod-number' : ''}>
+              {cellText(value)}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function TextPreview({
+  text,
+  truncated
+}: {
+  text: string;
+  truncated?: boolean;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  return (
+    <>
+      <pre className="jp-mlws-Preview-text" tabIndex={0}>
+        {text}
+      </pre>
+      {truncated && (
+        <p className="jp-mlws-Preview-shape">{trans.__('Preview truncated')}</p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,287 @@
+import { Button, FormComponent } from '@jupyterlab/ui-components';
+import type { IChangeEvent } from '@rjsf/core';
+import validator from '@rjsf/validator-ajv8';
+import {
+  useCallback,
+  useEffect,
+  useId,
+  useMemo,
+  useRef,
+  useState
+} from 'react';
+
+import { useSignal } from '../../ui/useSignal';
+import { hasForeignSettings, setFileInput } from '../document/edits';
+import {
+  ANY_INPUT,
+  fits,
+  type IGraphNode,
+  type IGraphPort
+} from '../graph/graph';
+import { CommandSettings } from './commandForm';
+import { useCanvas, useFlush } from '../store/hooks';
+import { NameField } from './nameField';
+import { NodeActions } from './nodeActions';
+import {
+  changeSettings,
+  formSchema,
+  formUi,
+  freeSchema,
+  settingsOf,
+  type Settings
+} from '../document/settings';
+import { ParamsView } from './paramsForm';
+import { SweepForm } from './sweepForm';
+import { SweepView } from './sweepView';
+import { TEMPLATES } from './templates';
+import { kindText, settingErrorText } from '../labels';
+
+/** How long typing must rest before it is written, in milliseconds. */
+const REST = 400;
+
+/** Everything of a node that can be set: the files it reads and its component's settings. */
+export function SettingsView({ node: id }: { node: string }): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed);
+  const node = model.graph.nodes.get(id);
+  if (!node) {
+    return (
+      <p className="jp-mlws-Empty">{trans.__('This node no longer exists.')}</p>
+    );
+  }
+  return (
+    <div className="jp-mlws-Settings">
+      <NodeActions node={id} />
+      <NameField key={id} node={id} />
+      <p className="jp-mlws-Settings-kind">
+        {node.component ? node.component.title : kindText(node.kind, trans)}
+      </p>
+      {node.component?.description && <p>{node.component.description}</p>}
+      {node.kind === 'sweep' && <SweepView node={id} />}
+      <SweepForm key={`sweep ${id}`} node={node} />
+      {node.component ? (
+        <ComponentSettings node={node} />
+      ) : node.componentName && model.library === null ? (
+        <p className="jp-mlws-Empty">{trans.__('Loading…')}</p>
+      ) : (
+        <>
+          <NotebookSettings node={node} />
+          <CommandSettings node={node} />
+        </>
+      )}
+      <ParamsView node={node} />
+    </div>
+  );
+}
+
+function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
+  const { trans } = useCanvas();
+  const inputs = node.inputs.filter(port => port.name !== ANY_INPUT);
+  if (!node.stage.isEditable) {
+    return <CommandSettings node={node} />;
+  }
+  return (
+    <>
+      {inputs.length > 0 && (
+        <section aria-label={trans.__('Inputs')}>
+          <h4>{trans.__('Inputs')}</h4>
+          {inputs.map(port => (
+            <InputField key={port.name} node={node} port={port} />
+          ))}
+        </section>
+      )}
+      <SettingsSection node={node} title={trans.__('Settings')} />
+    </>
+  );
+}
+
+/** What a notebook's cell tagged `parameters` assigns. */
+function NotebookSettings({ node }: { node: IGraphNode }): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  const path = node.stage.notebook;
+  const error = path === null ? null : model.notebooks.known.get(path)?.error;
+  return error ? (
+    <p className="jp-mlws-Field-error" role="alert">
+      {trans.__('Could not read %1: %2', path, error)}
+    </p>
+  ) : (
+    <SettingsSection node={node} title={trans.__('Parameters')} />
+  );
+}
+
+function SettingsSection(props: {
+  node: IGraphNode;
+  title: string;
+}): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  const { node, title } = props;
+  const names = Object.keys(freeSchema(node).properties ?? {});
+  return names.length === 0 || !node.stage.isEditable ? null : (
+    <section aria-label={title}>
+      <h4>{title}</h4>
+      {hasForeignSettings(model.document, node.stage) ? (
+        <p className="jp-mlws-Empty">
+          {trans.__('These settings are defined in another file.')}
+        </p>
+      ) : (
+        // Of other settings it is another form: this one would fill in what it has not yet.
+        <SettingsForm key={[node.id, ...names].join(' ')} node={node} />
+      )}
+    </section>
+  );
+}
+
+/** An input: the connections that it has, or the path of a file. */
+function InputField({
+  node,
+  port
+}: {
+  node: IGraphNode;
+  port: IGraphPort;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  const edges = model.graph.edges.filter(
+    edge => edge.target === node.id && edge.targetPort === port.name
+  );
+  const connected = new Set(edges.map(edge => edge.path));
+  const file = port.paths.find(path => !connected.has(path)) ?? '';
+  const id = useId();
+  return (
+    <div className="jp-mlws-Field">
+      <label htmlFor={id}>
+        {port.name} <span className="jp-mlws-Field-type">{port.type}</span>
+        {port.required && <span title={trans.__('Required')}> *</span>}
+      </label>
+      {edges.map(edge => (
+        <div key={edge.id} className="jp-mlws-Field-item">
+          <span className="jp-mlws-Field-link" title={edge.path}>
+            ← {edge.source}.{edge.sourcePort}
+          </span>
+          <Button
+            small
+            minimal
+            aria-label={trans.__('Disconnect %1', edge.source)}
+            title={trans.__('Disconnect %1', edge.source)}
+            onClick={() => model.disconnect(edge)}
+          >
+            ×
+          </Button>
+        </div>
+      ))}
+      {(edges.length === 0 || file !== '') && (
+        <PathField id={id} node={node} port={port} value={file} />
+      )}
+      {port.description && (
+        <div className="jp-mlws-Field-help">{port.description}</div>
+      )}
+    </div>
+  );
+}
+
+/** The path of a file; naming another node's output connects the two. */
+function PathField(props: {
+  id: string;
+  node: IGraphNode;
+  port: IGraphPort;
+  value: string;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { id, node, port, value } = props;
+  const [draft, setDraft] = useState(value);
+  const latest = useRef(draft);
+  latest.current = draft;
+  useEffect(() => setDraft(value), [value]);
+  const commit = useCallback(() => {
+    const path = latest.current.trim();
+    if (path !== value) {
+      model.edit(now => setFileInput(now, node.id, port.name, path));
+    }
+  }, [model, node.id, port.name, value]);
+  useFlush(commit);
+  const offers = [...model.graph.nodes.values()]
+    .filter(other => other.id !== node.id)
+    .flatMap(other => other.outputs.filter(out => fits(out.type, port.type)))
+    .flatMap(out => out.paths);
+  return (
+    <>
+      <input
+        id={id}
+        className="jp-mod-styled"
+        data-mlws-input={port.name}
+        type="text"
+        list={`${id}-offers`}
+        value={draft}
+        placeholder={trans.__('Path relative to the project folder')}
+        onChange={event => setDraft(event.target.value)}
+        onBlur={commit}
+        onKeyDown={event => event.key === 'Enter' && commit()}
+      />
+      <datalist id={`${id}-offers`}>
+        {offers.map(path => (
+          <option key={path} value={path} />
+        ))}
+      </datalist>
+    </>
+  );
+}
+
+function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
+  const { model, trans } = useCanvas();
+  const stored = settingsOf(node, model.document);
+  const storedText = JSON.stringify(stored);
+  const [draft, setDraft] = useState<Settings>(stored);
+  const pending = useRef<Settings | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>();
+
+  const commit = useCallback(() => {
+    clearTimeout(timer.current);
+    const typed = pending.current;
+    const now = model.graph.nodes.get(node.id);
+    pending.current = null;
+    if (typed && now) {
+      const before = settingsOf(now, model.document);
+      model.edit(changeSettings(now, before, typed));
+    }
+  }, [model, node.id]);
+  useFlush(commit);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(() => {
+    if (!pending.current) {
+      setDraft(JSON.parse(storedText));
+    }
+  }, [storedText]);
+
+  const onChange = (event: IChangeEvent): void => {
+    pending.current = event.formData;
+    setDraft(event.formData);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(commit, REST);
+  };
+  // Several canvases may stand side by side; ids are theirs alone.
+  const root = useId();
+  const context = useMemo(() => ({ root }), [root]);
+  const schema = useMemo(() => formSchema(freeSchema(node)), [node]);
+  return (
+    <FormComponent
+      schema={schema}
+      uiSchema={formUi(schema, draft)}
+      formData={draft as any}
+      formContext={context}
+      validator={validator as any}
+      templates={TEMPLATES as any}
+      idPrefix={root}
+      liveValidate
+      omitExtraData
+      liveOmit
+      showErrorList={false}
+      transformErrors={errors =>
+        errors.map(error => ({
+          ...error,
+          message: settingErrorText(error, trans)
+        }))
+      }
+      noHtml5Validate
+      onChange={onChange}
+    />
+  );
+}

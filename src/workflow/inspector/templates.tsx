@@ -1,0 +1,100 @@
+import { Button } from '@jupyterlab/ui-components';
+import type {
+  ArrayFieldTemplateProps,
+  FieldTemplateProps,
+  ObjectFieldTemplateProps
+} from '@rjsf/utils';
+
+import { useCanvas } from '../store/hooks';
+import { choiceText } from '../document/settings';
+
+/** A field with a label that belongs to it, which the lab's own template lacks. */
+function Field(props: FieldTemplateProps): JSX.Element {
+  const { trans } = useCanvas();
+  const { id, label, schema, children, rawErrors, hidden, required } = props;
+  const isGroup = schema.type === 'object' || schema.type === 'array';
+  if (hidden) {
+    return <div hidden>{children}</div>;
+  }
+  const fallback = schema.default;
+  const isChanged =
+    !isGroup &&
+    fallback !== undefined &&
+    JSON.stringify(props.formData) !== JSON.stringify(fallback);
+  return (
+    <div className={`jp-mlws-Field${isChanged ? ' jp-mod-changed' : ''}`}>
+      {!isGroup && schema.type !== 'boolean' && (
+        <label htmlFor={id}>
+          {label}
+          {required && <span title={trans.__('Required')}> *</span>}
+        </label>
+      )}
+      {children}
+      {!isGroup && schema.description && (
+        <div className="jp-mlws-Field-help">{schema.description}</div>
+      )}
+      {isChanged && (
+        <div className="jp-mlws-Field-help">
+          {trans.__('Default: %1', choiceText(schema, fallback as any))}
+        </div>
+      )}
+      {rawErrors?.map(error => (
+        <div key={error} className="jp-mlws-Field-error" role="alert">
+          {error}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function ObjectGroup(props: ObjectFieldTemplateProps): JSX.Element {
+  const isRoot = props.idSchema.$id === props.formContext?.root;
+  const fields = props.properties.map(property => property.content);
+  return isRoot ? (
+    <div>{fields}</div>
+  ) : (
+    <fieldset className="jp-mlws-Field-group">
+      <legend>{props.title}</legend>
+      {props.description && (
+        <div className="jp-mlws-Field-help">{props.description}</div>
+      )}
+      {fields}
+    </fieldset>
+  );
+}
+
+function ArrayGroup(props: ArrayFieldTemplateProps): JSX.Element {
+  const { trans } = useCanvas();
+  return (
+    <fieldset className="jp-mlws-Field-group">
+      <legend>{props.title}</legend>
+      {props.schema.description && (
+        <div className="jp-mlws-Field-help">{props.schema.description}</div>
+      )}
+      {props.items.map(item => (
+        <div key={item.key} className="jp-mlws-Field-item">
+          {item.children}
+          <Button
+            small
+            minimal
+            aria-label={trans.__('Remove item %1', item.index + 1)}
+            onClick={item.onDropIndexClick(item.index)}
+          >
+            ×
+          </Button>
+        </div>
+      ))}
+      {props.canAdd && (
+        <Button small onClick={props.onAddClick}>
+          {trans.__('Add Item')}
+        </Button>
+      )}
+    </fieldset>
+  );
+}
+
+export const TEMPLATES = {
+  FieldTemplate: Field,
+  ObjectFieldTemplate: ObjectGroup,
+  ArrayFieldTemplate: ArrayGroup
+};

@@ -1,0 +1,39 @@
+import { useState, type ReactNode } from 'react';
+
+import { useSignal } from '../../ui/useSignal';
+import { useCanvas } from '../store/hooks';
+
+/** What is shown of a node; of a sweep, of the variant that is chosen. */
+export function VariantChoice(props: {
+  node: string;
+  children: (id: string, status: string | undefined) => ReactNode;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.runs.changed);
+  const { node, children } = props;
+  const { states } = model.runs;
+  const variants = [...states.keys()].filter(id => id.startsWith(`${node}@`));
+  const [chosen, setChosen] = useState<string | null>(null);
+  if (variants.length === 0) {
+    return <>{children(node, states.get(node)?.status)}</>;
+  }
+  const id =
+    chosen !== null && variants.includes(chosen) ? chosen : variants[0];
+  return (
+    <>
+      <select
+        className="jp-mod-styled"
+        aria-label={trans.__('Variant')}
+        value={id}
+        onChange={event => setChosen(event.target.value)}
+      >
+        {variants.map(variant => (
+          <option key={variant} value={variant}>
+            {variant.slice(node.length + 1)}
+          </option>
+        ))}
+      </select>
+      {children(id, states.get(id)?.status)}
+    </>
+  );
+}

@@ -1,0 +1,234 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IProblem } from '../api/models';
+import type { IParseError } from './document/document';
+import { ANY_INPUT, type Refusal } from './graph/graph';
+import type { ReaderKind, SweepFault } from './document/sweep';
+import type { Problem } from './graph/validate';
+
+export function refusalText(
+  refusal: Refusal,
+  trans: TranslationBundle
+): string {
+  switch (refusal.kind) {
+    case 'type':
+      return trans.__(
+        "Type mismatch: can't connect %1 to %2",
+        refusal.from,
+        refusal.to
+      );
+    case 'cycle':
+      return trans.__(
+        'This would create a cycle: %1',
+        refusal.nodes.join(' → ')
+      );
+    case 'taken':
+      return trans.__(
+        'Input “%1” is already connected to %2',
+        refusal.port,
+        refusal.by
+      );
+    case 'same':
+      return trans.__('Already connected');
+    case 'text':
+      return trans.__('“%1” can only be edited as text', refusal.node);
+    case 'unknown':
+      return trans.__('Nothing to connect');
+  }
+}
+
+export function problemText(
+  problem: Problem | IProblem,
+  trans: TranslationBundle
+): string {
+  if (!('kind' in problem)) {
+    return problem.message;
+  }
+  switch (problem.kind) {
+    case 'component':
+      return trans.__('Component “%1” not found', problem.name);
+    case 'input':
+      return trans.__('Required input “%1” is missing', problem.port);
+    case 'type':
+      return trans.__(
+        "Type mismatch: can't connect %1 to %2",
+        problem.from,
+        problem.to
+      );
+    case 'output':
+      return trans.__(
+        '“%1” is also an output of %2',
+        problem.path,
+        problem.other
+      );
+    case 'command':
+      return trans.__('The node has no command');
+    case 'cycle':
+      return trans.__('Circular dependency: %1', problem.nodes.join(' → '));
+  }
+}
+
+export function statusText(status: string, trans: TranslationBundle): string {
+  const words: Record<string, string> = {
+    PENDING: trans.__('Pending'),
+    QUEUED: trans.__('Queued'),
+    RUNNING: trans.__('Running'),
+    COMPLETED: trans.__('Completed'),
+    CACHED: trans.__('Cached'),
+    FAILED: trans.__('Failed'),
+    SKIPPED: trans.__('Skipped'),
+    CANCELLED: trans.__('Canceled'),
+    INTERRUPTED: trans.__('Interrupted')
+  };
+  return words[status] ?? status;
+}
+
+export function planText(action: string, trans: TranslationBundle): string {
+  const words: Record<string, string> = {
+    run: trans.__('Will run'),
+    cached: trans.__('Up to date'),
+    restorable: trans.__('Will be restored from the cache'),
+    frozen: trans.__('Frozen')
+  };
+  return words[action] ?? action;
+}
+
+/** The word for a kind of node; another type that the server names stays as it is. */
+export function kindText(kind: string, trans: TranslationBundle): string {
+  const words: Record<string, string> = {
+    component: trans.__('Component'),
+    notebook: trans.__('Notebook'),
+    script: trans.__('Script'),
+    shell: trans.__('Shell command'),
+    sweep: trans.__('Sweep')
+  };
+  return words[kind] ?? kind;
+}
+
+/** Why a node can't have variants. */
+export function sweepFaultText(
+  fault: SweepFault,
+  trans: TranslationBundle
+): string {
+  switch (fault.kind) {
+    case 'text':
+      return trans.__(
+        'Only nodes with a single command can be swept here. Edit the file to sweep others.'
+      );
+    case 'output':
+      return trans.__(
+        'All variants would write to “%1”. Pass the output path to the command as an argument.',
+        fault.path
+      );
+    case 'reader':
+      return trans.__(
+        "“%1” can't receive the file of a variant because its command does not " +
+          'contain “%2”. Pass the path to the command as an argument.',
+        fault.node,
+        fault.path
+      );
+    case 'sweep':
+      return trans.__(
+        'The downstream node “%1” already has its own sweep.',
+        fault.node
+      );
+  }
+}
+
+/** What becomes of a node that reads what a sweep writes. */
+export function readerText(
+  node: string,
+  kind: ReaderKind,
+  trans: TranslationBundle
+): string {
+  const words: Record<ReaderKind, string> = {
+    each: trans.__('%1 runs once per variant.', node),
+    all: trans.__('%1 reads the files of all variants.', node),
+    first: trans.__('%1 reads the file of one variant.', node)
+  };
+  return words[kind];
+}
+
+export function portText(name: string, trans: TranslationBundle): string {
+  return name === ANY_INPUT ? trans.__('dependencies') : name;
+}
+
+export function errorText(
+  error: IParseError,
+  trans: TranslationBundle
+): string {
+  switch (error.kind) {
+    case 'yaml':
+      return error.message;
+    case 'root':
+      return trans.__('dvc.yaml must have a “stages” mapping.');
+    case 'stages':
+      return trans.__('“stages” must be a mapping.');
+    case 'stage':
+      return trans.__('Stage “%1” must be a mapping.', error.name);
+  }
+}
+
+/** What is wrong with a setting; the validator's own words where there are none of ours. */
+export function settingErrorText(
+  error: { name?: string; message?: string; params?: any },
+  trans: TranslationBundle
+): string {
+  const { name, message, params } = error;
+  switch (name) {
+    case 'minimum':
+      return trans.__('Must be at least %1', params.limit);
+    case 'maximum':
+      return trans.__('Must be at most %1', params.limit);
+    case 'exclusiveMinimum':
+      return trans.__('Must be greater than %1', params.limit);
+    case 'exclusiveMaximum':
+      return trans.__('Must be less than %1', params.limit);
+    case 'type':
+      return typeText([params.type].flat()[0], trans) ?? message ?? '';
+    case 'enum':
+      return trans.__('Choose one of the listed values');
+    case 'required':
+      return trans.__('Required');
+    default:
+      return message ?? '';
+  }
+}
+
+function typeText(type: string, trans: TranslationBundle): string | undefined {
+  switch (type) {
+    case 'integer':
+      return trans.__('Must be an integer');
+    case 'number':
+      return trans.__('Must be a number');
+    case 'string':
+      return trans.__('Must be text');
+    case 'boolean':
+      return trans.__('Must be true or false');
+    case 'array':
+      return trans.__('Must be a list');
+    default:
+      return undefined;
+  }
+}
+
+/** The words of React Flow itself. */
+export function flowLabels(trans: TranslationBundle): Record<string, string> {
+  return {
+    'node.a11yDescription.default': trans.__(
+      'Press Enter or Space to select a node, the arrow keys to move it, and Delete to remove it.'
+    ),
+    'node.a11yDescription.keyboardDisabled': trans.__(
+      'Press Enter or Space to select a node.'
+    ),
+    'edge.a11yDescription.default': trans.__(
+      'Press Enter or Space to select a connection, and Delete to remove it.'
+    ),
+    'controls.ariaLabel': trans.__('View controls'),
+    'controls.zoomIn.ariaLabel': trans.__('Zoom in'),
+    'controls.zoomOut.ariaLabel': trans.__('Zoom out'),
+    'controls.fitView.ariaLabel': trans.__('Fit to View'),
+    'minimap.ariaLabel': trans.__('Minimap'),
+    'handle.ariaLabel': trans.__('Port')
+  };
+}

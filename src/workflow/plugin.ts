@@ -1,0 +1,279 @@
+import {
+  ILayoutRestorer,
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import {
+  ICommandPalette,
+  Notification,
+  WidgetTracker
+} from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { ILauncher } from '@jupyterlab/launcher';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IStateDB } from '@jupyterlab/statedb';
+import {
+  ITranslator,
+  nullTranslator,
+  type TranslationBundle
+} from '@jupyterlab/translation';
+import { UUID } from '@lumino/coreutils';
+
+import { APIError, errorText, MLWSClient } from '../api/client';
+import { addCanvasCommands } from './commands';
+import { compareVersions } from './compare/compareVersions';
+import { createWorkflow } from './import/create';
+import { templates } from './import/gallery';
+import { workflowIcon } from './canvas/icons';
+import { importWorkflow } from './import/importDialog';
+import { askForWorkflow, type INewWorkflow } from './import/newDialog';
+import type { WorkflowService } from './store/service';
+import { WorkflowFactory, WorkflowWidget, type Report } from './widget';
+import {
+  CANVAS_FACTORY,
+  IMainViews,
+  IMLWSClient,
+  IWorkspaceEvents
+} from '../lab/tokens';
+
+const FILE_TYPE = 'dvc-workflow';
+
+/** News of these may be about a file that is open. */
+const FILES: ReadonlySet<string> = new Set(['workflows', 'changes', 'history']);
+
+const CREATE = 'workflow:new';
+const IMPORT = 'workflow:import';
+const COMPARE = 'workflow:compare';
+
+const canvas: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlws:canvas',
+  description: 'Draws a dvc.yaml as a graph, edits it and runs it.',
+  autoStart: true,
+  requires: [
+    IMLWSClient,
+    IWorkspaceEvents,
+    IDocumentManager,
+    IRenderMimeRegistry,
+    IMainViews
+  ],
+  optional: [
+    ITranslator,
+    ICommandPalette,
+    ILauncher,
+    ILayoutRestorer,
+    IStateDB
+  ],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    workspace: IWorkspaceEvents,
+    manager: IDocumentManager,
+    renderers: IRenderMimeRegistry,
+    views: IMainViews,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    launcher: ILauncher | null,
+    restorer: ILayoutRestorer | null,
+    state: IStateDB | null
+  ) => {
+    translator ??= nullTranslator;
+    const trans = translator.load('jupyter_mlws');
+    const tracker = new WidgetTracker<WorkflowWidget>({
+      namespace: 'mlws-workflow'
+    });
+    const report = reporter(trans);
+
+    app.docRegistry.addFileType({
+      name: FILE_TYPE,
+      displayName: trans.__('Workflow'),
+      // By its name alone: other YAML files are not taken.
+      pattern: '^dvc\\.yaml$',
+      extensions: [],
+      mimeTypes: ['text/yaml'],
+      contentType: 'file',
+      fileFormat: 'text',
+      icon: workflowIcon
+    });
+    const factory = new WorkflowFactory({
+      name: CANVAS_FACTORY,
+      label: trans.__('Workflow'),
+      modelName: 'text',
+      fileTypes: [FILE_TYPE],
+      defaultFor: [FILE_TYPE],
+      registry: app.docRegistry,
+      client,
+      manager,
+      translator,
+      renderers,
+      commands: app.commands,
+      state,
+      report
+    });
+    factory.widgetCreated.connect((_, widget) => {
+      widget.title.icon = workflowIcon;
+      widget.context.pathChanged.connect(() => void tracker.save(widget));
+      void tracker.add(widget);
+    });
+    app.docRegistry.addWidgetFactory(factory);
+    workspace.message.connect((_, message) => {
+      if (
+        message.type !== 'workspace' ||
+        message.areas.some(area => FILES.has(area))
+      ) {
+        tracker.forEach(widget => void widget.lookAtFiles().catch(report));
+      }
+      if (
+        message.type === 'workspace' &&
+        message.areas.includes('components')
+      ) {
+        tracker.forEach(widget => void widget.model.loadComponents());
+      }
+    });
+    void restorer?.restore(tracker, {
+      command: 'docmanager:open',
+      args: widget => ({ path: widget.context.path, factory: CANVAS_FACTORY }),
+      name: widget => widget.context.path
+    });
+
+    addCanvasCommands(app, tracker, trans);
+    addFileCommands(app, client, manager, translator, report);
+    addCompareCommand(app, tracker, client, views, trans, report);
+    const category = trans.__('Machine Learning');
+    for (const command of app.commands.listCommands()) {
+      if (command.startsWith('workflow:')) {
+        palette?.addItem({ command, category, args: { isPalette: true } });
+      }
+    }
+    launcher?.add({ command: CREATE, category, rank: 1 });
+  }
+};
+
+/** Workflows made anew, or of other tools' files. */
+function addFileCommands(
+  app: JupyterFrontEnd,
+  client: MLWSClient,
+  manager: IDocumentManager,
+  translator: ITranslator,
+  report: Report
+): void {
+  const trans = translator.load('jupyter_mlws');
+  const open = (path: string): Promise<unknown> =>
+    app.commands.execute('docmanager:open', { path, factory: CANVAS_FACTORY });
+  app.commands.addCommand(CREATE, {
+    label: args =>
+      args.isPalette ? trans.__('New Workflow') : trans.__('Workflow'),
+    caption: trans.__('Create a workflow in this project'),
+    icon: workflowIcon,
+    execute: async () => {
+      try {
+        await client.loadProjects();
+        const hasProject = client.project !== null;
+        const gallery = templates(trans);
+        const wanted = await askForWorkflow(gallery, hasProject, trans);
+        if (wanted) {
+          await open(await create(app, client, wanted));
+        }
+      } catch (error) {
+        report(error);
+      }
+    }
+  });
+  app.commands.addCommand(IMPORT, {
+    label: trans.__('Import Workflow…'),
+    caption: trans.__(
+      'Import an Elyra pipeline, a notebook or a workflow definition'
+    ),
+    execute: async () => {
+      try {
+        const path = await importWorkflow(client, manager, translator);
+        if (path !== null) {
+          await open(path);
+        }
+      } catch (error) {
+        report(error);
+      }
+    }
+  });
+}
+
+/** Two versions of the workflow that is looked at. */
+function addCompareCommand(
+  app: JupyterFrontEnd,
+  tracker: WidgetTracker<WorkflowWidget>,
+  client: MLWSClient,
+  views: IMainViews,
+  trans: TranslationBundle,
+  report: Report
+): void {
+  const service = (): WorkflowService | null =>
+    tracker.currentWidget?.model.service ?? null;
+  app.commands.addCommand(COMPARE, {
+    label: trans.__('Compare Versions…'),
+    isEnabled: () =>
+      tracker.currentWidget === app.shell.currentWidget && service() !== null,
+    execute: async () => {
+      const { path, project } = service()!;
+      try {
+        const view = await compareVersions(client, path, project, trans);
+        if (view) {
+          views.show(`graphs ${UUID.uuid4()}`, () => ({
+            view,
+            model: null,
+            icon: workflowIcon
+          }));
+        }
+      } catch (error) {
+        report(error);
+      }
+    }
+  });
+}
+
+/** Returns the new file's path in the lab. Where there is no project, the lab's folder becomes one. */
+async function create(
+  app: JupyterFrontEnd,
+  client: MLWSClient,
+  { name, template }: INewWorkflow
+): Promise<string> {
+  if (!client.project) {
+    await client.post('/projects', { name: '.', template: 'empty' });
+    await client.loadProjects();
+  }
+  const folder = client.project?.path ?? '';
+  const home = folder === '.' ? '' : folder;
+  if (!template) {
+    return createWorkflow(app.serviceManager.contents, home, name);
+  }
+  const { nodes, edges } = template;
+  const made = await client.post<{ path: string }>('/workflows', {
+    name,
+    nodes,
+    edges
+  });
+  return home ? `${home}/${made.path}` : made.path;
+}
+
+/** How long the same message is not shown again, in milliseconds. */
+const ONCE = 10_000;
+
+/** Shows errors as notifications; the same one of several requests only once. */
+function reporter(trans: TranslationBundle): Report {
+  const shown = new Map<string, number>();
+  return error => {
+    const text =
+      error instanceof APIError
+        ? errorText(error)
+        : error instanceof Error
+          ? error.message
+          : String(error);
+    const last = shown.get(text) ?? 0;
+    if (Date.now() - last > ONCE) {
+      shown.set(text, Date.now());
+      Notification.error(`${trans.__('Workflow')}: ${text}`, {
+        autoClose: 15_000
+      });
+    }
+  };
+}
+
+export default canvas;

@@ -1,0 +1,159 @@
+import { Button, closeIcon } from '@jupyterlab/ui-components';
+import { useEffect, useState } from 'react';
+
+import { duration, fullTime } from '../../ui/format';
+import { useSignal } from '../../ui/useSignal';
+import { bars, ticks, tickText, type IBar } from './gantt';
+import { useCanvas } from '../store/hooks';
+import { RunRow } from './runRow';
+import { FINAL } from '../store/runs';
+import { statusText } from '../labels';
+
+/** Below the drawing: the runs, and when each node of the chosen one ran. */
+export function HistoryPane({
+  onShow,
+  onClose
+}: {
+  onShow: (node: string) => void;
+  onClose: () => void;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.control.changed);
+  const { control } = model;
+  return (
+    <section
+      className="jp-mlws-History-pane"
+      aria-label={trans.__('Run History')}
+    >
+      <div className="jp-mlws-History-runs">
+        <h4>{trans.__('Run History')}</h4>
+        {control.past.length === 0 ? (
+          <p className="jp-mlws-Empty">{trans.__('No runs yet.')}</p>
+        ) : (
+          <ul className="jp-mlws-Runs">
+            {control.past.map(run => (
+              <RunRow key={run.id} run={run} />
+            ))}
+          </ul>
+        )}
+        {control.hasMore && (
+          <Button small onClick={() => void control.loadMore()}>
+            {trans.__('Show Older Runs')}
+          </Button>
+        )}
+      </div>
+      <Gantt onShow={onShow} />
+      <Button
+        small
+        minimal
+        className="jp-mlws-History-close"
+        aria-label={trans.__('Close run history')}
+        title={trans.__('Close run history')}
+        onClick={onClose}
+      >
+        <closeIcon.react tag="span" />
+      </Button>
+    </section>
+  );
+}
+
+const ROW = 22;
+
+/** A bar for each node of the run that is looked at, on one axis of time. */
+function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
+  const { model, trans, language } = useCanvas();
+  useSignal(model.runs.changed);
+  const { run } = model.runs;
+  const isOver = run === null || FINAL.has(run.status);
+  const clock = useClock(!isOver);
+  const chart = bars(model.runs.states, isOver ? null : clock);
+  const marks = ticks(chart.length);
+  if (!run) {
+    return <div className="jp-mlws-Gantt" />;
+  }
+  return (
+    <div
+      className="jp-mlws-Gantt"
+      role="group"
+      aria-label={trans.__('Timeline')}
+    >
+      <h4>
+        {trans.__('Run of %1', fullTime(run.started ?? run.created, language))}{' '}
+        <span className="jp-mlws-State" data-mlws-state={run.status}>
+          {statusText(run.status, trans)}
+        </span>
+        {run.duration !== null && ` · ${duration(run.duration)}`}
+      </h4>
+      {chart.bars.length === 0 && (
+        <p className="jp-mlws-Empty">
+          {trans.__('Nothing to run: all nodes were up to date.')}
+        </p>
+      )}
+      <div className="jp-mlws-Gantt-scroll" tabIndex={0}>
+        {chart.bars.length > 0 && (
+          <div className="jp-mlws-Gantt-axis" aria-hidden>
+            {marks.map(tick => (
+              <span
+                key={tick}
+                style={{ left: `${(tick / chart.length) * 100}%` }}
+              >
+                {tickText(tick, marks[1] ?? 0)}
+              </span>
+            ))}
+          </div>
+        )}
+        {chart.bars.map(bar => (
+          <GanttRow
+            key={bar.id}
+            bar={bar}
+            length={chart.length}
+            onShow={onShow}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function GanttRow(props: {
+  bar: IBar;
+  length: number;
+  onShow: (node: string) => void;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { bar, length, onShow } = props;
+  const text = `${bar.id}: ${statusText(bar.status, trans)}, ${duration(bar.length)}`;
+  return (
+    <button
+      className="jp-mlws-Gantt-row"
+      data-mlws-bar={bar.id}
+      style={{ height: ROW }}
+      title={text}
+      aria-label={text}
+      onClick={() => onShow(bar.id.split('@')[0])}
+    >
+      <span className="jp-mlws-Gantt-name">{bar.id}</span>
+      <span className="jp-mlws-Gantt-track">
+        <span
+          className="jp-mlws-Gantt-bar"
+          data-mlws-state={bar.status}
+          style={{
+            left: `${(bar.start / length) * 100}%`,
+            width: `max(3px, ${(bar.length / length) * 100}%)`
+          }}
+        />
+      </span>
+      <span className="jp-mlws-Gantt-time">{duration(bar.length)}</span>
+    </button>
+  );
+}
+
+/** The present moment, which goes on each second while `isOn`. */
+function useClock(isOn: boolean): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = isOn ? setInterval(() => setNow(Date.now()), 1000) : null;
+    return () => clearInterval(timer ?? undefined);
+  }, [isOn]);
+  return now;
+}

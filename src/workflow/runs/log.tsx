@@ -1,0 +1,256 @@
+import { Clipboard } from '@jupyterlab/apputils';
+import { Button } from '@jupyterlab/ui-components';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+
+import { useFollow } from '../../ui/useFollow';
+import { parseAnsi } from '../../ui/ansi';
+import { useCanvas } from '../store/hooks';
+import { findIn, markSpans, MOST } from './logSearch';
+import { FINAL } from '../store/runs';
+import { VariantChoice } from '../inspector/variantChoice';
+
+/** Between two looks at the log of a running node, in milliseconds. */
+const PAUSE = 800;
+/** Of a longer log the end is shown. */
+const LONGEST = 500_000;
+
+/** The output of a node in the newest run, followed to its end. */
+export function LogView(props: { node: string }): JSX.Element {
+  return (
+    <VariantChoice node={props.node}>
+      {(id, status) => <NodeLog node={id} status={status} />}
+    </VariantChoice>
+  );
+}
+
+function NodeLog(props: {
+  node: string;
+  status: string | undefined;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { node, status } = props;
+  const run = model.runs.run?.id ?? null;
+  const { text, error } = useLog(run, node, status);
+  const spans = useMemo(() => parseAnsi(text), [text]);
+  const plain = useMemo(() => spans.map(span => span.text).join(''), [spans]);
+  const search = useSearch(plain);
+  const { words, current } = search;
+  const marked = useMemo(
+    () => markSpans(spans, search.places, search.words.length),
+    [spans, search.places, search.words]
+  );
+  const { scroller, follows, setFollows, onScroll } =
+    useFollow<HTMLPreElement>(spans);
+  useLayoutEffect(() => {
+    if (words !== '' && current >= 0) {
+      const found = scroller.current?.querySelector('mark.jp-mod-current');
+      found?.scrollIntoView({ block: 'center' });
+    }
+  }, [current, words, scroller]);
+
+  if (run === null) {
+    return (
+      <p className="jp-mlws-Empty">
+        {trans.__("Run the workflow to see this node's log.")}
+      </p>
+    );
+  }
+  return (
+    <>
+      {error && <p className="jp-mlws-Empty">{error}</p>}
+      {!error && text === '' && (
+        <p className="jp-mlws-Empty">
+          {status === 'CACHED'
+            ? trans.__('Not run: results were cached.')
+            : trans.__('No output yet.')}
+        </p>
+      )}
+      {text !== '' && (
+        <LogBar
+          search={search}
+          isFollowing={follows}
+          onFollow={setFollows}
+          text={plain}
+        />
+      )}
+      <pre
+        className="jp-mlws-Log"
+        ref={scroller}
+        tabIndex={0}
+        aria-label={trans.__('Log of %1', node)}
+        onScroll={onScroll}
+      >
+        {marked.map(({ text: part, styles, match }, index) => {
+          const names = styles.map(one => `jp-mlws-ansi-${one}`).join(' ');
+          return match === null ? (
+            <span key={index} className={names}>
+              {part}
+            </span>
+          ) : (
+            <mark
+              key={index}
+              className={match === search.current ? 'jp-mod-current' : ''}
+            >
+              {part}
+            </mark>
+          );
+        })}
+      </pre>
+    </>
+  );
+}
+
+interface ISearch {
+  words: string;
+  places: number[];
+  /** Of the places the one that is looked at. */
+  current: number;
+  setWords: (words: string) => void;
+  step: (by: number) => void;
+}
+
+function useSearch(text: string): ISearch {
+  const [words, setWords] = useState('');
+  const [chosen, setChosen] = useState(0);
+  const places = useMemo(() => findIn(text, words), [text, words]);
+  const count = places.length;
+  const current = Math.min(chosen, Math.max(0, count - 1));
+  return {
+    words,
+    places,
+    current,
+    setWords: next => {
+      setWords(next);
+      setChosen(0);
+    },
+    step: by => setChosen(count > 0 ? (current + by + count) % count : 0)
+  };
+}
+
+/** Searches, follows and copies a log. */
+function LogBar(props: {
+  search: ISearch;
+  isFollowing: boolean;
+  onFollow: (isFollowing: boolean) => void;
+  text: string;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { search, isFollowing, onFollow, text } = props;
+  const { words, places, current } = search;
+  const [isCopied, setCopied] = useState(false);
+  useEffect(() => setCopied(false), [text]);
+  const count = places.length === MOST ? `${MOST}+` : String(places.length);
+  return (
+    <div className="jp-mlws-LogBar" role="search">
+      <input
+        className="jp-mod-styled"
+        type="search"
+        aria-label={trans.__('Search log')}
+        placeholder={trans.__('Search')}
+        value={words}
+        onChange={event => search.setWords(event.target.value)}
+        onKeyDown={event => {
+          if (event.key === 'Enter') {
+            search.step(event.shiftKey ? -1 : 1);
+          } else if (event.key === 'Escape') {
+            search.setWords('');
+          }
+        }}
+      />
+      <span className="jp-mlws-LogBar-count" role="status">
+        {words === ''
+          ? ''
+          : places.length === 0
+            ? trans.__('No results')
+            : trans.__('%1 of %2', current + 1, count)}
+      </span>
+      <Button
+        small
+        aria-label={trans.__('Previous')}
+        title={trans.__('Previous')}
+        disabled={places.length === 0}
+        onClick={() => search.step(-1)}
+      >
+        ↑
+      </Button>
+      <Button
+        small
+        aria-label={trans.__('Next')}
+        title={trans.__('Next')}
+        disabled={places.length === 0}
+        onClick={() => search.step(1)}
+      >
+        ↓
+      </Button>
+      <label>
+        <input
+          type="checkbox"
+          checked={isFollowing}
+          onChange={event => onFollow(event.target.checked)}
+        />
+        {trans.__('Follow')}
+      </label>
+      <Button
+        small
+        onClick={() => {
+          Clipboard.copyToSystem(text);
+          setCopied(true);
+        }}
+      >
+        {isCopied ? trans.__('Copied') : trans.__('Copy')}
+      </Button>
+    </div>
+  );
+}
+
+function useLog(
+  run: string | null,
+  node: string,
+  status: string | undefined
+): { text: string; error: string | null } {
+  const { model } = useCanvas();
+  const [text, setText] = useState('');
+  const [error, setError] = useState<string | null>(null);
+  const offset = useRef(0);
+
+  useEffect(() => {
+    offset.current = 0;
+    setText('');
+    setError(null);
+  }, [run, node]);
+
+  useEffect(() => {
+    let isGone = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const isOver = status !== undefined && FINAL.has(status);
+    const read = async (): Promise<void> => {
+      if (run === null || !model.service || status === undefined) {
+        return;
+      }
+      const log = await model.service.log(run, node, offset.current);
+      if (isGone) {
+        return;
+      }
+      offset.current = log.size;
+      if (log.text !== '') {
+        setText(before => (before + log.text).slice(-LONGEST));
+      }
+      if (log.text !== '' && !log.complete) {
+        await read();
+      } else if (!isOver) {
+        timer = setTimeout(follow, PAUSE);
+      }
+    };
+    const follow = (): void => {
+      read().catch(
+        reason => !isGone && setError(String(reason.message ?? reason))
+      );
+    };
+    follow();
+    return () => {
+      isGone = true;
+      clearTimeout(timer);
+    };
+  }, [model, run, node, status]);
+  return { text, error };
+}

@@ -1,0 +1,85 @@
+import type { ISharedFile } from '@jupyter/ydoc';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import {
+  createContext,
+  useContext,
+  useEffect,
+  useReducer,
+  useRef,
+  useSyncExternalStore
+} from 'react';
+
+import type { KeyedStore } from './keyed';
+import type { CanvasModel } from './model';
+import type { ISplice } from '../document/splices';
+
+/** What every part of the canvas needs. */
+export interface ICanvasContext {
+  model: CanvasModel;
+  trans: TranslationBundle;
+  /** BCP 47, for numbers and dates. */
+  language: string;
+  /** Opens the file in the text editor. */
+  openAsText: () => void;
+  /** Lets a person choose a file whose name fits; its path from the project's root, or null. */
+  chooseFile: (pattern: RegExp) => Promise<string | null>;
+  /** Opens a node that has failed as a notebook. */
+  openFailed: (node: string) => void;
+  params: IParamsDocuments;
+  /** Opens a file of the project. */
+  openFile: (path: string) => void;
+  /** Shows data with its versions; with `track` DVC begins to keep it. */
+  showData: (path: string, track: boolean) => void;
+  /** What the lab can draw, by MIME types. */
+  renderers: IRenderMimeRegistry;
+}
+
+/** Files of parameters, by their paths from the project's root. */
+export interface IParamsDocuments {
+  open(path: string): Promise<{ sharedModel: ISharedFile }>;
+  /** Changes a file and writes it. */
+  edit(path: string, splices: ISplice[]): void;
+}
+
+export const CanvasContext = createContext<ICanvasContext | null>(null);
+
+export function useCanvas(): ICanvasContext {
+  const context = useContext(CanvasContext);
+  if (!context) {
+    throw new Error('This part of the canvas stands outside of it.');
+  }
+  return context;
+}
+
+/** Draws anew when the value of this one key changes. */
+export function useKeyed<T>(store: KeyedStore<T>, key: string): T | undefined {
+  return useSyncExternalStore(
+    listener => store.subscribe(key, listener),
+    () => store.get(key)
+  );
+}
+
+/** The seconds since a time, counting while `isOn`. */
+export function useElapsed(started: string | null, isOn: boolean): number {
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    const timer = isOn ? setInterval(draw, 1000) : undefined;
+    return () => clearInterval(timer);
+  }, [isOn]);
+  return started ? Math.max(0, (Date.now() - Date.parse(started)) / 1000) : 0;
+}
+
+/** Writes what is typed before the file is saved, the node deselected or the form closed. */
+export function useFlush(commit: () => void): void {
+  const { model } = useCanvas();
+  const latest = useRef(commit);
+  latest.current = commit;
+  useEffect(() => {
+    const flush = (): void => latest.current();
+    model.flushing.connect(flush);
+    return () => {
+      model.flushing.disconnect(flush);
+    };
+  }, [model]);
+}

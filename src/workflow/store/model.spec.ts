@@ -1,0 +1,201 @@
+import { YFile } from '@jupyter/ydoc';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import type { IComponent } from '../../api/models';
+import { CanvasModel } from './model';
+import { HAND_WRITTEN, WINE } from '../document/samples';
+
+const TRAIN = {
+  name: 'train_classifier',
+  title: 'Train',
+  category: 'Train',
+  description: '',
+  inputs: [
+    {
+      name: 'data',
+      type: 'Table',
+      required: true,
+      multiple: false,
+      description: ''
+    }
+  ],
+  outputs: [
+    { name: 'model', type: 'Model', extension: '.skops', description: '' }
+  ],
+  settings: { type: 'object', properties: {} },
+  source: 'library',
+  error: null
+} as unknown as IComponent;
+
+function open(
+  text: string,
+  path = 'dvc.yaml'
+): { file: YFile; model: CanvasModel } {
+  const file = new YFile();
+  file.setSource(text);
+  file.clearUndoHistory();
+  file.dirty = false;
+  const model = new CanvasModel({
+    sharedModel: file,
+    path,
+    get isDirty() {
+      return file.dirty;
+    },
+    save: async () => {
+      file.dirty = false;
+    },
+    asOwn: change => change()
+  });
+  return { file, model };
+}
+
+/** With a library, as the server gives it. */
+async function openWithLibrary(
+  text: string
+): Promise<{ file: YFile; model: CanvasModel }> {
+  const opened = open(text);
+  const service: any = {
+    id: 'dvc.yaml',
+    path: 'dvc.yaml',
+    components: async () => [TRAIN],
+    status: async () => null,
+    runs: async () => ({ items: [], next_cursor: null }),
+    plan: async () => ({ nodes: [] }),
+    validate: async () => []
+  };
+  const signal = { connect: () => true, disconnect: () => true };
+  const events: any = {
+    message: signal,
+    connectionChanged: signal,
+    dispose: () => undefined
+  };
+  await opened.model.attach(service, events);
+  return opened;
+}
+
+describe('CanvasModel', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('writes for its own folder before the server has told of it', () => {
+    const { file, model } = open('stages: {}\n', 'workflows/tea/dvc.yaml');
+    model.addFile('src/clean.py', { x: 0, y: 0 });
+    expect(file.getSource()).toContain('wdir: ../..');
+    expect(file.getSource()).toContain('cmd: python src/clean.py');
+  });
+
+  it('opens and changes nothing', () => {
+    for (const text of [
+      WINE,
+      HAND_WRITTEN,
+      '',
+      'a: [',
+      WINE.replace(/\n/g, '\r\n')
+    ]) {
+      const { file, model } = open(text);
+      vi.advanceTimersByTime(2000);
+      expect(file.getSource()).toBe(text);
+      expect(file.dirty).toBe(false);
+      model.dispose();
+    }
+  });
+
+  it('makes every gesture one step of undo, however fast they come', async () => {
+    const { file, model } = await openWithLibrary(WINE);
+    const texts = [file.getSource()];
+    model.addComponent('train_classifier', { x: 1, y: 2 });
+    texts.push(file.getSource());
+    model.connect('load', 'load.table.parquet', 'train_classifier', 'data');
+    model.connect('load', 'table', 'train_classifier', 'data');
+    texts.push(file.getSource());
+    model.move(new Map([['load', { x: 3, y: 4 }]]));
+    texts.push(file.getSource());
+    model.select(['load', 'forest']);
+    model.removeSelected();
+    expect(new Set([...texts, file.getSource()]).size).toBe(5);
+    for (const text of [...texts].reverse()) {
+      model.undo();
+      expect(file.getSource()).toBe(text);
+    }
+    expect(file.canUndo()).toBe(false);
+    model.redo();
+    expect(file.getSource()).toBe(texts[1]);
+    expect(model.graph.nodes.has('train_classifier')).toBe(true);
+  });
+
+  it('follows edits made elsewhere, and keeps the last graph while the text is broken', () => {
+    const { file, model } = open(WINE);
+    expect([...model.graph.nodes.keys()]).toEqual(['load', 'forest', 'judge']);
+    const before = model.graph.nodes.get('load');
+    file.setSource(WINE + 'x: [');
+    expect(model.error?.line).toBeGreaterThan(35);
+    expect(model.graph.nodes.size).toBe(3);
+    expect(model.edit(() => [{ offset: 0, delete: 1, insert: '' }])).toBe(
+      false
+    );
+    file.setSource(WINE.replace('  judge:', '  verdict:'));
+    expect(model.error).toBeNull();
+    expect([...model.graph.nodes.keys()]).toEqual([
+      'load',
+      'forest',
+      'verdict'
+    ]);
+    // What did not change is not drawn again.
+    expect(model.graph.nodes.get('load')).toBe(before);
+  });
+
+  it('refuses with a reason, and changes nothing then', async () => {
+    const { file, model } = await openWithLibrary(WINE);
+    const reasons: unknown[] = [];
+    model.refused.connect((_, reason) => reasons.push(reason));
+    model.connect('forest', 'model', 'forest', 'data');
+    expect(reasons).toEqual([{ kind: 'cycle', nodes: ['forest', 'forest'] }]);
+    expect(file.getSource()).toBe(WINE);
+  });
+
+  it('saves the file before it resumes a run, retries or skips a node', async () => {
+    for (const action of ['resume', 'retry', 'skip'] as const) {
+      const { file, model } = open(WINE);
+      const texts: string[] = [];
+      const run: any = { id: 'r1', status: 'FAILED', nodes: [], last_seq: 1 };
+      const request = async () => {
+        texts.push(file.dirty ? 'unsaved' : file.getSource());
+        return run;
+      };
+      const service: any = {
+        id: 'dvc.yaml',
+        path: 'dvc.yaml',
+        components: async () => [],
+        status: async () => run,
+        runs: async () => ({ items: [run], next_cursor: null }),
+        plan: async () => ({ nodes: [] }),
+        validate: async () => [],
+        [action]: request
+      };
+      const signal = { connect: () => true, disconnect: () => true };
+      await model.attach(service, {
+        message: signal,
+        connectionChanged: signal,
+        dispose: () => undefined
+      } as any);
+      model.rename('judge', 'verdict');
+      file.dirty = true;
+      await model[action]('forest');
+      expect(texts).toEqual([file.getSource()]);
+      expect(texts[0]).toContain('  verdict:');
+      model.dispose();
+    }
+  });
+
+  it('refuses an edit that would break the text', () => {
+    const { file, model } = open(WINE);
+    expect(() =>
+      model.edit(() => [{ offset: 0, delete: 0, insert: '{' }])
+    ).toThrow(/break/);
+    expect(file.getSource()).toBe(WINE);
+  });
+});

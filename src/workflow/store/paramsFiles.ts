@@ -1,0 +1,92 @@
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import { Context, TextModelFactory } from '@jupyterlab/docregistry';
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import type { IDisposable } from '@lumino/disposable';
+
+import { DiskFollower } from './disk';
+import type { ISplice } from '../document/splices';
+import { asOneStep } from './undo';
+
+type TextContext = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
+
+/**
+ * The files of parameters that a canvas shows, as the lab's own documents.
+ *
+ * One that is open in an editor is edited there; others have a document of their own, saved at
+ * each edit.
+ */
+export class ParamsFiles implements IDisposable {
+  constructor(private _manager: IDocumentManager) {}
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    for (const { context, follower } of this._own.values()) {
+      follower.dispose();
+      context.dispose();
+    }
+    this._own.clear();
+  }
+
+  /** The document of a file of the lab; rejects where there is none. */
+  async open(path: string): Promise<TextContext> {
+    const widget = this._manager.findWidget(path);
+    const shown = widget && this._manager.contextForWidget(widget);
+    if (shown) {
+      await shown.ready;
+      return shown as unknown as TextContext;
+    }
+    const known = this._own.get(path);
+    if (known) {
+      return known.context;
+    }
+    const { services } = this._manager;
+    const context = new Context({
+      manager: services,
+      factory: new TextModelFactory(),
+      path
+    }) as unknown as TextContext & Context<DocumentRegistry.ICodeModel>;
+    try {
+      await services.contents.get(path, { content: false });
+      await context.initialize(false);
+      await context.ready;
+    } catch (error) {
+      context.dispose();
+      throw error;
+    }
+    if (this._isDisposed) {
+      context.dispose();
+      throw new Error(`${path} is closed.`);
+    }
+    const follower = new DiskFollower(context, services.contents);
+    this._own.set(path, { context, follower });
+    return context;
+  }
+
+  /** Edits a document as one step of its undo, and saves it. */
+  async edit(context: TextContext, splices: ISplice[]): Promise<void> {
+    const { sharedModel } = context.model;
+    const write = (): void => {
+      for (const { offset, delete: count, insert } of splices) {
+        sharedModel.updateSource(offset, offset + count, insert);
+      }
+    };
+    asOneStep(sharedModel, () => sharedModel.transact(write));
+    await context.save();
+  }
+
+  /** Files may have been written by others. */
+  async look(): Promise<void> {
+    const followers = [...this._own.values()].map(one => one.follower);
+    await Promise.all(followers.map(follower => follower.look()));
+  }
+
+  private _own = new Map<
+    string,
+    { context: TextContext; follower: DiskFollower }
+  >();
+  private _isDisposed = false;
+}

@@ -1,0 +1,180 @@
+import type { IPage, MLWSClient } from '../../api/client';
+import { escapeId } from '../../api/client';
+import { inWords } from '../componentLabels';
+import type { IDataset } from '../../data/types';
+import type {
+  IComponent,
+  INodeLog,
+  INodeOutput,
+  INotebookSettings,
+  IPlan,
+  IPreview,
+  IProblem,
+  IRun,
+  IRunSummary,
+  ISweeps
+} from '../../api/models';
+import type { IModel } from '../../models/types';
+
+/** Items of a list that is chosen from. */
+const MOST = 200;
+
+/** What to run and how; all of it where nothing is said. */
+export interface IRunOptions {
+  force?: boolean;
+  /** These nodes and what they need. */
+  targets?: string[];
+  /** These also where they are up to date. */
+  again?: string[];
+  accept_cosmetic?: boolean;
+}
+
+/** What the canvas asks the server about one workflow. */
+export class WorkflowService {
+  constructor(
+    private _client: MLWSClient,
+    /** From the project's root. */
+    readonly path: string,
+    /** Undefined for the default project. */
+    readonly project: string | undefined
+  ) {
+    this.id = escapeId(path);
+  }
+
+  readonly id: string;
+
+  async components(): Promise<IComponent[]> {
+    const { items } = await this._client.get<IPage<IComponent>>(
+      '/components',
+      this._query
+    );
+    return items.map(component => inWords(component, this._client.trans));
+  }
+
+  /** What can be set of a notebook; the path is from the project's root. */
+  notebook(path: string): Promise<INotebookSettings> {
+    const id = encodeURIComponent(escapeId(path));
+    return this._client.get(`/components/notebooks/${id}`, this._query);
+  }
+
+  /** What DVC tracks; the first so many. */
+  async datasets(): Promise<IDataset[]> {
+    const query = { ...this._query, limit: MOST };
+    return (await this._client.get<IPage<IDataset>>('/datasets', query)).items;
+  }
+
+  /** The registered models; the first so many. */
+  async models(): Promise<IModel[]> {
+    const query = { ...this._query, limit: MOST };
+    return (await this._client.get<IPage<IModel>>('/models', query)).items;
+  }
+
+  plan(): Promise<IPlan> {
+    return this._client.get(`${this._base}/plan`, this._query);
+  }
+
+  /** Judges a text that need not be saved. */
+  async validate(text: string): Promise<IProblem[]> {
+    const body = { path: this.path, text };
+    const reply = await this._client.post<{ problems: IProblem[] }>(
+      '/workflows/validate',
+      body,
+      this._query
+    );
+    return reply.problems;
+  }
+
+  /** The newest run, with its nodes; there must be one. */
+  status(): Promise<IRun> {
+    return this._client.get(`${this._base}/status`, this._query);
+  }
+
+  /** Newest first; `cursor` is of the page before. */
+  runs(cursor?: string): Promise<IPage<IRunSummary>> {
+    return this._client.get(`${this._base}/runs`, { ...this._query, cursor });
+  }
+
+  run(run: string): Promise<IRun> {
+    return this._client.get(this._run(run), this._query);
+  }
+
+  execute(options: IRunOptions = {}): Promise<IRun> {
+    const body = { ...options, origin: 'canvas' };
+    return this._client.post(`${this._base}/execute`, body, this._query);
+  }
+
+  resume(run: string): Promise<IRun> {
+    return this._client.post(`${this._run(run)}/resume`, {}, this._query);
+  }
+
+  retry(run: string, node: string): Promise<IRun> {
+    return this._client.post(`${this._node(run, node)}/retry`, {}, this._query);
+  }
+
+  skip(run: string, node: string): Promise<IRun> {
+    return this._client.post(`${this._node(run, node)}/skip`, {}, this._query);
+  }
+
+  cancel(run: string): Promise<unknown> {
+    return this._client.post(`${this._run(run)}/cancel`, {}, this._query);
+  }
+
+  /** Writes a notebook that does what the node did, with its very inputs. */
+  debug(run: string, node: string): Promise<{ path: string }> {
+    return this._client.post(
+      `${this._node(run, node)}/notebook`,
+      {},
+      this._query
+    );
+  }
+
+  /** The variants of each sweep, ranked by a metric where one is named. */
+  sweeps(metric?: string): Promise<ISweeps> {
+    return this._client.get(`${this._base}/sweeps`, { ...this._query, metric });
+  }
+
+  /** Makes a plain stage of a sweep, of which `etag` is the file's version. */
+  promote(sweep: string, variant: string, etag: string): Promise<unknown> {
+    const path = `${this._base}/sweeps/${encodeURIComponent(sweep)}/promote`;
+    return this._client.post(path, { variant }, this._query, etag);
+  }
+
+  /** The workflow as a Python script. */
+  script(): Promise<{ text: string; name: string }> {
+    return this._client.get(`${this._base}/script`, this._query);
+  }
+
+  log(run: string, node: string, offset: number): Promise<INodeLog> {
+    return this._client.get(`${this._node(run, node)}/log`, {
+      ...this._query,
+      offset
+    });
+  }
+
+  async outputs(run: string, node: string): Promise<INodeOutput[]> {
+    const path = `${this._node(run, node)}/outputs`;
+    return (await this._client.get<IPage<INodeOutput>>(path, this._query))
+      .items;
+  }
+
+  preview(run: string, node: string, port: string): Promise<IPreview> {
+    const path = `${this._node(run, node)}/outputs/${encodeURIComponent(port)}/preview`;
+    return this._client.get(path, this._query);
+  }
+
+  private get _query(): { project: string | undefined } {
+    return { project: this.project };
+  }
+
+  private get _base(): string {
+    return `/workflows/${encodeURIComponent(this.id)}`;
+  }
+
+  private _run(run: string): string {
+    return `${this._base}/runs/${encodeURIComponent(run)}`;
+  }
+
+  private _node(run: string, node: string): string {
+    return `${this._run(run)}/nodes/${encodeURIComponent(node)}`;
+  }
+}
