@@ -111,15 +111,14 @@ def timed(calls: dict[str, Callable[[], object]], times: int) -> dict[str, list[
 
 
 def main(commits: int, times: int) -> None:
-    from jupyter_mlws.core.project import Project
     from jupyter_mlws.versioning.models import HistoryQuery
-    from jupyter_mlws.versioning.versions import Versions
+    from jupyter_mlws.workspace import Workspace
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "project")
         root.mkdir()
         make(root, commits)
-        versions = Versions(Project.open(root))
+        versions = Workspace.open(root)
         page, renamed = HistoryQuery(), HistoryQuery(path="src/renamed.py")
         server, address = served(root)
         try:

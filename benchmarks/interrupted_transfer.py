@@ -18,11 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from jupyter_mlws.core.project import Project  # noqa: E402
 from jupyter_mlws.dvc.resumable_transfer import MIB, PART_SIZE  # noqa: E402
 from jupyter_mlws.projects.setup import initialize  # noqa: E402
 from jupyter_mlws.versioning.data.models import DataRemotePut  # noqa: E402
-from jupyter_mlws.versioning.versions import Versions  # noqa: E402
+from jupyter_mlws.workspace import Workspace  # noqa: E402
 from tests.versioning.s3 import BUCKET, S3Server, serving  # noqa: E402
 from tests.versioning.test_data_remotes import killed_half_way  # noqa: E402
 
@@ -39,7 +38,7 @@ def main(size: int) -> None:
         with (root / FILE).open("wb") as file:
             for _ in range(size):
                 file.write(os.urandom(MIB))
-        versions = Versions(Project.open(root))
+        versions = Workspace.open(root)
         address = f"s3://{BUCKET}/data"
         versions.data_remotes.put(
             "store", DataRemotePut(url=address, endpoint_url=s3.url, **s3.keys)

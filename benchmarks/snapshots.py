@@ -19,10 +19,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.versioning.data.datasets import DatasetManager
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 
 QUIET = {"DVC_NO_ANALYTICS": "1"}
 SIZE = 20_000
@@ -52,7 +51,7 @@ def make(root: Path, remote: Path, files: int) -> None:
     call(root, "git", "config", "user.email", "benchmark@example.com")
     dvc(root, "remote", "add", "-d", "store", str(remote))
     change(root, files, 0)
-    versions = Versions(Project.open(root))
+    versions = Workspace.open(root)
     datasets: DatasetManager = versions.datasets
     datasets.add("data")
     versions.snapshots.create("Begin")
@@ -105,7 +104,7 @@ def main() -> None:
         took = measure(place / "hand", asked.files, asked.rounds, work)
         rows.append(("dvc add, git commit, dvc push", took))
         make(place / "ours", place / "remote-ours", asked.files)
-        versions = Versions(Project.open(place / "ours"))
+        versions = Workspace.open(place / "ours")
         took = measure(
             place / "ours",
             asked.files,

@@ -1,4 +1,4 @@
-"""A project together with its managers: what handlers, magics and command line work on."""
+"""The managers of one project: what handlers, magics and the command line work on."""
 
 from __future__ import annotations
 
@@ -9,17 +9,34 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.core.project import Project
 
 if TYPE_CHECKING:
+    from jupyter_mlws.mlflow.client import TrackingClient
+    from jupyter_mlws.versioning.code.branches import BranchManager
+    from jupyter_mlws.versioning.code.merging import MergeManager
+    from jupyter_mlws.versioning.code.remotes import RemoteManager
+    from jupyter_mlws.versioning.code.rollback import RollbackManager
+    from jupyter_mlws.versioning.code.safety import SafetyManager
+    from jupyter_mlws.versioning.code.staging import StagingManager
+    from jupyter_mlws.versioning.code.stashes import StashManager
+    from jupyter_mlws.versioning.code.tags import TagManager
+    from jupyter_mlws.versioning.data.datasets import DatasetManager
+    from jupyter_mlws.versioning.data.remotes import DataRemotes
+    from jupyter_mlws.versioning.experiments.reproductions import Reproductions
+    from jupyter_mlws.versioning.experiments.run_tracking import RunTracker
+    from jupyter_mlws.versioning.lineage.graph import LineageReader
+    from jupyter_mlws.versioning.model_registry.manager import ModelRegistry
+    from jupyter_mlws.versioning.repository import Repository
     from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
-    from jupyter_mlws.versioning.versions import Versions
+    from jupyter_mlws.versioning.snapshots.outbox_worker import OutboxWorker
     from jupyter_mlws.workflows.manager import WorkflowManager
     from jupyter_mlws.workflows.run.runs import Runs
     from jupyter_mlws.workflows.tracking.experiments import Experiments
 
 
 class Workspace:
-    """Builds each manager of a project once, when it is first asked for; closes them.
+    """Imports and builds each manager of a project when it is first used.
 
-    On a server what waits to be sent, and what a crash left, is seen to in the background.
+    ``on_server``: snapshots that wait for a remote, and what a crash left, are handled in the
+    background.
     """
 
     def __init__(self, project: Project, *, on_server: bool = False) -> None:
@@ -28,21 +45,116 @@ class Workspace:
 
     @classmethod
     def open(cls, path: Path) -> Workspace:
-        """The workspace of the project that ``path`` lies in."""
+        """Return the workspace of the project that ``path`` lies in."""
         return cls(Project.open(path))
 
     @cached_property
-    def versions(self) -> Versions:
-        from jupyter_mlws.versioning.versions import Versions
+    def _repository(self) -> Repository:
+        from jupyter_mlws.versioning.repository import Repository
 
-        versions = Versions(self.project)
+        repository = Repository(self.project)
         if self._on_server:
-            versions.serve()
-        return versions
+            from jupyter_mlws.versioning.snapshots.outbox_worker import OutboxWorker
+
+            self._outbox_worker: OutboxWorker = OutboxWorker(repository)
+            repository.full = self._outbox_worker.wake
+            repository.full()
+        return repository
 
     @property
+    def tracking(self) -> TrackingClient:
+        """MLflow, in its own process."""
+        return self._repository.tracking
+
+    @cached_property
     def snapshots(self) -> SnapshotManager:
-        return self.versions.snapshots
+        from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+
+        return SnapshotManager(self.project, self._repository)
+
+    @cached_property
+    def branches(self) -> BranchManager:
+        from jupyter_mlws.versioning.code.branches import BranchManager
+
+        return BranchManager(self._repository)
+
+    @cached_property
+    def remotes(self) -> RemoteManager:
+        from jupyter_mlws.versioning.code.remotes import RemoteManager
+
+        return RemoteManager(self._repository)
+
+    @cached_property
+    def merges(self) -> MergeManager:
+        from jupyter_mlws.versioning.code.merging import MergeManager
+
+        return MergeManager(self._repository)
+
+    @cached_property
+    def staging(self) -> StagingManager:
+        from jupyter_mlws.versioning.code.staging import StagingManager
+
+        return StagingManager(self._repository)
+
+    @cached_property
+    def rollbacks(self) -> RollbackManager:
+        from jupyter_mlws.versioning.code.rollback import RollbackManager
+
+        return RollbackManager(self._repository, self.snapshots)
+
+    @cached_property
+    def tags(self) -> TagManager:
+        from jupyter_mlws.versioning.code.tags import TagManager
+
+        return TagManager(self._repository)
+
+    @cached_property
+    def stashes(self) -> StashManager:
+        from jupyter_mlws.versioning.code.stashes import StashManager
+
+        return StashManager(self._repository)
+
+    @cached_property
+    def safety(self) -> SafetyManager:
+        from jupyter_mlws.versioning.code.safety import SafetyManager
+
+        return SafetyManager(self._repository)
+
+    @cached_property
+    def datasets(self) -> DatasetManager:
+        from jupyter_mlws.versioning.data.datasets import DatasetManager
+
+        return DatasetManager(self._repository, self.snapshots)
+
+    @cached_property
+    def data_remotes(self) -> DataRemotes:
+        from jupyter_mlws.versioning.data.remotes import DataRemotes
+
+        return DataRemotes(self._repository)
+
+    @cached_property
+    def models(self) -> ModelRegistry:
+        from jupyter_mlws.versioning.model_registry.manager import ModelRegistry
+
+        return ModelRegistry(self._repository, self.snapshots)
+
+    @cached_property
+    def run_tracker(self) -> RunTracker:
+        from jupyter_mlws.versioning.experiments.run_tracking import RunTracker
+
+        return RunTracker(self._repository, self.snapshots)
+
+    @cached_property
+    def reproductions(self) -> Reproductions:
+        from jupyter_mlws.versioning.experiments.reproductions import Reproductions
+
+        return Reproductions(self._repository)
+
+    @cached_property
+    def lineage(self) -> LineageReader:
+        from jupyter_mlws.versioning.lineage.graph import LineageReader
+
+        return LineageReader(self._repository)
 
     @cached_property
     def workflows(self) -> WorkflowManager:
@@ -60,12 +172,10 @@ class Workspace:
     def experiments(self) -> Experiments:
         from jupyter_mlws.workflows.tracking.experiments import Experiments
 
-        return Experiments(self.workflows, self.versions.tracking)
+        return Experiments(self.workflows, self.tracking)
 
     def close(self) -> None:
         """Close the managers that were built."""
-        self.__dict__.pop("experiments", None)
-        for name in ("versions", "workflows", "runs"):
-            manager = self.__dict__.pop(name, None)
-            if manager is not None:
-                manager.close()
+        for name in ("_outbox_worker", "_repository", "runs"):
+            if name in vars(self):
+                vars(self)[name].close()

@@ -32,9 +32,9 @@ AREAS = {
         "versioning.code.history_endpoints",
     ),
     "lineage": ("versioning.lineage.endpoints",),
-    "models": ("versioning.registry.endpoints",),
-    "reproductions": ("versioning.tracking.endpoints",),
-    "runs": ("versioning.tracking.endpoints",),
+    "models": ("versioning.model_registry.endpoints",),
+    "reproductions": ("versioning.experiments.endpoints",),
+    "runs": ("versioning.experiments.endpoints",),
     "snapshots": ("versioning.snapshots.endpoints",),
     "workflows": ("workflows.endpoints",),
 }

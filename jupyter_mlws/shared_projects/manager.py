@@ -61,7 +61,7 @@ class TeamManager:
             needed = Role.WRITER.value
             raise RoleRequiredError(name=name, role=project.role.value, needed=needed)
         workspace = self._projects.workspace(identifier)
-        remotes = workspace.versions.remotes
+        remotes = workspace.remotes
         urls = {remote.name: remote.url for remote in remotes.list()}
         if project.git_url not in urls.values():
             remotes.put(REMOTE if "origin" in urls else "origin", project.git_url)

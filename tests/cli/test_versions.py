@@ -21,7 +21,7 @@ from jupyter_mlws.client.project import (
 )
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.model_registry.models import ModelCreate
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests.command_line import call
 from tests.server import Server
 
@@ -46,7 +46,7 @@ def full(project: Project, mlflow_store: None, git: Git, tmp_path: Path) -> Proj
             f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path}/store\n"
         )
     (root / "wine.csv").write_text("one\n")
-    versions = Versions(project)
+    versions = Workspace(project)
     versions.datasets.add("wine.csv")
     versions.snapshots.create("Data")
     versions.models.register(ModelCreate(name="酒", params={"a": 1}, metrics={"acc": 0.5}))

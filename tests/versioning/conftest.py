@@ -15,7 +15,7 @@ from tornado.httpclient import HTTPClientError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data
 
@@ -85,8 +85,8 @@ def manager(workspace: Project) -> Iterator[SnapshotManager]:
 
 
 @pytest.fixture
-def versions(workspace: Project) -> Iterator[Versions]:
-    versions = Versions(workspace)
+def versions(workspace: Project) -> Iterator[Workspace]:
+    versions = Workspace(workspace)
     yield versions
     versions.close()
 

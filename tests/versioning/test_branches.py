@@ -11,7 +11,7 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
 
@@ -19,7 +19,7 @@ Command = Callable[..., str]
 
 
 @pytest.fixture
-def two(versions: Versions, workspace: Project, git: Command) -> Versions:
+def two(versions: Workspace, workspace: Project, git: Command) -> Workspace:
     """``main`` as it is, and ``other`` with other code, other and more data; main checked out."""
     root = workspace.root
     git(root, "checkout", "-qb", "other")
@@ -44,7 +44,7 @@ def refused(call: Callable[[], object]) -> MLWSError:
     return error.value
 
 
-def test_a_switch_brings_code_and_data(two: Versions, git: Command, dvc: Command) -> None:
+def test_a_switch_brings_code_and_data(two: Workspace, git: Command, dvc: Command) -> None:
     root = two.snapshots.project.root
     main = tree_of(root)
     gone = two.branches.checkout("other")
@@ -63,7 +63,7 @@ def test_a_switch_brings_code_and_data(two: Versions, git: Command, dvc: Command
     assert two.snapshots.status().operation is None
 
 
-def test_what_would_be_lost_is_named_and_nothing_changes(two: Versions, git: Command) -> None:
+def test_what_would_be_lost_is_named_and_nothing_changes(two: Workspace, git: Command) -> None:
     root = two.snapshots.project.root
     (root / "train.py").write_text("mine\n")
     (root / "data" / "wine.csv").write_text("mine\n")
@@ -83,7 +83,7 @@ def test_what_would_be_lost_is_named_and_nothing_changes(two: Versions, git: Com
     assert two.snapshots.status().operation is None
 
 
-def test_changes_that_are_not_in_the_way_come_along(two: Versions, git: Command) -> None:
+def test_changes_that_are_not_in_the_way_come_along(two: Workspace, git: Command) -> None:
     root = two.snapshots.project.root
     (root / "训练 笔记.ipynb").write_text('{"cells": [1]}\n')
     (root / "new.py").write_text("new\n")
@@ -98,7 +98,7 @@ def test_changes_that_are_not_in_the_way_come_along(two: Versions, git: Command)
 
 
 def test_data_that_git_versions_elsewhere_gives_way_and_comes_back(
-    two: Versions, git: Command
+    two: Workspace, git: Command
 ) -> None:
     root = two.snapshots.project.root
     git(root, "checkout", "-qb", "in-git")
@@ -118,7 +118,7 @@ def test_data_that_git_versions_elsewhere_gives_way_and_comes_back(
     assert (root / "data" / "wine.csv").read_text() == "mine\n"
 
 
-def test_an_ignored_file_in_the_way_is_not_overwritten(two: Versions, git: Command) -> None:
+def test_an_ignored_file_in_the_way_is_not_overwritten(two: Workspace, git: Command) -> None:
     root = two.snapshots.project.root
     git(root, "checkout", "-q", "other")
     (root / "notes.txt").write_text("versioned\n")
@@ -131,7 +131,7 @@ def test_an_ignored_file_in_the_way_is_not_overwritten(two: Versions, git: Comma
     assert (root / "notes.txt").read_text() == "mine\n"
 
 
-def test_data_in_no_store_stops_the_switch(two: Versions, git: Command) -> None:
+def test_data_in_no_store_stops_the_switch(two: Workspace, git: Command) -> None:
     root = two.snapshots.project.root
     before = tree_of(root)
     shutil.rmtree(root / ".dvc" / "cache")
@@ -142,7 +142,7 @@ def test_data_in_no_store_stops_the_switch(two: Versions, git: Command) -> None:
     assert git(root, "symbolic-ref", "--short", "HEAD") == "main\n"
 
 
-def test_data_is_stored_before_it_goes(two: Versions) -> None:
+def test_data_is_stored_before_it_goes(two: Workspace) -> None:
     root = two.snapshots.project.root
     two.branches.create("keep")
     two.branches.checkout("other")
@@ -159,7 +159,7 @@ def test_data_is_stored_before_it_goes(two: Versions) -> None:
     assert (root / "data" / "more.csv").read_text() == "more\n"
 
 
-def test_a_commit_is_checked_out_without_a_branch(two: Versions, git: Command) -> None:
+def test_a_commit_is_checked_out_without_a_branch(two: Workspace, git: Command) -> None:
     root = two.snapshots.project.root
     git(root, "tag", "v1", "other")
     went = two.branches.checkout(None, "v1")
@@ -173,7 +173,7 @@ def test_a_commit_is_checked_out_without_a_branch(two: Versions, git: Command) -
     assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
 
 
-def test_branches_are_made_listed_and_deleted(two: Versions, git: Command) -> None:
+def test_branches_are_made_listed_and_deleted(two: Workspace, git: Command) -> None:
     root = two.snapshots.project.root
     made = two.branches.create("功能/一", "other")
     assert made.commit == git(root, "rev-parse", "other").strip()
@@ -198,7 +198,7 @@ def test_branches_are_made_listed_and_deleted(two: Versions, git: Command) -> No
     "name",
     ["-x", "a b", "a..b", "HEAD", "x.lock", "a~1", "@{-1}", "/a", "a/", "a//b", "ä" * 120, "@"],
 )
-def test_names_follow_gits_rules(versions: Versions, git: Command, name: str) -> None:
+def test_names_follow_gits_rules(versions: Workspace, git: Command, name: str) -> None:
     error = refused(lambda: versions.branches.create(name))
     assert error.code == "50201"
     assert [fault.field for fault in error.faults] == ["name"]
@@ -208,7 +208,7 @@ def test_names_follow_gits_rules(versions: Versions, git: Command, name: str) ->
     assert git(root, "branch", "--format=%(refname:short)") == "main\n"
 
 
-def test_taken_and_unknown_names_are_told(two: Versions) -> None:
+def test_taken_and_unknown_names_are_told(two: Workspace) -> None:
     assert refused(lambda: two.branches.create("other")).code == "50203"
     error = refused(lambda: two.branches.create("other/below"))
     assert (error.code, error.faults[0].field) == ("50203", "name")
@@ -221,13 +221,13 @@ def test_taken_and_unknown_names_are_told(two: Versions) -> None:
     assert [fault.field for fault in error.faults] == ["branch"]
 
 
-def test_another_worktree_keeps_its_branch(two: Versions, git: Command, tmp_path: Path) -> None:
+def test_another_worktree_keeps_its_branch(two: Workspace, git: Command, tmp_path: Path) -> None:
     git(two.snapshots.project.root, "worktree", "add", "-q", str(tmp_path / "beside"), "other")
     assert refused(lambda: two.branches.checkout("other")).code == "30211"
     assert refused(lambda: two.branches.delete("other", force=True)).code == "30211"
 
 
-def test_an_unfinished_merge_is_refused(two: Versions, git: Command) -> None:
+def test_an_unfinished_merge_is_refused(two: Workspace, git: Command) -> None:
     root = two.snapshots.project.root
     (root / "train.py").write_text("main\n")
     git(root, "commit", "-qam", "Main")
@@ -238,7 +238,7 @@ def test_an_unfinished_merge_is_refused(two: Versions, git: Command) -> None:
     assert "train.py" in error.facts["paths"]
 
 
-def test_a_hook_that_fails_after_the_switch_leaves_it(two: Versions) -> None:
+def test_a_hook_that_fails_after_the_switch_leaves_it(two: Workspace) -> None:
     root = two.snapshots.project.root
     hook = root / ".git" / "hooks" / "post-checkout"
     hook.write_text("#!/bin/sh\nexit 1\n")
@@ -250,15 +250,14 @@ def test_a_hook_that_fails_after_the_switch_leaves_it(two: Versions) -> None:
 
 KILLED = """
 import os, sys, pathlib
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.data import DataStore
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 DataStore.checkout = lambda self, item: os.kill(os.getpid(), 9)
-Versions(Project.open(pathlib.Path(sys.argv[1]))).branches.checkout("other")
+Workspace.open(pathlib.Path(sys.argv[1])).branches.checkout("other")
 """
 
 
-def test_a_switch_that_was_killed_is_ended_by_the_next_command(two: Versions) -> None:
+def test_a_switch_that_was_killed_is_ended_by_the_next_command(two: Workspace) -> None:
     root = two.snapshots.project.root
     assert python.run(KILLED, str(root)).returncode == -9
     # The code is the other branch's, the data is not: no commit may take it for a change.
@@ -270,7 +269,7 @@ def test_a_switch_that_was_killed_is_ended_by_the_next_command(two: Versions) ->
     assert two.branches.checkout("main").branch == "main"
 
 
-def test_who_holds_the_project_is_told(two: Versions, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_holds_the_project_is_told(two: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     project = two.snapshots.project
     # The clock alone: nobody waits half a minute for a test.
     monkeypatch.setattr("jupyter_mlws.core.project.PATIENCE", 0.05)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import tree_of
 
@@ -27,11 +27,10 @@ SEED = int(os.environ.get("MLWS_CRASH_SEED", "1"))
 LIMIT = 60
 WORK = """
 import sys, pathlib
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 root = pathlib.Path(sys.argv[1])
-versions = Versions(Project.open(root))
+versions = Workspace.open(root)
 with open_data(root):
     print("ready", flush=True)
 sys.stdin.readline()
@@ -153,7 +152,7 @@ def test_killed_at_any_moment_nothing_is_lost(
             held[after] = tree_of(root)
 
         # The next command succeeds, and finishes what is to be finished.
-        versions = Versions(workspace)
+        versions = Workspace(workspace)
         versions.snapshots.recover()
         status = versions.snapshots.status()
         assert status.operation is None

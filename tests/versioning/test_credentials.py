@@ -18,7 +18,7 @@ from jupyter_mlws.core import operations
 from jupyter_mlws.core.errors import MLWSError, PromptTimeoutError
 from jupyter_mlws.core.operations import CancelledOperationError
 from jupyter_mlws.projects.manager import ProjectManager
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests.versioning.git_server import PASSWORD, USER, served
 
 Command = Callable[..., str]
@@ -34,7 +34,7 @@ def address(tmp_path: Path, git: Command) -> Iterator[str]:
 
 
 @pytest.fixture
-def remote(versions: Versions, address: str) -> Versions:
+def remote(versions: Workspace, address: str) -> Workspace:
     """``origin`` wants a password; the data is committed to stay here."""
     root = versions.snapshots.project.root
     for path in ("data/wine.csv.dvc", "data/images.dvc"):
@@ -67,7 +67,7 @@ def refused(call: Callable[[], object]) -> MLWSError:
 
 
 def test_one_is_asked_once_for_a_push_of_many_calls(
-    remote: Versions, git: Command, tmp_path: Path
+    remote: Workspace, git: Command, tmp_path: Path
 ) -> None:
     person = Person(PASSWORD)
     sent = remote.remotes.push(ask=person)
@@ -89,14 +89,14 @@ def _holds(path: Path, text: str) -> bool:
     return text.encode() in path.read_bytes()
 
 
-def test_a_wrong_password_is_told(remote: Versions, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_password_is_told(remote: Workspace, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     error = refused(lambda: remote.remotes.push(ask=Person("wrong one")))
     assert (error.code, error.facts["remote"]) == ("30254", "origin")
     assert "wrong one" not in json.dumps(error.as_dict("en")) + caplog.text
 
 
-def test_nobody_to_ask_and_somebody_who_gives_up(remote: Versions) -> None:
+def test_nobody_to_ask_and_somebody_who_gives_up(remote: Workspace) -> None:
     error = refused(remote.remotes.push)
     assert error.code == "30101"
     assert "Username" in error.facts["reason"]
@@ -115,7 +115,7 @@ def test_nobody_to_ask_and_somebody_who_gives_up(remote: Versions) -> None:
 
 
 def test_a_clone_asks_too_and_a_failed_one_leaves_nothing(
-    remote: Versions, address: str, tmp_path: Path
+    remote: Workspace, address: str, tmp_path: Path
 ) -> None:
     remote.remotes.push(ask=Person(PASSWORD))
     (tmp_path / "home").mkdir()
@@ -182,7 +182,7 @@ def answer(call, until):
 
 
 async def test_an_operation_waits_for_its_answer(
-    call, until, answer, remote: Versions, git: Command, tmp_path: Path, caplog
+    call, until, answer, remote: Workspace, git: Command, tmp_path: Path, caplog
 ) -> None:
     caplog.set_level(logging.DEBUG)
     status, body = await call("POST", "git/push", {})
@@ -201,7 +201,7 @@ async def test_an_operation_waits_for_its_answer(
 
 
 async def test_a_waiting_operation_is_cancelled_or_ends_by_itself(
-    call, until, remote: Versions, monkeypatch: pytest.MonkeyPatch
+    call, until, remote: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, body = await call("POST", "git/fetch", {})
     identifier = body["data"]["id"]
@@ -218,7 +218,7 @@ async def test_a_waiting_operation_is_cancelled_or_ends_by_itself(
     assert (ended["state"], ended["error"]["code"]) == ("FAILED", "30255")
 
 
-async def test_a_project_is_cloned(call, until, answer, remote: Versions, address: str) -> None:
+async def test_a_project_is_cloned(call, until, answer, remote: Workspace, address: str) -> None:
     remote.remotes.push(ask=Person(PASSWORD))
     status, body = await call("POST", "projects/clone", {"url": address, "name": "copy"})
     assert status == 202

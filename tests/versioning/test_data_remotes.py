@@ -14,7 +14,7 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.resumable_transfer import PART_SIZE
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.s3 import BUCKET, S3Server, serving
 
@@ -44,13 +44,13 @@ def root(workspace: Project) -> Path:
     return workspace.root
 
 
-def put(versions: Versions, s3: S3Server, folder: str, **more: str) -> None:
+def put(versions: Workspace, s3: S3Server, folder: str, **more: str) -> None:
     given = {"url": f"s3://{BUCKET}/{folder}", "endpoint_url": s3.url, **s3.keys, **more}
     versions.data_remotes.put("store", DataRemotePut(**given))
 
 
 def test_credentials_stay_on_this_machine_and_are_shown_to_nobody(
-    versions: Versions, root: Path, git: Command, dvc: Command
+    versions: Workspace, root: Path, git: Command, dvc: Command
 ) -> None:
     before = (root / ".dvc" / "config").read_text()
     secret = "not-for-anybody, #1"
@@ -109,7 +109,7 @@ def test_credentials_stay_on_this_machine_and_are_shown_to_nobody(
 
 
 def test_a_folder_is_a_remote_wherever_dvc_is_called(
-    versions: Versions, root: Path, dvc: Command, tmp_path: Path
+    versions: Workspace, root: Path, dvc: Command, tmp_path: Path
 ) -> None:
     made = versions.data_remotes.put("near", DataRemotePut(url="../near"))
     assert (made.url, made.kind, made.default) == ("../near", "local", True)
@@ -121,7 +121,7 @@ def test_a_folder_is_a_remote_wherever_dvc_is_called(
 
 
 def test_data_goes_to_s3_and_comes_back(
-    versions: Versions, root: Path, s3: S3Server, dvc: Command
+    versions: Workspace, root: Path, s3: S3Server, dvc: Command
 ) -> None:
     put(versions, s3, "plain")
     assert versions.data_remotes.check("store").reachable
@@ -146,9 +146,8 @@ def test_data_goes_to_s3_and_comes_back(
 
 PUSH = """
 import pathlib, sys
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.versions import Versions
-versions = Versions(Project.open(pathlib.Path(sys.argv[1])))
+from jupyter_mlws.workspace import Workspace
+versions = Workspace.open(pathlib.Path(sys.argv[1]))
 def told(done, total=None, unit="", message=""):
     print(f"{done} {total}", flush=True)
 getattr(versions.datasets, sys.argv[2])(sys.argv[3], told)
@@ -167,7 +166,7 @@ def killed_half_way(root: Path, what: str, identifier: str) -> None:
 
 
 def test_a_killed_transfer_goes_on_where_it_stopped(
-    versions: Versions, root: Path, s3: S3Server
+    versions: Workspace, root: Path, s3: S3Server
 ) -> None:
     put(versions, s3, "killed")
     size = 12 * PART_SIZE
@@ -203,7 +202,7 @@ def test_a_killed_transfer_goes_on_where_it_stopped(
 
 
 def test_what_a_remote_refuses_is_told_without_its_secret_and_nothing_is_lost(
-    versions: Versions, root: Path, s3: S3Server, tmp_path: Path
+    versions: Workspace, root: Path, s3: S3Server, tmp_path: Path
 ) -> None:
     put(versions, s3, "wrong", secret_access_key="wrong-secret-of-nobody")
     error = refused(lambda: versions.datasets.push(ID))
@@ -223,7 +222,7 @@ def test_what_a_remote_refuses_is_told_without_its_secret_and_nothing_is_lost(
 
 
 def test_a_damaged_object_is_found_before_a_push(
-    versions: Versions, root: Path, s3: S3Server
+    versions: Workspace, root: Path, s3: S3Server
 ) -> None:
     put(versions, s3, "damaged")
     item = versions.datasets.get(ID)

@@ -24,7 +24,7 @@ from jupyter_mlws.versioning.data.models import (
     DatasetVerify,
     RemoteLook,
 )
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 
 Command = Callable[..., str]
 FOLDER = "data~1images"
@@ -89,7 +89,7 @@ def web(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
     server.server_close()
 
 
-def test_two_versions_are_compared_file_by_file(versions: Versions, root: Path) -> None:
+def test_two_versions_are_compared_file_by_file(versions: Workspace, root: Path) -> None:
     first = versions.snapshots.list().items[0].id
     images = root / "data" / "images"
     (images / "deep" / "0.bin").unlink()
@@ -122,7 +122,7 @@ def test_two_versions_are_compared_file_by_file(versions: Versions, root: Path) 
 
 
 def test_each_faulty_object_is_named_by_its_files_and_mended_from_the_remote(
-    versions: Versions, root: Path, tmp_path: Path
+    versions: Workspace, root: Path, tmp_path: Path
 ) -> None:
     versions.data_remotes.put("store", DataRemotePut(url=str(tmp_path / "store")))
     shutil.copy(root / "data/images/deep/0.bin", root / "data/images/copy.bin")
@@ -153,7 +153,7 @@ def test_each_faulty_object_is_named_by_its_files_and_mended_from_the_remote(
 
 
 def test_data_comes_from_an_address(
-    versions: Versions, root: Path, web: tuple[str, Path, list[str]], dvc: Command
+    versions: Workspace, root: Path, web: tuple[str, Path, list[str]], dvc: Command
 ) -> None:
     url, folder, _ = web
     (folder / "a.csv").write_text("x\n1\n")
@@ -201,7 +201,7 @@ def test_data_comes_from_an_address(
 
 
 def test_a_download_that_was_stopped_goes_on(
-    versions: Versions, root: Path, web: tuple[str, Path, list[str]]
+    versions: Workspace, root: Path, web: tuple[str, Path, list[str]]
 ) -> None:
     url, folder, asked = web
     content = os.urandom(MIB) * ((MULTIPART_THRESHOLD + 3 * PART_SIZE) // MIB)
@@ -241,7 +241,7 @@ def small_disk(root: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_told_and_leaves_all_whole(
-    versions: Versions, root: Path, small_disk: Path, tmp_path: Path, git: Command
+    versions: Workspace, root: Path, small_disk: Path, tmp_path: Path, git: Command
 ) -> None:
     versions.data_remotes.put("store", DataRemotePut(url=str(tmp_path / "store")))
     versions.datasets.push(FILE)

@@ -13,7 +13,7 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetsQuery
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 
 Command = Callable[..., str]
 
@@ -45,7 +45,7 @@ def root(workspace: Project) -> Path:
 
 
 def test_a_path_becomes_data_and_each_change_a_version(
-    versions: Versions, root: Path, git: Command, dvc: Command
+    versions: Workspace, root: Path, git: Command, dvc: Command
 ) -> None:
     (root / "data" / "新 数据").mkdir()
     (root / "data" / "新 数据" / "a.txt").write_text("one\n")
@@ -77,7 +77,7 @@ def test_a_path_becomes_data_and_each_change_a_version(
     assert "up to date" in dvc(root, "status")
 
 
-def test_a_version_comes_back_by_commit_or_hash(versions: Versions, root: Path) -> None:
+def test_a_version_comes_back_by_commit_or_hash(versions: Workspace, root: Path) -> None:
     before = versions.datasets.get("data~1wine.csv")
     (root / "data" / "wine.csv").write_text("two\n")
     (root / "train.py").write_text("stays\n")
@@ -98,7 +98,9 @@ def test_a_version_comes_back_by_commit_or_hash(versions: Versions, root: Path) 
     assert refused(lambda: versions.datasets.checkout("no-such", "HEAD")).facts["kind"] == "dataset"
 
 
-def test_one_version_is_current_where_content_has_come_back(versions: Versions, root: Path) -> None:
+def test_one_version_is_current_where_content_has_come_back(
+    versions: Workspace, root: Path
+) -> None:
     for number, text in enumerate(("two\n", "a,b\n1,2\n")):
         (root / "data" / "wine.csv").write_text(text)
         versions.snapshots.create(f"Change {number}")
@@ -113,7 +115,7 @@ def test_one_version_is_current_where_content_has_come_back(versions: Versions, 
     assert [one.current for one in second.versions] == [False]
 
 
-def test_datasets_are_listed_with_their_state(versions: Versions, root: Path) -> None:
+def test_datasets_are_listed_with_their_state(versions: Workspace, root: Path) -> None:
     (root / "data" / "wine.csv").write_text("changed\n")
     shutil.rmtree(root / "data" / "images")
     first = versions.datasets.list(DatasetsQuery(limit=1))
@@ -130,7 +132,7 @@ def test_datasets_are_listed_with_their_state(versions: Versions, root: Path) ->
     ]
 
 
-def test_datasets_are_listed_while_files_come_and_go(versions: Versions, root: Path) -> None:
+def test_datasets_are_listed_while_files_come_and_go(versions: Workspace, root: Path) -> None:
     folder = root / "data" / "images"
     stopped = threading.Event()
 
@@ -159,7 +161,7 @@ def test_datasets_are_listed_while_files_come_and_go(versions: Versions, root: P
     assert images.state.value == "unchanged"
 
 
-def test_who_makes_and_needs_data_is_told(versions: Versions, root: Path, dvc: Command) -> None:
+def test_who_makes_and_needs_data_is_told(versions: Workspace, root: Path, dvc: Command) -> None:
     (root / "dvc.yaml").write_text(WORKFLOW)
     (root / "broken").mkdir()
     (root / "broken" / "dvc.yaml").write_text("stages: [")
@@ -181,7 +183,7 @@ def test_who_makes_and_needs_data_is_told(versions: Versions, root: Path, dvc: C
 
 
 def test_what_cannot_be_added_is_told_and_left(
-    versions: Versions, root: Path, git: Command
+    versions: Workspace, root: Path, git: Command
 ) -> None:
     (root / "link").symlink_to("train.py")
     (root / "away").symlink_to(root.parent)
@@ -204,14 +206,14 @@ def test_what_cannot_be_added_is_told_and_left(
     assert not list(root.glob("**/*.tmp.dvc"))
 
 
-def test_a_broken_workflow_elsewhere_stops_nothing(versions: Versions, root: Path) -> None:
+def test_a_broken_workflow_elsewhere_stops_nothing(versions: Workspace, root: Path) -> None:
     (root / "dvc.yaml").write_text("stages: [")
     (root / "more.csv").write_text("more\n")
     assert versions.datasets.add("more.csv").size == 5
 
 
 def test_a_dataset_goes_to_its_remote_and_comes_back(
-    versions: Versions, root: Path, tmp_path: Path
+    versions: Workspace, root: Path, tmp_path: Path
 ) -> None:
     error = refused(lambda: versions.datasets.push("data~1images"))
     assert (error.code, error.facts["paths"]) == ("30214", ["data/images"])
@@ -243,13 +245,13 @@ def test_a_dataset_goes_to_its_remote_and_comes_back(
 
 
 def test_data_of_a_clone_is_not_pulled_and_its_remote_is_named(
-    versions: Versions, root: Path, tmp_path: Path, git: Command
+    versions: Workspace, root: Path, tmp_path: Path, git: Command
 ) -> None:
     store = tmp_path / "store"
     versions.data_remotes.put("store", DataRemotePut(url=str(store), default=True))
     versions.snapshots.create("Remote")
     git(tmp_path, "clone", "-q", str(root), "clone")
-    clone = Versions(Project.open(tmp_path / "clone"))
+    clone = Workspace.open(tmp_path / "clone")
 
     def states() -> dict[str, str]:
         return {item.path: item.state.value for item in clone.datasets.list().items}
@@ -278,6 +280,6 @@ def test_data_of_a_clone_is_not_pulled_and_its_remote_is_named(
 def test_without_dvc_it_says_how_to_begin(tmp_path: Path, git: Command) -> None:
     git(tmp_path, "init", "-q", "plain")
     (tmp_path / "plain" / "a").write_text("a")
-    plain = Versions(Project.open(tmp_path / "plain"))
+    plain = Workspace.open(tmp_path / "plain")
     assert plain.datasets.list().items == []
     assert refused(lambda: plain.datasets.add("a")).code == "30204"

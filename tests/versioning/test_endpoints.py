@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests.versioning.working_trees import tree_of
 
 Command = Callable[..., str]
@@ -85,7 +85,7 @@ async def test_push_and_pull_are_operations(
     assert operation["result"]["data"] == ["data/images", "data/wine.csv"]
 
     git(tmp_path, "clone", "-q", str(tmp_path / "bare.git"), "theirs")
-    theirs = Versions(Project.open(tmp_path / "theirs"))
+    theirs = Workspace.open(tmp_path / "theirs")
     theirs.remotes.pull()
     (tmp_path / "theirs" / "data" / "wine.csv").write_text("theirs\n")
     theirs.snapshots.create("Theirs")

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.code.history_models import RollbackMode
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
 
@@ -23,7 +23,7 @@ def refused(call: Callable[[], object]) -> MLWSError:
 
 
 @pytest.fixture
-def root(versions: Versions) -> Path:
+def root(versions: Workspace) -> Path:
     """One more version after the first: other code, other and more data."""
     root = versions.snapshots.project.root
     (root / "train.py").write_text("print('two')\n")
@@ -38,7 +38,7 @@ def root(versions: Versions) -> Path:
 
 
 def test_a_rollback_is_a_commit_that_undoes_and_can_be_undone(
-    versions: Versions, root: Path, git: Command, dvc: Command
+    versions: Workspace, root: Path, git: Command, dvc: Command
 ) -> None:
     second = tree_of(root)
     (root / "open.py").write_text("not committed\n")
@@ -58,7 +58,9 @@ def test_a_rollback_is_a_commit_that_undoes_and_can_be_undone(
     assert error.code == "30203"
 
 
-def test_a_rollback_of_files_keeps_the_branch(versions: Versions, root: Path, git: Command) -> None:
+def test_a_rollback_of_files_keeps_the_branch(
+    versions: Workspace, root: Path, git: Command
+) -> None:
     head = git(root, "rev-parse", "HEAD").strip()
     (root / "train.py").write_text("print('three')\n")
     back = versions.rollbacks.run("HEAD~1", RollbackMode.RESTORE)
@@ -67,7 +69,7 @@ def test_a_rollback_of_files_keeps_the_branch(versions: Versions, root: Path, gi
     assert git(root, "show", f"{back.safety}:train.py") == "print('three')\n"
 
 
-def test_a_rollback_loses_nothing(versions: Versions, root: Path, git: Command) -> None:
+def test_a_rollback_loses_nothing(versions: Workspace, root: Path, git: Command) -> None:
     (root / "train.py").write_text("print('mine')\n")
     (root / "data" / "wine.csv").write_text("mine\n")
     before = tree_of(root)
@@ -85,7 +87,7 @@ def test_a_rollback_loses_nothing(versions: Versions, root: Path, git: Command) 
 # Tags
 
 
-def test_tags_are_made_listed_and_deleted(versions: Versions, root: Path, git: Command) -> None:
+def test_tags_are_made_listed_and_deleted(versions: Workspace, root: Path, git: Command) -> None:
     plain = versions.tags.create("v1", "HEAD~1")
     assert (plain.message, plain.subject) == (None, "Code and data")
     noted = versions.tags.create("发布/二", message="Second\n\nWith more data")
@@ -109,7 +111,7 @@ def test_tags_are_made_listed_and_deleted(versions: Versions, root: Path, git: C
 
 
 def test_work_is_put_aside_and_brought_back_with_its_data(
-    versions: Versions, root: Path, git: Command
+    versions: Workspace, root: Path, git: Command
 ) -> None:
     clean = tree_of(root)
     (root / "train.py").write_text("print('staged')\n")
@@ -143,7 +145,7 @@ def test_work_is_put_aside_and_brought_back_with_its_data(
     assert refused(lambda: versions.stashes.get(made.id)).code == "30404"
 
 
-def test_stashes_are_told_apart_by_id(versions: Versions, root: Path, git: Command) -> None:
+def test_stashes_are_told_apart_by_id(versions: Workspace, root: Path, git: Command) -> None:
     ids = []
     for text in ("first", "second", "third"):
         (root / "train.py").write_text(f"{text}\n")
@@ -160,7 +162,7 @@ def test_stashes_are_told_apart_by_id(versions: Versions, root: Path, git: Comma
 
 
 def test_what_cant_be_stashed_or_brought_back_is_told(
-    versions: Versions, root: Path, git: Command
+    versions: Workspace, root: Path, git: Command
 ) -> None:
     assert refused(versions.stashes.push).code == "30258"
     (root / "new.py").write_text("new\n")
@@ -185,15 +187,14 @@ def test_what_cant_be_stashed_or_brought_back_is_told(
 
 KILLED = """
 import os, sys, pathlib
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.worktree.restore import Restore
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 Restore._apply_steps = lambda *a: os.kill(os.getpid(), 9)
-Versions(Project.open(pathlib.Path(sys.argv[1]))).stashes.push("Killed")
+Workspace.open(pathlib.Path(sys.argv[1])).stashes.push("Killed")
 """
 
 
-def test_a_stash_that_was_killed_has_the_work(versions: Versions, root: Path) -> None:
+def test_a_stash_that_was_killed_has_the_work(versions: Workspace, root: Path) -> None:
     (root / "train.py").write_text("work\n")
     (root / "data" / "wine.csv").write_text("work\n")
     assert python.run(KILLED, str(root)).returncode == -9
@@ -209,7 +210,7 @@ def test_a_stash_that_was_killed_has_the_work(versions: Versions, root: Path) ->
 
 
 def test_remotes_are_set_up_changed_fetched_and_forgotten(
-    versions: Versions, root: Path, git: Command, tmp_path: Path
+    versions: Workspace, root: Path, git: Command, tmp_path: Path
 ) -> None:
     git(tmp_path, "init", "-q", "--bare", "bare.git")
     made = versions.remotes.put("origin", str(tmp_path / "bare.git"))
@@ -251,7 +252,7 @@ def test_remotes_are_set_up_changed_fetched_and_forgotten(
         " ",
     ],
 )
-def test_addresses_that_run_programs_or_hold_passwords(versions: Versions, address: str) -> None:
+def test_addresses_that_run_programs_or_hold_passwords(versions: Workspace, address: str) -> None:
     error = refused(lambda: versions.remotes.put("bad name", address, address))
     assert {fault.field for fault in error.faults} == {"name", "url", "push_url"}
     assert "secret" not in str(error.as_dict("en"))

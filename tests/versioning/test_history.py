@@ -11,13 +11,13 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.models import CodeVersion, HistoryQuery
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 
 Command = Callable[..., str]
 
 
 @pytest.fixture
-def root(versions: Versions, git: Command) -> Path:
+def root(versions: Workspace, git: Command) -> Path:
     """A file that was renamed twice, a merge, and a branch that is not merged."""
     root = versions.snapshots.project.root
     text = "".join(f"line {number}\n" for number in range(20))
@@ -44,7 +44,7 @@ def root(versions: Versions, git: Command) -> Path:
     return root
 
 
-def pages(versions: Versions, limit: int, **filters: object) -> list[CodeVersion]:
+def pages(versions: Workspace, limit: int, **filters: object) -> list[CodeVersion]:
     found: list[CodeVersion] = []
     cursor = None
     while True:
@@ -62,20 +62,20 @@ def subjects(found: list[CodeVersion]) -> list[str]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 50])
-def test_a_file_is_followed_through_its_names(versions: Versions, root: Path, limit: int) -> None:
+def test_a_file_is_followed_through_its_names(versions: Workspace, root: Path, limit: int) -> None:
     found = pages(versions, limit, path="src/third.py")
     assert subjects(found) == ["As src/third.py", "As second.py", "As first.py"]
     # All that a commit changed is told, not the file alone.
     assert [c.old_path for c in found[0].changes] == ["second.py"]
 
 
-def test_data_has_the_history_of_the_file_that_names_it(versions: Versions, root: Path) -> None:
+def test_data_has_the_history_of_the_file_that_names_it(versions: Workspace, root: Path) -> None:
     (root / "data" / "wine.csv").write_text("two\n")
     versions.snapshots.create("Two")
     assert subjects(pages(versions, 5, path="data/wine.csv")) == ["Two", "Code and data"]
 
 
-def test_parents_and_refs_draw_a_graph(versions: Versions, root: Path, git: Command) -> None:
+def test_parents_and_refs_draw_a_graph(versions: Workspace, root: Path, git: Command) -> None:
     found = {version.commit_id: version for version in pages(versions, 3)}
     assert list(found) == git(root, "rev-list", "HEAD").split()
     join = next(iter(found.values()))
@@ -86,7 +86,7 @@ def test_parents_and_refs_draw_a_graph(versions: Versions, root: Path, git: Comm
     assert "Apart" not in subjects(list(found.values()))
 
 
-def test_all_branches_and_no_hidden_refs(versions: Versions, root: Path, git: Command) -> None:
+def test_all_branches_and_no_hidden_refs(versions: Workspace, root: Path, git: Command) -> None:
     (root / "train.py").write_text("work\n")
     versions.stashes.push("Aside")
     found = pages(versions, 2, all=True)
@@ -94,7 +94,7 @@ def test_all_branches_and_no_hidden_refs(versions: Versions, root: Path, git: Co
     assert not any("Aside" in subject or "index on" in subject for subject in subjects(found))
 
 
-def test_pages_stay_while_commits_are_made(versions: Versions, root: Path, git: Command) -> None:
+def test_pages_stay_while_commits_are_made(versions: Workspace, root: Path, git: Command) -> None:
     first = versions.snapshots.history(HistoryQuery(limit=2))
     git(root, "commit", "-q", "--allow-empty", "-m", "Meanwhile")
     second = versions.snapshots.history(HistoryQuery(limit=2, cursor=first.next_cursor))
@@ -108,7 +108,7 @@ def test_pages_stay_while_commits_are_made(versions: Versions, root: Path, git: 
 @pytest.mark.parametrize(
     "name", ["--output=x", "main..side", "^main", "no-such", "@{u}", "-1", ":/x", "main side", ""]
 )
-def test_what_names_no_version_is_refused(versions: Versions, root: Path, name: str) -> None:
+def test_what_names_no_version_is_refused(versions: Workspace, root: Path, name: str) -> None:
     with pytest.raises(MLWSError) as error:
         versions.snapshots.history(HistoryQuery(ref=name))
     assert error.value.code == "30404"
@@ -118,21 +118,21 @@ def test_what_names_no_version_is_refused(versions: Versions, root: Path, name: 
     assert not (root / "x").exists()
 
 
-def test_filters_hold_together(versions: Versions, root: Path, git: Command) -> None:
+def test_filters_hold_together(versions: Workspace, root: Path, git: Command) -> None:
     git(root, "commit", "-q", "--allow-empty", "--author=人 <ren@example.com>", "-m", "修正")
     assert subjects(pages(versions, 5, author="ren@", q="修")) == ["修正"]
     assert pages(versions, 5, author="ren@", q="side") == []
     assert subjects(pages(versions, 5, ref="side", q="SIDE")) == ["Side"]
 
 
-def test_data_of_a_page_is_that_of_each_version(versions: Versions, root: Path) -> None:
+def test_data_of_a_page_is_that_of_each_version(versions: Workspace, root: Path) -> None:
     for number in range(4):
         (root / "train.py").write_text(f"{number}\n")
         if number % 2:
             (root / "data" / "wine.csv").write_text(f"{number}\n")
         versions.snapshots.create(f"Version {number}")
     page = versions.snapshots.list(HistoryQuery(limit=20))
-    fresh = Versions(versions.snapshots.project)
+    fresh = Workspace(versions.snapshots.project)
     for item in page.items:
         assert fresh.snapshots.get(item.id).data == item.data
     fresh.close()

@@ -350,11 +350,10 @@ def test_what_dvc_tries_links_with_is_cleaned_up(workspace: Project) -> None:
 
 CHECKOUT = """
 import os, sys, pathlib
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.data import DataStore
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 setattr(DataStore, sys.argv[2], lambda self, item: os.kill(os.getpid(), 9))
-Versions(Project.open(pathlib.Path(sys.argv[1]))).branches.checkout("old")
+Workspace.open(pathlib.Path(sys.argv[1])).branches.checkout("old")
 """
 
 

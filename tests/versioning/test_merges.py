@@ -21,7 +21,7 @@ from jupyter_mlws.notebook_format.document import NotANotebookError, check, pars
 from jupyter_mlws.notebook_format.merging import merge
 from jupyter_mlws.notebook_format.process import NotebookRefusedError, merge_notebooks
 from jupyter_mlws.versioning.code.merge_models import ConflictHow, MergeOutcome, Resolution
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
 
@@ -59,7 +59,7 @@ def regenerate(document: Any, seed: int) -> None:
 class Two:
     """``main`` and ``other``, which both go on from one commit; main is checked out."""
 
-    def __init__(self, versions: Versions, git: Command) -> None:
+    def __init__(self, versions: Workspace, git: Command) -> None:
         self.versions = versions
         self.root = versions.snapshots.project.root
         self.git = git
@@ -93,7 +93,7 @@ class Two:
 
 
 @pytest.fixture
-def two(versions: Versions, git: Command) -> Two:
+def two(versions: Workspace, git: Command) -> Two:
     return Two(versions, git)
 
 
@@ -622,11 +622,10 @@ def test_histories_without_a_common_commit(two: Two) -> None:
 
 KILLED = """
 import os, sys, pathlib
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.code.merging import MergeManager
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 MergeManager._write_merge_result = lambda self, joined: os.kill(os.getpid(), 9)
-Versions(Project.open(pathlib.Path(sys.argv[1]))).merges.merge("other")
+Workspace.open(pathlib.Path(sys.argv[1])).merges.merge("other")
 """
 
 
@@ -679,7 +678,6 @@ def small_disk(tmp_path: Path) -> Any:
 def test_a_full_disk_leaves_everything_as_it_was(
     small_disk: Path, git: Command, conflicting: bool
 ) -> None:
-    from jupyter_mlws.core.project import Project
 
     git(small_disk, "init", "-q", "project")
     root = small_disk / "project"
@@ -700,7 +698,7 @@ def test_a_full_disk_leaves_everything_as_it_was(
     with (small_disk / "filler").open("wb") as file:
         stat = os.statvfs(small_disk)
         file.write(b"x" * (stat.f_bavail * stat.f_frsize - free))
-    versions = Versions(Project.open(root))
+    versions = Workspace.open(root)
     assert refused(lambda: versions.merges.merge("other")).code == "30102"
     assert tree_of(root) == before
     assert versions.snapshots.status().operation is None

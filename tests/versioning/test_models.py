@@ -12,7 +12,7 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.versioning.model_registry.models import BestQuery, ModelCreate, ModelsQuery
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests import python
 
 Command = Callable[..., str]
@@ -54,7 +54,7 @@ def call_mlflow(root: Path, code: str) -> None:
 
 
 def test_a_model_is_found_again_with_its_files(
-    versions: Versions, files: Path, git: Command, tmp_path: Path
+    versions: Workspace, files: Path, git: Command, tmp_path: Path
 ) -> None:
     (files / "train.py").write_text("print('not committed')\n")
     made = versions.models.register(
@@ -95,7 +95,7 @@ def test_a_model_is_found_again_with_its_files(
 
 
 def test_a_folder_that_mlflow_can_load_is_loaded_by_its_version(
-    versions: Versions, files: Path, tmp_path: Path
+    versions: Workspace, files: Path, tmp_path: Path
 ) -> None:
     (files / "out" / "模型" / "MLmodel").write_text("flavors: {}\n")
     made = versions.models.register(ModelCreate(name="m", artifacts=["out/模型"]))
@@ -103,7 +103,7 @@ def test_a_folder_that_mlflow_can_load_is_loaded_by_its_version(
     assert set(downloaded(files, made.uri, tmp_path / "got")) >= {"MLmodel", "card.md"}
 
 
-def test_models_are_listed_paged_and_searched(versions: Versions, workspace: Project) -> None:
+def test_models_are_listed_paged_and_searched(versions: Workspace, workspace: Project) -> None:
     for name in ("wine-a", "Beer", "wine-b", "wine-a"):
         versions.models.register(ModelCreate(name=name, metrics={"accuracy": 0.5}))
     first = versions.models.list(ModelsQuery(limit=2))
@@ -124,7 +124,7 @@ def test_models_are_listed_paged_and_searched(versions: Versions, workspace: Pro
     assert ([v.version for v in page.versions], page.next_cursor) == ([1], None)
 
 
-def test_versions_are_compared_and_named(versions: Versions, workspace: Project) -> None:
+def test_versions_are_compared_and_named(versions: Workspace, workspace: Project) -> None:
     for depth in (3, 5):
         versions.models.register(
             ModelCreate(name="m", params={"depth": depth, "kind": "f"}, metrics={"a": depth / 10})
@@ -146,7 +146,7 @@ def test_versions_are_compared_and_named(versions: Versions, workspace: Project)
 
 
 def test_every_field_at_fault_is_named_and_nothing_is_logged(
-    versions: Versions, files: Path
+    versions: Workspace, files: Path
 ) -> None:
     error = refused(
         lambda: versions.models.register(
@@ -171,7 +171,7 @@ def test_every_field_at_fault_is_named_and_nothing_is_logged(
 
 
 def test_a_value_that_a_run_has_already_is_not_changed(
-    versions: Versions, workspace: Project
+    versions: Workspace, workspace: Project
 ) -> None:
     made = versions.models.register(ModelCreate(name="m", params={"depth": 3}))
     error = refused(
@@ -183,7 +183,7 @@ def test_a_value_that_a_run_has_already_is_not_changed(
     assert len(versions.models.get("m").versions) == 1
 
 
-def test_models_that_others_registered_are_shown(versions: Versions, workspace: Project) -> None:
+def test_models_that_others_registered_are_shown(versions: Workspace, workspace: Project) -> None:
     run = versions.tracking.ask(
         "log_run", experiment="Wine", params={"a": 1}, metrics={"nan": float("nan")}, tags={},
         start=1.0, end=2.0, status="COMPLETED",
@@ -198,7 +198,7 @@ def test_models_that_others_registered_are_shown(versions: Versions, workspace: 
     assert got.commit is None
 
 
-def test_what_an_alias_meant_is_remembered(versions: Versions, workspace: Project) -> None:
+def test_what_an_alias_meant_is_remembered(versions: Workspace, workspace: Project) -> None:
     for _ in range(2):
         versions.models.register(ModelCreate(name="wine"))
     versions.models.set_alias("wine", "champion", 1)
@@ -220,7 +220,7 @@ def test_what_an_alias_meant_is_remembered(versions: Versions, workspace: Projec
     assert refused(lambda: versions.models.alias_history("nobody")).code == "30404"
 
 
-def test_the_best_version_is_found_by_a_metric(versions: Versions) -> None:
+def test_the_best_version_is_found_by_a_metric(versions: Workspace) -> None:
     for name, accuracy in (("a", 0.7), ("b", 0.9), ("a", 0.9), ("a", 0.8)):
         metrics = {"accuracy": accuracy, "loss": 1 - accuracy}
         versions.models.register(ModelCreate(name=name, metrics=metrics))

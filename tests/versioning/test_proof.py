@@ -16,7 +16,7 @@ from jupyter_mlws.dvc.pointers import Problem
 from jupyter_mlws.versioning.snapshots import outbox_worker
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.snapshots.proof_models import Store
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]
@@ -347,8 +347,7 @@ def test_a_server_empties_the_outbox_by_itself(
     workspace: Project, manager: SnapshotManager, remote: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox_worker, "MIN_RETRY_DELAY", 0.2)
-    versions = Versions(workspace)
-    versions.serve()
+    versions = Workspace(workspace, on_server=True)
     try:
         away(remote)
         (workspace.root / "data" / "wine.csv").write_text("one\n")
@@ -390,7 +389,7 @@ def test_a_discarded_offline_snapshot_does_not_wait(
 def bare(manager: SnapshotManager, tmp_path: Path, git: Command) -> Path:
     git(tmp_path, "init", "-q", "--bare", "bare.git")
     git(manager.project.root, "remote", "add", "origin", str(tmp_path / "bare.git"))
-    versions = Versions(manager.project)
+    versions = Workspace(manager.project)
     versions.remotes.push()
     versions.close()
     return tmp_path / "bare.git"
@@ -419,7 +418,7 @@ def test_git_itself_pushes_no_code_before_its_data(
     assert code != 0
     assert "30230" in said
     assert "data/wine.csv" in said
-    versions = Versions(manager.project)
+    versions = Workspace(manager.project)
     versions.remotes.push()
     versions.close()
     assert git(bare, "rev-parse", "main") == git(root, "rev-parse", "main")

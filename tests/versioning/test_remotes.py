@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
 
@@ -19,12 +19,11 @@ Command = Callable[..., str]
 
 PUSH = """
 import os, sys, pathlib
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 def progress(done, total=None, unit="", message=""):
     if message == sys.argv[2] and done >= float(sys.argv[3]):
         os.kill(os.getpid(), 9)
-Versions(Project.open(pathlib.Path(sys.argv[1]))).remotes.push(progress=progress)
+Workspace.open(pathlib.Path(sys.argv[1])).remotes.push(progress=progress)
 """
 
 
@@ -51,7 +50,7 @@ def store(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def mine(workspace: Project, bare: Path, store: Path, git: Command) -> Iterator[Versions]:
+def mine(workspace: Project, bare: Path, store: Path, git: Command) -> Iterator[Workspace]:
     root = workspace.root
     git(root, "remote", "add", "origin", str(bare))
     config = (root / ".dvc" / "config").read_text()
@@ -59,26 +58,26 @@ def mine(workspace: Project, bare: Path, store: Path, git: Command) -> Iterator[
         f"{config}[core]\n    remote = store\n['remote \"store\"']\n    url = {store}\n"
     )
     git(root, "commit", "-qam", "A remote for data")
-    versions = Versions(workspace)
+    versions = Workspace(workspace)
     yield versions
     versions.close()
 
 
 @pytest.fixture
-def theirs(mine: Versions, bare: Path, tmp_path: Path, git: Command) -> Iterator[Versions]:
+def theirs(mine: Workspace, bare: Path, tmp_path: Path, git: Command) -> Iterator[Workspace]:
     """Another person's clone; of data it has nothing."""
     mine.remotes.push()
     git(tmp_path, "clone", "-q", str(bare), str(tmp_path / "theirs"))
-    versions = Versions(Project.open(tmp_path / "theirs"))
+    versions = Workspace.open(tmp_path / "theirs")
     yield versions
     versions.close()
 
 
-def root_of(versions: Versions) -> Path:
+def root_of(versions: Workspace) -> Path:
     return versions.snapshots.project.root
 
 
-def change(versions: Versions, path: str, text: str, message: str = "Change") -> None:
+def change(versions: Workspace, path: str, text: str, message: str = "Change") -> None:
     (root_of(versions) / path).write_text(text)
     versions.snapshots.create(message)
 
@@ -88,7 +87,7 @@ def tip(git: Command, bare: Path, branch: str = "main") -> str:
 
 
 def test_what_one_pushes_the_other_pulls(
-    mine: Versions, theirs: Versions, git: Command, dvc: Command
+    mine: Workspace, theirs: Workspace, git: Command, dvc: Command
 ) -> None:
     got = theirs.remotes.pull()
     assert (got.outcome.value, got.commits) == ("up_to_date", 0)
@@ -124,7 +123,7 @@ def test_what_one_pushes_the_other_pulls(
 
 
 def test_every_commit_that_was_pushed_can_be_restored_elsewhere(
-    mine: Versions, theirs: Versions, git: Command
+    mine: Workspace, theirs: Workspace, git: Command
 ) -> None:
     # By hand: a snapshot would have stored the data already.
     for text in ("one\n", "two\n", "three\n"):
@@ -139,7 +138,7 @@ def test_every_commit_that_was_pushed_can_be_restored_elsewhere(
 
 
 def test_both_changed_something_else_is_merged(
-    mine: Versions, theirs: Versions, git: Command
+    mine: Workspace, theirs: Workspace, git: Command
 ) -> None:
     theirs.remotes.pull()
     change(mine, "data/wine.csv", "mine\n")
@@ -160,7 +159,7 @@ def test_both_changed_something_else_is_merged(
 
 
 def test_a_conflict_is_named_and_changes_nothing(
-    mine: Versions, theirs: Versions, git: Command
+    mine: Workspace, theirs: Workspace, git: Command
 ) -> None:
     theirs.remotes.pull()
     (root_of(mine) / "data" / "wine.csv").write_text("mine\n")
@@ -180,7 +179,7 @@ def test_a_conflict_is_named_and_changes_nothing(
     assert theirs.snapshots.status().operation is None
 
 
-def test_a_pull_loses_no_uncommitted_work(mine: Versions, theirs: Versions) -> None:
+def test_a_pull_loses_no_uncommitted_work(mine: Workspace, theirs: Workspace) -> None:
     theirs.remotes.pull()
     (root_of(mine) / "data" / "wine.csv").write_text("mine\n")
     change(mine, "train.py", "print('mine')\n")
@@ -195,7 +194,7 @@ def test_a_pull_loses_no_uncommitted_work(mine: Versions, theirs: Versions) -> N
 
 @pytest.mark.parametrize(("message", "done"), [("ask", 0), ("push", 1), ("branch", 0)])
 def test_a_push_killed_anywhere_publishes_nothing_half(
-    mine: Versions, theirs: Versions, bare: Path, git: Command, message: str, done: int
+    mine: Workspace, theirs: Workspace, bare: Path, git: Command, message: str, done: int
 ) -> None:
     (root_of(mine) / "data" / "images" / "deep" / "8.bin").write_bytes(b"eight" * 1000)
     add_data(root_of(mine), "data/images")
@@ -211,7 +210,7 @@ def test_a_push_killed_anywhere_publishes_nothing_half(
 
 
 def test_a_push_that_is_stopped_says_so(
-    mine: Versions, theirs: Versions, bare: Path, git: Command
+    mine: Workspace, theirs: Workspace, bare: Path, git: Command
 ) -> None:
     (root_of(mine) / "data" / "wine.csv").write_bytes(b"x" * 4_000_000)
     add_data(root_of(mine), "data/wine.csv")
@@ -232,7 +231,7 @@ def test_a_push_that_is_stopped_says_so(
 
 
 def test_code_does_not_go_where_its_data_cannot(
-    mine: Versions, theirs: Versions, bare: Path, store: Path, git: Command
+    mine: Workspace, theirs: Workspace, bare: Path, store: Path, git: Command
 ) -> None:
     (root_of(mine) / "data" / "wine.csv").write_text("new\n")
     add_data(root_of(mine), "data/wine.csv")
@@ -255,7 +254,7 @@ def test_code_does_not_go_where_its_data_cannot(
 
 
 def test_a_project_without_a_remote_for_data_is_told(
-    versions: Versions, bare: Path, git: Command
+    versions: Workspace, bare: Path, git: Command
 ) -> None:
     git(root_of(versions), "remote", "add", "origin", str(bare))
     error = refused(versions.remotes.push)
@@ -266,7 +265,7 @@ def test_a_project_without_a_remote_for_data_is_told(
 def test_code_alone_needs_no_dvc(tmp_path: Path, bare: Path, git: Command) -> None:
     root = tmp_path / "plain"
     git(tmp_path, "clone", "-q", str(bare), str(root))
-    versions = Versions(Project.open(root))
+    versions = Workspace.open(root)
     assert refused(versions.remotes.pull).facts["name"] == "origin/main"
     assert refused(versions.remotes.push).facts["kind"] == "branch"
     (root / "a").write_text("a")
@@ -275,7 +274,7 @@ def test_code_alone_needs_no_dvc(tmp_path: Path, bare: Path, git: Command) -> No
     assert versions.remotes.push().previous is None
     # Into a repository that has no commit yet.
     git(tmp_path, "init", "-q", "empty")
-    empty = Versions(Project.open(tmp_path / "empty"))
+    empty = Workspace.open(tmp_path / "empty")
     git(root_of(empty), "remote", "add", "up", str(bare))
     got = empty.remotes.pull()
     assert (got.remote, got.outcome.value, got.previous) == ("up", "fast_forward", None)
@@ -283,7 +282,7 @@ def test_code_alone_needs_no_dvc(tmp_path: Path, bare: Path, git: Command) -> No
     assert git(root_of(empty), "status", "--porcelain") == ""
 
 
-def test_an_unreachable_remote_is_told_without_its_password(mine: Versions, git: Command) -> None:
+def test_an_unreachable_remote_is_told_without_its_password(mine: Workspace, git: Command) -> None:
     url = "http://user:hunter2@127.0.0.1:9/x.git"
     git(root_of(mine), "remote", "add", "far", url)
     for call in (mine.remotes.push, mine.remotes.pull):
@@ -296,7 +295,7 @@ def test_an_unreachable_remote_is_told_without_its_password(mine: Versions, git:
     assert listed["origin"].endswith("bare.git")
 
 
-def test_what_cannot_be_meant_is_told(mine: Versions, theirs: Versions, git: Command) -> None:
+def test_what_cannot_be_meant_is_told(mine: Workspace, theirs: Workspace, git: Command) -> None:
     assert refused(lambda: mine.remotes.push("no-such")).facts["kind"] == "remote"
     assert refused(lambda: mine.remotes.push("http://127.0.0.1:9/x")).code == "30404"
     assert refused(lambda: mine.remotes.push(None, "no-such")).facts["kind"] == "branch"
@@ -307,7 +306,7 @@ def test_what_cannot_be_meant_is_told(mine: Versions, theirs: Versions, git: Com
 
 
 def test_a_remote_that_refuses_says_why(
-    mine: Versions, theirs: Versions, bare: Path, git: Command
+    mine: Workspace, theirs: Workspace, bare: Path, git: Command
 ) -> None:
     hook = bare / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\nexit 1\n")
@@ -318,7 +317,7 @@ def test_a_remote_that_refuses_says_why(
     assert "pre-receive" in error.facts["reason"]
 
 
-def test_histories_without_a_common_commit(mine: Versions, bare: Path, git: Command) -> None:
+def test_histories_without_a_common_commit(mine: Workspace, bare: Path, git: Command) -> None:
     mine.remotes.push()
     other = root_of(mine).parent / "other"
     git(root_of(mine).parent, "init", "-q", str(other))
@@ -326,12 +325,12 @@ def test_histories_without_a_common_commit(mine: Versions, bare: Path, git: Comm
     git(other, "add", "-A")
     git(other, "commit", "-qm", "X")
     git(other, "remote", "add", "origin", str(bare))
-    versions = Versions(Project.open(other))
+    versions = Workspace.open(other)
     assert refused(versions.remotes.pull).code == "30217"
     assert git(other, "status", "--porcelain") == ""
 
 
-def test_a_branch_of_a_remote_is_followed(mine: Versions, theirs: Versions, git: Command) -> None:
+def test_a_branch_of_a_remote_is_followed(mine: Workspace, theirs: Workspace, git: Command) -> None:
     mine.branches.create("feature", checkout=True)
     change(mine, "data/wine.csv", "feature\n")
     assert mine.remotes.push().previous is None

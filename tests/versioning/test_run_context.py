@@ -70,7 +70,7 @@ def test_each_run_of_mlflow_names_its_commit(workspace: Project, tmp_path: Path)
     assert (auto.dirty, plain.dirty) == (True, None)
     assert auto.commit is not None
     assert auto.commit != plain.commit
-    made = opened.versions.reproductions.create(auto.id or "")
+    made = opened.reproductions.create(auto.id or "")
     assert (root / made.path / "train.py").read_text() == TRAIN
-    opened.versions.reproductions.delete(made.id)
+    opened.reproductions.delete(made.id)
     opened.close()

@@ -24,7 +24,6 @@ from jupyter_mlws.versioning.experiments.models import (
 )
 from jupyter_mlws.versioning.lineage.models import Lineage, LineageQuery
 from jupyter_mlws.versioning.model_registry.models import ModelCreate
-from jupyter_mlws.versioning.versions import Versions
 from jupyter_mlws.workflows.models import ExecuteRequest
 from jupyter_mlws.workspace import Workspace
 from tests import python
@@ -46,8 +45,8 @@ def opened(workspace: Project) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def versions(opened: Workspace) -> Versions:
-    return opened.versions
+def versions(opened: Workspace) -> Workspace:
+    return opened
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def log_in(root: Path, uri: str, run: str, code: str = LOG) -> None:
 def test_a_tracked_run_names_what_the_working_tree_was(
     opened: Workspace, root: Path, git: Command
 ) -> None:
-    runs = opened.versions.runs
+    runs = opened.run_tracker
     clean = runs.state()
     assert (clean.commit, clean.dirty) == (git(root, "rev-parse", "HEAD").strip(), False)
     (root / "train.py").write_text("print('changed')\n")
@@ -115,7 +114,7 @@ def test_a_store_out_of_reach_is_no_empty_list(
 
 
 def test_runs_are_filtered_sorted_and_paged(opened: Workspace) -> None:
-    store = opened.versions.tracking
+    store = opened.tracking
     for number in range(7):
         store.ask(
             "log_run",
@@ -191,7 +190,7 @@ client.log_inputs(running, datasets=[mlflow.entities.DatasetInput(dataset, [cont
 
 
 def test_unusual_values_are_filtered_and_sorted(opened: Workspace, root: Path) -> None:
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": opened.versions.tracking.uri}
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": opened.tracking.uri}
     python.run(UNUSUAL_RUNS, cwd=root, env=environment, check=True)
 
     def names(**query: object) -> list[str]:
@@ -255,7 +254,7 @@ with mlflow.start_run():
 
 
 def test_what_a_run_measured_step_by_step(opened: Workspace, root: Path) -> None:
-    begun = opened.versions.runs.begin(RunBegin(name="one"))
+    begun = opened.run_tracker.begin(RunBegin(name="one"))
     log_in(root, begun.uri, begun.id, STEPS)
     wanted = {"metric": "loss", "ids": [begun.id]}
     (curve,) = opened.experiments.curves(CurvesQuery(**wanted)).items
@@ -270,7 +269,7 @@ def test_what_a_run_measured_step_by_step(opened: Workspace, root: Path) -> None
 def test_a_run_is_reproduced_in_a_worktree_of_its_own(
     opened: Workspace, root: Path, git: Command, tmp_path: Path
 ) -> None:
-    versions = opened.versions
+    versions = opened
     versions.data_remotes.put("store", DataRemotePut(url="../store"))
     versions.snapshots.create("Remote")
     # Not committed: the run's own commit has it.
@@ -314,7 +313,7 @@ def test_a_run_is_reproduced_in_a_worktree_of_its_own(
     versions.reproductions.delete(elsewhere.id)
 
 
-def test_what_cannot_be_reproduced_is_told(versions: Versions, root: Path, git: Command) -> None:
+def test_what_cannot_be_reproduced_is_told(versions: Workspace, root: Path, git: Command) -> None:
     make = versions.reproductions.create
     assert refused(lambda: make("nobody")).code == "30404"
     assert refused(lambda: make("model:1")).code == "30404"
@@ -354,10 +353,10 @@ def test_paths_of_a_workflow_in_a_folder_are_those_of_the_project(
     )
     begun = opened.workflows.execute("flow/dvc.yaml", ExecuteRequest())
     assert opened.workflows.wait("flow/dvc.yaml", begun.id, 120).status.value == "COMPLETED"
-    found = opened.versions.lineage.read(LineageQuery(of=f"run:{begun.id}"))
+    found = opened.lineage.read(LineageQuery(of=f"run:{begun.id}"))
     labels = {node.label for node in found.nodes if node.kind.value == "dataset"}
     assert labels == {"data/wine.csv", "flow/beside.txt", "flow/top.csv"}
-    below = opened.versions.lineage.read(LineageQuery(of="dataset:flow/below.csv"))
+    below = opened.lineage.read(LineageQuery(of="dataset:flow/below.csv"))
     assert ("run", "wrote", "dataset") in edges_of(below)
 
 
@@ -368,7 +367,7 @@ def edges_of(found: Lineage) -> set[tuple[str, str, str]]:
 
 
 def test_a_model_leads_to_its_data_and_back(opened: Workspace, root: Path) -> None:
-    versions = opened.versions
+    versions = opened
     run_workflow(opened, root)
     (row,) = opened.experiments.search().items
     train = next(

@@ -15,7 +15,7 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests.versioning.test_data_remotes import killed_half_way
 
 pytestmark = pytest.mark.skipif(
@@ -54,7 +54,7 @@ def port() -> Iterator[int]:
 
 
 def test_data_goes_over_ssh_whole_or_not_at_all(
-    versions: Versions, workspace: Project, port: int, tmp_path: Path, dvc: Callable[..., str]
+    versions: Workspace, workspace: Project, port: int, tmp_path: Path, dvc: Callable[..., str]
 ) -> None:
     root = workspace.root
     url = f"ssh://127.0.0.1/{str(tmp_path).lstrip('/')}/store"

@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.code.staging_models import HunkChoice, StageRequest
 from jupyter_mlws.versioning.models import FileDiff, SnapshotCreate
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 
 Command = Callable[..., str]
 LONG = "".join(f"line {number}\n" for number in range(40))
 
 
 @pytest.fixture
-def root(versions: Versions, git: Command) -> Path:
+def root(versions: Workspace, git: Command) -> Path:
     """``long.txt`` is committed with 40 lines; three of them have changed."""
     root = versions.snapshots.project.root
     (root / "long.txt").write_text(LONG)
@@ -48,7 +48,9 @@ def hunks(path: str, found: FileDiff, *numbers: int) -> StageRequest:
     return StageRequest(hunks=[HunkChoice(path=path, ids=ids)])
 
 
-def test_hunks_are_staged_and_committed_alone(versions: Versions, root: Path, git: Command) -> None:
+def test_hunks_are_staged_and_committed_alone(
+    versions: Workspace, root: Path, git: Command
+) -> None:
     (root / "train.py").write_text("print('not staged')\n")
     found = versions.snapshots.staged_file_diff("long.txt", staged=False)
     assert [hunk.old_start for hunk in found.hunks] == [1, 18, 36]
@@ -76,7 +78,7 @@ def test_hunks_are_staged_and_committed_alone(versions: Versions, root: Path, gi
     assert refused(lambda: versions.snapshots.create("None", staged_only=True)).code == "30203"
 
 
-def test_a_hunk_of_a_file_that_changed_is_refused(versions: Versions, root: Path) -> None:
+def test_a_hunk_of_a_file_that_changed_is_refused(versions: Workspace, root: Path) -> None:
     found = versions.snapshots.staged_file_diff("long.txt", staged=False)
     (root / "long.txt").write_text("above\n" + changed(2, 20, 38))
     error = refused(lambda: versions.staging.stage(hunks("long.txt", found, 1)))
@@ -87,7 +89,7 @@ def test_a_hunk_of_a_file_that_changed_is_refused(versions: Versions, root: Path
     assert (root / "long.txt").read_text().startswith("above\n")
 
 
-def test_files_are_staged_and_unstaged(versions: Versions, root: Path, git: Command) -> None:
+def test_files_are_staged_and_unstaged(versions: Workspace, root: Path, git: Command) -> None:
     (root / "new" / "deep").mkdir(parents=True)
     (root / "new" / "deep" / "数据.py").write_text("new\n")
     (root / "new" / os.fsdecode(b"caf\xe9")).write_text("odd name\n")
@@ -107,7 +109,7 @@ def test_files_are_staged_and_unstaged(versions: Versions, root: Path, git: Comm
 
 
 def test_discarded_work_is_kept_in_a_hidden_commit(
-    versions: Versions, root: Path, git: Command
+    versions: Workspace, root: Path, git: Command
 ) -> None:
     (root / "new.py").write_text("new\n")
     (root / "train.py").write_text("print('two')\n")
@@ -130,7 +132,7 @@ def test_discarded_work_is_kept_in_a_hidden_commit(
     assert [c.path for c in versions.snapshots.status().changes] == ["train.py"]
 
 
-def test_what_cant_be_staged_is_told(versions: Versions, root: Path, git: Command) -> None:
+def test_what_cant_be_staged_is_told(versions: Workspace, root: Path, git: Command) -> None:
     (root / "data" / "wine.csv").write_text("changed\n")
     (root / "new.py").write_text("new\n")
     git(root, "config", "mlws.largefile", "1000")
@@ -151,7 +153,7 @@ def test_what_cant_be_staged_is_told(versions: Versions, root: Path, git: Comman
 
 
 def test_a_staged_credential_is_seen_whatever_the_file_holds_now(
-    versions: Versions, root: Path
+    versions: Workspace, root: Path
 ) -> None:
     (root / "train.py").write_text("key = 'AKIAABCDEFGHIJKLMNOP'\n")
     versions.staging.stage(StageRequest(paths=["train.py"]))
@@ -160,13 +162,12 @@ def test_a_staged_credential_is_seen_whatever_the_file_holds_now(
 
 
 def test_before_the_first_commit(tmp_path: Path, home: Path, git: Command) -> None:
-    from jupyter_mlws.core.project import Project
 
     git(tmp_path, "init", "-q", "fresh")
     root = tmp_path / "fresh"
     (root / "a.py").write_text("a\n")
     (root / "b.py").write_text("b\n")
-    versions = Versions(Project.open(root))
+    versions = Workspace.open(root)
     versions.staging.stage(StageRequest(paths=["a.py", "b.py"]))
     assert versions.snapshots.staged_file_diff("a.py", staged=True).new == "a\n"
     versions.staging.unstage(StageRequest(paths=["b.py"]))
@@ -175,7 +176,7 @@ def test_before_the_first_commit(tmp_path: Path, home: Path, git: Command) -> No
     versions.close()
 
 
-def test_line_ends_and_missing_ones_survive(versions: Versions, root: Path, git: Command) -> None:
+def test_line_ends_and_missing_ones_survive(versions: Workspace, root: Path, git: Command) -> None:
     before = LONG.replace("\n", "\r\n").encode()
     (root / "dos.txt").write_bytes(before)
     git(root, "add", "-A")
@@ -189,7 +190,7 @@ def test_line_ends_and_missing_ones_survive(versions: Versions, root: Path, git:
     assert git(root, "hash-object", "expected").strip() == staged
 
 
-def test_notebooks_are_compared_by_cells(versions: Versions, root: Path, git: Command) -> None:
+def test_notebooks_are_compared_by_cells(versions: Workspace, root: Path, git: Command) -> None:
     v4 = nbformat.v4
     first = v4.new_notebook(cells=[v4.new_code_cell(text) for text in ("a = 1\nb = 2", "c", "d")])
     (root / "nb.ipynb").write_text(nbformat.writes(first))
@@ -217,7 +218,7 @@ def test_notebooks_are_compared_by_cells(versions: Versions, root: Path, git: Co
 
 
 def test_a_discard_is_undone_with_what_was_staged(
-    versions: Versions, root: Path, git: Command
+    versions: Workspace, root: Path, git: Command
 ) -> None:
     git(root, "add", "long.txt")
     (root / "long.txt").write_text(changed(2, 20, 30, 38))
@@ -239,7 +240,7 @@ def test_a_discard_is_undone_with_what_was_staged(
 
 
 def test_a_restore_is_undone_with_what_was_staged(
-    versions: Versions, root: Path, git: Command
+    versions: Workspace, root: Path, git: Command
 ) -> None:
     for staged in (False, True):
         if staged:
@@ -253,7 +254,7 @@ def test_a_restore_is_undone_with_what_was_staged(
         assert (root / "long.txt").read_text() == changed(2, 20, 38)
 
 
-def test_large_and_binary_files_are_told_as_such(versions: Versions, root: Path) -> None:
+def test_large_and_binary_files_are_told_as_such(versions: Workspace, root: Path) -> None:
     (root / "train.py").write_bytes(b"\0" * 10)
     found = versions.snapshots.staged_file_diff("train.py", staged=False)
     assert (found.binary, found.old_size, found.new_size, found.hunks) == (True, 13, 10, [])

@@ -22,7 +22,7 @@ import pytest
 from jupyter_mlws.client.http import API, RemoteError, Server, running
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workspace import Workspace
 from tests import python
 
 Command = Callable[..., str]
@@ -137,7 +137,7 @@ def test_everything_that_is_committed_at_once_is_there(
     git(root, "fsck", "--strict")
     # Every version of the data that was made is at the remote.
     names = {path.parent.name + path.name for path in (tmp_path / "remote").rglob("*")}
-    versions = Versions(workspace)
+    versions = Workspace(workspace)
     for sha in made["terminal"]:
         data = {row.path: row.md5 for row in versions.snapshots.get(sha).data}
         assert data["data/wine.csv"] in names

@@ -94,8 +94,8 @@ def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
     errors=[*STAGE_ERRORS, FileTooLargeError],
 )
 def stage(workspace: Workspace, body: StageRequest) -> GitStatus:
-    workspace.versions.staging.stage(body)
-    return workspace.versions.snapshots.status()
+    workspace.staging.stage(body)
+    return workspace.snapshots.status()
 
 
 @endpoints.post(
@@ -105,8 +105,8 @@ def stage(workspace: Workspace, body: StageRequest) -> GitStatus:
     errors=STAGE_ERRORS,
 )
 def unstage(workspace: Workspace, body: StageRequest) -> GitStatus:
-    workspace.versions.staging.unstage(body)
-    return workspace.versions.snapshots.status()
+    workspace.staging.unstage(body)
+    return workspace.snapshots.status()
 
 
 @endpoints.post(
@@ -124,7 +124,7 @@ def unstage(workspace: Workspace, body: StageRequest) -> GitStatus:
     ],
 )
 def discard(workspace: Workspace, body: StageRequest) -> Discarded:
-    return workspace.versions.staging.discard(body)
+    return workspace.staging.discard(body)
 
 
 @endpoints.post("git/commit", "Commit changes", status=201, also=WRITES, errors=COMMIT_ERRORS)
@@ -166,13 +166,13 @@ def list_commits(workspace: Workspace, query: HistoryQuery) -> Page[CodeVersion]
     ],
 )
 def create_branch(workspace: Workspace, body: BranchCreate) -> Reply[Branch]:
-    branch = workspace.versions.branches.create(body.name, body.from_, checkout=body.checkout)
+    branch = workspace.branches.create(body.name, body.from_, checkout=body.checkout)
     return Reply(branch, location=("git", "branch", escape(branch.name)))
 
 
 @endpoints.get("git/branch/{branch}", "Get a branch", errors=[VersionItemNotFoundError])
 def get_branch(workspace: Workspace, name: str) -> Branch:
-    return workspace.versions.branches.get(unescape(name))
+    return workspace.branches.get(unescape(name))
 
 
 @endpoints.delete(
@@ -181,12 +181,12 @@ def get_branch(workspace: Workspace, name: str) -> Branch:
     errors=[*DVC_ERRORS, BranchCheckedOutError, BranchNotMergedError, VersionItemNotFoundError],
 )
 def delete_branch(workspace: Workspace, name: str, query: BranchDeleteQuery) -> Branch:
-    return workspace.versions.branches.delete(unescape(name), force=query.force)
+    return workspace.branches.delete(unescape(name), force=query.force)
 
 
 @endpoints.get("git/branches", "List branches, including remote branches", shared=True)
 def list_branches(workspace: Workspace) -> Page[Branch]:
-    return Page(items=workspace.versions.branches.list())
+    return Page(items=workspace.branches.list())
 
 
 @endpoints.post(
@@ -196,10 +196,10 @@ def list_branches(workspace: Workspace) -> Page[Branch]:
     errors=[*SWITCH_ERRORS, BranchCheckedOutError, AlreadyExistsError],
 )
 def checkout(workspace: Workspace, body: CheckoutRequest) -> Work:
-    workspace.versions.branches.check_checkout(body.branch, body.ref, create=body.create)
+    workspace.branches.check_checkout(body.branch, body.ref, create=body.create)
     return Work(
         "checkout",
-        lambda progress: workspace.versions.branches.checkout(
+        lambda progress: workspace.branches.checkout(
             body.branch, body.ref, create=body.create, progress=progress
         ),
     )
@@ -207,32 +207,32 @@ def checkout(workspace: Workspace, body: CheckoutRequest) -> Work:
 
 @endpoints.get("git/remotes", "List git remotes", shared=True)
 def list_remotes(workspace: Workspace) -> Page[Remote]:
-    return Page(items=[*workspace.versions.remotes.list()])
+    return Page(items=[*workspace.remotes.list()])
 
 
 @endpoints.get("git/remotes/{remote}", "Get a remote", errors=[VersionItemNotFoundError])
 def get_remote(workspace: Workspace, name: str) -> Remote:
-    return workspace.versions.remotes.get(unescape(name))
+    return workspace.remotes.get(unescape(name))
 
 
 @endpoints.put("git/remotes/{remote}", "Add a remote, or change its URL", errors=DVC_ERRORS)
 def put_remote(workspace: Workspace, name: str, body: RemotePut) -> Remote:
-    return workspace.versions.remotes.put(unescape(name), body.url, body.push_url)
+    return workspace.remotes.put(unescape(name), body.url, body.push_url)
 
 
 @endpoints.delete(
     "git/remotes/{remote}", "Remove a remote", errors=[*DVC_ERRORS, VersionItemNotFoundError]
 )
 def delete_remote(workspace: Workspace, name: str) -> Remote:
-    return workspace.versions.remotes.delete(unescape(name))
+    return workspace.remotes.delete(unescape(name))
 
 
 @endpoints.post("git/fetch", "Fetch the branches of a remote", errors=[VersionItemNotFoundError])
 def fetch(workspace: Workspace, body: FetchRequest) -> Work:
-    workspace.versions.remotes.check_fetch(body.remote)
+    workspace.remotes.check_fetch(body.remote)
     return Work(
         "fetch",
-        lambda progress: workspace.versions.remotes.fetch(
+        lambda progress: workspace.remotes.fetch(
             body.remote, progress, prune=body.prune, ask=progress.ask
         ),
     )
@@ -244,12 +244,10 @@ def fetch(workspace: Workspace, body: FetchRequest) -> Work:
     errors=[VersionItemNotFoundError, DetachedHeadError],
 )
 def push(workspace: Workspace, body: TransferRequest) -> Work:
-    workspace.versions.remotes.check_push(body.remote, body.branch)
+    workspace.remotes.check_push(body.remote, body.branch)
     return Work(
         "push",
-        lambda progress: workspace.versions.remotes.push(
-            body.remote, body.branch, progress, progress.ask
-        ),
+        lambda progress: workspace.remotes.push(body.remote, body.branch, progress, progress.ask),
     )
 
 
@@ -260,10 +258,8 @@ def push(workspace: Workspace, body: TransferRequest) -> Work:
     errors=[VersionItemNotFoundError, DetachedHeadError],
 )
 def pull(workspace: Workspace, body: TransferRequest) -> Work:
-    workspace.versions.remotes.check_pull(body.remote, body.branch)
+    workspace.remotes.check_pull(body.remote, body.branch)
     return Work(
         "pull",
-        lambda progress: workspace.versions.remotes.pull(
-            body.remote, body.branch, progress, progress.ask
-        ),
+        lambda progress: workspace.remotes.pull(body.remote, body.branch, progress, progress.ask),
     )

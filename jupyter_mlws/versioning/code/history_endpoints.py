@@ -34,18 +34,16 @@ endpoints = Endpoints("git", GIT_ERRORS)
     errors=[NotAncestorError, VersionItemNotFoundError],
 )
 def roll_back(workspace: Workspace, body: RollbackRequest) -> Work:
-    workspace.versions.rollbacks.check(body.to)
+    workspace.rollbacks.check(body.to)
     return Work(
         "rollback",
-        lambda progress: workspace.versions.rollbacks.run(
-            body.to, body.mode, body.message, progress
-        ),
+        lambda progress: workspace.rollbacks.run(body.to, body.mode, body.message, progress),
     )
 
 
 @endpoints.get("git/tags", "List tags, newest first", shared=True)
 def list_tags(workspace: Workspace) -> Page[Tag]:
-    return Page(items=workspace.versions.tags.list())
+    return Page(items=workspace.tags.list())
 
 
 @endpoints.post(
@@ -55,35 +53,33 @@ def list_tags(workspace: Workspace) -> Page[Tag]:
     errors=[*DVC_ERRORS, GitIdentityMissingError, VersionItemNotFoundError, AlreadyExistsError],
 )
 def create_tag(workspace: Workspace, body: TagCreate) -> Reply[Tag]:
-    tag = workspace.versions.tags.create(body.name, body.ref, body.message)
+    tag = workspace.tags.create(body.name, body.ref, body.message)
     return Reply(tag, location=("git", "tag", escape(tag.name)))
 
 
 @endpoints.get("git/tag/{tag}", "Get a tag", errors=[VersionItemNotFoundError])
 def get_tag(workspace: Workspace, name: str) -> Tag:
-    return workspace.versions.tags.get(unescape(name))
+    return workspace.tags.get(unescape(name))
 
 
 @endpoints.delete("git/tag/{tag}", "Delete a tag", errors=[*DVC_ERRORS, VersionItemNotFoundError])
 def delete_tag(workspace: Workspace, name: str) -> Tag:
-    return workspace.versions.tags.delete(unescape(name))
+    return workspace.tags.delete(unescape(name))
 
 
 @endpoints.post("git/tag/{tag}/push", "Push a tag", errors=[VersionItemNotFoundError])
 def push_tag(workspace: Workspace, name: str, body: TagPush) -> Work:
-    tag = workspace.versions.tags.get(unescape(name))
-    workspace.versions.remotes.check_fetch(body.remote)
+    tag = workspace.tags.get(unescape(name))
+    workspace.remotes.check_fetch(body.remote)
     return Work(
         "push",
-        lambda progress: workspace.versions.remotes.push_tag(
-            tag.name, body.remote, progress, progress.ask
-        ),
+        lambda progress: workspace.remotes.push_tag(tag.name, body.remote, progress, progress.ask),
     )
 
 
 @endpoints.get("git/safety", "List safety copies, newest first", shared=True)
 def list_safety_copies(workspace: Workspace) -> Page[SafetyCopy]:
-    return Page(items=[*workspace.versions.safety.list()])
+    return Page(items=[*workspace.safety.list()])
 
 
 @endpoints.post(
@@ -93,20 +89,20 @@ def list_safety_copies(workspace: Workspace) -> Page[SafetyCopy]:
     errors=[VersionItemNotFoundError],
 )
 def restore_safety_copy(workspace: Workspace, identifier: str) -> Work:
-    workspace.versions.safety.check(identifier)
-    return Work("restore", lambda progress: workspace.versions.safety.restore(identifier, progress))
+    workspace.safety.check(identifier)
+    return Work("restore", lambda progress: workspace.safety.restore(identifier, progress))
 
 
 @endpoints.get("git/stashes", "List stashes, newest first", shared=True)
 def list_stashes(workspace: Workspace) -> Page[Stash]:
-    return Page(items=[*workspace.versions.stashes.list()])
+    return Page(items=[*workspace.stashes.list()])
 
 
 @endpoints.post("git/stashes", "Stash all changes, including data", also=WRITES)
 def push_stash(workspace: Workspace, body: StashCreate) -> Work:
     return Work(
         "stash",
-        lambda progress: workspace.versions.stashes.push(
+        lambda progress: workspace.stashes.push(
             body.message, include_untracked=body.untracked, progress=progress
         ),
     )
@@ -114,14 +110,14 @@ def push_stash(workspace: Workspace, body: StashCreate) -> Work:
 
 @endpoints.get("git/stashes/{stash}", "Get a stash", errors=[VersionItemNotFoundError])
 def get_stash(workspace: Workspace, identifier: str) -> Stash:
-    return workspace.versions.stashes.get(identifier)
+    return workspace.stashes.get(identifier)
 
 
 @endpoints.delete(
     "git/stashes/{stash}", "Drop a stash", errors=[*DVC_ERRORS, VersionItemNotFoundError]
 )
 def drop_stash(workspace: Workspace, identifier: str) -> Stash:
-    return workspace.versions.stashes.drop(identifier)
+    return workspace.stashes.drop(identifier)
 
 
 @endpoints.post(
@@ -131,10 +127,8 @@ def drop_stash(workspace: Workspace, identifier: str) -> Stash:
     errors=[VersionItemNotFoundError],
 )
 def apply_stash(workspace: Workspace, identifier: str, body: StashApply) -> Work:
-    workspace.versions.stashes.get(identifier)
+    workspace.stashes.get(identifier)
     return Work(
         "stash",
-        lambda progress: workspace.versions.stashes.apply(
-            identifier, keep=body.keep, progress=progress
-        ),
+        lambda progress: workspace.stashes.apply(identifier, keep=body.keep, progress=progress),
     )

@@ -32,10 +32,8 @@ endpoints = Endpoints("git", GIT_ERRORS)
     errors=[UnfinishedOperationError, VersionItemNotFoundError],
 )
 def merge(workspace: Workspace, body: MergeRequest) -> Work:
-    workspace.versions.merges.check_merge(body.ref)
-    return Work(
-        "merge", lambda progress: workspace.versions.merges.merge(body.ref, body.message, progress)
-    )
+    workspace.merges.check_merge(body.ref)
+    return Work("merge", lambda progress: workspace.merges.merge(body.ref, body.message, progress))
 
 
 @endpoints.post(
@@ -45,8 +43,8 @@ def merge(workspace: Workspace, body: MergeRequest) -> Work:
     errors=[UnfinishedOperationError, NoMergeError],
 )
 def continue_merge(workspace: Workspace, body: MergeFinish) -> Work:
-    workspace.versions.merges.check_finish()
-    return Work("merge", lambda progress: workspace.versions.merges.finish(body.message, progress))
+    workspace.merges.check_finish()
+    return Work("merge", lambda progress: workspace.merges.finish(body.message, progress))
 
 
 @endpoints.post(
@@ -56,12 +54,12 @@ def continue_merge(workspace: Workspace, body: MergeFinish) -> Work:
     errors=[*DVC_ERRORS, NoMergeError],
 )
 def abort_merge(workspace: Workspace, body: MergeAbort) -> Aborted:
-    return workspace.versions.merges.abort()
+    return workspace.merges.abort()
 
 
 @endpoints.get("git/conflicts", "List conflicted paths")
 def list_conflicts(workspace: Workspace) -> Conflicts:
-    return workspace.versions.merges.conflicts()
+    return workspace.merges.conflicts()
 
 
 @endpoints.get(
@@ -70,7 +68,7 @@ def list_conflicts(workspace: Workspace) -> Conflicts:
     errors=[VersionItemNotFoundError],
 )
 def get_conflict(workspace: Workspace, path: str) -> ConflictDetail:
-    return workspace.versions.merges.conflict(unescape(path))
+    return workspace.merges.conflict(unescape(path))
 
 
 @endpoints.post(
@@ -80,4 +78,4 @@ def get_conflict(workspace: Workspace, path: str) -> ConflictDetail:
     errors=[*DVC_ERRORS, UnresolvedCellsError, VersionItemNotFoundError],
 )
 def resolve_conflict(workspace: Workspace, path: str, body: Resolution) -> Conflicts:
-    return workspace.versions.merges.resolve(unescape(path), body)
+    return workspace.merges.resolve(unescape(path), body)

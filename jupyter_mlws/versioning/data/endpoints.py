@@ -32,7 +32,7 @@ endpoints = Endpoints("datasets", GIT_ERRORS)
 
 @endpoints.get("datasets", "List datasets", shared=True, errors=DVC_ERRORS)
 def list_datasets(workspace: Workspace, query: DatasetsQuery) -> Page[Dataset]:
-    return workspace.versions.datasets.list(query)
+    return workspace.datasets.list(query)
 
 
 @endpoints.post(
@@ -43,7 +43,7 @@ def list_datasets(workspace: Workspace, query: DatasetsQuery) -> Page[Dataset]:
     errors=[*DVC_ERRORS, TrackedByGitError, DataTrackingError],
 )
 def add_dataset(workspace: Workspace, body: DatasetAdd) -> Reply[Dataset]:
-    dataset = workspace.versions.datasets.add(body.path)
+    dataset = workspace.datasets.add(body.path)
     return Reply(dataset, location=("datasets", dataset.id))
 
 
@@ -54,10 +54,8 @@ def add_dataset(workspace: Workspace, body: DatasetAdd) -> Reply[Dataset]:
     errors=[DataTrackingError],
 )
 def import_dataset(workspace: Workspace, body: DatasetImport) -> Work:
-    workspace.versions.datasets.check_import(body)
-    return Work(
-        "dataset import", lambda progress: workspace.versions.datasets.import_url(body, progress)
-    )
+    workspace.datasets.check_import(body)
+    return Work("dataset import", lambda progress: workspace.datasets.import_url(body, progress))
 
 
 @endpoints.post(
@@ -65,12 +63,12 @@ def import_dataset(workspace: Workspace, body: DatasetImport) -> Work:
     "Check which datasets cache and default remote have; the operation's result is a DatasetPlaces",
 )
 def find_stores(workspace: Workspace) -> Work:
-    return Work("dataset places", workspace.versions.datasets.places)
+    return Work("dataset places", workspace.datasets.places)
 
 
 @endpoints.get("datasets/storage", "Get the disk usage of data", errors=DVC_ERRORS)
 def get_storage(workspace: Workspace) -> StorageUse:
-    return workspace.versions.datasets.storage()
+    return workspace.datasets.storage()
 
 
 @endpoints.get(
@@ -79,7 +77,7 @@ def get_storage(workspace: Workspace) -> StorageUse:
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
 def get_dataset(workspace: Workspace, identifier: str, query: PageQuery) -> DatasetDetail:
-    return workspace.versions.datasets.get(identifier, query.limit, query.cursor)
+    return workspace.datasets.get(identifier, query.limit, query.cursor)
 
 
 @endpoints.get(
@@ -94,7 +92,7 @@ def get_dataset(workspace: Workspace, identifier: str, query: PageQuery) -> Data
     ],
 )
 def compare_versions(workspace: Workspace, identifier: str, query: DatasetDiffQuery) -> DatasetDiff:
-    return workspace.versions.datasets.diff(identifier, query)
+    return workspace.datasets.diff(identifier, query)
 
 
 @endpoints.post(
@@ -103,10 +101,10 @@ def compare_versions(workspace: Workspace, identifier: str, query: DatasetDiffQu
     errors=[VersionItemNotFoundError],
 )
 def verify_dataset(workspace: Workspace, identifier: str, body: DatasetVerify) -> Work:
-    workspace.versions.datasets.check_verify(identifier, body.version)
+    workspace.datasets.check_verify(identifier, body.version)
     return Work(
         "dataset verify",
-        lambda progress: workspace.versions.datasets.verify(identifier, body, progress),
+        lambda progress: workspace.datasets.verify(identifier, body, progress),
     )
 
 
@@ -117,26 +115,22 @@ def verify_dataset(workspace: Workspace, identifier: str, body: DatasetVerify) -
     errors=[VersionItemNotFoundError],
 )
 def checkout_dataset(workspace: Workspace, identifier: str, body: DatasetCheckout) -> Work:
-    workspace.versions.datasets.check_checkout(identifier, body.version)
+    workspace.datasets.check_checkout(identifier, body.version)
     return Work(
         "dataset checkout",
-        lambda progress: workspace.versions.datasets.checkout(identifier, body.version, progress),
+        lambda progress: workspace.datasets.checkout(identifier, body.version, progress),
     )
 
 
 @endpoints.post("datasets/{dataset}/push", "Push a dataset", errors=[VersionItemNotFoundError])
 def push_dataset(workspace: Workspace, identifier: str) -> Work:
-    workspace.versions.datasets.check_transfer(identifier)
-    return Work(
-        "dataset push", lambda progress: workspace.versions.datasets.push(identifier, progress)
-    )
+    workspace.datasets.check_transfer(identifier)
+    return Work("dataset push", lambda progress: workspace.datasets.push(identifier, progress))
 
 
 @endpoints.post(
     "datasets/{dataset}/pull", "Pull a dataset", also=WRITES, errors=[VersionItemNotFoundError]
 )
 def pull_dataset(workspace: Workspace, identifier: str) -> Work:
-    workspace.versions.datasets.check_transfer(identifier)
-    return Work(
-        "dataset pull", lambda progress: workspace.versions.datasets.pull(identifier, progress)
-    )
+    workspace.datasets.check_transfer(identifier)
+    return Work("dataset pull", lambda progress: workspace.datasets.pull(identifier, progress))

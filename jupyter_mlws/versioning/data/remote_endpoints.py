@@ -23,7 +23,7 @@ endpoints = Endpoints("datasets", GIT_ERRORS)
 
 @endpoints.get("datasets/remotes", "List data remotes", errors=NO_SETTINGS)
 def list_data_remotes(workspace: Workspace) -> Page[DataRemote]:
-    return Page(items=workspace.versions.data_remotes.list())
+    return Page(items=workspace.data_remotes.list())
 
 
 @endpoints.get(
@@ -32,14 +32,14 @@ def list_data_remotes(workspace: Workspace) -> Page[DataRemote]:
     errors=[*NO_SETTINGS, VersionItemNotFoundError],
 )
 def get_data_remote(workspace: Workspace, name: str) -> DataRemote:
-    return workspace.versions.data_remotes.get(name)
+    return workspace.data_remotes.get(name)
 
 
 @endpoints.put(
     "datasets/remotes/{remote}", "Add or change a data remote", also=WRITES, errors=DVC_ERRORS
 )
 def put_data_remote(workspace: Workspace, name: str, body: DataRemotePut) -> DataRemote:
-    return workspace.versions.data_remotes.put(name, body)
+    return workspace.data_remotes.put(name, body)
 
 
 @endpoints.delete(
@@ -49,7 +49,7 @@ def put_data_remote(workspace: Workspace, name: str, body: DataRemotePut) -> Dat
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
 def delete_data_remote(workspace: Workspace, name: str) -> DataRemote:
-    return workspace.versions.data_remotes.delete(name)
+    return workspace.data_remotes.delete(name)
 
 
 @endpoints.post(
@@ -58,4 +58,4 @@ def delete_data_remote(workspace: Workspace, name: str) -> DataRemote:
     errors=[*DVC_ERRORS, RemoteUnreachableError, DataCredentialsError, VersionItemNotFoundError],
 )
 def check_data_remote(workspace: Workspace, name: str) -> DataRemoteChecked:
-    return workspace.versions.data_remotes.check(name)
+    return workspace.data_remotes.check(name)

@@ -43,7 +43,7 @@ def search_runs(workspace: Workspace, query: RunsQuery) -> Page[ExperimentRun]:
     errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError],
 )
 def begin_run(workspace: Workspace, body: RunBegin) -> Reply[TrackedRun]:
-    run = workspace.versions.runs.begin(body)
+    run = workspace.run_tracker.begin(body)
     return Reply(run, location=("runs", run.id))
 
 
@@ -72,7 +72,7 @@ def get_curves(workspace: Workspace, query: CurvesQuery) -> Curves:
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
 def save_state(workspace: Workspace) -> RunState:
-    return workspace.versions.runs.state()
+    return workspace.run_tracker.state()
 
 
 @endpoints.get("runs/{run}", "Get a run", errors=[MLflowFailedError, VersionItemNotFoundError])
@@ -84,7 +84,7 @@ def get_run(workspace: Workspace, identifier: str) -> ExperimentRun:
     "runs/{run}/end", "End a tracked run", errors=[MLflowFailedError, VersionItemNotFoundError]
 )
 def end_run(workspace: Workspace, identifier: str, body: RunEnded) -> ExperimentRun:
-    workspace.versions.runs.end(identifier, body)
+    workspace.run_tracker.end(identifier, body)
     return workspace.experiments.get(identifier)
 
 
@@ -101,16 +101,16 @@ def end_run(workspace: Workspace, identifier: str, body: RunEnded) -> Experiment
     ],
 )
 def reproduce(workspace: Workspace, identifier: str, body: ReproduceRequest) -> Work:
-    workspace.versions.reproductions.check(identifier, body)
+    workspace.reproductions.check(identifier, body)
     return Work(
         "reproduction",
-        lambda progress: workspace.versions.reproductions.create(identifier, body, progress),
+        lambda progress: workspace.reproductions.create(identifier, body, progress),
     )
 
 
 @endpoints.get("reproductions", "List reproductions")
 def list_reproductions(workspace: Workspace) -> Page[Reproduction]:
-    return workspace.versions.reproductions.list()
+    return workspace.reproductions.list()
 
 
 @endpoints.delete(
@@ -120,4 +120,4 @@ def list_reproductions(workspace: Workspace) -> Page[Reproduction]:
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
 def delete_reproduction(workspace: Workspace, identifier: str) -> Reproduction:
-    return workspace.versions.reproductions.delete(identifier)
+    return workspace.reproductions.delete(identifier)

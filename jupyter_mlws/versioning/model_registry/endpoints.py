@@ -29,7 +29,7 @@ endpoints = Endpoints("models", GIT_ERRORS)
 
 @endpoints.get("models", "List models", errors=[MLflowFailedError])
 def list_models(workspace: Workspace, query: ModelsQuery) -> Page[Model]:
-    return workspace.versions.models.list(query)
+    return workspace.models.list(query)
 
 
 @endpoints.post(
@@ -39,7 +39,7 @@ def list_models(workspace: Workspace, query: ModelsQuery) -> Page[Model]:
     errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError],
 )
 def register_model(workspace: Workspace, body: ModelCreate) -> Reply[ModelVersion]:
-    version = workspace.versions.models.register(body)
+    version = workspace.models.register(body)
     model = version.id.rpartition(":")[0]
     return Reply(version, location=("models", model, "versions", str(version.version)))
 
@@ -48,12 +48,12 @@ def register_model(workspace: Workspace, body: ModelCreate) -> Reply[ModelVersio
     "models/compare", "Compare model versions", errors=[MLflowFailedError, VersionItemNotFoundError]
 )
 def compare_versions(workspace: Workspace, query: CompareQuery) -> ModelComparison:
-    return workspace.versions.models.compare(query.ids)
+    return workspace.models.compare(query.ids)
 
 
 @endpoints.get("models/best", "Rank model versions by a metric", errors=[MLflowFailedError])
 def rank_versions(workspace: Workspace, query: BestQuery) -> BestModels:
-    return workspace.versions.models.best(query)
+    return workspace.models.best(query)
 
 
 @endpoints.get(
@@ -62,7 +62,7 @@ def rank_versions(workspace: Workspace, query: BestQuery) -> BestModels:
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def get_model(workspace: Workspace, identifier: str, query: PageQuery) -> ModelDetail:
-    return workspace.versions.models.get(identifier, query.limit, query.cursor)
+    return workspace.models.get(identifier, query.limit, query.cursor)
 
 
 @endpoints.get(
@@ -71,7 +71,7 @@ def get_model(workspace: Workspace, identifier: str, query: PageQuery) -> ModelD
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def get_version(workspace: Workspace, identifier: str, version: str) -> ModelVersion:
-    return workspace.versions.models.version(identifier, version)
+    return workspace.models.version(identifier, version)
 
 
 @endpoints.get(
@@ -80,7 +80,7 @@ def get_version(workspace: Workspace, identifier: str, version: str) -> ModelVer
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def list_alias_changes(workspace: Workspace, identifier: str) -> Page[AliasChange]:
-    return workspace.versions.models.alias_history(identifier)
+    return workspace.models.alias_history(identifier)
 
 
 @endpoints.put(
@@ -89,7 +89,7 @@ def list_alias_changes(workspace: Workspace, identifier: str) -> Page[AliasChang
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def set_alias(workspace: Workspace, identifier: str, alias: str, body: AliasRequest) -> Model:
-    return workspace.versions.models.set_alias(identifier, alias, body.version)
+    return workspace.models.set_alias(identifier, alias, body.version)
 
 
 @endpoints.delete(
@@ -98,4 +98,4 @@ def set_alias(workspace: Workspace, identifier: str, alias: str, body: AliasRequ
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def delete_alias(workspace: Workspace, identifier: str, alias: str) -> Model:
-    return workspace.versions.models.delete_alias(identifier, alias)
+    return workspace.models.delete_alias(identifier, alias)
