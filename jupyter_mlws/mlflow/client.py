@@ -1,7 +1,7 @@
-"""MLflow for processes that must stay light: the calls go to a helper process.
+"""MLflow client for processes that must stay light: a helper process makes the calls.
 
-It starts with the first call and ends with its owner, whose end closes the pipe, or when nothing
-was asked of it for a while. One takes 235 MB, so only a few run at once, whatever is open.
+It starts with the first call and ends with its owner, whose end closes the pipe, or after some
+time without a call. One takes 235 MB, so only a few run at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TIMEOUT = 120.0
 """Seconds for one call; the first imports MLflow and may have to migrate its store."""
 STOP_TIMEOUT = 5.0
 MAX_PROCESSES = 2
-"""Helper processes that run at once in this process's name."""
+"""Helper processes of this process that run at once."""
 IDLE_TIMEOUT = 300.0
 """Seconds without a call after which one ends."""
 
@@ -133,8 +133,7 @@ class TrackingClient:
         )
 
     def _process_environment(self) -> dict[str, str]:
-        # Everybody on the machine can read a process's arguments, and the address may hold a
-        # password.
+        # The address may hold a password, and every user of the machine can read arguments.
         address = {"MLFLOW_TRACKING_URI": self.uri, "MLFLOW_REGISTRY_URI": self.uri}
         return {**os.environ, **self._environment, **address}
 

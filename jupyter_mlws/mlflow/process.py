@@ -1,7 +1,7 @@
-"""The process that holds MLflow for a server or a run: JSON lines in, JSON lines out.
+"""Helper process that calls MLflow for a server or a run: JSON lines in, JSON lines out.
 
 ``{"call": name, "arguments": {…}}`` is answered by ``{"result": …}`` or ``{"error": text}``, with
-``"refused": code`` where MLflow refused what was asked. It ends when its owner's pipe closes.
+``"refused": code`` if MLflow rejected the request. It ends when its owner's pipe closes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""MLflow's registry of models, as plain data; runs where :mod:`~.mlflow` may, never in the server.
+"""MLflow's model registry, as plain data. Helper process only.
 
-A version's files lie below its run, in a folder of their own and by their paths in the project.
+A version's files are artifacts of its run, in a folder of their own and by their paths in the
+project.
 """
 
 from __future__ import annotations
@@ -15,17 +16,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jupyter_mlws.mlflow.run_tags import COMMIT
-from jupyter_mlws.mlflow.store import MLflowStore
+from jupyter_mlws.mlflow.store import MLflowStore, iter_items
 
 FOLDER_TAG = "mlws.folder"
 """Tag of a version whose source is a folder below the version's files: which one."""
 MLMODEL = "MLmodel"
 """The file that makes a folder a model that MLflow can load."""
 ALIAS_TAG_PREFIX = "mlws.alias."
-"""Beginning of the tags of a model that tell what its aliases meant: `mlws.alias.NAME.TIME`."""
+"""Prefix of a model's tags that record the changes of its aliases: `mlws.alias.NAME.TIME`."""
 MAX_ALIAS_CHANGES = 100
 """Changes of an alias that are kept."""
-PAGE_SIZE = 100
 MAX_LISTED_FILES = 1000
 """Files of a version that are listed."""
 
@@ -63,26 +63,38 @@ class MLflowRegistry(MLflowStore):
             self._log_values(run, params, metrics, moment)
             folder = f"model-{uuid.uuid4().hex[:8]}"
             for path, place in artifacts.items():
-                self._log_artifact(run, place, f"{folder}/{path}")
+                target = PurePosixPath(folder, path)
+                if Path(place).is_dir():
+                    self._client.log_artifacts(run, place, str(target))
+                else:
+                    self._client.log_artifact(run, place, str(target.parent))
         except BaseException:
             if is_new_run:
                 self._client.set_terminated(run, "FAILED")
             raise
         if is_new_run:
             self._client.set_terminated(run, "FINISHED")
-        inside = _loadable_folder(artifacts)
         source = f"{self._client.get_run(run).info.artifact_uri}/{folder}"
-        version = self._create_version(
-            name,
-            f"{source}/{inside}" if inside else source,
-            run,
-            {**tags, **({FOLDER_TAG: inside} if inside else {})},
+        version_tags = dict(tags)
+        if len(artifacts) == 1:
+            path, place = next(iter(artifacts.items()))
+            if Path(place, MLMODEL).is_file():
+                # MLflow can load this folder: it becomes the version's source.
+                source, version_tags[FOLDER_TAG] = f"{source}/{path}", path
+        try:
+            self._client.create_registered_model(name)
+        except Exception as error:
+            if getattr(error, "error_code", None) != "RESOURCE_ALREADY_EXISTS":
+                raise
+        version = self._client.create_model_version(
+            name, source, run, tags=version_tags, await_creation_for=0
         )
         return self._describe_version(version)
 
     def models(self, text: str, after: str, limit: int) -> list[JSON]:
         """Return the models after ``after``, by name, whose names contain ``text``."""
-        matches = [model for model in self._all_models() if text.lower() in model.name.lower()]
+        models = iter_items(self._client.search_registered_models)
+        matches = [model for model in models if text.lower() in model.name.lower()]
         matches.sort(key=lambda model: str(model.name))
         behind = (model for model in matches if model.name > after)
         return [self._describe_model(model) for model in islice(behind, limit)]
@@ -206,31 +218,6 @@ class MLflowRegistry(MLflowStore):
             return None
         return None if run.info.lifecycle_stage == "deleted" else run
 
-    def _log_artifact(self, run: str, place: str, target: str) -> None:
-        if Path(place).is_dir():
-            self._client.log_artifacts(run, place, target)
-        else:
-            self._client.log_artifact(run, place, str(PurePosixPath(target).parent))
-
-    def _create_version(self, name: str, source: str, run: str, tags: Mapping[str, str]) -> Any:
-        try:
-            self._client.create_registered_model(name)
-        except Exception as error:
-            if getattr(error, "error_code", None) != "RESOURCE_ALREADY_EXISTS":
-                raise
-        return self._client.create_model_version(
-            name, source, run, tags=dict(tags), await_creation_for=0
-        )
-
-    def _all_models(self) -> Iterator[Any]:
-        token = None
-        while True:
-            page = self._client.search_registered_models(max_results=PAGE_SIZE, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
-
     def _describe_model(self, model: Any) -> JSON:
         newest = max(model.latest_versions, key=lambda v: int(v.version), default=None)
         return {
@@ -248,6 +235,8 @@ class MLflowRegistry(MLflowStore):
         if aliases is None:
             aliases = self._client.get_registered_model(version.name).aliases
         run = self._run(version.run_id) if version.run_id else None
+        inside = version.tags.get(FOLDER_TAG)
+        paths = islice(self._files_at(version.source), MAX_LISTED_FILES)
         return {
             "name": version.name,
             "version": number,
@@ -255,7 +244,7 @@ class MLflowRegistry(MLflowStore):
             "metrics": {k: v if math.isfinite(v) else None for k, v in run.data.metrics.items()}
             if run
             else {},
-            "artifacts": self._list_files(version),
+            "artifacts": sorted(f"{inside}/{path}" if inside else path for path in paths),
             "created": version.creation_timestamp / 1000,
             "run": version.run_id or None,
             "commit": run.data.tags.get(COMMIT) if run else None,
@@ -265,25 +254,9 @@ class MLflowRegistry(MLflowStore):
             ),
         }
 
-    def _list_files(self, version: Any) -> list[str]:
-        inside = version.tags.get(FOLDER_TAG)
-        paths = islice(self._files_at(version.source), MAX_LISTED_FILES)
-        return sorted(f"{inside}/{path}" if inside else path for path in paths)
-
 
 def _parse_alias_tag(key: str) -> Iterator[tuple[str, float]]:
     """Yield the alias and the time that a tag records, if it records a change."""
     alias, _, moment = key.removeprefix(ALIAS_TAG_PREFIX).rpartition(".")
     if key.startswith(ALIAS_TAG_PREFIX) and alias and moment.isascii() and moment.isdigit():
         yield alias, int(moment) / 1000
-
-
-def _loadable_folder(artifacts: Mapping[str, str]) -> str | None:
-    """Return the folder that MLflow can load, if it is the version's only artifact.
-
-    It becomes the version's source.
-    """
-    if len(artifacts) != 1:
-        return None
-    path, place = next(iter(artifacts.items()))
-    return path if Path(place, MLMODEL).is_file() else None

@@ -1,4 +1,4 @@
-"""The tags by which MLflow's runs tell what they ran: read and written in one form."""
+"""Tags of MLflow runs that record the code, data and workflow of a run."""
 
 from __future__ import annotations
 

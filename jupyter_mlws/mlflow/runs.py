@@ -1,6 +1,6 @@
-"""Workflow runs in MLflow: each a run, with its nodes nested in it; runs where :mod:`~.mlflow` may.
+"""Workflow runs in MLflow: a run for each, with its nodes nested in it. Helper process only.
 
-What is recorded again changes nothing: a run is known by its tags, and values that are there stay.
+Recording is idempotent: tags identify a run, and values that are there stay.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_mlws.mlflow.registry import MLflowRegistry
-from jupyter_mlws.mlflow.store import STATUSES, name_of
+from jupyter_mlws.mlflow.store import STATUSES, iter_items, name_of
 
 RUN = "mlws.run"
 """Tag: the workflow's run that an MLflow run stands for, whole or a node of it."""
 NODE = "mlws.node"
 """Tag: which node of it; the run itself has none."""
 PARENT = "mlflow.parentRunId"
-PAGE_SIZE = 1000
 
 JSON = Mapping[str, Any]
 
@@ -35,7 +34,11 @@ class MLflowRuns(MLflowRegistry):
         seconds; no end while it runs) and ``status``.
         """
         place = self._experiment(experiment)
-        runs_by_node = self._find_runs(place, run)
+        condition = f"tags.`{RUN}` = '{run}'"
+        runs_by_node = {
+            node_run.data.tags.get(NODE, ""): node_run
+            for node_run in iter_items(self._client.search_runs, [place], condition)
+        }
         open_nodes = {
             node for node, node_run in runs_by_node.items() if node_run.info.status == "RUNNING"
         }
@@ -44,8 +47,12 @@ class MLflowRuns(MLflowRegistry):
             node_run = runs_by_node.get(node)
             if node_run is None:
                 parent = {} if node == "" else {NODE: node, PARENT: runs_by_node[""].info.run_id}
-                tags = {**record["tags"], **parent, RUN: run}
-                node_run = self._create_run(place, record, tags)
+                node_run = self._client.create_run(
+                    place,
+                    start_time=round(record["start"] * 1000),
+                    tags={**record["tags"], **parent, RUN: run},
+                    run_name=record["name"],
+                )
             runs_by_node[node] = node_run
             if record["end"] is None:
                 continue
@@ -75,28 +82,6 @@ class MLflowRuns(MLflowRegistry):
         """
         self._log_values(run, {}, {}, 0, tags)
         self._client.set_terminated(run, STATUSES.get(status, status))
-
-    def _find_runs(self, experiment: str, run: str) -> dict[str, Any]:
-        """Return MLflow's runs of a workflow run, by node."""
-        runs_by_node: dict[str, Any] = {}
-        token = None
-        while True:
-            page = self._client.search_runs(
-                [experiment], f"tags.`{RUN}` = '{run}'", max_results=PAGE_SIZE, page_token=token
-            )
-            for one in page:
-                runs_by_node[one.data.tags.get(NODE, "")] = one
-            token = page.token
-            if not token:
-                return runs_by_node
-
-    def _create_run(self, experiment: str, record: JSON, tags: Mapping[str, str]) -> Any:
-        return self._client.create_run(
-            experiment,
-            start_time=round(record["start"] * 1000),
-            tags=dict(tags),
-            run_name=record["name"],
-        )
 
     def _finish_run(self, run: Any, record: JSON) -> None:
         """Add the values that are known at the end of a run.

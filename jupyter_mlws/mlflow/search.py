@@ -1,14 +1,16 @@
-"""Finds runs among thousands; runs where :mod:`~.mlflow` may, never in the server.
+"""Search for runs among thousands. Helper process only.
 
 MLflow's own search takes a second to sort 5,000 runs by a metric in SQLite: it joins all values of
-all runs and then looks for duplicates. Here the key of each table is used. Where the store is a
-server and not a database, its own search answers.
+all runs and then looks for duplicates. Here the key of each table is used. A store that is a
+server, not a database, is searched by MLflow's own search.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from jupyter_mlws.mlflow.run_tags import (
@@ -22,7 +24,7 @@ from jupyter_mlws.mlflow.run_tags import (
     hashes_of,
 )
 from jupyter_mlws.mlflow.runs import NODE, PARENT, RUN, MLflowRuns
-from jupyter_mlws.mlflow.store import search_utils, tables
+from jupyter_mlws.mlflow.store import iter_items, search_utils, tables
 
 JSON = dict[str, Any]
 NEWEST_FIRST = "attributes.start_time DESC"
@@ -36,7 +38,7 @@ KINDS = {
 DATASET_CONTEXT = "mlflow.data.context"
 RUN_NAME = "mlflow.runName"
 INTERNAL_TAG_PREFIXES = ("mlflow.", "mlws.")
-"""Beginnings of the tags that are facts of a run, and none of the person's."""
+"""Prefixes of the tags that no user sets."""
 
 
 class SearchFaultError(Exception):
@@ -67,12 +69,22 @@ class MLflowSearch(MLflowRuns):
         as ``params.a``. ``nested``: include runs within runs. ``tags``: only runs with these tags.
         """
         try:
-            offset = _parse_offset(cursor)
+            if cursor is not None and not (
+                cursor.isascii() and cursor.isdigit() and len(cursor) < 10
+            ):
+                raise SearchFaultError("cursor", "not a cursor of this list")
+            offset = int(cursor or 0)
             filters = _parse_filters(filter, nested, tags or {})
             orders = [_parse_order(text) for text in (*sort, NEWEST_FIRST)]
             store = self._sql_store()
             if store is None:
-                runs = self._search_server(filters, orders, limit, offset)
+                matches = iter_items(
+                    self._client.search_runs,
+                    self._list_experiment_ids(),
+                    " AND ".join(row["text"] for row in filters),
+                    order_by=[row["text"] for row in orders],
+                )
+                runs = list(islice(matches, offset, offset + limit + 1))
             else:
                 runs = self._search_database(store, filters, orders, limit, offset)
         except SearchFaultError as fault:
@@ -123,13 +135,11 @@ class MLflowSearch(MLflowRuns):
         """
         quote = "'" if name and '"' in name else '"'
         condition = f"name={quote}{name}{quote}" if name else None
-        versions, token = [], None
-        while True:
-            page = self._client.search_model_versions(condition, max_results=1000, page_token=token)
-            versions += [version for version in page if version.run_id]
-            token = page.token
-            if not token:
-                break
+        versions = [
+            version
+            for version in iter_items(self._client.search_model_versions, condition)
+            if version.run_id
+        ]
         values = self.values_of((version.run_id for version in versions), metric)
         candidates = [version for version in versions if version.run_id in values]
         # Of equal ones the older counts: it was there first.
@@ -189,35 +199,8 @@ class MLflowSearch(MLflowRuns):
         return store if hasattr(store, "ManagedSessionMaker") else None
 
     def _list_experiment_ids(self) -> list[str]:
-        experiment_ids, token = [], None
-        while True:
-            page = self._client.search_experiments(max_results=1000, page_token=token)
-            experiment_ids += [experiment.experiment_id for experiment in page]
-            token = page.token
-            if not token:
-                return experiment_ids
-
-    def _search_server(
-        self, filters: list[JSON], orders: list[JSON], limit: int, offset: int
-    ) -> list[Any]:
-        """Search on the server, page by page, up to the requested part."""
-        text = " AND ".join(row["text"] for row in filters)
-        order = [row["text"] for row in orders]
-        runs: list[Any] = []
-        token = None
-        while len(runs) <= offset + limit:
-            page = self._client.search_runs(
-                self._list_experiment_ids(),
-                text,
-                max_results=1000,
-                order_by=order,
-                page_token=token,
-            )
-            runs += page
-            token = page.token
-            if not token:
-                break
-        return runs[offset : offset + limit + 1]
+        experiments = iter_items(self._client.search_experiments)
+        return [experiment.experiment_id for experiment in experiments]
 
     def _search_database(
         self, store: Any, filters: list[JSON], orders: list[JSON], limit: int, offset: int
@@ -249,6 +232,9 @@ class MLflowSearch(MLflowRuns):
         info, data = run.info, run.data
         end_time = info.end_time
         keep = None if columns is None else set(columns)
+        if info.experiment_id not in self._experiment_names:
+            experiment = self._client.get_experiment(info.experiment_id)
+            self._experiment_names[info.experiment_id] = str(experiment.name)
 
         def chosen(kind: str, values: Mapping[str, Any]) -> JSON:
             return {k: v for k, v in values.items() if keep is None or f"{kind}.{k}" in keep}
@@ -256,7 +242,7 @@ class MLflowSearch(MLflowRuns):
         return {
             "id": info.run_id,
             "name": info.run_name or "",
-            "experiment": self._experiment_name(info.experiment_id),
+            "experiment": self._experiment_names[info.experiment_id],
             "run": data.tags.get(RUN),
             "node": data.tags.get(NODE),
             "workflow": data.tags.get(WORKFLOW),
@@ -280,19 +266,9 @@ class MLflowSearch(MLflowRuns):
             "tags": {k: v for k, v in data.tags.items() if not k.startswith(INTERNAL_TAG_PREFIXES)},
         }
 
-    def _experiment_name(self, experiment: str) -> str:
-        names = self.__dict__.setdefault("_names", {})
-        if experiment not in names:
-            names[experiment] = str(self._client.get_experiment(experiment).name)
-        return str(names[experiment])
-
-
-def _parse_offset(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
-        raise SearchFaultError("cursor", "not a cursor of this list")
-    return int(cursor)
+    @cached_property
+    def _experiment_names(self) -> dict[str, str]:
+        return {}
 
 
 def _parse_with_mlflow(field: str, read: Callable[[str], Any], text: str) -> Any:
@@ -356,7 +332,18 @@ def _build_condition(row: Mapping[str, Any], dialect: str) -> Any:
     if kind == "attribute" and key != "run_name":
         return compare(getattr(run, run.get_attribute_name(key)), row["value"])
     if kind == "dataset":
-        return _select_datasets(run, key, lambda column: compare(column, row["value"])).exists()
+        schema = tables()
+        link, dataset, tag = schema.SqlInput, schema.SqlDataset, schema.SqlInputTag
+        inputs = select(link.input_uuid).where(
+            link.destination_id == run.run_uuid, link.source_type == "DATASET"
+        )
+        if key == "context":
+            inputs = inputs.join(tag, tag.input_uuid == link.input_uuid)
+            inputs = inputs.where(tag.name == DATASET_CONTEXT, compare(tag.value, row["value"]))
+        else:
+            inputs = inputs.join(dataset, dataset.dataset_uuid == link.source_id)
+            inputs = inputs.where(compare(getattr(dataset, key), row["value"]))
+        return inputs.exists()
     if kind == "attribute":
         # As MLflow does it: the name of a run of old versions is in its tag alone.
         kind, key = "tag", RUN_NAME
@@ -370,22 +357,6 @@ def _build_condition(row: Mapping[str, Any], dialect: str) -> Any:
     comparison = compare(table.value, float(row["value"]))
     matches = table.is_nan | comparison if comparator == "!=" else ~table.is_nan & comparison
     return there.where(matches).exists()
-
-
-def _select_datasets(run: Any, key: str, matches: Callable[[Any], Any]) -> Any:
-    """Select the datasets of a run whose ``key`` (name, digest or context) matches."""
-    from sqlalchemy import select
-
-    schema = tables()
-    link, dataset, tag = schema.SqlInput, schema.SqlDataset, schema.SqlInputTag
-    inputs = select(link.input_uuid).where(
-        link.destination_id == run.run_uuid, link.source_type == "DATASET"
-    )
-    if key == "context":
-        inputs = inputs.join(tag, tag.input_uuid == link.input_uuid)
-        return inputs.where(tag.name == DATASET_CONTEXT, matches(tag.value))
-    inputs = inputs.join(dataset, dataset.dataset_uuid == link.source_id)
-    return inputs.where(matches(getattr(dataset, key)))
 
 
 def _apply_order(query: Any, row: Mapping[str, Any], place: int, dialect: str) -> Any:

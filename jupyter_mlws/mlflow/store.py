@@ -1,7 +1,7 @@
-"""The adapter of MLflow tracking: the only importer of it, inside the functions that need it.
+"""Adapter of MLflow tracking: the only importer of MLflow, inside the functions that need it.
 
 Importing MLflow takes about a second and 150 MB, so this runs neither in the server nor where a
-workflow runs: the helper process of :mod:`~jupyter_mlws.mlflow.client` uses it.
+workflow runs, but in the helper process of :mod:`~jupyter_mlws.mlflow.client`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
@@ -28,6 +28,8 @@ GIT_EXCLUDE_PATTERNS = (f"/{DEFAULT_FILE}*", "/mlruns")
 GIT_TIMEOUT = 30
 UPGRADE_TIMEOUT = 600
 """Seconds for the migration of a store made by an older MLflow."""
+PAGE_SIZE = 1000
+"""Items of a page of a search, which no search of MLflow rejects."""
 BATCH_SIZE = 100
 """Parameters, metrics and tags each that MLflow takes at once."""
 MAX_VALUE_LENGTH = 6000
@@ -39,7 +41,7 @@ STATUSES = {
     "INTERRUPTED": "KILLED",
     "SKIPPED": "KILLED",
 }
-"""Our words for MLflow's; FAILED and RUNNING are the same in both."""
+"""Our statuses to MLflow's; FAILED and RUNNING are the same in both."""
 
 Item = TypeVar("Item")
 
@@ -105,7 +107,7 @@ class MLflowStore:
         from mlflow.entities import Metric, Param, RunTag
 
         # Of two names that MLflow takes for one, the last counts: it refuses a second value.
-        values = {name_of(key): value_of(value) for key, value in params.items()}
+        values = {name_of(key): str(value)[:MAX_VALUE_LENGTH] for key, value in params.items()}
         metric_values = {name_of(key): float(value) for key, value in metrics.items()}
         parts = (
             _iter_batches([Param(key, value) for key, value in values.items()]),
@@ -159,8 +161,9 @@ class MLflowStore:
         from mlflow import MlflowClient
 
         if self._file is not None:
-            # Four first opens at once raced: one process makes and migrates, the others wait.
-            with _hold_file_lock(self._file.with_name(self._file.name + ".lock")):
+            # Four first opens at once raced: one process creates or migrates, the others wait.
+            with self._file.with_name(self._file.name + ".lock").open("a") as lock:
+                fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
                 _exclude_from_git(self._file)
                 self._prepare_schema(self._file)
                 return MlflowClient(self.uri, registry_uri=self.uri)
@@ -187,14 +190,16 @@ class MLflowStore:
 
         A copy of the file is kept before a migration.
         """
+        from mlflow.store.db import utils
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+        latest_revision: Any = utils._get_latest_schema_revision
         revision = _schema_revision(file)
         if revision is None:
             # Made here and not by the client, which would put artifacts into the current folder.
             make: Any = SqlAlchemyStore
             make(self.uri, self._artifacts.as_uri() if self._artifacts else "mlruns")
-        elif revision != _latest_schema_revision():
+        elif revision != latest_revision():
             shutil.copy2(file, file.with_name(f"{file.name}.{revision}.backup"))
             subprocess.run(
                 [sys.executable, "-m", "mlflow", "db", "upgrade", self.uri],
@@ -239,9 +244,15 @@ def name_of(name: str) -> str:
     return re.sub(r"[^\w.\- :/]|^/|(?<=/)\.+(?=/|$)|//+", "_", name)[:250]
 
 
-def value_of(value: Any) -> str:
-    """Return a parameter as MLflow stores it: text, truncated if it is too long."""
-    return str(value)[:MAX_VALUE_LENGTH]
+def iter_items(search: Callable[..., Any], *arguments: Any, **options: Any) -> Iterator[Any]:
+    """Yield the items of all pages of one of MLflow's searches."""
+    token = None
+    while True:
+        page = search(*arguments, **options, max_results=PAGE_SIZE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 def _iter_batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -284,17 +295,3 @@ def _schema_revision(file: Path) -> str | None:
             return None
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return str(row[0]) if row else None
-
-
-def _latest_schema_revision() -> str:
-    from mlflow.store.db import utils
-
-    newest: Any = utils._get_latest_schema_revision
-    return str(newest())
-
-
-@contextmanager
-def _hold_file_lock(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        yield

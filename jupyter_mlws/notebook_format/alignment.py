@@ -1,4 +1,4 @@
-"""Finds the cells of a notebook that come from those of an older one, whatever their ids say.
+"""Alignment of the cells of two versions of a notebook, by id and by source.
 
 Tools that regenerate the ids of cells would make every cell a new one, in a merge and a diff.
 """
@@ -36,7 +36,10 @@ def align(old: Sequence[Cell], new: Sequence[Cell]) -> Pairs:
         _pair_similar(pairs, old, new, olds, news)
     for olds, news in _iter_gaps(pairs, len(old), len(new)):
         if len(olds) == len(news) == 1:
-            _pair_single(pairs, old, new, olds[0], news[0])
+            i, j = olds[0], news[0]
+            if old[i]["cell_type"] == new[j]["cell_type"]:
+                # Between the same neighbours: the cell was rewritten.
+                pairs[j] = i
     return pairs
 
 
@@ -165,12 +168,6 @@ def _pair_similar(
             i += 1
         else:
             j += 1
-
-
-def _pair_single(pairs: Pairs, old: Sequence[Cell], new: Sequence[Cell], i: int, j: int) -> None:
-    """Pair a single cell with the single cell between the same neighbours: it was rewritten."""
-    if old[i]["cell_type"] == new[j]["cell_type"]:
-        pairs[j] = i
 
 
 def _similarity(old: Cell, new: Cell) -> float:

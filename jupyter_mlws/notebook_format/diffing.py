@@ -1,4 +1,4 @@
-"""Compares two versions of a notebook cell by cell, by nbdime."""
+"""Cell-by-cell diff of two versions of a notebook, by nbdime."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ from nbdime.diffing.notebooks import compare_cell_by_ids, diff_notebooks, notebo
 
 from jupyter_mlws.notebook_format.alignment import make_unique, transfer_ids
 from jupyter_mlws.notebook_format.document import WITH_IDS, parse, without_outputs
-
-CELL_UNCHANGED, CELL_ADDED, CELL_DELETED, CELL_MODIFIED = (
-    "unchanged",
-    "added",
-    "deleted",
-    "modified",
-)
 
 
 def diff(old: bytes | None, new: bytes | None) -> list[dict[str, Any]]:
@@ -44,14 +37,14 @@ def diff(old: bytes | None, new: bytes | None) -> list[dict[str, Any]]:
     at = 0
     for index in range(len(before.cells) + 1):
         for _ in range(insertions.get(index, 0)):
-            rows.append(_to_row(CELL_ADDED, None, after.cells[at]))
+            rows.append(_to_row("added", None, after.cells[at]))
             at += 1
         if index == len(before.cells):
             break
         if index in deletions:
-            rows.append(_to_row(CELL_DELETED, before.cells[index], None))
+            rows.append(_to_row("deleted", before.cells[index], None))
             continue
-        state = CELL_MODIFIED if index in patches else CELL_UNCHANGED
+        state = "modified" if index in patches else "unchanged"
         rows.append(_to_row(state, before.cells[index], after.cells[at]))
         at += 1
     return rows
@@ -61,6 +54,10 @@ def _to_row(state: str, old: Any, new: Any) -> dict[str, Any]:
     cell = old if new is None else new
     before = None if old is None else old.source
     after = None if new is None else new.source
+    unified = ""
+    if state != "unchanged" and before != after:
+        old_lines, new_lines = (before or "").splitlines(), (after or "").splitlines()
+        unified = "\n".join(list(difflib.unified_diff(old_lines, new_lines, lineterm=""))[2:])
     return {
         "id": cell["id"],
         "type": cell.cell_type,
@@ -68,16 +65,9 @@ def _to_row(state: str, old: Any, new: Any) -> dict[str, Any]:
         "old": before,
         "new": after,
         "outputs_changed": _outputs(old) != _outputs(new),
-        "unified": _unified_diff(before, after)
-        if state != CELL_UNCHANGED and before != after
-        else "",
+        "unified": unified,
     }
 
 
 def _outputs(cell: Any) -> Any:
     return (cell.get("outputs") or []) if cell is not None else []
-
-
-def _unified_diff(old: str | None, new: str | None) -> str:
-    lines = difflib.unified_diff((old or "").splitlines(), (new or "").splitlines(), lineterm="")
-    return "\n".join(list(lines)[2:])

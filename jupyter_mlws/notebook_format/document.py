@@ -1,4 +1,4 @@
-"""Reads and writes notebooks as nbformat 4, without what says nothing of their source."""
+"""Parsing, validation and formatting of notebooks as nbformat 4."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ MAJOR = 4
 WITH_IDS = 5
 """The minor version from which on cells have ids."""
 NOISE = ("execution", "ExecuteTime", "collapsed", "scrolled", "papermill")
-"""Metadata of cells that tell of a run or a look, not of the cell."""
+"""Metadata of cells that describe a run or the view, not the cell."""
 
 
 class NotANotebookError(Exception):
-    """The text is no notebook that nbformat knows."""
+    """The text is not a notebook that nbformat can read."""
 
 
 def parse(text: bytes | None) -> Any:
-    """The notebook of ``text``; of None one without cells. Raises :class:`NotANotebookError`."""
+    """Return the notebook of ``text``; an empty one for None. Raises :class:`NotANotebookError`."""
     if text is None:
         return nbformat.v4.new_notebook()
     try:
@@ -40,13 +40,13 @@ def parse(text: bytes | None) -> Any:
     except RecursionError as error:
         raise NotANotebookError("it is nested too deeply") from error
     except Exception as error:
-        # nbformat tells of bad input by every kind of error.
+        # nbformat reports bad input by every kind of error.
         raise NotANotebookError(f"{type(error).__name__}: {error}"[:300]) from error
     return document
 
 
 def check(document: Any) -> None:
-    """Raises :class:`NotANotebookError` where ``document`` does not validate."""
+    """Raise :class:`NotANotebookError` if ``document`` is not valid."""
     try:
         nbformat.validate(document, relax_add_props=True)
     except nbformat.ValidationError as error:
@@ -57,13 +57,13 @@ def check(document: Any) -> None:
 
 
 def write(document: Any) -> bytes:
-    """The text of a notebook as Jupyter writes it."""
+    """Return the text of a notebook as Jupyter writes it."""
     text: str = nbformat.writes(document, version=nbformat.NO_CONVERT)
     return text.rstrip("\n").encode() + b"\n"
 
 
 def without_outputs(document: Any) -> Any:
-    """A copy that holds source, attachments and metadata that people set."""
+    """Return a copy with source, attachments and the metadata that users set."""
     cells = [
         {key: value for key, value in cell.items() if key != "outputs"} for cell in document.cells
     ]
@@ -77,5 +77,5 @@ def without_outputs(document: Any) -> Any:
 
 
 def without_noise(metadata: Any) -> Any:
-    """Return a cell's metadata without that of a run or a look."""
+    """Return a cell's metadata without that of a run or the view."""
     return nbformat.from_dict({key: value for key, value in metadata.items() if key not in NOISE})

@@ -1,4 +1,4 @@
-"""Merges three versions of a notebook: source by nbdime, outputs by whose source they belong to.
+"""Three-way merge of notebooks: sources by nbdime, outputs by the source that they belong to.
 
 Metadata and attachments are merged by their names. nbdime drops or raises on attachments that both
 sides added, and on metadata whose values have different types in two cells. Where both sides
@@ -11,7 +11,6 @@ import copy
 import re
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from nbdime.diffing.notebooks import compare_cell_by_ids, diff_notebooks, notebook_predicates
@@ -29,10 +28,9 @@ from jupyter_mlws.notebook_format.document import (
     without_outputs,
     write,
 )
+from jupyter_mlws.notebook_format.process import CellChoice, MergedNotebook
 
 OURS, THEIRS, BASE, BOTH = "ours", "theirs", "base", "both"
-Choice = str | Mapping[str, str]
-"""A side, ``both``, or ``{"source": …}``: what the cell says in the end."""
 ALL_CONFLICTS = "*"
 """In choices: every conflict that is not named."""
 MERGE_OPTIONS = Namespace(
@@ -43,39 +41,36 @@ MERGE_OPTIONS = Namespace(
     ignore_transients=True,
     log_level="ERROR",
 )
-
-
 ABSENT: Any = object()
 """A key that one side does not have, while merging values."""
 DELETED_CELL_NOTE = re.compile(r"<<<<<<< (LOCAL|REMOTE) CELL DELETED >>>>>>>")
 """What nbdime writes into a cell that one side deleted or moved, and the other changed."""
 
 
-@dataclass
-class Merge:
-    """The merged notebook; cells in conflict hold both sides between conflict markers."""
-
-    text: bytes
-    conflicts: list[str]
-    rows: list[dict[str, Any]] = field(default_factory=list)
-
-
 def merge(
     base: bytes | None,
     ours: bytes | None,
     theirs: bytes | None,
-    choices: Mapping[str, Choice] | None = None,
-) -> Merge:
+    choices: Mapping[str, CellChoice] | None = None,
+) -> MergedNotebook:
     """Merge three versions; ``choices`` maps a cell's id, or ``*``, to the resolution.
 
     The result is a valid notebook. Raises :class:`NotANotebookError` if a side is not one.
     """
     sides = {BASE: parse(base), OURS: parse(ours), THEIRS: parse(theirs)}
     minor = max(sides[OURS].nbformat_minor, sides[THEIRS].nbformat_minor)
-    _align_ids(sides)
+    make_unique(sides[BASE].cells)
+    transfer_ids(sides[BASE].cells, sides[OURS].cells)
+    transfer_ids(sides[BASE].cells, sides[THEIRS].cells, sides[OURS].cells)
+    for side in sides.values():
+        side.nbformat_minor = max(side.nbformat_minor, WITH_IDS)
     merged = _merge_sources(sides)
     cells = {name: {cell["id"]: cell for cell in side.cells} for name, side in sides.items()}
-    _remove_deletion_notes(merged, cells)
+    for cell in merged.cells:
+        note = DELETED_CELL_NOTE.search(cell.source)
+        side = cells[THEIRS if note and note[1] == "LOCAL" else OURS].get(cell.get("id"))
+        if note and side is not None:
+            cell.source = side.source
     for name in (OURS, THEIRS):
         _restore_dropped_cells(merged, sides[name].cells, cells)
     merged.metadata = _merge_values(*(sides[name].metadata for name in (BASE, OURS, THEIRS)))
@@ -89,24 +84,39 @@ def merge(
     ]
     make_unique(merged.cells)
     open_conflicts = [i for i in conflicts if not _find_choice(i, choices or {})]
-    rows = [_to_row(cell, cells, open_conflicts) for cell in merged.cells]
+    rows = [
+        {
+            "id": cell["id"],
+            "type": cell.cell_type,
+            **{
+                name: cells[name][cell["id"]].source if cell["id"] in cells[name] else None
+                for name in (BASE, OURS, THEIRS)
+            },
+            "merged": cell.source,
+            "conflict": cell["id"] in open_conflicts,
+        }
+        for cell in merged.cells
+    ]
     _copy_outputs(merged, cells)
-    _apply_format(merged, minor)
+    merged.nbformat_minor = minor
+    for cell in merged.cells:
+        if minor < WITH_IDS:
+            cell.pop("id", None)
+        if cell.cell_type != "code":
+            cell.pop("outputs", None)
+            cell.pop("execution_count", None)
     check(merged)
-    return Merge(write(merged), open_conflicts, rows)
-
-
-def _align_ids(sides: Mapping[str, Any]) -> None:
-    """Give each cell the same id in all versions, unique within each version."""
-    make_unique(sides[BASE].cells)
-    transfer_ids(sides[BASE].cells, sides[OURS].cells)
-    transfer_ids(sides[BASE].cells, sides[THEIRS].cells, sides[OURS].cells)
-    for side in sides.values():
-        side.nbformat_minor = max(side.nbformat_minor, WITH_IDS)
+    return MergedNotebook(write(merged), open_conflicts, rows)
 
 
 def _merge_sources(sides: Mapping[str, Any]) -> Any:
-    base, ours, theirs = (_strip_to_sources(sides[name]) for name in (BASE, OURS, THEIRS))
+    """Merge the sources only: copies without outputs, metadata and attachments."""
+    base, ours, theirs = (without_outputs(sides[name]) for name in (BASE, OURS, THEIRS))
+    for document in (base, ours, theirs):
+        document.metadata = nbformat.from_dict({})
+        for cell in document.cells:
+            cell.metadata = nbformat.from_dict({})
+            cell.pop("attachments", None)
     # The ids tell which cells are one. By likeness nbdime would take two short new ones for one.
     notebook_predicates["/cells"] = [compare_cell_by_ids]
     decisions = decide_merge_with_diff(
@@ -118,24 +128,6 @@ def _merge_sources(sides: Mapping[str, Any]) -> Any:
         notebook_merge_strategies(MERGE_OPTIONS),
     )
     return apply_decisions(base, decisions)
-
-
-def _strip_to_sources(document: Any) -> Any:
-    """Return a copy of ``document`` without outputs, metadata and attachments."""
-    bare = without_outputs(document)
-    bare.metadata = nbformat.from_dict({})
-    for cell in bare.cells:
-        cell.metadata = nbformat.from_dict({})
-        cell.pop("attachments", None)
-    return bare
-
-
-def _remove_deletion_notes(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
-    for cell in merged.cells:
-        note = DELETED_CELL_NOTE.search(cell.source)
-        side = cells[THEIRS if note and note[1] == "LOCAL" else OURS].get(cell.get("id"))
-        if note and side is not None:
-            cell.source = side.source
 
 
 def _restore_dropped_cells(
@@ -268,7 +260,7 @@ def _resolve_cell(
     cell: Any,
     conflicts: list[str],
     cells: Mapping[str, Mapping[str, Any]],
-    choices: Mapping[str, Choice],
+    choices: Mapping[str, CellChoice],
 ) -> list[Any]:
     """Return the cells of the merged notebook that replace one cell."""
     name = cell.get("id")
@@ -296,25 +288,8 @@ def _resolve_cell(
     return copies
 
 
-def _find_choice(name: str, choices: Mapping[str, Choice]) -> Choice | None:
+def _find_choice(name: str, choices: Mapping[str, CellChoice]) -> CellChoice | None:
     return choices.get(name) or choices.get(ALL_CONFLICTS)
-
-
-def _to_row(
-    cell: Any, cells: Mapping[str, Mapping[str, Any]], conflicts: list[str]
-) -> dict[str, Any]:
-    """Return one cell as a row of the three-column view."""
-    sides = {
-        name: cells[name][cell["id"]].source if cell["id"] in cells[name] else None
-        for name in (BASE, OURS, THEIRS)
-    }
-    return {
-        "id": cell["id"],
-        "type": cell.cell_type,
-        **sides,
-        "merged": cell.source,
-        "conflict": cell["id"] in conflicts,
-    }
 
 
 def _copy_outputs(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
@@ -343,13 +318,3 @@ def _copy_outputs(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _execution_of(cell: Any) -> Any:
     return cell.source, cell.get("outputs", []), cell.get("execution_count")
-
-
-def _apply_format(merged: Any, minor: int) -> None:
-    merged.nbformat_minor = minor
-    for cell in merged.cells:
-        if minor < WITH_IDS:
-            cell.pop("id", None)
-        if cell.cell_type != "code":
-            cell.pop("outputs", None)
-            cell.pop("execution_count", None)

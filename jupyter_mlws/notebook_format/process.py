@@ -1,28 +1,27 @@
-"""Asks the process that compares and merges notebooks; gives it up after a time limit."""
+"""Client of the process that compares and merges notebooks, with a time limit."""
 
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from jupyter_mlws.notebook_format.framing import pack, read
+from typing import Any, BinaryIO
 
 LIMIT = 30.0
 """Seconds for one notebook. One of 100 cells takes well under two."""
 CellChoice = str | dict[str, str]
-"""How a conflict of a cell ends: by a side, by ``both``, or with ``{"source": …}``."""
+"""The resolution of a cell's conflict: a side, ``both``, or ``{"source": …}``."""
 
 
 @dataclass(frozen=True)
 class MergedNotebook:
     """A merged notebook: ``text`` is valid nbformat, ``conflicts`` are ids of cells.
 
-    ``rows`` has all cells side by side.
+    Cells in conflict hold both sides between markers. ``rows`` has all cells side by side.
     """
 
     text: bytes
@@ -31,10 +30,7 @@ class MergedNotebook:
 
 
 class NotebookRefusedError(Exception):
-    """The input is not a notebook, or the time limit is exceeded.
-
-    The message is the reason.
-    """
+    """The input is not a notebook, or the time limit is exceeded."""
 
 
 def merge_notebooks(
@@ -87,3 +83,17 @@ def _ask(
     if "refused" in answer:
         raise NotebookRefusedError(answer["refused"])
     return answer, results
+
+
+def read(stream: BinaryIO) -> tuple[dict[str, Any], list[bytes | None]]:
+    """Read a line of JSON and the texts behind it, whose lengths the line holds."""
+    head: dict[str, Any] = json.loads(stream.readline())
+    lengths = head.pop("lengths")
+    return head, [None if length is None else stream.read(length) for length in lengths]
+
+
+def pack(head: dict[str, Any], texts: Sequence[bytes | None]) -> bytes:
+    """Return the message that :func:`read` reads."""
+    lengths = [None if text is None else len(text) for text in texts]
+    line = json.dumps({**head, "lengths": lengths}).encode()
+    return b"".join([line, b"\n", *(text or b"" for text in texts)])

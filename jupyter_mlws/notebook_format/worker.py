@@ -1,11 +1,11 @@
-"""The process that compares and merges notebooks: one request on stdin, one answer on stdout."""
+"""Process that compares and merges notebooks: one request on stdin, one answer on stdout."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-from jupyter_mlws.notebook_format.framing import pack, read
+from jupyter_mlws.notebook_format.process import pack, read
 
 
 def answer(head: dict[str, Any], texts: list[bytes | None]) -> bytes:
