@@ -11,11 +11,11 @@ import proof from './git/verification/plugin';
 import registry from './models/plugin';
 import sidebar from './git/plugin';
 import team from './hub/sharedProjects/plugin';
-import views from './lab/plugin';
+import lab from './lab/plugin';
 
 const plugins: JupyterFrontEndPlugin<any>[] = [
   ...client,
-  views,
+  ...lab,
   canvas,
   sidebar,
   data,

@@ -106,6 +106,7 @@ describe('a stream', () => {
   });
 
   afterEach(() => {
+    vi.restoreAllMocks();
     vi.useRealTimers();
   });
 
@@ -134,6 +135,7 @@ describe('a stream', () => {
   });
 
   it('waits longer each time, but never more than ten seconds', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
     heard();
     for (const pause of [500, 1000, 2000, 4000, 8000, 10_000, 10_000]) {
       const before = wire.sockets.length;
@@ -143,6 +145,16 @@ describe('a stream', () => {
       vi.advanceTimersByTime(1);
       expect(wire.sockets).toHaveLength(before + 1);
     }
+  });
+
+  it('does not come back in step with the other labs of a Hub', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    heard();
+    wire.sockets[0].break();
+    vi.advanceTimersByTime(374);
+    expect(wire.sockets).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(wire.sockets).toHaveLength(2);
   });
 
   it('takes the numbering of a server that counts anew', () => {

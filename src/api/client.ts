@@ -498,7 +498,9 @@ class ReconnectingSocket implements IDisposable {
     if (!wasConnected) {
       this.connectionChanged.emit(false);
     }
-    this._retry = setTimeout(() => this._connect(), this._pause);
+    // Between half and all of the pause: not every lab of a Hub comes back at the same moment.
+    const pause = this._pause * (1 - Math.random() / 2);
+    this._retry = setTimeout(() => this._connect(), pause);
     this._pause = Math.min(this._pause * 2, LONGEST_PAUSE);
   }
 

@@ -645,6 +645,56 @@ export interface IOperation<T = any> {
   error: IFailure | null;
 }
 
+// Datasets and models
+
+export type DatasetState =
+  'unchanged' | 'modified' | 'deleted' | 'not_pulled' | 'unrecorded';
+
+/** Data that DVC tracks, as recorded now. */
+export interface IDataset {
+  id: string;
+  path: string;
+  /** The file that names it. */
+  source: string;
+  /** A workflow makes it. */
+  output: boolean;
+  md5: string | null;
+  size: number | null;
+  /** Of a folder. */
+  files: number | null;
+  state: DatasetState;
+}
+
+/** A version of a model; its parameters are text, as MLflow keeps them. */
+export interface IModelVersion {
+  id: string;
+  name: string;
+  version: number;
+  params: Record<string, string>;
+  /** Null where it is no finite number. */
+  metrics: Record<string, number | null>;
+  /** Files, by their paths in the project. */
+  artifacts: string[];
+  timestamp: string;
+  run_id: string | null;
+  commit: string | null;
+  tags: Record<string, string>;
+  aliases: string[];
+  uri: string;
+}
+
+export interface IModel {
+  id: string;
+  name: string;
+  description: string;
+  created: string;
+  updated: string;
+  tags: Record<string, string>;
+  /** The versions that they mean. */
+  aliases: Record<string, number>;
+  newest: IModelVersion | null;
+}
+
 // Streams
 
 /** First message after every connect. */

@@ -9,7 +9,6 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { DatasetActions, insideProject } from './actions';
 import { DatasetDiffModel } from './diff';
-import { DatasetDiffView } from './diffView';
 import { DatasetsModel } from './model';
 import type { IDataset, IDatasetVersion } from './types';
 import { DatasetsView } from './view';
@@ -17,9 +16,9 @@ import {
   IMainViews,
   IMLWSClient,
   IMLWSSidebar,
+  IOpenDocuments,
   IWorkspaceEvents
 } from '../lab/tokens';
-import { OpenDocuments } from '../lab/documents';
 import { dataIcon } from '../ui/fileIcons';
 import { Restorer } from '../git/restore';
 
@@ -45,6 +44,7 @@ const data: JupyterFrontEndPlugin<void> = {
     IWorkspaceEvents,
     IMLWSSidebar,
     IDocumentManager,
+    IOpenDocuments,
     IMainViews
   ],
   optional: [ITranslator, ICommandPalette, IDefaultFileBrowser],
@@ -54,6 +54,7 @@ const data: JupyterFrontEndPlugin<void> = {
     events: IWorkspaceEvents,
     sidebar: IMLWSSidebar,
     manager: IDocumentManager,
+    documents: IOpenDocuments,
     views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
@@ -61,13 +62,11 @@ const data: JupyterFrontEndPlugin<void> = {
   ) => {
     translator ??= nullTranslator;
     const trans = translator.load('jupyter_mlws');
-    const documents = new OpenDocuments(manager, () =>
-      app.shell.widgets('main')
-    );
     const showDiff = (id: string, path: string, commit: string) =>
       views.show(
         `data ${id} ${commit}`,
-        () => {
+        async () => {
+          const { DatasetDiffView } = await import('./diffView');
           const model = new DatasetDiffModel(client, events, id, commit);
           const view = new DatasetDiffView(model, client.language, trans);
           view.title.label = trans.__(
@@ -126,9 +125,13 @@ const data: JupyterFrontEndPlugin<void> = {
       }
     });
     app.commands.addCommand(CommandIDs.openDiff, {
-      execute: args => {
+      execute: async args => {
         if (args.id && args.path && args.commit) {
-          showDiff(String(args.id), String(args.path), String(args.commit));
+          await showDiff(
+            String(args.id),
+            String(args.path),
+            String(args.commit)
+          );
         }
       }
     });

@@ -1,22 +1,8 @@
 /** The JSON of datasets and their stores, field for field. */
 
-export type DatasetState =
-  'unchanged' | 'modified' | 'deleted' | 'not_pulled' | 'unrecorded';
+import type { IDataset } from '../api/models';
 
-/** Data that DVC tracks, as recorded now. */
-export interface IDataset {
-  id: string;
-  path: string;
-  /** The file that names it. */
-  source: string;
-  /** A workflow makes it. */
-  output: boolean;
-  md5: string | null;
-  size: number | null;
-  /** Of a folder. */
-  files: number | null;
-  state: DatasetState;
-}
+export type { DatasetState, IDataset } from '../api/models';
 
 /** What a dataset was from a commit on. */
 export interface IDatasetVersion {

@@ -8,10 +8,8 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { spreadsheetIcon } from '@jupyterlab/ui-components';
 
 import { RunActions } from './actions';
-import { CompareView } from './comparison';
 import { ExperimentsModel } from './model';
 import { RunTableModel } from './table';
-import { RunTableView } from './tableView';
 import type { IFoundRun } from './types';
 import { ExperimentsView } from './view';
 import {
@@ -63,7 +61,8 @@ const experiments: JupyterFrontEndPlugin<void> = {
     const compare = (chosen: readonly IFoundRun[]) =>
       views.show(
         `runs ${chosen.map(run => run.id ?? run.run).join(' ')}`,
-        () => {
+        async () => {
+          const { CompareView } = await import('./comparison');
           const view = new CompareView({
             runs: chosen,
             client,
@@ -78,7 +77,8 @@ const experiments: JupyterFrontEndPlugin<void> = {
     const openTable = () =>
       views.show(
         'experiments',
-        () => {
+        async () => {
+          const { RunTableView } = await import('./tableView');
           const model = (table = new RunTableModel(client, events, runs));
           const actions = new RunActions(app, client, model, registry, compare);
           const view = new RunTableView(model, actions, client.language, trans);
@@ -116,14 +116,14 @@ const experiments: JupyterFrontEndPlugin<void> = {
           sidebar.expand(view);
           return;
         }
-        compare(chosen);
+        await compare(chosen);
       }
     });
     app.commands.addCommand(CommandIDs.openTable, {
       label: trans.__('Open Experiment Table'),
       icon: spreadsheetIcon,
-      execute: args => {
-        openTable();
+      execute: async args => {
+        await openTable();
         if (table && typeof args.run === 'string') {
           const filter = `attributes.run_id = '${args.run}'`;
           table.search = { q: '', filter, workflow: '', nested: true };

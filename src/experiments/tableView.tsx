@@ -5,7 +5,7 @@ import { KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { cellText, duration, fullTime } from '../ui/format';
 import { LiveView } from '../ui/liveView';
 import { WorkView } from '../operations/workView';
-import { statusWord } from '../git/labels';
+import { runStatusWord } from '../ui/runStatus';
 import { runName } from './compare';
 import { Reproduced } from './reproduced';
 import {
@@ -274,7 +274,7 @@ function Row(
       </th>
       <td>
         <span className="jp-mlws-Status" data-mlws-status={run.status}>
-          {statusWord(run.status, trans)}
+          {runStatusWord(run.status, trans)}
         </span>
       </td>
       <td>{run.started ? fullTime(run.started, language) : '–'}</td>

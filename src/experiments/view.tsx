@@ -5,7 +5,7 @@ import { cellText, duration, fullTime, relativeTime } from '../ui/format';
 import { LiveView } from '../ui/liveView';
 import type { IExperimentRun } from '../api/models';
 import { Rows } from '../ui/rows';
-import { statusWord } from '../git/labels';
+import { runStatusWord } from '../ui/runStatus';
 import { runName } from './compare';
 import type { ExperimentsModel } from './model';
 
@@ -52,7 +52,7 @@ function RunRow(props: {
               </span>
             )}
             <span className="jp-mlws-Status" data-mlws-status={run.status}>
-              {statusWord(run.status, trans)}
+              {runStatusWord(run.status, trans)}
             </span>
           </span>
           <span className="jp-mlws-Counts">

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { ChangeKind, ChangeState, RunStatus } from '../api/models';
+import type { ChangeKind, ChangeState } from '../api/models';
 
 /** The letter that stands for a state, as git's own short status has it. */
 export const stateLetters: Record<ChangeState, string> = {
@@ -38,20 +38,3 @@ export function kindWord(kind: ChangeKind, trans: TranslationBundle): string {
   return words[kind] ?? kind;
 }
 
-export function statusWord(
-  status: RunStatus,
-  trans: TranslationBundle
-): string {
-  const words: Record<string, string> = {
-    PENDING: trans.__('pending'),
-    QUEUED: trans.__('queued'),
-    RUNNING: trans.__('running'),
-    COMPLETED: trans.__('completed'),
-    CACHED: trans.__('cached'),
-    FAILED: trans.__('failed'),
-    SKIPPED: trans.__('skipped'),
-    CANCELLED: trans.__('canceled'),
-    INTERRUPTED: trans.__('interrupted')
-  };
-  return words[status] ?? status;
-}

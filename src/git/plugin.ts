@@ -6,7 +6,6 @@ import {
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
-import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
@@ -21,6 +20,7 @@ import {
   CANVAS_FACTORY,
   IMainViews,
   IMLWSClient,
+  IOpenDocuments,
   IMLWSSidebar,
   IWorkflowEvents,
   IWorkspaceEvents
@@ -28,7 +28,6 @@ import {
 import { ChangesModel } from './changes';
 import { ChangesView } from './changesView';
 import { addCommands, CommandIDs, IPlaces } from './snapshotCommands';
-import { OpenDocuments } from '../lab/documents';
 import { HistoryModel } from './history';
 import { HistoryView } from './historyView';
 import { ProjectBar } from './projectBar';
@@ -51,7 +50,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     IMLWSClient,
     IWorkflowEvents,
     IWorkspaceEvents,
-    IDocumentManager,
+    IOpenDocuments,
     IMainViews
   ],
   optional: [
@@ -68,7 +67,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     client: IMLWSClient,
     runs: IWorkflowEvents,
     workspace: IWorkspaceEvents,
-    manager: IDocumentManager,
+    documents: IOpenDocuments,
     views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
@@ -81,9 +80,6 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     const trans = translator.load('jupyter_mlws');
     const { language } = client;
     const { commands } = app;
-    const documents = new OpenDocuments(manager, () =>
-      app.shell.widgets('main')
-    );
 
     const changes = new ChangesModel(client, workspace, ['changes', 'history']);
     const history = new HistoryModel(client, workspace, ['history']);

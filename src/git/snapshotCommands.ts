@@ -17,13 +17,11 @@ import {
   SnapshotDiffModel
 } from './diff';
 import type { OpenDocuments } from '../lab/documents';
-import { FileDiffView } from './fileDiffView';
 import type { HistoryModel } from './history';
 import { compareIcon, mlwsIcon } from '../ui/fileIcons';
 import type { MainViews } from '../lab/mainArea';
 import { Restorer } from './restore';
 import type { MLWSSidebar } from './sidebar';
-import { SnapshotDiffView } from './snapshotDiffView';
 import { told } from '../lab/notify';
 
 export namespace CommandIDs {
@@ -175,7 +173,8 @@ function addDiffCommands(
   const openDiff = (path: string, versions: IVersions) =>
     views.show(
       `diff ${path} ${JSON.stringify(versions)}`,
-      () => {
+      async () => {
+        const { FileDiffView } = await import('./fileDiffView');
         const model = new FileDiffModel(client, events, path, versions);
         const open = () =>
           client.project && documents.open(client.project, path);
@@ -193,7 +192,7 @@ function addDiffCommands(
   app.commands.addCommand(CommandIDs.openDiff, {
     label: trans.__('Show Changes'),
     icon: compareIcon,
-    execute: args => {
+    execute: async args => {
       const path = args.path ?? dataOf(app, 'mlwsPath');
       if (typeof path === 'string') {
         const from =
@@ -201,18 +200,19 @@ function addDiffCommands(
         const to = typeof args.to === 'string' ? { to: args.to } : {};
         const staged =
           typeof args.staged === 'boolean' ? { staged: args.staged } : {};
-        openDiff(path, { from: from ?? EMPTY_TREE, ...to, ...staged });
+        await openDiff(path, { from: from ?? EMPTY_TREE, ...to, ...staged });
       }
     }
   });
   const compare = (from: string, to: string) =>
     views.show(
       `snapshots ${from} ${to}`,
-      () => {
+      async () => {
+        const { SnapshotDiffView } = await import('./snapshotDiffView');
         const model = new SnapshotDiffModel(client, events, { from, to });
         const view = new SnapshotDiffView(
           model,
-          path => openDiff(path, { from, to }),
+          path => void openDiff(path, { from, to }),
           client.language,
           trans
         );
@@ -236,20 +236,20 @@ function addDiffCommands(
     label: () => trans.__('Compare with Selected %1', marked?.slice(0, 8)),
     icon: compareIcon,
     isVisible: () => marked !== null,
-    execute: args => {
+    execute: async args => {
       const to = idOf(app, args);
       if (marked !== null && to !== null) {
-        compare(marked, to);
+        await compare(marked, to);
       }
     }
   });
   app.commands.addCommand(CommandIDs.compareSnapshot, {
     label: trans.__('Compare Snapshot with Current'),
     icon: compareIcon,
-    execute: args => {
+    execute: async args => {
       const from = idOf(app, args);
       if (from !== null) {
-        compare(from, typeof args.to === 'string' ? args.to : 'HEAD');
+        await compare(from, typeof args.to === 'string' ? args.to : 'HEAD');
       }
     }
   });

@@ -50,18 +50,22 @@ function open(kind: 'lab' | 'notebook'): MainViews {
   return new MainViews(app, labShell, restorer);
 }
 
-function show(views: MainViews, key: string, command?: IViewCommand): void {
-  views.show(key, () => ({ view: new Widget(), model: null }), command);
+async function show(
+  views: MainViews,
+  key: string,
+  command?: IViewCommand
+): Promise<void> {
+  await views.show(key, () => ({ view: new Widget(), model: null }), command);
 }
 
-it('opens a view below where the main area takes no more', () => {
+it('opens a view below where the main area takes no more', async () => {
   const views = open('notebook');
   areas.main.addWidget(new Widget());
-  show(views, 'server log');
+  await show(views, 'server log');
   expect(areas.main.widgets).toHaveLength(1);
   expect(areas.down.widgets).toHaveLength(1);
   // Asked for again it is the same one.
-  show(views, 'server log');
+  await show(views, 'server log');
   expect(areas.down.widgets).toHaveLength(1);
 });
 
@@ -72,8 +76,11 @@ it('keeps the command that opens a view again', async () => {
     execute: args => opened.push(args)
   });
   commands.addCommand('other:erase', { execute: () => opened.push('other') });
-  show(views, 'lineage a', { id: 'mlws:open-lineage', args: { of: 'a' } });
-  show(views, 'conflict b');
+  await show(views, 'lineage a', {
+    id: 'mlws:open-lineage',
+    args: { of: 'a' }
+  });
+  await show(views, 'conflict b');
   expect(areas.main.widgets).toHaveLength(2);
   expect(names).toEqual(['lineage a', '']);
   await commands.execute(reopen[0].command, reopen[0].args);

@@ -87,41 +87,51 @@ export class MainViews {
     });
   }
 
-  /** Shows a view; `command` opens it again. */
-  show(
+  /** Shows a view, whose code `make` may load; `command` opens it again. */
+  async show(
     key: string,
-    make: () => IMainView,
+    make: () => IMainView | Promise<IMainView>,
     command: IViewCommand | null = null
-  ): void {
-    const { shell } = this._app;
-    let widget = this._open.get(key);
-    if (!widget) {
-      const { view, model, icon = compareIcon, mayClose } = make();
-      widget = new GuardedTab(view, key, command, mayClose);
-      widget.id = `jp-mlws-view-${(made += 1)}`;
-      widget.title.icon = icon;
-      widget.title.closable = true;
-      widget.toolbar.hide();
-      widget.disposed.connect(() => {
-        this._open.delete(key);
-        model?.dispose();
-      });
-      this._open.set(key, widget);
-      shell.add(widget, 'main');
-      // JupyterLab adds what comes before its layout is restored later.
-      if (!this._labShell && !widget.parent) {
-        // The main area of Notebook 7 takes the document of its page and nothing else.
-        shell.add(widget, 'down');
-      }
-      void this._tracker.add(widget);
-      if (model) {
-        model.active = true;
-      }
+  ): Promise<void> {
+    let opening = this._open.get(key);
+    if (!opening) {
+      opening = this._add(key, make, command);
+      this._open.set(key, opening);
+      opening.catch(() => this._open.delete(key));
     }
-    shell.activateById(widget.id);
+    this._app.shell.activateById((await opening).id);
   }
 
-  private _open = new Map<string, GuardedTab>();
+  private async _add(
+    key: string,
+    make: () => IMainView | Promise<IMainView>,
+    command: IViewCommand | null
+  ): Promise<GuardedTab> {
+    const { shell } = this._app;
+    const { view, model, icon = compareIcon, mayClose } = await make();
+    const widget = new GuardedTab(view, key, command, mayClose);
+    widget.id = `jp-mlws-view-${(made += 1)}`;
+    widget.title.icon = icon;
+    widget.title.closable = true;
+    widget.toolbar.hide();
+    widget.disposed.connect(() => {
+      this._open.delete(key);
+      model?.dispose();
+    });
+    shell.add(widget, 'main');
+    // JupyterLab adds what comes before its layout is restored later.
+    if (!this._labShell && !widget.parent) {
+      // The main area of Notebook 7 takes the document of its page and nothing else.
+      shell.add(widget, 'down');
+    }
+    void this._tracker.add(widget);
+    if (model) {
+      model.active = true;
+    }
+    return widget;
+  }
+
+  private _open = new Map<string, Promise<GuardedTab>>();
   private _tracker = new WidgetTracker<GuardedTab>({
     namespace: 'mlws-views'
   });

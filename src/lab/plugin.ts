@@ -4,9 +4,11 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { IDocumentManager } from '@jupyterlab/docmanager';
 
-import { IMainViews } from './tokens';
+import { OpenDocuments } from './documents';
 import { MainViews } from './mainArea';
+import { IMainViews, IOpenDocuments } from './tokens';
 
 const views: JupyterFrontEndPlugin<IMainViews> = {
   id: 'jupyter-mlws:views',
@@ -21,4 +23,16 @@ const views: JupyterFrontEndPlugin<IMainViews> = {
   ) => new MainViews(app, labShell, restorer)
 };
 
-export default views;
+const documents: JupyterFrontEndPlugin<IOpenDocuments> = {
+  id: 'jupyter-mlws:documents',
+  description:
+    'The open documents: saved before a commit, reloaded after a restore.',
+  autoStart: true,
+  requires: [IDocumentManager],
+  provides: IOpenDocuments,
+  activate: (app: JupyterFrontEnd, manager: IDocumentManager) =>
+    new OpenDocuments(manager, () => app.shell.widgets('main'))
+};
+
+const plugins: JupyterFrontEndPlugin<any>[] = [views, documents];
+export default plugins;

@@ -2,6 +2,7 @@ import { Token } from '@lumino/coreutils';
 
 import type { IEventStream, MLWSClient } from '../api/client';
 import type { IWorkflowEvent, IWorkspaceEvent } from '../api/models';
+import type { OpenDocuments } from './documents';
 import type { MainViews } from './mainArea';
 import type { IModelActions } from '../models/actions';
 import type { MLWSSidebar } from '../git/sidebar';
@@ -42,6 +43,13 @@ export type IMainViews = MainViews;
 export const IMainViews = new Token<IMainViews>(
   'jupyter-mlws:IMainViews',
   'The views of diffs, tables, lineage and logs in the main area.'
+);
+
+/** The open documents of the lab. */
+export type IOpenDocuments = OpenDocuments;
+export const IOpenDocuments = new Token<IOpenDocuments>(
+  'jupyter-mlws:IOpenDocuments',
+  'The open documents of the lab: saved, reloaded and opened.'
 );
 
 /** What can be done with registered models, wherever runs and versions are shown. */

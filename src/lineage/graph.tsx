@@ -17,7 +17,7 @@ import {
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo, useEffect, useMemo, useRef } from 'react';
 
-import { flowLabels } from '../workflow/labels';
+import { flowLabels } from '../ui/flowLabels';
 import { useHasSize } from '../ui/useHasSize';
 import { NODE_HEIGHT, NODE_WIDTH, placed } from './layout';
 import type { ILineage, ILineageNode } from './types';

@@ -7,8 +7,7 @@ import {
   tagIcon
 } from '@jupyterlab/ui-components';
 
-import { componentIcon } from '../workflow/canvas/icons';
-import { dataIcon } from '../ui/fileIcons';
+import { componentIcon, dataIcon } from '../ui/fileIcons';
 import type { LineageKind } from './types';
 
 export const kindIcons: Record<LineageKind, LabIcon> = {

@@ -3,21 +3,18 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
-import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { dataOf } from '../git/snapshotCommands';
 import { LineageActions } from './actions';
 import { lineageIcon } from './icons';
-import { LineageModel } from './model';
-import { LineageView } from './view';
 import {
   IMainViews,
   IMLWSClient,
+  IOpenDocuments,
   IWorkflowEvents,
   IWorkspaceEvents
 } from '../lab/tokens';
-import { OpenDocuments } from '../lab/documents';
 
 namespace CommandIDs {
   export const open = 'mlws:open-lineage';
@@ -31,7 +28,7 @@ const lineage: JupyterFrontEndPlugin<void> = {
     IMLWSClient,
     IWorkspaceEvents,
     IWorkflowEvents,
-    IDocumentManager,
+    IOpenDocuments,
     IMainViews
   ],
   optional: [ITranslator, ICommandPalette],
@@ -40,20 +37,19 @@ const lineage: JupyterFrontEndPlugin<void> = {
     client: IMLWSClient,
     events: IWorkspaceEvents,
     runs: IWorkflowEvents,
-    manager: IDocumentManager,
+    documents: IOpenDocuments,
     views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
-    const documents = new OpenDocuments(manager, () =>
-      app.shell.widgets('main')
-    );
     const actions = new LineageActions(app, client, documents);
     const show = (of: string) =>
       views.show(
         `lineage ${of}`,
-        () => {
+        async () => {
+          const { LineageModel } = await import('./model');
+          const { LineageView } = await import('./view');
           const model = new LineageModel(client, events, runs, of);
           const view = new LineageView(model, actions, client.language, trans);
           view.title.label = trans.__('Lineage');
@@ -69,12 +65,12 @@ const lineage: JupyterFrontEndPlugin<void> = {
       icon: lineageIcon,
       execute: async args => {
         if (typeof args.of === 'string') {
-          show(args.of);
+          await show(args.of);
           return;
         }
         const clicked = dataOf(app, 'mlwsSnapshot');
         if (clicked && args.clicked === true) {
-          show(`snapshot:${clicked}`);
+          await show(`snapshot:${clicked}`);
           return;
         }
         const answer = await InputDialog.getText({
@@ -86,7 +82,7 @@ const lineage: JupyterFrontEndPlugin<void> = {
           okLabel: trans.__('Show')
         });
         if (answer.button.accept && answer.value?.trim()) {
-          show(answer.value.trim());
+          await show(answer.value.trim());
         }
       }
     });

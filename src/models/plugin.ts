@@ -6,8 +6,6 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { ModelActions } from './actions';
-import { ModelComparisonModel } from './compare';
-import { ModelComparisonView } from './compareView';
 import { RegistryModel } from './model';
 import { RegistryView } from './view';
 import {
@@ -57,7 +55,9 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
     const compare = (ids: readonly string[]) =>
       views.show(
         `models ${ids.join(' ')}`,
-        () => {
+        async () => {
+          const { ModelComparisonModel } = await import('./compare');
+          const { ModelComparisonView } = await import('./compareView');
           const comparison = new ModelComparisonModel(client, events, ids);
           model.edited.connect(() => void comparison.refresh(), comparison);
           const view = new ModelComparisonView(
@@ -102,9 +102,9 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
       }
     });
     app.commands.addCommand(CommandIDs.compare, {
-      execute: args => {
+      execute: async args => {
         if (Array.isArray(args.ids)) {
-          compare(args.ids.map(String));
+          await compare(args.ids.map(String));
         }
       }
     });

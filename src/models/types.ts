@@ -1,34 +1,8 @@
 /** The JSON of models and their versions, field for field. */
 
-/** A version of a model; its parameters are text, as MLflow keeps them. */
-export interface IModelVersion {
-  id: string;
-  name: string;
-  version: number;
-  params: Record<string, string>;
-  /** Null where it is no finite number. */
-  metrics: Record<string, number | null>;
-  /** Files, by their paths in the project. */
-  artifacts: string[];
-  timestamp: string;
-  run_id: string | null;
-  commit: string | null;
-  tags: Record<string, string>;
-  aliases: string[];
-  uri: string;
-}
+import type { IModel, IModelVersion } from '../api/models';
 
-export interface IModel {
-  id: string;
-  name: string;
-  description: string;
-  created: string;
-  updated: string;
-  tags: Record<string, string>;
-  /** The versions that they mean. */
-  aliases: Record<string, number>;
-  newest: IModelVersion | null;
-}
+export type { IModel, IModelVersion } from '../api/models';
 
 export interface IModelDetail extends IModel {
   versions: IModelVersion[];

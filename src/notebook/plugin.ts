@@ -11,9 +11,7 @@ import { errorIcon, historyIcon, listIcon } from '@jupyterlab/ui-components';
 
 import { memorySize } from '../ui/format';
 import { ErrorsView } from './errorsView';
-import { HistoryView } from './historyView';
 import { LogModel } from './log';
-import { LogView } from './logView';
 import { CellMarks } from './marks';
 import type { NotebookModel } from './model';
 import { OpenNotebooks } from './open';
@@ -58,7 +56,8 @@ const notebooks: JupyterFrontEndPlugin<void> = {
     restorer?.add(errors, errors.id);
 
     const showHistory = (model: NotebookModel, cell: string | null) =>
-      views.show(`executions ${model.path} ${cell}`, () => {
+      views.show(`executions ${model.path} ${cell}`, async () => {
+        const { HistoryView } = await import('./historyView');
         const view = new HistoryView(model, cell, language, trans);
         view.title.label = cell
           ? trans.__('Cell history')
@@ -205,7 +204,8 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       execute: () =>
         views.show(
           'server log',
-          () => {
+          async () => {
+            const { LogView } = await import('./logView');
             const model = new LogModel(client);
             const view = new LogView(model, language, trans);
             view.title.label = trans.__('Server log');

@@ -23,7 +23,7 @@ export function conflictOpener(
 ): (path: string) => Promise<void> {
   const open = async (path: string) => {
     const { ConflictView } = await import('./view');
-    views.show(`conflict ${path}`, () => {
+    await views.show(`conflict ${path}`, () => {
       const model = new ConflictModel(client, events, path);
       warnOfLoss(model, status);
       const actions = {

@@ -6,8 +6,6 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { checkIcon } from '@jupyterlab/ui-components';
 
 import { idOf } from '../snapshotCommands';
-import { ProofModel } from './model';
-import { ProofView } from './view';
 import { IMainViews, IMLWSClient, IWorkspaceEvents } from '../../lab/tokens';
 
 namespace CommandIDs {
@@ -34,10 +32,12 @@ const proof: JupyterFrontEndPlugin<void> = {
         'Verify every object of the snapshot in git, the cache and the remote'
       ),
       icon: checkIcon,
-      execute: args => {
+      execute: async args => {
         const id = idOf(app, args);
         if (id) {
-          views.show(`proof ${id}`, () => {
+          await views.show(`proof ${id}`, async () => {
+            const { ProofModel } = await import('./model');
+            const { ProofView } = await import('./view');
             const model = new ProofModel(client, events, id);
             const view = new ProofView(model, client.language, trans);
             view.title.label = trans.__('Verification of %1', id.slice(0, 8));

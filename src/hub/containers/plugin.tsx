@@ -10,7 +10,6 @@ import { textEditorIcon } from '@jupyterlab/ui-components';
 import { APIError, MLWSClient } from '../../api/client';
 import { hasHub } from './hub';
 import { LogsModel } from './logs';
-import { LogsView } from './logsView';
 import { ContainersModel } from './model';
 import { tellOutOfMemory } from './outOfMemory';
 import { OwnUsageModel } from './ownUsage';
@@ -46,7 +45,8 @@ const containers: JupyterFrontEndPlugin<void> = {
     const openLogs = (id: string, name: string) =>
       views.show(
         `container log ${id}`,
-        () => {
+        async () => {
+          const { LogsView } = await import('./logsView');
           const label = trans.__('Logs of %1', name);
           const view = new LogsView(new LogsModel(client, id), label, trans);
           return { view, model: null, icon: textEditorIcon };
@@ -54,9 +54,9 @@ const containers: JupyterFrontEndPlugin<void> = {
         { id: OPEN_LOGS, args: { id, name } }
       );
     app.commands.addCommand(OPEN_LOGS, {
-      execute: args => {
+      execute: async args => {
         if (args.id && args.name) {
-          openLogs(String(args.id), String(args.name));
+          await openLogs(String(args.id), String(args.name));
         }
       }
     });

@@ -4,7 +4,6 @@ import {
 } from '@jupyterlab/application';
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
-import { IDocumentManager } from '@jupyterlab/docmanager';
 
 import { MLWSClient } from '../../api/client';
 import { askFields } from '../../git/form';
@@ -14,20 +13,19 @@ import { labServer } from '../../lab/server';
 import type { IProject, ITeamProject } from '../../api/models';
 import { pathOf, TeamModel } from './model';
 import { TeamView, type ITeamHost } from './section';
-import { IMLWSClient, IMLWSSidebar } from '../../lab/tokens';
-import { OpenDocuments } from '../../lab/documents';
+import { IMLWSClient, IMLWSSidebar, IOpenDocuments } from '../../lab/tokens';
 import { told } from '../../lab/notify';
 
 const team: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:team',
   description: 'The projects that people share, where a Hub started the lab.',
   autoStart: true,
-  requires: [IMLWSClient, IMLWSSidebar, IDocumentManager],
+  requires: [IMLWSClient, IMLWSSidebar, IOpenDocuments],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
     sidebar: IMLWSSidebar,
-    manager: IDocumentManager
+    documents: IOpenDocuments
   ) => {
     const { language, trans } = client;
     // Projects of the Hub, whatever project of the home is shown.
@@ -38,9 +36,6 @@ const team: JupyterFrontEndPlugin<void> = {
     );
     void app.restored.then(async () => {
       if (await hasHub(hub)) {
-        const documents = new OpenDocuments(manager, () =>
-          app.shell.widgets('main')
-        );
         const work = new Work(client, documents, trans);
         const model = new TeamModel(hub);
         const host = labHost(client, model, work);
