@@ -41,7 +41,9 @@ def parse(path: str, diff: bytes) -> FilePatch:
     """Return the hunks of the diff of one file; none for a binary file or a mode change alone."""
     head: list[bytes] = []
     groups: list[list[bytes]] = []
-    for line in _lines(diff):
+    # Lines end at a line feed alone; a carriage return is content.
+    for part in diff.removesuffix(b"\n").split(b"\n"):
+        line = part + b"\n"
         if HEADER.match(line):
             groups.append([line])
         elif groups:
@@ -49,11 +51,6 @@ def parse(path: str, diff: bytes) -> FilePatch:
         else:
             head.append(line)
     return FilePatch(b"".join(head), [_hunk(path, group) for group in groups])
-
-
-def _lines(diff: bytes) -> list[bytes]:
-    """Lines end at a line feed alone; a carriage return is content."""
-    return [line + b"\n" for line in diff.removesuffix(b"\n").split(b"\n")]
 
 
 def _hunk(path: str, lines: list[bytes]) -> Hunk:

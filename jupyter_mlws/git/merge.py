@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jupyter_mlws.core.errors import UnrelatedHistoriesError
-from jupyter_mlws.git.adapter import Git, GitFailedError
+from jupyter_mlws.git.adapter import Git, GitFailedError, decode, join_nul, split_nul
 
 BASE, OURS, THEIRS = 1, 2, 3
 """git's stages of a path in conflict."""
@@ -50,14 +50,13 @@ def merge_tree(git: Git, ours: str, theirs: str) -> MergedTree:
     merge_base(git, ours, theirs)
     options = ("--write-tree", "-z", "--no-messages")
     output = git.run("merge-tree", *options, ours, theirs, codes=(0, 1), timeout=TIMEOUT)
-    tree, *rows = output.decode(errors="surrogateescape").rstrip("\0").split("\0")
+    tree, *rows = split_nul(output)
     return MergedTree(tree, _parse_sides(rows))
 
 
 def read_conflicts(git: Git) -> dict[str, Sides]:
     """Return the conflicts in the user's index, by path."""
-    output = git.run("ls-files", "--unmerged", "-z")
-    return _parse_sides(output.decode(errors="surrogateescape").rstrip("\0").split("\0"))
+    return _parse_sides(split_nul(git.run("ls-files", "--unmerged", "-z")))
 
 
 def _parse_sides(rows: list[str]) -> dict[str, Sides]:
@@ -75,10 +74,9 @@ def set_sides(git: Git, path: str, sides: Sides) -> None:
 
     Without ``sides`` the path is removed from the index.
     """
-    rows = [f"0 {'0' * 40}\t{path}\0"]
-    rows += [f"{side.mode} {side.sha} {stage}\t{path}\0" for stage, side in sorted(sides.items())]
-    stdin = "".join(rows).encode(errors="surrogateescape")
-    git.run("update-index", "-z", "--index-info", stdin=stdin)
+    rows = [f"0 {'0' * 40}\t{path}"]
+    rows += [f"{side.mode} {side.sha} {stage}\t{path}" for stage, side in sorted(sides.items())]
+    git.run("update-index", "-z", "--index-info", stdin=join_nul(rows))
 
 
 def incoming(git: Git) -> str | None:
@@ -100,9 +98,7 @@ def merged_text(git: Git, sides: Sides) -> bytes | None:
     if ours is None or theirs is None:
         return None
     contents = [ours, base or b"", theirs]
-    shas = [
-        git.run("hash-object", "-w", "--stdin", stdin=text).decode().strip() for text in contents
-    ]
+    shas = [git.hash(text, write=True) for text in contents]
     try:
         return git.attempt("merge-file", "--union", "--object-id", "-p", *shas)
     except GitFailedError:
@@ -114,4 +110,4 @@ def name_of(git: Git, sha: str) -> str:
     """Return a branch or tag at a commit, else the beginning of its id."""
     options = ("--count=1", "--format=%(refname:short)", "--points-at", sha)
     output = git.run("for-each-ref", *options, "refs/heads/", "refs/remotes/", "refs/tags/")
-    return output.decode(errors="surrogateescape").strip() or sha[:8]
+    return decode(output).strip() or sha[:8]

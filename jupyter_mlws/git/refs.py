@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.secrets import mask_credentials
-from jupyter_mlws.git.adapter import Git, GitFailedError
+from jupyter_mlws.git.adapter import Git, GitFailedError, decode
 
 HEADS, REMOTES, TAGS = "refs/heads/", "refs/remotes/", "refs/tags/"
 LONGEST = 200
@@ -85,6 +85,36 @@ class RemoteRef:
     push_url: str
 
 
+def current_branch(git: Git) -> str | None:
+    """Return the ref that HEAD points to (``refs/heads/…``, maybe unborn); None if detached."""
+    return decode(git.run("symbolic-ref", "--quiet", "HEAD", codes=(0, 1))).strip() or None
+
+
+def list_refs(git: Git, prefix: str) -> dict[str, str]:
+    """Return every ref below ``prefix`` with the object that it points to."""
+    output = git.run("for-each-ref", "--format=%(refname)%00%(objectname)", "--", prefix)
+    rows = [line.partition("\0") for line in decode(output).splitlines()]
+    return {name: sha for name, _, sha in rows}
+
+
+def update_ref(git: Git, name: str, new: str, old: str | None, reason: str) -> bool:
+    """Move ``name`` from ``old`` (None: not there yet) to ``new``; False if it had moved."""
+    try:
+        # An empty old value: the ref must not be there yet.
+        arguments = ("--create-reflog", "--no-deref", "-m", reason, name, new, old or "")
+        git.attempt("update-ref", *arguments)
+    except GitFailedError as error:
+        if git.find(name) != old:
+            return False
+        raise error.to_mlws_error() from error
+    return True
+
+
+def delete_ref(git: Git, name: str) -> None:
+    """Delete ``name``; no error if it does not exist."""
+    git.run("update-ref", "-d", name)
+
+
 def fault_of_name(git: Git, name: str) -> Message | None:
     """Return why git's own rules forbid ``name`` for a branch or tag; None if they allow it."""
     means_a_commit = name in ("HEAD", "@") or re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", name)
@@ -105,7 +135,7 @@ def branches(git: Git) -> list[BranchRef]:
     output = git.run(
         "for-each-ref", "--sort=-committerdate", f"--format={form}", "--", HEADS, REMOTES
     )
-    parts = output.decode(errors="surrogateescape").split("\0")
+    parts = decode(output).split("\0")
     here = str(git.root)
     remote_names = sorted((remote.name for remote in remotes(git)), key=len, reverse=True)
     rows = [parts[at : at + len(FIELDS)] for at in range(0, len(parts) - 1, len(FIELDS))]
@@ -123,57 +153,53 @@ def _branch(row: Sequence[str], here: str, remote_names: Sequence[str]) -> Branc
         # A remote's name may hold slashes itself.
         remote = next((r for r in remote_names if inside.startswith(f"{r}/")), inside.split("/")[0])
         name = inside.removeprefix(f"{remote}/")
-    counts = None if track == "gone" or not upstream else _counts(track)
+    ahead = behind = None
+    if upstream and track != "gone":
+        # "ahead 2, behind 1", of which either may be left out.
+        counts = dict(part.split(" ") for part in track.split(", ") if part)
+        ahead, behind = int(counts.get("ahead", 0)), int(counts.get("behind", 0))
     return BranchRef(
         name,
         remote,
         sha,
         current=head == "*",
         upstream=upstream.removeprefix(REMOTES).removeprefix(HEADS) or None,
-        ahead=counts[0] if counts else None,
-        behind=counts[1] if counts else None,
+        ahead=ahead,
+        behind=behind,
         elsewhere=worktree not in ("", here),
         timestamp=timestamp,
         subject=subject,
     )
 
 
-def _counts(track: str) -> tuple[int, int]:
-    """Return the numbers of ``ahead 2, behind 1`` (either may be left out)."""
-    counts = dict(part.split(" ") for part in track.split(", ") if part)
-    return int(counts.get("ahead", 0)), int(counts.get("behind", 0))
-
-
 def tags(git: Git) -> list[TagRef]:
     """Return the tags of commits, newest first."""
     form = "%00".join(f"%({field})" for field in TAG_FIELDS) + "%00"
     output = git.run("for-each-ref", "--sort=-creatordate", f"--format={form}", "--", TAGS)
-    parts = output.decode(errors="surrogateescape").split("\0")
+    parts = decode(output).split("\0")
     size = len(TAG_FIELDS)
-    refs = (_tag(parts[at : at + size]) for at in range(0, len(parts) - 1, size))
-    return [ref for ref in refs if ref is not None]
-
-
-def _tag(row: Sequence[str]) -> TagRef | None:
-    full, kind, sha, target, target_kind, tagger, email, moment, message, subject, own = row
-    name = full.lstrip("\n").removeprefix(TAGS)
-    if kind == "commit":
-        return TagRef(name, sha, None, None, moment, own)
-    if kind != "tag" or target_kind != "commit":
-        # Of a file or tree, or of another tag.
-        return None
-    return TagRef(name, target, message.strip(), f"{tagger} {email}", moment, subject)
+    refs = []
+    for at in range(0, len(parts) - 1, size):
+        row = parts[at : at + size]
+        full, kind, sha, target, target_kind, tagger, email, moment, message, subject, own = row
+        name = full.lstrip("\n").removeprefix(TAGS)
+        if kind == "commit":
+            refs.append(TagRef(name, sha, None, None, moment, own))
+        elif kind == "tag" and target_kind == "commit":
+            # Not a tag of a file or tree, or of another tag.
+            refs.append(TagRef(name, target, message.strip(), f"{tagger} {email}", moment, subject))
+    return refs
 
 
 def holders(git: Git, sha: str) -> list[str]:
     """Return the branches and tags, also of remotes, whose history has ``sha``."""
     output = git.run("for-each-ref", "--contains", sha, "--format=%(refname)", HEADS, REMOTES, TAGS)
-    return output.decode(errors="surrogateescape").splitlines()
+    return decode(output).splitlines()
 
 
 def remotes(git: Git) -> list[RemoteRef]:
     """Return the remotes that are configured in git."""
-    names = git.run("remote").decode(errors="surrogateescape").splitlines()
+    names = decode(git.run("remote")).splitlines()
     refs = []
     for name in names:
         url = _url(git, name)
@@ -191,4 +217,4 @@ def _url(git: Git, name: str, *options: str) -> str:
     except GitFailedError:
         # Set up without an address.
         return ""
-    return output.decode(errors="surrogateescape").rstrip("\n")
+    return decode(output).rstrip("\n")

@@ -16,7 +16,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.secrets import mask_credentials
-from jupyter_mlws.git.adapter import NAME_TOO_LONG, Git, GitFailedError
+from jupyter_mlws.git.adapter import NAME_TOO_LONG, Git, GitFailedError, decode
 from jupyter_mlws.git.credentials import Credentials
 from jupyter_mlws.git.refs import HEADS, REMOTES, TAGS
 
@@ -50,9 +50,7 @@ def tip_at(git: Git, remote: str, branch: str, line: RemoteSession) -> str | Non
     """Return the commit of the remote's branch; None if there is none; error 30101, 30254."""
     ref = f"{HEADS}{branch}"
     arguments = ("ls-remote", "--quiet", "--", remote, ref)
-    output = _run_git(git, remote, ANSWER_TIMEOUT, line, *arguments).decode(
-        errors="surrogateescape"
-    )
+    output = decode(_run_git(git, remote, ANSWER_TIMEOUT, line, *arguments))
     rows = [row.partition("\t") for row in output.splitlines()]
     # `ls-remote` takes a pattern: other refs may end in the same name.
     return next((sha for sha, _, name in rows if name == ref), None)
@@ -135,7 +133,7 @@ def _run_git(
             )
     except GitFailedError as error:
         if NAME_TOO_LONG in error.reason:
-            raise error.told() from error
+            raise error.to_mlws_error() from error
         is_refused = any(part in error.reason for part in AUTH_FAILURE_MESSAGES)
         failure = GitCredentialsError if is_refused else RemoteUnreachableError
         raise failure(remote=remote, reason=error.reason) from error

@@ -77,7 +77,9 @@ class LabCollector:
         for workspace in self._workspaces():
             try:
                 counts = workspace.runs.journal.counts()
-                commits += Git(workspace.project.root).count("HEAD")
+                git = Git(workspace.project.root)
+                if head := git.find("HEAD"):
+                    commits += int(git.run("rev-list", "--count", head))
             except MLWSError:
                 continue  # removed while it is open here
             runs.update(counts[0])

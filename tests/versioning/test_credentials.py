@@ -17,6 +17,7 @@ from tornado.httpclient import HTTPClientError
 from jupyter_mlws.core import operations
 from jupyter_mlws.core.errors import MLWSError, PromptTimeoutError
 from jupyter_mlws.core.operations import CancelledOperationError
+from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.workspace import Workspace
 from tests.versioning.git_server import PASSWORD, USER, served
@@ -43,7 +44,7 @@ def remote(versions: Workspace, address: str) -> Workspace:
     # Nor is any named by an older commit that a push would have to bring along.
     git = versions.snapshots._git
     tree = git.tree_of("HEAD")
-    git.run("update-ref", "refs/heads/main", git.commit_tree(tree, [], "Alone"))
+    git.run("update-ref", "refs/heads/main", commit_tree(git, tree, [], "Alone"))
     versions.remotes.put("origin", address)
     return versions
 

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.git.adapter import Difference, Entry, Git, LogQuery
+from jupyter_mlws.git.adapter import Entry, Git
+from jupyter_mlws.git.commits import commit_tree
+from jupyter_mlws.git.diffs import Difference, differences, worktree_diff
+from jupyter_mlws.git.history import LogQuery, changes_of, list_commits
+from jupyter_mlws.git.index import PrivateIndex, reset_index
+from jupyter_mlws.git.refs import current_branch, update_ref
 
 ODD = ["-dash.txt", "with space.txt", "训练.py", "tab\tand\nnewline.txt", '"quoted".txt', ":(top)x"]
 
@@ -35,14 +40,14 @@ def test_before_the_first_commit_everything_works(root: Path, git: Command) -> N
         Entry("a.txt", "added", staged=True, index_state="added"),
         Entry("b.txt", "untracked", worktree_state="untracked"),
     }
-    assert repository.branch() == "refs/heads/main"
+    assert current_branch(repository) == "refs/heads/main"
     assert repository.find("HEAD") is None
-    assert repository.log(LogQuery("--all")) == []
-    assert repository.differences(repository.empty_tree(), None) == [
+    assert list_commits(repository, LogQuery("--all")) == []
+    assert differences(repository, repository.tree_of(None)) == [
         Difference("a.txt", "added", None, 1, 0)
     ]
-    assert b"+two" in repository.unified(repository.empty_tree(), None, "b.txt")
-    assert repository.log(LogQuery("--all")) == []
+    assert b"+two" in worktree_diff(repository, "b.txt", repository.tree_of(None))
+    assert list_commits(repository, LogQuery("--all")) == []
 
 
 def test_odd_names_are_taken_literally(root: Path, git: Command) -> None:
@@ -50,22 +55,22 @@ def test_odd_names_are_taken_literally(root: Path, git: Command) -> None:
         (root / name).write_text("x\n")
     (root / "link").symlink_to("训练.py")
     assert {e.path for e in Git(root).status().entries} == {*ODD, "link"}
-    private = Git(root, root / ".git" / "private")
+    private = PrivateIndex(root, index=root / ".git" / "private")
     private.read_tree(None)
     private.add([*ODD, "link", "gone"])
-    sha = private.commit_tree(private.write_tree(), [], "All of them\n")
+    sha = commit_tree(private, private.write_tree(), [], "All of them\n")
     assert {entry.path for entry in private.tree(sha)} == {*ODD, "link"}
     assert [entry.mode for entry in private.tree(sha, "link")] == ["120000"]
     assert private.blob(sha, "训练.py") == b"x\n"
-    assert private.update_ref("refs/heads/main", sha, None, "test")
-    Git(root).refresh_index([*ODD, "link"])
+    assert update_ref(private, "refs/heads/main", sha, None, "test")
+    reset_index(Git(root), [*ODD, "link"])
     assert Git(root).status().entries == []
     for name in ODD:
         (root / name).write_text("y\n")
-        assert b"+y" in Git(root).unified("HEAD", None, name)
+        assert b"+y" in worktree_diff(Git(root), name, "HEAD")
     for name in ODD:
-        assert [c.sha for c in Git(root).log(LogQuery(sha, path=name))] == [sha]
-    assert {e.path for e in Git(root).changes([sha])[sha]} == {*ODD, "link"}
+        assert [c.sha for c in list_commits(Git(root), LogQuery(sha, path=name))] == [sha]
+    assert {e.path for e in changes_of(Git(root), [sha])[sha]} == {*ODD, "link"}
 
 
 def test_names_that_are_no_utf8_come_back_as_they_were(root: Path) -> None:
@@ -90,7 +95,7 @@ def test_renames_deletions_and_conflicts_are_told_apart(root: Path, git: Command
         "c": Entry("c", "modified", True, None, "deleted", "untracked"),
         "d": Entry("d", "modified", False, None, None, "modified"),
     }
-    listed = {row.path: row for row in Git(root).differences("HEAD", None)}
+    listed = {row.path: row for row in differences(Git(root), "HEAD")}
     assert listed["moved"] == Difference("moved", "renamed", "a", 0, 0)
     assert listed["d"] == Difference("d", "modified", None, 1, 20)
 
@@ -124,19 +129,19 @@ def test_history_pages_filters_and_reads_trailers(root: Path, git: Command) -> N
     head = repository.resolve("HEAD")
     git(root, "tag", "-a", "v1", "-m", "tag")
     git(root, "update-ref", "refs/mlws/safety/x", head)
-    everything = repository.log(LogQuery(head))
+    everything = list_commits(repository, LogQuery(head))
     assert [c.subject for c in everything] == [
         f'训练：第{n}版 "quoted" (a*b)' for n in (4, 3, 2, 1, 0)
     ]
     assert everything[0].trailers == {"Mlws-Run": ["r4", "x"]}
     assert everything[0].refs == ["main", "v1"]
-    assert [c.sha for c in repository.log(LogQuery(head, skip=2, limit=2))] == [
+    assert [c.sha for c in list_commits(repository, LogQuery(head, skip=2, limit=2))] == [
         c.sha for c in everything[2:4]
     ]
-    assert len(repository.log(LogQuery(head, path="f1.txt"))) == 2
-    assert len(repository.log(LogQuery(head, text="(A*B)"))) == 5
-    assert [c.author for c in repository.log(LogQuery(head, author="p3@"))] == ["人3"]
-    assert repository.changes([head, everything[4].sha]) == {
+    assert len(list_commits(repository, LogQuery(head, path="f1.txt"))) == 2
+    assert len(list_commits(repository, LogQuery(head, text="(A*B)"))) == 5
+    assert [c.author for c in list_commits(repository, LogQuery(head, author="p3@"))] == ["人3"]
+    assert changes_of(repository, [head, everything[4].sha]) == {
         head: [Entry("f0.txt", "modified")],
         everything[4].sha: [Entry("f0.txt", "added")],
     }
@@ -157,12 +162,12 @@ def test_a_ref_moves_only_from_where_it_was_seen(root: Path, git: Command) -> No
         git(root, "commit", "-q", "--allow-empty", "-m", str(number))
     repository = Git(root)
     first, second = repository.resolve("HEAD~1"), repository.resolve("HEAD")
-    assert not repository.update_ref("refs/heads/main", first, first, "late")
+    assert not update_ref(repository, "refs/heads/main", first, first, "late")
     assert repository.resolve("main") == second
-    assert repository.update_ref("refs/heads/main", first, second, "back")
-    assert not repository.update_ref("refs/heads/main", second, None, "as if unborn")
+    assert update_ref(repository, "refs/heads/main", first, second, "back")
+    assert not update_ref(repository, "refs/heads/main", second, None, "as if unborn")
     git(root, "checkout", "-q", "--detach")
-    assert repository.branch() is None
+    assert current_branch(repository) is None
     assert repository.status().branch is None
 
 

@@ -20,8 +20,10 @@ from jupyter_mlws.git.refs import (
     HEADS,
     BranchRef,
     branches,
+    current_branch,
     fault_of_name,
     holders,
+    list_refs,
 )
 from jupyter_mlws.versioning.code.models import Branch, Checkout
 from jupyter_mlws.versioning.repository import Repository
@@ -122,7 +124,7 @@ class BranchManager:
             previous = self._git.find("HEAD")
             destination = self._destination(branch, ref, create)
             data = self._go(destination, progress)
-            standing = self._git.branch()
+            standing = current_branch(self._git)
         return Checkout(
             branch=standing.removeprefix(HEADS) if standing else None,
             commit=destination.sha,
@@ -178,7 +180,7 @@ class BranchManager:
         fault = fault_of_name(self._git, name)
         if fault is not None:
             raise InvalidRequestError(faults=[Fault(field, fault)])
-        for other in self._git.refs(HEADS):
+        for other in list_refs(self._git, HEADS):
             existing_name = other.removeprefix(HEADS)
             if existing_name == name:
                 raise AlreadyExistsError(faults=[Fault(field, EXISTS)], name=name)

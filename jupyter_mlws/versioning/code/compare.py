@@ -8,7 +8,14 @@ from typing import Any
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.pointers import DataPointer
-from jupyter_mlws.git.adapter import Difference, Git
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.diffs import (
+    Difference,
+    diff_of_texts,
+    differences,
+    unified_diff,
+    worktree_diff,
+)
 from jupyter_mlws.git.hunks import parse
 from jupyter_mlws.notebook_format.process import NotebookRefusedError, compare_notebooks
 from jupyter_mlws.versioning.data.data_index import DataIndex, kind_of, normalize_path
@@ -51,9 +58,9 @@ class Comparison:
         """
         first = self._resolve_start(start)
         if end is not None:
-            rows = self._git.differences(first, self._git.resolve(end))
+            rows = differences(self._git, first, self._git.resolve(end))
             return [_to_changed_file(row) for row in rows]
-        changes = {row.path: _to_changed_file(row) for row in self._git.differences(first, None)}
+        changes = {row.path: _to_changed_file(row) for row in differences(self._git, first)}
         status = self._git.status()
         for entry in status.entries:
             if entry.state == "untracked" and not entry.path.endswith("/"):
@@ -76,7 +83,11 @@ class Comparison:
                 return data
             if old is None and new is None:
                 raise VersionItemNotFoundError(kind="file", name=path)
-        return self._to_file_diff(path, self._git.unified(first, last, path), old, new)
+        if last is None:
+            diff = worktree_diff(self._git, path, first)
+        else:
+            diff = unified_diff(self._git, path, first, last)
+        return self._to_file_diff(path, diff, old, new)
 
     def staged_files(self, *, in_index: bool) -> list[ChangedFile]:
         """Return the files that differ between HEAD and the index if ``in_index``.
@@ -85,7 +96,7 @@ class Comparison:
         """
         status = self._git.status()
         start = ("--cached", self._resolve_start("HEAD")) if in_index else ()
-        changes = {row.path: _to_changed_file(row) for row in self._git.differing(*start)}
+        changes = {row.path: _to_changed_file(row) for row in differences(self._git, *start)}
         for entry in status.entries:
             if not in_index and entry.state == "untracked" and not entry.path.endswith("/"):
                 changes[entry.path] = self._to_untracked_file(entry.path)
@@ -103,9 +114,9 @@ class Comparison:
         if old is None and new is None:
             raise VersionItemNotFoundError(kind="file", name=path)
         if old is None and not in_index:
-            diff = self._git.unified("HEAD", None, path)
+            diff = worktree_diff(self._git, path, "HEAD")
         else:
-            diff = self._git.unified_staged(path, in_index=in_index)
+            diff = unified_diff(self._git, path, *(("--cached",) if in_index else ()))
         return self._to_file_diff(path, diff, old, new)
 
     def _to_file_diff(
@@ -130,7 +141,7 @@ class Comparison:
         first, last = self._git.resolve(start), self._git.resolve(end)
         measures = Measures(self._project, self._content)
         return SnapshotDiff(
-            files=[_to_changed_file(row) for row in self._git.differences(first, last)],
+            files=[_to_changed_file(row) for row in differences(self._git, first, last)],
             data=_data_changes(self._content.data_at(first), self._content.data_at(last)),
             metrics=_differing_values(measures.metrics(first), measures.metrics(last)),
             params=_differing_values(measures.params(first), measures.params(last)),
@@ -141,7 +152,7 @@ class Comparison:
 
         The id of the empty tree is also accepted.
         """
-        empty = self._git.empty_tree()
+        empty = self._git.tree_of(None)
         unborn = name == "HEAD" and self._git.find("HEAD") is None
         return empty if unborn or name == empty else self._git.resolve(name)
 
@@ -185,7 +196,8 @@ class Comparison:
         if unreadable or _is_binary(before) or _is_binary(after):
             sizes = {"old_size": old.size if old else None, "new_size": new.size if new else None}
             return _binary_diff(path, before, after).model_copy(update=sizes)
-        return _text_diff(path, self._unified_diff(before, after), before, after)
+        diff = diff_of_texts(self._git, before or b"", after or b"")
+        return _text_diff(path, diff, before, after)
 
     def _read_stored_text(self, item: DataPointer | None) -> bytes | None:
         if item is None:
@@ -202,9 +214,6 @@ class Comparison:
 
     def _exists(self, path: str) -> bool:
         return (self._project.root / path).exists()
-
-    def _unified_diff(self, before: bytes | None, after: bytes | None) -> bytes:
-        return self._git.unified_texts(before or b"", after or b"")
 
 
 def _find_item(items: list[DataPointer], path: str) -> DataPointer | None:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from jupyter_mlws.core.progress import ProgressCallback
+from jupyter_mlws.git.commits import commit_tree, run_hook
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.worktree.switching import Switching
 
@@ -28,17 +29,17 @@ class FastForward:
         refuses, 30209 where it can't be signed.
         """
         if len(parents) > 1:
-            self._git.hook("pre-merge-commit")
+            run_hook(self._git, "pre-merge-commit")
         file = self._project.state / f"{uuid.uuid4().hex[:12]}.index.message"
         file.write_text(message.strip() + "\n", encoding="utf-8")
         try:
-            self._git.hook("prepare-commit-msg", str(file), source)
-            self._git.hook("commit-msg", str(file))
+            run_hook(self._git, "prepare-commit-msg", str(file), source)
+            run_hook(self._git, "commit-msg", str(file))
             text = file.read_text(encoding="utf-8")
         finally:
             file.unlink(missing_ok=True)
         sign = self._git.setting("commit.gpgsign", "bool") == "true"
-        return self._git.commit_tree(tree, parents, text, sign=sign)
+        return commit_tree(self._git, tree, parents, text, sign=sign)
 
     def to(self, target: str, progress: ProgressCallback, *, thorough: bool = False) -> list[str]:
         """Go to a commit that HEAD is an ancestor of; the paths of data that changed.

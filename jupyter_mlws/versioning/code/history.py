@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.git.adapter import Commit, Entry, Git, GitFailedError, LogQuery
+from jupyter_mlws.git.adapter import Entry, Git, GitFailedError
+from jupyter_mlws.git.history import Commit, LogQuery, list_commits_with_changes
 from jupyter_mlws.versioning.data.data_index import DataIndex, normalize_path
 from jupyter_mlws.versioning.models import HistoryQuery
 
@@ -78,7 +79,7 @@ class History:
         """
         with self._lock:
             known_changes = {} if query.skip else dict(self._changes)
-        rows = self._git.log_with_changes(query, known_changes)
+        rows = list_commits_with_changes(self._git, query, known_changes)
         with self._lock:
             for commit, entries in rows:
                 self._changes[commit.sha] = entries
@@ -92,7 +93,7 @@ class History:
             return HistoryPage([], None)
         if start != "--all":
             self._git.resolve(start)
-        raise error.told() from error
+        raise error.to_mlws_error() from error
 
     def _resolve_start(self, query: HistoryQuery) -> tuple[str, int]:
         """Return the start revision for git, and the number of commits of earlier pages."""

@@ -7,7 +7,9 @@ from collections.abc import Collection
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
-from jupyter_mlws.git.private_index import private_index
+from jupyter_mlws.git.commits import commit_tree
+from jupyter_mlws.git.index import private_index
+from jupyter_mlws.git.refs import update_ref
 from jupyter_mlws.versioning.worktree.restore import (
     SAFETY,
     SAFETY_MESSAGE_PREFIX,
@@ -26,6 +28,6 @@ def keep_code(project: Project, git: Git, paths: Collection[str], before: str) -
     with private_index(project) as private:
         private.add(sorted(paths))
         parents = [head] if head else []
-        sha = private.commit_tree(private.write_tree(), parents, message_before(before, paths))
-    git.update_ref(f"refs/mlws/{SAFETY}{unique_timestamp()}", sha, None, "safety")
+        sha = commit_tree(private, private.write_tree(), parents, message_before(before, paths))
+    update_ref(git, f"refs/mlws/{SAFETY}{unique_timestamp()}", sha, None, "safety")
     return sha

@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.diffs import differences
+from jupyter_mlws.git.index import private_index
 from jupyter_mlws.git.merge import (
     BASE,
     OURS,
@@ -20,7 +22,6 @@ from jupyter_mlws.git.merge import (
     merge_tree,
     merged_text,
 )
-from jupyter_mlws.git.private_index import private_index
 from jupyter_mlws.notebook_format.process import (
     MergedNotebook,
     NotebookRefusedError,
@@ -119,7 +120,7 @@ def _notebooks_changed_by_both(
 
 def _changed_paths(git: Git, base: str, end: str) -> dict[str, str]:
     """Return the paths that a side changed, each with its path on that side."""
-    rows = git.differences(base, end)
+    rows = differences(git, base, end)
     return {row.old_path or row.path: row.path for row in rows if row.state != "deleted"}
 
 

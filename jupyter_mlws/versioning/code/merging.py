@@ -25,6 +25,8 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import is_yaml_mapping, names_data, read_pointers
 from jupyter_mlws.git.adapter import GitFailedError
+from jupyter_mlws.git.commits import check_identity
+from jupyter_mlws.git.index import uncommitted_paths
 from jupyter_mlws.git.merge import (
     BASE,
     LINK,
@@ -41,7 +43,7 @@ from jupyter_mlws.git.merge import (
     read_conflicts,
     set_sides,
 )
-from jupyter_mlws.git.private_index import uncommitted_paths
+from jupyter_mlws.git.refs import current_branch
 from jupyter_mlws.notebook_format.process import (
     CellChoice,
     MergedNotebook,
@@ -130,7 +132,7 @@ class MergeManager:
             if head is None or self._git.contains(theirs, head):
                 data = self._fast_forward.to(theirs, progress)
                 return self._outcome(MergeOutcome.FAST_FORWARD, head, theirs, data)
-            self._git.check_identity()
+            check_identity(self._git)
             progress(0, message="merge")
             merge_result = merge_commits(self._project, self._git, head, theirs, progress)
             text = message or f"Merge {ref}"
@@ -165,7 +167,7 @@ class MergeManager:
             except GitFailedError as error:
                 self._abort_merge()
                 self._switching.put_back(steps)
-                raise error.told() from error
+                raise error.to_mlws_error() from error
             except BaseException:
                 self._abort_merge()
                 raise
@@ -196,7 +198,7 @@ class MergeManager:
     def conflicts(self) -> Conflicts:
         """Return the current conflicts, and the two sides of the merge."""
         theirs = incoming(self._git)
-        branch = self._git.branch()
+        branch = current_branch(self._git)
         return Conflicts(
             operation=self._git.unfinished(),
             ours=branch.removeprefix("refs/heads/") if branch else None,
@@ -369,7 +371,7 @@ class MergeManager:
         """
         with self._repository.exclusive("merge"):
             self.check_finish()
-            self._git.check_identity()
+            check_identity(self._git)
             head = self._git.find("HEAD")
             tree = self._git.run("write-tree").decode().strip()
             data = self._switching.follow(tree, lambda: self._commit_merge(message), progress)

@@ -21,8 +21,18 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
 from jupyter_mlws.core.urls import fault_of_address
 from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.git.commits import check_identity
 from jupyter_mlws.git.credentials import Credentials
-from jupyter_mlws.git.refs import HEADS, NO_NAME, REMOTES, TAGS, fault_of_name, remotes
+from jupyter_mlws.git.refs import (
+    HEADS,
+    NO_NAME,
+    REMOTES,
+    TAGS,
+    current_branch,
+    fault_of_name,
+    list_refs,
+    remotes,
+)
 from jupyter_mlws.git.remote_commands import (
     RemoteSession,
     fetch,
@@ -122,7 +132,7 @@ class RemoteManager:
 
     def check_fetch(self, remote: str | None) -> str:
         """Return the name of the remote to fetch from; error 30404."""
-        ref = self._git.branch()
+        ref = current_branch(self._git)
         return self._resolve_remote(remote, ref.removeprefix(HEADS) if ref else "")
 
     def fetch(
@@ -139,10 +149,10 @@ class RemoteManager:
         """
         remote = self.check_fetch(remote)
         prefix = f"{REMOTES}{remote}/"
-        before = self._git.refs(prefix)
+        before = list_refs(self._git, prefix)
         line = _create_session(progress, "ask", Credentials(ask))
         fetch_all(self._git, remote, line, prune=prune)
-        after = self._git.refs(prefix)
+        after = list_refs(self._git, prefix)
         return Fetched(
             remote=remote,
             branches=[
@@ -162,7 +172,7 @@ class RemoteManager:
         ask: Ask | None = None,
     ) -> None:
         """Push a tag to a remote, its data first; errors as those of :meth:`push`."""
-        if f"{TAGS}{name}" not in self._git.refs(TAGS):
+        if f"{TAGS}{name}" not in list_refs(self._git, TAGS):
             raise VersionItemNotFoundError(kind="tag", name=name)
         remote = self.check_fetch(remote)
         sha = self._git.resolve(f"{TAGS}{name}")
@@ -268,7 +278,7 @@ class RemoteManager:
     # Which remote, which branch
 
     def _current_branch(self) -> str:
-        ref = self._git.branch()
+        ref = current_branch(self._git)
         if ref is None:
             raise DetachedHeadError()
         return ref.removeprefix(HEADS)
@@ -349,7 +359,7 @@ class RemoteManager:
             return PullOutcome.UP_TO_DATE, head
         if self._git.contains(theirs, head):
             return PullOutcome.FAST_FORWARD, theirs
-        self._git.check_identity()
+        check_identity(self._git)
         merge_result = merge_commits(self._repository.project, self._git, head, theirs)
         if merge_result.conflicts:
             raise UnfinishedOperationError(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from jupyter_mlws.core.errors import NotAncestorError, NothingToCommitError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.git.adapter import LogQuery
+from jupyter_mlws.git.commits import check_identity
+from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.versioning.code.fast_forward import FastForward
 from jupyter_mlws.versioning.code.history_models import RollbackMode, RolledBack
 from jupyter_mlws.versioning.repository import Repository
@@ -57,7 +58,7 @@ class RollbackManager:
             tree = self._git.tree_of(sha)
             if tree == self._git.tree_of(head):
                 raise NothingToCommitError()
-            self._git.check_identity()
+            check_identity(self._git)
             commit = self._advance.commit(tree, [head], message or self._message(sha), "message")
             data = self._advance.to(commit, progress)
         return RolledBack(
@@ -65,5 +66,5 @@ class RollbackManager:
         )
 
     def _message(self, sha: str) -> str:
-        subject = self._git.log(LogQuery(sha, limit=1))[0].subject
+        subject = list_commits(self._git, LogQuery(sha, limit=1))[0].subject
         return f'Revert to "{subject}"\n\nThis restores the content of {sha}.'

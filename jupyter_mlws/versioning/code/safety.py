@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.versioning.code.history_models import SafetyCopy
 from jupyter_mlws.versioning.data.data_index import format_paths
 from jupyter_mlws.versioning.data.storage import full_disk_told
@@ -100,8 +101,8 @@ class SafetyManager:
     def _record(self, copy: Copy) -> SafetyCopy:
         files = copy.paths
         if files is None:
-            start = copy.base or self._git.empty_tree()
-            files = [row.path for row in self._git.differences(start, copy.id)]
+            start = copy.base or self._git.tree_of(None)
+            files = [row.path for row in differences(self._git, start, copy.id)]
         return SafetyCopy(
             id=copy.id,
             reason=copy.reason,

@@ -18,6 +18,7 @@ from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.progress import no_progress
 from jupyter_mlws.dvc.pointers import covers
 from jupyter_mlws.git.adapter import Entry, GitFailedError, Status
+from jupyter_mlws.git.diffs import unified_diff
 from jupyter_mlws.git.hunks import FilePatch, parse
 from jupyter_mlws.versioning.code.keeping import keep_code, message_before
 from jupyter_mlws.versioning.code.staging_models import Discarded, HunkChoice, StageRequest
@@ -187,8 +188,9 @@ class StagingManager:
             raise FileTooLargeError(paths=", ".join(format_paths(large)))
 
     def _build_patches(self, hunks: Mapping[str, list[str]], *, in_index: bool) -> list[bytes]:
+        options = ("--cached",) if in_index else ()
         return [
-            _build_patch(parse(path, self._git.unified_staged(path, in_index=in_index)), path, ids)
+            _build_patch(parse(path, unified_diff(self._git, path, *options)), path, ids)
             for path, ids in hunks.items()
         ]
 

@@ -15,8 +15,11 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.git.commits import check_identity, commit_tree
+from jupyter_mlws.git.diffs import differences
+from jupyter_mlws.git.index import private_index
 from jupyter_mlws.git.merge import merge_tree
-from jupyter_mlws.git.private_index import private_index
+from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.versioning.code.history_models import Stash, StashApplied
 from jupyter_mlws.versioning.data.data_index import format_paths
 from jupyter_mlws.versioning.data.storage import full_disk_told
@@ -79,7 +82,7 @@ class StashManager:
         """
         with self._repository.exclusive("stash"), full_disk_told():
             self._repository.refuse_unfinished(self._git.status().conflicts)
-            self._git.check_identity()
+            check_identity(self._git)
             head = self._git.resolve("HEAD")
             restore = Restore(self._project, self._repository.content, self._repository.working)
             progress(0, message="keep")
@@ -92,7 +95,7 @@ class StashManager:
                     else None
                 )
             finally:
-                self._git.delete_ref(f"refs/mlws/{name}")
+                delete_ref(self._git, f"refs/mlws/{name}")
             if stash is None:
                 raise NothingToStashError()
             sha, text, new = stash
@@ -167,7 +170,7 @@ class StashManager:
         return self._commit(tree, parents, text), text, new if include_untracked else []
 
     def _commit(self, tree: str, parents: Sequence[str], message: str) -> str:
-        return self._git.commit_tree(tree, parents, f"{message}\n")
+        return commit_tree(self._git, tree, parents, f"{message}\n")
 
     def _remove_empty_directories(self, path: str) -> None:
         """Remove folders that became empty, as git does."""
@@ -203,7 +206,7 @@ class StashManager:
 
     def _to_stash(self, sha: str, parents: str, moment: str, message: str) -> Stash:
         base = parents.split()[0]
-        changed_paths = [row.path for row in self._git.differences(base, sha, renames=False)]
+        changed_paths = [row.path for row in differences(self._git, base, sha, renames=False)]
         text = message.removeprefix("WIP on ").removeprefix("On ")
         branch, _, rest = text.partition(": ")
         return Stash(

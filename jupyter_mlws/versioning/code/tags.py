@@ -8,7 +8,8 @@ from jupyter_mlws.core.errors import (
     InvalidRequestError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.git.refs import EXISTS, TAGS, TagRef, fault_of_name, tags
+from jupyter_mlws.git.commits import check_identity
+from jupyter_mlws.git.refs import EXISTS, TAGS, TagRef, fault_of_name, list_refs, tags
 from jupyter_mlws.versioning.code.history_models import Tag
 from jupyter_mlws.versioning.repository import Repository
 
@@ -44,13 +45,13 @@ class TagManager:
             fault = fault_of_name(self._git, name)
             if fault is not None:
                 raise InvalidRequestError(faults=[Fault("name", fault)])
-            if f"{TAGS}{name}" in self._git.refs(TAGS):
+            if f"{TAGS}{name}" in list_refs(self._git, TAGS):
                 raise AlreadyExistsError(faults=[Fault("name", EXISTS)], name=name)
             sha = self._git.resolve(ref)
             if message is None:
                 self._git.run("tag", "--no-sign", "--", name, sha)
             else:
-                self._git.check_identity()
+                check_identity(self._git)
                 text = message.strip() + "\n"
                 self._git.run("tag", "--annotate", "-F", "-", "--", name, sha, stdin=text.encode())
         return self.get(name)

@@ -7,6 +7,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
 
 from jupyter_mlws.core.errors import OutsideWorkspaceError
 from jupyter_mlws.core.project import Project
@@ -16,7 +18,8 @@ from jupyter_mlws.dvc.pointers import (
     names_data,
     read_pointers,
 )
-from jupyter_mlws.git.adapter import Commit, Entry, Git, Status
+from jupyter_mlws.git.adapter import Entry, Git, Status
+from jupyter_mlws.git.history import Commit
 from jupyter_mlws.versioning.kinds import ChangeKind
 
 DEFAULT_LARGE_FILE_BYTES = 10 * 1024 * 1024
@@ -83,7 +86,13 @@ class DataIndex:
 
         The index is read again only if it has changed.
         """
-        stamp = self._git.index_stamp()
+        try:
+            facts = self._index_path.stat()
+        except FileNotFoundError:
+            stamp = None
+        else:
+            # git writes a new index beside the old one and renames it, so the inode changes.
+            stamp = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
         with self._lock:
             index = self._index
         if index is None or index[0] != stamp or stamp is None:
@@ -92,6 +101,10 @@ class DataIndex:
             with self._lock:
                 self._index = index
         return index[1], index[2]
+
+    @cached_property
+    def _index_path(self) -> Path:
+        return self._git.root / self._git.path("index")
 
     def _read(self, revision: str) -> list[DataPointer]:
         entries = self._git.tree(revision)

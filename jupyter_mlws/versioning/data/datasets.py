@@ -23,7 +23,7 @@ from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.dvc.importing import check_url as checked_url
 from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.git.adapter import Commit, LogQuery
+from jupyter_mlws.git.history import Commit, LogQuery, list_commits
 from jupyter_mlws.versioning.data.comparison import Side, compare_versions
 from jupyter_mlws.versioning.data.data_index import format_paths, normalize_path
 from jupyter_mlws.versioning.data.models import (
@@ -420,7 +420,8 @@ class DatasetManager:
     def _commits(self, begin: str, source: str) -> Iterator[Commit]:
         skip = 0
         while True:
-            commits = self._git.log(LogQuery(begin, source, skip=skip, limit=COMMIT_BATCH_SIZE))
+            query = LogQuery(begin, source, skip=skip, limit=COMMIT_BATCH_SIZE)
+            commits = list_commits(self._git, query)
             yield from commits
             if len(commits) < COMMIT_BATCH_SIZE:
                 return

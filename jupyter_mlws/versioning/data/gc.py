@@ -16,6 +16,7 @@ from jupyter_mlws.core.errors import RunInProgressError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import names_data
 from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.refs import list_refs
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import Collected
 
@@ -75,7 +76,7 @@ class GarbageCollector:
     def _start_points(self) -> list[str]:
         """Return the starting points in history: all refs and HEADs, and the older stashes."""
         stashes: list[str] = []
-        if self._git.refs(STASH_REF):
+        if list_refs(self._git, STASH_REF):
             stashes = self._git.run("rev-list", "--walk-reflogs", STASH_REF, "--").decode().split()
         return ["--all", *sorted(set(stashes))]
 
@@ -92,8 +93,7 @@ class GarbageCollector:
             for path in {*git.files(), *git.files(only_untracked=True)}:
                 if names_data(path) and (root / path).is_file():
                     yield from _find_hashes((root / path).read_bytes())
-        absent = set(self._git.absent(sorted(blobs)))
-        present = sorted(blobs - absent)
+        present = sorted(self._git.sizes(blobs))
         for at in range(0, len(present), BLOB_BATCH_SIZE):
             self._progress(at, len(present), "files", "versions")
             for content in self._git.blobs(present[at : at + BLOB_BATCH_SIZE]).values():

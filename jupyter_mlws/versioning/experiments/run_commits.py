@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
-from jupyter_mlws.git.private_index import private_index, uncommitted_paths
+from jupyter_mlws.git.commits import commit_tree
+from jupyter_mlws.git.index import private_index, uncommitted_paths
+from jupyter_mlws.git.refs import list_refs
 from jupyter_mlws.versioning.data.data_index import large_file_threshold
 
 REFS = "refs/mlws/runs/"
@@ -47,7 +49,7 @@ def commit_worktree(project: Project, run: str) -> RunCommit:
             # Something was staged, and undone in the working tree.
             return RunCommit(status.head, dirty=False)
         parents = [status.head] if status.head else []
-        sha = private.commit_tree(tree, parents, f"Working tree of run {run}\n")
+        sha = commit_tree(private, tree, parents, f"Working tree of run {run}\n")
     git.run("update-ref", f"{REFS}{run}", sha)
     return RunCommit(sha, dirty=True)
 
@@ -55,7 +57,7 @@ def commit_worktree(project: Project, run: str) -> RunCommit:
 def prune(project: Project) -> None:
     """Remove the hidden refs of all but the newest runs; ids of runs begin with their time."""
     git = Git(project.root)
-    names = sorted(git.refs(REFS))
+    names = sorted(list_refs(git, REFS))
     if len(names) > MAX_RUN_REFS + PRUNE_BATCH_SIZE:
         commands = "".join(f"delete {name}\n" for name in names[:-MAX_RUN_REFS])
         git.run("update-ref", "--stdin", stdin=commands.encode())

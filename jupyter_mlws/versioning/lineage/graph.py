@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.git.adapter import Commit, LogQuery
+from jupyter_mlws.git.history import Commit, LogQuery, list_commits
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.versioning.lineage.models import (
     Lineage,
@@ -255,7 +255,7 @@ class _Walk:
     def _commit(self, sha: str | None) -> LineageNode | None:
         if not sha or self._git.find(sha) is None:
             return None
-        (commit,) = self._git.log(LogQuery(sha, limit=1))
+        (commit,) = list_commits(self._git, LogQuery(sha, limit=1))
         return _snapshot(commit)
 
     def _use(self, node: LineageNode) -> NodeUse | None:
@@ -275,7 +275,8 @@ class _Walk:
     def _named_by(self) -> dict[str, list[str]]:
         """The snapshots whose trailers name a run, by run."""
         shas_by_run: dict[str, list[str]] = {}
-        for commit in self._git.log(LogQuery("--all", text=f"{TRAILER_RUN}:", limit=COMMITS)):
+        query = LogQuery("--all", text=f"{TRAILER_RUN}:", limit=COMMITS)
+        for commit in list_commits(self._git, query):
             for run in commit.trailers.get(TRAILER_RUN, []):
                 shas_by_run.setdefault(run, []).append(commit.sha)
         return shas_by_run

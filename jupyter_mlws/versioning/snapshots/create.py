@@ -29,7 +29,11 @@ from jupyter_mlws.core.paths import fold_paths, size_of
 from jupyter_mlws.core.secrets import find_secrets, looks_secret
 from jupyter_mlws.dvc.pointers import DataPointer, covers, read_pointers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.git.adapter import Git, LogQuery, Status
+from jupyter_mlws.git.adapter import Status
+from jupyter_mlws.git.commits import add_trailers, check_identity, commit_tree, run_hook
+from jupyter_mlws.git.history import LogQuery, changes_of, list_commits
+from jupyter_mlws.git.index import PrivateIndex, staged_entries
+from jupyter_mlws.git.refs import current_branch, update_ref
 from jupyter_mlws.versioning.data.data_index import (
     format_paths,
     large_file_threshold,
@@ -152,7 +156,7 @@ class SnapshotBuilder:
         self._on_step("select")
         status = self._git.status()
         self._repository.refuse_unfinished(status.conflicts)
-        self._git.check_identity()
+        check_identity(self._git)
         selection = self._select_staged(status) if staged_only else self._select(status, paths)
         if not allow_many and not staged_only:
             self._refuse_many(status, selection)
@@ -280,7 +284,7 @@ class SnapshotBuilder:
         self._on_step("journal")
         pending = SnapshotJournal(
             id=uuid.uuid4().hex[:12],
-            ref=self._git.branch() or "HEAD",
+            ref=current_branch(self._git) or "HEAD",
             base=status.head,
             started=time.time(),
         )
@@ -295,12 +299,14 @@ class SnapshotBuilder:
         self._on_step("data")
         paths = selection.paths | self._store_data(selection.sources)
         self._on_step("tree")
-        private = Git(self._project.root, self._project.state / f"{pending.id}.index")
+        private = PrivateIndex(
+            self._project.root, index=self._project.state / f"{pending.id}.index"
+        )
         private.read_tree(selection.index or pending.base)
         if selection.index is None:
             private.remove(sorted(selection.removed - paths))
             private.add(sorted(paths))
-        private.hook("pre-commit")
+        run_hook(private, "pre-commit")
         tree = private.write_tree()
         if tree == self._git.tree_of(pending.base):
             raise NothingToCommitError()
@@ -310,18 +316,18 @@ class SnapshotBuilder:
             self._on_step("commit")
             pending.runs = self._select_runs()
             text = self._build_message(private, pending, message)
-            pending.sha = self._create_commit(private, tree, pending, text)
-            changes = self._git.changes([pending.sha])[pending.sha]
+            pending.sha = self._create_commit(tree, pending, text)
+            changes = changes_of(self._git, [pending.sha])[pending.sha]
             changed_paths = {entry.path for entry in changes}
             changed_paths |= {entry.old_path for entry in changes if entry.old_path}
-            index_entries = self._git.staged(changed_paths)
+            index_entries = staged_entries(self._git, changed_paths)
             pending.index = {path: index_entries.get(path) for path in changed_paths}
             self._protect_commit(pending, None)
             remote = self._upload_data(inventory)
         if remote is False:
             previous_sha = pending.sha
-            local = self._git.with_trailers(text, [(TRAILER_DATA, "local")])
-            pending.sha = self._create_commit(private, tree, pending, local)
+            local = add_trailers(self._git, text, [(TRAILER_DATA, "local")])
+            pending.sha = self._create_commit(tree, pending, local)
             self._protect_commit(pending, previous_sha)
             Outbox(self._git, self._content).put(pending.sha)
         self._on_step("runs")
@@ -336,7 +342,7 @@ class SnapshotBuilder:
         assert pending.sha is not None
         # First the journal: what is noted at other places for this commit is found by it.
         pending.write(self._project.state)
-        if not self._git.update_ref(pending.held, pending.sha, before, "snapshot"):
+        if not update_ref(self._git, pending.held, pending.sha, before, "snapshot"):
             raise BranchMovedError(branch=pending.held)
 
     def _store_data(self, sources: Sequence[str]) -> set[str]:
@@ -416,7 +422,9 @@ class SnapshotBuilder:
             return []
         query = LogQuery("--all", text=f"{TRAILER_RUN}:", limit=10_000)
         recorded_runs = {
-            run for commit in self._git.log(query) for run in commit.trailers.get(TRAILER_RUN, [])
+            run
+            for commit in list_commits(self._git, query)
+            for run in commit.trailers.get(TRAILER_RUN, [])
         }
         new_runs = [run for run in candidates if run not in recorded_runs]
         if not new_runs:
@@ -431,22 +439,22 @@ class SnapshotBuilder:
         if runs:
             self._tracking.tag_runs(runs, {TAG_SNAPSHOT: "pending"})
 
-    def _create_commit(self, private: Git, tree: str, pending: SnapshotJournal, text: str) -> str:
+    def _create_commit(self, tree: str, pending: SnapshotJournal, text: str) -> str:
         sign = self._git.setting("commit.gpgsign", "bool") == "true"
         parents = [pending.base] if pending.base else []
-        return private.commit_tree(tree, parents, text, sign=sign)
+        return commit_tree(self._git, tree, parents, text, sign=sign)
 
-    def _build_message(self, private: Git, pending: SnapshotJournal, message: str) -> str:
+    def _build_message(self, private: PrivateIndex, pending: SnapshotJournal, message: str) -> str:
         """Return the message with its trailers, after the repository's hooks ran.
 
         The hooks may change the message.
         """
         trailers = [(TRAILER_SNAPSHOT, "v1"), *((TRAILER_RUN, run) for run in pending.runs)]
-        text = self._git.with_trailers(message.strip() + "\n", trailers)
+        text = add_trailers(self._git, message.strip() + "\n", trailers)
         file = self._project.state / f"{pending.id}.index.message"
         file.write_text(text, encoding="utf-8")
-        private.hook("prepare-commit-msg", str(file), "message")
-        private.hook("commit-msg", str(file))
+        run_hook(private, "prepare-commit-msg", str(file), "message")
+        run_hook(private, "commit-msg", str(file))
         return file.read_text(encoding="utf-8")
 
     # Publishing
@@ -455,7 +463,7 @@ class SnapshotBuilder:
         self._on_step("publish")
         assert pending.sha is not None
         reason = "snapshot"
-        if not self._git.update_ref(pending.ref, pending.sha, pending.base, reason):
+        if not update_ref(self._git, pending.ref, pending.sha, pending.base, reason):
             branch = pending.ref.removeprefix("refs/heads/")
             discard(self._project, pending)
             raise BranchMovedError(branch=branch)

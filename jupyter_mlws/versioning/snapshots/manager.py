@@ -16,7 +16,8 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.git.adapter import Commit, Entry, LogQuery, Status
+from jupyter_mlws.git.adapter import Entry, Status
+from jupyter_mlws.git.history import Commit, LogQuery, list_commits, list_commits_with_changes
 from jupyter_mlws.versioning.code.compare import Comparison
 from jupyter_mlws.versioning.code.history import History
 from jupyter_mlws.versioning.data.data_index import kind_of, normalize_path
@@ -109,7 +110,7 @@ class SnapshotManager:
             return None
         if note["head"] != status.head or self._git.find(note["commit"]) is None:
             return None
-        commit = self._git.log(LogQuery(note["commit"], limit=1))[0]
+        commit = list_commits(self._git, LogQuery(note["commit"], limit=1))[0]
         return RestoredVersion(commit=commit.sha, short=commit.sha[:8], subject=commit.subject)
 
     def _lock_holder(self) -> LockHolder | None:
@@ -346,7 +347,7 @@ class SnapshotManager:
 
     def _load_version(self, name: str) -> tuple[Commit, Sequence[Entry], Snapshot]:
         sha = self._git.resolve(name)
-        commit, entries = self._git.log_with_changes(LogQuery(sha, limit=1))[0]
+        commit, entries = list_commits_with_changes(self._git, LogQuery(sha, limit=1))[0]
         return commit, entries, self._to_snapshot(commit, entries)
 
     def _to_snapshot(self, commit: Commit, entries: Sequence[Entry]) -> Snapshot:
@@ -380,7 +381,7 @@ class SnapshotManager:
                 if data.remote is not None:
                     remote = self._check_remote(commit, lambda: not data.missing_remotely(items))
         return Proof(
-            code=not self._git.absent(sorted(blobs)),
+            code=blobs == self._git.sizes(blobs).keys(),
             data_local=local,
             data_remote=remote,
             # They had ended and were stored when the snapshot named them.

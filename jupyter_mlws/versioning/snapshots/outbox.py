@@ -13,6 +13,7 @@ from jupyter_mlws.core.errors import DataDamagedError, DataMissingError, MLWSErr
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.refs import delete_ref, list_refs
 from jupyter_mlws.versioning.data.data_index import DataIndex
 
 REFS = "refs/mlws/outbox/"
@@ -32,7 +33,7 @@ class Outbox:
 
     def waiting(self) -> list[str]:
         """Return the snapshots whose data has not been delivered yet."""
-        return sorted(set(self._git.refs(REFS).values()))
+        return sorted(set(list_refs(self._git, REFS).values()))
 
     def put(self, sha: str) -> None:
         """Add a snapshot; no error if it waits already."""
@@ -41,7 +42,7 @@ class Outbox:
     def drop(self, shas: Iterable[str]) -> None:
         """Remove snapshots whose data was delivered or that were never published."""
         for sha in shas:
-            self._git.delete_ref(f"{REFS}{sha}")
+            delete_ref(self._git, f"{REFS}{sha}")
 
     def deliver(self, progress: ProgressCallback = no_progress) -> list[str]:
         """Upload the data of all waiting snapshots; return the delivered ones.

@@ -17,6 +17,7 @@ from jupyter_mlws.core.errors import DataNotPushedError, DataRemoteMissingError,
 from jupyter_mlws.core.i18n import environment_language
 from jupyter_mlws.dvc.pointers import DataPointer, is_relevant
 from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.history import changes_of
 from jupyter_mlws.versioning.data.data_index import DataIndex, format_paths
 from jupyter_mlws.versioning.snapshots.outbox import sent_of
 
@@ -103,7 +104,7 @@ def data_of_commits(git: Git, content: DataIndex, commits: Sequence[str]) -> lis
 
     Only commits that change a file that names data count.
     """
-    changes = git.changes(commits) if commits else {}
+    changes = changes_of(git, commits)
     relevant = [
         commit
         for commit, entries in changes.items()

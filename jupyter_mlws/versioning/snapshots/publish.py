@@ -10,6 +10,9 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.commits import run_hook
+from jupyter_mlws.git.index import reset_index, staged_entries
+from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data.data_index import DataIndex
 from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal
@@ -53,10 +56,10 @@ def finish(
             log.warning("Could not tag the runs of %s yet: %s", pending.sha, error)
             return [RUNS_LEFT_OUT.fill(reason=error.message)]
     on_step("tidy")
-    git.delete_ref(pending.held)
+    delete_ref(git, pending.held)
     pending.drop(project.state)
     try:
-        git.hook("post-commit")
+        run_hook(git, "post-commit")
     except MLWSError as error:
         # As with `git commit`: the commit stands, whatever this hook says.
         log.warning("%s", error)
@@ -71,9 +74,9 @@ def _refresh_index(git: Git, before: dict[str, str | None]) -> bool:
     the index.
     """
     for _ in range(REFRESH_TRIES):
-        now = git.staged(before)
+        now = staged_entries(git, before)
         try:
-            git.refresh_index(path for path, row in before.items() if now.get(path) == row)
+            reset_index(git, [path for path, row in before.items() if now.get(path) == row])
         except MLWSError:
             if not (git.root / git.path("index.lock")).exists():
                 raise
@@ -88,5 +91,5 @@ def discard(project: Project, pending: SnapshotJournal) -> None:
     git = Git(project.root)
     if pending.sha is not None:
         Outbox(git, DataIndex(git)).drop([pending.sha])
-    git.delete_ref(pending.held)
+    delete_ref(git, pending.held)
     pending.drop(project.state)

@@ -19,6 +19,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.link_tests import remove_link_tests
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data.data_index import DataIndex
 from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal, read_journals
@@ -127,7 +128,7 @@ class Recovery:
             # git is through with the files, or had none to begin with.
             return []
         else:
-            rows = self._git.differences(switch.base, switch.goal, renames=False)
+            rows = differences(self._git, switch.base, switch.goal, renames=False)
             goal_blobs = self._blob_ids(switch.goal)
             before = {row.path: goal_blobs.get(row.path) for row in rows}
         target = self._blob_ids(goal)

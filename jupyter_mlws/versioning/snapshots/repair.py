@@ -187,7 +187,7 @@ def _rewrite_object(git: Git, problem: ObjectProblem) -> bool:
         if git.hash(content) != problem.hash:
             return False
         _rename_loose_object(git, problem.hash)
-        git.run("hash-object", "-w", "--stdin", stdin=content)
+        git.hash(content, write=True)
         return True
     if not target.is_file() or git.hash_file(problem.path) != problem.hash:
         return False

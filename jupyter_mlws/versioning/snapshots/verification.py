@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,8 @@ class Verifier:
         progress(0, message="code")
         entries, problems = entries_of(self._git, sha)
         problems += code_problems(self._git, entries)
-        objects, size = len(entries), sum(row for _, row in sizes(self._git, entries))
+        sizes = self._git.sizes({entry.sha for entry in entries})
+        objects, size = len(entries), sum(sizes.values())
         items = list(data_of(self._content.data_at(sha))) if entries else []
         findings = _Findings(problems)
         if items:
@@ -163,9 +164,10 @@ def entries_of(git: Git, sha: str) -> tuple[list[TreeEntry], list[ObjectProblem]
 def code_problems(git: Git, entries: Sequence[TreeEntry]) -> list[ObjectProblem]:
     """Return the files whose content git lacks or has damaged; reads every file."""
     paths = {entry.sha: entry.path for entry in entries}
-    absent = set(git.absent(sorted(paths)))
-    problems = [_git_problem(paths[sha], sha, Problem.MISSING) for sha in sorted(absent)]
-    for group in _iter_batches(sizes(git, [entry for entry in entries if entry.sha not in absent])):
+    sizes = git.sizes(sorted(paths))
+    absent = sorted(paths.keys() - sizes.keys())
+    problems = [_git_problem(paths[sha], sha, Problem.MISSING) for sha in absent]
+    for group in _iter_batches(sizes.items()):
         problems += [
             _git_problem(paths[sha], sha, Problem.DAMAGED) for sha in _find_damaged(git, group)
         ]
@@ -176,17 +178,7 @@ def _git_problem(path: str, sha: str, problem: Problem) -> ObjectProblem:
     return ObjectProblem(path=path, hash=sha, where=Store.GIT, problem=problem)
 
 
-def sizes(git: Git, entries: Sequence[TreeEntry]) -> list[tuple[str, int]]:
-    """Return (id, bytes) of each distinct content; 0 bytes if git cannot determine them."""
-    shas = sorted({entry.sha for entry in entries})
-    if not shas:
-        return []
-    output = git.run("cat-file", "--batch-check", stdin="".join(f"{s}\n" for s in shas).encode())
-    rows = [line.split() for line in output.decode().splitlines()]
-    return [(row[0], int(row[2]) if len(row) > 2 else 0) for row in rows]
-
-
-def _iter_batches(rows: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
+def _iter_batches(rows: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
     group: list[str] = []
     size = 0
     for sha, length in rows:

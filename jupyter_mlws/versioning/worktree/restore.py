@@ -26,7 +26,9 @@ from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
 from jupyter_mlws.git.adapter import Git, Status, TreeEntry
-from jupyter_mlws.git.private_index import private_index, uncommitted_paths
+from jupyter_mlws.git.commits import commit_tree
+from jupyter_mlws.git.diffs import differences
+from jupyter_mlws.git.index import PrivateIndex, private_index, reset_index, uncommitted_paths
 from jupyter_mlws.versioning.data.data_index import (
     DEFAULT_LARGE_FILE_BYTES,
     DataIndex,
@@ -236,7 +238,7 @@ class Restore:
         def wanted(path: str) -> bool:
             return path_filter is None or path in sources or covers(path_filter, path)
 
-        differing = {d.path for d in self._git.differences(steps.sha, None, renames=False)}
+        differing = {d.path for d in differences(self._git, steps.sha, renames=False)}
         entries = {entry.path: entry.state for entry in status.entries}
         for path in sorted(filter(wanted, target)):
             # git compares what the index has; other files at these paths are ours to compare.
@@ -349,9 +351,9 @@ class Restore:
             parents = [head] if head else []
             if index_tree != before and (index_tree != tree or steps is not None):
                 # What was staged is kept as with git stash, so that it can be staged again.
-                parents.append(private.commit_tree(index_tree, parents, "The index\n"))
+                parents.append(commit_tree(private, index_tree, parents, "The index\n"))
             text = message or f"Working tree kept: {name}\n"
-            sha = private.commit_tree(tree, parents, text)
+            sha = commit_tree(private, tree, parents, text)
         self._git.run("update-ref", f"refs/mlws/{name}", sha)
         return sha
 
@@ -365,7 +367,9 @@ class Restore:
             uncommitted_paths(self._root, self._git.status(), DEFAULT_LARGE_FILE_BYTES, lost_paths)
         )
 
-    def _save_data(self, private: Git, data: DataStore, steps: RestoreSteps | None) -> None:
+    def _save_data(
+        self, private: PrivateIndex, data: DataStore, steps: RestoreSteps | None
+    ) -> None:
         """Store changed data and record it in the safety commit (not in the working tree)."""
         now = self._content.data_now()
         states = self._working.states(now)
@@ -392,8 +396,7 @@ class Restore:
         """Yield a temporary folder with the version's files, ready to be moved."""
         name = uuid.uuid4().hex[:12]
         folder = self._project.state / f"restore-{name}"
-        private = Git(self._root, self._project.state / f"restore-{name}.index")
-        assert private.index is not None
+        private = PrivateIndex(self._root, index=self._project.state / f"restore-{name}.index")
         folder.mkdir()
         try:
             private.read_tree(sha)
@@ -460,7 +463,7 @@ class Restore:
         The restored content is then an unstaged change.
         """
         if steps.index and self._git.find("HEAD"):
-            self._git.refresh_index(steps.index)
+            reset_index(self._git, steps.index)
 
     # Data
 

@@ -19,6 +19,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.git.adapter import GitFailedError, Status, TreeEntry
+from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.data.data_index import format_paths
 from jupyter_mlws.versioning.data.storage import full_disk_told
@@ -90,8 +91,8 @@ class Switching:
         self, head: str | None, target: str
     ) -> tuple[Steps, dict[str, DataPointer], set[str]]:
         """Return the steps with changed code, the data named now, and git's new files."""
-        start = head or self._git.empty_tree()
-        rows = self._git.differences(start, target, renames=False)
+        start = head or self._git.tree_of(None)
+        rows = differences(self._git, start, target, renames=False)
         steps = Steps(head, target, code={row.path for row in rows})
         before = {item.path: item for item in self._content.data_at(head)} if head else {}
         return steps, before, {entry.path for entry in self._git.tree(target)} & steps.code
@@ -226,7 +227,7 @@ class Switching:
         except GitFailedError as error:
             if self._git.find("HEAD") != steps.target:
                 self.put_back(steps)
-                raise error.told() from error
+                raise error.to_mlws_error() from error
             # As with git itself: a hook that fails after the switch leaves it as it is.
             log.warning("%s: %s", error.command, error.reason)
 
