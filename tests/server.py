@@ -14,7 +14,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 import jupyter_mlws.routes  # noqa: F401  the first request need not wait for the import
-from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.project import Project
 
 TOKEN = "token-of-the-shared-server"

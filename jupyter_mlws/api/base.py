@@ -1,4 +1,4 @@
-"""The base of the handlers of a Jupyter server: its authorizer, and the project asked for."""
+"""Base classes of the handlers of a Jupyter server: authorization, services and the project."""
 
 from __future__ import annotations
 

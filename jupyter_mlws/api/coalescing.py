@@ -1,6 +1,6 @@
-"""Readings that many pages ask for at the same moment, done once for all of them.
+"""Coalescing of equal concurrent requests.
 
-An event goes to every page, and every page then asks the same.
+An event goes to every open page, and every page then sends the same request.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class RequestCoalescer(Generic[Answer]):
     async def read(self, key: Hashable, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Return the result of ``work``, or of a queued read of ``key`` that has not started."""
         if key not in self._next:
-            self._next[key] = asyncio.create_task(self._carry_out(key, work))
+            self._next[key] = asyncio.create_task(self._run(key, work))
         # Shielded: one client that goes away does not take the answer from the others.
         return await asyncio.shield(self._next[key])
 
-    async def _carry_out(self, key: Hashable, work: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _run(self, key: Hashable, work: Callable[[], Awaitable[Answer]]) -> Answer:
         while (before := self._now.get(key)) is not None:
             await asyncio.wait([before])
         self._now[key] = self._next.pop(key)

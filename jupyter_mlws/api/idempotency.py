@@ -1,4 +1,4 @@
-"""A request that is sent again gets the first answer again, by its ``Idempotency-Key``."""
+"""Responses stored by ``Idempotency-Key``, and replayed when a request is repeated."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from jupyter_mlws.core.errors import Fault, InvalidRequestError
 from jupyter_mlws.core.i18n import Message
 
 REPLAYED_HEADER = "Idempotent-Replayed"
-"""The header of an answer that is given again."""
+"""Header of a replayed response."""
 MAX_KEY_LENGTH = 255
-"""Characters of a key."""
+"""Maximum length of a key."""
 RESPONSE_TTL = 24 * 3600.0
-"""Seconds for which an answer is kept, while the server runs."""
+"""Seconds for which a response is stored, while the server runs."""
 MAX_CACHED_RESPONSES = 500
-"""Answers that are kept; of more the oldest goes."""
+"""Maximum number of stored responses; the oldest is removed first."""
 
 Answer = TypeVar("Answer")
 
@@ -34,7 +34,7 @@ class _Entry(Generic[Answer]):
 
 
 class IdempotencyCache(Generic[Answer]):
-    """The answers of one server, for use on its event loop."""
+    """Stored responses of one server, for use on its event loop."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -43,16 +43,21 @@ class IdempotencyCache(Generic[Answer]):
     async def once(
         self, key: tuple[str, ...], content: bytes, work: Callable[[], Awaitable[Answer]]
     ) -> tuple[Answer, bool]:
-        """The answer to ``key`` and whether it was given before; ``work`` is done once.
+        """Return the response for ``key``, and whether it was stored; ``work`` runs once.
 
-        ``key`` ends with what the client sent, and begins with whatever else the answer depends
-        on: the URL, and who asks where that is not one person. Work that fails is not kept. Error
-        50201 for a key that another ``content`` was sent with.
+        ``key`` ends with the key that the client sent; the other parts are what the response also
+        depends on: the user and the URL. Failures are not stored. Error 50201 for a key that was
+        sent with other ``content``.
         """
         if not key[-1].strip() or len(key[-1]) > MAX_KEY_LENGTH:
             words = Message("Must have 1 to {longest} characters.", longest=MAX_KEY_LENGTH)
             raise InvalidRequestError(faults=[Fault(IDEMPOTENCY_KEY, words)])
-        self._evict_expired()
+        expired_at = self._clock() - RESPONSE_TTL
+        while self._entries:
+            oldest = next(iter(self._entries.values()))
+            if oldest.time > expired_at and len(self._entries) < MAX_CACHED_RESPONSES:
+                break
+            self._entries.popitem(last=False)
         fingerprint = hashlib.sha256(content).hexdigest()
         entry = self._entries.get(key)
         if entry is not None:
@@ -68,16 +73,8 @@ class IdempotencyCache(Generic[Answer]):
         except BaseException as error:
             self._entries.pop(key, None)
             entry.answer.set_exception(error)
-            # Whoever waits is told; nobody need.
+            # Mark it as retrieved: nobody may be waiting for it.
             entry.answer.exception()
             raise
         entry.answer.set_result(answer)
         return answer, False
-
-    def _evict_expired(self) -> None:
-        oldest = self._clock() - RESPONSE_TTL
-        while self._entries:
-            entry = next(iter(self._entries.values()))
-            if entry.time > oldest and len(self._entries) < MAX_CACHED_RESPONSES:
-                return
-            self._entries.popitem(last=False)

@@ -1,9 +1,10 @@
-"""The OpenAPI 3.1 document, made of the declarations of the endpoints."""
+"""The OpenAPI 3.1 document, generated from the declarations of the endpoints."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from pydantic import BaseModel
@@ -26,8 +27,26 @@ COMMON_ERRORS = (DiskFullError, InternalError, InvalidRequestError, PermissionDe
 """Codes that any endpoint may answer with."""
 VERBS = ("get", "post", "put", "patch", "delete")
 
-References = Mapping[type[BaseModel], dict[str, Any]]
+ERROR_SCHEMA = {
+    "type": "object",
+    "required": ["code", "message", "details", "errors", "solution", "timestamp"],
+    "properties": {
+        "code": {"type": "string", "pattern": r"^\d{5}$"},
+        "message": {"type": "string"},
+        "details": {"type": "object"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "solution": {"type": "string"},
+        "timestamp": {"type": "string"},
+    },
+}
 
+References = Mapping[type[BaseModel], dict[str, Any]]
 
 PROJECT = {
     "name": "project",
@@ -56,13 +75,12 @@ def document(
         if issubclass(handler, StreamHandler):
             paths[template] = {"get": _stream_operation(handler, names, common)}
             continue
-        verbs = {
-            verb: _operation(endpoint, handler, names, references, common)
-            for verb in VERBS
-            if (endpoint := getattr(getattr(handler, verb, None), "endpoint", None)) is not None
+        operations = {
+            endpoint.method: _operation(endpoint, handler, names, references, common)
+            for endpoint in _endpoints(handler)
         }
-        if verbs:
-            paths[template] = verbs
+        if operations:
+            paths[template] = operations
     paths["/openapi.json"] = {
         "get": {
             "summary": "This document",
@@ -82,13 +100,13 @@ def document(
             "securitySchemes": {
                 "token": {"type": "apiKey", "in": "header", "name": "Authorization"}
             },
-            "schemas": {**schemas, "Error": _error_schema()},
+            "schemas": {**schemas, "Error": ERROR_SCHEMA},
         },
     }
 
 
 def _template(pattern: str) -> tuple[str, list[str]]:
-    """A tornado pattern as an OpenAPI path: each group becomes ``{id}``, ``{id2}``…"""
+    """Return a tornado pattern as an OpenAPI path, and the names of its parameters."""
     names: list[str] = []
 
     def name(match: re.Match[str]) -> str:
@@ -125,6 +143,17 @@ def _operation(
     references: References,
     common: list[dict[str, Any]],
 ) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    if endpoint.media == JSON:
+        schema = {
+            "type": "object",
+            "required": ["code", "message", "data"],
+            "properties": {
+                "code": {"type": "integer"},
+                "message": {"type": "string"},
+                "data": {"type": "null"} if endpoint.reply is None else references[endpoint.reply],
+            },
+        }
     operation: dict[str, Any] = {
         "summary": endpoint.summary,
         "tags": [handler.resource],
@@ -140,7 +169,7 @@ def _operation(
             **{
                 str(status): {
                     "description": "Done" if status == endpoint.status else "Only shown",
-                    "content": {endpoint.media: {"schema": _response_schema(endpoint, references)}},
+                    "content": {endpoint.media: {"schema": schema}},
                 }
                 for status in endpoint.statuses
             },
@@ -156,7 +185,7 @@ def _operation(
 
 
 def errors_of(handler: type[RESTHandler], endpoint: Endpoint) -> set[type[MLWSError]]:
-    """All errors that an endpoint of ``handler`` may answer with."""
+    """Return all errors that an endpoint of ``handler`` may answer with."""
     return {*endpoint.errors, *handler.errors, *COMMON_ERRORS}
 
 
@@ -200,34 +229,17 @@ def _error_responses(errors: Iterable[type[MLWSError]]) -> dict[str, Any]:
     }
 
 
-def _response_schema(endpoint: Endpoint, references: References) -> dict[str, Any]:
-    """Return the schema of a response: the envelope if it is JSON, otherwise a string."""
-    if endpoint.media != JSON:
-        return {"type": "string"}
-    reply = endpoint.reply
-    return {
-        "type": "object",
-        "required": ["code", "message", "data"],
-        "properties": {
-            "code": {"type": "integer"},
-            "message": {"type": "string"},
-            "data": {"type": "null"} if reply is None else references[reply],
-        },
-    }
-
-
-def _iter_endpoints(routes: Iterable[tuple[str, type]]) -> Iterator[Endpoint]:
-    for _, handler in routes:
-        for verb in VERBS:
-            endpoint = getattr(getattr(handler, verb, None), "endpoint", None)
-            if endpoint is not None:
-                yield endpoint
+def _endpoints(handler: type) -> Iterator[Endpoint]:
+    for verb in VERBS:
+        endpoint = getattr(getattr(handler, verb, None), "endpoint", None)
+        if endpoint is not None:
+            yield endpoint
 
 
 def _schemas(routes: list[tuple[str, type]]) -> tuple[References, dict[str, Any]]:
     """Return a reference to each model's schema, and the schemas by name."""
     modes: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
-    for endpoint in _iter_endpoints(routes):
+    for endpoint in chain.from_iterable(_endpoints(handler) for _, handler in routes):
         if endpoint.reply is not None:
             modes[endpoint.reply, "serialization"] = None
         if endpoint.body is not None:
@@ -235,22 +247,3 @@ def _schemas(routes: list[tuple[str, type]]) -> tuple[References, dict[str, Any]
     references, definitions = models_json_schema(list(modes), ref_template=REFERENCE)
     by_model = {model: references[model, mode] for model, mode in modes}
     return by_model, definitions["$defs"]
-
-
-def _error_schema() -> dict[str, Any]:
-    text = {"type": "string"}
-    return {
-        "type": "object",
-        "required": ["code", "message", "details", "errors", "solution", "timestamp"],
-        "properties": {
-            "code": {"type": "string", "pattern": r"^\d{5}$"},
-            "message": text,
-            "details": {"type": "object"},
-            "errors": {
-                "type": "array",
-                "items": {"type": "object", "properties": {"field": text, "message": text}},
-            },
-            "solution": text,
-            "timestamp": text,
-        },
-    }

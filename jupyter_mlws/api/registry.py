@@ -1,8 +1,8 @@
-"""Endpoints as plain functions, each defined once: served over HTTP, and called in process.
+"""Registry of endpoints: functions declared with path, input and response.
 
-A function is declared with its path, input and answer. Jupyter's server and the Hub's service
-make handlers from the declarations (:mod:`~jupyter_mlws.api.rest`). Without a server, the command
-line calls the functions in its own process (:mod:`~jupyter_mlws.client.local`).
+Jupyter's server and the Hub's service generate handlers from the declarations
+(:mod:`~jupyter_mlws.api.rest`). Without a server, the command line calls the functions in its own
+process (:mod:`~jupyter_mlws.client.local`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from typing_extensions import Unpack
 
 from jupyter_mlws.core import validation_messages
-from jupyter_mlws.core.errors import InvalidRequestError, MLWSError
+from jupyter_mlws.core.errors import Fault, InvalidRequestError, MLWSError
 from jupyter_mlws.core.i18n import preferred_language
 from jupyter_mlws.core.operations import Operation
 from jupyter_mlws.core.progress import Ask, ProgressCallback
@@ -97,9 +97,7 @@ class Context:
             return None
         tags = re.findall(r'(?:W/)?"([^"]*)"', header) or [header]
         if not tags[0]:
-            raise InvalidRequestError(
-                faults=[validation_messages.fault("If-Match", validation_messages.NO_VERSION)]
-            )
+            raise InvalidRequestError(faults=[Fault("If-Match", validation_messages.NO_VERSION)])
         return [tag.partition(".")[0] for tag in tags]
 
 

@@ -1,6 +1,6 @@
-"""Endpoints over HTTP, on whichever server: permission, validation, the envelope and errors.
+"""Handlers that serve endpoints over HTTP: permissions, validation, envelope and errors.
 
-Jupyter's servers build on this in :mod:`~jupyter_mlws.api.base`, the Hub's service in
+Subclasses for Jupyter's server are in :mod:`~jupyter_mlws.api.base`, those for the Hub's service in
 :mod:`jupyter_mlws.hub`.
 """
 
@@ -28,6 +28,7 @@ from jupyter_mlws.api.registry import IDEMPOTENCY_KEY, JSON, Context, Endpoint, 
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import (
     EndpointNotFoundError,
+    Fault,
     InternalError,
     InvalidRequestError,
     MethodNotSupportedError,
@@ -36,7 +37,7 @@ from jupyter_mlws.core.errors import (
     of_system,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.serialization import encode_json
+from jupyter_mlws.core.schemas import encode_json
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,6 +94,10 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     return await asyncio.to_thread(function, *args, **kwargs)
 
 
+def _invalid(message: Message) -> InvalidRequestError:
+    return InvalidRequestError(faults=[Fault("", message)])
+
+
 class RESTHandler(web.RequestHandler):
     """Reads requests and writes responses; subclasses implement the authorization."""
 
@@ -144,29 +149,30 @@ class RESTHandler(web.RequestHandler):
 
     def parse_query(self, model: type[BaseModel]) -> BaseModel:
         """Return the query as ``model``; a repeated parameter is a list."""
+        # Parameters that take several values, for which one value is a list of one.
+        lists = {
+            field.alias or name
+            for name, field in model.model_fields.items()
+            if any(get_origin(t) is list for t in (field.annotation, *get_args(field.annotation)))
+        }
         parameters: dict[str, Any] = {}
         for name in self.request.query_arguments:
             if name in ("project", "token"):
                 continue
             values = self.get_query_arguments(name)
-            several = len(values) > 1 or name in _lists(model)
-            parameters[name] = values if several else values[0]
+            parameters[name] = values if len(values) > 1 or name in lists else values[0]
         return validation_messages.validate(model, parameters)
 
     def parse_body(self, model: type[BaseModel]) -> BaseModel:
         """Return the JSON body as ``model``; error 50201 names every invalid field."""
         if len(self.request.body) > MAX_BODY:
-            raise InvalidRequestError(
-                faults=[validation_messages.fault("", validation_messages.TOO_LARGE)]
-            )
+            raise _invalid(validation_messages.TOO_LARGE)
         try:
             body = json.loads(self.request.body or b"{}")
         except (ValueError, RecursionError) as error:
-            raise InvalidRequestError(faults=[validation_messages.not_json(error)]) from error
+            raise _invalid(Message("The body is not valid JSON: {error}", error=error)) from error
         if not isinstance(body, dict):
-            raise InvalidRequestError(
-                faults=[validation_messages.fault("", validation_messages.NOT_AN_OBJECT)]
-            )
+            raise _invalid(validation_messages.NOT_AN_OBJECT)
         unencodable = list(validation_messages.unencodable(body))
         if unencodable:
             raise InvalidRequestError(faults=unencodable)
@@ -181,7 +187,9 @@ class RESTHandler(web.RequestHandler):
         for name, value in answer.headers.items():
             self.set_header(name, value)
         if answer.location:
-            self.set_header("Location", self.address(*answer.location))
+            prefix = re.sub(r"(/mlws/api/v1/).*", r"\1", self.request.path)
+            path = "/".join(quote(part, safe="") for part in answer.location)
+            self.set_header("Location", prefix + path)
         self._version = answer.version
         if answer.version and self.request.method != "GET":
             self.set_header("ETag", f'"{answer.version}"')
@@ -202,11 +210,6 @@ class RESTHandler(web.RequestHandler):
         # Jupyter's `finish` sets the type of JSON, which an empty answer would keep.
         await self.flush()
         await self.finish()
-
-    def address(self, *parts: str) -> str:
-        """Return the path of a resource below the prefix of this API."""
-        prefix = re.sub(r"(/mlws/api/v1/).*", r"\1", self.request.path)
-        return prefix + "/".join(quote(part, safe="") for part in parts)
 
     def compute_etag(self) -> str | None:
         """Return a hash of a GET's response, prefixed with the version that the endpoint set.
@@ -240,10 +243,7 @@ class RESTHandler(web.RequestHandler):
             if error.status_code == 405:
                 return MethodNotSupportedError(method=self.request.method)
             if error.status_code < 500:
-                reason = error.log_message or error.reason or ""
-                return InvalidRequestError(
-                    faults=[validation_messages.fault("", Message.verbatim(reason))]
-                )
+                return _invalid(Message.verbatim(error.log_message or error.reason or ""))
         return InternalError(id=self._incident)
 
     @functools.cached_property
@@ -264,12 +264,3 @@ class RESTHandler(web.RequestHandler):
                 self._incident,
                 exc_info=(typ, value, tb),
             )
-
-
-def _lists(model: type[BaseModel]) -> set[str]:
-    """Return the parameters that take several values, for which one value is a list of one."""
-    return {
-        field.alias or name
-        for name, field in model.model_fields.items()
-        if any(get_origin(part) is list for part in (field.annotation, *get_args(field.annotation)))
-    }

@@ -1,7 +1,7 @@
-"""Routes requests to handlers that are imported when they are first needed.
+"""Router that imports the handlers when they are first needed.
 
-The models of all endpoints take a tenth of a second and more to import. A server's start does
-not wait for them: they are imported in a thread once it serves.
+Importing the models of all endpoints takes more than 0.1 s. The start of a server does not wait
+for them: a thread imports them once it serves.
 """
 
 from __future__ import annotations

@@ -12,35 +12,35 @@ from tornado import websocket
 from jupyter_mlws.api.registry import JSON
 from jupyter_mlws.core.errors import InternalError, MLWSError
 from jupyter_mlws.core.i18n import preferred_language
-from jupyter_mlws.core.serialization import encode_json
+from jupyter_mlws.core.schemas import encode_json
 
 SLOW_READER = 4008
 """Close code: the client took longer than :data:`SEND_TIMEOUT` to read one message."""
 BAD_REQUEST = 4000
-"""Close code: ``since`` is no number, or there is no such project."""
+"""Close code: ``since`` is not a number, or the project does not exist."""
 UNAVAILABLE = 4503
-"""Close code: whoever makes the messages can't be reached; come back later."""
+"""Close code: the source of the messages can't be reached; try again later."""
 SEND_TIMEOUT = 20.0
-"""Seconds."""
+"""Seconds for sending one message."""
 CANCEL_TIMEOUT = 0.1
-"""Seconds after which a task that was cancelled should have ended."""
+"""Seconds to wait for cancelled tasks before cancelling them again."""
 
 
 class Readers:
-    """The tasks that send to the readers of one server. Lives on the event loop."""
+    """The tasks that send to the readers of one server, for use on its event loop."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def serve(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Begin to send."""
+        """Start to send."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def close(self) -> None:
-        """End them all, before what they read from is closed."""
+        """Cancel all tasks, before their sources are closed."""
         while tasks := list(self._tasks):
             for task in tasks:
                 task.cancel()
@@ -49,13 +49,13 @@ class Readers:
 
 
 class StreamHandler(websocket.WebSocketHandler):
-    """Checks who connects, then sends what :meth:`follow` yields; who may is for the subclass."""
+    """Checks permissions, then sends what :meth:`follow` yields."""
 
     resource: ClassVar[str]
     _task: asyncio.Task[None] | None = None
 
     async def permit(self) -> None:
-        """Error 50301 unless the person may read the resource."""
+        """Raise error 50301 unless the user may read the resource."""
         raise NotImplementedError
 
     @property
@@ -64,7 +64,7 @@ class StreamHandler(websocket.WebSocketHandler):
         return preferred_language(self.request.headers.get("Accept-Language", ""))
 
     async def get(self, *ids: str) -> Any:
-        """Upgrade to a WebSocket; 403 for whoever may not read the resource."""
+        """Upgrade to a WebSocket; 403 without permission to read the resource."""
         try:
             await self.permit()
         except MLWSError as error:
@@ -75,22 +75,22 @@ class StreamHandler(websocket.WebSocketHandler):
         return await super().get(*ids)
 
     async def newest(self) -> int:
-        """The seq that a reader without ``?since=`` starts after."""
+        """Return the seq that a reader without ``?since=`` starts after."""
         raise NotImplementedError
 
     def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
-        """Messages after ``since``, without end."""
+        """Yield the messages after ``since``, without end."""
         raise NotImplementedError
 
     async def attach(self, *ids: str) -> None:
-        """Open what :meth:`follow` reads; raises :class:`MLWSError` if it is not there."""
+        """Open what :meth:`follow` reads; raises :class:`MLWSError` if it does not exist."""
 
     def open(self, *ids: str) -> None:
         self.set_nodelay(True)
         self._task = self.serve(self._send(*ids))
 
     def serve(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Begin to send."""
+        """Start to send."""
         return asyncio.create_task(work)
 
     async def _send(self, *ids: str) -> None:
@@ -106,7 +106,7 @@ class StreamHandler(websocket.WebSocketHandler):
         except MLWSError as error:
             self.close(UNAVAILABLE if error.status >= 500 else BAD_REQUEST, error.code)
         except Exception:
-            # A reader whose connection stays open would wait for ever.
+            # Otherwise the connection stays open, and its reader waits forever.
             self.close(UNAVAILABLE, InternalError.code)
             raise
 
@@ -129,7 +129,7 @@ class StreamHandler(websocket.WebSocketHandler):
         await asyncio.wait_for(self.write_message(text), SEND_TIMEOUT)
 
     def on_message(self, message: str | bytes) -> None:
-        """Streams only speak; what a client says is not an error and has no effect."""
+        """Ignore messages from the client."""
 
     def on_close(self) -> None:
         if self._task is not None:

@@ -106,7 +106,7 @@ class LocalTransport:
         progress: LocalProgress,
     ) -> Any:
         from jupyter_mlws.api.registry import Context, Reply, Work
-        from jupyter_mlws.core.serialization import encode_json
+        from jupyter_mlws.core.schemas import encode_json
         from jupyter_mlws.core.validation_messages import validate
 
         endpoint, ids = _find(method, path)

@@ -15,7 +15,7 @@ from jupyter_mlws.client.http import RemoteError, Server, find_server, segment
 from jupyter_mlws.client.local import LocalTransport
 from jupyter_mlws.core.errors import InternalError
 from jupyter_mlws.core.locking import UNKNOWN, Waiting
-from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.progress import Ask
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import require_trust

@@ -1,6 +1,6 @@
-"""SQLite files that hold history alone: a damaged one is moved aside, and a new one begun.
+"""SQLite databases that can be recreated: a damaged file is moved aside, and a new one is created.
 
-Several processes share such a file. Each opens it anew where another file is at its path.
+Several processes share a file; each reopens it if another file replaces it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 SIDECAR_SUFFIXES = ("-wal", "-shm")
-"""Ends of the names of the files beside a database: its log, and the index of that."""
+"""Suffixes of the write-ahead log and of its shared-memory index."""
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Database:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The connection to the file that is at the path now."""
+        """The connection to the file that is at the path now, opened on first use."""
         if self._is_closed:
             raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
         current = self._connection
@@ -52,7 +52,7 @@ class Database:
         return self._connection
 
     def execute(self, query: str, *values: Any) -> list[sqlite3.Row]:
-        """Execute one statement; once more, in a new file, where this one proves to be damaged."""
+        """Execute one statement; if the file is damaged, retry in a new one."""
         connection = self.connection
         try:
             return connection.execute(query, values).fetchall()
@@ -86,7 +86,12 @@ def open_or_replace(file: Path, connect: ConnectionFactory) -> sqlite3.Connectio
     if original_inode is None and any(
         file.with_name(file.name + part).exists() for part in SIDECAR_SUFFIXES
     ):
-        _remove_sidecar_files(file)
+        # A process that has the deleted file open still uses them, and SQLite fails where a new
+        # database of that name finds them.
+        with _file_lock(file):
+            if inode(file) is None:
+                for part in SIDECAR_SUFFIXES:
+                    file.with_name(file.name + part).unlink(missing_ok=True)
     try:
         return connect(file)
     except sqlite3.DatabaseError as error:
@@ -124,15 +129,6 @@ def set_aside(file: Path, damaged_inode: int | None) -> None:
     log.error("Database %s is damaged. It was moved to %s and a new one is created", file, target)
 
 
-def _remove_sidecar_files(file: Path) -> None:
-    """Remove the files beside a deleted database: a process that has it open still uses them, and
-    SQLite fails where a new database of that name finds them."""
-    with _file_lock(file):
-        if inode(file) is None:
-            for part in SIDECAR_SUFFIXES:
-                file.with_name(file.name + part).unlink(missing_ok=True)
-
-
 @contextmanager
 def _file_lock(file: Path) -> Iterator[None]:
     with file.with_name(f"{file.name}.lock").open("a") as lock:
@@ -141,7 +137,7 @@ def _file_lock(file: Path) -> Iterator[None]:
 
 
 def inode(file: Path) -> int | None:
-    """The file's inode; None where there is no file."""
+    """Return the file's inode; None if it does not exist."""
     try:
         return file.stat().st_ino
     except FileNotFoundError:

@@ -1,22 +1,20 @@
-"""What a Hub tells a lab through its environment: its service, and where shared projects are.
+"""Settings that a Hub passes to a lab in environment variables: its service and shared projects.
 
 A clone of a shared project is recognized by its remote, so that `git clone` in a terminal
-suffices. Imported at an early stage: it imports the standard library only.
+suffices. Imports the standard library only: it is imported at the start of many processes.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urljoin
 
 SERVICE = "services/mlws/"
 TEAM_URL = "MLWS_TEAM_URL"
 """The variable with the address below which each project's MLflow is."""
-_URL = re.compile(r"(?m)^\s*url\s*=\s*(\S+)\s*$")
-_NAME = re.compile(r"([a-z0-9-]+)\.git/?")
 
 
 def service_address(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -35,12 +33,13 @@ def shared_name(root: Path) -> str | None:
     service = service_address()
     if service is None:
         return None
-    for url in _remotes(root):
-        if url.startswith(f"{service}git/"):
-            match = _NAME.fullmatch(url.removeprefix(f"{service}git/"))
-            if match is not None:
-                return match[1]
-    return None
+    try:
+        text = (_git_directory(root) / "config").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    url = re.escape(f"{service}git/")
+    match = re.search(rf"(?m)^\s*url\s*=\s*{url}([a-z0-9-]+)\.git/?\s*$", text)
+    return match[1] if match else None
 
 
 def shared_tracking(root: Path) -> str | None:
@@ -67,20 +66,12 @@ def data_password(url: str) -> str | None:
     return f"token {token}"
 
 
-def _remotes(root: Path) -> Iterator[str]:
-    try:
-        text = (_git_folder(root) / "config").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return
-    yield from _URL.findall(text)
-
-
-def _git_folder(root: Path) -> Path:
-    """Return the folder of git's settings, also of a worktree, whose ``.git`` is a file."""
-    folder = root / ".git"
-    if folder.is_file():
-        folder = root / folder.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
-        common = folder / "commondir"
+def _git_directory(root: Path) -> Path:
+    """Return the directory of git's settings, also of a worktree, whose ``.git`` is a file."""
+    directory = root / ".git"
+    if directory.is_file():
+        directory = root / directory.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
+        common = directory / "commondir"
         if common.is_file():
-            folder = folder / common.read_text(encoding="utf-8").strip()
-    return folder
+            directory = directory / common.read_text(encoding="utf-8").strip()
+    return directory

@@ -179,9 +179,13 @@ class Message:
         text = _translation(language).get(self.text, self.text)
         if not self.facts:
             return text
-        return text.format_map(
-            _Facts((key, _translate_fact(key, fact, language)) for key, fact in self.facts.items())
-        )
+        facts = _Facts(self.facts)
+        for key, fact in facts.items():
+            if isinstance(fact, Message):
+                facts[key] = fact.in_(language)
+            elif key in TERM_FACTS and isinstance(fact, str):
+                facts[key] = term(fact, language)
+        return text.format_map(facts)
 
     @property
     def en(self) -> str:
@@ -272,14 +276,6 @@ def translate(data: Any, language: str) -> Any:
 def term(text: str, language: str) -> str:
     """A value such as “snapshot” or “out of memory” in ``language``."""
     return _translation(language).get((TERM, text), text)
-
-
-def _translate_fact(key: str, fact: Any, language: str) -> Any:
-    if isinstance(fact, Message):
-        return fact.in_(language)
-    if key in TERM_FACTS and isinstance(fact, str):
-        return term(fact, language)
-    return fact
 
 
 def store_fact(fact: Any) -> Any:

@@ -1,7 +1,7 @@
-"""A lock between processes that says who holds it: host, boot, process and heartbeat.
+"""A lock between processes that records its holder: host, boot, process and heartbeat.
 
-The kernel frees it when its holder dies. Where it can't know (a file system that is shared with
-another machine, which is gone), the silent holder's lock file is replaced by a new one.
+The kernel frees it when its holder exits. On a file system that is shared with a machine that has
+crashed, the kernel cannot know; a lock file without a heartbeat is then replaced by a new one.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from typing import IO
 from jupyter_mlws.core.atomic import temp_path
 from jupyter_mlws.core.errors import OperationInProgressError
 
-BEAT = 5.0
-"""Seconds between two signs of life of a holder."""
-SILENT = 60.0
-"""Seconds without one after which a holder on another machine is gone."""
-LOOK = 0.02
-"""Seconds between two tries: below what a person sees."""
-TELL_AFTER = 0.2
-"""Seconds of waiting after which it is told who is waited for."""
+HEARTBEAT_INTERVAL = 5.0
+"""Seconds between two heartbeats of a holder."""
+HEARTBEAT_TIMEOUT = 60.0
+"""Seconds without a heartbeat after which a holder on another machine is gone."""
+RETRY_INTERVAL = 0.02
+"""Seconds between two attempts: below what a person notices."""
+REPORT_DELAY = 0.2
+"""Seconds of waiting after which the holder is reported."""
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -46,16 +46,16 @@ class Holder:
 
     @classmethod
     def here(cls, operation: str) -> Holder:
-        """This process."""
+        """Return this process as a holder."""
         host, pid = os.uname().nodename, os.getpid()
         since = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return cls(operation, f"{person()}@{host} (pid {pid})", since, host, boot_id(), pid)
 
 
 UNKNOWN = Holder("?", "?", "?")
-"""The holder has taken the lock and not yet written its name, or has just left."""
+"""The holder has taken the lock but not yet written its name, or has just released the lock."""
 Waiting = Callable[[Holder], None]
-"""Hears who is waited for."""
+"""Called with the holder while a caller waits for the lock."""
 
 
 def person() -> str:
@@ -113,14 +113,14 @@ class FileLock:
             file.close()
 
     def _acquire(self, timeout: float, waiting: Waiting) -> IO[str]:
-        began = time.monotonic()
+        started = time.monotonic()
         has_reported = False
         while True:
             file = self._path.open("a+", encoding="utf-8")
             if _try(file):
                 if _is(file, self._path):
                     return file
-                # Somebody has put a new file in its place: that one counts.
+                # Another process has replaced the file by a new one.
                 fcntl.flock(file.fileno(), fcntl.LOCK_UN)
                 file.close()
                 continue
@@ -129,22 +129,22 @@ class FileLock:
                 if _is_gone(file, holder):
                     self._replace(file)
                     continue
-            elapsed = time.monotonic() - began
+            elapsed = time.monotonic() - started
             if elapsed >= timeout:
                 raise OperationInProgressError(
                     operation=holder.operation, who=holder.who, since=holder.since
                 )
-            if not has_reported and elapsed >= min(TELL_AFTER, timeout / 2):
+            if not has_reported and elapsed >= min(REPORT_DELAY, timeout / 2):
                 has_reported = True
                 waiting(holder)
-            # flock can't be waited for with a time limit.
-            time.sleep(LOOK)
+            # flock has no timeout.
+            time.sleep(RETRY_INTERVAL)
 
     def _replace(self, stale_file: IO[str]) -> None:
         """Replace ``stale_file``, the lock file of a holder that is gone."""
         with self._path.with_name(f"{self._path.name}.guard").open("a+") as guard:
             fcntl.flock(guard.fileno(), fcntl.LOCK_EX)
-            # Another one that waits may have been here first, or the holder come back.
+            # Another waiting process may have replaced it, or the holder may be back.
             if _is(stale_file, self._path) and _is_gone(stale_file, _read(stale_file)):
                 fresh = temp_path(self._path)
                 fresh.touch()
@@ -184,7 +184,7 @@ def _is_gone(file: IO[str], holder: Holder) -> bool:
     """
     if not holder.boot or holder.boot == boot_id():
         return False
-    return time.time() - os.fstat(file.fileno()).st_mtime > SILENT
+    return time.time() - os.fstat(file.fileno()).st_mtime > HEARTBEAT_TIMEOUT
 
 
 @contextmanager
@@ -193,7 +193,7 @@ def _beating(file: IO[str]) -> Iterator[None]:
     over = threading.Event()
 
     def beat() -> None:
-        while not over.wait(BEAT):
+        while not over.wait(HEARTBEAT_INTERVAL):
             with suppress(OSError):
                 os.utime(file.fileno())
 

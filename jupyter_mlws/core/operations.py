@@ -1,4 +1,4 @@
-"""Long work: started, followed and cancelled by id."""
+"""Long-running operations, which clients start, follow and cancel by id."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.core.schemas import Record, Request
 
 MAX_FINISHED_OPERATIONS = 200
-"""Ended operations that can still be asked for."""
+"""Finished operations that are kept for clients."""
 ANSWER_TIMEOUT = 300.0
-"""Seconds after which a question that nobody answers ends the work."""
+"""Seconds after which an unanswered question ends the operation."""
 PROGRESS_INTERVAL = 0.1
-"""Seconds between two messages about progress."""
+"""Minimum seconds between two progress messages."""
 
 
 class OperationState(str, Enum):
@@ -83,7 +83,7 @@ class CancelledOperationError(Exception):
 class Progress:
     """Reports the progress of work, from the thread of the work."""
 
-    def __init__(self, on_update: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, on_update: Callable[[dict[str, Any]], object]) -> None:
         self._on_update = on_update
         self._started = time.monotonic()
         self._last_update = 0.0
@@ -165,10 +165,9 @@ class OperationManager:
         loop = asyncio.get_running_loop()
         identifier = uuid.uuid4().hex[:12]
 
-        def told(facts: dict[str, Any]) -> None:
-            loop.call_soon_threadsafe(self._update, identifier, facts)
-
-        self._progress[identifier] = progress = Progress(told)
+        self._progress[identifier] = progress = Progress(
+            lambda facts: loop.call_soon_threadsafe(self._update, identifier, facts)
+        )
         self._store(Operation(id=identifier, kind=kind, state=OperationState.PENDING))
         task = loop.create_task(self._run(identifier, work, progress))
         self._tasks.add(task)

@@ -1,4 +1,4 @@
-"""Lists of paths, and sizes of files."""
+"""Ids of paths in URLs, lists of paths, and sizes of files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,19 @@ from pathlib import Path
 
 MAX_LISTED_ENTRIES = 10
 """Entries of a folder up to which a list of files names each of them."""
+
+
+def escape(path: str) -> str:
+    """Return a path as one segment of a URL, escaped as in a JSON pointer (RFC 6901).
+
+    ``workflows/wine/dvc.yaml`` becomes ``workflows~1wine~1dvc.yaml``.
+    """
+    return path.replace("~", "~0").replace("/", "~1")
+
+
+def unescape(identifier: str) -> str:
+    """Return the path that :func:`escape` was called with."""
+    return identifier.replace("~1", "/").replace("~0", "~")
 
 
 def fold_paths(paths: Iterable[str], inside: str = "") -> list[tuple[str, int]]:

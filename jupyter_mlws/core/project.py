@@ -21,11 +21,10 @@ from jupyter_mlws.core.errors import OutsideWorkspaceError, ProjectNotFoundError
 from jupyter_mlws.core.locking import FileLock, Holder, Waiting
 
 DATABASE = "mlws.sqlite"
-"""What is only ours, in the state folder."""
-PATIENCE = 30.0
-"""Seconds that the project's lock is waited for."""
+LOCK_TIMEOUT = 30.0
+"""Seconds to wait for the project's lock."""
 GIT_TIMEOUT = 30
-"""Seconds after which asking git for a path is given up."""
+"""Seconds to wait for git."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Project:
 
     @classmethod
     def open(cls, path: Path) -> Project:
-        """The project that ``path`` lies in; error 50402 where there is none."""
+        """Return the project that ``path`` lies in; error 50402 if there is none."""
         start = path.resolve()
         for folder in (start, *start.parents):
             if (folder / ".git").exists():
@@ -45,11 +44,11 @@ class Project:
 
     @cached_property
     def state(self) -> Path:
-        """The folder of our own state; made on first use."""
+        """The directory of our own state, created on first use."""
         folder = self.root / ".git"
         if not folder.is_dir():
             # A worktree or submodule: `.git` is a file, and only git knows where it points.
-            answer = subprocess.run(
+            result = subprocess.run(
                 ["git", "rev-parse", "--absolute-git-dir"],
                 cwd=self.root,
                 check=False,
@@ -57,17 +56,17 @@ class Project:
                 text=True,
                 timeout=GIT_TIMEOUT,
             )
-            if answer.returncode != 0:
+            if result.returncode != 0:
                 raise ProjectNotFoundError(name=self.root.name)
-            folder = Path(answer.stdout.strip())
+            folder = Path(result.stdout.strip())
         state = folder / "mlws"
         state.mkdir(exist_ok=True)
         return state
 
     def resolve(self, path: str) -> Path:
-        """``path`` (relative to the root) as an absolute path, symlinks followed.
+        """Return ``path`` (relative to the root) as an absolute path, with symlinks resolved.
 
-        Error 50302 where it leads outside the project or into git's own folder.
+        Error 50302 if it leads outside the project or into ``.git``.
         """
         try:
             target = (self.root / path).resolve()
@@ -79,7 +78,7 @@ class Project:
         return target
 
     def relative(self, path: Path) -> str:
-        """``path`` as shown to people: relative to the root, with forward slashes."""
+        """Return ``path`` as shown to people: relative to the root, with forward slashes."""
         return path.relative_to(self.root).as_posix()
 
     @contextmanager
@@ -91,10 +90,10 @@ class Project:
     ) -> Iterator[None]:
         """Hold the project for ``operation``.
 
-        Waits at most ``timeout`` seconds (default: :data:`PATIENCE`); ``waiting`` is called with
+        Waits at most ``timeout`` seconds (default: :data:`LOCK_TIMEOUT`); calls ``waiting`` with
         the holder meanwhile. Error 30103 names the holder.
         """
-        with self._lock.hold(operation, PATIENCE if timeout is None else timeout, waiting):
+        with self._lock.hold(operation, LOCK_TIMEOUT if timeout is None else timeout, waiting):
             yield
 
     def holder(self) -> Holder | None:
@@ -106,19 +105,19 @@ class Project:
         return FileLock(self.state / "lock")
 
     def database(self) -> sqlite3.Connection:
-        """A new connection to the project's database (:func:`project_schema.connect`)."""
+        """Return a new connection to the project's database."""
         return open_or_replace(self.state / DATABASE, project_schema.connect)
 
     def history(self, *, follow: bool = True) -> Database:
-        """The project's database, for those who keep it open; see :class:`Database`."""
+        """Return the project's database, for callers that keep it open."""
         return Database(self.state / DATABASE, project_schema.connect, follow=follow)
 
     def has_database(self) -> bool:
-        """Return whether the project has a database: whether anything was recorded."""
+        """Return whether the project has a database, which the first record creates."""
         return (self.state / DATABASE).exists()
 
     def ring(self) -> None:
-        """Wake the watchers of this project in every process: there is news in the database."""
+        """Notify the watchers of this project, in every process, that the database changed."""
         try:
             os.utime(self.bell)
         except FileNotFoundError:

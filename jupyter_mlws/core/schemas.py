@@ -1,25 +1,28 @@
-"""The base of every request and reply model, and the models that all lists share."""
+"""Base classes of request and response models, pagination, and JSON in the reader's language."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializationInfo
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from jupyter_mlws.core import validation_messages
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message, context_language, translate
 
 Item = TypeVar("Item")
 CURSOR = validation_messages.pattern(r"^\d{1,9}$", Message("is not a valid cursor for this list"))
 
 
-def _translate_facts(facts: dict[str, Any], info: SerializationInfo) -> Any:
-    return translate(facts, context_language(info))
-
-
 Facts = Annotated[
     dict[str, Any],
-    PlainSerializer(_translate_facts, return_type=dict[str, Any], when_used="json"),
+    PlainSerializer(
+        lambda facts, info: translate(facts, context_language(info)),
+        return_type=dict[str, Any],
+        when_used="json",
+    ),
 ]
 """Facts of an error by their names; those that are messages go out in the reader's language."""
 
@@ -78,3 +81,22 @@ class ShortListQuery(Request):
 
 class NoQuery(Request):
     """An endpoint without query parameters of its own."""
+
+
+def encode_json(body: Any, language: str) -> bytes:
+    """Return ``body`` as JSON in UTF-8, with messages in ``language``.
+
+    Bytes of a file name that are not UTF-8 (surrogates in Python) are escaped.
+    """
+
+    def to_json(data: Any) -> Any:
+        if isinstance(data, Message):
+            return data.in_(language)
+        if isinstance(data, BaseModel):
+            return data.model_dump(mode="json", by_alias=True, context={"language": language})
+        if isinstance(data, MLWSError):
+            return data.as_dict(language)
+        return dict(data) if isinstance(data, Mapping) else str(data)
+
+    text = json.dumps(body, ensure_ascii=False, default=to_json)
+    return text.encode("utf-8", "backslashreplace")

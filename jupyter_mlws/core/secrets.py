@@ -1,4 +1,4 @@
-"""Finds what looks like a credential: not to be committed by accident, nor to be shown."""
+"""Detection of credentials, which must not be committed by accident, and masking in output."""
 
 from __future__ import annotations
 
@@ -110,19 +110,19 @@ def mask_credentials(text: str) -> str:
 
 def find_secrets(root: Path, paths: Iterable[str]) -> list[str]:
     """Return those of the files below ``root`` whose content looks like a credential."""
-    return [path for path in paths if _looks_secret(root / path)]
+    secrets = []
+    for path in paths:
+        if (root / path).is_symlink() or not (root / path).is_file():
+            continue
+        with (root / path).open("rb") as file:
+            if _is_secret(file):
+                secrets.append(path)
+    return secrets
 
 
 def looks_secret(content: bytes) -> bool:
     """Return True if ``content`` has something that looks like a credential."""
     return _is_secret(io.BytesIO(content))
-
-
-def _looks_secret(path: Path) -> bool:
-    if path.is_symlink() or not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return _is_secret(file)
 
 
 def _is_secret(file: BinaryIO) -> bool:

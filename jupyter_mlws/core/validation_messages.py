@@ -1,4 +1,4 @@
-"""Messages about input that does not validate, one for each field."""
+"""Messages for invalid input, one per field."""
 
 from __future__ import annotations
 
@@ -77,11 +77,6 @@ def pattern(expression: str, message: Message) -> str:
 NOT_BLANK = pattern(r"\S", Message("must not be blank"))
 
 
-def fault(field: str, message: Message) -> Fault:
-    """One row of ``errors``."""
-    return Fault(field, message)
-
-
 def unencodable(value: Any, field: str = "") -> Iterator[Fault]:
     """Yield a fault for each text in a JSON value that cannot be encoded as UTF-8.
 
@@ -110,14 +105,6 @@ def is_encodable(text: str) -> bool:
     return True
 
 
-def not_json(error: Exception) -> Fault:
-    """Return the fault of a body that is not JSON, with the position of the error."""
-    return Fault(
-        "",
-        Message("The body is not valid JSON: {error}", error=error),
-    )
-
-
 def validate(model: type[Model], data: Mapping[str, Any]) -> Model:
     """Return ``data`` as ``model``; error 50201 names every field at fault."""
     try:
@@ -128,17 +115,14 @@ def validate(model: type[Model], data: Mapping[str, Any]) -> Model:
 
 def faults(error: ValidationError) -> list[Fault]:
     """Return a fault for every invalid field."""
-    return [
-        Fault(
-            ".".join(str(part) for part in row["loc"]),
-            _words(row["type"], row.get("ctx", {}), row["msg"]),
-        )
-        for row in error.errors(include_url=False, include_input=False)
-    ]
-
-
-def _words(kind: str, facts: dict[str, Any], english: str) -> Message:
-    if kind == "string_pattern_mismatch" and facts["pattern"] in _PATTERNS:
-        return _PATTERNS[facts["pattern"]]
-    # pydantic knows about a hundred kinds; a rare one is better in English than not at all.
-    return _TEMPLATES.get(kind, Message.verbatim(english)).fill(**facts)
+    faults = []
+    for row in error.errors(include_url=False, include_input=False):
+        facts = row.get("ctx", {})
+        if row["type"] == "string_pattern_mismatch" and facts["pattern"] in _PATTERNS:
+            message = _PATTERNS[facts["pattern"]]
+        else:
+            # pydantic has about a hundred types; the rare ones stay in English.
+            template = _TEMPLATES.get(row["type"], Message.verbatim(row["msg"]))
+            message = template.fill(**facts)
+        faults.append(Fault(".".join(str(part) for part in row["loc"]), message))
+    return faults

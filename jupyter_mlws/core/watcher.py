@@ -1,4 +1,4 @@
-"""One file watcher a project: turns what changes on disk into news, so that nothing polls."""
+"""File watcher of a project: publishes changes on disk, so that nothing polls."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any, ParamSpec, TypeVar, cast
 
-from watchfiles import Change, awatch
+from watchfiles import awatch
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.ring_stream import RingStream
 
 WATCH_STEP_MS = 20
-"""Milliseconds without a further change after which a batch is told."""
+"""Milliseconds without a further change after which a batch is published."""
 WATCH_DEBOUNCE_MS = 200
-"""Milliseconds after which a batch is told although changes go on."""
+"""Milliseconds after which a batch is published even if changes go on."""
 
 RUN_DEBOUNCE_MS = 15
-"""The same two for a run's bell, which rings as often as nodes begin and end."""
+"""Both of these for a run's bell, which rings when nodes start and finish."""
 MAX_READ_AGE = 1.0
-"""Seconds after which what was read for one listener is read anew for the next."""
+"""Seconds for which listeners share the result of a read."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
 MLFLOW_DATABASE = "mlflow.db"
-"""MLflow's database; its neighbours of that name and more are of its transactions."""
+"""MLflow's database; files whose names begin with this one's are its transaction logs."""
 MLFLOW_DEBOUNCE = 1.0
-"""Seconds for which changes of the store are gathered: a training writes many of them."""
+"""Seconds for which changes of the store are collected: a training writes many of them."""
 
 IGNORED_DIRECTORIES = frozenset(
     {"node_modules", "__pycache__", ".venv", ".ipynb_checkpoints", "mlruns", ".mypy_cache"}
 )
-"""Folders whose changes interest no view."""
+"""Directories whose changes no view shows."""
 
 MAX_LISTED_FILES = 20
-"""Changed files up to which a batch names them; of more, everything is read anew."""
+"""Changed files up to which a batch names them; for more, readers refresh everything."""
 WIDE_EFFECT_FILES = frozenset(
     {".gitignore", ".gitattributes", ".gitmodules", ".dvcignore", "dvc.yaml"}
 )
-"""Files whose changes tell of others than themselves, as do those that name data."""
+"""Files whose changes affect others, as those of DVC's pointer files do."""
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class ProjectWatcher:
         with self._report_watch_failure():
             async for batch in awatch(
                 *paths,
-                watch_filter=self._is_relevant,
+                watch_filter=lambda _, path: bool(self._areas(Path(path))),
                 step=WATCH_STEP_MS,
                 debounce=WATCH_DEBOUNCE_MS,
                 stop_event=self._stop,
@@ -140,8 +140,10 @@ class ProjectWatcher:
     def _publish_changes(self, paths: set[Path]) -> None:
         areas = {area for path in paths for area in self._areas(path)}
         if "runs" in areas:
-            self._schedule_runs_update()
             areas.discard("runs")
+            if self._runs_update_timer is None:
+                loop = asyncio.get_running_loop()
+                self._runs_update_timer = loop.call_later(MLFLOW_DEBOUNCE, self._publish_runs)
         if areas:
             changed_files = self._changed_files(paths) if "changes" in areas else None
             more = {} if changed_files is None else {"paths": changed_files}
@@ -170,22 +172,14 @@ class ProjectWatcher:
             return None
         return sorted(relative_paths)
 
-    def _schedule_runs_update(self) -> None:
-        def tell() -> None:
-            self._runs_update_timer = None
-            self.stream.publish({"type": "workspace", "areas": ["runs"]})
-
-        if self._runs_update_timer is None:
-            loop = asyncio.get_running_loop()
-            self._runs_update_timer = loop.call_later(MLFLOW_DEBOUNCE, tell)
+    def _publish_runs(self) -> None:
+        self._runs_update_timer = None
+        self.stream.publish({"type": "workspace", "areas": ["runs"]})
 
     def _signal_change(self) -> None:
         self._change_event.set()
         self._change_event = asyncio.Event()
         self._reads.clear()
-
-    def _is_relevant(self, change: Change, path: str) -> bool:
-        return bool(self._areas(Path(path)))
 
     def _areas(self, path: Path) -> tuple[str, ...]:
         if self._git == path or self._git in path.parents:

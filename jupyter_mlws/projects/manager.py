@@ -22,7 +22,7 @@ from jupyter_mlws.core.errors import (
     ProjectNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import is_trusted, require_trust, trust, withdraw_trust

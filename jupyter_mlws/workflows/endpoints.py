@@ -23,7 +23,7 @@ from jupyter_mlws.core.errors import (
     WorkflowRunningError,
     WorkflowUnreadableError,
 )
-from jupyter_mlws.core.path_ids import unescape
+from jupyter_mlws.core.paths import unescape
 from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS
 from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition

@@ -17,7 +17,7 @@ from jupyter_mlws.core.errors import (
     WorkflowUnreadableError,
 )
 from jupyter_mlws.core.i18n import ENGLISH
-from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.dvc import resolved

@@ -72,7 +72,7 @@ def test_a_holder_names_host_boot_and_process(path: Path) -> None:
 
 
 def test_a_holder_gives_signs_of_life(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locking, "BEAT", 0.05)
+    monkeypatch.setattr(locking, "HEARTBEAT_INTERVAL", 0.05)
     with FileLock(path).hold("restore", 1):
         os.utime(path, (1, 1))
         time.sleep(0.3)
@@ -111,7 +111,7 @@ def test_a_living_holder_on_another_machine_is_waited_for(path: Path, elsewhere)
 
 
 def test_the_lock_of_a_machine_that_is_gone_is_replaced(path: Path, elsewhere) -> None:
-    elsewhere(2 * locking.SILENT)
+    elsewhere(2 * locking.HEARTBEAT_TIMEOUT)
     before = path.stat().st_ino
     with FileLock(path).hold("snapshot", 1):
         assert path.stat().st_ino != before
@@ -124,7 +124,7 @@ def test_the_lock_of_a_machine_that_is_gone_is_replaced(path: Path, elsewhere) -
 
 
 def test_of_many_that_wait_for_one_that_is_gone_only_one_holds(path: Path, elsewhere) -> None:
-    elsewhere(2 * locking.SILENT)
+    elsewhere(2 * locking.HEARTBEAT_TIMEOUT)
     inside = 0
     most = 0
     counting = threading.Lock()

@@ -21,8 +21,7 @@ from jupyter_mlws.core.i18n import (
     term,
     translate,
 )
-from jupyter_mlws.core.schemas import Record
-from jupyter_mlws.core.serialization import encode_json
+from jupyter_mlws.core.schemas import Record, encode_json
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))

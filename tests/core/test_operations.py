@@ -19,7 +19,7 @@ from jupyter_mlws.core.operations import (
     OperationState,
     Progress,
 )
-from jupyter_mlws.core.serialization import encode_json
+from jupyter_mlws.core.schemas import encode_json
 
 
 @asynccontextmanager

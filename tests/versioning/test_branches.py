@@ -272,7 +272,7 @@ def test_a_switch_that_was_killed_is_ended_by_the_next_command(two: Workspace) -
 def test_who_holds_the_project_is_told(two: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     project = two.snapshots.project
     # The clock alone: nobody waits half a minute for a test.
-    monkeypatch.setattr("jupyter_mlws.core.project.PATIENCE", 0.05)
+    monkeypatch.setattr("jupyter_mlws.core.project.LOCK_TIMEOUT", 0.05)
     with project.lock("restore"):
         error = refused(lambda: two.branches.checkout("other"))
     assert (error.code, error.facts["operation"]) == ("30103", "restore")

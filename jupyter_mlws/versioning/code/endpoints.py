@@ -19,7 +19,7 @@ from jupyter_mlws.core.errors import (
     UnfinishedOperationError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.code.models import (
     Branch,

@@ -9,7 +9,7 @@ from jupyter_mlws.core.errors import (
     NotAncestorError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.code.history_models import (
     RollbackRequest,

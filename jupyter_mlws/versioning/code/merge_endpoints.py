@@ -9,7 +9,7 @@ from jupyter_mlws.core.errors import (
     UnresolvedCellsError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.path_ids import unescape
+from jupyter_mlws.core.paths import unescape
 from jupyter_mlws.versioning.code.merge_models import (
     Aborted,
     ConflictDetail,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.versioning.data.models import (
     ChangedDataFile,

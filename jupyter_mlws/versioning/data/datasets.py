@@ -17,7 +17,7 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.dvc.importing import check_url as checked_url

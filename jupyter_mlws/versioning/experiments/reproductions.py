@@ -24,7 +24,7 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.path_ids import unescape
+from jupyter_mlws.core.paths import unescape
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page

@@ -16,7 +16,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.locking import person
-from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.versioning.data.data_index import normalize_path

@@ -20,7 +20,7 @@ from jupyter_mlws.core.errors import (
     WorkflowUnreadableError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.workflows.document import authoring, graph, settings

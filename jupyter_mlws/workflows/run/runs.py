@@ -28,7 +28,7 @@ from jupyter_mlws.core.errors import (
     WorkflowRunningError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.native import up_to_date_cache
 from jupyter_mlws.engine.executors import config

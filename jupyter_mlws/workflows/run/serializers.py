@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.paths import escape
 
 JSON = dict[str, Any]
 Row = Mapping[str, Any]
