@@ -37,4 +37,3 @@ export function kindWord(kind: ChangeKind, trans: TranslationBundle): string {
   };
   return words[kind] ?? kind;
 }
-

@@ -1,6 +1,7 @@
 import { codeIcon, LabIcon, notebookIcon } from '@jupyterlab/ui-components';
 
 import compareSvg from '../../style/icons/compare.svg';
+import componentSvg from '../../style/icons/component.svg';
 import dataSvg from '../../style/icons/data.svg';
 import mlwsSvg from '../../style/icons/mlws.svg';
 import type { ChangeKind } from '../api/models';
@@ -12,6 +13,10 @@ export const mlwsIcon = new LabIcon({
 export const dataIcon = new LabIcon({
   name: 'jupyter-mlws:data',
   svgstr: dataSvg
+});
+export const componentIcon = new LabIcon({
+  name: 'jupyter-mlws:component',
+  svgstr: componentSvg
 });
 export const compareIcon = new LabIcon({
   name: 'jupyter-mlws:compare',

@@ -346,7 +346,7 @@ function viewCommands(trans: TranslationBundle): ICommand[] {
     {
       id: CommandIDs.copyCommand,
       label: trans.__('Copy Command Line…'),
-      act: widget => copyCommandLine(widget, trans)
+      act: ({ model }) => copyCommandLine(model, trans)
     },
     {
       id: CommandIDs.exportScript,

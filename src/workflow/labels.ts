@@ -1,6 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IProblem } from '../api/models';
+import { cellText } from '../ui/format';
+import type { Value } from './document/scalars';
 import type { IParseError } from './document/document';
 import { ANY_INPUT, type Refusal } from './graph/graph';
 import type { ReaderKind, SweepFault } from './document/sweep';
@@ -66,21 +68,6 @@ export function problemText(
     case 'cycle':
       return trans.__('Circular dependency: %1', problem.nodes.join(' → '));
   }
-}
-
-export function statusText(status: string, trans: TranslationBundle): string {
-  const words: Record<string, string> = {
-    PENDING: trans.__('Pending'),
-    QUEUED: trans.__('Queued'),
-    RUNNING: trans.__('Running'),
-    COMPLETED: trans.__('Completed'),
-    CACHED: trans.__('Cached'),
-    FAILED: trans.__('Failed'),
-    SKIPPED: trans.__('Skipped'),
-    CANCELLED: trans.__('Canceled'),
-    INTERRUPTED: trans.__('Interrupted')
-  };
-  return words[status] ?? status;
 }
 
 export function planText(action: string, trans: TranslationBundle): string {
@@ -212,23 +199,12 @@ function typeText(type: string, trans: TranslationBundle): string | undefined {
   }
 }
 
-/** The words of React Flow itself. */
-export function flowLabels(trans: TranslationBundle): Record<string, string> {
-  return {
-    'node.a11yDescription.default': trans.__(
-      'Press Enter or Space to select a node, the arrow keys to move it, and Delete to remove it.'
-    ),
-    'node.a11yDescription.keyboardDisabled': trans.__(
-      'Press Enter or Space to select a node.'
-    ),
-    'edge.a11yDescription.default': trans.__(
-      'Press Enter or Space to select a connection, and Delete to remove it.'
-    ),
-    'controls.ariaLabel': trans.__('View controls'),
-    'controls.zoomIn.ariaLabel': trans.__('Zoom in'),
-    'controls.zoomOut.ariaLabel': trans.__('Zoom out'),
-    'controls.fitView.ariaLabel': trans.__('Fit to View'),
-    'minimap.ariaLabel': trans.__('Minimap'),
-    'handle.ariaLabel': trans.__('Port')
-  };
+/** A value as people read it: the title of a choice, any other as it is. */
+export function choiceText(property: any, value: Value): string {
+  const choices = [property, ...(property.anyOf ?? [])].find(
+    (one: any) => one['x-labels'] && one.enum?.includes(value)
+  );
+  return choices
+    ? choices['x-labels'][choices.enum.indexOf(value)]
+    : cellText(value);
 }

@@ -24,7 +24,7 @@ import { addCanvasCommands } from './commands';
 import { compareVersions } from './compare/compareVersions';
 import { createWorkflow } from './import/create';
 import { templates } from './import/gallery';
-import { workflowIcon } from './canvas/icons';
+import { workflowIcon } from './icons';
 import { importWorkflow } from './import/importDialog';
 import { askForWorkflow, type INewWorkflow } from './import/newDialog';
 import type { WorkflowService } from './store/service';

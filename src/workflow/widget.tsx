@@ -43,14 +43,14 @@ import {
   historyIcon,
   moreIcon,
   treeIcon
-} from './canvas/icons';
+} from './icons';
 import { DiskFollower } from './store/disk';
 import { CanvasModel } from './store/model';
 import { ParamsFiles } from './store/paramsFiles';
 import { FINAL } from './store/runs';
 import { WorkflowService } from './store/service';
 import { CanvasView } from './canvas/view';
-import { statusText } from './labels';
+import { runStatusLabel } from '../ui/runStatus';
 
 export type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
@@ -377,7 +377,7 @@ function StateText(props: {
   if (!run) {
     return null;
   }
-  const word = statusText(run.status, trans);
+  const word = runStatusLabel(run.status, trans);
   const text = !isOver
     ? `${word} ${progress.done}/${progress.total}${run.started ? ` · ${duration(elapsed)}` : ''}`
     : run.duration !== null

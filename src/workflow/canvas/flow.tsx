@@ -19,6 +19,7 @@ import {
 } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
+import { flowLabels } from '../../ui/flowLabels';
 import { bestInput, bestPort, type IEnd } from '../graph/choices';
 import { readClip } from '../document/clipboard';
 import { carryMembers, withFrames } from './frames';
@@ -27,17 +28,16 @@ import { useCanvas } from '../store/hooks';
 import { freePlace } from '../graph/layout';
 import type { CanvasModel } from '../store/model';
 import { MapOfMany } from './minimap';
-import { NodeView, type CanvasNode } from './node';
-import { FrameView, NoteView, type FrameNode, type NoteNode } from './noteView';
+import { toEdges, toNodes } from './nodes';
+import { NODE_TYPES, type AnyNode } from './nodeTypes';
 import { nodeAt, Overview, useFewer } from './overview';
 import { COMPONENT_MIME } from './palette';
 import { RequestChooser, type IRequest } from './requests';
-import { handlesOf, NODE_WIDTH, nodeHeight, type IPlace } from '../graph/sizes';
-import { SOURCE_PORT, sourceEdge, sourcePath } from '../graph/sources';
-import { SourceView, type SourceNode } from './sourceView';
+import { sourcePath } from '../document/notes';
+import { NODE_WIDTH, type IPlace } from '../graph/sizes';
 import { runnerOf } from '../document/stages';
 import { TreeView } from './tree';
-import { flowLabels, refusalText } from '../labels';
+import { refusalText } from '../labels';
 
 /** What the commands and the palette ask of the drawing. */
 export interface IFlowHandle {
@@ -63,15 +63,7 @@ export interface IViewportMemory {
   keep: (viewport: Viewport) => void;
 }
 
-export type AnyNode = CanvasNode | NoteNode | FrameNode | SourceNode;
-
 const MINI_MAP = { width: 130, height: 90 };
-const NODE_TYPES = {
-  mlws: NodeView,
-  note: NoteView,
-  frame: FrameView,
-  source: SourceView
-};
 // Nodes that are not drawn one by one are hidden ones to React Flow.
 const FIT = {
   maxZoom: 1,
@@ -499,107 +491,6 @@ function useNodes(model: CanvasModel): {
   return { nodes, onNodesChange };
 }
 
-function toNodes(model: CanvasModel, before: readonly AnyNode[]): AnyNode[] {
-  const known = new Map(before.map(node => [node.id, node]));
-  const nodes = [...model.graph.nodes.values()].map(node => {
-    const old = known.get(node.id) as CanvasNode | undefined;
-    const place = model.places.get(node.id)!;
-    const selected = model.selection.has(node.id);
-    // A node under the pointer stays there until it is let go.
-    const position = old?.dragging ? old.position : place;
-    const isSame =
-      old?.data.node === node &&
-      old.selected === selected &&
-      old.position.x === position.x &&
-      old.position.y === position.y;
-    return isSame
-      ? old
-      : {
-          ...old,
-          id: node.id,
-          type: 'mlws' as const,
-          // What is known need not be measured: the drawing stands at once.
-          initialWidth: NODE_WIDTH,
-          initialHeight: nodeHeight(node),
-          measured: { width: NODE_WIDTH, height: nodeHeight(node) },
-          handles: handlesOf(node),
-          position,
-          selected,
-          data: old?.data.node === node ? old.data : { node },
-          ariaLabel: node.component
-            ? `${node.title}, ${node.component.title}`
-            : node.title
-        };
-  });
-  const frames = before.filter(node => node.type === 'frame');
-  return withFrames(model, [
-    ...frames,
-    ...nodes,
-    ...toSources(model, known),
-    ...toNotes(model, known)
-  ]);
-}
-
-function toSources(
-  model: CanvasModel,
-  known: ReadonlyMap<string, AnyNode>
-): SourceNode[] {
-  return model.sources.map(source => {
-    const { id, path } = source;
-    const old = known.get(id) as SourceNode | undefined;
-    const selected = model.selection.has(id);
-    const position = old?.dragging ? old.position : model.places.get(id)!;
-    const isSame =
-      old !== undefined &&
-      JSON.stringify(old.data.source) === JSON.stringify(source) &&
-      old.selected === selected &&
-      old.position.x === position.x &&
-      old.position.y === position.y;
-    return isSame
-      ? old
-      : {
-          ...old,
-          id,
-          type: 'source' as const,
-          initialWidth: NODE_WIDTH,
-          initialHeight: 50,
-          position,
-          selected,
-          data: { source },
-          ariaLabel: path
-        };
-  });
-}
-
-function toNotes(
-  model: CanvasModel,
-  known: ReadonlyMap<string, AnyNode>
-): NoteNode[] {
-  return model.notes.map(({ text, at }, index) => {
-    const id = `notes:${index}`;
-    const old = known.get(id) as NoteNode | undefined;
-    const selected = model.selection.has(id);
-    const position = old?.dragging ? old.position : { x: at[0], y: at[1] };
-    const isSame =
-      old?.data.text === text &&
-      old.selected === selected &&
-      old.position.x === position.x &&
-      old.position.y === position.y;
-    return isSame
-      ? old
-      : {
-          ...old,
-          id,
-          type: 'note' as const,
-          position,
-          selected,
-          connectable: false,
-          data: { index, text },
-          ariaLabel: text
-        };
-  });
-}
-
 function useEdges(model: CanvasModel): {
   edges: Edge[];
   onEdgesChange: (changes: EdgeChange[]) => void;
@@ -620,37 +511,6 @@ function useEdges(model: CanvasModel): {
     model.selectEdges(edges.filter(edge => edge.selected).map(edge => edge.id));
   }, [model, edges]);
   return { edges, onEdgesChange };
-}
-
-function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
-  const known = new Map(before.map(edge => [edge.id, edge]));
-  const sources = model.sources.flatMap(({ id, path, readers }) =>
-    readers.map(({ node, port }) => {
-      const key = sourceEdge(id, node, port);
-      return (
-        known.get(key) ?? {
-          id: key,
-          source: id,
-          sourceHandle: SOURCE_PORT,
-          target: node,
-          targetHandle: port,
-          ariaLabel: `${path} → ${node}`
-        }
-      );
-    })
-  );
-  const edges = model.graph.edges.map(
-    edge =>
-      known.get(edge.id) ?? {
-        id: edge.id,
-        source: edge.source,
-        sourceHandle: edge.sourcePort,
-        target: edge.target,
-        targetHandle: edge.targetPort,
-        ariaLabel: `${edge.source} → ${edge.target}`
-      }
-  );
-  return [...sources, ...edges];
 }
 
 /** Gives the widget a hold of the drawing. */

@@ -1,6 +1,6 @@
 import type { NodeChange } from '@xyflow/react';
 
-import type { AnyNode } from './flow';
+import type { AnyNode } from './nodeTypes';
 import { NODE_WIDTH } from '../graph/sizes';
 import type { CanvasModel } from '../store/model';
 import { itemOf, type IFrame } from '../document/notes';

@@ -1,11 +1,11 @@
 import { Panel, useReactFlow, useStore } from '@xyflow/react';
 import { useLayoutEffect, useMemo, useRef } from 'react';
 
-import type { AnyNode } from './flow';
+import { flowLabels } from '../../ui/flowLabels';
+import type { AnyNode } from './nodeTypes';
 import { useCanvas } from '../store/hooks';
 import { paintedNodes, useChanges, useColours } from './overview';
 import { NODE_WIDTH } from '../graph/sizes';
-import { flowLabels } from '../labels';
 
 /** The map of a large graph: one picture, with a frame around what is seen. */
 export function MapOfMany(props: {

@@ -2,18 +2,13 @@ import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
 import { memo } from 'react';
 
 import { duration } from '../../ui/format';
+import { runStatusLabel } from '../../ui/runStatus';
 import type { INodePlan } from '../../api/models';
 import type { IGraphNode, IGraphPort } from '../graph/graph';
 import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
-import { KIND_ICONS } from './icons';
+import { KIND_ICONS } from '../icons';
 import type { INodeState } from '../store/runs';
-import {
-  kindText,
-  planText,
-  portText,
-  problemText,
-  statusText
-} from '../labels';
+import { kindText, planText, portText, problemText } from '../labels';
 
 export type CanvasNode = Node<{ node: IGraphNode }, 'mlws'>;
 
@@ -123,7 +118,7 @@ export function StateBadge({ state }: { state: INodeState }): JSX.Element {
       data-mlws-state={state.status}
       title={reasons.join('\n')}
     >
-      {statusText(state.status, trans)}
+      {runStatusLabel(state.status, trans)}
       {isRunning && state.progress !== null && (
         <span className="jp-mlws-State-time">
           {Math.round(state.progress * 100)}%

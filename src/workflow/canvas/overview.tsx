@@ -9,7 +9,7 @@ import {
   useState
 } from 'react';
 
-import type { AnyNode } from './flow';
+import type { AnyNode } from './nodeTypes';
 import type { IGraph } from '../graph/graph';
 import { useCanvas } from '../store/hooks';
 import type { CanvasModel } from '../store/model';

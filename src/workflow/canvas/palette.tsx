@@ -1,11 +1,10 @@
 import { useState } from 'react';
 
-import { searchText } from '../componentLabels';
 import type { IComponent } from '../../api/models';
+import { componentIcon } from '../../ui/fileIcons';
 import { useSignal } from '../../ui/useSignal';
-import { matchesWords } from '../graph/choices';
+import { matchesWords, searchText } from '../graph/choices';
 import { useCanvas } from '../store/hooks';
-import { componentIcon } from './icons';
 
 export const COMPONENT_MIME = 'application/x-jupyter-mlws-component';
 

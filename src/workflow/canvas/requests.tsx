@@ -1,9 +1,8 @@
 import { useEffect } from 'react';
 
-import { searchText } from '../componentLabels';
-import type { IDataset } from '../../data/types';
+import type { IDataset } from '../../api/models';
 import { useSignal } from '../../ui/useSignal';
-import { dataIcon as sourceIcon } from '../../ui/fileIcons';
+import { componentIcon, dataIcon as sourceIcon } from '../../ui/fileIcons';
 import {
   fileIcon,
   notebookIcon,
@@ -14,15 +13,17 @@ import {
   fittingComponents,
   possibleLinks,
   readingComponents,
+  searchText,
   type IEnd,
   type ILink
 } from '../graph/choices';
 import { Chooser, type IChoice } from './chooser';
 import { useCanvas } from '../store/hooks';
 import { fits } from '../graph/graph';
-import { componentIcon, KIND_ICONS, noteIcon } from './icons';
+import { KIND_ICONS, noteIcon } from '../icons';
 import type { IPlace } from '../graph/sizes';
-import { SOURCE_PORT, sourceId, sourceRefusal } from '../graph/sources';
+import { sourceId } from '../document/notes';
+import { SOURCE_PORT, sourceRefusal } from '../graph/sources';
 import { portText } from '../labels';
 
 /** What is to be chosen: a new node, one that is there, or a connection. */

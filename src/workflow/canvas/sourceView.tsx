@@ -1,14 +1,12 @@
-import { Button } from '@jupyterlab/ui-components';
 import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
 import { memo } from 'react';
 
+import { dataIcon as sourceIcon } from '../../ui/fileIcons';
 import { fileSize } from '../../ui/format';
 import { useSignal } from '../../ui/useSignal';
 import { useCanvas } from '../store/hooks';
-import { dataIcon as sourceIcon } from '../../ui/fileIcons';
 import { basename } from '../document/paths';
 import { SOURCE_PORT, type ISource } from '../graph/sources';
-import { portText } from '../labels';
 
 export type SourceNode = Node<{ source: ISource }, 'source'>;
 
@@ -47,62 +45,3 @@ export const SourceView = memo(({ data, selected }: NodeProps<SourceNode>) => {
     </div>
   );
 });
-
-/** What is known of data, and who reads it. */
-export function SourcePanel({ id }: { id: string }): JSX.Element | null {
-  const { model, trans, language, openFile, showData } = useCanvas();
-  useSignal(model.changed, model.stock.dataChanged);
-  const source = model.source(id);
-  if (!source) {
-    return null;
-  }
-  const { path, readers } = source;
-  const known = model.stock.data.get(path);
-  return (
-    <div className="jp-mlws-Panel-body">
-      <h3>{basename(path)}</h3>
-      <p className="jp-mlws-Settings-kind">
-        {known ? trans.__('Dataset') : trans.__('File')}
-      </p>
-      <p>{path}</p>
-      {known && (
-        <dl className="jp-mlws-Source-facts">
-          {known.size !== null && (
-            <>
-              <dt>{trans.__('Size')}</dt>
-              <dd>{fileSize(known.size, language)}</dd>
-            </>
-          )}
-          {known.md5 !== null && (
-            <>
-              <dt>{trans.__('Version')}</dt>
-              <dd>{known.md5.slice(0, 12)}</dd>
-            </>
-          )}
-        </dl>
-      )}
-      <div className="jp-mlws-Field-item">
-        <Button small onClick={() => openFile(path)}>
-          {trans.__('Open')}
-        </Button>
-        <Button small onClick={() => showData(path, known === undefined)}>
-          {known ? trans.__('Show Versions') : trans.__('Track with DVC')}
-        </Button>
-      </div>
-      <h4>{trans.__('Used by')}</h4>
-      {readers.length === 0 ? (
-        <p className="jp-mlws-Empty">
-          {trans.__('Not used yet. Connect it to an input.')}
-        </p>
-      ) : (
-        <ul className="jp-mlws-Paths">
-          {readers.map(({ node, port }) => (
-            <li key={`${node}:${port}`}>
-              {node}: {portText(port, trans)}
-            </li>
-          ))}
-        </ul>
-      )}
-    </div>
-  );
-}

@@ -6,10 +6,15 @@ import { useHasSize } from '../../ui/useHasSize';
 import { useSignal } from '../../ui/useSignal';
 import { Flow, type IFlowHandle, type IViewportMemory } from './flow';
 import { HistoryPane } from '../runs/history';
+import { LogView } from '../runs/log';
+import { RunList } from '../runs/runList';
 import { useCanvas } from '../store/hooks';
 import { Palette } from './palette';
 import { Panel } from '../inspector/panel';
-import { errorText, statusText } from '../labels';
+import { errorText } from '../labels';
+import { runStatusLabel } from '../../ui/runStatus';
+
+const RECENT_RUNS = 10;
 
 /** The whole canvas: palette, drawing and panel, with what is wrong with the text above. */
 export function CanvasView(props: {
@@ -50,7 +55,11 @@ export function CanvasView(props: {
             }}
           />
         )}
-        <Panel onShow={node => flow.current?.focusNode(node)} />
+        <Panel
+          onShow={node => flow.current?.focusNode(node)}
+          log={(id, status) => <LogView key={id} node={id} status={status} />}
+          recentRuns={<RunList most={RECENT_RUNS} />}
+        />
       </div>
       {props.hasHistory && (
         <HistoryPane
@@ -153,7 +162,7 @@ function Announcer(): JSX.Element {
       const news: string[] = [];
       for (const [id, { status }] of model.runs.nodes.entries) {
         if (told.has(id) && told.get(id) !== status) {
-          news.push(`${id}: ${statusText(status, trans)}`);
+          news.push(`${id}: ${runStatusLabel(status, trans)}`);
         }
         told.set(id, status);
       }

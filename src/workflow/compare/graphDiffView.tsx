@@ -17,11 +17,11 @@ import {
 } from '@xyflow/react';
 import { memo, useEffect, useMemo, useState } from 'react';
 
+import { flowLabels } from '../../ui/flowLabels';
 import { listText } from '../../ui/format';
 import type { IGraphDiff, INodeDifference, Reason } from '../graph/graphDiff';
 import { placeNodes } from '../graph/layout';
 import { NODE_WIDTH } from '../graph/sizes';
-import { flowLabels } from '../labels';
 
 type DiffNode = Node<{ id: string; words: string; kind: string }, 'diff'>;
 

@@ -1,9 +1,8 @@
 import { isRecord, stageEntry, type IWorkflowDocument } from './document';
 import { addStage, compose, freeId, setVariable, type Edit } from './edits';
-import { dataOf, isPlace } from './notes';
+import { dataOf, isPlace, placeSource, sourceId, sourcePath } from './notes';
 import { basename, dirname, join, relative } from './paths';
 import type { Value } from './scalars';
-import { placeSource, sourceId, sourcePath } from '../graph/sources';
 import { inOrder, type ISplice } from './splices';
 
 interface IClipNode {

@@ -32,6 +32,18 @@ export interface IPlacedData {
   at: [number, number] | null;
 }
 
+const PREFIX = 'data:';
+
+/** The id that data has in the drawing; stages cannot have such names. */
+export function sourceId(path: string): string {
+  return PREFIX + path;
+}
+
+/** The file that an id of the drawing stands for. */
+export function sourcePath(id: string): string | null {
+  return id.startsWith(PREFIX) ? id.slice(PREFIX.length) : null;
+}
+
 type List = 'notes' | 'frames' | 'data';
 
 /** The note or frame that an id of the drawing stands for; stages cannot have such names. */
@@ -104,6 +116,18 @@ export function addItem(
 
 export function addNote(document: IWorkflowDocument, note: INote): ISplice[] {
   return addItem(document, 'notes', { text: note.text, at: note.at });
+}
+
+/** Puts data on the canvas, or moves it there. */
+export function placeSource(
+  document: IWorkflowDocument,
+  path: string,
+  at: [number, number]
+): ISplice[] {
+  const index = dataOf(document).findIndex(one => one.path === path);
+  return index < 0
+    ? addItem(document, 'data', { path, at })
+    : setPart(document, 'data', index, 'at', at);
 }
 
 /** Puts nodes into a frame of their own; they leave the frames that they were in. */

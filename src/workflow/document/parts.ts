@@ -9,10 +9,11 @@ import {
   parseDocument,
   YAMLMap,
   YAMLSeq,
-  type Node
+  type Node,
+  type Scalar
 } from 'yaml';
 
-import type { Entry } from './ranges';
+export type Entry = Pair<Scalar, Node | null>;
 
 /**
  * An entry of a `dvc.yaml` with its parsed nodes, whose ranges count from its own start.

@@ -6,12 +6,11 @@ import {
   isSeq,
   type Node,
   type Pair,
-  type Scalar,
   type YAMLMap,
   type YAMLSeq
 } from 'yaml';
 
-import type { IPartedText } from './parts';
+import type { Entry, IPartedText } from './parts';
 import { print, type Quote, type Value } from './scalars';
 import { lineEnd, lineStart, type ISplice } from './splices';
 
@@ -27,7 +26,7 @@ export interface ISource extends IPartedText {
   listStep: number;
 }
 
-export type Entry = Pair<Scalar, Node | null>;
+export type { Entry } from './parts';
 
 /** The value of a key, with the pair that holds it. */
 export function entryOf(map: unknown, key: string): Entry | null {

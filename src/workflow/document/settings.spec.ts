@@ -5,12 +5,12 @@ import { parse } from './document';
 import { buildGraph } from '../graph/graph';
 import {
   changeSettings,
-  choiceText,
   defaultsOf,
   formSchema,
   formUi,
   settingsOf
 } from './settings';
+import { choiceText } from '../labels';
 import { applySplices } from './splices';
 
 const SCHEMA = {

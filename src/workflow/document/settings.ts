@@ -1,14 +1,16 @@
-import { JSONExt } from '@lumino/coreutils';
-
-import { cellText } from '../../ui/format';
 import type { IStage, IWorkflowDocument } from './document';
 import { isRecord, valueAt } from './document';
 import { setSetting, settingsPath, compose, type Edit } from './edits';
-import type { IGraphNode } from '../graph/graph';
-import type { Value } from './scalars';
+import { deepEqual, type Value } from './scalars';
 
 type Schema = Record<string, any>;
 export type Settings = Record<string, Value>;
+
+/** A stage with the JSON Schema of its settings; null where there is none. */
+export interface IConfigurable {
+  stage: IStage;
+  settings: Schema | null;
+}
 
 /** A choice between a type and nothing becomes that type, with an empty field for nothing. */
 export function formSchema(schema: Schema): Schema {
@@ -50,16 +52,6 @@ export function applies(property: Schema, values: Settings): boolean {
   );
 }
 
-/** A value as people read it: the title of a choice, any other as it is. */
-export function choiceText(property: Schema, value: Value): string {
-  const choices = [property, ...(property.anyOf ?? [])].find(
-    (one: Schema) => one['x-labels'] && one.enum?.includes(value)
-  );
-  return choices
-    ? choices['x-labels'][choices.enum.indexOf(value)]
-    : cellText(value);
-}
-
 /** The schema of a setting that may be nothing, as that of something. */
 export function withoutNull(property: Schema): Schema {
   const choices: Schema[] = property.anyOf ?? [];
@@ -80,7 +72,7 @@ export function withoutNull(property: Schema): Schema {
 }
 
 /** The schema of those settings of a node that do not vary. */
-export function freeSchema({ stage, settings }: IGraphNode): Schema {
+export function freeSchema({ stage, settings }: IConfigurable): Schema {
   return withoutSettings(settings ?? {}, sweptNames(stage));
 }
 
@@ -136,7 +128,7 @@ export function defaultsOf(schema: Schema): Settings {
 
 /** A node's settings: its entry in `vars` over what its command says over the defaults. */
 export function settingsOf(
-  node: IGraphNode,
+  node: IConfigurable,
   document: IWorkflowDocument
 ): Settings {
   const schema = freeSchema(node);
@@ -210,7 +202,7 @@ function readWords(
  * says, and its validation what is wrong with it.
  */
 export function changeSettings(
-  node: IGraphNode,
+  node: IConfigurable,
   before: Settings,
   after: Settings
 ): Edit {
@@ -223,7 +215,7 @@ export function changeSettings(
       changes.map(
         ({ key, value }): Edit =>
           now =>
-            setSetting(now, node.id, key, value)
+            setSetting(now, node.stage.id, key, value)
       )
     );
 }
@@ -244,7 +236,7 @@ function differences(
   return keys.flatMap((key): IDifference[] => {
     const property: Schema = schema.properties?.[key] ?? {};
     const [old, value] = [before[key], after[key]];
-    if (isSame(old, value)) {
+    if (deepEqual(old, value)) {
       return [];
     }
     const here = [...path, key];
@@ -256,19 +248,13 @@ function differences(
       (one: Schema) => one.type === 'null'
     );
     const wanted = value === undefined && isNullable ? null : value;
-    return isSame(wanted, old)
+    return deepEqual(wanted, old)
       ? []
       : [
           {
             key: here,
-            value: isSame(wanted, property.default) ? undefined : wanted
+            value: deepEqual(wanted, property.default) ? undefined : wanted
           }
         ];
   });
-}
-
-function isSame(one: Value | undefined, other: Value | undefined): boolean {
-  return one === undefined || other === undefined
-    ? one === other
-    : JSONExt.deepEqual(one as any, other as any);
 }

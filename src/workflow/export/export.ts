@@ -5,7 +5,6 @@ import { Widget } from '@lumino/widgets';
 import { quoteWord } from '../document/command';
 import { drawing } from '../graph/drawing';
 import type { CanvasModel } from '../store/model';
-import type { WorkflowWidget } from '../widget';
 import { kindText, portText } from '../labels';
 
 /** The colours of states on white paper. */
@@ -26,7 +25,7 @@ const LARGEST = 16_000;
 
 /** Shows the commands that run the workflow in a terminal; either can be copied. */
 export async function copyCommandLine(
-  { model }: WorkflowWidget,
+  model: CanvasModel,
   trans: TranslationBundle
 ): Promise<void> {
   const path = quoteWord(model.document.path);

@@ -1,6 +1,7 @@
 import type { IComponent } from '../../api/models';
 import { ANY_INPUT, canConnect, fits, type IGraph } from './graph';
-import { SOURCE_PORT, sourceId, sourceRefusal } from './sources';
+import { sourceId } from '../document/notes';
+import { SOURCE_PORT, sourceRefusal } from './sources';
 
 /** An end of a connection: an output (`source`) or an input (`target`) of a node. */
 export interface IEnd {
@@ -169,4 +170,16 @@ export function matchesWords(text: string, query: string): boolean {
     .toLowerCase()
     .split(/\s+/)
     .every(word => lower.includes(word));
+}
+
+/** The text that a search looks in, with the titles of choices: “random forest”. */
+export function searchText(component: IComponent): string {
+  const { name, title, category, description, settings } = component;
+  const labels = Object.values<any>(settings?.properties ?? {}).flatMap(
+    property =>
+      [property, ...(property.anyOf ?? [])].flatMap(
+        one => one['x-labels'] ?? []
+      )
+  );
+  return [name, title, category, description, ...labels].join(' ');
 }

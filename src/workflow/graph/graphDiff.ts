@@ -1,5 +1,3 @@
-import { JSONExt } from '@lumino/coreutils';
-
 import {
   valueAt,
   type IStage,
@@ -8,6 +6,7 @@ import {
 import { settingsPath } from '../document/edits';
 import { buildGraph, type IGraph } from './graph';
 import { overlap } from '../document/paths';
+import { deepEqual } from '../document/scalars';
 
 /** What of a node is another. */
 export type Reason =
@@ -126,19 +125,15 @@ function reasonsOf(
     .flatMap(out => out.paths)
     .some(path => files.metrics.some(name => name.startsWith(path)));
   const found: [Reason, boolean][] = [
-    ['command', !isSame(command(old), command(now))],
-    ['settings', !isSame(settings(before, old), settings(after, now))],
-    ['inputs', !isSame(paths(old.deps), paths(now.deps))],
-    ['outputs', !isSame(paths(old.outs), paths(now.outs))],
+    ['command', !deepEqual(command(old), command(now))],
+    ['settings', !deepEqual(settings(before, old), settings(after, now))],
+    ['inputs', !deepEqual(paths(old.deps), paths(now.deps))],
+    ['outputs', !deepEqual(paths(old.outs), paths(now.outs))],
     ['code', touches(files.code, now.deps)],
     ['data', touches(files.data, now.deps)],
     ['metrics', isMeasured]
   ];
   return found.filter(([, isTrue]) => isTrue).map(([reason]) => reason);
-}
-
-function isSame(one: unknown, other: unknown): boolean {
-  return JSONExt.deepEqual(one as never, other as never);
 }
 
 function union(

@@ -1,6 +1,4 @@
-import type { NodeHandle, Position } from '@xyflow/react';
-
-import type { IGraphNode, IGraphPort } from './graph';
+import type { IGraphNode } from './graph';
 
 /** A place on the canvas, in its own pixels. */
 export interface IPlace {
@@ -16,7 +14,6 @@ export const PORT_HEIGHT = 20;
 const PORTS_TOP = 33;
 /** The middle of a handle stands so far within the node's edge. */
 const HANDLE_INSET = 1;
-const HANDLE_SIZE = 11;
 
 /** How high a node is drawn, before the browser has measured it. */
 export function nodeHeight(node: IGraphNode): number {
@@ -32,25 +29,4 @@ export function portPlace(side: 'in' | 'out', row: number): IPlace {
     x: side === 'in' ? HANDLE_INSET : NODE_WIDTH - HANDLE_INSET,
     y: PORTS_TOP + PORT_HEIGHT * (row + 0.5)
   };
-}
-
-/** The handles of a node, where the style sheet draws them. */
-export function handlesOf(node: IGraphNode): NodeHandle[] {
-  const handles = (
-    ports: readonly IGraphPort[],
-    side: 'in' | 'out'
-  ): NodeHandle[] =>
-    ports.map(({ name }, row) => {
-      const { x, y } = portPlace(side, row);
-      return {
-        id: name,
-        type: side === 'in' ? 'target' : 'source',
-        position: (side === 'in' ? 'left' : 'right') as Position,
-        x: x - HANDLE_SIZE / 2,
-        y: y - HANDLE_SIZE / 2,
-        width: HANDLE_SIZE,
-        height: HANDLE_SIZE
-      };
-    });
-  return [...handles(node.inputs, 'in'), ...handles(node.outputs, 'out')];
 }

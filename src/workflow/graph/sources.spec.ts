@@ -4,8 +4,8 @@ import { bestInput } from './choices';
 import { parse, type IWorkflowDocument } from '../document/document';
 import { buildGraph } from './graph';
 import { WINE } from '../document/samples';
+import { placeSource } from '../document/notes';
 import {
-  placeSource,
   readSource,
   removeSource,
   sourceRefusal,

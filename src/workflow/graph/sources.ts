@@ -9,7 +9,7 @@ import {
   type Refusal
 } from './graph';
 import { freePlace } from './layout';
-import { addItem, dataOf, removeItems, setPart } from '../document/notes';
+import { dataOf, removeItems, sourceId } from '../document/notes';
 import { NODE_WIDTH, type IPlace } from './sizes';
 import type { ISplice } from '../document/splices';
 import { addInput } from '../document/stages';
@@ -26,16 +26,6 @@ export interface ISource {
 
 /** The output port of every source. */
 export const SOURCE_PORT = 'data';
-const PREFIX = 'data:';
-
-export function sourceId(path: string): string {
-  return PREFIX + path;
-}
-
-/** The file that an id of the drawing stands for. */
-export function sourcePath(id: string): string | null {
-  return id.startsWith(PREFIX) ? id.slice(PREFIX.length) : null;
-}
 
 /** The line from a source to an input. */
 export function sourceEdge(id: string, node: string, port: string): string {
@@ -184,18 +174,6 @@ export function leaveSource(
     target,
     port: port === ANY_INPUT ? null : port
   });
-}
-
-/** Puts data on the canvas, or moves it there. */
-export function placeSource(
-  document: IWorkflowDocument,
-  path: string,
-  at: [number, number]
-): ISplice[] {
-  const index = dataOf(document).findIndex(one => one.path === path);
-  return index < 0
-    ? addItem(document, 'data', { path, at })
-    : setPart(document, 'data', index, 'at', at);
 }
 
 /** Takes data off the canvas, and away from what reads it. */

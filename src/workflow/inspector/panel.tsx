@@ -1,25 +1,23 @@
-import { useEffect, useId, useState } from 'react';
+import { useEffect, useId, useState, type ReactNode } from 'react';
 
 import type { IProblem } from '../../api/models';
 import { useSignal } from '../../ui/useSignal';
 import { setTitle } from '../document/edits';
 import { itemOf } from '../document/notes';
 import { useCanvas } from '../store/hooks';
-import { LogView } from '../runs/log';
 import { PreviewView } from './preview';
-import { RunRow } from '../runs/runRow';
 import { SettingsView } from './settingsForm';
-import { SourcePanel } from '../canvas/sourceView';
+import { SourcePanel } from './sourcePanel';
+import { VariantChoice } from './variantChoice';
 import type { Problem } from '../graph/validate';
 import { problemText } from '../labels';
 
-const LAST_RUNS = 10;
-
 /** The right side: the selected node, or the workflow where none is. */
-export function Panel({
-  onShow
-}: {
+export function Panel(props: {
   onShow: (node: string) => void;
+  /** Draws the log of a node, or of a variant. */
+  log: (id: string, status: string | undefined) => ReactNode;
+  recentRuns: ReactNode;
 }): JSX.Element {
   const { model, trans } = useCanvas();
   useSignal(model.selectionChanged);
@@ -35,13 +33,13 @@ export function Panel({
       ) : selected !== null && model.source(selected) ? (
         <SourcePanel key={selected} id={selected} />
       ) : selected !== null ? (
-        <NodePanel key={selected} node={selected} />
+        <NodePanel key={selected} node={selected} log={props.log} />
       ) : model.selection.size > 1 ? (
         <p className="jp-mlws-Empty">
           {trans.__('%1 nodes selected', model.selection.size)}
         </p>
       ) : (
-        <WorkflowPanel onShow={onShow} />
+        <WorkflowPanel onShow={props.onShow} recentRuns={props.recentRuns} />
       )}
     </div>
   );
@@ -51,8 +49,12 @@ type Tab = 'settings' | 'log' | 'preview';
 /** The tab that was looked at last stays for the next node. */
 let lastTab: Tab = 'settings';
 
-function NodePanel({ node }: { node: string }): JSX.Element {
-  const { trans } = useCanvas();
+function NodePanel(props: {
+  node: string;
+  log: (id: string, status: string | undefined) => ReactNode;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { node, log } = props;
   const [tab, setTab] = useState<Tab>(lastTab);
   const tabs: [Tab, string][] = [
     ['settings', trans.__('Settings')],
@@ -64,7 +66,6 @@ function NodePanel({ node }: { node: string }): JSX.Element {
     setTab(next);
   };
   // The field of the name is among the settings.
-  const { model } = useCanvas();
   useEffect(() => {
     const show = (): void => choose('settings');
     model.nameAsked.connect(show);
@@ -110,9 +111,19 @@ function NodePanel({ node }: { node: string }): JSX.Element {
         role="tabpanel"
         aria-label={tabs.find(([name]) => name === tab)?.[1]}
       >
-        {tab === 'settings' && <SettingsView node={node} />}
-        {tab === 'log' && <LogView node={node} />}
-        {tab === 'preview' && <PreviewView node={node} />}
+        {tab === 'settings' ? (
+          <SettingsView node={node} />
+        ) : (
+          <VariantChoice node={node}>
+            {(id, status) =>
+              tab === 'log' ? (
+                log(id, status)
+              ) : (
+                <PreviewView node={id} status={status} />
+              )
+            }
+          </VariantChoice>
+        )}
       </div>
     </>
   );
@@ -151,13 +162,15 @@ function ItemPanel({ item }: { item: string }): JSX.Element | null {
 }
 
 function WorkflowPanel({
-  onShow
+  onShow,
+  recentRuns
 }: {
   onShow: (node: string) => void;
+  recentRuns: ReactNode;
 }): JSX.Element {
   const { model, trans } = useCanvas();
-  useSignal(model.changed, model.control.changed);
-  const { problems, graph, control } = model;
+  useSignal(model.changed);
+  const { problems, graph } = model;
   return (
     <div className="jp-mlws-Panel-body">
       <TitleField key={model.document.title} />
@@ -175,15 +188,7 @@ function WorkflowPanel({
         </ul>
       )}
       <h4>{trans.__('Recent runs')}</h4>
-      {control.past.length === 0 ? (
-        <p className="jp-mlws-Empty">{trans.__('No runs yet.')}</p>
-      ) : (
-        <ul className="jp-mlws-Runs">
-          {control.past.slice(0, LAST_RUNS).map(run => (
-            <RunRow key={run.id} run={run} />
-          ))}
-        </ul>
-      )}
+      {recentRuns}
     </div>
   );
 }

@@ -5,18 +5,9 @@ import { cellText } from '../../ui/format';
 import type { INodeOutput, IPreview } from '../../api/models';
 import { useCanvas } from '../store/hooks';
 import { FINAL } from '../store/runs';
-import { VariantChoice } from './variantChoice';
 
 /** What a node's outputs hold, each in the manner of its type. */
-export function PreviewView(props: { node: string }): JSX.Element {
-  return (
-    <VariantChoice node={props.node}>
-      {(id, status) => <NodePreview node={id} status={status} />}
-    </VariantChoice>
-  );
-}
-
-function NodePreview(props: {
+export function PreviewView(props: {
   node: string;
   status: string | undefined;
 }): JSX.Element {

@@ -6,7 +6,7 @@ import type { ISweep, IVariant } from '../../api/models';
 import { useSignal } from '../../ui/useSignal';
 import { useCanvas, useKeyed } from '../store/hooks';
 import { FINAL } from '../store/runs';
-import { statusText } from '../labels';
+import { runStatusLabel } from '../../ui/runStatus';
 
 /** The variants of a sweep, the best first; one of them can become the stage. */
 export function SweepView({ node }: { node: string }): JSX.Element | null {
@@ -101,7 +101,7 @@ function VariantRow(props: {
         {measured !== undefined
           ? cellText(measured)
           : variant.status
-            ? statusText(variant.status, trans)
+            ? runStatusLabel(variant.status, trans)
             : '–'}
       </td>
       <td className="jp-mod-number">

@@ -6,7 +6,7 @@ import type {
 } from '@rjsf/utils';
 
 import { useCanvas } from '../store/hooks';
-import { choiceText } from '../document/settings';
+import { choiceText } from '../labels';
 
 /** A field with a label that belongs to it, which the lab's own template lacks. */
 function Field(props: FieldTemplateProps): JSX.Element {

@@ -4,7 +4,7 @@ import { fullTime, relativeTime } from '../../ui/format';
 import { LiveView } from '../../ui/liveView';
 import type { IWorkflowSummary } from '../../api/models';
 import { Rows } from '../../ui/rows';
-import { statusWord } from '../../git/labels';
+import { runStatusWord } from '../../ui/runStatus';
 import type { WorkflowListModel } from './model';
 
 function WorkflowRow(props: {
@@ -33,7 +33,7 @@ function WorkflowRow(props: {
             data-mlws-status={run.status}
             title={time ? fullTime(time, language) : undefined}
           >
-            {statusWord(run.status, trans)}
+            {runStatusWord(run.status, trans)}
             {time && run.status !== 'RUNNING'
               ? ` · ${relativeTime(time, language)}`
               : ''}

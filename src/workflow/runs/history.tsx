@@ -5,9 +5,9 @@ import { duration, fullTime } from '../../ui/format';
 import { useSignal } from '../../ui/useSignal';
 import { bars, ticks, tickText, type IBar } from './gantt';
 import { useCanvas } from '../store/hooks';
-import { RunRow } from './runRow';
+import { RunList } from './runList';
 import { FINAL } from '../store/runs';
-import { statusText } from '../labels';
+import { runStatusLabel } from '../../ui/runStatus';
 
 /** Below the drawing: the runs, and when each node of the chosen one ran. */
 export function HistoryPane({
@@ -27,15 +27,7 @@ export function HistoryPane({
     >
       <div className="jp-mlws-History-runs">
         <h4>{trans.__('Run History')}</h4>
-        {control.past.length === 0 ? (
-          <p className="jp-mlws-Empty">{trans.__('No runs yet.')}</p>
-        ) : (
-          <ul className="jp-mlws-Runs">
-            {control.past.map(run => (
-              <RunRow key={run.id} run={run} />
-            ))}
-          </ul>
-        )}
+        <RunList />
         {control.hasMore && (
           <Button small onClick={() => void control.loadMore()}>
             {trans.__('Show Older Runs')}
@@ -80,7 +72,7 @@ function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
       <h4>
         {trans.__('Run of %1', fullTime(run.started ?? run.created, language))}{' '}
         <span className="jp-mlws-State" data-mlws-state={run.status}>
-          {statusText(run.status, trans)}
+          {runStatusLabel(run.status, trans)}
         </span>
         {run.duration !== null && ` · ${duration(run.duration)}`}
       </h4>
@@ -122,7 +114,7 @@ function GanttRow(props: {
 }): JSX.Element {
   const { trans } = useCanvas();
   const { bar, length, onShow } = props;
-  const text = `${bar.id}: ${statusText(bar.status, trans)}, ${duration(bar.length)}`;
+  const text = `${bar.id}: ${runStatusLabel(bar.status, trans)}, ${duration(bar.length)}`;
   return (
     <button
       className="jp-mlws-Gantt-row"

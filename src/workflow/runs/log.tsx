@@ -7,23 +7,14 @@ import { parseAnsi } from '../../ui/ansi';
 import { useCanvas } from '../store/hooks';
 import { findIn, markSpans, MOST } from './logSearch';
 import { FINAL } from '../store/runs';
-import { VariantChoice } from '../inspector/variantChoice';
 
 /** Between two looks at the log of a running node, in milliseconds. */
 const PAUSE = 800;
 /** Of a longer log the end is shown. */
 const LONGEST = 500_000;
 
-/** The output of a node in the newest run, followed to its end. */
-export function LogView(props: { node: string }): JSX.Element {
-  return (
-    <VariantChoice node={props.node}>
-      {(id, status) => <NodeLog node={id} status={status} />}
-    </VariantChoice>
-  );
-}
-
-function NodeLog(props: {
+/** The output of a node in the shown run, followed to its end. */
+export function LogView(props: {
   node: string;
   status: string | undefined;
 }): JSX.Element {

@@ -57,8 +57,11 @@ import {
   itemOf,
   leaveFrames,
   notesOf,
+  placeSource,
   removeItems,
   setPart,
+  sourceId,
+  sourcePath,
   type IFrame,
   type INote
 } from '../document/notes';
@@ -69,13 +72,10 @@ import type { Value } from '../document/scalars';
 import { NODE_WIDTH, nodeHeight, type IPlace } from '../graph/sizes';
 import {
   leaveSource,
-  placeSource,
   placeSources,
   readSource,
   removeSource,
   sourceEdge,
-  sourceId,
-  sourcePath,
   sourceRefusal,
   sourcesOf,
   type ISource

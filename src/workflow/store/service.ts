@@ -1,9 +1,9 @@
 import type { IPage, MLWSClient } from '../../api/client';
 import { escapeId } from '../../api/client';
-import { inWords } from '../componentLabels';
-import type { IDataset } from '../../data/types';
 import type {
   IComponent,
+  IDataset,
+  IModel,
   INodeLog,
   INodeOutput,
   INotebookSettings,
@@ -14,7 +14,7 @@ import type {
   IRunSummary,
   ISweeps
 } from '../../api/models';
-import type { IModel } from '../../models/types';
+import { translateComponent } from './components';
 
 /** Items of a list that is chosen from. */
 const MOST = 200;
@@ -48,7 +48,9 @@ export class WorkflowService {
       '/components',
       this._query
     );
-    return items.map(component => inWords(component, this._client.trans));
+    return items.map(component =>
+      translateComponent(component, this._client.trans)
+    );
   }
 
   /** What can be set of a notebook; the path is from the project's root. */

@@ -1,7 +1,6 @@
 import { ISignal, Signal } from '@lumino/signaling';
 
-import type { IDataset } from '../../data/types';
-import type { IModel } from '../../models/types';
+import type { IDataset, IModel } from '../../api/models';
 import type { Ask } from './control';
 
 /** The data that DVC tracks and the registered models, for those who look for something to read. */

@@ -5,24 +5,20 @@ import {
   terminalIcon
 } from '@jupyterlab/ui-components';
 
-import autoLayout from '../../../style/icons/auto-layout.svg';
-import component from '../../../style/icons/component.svg';
-import fit from '../../../style/icons/fit.svg';
-import history from '../../../style/icons/history.svg';
-import more from '../../../style/icons/more.svg';
-import note from '../../../style/icons/note.svg';
-import sweep from '../../../style/icons/sweep.svg';
-import tree from '../../../style/icons/tree.svg';
-import workflow from '../../../style/icons/workflow.svg';
-import type { NodeKind } from '../document/document';
+import autoLayout from '../../style/icons/auto-layout.svg';
+import fit from '../../style/icons/fit.svg';
+import history from '../../style/icons/history.svg';
+import more from '../../style/icons/more.svg';
+import note from '../../style/icons/note.svg';
+import sweep from '../../style/icons/sweep.svg';
+import tree from '../../style/icons/tree.svg';
+import workflow from '../../style/icons/workflow.svg';
+import { componentIcon } from '../ui/fileIcons';
+import type { NodeKind } from './document/document';
 
 export const workflowIcon = new LabIcon({
   name: 'jupyter-mlws:workflow',
   svgstr: workflow
-});
-export const componentIcon = new LabIcon({
-  name: 'jupyter-mlws:component',
-  svgstr: component
 });
 export const sweepIcon = new LabIcon({
   name: 'jupyter-mlws:sweep',

@@ -1,8 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { expect, it } from 'vitest';
 
-import { inWords } from './componentLabels';
-import type { IComponent } from '../api/models';
+import type { IComponent } from '../../api/models';
+import { translateComponent } from './components';
 
 const component: IComponent = {
   name: 'split',
@@ -35,25 +35,28 @@ const component: IComponent = {
 
 it('speaks of a component in the language of the lab, and leaves its names alone', () => {
   const trans = { __: (text: string) => `<${text}>` } as TranslationBundle;
-  const told = inWords(component, trans);
-  expect([told.name, told.title, told.category]).toEqual([
+  const translated = translateComponent(component, trans);
+  expect([translated.name, translated.title, translated.category]).toEqual([
     'split',
     '<Split table>',
     '<Split>'
   ]);
-  expect(told.inputs[0]).toMatchObject({ name: 'data', description: '<A>' });
+  expect(translated.inputs[0]).toMatchObject({
+    name: 'data',
+    description: '<A>'
+  });
   // gettext answers the empty string with the catalogue's header.
-  expect(told.outputs[0].description).toBe('');
-  expect(told.settings.properties.share).toEqual({
+  expect(translated.outputs[0].description).toBe('');
+  expect(translated.settings.properties.share).toEqual({
     title: '<Share>',
     type: 'number',
     default: 0.25
   });
-  expect(told.settings.properties.mode).toEqual({
+  expect(translated.settings.properties.mode).toEqual({
     enum: ['one_hot'],
     'x-labels': ['<One-hot>']
   });
-  expect(told.settings.properties.fill.anyOf[0]['x-labels']).toEqual([
+  expect(translated.settings.properties.fill.anyOf[0]['x-labels']).toEqual([
     '<Mean>'
   ]);
   expect(component.settings.properties.share.title).toBe('Share');

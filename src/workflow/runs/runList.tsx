@@ -1,10 +1,27 @@
+import { useSignal } from '../../ui/useSignal';
 import { duration, fullTime, relativeTime } from '../../ui/format';
 import type { IRunSummary } from '../../api/models';
 import { useCanvas } from '../store/hooks';
-import { statusText } from '../labels';
+import { runStatusLabel } from '../../ui/runStatus';
+
+/** The newest runs, at most `most` of them. */
+export function RunList({ most }: { most?: number }): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.control.changed);
+  const { past } = model.control;
+  return past.length === 0 ? (
+    <p className="jp-mlws-Empty">{trans.__('No runs yet.')}</p>
+  ) : (
+    <ul className="jp-mlws-Runs">
+      {past.slice(0, most).map(run => (
+        <RunRow key={run.id} run={run} />
+      ))}
+    </ul>
+  );
+}
 
 /** A run in a list; a click lays it over the graph. */
-export function RunRow({ run }: { run: IRunSummary }): JSX.Element {
+function RunRow({ run }: { run: IRunSummary }): JSX.Element {
   const { model, trans, language } = useCanvas();
   const when = run.started ?? run.created;
   const { control } = model;
@@ -23,7 +40,7 @@ export function RunRow({ run }: { run: IRunSummary }): JSX.Element {
         onClick={() => void control.show(isNewest ? null : run.id)}
       >
         <span className="jp-mlws-State" data-mlws-state={run.status}>
-          {statusText(run.status, trans)}
+          {runStatusLabel(run.status, trans)}
         </span>{' '}
         {relativeTime(when, language)}
         {run.duration !== null && ` · ${duration(run.duration)}`}

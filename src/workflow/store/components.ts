@@ -1,9 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IComponent } from '../api/models';
+import type { IComponent } from '../../api/models';
 
 /** The component as people read it: its words in their language, its names as they are. */
-export function inWords(
+export function translateComponent(
   component: IComponent,
   trans: TranslationBundle
 ): IComponent {
@@ -19,11 +19,11 @@ export function inWords(
     description: say(component.description),
     inputs: component.inputs.map(described),
     outputs: component.outputs.map(described),
-    settings: settingsInWords(component.settings, say)
+    settings: translateSettings(component.settings, say)
   };
 }
 
-function settingsInWords(schema: any, say: (text: string) => string): any {
+function translateSettings(schema: any, say: (text: string) => string): any {
   const properties: Record<string, any> = {};
   for (const [name, property] of Object.entries<any>(
     schema?.properties ?? {}
@@ -47,16 +47,4 @@ function settingsInWords(schema: any, say: (text: string) => string): any {
 function withLabels(schema: any, say: (text: string) => string): any {
   const labels: string[] | undefined = schema['x-labels'];
   return labels ? { ...schema, 'x-labels': labels.map(say) } : schema;
-}
-
-/** The text that a search looks in, with the titles of choices: “random forest”. */
-export function searchText(component: IComponent): string {
-  const { name, title, category, description, settings } = component;
-  const labels = Object.values<any>(settings?.properties ?? {}).flatMap(
-    property =>
-      [property, ...(property.anyOf ?? [])].flatMap(
-        one => one['x-labels'] ?? []
-      )
-  );
-  return [name, title, category, description, ...labels].join(' ');
 }

@@ -1,0 +1,39 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+/** The name of a run's or a node's status; an unknown one stays as it is. */
+export function runStatusLabel(
+  status: string,
+  trans: TranslationBundle
+): string {
+  const words: Record<string, string> = {
+    PENDING: trans.__('Pending'),
+    QUEUED: trans.__('Queued'),
+    RUNNING: trans.__('Running'),
+    COMPLETED: trans.__('Completed'),
+    CACHED: trans.__('Cached'),
+    FAILED: trans.__('Failed'),
+    SKIPPED: trans.__('Skipped'),
+    CANCELLED: trans.__('Canceled'),
+    INTERRUPTED: trans.__('Interrupted')
+  };
+  return words[status] ?? status;
+}
+
+/** The same within a sentence. */
+export function runStatusWord(
+  status: string,
+  trans: TranslationBundle
+): string {
+  const words: Record<string, string> = {
+    PENDING: trans.__('pending'),
+    QUEUED: trans.__('queued'),
+    RUNNING: trans.__('running'),
+    COMPLETED: trans.__('completed'),
+    CACHED: trans.__('cached'),
+    FAILED: trans.__('failed'),
+    SKIPPED: trans.__('skipped'),
+    CANCELLED: trans.__('canceled'),
+    INTERRUPTED: trans.__('interrupted')
+  };
+  return words[status] ?? status;
+}
