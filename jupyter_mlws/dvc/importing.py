@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,14 @@ def import_url(root: Path, url: str, target: str, progress: ProgressCallback, *,
         masked_url = mask_credentials(url)
         waiting = root / STAGING_DIRECTORY / hashlib.sha256(url.encode()).hexdigest()[:16]
         try:
-            sources = list(_iter_sources(fs, start))
+            info = fs.info(start)
+            if info.get("type") == "directory":
+                sources = [
+                    _to_source(path, fs.relpath(path, start), fs.info(path))
+                    for path in sorted(fs.find(start))
+                ]
+            else:
+                sources = [_to_source(start, "", info)]
             if not sources:
                 raise InvalidRequestError(faults=[Fault("url", NO_DATA_AT_URL)])
             meter.expect(sum(source.size or 0 for source in sources))
@@ -92,15 +98,6 @@ def _open_filesystem(repo: Any, url: str) -> tuple[Any, str]:
     return fs, str(path).removeprefix("file://") if fs.protocol == "local" else str(path)
 
 
-def _iter_sources(fs: Any, start: str) -> Iterator[_Source]:
-    info = fs.info(start)
-    if info.get("type") != "directory":
-        yield _to_source(start, "", info)
-        return
-    for path in sorted(fs.find(start)):
-        yield _to_source(path, fs.relpath(path, start), fs.info(path))
-
-
 def _to_source(path: str, relative: str, info: dict[str, Any]) -> _Source:
     size = info.get("size")
     # What tells one content from another, as far as the server says so.
@@ -116,7 +113,7 @@ def _download(fs: Any, source: _Source, folder: Path, meter: Meter) -> None:
     if whole.is_file():
         meter.count(whole.stat().st_size)
     elif source.size is not None:
-        resumable_transfer.download_from_store(fs, source.path, source.size, whole, meter)
+        resumable_transfer.download(fs, source.path, source.size, whole, meter)
         if whole.stat().st_size != source.size:
             whole.unlink()
             raise OSError(f"{source.path}: incomplete download, {source.size} bytes expected")
@@ -152,7 +149,7 @@ def _move_and_track(repo: Any, root: Path, waiting: Path, target: str, url: str 
             (waiting / "whole").replace(final)
             stage.add_outs(relink=False)
             stage.md5 = stage.compute_md5() if url is not None else None
-            DataStore(root, repo).record(stage)
+            DataStore(root, repo).tracker.record(stage)
     except DvcException as error:
         reason = mask_credentials(" ".join(str(error).split()) or type(error).__name__)
         raise DataTrackingError(path=target, reason=reason) from error

@@ -51,6 +51,11 @@ class DataPointer:
         return self.md5 is not None and self.md5.endswith(".dir")
 
     @property
+    def hash_name(self) -> str:
+        """DVC's name of the hash function."""
+        return "md5-dos2unix" if self.legacy else "md5"
+
+    @property
     def pipeline(self) -> bool:
         """True for an output of a workflow, which only a run can commit."""
         return posixpath.basename(self.source) == LOCK_FILE

@@ -1,7 +1,7 @@
-"""Moves objects in parts, so that a transfer that was interrupted goes on where it stopped.
+"""Copies objects between stores; large ones in parts, so that interrupted transfers are resumed.
 
-An object's name is the hash of its content: what a store has under that name, or has begun to
-take under it, is a part of the same content. Whether it truly is, is for checks to say.
+An object's name is the hash of its content: what a store has under that name, complete or not, is
+a part of the same content. Checks verify that it truly is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,81 @@ PART_SIZE = 16 * MIB
 MAX_PARTS = 10_000
 """Parts that S3 takes of one object."""
 MAX_CONCURRENCY = 4
+MAX_SIZE_REQUESTS = 500
+"""Objects of a download whose sizes are requested, one by one, to report the total."""
 PARTIAL_SUFFIX = ".part"
 """What the name of an object ends with until it is whole."""
 
 Job = Callable[[], None]
 
 
-def get_uploader(fs: Any) -> Callable[[Any, Path, str, Meter], None] | None:
-    """Return the upload function for a store that may lose or half publish interrupted objects.
+def transfer(source: Any, target: Any, hashes: Sequence[str], meter: Meter) -> None:
+    """Copy objects from one of DVC's databases to another, replacing those that it already has.
 
-    None for other stores: DVC's own upload is atomic there, but can't be resumed.
+    One of the two is on this machine. DVC's own transfer takes a directory's listing as proof of
+    its files.
     """
-    return {"s3": upload_to_s3, "ssh": upload_to_ssh}.get(fs.protocol)
+    if source.fs.protocol == "local":
+        _send(source, target, hashes, meter)
+    else:
+        _receive(source, target, hashes, meter)
+
+
+def _send(source: Any, target: Any, hashes: Sequence[str], meter: Meter) -> None:
+    sources = {md5: Path(source.oid_to_path(md5)) for md5 in hashes}
+    sizes = {md5: path.stat().st_size for md5, path in sources.items()}
+    meter.expect(sum(sizes.values()))
+    # DVC's own upload to other stores is atomic, but can't be resumed.
+    upload = {"s3": _upload_to_s3, "ssh": _upload_to_ssh}.get(target.fs.protocol)
+    # Small ones go to an SSH store alone, too, because DVC's way leaves half an object there.
+    threshold = 0 if target.fs.protocol == "ssh" else MULTIPART_THRESHOLD
+    alone = {md5 for md5 in hashes if upload is not None and sizes[md5] >= threshold}
+    _copy(source, target, [md5 for md5 in hashes if md5 not in alone], meter)
+    if upload is None:
+        return
+    paths = {md5: target.oid_to_path(md5) for md5 in hashes if md5 in alone}
+    for directory in sorted({target.fs.parent(path) for path in paths.values()}):
+        target.fs.makedirs(directory, exist_ok=True)
+    jobs = [partial(upload, target.fs, sources[md5], path, meter) for md5, path in paths.items()]
+    if target.fs.protocol == "ssh":
+        run_concurrently(jobs)
+    else:
+        for job in jobs:  # each of several parts at once
+            job()
+
+
+def _receive(source: Any, target: Any, hashes: Sequence[str], meter: Meter) -> None:
+    sizes: dict[str, int] = {}
+
+    def ask_size(md5: str) -> None:
+        sizes[md5] = int(source.fs.size(source.oid_to_path(md5)) or 0)
+
+    if len(hashes) <= MAX_SIZE_REQUESTS:
+        run_concurrently([partial(ask_size, md5) for md5 in hashes])
+    meter.expect(sum(sizes.values()))
+    alone = {md5 for md5 in hashes if sizes.get(md5, 0) >= MULTIPART_THRESHOLD}
+    _copy(source, target, [md5 for md5 in hashes if md5 not in alone], meter)
+    for md5 in hashes:
+        if md5 in alone:
+            path = target.oid_to_path(md5)
+            download(source.fs, source.oid_to_path(md5), sizes[md5], Path(path), meter)
+            target.protect(path)
+
+
+def _copy(source: Any, target: Any, hashes: Sequence[str], meter: Meter) -> None:
+    """Copy the objects with DVC, each one atomically."""
+    failures: list[BaseException] = []
+    if hashes:
+        target.add(
+            [source.oid_to_path(md5) for md5 in hashes],
+            source.fs,
+            list(hashes),
+            callback=meter,
+            check_exists=False,
+            on_error=lambda md5, error: failures.append(error),
+        )
+    if failures:
+        raise failures[0]
 
 
 def run_concurrently(jobs: Sequence[Job]) -> None:
@@ -51,96 +115,71 @@ def run_concurrently(jobs: Sequence[Job]) -> None:
 # Upload
 
 
-def upload_to_s3(fs: Any, source: Path, path: str, meter: Meter) -> None:
+def _upload_to_s3(fs: Any, source: Path, path: str, meter: Meter) -> None:
     """Upload to S3 in parts; skip those that an earlier attempt has sent."""
-    _S3Upload(fs.fs, path, source, source.stat().st_size, meter).run()
+    s3 = fs.fs
+    bucket, key, _ = s3.split_path(path)
+    call = partial(s3.call_s3, Bucket=bucket, Key=key)
+    open_uploads = _list_open_uploads(s3, bucket, key)
+    if open_uploads:
+        upload = open_uploads[0]
+        stored_parts = _list_parts(call, upload)
+    else:
+        upload = str(call("create_multipart_upload")["UploadId"])
+        stored_parts = {}
+    size = source.stat().st_size
+    # The same for every attempt at the same content.
+    part_size = max(PART_SIZE, -(-size // MAX_PARTS // MIB) * MIB)
+    tags: dict[int, str] = {}
+
+    def send(number: int) -> None:
+        with source.open("rb") as file:
+            file.seek((number - 1) * part_size)
+            block = file.read(part_size)
+        digest = hashlib.md5(block, usedforsecurity=False).hexdigest()
+        if stored_parts.get(number) == (len(block), f'"{digest}"'):
+            tags[number] = stored_parts[number][1]
+        else:
+            answer = call("upload_part", UploadId=upload, PartNumber=number, Body=block)
+            tags[number] = str(answer["ETag"])
+        meter.count(len(block))
+
+    count = -(-size // part_size)
+    run_concurrently([partial(send, number) for number in range(1, count + 1)])
+    parts = [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
+    call("complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": parts})
+    for other in open_uploads[1:]:
+        # Stores bill for the parts of uploads that nobody completes.
+        call("abort_multipart_upload", UploadId=other)
+    s3.invalidate_cache(path)
 
 
-class _S3Upload:
-    def __init__(self, s3: Any, path: str, source: Path, size: int, meter: Meter) -> None:
-        bucket, key, _ = s3.split_path(path)
-        self._s3 = s3
-        self._object_location = {"Bucket": bucket, "Key": key}
-        self._path = path
-        self._source = source
-        self._size = size
-        self._meter = meter
-        # The same for every attempt at the same content.
-        self._part_size = max(PART_SIZE, -(-size // MAX_PARTS // MIB) * MIB)
-
-    def run(self) -> None:
-        open_uploads = self._list_open_uploads()
-        upload = open_uploads[0] if open_uploads else self._create_upload()
-        stored_parts = self._list_parts(upload) if open_uploads else {}
-        tags: dict[int, str] = {}
-        jobs = []
-        for number in range(1, -(-self._size // self._part_size) + 1):
-            jobs.append(self._create_job(upload, number, stored_parts.get(number), tags))
-        run_concurrently(jobs)
-        parts = [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
-        self._call("complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": parts})
-        for other in open_uploads[1:]:
-            # Stores bill for the parts of uploads that nobody completes.
-            self._call("abort_multipart_upload", UploadId=other)
-        self._s3.invalidate_cache(self._path)
-
-    def _create_upload(self) -> str:
-        return str(self._call("create_multipart_upload")["UploadId"])
-
-    def _list_open_uploads(self) -> list[str]:
-        """Return the unfinished uploads of this object, the newest first."""
-        try:
-            answer = self._s3.call_s3(
-                "list_multipart_uploads",
-                Bucket=self._object_location["Bucket"],
-                Prefix=self._object_location["Key"],
-            )
-        except PermissionError:
-            # Some may write objects and not list uploads: theirs begin anew.
-            return []
-        uploads = [
-            row for row in answer.get("Uploads") or () if row["Key"] == self._object_location["Key"]
-        ]
-        uploads.sort(key=lambda row: row["Initiated"], reverse=True)
-        return [str(row["UploadId"]) for row in uploads]
-
-    def _list_parts(self, upload: str) -> dict[int, tuple[int, str]]:
-        """Return the parts that the store has: number → size and tag."""
-        parts: dict[int, tuple[int, str]] = {}
-        more: dict[str, Any] = {}
-        while True:
-            answer = self._call("list_parts", UploadId=upload, **more)
-            for row in answer.get("Parts") or ():
-                parts[int(row["PartNumber"])] = (int(row["Size"]), str(row["ETag"]))
-            if not answer.get("IsTruncated"):
-                return parts
-            more = {"PartNumberMarker": answer["NextPartNumberMarker"]}
-
-    def _create_job(
-        self, upload: str, number: int, stored_part: tuple[int, str] | None, tags: dict[int, str]
-    ) -> Job:
-        def send() -> None:
-            block = self._read_part(number)
-            digest = hashlib.md5(block, usedforsecurity=False).hexdigest()
-            if stored_part is not None and stored_part == (len(block), f'"{digest}"'):
-                tags[number] = stored_part[1]
-            else:
-                answer = self._call("upload_part", UploadId=upload, PartNumber=number, Body=block)
-                tags[number] = str(answer["ETag"])
-            self._meter.count(len(block))
-
-        return send
-
-    def _read_part(self, number: int) -> bytes:
-        with self._source.open("rb") as file:
-            file.seek((number - 1) * self._part_size)
-            return file.read(self._part_size)
-
-    def _call(self, method: str, **arguments: Any) -> Any:
-        return self._s3.call_s3(method, **self._object_location, **arguments)
+def _list_open_uploads(s3: Any, bucket: str, key: str) -> list[str]:
+    """Return the unfinished uploads of an object, the newest first."""
+    try:
+        answer = s3.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=key)
+    except PermissionError:
+        # Some may write objects and not list uploads: theirs begin anew.
+        return []
+    uploads = [row for row in answer.get("Uploads") or () if row["Key"] == key]
+    uploads.sort(key=lambda row: row["Initiated"], reverse=True)
+    return [str(row["UploadId"]) for row in uploads]
 
 
-def upload_to_ssh(fs: Any, source: Path, path: str, meter: Meter) -> None:
+def _list_parts(call: Callable[..., Any], upload: str) -> dict[int, tuple[int, str]]:
+    """Return the parts that the store has: number → size and tag."""
+    parts: dict[int, tuple[int, str]] = {}
+    more: dict[str, Any] = {}
+    while True:
+        answer = call("list_parts", UploadId=upload, **more)
+        for row in answer.get("Parts") or ():
+            parts[int(row["PartNumber"])] = (int(row["Size"]), str(row["ETag"]))
+        if not answer.get("IsTruncated"):
+            return parts
+        more = {"PartNumberMarker": answer["NextPartNumberMarker"]}
+
+
+def _upload_to_ssh(fs: Any, source: Path, path: str, meter: Meter) -> None:
     """Append to a partial file, and rename it when it is complete."""
     ssh = fs.fs
     size = source.stat().st_size
@@ -165,7 +204,7 @@ def upload_to_ssh(fs: Any, source: Path, path: str, meter: Meter) -> None:
 # Download
 
 
-def download_from_store(fs: Any, path: str, size: int, target: Path, meter: Meter) -> None:
+def download(fs: Any, path: str, size: int, target: Path, meter: Meter) -> None:
     """Download the rest of the partial file beside ``target``, then rename it to ``target``."""
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f"{target.name}{PARTIAL_SUFFIX}")

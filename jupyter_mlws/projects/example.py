@@ -41,7 +41,7 @@ def create_example(target: Path) -> None:
     marker.touch()
     try:
         with open_data(target) as data:
-            data.track("data/wine.csv")
+            data.tracker.track("data/wine.csv")
         _run_workflow(workspace, {})
         workspace.snapshots.create("First models of the wine")
         _run_workflow(workspace, {"linear.C": 0.01})

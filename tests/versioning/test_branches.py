@@ -250,9 +250,9 @@ def test_a_hook_that_fails_after_the_switch_leaves_it(two: Workspace) -> None:
 
 KILLED = """
 import os, sys, pathlib
-from jupyter_mlws.dvc.data import DataStore
+from jupyter_mlws.dvc.worktree import DataWorktree
 from jupyter_mlws.workspace import Workspace
-DataStore.checkout = lambda self, item: os.kill(os.getpid(), 9)
+DataWorktree.checkout = lambda self, item: os.kill(os.getpid(), 9)
 Workspace.open(pathlib.Path(sys.argv[1])).branches.checkout("other")
 """
 

@@ -229,8 +229,8 @@ def _die_at_first_data(root: Path) -> None:
     """Data comes after code: by then the code is the old version's, the data is not."""
     code = RESTORE.replace(
         "def progress",
-        "from jupyter_mlws.dvc.data import DataStore\n"
-        "DataStore.checkout = lambda self, item: os.kill(os.getpid(), 9)\ndef progress",
+        "from jupyter_mlws.dvc.worktree import DataWorktree\n"
+        "DataWorktree.checkout = lambda self, item: os.kill(os.getpid(), 9)\ndef progress",
     )
     assert _run(code, root, "none").returncode == -9
 
@@ -304,7 +304,7 @@ def test_half_a_file_of_data_is_cleaned_up(workspace: Project, git: Command) -> 
     before = tree_of(root)
     code = RESTORE.replace(
         "def progress",
-        "from jupyter_mlws.dvc.data import DataStore\n"
+        "from jupyter_mlws.dvc.worktree import DataWorktree\n"
         "replace = pathlib.Path.replace\n"
         "def die(self, target):\n"
         "    if self.parent.suffix == '.mlws-part':\n"
@@ -350,9 +350,9 @@ def test_what_dvc_tries_links_with_is_cleaned_up(workspace: Project) -> None:
 
 CHECKOUT = """
 import os, sys, pathlib
-from jupyter_mlws.dvc.data import DataStore
+from jupyter_mlws.dvc.worktree import DataWorktree
 from jupyter_mlws.workspace import Workspace
-setattr(DataStore, sys.argv[2], lambda self, item: os.kill(os.getpid(), 9))
+setattr(DataWorktree, sys.argv[2], lambda self, item: os.kill(os.getpid(), 9))
 Workspace.open(pathlib.Path(sys.argv[1])).branches.checkout("old")
 """
 

@@ -51,23 +51,23 @@ class ArtifactBundler:
         """
         stage = self._stages[node]
         data_paths = [path for path in (*stage.deps, *stage.outs) if self._is_data(path)]
-        pointers = [self._store.keep(DataPointer(path, "", None)) for path in data_paths]
+        pointers = [self._store.worktree.store(DataPointer(path, "", None)) for path in data_paths]
         items = [
             replace(item, isexec=is_executable(self._root / item.path))
             for item in pointers
             if item is not None
         ]
         if items or stage.outs:
-            if self._store.remote is None:
+            if self._store.remote.name is None:
                 raise ProjectNotSharedError()
-            self._store.push(items)
+            self._store.remote.push(items)
         return ArtifactBundle(self.digest, str(self._root), tuple(items), tuple(stage.outs))
 
     def unpack(self, items: Sequence[DataPointer]) -> None:
         """Put a node's outputs into the project's folder; errors 30101, 30402."""
-        self._store.fetch(items)
+        self._store.remote.fetch(items)
         for item in items:
-            self._store.checkout(item)
+            self._store.worktree.checkout(item)
 
     @property
     def _store(self) -> DataStore:

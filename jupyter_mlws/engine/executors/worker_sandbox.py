@@ -91,9 +91,9 @@ class WorkerSandbox:
         if not self._bundle.inputs:
             return
         with open_data(self._root) as store:
-            store.fetch(self._bundle.inputs)
+            store.remote.fetch(self._bundle.inputs)
             for item in self._bundle.inputs:
-                store.checkout(item)
+                store.worktree.checkout(item)
 
     def push(self) -> list[DataPointer]:
         """Store the node's outputs in the remote, and return them."""
@@ -103,12 +103,12 @@ class WorkerSandbox:
             outputs = [
                 pointer
                 for path in self._bundle.outs
-                if (pointer := store.keep(DataPointer(path, "", None))) is not None
+                if (pointer := store.worktree.store(DataPointer(path, "", None))) is not None
             ]
             outputs = [
                 replace(item, isexec=is_executable(self._root / item.path)) for item in outputs
             ]
-            store.push(outputs)
+            store.remote.push(outputs)
         return outputs
 
 

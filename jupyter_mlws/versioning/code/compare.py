@@ -205,7 +205,7 @@ class Comparison:
         from jupyter_mlws.dvc.data import open_data
 
         with open_data(self._project.root) as data:
-            return data.text_of(item, MAX_TEXT_BYTES)
+            return data.cache.text_of(item, MAX_TEXT_BYTES)
 
     def _read_small_file(self, target: Path) -> bytes | None:
         if not target.is_file() or target.stat().st_size > MAX_TEXT_BYTES:

@@ -328,22 +328,21 @@ class RemoteManager:
 
         with open_data(self._root) as data:
             fresh = select_new_content(tip, previous)
-            if data.remote is None:
+            if data.remote.name is None:
                 if fresh:
                     paths = format_paths({item.path for item in fresh})
                     raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
                 return []
-            absent = set(data.missing(items))
+            absent = set(data.cache.missing(items))
             elsewhere = {
-                obj.item
-                for obj in data.missing_remotely(sorted(absent, key=lambda item: item.path))
+                obj.item for obj in data.remote.missing(sorted(absent, key=lambda item: item.path))
             }
             lost_paths = [item.path for item in fresh if item in elsewhere]
             if lost_paths:
                 raise DataMissingError(paths=", ".join(format_paths(lost_paths)))
             # What only older commits name and no store has is lost already, pushed or not.
             present = [item for item in items if item not in absent]
-            data.push(present, progress)
+            data.remote.push(present, progress)
         return present
 
     # Pulling

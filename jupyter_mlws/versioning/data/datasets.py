@@ -167,9 +167,9 @@ class DatasetManager:
             items = {item.path: item for item in self._content.data_now(self._git.status())}
             with open_data(self._project.root) as data:
                 if inside in items:
-                    data.add(items[inside].source)
+                    data.tracker.add(items[inside].source)
                 else:
-                    data.track(inside)
+                    data.tracker.track(inside)
         return self._describe(self._find_item(escape(inside)))
 
     def check_import(self, request: DatasetImport) -> str:
@@ -212,13 +212,20 @@ class DatasetManager:
         item = self._find_item(identifier)
         before: Side = self._resolve_side(item, query.from_) if query.from_ else (None, item)
         with open_data(self._project.root) as data:
-            old = data.files_of(before[1]) if before[1] else {}
+
+            def files_of(version: DataPointer | None) -> dict[str, tuple[str, int | None]]:
+                if version is None:
+                    return {}
+                data.remote.fetch_listings([version])
+                return data.cache.files_of(version)
+
+            old = files_of(before[1])
             if query.to is None:
-                after: Side = (None, data.measure(item))
-                new = data.files_now(item)
+                after: Side = (None, data.worktree.measure(item))
+                new = data.worktree.files_of(item)
             else:
                 after = self._resolve_side(item, query.to)
-                new = data.files_of(after[1]) if after[1] else {}
+                new = files_of(after[1])
         return compare_versions(item.path, before, after, old, new, query)
 
     def _resolve_side(self, item: DataPointer, version: str) -> tuple[str, DataPointer]:
@@ -265,19 +272,19 @@ class DatasetManager:
 
         items = [item for item in self._content.data_now(self._git.status()) if item.md5]
         with open_data(self._project.root) as data:
-            absent = {item.path for item in data.missing(items)}
-            pushed_items = [item for item in items if item.pushed] if data.remote else []
+            absent = {item.path for item in data.cache.missing(items)}
+            pushed_items = [item for item in items if item.pushed] if data.remote.name else []
             progress(0, len(pushed_items), "datasets", "ask remote")
             unreachable = None
             try:
-                lacking = {item.path for item in data.unlisted_remotely(pushed_items)}
+                lacking = {item.path for item in data.remote.unlisted(pushed_items)}
             except MLWSError as error:
                 if not isinstance(error, UNREACHABLE_ERRORS):
                     raise
                 unreachable, pushed_items, lacking = str(error.facts["reason"]), [], set()
             at_remote = {item.path: item.path not in lacking for item in pushed_items}
             return DatasetPlaces(
-                remote=data.remote,
+                remote=data.remote.name,
                 unreachable=unreachable,
                 items=[
                     _to_dataset_place(i, i.path not in absent, at_remote.get(i.path)) for i in items
@@ -315,14 +322,14 @@ class DatasetManager:
 
         item = self.check_transfer(identifier)
         with open_data(self._project.root) as data:
-            remote = self._remote(data.remote, item)
-            if data.missing([item]):
-                if data.missing_remotely([item]):
+            remote = self._remote(data.remote.name, item)
+            if data.cache.missing([item]):
+                if data.remote.missing([item]):
                     raise DataMissingError(paths=", ".join(format_paths([item.path])))
             else:
                 # A damaged object would be stored under the name of what it was.
-                data.check([item])
-                data.push([item], progress)
+                data.cache.check([item])
+                data.remote.push([item], progress)
         return _to_dataset_moved(item, remote)
 
     def pull(self, identifier: str, progress: ProgressCallback = no_progress) -> DatasetMoved:
@@ -339,15 +346,15 @@ class DatasetManager:
                 paths = format_paths([item.path])
                 raise UncommittedChangesError(paths=paths, named=", ".join(paths))
             with open_data(self._project.root) as data:
-                remote = self._remote(data.remote, item)
-                data.fetch_listings([item])
+                remote = self._remote(data.remote.name, item)
+                data.remote.fetch_listings([item])
                 # Damaged ones are fetched anew.
-                data.set_aside_damaged([item])
-                if data.missing([item]):
-                    data.fetch([item], progress)
-                data.check([item])
+                data.cache.set_aside_damaged([item])
+                if data.cache.missing([item]):
+                    data.remote.fetch([item], progress)
+                data.cache.check([item])
                 if state is not None:
-                    data.checkout(item)
+                    data.worktree.checkout(item)
         return _to_dataset_moved(item, remote)
 
     # Parts
@@ -376,7 +383,7 @@ class DatasetManager:
         from jupyter_mlws.dvc.data import open_data
 
         with open_data(self._project.root) as data:
-            return not data.missing([item])
+            return not data.cache.missing([item])
 
     def _remote(self, name: str | None, item: DataPointer) -> str:
         if name is None:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from jupyter_mlws.core.progress import ProgressCallback
-from jupyter_mlws.dvc.data import DataStore, ObjectState, StoredObject
+from jupyter_mlws.dvc.cache import StoredObject
+from jupyter_mlws.dvc.data import DataStore
 from jupyter_mlws.dvc.importing import STAGING_DIRECTORY
-from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.dvc.pointers import DataPointer, Problem
 from jupyter_mlws.dvc.resumable_transfer import PARTIAL_SUFFIX
 from jupyter_mlws.dvc.transfer_progress import Meter
 from jupyter_mlws.versioning.data.models import (
@@ -32,17 +33,17 @@ def inspect(
     assert item.md5 is not None
     if look is not RemoteLook.NONE:
         # Without it nobody knows which files there are.
-        data.fetch_listings([item])
-    objects = data.objects([item])
+        data.remote.fetch_listings([item])
+    objects = data.cache.objects([item])
     meter = Meter(progress, "verify")
-    meter.expect(sum(data.size_of(obj) for obj in objects))
+    meter.expect(sum(data.cache.size_of(obj) for obj in objects))
     names = _paths_by_hash(data, item)
     local = {}
     for obj in objects:
-        local[obj.md5] = data.state(obj)
-        meter.count(data.size_of(obj))
+        local[obj.md5] = data.cache.find_problem(obj)
+        meter.count(data.cache.size_of(obj))
     stores = [_to_verified_store(CACHE, local, item, names, read=True)]
-    if look is not RemoteLook.NONE and data.remote is not None:
+    if look is not RemoteLook.NONE and data.remote.name is not None:
         stores.append(_verify_remote(data, item, objects, look, names, progress))
     return DatasetVerified(
         path=item.path,
@@ -62,23 +63,20 @@ def _verify_remote(
     names: Mapping[str, list[str]],
     progress: ProgressCallback,
 ) -> VerifiedStore:
-    assert data.remote is not None
+    assert data.remote.name is not None
     if look is RemoteLook.READ:
         meter = Meter(progress, "verify remote")
-        states = {obj.md5: data.remote_state(obj, meter) for obj in objects}
+        problems = {obj.md5: data.remote.find_problem(obj, meter) for obj in objects}
     else:
         progress(0, len(objects), "objects", "ask remote")
-        absent = {obj.md5 for obj in data.missing_remotely([item])}
-        states = {
-            obj.md5: ObjectState.MISSING if obj.md5 in absent else ObjectState.SOUND
-            for obj in objects
-        }
-    return _to_verified_store(data.remote, states, item, names, read=look is RemoteLook.READ)
+        absent = {obj.md5 for obj in data.remote.missing([item])}
+        problems = {obj.md5: Problem.MISSING if obj.md5 in absent else None for obj in objects}
+    return _to_verified_store(data.remote.name, problems, item, names, read=look is RemoteLook.READ)
 
 
 def _to_verified_store(
     name: str,
-    states: Mapping[str, ObjectState],
+    problems: Mapping[str, Problem | None],
     item: DataPointer,
     names: Mapping[str, list[str]],
     *,
@@ -86,10 +84,10 @@ def _to_verified_store(
 ) -> VerifiedStore:
     faulty = [
         FaultyObject(
-            md5=md5, state=state.value, files=names.get(md5, [item.path])[:MAX_FILES_PER_OBJECT]
+            md5=md5, state=problem.value, files=names.get(md5, [item.path])[:MAX_FILES_PER_OBJECT]
         )
-        for md5, state in states.items()
-        if state is not ObjectState.SOUND
+        for md5, problem in problems.items()
+        if problem is not None
     ]
     return VerifiedStore(name=name, read=read, whole=not faulty, faulty=faulty)
 
@@ -100,7 +98,7 @@ def _paths_by_hash(data: DataStore, item: DataPointer) -> dict[str, list[str]]:
     The directory's own listing is not among the hashes.
     """
     paths: dict[str, list[str]] = {}
-    for relative, md5 in data.list_files(item):
+    for relative, md5 in data.cache.list_files(item):
         paths.setdefault(md5, []).append(f"{item.path}/{relative}")
     return paths
 
@@ -108,7 +106,7 @@ def _paths_by_hash(data: DataStore, item: DataPointer) -> dict[str, list[str]]:
 def measure_storage(root: Path, data: DataStore, items: Iterable[DataPointer]) -> StorageUse:
     """Return the disk space that the project's data takes, and how much of it ``items`` need."""
     objects = size = unfinished_size = damaged_size = 0
-    for path, length in _iter_files(data.folder):
+    for path, length in _iter_files(data.cache.directory):
         if path.name.endswith(PARTIAL_SUFFIX):
             unfinished_size += length
         elif path.name.endswith(".damaged"):
@@ -118,17 +116,17 @@ def measure_storage(root: Path, data: DataStore, items: Iterable[DataPointer]) -
             size += length
     for _, length in _iter_files(root / STAGING_DIRECTORY):
         unfinished_size += length
-    place = data.folder if data.folder.exists() else data.folder.parent
+    place = data.cache.directory if data.cache.directory.exists() else data.cache.directory.parent
     while not place.exists():
         place = place.parent
     return StorageUse(
         objects=objects,
         size=size,
-        current=sum(data.size_of(obj) for obj in data.objects(items)),
+        current=sum(data.cache.size_of(obj) for obj in data.cache.objects(items)),
         unfinished=unfinished_size,
         damaged=damaged_size,
         free=shutil.disk_usage(place).free,
-        remote=data.remote,
+        remote=data.remote.name,
     )
 
 

@@ -90,7 +90,7 @@ class Measures:
         from jupyter_mlws.dvc.data import open_data
 
         with open_data(self._project.root) as data:
-            return data.text_of(item, LARGEST)
+            return data.cache.text_of(item, LARGEST)
 
 
 def _numbers(path: str, text: bytes) -> Iterator[tuple[str, Any]]:

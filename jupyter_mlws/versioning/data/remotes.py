@@ -91,7 +91,7 @@ class DataRemotes:
 
         remote = self.get(name)
         with open_data(self._root) as data:
-            data.test_connection(remote.name)
+            data.remote.test_connection(remote.name)
         return DataRemoteChecked(name=remote.name, reachable=True)
 
     # Parts

@@ -212,18 +212,20 @@ class Reproductions:
 
         DataSettings(self._root).share(target)
         with open_data(target) as data:
-            data.fetch_listings(items)
-            data.set_aside_damaged(items)
-            absent = data.missing(items)
-            lacking = data.find_unavailable(absent, insist=False)
+            data.remote.fetch_listings(items)
+            data.cache.set_aside_damaged(items)
+            absent = data.cache.missing(items)
+            lacking, error = data.remote.find_unavailable(absent)
             unavailable_paths = {item.path for item in lacking}
-            data.fetch([item for item in absent if item.path not in unavailable_paths], progress)
+            data.remote.fetch(
+                [item for item in absent if item.path not in unavailable_paths], progress
+            )
             there = [item for item in items if item.path not in unavailable_paths]
-            data.check(there)
+            data.cache.check(there)
             for place, item in enumerate(there):
                 progress(place, len(there), "datasets", "data")
-                data.checkout(item)
-        unreachable = UnreachableRemote(**data.unreachable.facts) if data.unreachable else None
+                data.worktree.checkout(item)
+        unreachable = UnreachableRemote(**error.facts) if error else None
         unavailable = [
             UnavailableData(
                 path=item.path, md5=item.md5 or "", made=item.pipeline, unreachable=unreachable

@@ -354,7 +354,7 @@ class SnapshotBuilder:
         paths: set[str] = set()
         with open_data(self._project.root) as data:
             for source in sources:
-                paths.update(data.add(source))
+                paths.update(data.tracker.add(source))
         return paths
 
     def _ensure_cached(self, tree: str, base: str | None, stack: ExitStack) -> DataInventory | None:
@@ -370,15 +370,15 @@ class SnapshotBuilder:
 
         new = select_new_content(items, self._content.data_at(base) if base else [])
         data = stack.enter_context(open_data(self._project.root))
-        for item in data.missing(new):
+        for item in data.cache.missing(new):
             # A run without commit to the cache leaves its outputs in the working tree alone.
-            data.keep(item)
-        absent = data.missing(items)
+            data.worktree.store(item)
+        absent = data.cache.missing(items)
         fresh = [item for item in new if item not in absent]
-        data.check(fresh)
-        data.sync(fresh)
+        data.cache.check(fresh)
+        data.cache.sync(data.cache.objects(fresh))
         new_absent = [item for item in new if item in absent]
-        if data.remote is None and new_absent:
+        if data.remote.name is None and new_absent:
             raise DataMissingError(paths=", ".join(item.path for item in new_absent))
         present = [item for item in items if item not in absent]
         return DataInventory(data, present, absent, new_absent)
@@ -389,16 +389,16 @@ class SnapshotBuilder:
         Return False if the data stays on this machine for now, and None without data or without a
         remote.
         """
-        if inventory is None or inventory.data.remote is None:
+        if inventory is None or inventory.data.remote.name is None:
             return None
         install(self._git)
         new_absent = inventory.unstored
         try:
             self._on_step("push")
-            inventory.data.upload(inventory.present)
+            inventory.data.remote.upload(inventory.present)
             self._on_step("verify")
-            inventory.data.confirm(inventory.present)
-            elsewhere = {each.item.path for each in inventory.data.missing_remotely(new_absent)}
+            inventory.data.remote.confirm(inventory.present)
+            elsewhere = {each.item.path for each in inventory.data.remote.missing(new_absent)}
         except MLWSError as error:
             # Without the right to send it, it waits here as it does without network.
             if not isinstance(error, UNREACHABLE_ERRORS):

@@ -377,9 +377,9 @@ class SnapshotManager:
 
             settings = self._git.blob(commit.sha, SETTINGS_FILE)
             with open_data(self.project.root, settings) as data:
-                local = not data.missing(items)
-                if data.remote is not None:
-                    remote = self._check_remote(commit, lambda: not data.missing_remotely(items))
+                local = not data.cache.missing(items)
+                if data.remote.name is not None:
+                    remote = self._check_remote(commit, lambda: not data.remote.missing(items))
         return Proof(
             code=blobs == self._git.sizes(blobs).keys(),
             data_local=local,

@@ -56,11 +56,11 @@ class Outbox:
             from jupyter_mlws.dvc.data import open_data
 
             with open_data(self._git.root) as data:
-                if data.remote is None:
+                if data.remote.name is None:
                     return []
                 for sha in waiting:
                     try:
-                        data.push(sent_of(self._content.data_at(sha)), progress)
+                        data.remote.push(sent_of(self._content.data_at(sha)), progress)
                     except MLWSError as error:
                         if not isinstance(error, (DataDamagedError, DataMissingError)):
                             raise

@@ -146,12 +146,12 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
     from jupyter_mlws.dvc.data import open_data
 
     with open_data(git.root) as data:
-        if data.remote is None:
+        if data.remote.name is None:
             paths = format_paths({item.path for item in required_items})
             raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
-        absent = data.missing_remotely(required_items)
+        absent = data.remote.missing(required_items)
         # What only older commits name and no store has is lost already, pushed or not.
-        lost_items = set(data.missing([each.item for each in absent])) - {*tips}
+        lost_items = set(data.cache.missing([each.item for each in absent])) - {*tips}
         absent = [each for each in absent if each.item not in lost_items]
     if absent:
         paths = format_paths({each.path for each in absent})

@@ -16,8 +16,8 @@ from pathlib import Path
 from jupyter_mlws.core.atomic import remove_temp_paths
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.link_tests import remove_link_tests
 from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.dvc.worktree import remove_link_tests
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.mlflow.client import TrackingClient

@@ -28,7 +28,7 @@ from jupyter_mlws.versioning.snapshots.verification import (
 )
 
 if TYPE_CHECKING:
-    from jupyter_mlws.dvc.data import StoredObject
+    from jupyter_mlws.dvc.cache import StoredObject
     from jupyter_mlws.dvc.integrity import IntegrityStore
 
 
@@ -58,7 +58,7 @@ class Repair:
             with open_integrity_store(self._root, self._git.blob(sha, SETTINGS_FILE)) as data:
                 stored_objects = data.objects(items)
                 self._repair_cache(data, stored_objects)
-                if data.remote is not None:
+                if data.remote.name is not None:
                     self._repair_remote(data, stored_objects, read=not quick)
         return Repaired(
             snapshot=sha,
@@ -73,7 +73,7 @@ class Repair:
         elsewhere = self._current_paths(data, stored_objects)
         for number, each in enumerate(stored_objects):
             self._progress(number, len(stored_objects), "objects", "cache")
-            problem = data.in_cache(each)
+            problem = data.cache.find_problem(each)
             if problem is None:
                 continue
             if problem is Problem.DAMAGED:
@@ -83,7 +83,7 @@ class Repair:
                 self._lost_objects.append(problem_of(each, Store.CACHE, problem))
             else:
                 self._record_repair(each, Store.CACHE, source)
-        data.sync_present(stored_objects)
+        data.cache.sync(each for each in stored_objects if data.cache.path_of(each).is_file())
 
     def _restore_to_cache(
         self, data: IntegrityStore, stored_object: StoredObject, paths: Sequence[str]
@@ -99,9 +99,9 @@ class Repair:
             data.take(stored_object, self._root / path) for path in [stored_object.path, *paths]
         ):
             return Store.WORKSPACE
-        if data.remote is not None and stored_object.item.pushed and self._unreachable is None:
+        if data.remote.name is not None and stored_object.item.pushed and self._unreachable is None:
             try:
-                if data.fetch_object(stored_object, self._progress):
+                if data.remote.fetch_object(stored_object, self._progress):
                     return Store.REMOTE
             except MLWSError as error:
                 self._record_unreachable(error)
@@ -130,11 +130,11 @@ class Repair:
             self._progress(count, len(remote_objects), "objects", "remote")
 
         try:
-            problems = data.at_remote(remote_objects, told, read=read)
+            problems = data.remote.find_problems(remote_objects, told, read=read)
             # Files before listings: whoever sees a listing may believe in its files.
             for each in sorted(problems, key=lambda each: each.listing):
-                if data.in_cache(each) is None:
-                    data.send(each, self._progress)
+                if data.cache.find_problem(each) is None:
+                    data.remote.replace_object(each, self._progress)
                     self._record_repair(each, Store.REMOTE, Store.CACHE)
                 else:
                     self._lost_objects.append(problem_of(each, Store.REMOTE, problems[each]))

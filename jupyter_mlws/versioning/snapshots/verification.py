@@ -17,7 +17,7 @@ from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store, Verification
 
 if TYPE_CHECKING:
-    from jupyter_mlws.dvc.data import StoredObject
+    from jupyter_mlws.dvc.cache import StoredObject
     from jupyter_mlws.dvc.integrity import IntegrityStore
 
 SUBMODULE = "160000"
@@ -54,10 +54,10 @@ class Verifier:
             spare = self._git.blob(sha, SETTINGS_FILE)
             with open_integrity_store(self._root, spare) as data:
                 stored_objects = data.objects(items)
-                findings.remote = data.remote
+                findings.remote = data.remote.name
                 objects += len(stored_objects)
                 size += _check_cache(data, stored_objects, findings, progress)
-                if data.remote is not None:
+                if data.remote.name is not None:
                     _check_remote(data, stored_objects, findings, progress, quick=quick)
         return Verification(
             snapshot=sha,
@@ -112,14 +112,14 @@ def _check_cache(
     findings: _Findings,
     progress: ProgressCallback,
 ) -> int:
-    total = sum(data.size_of(each) for each in stored_objects)
+    total = sum(data.cache.size_of(each) for each in stored_objects)
     checked_bytes = 0
     for each in stored_objects:
         progress(checked_bytes, total, "B", "cache")
-        problem = data.in_cache(each)
+        problem = data.cache.find_problem(each)
         if problem is not None:
             findings.problems.append(problem_of(each, Store.CACHE, problem))
-        checked_bytes += data.size_of(each)
+        checked_bytes += data.cache.size_of(each)
     return checked_bytes
 
 
@@ -140,7 +140,7 @@ def _check_remote(
         progress(count, len(remote_objects), "objects", "remote")
 
     try:
-        problems = data.at_remote(remote_objects, told, read=not quick)
+        problems = data.remote.find_problems(remote_objects, told, read=not quick)
     except MLWSError as error:
         if not isinstance(error, UNREACHABLE_ERRORS):
             raise

@@ -107,7 +107,7 @@ class WorktreeStatus:
 
         # Hashes do not depend on settings, which may be broken.
         with open_data(self._root, spare=b"") as data:
-            now = data.measure(item)
+            now = data.worktree.measure(item)
         return None if now is not None and now.md5 == item.md5 else "modified"
 
     def _has_ignore_rules(self) -> bool:

@@ -162,9 +162,9 @@ class Restore:
             data = self._open_store_for(steps, stack)
             if data is not None:
                 progress(0, message="fetch")
-                data.fetch(steps.fetch)
+                data.remote.fetch(steps.fetch)
                 progress(0, message="check")
-                data.check([*steps.checkout, *steps.fetch])
+                data.cache.check([*steps.checkout, *steps.fetch])
             progress(0, message="lay out")
             export_directory = stack.enter_context(self._export_files(sha, steps.write))
             progress(0, message="keep")
@@ -317,13 +317,14 @@ class Restore:
         if not differing:
             return
         data = self._open(steps, stack)
-        absent = data.missing(differing)
+        absent = data.cache.missing(differing)
         steps.checkout = [item for item in differing if item not in absent]
-        lacking = {item.path for item in data.find_unavailable(absent, insist=False)}
+        unavailable, unreachable = data.remote.find_unavailable(absent)
+        lacking = {item.path for item in unavailable}
         steps.fetch = [item for item in absent if item.path not in lacking]
         # An output of a workflow that no store has is made again by running it.
         steps.missing = [i for i in absent if i.path in lacking and not i.pipeline]
-        steps.unreachable = data.unreachable if steps.missing else None
+        steps.unreachable = unreachable if steps.missing else None
 
     # Keeping what is there
 
@@ -380,12 +381,12 @@ class Restore:
         for item in now:
             state = states.get(item.path)
             if state == "modified" or (state is None and item.path in paths):
-                pointer = data.keep(item)
+                pointer = data.worktree.store(item)
                 if pointer is not None:
                     pointers.append(pointer)
                     if state == "modified":
                         pointers_by_source.setdefault(item.source, {})[item.written] = pointer
-        data.sync(pointers)
+        data.cache.sync(data.cache.objects(pointers))
         for source, items in pointers_by_source.items():
             private.put(source, with_hashes((self._root / source).read_bytes(), items))
 
@@ -418,14 +419,14 @@ class Restore:
             self._remove_empty_directories((self._root / path).parent)
         for item in steps.remove:
             if data is not None:
-                data.remove(item)
+                data.worktree.remove(item)
                 self._remove_empty_directories((self._root / item.path).parent)
         for path in steps.write:
             self._move_file(export_directory / path, self._root / path)
         for item in [*steps.checkout, *steps.fetch]:
             if data is not None:
                 self._remove_blocking_files((self._root / item.path).parent)
-                data.checkout(item)
+                data.worktree.checkout(item)
         self._tidy_index(steps)
 
     def _move_file(self, source: Path, target: Path) -> None:

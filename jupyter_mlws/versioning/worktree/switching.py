@@ -159,14 +159,14 @@ class Switching:
             # git changed nothing, so that nothing has changed once the data is back.
             for item in steps.give_way:
                 if data is not None:
-                    data.checkout(item)
+                    data.worktree.checkout(item)
             end_switch(self._project)
             raise
         for item in steps.remove:
             self._take_away(item, data)
         for item in steps.place:
             if data is not None:
-                data.checkout(item)
+                data.worktree.checkout(item)
 
     # Code
 
@@ -315,22 +315,25 @@ class Switching:
         self, steps: Steps, data: DataStore, progress: ProgressCallback, *, thorough: bool
     ) -> None:
         """Ensure that all data to place and all data to remove is in the cache."""
-        absent = data.missing(steps.place)
+        absent = data.cache.missing(steps.place)
         changing = {item.path for item in absent if not self._named_now(item)}
         needed = [item for item in absent if item.path in changing and not item.pipeline]
-        lacking = _paths(data.find_unavailable(absent, insist=bool(absent if thorough else needed)))
+        unavailable, unreachable = data.remote.find_unavailable(absent)
+        if unreachable is not None and (absent if thorough else needed):
+            raise unreachable
+        lacking = _paths(unavailable)
         unknown = [item.path for item in needed if item.path in lacking]
         if unknown:
             raise DataMissingError(paths=", ".join(format_paths(unknown)))
         # An output of a workflow that no store has is made again by running it.
         steps.place = [item for item in steps.place if item.path not in lacking]
         progress(0, message="fetch")
-        data.fetch([item for item in absent if item.path not in lacking], progress)
+        data.remote.fetch([item for item in absent if item.path not in lacking], progress)
         progress(0, message="check")
-        data.check(steps.place)
+        data.cache.check(steps.place)
         leaving = self._there(steps, [*steps.give_way, *steps.remove, *steps.place])
-        for item in data.missing([*leaving, *steps.there]):
-            data.keep(item)
+        for item in data.cache.missing([*leaving, *steps.there]):
+            data.worktree.store(item)
 
     def _named_now(self, item: DataPointer) -> bool:
         head = self._git.find("HEAD")
@@ -345,7 +348,7 @@ class Switching:
     def _take_away(self, item: DataPointer, data: DataStore | None) -> None:
         """Remove data and the folders that became empty, as git does."""
         if data is not None:
-            data.remove(item)
+            data.worktree.remove(item)
         folder = (self._root / item.path).parent
         while folder != self._root and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

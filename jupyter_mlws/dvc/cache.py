@@ -1,0 +1,233 @@
+"""DVC's local cache: its objects are the contents of files and the listings of directories."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.core.atomic import sync
+from jupyter_mlws.core.errors import DataDamagedError, DataMissingError
+from jupyter_mlws.dvc.pointers import DataPointer, Problem
+
+BLOCK_SIZE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object of a store: a file's content, or the listing of a directory's files (``.dir``).
+
+    ``inside`` is the path of a file in the directory whose listing names it.
+    """
+
+    md5: str
+    item: DataPointer
+    inside: str = ""
+
+    @property
+    def path(self) -> str:
+        """Path in the working tree: the file with this content, or the listed directory."""
+        return f"{self.item.path}/{self.inside}" if self.inside else self.item.path
+
+    @property
+    def legacy(self) -> bool:
+        return self.item.legacy
+
+    @property
+    def listing(self) -> bool:
+        return self.md5.endswith(".dir")
+
+
+def root_object(item: DataPointer) -> StoredObject:
+    """Return the object that an item's own hash names: its content, or its listing."""
+    assert item.md5 is not None
+    return StoredObject(item.md5, item)
+
+
+def objects_of(
+    items: Iterable[DataPointer], list_files: Callable[[DataPointer], Iterable[tuple[str, str]]]
+) -> list[StoredObject]:
+    """Return every object of the items; ``list_files`` returns the files of a directory."""
+    objects: dict[tuple[str, bool], StoredObject] = {}
+    for item in items:
+        if item.md5 is None:
+            continue
+        objects[item.md5, item.legacy] = root_object(item)
+        if item.folder:
+            for inside, md5 in list_files(item):
+                objects.setdefault((md5, item.legacy), StoredObject(md5, item, inside))
+    return list(objects.values())
+
+
+def list_tree_files(tree: Any) -> list[tuple[str, str]]:
+    """Return (path inside, hash) of the files of DVC's tree."""
+    return [("/".join(key), info.value) for key, _, info in tree]
+
+
+class DataCache:
+    """The cache of one DVC repository."""
+
+    def __init__(self, repo: Any) -> None:
+        self._repo = repo
+        self._verified_paths: set[Path] = set()
+
+    @property
+    def directory(self) -> Path:
+        return Path(self._repo.cache.local_cache_dir)
+
+    def database(self, *, legacy: bool) -> Any:
+        """Return DVC's object database for one kind of hashes."""
+        return self._repo.cache.legacy if legacy else self._repo.cache.local
+
+    def path_of(self, obj: StoredObject) -> Path:
+        """Return the path of an object, whether it exists or not."""
+        return Path(self.database(legacy=obj.legacy).oid_to_path(obj.md5))
+
+    def load(self, item: DataPointer) -> Any:
+        """Return DVC's object of an item: a file's, or the tree of a directory."""
+        from dvc_data.hashfile import load
+        from dvc_data.hashfile.hash_info import HashInfo
+
+        return load(self.database(legacy=item.legacy), HashInfo(item.hash_name, item.md5))
+
+    def objects(self, items: Iterable[DataPointer]) -> list[StoredObject]:
+        """Return every object of the items; a directory's objects are read from its listing.
+
+        A directory whose listing is missing or damaged contributes the listing alone.
+        """
+        return objects_of(items, self.list_files)
+
+    def missing(self, items: Iterable[DataPointer]) -> list[DataPointer]:
+        """Return the items that are not, or only partly, in the cache."""
+        absent = {
+            obj.item.path: obj.item
+            for obj in self.objects(items)
+            if not self.path_of(obj).is_file()
+        }
+        return list(absent.values())
+
+    def size_of(self, obj: StoredObject) -> int:
+        """Return the bytes that an object takes; 0 if it is missing."""
+        path = self.path_of(obj)
+        return path.stat().st_size if path.is_file() else 0
+
+    # Files
+
+    def list_files(self, item: DataPointer) -> list[tuple[str, str]]:
+        """Return (path below it, hash) of the files of a directory.
+
+        An empty list if the cache has no intact listing.
+        """
+        if not item.folder or self.find_problem(root_object(item)) is not None:
+            return []
+        from dvc_objects.errors import ObjectFormatError
+
+        try:
+            return list_tree_files(self.load(item))
+        except (FileNotFoundError, ObjectFormatError):
+            return []
+
+    def files_of(self, item: DataPointer) -> dict[str, tuple[str, int | None]]:
+        """Return the files of a recorded version: path below the dataset → hash and size.
+
+        A single file has the path ``""``. Error 30402 if the cache lacks the listing.
+        """
+        if item.md5 is None:
+            return {}
+        if not item.folder:
+            return {"": (item.md5, item.size)}
+        if not self.path_of(root_object(item)).is_file():
+            raise DataMissingError(paths=item.path)
+        files: dict[str, tuple[str, int | None]] = {}
+        for key, meta, info in self.load(item):
+            size = getattr(meta, "size", None)
+            path = self.path_of(StoredObject(info.value, item))
+            if size is None and path.is_file():
+                size = path.stat().st_size
+            files["/".join(key)] = (info.value, size)
+        return files
+
+    def text_of(self, item: DataPointer, limit: int) -> bytes | None:
+        """Return the content of a file; None for directories, larger and missing files."""
+        if item.md5 is None or item.folder:
+            return None
+        path = self.path_of(root_object(item))
+        if not path.is_file() or path.stat().st_size > limit:
+            return None
+        return path.read_bytes()
+
+    # Integrity
+
+    def has_content(self, path: Path, obj: StoredObject) -> bool:
+        """Return True if the file at ``path`` has the content of an object."""
+        if obj.legacy:
+            from dvc_data.hashfile.hash import file_md5
+
+            md5 = str(file_md5(str(path), self._repo.fs, name=obj.item.hash_name))
+        else:
+            digest = hashlib.md5(usedforsecurity=False)
+            with path.open("rb") as file:
+                while block := file.read(BLOCK_SIZE):
+                    digest.update(block)
+            md5 = digest.hexdigest()
+        return md5 == obj.md5.removesuffix(".dir")
+
+    def find_problem(self, obj: StoredObject) -> Problem | None:
+        """Read an object and return its problem; None if it is intact."""
+        path = self.path_of(obj)
+        if not path.is_file():
+            return Problem.MISSING
+        return None if self.has_content(path, obj) else Problem.DAMAGED
+
+    def check(self, items: Iterable[DataPointer]) -> None:
+        """Check every object of the items; see :meth:`check_object`."""
+        for obj in self.objects(items):
+            self.check_object(obj)
+
+    def check_object(self, obj: StoredObject) -> None:
+        """Read an object and compare it with its hash, once.
+
+        Error 30402 if it is missing, 30401 if it is damaged; it is set aside then.
+        """
+        path = self.path_of(obj)
+        if not path.is_file():
+            raise DataMissingError(paths=obj.path)
+        if path in self._verified_paths:
+            return
+        if not self.has_content(path, obj):
+            self.set_aside(obj)
+            raise DataDamagedError(path=obj.path, md5=obj.md5)
+        self._verified_paths.add(path)
+
+    def set_aside(self, obj: StoredObject) -> None:
+        """Rename a damaged object, so that its content can be stored or fetched again."""
+        path = self.path_of(obj)
+        with suppress(FileNotFoundError):
+            path.replace(path.with_name(f"{path.name}.damaged"))
+
+    def set_aside_damaged(self, items: Iterable[DataPointer]) -> None:
+        """Set aside the damaged objects of the items, so that they are fetched again."""
+        items = list(items)
+        # Listings first: only an intact one says which files there are.
+        for listing in (True, False):
+            for obj in [each for each in self.objects(items) if each.listing is listing]:
+                problem = self.find_problem(obj)
+                if problem is None:
+                    # A later check need not read it again.
+                    self._verified_paths.add(self.path_of(obj))
+                elif problem is Problem.DAMAGED:
+                    self.set_aside(obj)
+
+    def sync(self, objects: Iterable[StoredObject]) -> None:
+        """Flush the objects to disk, so that they survive a power failure."""
+        directories = set()
+        for obj in objects:
+            path = self.path_of(obj)
+            sync(path)
+            directories.add(path.parent)
+        for directory in directories:
+            sync(directory)
+            sync(directory.parent)
