@@ -1,4 +1,4 @@
-"""The worker threads of AnyIO, by which Jupyter's contents manager and watchfiles read files."""
+"""Shutdown of AnyIO's worker threads, in which Jupyter's contents manager and watchfiles work."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ WORKER = "AnyIO worker thread"
 
 @functools.cache
 def end_workers_at_exit() -> None:
-    """Have Python end these threads at its exit, where it would wait for them for ever.
+    """Stop these threads at the exit of Python, which would otherwise wait for them forever.
 
-    A worker ends with the task that it was made in. Where that task never does, as that of a
-    WebSocket that is open when the server stops, nobody ends it; an ordinary `atexit` comes too
-    late, after the threads were waited for.
+    A worker stops when the task that created it ends. A task may not end, such as that of a
+    WebSocket that is open when the server stops. `atexit` runs too late, after Python has waited
+    for the threads.
     """
-    threading._register_atexit(_end_workers)  # type: ignore[attr-defined]
 
+    def stop_workers() -> None:
+        for thread in threading.enumerate():
+            if thread.name == WORKER and hasattr(thread, "stop"):
+                # The queue is full if it was asked to stop before.
+                with contextlib.suppress(queue.Full):
+                    thread.stop()
 
-def _end_workers() -> None:
-    for thread in threading.enumerate():
-        if thread.name == WORKER and hasattr(thread, "stop"):
-            # A full queue: it was told before.
-            with contextlib.suppress(queue.Full):
-                thread.stop()
+    threading._register_atexit(stop_workers)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The server extension: builds the managers, registers the handlers, closes what it opened."""
+"""The server extension: builds the services, registers the handlers, and closes everything."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 KERNEL_EVENTS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 PREFIX = "mlws/api/v1"
 FILE_ID_EXTENSION = "jupyter_server_fileid"
-"""The extension that gives files ids which stay when they are renamed."""
+"""The extension that gives files ids, which they keep when they are renamed."""
 MLFLOW_TRANSACTION_FILES = "mlflow.db-*"
-"""Files that the database of runs has for moments, which the file browser does not list."""
+"""Temporary files of the database of runs, which the file browser does not list."""
 RESTARTER_POLL_INTERVAL = 0.5
-"""Seconds between two looks of Jupyter's restarter at a kernel, where nothing else is set."""
+"""Default seconds between two checks of a kernel by Jupyter's restarter."""
 _IMPORT_LOCK = threading.Lock()
 
 
@@ -114,15 +114,19 @@ class MLWSApp(ExtensionApp):
         from jupyter_mlws.services import Services
         from jupyter_mlws.shared_projects.manager import TeamManager
 
-        assert self.serverapp is not None  # set by the server that loads the extension
         _routes()
-        root = Path(self.projects_dir or self.serverapp.root_dir)
+        app: Any = self.serverapp
         hub, own = hub_service(), own_container()
-        server = JupyterServer(self.serverapp)
+        server = JupyterServer(app)
 
-        async def kernels() -> dict[str, KernelProcess]:
+        async def kernel_processes() -> dict[str, KernelProcess]:
             processes = await server.processes()
             return {name: KernelProcess(name, pid, path) for name, (pid, path) in processes.items()}
+
+        def kernel_states() -> list[str]:
+            kernels = app.kernel_manager
+            managers = [kernels.get_kernel(name) for name in kernels.list_kernel_ids()]
+            return [getattr(kernel, "execution_state", None) or "unknown" for kernel in managers]
 
         notebooks = NotebookManager(
             server,
@@ -140,9 +144,9 @@ class MLWSApp(ExtensionApp):
         log = None
         if containers is not None and own is not None:
             log = ContainerLog(self._log_store, containers, own, self._logging_since)
-        projects = ProjectManager(root)
-        numbers = LabCollector(self._kernel_states, projects.list_open_workspaces)
-        notebooks.recording.listeners.append(numbers.ended)
+        projects = ProjectManager(Path(self.projects_dir or app.root_dir))
+        metrics = LabCollector(kernel_states, projects.list_open_workspaces)
+        notebooks.recording.listeners.append(metrics.ended)
         return Services(
             projects,
             OperationManager(),
@@ -150,50 +154,57 @@ class MLWSApp(ExtensionApp):
             notebooks,
             self._log_store,
             containers,
-            ContainerUsageMonitor(kernels),
+            ContainerUsageMonitor(kernel_processes),
             log,
-            numbers,
+            metrics,
             TeamManager(hub, projects) if hub else None,
         )
 
-    def _kernel_states(self) -> list[str]:
-        assert self.serverapp is not None  # set by the server that loads the extension
-        kernels = self.serverapp.kernel_manager
-        managers = [kernels.get_kernel(name) for name in kernels.list_kernel_ids()]
-        return [getattr(kernel, "execution_state", None) or "unknown" for kernel in managers]
-
     def initialize_settings(self) -> None:
         """Configure file ids, the detection of dead kernels, logging and kernel sessions."""
-        assert self.serverapp is not None  # set by the server that loads the extension
-        self.serverapp.kernel_manager.config.KernelRestarter.setdefault(
+        from jupyter_mlws.logs.formatting import ECS, VARIABLE, ECSFormatter
+        from jupyter_mlws.notebooks.kernel_websocket import observing
+
+        server: Any = self.serverapp
+        server.kernel_manager.config.KernelRestarter.setdefault(
             "time_to_dead", RESTARTER_POLL_INTERVAL
         )
-        # A file that is gone while its folder is listed makes Jupyter say that there is no folder.
-        contents: Any = self.serverapp.contents_manager
+        # Jupyter reports a missing directory if a file is deleted while the directory is listed.
+        contents = server.contents_manager
         contents.hide_globs = [*contents.hide_globs, MLFLOW_TRANSACTION_FILES]
-        extensions: Any = self.serverapp.extension_manager
+        extensions = server.extension_manager
         extension = extensions.extensions.get(FILE_ID_EXTENSION)
         if extension is None or not extension.enabled:
-            # As it would choose itself, but for the folder that is the server's now.
-            ids = Path(self.serverapp.data_dir) / "file_id_manager.db"
-            self.serverapp.config.BaseFileIdManager.setdefault("db_path", str(ids))
+            # Its default, but in the data directory of this server.
+            ids = Path(server.data_dir) / "file_id_manager.db"
+            server.config.BaseFileIdManager.setdefault("db_path", str(ids))
             extensions.add_extension(FILE_ID_EXTENSION, enabled=True)
             extensions.link_extension(FILE_ID_EXTENSION)
             extensions.load_extension(FILE_ID_EXTENSION)
         self._logging_since = time.time()
-        self._configure_log_format()
+        if os.environ.get(VARIABLE) == ECS:
+            for handler in server.log.handlers:
+                handler.setFormatter(ECSFormatter())
         for logger in self._server_loggers:
             logger.addHandler(self._server_log)
-        if isinstance(self.serverapp.kernel_manager, AsyncMultiKernelManager):
+        if isinstance(server.kernel_manager, AsyncMultiKernelManager):
             if self.lasting_kernels:
                 self._set_up_persistent_kernels()
-            self._follow_kernels()
+            server.event_logger.add_listener(
+                schema_id=KERNEL_EVENTS, listener=self._on_kernel_event
+            )
+            # The settings of an extension overwrite the server's own.
+            self.settings["kernel_websocket_connection_class"] = observing(
+                server.web_app.settings["kernel_websocket_connection_class"],
+                self._on_execute_request,
+                self._on_kernel_message,
+            )
         else:
-            # It has kernels and their messages on a loop of another thread.
+            # Its kernels and their messages are on the event loop of another thread.
             self.log.warning(
                 "%s is not asynchronous: kernels stop with the server, and cells run in tabs are"
                 " not recorded",
-                type(self.serverapp.kernel_manager).__name__,
+                type(server.kernel_manager).__name__,
             )
         end_workers_at_exit()
         if "jupyterlab_server" in sys.modules:
@@ -205,29 +216,20 @@ class MLWSApp(ExtensionApp):
     def _log_store(self) -> LogStore:
         from jupyter_mlws.logs.store import LogStore
 
-        assert self.serverapp is not None  # set by the server that loads the extension
-        return LogStore(Path(self.serverapp.data_dir) / "mlws" / "logs.sqlite")
+        server: Any = self.serverapp
+        return LogStore(Path(server.data_dir) / "mlws" / "logs.sqlite")
 
     @cached_property
     def _server_log(self) -> logging.Handler:
-        from jupyter_mlws.logs.server import ServerLog
+        from jupyter_mlws.logs.store import ServerLog
 
         return ServerLog(self._log_store)
 
-    def _configure_log_format(self) -> None:
-        """Log JSON lines (ECS) if the Hub's environment says so, for log collectors."""
-        from jupyter_mlws.logs.formatting import ECS, VARIABLE, ECSFormatter
-
-        assert self.serverapp is not None  # set by the server that loads the extension
-        if os.environ.get(VARIABLE) == ECS:
-            for handler in self.serverapp.log.handlers:
-                handler.setFormatter(ECSFormatter())
-
     @property
     def _server_loggers(self) -> list[logging.Logger]:
-        """The loggers whose lines are the server's."""
-        assert self.serverapp is not None  # set by the server that loads the extension
-        return [self.serverapp.log, logging.getLogger("jupyter_mlws")]
+        """The loggers of the server and of this package."""
+        server: Any = self.serverapp
+        return [server.log, logging.getLogger("jupyter_mlws")]
 
     def _set_up_persistent_kernels(self) -> None:
         """Start kernels by our provisioner, and keep the sessions on disk.
@@ -251,19 +253,6 @@ class MLWSApp(ExtensionApp):
         if server.session_manager.database_filepath == ":memory:":
             server.session_manager.database_filepath = str(self._kernel_store.sessions)
 
-    def _follow_kernels(self) -> None:
-        """Subscribe to kernel events, and to the messages between tabs and kernels."""
-        from jupyter_mlws.notebooks.kernel_websocket import observing
-
-        server: Any = self.serverapp
-        server.event_logger.add_listener(schema_id=KERNEL_EVENTS, listener=self._on_kernel_event)
-        # Ours are written over the server's own after this.
-        self.settings["kernel_websocket_connection_class"] = observing(
-            server.web_app.settings["kernel_websocket_connection_class"],
-            self._on_execute_request,
-            self._on_kernel_message,
-        )
-
     async def _on_kernel_event(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         """Handle a kernel event of Jupyter."""
         from jupyter_mlws.logs.sources import kernel_event
@@ -282,14 +271,14 @@ class MLWSApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Route everything below the prefix; the handlers are imported once the server serves."""
-        assert self.serverapp is not None  # set by the server that loads the extension
-        application = self.serverapp.web_app
+        server: Any = self.serverapp
+        application = server.web_app
         prefix = url_path_join(application.settings["base_url"], PREFIX)
         router = LazyRouter(application, prefix, _routes, lambda: {"services": self.services})
-        # Not `add_handlers`: Jupyter's wants handler classes, and there is none yet.
+        # Not `add_handlers`, which needs handler classes: those are not imported yet.
         rule = Rule(PathMatches(rf"{prefix}(?:/.*)?"), router)
         application.default_router.rules.insert(0, rule)
-        loop = self.serverapp.io_loop
+        loop = server.io_loop
         loop.add_callback(loop.run_in_executor, None, _routes)
         if self._kernel_store is not None and self._kernel_store.others():
             loop.add_callback(lambda: self.services.notebooks.adopt())
@@ -300,9 +289,9 @@ class MLWSApp(ExtensionApp):
         """Count running work as activity: a Hub stops a server without any."""
         from jupyter_mlws.containers.activity import Work, interval
 
-        assert self.serverapp is not None  # set by the server that loads the extension
-        settings = self.serverapp.web_app.settings
-        kernels = self.serverapp.kernel_manager
+        server: Any = self.serverapp
+        settings = server.web_app.settings
+        kernels = server.kernel_manager
 
         def terminals() -> list[Any]:
             manager = settings.get("terminal_manager")
@@ -313,7 +302,7 @@ class MLWSApp(ExtensionApp):
             terminals,
             self.services.projects.is_running,
         )
-        # Jupyter counts whatever has a name that ends like this.
+        # Jupyter counts every setting whose name ends with `_last_activity`.
         self._activity_task = asyncio.create_task(
             work.watch(lambda now: settings.update(mlws_last_activity=now), interval())
         )
@@ -321,10 +310,10 @@ class MLWSApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
         self._stopping = True
-        watching = [task for task in (self._kernel_logs, self._activity_task) if task is not None]
-        for task in watching:
+        tasks = [task for task in (self._kernel_logs, self._activity_task) if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*watching, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if "services" in self.__dict__:
             await self.services.readers.close()
             await self.services.own.close()
@@ -340,7 +329,7 @@ class MLWSApp(ExtensionApp):
 
 
 def _routes() -> Routes:
-    # Threads that import modules at once may each see those of the other half imported.
+    # Two threads that import at the same time may see each other's modules half imported.
     with _IMPORT_LOCK:
         from jupyter_mlws.routes import ROUTES
 

@@ -1,4 +1,4 @@
-"""What the server extension builds once and passes to every handler."""
+"""The managers that the server extension builds once and passes to every handler."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Services:
     own: ContainerUsageMonitor
     container_log: ContainerLog | None
     """None where no Hub started this server."""
-    numbers: LabCollector
+    metrics: LabCollector
     team: TeamManager | None = None
     """None where no Hub started this server."""
     readers: Readers = field(default_factory=Readers)
     answers: IdempotencyCache[Any] = field(default_factory=IdempotencyCache)
-    """Answers that may be asked for again, by their idempotency keys."""
+    """Responses by their idempotency keys."""
     readings: RequestCoalescer[Any] = field(default_factory=RequestCoalescer)
-    """What goes on for several who ask the same."""
+    """Reads that equal concurrent requests share."""

@@ -1,4 +1,4 @@
-"""The REST client of a running server or of the Hub: finds it, signs in, unwraps its answers."""
+"""REST client of a running Jupyter server or of the Hub's service."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode, urljoin
 
 from jupyter_mlws._version import __version__
 from jupyter_mlws.core.errors import CATALOGUE, Fault, MLWSError, RequestFailedError
 from jupyter_mlws.core.i18n import ENGLISH, Message
 
-if TYPE_CHECKING:
-    import urllib.error
-    import urllib.request
-
 PROBE_LIMIT = 5.0
-"""Seconds that a server has to say that it is there."""
+"""Seconds to wait for the first response of a server."""
 WORK_LIMIT = 3600.0
-"""Seconds for one answer: a snapshot of large data is hashed before the server answers."""
+"""Seconds to wait for a response: a snapshot of large data is hashed before the server answers."""
 
 
 class RemoteError(Exception):
@@ -57,7 +53,7 @@ class API:
     prefix: ClassVar[str]
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
-        """``data`` of the answer; raises :class:`RemoteError`."""
+        """Return ``data`` of the response; raises :class:`RemoteError`."""
         return self.request("GET", path, query)
 
     def post(
@@ -67,21 +63,21 @@ class API:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """``data`` of the answer; raises :class:`RemoteError`."""
+        """Return ``data`` of the response; raises :class:`RemoteError`."""
         return self.request("POST", path, query, body or {}, headers=headers)
 
     def put(
         self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None = None
     ) -> Any:
-        """``data`` of the answer; raises :class:`RemoteError`."""
+        """Return ``data`` of the response; raises :class:`RemoteError`."""
         return self.request("PUT", path, query, body)
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
-        """``data`` of the answer; raises :class:`RemoteError`."""
+        """Return ``data`` of the response; raises :class:`RemoteError`."""
         return self.request("PATCH", path, None, body)
 
     def delete(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
-        """``data`` of the answer; raises :class:`RemoteError`."""
+        """Return ``data`` of the response; raises :class:`RemoteError`."""
         return self.request("DELETE", path, query)
 
     def request(
@@ -93,13 +89,19 @@ class API:
         timeout: float = WORK_LIMIT,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """``data`` of the answer to any method; raises :class:`RemoteError`."""
-        # Only now: most commands find no server, and HTTP takes longer to import than they run.
+        """Return ``data`` of the response to any method; raises :class:`RemoteError`."""
+        # Lazy: most commands find no server, and HTTP takes longer to import than they run.
         import urllib.error
         import urllib.request
 
+        parameters = {
+            key: str(value).lower() if isinstance(value, bool) else value
+            for key, value in (query or {}).items()
+            if value not in (None, [])
+        }
+        url = urljoin(self.url, f"{self.prefix}/{path}")
         request = urllib.request.Request(  # noqa: S310 - `running` lets http(s) through alone
-            urljoin(self.url, f"{self.prefix}/{path}") + _query(query),
+            f"{url}?{urlencode(parameters, doseq=True)}" if parameters else url,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={
@@ -110,23 +112,21 @@ class API:
                 **(headers or {}),
             },
         )
+        # The server is on this machine; a proxy for the internet would not reach it.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with _opener().open(request, timeout=timeout) as answer:
+            with opener.open(request, timeout=timeout) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
-            raise self._failure(error) from None
+            try:
+                envelope = json.load(error)
+            except ValueError:
+                envelope = None
+            if isinstance(envelope, dict) and "solution" in envelope:
+                raise RemoteError(envelope) from None
+            raise RequestFailedError(url=self.url, reason=f"HTTP {error.code}") from None
         except (OSError, ValueError, KeyError) as error:
             raise RequestFailedError(url=self.url, reason=str(error)) from error
-
-    def _failure(self, error: urllib.error.HTTPError) -> Exception:
-        try:
-            body = json.load(error)
-            is_envelope = isinstance(body, dict) and "solution" in body
-        except ValueError:
-            is_envelope = False
-        if is_envelope:
-            return RemoteError(body)
-        return RequestFailedError(url=self.url, reason=f"HTTP {error.code}")
 
 
 @dataclass(frozen=True)
@@ -142,29 +142,13 @@ class Server(API):
         try:
             self.request("GET", "projects", None, timeout=PROBE_LIMIT)
         except (RemoteError, MLWSError):
-            # Without our extension, or with another person's token: as good as no server.
+            # Without our extension, or with another user's token.
             return False
         return True
 
 
-def _opener() -> urllib.request.OpenerDirector:
-    import urllib.request
-
-    # The server is on this machine; a proxy meant for the internet would not find it.
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def _query(query: Mapping[str, Any] | None) -> str:
-    parameters = {
-        key: str(value).lower() if isinstance(value, bool) else value
-        for key, value in (query or {}).items()
-        if value not in (None, [])
-    }
-    return "?" + urlencode(parameters, doseq=True) if parameters else ""
-
-
 def segment(identifier: str) -> str:
-    """``identifier`` as one segment of a URL's path."""
+    """Return ``identifier`` as one segment of a URL's path."""
     return quote(identifier, safe="")
 
 
@@ -192,20 +176,16 @@ def running(language: str) -> Iterator[Server]:
             info = json.loads(path.read_text(encoding="utf-8"))
             url, root, pid = str(info["url"]), Path(info["root_dir"]), int(info["pid"])
         except (OSError, ValueError, KeyError, TypeError):
-            # Gone, or being written at this moment.
+            # Deleted, or not yet complete.
             continue
-        if url.startswith(("http://", "https://")) and _alive(pid):
-            # A server that a Hub spawned has no token of its own: the Hub's is for it.
-            token = info.get("token") or os.environ.get("JUPYTERHUB_API_TOKEN", "")
-            yield Server(url, token, language=language, root=root.resolve(), pid=pid)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        # It lives, as another user.
-        return True
-    return True
+        if not url.startswith(("http://", "https://")):
+            continue
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            continue
+        except PermissionError:
+            pass  # The process exists, as another user.
+        # A server that a Hub spawned has no token of its own, and accepts the Hub's.
+        token = info.get("token") or os.environ.get("JUPYTERHUB_API_TOKEN", "")
+        yield Server(url, token, language=language, root=root.resolve(), pid=pid)

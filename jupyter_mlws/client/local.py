@@ -1,4 +1,4 @@
-"""Calls the functions of endpoints in this process, where no server of the project runs."""
+"""Calls the functions of endpoints in this process, if no server of the project runs."""
 
 from __future__ import annotations
 

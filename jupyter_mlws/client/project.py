@@ -1,4 +1,4 @@
-"""Calls the endpoints of one project, through its running server or in this process."""
+"""Client of the endpoints of one project, through its running server or in this process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Query = Mapping[str, Any]
 Note = Callable[[str], None]
 """Shows a sentence about the progress of work."""
 POLL_INTERVAL = 0.1
-"""Seconds between two looks at an operation of the server."""
+"""Seconds between two polls of an operation of the server."""
 HOLDER_CHECK_INTERVAL = 0.3
 """Seconds of a request after which the holder of the project's lock is looked up."""
 FINISHED_STATES = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
@@ -110,7 +110,7 @@ class HTTPTransport:
         self.request("POST", f"{where}/answer", {}, {"value": value}, {})
 
     def close(self) -> None:
-        """Nothing stays open between two requests."""
+        """Do nothing: no connection stays open between two requests."""
 
 
 class ProjectClient:
@@ -154,7 +154,7 @@ class ProjectClient:
         return self._transport.follow(path, body, note, self.ask)
 
     def list(self, path: str, limit: int | None = None, query: Query | None = None) -> list[JSON]:
-        """Up to ``limit`` items of a list (all for None), page after page."""
+        """Return up to ``limit`` items of a list (all for None), page after page."""
         items: list[JSON] = []
         cursor = None
         while limit is None or len(items) < limit:
@@ -169,7 +169,7 @@ class ProjectClient:
     @contextmanager
     def reporting_holder(self, waiting: Waiting) -> Iterator[None]:
         """Report once, during a request, which other process holds the project's lock."""
-        began = datetime.now(timezone.utc).replace(microsecond=0)
+        started = datetime.now(timezone.utc).replace(microsecond=0)
         over = threading.Event()
 
         def poll() -> None:
@@ -178,7 +178,7 @@ class ProjectClient:
                 if holder is None or holder.since == UNKNOWN.since:
                     continue
                 own = holder.pid == self._transport.pid
-                if not (own and datetime.fromisoformat(holder.since) >= began):
+                if not (own and datetime.fromisoformat(holder.since) >= started):
                     waiting(holder)
                     return
 
@@ -201,27 +201,18 @@ def open_project(folder: Path, language: str, origin: Origin) -> ProjectClient:
     require_trust(project)
     places = dict.fromkeys((project.root, folder.resolve()))
     server = next(filter(None, (find_server(place, language) for place in places)), None)
-    identifier = _project_id(server, project) if server is not None else None
-    transport: Transport
-    if server is not None and identifier is not None:
-        transport = HTTPTransport(server, identifier)
-    else:
-        transport = LocalTransport(project, language)
+    transport: Transport = LocalTransport(project, language)
+    if server is not None:
+        below = server.root in project.root.parents
+        path = project.root.relative_to(server.root).as_posix() if below else "."
+        for candidate in server.get("projects")["items"]:
+            if candidate["path"] == path and candidate["name"] == project.root.name:
+                transport = HTTPTransport(server, candidate["id"])
     return ProjectClient(project, transport, language, origin)
 
 
-def _project_id(server: Server, project: Project) -> str | None:
-    """Return the ID of ``project`` on ``server``; None if the server has other projects."""
-    below = server.root in project.root.parents
-    expected = project.root.relative_to(server.root).as_posix() if below else "."
-    for candidate in server.get("projects")["items"]:
-        if candidate["path"] == expected and candidate["name"] == project.root.name:
-            return str(candidate["id"])
-    return None
-
-
 def path_segment(name: str) -> str:
-    """A path, or a name with slashes, as one segment of a URL."""
+    """Return a path, or a name with slashes, as one segment of a URL."""
     return segment(escape(name))
 
 

@@ -1,1 +1,1 @@
-"""One store for all that is logged: server, kernels, executions and workflow nodes."""
+"""One log of the server, kernels, executions, workflow nodes and the container."""

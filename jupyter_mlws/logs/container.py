@@ -1,8 +1,7 @@
-"""The log of the container that this server runs in, as the Hub's service tells it.
+"""The log of the container that this server runs in, from the Hub's service.
 
-It is asked for with the person's own rights. What the server itself logged is in the store
-already and is left out; the rest is what other programs wrote, and what was said before the
-server's own log began.
+Lines that the server itself logged are in the store already and are skipped. The others are of
+other programs, or older than the server's own log.
 """
 
 from __future__ import annotations
@@ -17,23 +16,23 @@ from jupyter_mlws.logs.entries import Entry, Source, level_of
 from jupyter_mlws.logs.store import LogStore
 
 TAIL = 5000
-"""Lines that are asked for at once."""
+"""Lines of one request."""
 _OF_SERVER = re.compile(r"\[[DIWEC] \d{4}-\d\d-\d\d [\d:.]+ [^\]]+\] ")
 
 
 class ContainerLog:
     """Copies the log of the container ``identifier`` into the store. Thread-safe.
 
-    ``began`` is when the server's own log began, in seconds since the epoch.
+    ``log_started_at`` is when the server's own log started, in seconds since the epoch.
     """
 
     def __init__(
-        self, store: LogStore, containers: ContainerManager, identifier: str, began: float
+        self, store: LogStore, containers: ContainerManager, identifier: str, log_started_at: float
     ) -> None:
         self.identifier = identifier
         self._store = store
         self._containers = containers
-        self._began = began
+        self._log_started_at = log_started_at
         self._place = f"container {identifier}"
         self._lock = threading.Lock()
 
@@ -53,16 +52,22 @@ class ContainerLog:
             last_timestamp = self._store.read_until(self._place) or 0
             new = [line for line in lines if _microseconds(line.time) > last_timestamp]
             for line in new:
-                if not (line.time.timestamp() >= self._began and _OF_SERVER.match(line.text)):
-                    self._store.add(self._entry(line))
+                when = line.time.timestamp()
+                if when >= self._log_started_at and _OF_SERVER.match(line.text):
+                    continue
+                facts = {"container.id": self.identifier, "log.iostream": line.stream}
+                self._store.add(
+                    Entry(
+                        Source.CONTAINER,
+                        level_of(line.text),
+                        line.text,
+                        self.identifier,
+                        facts,
+                        when,
+                    )
+                )
             if new:
                 self._store.set_read(self._place, _microseconds(new[-1].time))
-
-    def _entry(self, line: LogLine) -> Entry:
-        facts = {"container.id": self.identifier, "log.iostream": line.stream}
-        level = level_of(line.text)
-        when = line.time.timestamp()
-        return Entry(Source.CONTAINER, level, line.text, self.identifier, facts, when)
 
 
 def _microseconds(moment: datetime) -> int:

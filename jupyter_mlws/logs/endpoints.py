@@ -27,7 +27,7 @@ from jupyter_mlws.workspace import Workspace
 
 NO_CURSOR = Message("is not a valid cursor for this list")
 NDJSON = "application/x-ndjson"
-_MOST = 2**62
+_MAX_CURSOR = 2**62
 
 # The container's log is the Hub's.
 endpoints = Endpoints(
@@ -40,14 +40,13 @@ log = logging.getLogger(__name__)
 async def list_lines(services: Services, query: LogQuery, context: Context) -> Page[LogEntry]:
     if query.cursor is not None and not query.cursor.isdecimal():
         raise InvalidRequestError(faults=[Fault("cursor", NO_CURSOR)])
-    before = min(int(query.cursor), _MOST) if query.cursor else None
+    before = min(int(query.cursor), _MAX_CURSOR) if query.cursor else None
     await _collect(services, query.source, context.project)
-    lines = await in_thread(services.logs.page, query.wanted, query.limit + 1, before)
+    lines = await in_thread(services.logs.page, query, query.limit + 1, before)
     entries = lines[: query.limit]
-    more = str(entries[-1].seq) if len(lines) > query.limit else None
-    return Page(
-        items=[LogEntry.model_validate(to_response(entry)) for entry in entries], next_cursor=more
-    )
+    next_cursor = str(entries[-1].seq) if len(lines) > query.limit else None
+    items = [LogEntry.model_validate(to_response(entry)) for entry in entries]
+    return Page(items=items, next_cursor=next_cursor)
 
 
 @endpoints.get(
@@ -60,7 +59,7 @@ async def download_lines(
 
     async def parts() -> AsyncIterator[str]:
         since = 0
-        while lines := await in_thread(services.logs.after, query.wanted, since):
+        while lines := await in_thread(services.logs.after, query, since):
             yield "".join(map(line, lines))
             since = lines[-1].seq
 

@@ -1,7 +1,6 @@
-"""One line of a log: what it says, of what, and how it is written as JSON by ECS.
+"""Lines of the log, and their form as JSON with the names of the Elastic Common Schema (ECS).
 
-The names of fields are those of the Elastic Common Schema, so that its tools read the lines as
-they are: https://www.elastic.co/docs/reference/ecs.
+See https://www.elastic.co/docs/reference/ecs.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 MAX_MESSAGE_LENGTH = 20_000
-"""Characters of a message that are kept."""
+"""Longer messages are truncated."""
 ECS_VERSION = "8.11"
 _ERROR_PATTERN = re.compile(
     r"(?i)\b(error|fatal|critical|exception|traceback|segmentation fault|abort)"

@@ -1,4 +1,4 @@
-"""Python's log records as ECS's JSON lines, and such lines as people read them."""
+"""Formats log records as ECS JSON lines, and such lines as readable text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from jupyter_mlws.logs.entries import LEVELS, Entry, Source, line, mask_secrets
 
 VARIABLE = "MLWS_LOG_FORMAT"
-"""Variable of the environment by which Hub, service and labs log: ``ecs`` or nothing."""
+"""Environment variable with the log format of Hub, service and labs: ``ecs`` or empty."""
 ECS = "ecs"
 
 
@@ -19,7 +19,7 @@ def read(record: logging.LogRecord) -> Entry:
     try:
         message = record.getMessage()
     except (TypeError, ValueError):
-        # Arguments that do not fit its text: whoever logged so is told by the other handlers.
+        # The arguments do not fit the format; other handlers report that.
         message = str(record.msg)
     facts: dict[str, Any] = {
         "log.logger": record.name,

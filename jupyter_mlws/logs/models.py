@@ -1,4 +1,4 @@
-"""What the API says and takes of logs."""
+"""Request and response models of logs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from pydantic import Field
 
 from jupyter_mlws.core.schemas import PageQuery, Record, Request
 from jupyter_mlws.logs.entries import Entry, Source, ecs
-from jupyter_mlws.logs.store import Filter
 
 Level = Literal["debug", "info", "warning", "error"]
 
 
 class LogFilter(Request):
-    """Which lines are wanted."""
+    """Filter for lines of the log."""
 
     source: list[Source] = Field(default_factory=list)
     level: Level = Field(default="debug", description="Minimum level.")
@@ -26,21 +25,9 @@ class LogFilter(Request):
     since: datetime | None = None
     until: datetime | None = None
 
-    @property
-    def wanted(self) -> Filter:
-        """Filter in the form that the store uses."""
-        return Filter(
-            sources=self.source,
-            level=self.level,
-            q=self.q,
-            subject=self.subject,
-            since=self.since.timestamp() if self.since else None,
-            until=self.until.timestamp() if self.until else None,
-        )
-
 
 class LogQuery(LogFilter, PageQuery):
-    """A part of the lines."""
+    """Filter and page of the list of lines."""
 
 
 class LogEntry(Record):

@@ -1,4 +1,4 @@
-"""Where the lines come from: kernels, executions and workflow nodes."""
+"""Sources of log lines: kernels, executions and workflow nodes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jupyter_mlws.notebooks.models import ExecutionStatus
 from jupyter_mlws.workspace import Workspace
 
 NODE_LINES = 200
-"""The last lines of a node's log that are taken."""
+"""Lines that are copied from the end of a node's log."""
 _NODE_LEVELS = {"FAILED": "error", "CANCELLED": "warning", "SKIPPED": "warning"}
 _LEVELS = {
     ExecutionStatus.SUCCESS: "info",
@@ -101,9 +101,7 @@ def collect_nodes(store: LogStore, workspace: Workspace) -> None:
     from jupyter_mlws.workflows.run.journal import run_folder
 
     workflows, place = workspace.workflows, str(workspace.project.root)
-    since = store.read_until(place)
-    if since is None:
-        since = 0
+    since = store.read_until(place) or 0
     while events := workflows.events_after(since):
         for event in events:
             since = int(event["seq"])

@@ -1,4 +1,4 @@
-"""The log store: lines in one database, written by a thread of its own, kept within a bound."""
+"""Store of log lines: a SQLite database of limited size, which a thread writes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import queue
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.database import Database
 from jupyter_mlws.logs.entries import LEVELS, Entry, Source, mask_secrets
+from jupyter_mlws.logs.formatting import read
+
+if TYPE_CHECKING:
+    from jupyter_mlws.logs.models import LogFilter
 
 MAX_LOG_LINES = 100_000
-"""Lines that are kept; older ones are forgotten."""
+"""Older lines are deleted."""
 MAX_QUEUED_LINES = 20_000
-"""Lines that may wait to be written; what comes while there are more is left out."""
+"""Further lines are dropped while so many wait to be written."""
 BATCH_SIZE = 500
 LOGS_TABLE = """
 CREATE TABLE IF NOT EXISTS logs (
@@ -37,27 +41,12 @@ _MAX_SEQ = 2**63 - 1
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Filter for lines of the log.
-
-    ``level`` is the lowest one; ``since`` and ``until`` are seconds since the epoch.
-    """
-
-    sources: Sequence[Source] = ()
-    level: str = "debug"
-    q: str = ""
-    subject: str = ""
-    since: float | None = None
-    until: float | None = None
-
-
 class LogStore:
     """Store of log lines. Thread-safe; several servers of a user share the file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        # A handler of a signal may log while this very thread does: neither may wait for itself.
+        # A signal handler may log while its own thread does; it must not wait for itself.
         self._queue: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
@@ -67,8 +56,13 @@ class LogStore:
 
     def add(self, entry: Entry) -> None:
         """Queue a line for writing. Never waits."""
-        self._start()
-        # Whoever floods the log is not to stop the server.
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    thread = threading.Thread(target=self._write, name="mlws-log", daemon=True)
+                    self._thread = thread
+                    thread.start()
+        # A flood of lines must not stop the server.
         if self._queue.qsize() < MAX_QUEUED_LINES:
             self._queue.put(entry)
 
@@ -79,14 +73,14 @@ class LogStore:
             self._queue.put(marker)
             marker.wait(10)
 
-    def page(self, criteria: Filter, limit: int, before: int | None = None) -> list[Entry]:
+    def page(self, criteria: LogFilter, limit: int, before: int | None = None) -> list[Entry]:
         """Return the newest matching lines of those before ``before``, newest first."""
         return self._select(criteria, "seq < ?", before or _MAX_SEQ, "DESC", limit)
 
-    def after(self, criteria: Filter, seq: int, limit: int = BATCH_SIZE) -> list[Entry]:
+    def after(self, criteria: LogFilter, seq: int, limit: int = BATCH_SIZE) -> list[Entry]:
         """Return the matching lines after ``seq``, oldest first."""
         if seq > self.newest():
-            # It is of a file whose place another has taken.
+            # The seq is of an earlier file, which was replaced.
             seq = 0
         return self._select(criteria, "seq > ?", seq, "ASC", limit)
 
@@ -112,7 +106,7 @@ class LogStore:
                 seq,
             )
 
-    async def follow(self, criteria: Filter, since: int) -> AsyncIterator[Entry]:
+    async def follow(self, criteria: LogFilter, since: int) -> AsyncIterator[Entry]:
         """Yield the matching lines after ``since``, then new ones as they arrive, without end."""
         news = asyncio.Event()
         self._followers[news] = asyncio.get_running_loop()
@@ -137,14 +131,6 @@ class LogStore:
         with self._lock:
             self._reader.close()
 
-    def _start(self) -> None:
-        if self._thread is not None:
-            return
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write, name="mlws-log", daemon=True)
-                self._thread.start()
-
     def _write(self) -> None:
         database = Database(self._file, _connect)
         count = 0
@@ -163,12 +149,14 @@ class LogStore:
                     )
                     count = 0
             except Exception as error:  # noqa: BLE001  the edge of this thread, which must go on
-                # A full disk: the lines are lost, the server goes on.
+                # Such as a full disk: the lines are lost.
                 log.debug("log lines were not written: %s", error)
             for one in batch:
                 if isinstance(one, threading.Event):
                     one.set()
-            self._notify_followers()
+            for news, loop in list(self._followers.items()):
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(news.set)
             if None in batch:
                 database.close()
                 return
@@ -192,21 +180,17 @@ class LogStore:
                 raise
             _insert_rows(database.connection, rows)
 
-    def _notify_followers(self) -> None:
-        for news, loop in list(self._followers.items()):
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(news.set)
-
     def _select(
-        self, criteria: Filter, where: str, seq: int, order: str, limit: int
+        self, criteria: LogFilter, where: str, seq: int, order: str, limit: int
     ) -> list[Entry]:
         conditions, values = [where, "level >= ?"], [seq, LEVELS[criteria.level]]
+        sources = json.dumps([source.value for source in criteria.source])
         filters: list[tuple[str, object]] = [
-            ("source IN (SELECT value FROM json_each(?))", _json(criteria.sources)),
+            ("source IN (SELECT value FROM json_each(?))", sources if criteria.source else None),
             ("instr(lower(message), lower(?)) > 0", criteria.q or None),
             ("subject = ?", criteria.subject or None),
-            ("time >= ?", criteria.since),
-            ("time < ?", criteria.until),
+            ("time >= ?", criteria.since and criteria.since.timestamp()),
+            ("time < ?", criteria.until and criteria.until.timestamp()),
         ]
         for condition, value in filters:
             if value is not None:
@@ -260,5 +244,13 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _json(sources: Sequence[Source]) -> str | None:
-    return json.dumps([source.value for source in sources]) if sources else None
+class ServerLog(logging.Handler):
+    """Logging handler that adds the server's own log to the store."""
+
+    def __init__(self, store: LogStore) -> None:
+        super().__init__(logging.INFO)
+        self._store = store
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Add the record to the store."""
+        self._store.add(read(record))

@@ -1,4 +1,4 @@
-"""The stream of the log."""
+"""WebSocket stream of the log."""
 
 from __future__ import annotations
 
@@ -8,25 +8,22 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from pydantic import ValidationError
-
 from jupyter_mlws.api.base import StreamHandler
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.forwarding import LogStream as ContainerLogStream
 from jupyter_mlws.containers.models import LogLine
 from jupyter_mlws.core import validation_messages
-from jupyter_mlws.core.errors import InvalidRequestError, MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.logs.container import ContainerLog
 from jupyter_mlws.logs.endpoints import open_project
 from jupyter_mlws.logs.entries import Source
 from jupyter_mlws.logs.models import LogFilter, to_response
 from jupyter_mlws.logs.sources import collect_nodes
-from jupyter_mlws.logs.store import Filter
 
 ALL_SOURCES = ("local", "all")
-"""Ids of all that this server logs."""
+"""Ids of the whole log of this server."""
 RECONNECT_DELAY = 10.0
-"""Seconds until the Hub's service is asked again after it went away."""
+"""Seconds until the connection to the Hub's service is retried."""
 
 
 class LogStream(ContainerLogStream):
@@ -39,7 +36,14 @@ class LogStream(ContainerLogStream):
     async def tell(self, *ids: str) -> None:
         local_ids = [*ALL_SOURCES, *(source.value for source in Source)]
         if ids[0] in local_ids:
-            self._criteria = self._filter(ids[0])
+            query: dict[str, Any] = {
+                name: self.get_query_argument(name)
+                for name in ("level", "q", "subject")
+                if self.get_query_argument(name, None)
+            }
+            sources = self.get_query_arguments("source")
+            query["source"] = sources if ids[0] in ALL_SOURCES else [ids[0]]
+            self._criteria = validation_messages.validate(LogFilter, query)
             await StreamHandler.tell(self, *ids)
         else:
             await super().tell(*ids)
@@ -94,17 +98,4 @@ class LogStream(ContainerLogStream):
             await asyncio.sleep(RECONNECT_DELAY)
 
     def _wants(self, source: Source) -> bool:
-        return not self._criteria.sources or source in self._criteria.sources
-
-    def _filter(self, identifier: str) -> Filter:
-        query: dict[str, Any] = {
-            name: self.get_query_argument(name)
-            for name in ("level", "q", "subject")
-            if self.get_query_argument(name, None)
-        }
-        sources = self.get_query_arguments("source")
-        query["source"] = sources if identifier in ALL_SOURCES else [identifier]
-        try:
-            return LogFilter.model_validate(query).wanted
-        except ValidationError as error:
-            raise InvalidRequestError(faults=validation_messages.faults(error)) from error
+        return not self._criteria.source or source in self._criteria.source

@@ -1,1 +1,1 @@
-"""The lab's numbers for Prometheus."""
+"""The lab's metrics for Prometheus."""

@@ -1,10 +1,9 @@
-"""The lab's numbers in Prometheus' format: kernels, executions, runs, commits, requests."""
+"""The lab's metrics in Prometheus' format: kernels, executions, runs, commits and requests."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from prometheus_client import REGISTRY, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -18,21 +17,11 @@ from jupyter_mlws.workspace import Workspace
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 DURATION_BUCKETS = (0.1, 0.5, 1, 5, 10, 60, 300, 1800)
-"""Bounds of how long an execution takes."""
+"""Buckets of the duration of an execution, in seconds."""
 
 
-@dataclass(frozen=True)
-class _GaugeValues:
-    """Values of the gauges at one moment."""
-
-    kernels: Mapping[str, int]
-    runs: Mapping[str, int]
-    nodes: Mapping[str, int]
-    commits: int
-
-
-class LabCollector:
-    """Counts executions as they end, and gathers all other metrics on demand.
+class LabCollector(Collector):
+    """Counts executions when they end, and collects all other metrics on demand.
 
     ``kernels`` returns the execution state of every kernel, ``workspaces`` the open ones. Reading
     is blocking; counting must happen on the event loop.
@@ -53,22 +42,20 @@ class LabCollector:
             buckets=DURATION_BUCKETS,
             registry=self._registry,
         )
+        self._registry.register(self)
 
     def ended(self, _: ExecutionStart, outcome: Outcome) -> None:
         """Count an execution that has ended."""
         if outcome.duration is not None:
             self._executions.labels(outcome.status.value).observe(outcome.duration)
 
-    def written(self) -> bytes:
+    def render(self) -> bytes:
         """Return all metrics, with Jupyter Server's own of requests, kernels and terminals."""
-        gauge_registry = CollectorRegistry(auto_describe=False)
-        gauge_registry.register(_GaugeCollector(self._now()))
-        texts: list[bytes] = [
-            generate_latest(one) for one in (REGISTRY, self._registry, gauge_registry)
-        ]
+        texts: list[bytes] = [generate_latest(one) for one in (REGISTRY, self._registry)]
         return b"".join(texts)
 
-    def _now(self) -> _GaugeValues:
+    def collect(self) -> Iterator[Metric]:
+        """Yield the current gauges."""
         from jupyter_mlws.git.adapter import Git
 
         runs: Counter[str] = Counter()
@@ -81,26 +68,15 @@ class LabCollector:
                 if head := git.find("HEAD"):
                     commits += int(git.run("rev-list", "--count", head))
             except MLWSError:
-                continue  # removed while it is open here
+                continue  # The project was deleted.
             runs.update(counts[0])
             nodes.update(counts[1])
-        return _GaugeValues(Counter(self._kernels()), runs, nodes, commits)
-
-
-class _GaugeCollector(Collector):
-    def __init__(self, now: _GaugeValues) -> None:
-        self._now = now
-
-    def collect(self) -> Iterator[Metric]:
-        yield _gauge_family(
-            "mlws_lab_kernels", "Kernels by what they do.", "state", self._now.kernels
-        )
-        yield _gauge_family(
-            "mlws_lab_runs", "Runs of workflows by state.", "status", self._now.runs
-        )
-        yield _gauge_family("mlws_lab_nodes", "Nodes of runs by state.", "status", self._now.nodes)
+        kernels = Counter(self._kernels())
+        yield _gauge_family("mlws_lab_kernels", "Kernels by what they do.", "state", kernels)
+        yield _gauge_family("mlws_lab_runs", "Runs of workflows by state.", "status", runs)
+        yield _gauge_family("mlws_lab_nodes", "Nodes of runs by state.", "status", nodes)
         yield GaugeMetricFamily(
-            "mlws_lab_commits", "Commits below HEAD, of the projects in use.", self._now.commits
+            "mlws_lab_commits", "Commits below HEAD, of the projects in use.", commits
         )
 
 

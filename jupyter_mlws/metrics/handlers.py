@@ -1,4 +1,4 @@
-"""The lab's numbers over HTTP: for its person, and for programs that may read a Hub's metrics."""
+"""The lab's metrics over HTTP: for its user, and for programs that may read a Hub's metrics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ endpoints = Endpoints("metrics")
 
 @endpoints.get("metrics", "Get the lab's metrics in Prometheus format", media="text/plain")
 def get_metrics(services: Services) -> Reply[bytes]:
-    return Reply(services.numbers.written(), headers={"Content-Type": CONTENT_TYPE})
+    return Reply(services.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
 
 class MetricsHandler(APIHandler):

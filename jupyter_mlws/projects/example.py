@@ -35,7 +35,12 @@ def create_example(target: Path) -> None:
     shutil.copytree(example_directory(), target, dirs_exist_ok=True)
     initialize(target)
     trust(target)
-    _configure_git_user(target)
+    for key, value in (("user.name", "Example"), ("user.email", "example@localhost")):
+        # A name and an address for commits, unless the user has configured them in git.
+        command = ["git", "config", key]
+        result = subprocess.run(command, cwd=target, check=False, capture_output=True, timeout=30)
+        if result.returncode != 0:
+            subprocess.run([*command, value], cwd=target, check=True, timeout=30)
     workspace = Workspace.open(target)
     marker = workspace.project.state / UNFINISHED_MARKER
     marker.touch()
@@ -53,16 +58,6 @@ def create_example(target: Path) -> None:
     finally:
         workspace.close()
     marker.unlink()
-
-
-def _configure_git_user(target: Path) -> None:
-    """Set a user name and email for commits, unless the user has configured them in git."""
-    for key, value in (("user.name", "Example"), ("user.email", "example@localhost")):
-        result = subprocess.run(
-            ["git", "config", key], cwd=target, check=False, capture_output=True, timeout=30
-        )
-        if result.returncode != 0:
-            subprocess.run(["git", "config", key, value], cwd=target, check=True, timeout=30)
 
 
 def _run_workflow(workspace: Workspace, settings: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Lists projects, makes new ones, and hands out their workspaces."""
+"""Lists, creates and clones projects, and opens their workspaces."""
 
 from __future__ import annotations
 
@@ -58,11 +58,16 @@ class ProjectManager:
     def list(self) -> list[ProjectInfo]:
         """Return the default project first, then those below the root, by path."""
         projects = []
-        for project in self._find_projects():
-            # A folder whose `.git` git cannot read is no project.
+        with suppress(MLWSError):
+            projects.append(Project.open(self.root))
+        if not projects or projects[0].root != self.root:
+            projects += _iter_projects(self.root, MAX_PROJECT_DEPTH)
+        descriptions = []
+        for project in projects:
+            # A directory whose `.git` is not valid is no project.
             with suppress(MLWSError):
-                projects.append(self._describe(project))
-        return projects
+                descriptions.append(self._describe(project))
+        return descriptions
 
     def workspace(self, identifier: str | None = None) -> Workspace:
         """Return the workspace of a project; error 50402 if missing, 50302 outside the root."""
@@ -92,9 +97,14 @@ class ProjectManager:
             raise AlreadyExistsError(name=name)
         target.mkdir(parents=True, exist_ok=True)
         try:
-            self._populate(target, template)
+            if template is Template.EXAMPLE:
+                from jupyter_mlws.projects.example import create_example
+
+                create_example(target)
+            else:
+                initialize(target)
         except BaseException:
-            # What was there before stays; only what this call made is taken back.
+            # Files that were there before stay.
             shutil.rmtree(target / ".git" if preexisting else target, ignore_errors=True)
             raise
         trust(target)
@@ -135,10 +145,12 @@ class ProjectManager:
 
         target = self._resolve_target(self.check_clone(address, name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Beside its place and hidden: half a clone is no project.
+        # Hidden until it is complete: a partial clone is not listed as a project.
         with tempfile.TemporaryDirectory(prefix=".clone-", dir=target.parent) as beside:
             line = RemoteSession(lambda: progress(0, message="clone"), Credentials(ask))
-            source = str(Path(self.root, address)) if _is_path(address) else address
+            # A local path rather than a URL or the `host:path` of ssh; it is relative to the root.
+            is_path = "://" not in address and ":" not in address.split("/", 1)[0]
+            source = str(Path(self.root, address)) if is_path else address
             clone(Git(Path(beside)), source, str(Path(beside, "clone")), line)
             withdraw_trust(target)
             Path(beside, "clone").replace(target)
@@ -178,29 +190,11 @@ class ProjectManager:
                 workspace.close()
             self._workspaces.clear()
 
-    def _populate(self, target: Path, template: Template) -> None:
-        if template is Template.EXAMPLE:
-            from jupyter_mlws.projects.example import create_example
-
-            create_example(target)
-        else:
-            initialize(target)
-
     def _resolve_target(self, name: str) -> Path:
         target = (self.root / name).resolve()
         if target != self.root and self.root not in target.parents:
             raise OutsideWorkspaceError(path=name)
         return target
-
-    def _find_projects(self) -> Iterator[Project]:
-        try:
-            default = Project.open(self.root)
-        except MLWSError:
-            default = None
-        if default is not None:
-            yield default
-        if default is None or default.root != self.root:
-            yield from _iter_projects(self.root, MAX_PROJECT_DEPTH)
 
     def _open(self, identifier: str) -> Project:
         if identifier == DEFAULT_PROJECT_ID:
@@ -230,14 +224,6 @@ class ProjectManager:
             dvc=(project.root / ".dvc" / "config").exists(),
             trusted=is_trusted(project.root),
         )
-
-
-def _is_path(address: str) -> bool:
-    """Return True for a local path rather than a URL or the ``host:path`` of ssh.
-
-    A relative path is relative to the root.
-    """
-    return "://" not in address and ":" not in address.split("/", 1)[0]
 
 
 def _iter_projects(folder: Path, depth: int) -> Iterator[Project]:

@@ -1,4 +1,4 @@
-"""What the API says and takes of projects."""
+"""Request and response models of projects."""
 
 from __future__ import annotations
 

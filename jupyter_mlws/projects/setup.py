@@ -1,4 +1,4 @@
-"""Makes a folder a project: git, DVC, and what belongs in neither."""
+"""Initialization of a project: git, DVC and ``.gitignore``."""
 
 from __future__ import annotations
 

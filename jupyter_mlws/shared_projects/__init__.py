@@ -1,1 +1,1 @@
-"""Projects that several people of a Hub share: code, data and experiments, with roles."""
+"""Projects that users of a Hub share: code, data and experiments, with roles."""

@@ -1,4 +1,4 @@
-"""Endpoints of shared projects that a lab carries out itself; it forwards the others."""
+"""Endpoints of shared projects that a lab implements itself; it forwards the others to the Hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The projects that a person shares, asked for at the Hub's service, and their clones here."""
+"""Shared projects of a user, from the Hub's service, and their local clones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jupyter_mlws.shared_projects.models import Role, TeamProject
 from jupyter_mlws.workspace import Workspace
 
 REMOTE = "team"
-"""What the remotes are called that are added to a project that has others already."""
+"""Name of the remotes that are added to a project that already has others."""
 
 
 class TeamManager:
@@ -66,7 +66,7 @@ class TeamManager:
         if project.git_url not in urls.values():
             remotes.put(REMOTE if "origin" in urls else "origin", project.git_url)
         _set_up(workspace, project)
-        # Runs go elsewhere now, so what was opened for them is opened anew.
+        # The tracking server has changed, so the managers are built again.
         self._projects.reopen(identifier)
         return project
 
@@ -92,7 +92,7 @@ def _set_up(workspace: Workspace, project: TeamProject) -> None:
     options = {
         "url": project.data_url,
         "method": "PUT",
-        # The password is the person's token, which is given in memory alone.
+        # The password is the user's token, which is never stored.
         "auth": "custom",
         "custom_auth_header": "Authorization",
     }

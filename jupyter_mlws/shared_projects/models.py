@@ -1,4 +1,4 @@
-"""What the API says and takes of projects that people share."""
+"""Request and response models of shared projects."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.logs.entries import Entry, Source
-from jupyter_mlws.logs.store import Filter, LogStore
+from jupyter_mlws.logs.models import LogFilter
+from jupyter_mlws.logs.store import LogStore
 
 FROM_A_SIGNAL = """
 import signal, sys, time
@@ -43,7 +44,7 @@ def test_a_signal_may_log_while_its_thread_does(tmp_path: Path) -> None:
 
 def messages(store: LogStore) -> list[str]:
     store.flush()
-    return [entry.message for entry in store.page(Filter(sources=[Source.KERNEL]), 99)]
+    return [entry.message for entry in store.page(LogFilter(source=[Source.KERNEL]), 99)]
 
 
 def test_a_lone_surrogate_is_one_odd_character_of_a_line(tmp_path: Path) -> None:
@@ -51,7 +52,7 @@ def test_a_lone_surrogate_is_one_odd_character_of_a_line(tmp_path: Path) -> None
     store.add(Entry(Source.KERNEL, "info", "caf\udce9", "\udce9", {"file.path": "\udce9"}))
     store.add(Entry(Source.KERNEL, "info", "the next"))
     assert messages(store) == ["the next", "caf?"]
-    (first,) = store.page(Filter(subject="?"), 9)
+    (first,) = store.page(LogFilter(subject="?"), 9)
     assert first.facts == {"file.path": "?"}
     store.close()
 

@@ -11,7 +11,8 @@ from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.logs import store as module
 from jupyter_mlws.logs.entries import Entry, Source, mask_secrets
-from jupyter_mlws.logs.store import Filter, LogStore
+from jupyter_mlws.logs.models import LogFilter
+from jupyter_mlws.logs.store import LogStore, ServerLog
 
 CRASH = "import ctypes, faulthandler\nfaulthandler.enable()\nctypes.string_at(0)"
 WORKFLOW = "stages:\n  say:\n    cmd: echo words of the node\n  fail:\n    cmd: exit 3\n"
@@ -142,19 +143,19 @@ def test_it_is_kept_within_its_bound_and_paged(tmp_path: Path, monkeypatch) -> N
         level = "error" if number % 10 == 0 else "info"
         store.add(Entry(Source.SERVER, level, f"line {number}", time=float(number)))
     store.flush()
-    first = store.page(Filter(), 10)
+    first = store.page(LogFilter(), 10)
     assert [entry.message for entry in first] == [f"line {n}" for n in range(299, 289, -1)]
-    second = store.page(Filter(), 10, first[-1].seq)
+    second = store.page(LogFilter(), 10, first[-1].seq)
     assert second[0].message == "line 289"
-    assert [e.message for e in store.page(Filter(level="error"), 2)] == ["line 290", "line 280"]
-    assert [e.message for e in store.page(Filter(since=295, until=297), 9)] == [
+    assert [e.message for e in store.page(LogFilter(level="error"), 2)] == ["line 290", "line 280"]
+    assert [e.message for e in store.page(LogFilter(since=295, until=297), 9)] == [
         "line 296",
         "line 295",
     ]
     store.add(Entry(Source.KERNEL, "info", "one more"))
     store.flush()
-    assert len(store.after(Filter(), 0, 1000)) <= 201
-    assert [e.message for e in store.page(Filter(sources=[Source.KERNEL]), 9)] == ["one more"]
+    assert len(store.after(LogFilter(), 0, 1000)) <= 201
+    assert [e.message for e in store.page(LogFilter(source=[Source.KERNEL]), 9)] == ["one more"]
     store.close()
 
 
@@ -166,11 +167,9 @@ def test_credentials_are_masked() -> None:
 
 
 def test_a_line_whose_arguments_do_not_fit_is_kept(tmp_path: Path) -> None:
-    from jupyter_mlws.logs.server import ServerLog
-
     store = LogStore(tmp_path / "logs.sqlite")
     record = logging.LogRecord("x", logging.CRITICAL, "f.py", 1, "%d apples", ("no",), None)
     ServerLog(store).emit(record)
     store.flush()
-    assert [(e.level, e.message) for e in store.page(Filter(), 9)] == [("error", "%d apples")]
+    assert [(e.level, e.message) for e in store.page(LogFilter(), 9)] == [("error", "%d apples")]
     store.close()
