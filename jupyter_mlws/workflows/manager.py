@@ -31,7 +31,6 @@ from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, 
 from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.nodes import node
 from jupyter_mlws.workflows.document.parse import Document, Stage, parse
-from jupyter_mlws.workflows.document.rewiring import moved_outputs, replace_dependencies
 from jupyter_mlws.workflows.document.terms import Severity
 from jupyter_mlws.workflows.importers.models import (
     Imported,
@@ -280,10 +279,11 @@ class WorkflowManager:
         draft = document
         for name in (choice.sweep, *also):
             variant = f"{name}@{key}"
-            text = promotion.promote(draft, name, variant, groups[name][variant], resolve)
-            draft = parse(path, text)
-        replacements = moved_outputs(stages, [groups[name] for name in (choice.sweep, *also)], key)
-        text = replace_dependencies(draft, replacements)
+            draft = promotion.promote(draft, name, variant, groups[name][variant], resolve)
+        replacements = promotion.moved_outputs(
+            stages, [groups[name] for name in (choice.sweep, *also)], key
+        )
+        text = promotion.replace_dependencies(draft, replacements)
         kept_in = self._editor.keep(document)
         new_document = self._editor.change(path, WorkflowChange(text=text), [document.etag])
         outcomes = [

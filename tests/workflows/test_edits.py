@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.workflows.document.edits import with_settings
+from jupyter_mlws.workflows.document.authoring import with_settings
 from jupyter_mlws.workflows.document.parse import parse
 
 TEXT = """\

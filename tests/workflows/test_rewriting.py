@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from jupyter_mlws.dvc.native.yaml_loader import Lines
+from jupyter_mlws.workflows.document import rewriting
+from jupyter_mlws.workflows.document.parse import Document
 from jupyter_mlws.workflows.document.printing import flow
-from jupyter_mlws.workflows.document.rewriting import RewriteError, are_equal, rewrite
+from jupyter_mlws.workflows.document.rewriting import RewriteError, are_equal
 
 TEXT = """\
 # A comment that stays
@@ -51,6 +54,10 @@ stages:
 
 def load(text: str) -> Any:
     return YAML(typ="safe", pure=True).load(text)
+
+
+def rewrite(text: str, data: Any) -> str:
+    return rewriting.rewrite(Document("dvc.yaml", text, load(text) or {}, Lines()), data)
 
 
 def changed(before: str, after: str) -> list[str]:

@@ -1,6 +1,6 @@
-"""Makes the text of a `dvc.yaml` from a definition, as the canvas would write it.
+"""Computes the content of a `dvc.yaml` from a definition or from changed settings.
 
-A new file is printed whole. Of a file that is there, only what the definition changes is.
+A new file has the form that the canvas writes. In an existing file only what differs is changed.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_mlws.core.errors import Fault, InvalidRunParameterError, MLWSError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.workflows.document import commands, variables
+from jupyter_mlws.workflows.document import commands
 from jupyter_mlws.workflows.document.drafts import COMMAND, Draft, ExistingNode, Faults
 from jupyter_mlws.workflows.document.parse import (
     GENERATOR_KEYS,
@@ -21,7 +22,10 @@ from jupyter_mlws.workflows.document.parse import (
     Stage,
     uses_templates,
 )
-from jupyter_mlws.workflows.document.rewriting import are_equal
+from jupyter_mlws.workflows.document.rewriting import RewriteError, are_equal, rewrite
+
+ORDER = ("wdir", "cmd", "deps", "params", "outs", "metrics", "plots")
+"""Keys of a stage in the order in which new ones are inserted."""
 
 Data = dict[str, Any]
 
@@ -35,7 +39,7 @@ def new_data(
     """
     entries: list[Any] = [{TITLE: {"name": name, **(title or {})}}]
     entries += [{d.id: d.settings} for d in drafts if not d.plain and d.settings]
-    return {"vars": entries, "stages": {draft.id: _stage(draft, folder) for draft in drafts}}
+    return {"vars": entries, "stages": {draft.id: _new_stage(draft, folder) for draft in drafts}}
 
 
 def changed_data(
@@ -53,31 +57,45 @@ def changed_data(
     data = copy.deepcopy(dict(document.data))
     stages = {str(key): value for key, value in document.stages_data.items()}
     draft_ids = {draft.id for draft in drafts}
-    new_stages = {
-        n: v for n, v in stages.items() if n in draft_ids or _is_sweep(n, v, present, draft_ids)
-    }
-    for stage_name in (key for key in stages if key not in new_stages):
-        variables.drop(data, stage_name, stages)
+    new_stages = {}
+    for stage_name, stage in stages.items():
+        variants = {node for node in present if _base(node) == stage_name}
+        # A sweep stays if one of its variants does, or if it has none.
+        stays = _generates(stage) and (not variants or variants & draft_ids)
+        if stage_name in draft_ids or stays:
+            new_stages[stage_name] = stage
+        else:
+            _drop_settings(data, stage_name, stages)
     for draft in drafts:
+        old = stages.get(draft.id)
         if draft.present is not None:
-            _change(data, new_stages, draft, draft.present, faults)
-        elif draft.id in stages and _generates(stages[draft.id]):
+            _change_stage(data, new_stages, draft, draft.present, faults)
+        elif _generates(old):
             _refuse(draft, faults)
         else:
-            _renew(data, new_stages, draft, document)
+            # A new node, or one that replaces a node of another type.
+            new_stages[draft.id] = _new_stage(draft, document.folder)
+            if isinstance(old, Mapping):
+                _drop_settings(data, draft.id, new_stages)
+                meta = {**(old.get("meta") or {}), **new_stages[draft.id].get("meta", {})}
+                if meta:
+                    new_stages[draft.id]["meta"] = meta
+            if not draft.plain and draft.settings:
+                _put_variable(data, draft.id, draft.settings)
     for variant in (
         node for node in present if node not in draft_ids and _base(node) in new_stages
     ):
-        words = Message(
+        message = Message(
             "{node} is a variant of {stage}. Variants can only be edited as text.",
             node=variant,
             stage=_base(variant),
         )
-        faults.add("40201", "nodes", words)
+        faults.add("40201", "nodes", message)
     if new_stages or document.stages_data:
         data["stages"] = new_stages
     if name is not None and name != document.name:
-        variables.put(data, TITLE, {**(variables.get(data, TITLE) or {}), "name": name}, first=True)
+        title = {**(_get_variable(data, TITLE) or {}), "name": name}
+        _put_variable(data, TITLE, title, first=True)
     return data
 
 
@@ -90,206 +108,125 @@ def _base(node: str) -> str:
     return node.partition("@")[0] if "@" in node else ""
 
 
-def _is_sweep(name: str, stage: Any, present: Sequence[str], draft_ids: set[str]) -> bool:
-    """Return whether a sweep stays: one of its variants is among the nodes, or it has none."""
-    variants = [node for node in present if _base(node) == name]
-    return _generates(stage) and (not variants or not draft_ids.isdisjoint(variants))
-
-
 def _refuse(draft: Draft, faults: Faults) -> None:
-    words = Message(
+    message = Message(
         "{id} can only be edited as text, because it uses templates, variants, a compound "
         "command or an unknown component.",
         id=draft.id,
     )
-    faults.add("40201", f"nodes.{draft.place}", words)
+    faults.add("40201", f"nodes.{draft.place}", message)
 
 
-# New stages
-
-
-def _stage(draft: Draft, folder: str) -> Data:
+def _new_stage(draft: Draft, folder: str) -> Data:
     wdir = posixpath.relpath(".", folder or ".")
     stage: Data = {} if wdir == "." else {"wdir": wdir}
-    metrics: list[str] = []
     if draft.component is None:
         stage["cmd"] = draft.settings[COMMAND].strip()
     else:
-        stage["cmd"] = _command(draft)
-        ports = draft.component.outputs
-        metrics = [
-            draft.outputs[p.name] for p in ports if p.type == "Metrics" and p.name in draft.outputs
-        ]
+        words = ["jupyter mlws node", commands.quote_word(draft.component.name)]
+        for port, files in draft.inputs.items():
+            words += [f"--{port} {commands.quote_word(file)}" for file in files]
+        words += [f"--{port} {commands.quote_word(file)}" for port, file in draft.outputs.items()]
+        stage["cmd"] = " ".join([*words, f"${{{draft.id}}}"] if draft.settings else words)
+    metrics = draft.metrics()
     lists = {
-        "deps": [*(file for files in draft.inputs.values() for file in files), *draft.deps],
+        "deps": draft.reads(),
         "outs": [file for file in draft.makes() if file not in metrics],
         "metrics": metrics,
     }
     stage.update({key: list(dict.fromkeys(files)) for key, files in lists.items() if files})
     if draft.definition.at is not None:
-        stage["meta"] = {"at": _place(draft.definition.at)}
+        stage["meta"] = {"at": _round(draft.definition.at)}
     return stage
 
 
-def _measures(draft: Draft) -> list[str]:
-    """Return the files of the output ports for metrics."""
-    ports = draft.component.outputs if draft.component else []
-    return [
-        draft.outputs[port.name]
-        for port in ports
-        if port.type == "Metrics" and port.name in draft.outputs
-    ]
+def _round(at: tuple[float, float] | None) -> list[int] | None:
+    return None if at is None else [round(at[0]), round(at[1])]
 
 
-def _command(draft: Draft) -> str:
-    assert draft.component is not None
-    words = ["jupyter mlws node", commands.quote_word(draft.component.name)]
-    for port, files in draft.inputs.items():
-        words += [f"--{port} {commands.quote_word(file)}" for file in files]
-    words += [f"--{port} {commands.quote_word(file)}" for port, file in draft.outputs.items()]
-    return " ".join([*words, f"${{{draft.id}}}"] if draft.settings else words)
-
-
-def _place(at: tuple[float, float]) -> list[int]:
-    return [round(at[0]), round(at[1])]
-
-
-def _renew(data: Data, stages: Data, draft: Draft, document: Document) -> None:
-    """Add a node, or replace one by a node of another type."""
-    old = stages.get(draft.id)
-    stage = _stage(draft, document.folder)
-    if isinstance(old, Mapping):
-        variables.drop(data, draft.id, stages)
-        meta = {**(old.get("meta") or {}), **stage.get("meta", {})}
-        stage = {**stage, **({"meta": meta} if meta else {})}
-    stages[draft.id] = stage
-    if not draft.plain and draft.settings:
-        variables.put(data, draft.id, draft.settings)
-
-
-# Stages that are there
-
-
-def _change(data: Data, stages: Data, draft: Draft, present: ExistingNode, faults: Faults) -> None:
-    raw = stages.get(draft.id)
-    change = _Change(draft, present)
-    if not change.any():
+def _change_stage(
+    data: Data, stages: Data, draft: Draft, present: ExistingNode, faults: Faults
+) -> None:
+    stage = present.stage
+    has_other_files = (
+        (not draft.plain and (draft.inputs, draft.outputs) != present.ports)
+        or set(draft.reads()) != set(stage.deps)
+        or set(draft.makes()) != set(stage.outs)
+    )
+    has_other_settings = not are_equal(draft.settings, present.settings)
+    at = _round(draft.definition.at)
+    is_moved = "at" in draft.definition.model_fields_set and at != _round(stage.at)
+    if not (has_other_files or has_other_settings or is_moved):
         return
-    if not isinstance(raw, Mapping) or _is_fixed(raw, draft, present, change):
+    body = stages.get(draft.id)
+    if (
+        not isinstance(body, Mapping)
+        or _generates(body)
+        or (has_other_files and uses_templates(draft.id, body))
+    ):
         _refuse(draft, faults)
         return
-    body = copy.deepcopy(dict(raw))
-    if change.files():
-        _change_files(body, draft, present.stage)
-    if draft.plain and change.settings():
+    body = copy.deepcopy(dict(body))
+    if has_other_files or has_other_settings:
+        is_editable = (
+            stage.component is None
+            if draft.plain
+            else _is_command_editable(body.get("cmd"), draft.id, stage)
+        )
+        if not is_editable:
+            _refuse(draft, faults)
+            return
+    if has_other_files:
+        _change_files(body, draft, stage)
+    if draft.plain and has_other_settings:
         body["cmd"] = draft.settings[COMMAND].strip()
-    elif not draft.plain and (change.files() or change.settings()):
-        body["cmd"] = _changed_command(body["cmd"], draft, present)
-        if change.settings():
+    elif not draft.plain and (has_other_files or has_other_settings):
+        body["cmd"] = _change_ports(body["cmd"], draft, present)
+        if has_other_settings:
             body["cmd"] = _change_settings(data, body["cmd"], draft, present)
-    if change.place():
-        _move(body, draft)
+    if is_moved:
+        meta = {**(body.get("meta") or {}), "at": at}
+        if at is None:
+            del meta["at"]
+        body["meta"] = meta
+        if not meta:
+            del body["meta"]
     stages[draft.id] = body
 
 
-def _is_fixed(raw: Mapping[str, Any], draft: Draft, present: ExistingNode, change: _Change) -> bool:
-    """Return whether the stage is written in a form that cannot take the change."""
-    if _generates(raw) or (change.files() and uses_templates(draft.id, raw)):
-        return True
-    if not change.files() and not change.settings():
-        return False
-    if draft.plain:
-        return present.stage.component is not None
-    command = raw.get("cmd")
+def _is_command_editable(command: Any, name: str, stage: Stage) -> bool:
+    """Return whether a command is simple and unpacks only settings from this file's `vars`."""
     if not isinstance(command, str) or not commands.is_editable(command):
-        return True
-    return settings_elsewhere(command, draft.id, present.stage)
-
-
-class _Change:
-    """Differences between a draft and the existing node."""
-
-    def __init__(self, draft: Draft, present: ExistingNode) -> None:
-        self._draft = draft
-        self._present = present
-
-    def any(self) -> bool:
-        return self.files() or self.settings() or self.place()
-
-    def files(self) -> bool:
-        """Return whether ports, dependencies or outputs differ."""
-        inputs, outputs = self._present.ports
-        draft, stage = self._draft, self._present.stage
-        ports = (draft.inputs, draft.outputs) != (inputs, outputs) and not draft.plain
-        return (
-            ports or set(_deps(draft)) != set(stage.deps) or set(draft.makes()) != set(stage.outs)
-        )
-
-    def settings(self) -> bool:
-        now = _settings_of(self._present, self._draft)
-        return not are_equal(self._draft.settings, now)
-
-    def place(self) -> bool:
-        if "at" not in self._draft.definition.model_fields_set:
-            return False
-        position, now = self._draft.definition.at, self._present.stage.at
-        return (position and _place(position)) != (now and _place(now))
-
-
-def _deps(draft: Draft) -> list[str]:
-    return [*(file for files in draft.inputs.values() for file in files), *draft.deps]
-
-
-def _settings_of(present: ExistingNode, draft: Draft) -> Data:
-    """Return only the settings, without the files that a config also names."""
-    config = present.config
-    if draft.component is None:
-        return config
-    ports = draft.component.port_names
-    return {name: value for name, value in config.items() if name not in ports}
-
-
-def settings_elsewhere(command: str, name: str, stage: Stage) -> bool:
-    """Return whether the command unpacks settings that are not in this file's `vars`."""
-    references = [
-        match[0] for match in commands.WORDS.finditer(command) if match[0].startswith("${")
-    ]
-    own = [one for one in references if one.replace(" ", "") == f"${{{name}}}"]
-    return len(own) != len(references) or bool(own and not stage.settings)
+        return False
+    words = (match[0].replace(" ", "") for match in commands.WORDS.finditer(command))
+    references = {word for word in words if word.startswith("${")}
+    return references <= {f"${{{name}}}"} and (not references or bool(stage.settings))
 
 
 def _change_files(body: Data, draft: Draft, stage: Stage) -> None:
-    def written(path: str) -> str:
-        return posixpath.relpath(path, stage.wdir) if not posixpath.isabs(path) else path
+    def full_path(entry: Any) -> str:
+        # An entry may be a mapping of the path to flags.
+        return stage.at_root(str(next(iter(entry), "") if isinstance(entry, Mapping) else entry))
 
-    deps = list(dict.fromkeys(_deps(draft)))
-    entries = [e for e in body.get("deps") or [] if stage.at_root(_path(e)) in deps]
-    there = {stage.at_root(_path(entry)) for entry in entries}
-    _put_list(body, "deps", [*entries, *(written(dep) for dep in deps if dep not in there)])
-    _change_outs(body, draft, stage, written)
+    def relative_path(path: str) -> str:
+        return path if posixpath.isabs(path) else posixpath.relpath(path, stage.wdir)
 
-
-def _change_outs(body: Data, draft: Draft, stage: Stage, to_relative: Any) -> None:
+    deps = list(dict.fromkeys(draft.reads()))
+    entries = [entry for entry in body.get("deps") or [] if full_path(entry) in deps]
+    there = {full_path(entry) for entry in entries}
+    _put_list(body, "deps", [*entries, *(relative_path(dep) for dep in deps if dep not in there)])
     outs = list(dict.fromkeys(draft.makes()))
-    there: set[str] = set()
+    there = set()
     for key in OUTPUTS:
-        entries = [e for e in body.get(key) or [] if stage.at_root(_path(e)) in outs]
-        there.update(stage.at_root(_path(entry)) for entry in entries)
         if key in body:
+            entries = [entry for entry in body[key] or [] if full_path(entry) in outs]
+            there.update(full_path(entry) for entry in entries)
             _put_list(body, key, entries)
-    measures = _measures(draft)
+    metrics = draft.metrics()
     for path in outs:
         if path not in there:
-            key = "metrics" if path in measures else "outs"
-            _put_list(body, key, [*(body.get(key) or []), to_relative(path)])
-
-
-def _path(entry: Any) -> str:
-    """Return the path of an entry, which may have flags."""
-    return str(next(iter(entry), "")) if isinstance(entry, Mapping) else str(entry)
-
-
-ORDER = ("wdir", "cmd", "deps", "params", "outs", "metrics", "plots")
+            key = "metrics" if path in metrics else "outs"
+            _put_list(body, key, [*(body.get(key) or []), relative_path(path)])
 
 
 def _put_list(body: Data, key: str, entries: list[Any]) -> None:
@@ -307,18 +244,18 @@ def _put_list(body: Data, key: str, entries: list[Any]) -> None:
         body.update(items)
 
 
-def _changed_command(command: str, draft: Draft, present: ExistingNode) -> str:
+def _change_ports(command: str, draft: Draft, present: ExistingNode) -> str:
     """Return the command with the new files of its ports."""
     stage = present.stage
     inputs, outputs = present.ports
     before = {**inputs, **{port: [file] for port, file in outputs.items()}}
     after = {**draft.inputs, **{port: [file] for port, file in draft.outputs.items()}}
 
-    def gone(name: str, value: str) -> bool:
+    def is_gone(name: str, value: str) -> bool:
         file = stage.at_root(value)
         return file in before.get(name, ()) and file not in after.get(name, ())
 
-    command = commands.without(command, gone)
+    command = commands.without(command, is_gone)
     for port, files in after.items():
         there = {stage.at_root(value) for value in stage.options.get(port, ())}
         for file in (file for file in files if file not in there):
@@ -329,31 +266,115 @@ def _changed_command(command: str, draft: Draft, present: ExistingNode) -> str:
 
 def _change_settings(data: Data, command: str, draft: Draft, present: ExistingNode) -> str:
     """Write the settings to `vars` and return the command that unpacks them."""
-    now = _settings_of(present, draft)
+    current = present.settings
     own = dict(present.stage.settings)
-    for name in [*now, *draft.settings]:
-        if name in draft.settings and name in now and are_equal(now[name], draft.settings[name]):
+    for name in [*current, *draft.settings]:
+        is_kept = name in draft.settings and name in current
+        if is_kept and are_equal(current[name], draft.settings[name]):
             continue
         command = commands.without_option(command, name)
         own.pop(name, None)
         if name in draft.settings:
             own[name] = draft.settings[name]
-    # In the order that they had, so that only what changed is written anew.
+    # In the existing order, so that only what changed is printed anew.
     order = [*(n for n in present.stage.settings if n in own), *own]
     own = {name: own[name] for name in dict.fromkeys(order)}
     if not own:
-        variables.remove(data, draft.id)
+        _remove_variable(data, draft.id)
         return commands.without_settings(command, draft.id)
-    variables.put(data, draft.id, own)
+    _put_variable(data, draft.id, own)
     return command if present.stage.settings else f"{command.rstrip()} ${{{draft.id}}}"
 
 
-def _move(body: Data, draft: Draft) -> None:
-    meta = dict(body.get("meta") or {})
-    meta.pop("at", None) if draft.definition.at is None else meta.update(
-        at=_place(draft.definition.at)
+def with_settings(
+    document: Document, stages: Mapping[str, Stage], values: Mapping[str, Any]
+) -> str:
+    """Return the text in which each setting (`node.key`, more dots for nesting) has its value.
+
+    All other bytes stay the same. Error 40204 if the file is written in a way that leaves no place
+    for a setting.
+    """
+    data = copy.deepcopy(dict(document.data))
+    for name, value in values.items():
+        node, _, key = name.partition(".")
+        body = (data.get("stages") or {}).get(node)
+        command = body.get("cmd") if isinstance(body, Mapping) else None
+        if not _is_command_editable(command, node, stages[node]):
+            raise _not_editable_error(name)
+        settings = _get_variable(data, node) or {}
+        _put_variable(data, node, _set_nested(settings, key.split("."), value))
+        command = commands.without_option(str(command), key)
+        if f"${{{node}}}" not in command.replace(" ", ""):
+            command = f"{command.rstrip()} ${{{node}}}"
+        data["stages"][node]["cmd"] = command
+    try:
+        return rewrite(document, data)
+    except RewriteError as error:
+        raise _not_editable_error(next(iter(values))) from error
+
+
+def _set_nested(settings: Mapping[str, Any], path: list[str], value: Any) -> Data:
+    first, *rest = path
+    if rest:
+        inner = settings.get(first)
+        value = _set_nested(inner if isinstance(inner, Mapping) else {}, rest, value)
+    return {**settings, first: value}
+
+
+def _not_editable_error(name: str) -> MLWSError:
+    message = Message(
+        "The setting {name} can only be edited as text: it is defined in another file, or the "
+        "command is compound.",
+        name=name,
     )
-    if meta:
-        body["meta"] = meta
+    return InvalidRunParameterError(
+        faults=[Fault(f"params.{name}", message)], node=name.partition(".")[0]
+    )
+
+
+# Entries of `vars`: titles and settings
+
+
+def _get_variable(data: Data, name: str) -> Data | None:
+    """Return the mapping of that name in `vars`; of two, the last, as DVC reads them."""
+    for entry in reversed(data.get("vars") or []):
+        if isinstance(entry, Mapping) and isinstance(entry.get(name), Mapping):
+            return dict(entry[name])
+    return None
+
+
+def _put_variable(data: Data, name: str, value: Data, *, first: bool = False) -> None:
+    entries = list(data.get("vars") or [])
+    for n in reversed(range(len(entries))):
+        if isinstance(entries[n], Mapping) and name in entries[n]:
+            entries[n] = {**entries[n], name: value}
+            break
     else:
-        body.pop("meta", None)
+        entries.insert(0 if first else len(entries), {name: value})
+    if "vars" in data:
+        data["vars"] = entries
+    else:
+        rest = dict(data)
+        data.clear()
+        data.update({"vars": entries, **rest})
+
+
+def _remove_variable(data: Data, name: str) -> None:
+    entries = []
+    for entry in data.get("vars") or []:
+        if isinstance(entry, Mapping) and name in entry:
+            entry = {key: value for key, value in entry.items() if key != name}
+            if not entry:
+                continue
+        entries.append(entry)
+    data["vars"] = entries
+    if not entries:
+        del data["vars"]
+
+
+def _drop_settings(data: Data, node: str, stages: Mapping[str, Any]) -> None:
+    """Remove the settings of a removed node, unless another stage reads them."""
+    others = (value for name, value in stages.items() if name != node)
+    mark = f"${{{node}"
+    if node != TITLE and not any(mark in str(value).replace(" ", "") for value in others):
+        _remove_variable(data, node)

@@ -1,4 +1,4 @@
-"""The words of a component's command, changed in place: what is not touched keeps its form."""
+"""Edits single arguments of a component's command; all other characters stay the same."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from jupyter_mlws.components.artifacts import fits
@@ -29,7 +29,6 @@ class Connector:
         self._drafts = {draft.id: draft for draft in drafts}
         self._faults = faults
         self._existing_edges = list(present)
-        self._edge_nodes: dict[int, tuple[str, str]] = {}
         self._connection_keys: set[tuple[str, str, str, str | None]] = set()
 
     def connect(self, edges: Sequence[EdgeDefinition], ids: Sequence[str]) -> str:
@@ -38,80 +37,117 @@ class Connector:
         ``ids`` are all nodes of the definition, including those that are not drafts.
         """
         waiting = []
+        edge_nodes: dict[int, tuple[str, str]] = {}
         for place, edge in enumerate(edges):
-            if self._check_nodes(place, edge, ids) and not self._keep_existing(place, edge):
+            for end, name in (("source", edge.source), ("target", edge.target)):
+                if name not in ids:
+                    message = Message("Node {name!r} not found.", name=name)
+                    self._faults.add("40202", f"edges.{place}.{end}", message)
+            if edge.source in ids and edge.target in ids:
+                edge_nodes[place] = (edge.source, edge.target)
+            # A node of an unknown type is a fault already, and its ports are not known.
+            are_drafts = edge.source in self._drafts and edge.target in self._drafts
+            if are_drafts and not self._keep_existing(edge):
                 waiting.append((place, edge))
-        # Those that name their ports first, so that the others find what is left.
+        # Those that name their ports first, so that the others get what is left.
         for place, edge in sorted(waiting, key=lambda row: row[1].target_port is None):
             self._connect_edge(place, edge)
         for draft in self._drafts.values():
-            _restore_order(draft)
-        return self._find_cycles(ids)
+            before = draft.present.ports[0] if draft.present else {}
+            for port, files in draft.inputs.items():
+                old = [file for file in before.get(port, ()) if file in files]
+                draft.inputs[port] = [*old, *(file for file in files if file not in old)]
+        cycle = ""
+        for names in cycles(list(dict.fromkeys(ids)), edge_nodes.values()):
+            closing = (names[-1], names[0])
+            place = next(n for n, ends in edge_nodes.items() if ends == closing)
+            self._faults.add("40203", f"edges.{place}", cycle_message(names))
+            cycle = cycle or " → ".join([*names, names[0]])
+        return cycle
 
-    def _check_nodes(self, place: int, edge: EdgeDefinition, ids: Sequence[str]) -> bool:
-        for end in ("source", "target"):
-            name = getattr(edge, end)
-            if name not in ids:
-                words = Message("Node {name!r} not found.", name=name)
-                self._faults.add("40202", f"edges.{place}.{end}", words)
-        if edge.source in ids and edge.target in ids:
-            self._edge_nodes[place] = (edge.source, edge.target)
-        # A node of an unknown type has been told of, and has no ports that could be named.
-        return edge.source in self._drafts and edge.target in self._drafts
-
-    def _keep_existing(self, place: int, edge: EdgeDefinition) -> bool:
+    def _keep_existing(self, edge: EdgeDefinition) -> bool:
         """Return whether this edge exists already; its file then keeps its port."""
         source, target = self._drafts[edge.source], self._drafts[edge.target]
         if source.present is None or target.present is None:
             return False
-        fitting = [
-            one
-            for one in self._existing_edges
-            if _matches_edge(edge, one) and _makes_path(source, one.path)
-        ]
-        if not fitting:
-            return False
-        existing = fitting[0]
-        self._existing_edges.remove(existing)
-        if existing.target_port is not None and not target.plain:
-            target.inputs.setdefault(existing.target_port, []).append(existing.path)
-        else:
-            target.deps.append(existing.path)
-        self._connection_keys.add((edge.source, existing.path, edge.target, existing.target_port))
-        return True
+        for existing in self._existing_edges:
+            path = existing.path
+            is_made = any(
+                path == output or path.startswith(f"{output}/") or output.startswith(f"{path}/")
+                for output in source.makes()
+            )
+            if (
+                is_made
+                and (edge.source, edge.target) == (existing.source, existing.target)
+                and edge.source_port in (None, existing.source_port)
+                and edge.target_port in (None, existing.target_port)
+                and edge.path in (None, path)
+            ):
+                self._existing_edges.remove(existing)
+                port = existing.target_port
+                files = target.deps
+                if port is not None and not target.plain:
+                    files = target.inputs.setdefault(port, [])
+                files.append(path)
+                self._connection_keys.add((edge.source, path, edge.target, port))
+                return True
+        return False
 
     def _connect_edge(self, place: int, edge: EdgeDefinition) -> None:
         source, target = self._drafts[edge.source], self._drafts[edge.target]
-        outs = [out for out in _output_files(source) if _matches_output(edge, out)]
-        if not outs:
-            self._report_no_output(place, edge, source)
-        elif target.plain:
-            self._connect_plain(place, edge, outs, target)
-        else:
-            self._connect_port(place, edge, outs, target)
-
-    def _connect_plain(
-        self, place: int, edge: EdgeDefinition, outs: Sequence[OutputFile], target: Draft
-    ) -> None:
-        if len(outs) > 1:
+        outs = [
+            out
+            for out in _output_files(source)
+            # The file of a named port may have changed.
+            if (
+                edge.source_port == out.port
+                if edge.source_port is not None
+                else edge.path in (None, out.path)
+            )
+        ]
+        if not outs and edge.source_port is not None:
+            names = ", ".join(out.port for out in _output_files(source)) or "-"
+            message = Message(
+                "{source} has no output {source_port!r}. Available: {names}.",
+                source=edge.source,
+                source_port=edge.source_port,
+                names=names,
+            )
+            self._faults.add("40202", f"edges.{place}.source_port", message)
+        elif not outs:
+            message = Message("{source} does not create this file.", source=edge.source)
+            where = f"edges.{place}" if edge.path is None else f"edges.{place}.path"
+            self._faults.add("40202", where, message)
+        elif target.component is not None:
+            self._connect_port(place, edge, outs, target, target.component.inputs)
+        elif len(outs) > 1:
             self._report_ambiguous(place, edge, outs)
-            return
-        if self._add_connection(place, edge, outs[0], None) and outs[0].path not in target.deps:
+        elif self._add_connection(place, edge, outs[0], None) and outs[0].path not in target.deps:
             target.deps.append(outs[0].path)
 
     def _connect_port(
-        self, place: int, edge: EdgeDefinition, outs: Sequence[OutputFile], target: Draft
+        self,
+        place: int,
+        edge: EdgeDefinition,
+        outs: Sequence[OutputFile],
+        target: Draft,
+        ports: Sequence[InputPort],
     ) -> None:
-        assert target.component is not None
-        ports = target.component.inputs
         if edge.target_port is not None:
+            names = ", ".join(port.name for port in ports) or "-"
             ports = [port for port in ports if port.name == edge.target_port]
             if not ports:
-                self._report_no_input(place, edge, target)
+                message = Message(
+                    "{target} has no input {target_port!r}. Available: {names}.",
+                    target=edge.target,
+                    target_port=edge.target_port,
+                    names=names,
+                )
+                self._faults.add("40202", f"edges.{place}.target_port", message)
                 return
         there = [(p, o) for p in ports for o in outs if o.path in target.inputs.get(p.name, ())]
         if there:
-            # A file that the target's config names already is this very connection.
+            # The target's config names a file of this connection.
             self._add_connection(place, edge, there[0][1], there[0][0].name)
             return
         for port, fitting in _candidates(ports, outs):
@@ -135,34 +171,6 @@ class Connector:
         self._connection_keys.add(key)
         return True
 
-    # What is said
-
-    def _report_no_output(self, place: int, edge: EdgeDefinition, source: Draft) -> None:
-        names = ", ".join(out.port for out in _output_files(source)) or "-"
-        if edge.source_port is not None:
-            words = Message(
-                "{source} has no output {source_port!r}. Available: {names}.",
-                source=edge.source,
-                source_port=edge.source_port,
-                names=names,
-            )
-            self._faults.add("40202", f"edges.{place}.source_port", words)
-            return
-        words = Message("{source} does not create this file.", source=edge.source)
-        where = f"edges.{place}" if edge.path is None else f"edges.{place}.path"
-        self._faults.add("40202", where, words)
-
-    def _report_no_input(self, place: int, edge: EdgeDefinition, target: Draft) -> None:
-        assert target.component is not None
-        names = ", ".join(port.name for port in target.component.inputs) or "-"
-        words = Message(
-            "{target} has no input {target_port!r}. Available: {names}.",
-            target=edge.target,
-            target_port=edge.target_port,
-            names=names,
-        )
-        self._faults.add("40202", f"edges.{place}.target_port", words)
-
     def _report_ambiguous(
         self, place: int, edge: EdgeDefinition, outs: Sequence[OutputFile]
     ) -> None:
@@ -184,9 +192,8 @@ class Connector:
         outs: Sequence[OutputFile],
         target: Draft,
     ) -> None:
-        candidates = [(port, fitting) for port, fitting in _candidates(ports, outs)]
-        if candidates:
-            port = candidates[0][0]
+        port = next((port for port, _ in _candidates(ports, outs)), None)
+        if port is not None:
             by = ", ".join(target.inputs[port.name])
             words = Message(
                 "From {source} to {target}: the input {name} accepts only one file "
@@ -208,19 +215,6 @@ class Connector:
             )
         self._faults.add("40202", f"edges.{place}", words)
 
-    def _find_cycles(self, ids: Sequence[str]) -> str:
-        """Add a fault for each cycle, at the edge that closes it.
-
-        Returns the text of the first cycle.
-        """
-        message = ""
-        for names in cycles(list(dict.fromkeys(ids)), self._edge_nodes.values()):
-            closing = (names[-1], names[0])
-            place = next(n for n, ends in self._edge_nodes.items() if ends == closing)
-            self._faults.add("40203", f"edges.{place}", cycle_message(names))
-            message = message or " → ".join([*names, names[0]])
-        return message
-
 
 def _output_files(draft: Draft) -> Iterator[OutputFile]:
     for name, path in draft.outputs.items():
@@ -229,31 +223,6 @@ def _output_files(draft: Draft) -> Iterator[OutputFile]:
     for path in draft.outs:
         suffix = f".{path.rpartition('.')[2].lower()}"
         yield OutputFile(path, TYPES.get(suffix), path)
-
-
-def _matches_output(edge: EdgeDefinition, out: OutputFile) -> bool:
-    if edge.source_port is not None:
-        # The file that a port makes may be another one now.
-        return edge.source_port == out.port
-    return edge.path in (None, out.path)
-
-
-def _matches_edge(edge: EdgeDefinition, there: Edge) -> bool:
-    """Return whether a definition's edge matches an existing one."""
-    return (
-        (edge.source, edge.target) == (there.source, there.target)
-        and edge.source_port in (None, there.source_port)
-        and edge.target_port in (None, there.target_port)
-        and edge.path in (None, there.path)
-    )
-
-
-def _makes_path(source: Draft, path: str) -> bool:
-    """Return whether the source makes a path, something inside it, or a folder that holds it."""
-    return any(
-        path == output or path.startswith(f"{output}/") or output.startswith(f"{path}/")
-        for output in source.makes()
-    )
 
 
 def _candidates(
@@ -270,11 +239,3 @@ def _candidates(
             ]
             if fitting:
                 yield port, fitting
-
-
-def _restore_order(draft: Draft) -> None:
-    """Restore the previous order of the files of each port."""
-    before: Mapping[str, list[str]] = draft.present.ports[0] if draft.present else {}
-    for port, files in draft.inputs.items():
-        old = [file for file in before.get(port, ()) if file in files]
-        draft.inputs[port] = [*old, *(file for file in files if file not in old)]

@@ -1,4 +1,4 @@
-"""What the API takes as the definition of a workflow: the specification's JSON, and ours."""
+"""Requests that define or change a workflow."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from pydantic import BeforeValidator, Field, FiniteFloat
 
 from jupyter_mlws.core.schemas import Record, Request
 
-
-def _to_list(value: Any) -> Any:
-    """Accept a single file without brackets."""
-    return [value] if isinstance(value, str) else value
-
-
-Files = Annotated[list[str], BeforeValidator(_to_list)]
+Files = Annotated[
+    list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+]
+"""Files; a single one may be written without brackets."""
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 READ_ONLY_FIELD = Field(default=None, description="As returned by GET; ignored.")
 

@@ -1,4 +1,4 @@
-"""Reads a definition's nodes: what each is to be, and everything that is wrong with it."""
+"""Reads the nodes of a definition into drafts, and reports all their faults together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.definition import NodeDefinition
-from jupyter_mlws.workflows.document.nodes import config_of, default_path, kind_of, ports_of
+from jupyter_mlws.workflows.document.nodes import config_of, default_path, ports_of
 from jupyter_mlws.workflows.document.parse import TITLE, Stage
 from jupyter_mlws.workflows.document.rewriting import are_equal
 from jupyter_mlws.workflows.document.terms import Kind
@@ -44,7 +44,7 @@ class ExistingNode:
     @property
     def type(self) -> str:
         """Type, as in the API."""
-        return self.stage.component or kind_of(self.stage).value
+        return self.stage.component or self.stage.kind.value
 
     @property
     def config(self) -> dict[str, Any]:
@@ -55,6 +55,12 @@ class ExistingNode:
     def ports(self) -> tuple[dict[str, list[str]], dict[str, str]]:
         """Files of each input, and the file of each output."""
         return ports_of(self.stage, self.component)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings, without the files that the config also names."""
+        ports = self.component.port_names if self.component else ()
+        return {name: value for name, value in self.config.items() if name not in ports}
 
     @property
     def loose_deps(self) -> list[str]:
@@ -94,6 +100,16 @@ class Draft:
     def plain(self) -> bool:
         """True if the node has no ports that edges could be bound to."""
         return self.component is None
+
+    def reads(self) -> list[str]:
+        """Return every file that the node reads."""
+        return [*(file for files in self.inputs.values() for file in files), *self.deps]
+
+    def metrics(self) -> list[str]:
+        """Return the files of the output ports for metrics."""
+        ports = self.component.outputs if self.component else []
+        metric_ports = [port.name for port in ports if port.type == "Metrics"]
+        return [self.outputs[name] for name in metric_ports if name in self.outputs]
 
     def makes(self) -> list[str]:
         """Return every file that the node makes."""
@@ -151,64 +167,60 @@ class Reader:
         ids: set[str] = set()
         drafts = []
         for place, definition in enumerate(definitions):
-            draft = self._node(place, definition, present.get(definition.id))
+            draft = self._draft(place, definition, present.get(definition.id))
+            if draft is not None:
+                self._fill(draft)
             if definition.id in ids:
-                words = Message("A node with this ID already exists.")
-                self._faults.add("40201", f"nodes.{place}.id", words)
+                message = Message("A node with this ID already exists.")
+                self._faults.add("40201", f"nodes.{place}.id", message)
             elif draft is not None:
                 drafts.append(draft)
             ids.add(definition.id)
         return drafts
 
-    def _node(
+    def _draft(
         self, place: int, definition: NodeDefinition, present: ExistingNode | None
     ) -> Draft | None:
-        if present is None:
-            self._check_id(place, definition.id)
-        elif present.type == definition.type or {present.type, definition.type} <= COMMAND_TYPES:
-            return self._fill_draft(Draft(place, definition, present.component, present))
-        if definition.type in COMMAND_TYPES and definition.type not in self._components:
-            return self._fill_draft(Draft(place, definition, None, None))
-        component = self._components.get(definition.type)
-        if component is None or component.error is not None:
-            self._unknown_type(place, definition.type, component)
-            return None
-        return self._fill_draft(Draft(place, definition, component, None))
-
-    def _check_id(self, place: int, name: str) -> None:
-        if name == TITLE:
-            words = Message("{title!r} is reserved for the title. Choose another ID.", title=TITLE)
-        elif not ID.fullmatch(name):
-            words = Message(
+        """Return an empty draft; None if the type of the node is not known."""
+        kind = definition.type
+        if present is not None:
+            if present.type == kind or {present.type, kind} <= COMMAND_TYPES:
+                return Draft(place, definition, present.component, present)
+        elif definition.id == TITLE:
+            message = Message(
+                "{title!r} is reserved for the title. Choose another ID.", title=TITLE
+            )
+            self._faults.add("40201", f"nodes.{place}.id", message)
+        elif not ID.fullmatch(definition.id):
+            message = Message(
                 "An ID may only contain letters, digits, _ and -, and must not start with -."
             )
-        else:
-            return
-        self._faults.add("40201", f"nodes.{place}.id", words)
-
-    def _unknown_type(self, place: int, name: str, broken: Component | None) -> None:
-        if broken is not None:
-            words = Message(
-                "Can't read the component {name!r}: {error}", name=name, error=broken.error
+            self._faults.add("40201", f"nodes.{place}.id", message)
+        component = self._components.get(kind)
+        if component is None and kind in COMMAND_TYPES:
+            return Draft(place, definition, None, None)
+        if component is not None and component.error is None:
+            return Draft(place, definition, component, None)
+        if component is not None:
+            message = Message(
+                "Can't read the component {name!r}: {error}", name=kind, error=component.error
+            )
+        elif near := get_close_matches(kind, [*self._components, *COMMAND_TYPES], n=1):
+            message = Message(
+                "Component {name!r} not found. Did you mean {near!r}?", name=kind, near=near[0]
             )
         else:
-            near = get_close_matches(name, [*self._components, *COMMAND_TYPES], n=1)
-            words = (
-                Message(
-                    "Component {name!r} not found. Did you mean {near!r}?", name=name, near=near[0]
-                )
-                if near
-                else Message("Component {name!r} not found.", name=name)
-            )
-        self._faults.add("40201", f"nodes.{place}.type", words)
+            message = Message("Component {name!r} not found.", name=kind)
+        self._faults.add("40201", f"nodes.{place}.type", message)
+        return None
 
-    def _fill_draft(self, draft: Draft) -> Draft:
+    def _fill(self, draft: Draft) -> None:
         definition, present = draft.definition, draft.present
-        if draft.plain:
-            self._fill_plain(draft)
+        if draft.component is None:
+            self._fill_command(draft)
         else:
-            self._fill_ports(draft)
-            self._fill_settings(draft)
+            self._fill_ports(draft, draft.component)
+            self._fill_settings(draft, draft.component)
         old = present.loose_deps if present else []
         if definition.deps is None:
             draft.deps = [*old]
@@ -216,15 +228,12 @@ class Reader:
                 # The project's own code: its nodes run again when it changes.
                 draft.deps.append(draft.component.path)
         else:
-            # What ports and edges account for is theirs to say.
+            # Files of ports and edges are set by those, not by `deps`.
             bound_deps = {*present.stage.deps} - {*old} if present else set()
             extra_deps = [dep for dep in definition.deps if dep not in bound_deps]
             draft.deps = self._paths(draft, "deps", extra_deps, old)
-        return draft
 
-    # A command
-
-    def _fill_plain(self, draft: Draft) -> None:
+    def _fill_command(self, draft: Draft) -> None:
         definition, present = draft.definition, draft.present
         draft.settings = dict(definition.config)
         draft.outs = present.loose_outs if present else []
@@ -232,73 +241,67 @@ class Reader:
             draft.outs = self._paths(draft, "outs", definition.outs, draft.outs)
         if present is not None and are_equal(definition.config, present.config):
             return
-        field_ = f"nodes.{draft.place}.config"
+        where = f"nodes.{draft.place}"
         if present is not None and present.stage.component is not None:
-            name = present.stage.component
-            words = Message("Component {name!r} not found.", name=name)
-            self._faults.add("40201", f"nodes.{draft.place}.type", words)
+            message = Message("Component {name!r} not found.", name=present.stage.component)
+            self._faults.add("40201", f"{where}.type", message)
             return
         for name in definition.config:
             if name != COMMAND:
-                words = Message("Command nodes have no setting {name!r}.", name=name)
-                self._faults.add("40201", f"{field_}.{name}", words)
+                message = Message("Command nodes have no setting {name!r}.", name=name)
+                self._faults.add("40201", f"{where}.config.{name}", message)
         command = definition.config.get(COMMAND)
         if not isinstance(command, str) or not command.strip() or "\0" in command:
-            words = Message("`cmd` must be a command.")
-            self._faults.add("40201", f"{field_}.{COMMAND}", words)
+            message = Message("`cmd` must be a command.")
+            self._faults.add("40201", f"{where}.config.{COMMAND}", message)
         if present is None and (definition.inputs or definition.outputs):
-            where = "inputs" if definition.inputs else "outputs"
-            words = Message("Command nodes have no ports. List their files in `deps` and `outs`.")
-            self._faults.add("40201", f"nodes.{draft.place}.{where}", words)
+            field_name = "inputs" if definition.inputs else "outputs"
+            message = Message("Command nodes have no ports. List their files in `deps` and `outs`.")
+            self._faults.add("40201", f"{where}.{field_name}", message)
 
-    # A component
-
-    def _fill_settings(self, draft: Draft) -> None:
-        component, config = draft.component, draft.definition.config
-        assert component is not None
-        ports = component.port_names
+    def _fill_settings(self, draft: Draft, component: Component) -> None:
+        where = f"nodes.{draft.place}.config"
+        config, ports = draft.definition.config, component.port_names
         draft.settings = {name: value for name, value in config.items() if name not in ports}
-        # A fault that the file has already does not stand in the way of other changes.
+        # Faults that the file already has do not block other changes.
         old = draft.present.config if draft.present else {}
         news = {
             name for name, value in draft.settings.items()
             if name not in old or not are_equal(value, old[name])
         }  # fmt: skip
-        unfit = {n: words for n in sorted(news) if (words := settings.unfit(draft.settings[n]))}
-        for name, words in unfit.items():
-            self._faults.add("40201", f"nodes.{draft.place}.config.{name}", words)
+        unfit = {n: reason for n in sorted(news) if (reason := settings.unfit(draft.settings[n]))}
+        for name, message in unfit.items():
+            self._faults.add("40201", f"{where}.{name}", message)
         for fault in settings.faults(component, draft.settings):
             first = fault.name.split(".")[0]
             if fault.kind not in settings.DRAFT_FAULTS and first in news and first not in unfit:
-                self._faults.add("40201", f"nodes.{draft.place}.config.{fault.name}", fault.message)
+                self._faults.add("40201", f"{where}.{fault.name}", fault.message)
 
-    def _fill_ports(self, draft: Draft) -> None:
-        component = draft.component
-        assert component is not None
-        self._check_names(draft, "inputs", [port.name for port in component.inputs])
-        self._check_names(draft, "outputs", [output.name for output in component.outputs])
+    def _fill_ports(self, draft: Draft, component: Component) -> None:
+        definition, where = draft.definition, f"nodes.{draft.place}"
+        for field_name, bindings, ports in (
+            ("inputs", definition.inputs, [port.name for port in component.inputs]),
+            ("outputs", definition.outputs, [output.name for output in component.outputs]),
+        ):
+            for name in (name for name in bindings if name not in ports):
+                message = Message(
+                    "{title} has no such port. Available: {known}.",
+                    title=component.title,
+                    known=", ".join(ports) or "-",
+                )
+                self._faults.add("40201", f"{where}.{field_name}.{name}", message)
         for port in component.inputs:
             draft.inputs[port.name] = self._input(draft, port.name)
             if len(draft.inputs[port.name]) > 1 and not port.multiple:
-                words = Message("The input {name} accepts only one file.", name=port.name)
-                self._faults.add("40202", self._field_path(draft, port.name, "inputs"), words)
+                field_name = "config" if port.name in definition.config else "inputs"
+                message = Message("The input {name} accepts only one file.", name=port.name)
+                self._faults.add("40202", f"{where}.{field_name}.{port.name}", message)
         for output in component.outputs:
             usual = default_path(self._folder, draft.id, output)
             file = self._output(draft, output.name, usual)
             if file is not None:
                 draft.outputs[output.name] = file
         draft.outs = draft.present.loose_outs if draft.present else []
-
-    def _check_names(self, draft: Draft, where: str, ports: Sequence[str]) -> None:
-        assert draft.component is not None
-        bindings = draft.definition.inputs if where == "inputs" else draft.definition.outputs
-        for name in bindings:
-            if name not in ports:
-                title, available = draft.component.title, ", ".join(ports) or "-"
-                words = Message(
-                    "{title} has no such port. Available: {known}.", title=title, known=available
-                )
-                self._faults.add("40201", f"nodes.{draft.place}.{where}.{name}", words)
 
     def _input(self, draft: Draft, port: str) -> list[str]:
         """Return the files of an input that come from outside; edges add their own files."""
@@ -351,12 +354,6 @@ class Reader:
             self._faults.add("40201", f"nodes.{draft.place}.{news[0][0]}", words)
         return news[0][1] if news else now
 
-    def _field_path(self, draft: Draft, port: str, other: str) -> str:
-        place = "config" if port in draft.definition.config else other
-        return f"nodes.{draft.place}.{place}.{port}"
-
-    # Paths
-
     def _files(self, draft: Draft, where: str, value: Any, now: Sequence[str]) -> list[str]:
         """Return the files of a port, which are written as one path, as a list, or not at all."""
         files = [value] if isinstance(value, str) else value
@@ -371,29 +368,26 @@ class Reader:
     def _paths(
         self, draft: Draft, where: str, raw_paths: Sequence[str], now: Sequence[str]
     ) -> list[str]:
+        """Return the paths relative to the project's root, which a leading slash also means."""
         paths = []
         for path in dict.fromkeys(raw_paths):
-            result = path if path in now else self._path(path)
-            if isinstance(result, Message):
-                self._faults.add("40201", f"nodes.{draft.place}.{where}", result)
+            if path in now:
+                paths.append(path)
+                continue
+            relative_path = posixpath.normpath(path.lstrip("/") or ".")
+            fault = settings.unfit_text(path)
+            if fault is None:
+                try:
+                    self._resolve(relative_path)
+                    is_inside = relative_path != "."
+                except MLWSError:
+                    is_inside = False
+                if not is_inside:
+                    fault = Message(
+                        "{path!r} is not a file or folder inside the project.", path=path
+                    )
+            if fault is None:
+                paths.append(relative_path)
             else:
-                paths.append(result)
+                self._faults.add("40201", f"nodes.{draft.place}.{where}", fault)
         return paths
-
-    def _path(self, path: str) -> str | Message:
-        """Return a path relative to the project's root, or why it is invalid.
-
-        A leading slash also means the root.
-        """
-        unfit = settings.unfit_text(path)
-        if unfit is not None:
-            return unfit
-        relative_path = posixpath.normpath(path.lstrip("/") or ".")
-        outside = Message("{path!r} is not a file or folder inside the project.", path=path)
-        if relative_path == ".":
-            return outside
-        try:
-            self._resolve(relative_path)
-        except MLWSError:
-            return outside
-        return relative_path

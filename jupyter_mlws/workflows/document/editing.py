@@ -1,12 +1,13 @@
-"""Creates, changes and removes workflow files; nothing is written when anything is refused."""
+"""Creates, changes and removes workflow files; a request with a fault writes nothing."""
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import shutil
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,15 @@ from jupyter_mlws.workflows.document.definition import (
 )
 from jupyter_mlws.workflows.document.drafts import Draft, ExistingNode, Faults, Reader
 from jupyter_mlws.workflows.document.files import SKIPPED_DIRECTORIES, Documents, findings_error
-from jupyter_mlws.workflows.document.parse import FILE, Document, etag_of, parse
+from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, etag_of, parse
 from jupyter_mlws.workflows.document.rewriting import RewriteError, rewrite
 from jupyter_mlws.workflows.document.terms import Severity
 
 WORKFLOWS_DIRECTORY = "workflows"
-"""The folder of new workflows."""
+"""Parent folder of new workflows."""
 LOCK_FILE = "dvc.lock"
 MAX_DIRECTORY_NAME_LENGTH = 60
-"""Characters of a folder's name."""
+"""Characters."""
 
 
 class Editor:
@@ -71,31 +72,27 @@ class Editor:
         _check_name(definition.name)
         with self._project.lock(f"create the workflow {definition.name}"):
             path = self.place(definition.name, definition.path)
-            drafts = self._drafts(parse(path, ""), definition.nodes, definition.edges)
+            empty = parse(path, "")
+            drafts = self._drafts(empty, [], definition.nodes, definition.edges)
             data = authoring.new_data(definition.name, posixpath.dirname(path), drafts, title)
-            document = parse(path, rewrite("", data))
+            document = parse(path, rewrite(empty, data))
             self._raise_new_findings(document, [], drafts)
-            self._check_free(files or {})
-            if save:
-                self._write_all({**(files or {}), path: document.text})
+            for file in files or {}:
+                if self._project.resolve(file).exists():
+                    raise AlreadyExistsError(name=file)
+            if not save:
+                return document
+            # The workflow's own file last; if one fails, the others are removed.
+            written_files = []
+            try:
+                for file, text in {**(files or {}), path: document.text}.items():
+                    self._documents.write(file, text)
+                    written_files.append(file)
+            except OSError:
+                for file in written_files:
+                    (self._project.root / file).unlink(missing_ok=True)
+                raise
             return document
-
-    def _check_free(self, files: Mapping[str, str]) -> None:
-        for file in files:
-            if self._project.resolve(file).exists():
-                raise AlreadyExistsError(name=file)
-
-    def _write_all(self, files: Mapping[str, str]) -> None:
-        """Write all files, the workflow's own last; if one fails, remove the others."""
-        written_files = []
-        try:
-            for file, text in files.items():
-                self._documents.write(file, text)
-                written_files.append(file)
-        except OSError:
-            for file in written_files:
-                (self._project.root / file).unlink(missing_ok=True)
-            raise
 
     def change(
         self, path: str, change: WorkflowChange, expected_etags: Sequence[str] | None
@@ -121,7 +118,12 @@ class Editor:
                 document = self._apply_change(parse(path, before), change)
             else:
                 document = parse(path, change.text)
-                self._raise_new_findings(document, self._blocking_findings_of(path, before), [])
+                try:
+                    previous = self._blocking_findings(parse(path, before))
+                except MLWSError:
+                    # An unreadable file can only be replaced by a better one.
+                    previous = []
+                self._raise_new_findings(document, previous, [])
             if document.text != before:
                 self._documents.write(path, document.text)
             return document
@@ -144,12 +146,18 @@ class Editor:
             here = self._project.root / folder
             if folder and not any(here.iterdir()):
                 here.rmdir()
+            try:
+                stages, _ = self._documents.stages(parse(path, text))
+            except MLWSError:
+                # The outputs of an unreadable file are not known.
+                stages = []
+            outs = (out for stage in stages for out in stage.outs)
             return Removed(
                 id=escape(path),
                 path=path,
                 removed=removed_files,
                 kept_in=f"mlws/trash/{trash.name}",
-                results=self._results(path, text),
+                results=[out for out in outs if (self._project.root / out).exists()],
             )
 
     def keep(self, document: Document) -> str:
@@ -166,80 +174,57 @@ class Editor:
         trash.mkdir(parents=True, exist_ok=True)
         return trash
 
-    def _results(self, path: str, text: str) -> list[str]:
-        try:
-            stages, _ = self._documents.stages(parse(path, text))
-        except MLWSError:
-            # A file that cannot be read tells of no results.
-            return []
-        outs = (out for stage in stages for out in stage.outs)
-        return [out for out in outs if (self._project.root / out).exists()]
-
-    # Where a new workflow goes
-
     def place(self, name: str, requested_path: str | None = None) -> str:
         """Return the path of a new workflow's file: the requested one, or one from its name."""
         if requested_path is None:
-            return self._free_path(name)
+            slug = slug_of(name)
+            numbers = itertools.count(2)
+            directory = slug
+            while (self._project.root / WORKFLOWS_DIRECTORY / directory).exists():
+                directory = f"{slug}-{next(numbers)}"
+            return posixpath.join(WORKFLOWS_DIRECTORY, directory, FILE)
         path = posixpath.normpath(requested_path.lstrip("/") or ".")
         if posixpath.basename(path) != FILE:
             path = posixpath.normpath(posixpath.join(path, FILE))
         self._project.resolve(path)
-        folders = posixpath.dirname(path).split("/")
-        bad = [name for name in folders if name.startswith(".") or name in SKIPPED_DIRECTORIES]
-        if bad or settings.unfit_text(path) or not self._can_hold(folders):
+        folders = [name for name in posixpath.dirname(path).split("/") if name]
+        parents = [self._project.root.joinpath(*folders[: n + 1]) for n in range(len(folders))]
+        if (
+            any(name.startswith(".") or name in SKIPPED_DIRECTORIES for name in folders)
+            or settings.unfit_text(path)
+            # No folder may be a file or belong to another project.
+            or any((p.exists() and not p.is_dir()) or (p / ".git").exists() for p in parents)
+        ):
             words = Message("A workflow can't be created at this path.")
             raise InvalidRequestError(faults=[Fault("path", words)])
         if (self._project.root / path).exists():
             raise AlreadyExistsError(name=path)
         return path
 
-    def _can_hold(self, folders: Sequence[str]) -> bool:
-        """Return whether the folders belong to no other project and are not files."""
-        here = self._project.root
-        for name in filter(None, folders):
-            here /= name
-            if (here.exists() and not here.is_dir()) or (here / ".git").exists():
-                return False
-        return True
-
-    def _free_path(self, name: str) -> str:
-        """Return a path in a new folder with the workflow's name, numbered if that is taken."""
-        slug, number = slug_of(name), 1
-        while (self._project.root / WORKFLOWS_DIRECTORY / _directory_name(slug, number)).exists():
-            number += 1
-        return posixpath.join(WORKFLOWS_DIRECTORY, _directory_name(slug, number), FILE)
-
-    # What it is to hold
-
     def _drafts(
         self,
         document: Document,
+        stages: Sequence[Stage],
         nodes: Sequence[NodeDefinition],
         edges: Sequence[EdgeDefinition],
     ) -> list[Draft]:
         """Return the drafts of all nodes, with their edges; every fault is in one error."""
         faults = Faults()
         components = self._registry.all()
-        stages, _ = self._documents.stages(document)
-        there = graph.edges(stages, components)
-        present = dict(self._existing_nodes(document, there))
-        reader = Reader(components, document.folder, faults, self._project.resolve, self.held)
-        drafts = reader.read(nodes, present)
-        cycle = Connector(drafts, faults, there).connect(edges, [node.id for node in nodes])
-        faults.raise_any(document.path, cycle)
-        return drafts
-
-    def _existing_nodes(
-        self, document: Document, edges: Sequence[graph.Edge]
-    ) -> Iterator[tuple[str, ExistingNode]]:
-        components = self._registry.all()
-        for stage in self._documents.stages(document)[0]:
-            edge_files = frozenset(edge.path for edge in edges if edge.target == stage.id)
+        existing_edges = graph.edges(stages, components)
+        present = {}
+        for stage in stages:
+            edge_files = frozenset(edge.path for edge in existing_edges if edge.target == stage.id)
             component = components.get(stage.component or "")
             if component is not None and component.error is not None:
                 component = None
-            yield stage.id, ExistingNode(stage, component, document.folder, edge_files)
+            present[stage.id] = ExistingNode(stage, component, document.folder, edge_files)
+        reader = Reader(components, document.folder, faults, self._project.resolve, self.held)
+        drafts = reader.read(nodes, present)
+        connector = Connector(drafts, faults, existing_edges)
+        cycle = connector.connect(edges, [node.id for node in nodes])
+        faults.raise_any(document.path, cycle)
+        return drafts
 
     def held(self, path: str) -> Message | None:
         """Return why no node may write a path (git or DVC tracks it), or None."""
@@ -255,21 +240,20 @@ class Editor:
         return None
 
     def _apply_change(self, document: Document, change: WorkflowChange) -> Document:
-        drafts = self._drafts(document, change.nodes or [], change.edges)
-        present = [stage.id for stage in self._documents.stages(document)[0]]
+        stages, _ = self._documents.stages(document)
+        drafts = self._drafts(document, stages, change.nodes or [], change.edges)
         faults = Faults()
-        data = authoring.changed_data(document, change.name, drafts, present, faults)
+        ids = [stage.id for stage in stages]
+        data = authoring.changed_data(document, change.name, drafts, ids, faults)
         faults.raise_any(document.path)
         try:
-            text = rewrite(document.text, data)
+            text = rewrite(document, data)
         except RewriteError as error:
             reason = Message("it can only be edited as text: {reason}", reason=error.args[0])
             raise WorkflowUnreadableError(path=document.path, reason=reason, line=None) from error
         new_document = parse(document.path, text)
         self._raise_new_findings(new_document, self._blocking_findings(document), drafts)
         return new_document
-
-    # What keeps it from being saved
 
     def _blocking_findings(self, document: Document) -> list[graph.Finding]:
         return [
@@ -279,13 +263,6 @@ class Editor:
             and not finding.draft
             and finding.code.startswith("4020")
         ]
-
-    def _blocking_findings_of(self, path: str, text: str) -> list[graph.Finding]:
-        try:
-            return self._blocking_findings(parse(path, text))
-        except MLWSError:
-            # It cannot be read; whatever the new text says is better or refused.
-            return []
 
     def _raise_new_findings(
         self, document: Document, previous: Sequence[graph.Finding], drafts: Sequence[Draft]
@@ -314,12 +291,8 @@ def _check_name(name: str) -> None:
 
 
 def slug_of(name: str) -> str:
-    """Return the name of a workflow's folder, as the canvas derives it (`src/workflow/import/create.ts`)."""
+    """Return the name of a workflow's folder, as `src/workflow/import/create.ts` derives it."""
     text = "".join(
         sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in name.strip().lower()
     )
     return "-".join(text.split())[:MAX_DIRECTORY_NAME_LENGTH].strip("-") or "workflow"
-
-
-def _directory_name(slug: str, number: int) -> str:
-    return slug if number == 1 else f"{slug}-{number}"

@@ -1,12 +1,11 @@
-"""The `dvc.yaml` files of a project: found, read, checked and written."""
+"""Finds, reads, validates and writes the `dvc.yaml` files of a project."""
 
 from __future__ import annotations
 
-import builtins
 import os
 import posixpath
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +37,9 @@ if TYPE_CHECKING:
 SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
 
 WALK_INTERVAL = 5.0
-"""Seconds for which the files of other workflows are known: every edit asks for them."""
+"""Seconds for which the list of workflows is cached: every edit needs it."""
 
-StagesResult = tuple[builtins.list[Stage], builtins.list[graph.Finding]]
+StagesResult = tuple[list[Stage], list[graph.Finding]]
 
 
 class Documents:
@@ -52,7 +51,7 @@ class Documents:
         self._registry = registry
         self._notebooks = Notebooks(project)
         self._outputs: dict[str, tuple[str, Producers[Stage]]] = {}
-        self._paths_cache: tuple[float, builtins.list[str]] = (-WALK_INTERVAL, [])
+        self._paths_cache: tuple[float, list[str]] = (-WALK_INTERVAL, [])
 
     def components(self, stages: Sequence[Stage]) -> dict[str, Component]:
         """Return all components by name, and those of the notebooks that stages run."""
@@ -63,11 +62,9 @@ class Documents:
         """Return the settings of a notebook, as a component; error 40401 if it does not exist."""
         return self._notebooks.one(path)
 
-    def paths(self) -> builtins.list[str]:
+    def paths(self) -> list[str]:
         """Return the paths of all workflows, sorted."""
-        return sorted(self._find())
-
-    def _find(self) -> Iterator[str]:
+        paths = []
         for folder, folders, files in os.walk(self._root):
             here = Path(folder)
             folders[:] = [
@@ -79,16 +76,14 @@ class Documents:
                 and not (here / name / "pyvenv.cfg").exists()
             ]
             if FILE in files:
-                yield (here / FILE).relative_to(self._root).as_posix()
-
-    # Reading
+                paths.append((here / FILE).relative_to(self._root).as_posix())
+        return sorted(paths)
 
     def checked(self, path: str) -> str:
         """Return the path if it can be a workflow of the project; error 40401 otherwise."""
         target = self._project.resolve(path)
-        if posixpath.basename(path) != FILE or posixpath.normpath(path) != path:
-            raise WorkflowItemNotFoundError(kind="workflow", name=path)
-        if target.name != FILE:
+        is_normal = posixpath.basename(path) == FILE and posixpath.normpath(path) == path
+        if not is_normal or target.name != FILE:
             raise WorkflowItemNotFoundError(kind="workflow", name=path)
         return path
 
@@ -103,7 +98,7 @@ class Documents:
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise WorkflowItemNotFoundError(kind="workflow", name=path) from error
         try:
-            # As bytes: line ends stay as they are, also where an edit writes them back.
+            # Read as bytes: an edit must keep the line ends.
             return data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise WorkflowUnreadableError(
@@ -129,7 +124,7 @@ class Documents:
                 error, (WorkflowUnreadableError, DVCNotInitializedError, DVCConfigError)
             ):
                 raise
-            # What its code says already is not said twice.
+            # The text of code 40205 is not repeated before its reason.
             reason = error.facts.get("reason")
             unreadable = isinstance(error, WorkflowUnreadableError) and reason
             detail = reason if isinstance(reason, Message) else Message.verbatim(str(reason))
@@ -138,18 +133,14 @@ class Documents:
                 graph.Finding(error.code, words, line=error.facts.get("line"))
             ]
 
-    # Checking
-
-    def findings(self, document: Document) -> builtins.list[graph.Finding]:
+    def findings(self, document: Document) -> list[graph.Finding]:
         """Return all problems of a document."""
         stages, findings = self.stages(document)
         return [*findings, *self.validate(document, stages)]
 
-    def collisions(
-        self, document: Document, stages: Sequence[Stage]
-    ) -> builtins.list[graph.Finding]:
+    def collisions(self, document: Document, stages: Sequence[Stage]) -> list[graph.Finding]:
         """Return the outputs that other workflows of the project also make."""
-        findings: builtins.list[graph.Finding] = []
+        findings: list[graph.Finding] = []
         if time.monotonic() - self._paths_cache[0] >= WALK_INTERVAL:
             self._paths_cache = time.monotonic(), self.paths()
         for path in self._paths_cache[1]:
@@ -162,18 +153,20 @@ class Documents:
                     entry = text, Producers(self.stages(parse(path, text))[0])
                     self._outputs[path] = entry
             except MLWSError:
-                # Its own page says what is wrong with it.
+                # Reported with that workflow itself.
                 continue
             findings += graph.colliding_outputs(stages, entry[1], path)
         return findings
 
     def validate(
         self, document: Document, stages: Sequence[Stage], planned_paths: Collection[str] = ()
-    ) -> builtins.list[graph.Finding]:
+    ) -> list[graph.Finding]:
         """Return all problems of a document's stages.
 
         ``planned_paths`` are files that are to be written together with it.
         """
+        import configparser
+
         from jupyter_mlws.dvc.stages import tracked_data
 
         components = self.components(stages)
@@ -182,16 +175,20 @@ class Documents:
             return path in planned_paths or self.exists(path)
 
         findings = graph.validate(document, stages, components, exists)
-        tracked_paths = list(
-            tracked_data(self._root, (out for stage in stages for out in stage.outs))
-        )
-        findings += graph.tracked_outputs(stages, tracked_paths)
-        setting_findings = graph.lost_settings(document, stages, components)
-        return (
-            findings
-            if not setting_findings or self._passes_false()
-            else [*findings, *setting_findings]
-        )
+        outs = (out for stage in stages for out in stage.outs)
+        findings += graph.tracked_outputs(stages, list(tracked_data(self._root, outs)))
+        lost_settings = graph.lost_settings(document, stages, components)
+        if lost_settings:
+            # No finding if DVC passes false settings as options (`--no-name`).
+            config = configparser.ConfigParser(interpolation=None, strict=False)
+            try:
+                config.read([self._root / ".dvc" / name for name in ("config", "config.local")])
+                if config.get("parsing", "bool", fallback="") != "boolean_optional":
+                    findings += lost_settings
+            except configparser.Error:
+                # DVC reports an invalid file at the first plan or run.
+                pass
+        return findings
 
     def check_runnable(
         self,
@@ -220,37 +217,22 @@ class Documents:
         if errors:
             raise findings_error(document.path, errors)
 
-    def _passes_false(self) -> bool:
-        """Return whether DVC is configured to pass false settings as options (`--no-name`)."""
-        import configparser
-
-        config = configparser.ConfigParser(interpolation=None, strict=False)
-        try:
-            config.read([self._root / ".dvc" / name for name in ("config", "config.local")])
-            return config.get("parsing", "bool", fallback="") == "boolean_optional"
-        except configparser.Error:
-            # DVC says itself what is wrong with its file, at the first plan or run.
-            return True
-
     def exists(self, path: str) -> bool:
         """Return whether a path exists or DVC can restore it (a `.dvc` file for it or above it)."""
         target = self._root / path
         if target.exists():
             return True
-        places = [target, *target.parents]
         return any(
-            place.with_name(f"{place.name}.dvc").is_file()
-            for place in places
-            if self._root in place.parents
+            path.with_name(f"{path.name}.dvc").is_file()
+            for path in (target, *target.parents)
+            if self._root in path.parents
         )
-
-    # Writing
 
     def with_params(self, document: Document, params: Mapping[str, Any]) -> Document:
         """Return the document with changed settings; error 40204 lists every invalid parameter."""
         if not params:
             return document
-        from jupyter_mlws.workflows.document.edits import with_settings
+        from jupyter_mlws.workflows.document.authoring import with_settings
 
         stages = {stage.id: stage for stage in self.stages(document)[0]}
         components = self.components(list(stages.values()))

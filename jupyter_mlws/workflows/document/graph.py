@@ -1,4 +1,4 @@
-"""The graph of a workflow's stages, and everything that can be wrong with it, in one answer."""
+"""Edges between the stages of a workflow, and the rules that validate it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_mlws.components.artifacts import fits
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.engine.graph import Producers
 from jupyter_mlws.workflows.document import settings
-from jupyter_mlws.workflows.document.parse import Document, Fault, Stage
+from jupyter_mlws.workflows.document.parse import Document, Stage
 from jupyter_mlws.workflows.document.terms import Severity
 
 if TYPE_CHECKING:
-    from jupyter_mlws.components.models import Component
+    from jupyter_mlws.components.models import Component, InputPort, OutputPort
     from jupyter_mlws.workflows.models import Problem
 
 Components = Mapping[str, "Component"]
@@ -45,22 +45,13 @@ class Finding:
     fix: Message | None = None
     severity: Severity = Severity.ERROR
     draft: bool = False
-    """Whether a workflow may be saved with it, because it can be cured later."""
+    """Whether a workflow may be saved with it, because only a run needs it fixed."""
 
     def problem(self) -> Problem:
         """Return the finding as a problem of the API."""
         from jupyter_mlws.workflows.models import Problem
 
-        return Problem(
-            code=self.code,
-            severity=self.severity,
-            node=self.node,
-            field=self.field,
-            edge=self.edge,
-            line=self.line,
-            message=self.message,
-            fix=self.fix,
-        )
+        return Problem(**{name: getattr(self, name) for name in Problem.model_fields})
 
 
 def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
@@ -68,10 +59,12 @@ def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
     producers = Producers(stages)
     connections = []
     for stage in stages:
-        ports_in = _ports_of_paths(stage, [p.name for p in _inputs(stage, components)])
+        component = components.get(stage.component or "")
+        ports_in = _ports_of_paths(stage, component.inputs if component else ())
         for dep in stage.deps:
             for source, out in producers.of(dep):
-                ports_out = _ports_of_paths(source, [p.name for p in _outputs(source, components)])
+                component = components.get(source.component or "")
+                ports_out = _ports_of_paths(source, component.outputs if component else ())
                 connections += [
                     Edge(
                         source=source.id,
@@ -85,38 +78,17 @@ def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
     return connections
 
 
-def _ports_of_paths(stage: Stage, names: list[str]) -> dict[str, list[str | None]]:
+def _ports_of_paths(
+    stage: Stage, component_ports: Sequence[InputPort | OutputPort]
+) -> dict[str, list[str | None]]:
     """Return the ports that each path is bound to; for other commands, the options that hold it."""
-    bindings = {name: stage.ports[name] for name in names if name in stage.ports} or stage.ports
+    names = [port.name for port in component_ports if port.name in stage.ports]
+    bindings = {name: stage.ports[name] for name in names} or stage.ports
     ports: dict[str, list[str | None]] = defaultdict(list)
     for name, paths in bindings.items():
         for path in dict.fromkeys(paths):
             ports[path].append(name)
     return ports
-
-
-def _inputs(stage: Stage, components: Components) -> Sequence[Any]:
-    component = components.get(stage.component or "")
-    return component.inputs if component else ()
-
-
-def _outputs(stage: Stage, components: Components) -> Sequence[Any]:
-    component = components.get(stage.component or "")
-    return component.outputs if component else ()
-
-
-def text_findings(faults: Sequence[Fault]) -> list[Finding]:
-    """Return the faults of the text itself, as findings."""
-    return [
-        Finding(
-            "40205",
-            fault.message,
-            node=fault.node,
-            field=fault.field,
-            line=fault.line,
-        )
-        for fault in faults
-    ]
 
 
 def validate(
@@ -131,7 +103,10 @@ def validate(
     """
     connections = edges(stages, components)
     return [
-        *text_findings(document.faults),
+        *(
+            Finding("40205", fault.message, fault.node, fault.field, line=fault.line)
+            for fault in document.faults
+        ),
         *_cycle_findings(stages, connections),
         *_duplicate_outputs(stages),
         *_missing_inputs(stages, exists),
@@ -179,9 +154,16 @@ def cycles(ids: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Iterator[lis
     The fixed start keeps the message of a cycle the same.
     """
     pairs = list(pairs)
-    if _is_acyclic(pairs):
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for source, target in pairs:
+        sorter.add(target, source)
+    try:
+        sorter.prepare()
+    except CycleError:
+        pass
+    else:
         return
-    # Only now: its import takes longer than the check of a thousand nodes.
+    # Imported here because that takes longer than the check of a thousand nodes.
     import networkx as nx
 
     graph: nx.DiGraph[str] = nx.DiGraph()
@@ -195,17 +177,6 @@ def cycles(ids: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Iterator[lis
         cycle = [edge[0] for edge in nx.find_cycle(graph.subgraph(group))]
         start = min(range(len(cycle)), key=lambda n: places[cycle[n]])
         yield cycle[start:] + cycle[:start]
-
-
-def _is_acyclic(pairs: Iterable[tuple[str, str]]) -> bool:
-    sorter: TopologicalSorter[str] = TopologicalSorter()
-    for source, target in pairs:
-        sorter.add(target, source)
-    try:
-        sorter.prepare()
-    except CycleError:
-        return False
-    return True
 
 
 def cycle_message(cycle: Sequence[str]) -> Message:
@@ -368,7 +339,21 @@ def _node_findings(stage: Stage, document: Document, components: Components) -> 
             fix=Message("Correct the name, or add the function to components/."),
         )
         return
-    yield from _unconnected_inputs(stage, component, line)
+    for port in component.inputs:
+        paths = stage.options.get(port.name, [])
+        if not paths and port.required:
+            yield Finding(
+                "40202",
+                Message("The input {name} of {id} is not connected.", name=port.name, id=stage.id),
+                node=stage.id,
+                field=port.name,
+                line=line,
+                fix=Message("Connect an output of type {type}.", type=port.type),
+                draft=True,
+            )
+        for path in paths:
+            if stage.at_root(path) not in stage.deps:
+                yield _undeclared_input(stage, path, port.name, line)
     yield from _invalid_settings(stage, component, document, line)
 
 
@@ -419,24 +404,6 @@ def _undeclared_input(stage: Stage, path: str, field: str, line: int | None) -> 
         fix=Message("Add {path} to `deps`.", path=path),
         severity=Severity.WARNING,
     )
-
-
-def _unconnected_inputs(stage: Stage, component: Component, line: int | None) -> Iterator[Finding]:
-    for port in component.inputs:
-        paths = stage.options.get(port.name, [])
-        if not paths and port.required:
-            yield Finding(
-                "40202",
-                Message("The input {name} of {id} is not connected.", name=port.name, id=stage.id),
-                node=stage.id,
-                field=port.name,
-                line=line,
-                fix=Message("Connect an output of type {type}.", type=port.type),
-                draft=True,
-            )
-        for path in paths:
-            if stage.at_root(path) not in stage.deps:
-                yield _undeclared_input(stage, path, port.name, line)
 
 
 def _invalid_settings(

@@ -1,19 +1,15 @@
-"""A stage as the node that the API tells of."""
+"""Nodes of the API, made from the stages of a workflow."""
 
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from jupyter_mlws.components.models import Component, OutputPort
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.parse import NOTEBOOK, Stage
-from jupyter_mlws.workflows.document.terms import Kind
 from jupyter_mlws.workflows.models import Node
-
-INTERPRETER = re.compile(r"(python[\d.]*|Rscript|julia|node|bash|sh)")
 
 
 def node(
@@ -24,12 +20,11 @@ def node(
     state: Mapping[str, Any] | None,
 ) -> Node:
     """Return the node of a stage; ``edge_paths`` are the files that edges bring to it."""
-    kind = kind_of(stage)
     inputs, outputs = ports_of(stage, component)
     return Node(
         id=stage.id,
-        type=stage.component or kind.value,
-        kind=kind,
+        type=stage.component or stage.kind.value,
+        kind=stage.kind,
         config=config_of(stage, component, folder, edge_paths),
         status=state["status"] if state else None,
         inputs=inputs,
@@ -48,20 +43,6 @@ def parameters_of(stage: Stage, component: Component | None) -> dict[str, Any]:
     schemas = settings.setting_schemas(component)
     defaults = {name: schema.get("default") for name, schema in schemas.items()}
     return {**defaults, **settings.convert_options(component, stage.written), **stage.settings}
-
-
-def kind_of(stage: Stage) -> Kind:
-    """Return the kind of a stage's command."""
-    if stage.component is not None:
-        return Kind.COMPONENT
-    if stage.notebook is not None:
-        return Kind.NOTEBOOK
-    words = stage.program
-    if words and INTERPRETER.fullmatch(posixpath.basename(words[0])):
-        # As src/workflow/document/document.ts has it: the first word that is no option is a file.
-        file = next((word for word in words[1:] if not word.startswith("-")), "")
-        return Kind.SCRIPT if posixpath.splitext(file)[1] else Kind.SHELL
-    return Kind.SHELL
 
 
 def ports_of(

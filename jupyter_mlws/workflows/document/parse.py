@@ -1,4 +1,4 @@
-"""Reads the text of a `dvc.yaml`: its stages with their lines, without importing DVC.
+"""Parses a `dvc.yaml` into stages with line numbers, without importing DVC.
 
 YAML is read as DVC reads it (YAML 1.2, by ruamel). Templates other than a node's own settings
 are resolved by DVC, see :func:`jupyter_mlws.dvc.stages.resolve`.
@@ -21,23 +21,25 @@ from jupyter_mlws.dvc.native import yaml_loader
 from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
 from jupyter_mlws.dvc.native.yaml_loader import Lines
 from jupyter_mlws.engine import policy
+from jupyter_mlws.workflows.document.terms import Kind
 
 FILE = "dvc.yaml"
-"""What a workflow's file is called."""
+"""Name of a workflow's file."""
 TITLE = "workflow"
 """The entry of `vars` that is the workflow's title and notes, never a node's settings."""
 NODE_PROGRAM = "jupyter"
-"""What the command of a component begins with."""
+"""Start of a component's command."""
 STAGE_KEYS = frozenset(
     ("cmd", "wdir", "deps", "params", "frozen", "meta", "desc", "always_changed", "vars")
 )
 GENERATOR_KEYS = frozenset({"foreach", "matrix"})
 OUTPUTS = ("outs", "metrics", "plots")
 OPERATORS = frozenset({"&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1"})
-"""Where the words of a command end, for those who write them with spaces."""
+"""Words that end a command."""
+INTERPRETER = re.compile(r"(python[\d.]*|Rscript|julia|node|bash|sh)")
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 NOTEBOOK = "notebook"
-"""How a notebook's settings are kept among the components: this, a colon, its path."""
+"""Prefix of a notebook's key among the components: this, a colon, its path."""
 TEMPLATE = re.compile(r"(?<!\\)\$\{\s*([^}]*?)\s*\}")
 MAX_FILE_CHARACTERS = 4_000_000
 """Characters; a larger file is no workflow."""
@@ -64,7 +66,7 @@ class Stage:
     outs: tuple[str, ...]
     metrics: tuple[str, ...]
     plots: Mapping[str, Mapping[str, Any]]
-    """What is said of each file that is to be drawn: `x`, `y`, `template`, `title`…"""
+    """Properties of each plots file: `x`, `y`, `template`, `title`…"""
     frozen: bool
     line: int | None
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -120,7 +122,7 @@ class Stage:
     def component(self) -> str | None:
         """Name of the component in ``jupyter mlws node NAME …``; None for other commands."""
         if len(self.commands) != 1 or not self.commands[0].lstrip().startswith(NODE_PROGRAM):
-            # Taking every command apart would take longer than all else that is read here.
+            # Splitting every command would take longer than the rest of the parsing.
             return None
         words = self.arguments
         if words[:3] == ["jupyter", "mlws", "node"] and len(words) > 3:
@@ -128,6 +130,20 @@ class Stage:
         if words[:2] == ["jupyter-mlws", "node"] and len(words) > 2:
             return words[2]
         return None
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of the command."""
+        if self.component is not None:
+            return Kind.COMPONENT
+        if self.notebook is not None:
+            return Kind.NOTEBOOK
+        words = self.program
+        if words and INTERPRETER.fullmatch(posixpath.basename(words[0])):
+            # As in src/workflow/document/document.ts: the first word that is no option is a file.
+            file = next((word for word in words[1:] if not word.startswith("-")), "")
+            return Kind.SCRIPT if posixpath.splitext(file)[1] else Kind.SHELL
+        return Kind.SHELL
 
     @cached_property
     def options(self) -> dict[str, list[str]]:
@@ -256,10 +272,23 @@ class Document:
         wdir = posixpath.normpath(posixpath.join(self.folder, str(data.get("wdir") or ".")))
         cmd = data.get("cmd") or ""
         commands = cmd if isinstance(cmd, list) else str(cmd).splitlines()
+        meta = data.get("meta")
+        at = meta.get("at") if isinstance(meta, Mapping) else None
+        has_position = (
+            isinstance(at, list) and len(at) == 2 and all(type(n) in (int, float) for n in at)
+        )
+        settings, raw = self.variables.get(name), self.stages_data.get(name)
+        template_names = TEMPLATE.findall(str(raw.get("cmd"))) if isinstance(raw, Mapping) else []
+        is_unpacked = name in template_names and name != TITLE
 
         def paths(*keys: str) -> tuple[str, ...]:
-            relative_paths = (p for key in keys for p in _paths(data.get(key)))
-            return tuple(posixpath.normpath(posixpath.join(wdir, path)) for path in relative_paths)
+            entries = (e for key in keys if isinstance(data.get(key), list) for e in data[key])
+            return tuple(
+                posixpath.normpath(posixpath.join(wdir, str(path)))
+                for entry in entries
+                if entry is not None
+                for path in (entry if isinstance(entry, Mapping) else [entry])
+            )
 
         return Stage(
             id=name,
@@ -271,9 +300,9 @@ class Document:
             plots=self._plots(data, wdir),
             frozen=bool(data.get("frozen")),
             line=self.line("stages", name) or self.line("stages", name.split("@")[0]),
-            settings=self._settings(name),
-            policy=policy.read(data.get("meta"))[0],
-            at=_canvas_position(data.get("meta")),
+            settings=settings if is_unpacked and isinstance(settings, Mapping) else {},
+            policy=policy.read(meta)[0],
+            at=(at[0], at[1]) if at is not None and has_position else None,
         )
 
     def _plots(self, data: Mapping[str, Any], wdir: str) -> Mapping[str, Mapping[str, Any]]:
@@ -296,14 +325,6 @@ class Document:
                     plots[place] = {**plots[place], **properties}
         return plots
 
-    def _settings(self, name: str) -> Mapping[str, Any]:
-        """Return the entry of `vars` that the stage's command unpacks."""
-        settings = self.variables.get(name)
-        stage = self.stages_data.get(name)
-        cmd = str(stage.get("cmd")) if isinstance(stage, Mapping) else ""
-        is_unpacked = name in TEMPLATE.findall(cmd) and name != TITLE
-        return settings if is_unpacked and isinstance(settings, Mapping) else {}
-
 
 def _first_command(words: list[str]) -> list[str]:
     return words[: next((n for n, word in enumerate(words) if word in OPERATORS), None)]
@@ -325,24 +346,20 @@ def parse(path: str, text: str) -> Document:
     try:
         data, lines = yaml_loader.read_with_lines(text)
     except UnsupportedStageError:
-        data, lines = _parse_with_ruamel(path, text)
+        from ruamel.yaml.error import YAMLError
+
+        try:
+            data, root = yaml_loader.read_by_ruamel(text)
+        except (YAMLError, ValueError, RecursionError) as error:
+            mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+            reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+            raise _unreadable(path, reason, mark.line + 1 if mark else None) from error
+        data, lines = ({} if root is None else data), Lines(root)
     if data is None and not text.strip():
         data = {}
     if not isinstance(data, Mapping):
         raise _unreadable(path, Message("the file must be a mapping with `stages`"), 1)
     return Document(path, text, data, lines, tuple(_faults(data, lines)))
-
-
-def _parse_with_ruamel(path: str, text: str) -> tuple[Any, Lines]:
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        data, root = yaml_loader.read_by_ruamel(text)
-    except (YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise _unreadable(path, reason, mark.line + 1 if mark else None) from error
-    return ({} if root is None else data), Lines(root)
 
 
 def _unreadable(path: str, reason: str | Message, line: int | None) -> MLWSError:
@@ -414,23 +431,6 @@ def _stage_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator
         line = lines.get(("stages", name, "meta", wish)) or lines.get(("stages", name))
         words = Message("`meta.{wish}` {why}.", wish=wish, why=why)
         yield Fault(words, line, name, f"meta.{wish}")
-
-
-def _paths(entries: Any) -> Iterator[str]:
-    """Yield the paths of a list of entries: plain, or a mapping of the path to flags."""
-    for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, Mapping):
-            yield from (str(path) for path in entry)
-        elif entry is not None:
-            yield str(entry)
-
-
-def _canvas_position(meta: Any) -> tuple[float, float] | None:
-    """Return the position of a node on the canvas, or None."""
-    at = meta.get("at") if isinstance(meta, Mapping) else None
-    if isinstance(at, list) and len(at) == 2 and all(type(n) in (int, float) for n in at):
-        return at[0], at[1]
-    return None
 
 
 def uses_templates(name: str, data: Mapping[str, Any]) -> bool:

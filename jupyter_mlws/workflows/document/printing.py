@@ -1,4 +1,4 @@
-"""Prints values of a `dvc.yaml` as the canvas does, so that YAML 1.1 and 1.2 read them the same.
+"""Prints values of a `dvc.yaml` so that YAML 1.1 and YAML 1.2 read them the same.
 
 The same rules are in ``src/workflow/document/scalars.ts``.
 """
@@ -21,7 +21,7 @@ TYPED_SCALARS = re.compile(
 )
 """Integers and floats of either version, their bases, groups and sexagesimals, and dates."""
 LINE_BREAKS = re.compile("[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]")
-"""What JSON leaves as it is and YAML takes for a line break or refuses."""
+"""Characters that JSON does not escape and YAML rejects or treats as a line break."""
 CONTROLS = re.compile(f"[\\x00-\\x1f]|{LINE_BREAKS.pattern}")
 INDENT_WIDTH = 2
 """Columns that a nested block is indented by."""
@@ -33,14 +33,25 @@ def flow(value: Any, inside: bool = True, quote: str | None = None) -> str:
     ``quote``: the quotes that a text had before; None: the printer chooses.
     """
     if isinstance(value, str):
-        return _text(value, inside, quote)
+        if quote == "'" and not CONTROLS.search(value):
+            return "'" + value.replace("'", "''") + "'"
+        if quote is None and is_plain(value, inside):
+            return value
+        literal = json.dumps(value, ensure_ascii=False)
+        return LINE_BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", literal)
     if isinstance(value, Mapping):
         pairs = (f"{flow(str(key))}: {flow(part)}" for key, part in value.items())
         return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(flow(part) for part in value) + "]"
     if isinstance(value, float):
-        return _number(value)
+        if math.isnan(value):
+            return ".nan"
+        if math.isinf(value):
+            return ".inf" if value > 0 else "-.inf"
+        text = repr(value)
+        # YAML 1.1 reads "1e-07" as a string.
+        return text.replace("e", ".0e") if re.match(r"-?\d+e", text) else text
     return json.dumps(value)
 
 
@@ -64,25 +75,6 @@ def item(value: Any) -> str:
         [(key, part)] = value.items()
         return block(key, part, 0)[0]
     return flow(value, inside=not isinstance(value, str))
-
-
-def _number(value: float) -> str:
-    if math.isnan(value):
-        return ".nan"
-    if math.isinf(value):
-        return ".inf" if value > 0 else "-.inf"
-    text = repr(value)
-    # YAML 1.1 takes "1e-07" for a text.
-    return text.replace("e", ".0e") if re.match(r"-?\d+e", text) else text
-
-
-def _text(text: str, inside: bool, quote: str | None) -> str:
-    if quote == "'" and not CONTROLS.search(text):
-        return "'" + text.replace("'", "''") + "'"
-    if quote is None and is_plain(text, inside):
-        return text
-    literal = json.dumps(text, ensure_ascii=False)
-    return LINE_BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", literal)
 
 
 @lru_cache(maxsize=4096)

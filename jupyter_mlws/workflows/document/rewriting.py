@@ -1,7 +1,7 @@
-"""Changes a YAML text into one that holds other data; what is the same keeps its every byte.
+"""Rewrites a YAML text so that it holds other data; unchanged values keep every byte.
 
-Printing parsed YAML anew loses comments, quotes and order. Here the data is compared with what
-the text holds, and only the places that differ are printed.
+Dumping parsed YAML loses comments, quotes and order. This module compares the data with that of
+the text, and prints only what differs.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from jupyter_mlws.core.errors import WorkflowUnreadableError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.workflows.document.parse import Document, parse
 from jupyter_mlws.workflows.document.printing import INDENT_WIDTH, block, flow, item
 
 ALIAS = re.compile(r"\*[^\s,\[\]{}]+")
 COMMENT = re.compile(r"([ \t]+)#[^\n]*(?:\n|$)")
 DEPTHS = {0: 3, 1: 2, 2: 1}
-"""How deep a new value nests as blocks, by the level that it stands at: stages do, settings not."""
+"""How deep a new value nests as blocks, by its level: stages do, settings do not."""
 
 Data = Any
 Node = Any
@@ -38,22 +40,29 @@ class Splice:
     insert: str
 
 
-def rewrite(text: str, target: Mapping[str, Data]) -> str:
-    """Return the text of a `dvc.yaml`, changed so that it holds ``target``.
+def rewrite(document: Document, target: Mapping[str, Data]) -> str:
+    """Return the text of a document, changed so that it holds ``target``.
 
     :class:`RewriteError` if the text does not allow the change.
     """
-    current = _load(text) or {}
+    text, current = document.text, document.data
     if are_equal(current, target):
         return text
     if not _share_keys(current, target):
-        return _reprint(text, target)
+        # Only comments before and after the data are kept.
+        root = _compose(text) if text.strip() else None
+        if root is not None:
+            text = text[: root.start_mark.index] + text[root.end_mark.index :].lstrip()
+        if text and not text.endswith("\n"):
+            text += "\n"
+        lines = (line for key, value in target.items() for line in block(key, value, DEPTHS[0]))
+        return text + "".join(f"{line}\n" for line in lines)
     new_text = _Rewriter(text).run(current, target)
     try:
-        is_equal = are_equal(_load(new_text), target)
-    except Exception as error:
-        # Whatever the parser says: the change broke the text, for example an anchor is gone.
-        raise RewriteError(str(error)) from error
+        is_equal = are_equal(parse(document.path, new_text).data, target)
+    except WorkflowUnreadableError as error:
+        # The change broke the text: an anchor is gone, for example.
+        raise RewriteError(error.reason) from error
     if not is_equal:
         raise RewriteError(Message("the value is shared with another place in the file"))
     return new_text
@@ -74,27 +83,10 @@ def _stringify_keys(value: Data) -> Data:
     return [_stringify_keys(part) for part in value] if isinstance(value, list) else value
 
 
-def _load(text: str) -> Data:
-    from ruamel.yaml import YAML
-
-    return YAML(typ="safe", pure=True).load(text)
-
-
 def _compose(text: str) -> Node:
     from ruamel.yaml import YAML
 
     return YAML(typ="safe", pure=True).compose(text)
-
-
-def _reprint(text: str, target: Mapping[str, Data]) -> str:
-    """Return the text with its data replaced by ``target``; only comments around it are kept."""
-    root = _compose(text) if text.strip() else None
-    if root is not None:
-        text = text[: root.start_mark.index] + text[root.end_mark.index :].lstrip()
-    if text and not text.endswith("\n"):
-        text += "\n"
-    lines = (line for key, value in target.items() for line in block(key, value, DEPTHS[0]))
-    return text + "".join(f"{line}\n" for line in lines)
 
 
 class _Rewriter:
@@ -103,7 +95,17 @@ class _Rewriter:
         self._eol = "\r\n" if "\r\n" in text else "\n"
         self._splices: list[Splice] = []
         self._root = _compose(text)
-        self._list_step = self._find_list_step(self._root)
+        stages = [value for key, value in self._root.value if key.value == "stages"]
+        inside = [value for node in stages if node.id == "mapping" for _, value in node.value]
+        list_steps = (
+            value.start_mark.column - key.start_mark.column
+            for node in (*inside, self._root)
+            if node.id == "mapping"
+            for key, value in node.value
+            if value.id == "sequence" and not value.flow_style and value.value
+        )
+        self._list_step = max(0, next(list_steps, INDENT_WIDTH))
+        """Columns by which the file indents lists below their key."""
 
     def run(self, current: Data, target: Mapping[str, Data]) -> str:
         self._mapping(self._root, current, target, 0)
@@ -113,18 +115,6 @@ class _Rewriter:
             end = max(end, splice.end)
         return result + self._text[end:]
 
-    def _find_list_step(self, root: Node) -> int:
-        """Return the number of columns by which the file indents lists below their key."""
-        stages = [value for key, value in root.value if key.value == "stages"]
-        inside = [value for node in stages if node.id == "mapping" for _, value in node.value]
-        for node in (*inside, root):
-            for key, value in node.value if node.id == "mapping" else ():
-                if value.id == "sequence" and not value.flow_style and value.value:
-                    return max(0, int(value.start_mark.column - key.start_mark.column))
-        return INDENT_WIDTH
-
-    # Where things are
-
     def _entry_ends(self, mapping: Node) -> list[int]:
         return [max(key.end_mark.index, self._value(key, value)[1]) for key, value in mapping.value]
 
@@ -133,7 +123,7 @@ class _Rewriter:
         if value.start_mark.index < key.end_mark.index:
             return self._alias(key.end_mark.index)
         start, end = value.start_mark.index, self._end(value)
-        # The parser finds nothing where the next thing begins; it belongs behind the colon.
+        # The parser places an empty value at the next token; it belongs behind the colon.
         return (start, end) if start < end else (self._colon(key),) * 2
 
     def _items(self, sequence: Node) -> list[tuple[int, int]]:
@@ -173,8 +163,6 @@ class _Rewriter:
     def _colon(self, key: Node) -> int:
         return self._text.index(":", key.end_mark.index) + 1
 
-    # Changing
-
     def _add_splice(self, start: int, end: int, insert: str) -> None:
         self._splices.append(Splice(start, end, insert))
 
@@ -189,12 +177,9 @@ class _Rewriter:
         for n, (key, value) in enumerate(node.value):
             if n not in removals and key.value != "<<":
                 self._pair(node, key, value, before.get(key.value), values[key.value], level)
-        if node.flow_style:
-            self._flow_removals(self._flow_places(node), removals)
-        else:
-            self._block_removals(node, removals)
+        self._remove_entries(node, removals)
         there = {key.value for key, _ in node.value}
-        # What a merge brings is there already, unless it is to be something else.
+        # A merged value exists already, unless it changes.
         news = {
             key: value
             for key, value in values.items()
@@ -211,17 +196,13 @@ class _Rewriter:
         alias = value.start_mark.index < key.end_mark.index
         if not alias and value.id == "mapping" and _share_keys(current, target):
             self._mapping(value, current, target, level + 1)
-        elif not alias and value.id == "sequence" and _are_lists(current, target):
+            return
+        are_lists = all(isinstance(part, list) and part for part in (current, target))
+        if not alias and value.id == "sequence" and are_lists:
             self._sequence(value, current, target, level + 1)
-        else:
-            nests = current in (None, {}, []) or not (alias or _is_inline(value))
-            lines = self._lines(key.value, target, level) if nests else []
-            self._replace(mapping, key, value, target, lines)
-
-    def _replace(
-        self, mapping: Node, key: Node, value: Node, target: Data, lines: Sequence[str]
-    ) -> None:
-        """Replace a value; ``lines`` are key and value as a block, if it may become one."""
+            return
+        may_nest = current in (None, {}, []) or not (alias or _is_inline(value))
+        lines = self._lines(key.value, target, level) if may_nest else []
         colon, (start, end) = self._colon(key), self._value(key, value)
         style = getattr(value, "style", None)
         inside = bool(mapping.flow_style)
@@ -314,24 +295,21 @@ class _Rewriter:
                 for old, new in pairs:
                     self._item(node, old, current[old], target[new], level)
                 continue
-            # What stands beside an item, a comment perhaps, is not of the one that comes for it.
+            # Removed and inserted anew: a comment beside the old item does not fit the new one.
             removals += range(start, end)
             if new_start < new_end:
                 news[start - 1] = target[new_start:new_end]
-        self._block_item_removals(places, removals)
-        for place, parts in news.items():
-            self._insert_items(node, places, place, parts)
-
-    def _insert_items(
-        self, node: Node, places: Sequence[tuple[int, int]], behind: int, parts: Sequence[Data]
-    ) -> None:
+        for n in removals:
+            start = self._line_start(self._dash(places[n][0]))
+            self._add_splice(start, self._line_end(places[n][1]), "")
         column = node.start_mark.column
-        lines = [f"{' ' * column}- {item(part)}" for part in parts]
-        if behind < 0:
-            dash = self._dash(places[0][0])
-            self._insert_lines(self._line_start(dash), lines)
-        else:
-            self._insert_lines(self._end_with_comments(places[behind][1], column), lines)
+        for behind, parts in news.items():
+            at = (
+                self._line_start(self._dash(places[0][0]))
+                if behind < 0
+                else self._end_with_comments(places[behind][1], column)
+            )
+            self._insert_lines(at, [f"{' ' * column}- {item(part)}" for part in parts])
 
     def _item(self, sequence: Node, n: int, current: Data, target: Data, level: int) -> None:
         if are_equal(current, target):
@@ -354,41 +332,21 @@ class _Rewriter:
             raise RewriteError(Message("an item does not start on its own line"))
         return dash
 
-    # Removing
-
-    def _block_removals(self, mapping: Node, removals: Sequence[int]) -> None:
-        ends = self._entry_ends(mapping)
+    def _remove_entries(self, mapping: Node, removals: Sequence[int]) -> None:
         starts = [key.start_mark.index for key, _ in mapping.value]
+        ends = self._entry_ends(mapping)
+        last_kept = max(set(range(len(starts))).difference(removals), default=-1)
         for n in removals:
             head = self._line_start(starts[n])
-            if not self._text[head : starts[n]].strip():
+            if mapping.flow_style and n > last_kept:
+                self._add_splice(ends[n - 1], ends[n], "")
+            elif not mapping.flow_style and not self._text[head : starts[n]].strip():
                 self._add_splice(head, self._line_end(ends[n]), "")
             elif n + 1 < len(starts):
-                # `- a: 1` with more keys below: the next key takes this place.
+                # In `- a: 1` with more keys below, the next key takes this place.
                 self._add_splice(starts[n], starts[n + 1], "")
             else:
                 raise RewriteError(Message("the entry does not start on its own line"))
-
-    def _block_item_removals(
-        self, places: Sequence[tuple[int, int]], removals: Sequence[int]
-    ) -> None:
-        for n in removals:
-            start = self._line_start(self._dash(places[n][0]))
-            self._add_splice(start, self._line_end(places[n][1]), "")
-
-    def _flow_places(self, mapping: Node) -> list[tuple[int, int]]:
-        ends = self._entry_ends(mapping)
-        return [
-            (key.start_mark.index, end) for (key, _), end in zip(mapping.value, ends, strict=True)
-        ]
-
-    def _flow_removals(self, places: Sequence[tuple[int, int]], removals: Sequence[int]) -> None:
-        remaining = [n for n in range(len(places)) if n not in removals]
-        for n in removals:
-            if n < remaining[-1]:
-                self._add_splice(places[n][0], places[n + 1][0], "")
-            else:
-                self._add_splice(places[n - 1][1], places[n][1], "")
 
 
 def _share_keys(one: Data, other: Data) -> bool:
@@ -396,11 +354,6 @@ def _share_keys(one: Data, other: Data) -> bool:
     if not isinstance(one, Mapping) or not isinstance(other, Mapping):
         return False
     return not {str(key) for key in one}.isdisjoint(str(key) for key in other)
-
-
-def _are_lists(one: Data, other: Data) -> bool:
-    """Return whether both values are lists that are not empty."""
-    return isinstance(one, list) and isinstance(other, list) and bool(one) and bool(other)
 
 
 def _is_inline(node: Node) -> bool:

@@ -1,7 +1,7 @@
-"""Whether two texts of a file mean the same to who runs it: what differs is cosmetic.
+"""Detects cosmetic changes: two texts of a file that mean the same to the program that reads it.
 
-Python by its syntax tree, notebooks by the code of their cells, YAML and JSON by their values.
-Nothing is imported or executed. In doubt a difference counts.
+Python is compared by its syntax tree, notebooks by the code of their cells, YAML and JSON by their
+values. Nothing is imported or executed. In doubt a difference counts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from jupyter_mlws.core.i18n import Message
 
 MAX_FILE_BYTES = 4_000_000
-"""Bytes; what is larger is data, and is not compared."""
+"""Bytes. Larger files are data and are not compared."""
 MAX_VALUES = 200_000
 """Values of a YAML or JSON file; aliases can make many of a few bytes."""
 COSMETIC_REASONS = {
@@ -45,62 +45,49 @@ def same_meaning(name: str, old: bytes, new: bytes) -> bool:
     """
     if not is_comparable(name) or max(len(old), len(new)) > MAX_FILE_BYTES:
         return False
-    compare = {".py": _python, ".ipynb": _notebook, ".json": _json}
-    meaning = compare.get(PurePosixPath(name).suffix, _yaml)
+    suffix = PurePosixPath(name).suffix
     try:
-        return bool(meaning(old) == meaning(new))
-    except Exception:  # noqa: BLE001  a person's file: whatever it holds, it is taken as changed
+        return bool(_meaning(suffix, old) == _meaning(suffix, new))
+    except Exception:  # noqa: BLE001  a user's file: one that cannot be compared counts as changed
         return False
 
 
-def _python(source: bytes) -> Any:
-    """Return the syntax tree, without the positions of its nodes, and the interpreter line.
+def _meaning(suffix: str, source: bytes) -> Any:
+    """Return what a program reads of a file, as a value that can be compared.
 
-    Two comments have a meaning: the first line can choose the interpreter, and a metadata block
-    (PEP 723) the packages. ValueError for a file with such a block.
+    Of Python code the syntax tree without positions and the interpreter line; of a notebook the
+    kernel, and the code of the cells in order with the tags that runners use. YAML is read by
+    versions 1.1 and 1.2, since that of the reader is not known.
     """
-    lines = source.splitlines()
-    started = lines[0] if lines and lines[0].startswith(b"#!") else b""
-    metadata = [line for line in lines if line.startswith(b"# /// ")]
-    if metadata:
-        raise ValueError("a comment that is read by programs")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return started, ast.dump(ast.parse(source))
-
-
-def _notebook(source: bytes) -> Any:
-    """Return the kernel, and the code of the cells in order with the tags that runners use."""
-    notebook = json.loads(source)
-    if notebook["nbformat"] < 4:
-        raise ValueError("a notebook of an older kind")
-    kernel = notebook.get("metadata", {}).get("kernelspec", {}).get("name")
-    cells = [
-        (_join_lines(cell["source"]), sorted(cell.get("metadata", {}).get("tags", [])))
-        for cell in notebook["cells"]
-        if cell["cell_type"] == "code"
-    ]
-    return kernel, [(code, tags) for code, tags in cells if code.strip() or tags]
-
-
-def _join_lines(source: str | list[str]) -> str:
-    return source if isinstance(source, str) else "".join(source)
-
-
-def _json(source: bytes) -> Any:
-    return _ValueNormalizer().of(json.loads(source))
-
-
-def _yaml(source: bytes) -> Any:
-    """Return the values by YAML 1.1 and 1.2, since the version of the reader is not known."""
+    if suffix == ".json":
+        return _ValueNormalizer().of(json.loads(source))
+    if suffix == ".py":
+        lines = source.splitlines()
+        if any(line.startswith(b"# /// ") for line in lines):
+            raise ValueError("a metadata block (PEP 723), which names the packages")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.dump(ast.parse(source))
+        return lines[0] if lines and lines[0].startswith(b"#!") else b"", tree
+    if suffix == ".ipynb":
+        notebook = json.loads(source)
+        if notebook["nbformat"] < 4:
+            raise ValueError("a notebook of an older format")
+        kernel = notebook.get("metadata", {}).get("kernelspec", {}).get("name")
+        cells = [
+            ("".join(cell["source"]), sorted(cell.get("metadata", {}).get("tags", [])))
+            for cell in notebook["cells"]
+            if cell["cell_type"] == "code"
+        ]
+        return kernel, [(code, tags) for code, tags in cells if code.strip() or tags]
     from ruamel.yaml import YAML
 
-    def values(version: tuple[int, int]) -> list[Any]:
+    values = []
+    for version in ((1, 1), (1, 2)):
         yaml = YAML(typ="safe", pure=True)
         yaml.version = version
-        return [_ValueNormalizer().of(document) for document in yaml.load_all(source)]
-
-    return values((1, 1)), values((1, 2))
+        values.append([_ValueNormalizer().of(document) for document in yaml.load_all(source)])
+    return values
 
 
 class _ValueNormalizer:

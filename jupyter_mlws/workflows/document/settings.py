@@ -1,4 +1,4 @@
-"""What is wrong with a node's settings, by the JSON Schema of its component."""
+"""Validation of a node's settings by the JSON Schema of its component."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
 
 NEEDS_KEYWORD = "x-needs"
-"""The schema's keyword for values that need a library which may be absent: its module and what is
-said. Such values may be drawn, and run when it is installed."""
+"""Schema keyword for values that need an optional library: its module and the message without it.
+A workflow may be saved with such values; a run needs the library."""
 CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]")
 """Characters that get lost between a `dvc.yaml`, the command line and the component."""
 
@@ -32,7 +32,7 @@ class FaultKind(str, Enum):
 
 
 DRAFT_FAULTS = frozenset({FaultKind.MISSING, FaultKind.UNAVAILABLE})
-"""Faults that a workflow may be saved with: only its run needs them cured."""
+"""Faults that a workflow may be saved with: only a run needs them fixed."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,21 @@ def faults(
     values = {**convert_options(component, words), **settings}
     for error in Draft202012Validator(component.settings).iter_errors(values):
         if error.validator == "required":
-            yield from _missing(error.validator_value, {*values, *words})
+            for name in error.validator_value:
+                if name not in values and name not in words:
+                    message = Message("The setting {name!r} is required.", name=name)
+                    yield SettingFault(name, message, FaultKind.MISSING)
         elif error.validator != "additionalProperties":
             path = ".".join(str(part) for part in error.absolute_path)
             title = setting_schemas(component).get(path, {}).get("title", path)
             yield SettingFault(path, _invalid(error).fill(setting=Message(title)), FaultKind.VALUE)
     unread = [name for name in words if name.removeprefix("no-") not in values]
     yield from _unknown(component, [*settings, *unread])
-    yield from _unavailable(component, values)
+    for name, schema in setting_schemas(component).items():
+        needs = schema.get(NEEDS_KEYWORD, {})
+        value = values.get(name)
+        if isinstance(value, str) and value in needs and not installed(needs[value]["module"]):
+            yield SettingFault(name, Message.parse(needs[value]["message"]), FaultKind.UNAVAILABLE)
 
 
 def setting_schemas(component: Component) -> Mapping[str, Any]:
@@ -109,13 +116,6 @@ def _convert_scalar(text: str, kind: str | None) -> Any:
         return text
 
 
-def _missing(required: Sequence[str], names: set[str]) -> Iterator[SettingFault]:
-    for name in required:
-        if name not in names:
-            message = Message("The setting {name!r} is required.", name=name)
-            yield SettingFault(name, message, FaultKind.MISSING)
-
-
 def _unknown(component: Component, names: Sequence[str]) -> Iterator[SettingFault]:
     from difflib import get_close_matches
 
@@ -137,14 +137,6 @@ def _unknown(component: Component, names: Sequence[str]) -> Iterator[SettingFaul
             yield SettingFault(name, message, FaultKind.UNKNOWN)
 
 
-def _unavailable(component: Component, values: Mapping[str, Any]) -> Iterator[SettingFault]:
-    for name, schema in setting_schemas(component).items():
-        needs = schema.get(NEEDS_KEYWORD, {})
-        value = values.get(name)
-        if isinstance(value, str) and value in needs and not installed(needs[value]["module"]):
-            yield SettingFault(name, Message.parse(needs[value]["message"]), FaultKind.UNAVAILABLE)
-
-
 TYPES = {
     "integer": Message("an integer"),
     "number": Message("a number"),
@@ -156,10 +148,10 @@ TYPES = {
 
 
 def _invalid(error: Any) -> Message:
-    """Return why a value is not valid; ``{setting}`` is left to fill."""
+    """Return why a value is not valid; the caller fills in ``{setting}``."""
     limit = error.validator_value
     if error.validator == "anyOf":
-        # A type or nothing: what is wrong is wrong with the type.
+        # A type or null: report the fault of the type.
         inner = [part for part in error.context if part.validator_value != "null"]
         if len(inner) == 1:
             return _invalid(inner[0])

@@ -1,4 +1,4 @@
-"""The terms that workflows, plans and runs are told in."""
+"""Enumerations shared by workflow files, plans and runs."""
 
 from __future__ import annotations
 
