@@ -5,7 +5,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Alignment } from './graph/align';
 import { copyCommandLine, saveImage, saveScript } from './export/export';
 import type { WorkflowWidget } from './widget';
-import { NOT_DONE } from './store/runs';
+import { NOT_DONE } from './store/run';
+import * as gestures from './store/gestures';
 
 export namespace CommandIDs {
   export const run = 'workflow:run';
@@ -97,12 +98,11 @@ export function addCanvasCommands(
 
 /** The one selected node, if it is a node of the graph. */
 function nodeOf({ model }: WorkflowWidget): string | null {
-  const { selected } = model;
-  return selected !== null && model.graph.nodes.has(selected) ? selected : null;
+  return model.selection.singleNode;
 }
 
 function canRun({ model }: WorkflowWidget): boolean {
-  return model.canRun;
+  return model.runs.canRun;
 }
 
 function canRunNode(widget: WorkflowWidget): boolean {
@@ -111,16 +111,16 @@ function canRunNode(widget: WorkflowWidget): boolean {
 
 function hasFailed(widget: WorkflowWidget): boolean {
   const node = nodeOf(widget);
-  const status = node && widget.model.runs.nodes.get(node)?.status;
+  const status = node && widget.model.runs.shown.nodes.get(node)?.status;
   return canRun(widget) && NOT_DONE.has(status ?? undefined);
 }
 
 function canCopy({ model }: WorkflowWidget): boolean {
-  return model.selectedToCopy.size > 0 && !model.error;
+  return model.selection.copyable.size > 0 && !model.document.error;
 }
 
 function hasNodes({ model }: WorkflowWidget): boolean {
-  return model.selectedNodes.size > 0 && !model.error;
+  return model.selection.nodes.size > 0 && !model.document.error;
 }
 
 function runCommands(trans: TranslationBundle): ICommand[] {
@@ -129,56 +129,56 @@ function runCommands(trans: TranslationBundle): ICommand[] {
     {
       id: CommandIDs.run,
       label: trans.__('Run Workflow'),
-      act: ({ model }) => model.run(),
+      act: ({ model }) => model.runs.start(),
       isEnabled: canRun
     },
     {
       id: CommandIDs.runAll,
       label: trans.__('Rerun All Nodes'),
-      act: ({ model }) => model.run({ force: true }),
+      act: ({ model }) => model.runs.start({ force: true }),
       isEnabled: canRun
     },
     {
       id: CommandIDs.runTo,
       label: trans.__('Run to Here'),
-      act: widget => widget.model.runTo(node(widget)),
+      act: widget => widget.model.runs.startTo(node(widget)),
       isEnabled: canRunNode
     },
     {
       id: CommandIDs.runFrom,
       label: trans.__('Run from Here'),
-      act: widget => widget.model.runFrom(node(widget)),
+      act: widget => widget.model.runs.startFrom(node(widget)),
       isEnabled: canRunNode
     },
     {
       id: CommandIDs.runAgain,
       label: trans.__('Rerun Node'),
-      act: widget => widget.model.runOnly(node(widget)),
+      act: widget => widget.model.runs.startOnly(node(widget)),
       isEnabled: canRunNode
     },
     {
       id: CommandIDs.stop,
       label: trans.__('Stop Run'),
-      act: ({ model }) => model.stop(),
-      isEnabled: ({ model }) => model.isRunning
+      act: ({ model }) => model.runs.cancel(),
+      isEnabled: ({ model }) => model.runs.isRunning
     },
     {
       id: CommandIDs.resume,
       label: trans.__('Resume Run'),
-      act: ({ model }) => model.resume(),
+      act: ({ model }) => model.runs.resume(),
       isEnabled: widget =>
-        canRun(widget) && NOT_DONE.has(widget.model.runs.run?.status)
+        canRun(widget) && NOT_DONE.has(widget.model.runs.shown.run?.status)
     },
     {
       id: CommandIDs.retry,
       label: trans.__('Retry Node'),
-      act: widget => widget.model.retry(node(widget)),
+      act: widget => widget.model.runs.retry(node(widget)),
       isEnabled: hasFailed
     },
     {
       id: CommandIDs.skip,
       label: trans.__('Skip Node'),
-      act: widget => widget.model.skip(node(widget)),
+      act: widget => widget.model.runs.skip(node(widget)),
       isEnabled: hasFailed
     },
     {
@@ -203,12 +203,12 @@ function editCommands(trans: TranslationBundle): ICommand[] {
     {
       id: CommandIDs.undo,
       label: trans.__('Undo Workflow Change'),
-      act: ({ model }) => model.undo()
+      act: ({ model }) => model.document.undo()
     },
     {
       id: CommandIDs.redo,
       label: trans.__('Redo Workflow Change'),
-      act: ({ model }) => model.redo()
+      act: ({ model }) => model.document.redo()
     },
     {
       id: CommandIDs.copy,
@@ -226,34 +226,35 @@ function editCommands(trans: TranslationBundle): ICommand[] {
       id: CommandIDs.paste,
       label: trans.__('Paste Nodes'),
       act: ({ content }) => content.flow?.paste(),
-      isEnabled: ({ model }) => !model.error
+      isEnabled: ({ model }) => !model.document.error
     },
     {
       id: CommandIDs.duplicate,
       label: trans.__('Duplicate Nodes'),
-      act: ({ model }) => model.duplicate(),
+      act: ({ model }) => gestures.duplicate(model),
       isEnabled: hasNodes
     },
     {
       id: CommandIDs.selectAll,
       label: trans.__('Select All Nodes'),
-      act: ({ model }) => model.selectAll()
+      act: ({ model }) => model.selection.selectAll()
     },
     {
       id: CommandIDs.remove,
       label: trans.__('Delete Selection'),
-      act: ({ model }) => model.removeSelected()
+      act: ({ model }) => gestures.removeSelected(model)
     },
     {
       id: CommandIDs.rename,
       label: trans.__('Rename Node'),
-      act: ({ model }) => model.askName(),
-      isEnabled: ({ model }) => model.selected !== null && !model.error
+      act: ({ model }) => model.selection.requestRename(),
+      isEnabled: ({ model }) =>
+        model.selection.single !== null && !model.document.error
     },
     {
       id: CommandIDs.freeze,
       label: trans.__('Freeze Nodes'),
-      act: ({ model }) => model.setFrozen(!areFrozen(model)),
+      act: ({ model }) => gestures.freeze(model, !areFrozen(model)),
       isEnabled: hasNodes,
       isToggled: ({ model }) => areFrozen(model)
     },
@@ -261,18 +262,18 @@ function editCommands(trans: TranslationBundle): ICommand[] {
       id: CommandIDs.addNode,
       label: trans.__('Add Node…'),
       act: ({ content }) => content.flow?.ask('add'),
-      isEnabled: ({ model }) => !model.error
+      isEnabled: ({ model }) => !model.document.error
     },
     {
       id: CommandIDs.addNote,
       label: trans.__('Add Note'),
       act: ({ content, model }) => {
         if (content.flow) {
-          model.addNote(trans.__('Note'), content.flow.centre());
-          model.askName();
+          gestures.addNote(model, trans.__('Note'), content.flow.centre());
+          model.selection.requestRename();
         }
       },
-      isEnabled: ({ model }) => !model.error
+      isEnabled: ({ model }) => !model.document.error
     },
     {
       id: CommandIDs.group,
@@ -284,7 +285,7 @@ function editCommands(trans: TranslationBundle): ICommand[] {
           okLabel: trans.__('Create')
         });
         if (answer.button.accept) {
-          model.group(answer.value?.trim() ?? '');
+          gestures.group(model, answer.value?.trim() ?? '');
         }
       },
       isEnabled: hasNodes
@@ -293,7 +294,8 @@ function editCommands(trans: TranslationBundle): ICommand[] {
       id: CommandIDs.connect,
       label: trans.__('Connect Node…'),
       act: ({ content }) => content.flow?.ask('connect'),
-      isEnabled: widget => nodeOf(widget) !== null && !widget.model.error
+      isEnabled: widget =>
+        nodeOf(widget) !== null && !widget.model.document.error
     },
     ...(
       [
@@ -305,16 +307,16 @@ function editCommands(trans: TranslationBundle): ICommand[] {
     ).map(([how, label]) => ({
       id: `${CommandIDs.align}-${how}`,
       label,
-      act: ({ model }: WorkflowWidget) => model.align(how),
+      act: ({ model }: WorkflowWidget) => gestures.align(model, how),
       isEnabled: ({ model }: WorkflowWidget) =>
-        model.selectedNodes.size > 1 && !model.error
+        model.selection.nodes.size > 1 && !model.document.error
     }))
   ];
 }
 
 function areFrozen(model: WorkflowWidget['model']): boolean {
-  return [...model.selectedNodes].every(
-    id => model.graph.nodes.get(id)?.stage.frozen
+  return [...model.selection.nodes].every(
+    id => model.drawing.graph.nodes.get(id)?.stage.frozen
   );
 }
 
@@ -341,7 +343,7 @@ function viewCommands(trans: TranslationBundle): ICommand[] {
     {
       id: CommandIDs.autoLayout,
       label: trans.__('Auto Layout'),
-      act: ({ model }) => model.autoLayout()
+      act: ({ model }) => model.drawing.arrange()
     },
     {
       id: CommandIDs.copyCommand,

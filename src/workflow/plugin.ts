@@ -126,7 +126,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
         message.type === 'workspace' &&
         message.areas.includes('components')
       ) {
-        tracker.forEach(widget => void widget.model.loadComponents());
+        tracker.forEach(widget => void widget.model.catalog.loadComponents());
       }
     });
     void restorer?.restore(tracker, {
@@ -206,7 +206,7 @@ function addCompareCommand(
   report: Report
 ): void {
   const service = (): WorkflowService | null =>
-    tracker.currentWidget?.model.service ?? null;
+    tracker.currentWidget?.model.server.service ?? null;
   app.commands.addCommand(COMPARE, {
     label: trans.__('Compare Versions…'),
     isEnabled: () =>

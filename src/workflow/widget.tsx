@@ -46,8 +46,8 @@ import {
 } from './icons';
 import { DiskFollower } from './store/disk';
 import { CanvasModel } from './store/model';
-import { ParamsFiles } from './store/paramsFiles';
-import { FINAL } from './store/runs';
+import { ParamsFiles } from './store/params';
+import { FINAL } from './store/run';
 import { WorkflowService } from './store/service';
 import { CanvasView } from './canvas/view';
 import { runStatusLabel } from '../ui/runStatus';
@@ -231,9 +231,9 @@ export class WorkflowWidget extends DocumentWidget<
     const { contents } = this.content.lab;
     this.disk = new DiskFollower(this.context, contents);
     this.disk.conflictChanged.connect((_, isThere) => {
-      model.setConflict(isThere ? () => this.disk.takeFile() : null);
+      model.document.discard = isThere ? () => this.disk.takeFile() : null;
     });
-    this.context.fileChanged.connect(model.onSaved, model);
+    this.context.fileChanged.connect(model.runs.onSaved, model);
   }
 
   /** Keeps the document in step with its file. */
@@ -248,8 +248,7 @@ export class WorkflowWidget extends DocumentWidget<
     await Promise.all([
       this.disk.look(),
       this.content.lab.params.look(),
-      this.model.notebooks.look(),
-      this.model.stock.lookAtData()
+      this.model.catalog.refresh()
     ]);
   }
 
@@ -265,9 +264,9 @@ export class WorkflowWidget extends DocumentWidget<
 
   private _onSaveState(_: unknown, state: DocumentRegistry.SaveState): void {
     if (state === 'started') {
-      this.model.flush();
+      this.model.document.flush();
     } else if (state === 'completed') {
-      this.model.onSaved();
+      this.model.runs.onSaved();
     }
   }
 }
@@ -300,18 +299,22 @@ function fillToolbar(
     'run',
     runIcon,
     trans.__('Run Workflow'),
-    () => void model.run()
+    () => void model.runs.start()
   );
   const stop = button(
     'stop',
     stopIcon,
     trans.__('Stop Run'),
-    () => void model.stop()
+    () => void model.runs.cancel()
   );
-  const undo = button('undo', undoIcon, trans.__('Undo'), () => model.undo());
-  const redo = button('redo', redoIcon, trans.__('Redo'), () => model.redo());
+  const undo = button('undo', undoIcon, trans.__('Undo'), () =>
+    model.document.undo()
+  );
+  const redo = button('redo', redoIcon, trans.__('Redo'), () =>
+    model.document.redo()
+  );
   button('auto-layout', autoLayoutIcon, trans.__('Auto Layout'), () =>
-    model.autoLayout()
+    model.drawing.arrange()
   );
   button('fit', fitIcon, trans.__('Fit to View'), () =>
     widget.content.flow?.fit()
@@ -337,16 +340,16 @@ function fillToolbar(
   toolbar.addItem('state', state);
 
   const update = (): void => {
-    run.enabled = model.canRun && model.graph.nodes.size > 0;
-    stop.enabled = model.isRunning;
-    undo.enabled = model.history.canUndo;
-    redo.enabled = model.history.canRedo;
+    run.enabled = model.runs.canRun && model.drawing.graph.nodes.size > 0;
+    stop.enabled = model.runs.isRunning;
+    undo.enabled = model.document.history.canUndo;
+    redo.enabled = model.document.history.canRedo;
   };
   update();
-  model.changed.connect(update);
-  model.history.changed.connect(update);
+  model.drawing.changed.connect(update);
+  model.document.history.changed.connect(update);
+  model.runs.shown.changed.connect(update);
   model.runs.changed.connect(update);
-  model.control.changed.connect(update);
 }
 
 /** What the button "More" offers; "" is a line between. */
@@ -370,8 +373,8 @@ function StateText(props: {
   trans: TranslationBundle;
 }): JSX.Element | null {
   const { model, trans } = props;
-  useSignal(model.runs.changed);
-  const { run, progress } = model.runs;
+  useSignal(model.runs.shown.changed);
+  const { run, progress } = model.runs.shown;
   const isOver = run !== null && FINAL.has(run.status);
   const elapsed = useElapsed(run?.started ?? null, run !== null && !isOver);
   if (!run) {
@@ -441,7 +444,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
       save: () => context.save(),
       asOwn: change => widget.disk.asOwn(change)
     });
-    model.failed.connect((_, error) => report(error));
+    model.server.failed.connect((_, error) => report(error));
     const lab = { ...labActions(context, model, this._options), renderers };
     const content = new CanvasWidget(model, trans, client.language, lab);
     const widget: WorkflowWidget = new WorkflowWidget(
@@ -488,7 +491,10 @@ function labActions(
   /** The project's folder in the lab, with a slash behind it; "" for the lab's own. */
   const root = (): string => {
     const own = localPath(context.path);
-    return own.slice(0, own.length - (model.service?.path ?? own).length);
+    return own.slice(
+      0,
+      own.length - (model.server.service?.path ?? own).length
+    );
   };
   const fromRoot = (path: string): string | null => {
     const local = localPath(path);
@@ -501,11 +507,11 @@ function labActions(
   const files = new ParamsFiles(manager);
   const open = async (path: string): ReturnType<ParamsFiles['open']> => {
     const file = await files.open(root() + path);
-    model.history.follow(file.model.sharedModel, () => {
+    model.document.history.follow(file.model.sharedModel, () => {
       // As an edit of it is, so is its undoing written at once.
       file
         .save()
-        .then(() => model.onSaved())
+        .then(() => model.runs.onSaved())
         .catch(report);
     });
     return file;
@@ -516,7 +522,7 @@ function labActions(
       edit: (path, splices) => {
         open(path)
           .then(file => files.edit(file, splices))
-          .then(() => model.onSaved())
+          .then(() => model.runs.onSaved())
           .catch(report);
       },
       look: () => files.look(),
@@ -550,9 +556,9 @@ function labActions(
         : null;
     },
     openFailed: node => {
-      const run = model.runs.run?.id;
-      if (run && model.service) {
-        model.service
+      const run = model.runs.shown.run?.id;
+      if (run && model.server.service) {
+        model.server.service
           .debug(run, node)
           .then(({ path }) => manager.openOrReveal(root() + path))
           .catch(report);
@@ -570,7 +576,7 @@ async function connectToServer(
 ): Promise<void> {
   try {
     const { project, path } = await client.place(localPath(context.path));
-    if (model.isDisposed || model.service) {
+    if (model.isDisposed || model.server.service) {
       return;
     }
     const own = client.projects.find(
@@ -584,7 +590,7 @@ async function connectToServer(
     await model.attach(new WorkflowService(client, path, project), events);
   } catch (error) {
     report(error);
-    model.missLibrary();
+    model.catalog.setMissing();
     const again = (): void => {
       client.projectChanged.disconnect(again);
       if (!model.isDisposed) {

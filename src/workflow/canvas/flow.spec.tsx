@@ -5,8 +5,10 @@ import { afterEach, expect, it, vi } from 'vitest';
 
 import { Flow } from './flow';
 import { CanvasContext, type ICanvasContext } from '../store/hooks';
+import { removeSelected } from '../store/gestures';
 import { CanvasModel } from '../store/model';
 import { WINE } from '../document/samples';
+import * as gestures from '../store/gestures';
 
 let root: Root | undefined;
 let model: CanvasModel | undefined;
@@ -54,8 +56,8 @@ it('keeps the focus on the canvas when the node that has it is removed', async (
   const { model, page } = await draw();
   nodeOf(page, 'judge')!.focus();
   expect(document.activeElement).toBe(nodeOf(page, 'judge'));
-  model.select(['judge']);
-  model.removeSelected();
+  model.selection.select(['judge']);
+  gestures.removeSelected(model);
   await vi.waitFor(() => expect(nodeOf(page, 'judge')).toBeNull(), 5000);
   expect(document.activeElement).toBe(page.querySelector('.jp-mlws-Canvas'));
 });

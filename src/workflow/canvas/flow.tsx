@@ -21,7 +21,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { flowLabels } from '../../ui/flowLabels';
 import { bestInput, bestPort, type IEnd } from '../graph/choices';
-import { readClip } from '../document/clipboard';
+import { readClip, type IClip } from '../document/clipboard';
 import { carryMembers, withFrames } from './frames';
 import type { Refusal } from '../graph/graph';
 import { useCanvas } from '../store/hooks';
@@ -38,6 +38,7 @@ import { NODE_WIDTH, type IPlace } from '../graph/sizes';
 import { runnerOf } from '../document/stages';
 import { TreeView } from './tree';
 import { refusalText } from '../labels';
+import * as gestures from '../store/gestures';
 
 /** What the commands and the palette ask of the drawing. */
 export interface IFlowHandle {
@@ -132,7 +133,13 @@ function FlowPane(props: IFlowProps): JSX.Element {
   const onConnect = useCallback(
     (connection: Connection) => {
       const { source, sourceHandle, target, targetHandle } = connection;
-      model.connect(source, sourceHandle ?? '', target, targetHandle ?? '');
+      gestures.connect(
+        model,
+        source,
+        sourceHandle ?? '',
+        target,
+        targetHandle ?? ''
+      );
     },
     [model]
   );
@@ -222,8 +229,8 @@ function FlowPane(props: IFlowProps): JSX.Element {
           '.react-flow__node'
         );
         const id = under?.dataset.id;
-        if (id && !model.selection.has(id)) {
-          model.select([id]);
+        if (id && !model.selection.ids.has(id)) {
+          model.selection.select([id]);
         }
       }}
     >
@@ -273,7 +280,7 @@ function FlowPane(props: IFlowProps): JSX.Element {
           }}
         />
       )}
-      {nodes.length === 0 && !model.error && <EmptyCanvas />}
+      {nodes.length === 0 && !model.document.error && <EmptyCanvas />}
     </div>
   );
 }
@@ -289,19 +296,25 @@ function connectToNode(model: CanvasModel, from: IEnd, node: string): void {
   const path = sourcePath(from.node);
   const link =
     path === null
-      ? bestPort(model.graph, from, node)
-      : bestInput(model.graph, path, node);
+      ? bestPort(model.drawing.graph, from, node)
+      : bestInput(model.drawing.graph, path, node);
   if (link) {
-    model.connect(link.source, link.sourcePort, link.target, link.targetPort);
+    gestures.connect(
+      model,
+      link.source,
+      link.sourcePort,
+      link.target,
+      link.targetPort
+    );
     return;
   }
-  const other = model.graph.nodes.get(node);
+  const other = model.drawing.graph.nodes.get(node);
   const isSource = from.side === 'source';
   const port = (isSource ? other?.inputs : other?.outputs)?.[0]?.name ?? '';
   if (isSource) {
-    model.connect(from.node, from.port, node, port);
+    gestures.connect(model, from.node, from.port, node, port);
   } else {
-    model.connect(node, port, from.node, from.port);
+    gestures.connect(model, node, port, from.node, from.port);
   }
 }
 
@@ -349,7 +362,7 @@ function EmptyCanvas(): JSX.Element {
     <div className="jp-mlws-Canvas-empty">
       <h3>{trans.__('This workflow is empty')}</h3>
       <p>
-        {model.components.size > 0
+        {model.catalog.components.size > 0
           ? trans.__(
               'Double-click to add a node, or drag one from the left. You can also drop a ' +
                 'data file, script or notebook here. Drag from an output to see what can be ' +
@@ -366,7 +379,13 @@ function refusalOf(
   connection: Connection | Edge
 ): Refusal | null {
   const { source, sourceHandle, target, targetHandle } = connection;
-  return model.refusal(source, sourceHandle ?? '', target, targetHandle ?? '');
+  return gestures.refusalOf(
+    model,
+    source,
+    sourceHandle ?? '',
+    target,
+    targetHandle ?? ''
+  );
 }
 
 /** The reason in view: at once while dragging, and for a while afterwards. */
@@ -386,11 +405,11 @@ function useRefusal(model: CanvasModel): {
     );
   }, []);
   useEffect(() => {
-    const onRefused = (_: CanvasModel, next: Refusal): void => refuse(next);
-    model.refused.connect(onRefused);
+    const onRefused = (_: unknown, next: Refusal): void => refuse(next);
+    model.document.refused.connect(onRefused);
     return () => {
       clearTimeout(timer.current);
-      model.refused.disconnect(onRefused);
+      model.document.refused.disconnect(onRefused);
     };
   }, [model, refuse]);
   return { refusal, refuse };
@@ -442,21 +461,21 @@ function useNodes(model: CanvasModel): {
     if (moved.current.size > 0) {
       const places = moved.current;
       moved.current = new Map();
-      model.move(places);
+      model.drawing.move(places);
     }
   }, [model]);
 
   useEffect(() => {
     const update = (): void => setNodes(before => toNodes(model, before));
     update();
-    model.changed.connect(update);
-    model.selectionChanged.connect(update);
-    model.flushing.connect(commit);
+    model.drawing.changed.connect(update);
+    model.selection.changed.connect(update);
+    model.document.flushing.connect(commit);
     return () => {
       commit();
-      model.changed.disconnect(update);
-      model.selectionChanged.disconnect(update);
-      model.flushing.disconnect(commit);
+      model.drawing.changed.disconnect(update);
+      model.selection.changed.disconnect(update);
+      model.document.flushing.disconnect(commit);
     };
   }, [model, commit]);
 
@@ -464,9 +483,9 @@ function useNodes(model: CanvasModel): {
   latest.current = nodes;
   const onNodesChange = useCallback(
     (given: NodeChange<AnyNode>[]) => {
-      const changes = carryMembers(model.frames, latest.current, given);
+      const changes = carryMembers(model.drawing.frames, latest.current, given);
       setNodes(before => withFrames(model, applyNodeChanges(changes, before)));
-      const picked = new Set(model.selection);
+      const picked = new Set(model.selection.ids);
       let isPicking = false;
       for (const change of changes) {
         if (change.type === 'position' && !change.dragging && change.position) {
@@ -483,7 +502,7 @@ function useNodes(model: CanvasModel): {
         }
       }
       if (isPicking) {
-        model.select(picked);
+        model.selection.select(picked);
       }
     },
     [model, commit]
@@ -499,16 +518,18 @@ function useEdges(model: CanvasModel): {
   useEffect(() => {
     const update = (): void => setEdges(before => toEdges(model, before));
     update();
-    model.changed.connect(update);
+    model.drawing.changed.connect(update);
     return () => {
-      model.changed.disconnect(update);
+      model.drawing.changed.disconnect(update);
     };
   }, [model]);
   const onEdgesChange = useCallback((changes: EdgeChange[]) => {
     setEdges(before => applyEdgeChanges(changes, before));
   }, []);
   useEffect(() => {
-    model.selectEdges(edges.filter(edge => edge.selected).map(edge => edge.id));
+    model.selection.selectEdges(
+      edges.filter(edge => edge.selected).map(edge => edge.id)
+    );
   }, [model, edges]);
   return { edges, onEdgesChange };
 }
@@ -529,12 +550,12 @@ function useHandle(
     };
     const centre = (): IPlace => {
       const { x, y } = flow.screenToFlowPosition(middle());
-      return freePlace(model.graph, model.places, {
+      return freePlace(model.drawing.graph, model.drawing.positions, {
         x: x - NODE_WIDTH / 2,
         y: y - 50
       });
     };
-    const copied = (clip: ReturnType<CanvasModel['copy']>): void => {
+    const copied = (clip: IClip | null): void => {
       if (clip) {
         lastClip = JSON.stringify(clip, null, 2);
         void navigator.clipboard?.writeText(lastClip);
@@ -544,7 +565,11 @@ function useHandle(
       const clip = readClip(text);
       if (clip) {
         const at = pointer.current;
-        model.paste(clip, at ? flow.screenToFlowPosition(at) : centre());
+        gestures.paste(
+          model,
+          clip,
+          at ? flow.screenToFlowPosition(at) : centre()
+        );
       }
       return clip !== null;
     };
@@ -552,18 +577,18 @@ function useHandle(
       fit: () => void flow.fitView(FIT),
       centre,
       focusNode: id => {
-        model.select([id]);
+        model.selection.select([id]);
         void flow.fitView({ ...FIT, nodes: [{ id }] });
       },
       ask: kind => {
         const { x, y } = inside(pane.current!, ...xy(middle()));
         const at = { x: x - 160, y: Math.max(20, y - 180) };
-        const { selected } = model;
+        const selected = model.selection.singleNode;
         if (kind === 'find') {
           request({ kind, at });
         } else if (kind === 'add') {
           request({ kind, at, place: besides(model) ?? centre() });
-        } else if (selected && model.graph.nodes.has(selected)) {
+        } else if (selected) {
           const place = besides(model) ?? centre();
           request({ kind, at, node: selected, place });
         }
@@ -575,21 +600,21 @@ function useHandle(
           ?.querySelector<HTMLElement>('[data-mlws-port]')?.dataset.mlwsPort;
         const [node, side, name] = port?.split(':') ?? [];
         if (side === 'in') {
-          model.setInputFile(node, name, paths[0]);
+          gestures.setInputFile(model, node, name, paths[0]);
           return;
         }
         const place = flow.screenToFlowPosition({ x, y });
         paths.forEach((path, index) => {
           const there = { x: place.x, y: place.y + index * 140 };
           if (runnerOf(path)) {
-            model.addFile(path, there);
+            gestures.addFile(model, path, there);
           } else {
-            model.addData(path, there);
+            gestures.addData(model, path, there);
           }
         });
       },
-      copy: () => copied(model.copy()),
-      cut: () => copied(model.cut()),
+      copy: () => copied(gestures.copy(model)),
+      cut: () => copied(gestures.cut(model)),
       paste: async () => {
         // Only pages that are served safely may read the clipboard.
         const text = await navigator.clipboard?.readText().catch(() => null);
@@ -613,9 +638,11 @@ function xy({ x, y }: IPlace): [number, number] {
 
 /** To the right of the selected node, where it is free. */
 function besides(model: CanvasModel): IPlace | null {
-  const place = model.selected && model.places.get(model.selected);
+  const place =
+    model.selection.single &&
+    model.drawing.positions.get(model.selection.single);
   return place
-    ? freePlace(model.graph, model.places, {
+    ? freePlace(model.drawing.graph, model.drawing.positions, {
         x: place.x + NODE_WIDTH + 60,
         y: place.y
       })
@@ -631,7 +658,7 @@ function useClipboard(
     const isField = (event: React.ClipboardEvent): boolean =>
       (event.target as HTMLElement).matches('input, textarea, select');
     const give =
-      (take: () => ReturnType<CanvasModel['copy']>) =>
+      (take: () => IClip | null) =>
       (event: React.ClipboardEvent): void => {
         const clip = isField(event) ? null : take();
         if (clip) {
@@ -641,8 +668,8 @@ function useClipboard(
         }
       };
     return {
-      onCopy: give(() => model.copy()),
-      onCut: give(() => model.cut()),
+      onCopy: give(() => gestures.copy(model)),
+      onCut: give(() => gestures.cut(model)),
       onPaste: event => {
         const text = event.clipboardData.getData('text/plain');
         if (!isField(event) && handle.pasteText(text)) {
@@ -670,7 +697,7 @@ function useDrop(
         x: event.clientX,
         y: event.clientY
       });
-      model.addComponent(name, { x: x - NODE_WIDTH / 2, y: y - 20 });
+      gestures.addComponent(model, name, { x: x - NODE_WIDTH / 2, y: y - 20 });
       pane.current?.focus({ preventScroll: true });
     },
     [flow, model, pane]

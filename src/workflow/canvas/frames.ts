@@ -16,14 +16,16 @@ export function withFrames(
   nodes: readonly AnyNode[]
 ): AnyNode[] {
   const known = new Map(nodes.map(node => [node.id, node]));
-  const frames = model.frames.flatMap(({ title, nodes: members }, index) => {
-    const id = `frames:${index}`;
-    const box = boxAround(members.flatMap(member => known.get(member) ?? []));
-    const old = known.get(id) as FrameNode | undefined;
-    return box
-      ? [frameNode(id, index, title, box, model.selection.has(id), old)]
-      : [];
-  });
+  const frames = model.drawing.frames.flatMap(
+    ({ title, nodes: members }, index) => {
+      const id = `frames:${index}`;
+      const box = boxAround(members.flatMap(member => known.get(member) ?? []));
+      const old = known.get(id) as FrameNode | undefined;
+      return box
+        ? [frameNode(id, index, title, box, model.selection.ids.has(id), old)]
+        : [];
+    }
+  );
   return [...frames, ...nodes.filter(node => node.type !== 'frame')];
 }
 

@@ -7,7 +7,7 @@ import type { INodePlan } from '../../api/models';
 import type { IGraphNode, IGraphPort } from '../graph/graph';
 import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
 import { KIND_ICONS } from '../icons';
-import type { INodeState } from '../store/runs';
+import type { INodeState } from '../store/run';
 import { kindText, planText, portText, problemText } from '../labels';
 
 export type CanvasNode = Node<{ node: IGraphNode }, 'mlws'>;
@@ -16,9 +16,9 @@ export type CanvasNode = Node<{ node: IGraphNode }, 'mlws'>;
 export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   const { model, trans } = useCanvas();
   const { node } = data;
-  const state = useKeyed(model.runs.nodes, node.id);
-  const plan = useKeyed(model.plan, node.id);
-  const fault = useKeyed(model.faults, node.id);
+  const state = useKeyed(model.runs.shown.nodes, node.id);
+  const plan = useKeyed(model.runs.plan, node.id);
+  const fault = useKeyed(model.drawing.faults, node.id);
   const Icon = KIND_ICONS[node.kind].react;
   const subtitle =
     node.component?.title ?? node.componentName ?? kindText(node.kind, trans);
@@ -37,7 +37,7 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
       <div
         className="jp-mlws-Node-head"
         title={node.stage.description || subtitle}
-        onDoubleClick={() => model.askName()}
+        onDoubleClick={() => model.selection.requestRename()}
       >
         <Icon
           tag="span"

@@ -19,10 +19,10 @@ export function toNodes(
   before: readonly AnyNode[]
 ): AnyNode[] {
   const known = new Map(before.map(node => [node.id, node]));
-  const nodes = [...model.graph.nodes.values()].map(node => {
+  const nodes = [...model.drawing.graph.nodes.values()].map(node => {
     const old = known.get(node.id) as CanvasNode | undefined;
-    const place = model.places.get(node.id)!;
-    const selected = model.selection.has(node.id);
+    const place = model.drawing.positions.get(node.id)!;
+    const selected = model.selection.ids.has(node.id);
     // A node under the pointer stays there until it is let go.
     const position = old?.dragging ? old.position : place;
     const isSame =
@@ -62,11 +62,13 @@ function toSources(
   model: CanvasModel,
   known: ReadonlyMap<string, AnyNode>
 ): SourceNode[] {
-  return model.sources.map(source => {
+  return model.drawing.sources.map(source => {
     const { id, path } = source;
     const old = known.get(id) as SourceNode | undefined;
-    const selected = model.selection.has(id);
-    const position = old?.dragging ? old.position : model.places.get(id)!;
+    const selected = model.selection.ids.has(id);
+    const position = old?.dragging
+      ? old.position
+      : model.drawing.positions.get(id)!;
     const isSame =
       old !== undefined &&
       JSON.stringify(old.data.source) === JSON.stringify(source) &&
@@ -93,10 +95,10 @@ function toNotes(
   model: CanvasModel,
   known: ReadonlyMap<string, AnyNode>
 ): NoteNode[] {
-  return model.notes.map(({ text, at }, index) => {
+  return model.drawing.notes.map(({ text, at }, index) => {
     const id = `notes:${index}`;
     const old = known.get(id) as NoteNode | undefined;
-    const selected = model.selection.has(id);
+    const selected = model.selection.ids.has(id);
     const position = old?.dragging ? old.position : { x: at[0], y: at[1] };
     const isSame =
       old?.data.text === text &&
@@ -121,7 +123,7 @@ function toNotes(
 /** React Flow's edges of a model; those of `before` keep their objects. */
 export function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
   const known = new Map(before.map(edge => [edge.id, edge]));
-  const sources = model.sources.flatMap(({ id, path, readers }) =>
+  const sources = model.drawing.sources.flatMap(({ id, path, readers }) =>
     readers.map(({ node, port }) => {
       const key = sourceEdge(id, node, port);
       return (
@@ -136,7 +138,7 @@ export function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
       );
     })
   );
-  const edges = model.graph.edges.map(
+  const edges = model.drawing.graph.edges.map(
     edge =>
       known.get(edge.id) ?? {
         id: edge.id,

@@ -2,6 +2,7 @@ import type { Node, NodeProps } from '@xyflow/react';
 import { memo, useCallback, useEffect, useRef, useState } from 'react';
 
 import { useCanvas } from '../store/hooks';
+import * as gestures from '../store/gestures';
 
 export type NoteNode = Node<{ index: number; text: string }, 'note'>;
 export type FrameNode = Node<{ index: number; title: string }, 'frame'>;
@@ -12,7 +13,7 @@ export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
   const { isEditing, begin, field } = useEditing(
     `notes:${data.index}`,
     data.text,
-    text => model.setNote(data.index, text)
+    text => gestures.setNote(model, data.index, text)
   );
   return (
     <div
@@ -42,7 +43,7 @@ export const FrameView = memo(({ data, selected }: NodeProps<FrameNode>) => {
   const { isEditing, begin, field } = useEditing(
     `frames:${data.index}`,
     data.title,
-    title => model.setFrameTitle(data.index, title)
+    title => gestures.setFrameTitle(model, data.index, title)
   );
   return (
     <div
@@ -90,9 +91,9 @@ function useEditing(
         write(text);
       }
     };
-    model.flushing.connect(flush);
+    model.document.flushing.connect(flush);
     return () => {
-      model.flushing.disconnect(flush);
+      model.document.flushing.disconnect(flush);
     };
   }, [model]);
   const begin = useCallback(
@@ -101,14 +102,14 @@ function useEditing(
   );
   useEffect(() => {
     const ask = (): void => {
-      if (model.takeAsked(id)) {
+      if (model.selection.takeRename(id)) {
         begin();
       }
     };
     ask();
-    model.nameAsked.connect(ask);
+    model.selection.renameRequested.connect(ask);
     return () => {
-      model.nameAsked.disconnect(ask);
+      model.selection.renameRequested.disconnect(ask);
     };
   }, [model, id, begin]);
   useEffect(() => {

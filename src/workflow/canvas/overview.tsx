@@ -68,13 +68,13 @@ export function useFewer(
     if (!isOverview) {
       return nodes;
     }
-    const { selection } = model;
+    const { ids } = model.selection;
     const isAttended = (node: Node): boolean =>
       node.id === pointed ||
       node.id === focused ||
       node.id === from ||
       node.dragging === true ||
-      (node.selected === true && selection.size <= FEW);
+      (node.selected === true && ids.size <= FEW);
     return nodes.map(node => {
       if (node.type !== 'mlws' || isAttended(node)) {
         return node;
@@ -116,8 +116,8 @@ export function Overview({
     [model, nodes, colours, changes]
   );
   const edges = useMemo(
-    () => paintedEdges(model.graph, nodes),
-    [model.graph, nodes]
+    () => paintedEdges(model.drawing.graph, nodes),
+    [model.drawing.graph, nodes]
   );
   useBand(model, nodes);
   useLayoutEffect(() => {
@@ -136,7 +136,7 @@ export function Overview({
       role="img"
       aria-label={trans.__(
         '%1 nodes. Zoom in for details, or use the tree view.',
-        model.graph.nodes.size
+        model.drawing.graph.nodes.size
       )}
       data-mlws-nodes={painted.length}
     />
@@ -154,10 +154,10 @@ export function useChanges(model: CanvasModel): number {
         changed();
       });
     };
-    const stops = [model.plan, model.faults].map(store =>
+    const stops = [model.runs.plan, model.drawing.faults].map(store =>
       store.subscribeAll(soon)
     );
-    stops.push(model.runs.nodes.subscribeAll(soon));
+    stops.push(model.runs.shown.nodes.subscribeAll(soon));
     return () => {
       stops.forEach(stop => stop());
       cancelAnimationFrame(frame);
@@ -234,8 +234,8 @@ export function paintedNodes(
     if (type !== 'mlws' || !('node' in data)) {
       return [];
     }
-    const state = model.runs.nodes.get(id);
-    const plan = model.plan.get(id);
+    const state = model.runs.shown.nodes.get(id);
+    const plan = model.runs.plan.get(id);
     return [
       {
         x: position.x,
@@ -245,7 +245,7 @@ export function paintedNodes(
         state: (state && states[state.status]) ?? null,
         plan: (plan && plans[plan.action]) ?? null,
         isSelected: selected === true,
-        isFaulty: model.faults.get(id) !== undefined
+        isFaulty: model.drawing.faults.get(id) !== undefined
       }
     ];
   });
@@ -298,7 +298,7 @@ function useBand(model: CanvasModel, nodes: readonly AnyNode[]): void {
   latest.current = inside;
   useEffect(() => {
     if (band && band.width > 0 && band.height > 0) {
-      model.select(latest.current(band));
+      model.selection.select(latest.current(band));
     }
   }, [model, band]);
 }

@@ -2,9 +2,8 @@ import { useState } from 'react';
 
 import type { IComponent } from '../../api/models';
 import { componentIcon } from '../../ui/fileIcons';
-import { useSignal } from '../../ui/useSignal';
 import { matchesWords, searchText } from '../graph/choices';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useCatalog } from '../store/hooks';
 
 export const COMPONENT_MIME = 'application/x-jupyter-mlws-component';
 
@@ -14,12 +13,10 @@ export function Palette({
 }: {
   onAdd: (name: string) => void;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
-  useSignal(model.changed);
+  const { trans } = useCanvas();
+  const { components } = useCatalog();
   const [query, setQuery] = useState('');
-  const found = [...model.components.values()].filter(one =>
-    matches(one, query)
-  );
+  const found = [...components.values()].filter(one => matches(one, query));
   const categories = [...new Set(found.map(one => one.category))];
   return (
     <div
@@ -33,7 +30,7 @@ export function Palette({
         className="jp-mod-styled jp-mlws-Palette-search"
         aria-label={trans.__('Search')}
         placeholder={trans.__('Search')}
-        disabled={model.components.size === 0}
+        disabled={components.size === 0}
         value={query}
         onChange={event => setQuery(event.target.value)}
       />
@@ -95,7 +92,8 @@ function PaletteItem(props: {
 }
 
 function PaletteHint({ isSearch }: { isSearch: boolean }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { trans } = useCanvas();
+  const { library } = useCatalog();
   if (isSearch) {
     return (
       <p className="jp-mlws-Empty">{trans.__('No matching components.')}</p>
@@ -103,9 +101,9 @@ function PaletteHint({ isSearch }: { isSearch: boolean }): JSX.Element {
   }
   return (
     <p className="jp-mlws-Empty">
-      {model.library === null
+      {library === null
         ? trans.__('Loading…')
-        : model.library === 'missing'
+        : library === 'missing'
           ? trans.__('Could not load components from the server.')
           : trans.__(
               'Components are Python functions with typed inputs and outputs. Add a ' +

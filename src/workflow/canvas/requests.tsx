@@ -1,7 +1,6 @@
 import { useEffect } from 'react';
 
 import type { IDataset } from '../../api/models';
-import { useSignal } from '../../ui/useSignal';
 import { componentIcon, dataIcon as sourceIcon } from '../../ui/fileIcons';
 import {
   fileIcon,
@@ -18,13 +17,14 @@ import {
   type ILink
 } from '../graph/choices';
 import { Chooser, type IChoice } from './chooser';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useCatalog } from '../store/hooks';
 import { fits } from '../graph/graph';
 import { KIND_ICONS, noteIcon } from '../icons';
 import type { IPlace } from '../graph/sizes';
 import { sourceId } from '../document/notes';
 import { SOURCE_PORT, sourceRefusal } from '../graph/sources';
 import { portText } from '../labels';
+import * as gestures from '../store/gestures';
 
 /** What is to be chosen: a new node, one that is there, or a connection. */
 export type IRequest = { at: { x: number; y: number } } & (
@@ -74,15 +74,15 @@ function useChoices(
   onShow: (node: string) => void
 ): IChoice[] {
   const { model, trans, chooseFile } = useCanvas();
-  useSignal(model.stock.dataChanged, model.stock.modelsChanged);
+  const { datasets, models } = useCatalog();
   const isAdding = request.kind === 'add';
   useEffect(() => {
     if (isAdding) {
-      void model.stock.lookAtModels();
+      void model.catalog.loadModels();
     }
   }, [model, isAdding]);
-  const nodes = [...model.graph.nodes.values()];
-  const components = [...model.components.values()];
+  const nodes = [...model.drawing.graph.nodes.values()];
+  const components = [...model.catalog.components.values()];
   if (request.kind === 'find') {
     return nodes.map(node => ({
       key: node.id,
@@ -97,7 +97,7 @@ function useChoices(
     const { node, place } = request;
     return [
       ...linkChoices(node, null),
-      ...(model.graph.nodes.get(node)?.outputs ?? []).flatMap(port =>
+      ...(model.drawing.graph.nodes.get(node)?.outputs ?? []).flatMap(port =>
         newChoices({ side: 'source', node, port: port.name }, place)
       )
     ];
@@ -111,7 +111,7 @@ function useChoices(
       words: searchText(component),
       icon: componentIcon,
       choose: () =>
-        void model.addComponent(component.name, place, { port, file })
+        void gestures.addComponent(model, component.name, place, { port, file })
     }));
   }
   if (from) {
@@ -130,18 +130,18 @@ function useChoices(
         detail: one.category,
         words: searchText(one),
         icon: componentIcon,
-        choose: () => void model.addComponent(one.name, place)
+        choose: () => void gestures.addComponent(model, one.name, place)
       })),
-    ...[...model.stock.data.values()]
-      .filter(isInput)
-      .map(({ path }): IChoice => ({
-        key: sourceId(path),
-        label: path,
-        detail: trans.__('Dataset'),
-        icon: sourceIcon,
-        choose: () => model.addData(path, place)
-      })),
-    ...modelChoices((name, version) => model.addModel(name, version, place)),
+    ...[...datasets.values()].filter(isInput).map(({ path }): IChoice => ({
+      key: sourceId(path),
+      label: path,
+      detail: trans.__('Dataset'),
+      icon: sourceIcon,
+      choose: () => gestures.addData(model, path, place)
+    })),
+    ...modelChoices((name, version) =>
+      gestures.addModel(model, name, version, place)
+    ),
     {
       key: ':data',
       label: trans.__('Data file…'),
@@ -149,7 +149,7 @@ function useChoices(
       icon: sourceIcon,
       choose: () =>
         void chooseFile(/^[^.].*\.(?!ipynb$|py$)\w+$/i).then(
-          path => path && model.addData(path, place)
+          path => path && gestures.addData(model, path, place)
         )
     },
     {
@@ -159,7 +159,7 @@ function useChoices(
       icon: notebookIcon,
       choose: () =>
         void chooseFile(/\.ipynb$/i).then(
-          path => path && model.addFile(path, place)
+          path => path && gestures.addFile(model, path, place)
         )
     },
     {
@@ -169,7 +169,7 @@ function useChoices(
       icon: fileIcon,
       choose: () =>
         void chooseFile(/\.(py|r|jl|js|sh)$/i).then(
-          path => path && model.addFile(path, place)
+          path => path && gestures.addFile(model, path, place)
         )
     },
     {
@@ -177,19 +177,19 @@ function useChoices(
       label: trans.__('Shell command'),
       detail: trans.__('Runs a shell command'),
       icon: terminalIcon,
-      choose: () => void model.addShell(place)
+      choose: () => void gestures.addShell(model, place)
     },
     {
       key: ':note',
       label: trans.__('Note'),
       detail: trans.__('Text on the canvas'),
       icon: noteIcon,
-      choose: () => model.addNote(trans.__('Note'), place)
+      choose: () => gestures.addNote(model, trans.__('Note'), place)
     }
   ];
 
   function newChoices(end: IEnd, at: IPlace): IChoice[] {
-    return fittingComponents(model.graph, components, end).map(
+    return fittingComponents(model.drawing.graph, components, end).map(
       ({ component, port }) => ({
         key: `${end.port}>${component.name}`,
         label: component.title,
@@ -200,7 +200,7 @@ function useChoices(
         words: searchText(component),
         icon: componentIcon,
         choose: () =>
-          void model.addComponent(component.name, at, {
+          void gestures.addComponent(model, component.name, at, {
             port,
             side: end.side,
             node: end.node,
@@ -212,15 +212,15 @@ function useChoices(
 
   /** Data, and registered models, that an input may read. */
   function sourceChoices(end: IEnd, at: IPlace): IChoice[] {
-    const input = model.graph.nodes
+    const input = model.drawing.graph.nodes
       .get(end.node)
       ?.inputs.find(port => port.name === end.port);
     const paths = new Set([
-      ...[...model.stock.data.values()].filter(isInput).map(one => one.path),
-      ...model.sources.map(source => source.path)
+      ...[...datasets.values()].filter(isInput).map(one => one.path),
+      ...model.drawing.sources.map(source => source.path)
     ]);
     const fitting = [...paths].filter(
-      path => !sourceRefusal(model.graph, path, end.node, end.port)
+      path => !sourceRefusal(model.drawing.graph, path, end.node, end.port)
     );
     const isModel =
       fits('Model', input?.type ?? null) && input?.type !== 'File';
@@ -231,11 +231,17 @@ function useChoices(
         detail: trans.__('Data'),
         icon: sourceIcon,
         choose: () =>
-          model.connect(sourceId(path), SOURCE_PORT, end.node, end.port)
+          gestures.connect(
+            model,
+            sourceId(path),
+            SOURCE_PORT,
+            end.node,
+            end.port
+          )
       })),
       ...(isModel
         ? modelChoices((name, version) =>
-            model.addModel(name, version, at, {
+            gestures.addModel(model, name, version, at, {
               port: 'model',
               side: 'target',
               node: end.node,
@@ -249,7 +255,7 @@ function useChoices(
   function modelChoices(
     choose: (name: string, version: number) => void
   ): IChoice[] {
-    return model.stock.models.flatMap(({ name, newest, aliases }) => {
+    return models.flatMap(({ name, newest, aliases }) => {
       const versions = new Map(
         Object.entries(aliases).map(([alias, version]) => [version, alias])
       );
@@ -267,14 +273,16 @@ function useChoices(
   }
 
   function linkChoices(node: string, end: IEnd | null): IChoice[] {
-    const links = possibleLinks(model.graph, node, end);
+    const links = possibleLinks(model.drawing.graph, node, end);
     // Ports of the same name are most likely meant.
     links.sort(
       (one, other) => Number(isNamesake(other)) - Number(isNamesake(one))
     );
     return links.map(link => {
       const isOut = link.source === node;
-      const other = model.graph.nodes.get(isOut ? link.target : link.source)!;
+      const other = model.drawing.graph.nodes.get(
+        isOut ? link.target : link.source
+      )!;
       const from = portText(link.sourcePort, trans);
       const to = portText(link.targetPort, trans);
       return {
@@ -283,7 +291,8 @@ function useChoices(
         detail: isOut ? `${from} → ${to}` : `${to} ← ${from}`,
         icon: KIND_ICONS[other.kind],
         choose: () =>
-          model.connect(
+          gestures.connect(
+            model,
             link.source,
             link.sourcePort,
             link.target,

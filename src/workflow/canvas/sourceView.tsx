@@ -3,8 +3,7 @@ import { memo } from 'react';
 
 import { dataIcon as sourceIcon } from '../../ui/fileIcons';
 import { fileSize } from '../../ui/format';
-import { useSignal } from '../../ui/useSignal';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useCatalog } from '../store/hooks';
 import { basename } from '../document/paths';
 import { SOURCE_PORT, type ISource } from '../graph/sources';
 
@@ -12,10 +11,10 @@ export type SourceNode = Node<{ source: ISource }, 'source'>;
 
 /** Data that the workflow reads: its name, and how large which version is. */
 export const SourceView = memo(({ data, selected }: NodeProps<SourceNode>) => {
-  const { model, trans, language } = useCanvas();
-  useSignal(model.stock.dataChanged);
+  const { trans, language } = useCanvas();
+  const { datasets } = useCatalog();
   const { path } = data.source;
-  const known = model.stock.data.get(path);
+  const known = datasets.get(path);
   const version = known
     ? [
         known.size === null ? '' : fileSize(known.size, language),

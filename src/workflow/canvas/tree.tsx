@@ -6,8 +6,7 @@ import {
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { listText } from '../../ui/format';
-import { useSignal } from '../../ui/useSignal';
-import { useCanvas, useKeyed } from '../store/hooks';
+import { useCanvas, useDrawing, useKeyed, useSelection } from '../store/hooks';
 import { StateBadge } from './node';
 import { treeRows, type TreeRow } from '../graph/treeRows';
 import { kindText, planText, portText, problemText } from '../labels';
@@ -19,10 +18,11 @@ const PAGE = 10;
 /** The graph as a tree: the nodes with their states, and below each what it reads and writes. */
 export function TreeView(): JSX.Element {
   const { model, trans } = useCanvas();
-  useSignal(model.changed, model.selectionChanged);
+  const { graph } = useDrawing();
+  const selected = useSelection().singleNode;
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
-  const rows = useMemo(() => treeRows(model.graph, open), [model.graph, open]);
-  const [active, setActive] = useState<string | null>(model.selected);
+  const rows = useMemo(() => treeRows(graph, open), [graph, open]);
+  const [active, setActive] = useState<string | null>(model.selection.single);
   const current = Math.max(
     0,
     rows.findIndex(({ id }) => id === active)
@@ -45,9 +45,8 @@ export function TreeView(): JSX.Element {
   });
 
   // The graph's other ways to select, such as the search, move the tree along.
-  const { selected } = model;
   useEffect(() => {
-    if (selected !== null && model.graph.nodes.has(selected)) {
+    if (selected !== null) {
       setActive(selected);
       wantsFocus.current = true;
     }
@@ -74,13 +73,13 @@ export function TreeView(): JSX.Element {
     wantsFocus.current = true;
     setActive(row.id);
     if (row.kind === 'node') {
-      const others = isAdded ? model.selection : [];
-      model.select([...others, row.node.id]);
+      const others = isAdded ? model.selection.ids : [];
+      model.selection.select([...others, row.node.id]);
     } else {
       // So that Delete removes the connections, not the node.
-      model.select([]);
+      model.selection.select([]);
     }
-    model.selectEdges(
+    model.selection.selectEdges(
       row.kind === 'port' ? row.edges.map(edge => edge.id) : []
     );
   };
@@ -203,7 +202,7 @@ function Row(props: {
       aria-posinset={row.position}
       aria-setsize={row.count}
       aria-expanded={isNode ? row.isOpen : undefined}
-      aria-selected={isNode ? model.selection.has(row.node.id) : isActive}
+      aria-selected={isNode ? model.selection.ids.has(row.node.id) : isActive}
       tabIndex={isActive ? 0 : -1}
       style={{ top, height: ROW_HEIGHT }}
       onClick={event => onGo(event.ctrlKey || event.shiftKey)}
@@ -221,9 +220,9 @@ function NodeRow(
 ): JSX.Element {
   const { model, trans } = useCanvas();
   const { id, node, isOpen, onToggle } = props;
-  const state = useKeyed(model.runs.nodes, id);
-  const plan = useKeyed(model.plan, id);
-  const fault = useKeyed(model.faults, id);
+  const state = useKeyed(model.runs.shown.nodes, id);
+  const plan = useKeyed(model.runs.plan, id);
+  const fault = useKeyed(model.drawing.faults, id);
   const kind =
     node.component?.title ?? node.componentName ?? kindText(node.kind, trans);
   return (

@@ -8,11 +8,12 @@ import { Flow, type IFlowHandle, type IViewportMemory } from './flow';
 import { HistoryPane } from '../runs/history';
 import { LogView } from '../runs/log';
 import { RunList } from '../runs/runList';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useDocument, useRuns, useShownRun } from '../store/hooks';
 import { Palette } from './palette';
 import { Panel } from '../inspector/panel';
 import { errorText } from '../labels';
 import { runStatusLabel } from '../../ui/runStatus';
+import * as gestures from '../store/gestures';
 
 const RECENT_RUNS = 10;
 
@@ -40,7 +41,7 @@ export function CanvasView(props: {
         <Palette
           onAdd={name => {
             if (flow.current) {
-              model.addComponent(name, flow.current.centre());
+              gestures.addComponent(model, name, flow.current.centre());
             }
           }}
         />
@@ -74,14 +75,13 @@ export function CanvasView(props: {
 
 function ErrorBanner(): JSX.Element | null {
   const { model, trans, openAsText } = useCanvas();
-  useSignal(model.changed);
-  const { error } = model;
+  const { error } = useDocument();
   return (
     error && (
       <div className="jp-mlws-Banner" role="alert">
         <span>
           {trans.__('Line %1: %2', error.line, errorText(error, trans))}
-          {model.graph.nodes.size > 0 && (
+          {model.drawing.graph.nodes.size > 0 && (
             <span className="jp-mlws-Banner-more">
               {trans.__('Showing the last valid version of the file.')}
             </span>
@@ -97,11 +97,10 @@ function ErrorBanner(): JSX.Element | null {
 
 /** The file and the canvas have changed the same lines: neither is lost unseen. */
 function ConflictBanner(): JSX.Element | null {
-  const { model, trans } = useCanvas();
-  useSignal(model.changed);
-  const { takeFile } = model;
+  const { trans } = useCanvas();
+  const { discard } = useDocument();
   return (
-    takeFile && (
+    discard && (
       <div className="jp-mlws-Banner" role="alert">
         <span>
           {trans.__(
@@ -109,7 +108,7 @@ function ConflictBanner(): JSX.Element | null {
               'version to keep when you save.'
           )}
         </span>
-        <Button small onClick={() => void takeFile()}>
+        <Button small onClick={() => void discard()}>
           {trans.__('Discard My Edits and Reload')}
         </Button>
       </div>
@@ -120,8 +119,8 @@ function ConflictBanner(): JSX.Element | null {
 /** While nothing is heard of runs, what is shown of them may be old. */
 function ConnectionBanner(): JSX.Element | null {
   const { model, trans } = useCanvas();
-  useSignal(model.changed);
-  return model.isConnected ? null : (
+  useSignal(model.server.connectionChanged);
+  return model.server.isConnected ? null : (
     <div className="jp-mlws-Banner jp-mod-warning" role="status">
       <span>
         {trans.__(
@@ -134,10 +133,10 @@ function ConnectionBanner(): JSX.Element | null {
 
 /** Says that the colours are those of a past run. */
 function PastRunBanner(): JSX.Element | null {
-  const { model, trans, language } = useCanvas();
-  useSignal(model.control.changed, model.runs.changed);
-  const { run } = model.runs;
-  return model.control.chosen === null || !run ? null : (
+  const { trans, language } = useCanvas();
+  const runs = useRuns();
+  const { run } = useShownRun();
+  return runs.chosen === null || !run ? null : (
     <div className="jp-mlws-Banner jp-mod-info" role="status">
       <span>
         {trans.__(
@@ -145,7 +144,7 @@ function PastRunBanner(): JSX.Element | null {
           fullTime(run.started ?? run.created, language)
         )}
       </span>
-      <Button small onClick={() => void model.control.show(null)}>
+      <Button small onClick={() => void runs.show(null)}>
         {trans.__('Back to Latest Run')}
       </Button>
     </div>
@@ -160,7 +159,7 @@ function Announcer(): JSX.Element {
     const told = new Map<string, string>();
     const tell = (): void => {
       const news: string[] = [];
-      for (const [id, { status }] of model.runs.nodes.entries) {
+      for (const [id, { status }] of model.runs.shown.nodes.entries) {
         if (told.has(id) && told.get(id) !== status) {
           news.push(`${id}: ${runStatusLabel(status, trans)}`);
         }
@@ -171,9 +170,9 @@ function Announcer(): JSX.Element {
       }
     };
     tell();
-    model.runs.changed.connect(tell);
+    model.runs.shown.changed.connect(tell);
     return () => {
-      model.runs.changed.disconnect(tell);
+      model.runs.shown.changed.disconnect(tell);
     };
   }, [model, trans]);
   return <div className="jp-mlws-Announcer" aria-live="polite" ref={region} />;

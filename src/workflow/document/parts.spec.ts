@@ -10,6 +10,7 @@ import {
 
 import { parse, type IWorkflowDocument } from './document';
 import { removeNodes, setSetting, type Edit } from './edits';
+import { removeSelected } from '../store/gestures';
 import { CanvasModel } from '../store/model';
 import * as parts from './parts';
 import { endOf, startOf, type ISource } from './ranges';
@@ -146,18 +147,18 @@ describe('an edit of a large workflow', () => {
       save: async () => undefined,
       asOwn: change => change()
     });
-    const stage = model.graph.nodes.get('s0')!.stage;
+    const stage = model.drawing.graph.nodes.get('s0')!.stage;
     reads.mockClear();
-    model.edit(now => setSetting(now, 's100', ['epochs'], 7));
+    model.document.edit(now => setSetting(now, 's100', ['epochs'], 7));
     expect(reads).toHaveBeenCalledTimes(1);
-    expect(model.graph.nodes.get('s0')!.stage).toBe(stage);
+    expect(model.drawing.graph.nodes.get('s0')!.stage).toBe(stage);
 
     const ids = Array.from({ length: 40 }, (_, number) => `s${60 + number}`);
-    model.select(ids);
+    model.selection.select(ids);
     reads.mockClear();
-    model.removeSelected();
+    removeSelected(model);
     expect(reads).toHaveBeenCalledTimes(1);
-    expect(model.graph.nodes.size).toBe(160);
+    expect(model.drawing.graph.nodes.size).toBe(160);
     expect(file.getSource()).not.toMatch(/s60\b|out\/60\.txt/);
     model.dispose();
   });

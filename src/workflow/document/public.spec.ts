@@ -186,8 +186,10 @@ describe.skipIf(FILES.length === 0)('files of public projects', () => {
   it.each(FILES)('%s: opening changes no byte', name => {
     const text = readFileSync(join(FOLDER!, name), 'utf8');
     const { file, model } = open(text);
-    expect(model.error).toBeNull();
-    expect(model.graph.nodes.size).toBe(model.document.stages.length);
+    expect(model.document.error).toBeNull();
+    expect(model.drawing.graph.nodes.size).toBe(
+      model.document.workflow.stages.length
+    );
     expect(file.getSource()).toBe(text);
     model.dispose();
   });
@@ -199,16 +201,16 @@ describe.skipIf(FILES.length === 0)('files of public projects', () => {
       ? edits(document!)
       : []) {
       const { file, model } = open(text);
-      model.edit(edit);
+      model.document.edit(edit);
       const after = file.getSource();
-      expect(model.error, kind).toBeNull();
+      expect(model.document.error, kind).toBeNull();
       expect(after, kind).not.toBe(text);
       const { gone } = diff(text, after);
       expect(
         gone.filter(line => !mayGo(line)),
         kind
       ).toEqual([]);
-      model.undo();
+      model.document.undo();
       expect(file.getSource(), kind).toBe(text);
       model.dispose();
     }

@@ -28,7 +28,7 @@ export async function copyCommandLine(
   model: CanvasModel,
   trans: TranslationBundle
 ): Promise<void> {
-  const path = quoteWord(model.document.path);
+  const path = quoteWord(model.document.workflow.path);
   const lines = [`jupyter mlws run ${path}`, `dvc repro ${path}`];
   const body = new Widget({ node: document.createElement('div') });
   const [ours, dvc] = lines.map(line => {
@@ -63,7 +63,7 @@ export async function copyCommandLine(
 
 /** Downloads the workflow as a Python script. */
 export async function saveScript(model: CanvasModel): Promise<void> {
-  await model.ask(
+  await model.server.ask(
     service => service.script(),
     ({ text, name }) =>
       download(new Blob([text], { type: 'text/x-python' }), name)
@@ -77,12 +77,12 @@ export async function saveImage(
   trans: TranslationBundle
 ): Promise<void> {
   const svg = drawing({
-    graph: model.graph,
-    places: model.places,
-    notes: model.notes,
-    frames: model.frames,
+    graph: model.drawing.graph,
+    places: model.drawing.positions,
+    notes: model.drawing.notes,
+    frames: model.drawing.frames,
     colour: node =>
-      COLOURS[model.runs.nodes.get(node)?.status ?? ''] ?? '#9e9e9e',
+      COLOURS[model.runs.shown.nodes.get(node)?.status ?? ''] ?? '#9e9e9e',
     subtitle: node =>
       node.component?.title ?? node.componentName ?? kindText(node.kind, trans),
     portName: name => portText(name, trans)
@@ -93,7 +93,8 @@ export async function saveImage(
 }
 
 /** After the workflow's folder, or its title where it stands in none. */
-function fileName({ document: { path, title } }: CanvasModel): string {
+function fileName({ document }: CanvasModel): string {
+  const { path, title } = document.workflow;
   const folder = path.split('/').slice(-2, -1)[0];
   return folder ?? (title.replace(/[^\p{L}\p{N}_-]+/gu, '-') || 'workflow');
 }

@@ -60,8 +60,12 @@ function CommandField({ node }: { node: IGraphNode }): JSX.Element {
   const id = useId();
   const commit = (): void => {
     const text = draft.trim();
-    if (text !== '' && text !== written && model.graph.nodes.has(node.id)) {
-      model.edit(now => setCommand(now, node.id, text));
+    if (
+      text !== '' &&
+      text !== written &&
+      model.drawing.graph.nodes.has(node.id)
+    ) {
+      model.document.edit(now => setCommand(now, node.id, text));
     }
   };
   useFlush(commit);
@@ -106,7 +110,7 @@ function Files(props: {
     const path = draft.trim();
     if (path !== '') {
       setDraft('');
-      model.edit(add(path, list));
+      model.document.edit(add(path, list));
     }
   };
   const words: Record<OutputList, string> = {
@@ -136,7 +140,7 @@ function Files(props: {
                   aria-label={trans.__('Remove %1', entry.raw)}
                   title={trans.__('Remove %1', entry.raw)}
                   onClick={() =>
-                    void model.edit(
+                    void model.document.edit(
                       remove(entry as IPathEntry & { list: OutputList })
                     )
                   }

@@ -3,6 +3,7 @@ import { useEffect, useId, useRef, useState } from 'react';
 
 import { useCanvas, useFlush } from '../store/hooks';
 import { nameFault, type NameFault } from '../document/rename';
+import * as gestures from '../store/gestures';
 
 function faultText(fault: NameFault, trans: TranslationBundle): string {
   const texts: Record<NameFault, string> = {
@@ -20,10 +21,10 @@ export function NameField({ node }: { node: string }): JSX.Element {
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
   const name = draft.trim();
-  const fault = nameFault(model.document, node, name);
+  const fault = nameFault(model.document.workflow, node, name);
   const commit = (): void => {
-    if (name !== node && !fault && model.graph.nodes.has(node)) {
-      model.rename(node, name);
+    if (name !== node && !fault && model.drawing.graph.nodes.has(node)) {
+      gestures.rename(model, node, name);
     }
   };
   useFlush(commit);
@@ -34,9 +35,9 @@ export function NameField({ node }: { node: string }): JSX.Element {
         field.current?.select();
       }
     };
-    model.nameAsked.connect(focus);
+    model.selection.renameRequested.connect(focus);
     return () => {
-      model.nameAsked.disconnect(focus);
+      model.selection.renameRequested.disconnect(focus);
     };
   }, [model, node]);
   return (

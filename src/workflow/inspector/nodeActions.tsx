@@ -1,21 +1,28 @@
 import { Button } from '@jupyterlab/ui-components';
 
-import { useSignal } from '../../ui/useSignal';
-import { useCanvas, useKeyed } from '../store/hooks';
-import { NOT_DONE } from '../store/runs';
+import {
+  useCanvas,
+  useDrawing,
+  useKeyed,
+  useRuns,
+  useShownRun
+} from '../store/hooks';
+import { NOT_DONE } from '../store/run';
 
 /** What can be run of a node; where it has failed, how to go on. */
 export function NodeActions({ node }: { node: string }): JSX.Element {
-  const { model, trans, openFailed } = useCanvas();
-  useSignal(model.changed, model.control.changed, model.runs.changed);
-  const state = useKeyed(model.runs.nodes, node);
+  const { trans, openFailed } = useCanvas();
+  const runs = useRuns();
+  const { nodes } = useShownRun();
+  useDrawing();
+  const state = useKeyed(nodes, node);
   const hasFailed = NOT_DONE.has(state?.status);
   const button = (
     label: string,
     hint: string,
     act: () => void
   ): JSX.Element => (
-    <Button small disabled={!model.canRun} title={hint} onClick={act}>
+    <Button small disabled={!runs.canRun} title={hint} onClick={act}>
       {label}
     </Button>
   );
@@ -30,17 +37,17 @@ export function NodeActions({ node }: { node: string }): JSX.Element {
           {button(
             trans.__('Retry'),
             trans.__('Rerun this node and everything downstream'),
-            () => void model.retry(node)
+            () => void runs.retry(node)
           )}
           {button(
             trans.__('Skip'),
             trans.__('Skip this node and continue with its existing output'),
-            () => void model.skip(node)
+            () => void runs.skip(node)
           )}
           {button(
             trans.__('Resume'),
             trans.__('Continue this run from where it stopped'),
-            () => void model.resume()
+            () => void runs.resume()
           )}
           {button(
             trans.__('Debug in Notebook'),
@@ -58,17 +65,17 @@ export function NodeActions({ node }: { node: string }): JSX.Element {
           {button(
             trans.__('Run to Here'),
             trans.__('Run this node and everything it depends on'),
-            () => void model.runTo(node)
+            () => void runs.startTo(node)
           )}
           {button(
             trans.__('Run from Here'),
             trans.__('Rerun this node and everything downstream'),
-            () => void model.runFrom(node)
+            () => void runs.startFrom(node)
           )}
           {button(
             trans.__('Rerun Node'),
             trans.__('Run this node even if it is up to date'),
-            () => void model.runOnly(node)
+            () => void runs.startOnly(node)
           )}
         </>
       )}

@@ -1,10 +1,14 @@
 import { useEffect, useId, useState, type ReactNode } from 'react';
 
 import type { IProblem } from '../../api/models';
-import { useSignal } from '../../ui/useSignal';
 import { setTitle } from '../document/edits';
 import { itemOf } from '../document/notes';
-import { useCanvas } from '../store/hooks';
+import {
+  useCanvas,
+  useDocument,
+  useDrawing,
+  useSelection
+} from '../store/hooks';
 import { PreviewView } from './preview';
 import { SettingsView } from './settingsForm';
 import { SourcePanel } from './sourcePanel';
@@ -20,8 +24,7 @@ export function Panel(props: {
   recentRuns: ReactNode;
 }): JSX.Element {
   const { model, trans } = useCanvas();
-  useSignal(model.selectionChanged);
-  const { selected } = model;
+  const { ids, single: selected } = useSelection();
   return (
     <div
       className="jp-mlws-Panel"
@@ -30,13 +33,13 @@ export function Panel(props: {
     >
       {selected !== null && itemOf(selected) ? (
         <ItemPanel key={selected} item={selected} />
-      ) : selected !== null && model.source(selected) ? (
+      ) : selected !== null && model.drawing.source(selected) ? (
         <SourcePanel key={selected} id={selected} />
       ) : selected !== null ? (
         <NodePanel key={selected} node={selected} log={props.log} />
-      ) : model.selection.size > 1 ? (
+      ) : ids.size > 1 ? (
         <p className="jp-mlws-Empty">
-          {trans.__('%1 nodes selected', model.selection.size)}
+          {trans.__('%1 nodes selected', ids.size)}
         </p>
       ) : (
         <WorkflowPanel onShow={props.onShow} recentRuns={props.recentRuns} />
@@ -68,9 +71,9 @@ function NodePanel(props: {
   // The field of the name is among the settings.
   useEffect(() => {
     const show = (): void => choose('settings');
-    model.nameAsked.connect(show);
+    model.selection.renameRequested.connect(show);
     return () => {
-      model.nameAsked.disconnect(show);
+      model.selection.renameRequested.disconnect(show);
     };
   }, [model]);
   const step = (by: number): void => {
@@ -131,11 +134,11 @@ function NodePanel(props: {
 
 /** A note or a frame: its words. */
 function ItemPanel({ item }: { item: string }): JSX.Element | null {
-  const { model, trans } = useCanvas();
-  useSignal(model.changed);
+  const { trans } = useCanvas();
+  const { notes, frames } = useDrawing();
   const { list, index } = itemOf(item)!;
-  const note = list === 'notes' ? model.notes[index] : undefined;
-  const frame = list === 'frames' ? model.frames[index] : undefined;
+  const note = list === 'notes' ? notes[index] : undefined;
+  const frame = list === 'frames' ? frames[index] : undefined;
   return (
     <div className="jp-mlws-Panel-body">
       {note && (
@@ -168,12 +171,12 @@ function WorkflowPanel({
   onShow: (node: string) => void;
   recentRuns: ReactNode;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
-  useSignal(model.changed);
-  const { problems, graph } = model;
+  const { trans } = useCanvas();
+  const { workflow } = useDocument();
+  const { problems, graph } = useDrawing();
   return (
     <div className="jp-mlws-Panel-body">
-      <TitleField key={model.document.title} />
+      <TitleField key={workflow.title} />
       <p className="jp-mlws-Settings-kind">
         {trans._n('%1 node', '%1 nodes', graph.nodes.size)}
       </p>
@@ -195,12 +198,12 @@ function WorkflowPanel({
 
 function TitleField(): JSX.Element {
   const { model, trans } = useCanvas();
-  const { title } = model.document;
+  const { title } = model.document.workflow;
   const id = useId();
   const [draft, setDraft] = useState(title);
   const commit = (): void => {
     if (draft !== title) {
-      model.edit(now => setTitle(now, draft));
+      model.document.edit(now => setTitle(now, draft));
     }
   };
   return (

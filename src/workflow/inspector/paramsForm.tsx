@@ -1,6 +1,5 @@
 import { useCallback, useEffect, useId, useState } from 'react';
 
-import { useSignal } from '../../ui/useSignal';
 import type { IGraphNode } from '../graph/graph';
 import { useCanvas, useFlush } from '../store/hooks';
 import {
@@ -17,7 +16,7 @@ import type { Value } from '../document/scalars';
 /** The parameters that a stage reads from files such as `params.yaml`, to be changed there. */
 export function ParamsView({ node }: { node: IGraphNode }): JSX.Element {
   const { model } = useCanvas();
-  const uses = paramsOf(model.document, node.stage);
+  const uses = paramsOf(model.document.workflow, node.stage);
   return (
     <>
       {uses.map(use => (
@@ -141,8 +140,7 @@ function useParamsFile(path: string): {
   edit: (name: string, value: Value) => void;
   error: string | null;
 } {
-  const { model, params } = useCanvas();
-  useSignal(model.changed);
+  const { params } = useCanvas();
   const [text, setText] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   useEffect(() => {

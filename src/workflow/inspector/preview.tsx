@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { cellText } from '../../ui/format';
 import type { INodeOutput, IPreview } from '../../api/models';
 import { useCanvas } from '../store/hooks';
-import { FINAL } from '../store/runs';
+import { FINAL } from '../store/run';
 
 /** What a node's outputs hold, each in the manner of its type. */
 export function PreviewView(props: {
@@ -13,7 +13,7 @@ export function PreviewView(props: {
 }): JSX.Element {
   const { model, trans } = useCanvas();
   const { node, status } = props;
-  const run = model.runs.run?.id ?? null;
+  const run = model.runs.shown.run?.id ?? null;
   const { outputs, error } = useOutputs(run, node, status);
   if (run === null) {
     return (
@@ -70,8 +70,8 @@ function useOutputs(
   useEffect(() => {
     let isGone = false;
     setError(null);
-    if (run !== null && model.service && isOver) {
-      model.service
+    if (run !== null && model.server.service && isOver) {
+      model.server.service
         .outputs(run, node)
         .then(found => !isGone && setOutputs(found))
         .catch(reason => !isGone && setError(String(reason.message ?? reason)));
@@ -95,7 +95,7 @@ function OutputPreview(props: {
   const [error, setError] = useState<string | null>(null);
   useEffect(() => {
     let isGone = false;
-    model.service
+    model.server.service
       ?.preview(run, node, output.port)
       .then(found => !isGone && setPreview(found))
       .catch(reason => !isGone && setError(String(reason.message ?? reason)));

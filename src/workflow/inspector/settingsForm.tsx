@@ -10,7 +10,6 @@ import {
   useState
 } from 'react';
 
-import { useSignal } from '../../ui/useSignal';
 import { hasForeignSettings, setFileInput } from '../document/edits';
 import {
   ANY_INPUT,
@@ -19,7 +18,7 @@ import {
   type IGraphPort
 } from '../graph/graph';
 import { CommandSettings } from './commandForm';
-import { useCanvas, useFlush } from '../store/hooks';
+import { useCanvas, useDrawing, useFlush } from '../store/hooks';
 import { NameField } from './nameField';
 import { NodeActions } from './nodeActions';
 import {
@@ -35,6 +34,7 @@ import { SweepForm } from './sweepForm';
 import { SweepView } from './sweepView';
 import { TEMPLATES } from './templates';
 import { kindText, settingErrorText } from '../labels';
+import * as gestures from '../store/gestures';
 
 /** How long typing must rest before it is written, in milliseconds. */
 const REST = 400;
@@ -42,8 +42,7 @@ const REST = 400;
 /** Everything of a node that can be set: the files it reads and its component's settings. */
 export function SettingsView({ node: id }: { node: string }): JSX.Element {
   const { model, trans } = useCanvas();
-  useSignal(model.changed);
-  const node = model.graph.nodes.get(id);
+  const node = useDrawing().graph.nodes.get(id);
   if (!node) {
     return (
       <p className="jp-mlws-Empty">{trans.__('This node no longer exists.')}</p>
@@ -61,7 +60,7 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
       <SweepForm key={`sweep ${id}`} node={node} />
       {node.component ? (
         <ComponentSettings node={node} />
-      ) : node.componentName && model.library === null ? (
+      ) : node.componentName && model.catalog.library === null ? (
         <p className="jp-mlws-Empty">{trans.__('Loading…')}</p>
       ) : (
         <>
@@ -99,7 +98,7 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
 function NotebookSettings({ node }: { node: IGraphNode }): JSX.Element | null {
   const { model, trans } = useCanvas();
   const path = node.stage.notebook;
-  const error = path === null ? null : model.notebooks.known.get(path)?.error;
+  const error = path === null ? null : model.catalog.notebooks.get(path)?.error;
   return error ? (
     <p className="jp-mlws-Field-error" role="alert">
       {trans.__('Could not read %1: %2', path, error)}
@@ -119,7 +118,7 @@ function SettingsSection(props: {
   return names.length === 0 || !node.stage.isEditable ? null : (
     <section aria-label={title}>
       <h4>{title}</h4>
-      {hasForeignSettings(model.document, node.stage) ? (
+      {hasForeignSettings(model.document.workflow, node.stage) ? (
         <p className="jp-mlws-Empty">
           {trans.__('These settings are defined in another file.')}
         </p>
@@ -140,7 +139,7 @@ function InputField({
   port: IGraphPort;
 }): JSX.Element {
   const { model, trans } = useCanvas();
-  const edges = model.graph.edges.filter(
+  const edges = model.drawing.graph.edges.filter(
     edge => edge.target === node.id && edge.targetPort === port.name
   );
   const connected = new Set(edges.map(edge => edge.path));
@@ -162,7 +161,7 @@ function InputField({
             minimal
             aria-label={trans.__('Disconnect %1', edge.source)}
             title={trans.__('Disconnect %1', edge.source)}
-            onClick={() => model.disconnect(edge)}
+            onClick={() => gestures.disconnect(model, edge)}
           >
             ×
           </Button>
@@ -194,11 +193,11 @@ function PathField(props: {
   const commit = useCallback(() => {
     const path = latest.current.trim();
     if (path !== value) {
-      model.edit(now => setFileInput(now, node.id, port.name, path));
+      model.document.edit(now => setFileInput(now, node.id, port.name, path));
     }
   }, [model, node.id, port.name, value]);
   useFlush(commit);
-  const offers = [...model.graph.nodes.values()]
+  const offers = [...model.drawing.graph.nodes.values()]
     .filter(other => other.id !== node.id)
     .flatMap(other => other.outputs.filter(out => fits(out.type, port.type)))
     .flatMap(out => out.paths);
@@ -227,7 +226,7 @@ function PathField(props: {
 
 function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   const { model, trans } = useCanvas();
-  const stored = settingsOf(node, model.document);
+  const stored = settingsOf(node, model.document.workflow);
   const storedText = JSON.stringify(stored);
   const [draft, setDraft] = useState<Settings>(stored);
   const pending = useRef<Settings | null>(null);
@@ -236,11 +235,11 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   const commit = useCallback(() => {
     clearTimeout(timer.current);
     const typed = pending.current;
-    const now = model.graph.nodes.get(node.id);
+    const now = model.drawing.graph.nodes.get(node.id);
     pending.current = null;
     if (typed && now) {
-      const before = settingsOf(now, model.document);
-      model.edit(changeSettings(now, before, typed));
+      const before = settingsOf(now, model.document.workflow);
+      model.document.edit(changeSettings(now, before, typed));
     }
   }, [model, node.id]);
   useFlush(commit);

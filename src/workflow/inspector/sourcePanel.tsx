@@ -1,21 +1,20 @@
 import { Button } from '@jupyterlab/ui-components';
 
 import { fileSize } from '../../ui/format';
-import { useSignal } from '../../ui/useSignal';
 import { basename } from '../document/paths';
 import { portText } from '../labels';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useCatalog, useDrawing } from '../store/hooks';
 
 /** What is known of data, and who reads it. */
 export function SourcePanel({ id }: { id: string }): JSX.Element | null {
-  const { model, trans, language, openFile, showData } = useCanvas();
-  useSignal(model.changed, model.stock.dataChanged);
-  const source = model.source(id);
+  const { trans, language, openFile, showData } = useCanvas();
+  const { datasets } = useCatalog();
+  const source = useDrawing().source(id);
   if (!source) {
     return null;
   }
   const { path, readers } = source;
-  const known = model.stock.data.get(path);
+  const known = datasets.get(path);
   return (
     <div className="jp-mlws-Panel-body">
       <h3>{basename(path)}</h3>

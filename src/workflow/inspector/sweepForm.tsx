@@ -68,7 +68,7 @@ function pointsOf(
 /** The values that a sweep tries; a plain stage becomes a sweep, and a sweep a plain stage. */
 export function SweepForm({ node }: { node: IGraphNode }): JSX.Element | null {
   const { model, trans } = useCanvas();
-  const { document } = model;
+  const document = model.document.workflow;
   const isSweep = node.kind === 'sweep';
   const items = useMemo(
     () => (isSweep ? itemsOf(document, node.id) : null),
@@ -138,7 +138,9 @@ function AxesForm(props: {
       schema: {}
     };
   const options = useOptions(node);
-  const fault = isSweep ? null : sweepFault(model.document, node.id, options);
+  const fault = isSweep
+    ? null
+    : sweepFault(model.document.workflow, node.id, options);
   const wanted = drafts.map(draft => ({
     name: draft.name,
     values: pointsOf(draft, offerOf(draft.name)).points
@@ -148,11 +150,11 @@ function AxesForm(props: {
     drafts.every(draft => faultOf(draft, offerOf(draft.name)) === null);
   const count = variantCount(wanted);
   const write = (next: readonly IAxis[]): void => {
-    model.flush();
+    model.document.flush();
     const edit: Edit = isList
       ? now => setItems(now, node.id, next[0].values)
       : now => setSweep(now, node.id, next, options);
-    if (model.edit(edit)) {
+    if (model.document.edit(edit)) {
       onClose();
     }
   };
@@ -249,7 +251,11 @@ function Readers(props: {
   options: ISweepOptions;
 }): JSX.Element | null {
   const { model, trans } = useCanvas();
-  const readers = readersOfSweep(model.document, props.node.id, props.options);
+  const readers = readersOfSweep(
+    model.document.workflow,
+    props.node.id,
+    props.options
+  );
   return readers.size === 0 ? null : (
     <ul className="jp-mlws-Field-help">
       {[...readers].map(([reader, kind]) => (
@@ -264,7 +270,7 @@ function useOptions(node: IGraphNode): ISweepOptions {
   return useMemo(
     () => ({
       isMultiple: (stage: IStage, port: string) =>
-        model.components
+        model.catalog.components
           .get(stage.component ?? '')
           ?.inputs.find(input => input.name === port)?.multiple ?? false,
       defaults: defaultsOf(node.settings ?? {})

@@ -3,9 +3,8 @@ import { useCallback, useEffect, useState } from 'react';
 
 import { cellText, duration } from '../../ui/format';
 import type { ISweep, IVariant } from '../../api/models';
-import { useSignal } from '../../ui/useSignal';
-import { useCanvas, useKeyed } from '../store/hooks';
-import { FINAL } from '../store/runs';
+import { useCanvas, useKeyed, useShownRun } from '../store/hooks';
+import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 
 /** The variants of a sweep, the best first; one of them can become the stage. */
@@ -15,12 +14,14 @@ export function SweepView({ node }: { node: string }): JSX.Element | null {
   const { sweep, etag } = useSweep(node, metric);
   const promote = useCallback(
     async (variant: IVariant) => {
-      if (model.file.isDirty) {
-        await model.file.save();
+      if (model.document.file.isDirty) {
+        await model.document.file.save();
       }
-      await model.ask(
+      await model.server.ask(
         service =>
-          model.file.asOwn(() => service.promote(node, variant.id, etag)),
+          model.document.file.asOwn(() =>
+            service.promote(node, variant.id, etag)
+          ),
         () => undefined
       );
     },
@@ -110,7 +111,7 @@ function VariantRow(props: {
       <td>
         <Button
           small
-          disabled={model.isRunning}
+          disabled={model.runs.isRunning}
           title={trans.__(
             'Replace the sweep with this variant. The previous text is kept in the trash.'
           )}
@@ -131,19 +132,20 @@ function useSweep(
 ): { sweep: ISweep | null; etag: string } {
   const { model } = useCanvas();
   // What is behind the sweep may measure it.
-  useSignal(model.runs.changed);
-  const run = model.runs.run?.status;
+  const run = useShownRun().run?.status;
   const [found, setFound] = useState<{ sweep: ISweep | null; etag: string }>({
     sweep: null,
     etag: ''
   });
-  const status = useKeyed(model.runs.nodes, node)?.status;
+  const status = useKeyed(model.runs.shown.nodes, node)?.status;
   const isOver = status === undefined || FINAL.has(status);
-  const text = model.file.isDirty ? null : model.document.source.text;
+  const text = model.document.file.isDirty
+    ? null
+    : model.document.workflow.source.text;
   useEffect(() => {
     let isGone = false;
     if (isOver && text !== null) {
-      void model.ask(
+      void model.server.ask(
         service => service.sweeps(metric),
         ({ items, etag }) => {
           if (!isGone) {

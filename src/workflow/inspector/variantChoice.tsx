@@ -1,17 +1,15 @@
 import { useState, type ReactNode } from 'react';
 
-import { useSignal } from '../../ui/useSignal';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useShownRun } from '../store/hooks';
 
 /** What is shown of a node; of a sweep, of the variant that is chosen. */
 export function VariantChoice(props: {
   node: string;
   children: (id: string, status: string | undefined) => ReactNode;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
-  useSignal(model.runs.changed);
+  const { trans } = useCanvas();
+  const { states } = useShownRun();
   const { node, children } = props;
-  const { states } = model.runs;
   const variants = [...states.keys()].filter(id => id.startsWith(`${node}@`));
   const [chosen, setChosen] = useState<string | null>(null);
   if (variants.length === 0) {

@@ -1,5 +1,5 @@
 import { duration } from '../../ui/format';
-import type { INodeState } from '../store/runs';
+import type { INodeState } from '../store/run';
 
 /** When a node ran, in seconds since the first one began. */
 export interface IBar {

@@ -2,11 +2,10 @@ import { Button, closeIcon } from '@jupyterlab/ui-components';
 import { useEffect, useState } from 'react';
 
 import { duration, fullTime } from '../../ui/format';
-import { useSignal } from '../../ui/useSignal';
 import { bars, ticks, tickText, type IBar } from './gantt';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useRuns, useShownRun } from '../store/hooks';
 import { RunList } from './runList';
-import { FINAL } from '../store/runs';
+import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 
 /** Below the drawing: the runs, and when each node of the chosen one ran. */
@@ -17,9 +16,8 @@ export function HistoryPane({
   onShow: (node: string) => void;
   onClose: () => void;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
-  useSignal(model.control.changed);
-  const { control } = model;
+  const { trans } = useCanvas();
+  const runs = useRuns();
   return (
     <section
       className="jp-mlws-History-pane"
@@ -28,8 +26,8 @@ export function HistoryPane({
       <div className="jp-mlws-History-runs">
         <h4>{trans.__('Run History')}</h4>
         <RunList />
-        {control.hasMore && (
-          <Button small onClick={() => void control.loadMore()}>
+        {runs.hasMore && (
+          <Button small onClick={() => void runs.loadMore()}>
             {trans.__('Show Older Runs')}
           </Button>
         )}
@@ -53,12 +51,11 @@ const ROW = 22;
 
 /** A bar for each node of the run that is looked at, on one axis of time. */
 function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
-  const { model, trans, language } = useCanvas();
-  useSignal(model.runs.changed);
-  const { run } = model.runs;
+  const { trans, language } = useCanvas();
+  const { run, states } = useShownRun();
   const isOver = run === null || FINAL.has(run.status);
   const clock = useClock(!isOver);
-  const chart = bars(model.runs.states, isOver ? null : clock);
+  const chart = bars(states, isOver ? null : clock);
   const marks = ticks(chart.length);
   if (!run) {
     return <div className="jp-mlws-Gantt" />;

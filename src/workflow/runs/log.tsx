@@ -6,7 +6,7 @@ import { useFollow } from '../../ui/useFollow';
 import { parseAnsi } from '../../ui/ansi';
 import { useCanvas } from '../store/hooks';
 import { findIn, markSpans, MOST } from './logSearch';
-import { FINAL } from '../store/runs';
+import { FINAL } from '../store/run';
 
 /** Between two looks at the log of a running node, in milliseconds. */
 const PAUSE = 800;
@@ -20,7 +20,7 @@ export function LogView(props: {
 }): JSX.Element {
   const { model, trans } = useCanvas();
   const { node, status } = props;
-  const run = model.runs.run?.id ?? null;
+  const run = model.runs.shown.run?.id ?? null;
   const { text, error } = useLog(run, node, status);
   const spans = useMemo(() => parseAnsi(text), [text]);
   const plain = useMemo(() => spans.map(span => span.text).join(''), [spans]);
@@ -215,10 +215,10 @@ function useLog(
     let timer: ReturnType<typeof setTimeout> | undefined;
     const isOver = status !== undefined && FINAL.has(status);
     const read = async (): Promise<void> => {
-      if (run === null || !model.service || status === undefined) {
+      if (run === null || !model.server.service || status === undefined) {
         return;
       }
-      const log = await model.service.log(run, node, offset.current);
+      const log = await model.server.service.log(run, node, offset.current);
       if (isGone) {
         return;
       }

@@ -1,14 +1,12 @@
-import { useSignal } from '../../ui/useSignal';
 import { duration, fullTime, relativeTime } from '../../ui/format';
 import type { IRunSummary } from '../../api/models';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useRuns } from '../store/hooks';
 import { runStatusLabel } from '../../ui/runStatus';
 
 /** The newest runs, at most `most` of them. */
 export function RunList({ most }: { most?: number }): JSX.Element {
-  const { model, trans } = useCanvas();
-  useSignal(model.control.changed);
-  const { past } = model.control;
+  const { trans } = useCanvas();
+  const { past } = useRuns();
   return past.length === 0 ? (
     <p className="jp-mlws-Empty">{trans.__('No runs yet.')}</p>
   ) : (
@@ -24,9 +22,9 @@ export function RunList({ most }: { most?: number }): JSX.Element {
 function RunRow({ run }: { run: IRunSummary }): JSX.Element {
   const { model, trans, language } = useCanvas();
   const when = run.started ?? run.created;
-  const { control } = model;
-  const newest = control.newest.run?.id;
-  const isShown = run.id === (control.chosen ?? newest);
+  const { runs } = model;
+  const newest = runs.newest.run?.id;
+  const isShown = run.id === (runs.chosen ?? newest);
   const isNewest = run.id === newest;
   return (
     <li>
@@ -37,7 +35,7 @@ function RunRow({ run }: { run: IRunSummary }): JSX.Element {
         title={[fullTime(when, language), run.error?.message]
           .filter(Boolean)
           .join('\n')}
-        onClick={() => void control.show(isNewest ? null : run.id)}
+        onClick={() => void runs.show(isNewest ? null : run.id)}
       >
         <span className="jp-mlws-State" data-mlws-state={run.status}>
           {runStatusLabel(run.status, trans)}

@@ -5,6 +5,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { mergeTexts } from '../document/merge';
 import { inOrder } from '../document/splices';
+import { readFile } from './labInternals';
 import { asOneStep } from './undo';
 
 type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
@@ -134,20 +135,13 @@ export class DiskFollower implements IDisposable {
 
   /** Reads the file; `take` says what the document becomes. */
   private async _read(take: (theirs: string) => string): Promise<void> {
-    const { model } = this._context;
     let theirs = this._text;
-    // The lab would put the whole text in the place of the old, as a step to be undone.
-    model.fromString = text => {
+    await readFile(this._context, text => {
       theirs = text;
       this._write(take(text));
-    };
-    try {
-      await this._context.revert();
-    } finally {
-      delete (model as Partial<typeof model>).fromString;
-    }
+    });
     // The lab takes a text that it has just read for one that was edited.
-    model.dirty = this._text !== theirs;
+    this._context.model.dirty = this._text !== theirs;
     this._base = theirs;
   }
 

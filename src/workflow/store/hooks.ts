@@ -1,6 +1,7 @@
 import type { ISharedFile } from '@jupyter/ydoc';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ISignal } from '@lumino/signaling';
 import {
   createContext,
   useContext,
@@ -10,9 +11,15 @@ import {
   useSyncExternalStore
 } from 'react';
 
+import type { ISplice } from '../document/splices';
+import type { CatalogStore } from './catalog';
+import type { DocumentStore } from './document';
+import type { DrawingStore } from './drawing';
 import type { KeyedStore } from './keyed';
 import type { CanvasModel } from './model';
-import type { ISplice } from '../document/splices';
+import type { RunState } from './run';
+import type { RunsStore } from './runs';
+import type { SelectionStore } from './selection';
 
 /** What every part of the canvas needs. */
 export interface ICanvasContext {
@@ -52,6 +59,43 @@ export function useCanvas(): ICanvasContext {
   return context;
 }
 
+/** A store; the component is drawn anew when it changes. */
+function useChanges<T extends { changed: ISignal<any, void> }>(store: T): T {
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    store.changed.connect(draw);
+    return () => {
+      store.changed.disconnect(draw);
+    };
+  }, [store]);
+  return store;
+}
+
+export function useDocument(): DocumentStore {
+  return useChanges(useCanvas().model.document);
+}
+
+export function useDrawing(): DrawingStore {
+  return useChanges(useCanvas().model.drawing);
+}
+
+export function useSelection(): SelectionStore {
+  return useChanges(useCanvas().model.selection);
+}
+
+export function useCatalog(): CatalogStore {
+  return useChanges(useCanvas().model.catalog);
+}
+
+export function useRuns(): RunsStore {
+  return useChanges(useCanvas().model.runs);
+}
+
+/** The run that colors the graph. */
+export function useShownRun(): RunState {
+  return useChanges(useCanvas().model.runs.shown);
+}
+
 /** Draws anew when the value of this one key changes. */
 export function useKeyed<T>(store: KeyedStore<T>, key: string): T | undefined {
   return useSyncExternalStore(
@@ -77,9 +121,9 @@ export function useFlush(commit: () => void): void {
   latest.current = commit;
   useEffect(() => {
     const flush = (): void => latest.current();
-    model.flushing.connect(flush);
+    model.document.flushing.connect(flush);
     return () => {
-      model.flushing.disconnect(flush);
+      model.document.flushing.disconnect(flush);
     };
   }, [model]);
 }

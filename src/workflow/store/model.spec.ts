@@ -2,6 +2,7 @@ import { YFile } from '@jupyter/ydoc';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { IComponent } from '../../api/models';
+import * as gestures from './gestures';
 import { CanvasModel } from './model';
 import { HAND_WRITTEN, WINE } from '../document/samples';
 
@@ -83,7 +84,7 @@ describe('CanvasModel', () => {
 
   it('writes for its own folder before the server has told of it', () => {
     const { file, model } = open('stages: {}\n', 'workflows/tea/dvc.yaml');
-    model.addFile('src/clean.py', { x: 0, y: 0 });
+    gestures.addFile(model, 'src/clean.py', { x: 0, y: 0 });
     expect(file.getSource()).toContain('wdir: ../..');
     expect(file.getSource()).toContain('cmd: python src/clean.py');
   });
@@ -107,52 +108,62 @@ describe('CanvasModel', () => {
   it('makes every gesture one step of undo, however fast they come', async () => {
     const { file, model } = await openWithLibrary(WINE);
     const texts = [file.getSource()];
-    model.addComponent('train_classifier', { x: 1, y: 2 });
+    gestures.addComponent(model, 'train_classifier', { x: 1, y: 2 });
     texts.push(file.getSource());
-    model.connect('load', 'load.table.parquet', 'train_classifier', 'data');
-    model.connect('load', 'table', 'train_classifier', 'data');
+    gestures.connect(
+      model,
+      'load',
+      'load.table.parquet',
+      'train_classifier',
+      'data'
+    );
+    gestures.connect(model, 'load', 'table', 'train_classifier', 'data');
     texts.push(file.getSource());
-    model.move(new Map([['load', { x: 3, y: 4 }]]));
+    model.drawing.move(new Map([['load', { x: 3, y: 4 }]]));
     texts.push(file.getSource());
-    model.select(['load', 'forest']);
-    model.removeSelected();
+    model.selection.select(['load', 'forest']);
+    gestures.removeSelected(model);
     expect(new Set([...texts, file.getSource()]).size).toBe(5);
     for (const text of [...texts].reverse()) {
-      model.undo();
+      model.document.undo();
       expect(file.getSource()).toBe(text);
     }
     expect(file.canUndo()).toBe(false);
-    model.redo();
+    model.document.redo();
     expect(file.getSource()).toBe(texts[1]);
-    expect(model.graph.nodes.has('train_classifier')).toBe(true);
+    expect(model.drawing.graph.nodes.has('train_classifier')).toBe(true);
   });
 
   it('follows edits made elsewhere, and keeps the last graph while the text is broken', () => {
     const { file, model } = open(WINE);
-    expect([...model.graph.nodes.keys()]).toEqual(['load', 'forest', 'judge']);
-    const before = model.graph.nodes.get('load');
+    expect([...model.drawing.graph.nodes.keys()]).toEqual([
+      'load',
+      'forest',
+      'judge'
+    ]);
+    const before = model.drawing.graph.nodes.get('load');
     file.setSource(WINE + 'x: [');
-    expect(model.error?.line).toBeGreaterThan(35);
-    expect(model.graph.nodes.size).toBe(3);
-    expect(model.edit(() => [{ offset: 0, delete: 1, insert: '' }])).toBe(
-      false
-    );
+    expect(model.document.error?.line).toBeGreaterThan(35);
+    expect(model.drawing.graph.nodes.size).toBe(3);
+    expect(
+      model.document.edit(() => [{ offset: 0, delete: 1, insert: '' }])
+    ).toBe(false);
     file.setSource(WINE.replace('  judge:', '  verdict:'));
-    expect(model.error).toBeNull();
-    expect([...model.graph.nodes.keys()]).toEqual([
+    expect(model.document.error).toBeNull();
+    expect([...model.drawing.graph.nodes.keys()]).toEqual([
       'load',
       'forest',
       'verdict'
     ]);
     // What did not change is not drawn again.
-    expect(model.graph.nodes.get('load')).toBe(before);
+    expect(model.drawing.graph.nodes.get('load')).toBe(before);
   });
 
   it('refuses with a reason, and changes nothing then', async () => {
     const { file, model } = await openWithLibrary(WINE);
     const reasons: unknown[] = [];
-    model.refused.connect((_, reason) => reasons.push(reason));
-    model.connect('forest', 'model', 'forest', 'data');
+    model.document.refused.connect((_, reason) => reasons.push(reason));
+    gestures.connect(model, 'forest', 'model', 'forest', 'data');
     expect(reasons).toEqual([{ kind: 'cycle', nodes: ['forest', 'forest'] }]);
     expect(file.getSource()).toBe(WINE);
   });
@@ -182,9 +193,9 @@ describe('CanvasModel', () => {
         connectionChanged: signal,
         dispose: () => undefined
       } as any);
-      model.rename('judge', 'verdict');
+      gestures.rename(model, 'judge', 'verdict');
       file.dirty = true;
-      await model[action]('forest');
+      await model.runs[action]('forest');
       expect(texts).toEqual([file.getSource()]);
       expect(texts[0]).toContain('  verdict:');
       model.dispose();
@@ -194,7 +205,7 @@ describe('CanvasModel', () => {
   it('refuses an edit that would break the text', () => {
     const { file, model } = open(WINE);
     expect(() =>
-      model.edit(() => [{ offset: 0, delete: 0, insert: '{' }])
+      model.document.edit(() => [{ offset: 0, delete: 0, insert: '{' }])
     ).toThrow(/break/);
     expect(file.getSource()).toBe(WINE);
   });

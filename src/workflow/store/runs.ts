@@ -1,251 +1,309 @@
+import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
+import { APIError } from '../../api/client';
 import type {
-  IFailure,
-  INodeEvent,
+  INodePlan,
   IRun,
-  IRunEvent,
-  IRunSummary
+  IRunSummary,
+  IWorkflowEvent
 } from '../../api/models';
+import { downstream } from '../graph/graph';
+import type { DocumentStore } from './document';
+import type { DrawingStore } from './drawing';
 import { KeyedStore } from './keyed';
+import { FINAL, RunState } from './run';
+import type { ServerLink } from './server';
+import type { IRunOptions, WorkflowService } from './service';
 
-export interface INodeState {
-  status: string;
-  started: string | null;
-  ended: string | null;
-  duration: number | null;
-  /** How often it was begun; 0 where it was not. */
-  attempt: number;
-  /** What it tells of itself while it runs, 0 to 1. */
-  progress: number | null;
-  reasons: readonly string[];
-  error: IFailure | null;
-}
+/** A save is reported several times, within so many milliseconds. */
+const SETTLE = 50;
 
-/** States after which a node or a run does not change any more. */
-export const FINAL: ReadonlySet<string> = new Set([
-  'COMPLETED',
-  'CACHED',
-  'FAILED',
-  'SKIPPED',
-  'CANCELLED',
-  'INTERRUPTED'
-]);
-
-/** States of what ended and has left something undone. */
-export const NOT_DONE: ReadonlySet<string | undefined> = new Set([
-  'FAILED',
-  'CANCELLED',
-  'INTERRUPTED'
-]);
-
-/** Within so many milliseconds the changes of nodes are told as one. */
-const REST = 100;
-
-/** Of a sweep's variants the state that matters most is the node's. */
-const WEIGHT = [
-  'RUNNING',
-  'QUEUED',
-  'FAILED',
-  'INTERRUPTED',
-  'CANCELLED',
-  'PENDING',
-  'SKIPPED',
-  'COMPLETED',
-  'CACHED'
-];
-
-/** A run of a workflow: its own state, and each node's. */
-export class RunStore {
-  /** By the id of the stage, a sweep's variants taken together. */
-  readonly nodes = new KeyedStore<INodeState>();
-
-  get run(): IRunSummary | null {
-    return this._run;
+/** The runs of a workflow: the plan of the next, the newest as it goes on, and past ones. */
+export class RunsStore implements IDisposable {
+  constructor(
+    private _server: ServerLink,
+    private _document: DocumentStore,
+    private _drawing: DrawingStore
+  ) {
+    _server.message.connect(this._onMessage, this);
+    _server.connectionChanged.connect(this._onConnection, this);
+    _drawing.validated.connect(() => void this.loadPlan());
   }
 
-  /** Every node by its id, the variants of sweeps one by one. */
-  get states(): ReadonlyMap<string, INodeState> {
-    return new Map([...this._states].map(([id, { state }]) => [id, state]));
+  readonly newest = new RunState();
+  /** The run that colors the graph: the newest, unless a past one was chosen. */
+  readonly shown = new RunState();
+  /** What the next run does with each node. */
+  readonly plan = new KeyedStore<INodePlan>();
+
+  /** Newest first. */
+  get past(): readonly IRunSummary[] {
+    return this._past;
   }
 
-  /** The run's own state changed, or another run took its place; soon after a node's did. */
+  /** The id of the past run that was chosen. */
+  get chosen(): string | null {
+    return this._chosen;
+  }
+
+  /** The list of runs changed, or another one is shown. */
   get changed(): ISignal<this, void> {
     return this._changed;
   }
 
-  /** How many nodes take part, and how many are done. */
-  get progress(): { done: number; total: number } {
-    const states = [...this._states.values()];
-    const done = states.filter(({ state }) => FINAL.has(state.status)).length;
-    return { done, total: states.length };
+  get isRunning(): boolean {
+    const { run } = this.newest;
+    return run !== null && !FINAL.has(run.status);
   }
 
-  /** Takes a run as the server told it; what events told later stays. */
-  load(run: IRun): void {
-    if (this._run && run.id < this._run.id) {
-      return;
-    }
-    this._follow(run.id);
-    if (run.last_seq >= this._seq) {
-      this._run = run;
-      this._seq = run.last_seq;
-    }
-    for (const node of run.nodes) {
-      const known = this._states.get(node.id);
-      if (!known || known.seq <= run.last_seq) {
-        const { status, started, ended, duration } = node;
-        const { attempt, progress, reasons, error } = node;
-        const state = {
-          status,
-          started,
-          ended,
-          duration,
-          attempt,
-          progress,
-          reasons,
-          error
-        };
-        this._states.set(node.id, { seq: run.last_seq, state });
-      }
-    }
-    this._show();
-    this._changed.emit();
-  }
-
-  /** Shows another run, be it older. */
-  replace(run: IRun): void {
-    if (this._run?.id !== run.id) {
-      this._run = null;
-    }
-    this.load(run);
-  }
-
-  /** Takes an event; tells whether it began a run of which the nodes are not known yet. */
-  apply(event: INodeEvent | IRunEvent): boolean {
-    if (this._run && event.run < this._run.id) {
-      return false;
-    }
-    const isNew = this._run?.id !== event.run;
-    this._follow(event.run);
-    if (event.type === 'run') {
-      this._applyRun(event);
-      this._changed.emit();
-    } else {
-      this._applyNode(event);
-      this._changeSoon();
-    }
-    return isNew;
-  }
-
-  /** A thousand nodes may change within a second: who reads all of them hears a few times. */
-  private _changeSoon(): void {
-    this._timer ??= setTimeout(() => {
-      this._timer = null;
-      this._changed.emit();
-    }, REST);
-  }
-
-  private _applyRun(event: IRunEvent): void {
-    if (event.seq >= this._seq) {
-      this._run = {
-        ...this._run,
-        ...event.data,
-        id: event.run,
-        status: event.status
-      };
-      this._seq = event.seq;
-    }
-    if (event.status === 'PENDING' && this._states.size === 0) {
-      this._show();
-    }
-  }
-
-  private _applyNode(event: INodeEvent): void {
-    const before = this._states.get(event.node);
-    if (before && before.seq > event.seq) {
-      return;
-    }
-    const { data, status } = event;
-    const isRunning = status === 'RUNNING';
-    const state: INodeState = {
-      status,
-      started: isRunning
-        ? (data.started ?? event.time)
-        : (before?.state.started ?? null),
-      ended: FINAL.has(status) ? (data.ended ?? event.time) : null,
-      attempt: data.attempt ?? before?.state.attempt ?? 0,
-      progress: isRunning ? (data.progress ?? null) : null,
-      duration: isRunning
-        ? null
-        : (data.duration ?? before?.state.duration ?? null),
-      reasons: data.reasons ?? before?.state.reasons ?? [],
-      error: data.error ?? null
-    };
-    this._states.set(event.node, { seq: event.seq, state });
-    this._showStage(event.node.split('@')[0]);
-  }
-
-  /** Begins anew with another run. */
-  private _follow(id: string): void {
-    if (this._run?.id === id) {
-      return;
-    }
-    this._run = { ...EMPTY, id };
-    this._seq = -1;
-    this._states.clear();
-    this._show();
-  }
-
-  private _show(): void {
-    const shown = new Map<string, INodeState>();
-    for (const id of this._states.keys()) {
-      const stage = id.split('@')[0];
-      if (!shown.has(stage)) {
-        shown.set(stage, this._combined(stage));
-      }
-    }
-    this.nodes.replace(shown);
-  }
-
-  private _showStage(stage: string): void {
-    this.nodes.set(stage, this._combined(stage));
-  }
-
-  private _combined(stage: string): INodeState {
-    const own = this._states.get(stage);
-    if (own) {
-      return own.state;
-    }
-    const variants = [...this._states]
-      .filter(([id]) => id.startsWith(`${stage}@`))
-      .map(([, { state }]) => state);
-    return variants.reduce((most, state) =>
-      WEIGHT.indexOf(state.status) < WEIGHT.indexOf(most.status) ? state : most
+  /** Whether a run can be started now: there is a server, and nothing in the way. */
+  get canRun(): boolean {
+    return (
+      this._server.service !== null && !this.isRunning && !this._document.error
     );
   }
 
-  private _run: IRunSummary | null = null;
-  private _seq = -1;
-  private _timer: ReturnType<typeof setTimeout> | null = null;
-  private _states = new Map<string, { seq: number; state: INodeState }>();
+  /** Are there older runs than those of the list? */
+  get hasMore(): boolean {
+    return this._cursor !== null;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    clearTimeout(this._timer);
+    Signal.clearData(this);
+  }
+
+  /** Reads the list of runs, and the newest with its nodes. */
+  async load(): Promise<void> {
+    await this._server.ask(
+      service => service.runs(),
+      ({ items, next_cursor }) => {
+        this._past = items;
+        this._cursor = next_cursor;
+        this._changed.emit();
+      }
+    );
+    if (this._past.length > 0) {
+      await this._server.ask(
+        service => service.status(),
+        run => this._take(run)
+      );
+    }
+  }
+
+  async loadMore(): Promise<void> {
+    const cursor = this._cursor;
+    if (cursor === null) {
+      return;
+    }
+    await this._server.ask(
+      service => service.runs(cursor),
+      ({ items, next_cursor }) => {
+        if (this._cursor === cursor) {
+          this._past = [...this._past, ...items];
+          this._cursor = next_cursor;
+          this._changed.emit();
+        }
+      }
+    );
+  }
+
+  /** The plan is of the file on disk: while the text is ahead of it there is none. */
+  async loadPlan(): Promise<void> {
+    const { problems, graph } = this._drawing;
+    const isFaulty = problems.some(
+      problem => 'kind' in problem || problem.severity === 'error'
+    );
+    if (
+      this._document.file.isDirty ||
+      this._document.error ||
+      isFaulty ||
+      graph.nodes.size === 0
+    ) {
+      this.plan.replace(new Map());
+      return;
+    }
+    const request = (this._planRequest += 1);
+    await this._server.ask(
+      service => service.plan(),
+      plan => {
+        if (request === this._planRequest && !this._document.file.isDirty) {
+          this.plan.replace(planByStage(plan.nodes));
+        }
+      },
+      // A workflow with faults has no plan; the problems say why.
+      error => this._drawing.problems.length > 0 || isAboutFaults(error)
+    );
+  }
+
+  /** The file was written, or read anew from the disk. */
+  onSaved(): void {
+    clearTimeout(this._timer);
+    this._timer = setTimeout(() => void this.loadPlan(), SETTLE);
+  }
+
+  /** Shows a past run; null goes back to the newest. */
+  async show(id: string | null): Promise<void> {
+    const run = id ?? this.newest.run?.id;
+    this._chosen = id;
+    this._changed.emit();
+    if (run) {
+      await this._server.ask(
+        service => service.run(run),
+        reply => {
+          // Meanwhile another may have been chosen.
+          if (this._chosen === id) {
+            this.shown.replace(reply);
+          }
+        }
+      );
+    }
+  }
+
+  /** Writes the file if need be, then starts a run. */
+  start(options: IRunOptions = {}): Promise<void> {
+    return this._begin(service => service.execute(options));
+  }
+
+  /** Runs a node and what it needs, where that is not up to date. */
+  startTo(node: string): Promise<void> {
+    return this.start({ targets: this._runIds([node]) });
+  }
+
+  /** Runs a node again, and what depends on it. */
+  startFrom(node: string): Promise<void> {
+    const targets = [node, ...downstream(this._drawing.graph, node)];
+    const again = this._runIds([node]);
+    return this.start({ targets: this._runIds(targets), again });
+  }
+
+  /** Runs a node although it is up to date, and nothing behind it. */
+  startOnly(node: string): Promise<void> {
+    const targets = this._runIds([node]);
+    return this.start({ targets, again: targets });
+  }
+
+  async cancel(): Promise<void> {
+    const { run } = this.newest;
+    if (run && this.isRunning) {
+      await this._server.ask(service => service.cancel(run.id));
+    }
+  }
+
+  /** Writes the file if need be, then runs what the shown run left undone. */
+  resume(): Promise<void> {
+    return this._continue((service, run) => service.resume(run));
+  }
+
+  /** Writes the file if need be, then runs a node of the shown run again, and what depends on it. */
+  retry(node: string): Promise<void> {
+    return this._continue((service, run) => service.retry(run, node));
+  }
+
+  /** Writes the file if need be, then runs what depends on a node, with what the node left. */
+  skip(node: string): Promise<void> {
+    return this._continue((service, run) => service.skip(run, node));
+  }
+
+  private async _continue(
+    request: (service: WorkflowService, run: string) => Promise<IRun>
+  ): Promise<void> {
+    const run = this.shown.run?.id;
+    if (run) {
+      await this._begin(service => request(service, run));
+    }
+  }
+
+  private async _begin(
+    request: (service: WorkflowService) => Promise<IRun>
+  ): Promise<void> {
+    await this._document.save();
+    await this._server.ask(request, run => {
+      this._chosen = null;
+      this._take({
+        ...run,
+        nodes: run.nodes ?? [],
+        last_seq: run.last_seq ?? 0
+      });
+      this._changed.emit();
+    });
+  }
+
+  /** A sweep runs as its variants. */
+  private _runIds(ids: readonly string[]): string[] {
+    return ids.flatMap(id => {
+      const { variants = [] } = this._drawing.graph.nodes.get(id)?.stage ?? {};
+      return variants.length > 0
+        ? variants.map(variant => `${id}@${variant}`)
+        : [id];
+    });
+  }
+
+  private _take(run: IRun): void {
+    this.newest.load(run);
+    if (this._chosen === null) {
+      if (this.shown.run && this.shown.run.id > run.id) {
+        this.shown.replace(run);
+      } else {
+        this.shown.load(run);
+      }
+    }
+  }
+
+  private _onMessage(_: unknown, event: IWorkflowEvent): void {
+    if (event.type !== 'run' && event.type !== 'node') {
+      void this.load();
+      return;
+    }
+    const isNew = this.newest.apply(event);
+    if (this._chosen === null) {
+      this.shown.apply(event);
+    }
+    const isOver = event.type === 'run' && FINAL.has(event.status);
+    if (isNew || isOver) {
+      void this.load();
+    }
+    if (isOver) {
+      void this.loadPlan();
+    }
+  }
+
+  private _onConnection(_: unknown, isConnected: boolean): void {
+    if (isConnected) {
+      void this.load();
+    }
+  }
+
+  private _past: readonly IRunSummary[] = [];
+  private _cursor: string | null = null;
+  private _chosen: string | null = null;
+  private _planRequest = 0;
+  private _isDisposed = false;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
   private _changed = new Signal<this, void>(this);
 }
 
-const EMPTY: IRunSummary = {
-  id: '',
-  workflow: '',
-  path: '',
-  status: 'PENDING',
-  created: '',
-  started: null,
-  ended: null,
-  duration: null,
-  jobs: null,
-  origin: '',
-  error: null,
-  counts: {},
-  mlflow_run: null,
-  resumes: null,
-  commit: null
-};
+/** The file may have changed between a validation and the plan. */
+function isAboutFaults(error: unknown): boolean {
+  return error instanceof APIError && /^4020[1-5]$/.test(error.code);
+}
+
+/** Of a sweep's variants the one that will do the most speaks for the node. */
+function planByStage(plans: readonly INodePlan[]): Map<string, INodePlan> {
+  const weight = ['run', 'restorable', 'frozen', 'cached'];
+  const stages = new Map<string, INodePlan>();
+  for (const plan of plans) {
+    const id = plan.id.split('@')[0];
+    const known = stages.get(id);
+    if (!known || weight.indexOf(plan.action) < weight.indexOf(known.action)) {
+      stages.set(id, plan);
+    }
+  }
+  return stages;
+}

@@ -2,31 +2,21 @@ import type { ISharedDocument } from '@jupyter/ydoc';
 import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-/** What a shared document's own history tells: one item for each step, the newest last. */
-interface IUndoManager {
-  readonly undoStack: readonly object[];
-  readonly redoStack: readonly object[];
-  stopCapturing(): void;
-  on(event: string, listener: (event: { stackItem: object }) => void): void;
-  off(event: string, listener: (event: { stackItem: object }) => void): void;
-}
+import { undoManagerOf } from './labInternals';
 
 export type Undoable = Pick<
   ISharedDocument,
   'undo' | 'redo' | 'disposed' | 'isDisposed'
 >;
 
-function managerOf(shared: Undoable): IUndoManager {
-  return (shared as Undoable & { undoManager: IUndoManager }).undoManager;
-}
-
 /** Changes a document as one step, apart from what is done within the half second that it merges. */
 export function asOneStep(shared: Undoable, change: () => void): void {
-  managerOf(shared).stopCapturing();
+  const manager = undoManagerOf(shared);
+  manager.stopCapturing();
   try {
     change();
   } finally {
-    managerOf(shared).stopCapturing();
+    manager.stopCapturing();
   }
 }
 
@@ -71,7 +61,7 @@ export class UndoHistory implements IDisposable {
     if (this._followed.has(shared) || this._isDisposed) {
       return;
     }
-    const manager = managerOf(shared);
+    const manager = undoManagerOf(shared);
     const add = ({ stackItem }: { stackItem: object }): void => {
       this._order.set(stackItem, (this._count += 1));
       if (!this._isOwn) {
@@ -130,7 +120,7 @@ export class UndoHistory implements IDisposable {
     let found: Undoable | null = null;
     let newest = stack === 'redoStack' ? this._edited : -1;
     for (const shared of this._followed.keys()) {
-      const steps = managerOf(shared)[stack];
+      const steps = undoManagerOf(shared)[stack];
       const last = steps[steps.length - 1];
       const order = last ? (this._order.get(last) ?? 0) : -1;
       if (order > newest) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { INodeEvent, IRun, IRunEvent } from '../../api/models';
-import { RunStore } from './runs';
+import { RunState } from './run';
 
 const summary = (id: string, status: string): any => ({
   id,
@@ -70,9 +70,9 @@ function runEvent(seq: number, id: string, status: string): IRunEvent {
   };
 }
 
-describe('RunStore', () => {
+describe('RunState', () => {
   it('follows events, whoever started the run', () => {
-    const store = new RunStore();
+    const store = new RunState();
     expect(store.apply(runEvent(1, 'r1', 'RUNNING'))).toBe(true);
     expect(store.apply(nodeEvent(2, 'r1', 'a', 'RUNNING'))).toBe(false);
     store.apply(nodeEvent(3, 'r1', 'b', 'CACHED'));
@@ -81,7 +81,7 @@ describe('RunStore', () => {
   });
 
   it('never goes back in time', () => {
-    const store = new RunStore();
+    const store = new RunState();
     store.apply(nodeEvent(5, 'r1', 'a', 'COMPLETED'));
     store.load(run('r1', { a: 'RUNNING', b: 'PENDING' }, 4));
     expect(store.nodes.get('a')?.status).toBe('COMPLETED');
@@ -95,7 +95,7 @@ describe('RunStore', () => {
   });
 
   it('begins anew with the next run', () => {
-    const store = new RunStore();
+    const store = new RunState();
     store.load(run('r1', { a: 'FAILED', b: 'SKIPPED' }, 4));
     store.apply(runEvent(5, 'r2', 'PENDING'));
     expect(store.nodes.entries.size).toBe(0);
@@ -103,7 +103,7 @@ describe('RunStore', () => {
   });
 
   it("takes a sweep's variants together", () => {
-    const store = new RunStore();
+    const store = new RunState();
     store.load(run('r1', { 't@0': 'COMPLETED', 't@1': 'RUNNING' }, 1));
     expect(store.nodes.get('t')?.status).toBe('RUNNING');
     store.apply(nodeEvent(2, 'r1', 't@1', 'FAILED'));
@@ -111,7 +111,7 @@ describe('RunStore', () => {
   });
 
   it('tells only those who read the node that changed', () => {
-    const store = new RunStore();
+    const store = new RunState();
     store.load(run('r1', { a: 'PENDING', b: 'PENDING' }, 1));
     const told: string[] = [];
     store.nodes.subscribe('a', () => told.push('a'));

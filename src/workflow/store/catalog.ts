@@ -1,0 +1,146 @@
+import type { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import { APIError } from '../../api/client';
+import type {
+  IComponent,
+  IDataset,
+  IModel,
+  INotebookSettings
+} from '../../api/models';
+import { deepEqual } from '../document/scalars';
+import type { Ask } from './server';
+
+/** What nodes can be made of and what they can read: components, notebooks, datasets, models. */
+export class CatalogStore implements IDisposable {
+  constructor(private _ask: Ask) {}
+
+  /** By their names. */
+  get components(): ReadonlyMap<string, IComponent> {
+    return this._components;
+  }
+
+  /** Null until the components were read, or could not be. */
+  get library(): 'known' | 'missing' | null {
+    return this._library;
+  }
+
+  /** The notebooks that nodes run, by their paths from the project's root. */
+  get notebooks(): ReadonlyMap<string, INotebookSettings> {
+    return this._notebooks;
+  }
+
+  /** The data that DVC tracks, by their paths from the project's root. */
+  get datasets(): ReadonlyMap<string, IDataset> {
+    return this._datasets;
+  }
+
+  /** The registered models. */
+  get models(): readonly IModel[] {
+    return this._models;
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    Signal.clearData(this);
+  }
+
+  loadComponents(): Promise<void> {
+    return this._ask(
+      service => service.components(),
+      items => {
+        this._components = new Map(items.map(one => [one.name, one]));
+        this._library = 'known';
+        this._changed.emit();
+      },
+      () => {
+        this.setMissing();
+        return false;
+      }
+    );
+  }
+
+  /** Without a server there are no components to show; the graph is drawn all the same. */
+  setMissing(): void {
+    this._library ??= 'missing';
+    this._changed.emit();
+  }
+
+  loadDatasets(): Promise<void> {
+    return this._ask(
+      service => service.datasets(),
+      items => {
+        if (!deepEqual([...this._datasets.values()], items)) {
+          this._datasets = new Map(items.map(one => [one.path, one]));
+          this._changed.emit();
+        }
+      }
+    );
+  }
+
+  loadModels(): Promise<void> {
+    return this._ask(
+      service => service.models(),
+      items => {
+        this._models = items;
+        this._changed.emit();
+      }
+    );
+  }
+
+  /** Reads those of these notebooks that were not read yet. */
+  async loadNotebooks(paths: Iterable<string>): Promise<void> {
+    const missing = [...new Set(paths)].filter(
+      path => !this._requested.has(path)
+    );
+    await Promise.all(missing.map(path => this._loadNotebook(path)));
+  }
+
+  /** Reads datasets and notebooks again: the files may have changed. */
+  async refresh(): Promise<void> {
+    const notebooks = [...this._requested].map(path =>
+      this._loadNotebook(path)
+    );
+    await Promise.all([this.loadDatasets(), ...notebooks]);
+  }
+
+  private async _loadNotebook(path: string): Promise<void> {
+    const set = (notebook: INotebookSettings | undefined): void => {
+      if (!deepEqual(this._notebooks.get(path), notebook)) {
+        if (notebook) {
+          this._notebooks.set(path, notebook);
+        } else {
+          this._notebooks.delete(path);
+        }
+        this._changed.emit();
+      }
+    };
+    this._requested.add(path);
+    await this._ask(
+      service => service.notebook(path),
+      set,
+      error => {
+        set(undefined);
+        // The node's dependencies show that it is missing.
+        return error instanceof APIError && error.code === '40401';
+      }
+    );
+  }
+
+  private _components: ReadonlyMap<string, IComponent> = new Map();
+  private _library: 'known' | 'missing' | null = null;
+  private _notebooks = new Map<string, INotebookSettings>();
+  private _requested = new Set<string>();
+  private _datasets: ReadonlyMap<string, IDataset> = new Map();
+  private _models: readonly IModel[] = [];
+  private _isDisposed = false;
+  private _changed = new Signal<this, void>(this);
+}

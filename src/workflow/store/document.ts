@@ -1,0 +1,200 @@
+import type { ISharedFile } from '@jupyter/ydoc';
+import type { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import {
+  parse,
+  type IParseError,
+  type IWorkflowDocument,
+  type ParseResult
+} from '../document/document';
+import { EditError, type Edit } from '../document/edits';
+import { applySplices } from '../document/splices';
+import type { Refusal } from '../graph/graph';
+import { asOneStep, UndoHistory } from './undo';
+
+/** The file behind the canvas. */
+export interface IFile {
+  readonly sharedModel: ISharedFile;
+  /** Where it is in the lab: in its project too, until the server is known. */
+  readonly path: string;
+  readonly isDirty: boolean;
+  save(): Promise<void>;
+  /** Has the server change the file, as a step that can be undone here. */
+  asOwn<T>(change: () => Promise<T>): Promise<T>;
+}
+
+/** The text of a `dvc.yaml`: what it says, its edits and their history. */
+export class DocumentStore implements IDisposable {
+  constructor(readonly file: IFile) {
+    this._shared = file.sharedModel;
+    this._shared.changed.connect(this._onText, this);
+    this.history.follow(this._shared);
+    this._path = file.path;
+    this._update(this._parse());
+  }
+
+  /** The steps of this file, and of the files of parameters that nodes read. */
+  readonly history = new UndoHistory();
+
+  /** What the last valid text says. */
+  get workflow(): IWorkflowDocument {
+    return this._workflow;
+  }
+
+  /** Why the present text is invalid; `workflow` is of an earlier one then. */
+  get error(): IParseError | null {
+    return this._error;
+  }
+
+  get text(): string {
+    return this._shared.getSource();
+  }
+
+  /** From the project's root. */
+  set path(path: string) {
+    if (this._path !== path) {
+      this._path = path;
+      this._update(this._parse());
+    }
+  }
+
+  /** Discards the edits, where they and the file's own changes are in the same lines. */
+  get discard(): (() => Promise<void>) | null {
+    return this._discard;
+  }
+
+  set discard(discard: (() => Promise<void>) | null) {
+    this._discard = discard;
+    this._changed.emit();
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Emitted when an edit was refused. */
+  get refused(): ISignal<this, Refusal> {
+    return this._refused;
+  }
+
+  /** Emitted before the text is read for saving: drafts of forms must be written. */
+  get flushing(): ISignal<this, void> {
+    return this._flushing;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    if (!this._isDisposed) {
+      this._isDisposed = true;
+      this._shared.changed.disconnect(this._onText, this);
+      this.history.dispose();
+      Signal.clearData(this);
+    }
+  }
+
+  /** Applies an edit as one transaction and one step of undo. False where nothing changed. */
+  edit(change: Edit): boolean {
+    if (this._error) {
+      return false;
+    }
+    let splices;
+    try {
+      splices = change(this._workflow);
+    } catch (error) {
+      if (error instanceof EditError) {
+        this.refuse({ kind: 'text', node: error.stage });
+        return false;
+      }
+      throw error;
+    }
+    if (splices.length === 0) {
+      return false;
+    }
+    const result = parse(
+      applySplices(this.text, splices),
+      this._path,
+      this._workflow
+    );
+    if (result.error) {
+      throw new Error(
+        `The edit would break the text: ${JSON.stringify(result.error)}`
+      );
+    }
+    const write = (): void => {
+      for (const { offset, delete: count, insert } of splices) {
+        this._shared.updateSource(offset, offset + count, insert);
+      }
+    };
+    this._own(() => this._shared.transact(write), result);
+    return true;
+  }
+
+  refuse(refusal: Refusal): void {
+    this._refused.emit(refusal);
+  }
+
+  undo(): void {
+    this.flush();
+    this._own(() => this.history.undo());
+  }
+
+  redo(): void {
+    this.flush();
+    this._own(() => this.history.redo());
+  }
+
+  /** Writes the drafts of forms into the text now. */
+  flush(): void {
+    this._flushing.emit();
+  }
+
+  /** Writes drafts into the text, and the text into the file, where it differs. */
+  async save(): Promise<void> {
+    this.flush();
+    if (this.file.isDirty) {
+      await this.file.save();
+    }
+  }
+
+  /** Changes the text in one step. */
+  private _own(change: () => void, result?: ParseResult): void {
+    this._isOwn = true;
+    try {
+      asOneStep(this._shared, change);
+    } finally {
+      this._isOwn = false;
+    }
+    this._update(result ?? this._parse());
+  }
+
+  private _onText(_: unknown, change: { sourceChange?: unknown }): void {
+    if (change.sourceChange && !this._isOwn) {
+      this._update(this._parse());
+    }
+  }
+
+  private _parse(): ParseResult {
+    return parse(this.text, this._path, this._workflow);
+  }
+
+  private _update(result: ParseResult): void {
+    this._error = result.error;
+    this._workflow = result.document ?? this._workflow;
+    this._changed.emit();
+  }
+
+  private _shared: ISharedFile;
+  private _path: string;
+  private _workflow: IWorkflowDocument = parse('').document!;
+  private _error: IParseError | null = null;
+  private _discard: (() => Promise<void>) | null = null;
+  private _isOwn = false;
+  private _isDisposed = false;
+  private _changed = new Signal<this, void>(this);
+  private _refused = new Signal<this, Refusal>(this);
+  private _flushing = new Signal<this, void>(this);
+}

@@ -1,0 +1,233 @@
+import type { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import type { IProblem } from '../../api/models';
+import type { IWorkflowDocument } from '../document/document';
+import { compose, forgetPlaces, moveNodes, type Edit } from '../document/edits';
+import {
+  framesOf,
+  itemOf,
+  notesOf,
+  placeSource,
+  setPart,
+  sourcePath,
+  type IFrame,
+  type INote
+} from '../document/notes';
+import { buildGraph, type IGraph } from '../graph/graph';
+import { placeNodes } from '../graph/layout';
+import type { IPlace } from '../graph/sizes';
+import { placeSources, sourcesOf, type ISource } from '../graph/sources';
+import { validate, type Problem } from '../graph/validate';
+import type { CatalogStore } from './catalog';
+import type { DocumentStore } from './document';
+import { KeyedStore } from './keyed';
+import type { ServerLink } from './server';
+
+/** How long typing must rest before the server validates, in milliseconds. */
+const REST = 500;
+
+/** The graph of a workflow, where its parts stand, and what is wrong with it. */
+export class DrawingStore implements IDisposable {
+  constructor(
+    private _document: DocumentStore,
+    private _catalog: CatalogStore,
+    private _server: ServerLink
+  ) {
+    _document.changed.connect(this._onDocument, this);
+    _catalog.changed.connect(this._update, this);
+    this._onDocument();
+  }
+
+  /** The nodes with problems, with the worst of each. */
+  readonly faults = new KeyedStore<IProblem | Problem>();
+
+  get graph(): IGraph {
+    return this._graph;
+  }
+
+  /** The upper left corners of nodes and sources. */
+  get positions(): ReadonlyMap<string, IPlace> {
+    return this._positions;
+  }
+
+  /** Data that the workflow reads and does not make. */
+  get sources(): readonly ISource[] {
+    return this._sources;
+  }
+
+  get notes(): readonly INote[] {
+    return this._notes;
+  }
+
+  get frames(): readonly IFrame[] {
+    return this._frames;
+  }
+
+  /** What the server finds in the present text; until it answers, what can be found here. */
+  get problems(): readonly (IProblem | Problem)[] {
+    return this._problems;
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Emitted after the server has validated the text. */
+  get validated(): ISignal<this, void> {
+    return this._validated;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    clearTimeout(this._timer);
+    Signal.clearData(this);
+  }
+
+  /** The source with an id of the drawing. */
+  source(id: string): ISource | null {
+    return this._sources.find(source => source.id === id) ?? null;
+  }
+
+  /** Is there a node, a source, a note or a frame with an id? */
+  has(id: string): boolean {
+    const item = itemOf(id);
+    return item
+      ? item.index < this[item.list].length
+      : this._graph.nodes.has(id) || this.source(id) !== null;
+  }
+
+  /** Moves nodes, sources and notes, in one step. */
+  move(positions: ReadonlyMap<string, IPlace>): void {
+    const nodes = new Map<string, [number, number]>();
+    const edits: Edit[] = [now => moveNodes(now, nodes)];
+    for (const [id, { x, y }] of positions) {
+      const at: [number, number] = [Math.round(x), Math.round(y)];
+      const item = itemOf(id);
+      const path = sourcePath(id);
+      if (item?.list === 'notes') {
+        edits.push(now => setPart(now, 'notes', item.index, 'at', at));
+      } else if (path !== null) {
+        edits.push(now => placeSource(now, path, at));
+      } else if (this._graph.nodes.get(id)?.stage.isEditable) {
+        nodes.set(id, at);
+      }
+      // What the file cannot hold stays there until the file is opened again.
+      this._positions.set(id, { x: at[0], y: at[1] });
+    }
+    this._document.edit(now => compose(now, edits));
+  }
+
+  /** Gives all nodes the positions of the automatic layout. */
+  arrange(): void {
+    this._positions = new Map();
+    if (!this._document.edit(forgetPlaces)) {
+      this._update();
+    }
+  }
+
+  /** Has the server validate the present text. */
+  async validate(): Promise<void> {
+    const { text, error } = this._document;
+    if (!error && this._catalog.library === 'known') {
+      await this._server.ask(
+        service => service.validate(text),
+        problems => {
+          if (text === this._document.text) {
+            this._setProblems(problems);
+            this._changed.emit();
+          }
+        }
+      );
+    }
+    this._validated.emit();
+  }
+
+  private _onDocument(): void {
+    const { workflow } = this._document;
+    if (workflow !== this._workflow) {
+      // A node that the file gives no position any more goes back to where the layout has it.
+      const before = new Map(
+        this._workflow?.stages.map(({ id, at }) => [id, at])
+      );
+      for (const { id, at } of workflow.stages) {
+        if (!at && before.get(id)) {
+          this._positions.delete(id);
+        }
+      }
+      this._workflow = workflow;
+    }
+    this._update();
+    clearTimeout(this._timer);
+    this._timer = setTimeout(() => void this.validate(), REST);
+  }
+
+  private _update(): void {
+    const { workflow } = this._document;
+    const { components, notebooks, datasets, library } = this._catalog;
+    this._graph = reuse(
+      this._graph,
+      buildGraph(workflow, components, notebooks, this._graph)
+    );
+    const before = this._positions;
+    this._positions = placeNodes(this._graph, before);
+    this._sources = sourcesOf(workflow, this._graph, datasets);
+    placeSources(this._sources, this._graph, this._positions, before).forEach(
+      (position, id) => this._positions.set(id, position)
+    );
+    this._notes = notesOf(workflow);
+    this._frames = framesOf(workflow);
+    this._setProblems(validate(this._graph, library === 'known'));
+    this._changed.emit();
+    if (this._server.service) {
+      void this._catalog.loadNotebooks(
+        workflow.stages.flatMap(stage => stage.notebook ?? [])
+      );
+    }
+  }
+
+  private _setProblems(problems: readonly (IProblem | Problem)[]): void {
+    this._problems = problems;
+    const byNode = new Map<string, IProblem | Problem>();
+    for (const problem of problems) {
+      const id = problem.node?.split('@')[0];
+      if (id && !byNode.has(id)) {
+        byNode.set(id, problem);
+      }
+    }
+    this.faults.replace(byNode);
+  }
+
+  private _workflow: IWorkflowDocument | null = null;
+  private _graph: IGraph = { nodes: new Map(), edges: [] };
+  private _positions = new Map<string, IPlace>();
+  private _sources: readonly ISource[] = [];
+  private _notes: readonly INote[] = [];
+  private _frames: readonly IFrame[] = [];
+  private _problems: readonly (IProblem | Problem)[] = [];
+  private _isDisposed = false;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+  private _changed = new Signal<this, void>(this);
+  private _validated = new Signal<this, void>(this);
+}
+
+/** Keeps the nodes that did not change as they were, so that they are not drawn again. */
+function reuse(before: IGraph, after: IGraph): IGraph {
+  const nodes = new Map(
+    [...after.nodes].map(([id, node]) => {
+      const old = before.nodes.get(id);
+      const isSame =
+        old === node ||
+        (old &&
+          old.component === node.component &&
+          old.stage.line === node.stage.line &&
+          JSON.stringify(old) === JSON.stringify(node));
+      return [id, isSame ? old : node];
+    })
+  );
+  return { nodes, edges: after.edges };
+}

@@ -1,0 +1,431 @@
+/** What people do on the canvas: an edit of the text, and a selection that follows it. */
+
+import {
+  copyNodes,
+  cornerOf,
+  pasteNodes,
+  type IClip
+} from '../document/clipboard';
+import {
+  addNode,
+  compose,
+  connect as connectPort,
+  disconnect as disconnectPort,
+  freeId,
+  removeNodes,
+  setFileInput,
+  setSetting,
+  type Edit,
+  type IConnection
+} from '../document/edits';
+import {
+  addFrame,
+  addNote as addNoteItem,
+  itemOf,
+  leaveFrames,
+  placeSource,
+  removeItems,
+  setPart,
+  sourceId,
+  sourcePath
+} from '../document/notes';
+import { renameNode } from '../document/rename';
+import type { Value } from '../document/scalars';
+import {
+  addCommandNode,
+  addInput,
+  fileNode,
+  nameOf,
+  setFrozen,
+  type ICommandNode
+} from '../document/stages';
+import { aligned, type Alignment } from '../graph/align';
+import {
+  ANY_INPUT,
+  buildGraph,
+  canConnect,
+  type IGraph,
+  type IGraphEdge,
+  type Refusal
+} from '../graph/graph';
+import { NODE_WIDTH, nodeHeight, type IPlace } from '../graph/sizes';
+import {
+  leaveSource,
+  readSource,
+  removeSource,
+  sourceEdge,
+  sourceRefusal
+} from '../graph/sources';
+import type { CanvasModel } from './model';
+
+/** The component that reads a registered model. */
+const LOAD_MODEL = 'load_model';
+
+/** What a new node is connected to: a port of another node, or a file. */
+export type INewLink = { port: string } & (
+  | { side: 'source' | 'target'; node: string; nodePort: string }
+  | { file: string }
+);
+
+// Nodes
+
+/** Adds a node of a component, connected where `link` says, and selects it. */
+export function addComponent(
+  { catalog, document, selection }: CanvasModel,
+  name: string,
+  place: IPlace,
+  link?: INewLink,
+  settings: Record<string, Value> = {}
+): void {
+  const component = catalog.components.get(name);
+  if (!component) {
+    return;
+  }
+  const id = freeId(document.workflow, name);
+  const at: [number, number] = [place.x, place.y];
+  const node = { id, component: name, outputs: component.outputs, at };
+  const edits: Edit[] = [now => addNode(now, node)];
+  if (link && 'file' in link) {
+    edits.push(now => setFileInput(now, id, link.port, link.file));
+  } else if (link) {
+    edits.push(now => {
+      const graph = buildGraph(now, catalog.components);
+      const ends: [string, string, string, string] =
+        link.side === 'source'
+          ? [link.node, link.nodePort, id, link.port]
+          : [id, link.port, link.node, link.nodePort];
+      return canConnect(graph, ...ends)
+        ? []
+        : connectPort(now, connectionOf(graph, ...ends));
+    });
+  }
+  for (const [key, value] of Object.entries(settings)) {
+    edits.push(now => setSetting(now, id, [key], value));
+  }
+  if (document.edit(now => compose(now, edits))) {
+    selection.select([id]);
+  }
+}
+
+/** Adds a node that reads a version of a registered model. */
+export function addModel(
+  model: CanvasModel,
+  name: string,
+  version: number,
+  place: IPlace,
+  link?: INewLink
+): void {
+  addComponent(model, LOAD_MODEL, place, link, { name, version });
+}
+
+/** Adds a node that runs a script or a notebook; the path is from the project's root. */
+export function addFile(model: CanvasModel, path: string, place: IPlace): void {
+  const { workflow } = model.document;
+  const id = freeId(workflow, nameOf(path));
+  addCommand(model, fileNode(workflow, id, path, [place.x, place.y]));
+}
+
+/** Adds a node whose command is still to be written. */
+export function addShell(model: CanvasModel, place: IPlace): void {
+  const id = freeId(model.document.workflow, 'command');
+  const at: [number, number] = [place.x, place.y];
+  addCommand(model, { id, cmd: 'echo', deps: [], outs: [], at });
+}
+
+function addCommand(
+  { document, selection }: CanvasModel,
+  node: ICommandNode
+): void {
+  if (document.edit(now => addCommandNode(now, node))) {
+    selection.select([node.id]);
+  }
+}
+
+/** Puts data on the canvas; the path is from the project's root. */
+export function addData(
+  { document, selection }: CanvasModel,
+  path: string,
+  { x, y }: IPlace
+): void {
+  document.edit(now => placeSource(now, path, [Math.round(x), Math.round(y)]));
+  selection.select([sourceId(path)]);
+}
+
+export function rename(
+  { document, selection }: CanvasModel,
+  id: string,
+  name: string
+): void {
+  if (document.edit(now => renameNode(now, id, name))) {
+    selection.select([name]);
+  }
+}
+
+/** Freezes or thaws the selected nodes. */
+export function freeze(
+  { document, selection }: CanvasModel,
+  frozen: boolean
+): void {
+  const { nodes } = selection;
+  document.edit(now => setFrozen(now, nodes, frozen));
+}
+
+/** Lines the selected nodes up, or spreads them evenly. */
+export function align(
+  { drawing, selection }: CanvasModel,
+  how: Alignment
+): void {
+  const boxes = [...selection.nodes].map(id => ({
+    id,
+    ...drawing.positions.get(id)!,
+    width: NODE_WIDTH,
+    height: nodeHeight(drawing.graph.nodes.get(id)!)
+  }));
+  drawing.move(aligned(boxes, how));
+}
+
+/** Removes what is selected, and the selected edges between other nodes. */
+export function removeSelected({
+  document,
+  drawing,
+  selection
+}: CanvasModel): void {
+  const { nodes, ids } = selection;
+  const items = (list: 'notes' | 'frames'): Set<number> =>
+    new Set(
+      [...ids].flatMap(id => {
+        const item = itemOf(id);
+        return item?.list === list ? [item.index] : [];
+      })
+    );
+  const [notes, frames] = [items('notes'), items('frames')];
+  const edges = drawing.graph.edges.filter(
+    edge =>
+      selection.edges.has(edge.id) &&
+      !nodes.has(edge.target) &&
+      !nodes.has(edge.source)
+  );
+  const sources = drawing.sources.filter(({ id }) => ids.has(id));
+  const lines = drawing.sources
+    .filter(source => !sources.includes(source))
+    .flatMap(({ id, path, readers }) =>
+      readers
+        .filter(
+          ({ node, port }) =>
+            selection.edges.has(sourceEdge(id, node, port)) && !nodes.has(node)
+        )
+        .map(reader => ({ path, ...reader }))
+    );
+  const edits: Edit[] = [
+    ...edges.map(
+      (edge): Edit =>
+        now =>
+          disconnectPort(now, linkOf(edge))
+    ),
+    ...lines.map(
+      ({ path, node, port }): Edit =>
+        now =>
+          leaveSource(now, path, node, port)
+    ),
+    ...sources.map(
+      (source): Edit =>
+        now =>
+          removeSource(now, source)
+    ),
+    now => removeItems(now, 'notes', notes),
+    now => removeItems(now, 'frames', frames),
+    now => (nodes.size > 0 ? leaveFrames(now, nodes) : []),
+    now => (nodes.size > 0 ? removeNodes(now, nodes) : [])
+  ];
+  document.edit(now => compose(now, edits));
+}
+
+// Notes and frames
+
+export function addNote(
+  { document, drawing, selection }: CanvasModel,
+  text: string,
+  { x, y }: IPlace
+): void {
+  const at: [number, number] = [Math.round(x), Math.round(y)];
+  if (document.edit(now => addNoteItem(now, { text, at }))) {
+    selection.select([`notes:${drawing.notes.length - 1}`]);
+  }
+}
+
+/** Puts the selected nodes into a frame. */
+export function group(
+  { document, drawing, selection }: CanvasModel,
+  title: string
+): void {
+  const nodes = [...selection.nodes];
+  if (
+    nodes.length > 0 &&
+    document.edit(now => addFrame(now, { title, nodes }))
+  ) {
+    selection.select([`frames:${drawing.frames.length - 1}`]);
+  }
+}
+
+export function setNote(
+  { document, drawing }: CanvasModel,
+  index: number,
+  text: string
+): void {
+  if (drawing.notes[index]?.text !== text) {
+    document.edit(now => setPart(now, 'notes', index, 'text', text));
+  }
+}
+
+export function setFrameTitle(
+  { document, drawing }: CanvasModel,
+  index: number,
+  title: string
+): void {
+  if (drawing.frames[index]?.title !== title) {
+    document.edit(now => setPart(now, 'frames', index, 'title', title));
+  }
+}
+
+// Connections
+
+/** Why two ports can't be connected; null where they can. */
+export function refusalOf(
+  { drawing }: CanvasModel,
+  source: string,
+  sourcePort: string,
+  target: string,
+  targetPort: string
+): Refusal | null {
+  const path = sourcePath(source);
+  return path === null
+    ? canConnect(drawing.graph, source, sourcePort, target, targetPort)
+    : sourceRefusal(drawing.graph, path, target, targetPort);
+}
+
+export function connect(
+  model: CanvasModel,
+  source: string,
+  sourcePort: string,
+  target: string,
+  targetPort: string
+): void {
+  const { document, drawing } = model;
+  const refusal = refusalOf(model, source, sourcePort, target, targetPort);
+  if (refusal) {
+    document.refuse(refusal);
+    return;
+  }
+  const path = sourcePath(source);
+  if (path !== null) {
+    const input = drawing.graph.nodes
+      .get(target)!
+      .inputs.find(port => port.name === targetPort)!;
+    document.edit(now => readSource(now, path, target, input));
+    return;
+  }
+  const connection = connectionOf(
+    drawing.graph,
+    source,
+    sourcePort,
+    target,
+    targetPort
+  );
+  document.edit(now => connectPort(now, connection));
+}
+
+export function disconnect({ document }: CanvasModel, edge: IGraphEdge): void {
+  document.edit(now => disconnectPort(now, linkOf(edge)));
+}
+
+/** Lets an input read a file; the path is from the project's root. */
+export function setInputFile(
+  { document }: CanvasModel,
+  id: string,
+  port: string,
+  path: string
+): void {
+  document.edit(now =>
+    port === ANY_INPUT
+      ? addInput(now, id, path)
+      : setFileInput(now, id, port, path)
+  );
+}
+
+function connectionOf(
+  graph: IGraph,
+  source: string,
+  sourcePort: string,
+  target: string,
+  targetPort: string
+): IConnection {
+  const output = graph.nodes
+    .get(source)!
+    .outputs.find(port => port.name === sourcePort)!;
+  const input = graph.nodes
+    .get(target)!
+    .inputs.find(port => port.name === targetPort)!;
+  const port = targetPort === ANY_INPUT ? null : targetPort;
+  // A file that the input read so far makes room.
+  const replaces = input.multiple ? [] : input.paths;
+  return { source, path: output.paths[0], target, port, replaces };
+}
+
+function linkOf({
+  path,
+  target,
+  targetPort
+}: IGraphEdge): Pick<IConnection, 'path' | 'target' | 'port'> {
+  return { path, target, port: targetPort === ANY_INPUT ? null : targetPort };
+}
+
+// The clipboard
+
+/** The selected nodes for the clipboard; null where none is. */
+export function copy(
+  { document, drawing, selection }: CanvasModel,
+  cut = false
+): IClip | null {
+  document.flush();
+  const ids = selection.copyable;
+  return ids.size > 0 && !document.error
+    ? copyNodes(document.workflow, ids, drawing.positions, cut)
+    : null;
+}
+
+export function cut(model: CanvasModel): IClip | null {
+  const clip = copy(model, true);
+  if (clip) {
+    removeSelected(model);
+  }
+  return clip;
+}
+
+/** Adds the nodes of a clip, from a corner on, and selects them. */
+export function paste(
+  { document, drawing, selection }: CanvasModel,
+  clip: IClip,
+  corner: IPlace
+): void {
+  const there = new Set(drawing.sources.map(({ path }) => path));
+  const known = (clip.data ?? []).filter(({ path }) => there.has(path));
+  const data = (clip.data ?? []).filter(({ path }) => !there.has(path));
+  const { ids, edit } = pasteNodes(
+    document.workflow,
+    { ...clip, data },
+    corner
+  );
+  const isChange = clip.nodes.length + data.length > 0;
+  if (!isChange || document.edit(edit)) {
+    selection.select([...ids, ...known.map(({ path }) => sourceId(path))]);
+  }
+}
+
+export function duplicate(model: CanvasModel): void {
+  const clip = copy(model);
+  if (clip) {
+    const copied = { ...clip, data: [] };
+    const [x, y] = cornerOf(copied);
+    paste(model, copied, { x: x + 40, y: y + 40 });
+  }
+}

@@ -1,0 +1,251 @@
+import { ISignal, Signal } from '@lumino/signaling';
+
+import type {
+  IFailure,
+  INodeEvent,
+  IRun,
+  IRunEvent,
+  IRunSummary
+} from '../../api/models';
+import { KeyedStore } from './keyed';
+
+export interface INodeState {
+  status: string;
+  started: string | null;
+  ended: string | null;
+  duration: number | null;
+  /** How often it was begun; 0 where it was not. */
+  attempt: number;
+  /** What it tells of itself while it runs, 0 to 1. */
+  progress: number | null;
+  reasons: readonly string[];
+  error: IFailure | null;
+}
+
+/** States after which a node or a run does not change any more. */
+export const FINAL: ReadonlySet<string> = new Set([
+  'COMPLETED',
+  'CACHED',
+  'FAILED',
+  'SKIPPED',
+  'CANCELLED',
+  'INTERRUPTED'
+]);
+
+/** States of what ended and has left something undone. */
+export const NOT_DONE: ReadonlySet<string | undefined> = new Set([
+  'FAILED',
+  'CANCELLED',
+  'INTERRUPTED'
+]);
+
+/** Within so many milliseconds the changes of nodes are told as one. */
+const REST = 100;
+
+/** Of a sweep's variants the state that matters most is the node's. */
+const WEIGHT = [
+  'RUNNING',
+  'QUEUED',
+  'FAILED',
+  'INTERRUPTED',
+  'CANCELLED',
+  'PENDING',
+  'SKIPPED',
+  'COMPLETED',
+  'CACHED'
+];
+
+/** One run of a workflow: its own state, and each node's. */
+export class RunState {
+  /** By the id of the stage, a sweep's variants taken together. */
+  readonly nodes = new KeyedStore<INodeState>();
+
+  get run(): IRunSummary | null {
+    return this._run;
+  }
+
+  /** Every node by its id, the variants of sweeps one by one. */
+  get states(): ReadonlyMap<string, INodeState> {
+    return new Map([...this._states].map(([id, { state }]) => [id, state]));
+  }
+
+  /** The run's own state changed, or another run took its place; soon after a node's did. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** How many nodes take part, and how many are done. */
+  get progress(): { done: number; total: number } {
+    const states = [...this._states.values()];
+    const done = states.filter(({ state }) => FINAL.has(state.status)).length;
+    return { done, total: states.length };
+  }
+
+  /** Takes a run as the server told it; what events told later stays. */
+  load(run: IRun): void {
+    if (this._run && run.id < this._run.id) {
+      return;
+    }
+    this._follow(run.id);
+    if (run.last_seq >= this._seq) {
+      this._run = run;
+      this._seq = run.last_seq;
+    }
+    for (const node of run.nodes) {
+      const known = this._states.get(node.id);
+      if (!known || known.seq <= run.last_seq) {
+        const { status, started, ended, duration } = node;
+        const { attempt, progress, reasons, error } = node;
+        const state = {
+          status,
+          started,
+          ended,
+          duration,
+          attempt,
+          progress,
+          reasons,
+          error
+        };
+        this._states.set(node.id, { seq: run.last_seq, state });
+      }
+    }
+    this._show();
+    this._changed.emit();
+  }
+
+  /** Shows another run, be it older. */
+  replace(run: IRun): void {
+    if (this._run?.id !== run.id) {
+      this._run = null;
+    }
+    this.load(run);
+  }
+
+  /** Takes an event; tells whether it began a run of which the nodes are not known yet. */
+  apply(event: INodeEvent | IRunEvent): boolean {
+    if (this._run && event.run < this._run.id) {
+      return false;
+    }
+    const isNew = this._run?.id !== event.run;
+    this._follow(event.run);
+    if (event.type === 'run') {
+      this._applyRun(event);
+      this._changed.emit();
+    } else {
+      this._applyNode(event);
+      this._changeSoon();
+    }
+    return isNew;
+  }
+
+  /** A thousand nodes may change within a second: who reads all of them hears a few times. */
+  private _changeSoon(): void {
+    this._timer ??= setTimeout(() => {
+      this._timer = null;
+      this._changed.emit();
+    }, REST);
+  }
+
+  private _applyRun(event: IRunEvent): void {
+    if (event.seq >= this._seq) {
+      this._run = {
+        ...this._run,
+        ...event.data,
+        id: event.run,
+        status: event.status
+      };
+      this._seq = event.seq;
+    }
+    if (event.status === 'PENDING' && this._states.size === 0) {
+      this._show();
+    }
+  }
+
+  private _applyNode(event: INodeEvent): void {
+    const before = this._states.get(event.node);
+    if (before && before.seq > event.seq) {
+      return;
+    }
+    const { data, status } = event;
+    const isRunning = status === 'RUNNING';
+    const state: INodeState = {
+      status,
+      started: isRunning
+        ? (data.started ?? event.time)
+        : (before?.state.started ?? null),
+      ended: FINAL.has(status) ? (data.ended ?? event.time) : null,
+      attempt: data.attempt ?? before?.state.attempt ?? 0,
+      progress: isRunning ? (data.progress ?? null) : null,
+      duration: isRunning
+        ? null
+        : (data.duration ?? before?.state.duration ?? null),
+      reasons: data.reasons ?? before?.state.reasons ?? [],
+      error: data.error ?? null
+    };
+    this._states.set(event.node, { seq: event.seq, state });
+    this._showStage(event.node.split('@')[0]);
+  }
+
+  /** Begins anew with another run. */
+  private _follow(id: string): void {
+    if (this._run?.id === id) {
+      return;
+    }
+    this._run = { ...EMPTY, id };
+    this._seq = -1;
+    this._states.clear();
+    this._show();
+  }
+
+  private _show(): void {
+    const shown = new Map<string, INodeState>();
+    for (const id of this._states.keys()) {
+      const stage = id.split('@')[0];
+      if (!shown.has(stage)) {
+        shown.set(stage, this._combined(stage));
+      }
+    }
+    this.nodes.replace(shown);
+  }
+
+  private _showStage(stage: string): void {
+    this.nodes.set(stage, this._combined(stage));
+  }
+
+  private _combined(stage: string): INodeState {
+    const own = this._states.get(stage);
+    if (own) {
+      return own.state;
+    }
+    const variants = [...this._states]
+      .filter(([id]) => id.startsWith(`${stage}@`))
+      .map(([, { state }]) => state);
+    return variants.reduce((most, state) =>
+      WEIGHT.indexOf(state.status) < WEIGHT.indexOf(most.status) ? state : most
+    );
+  }
+
+  private _run: IRunSummary | null = null;
+  private _seq = -1;
+  private _timer: ReturnType<typeof setTimeout> | null = null;
+  private _states = new Map<string, { seq: number; state: INodeState }>();
+  private _changed = new Signal<this, void>(this);
+}
+
+const EMPTY: IRunSummary = {
+  id: '',
+  workflow: '',
+  path: '',
+  status: 'PENDING',
+  created: '',
+  started: null,
+  ended: null,
+  duration: null,
+  jobs: null,
+  origin: '',
+  error: null,
+  counts: {},
+  mlflow_run: null,
+  resumes: null,
+  commit: null
+};

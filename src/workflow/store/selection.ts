@@ -1,0 +1,123 @@
+import type { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import { sourcePath } from '../document/notes';
+import type { DocumentStore } from './document';
+import type { DrawingStore } from './drawing';
+
+/** What of a drawing is selected, and whose name is to be typed. */
+export class SelectionStore implements IDisposable {
+  constructor(
+    private _document: DocumentStore,
+    private _drawing: DrawingStore
+  ) {
+    _drawing.changed.connect(this._prune, this);
+  }
+
+  /** Nodes, sources, notes and frames. */
+  get ids(): ReadonlySet<string> {
+    return this._ids;
+  }
+
+  get edges(): ReadonlySet<string> {
+    return this._edges;
+  }
+
+  /** The id that alone is selected. */
+  get single(): string | null {
+    return this._ids.size === 1 ? [...this._ids][0] : null;
+  }
+
+  /** The selected nodes. */
+  get nodes(): ReadonlySet<string> {
+    const { nodes } = this._drawing.graph;
+    return new Set([...this._ids].filter(id => nodes.has(id)));
+  }
+
+  /** The node that alone is selected. */
+  get singleNode(): string | null {
+    const { single } = this;
+    return single !== null && this._drawing.graph.nodes.has(single)
+      ? single
+      : null;
+  }
+
+  /** The selected nodes and sources. */
+  get copyable(): ReadonlySet<string> {
+    const { nodes } = this._drawing.graph;
+    return new Set(
+      [...this._ids].filter(id => nodes.has(id) || sourcePath(id) !== null)
+    );
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Emitted with the id whose name is to be typed. */
+  get renameRequested(): ISignal<this, string> {
+    return this._renameRequested;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    Signal.clearData(this);
+  }
+
+  select(ids: Iterable<string>): void {
+    const next = new Set(ids);
+    if (
+      next.size !== this._ids.size ||
+      [...next].some(id => !this._ids.has(id))
+    ) {
+      this._document.flush();
+      this._ids = next;
+      this._changed.emit();
+    }
+  }
+
+  selectEdges(ids: Iterable<string>): void {
+    this._edges = new Set(ids);
+  }
+
+  /** Selects all nodes and notes. */
+  selectAll(): void {
+    const { graph, notes } = this._drawing;
+    this.select([
+      ...graph.nodes.keys(),
+      ...notes.map((_, index) => `notes:${index}`)
+    ]);
+  }
+
+  requestRename(): void {
+    const { single } = this;
+    if (single !== null) {
+      this._renaming = single;
+      this._renameRequested.emit(single);
+    }
+  }
+
+  /** Answers a request to type a name; false where there is none. The view may be younger. */
+  takeRename(id: string): boolean {
+    const isRequested = this._renaming === id;
+    if (isRequested) {
+      this._renaming = null;
+    }
+    return isRequested;
+  }
+
+  private _prune(): void {
+    this.select([...this._ids].filter(id => this._drawing.has(id)));
+  }
+
+  private _ids: ReadonlySet<string> = new Set();
+  private _edges: ReadonlySet<string> = new Set();
+  private _renaming: string | null = null;
+  private _isDisposed = false;
+  private _changed = new Signal<this, void>(this);
+  private _renameRequested = new Signal<this, string>(this);
+}

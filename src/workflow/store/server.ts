@@ -1,0 +1,103 @@
+import type { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import type { IEventStream } from '../../api/client';
+import type { IWorkflowEvent } from '../../api/models';
+import type { WorkflowService } from './service';
+
+/**
+ * Sends a request to the server. Without a server nothing happens.
+ *
+ * An error goes to `onError`; unless that returns true, it is reported to people.
+ */
+export type Ask = <T>(
+  request: (service: WorkflowService) => Promise<T>,
+  onReply?: (reply: T) => void,
+  onError?: (error: unknown) => boolean
+) => Promise<void>;
+
+/** The server's side of one workflow: its service, once it is known, and its events. */
+export class ServerLink implements IDisposable {
+  get service(): WorkflowService | null {
+    return this._service;
+  }
+
+  /** False while events are missed. */
+  get isConnected(): boolean {
+    return this._isConnected;
+  }
+
+  get connectionChanged(): ISignal<this, boolean> {
+    return this._connectionChanged;
+  }
+
+  /** Events of this workflow; "reset" where some were missed. */
+  get message(): ISignal<this, IWorkflowEvent> {
+    return this._message;
+  }
+
+  /** Emitted with the error of a request that nobody handled. */
+  get failed(): ISignal<this, unknown> {
+    return this._failed;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    this._events?.dispose();
+    Signal.clearData(this);
+  }
+
+  /** Owns `events` from now on. */
+  attach(service: WorkflowService, events: IEventStream<IWorkflowEvent>): void {
+    this._service = service;
+    this._events = events;
+    events.message.connect(this._onMessage, this);
+    events.connectionChanged.connect(this._onConnection, this);
+  }
+
+  readonly ask: Ask = async (
+    request,
+    onReply = () => undefined,
+    onError = () => false
+  ) => {
+    if (!this._service) {
+      return;
+    }
+    try {
+      const reply = await request(this._service);
+      if (!this._isDisposed) {
+        onReply(reply);
+      }
+    } catch (error) {
+      if (!this._isDisposed && !onError(error)) {
+        this._failed.emit(error);
+      }
+    }
+  };
+
+  private _onMessage(_: unknown, event: IWorkflowEvent): void {
+    const isOwn =
+      event.type === 'reset' ||
+      (event.type !== 'hello' && event.workflow === this._service?.id);
+    if (isOwn) {
+      this._message.emit(event);
+    }
+  }
+
+  private _onConnection(_: unknown, isConnected: boolean): void {
+    this._isConnected = isConnected;
+    this._connectionChanged.emit(isConnected);
+  }
+
+  private _service: WorkflowService | null = null;
+  private _events: IEventStream<IWorkflowEvent> | null = null;
+  private _isConnected = true;
+  private _isDisposed = false;
+  private _connectionChanged = new Signal<this, boolean>(this);
+  private _message = new Signal<this, IWorkflowEvent>(this);
+  private _failed = new Signal<this, unknown>(this);
+}
