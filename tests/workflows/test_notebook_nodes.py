@@ -22,8 +22,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document.definition import WorkflowChange
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
-from jupyter_mlws.workflows.notebook.cleaning import clean
-from jupyter_mlws.workflows.notebook.command import inject
+from jupyter_mlws.workflows.notebook.command import clean, inject
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, convert_options, read, schema
 from jupyter_mlws.workflows.notebook.reading import as_node
 from tests import python

@@ -28,7 +28,6 @@ from jupyter_mlws.engine.graph import Producers, closure, upstream
 from jupyter_mlws.workflows.document import graph
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.document.terms import Severity
-from jupyter_mlws.workflows.notebook.describing import Notebooks
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
@@ -49,18 +48,55 @@ class Documents:
         self._project = project
         self._root = project.root
         self._registry = registry
-        self._notebooks = Notebooks(project)
+        self._notebooks: dict[tuple[str, int, int], Component] = {}
         self._outputs: dict[str, tuple[str, Producers[Stage]]] = {}
         self._paths_cache: tuple[float, list[str]] = (-WALK_INTERVAL, [])
 
     def components(self, stages: Sequence[Stage]) -> dict[str, Component]:
         """Return all components by name, and those of the notebooks that stages run."""
         components = self._registry.all() if any(stage.component for stage in stages) else {}
-        return {**components, **self._notebooks.of(stages)}
+        paths = {stage.described_by: stage.notebook for stage in stages if stage.notebook}
+        notebooks = {key: self._read_notebook(path) for key, path in paths.items()}
+        # A missing notebook is reported as a missing dependency.
+        return {**components, **{key: one for key, one in notebooks.items() if one is not None}}
 
     def notebook(self, path: str) -> Component:
         """Return the settings of a notebook, as a component; error 40401 if it does not exist."""
-        return self._notebooks.one(path)
+        component = self._read_notebook(path) if path.endswith(".ipynb") else None
+        if component is None:
+            raise WorkflowItemNotFoundError(kind="notebook", name=path)
+        return component
+
+    def _read_notebook(self, path: str) -> Component | None:
+        """Return a notebook as a component; a file is read again only after a change."""
+        from jupyter_mlws.components.models import Component
+        from jupyter_mlws.workflows.notebook.parameters import NotebookError, read, schema
+
+        try:
+            file = self._project.resolve(path)
+            status = file.stat()
+        except (MLWSError, OSError):
+            return None
+        key = (path, status.st_mtime_ns, status.st_size)
+        if key not in self._notebooks:
+            settings, fault = {}, None
+            try:
+                settings = schema(read(file.read_bytes()))
+            except (NotebookError, OSError) as error:
+                fault = str(error)
+            self._notebooks[key] = Component(
+                name=path,
+                title=path,
+                category="Notebook",
+                description="",
+                inputs=[],
+                outputs=[],
+                settings=settings,
+                source="project",
+                path=path,
+                error=fault,
+            )
+        return self._notebooks[key]
 
     def paths(self) -> list[str]:
         """Return the paths of all workflows, sorted."""

@@ -1,1 +1,1 @@
-"""A notebook as a node: its settings, its run, and an output that equal runs make equal."""
+"""Notebooks as nodes of a workflow: their settings, and reproducible runs."""

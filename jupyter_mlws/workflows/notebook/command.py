@@ -1,13 +1,14 @@
 """``jupyter mlws notebook IN.ipynb --out OUT.ipynb --SETTING value …``: runs one notebook.
 
-Exit codes: 0, 1 where a cell failed (the cell and its traceback are on stderr), 2 for a bad
-command line or a file that is no notebook. IN is never written to; OUT is written when all went
-well, in one step, and is the same for equal runs.
+Exit codes: 0; 1 if a cell failed (the cell and its traceback are on stderr); 2 for an invalid
+command line or a file that is no notebook. IN is not changed. OUT is written after a complete run,
+atomically, and is the same for equal runs.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,9 +28,15 @@ from jupyter_mlws.workflows.notebook.parameters import (
 
 USAGE = "usage: jupyter mlws notebook IN.ipynb --out OUT.ipynb [--SETTING value ...]"
 STOPPED_EXIT_CODE = 143
-"""The exit code of a run that was told to end, by the shell's convention."""
+"""Exit code of a run that SIGTERM ended, by the shell's convention."""
 INJECTED_TAG = "injected-parameters"
-"""The tag and the id of the cell that sets what the command line says."""
+"""Tag and ID of the cell that sets the values of the command line."""
+MEMORY_ADDRESS = re.compile(r"\b0x[0-9a-f]{8,16}\b")
+ADDRESS_PLACEHOLDER = "0x…"
+KERNEL_FILE = re.compile(r"\S*ipykernel_\d+[/\\](\d+)\.py")
+"""Name of a cell in warnings and tracebacks, which contains the process id."""
+VOLATILE_METADATA = ("execution", "papermill", "ExecuteTime", "widgets")
+TEXT_MIME_TYPES = ("text/plain", "text/html", "text/markdown", "text/latex")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,27 +45,23 @@ def main(argv: Sequence[str]) -> int:
         print(USAGE)  # noqa: T201
         return 0 if argv else 2
     try:
-        source, out, options = _arguments(argv)
+        if argv[0].startswith("-"):
+            raise UsageError(f"specify the notebook first; {USAGE}")
+        options = parse(argv[1:])
+        outs = options.pop(RESERVED_OPTION, [])
+        if len(outs) != 1:
+            raise UsageError("--out needs the path of the executed notebook")
+        source, out = Path(argv[0]), Path(outs[0])
+        if out.exists() and out.samefile(source):
+            raise UsageError("--out must not be the notebook itself")
         return _run(source, out, options)
     except (UsageError, NotebookError, OSError) as error:
         return _fail(2, f"{argv[0]}: {error}")
 
 
-def _arguments(argv: Sequence[str]) -> tuple[Path, Path, dict[str, list[str]]]:
-    if argv[0].startswith("-"):
-        raise UsageError(f"specify the notebook first; {USAGE}")
-    options = parse(argv[1:])
-    outs = options.pop(RESERVED_OPTION, [])
-    if len(outs) != 1:
-        raise UsageError("--out needs the path of the executed notebook")
-    source, out = Path(argv[0]), Path(outs[0])
-    if out.exists() and out.samefile(source):
-        raise UsageError("--out must not be the notebook itself")
-    return source, out, options
-
-
 def _run(source: Path, out: Path, options: dict[str, list[str]]) -> int:
-    from jupyter_mlws.workflows.notebook.cleaning import clean
+    import nbformat
+
     from jupyter_mlws.workflows.notebook.execution import CellError, execute
     from jupyter_mlws.workflows.notebook.reading import read_notebook
 
@@ -72,7 +75,8 @@ def _run(source: Path, out: Path, options: dict[str, list[str]]) -> int:
     except CellError as error:
         return _fail(1, f"{source}: {error}", error.traceback)
     clean(notebook)
-    _write(notebook, out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(out, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
     return 0
 
 
@@ -99,31 +103,40 @@ def inject(notebook: Any, values: dict[str, Any]) -> None:
     cells = [cell for cell in notebook.cells if INJECTED_TAG not in cell.metadata.get("tags", ())]
     place = next((n for n, c in enumerate(cells) if TAG in c.metadata.get("tags", ())), -1)
     if values:
-        cell = nbformat.v4.new_code_cell(_render_parameters(notebook, values))  # type: ignore[no-untyped-call]
+        from papermill.exceptions import PapermillException
+        from papermill.translators import translate_parameters
+
+        kernel = notebook.metadata.get("kernelspec", {}).get("name", "python3")
+        language = language_of(notebook)
+        try:
+            # papermill's name of R is a capital.
+            code = translate_parameters(kernel, "R" if language == "r" else language, values)
+        except PapermillException as error:
+            raise UsageError(str(error)) from error
+        cell = nbformat.v4.new_code_cell(str(code))  # type: ignore[no-untyped-call]
         cell.update(id=INJECTED_TAG, metadata={"tags": [INJECTED_TAG]})
         cells.insert(place + 1, cell)
     notebook.cells = cells
 
 
-def _render_parameters(notebook: Any, values: dict[str, Any]) -> str:
-    from papermill.exceptions import PapermillException
-    from papermill.translators import translate_parameters
+def clean(notebook: Any) -> None:
+    """Remove what differs between equal runs: times, process ids and memory addresses."""
+    for name in VOLATILE_METADATA:
+        notebook.metadata.pop(name, None)
+    for cell in notebook.cells:
+        for name in VOLATILE_METADATA:
+            cell.metadata.pop(name, None)
+        for output in cell.outputs if cell.cell_type == "code" else ():
+            output.pop("transient", None)
+            if output.output_type == "stream":
+                output["text"] = _normalize_text(output["text"])
+            for kind in TEXT_MIME_TYPES:
+                if isinstance(output.get("data", {}).get(kind), str):
+                    output["data"][kind] = _normalize_text(output["data"][kind])
 
-    kernel = notebook.metadata.get("kernelspec", {}).get("name", "python3")
-    try:
-        language = language_of(notebook)
-        # papermill writes this one as a capital.
-        return str(translate_parameters(kernel, "R" if language == "r" else language, values))
-    except PapermillException as error:
-        raise UsageError(str(error)) from error
 
-
-def _write(notebook: Any, out: Path) -> None:
-    import nbformat
-
-    text = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(out, text + "\n")
+def _normalize_text(text: str) -> str:
+    return KERNEL_FILE.sub(r"ipykernel/\1.py", MEMORY_ADDRESS.sub(ADDRESS_PLACEHOLDER, text))
 
 
 def _fail(code: int, message: str, details: str = "") -> int:

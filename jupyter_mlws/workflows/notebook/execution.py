@@ -1,4 +1,4 @@
-"""Runs the cells of a notebook in a kernel of their own, telling their output as it comes."""
+"""Runs the cells of a notebook in a kernel of their own, and streams their output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jupyter_mlws.workflows.notebook.parameters import NotebookError, language_o
 
 ANSI_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 START_TIMEOUT = 120
-"""Seconds in which a kernel must be up; a busy machine takes its time."""
+"""Seconds; long, because a busy machine starts kernels slowly."""
 
 
 class CellError(Exception):
@@ -40,9 +40,14 @@ def execute(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> None:
     try:
         client.execute()
     except CellExecutionError as error:
-        number, error_output = _find_failed_cell(notebook)
+        # Not from the kernel's reply: where the display of a result fails, its error is None.
+        number, error_output = [
+            (number, output)
+            for number, cell in enumerate(notebook.cells, 1)
+            for output in cell.get("outputs", ())
+            if output.output_type == "error"
+        ][-1]
         traceback = ANSI_CODES.sub("", error.traceback)
-        # Where the display of a result fails, the kernel replies with the error None: NoneType.
         raise CellError(number, error_output.ename, error_output.evalue, traceback) from None
     except (DeadKernelError, asyncio.CancelledError) as error:
         if client.stopped:
@@ -50,20 +55,10 @@ def execute(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> None:
         raise CellError(client.at + 1, "DeadKernelError", str(error), "") from None
 
 
-def _find_failed_cell(notebook: Any) -> tuple[int, Any]:
-    """Return the number of the last cell with an error among its outputs, and that error."""
-    return [
-        (number, output)
-        for number, cell in enumerate(notebook.cells, 1)
-        for output in cell.get("outputs", ())
-        if output.output_type == "error"
-    ][-1]
-
-
 def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
     from nbclient import NotebookClient
 
-    class Telling(NotebookClient):
+    class StreamingClient(NotebookClient):
         """Forwards output while a cell is still running."""
 
         at = 0
@@ -72,8 +67,8 @@ def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
         @asynccontextmanager
         async def async_setup_kernel(self, **more: Any) -> AsyncIterator[None]:
             async with super().async_setup_kernel(**more):
-                # nbclient's own handlers end the kernel under the cell that runs. A cancelled
-                # cell ends the kernel on its way out.
+                # nbclient's own handlers would end the kernel while a cell runs in it. A cancelled
+                # cell ends the kernel itself.
                 loop, task = asyncio.get_running_loop(), asyncio.current_task()
                 for number in (signal.SIGTERM, signal.SIGINT):
                     loop.add_signal_handler(number, self.stop, task)
@@ -94,7 +89,7 @@ def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
             write_output(msg["msg_type"], msg["content"], out, err)
             return super().output(outs, msg, display_id, cell_index)
 
-    return Telling(
+    return StreamingClient(
         notebook,
         kernel_name=kernel_of(notebook, err),
         resources={"metadata": {"path": str(folder)}},

@@ -1,7 +1,4 @@
-"""The settings of a notebook: what its cell tagged ``parameters`` assigns.
-
-Read from the text alone; nothing of the notebook is run.
-"""
+"""Reads the settings of a notebook from its cell tagged ``parameters``, without running it."""
 
 from __future__ import annotations
 
@@ -15,11 +12,20 @@ from typing import Any
 from jupyter_mlws.core.i18n import Message
 
 TAG = "parameters"
-"""The tag that papermill looks for as well."""
+"""Tag of the cell, as for papermill."""
 RESERVED_OPTION = "out"
-"""The option of the command that no setting can have as its name."""
+"""Option of the command, and therefore not a name for a setting."""
 KINDS = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
 """JSON Schema types of annotations."""
+LITERAL_KINDS: Sequence[tuple[type | tuple[type, ...], str]] = (
+    (bool, "boolean"),
+    # `rate = 1` may as well be 0.5: only an annotation makes it an integer.
+    ((int, float), "number"),
+    (str, "string"),
+    (list, "array"),
+    (dict, "object"),
+)
+"""JSON Schema types of literals; the first that fits counts."""
 TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "integer": (int,),
@@ -59,29 +65,25 @@ def read(data: bytes) -> dict[str, Any]:
         raise NotebookError(words) from None
     except RecursionError:
         raise NotebookError(Message("it is nested too deeply")) from None
+    return check(notebook)
+
+
+def check(notebook: Any) -> dict[str, Any]:
+    """Return the JSON of a notebook; :class:`NotebookError` with the field if it is not one."""
     if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
         raise NotebookError(Message("it has no `nbformat`"))
-    if notebook["nbformat"] >= 4:
-        _check_cells(notebook.get("cells"))
-    return notebook
-
-
-def _check_cells(cells: Any) -> None:
-    if not isinstance(cells, list):
+    if notebook["nbformat"] < 4:
+        return notebook
+    if not isinstance(notebook.get("cells"), list):
         raise NotebookError(Message("`cells` must be a list"))
-    for n, cell in enumerate(cells):
+    for n, cell in enumerate(notebook["cells"]):
         if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str):
-            words = Message("`cells.{n}` is not a cell", n=n)
-            raise NotebookError(words)
-        if not _is_text(cell.get("source", "")):
-            words = Message("`cells.{n}.source` must be text", n=n)
-            raise NotebookError(words)
-
-
-def _is_text(source: Any) -> bool:
-    return isinstance(source, str) or (
-        isinstance(source, list) and all(isinstance(row, str) for row in source)
-    )
+            raise NotebookError(Message("`cells.{n}` is not a cell", n=n))
+        source = cell.get("source", "")
+        rows = source if isinstance(source, list) else [source]
+        if not all(isinstance(row, str) for row in rows):
+            raise NotebookError(Message("`cells.{n}.source` must be text", n=n))
+    return notebook
 
 
 def source_of(cell: Mapping[str, Any]) -> str:
@@ -124,7 +126,14 @@ def schema(notebook: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parse_assignments(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     lines = text.splitlines()
-    for statement in _statements(text):
+    # Magics are no Python; a parameters cell has them on lines of their own.
+    code = ["" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines]
+    try:
+        statements = ast.parse("\n".join(code)).body
+    except (SyntaxError, ValueError, RecursionError):
+        # The run reports the error with its line; there are no settings until then.
+        return
+    for statement in statements:
         if isinstance(statement, ast.AnnAssign):
             targets: Sequence[ast.expr] = [statement.target]
             value, hint = statement.value, ast.unparse(statement.annotation)
@@ -132,34 +141,23 @@ def _parse_assignments(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
             targets, value, hint = statement.targets, statement.value, None
         else:
             continue
+        definition: dict[str, Any] = {}
+        default = _literal(value)
+        inferred_kinds = (kind for type_, kind in LITERAL_KINDS if isinstance(default, type_))
+        kind = KINDS.get(hint or "") or next(inferred_kinds, None)
+        if kind is not None:
+            definition["type"] = kind
+        if default is not _UNKNOWN:
+            definition["default"] = default
+        last_line = lines[(statement.end_lineno or 1) - 1]
+        # Columns of ast count bytes.
+        rest = last_line.encode()[statement.end_col_offset or 0 :].decode(errors="ignore").strip()
+        comment = rest.lstrip("# ").strip() if rest.startswith("#") else ""
+        if comment:
+            definition["description"] = comment
         for target in targets:
             if isinstance(target, ast.Name) and target.id != RESERVED_OPTION:
-                yield target.id, _property(value, hint, _comment(statement, lines))
-
-
-def _statements(text: str) -> Sequence[ast.stmt]:
-    # Magics are no Python; a parameters cell has them on lines of their own.
-    lines = [
-        "" if line.lstrip().startswith(("%", "!", "?")) else line for line in text.splitlines()
-    ]
-    try:
-        return ast.parse("\n".join(lines)).body
-    except (SyntaxError, ValueError, RecursionError):
-        # The run will say it with the line; there are no settings until then.
-        return []
-
-
-def _property(value: ast.expr | None, hint: str | None, comment: str) -> dict[str, Any]:
-    definition: dict[str, Any] = {}
-    default = _literal(value)
-    kind = KINDS.get(hint or "") or _kind_of(default)
-    if kind is not None:
-        definition["type"] = kind
-    if default is not _UNKNOWN:
-        definition["default"] = default
-    if comment:
-        definition["description"] = comment
-    return definition
+                yield target.id, definition
 
 
 _UNKNOWN = object()
@@ -179,23 +177,6 @@ def _literal(value: ast.expr | None) -> Any:
     return list(literal) if isinstance(literal, tuple) else literal
 
 
-def _kind_of(default: Any) -> str | None:
-    if isinstance(default, bool):
-        return "boolean"
-    if isinstance(default, int | float):
-        # `rate = 1` may as well be 0.5: only a hint makes it a whole number.
-        return "number"
-    kinds: list[tuple[type, str]] = [(str, "string"), (list, "array"), (dict, "object")]
-    return next((kind for type_, kind in kinds if isinstance(default, type_)), None)
-
-
-def _comment(statement: ast.stmt, lines: Sequence[str]) -> str:
-    line = lines[(statement.end_lineno or 1) - 1]
-    # Columns of ast count bytes.
-    rest = line.encode()[statement.end_col_offset or 0 :].decode(errors="ignore").strip()
-    return rest.lstrip("# ").strip() if rest.startswith("#") else ""
-
-
 def convert_options(
     properties: Mapping[str, Any], options: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
@@ -212,25 +193,20 @@ def convert_options(
             continue
         kind = None if path else properties.get(first, {}).get("type")
         if path and isinstance(properties.get(first, {}).get("default"), dict):
-            # One key of a mapping is changed; the others keep what the notebook says.
+            # One key of a mapping changes; the others keep the values of the notebook.
             values.setdefault(first, copy.deepcopy(properties[first]["default"]))
-        _put(values, [first, *path], _value(name, words, kind))
+        value = _convert_value(name, words, kind)
+        *parents, last = name.split(".")
+        here = values
+        for part in parents:
+            here = here.setdefault(part, {})
+            if not isinstance(here, dict):
+                raise NotebookError(Message("--{name} is both a value and a group", name=name))
+        here[last] = value
     return values
 
 
-def _put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    here = values
-    for part in path[:-1]:
-        inner = here.setdefault(part, {})
-        if not isinstance(inner, dict):
-            name = ".".join(path)
-            words = Message("--{name} is both a value and a group", name=name)
-            raise NotebookError(words)
-        here = inner
-    here[path[-1]] = value
-
-
-def _value(name: str, words: Sequence[str], kind: str | None) -> Any:
+def _convert_value(name: str, words: Sequence[str], kind: str | None) -> Any:
     if kind == "array":
         return [_parse_scalar(word) for word in words]
     if len(words) != 1:
@@ -242,10 +218,9 @@ def _value(name: str, words: Sequence[str], kind: str | None) -> Any:
         return word
     value = _parse_scalar(word)
     if value is not None and type(value) not in TYPES[kind]:
-        words_ = Message(
-            "--{name}: {word!r} is not a valid {kind}", name=name, word=word, kind=kind
+        raise NotebookError(
+            Message("--{name}: {word!r} is not a valid {kind}", name=name, word=word, kind=kind)
         )
-        raise NotebookError(words_)
     return value
 
 

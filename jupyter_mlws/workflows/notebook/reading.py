@@ -1,4 +1,4 @@
-"""A notebook as nbformat's newest version, with ids that do not differ from read to read."""
+"""Reads notebooks in nbformat's newest version, with stable cell ids."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def as_node(data: dict[str, Any]) -> Any:
             node = nbformat.convert(node, VERSION)  # type: ignore[no-untyped-call]
         for number, cell in enumerate(node.cells):
             if not has_ids or "id" not in cell:
-                # nbformat would draw them by lot.
+                # nbformat would choose a random one.
                 cell["id"] = f"cell-{number + 1}"
         node.nbformat_minor = max(MINOR, node.get("nbformat_minor", 0))
     except (KeyError, AttributeError, ValueError, TypeError) as error:
