@@ -460,7 +460,7 @@ class Allocation(Record):
     expires_at: datetime | None = None
 
 
-class Node(Record):
+class Machine(Record):
     """A machine: what it has, what is promised to containers, what they use of it."""
 
     name: str
@@ -485,7 +485,7 @@ class Waiting(Record):
 class ResourceReport(Record):
     """All machines and the queue; people see their own requests in it, administrators all."""
 
-    nodes: list[Node]
+    nodes: list[Machine]
     queue: list[Waiting]
     limits: Amount = Field(description="Limit per container of this user.")
     defaults: Resources

@@ -36,7 +36,10 @@ class Request(BaseModel):
 class Record(BaseModel):
     """Something the API answers with."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    # Every field is in the JSON, also with its default.
+    model_config = ConfigDict(
+        frozen=True, defer_build=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Page(Record, Generic[Item]):

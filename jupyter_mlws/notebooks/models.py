@@ -1,4 +1,4 @@
-"""What the API says and takes of notebooks, cells and executions."""
+"""Request and response models of notebooks, cells and executions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from jupyter_mlws.core.schemas import Facts, Page, PageQuery, Record, Request
 
 WEEK = 7 * 24 * 3600
 SUFFIX = ".ipynb"
-
-
 SOURCES = ("code", "cells", "all", "up_to")
-"""Fields of a call that say what is to run."""
+"""Fields of a call that select what it runs."""
 
 
 class NotebookStatus(str, Enum):
@@ -78,7 +76,7 @@ class NotebookCreate(Request):
     )
 
 
-class ExecuteRequest(Request):
+class CellExecuteRequest(Request):
     """Code to run: exactly one of ``code``, ``cells``, ``all`` and ``up_to``."""
 
     code: str | None = Field(default=None, description="Code to run; the document is not changed.")
@@ -104,16 +102,33 @@ class ExecuteRequest(Request):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _one_source(cls, data: Any, handler: Callable[[Any], ExecuteRequest]) -> ExecuteRequest:
+    def _one_source(
+        cls, data: Any, handler: Callable[[Any], CellExecuteRequest]
+    ) -> CellExecuteRequest:
         """Require exactly one source, and report this fault together with those of the fields.
 
         Pydantic skips a plain model validator if a field is invalid.
         """
-        rows = _source_faults(data) if isinstance(data, Mapping) else []
+        rows: list[InitErrorDetails] = []
+
+        def add(field: tuple[int | str, ...], fault: PydanticCustomError, value: Any) -> None:
+            rows.append(InitErrorDetails(type=fault, loc=field, input=value))
+
         try:
             request = handler(data)
         except ValidationError as error:
-            rows = [*map(_as_custom, error.errors(include_url=False)), *rows]
+            for row in error.errors(include_url=False):
+                fault = PydanticCustomError(row["type"], row["msg"], row.get("ctx"))
+                add(row["loc"], fault, row["input"])
+        if isinstance(data, Mapping):
+            sources = [name for name in SOURCES if data.get(name) not in (None, False)]
+            if len(sources) != 1:
+                text = "specify exactly one of code, cells, all and up_to"
+                for name in sources or SOURCES:
+                    add((name,), PydanticCustomError("one_source", text), data)
+            elif sources == ["code"] and data.get("save") is True:
+                text = "code that is not from a cell can't be saved"
+                add(("save",), PydanticCustomError("save_code", text), data)
         if rows:
             raise ValidationError.from_exception_data(cls.__name__, rows)
         return request
@@ -122,24 +137,6 @@ class ExecuteRequest(Request):
     def saves(self) -> bool:
         """True if outputs are saved in the document."""
         return self.code is None and self.save is not False
-
-
-def _source_faults(data: Mapping[str, Any]) -> list[InitErrorDetails]:
-    sources = [name for name in SOURCES if data.get(name) not in (None, False)]
-    if len(sources) != 1:
-        kind = "one_source"
-        fault = PydanticCustomError(kind, "specify exactly one of code, cells, all and up_to")
-        at_fault = sources or SOURCES
-        return [InitErrorDetails(type=fault, loc=(name,), input=data) for name in at_fault]
-    if sources == ["code"] and data.get("save") is True:
-        fault = PydanticCustomError("save_code", "code that is not from a cell can't be saved")
-        return [InitErrorDetails(type=fault, loc=("save",), input=data)]
-    return []
-
-
-def _as_custom(row: Any) -> InitErrorDetails:
-    fault = PydanticCustomError(row["type"], row["msg"], row.get("ctx"))
-    return InitErrorDetails(type=fault, loc=row["loc"], input=row["input"])
 
 
 class NotebookQuery(PageQuery):
@@ -256,7 +253,7 @@ class Similar(Record):
     fix: Fix | None
 
 
-class Failure(Record):
+class CellFailure(Record):
     """A failed execution of a cell that has not succeeded since, with similar earlier failures."""
 
     execution: Execution

@@ -351,7 +351,7 @@ class ChangedData(Record):
     to_size: int | None
 
 
-_DifferingRow = TypedDict("_DifferingRow", {"name": str, "from": Any, "to": Any})
+DifferingRow = TypedDict("DifferingRow", {"name": str, "from": Any, "to": Any})
 
 
 class DifferingValue(Record):
@@ -362,7 +362,7 @@ class DifferingValue(Record):
     to: Any
 
     @model_serializer
-    def _row(self) -> _DifferingRow:
+    def _row(self) -> DifferingRow:
         # ``from`` is a word of Python's, and aliases are left out of plain dumps.
         return {"name": self.name, "from": self.from_, "to": self.to}
 

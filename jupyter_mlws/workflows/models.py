@@ -56,7 +56,7 @@ class Edge(Record):
     target_port: str | None
 
 
-class Failure(Record):
+class NodeFailure(Record):
     """The error of a run or node that did not complete."""
 
     code: str
@@ -79,7 +79,7 @@ class RunSummary(Record):
     duration: float | None
     jobs: int
     origin: str
-    error: Failure | None
+    error: NodeFailure | None
     counts: dict[str, int]
     mlflow_run: str | None
     commit: str | None
@@ -102,7 +102,7 @@ class NodeRun(Record):
     attempt: int
     progress: float | None
     dvc_reason: Message | None
-    error: Failure | None
+    error: NodeFailure | None
 
 
 class Run(RunSummary):

@@ -17,7 +17,7 @@ import type {
   IDataset,
   IDatasetUse,
   IDatasetVersion
-} from './types';
+} from '../api/models';
 
 /** What the person can do with data. */
 export interface IDatasetActions {

@@ -10,7 +10,7 @@ import type {
   IDatasetUse,
   IDatasetVerified,
   IDatasetVersion
-} from './types';
+} from '../api/models';
 import type { IDataProps } from './view';
 import { extent } from './labels';
 

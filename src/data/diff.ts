@@ -1,7 +1,7 @@
 import { IEventStream, MLWSClient } from '../api/client';
 import { WorkspaceModel } from '../api/live';
 import type { IWorkspaceEvent } from '../api/models';
-import type { IDatasetDiff } from './types';
+import type { IDatasetDiff } from '../api/models';
 
 const PAGE = 200;
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { insideProject } from './actions';
 import { nameOf } from './importForm';
-import type { IDataset, IDatasetPlace } from './types';
+import type { IDataset, IDatasetPlace } from '../api/models';
 import { marksOf } from './labels';
 
 const dataset = { md5: 'a', state: 'unchanged' } as IDataset;

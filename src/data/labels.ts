@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { fileSize, listText } from '../ui/format';
-import type { IDataset, IDatasetPlace } from './types';
+import type { IDataset, IDatasetPlace } from '../api/models';
 
 /** What is to be known of a dataset at a glance. */
 export type Mark =

@@ -14,7 +14,7 @@ import type {
   IDatasetPlaces,
   IDatasetVerified,
   IStorageUse
-} from './types';
+} from '../api/models';
 
 const PAGE = 200;
 /** The key of work that is about no single dataset. */

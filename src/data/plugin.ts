@@ -10,7 +10,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { DatasetActions, insideProject } from './actions';
 import { DatasetDiffModel } from './diff';
 import { DatasetsModel } from './model';
-import type { IDataset, IDatasetVersion } from './types';
+import type { IDataset, IDatasetVersion } from '../api/models';
 import { DatasetsView } from './view';
 import {
   IMainViews,

@@ -7,7 +7,7 @@ import { Failure } from '../ui/errorBox';
 import { Field, FormButtons, TextField, useSubmit } from '../ui/form';
 import type { IDatasetActions } from './actions';
 import type { DatasetsModel } from './model';
-import type { IDataRemote, IDataRemotePut } from './types';
+import type { IDataRemote, IDataRemotePut } from '../api/models';
 
 type Kind = 'local' | 's3' | 'ssh';
 

@@ -17,7 +17,7 @@ import { DatasetDetail } from './detail';
 import { ImportForm } from './importForm';
 import { ALL, DatasetsModel } from './model';
 import { RemotesForm } from './remotesForm';
-import type { IDataset } from './types';
+import type { IDataset } from '../api/models';
 import { extent, markHelp, marksOf, markWord } from './labels';
 
 /** What the parts of the section have in common. */

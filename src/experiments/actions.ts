@@ -8,7 +8,7 @@ import { documentPath } from '../lab/documents';
 import { runName } from './compare';
 import type { RunTableModel } from './table';
 import type { IRunActions } from './tableView';
-import type { IFoundRun, IReproduction } from './types';
+import type { IFoundRun, IReproduction } from '../api/models';
 
 /** The actions of the experiment table in the lab. */
 export class RunActions implements IRunActions {

@@ -9,7 +9,7 @@ import {
   scatterSpec
 } from './charts';
 import type { IColumn } from './compare';
-import type { IFoundRun } from './types';
+import type { IFoundRun } from '../api/models';
 
 const colours = { text: 'black', grid: 'silver', background: 'white' };
 const run = (id: string, name: string, params: object, metrics: object) =>

@@ -1,5 +1,5 @@
 import { IColumn, runName, valueOf } from './compare';
-import type { ICurves, IFoundRun } from './types';
+import type { ICurves, IFoundRun } from '../api/models';
 
 /** Charts of runs, as Vega-Lite specifications. */
 

@@ -9,7 +9,7 @@ import { Chart, useColours } from './chart';
 import { curvesSpec, parallelSpec, scatterSpec } from './charts';
 import { columnsOf, IColumn, valueOf } from './compare';
 import { CompareTable } from './compareView';
-import type { ICurves, IFoundRun } from './types';
+import type { ICurves, IFoundRun } from '../api/models';
 
 export interface ICompareProps {
   runs: readonly IFoundRun[];

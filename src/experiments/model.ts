@@ -1,7 +1,7 @@
 import { IEventStream, MLWSClient } from '../api/client';
 import { WorkspaceModel } from '../api/live';
 import type { IPage, IWorkflowEvent, IWorkspaceEvent } from '../api/models';
-import type { IFoundRun } from './types';
+import type { IFoundRun } from '../api/models';
 
 const SHOWN = 50;
 

@@ -10,7 +10,7 @@ import { spreadsheetIcon } from '@jupyterlab/ui-components';
 import { RunActions } from './actions';
 import { ExperimentsModel } from './model';
 import { RunTableModel } from './table';
-import type { IFoundRun } from './types';
+import type { IFoundRun } from '../api/models';
 import { ExperimentsView } from './view';
 import {
   IMainViews,

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { listText } from '../ui/format';
 import type { IRunActions } from './tableView';
-import type { IReproduction } from './types';
+import type { IReproduction } from '../api/models';
 
 /** A worktree of what a run started from: where it is, and what to do there. */
 export function Reproduced(props: {

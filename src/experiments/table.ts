@@ -8,7 +8,7 @@ import type {
   IWorkspaceEvent
 } from '../api/models';
 import { Works } from '../operations/works';
-import type { IFoundRun, IReproduction, IRunColumns } from './types';
+import type { IFoundRun, IReproduction, IRunColumns } from '../api/models';
 
 /** Runs that are asked for together. */
 const PAGE = 100;

@@ -16,7 +16,7 @@ import {
   RunTableModel,
   sortKey
 } from './table';
-import type { IFoundRun, IReproduction } from './types';
+import type { IFoundRun, IReproduction } from '../api/models';
 import { ROW_HEIGHT, windowOf } from './window';
 
 /** What the person can do with runs. */

@@ -2,7 +2,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 
 import { CANVAS_FACTORY, type IMLWSClient } from '../lab/tokens';
 import { documentPath, OpenDocuments } from '../lab/documents';
-import type { ILineageNode } from './types';
+import type { ILineageNode } from '../api/models';
 import type { ILineageActions } from './view';
 
 /** Leads from the graph to the things themselves. */
@@ -41,12 +41,16 @@ export class LineageActions implements ILineageActions {
       case 'dataset':
         return project
           ? run('filebrowser:open-path', {
-              path: documentPath(project, facts.path)
+              path: documentPath(project, String(facts.path))
             })
           : undefined;
       case 'node':
         return project
-          ? this._documents.open(project, facts.workflow, CANVAS_FACTORY)
+          ? this._documents.open(
+              project,
+              String(facts.workflow),
+              CANVAS_FACTORY
+            )
           : undefined;
       case 'params':
         return undefined;

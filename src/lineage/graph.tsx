@@ -20,7 +20,7 @@ import { memo, useEffect, useMemo, useRef } from 'react';
 import { flowLabels } from '../ui/flowLabels';
 import { useHasSize } from '../ui/useHasSize';
 import { NODE_HEIGHT, NODE_WIDTH, placed } from './layout';
-import type { ILineage, ILineageNode } from './types';
+import type { ILineage, ILineageNode } from '../api/models';
 import { kindIcons, kindWord, relationWord } from './labels';
 
 type Thing = Node<{ node: ILineageNode; kind: string }, 'thing'>;

@@ -8,7 +8,7 @@ import {
 } from '@jupyterlab/ui-components';
 
 import { componentIcon, dataIcon } from '../ui/fileIcons';
-import type { LineageKind } from './types';
+import type { LineageKind } from '../api/models';
 
 export const kindIcons: Record<LineageKind, LabIcon> = {
   model: tagIcon,

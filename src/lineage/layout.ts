@@ -1,6 +1,6 @@
 import * as dagre from '@dagrejs/dagre';
 
-import type { ILineage } from './types';
+import type { ILineage } from '../api/models';
 
 export const NODE_WIDTH = 190;
 export const NODE_HEIGHT = 46;

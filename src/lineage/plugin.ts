@@ -8,13 +8,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { dataOf } from '../git/snapshotCommands';
 import { LineageActions } from './actions';
 import { lineageIcon } from './icons';
-import {
-  IMainViews,
-  IMLWSClient,
-  IOpenDocuments,
-  IWorkflowEvents,
-  IWorkspaceEvents
-} from '../lab/tokens';
+import { IMainViews, IMLWSClient, IOpenDocuments } from '../lab/tokens';
 
 namespace CommandIDs {
   export const open = 'mlws:open-lineage';
@@ -24,19 +18,11 @@ const lineage: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:lineage',
   description: 'What models, runs, data and snapshots came of, as a graph.',
   autoStart: true,
-  requires: [
-    IMLWSClient,
-    IWorkspaceEvents,
-    IWorkflowEvents,
-    IOpenDocuments,
-    IMainViews
-  ],
+  requires: [IMLWSClient, IOpenDocuments, IMainViews],
   optional: [ITranslator, ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
-    events: IWorkspaceEvents,
-    runs: IWorkflowEvents,
     documents: IOpenDocuments,
     views: IMainViews,
     translator: ITranslator | null,
@@ -48,13 +34,11 @@ const lineage: JupyterFrontEndPlugin<void> = {
       views.show(
         `lineage ${of}`,
         async () => {
-          const { LineageModel } = await import('./model');
-          const { LineageView } = await import('./view');
-          const model = new LineageModel(client, events, runs, of);
-          const view = new LineageView(model, actions, client.language, trans);
+          const { lineageView } = await import('./view');
+          const view = lineageView({ client, actions, of });
           view.title.label = trans.__('Lineage');
           view.title.caption = of;
-          return { view, model, icon: lineageIcon };
+          return { view, model: null, icon: lineageIcon };
         },
         { id: CommandIDs.open, args: { of } }
       );

@@ -1,12 +1,20 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { keepPreviousData } from '@tanstack/react-query';
+import { useState } from 'react';
 
+import type { MLWSClient } from '../api/client';
+import type { ILineage, ILineageEdge, ILineageNode } from '../api/models';
 import { cellText, fullTime, listText } from '../ui/format';
-import { LiveView } from '../ui/liveView';
+import { Answer, ServerView, useGet } from '../ui/server';
 import { LineageGraph } from './graph';
-import type { INeighbour, LineageModel } from './model';
-import type { ILineageNode } from './types';
 import { kindIcons, kindWord, relationWord } from './labels';
+
+/** A thing beside another one, and how one came of the other. */
+interface INeighbour {
+  node: ILineageNode;
+  relation: string;
+}
 
 /** What the person can do with a thing of the graph. */
 export interface ILineageActions {
@@ -53,7 +61,7 @@ function factsOf(
         typeof value === 'number'
           ? new Date(value * 1000).toISOString()
           : value;
-      return [[factWord(name, trans), fullTime(time, language)]];
+      return [[factWord(name, trans), fullTime(String(time), language)]];
     }
     if (Array.isArray(value)) {
       const text = listText(value.map(cellText), trans);
@@ -106,97 +114,160 @@ function Neighbours(props: {
   );
 }
 
-/** Lineage as a graph, and what is known of the chosen thing beside it. */
-export class LineageView extends LiveView<LineageModel> {
-  constructor(
-    model: LineageModel,
-    private _actions: ILineageActions,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.addClass('jp-mlws-View');
-    this.addClass('jp-mlws-LineageView');
-  }
+/** The things at the other `end` of those edges of a lineage that are `wanted`. */
+function neighbours(
+  { nodes, edges }: ILineage,
+  end: 'source' | 'target',
+  wanted: (edge: ILineageEdge) => boolean
+): INeighbour[] {
+  const byId = new Map(nodes.map(node => [node.id, node]));
+  return edges.filter(wanted).flatMap(edge => {
+    const node = byId.get(edge[end]);
+    return node ? [{ node, relation: edge.relation }] : [];
+  });
+}
 
-  protected body(): JSX.Element {
-    const { model, trans } = this;
-    const lineage = model.lineage!;
-    return (
-      <div className="jp-mlws-Lineage">
-        <LineageGraph
-          lineage={lineage}
-          selected={model.selected?.id ?? null}
-          trans={trans}
-          onSelect={id => model.select(id)}
-          onOpen={node => this._actions.open(node)}
-        />
-        <div className="jp-mlws-Lineage-panel">
-          {model.canGoBack && (
-            <Button small={true} onClick={() => void model.back()}>
-              {trans.__('Back')}
+function Details(props: {
+  node: ILineageNode;
+  lineage: ILineage;
+  client: MLWSClient;
+  actions: ILineageActions;
+  onSelect: (id: string) => void;
+  onFollow: (id: string) => void;
+}): JSX.Element {
+  const { node, lineage, actions, onSelect } = props;
+  const { language, trans } = props.client;
+  const openWord = actions.openWord(node);
+  return (
+    <section aria-live="polite">
+      <h2>{node.label}</h2>
+      <p className="jp-mlws-Hint">{kindWord(node.kind, trans)}</p>
+      <div className="jp-mlws-Tools">
+        {openWord !== null && (
+          <Button
+            small={true}
+            className="jp-mlws-OpenThing"
+            onClick={() => actions.open(node)}
+          >
+            {openWord}
+          </Button>
+        )}
+        {node.id !== lineage.of &&
+          node.kind !== 'node' &&
+          node.kind !== 'params' && (
+            <Button small={true} onClick={() => props.onFollow(node.id)}>
+              {trans.__('Show Lineage')}
             </Button>
           )}
-          {lineage.truncated && (
-            <p className="jp-mlws-Note jp-mod-warn" role="status">
-              {trans.__(
-                'Only part of the lineage is shown. Select an item and show its lineage to see more.'
-              )}
-            </p>
-          )}
-          {model.selected && this._details(model.selected)}
-        </div>
       </div>
-    );
-  }
+      <dl className="jp-mlws-Facts">
+        {factsOf(node, language, trans).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <Neighbours
+        title={trans.__('Upstream')}
+        items={neighbours(lineage, 'source', edge => edge.target === node.id)}
+        trans={trans}
+        onSelect={onSelect}
+      />
+      <Neighbours
+        title={trans.__('Downstream')}
+        items={neighbours(lineage, 'target', edge => edge.source === node.id)}
+        trans={trans}
+        onSelect={onSelect}
+      />
+    </section>
+  );
+}
 
-  private _details(node: ILineageNode): JSX.Element {
-    const { model, trans } = this;
-    const openWord = this._actions.openWord(node);
-    const select = (id: string) => model.select(id);
-    return (
-      <section aria-live="polite">
-        <h2>{node.label}</h2>
-        <p className="jp-mlws-Hint">{kindWord(node.kind, trans)}</p>
-        <div className="jp-mlws-Tools">
-          {openWord !== null && (
-            <Button
-              small={true}
-              className="jp-mlws-OpenThing"
-              onClick={() => this._actions.open(node)}
-            >
-              {openWord}
-            </Button>
-          )}
-          {node.id !== model.lineage!.of &&
-            node.kind !== 'node' &&
-            node.kind !== 'params' && (
-              <Button small={true} onClick={() => void model.follow(node.id)}>
-                {trans.__('Show Lineage')}
-              </Button>
-            )}
-        </div>
-        <dl className="jp-mlws-Facts">
-          {factsOf(node, this._language, trans).map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
+interface ILineageProps {
+  client: MLWSClient;
+  actions: ILineageActions;
+  /** The id of a node. */
+  of: string;
+}
+
+/** Lineage as a graph, and what is known of the chosen thing beside it. */
+function Lineage(props: ILineageProps): JSX.Element {
+  const { client, actions } = props;
+  const { trans } = client;
+  // The last one is shown, the others are the way back.
+  const [trail, setTrail] = useState([props.of]);
+  const [selected, setSelected] = useState<string | null>(null);
+  const answer = useGet<ILineage>(
+    client,
+    '/lineage',
+    { of: trail[trail.length - 1] },
+    { placeholderData: keepPreviousData }
+  );
+  const back = trail.length > 1 && (
+    <Button
+      small={true}
+      onClick={() => {
+        setTrail(trail.slice(0, -1));
+        setSelected(null);
+      }}
+    >
+      {trans.__('Back')}
+    </Button>
+  );
+  return (
+    <>
+      {answer.isLoadingError && back}
+      <Answer of={answer} trans={trans}>
+        {lineage => {
+          const node = [selected, lineage.of]
+            .map(id => lineage.nodes.find(one => one.id === id))
+            .find(Boolean);
+          return (
+            <div className="jp-mlws-Lineage">
+              <LineageGraph
+                lineage={lineage}
+                selected={node?.id ?? null}
+                trans={trans}
+                onSelect={setSelected}
+                onOpen={one => actions.open(one)}
+              />
+              <div className="jp-mlws-Lineage-panel">
+                {back}
+                {lineage.truncated && (
+                  <p className="jp-mlws-Note jp-mod-warn" role="status">
+                    {trans.__(
+                      'Only part of the lineage is shown. Select an item and show its lineage to see more.'
+                    )}
+                  </p>
+                )}
+                {node && (
+                  <Details
+                    node={node}
+                    lineage={lineage}
+                    client={client}
+                    actions={actions}
+                    onSelect={setSelected}
+                    onFollow={id => {
+                      setTrail([...trail, id]);
+                      setSelected(id);
+                    }}
+                  />
+                )}
+              </div>
             </div>
-          ))}
-        </dl>
-        <Neighbours
-          title={trans.__('Upstream')}
-          items={model.sources(node.id)}
-          trans={trans}
-          onSelect={select}
-        />
-        <Neighbours
-          title={trans.__('Downstream')}
-          items={model.results(node.id)}
-          trans={trans}
-          onSelect={select}
-        />
-      </section>
-    );
-  }
+          );
+        }}
+      </Answer>
+    </>
+  );
+}
+
+/** The lineage of a thing in the main area. */
+export function lineageView(props: ILineageProps): ServerView {
+  return new ServerView(
+    () => <Lineage {...props} />,
+    'jp-mlws-View',
+    'jp-mlws-LineageView'
+  );
 }

@@ -7,7 +7,7 @@ import { told } from '../lab/notify';
 import type { IMLWSClient } from '../lab/tokens';
 import { PromoteForm, RegisterForm } from './forms';
 import type { RegistryModel } from './model';
-import type { IModelVersion } from './types';
+import type { IModelVersion } from '../api/models';
 
 /** Runs that are offered to be registered. */
 const OFFERED = 50;

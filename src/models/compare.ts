@@ -1,7 +1,7 @@
 import { IEventStream, MLWSClient } from '../api/client';
 import { WorkspaceModel } from '../api/live';
 import type { IWorkspaceEvent } from '../api/models';
-import type { IModelComparison } from './types';
+import type { IModelComparison } from '../api/models';
 
 /** Versions of models side by side. */
 export class ModelComparisonModel extends WorkspaceModel {

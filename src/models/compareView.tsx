@@ -6,7 +6,7 @@ import { cellText, fullTime, listText } from '../ui/format';
 import { LiveView } from '../ui/liveView';
 import type { IModelActions } from './actions';
 import type { ModelComparisonModel } from './compare';
-import type { IComparedValue, IModelVersion } from './types';
+import type { IComparedValue, IModelVersion } from '../api/models';
 
 function Group(props: {
   title: string;

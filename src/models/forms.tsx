@@ -4,7 +4,7 @@ import { DialogForm } from '../lab/dialogForm';
 import { runName } from '../experiments/compare';
 import { fullTime } from '../ui/format';
 import type { IExperimentRun } from '../api/models';
-import type { IModelVersion } from './types';
+import type { IModelVersion } from '../api/models';
 
 /** What a promoted version is called where nothing else is said. */
 const PROMOTED = 'production';

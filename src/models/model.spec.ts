@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { project, settle, Wire } from '../__tests__/server';
 import { RegistryModel } from './model';
-import type { IModelVersion } from './types';
+import type { IModelVersion } from '../api/models';
 
 async function setUp() {
   const wire = new Wire();

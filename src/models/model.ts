@@ -11,7 +11,7 @@ import type {
   IModelCreate,
   IModelDetail,
   IModelVersion
-} from './types';
+} from '../api/models';
 
 const PAGE = 50;
 /** Ranks that are shown. */

@@ -14,7 +14,7 @@ import { LiveView } from '../ui/liveView';
 import { Rows } from '../ui/rows';
 import type { IModelActions } from './actions';
 import type { IExpandedModel, RegistryModel } from './model';
-import type { IAliasChange, IModel, IModelVersion } from './types';
+import type { IAliasChange, IModel, IModelVersion } from '../api/models';
 
 /** Metrics shown in the list; the comparison has them all. */
 const MAIN_METRICS = 3;

@@ -7,7 +7,7 @@ import type { Message } from '@lumino/messaging';
 import { Failure } from '../ui/errorBox';
 import type { NotebookModel } from './model';
 import type { OpenNotebooks } from './open';
-import type { ICellFailure, ISimilar } from './types';
+import type { ICellFailure, ISimilar } from '../api/models';
 
 /** The panel of errors: the failed cells of the notebook that is looked at. */
 export class ErrorsView extends ReactWidget {

@@ -7,7 +7,7 @@ import { Failure, Waiting } from '../ui/errorBox';
 import { fullTime, memorySize } from '../ui/format';
 import { useSignal } from '../ui/useSignal';
 import type { NotebookModel } from './model';
-import type { IExecution } from './types';
+import type { IExecution } from '../api/models';
 import { markText } from './labels';
 
 /** What was executed of a notebook, or of one of its cells, newest first. */

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { duration } from '../ui/format';
-import type { ExecutionState, IExecution } from './types';
+import type { ExecutionState, IExecution } from '../api/models';
 
 /** How an execution stands, in words. */
 export function stateWord(

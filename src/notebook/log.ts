@@ -1,6 +1,6 @@
 import type { IEventStream, IPage, MLWSClient } from '../api/client';
 import { LiveModel } from '../api/live';
-import type { ILogEntry } from './types';
+import type { ILogEntry } from '../api/models';
 
 /** Of a longer log the end is shown. */
 const LONGEST = 1000;

@@ -7,7 +7,7 @@ import type {
   IExecution,
   ISavedCell,
   NotebookEvent
-} from './types';
+} from '../api/models';
 
 /** What is known of the cells of one open notebook; it follows the notebook's stream. */
 export class NotebookModel extends LiveModel {

@@ -1,4 +1,5 @@
 import { CodeCell } from '@jupyterlab/cells';
+import type { IOutput } from '@jupyterlab/nbformat';
 import {
   NotebookActions,
   type INotebookTracker,
@@ -100,7 +101,7 @@ export class OpenNotebooks {
     for (const cell of panel.content.widgets) {
       const found = saved.get(cell.model.id);
       if (cell instanceof CodeCell && found && cells.includes(found.id)) {
-        cell.model.outputs.fromJSON(found.outputs);
+        cell.model.outputs.fromJSON(found.outputs as unknown as IOutput[]);
         cell.model.executionCount = found.execution_count;
       }
     }

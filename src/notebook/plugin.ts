@@ -15,7 +15,7 @@ import { LogModel } from './log';
 import { CellMarks } from './marks';
 import type { NotebookModel } from './model';
 import { OpenNotebooks } from './open';
-import type { NotebookEvent } from './types';
+import type { NotebookEvent } from '../api/models';
 import { IMainViews, IMLWSClient } from '../lab/tokens';
 
 namespace CommandIDs {

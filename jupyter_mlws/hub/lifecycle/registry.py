@@ -18,7 +18,7 @@ from jupyter_mlws.containers.models import (
     Container,
     ContainerStatus,
     LogLine,
-    Node,
+    Machine,
     QueuePlace,
     ResourceReport,
     Resources,
@@ -470,7 +470,7 @@ class ContainerRegistry:
             profiles=self.policy.profiles,
         )
 
-    def _node(self, name: str) -> Node:
+    def _node(self, name: str) -> Machine:
         here = [
             self.entries[grant.id]
             for grant in self.scheduler.grants.values()
@@ -478,7 +478,7 @@ class ContainerRegistry:
         ]
         used = [entry.usage for entry in here if entry.usage is not None and entry.running]
         capacity, allocation = self.scheduler.nodes[name], self.scheduler.allocated(name)
-        return Node(
+        return Machine(
             name=name,
             capacity=capacity,
             allocated=allocation,

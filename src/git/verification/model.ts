@@ -6,7 +6,7 @@ import type {
   IWorkspaceEvent
 } from '../../api/models';
 import { Works } from '../../operations/works';
-import type { IRepaired, IVerification } from './types';
+import type { IRepaired, IVerification } from '../../api/models';
 
 /** The key of the one work at a time. */
 export const WORK = 'proof';

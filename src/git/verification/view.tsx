@@ -6,7 +6,7 @@ import { LiveView } from '../../ui/liveView';
 import { WorkView } from '../../operations/workView';
 import { ProofBadges } from '../snapshotParts';
 import { ProofModel, WORK } from './model';
-import type { IObjectProblem, IRepaired, IVerification, Store } from './types';
+import type { IObjectProblem, IRepaired, IVerification, Store } from '../../api/models';
 
 function storeWord(store: Store, trans: TranslationBundle): string {
   const words: Record<Store, string> = {

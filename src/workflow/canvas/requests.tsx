@@ -20,7 +20,7 @@ import { Chooser, type IChoice } from './chooser';
 import { useCanvas, useCatalog } from '../store/hooks';
 import { fits } from '../graph/graph';
 import { KIND_ICONS, noteIcon } from '../icons';
-import type { IPlace } from '../graph/sizes';
+import type { XYPosition } from '../graph/geometry';
 import { sourceId } from '../document/notes';
 import { SOURCE_PORT, sourceRefusal } from '../graph/sources';
 import { portText } from '../labels';
@@ -28,8 +28,8 @@ import * as gestures from '../store/gestures';
 
 /** What is to be chosen: a new node, one that is there, or a connection. */
 export type IRequest = { at: { x: number; y: number } } & (
-  | { kind: 'add'; place: IPlace; from?: IEnd; file?: string }
-  | { kind: 'connect'; node: string; place: IPlace }
+  | { kind: 'add'; place: XYPosition; from?: IEnd; file?: string }
+  | { kind: 'connect'; node: string; place: XYPosition }
   | { kind: 'find' }
 );
 
@@ -188,7 +188,7 @@ function useChoices(
     }
   ];
 
-  function newChoices(end: IEnd, at: IPlace): IChoice[] {
+  function newChoices(end: IEnd, at: XYPosition): IChoice[] {
     return fittingComponents(model.drawing.graph, components, end).map(
       ({ component, port }) => ({
         key: `${end.port}>${component.name}`,
@@ -211,7 +211,7 @@ function useChoices(
   }
 
   /** Data, and registered models, that an input may read. */
-  function sourceChoices(end: IEnd, at: IPlace): IChoice[] {
+  function sourceChoices(end: IEnd, at: XYPosition): IChoice[] {
     const input = model.drawing.graph.nodes
       .get(end.node)
       ?.inputs.find(port => port.name === end.port);

@@ -241,7 +241,7 @@ const EMPTY: IRunSummary = {
   started: null,
   ended: null,
   duration: null,
-  jobs: null,
+  jobs: 1,
   origin: '',
   error: null,
   counts: {},
