@@ -29,12 +29,12 @@ import { freePlace } from '../graph/layout';
 import type { CanvasModel } from '../store/model';
 import { MapOfMany } from './minimap';
 import { toEdges, toNodes } from './nodes';
-import { NODE_TYPES, type AnyNode } from './nodeTypes';
+import { EDGE_TYPES, NODE_TYPES, type AnyNode } from './nodeTypes';
 import { nodeAt, Overview, useFewer } from './overview';
 import { COMPONENT_MIME } from './palette';
 import { RequestChooser, type IRequest } from './requests';
 import { sourcePath } from '../document/notes';
-import { NODE_WIDTH, type IPlace } from '../graph/sizes';
+import { NODE_WIDTH, type XYPosition } from '../graph/geometry';
 import { runnerOf } from '../document/stages';
 import { TreeView } from './tree';
 import { refusalText } from '../labels';
@@ -44,7 +44,7 @@ import * as gestures from '../store/gestures';
 export interface IFlowHandle {
   fit(): void;
   /** Where a new node comes into view. */
-  centre(): IPlace;
+  centre(): XYPosition;
   focusNode(id: string): void;
   /** Opens the list of what can be added, found or connected. */
   ask(kind: IRequest['kind']): void;
@@ -103,7 +103,7 @@ function FlowPane(props: IFlowProps): JSX.Element {
   const { model, trans } = useCanvas();
   const { initial, keep } = props.viewport;
   const pane = useRef<HTMLDivElement>(null);
-  const pointer = useRef<IPlace | null>(null);
+  const pointer = useRef<XYPosition | null>(null);
   const [request, setRequest] = useState<IRequest | null>(null);
   const { refusal, refuse } = useRefusal(model);
   const { nodes, onNodesChange } = useNodes(model);
@@ -240,6 +240,7 @@ function FlowPane(props: IFlowProps): JSX.Element {
         nodes={shown}
         edges={isOverview ? NO_EDGES : edges}
         nodeTypes={NODE_TYPES}
+        edgeTypes={EDGE_TYPES}
         onNodesChange={onNodesChange}
         onEdgesChange={onEdgesChange}
         isValidConnection={isValidConnection}
@@ -286,7 +287,7 @@ function FlowPane(props: IFlowProps): JSX.Element {
 }
 
 /** A place in the window as one in the canvas. */
-function inside(pane: HTMLElement, x: number, y: number): IPlace {
+function inside(pane: HTMLElement, x: number, y: number): XYPosition {
   const box = pane.getBoundingClientRect();
   return { x: x - box.x, y: y - box.y };
 }
@@ -322,11 +323,11 @@ function connectToNode(model: CanvasModel, from: IEnd, node: string): void {
 function RefusalText(props: {
   refusal: Refusal | null;
   pane: React.RefObject<HTMLDivElement>;
-  pointer: React.RefObject<IPlace | null>;
+  pointer: React.RefObject<XYPosition | null>;
 }): JSX.Element {
   const { trans } = useCanvas();
   const { refusal, pane, pointer } = props;
-  const [place, setPlace] = useState<IPlace | null>(null);
+  const [place, setPlace] = useState<XYPosition | null>(null);
   useEffect(() => {
     const at = pointer.current;
     const box = pane.current;
@@ -453,7 +454,7 @@ function useNodes(model: CanvasModel): {
   onNodesChange: (changes: NodeChange<AnyNode>[]) => void;
 } {
   const [nodes, setNodes] = useState<AnyNode[]>(() => toNodes(model, []));
-  const moved = useRef(new Map<string, IPlace>());
+  const moved = useRef(new Map<string, XYPosition>());
   const timer = useRef<ReturnType<typeof setTimeout>>();
 
   const commit = useCallback(() => {
@@ -538,17 +539,17 @@ function useEdges(model: CanvasModel): {
 function useHandle(
   model: CanvasModel,
   pane: React.RefObject<HTMLDivElement>,
-  pointer: React.RefObject<IPlace | null>,
+  pointer: React.RefObject<XYPosition | null>,
   request: (request: IRequest) => void,
   onReady: (handle: IFlowHandle) => void
 ): IFlowHandle {
   const flow = useReactFlow();
   const handle = useMemo<IFlowHandle>(() => {
-    const middle = (): IPlace => {
+    const middle = (): XYPosition => {
       const box = pane.current!.getBoundingClientRect();
       return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
     };
-    const centre = (): IPlace => {
+    const centre = (): XYPosition => {
       const { x, y } = flow.screenToFlowPosition(middle());
       return freePlace(model.drawing.graph, model.drawing.positions, {
         x: x - NODE_WIDTH / 2,
@@ -632,12 +633,12 @@ function useHandle(
 /** What was copied last in this page, where the clipboard cannot be read. */
 let lastClip: string | null = null;
 
-function xy({ x, y }: IPlace): [number, number] {
+function xy({ x, y }: XYPosition): [number, number] {
   return [x, y];
 }
 
 /** To the right of the selected node, where it is free. */
-function besides(model: CanvasModel): IPlace | null {
+function besides(model: CanvasModel): XYPosition | null {
   const place =
     model.selection.single &&
     model.drawing.positions.get(model.selection.single);

@@ -1,14 +1,10 @@
 import type { NodeChange } from '@xyflow/react';
 
 import type { AnyNode } from './nodeTypes';
-import { NODE_WIDTH } from '../graph/sizes';
+import { frameBox, NODE_WIDTH, type IBox } from '../graph/geometry';
 import type { CanvasModel } from '../store/model';
 import { itemOf, type IFrame } from '../document/notes';
 import type { FrameNode } from './noteView';
-
-/** Around the nodes of a frame, and above them for its title, in pixels. */
-const MARGIN = 16;
-const TITLE = 26;
 
 /** Draws the frames around their nodes, wherever these stand. */
 export function withFrames(
@@ -19,7 +15,9 @@ export function withFrames(
   const frames = model.drawing.frames.flatMap(
     ({ title, nodes: members }, index) => {
       const id = `frames:${index}`;
-      const box = boxAround(members.flatMap(member => known.get(member) ?? []));
+      const box = frameBox(
+        members.flatMap(member => known.get(member) ?? []).map(boxOf)
+      );
       const old = known.get(id) as FrameNode | undefined;
       return box
         ? [frameNode(id, index, title, box, model.selection.ids.has(id), old)]
@@ -29,29 +27,11 @@ export function withFrames(
   return [...frames, ...nodes.filter(node => node.type !== 'frame')];
 }
 
-interface IBox {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
-
-function boxAround(nodes: readonly AnyNode[]): IBox | null {
-  if (nodes.length === 0) {
-    return null;
-  }
-  const width = (node: AnyNode): number => node.measured?.width ?? NODE_WIDTH;
-  const height = (node: AnyNode): number =>
-    node.measured?.height ?? node.initialHeight ?? 0;
-  const left = Math.min(...nodes.map(({ position }) => position.x));
-  const top = Math.min(...nodes.map(({ position }) => position.y));
-  const right = Math.max(...nodes.map(one => one.position.x + width(one)));
-  const bottom = Math.max(...nodes.map(one => one.position.y + height(one)));
+function boxOf({ position, measured, initialHeight }: AnyNode): IBox {
   return {
-    x: left - MARGIN,
-    y: top - MARGIN - TITLE,
-    width: right - left + 2 * MARGIN,
-    height: bottom - top + 2 * MARGIN + TITLE
+    ...position,
+    width: measured?.width ?? NODE_WIDTH,
+    height: measured?.height ?? initialHeight ?? 0
   };
 }
 

@@ -5,7 +5,7 @@ import { flowLabels } from '../../ui/flowLabels';
 import type { AnyNode } from './nodeTypes';
 import { useCanvas } from '../store/hooks';
 import { paintedNodes, useChanges, useColours } from './overview';
-import { NODE_WIDTH } from '../graph/sizes';
+import { boundsOf, NODE_WIDTH } from '../graph/geometry';
 
 /** The map of a large graph: one picture, with a frame around what is seen. */
 export function MapOfMany(props: {
@@ -89,21 +89,14 @@ function sceneOf(
   width: number,
   height: number
 ): IScene {
-  let [left, top] = [Infinity, Infinity];
-  let [right, bottom] = [-Infinity, -Infinity];
-  for (const node of nodes) {
-    left = Math.min(left, node.x);
-    top = Math.min(top, node.y);
-    right = Math.max(right, node.x + NODE_WIDTH);
-    bottom = Math.max(bottom, node.y + node.height);
-  }
-  if (nodes.length === 0) {
+  const bounds = boundsOf(nodes.map(node => ({ ...node, width: NODE_WIDTH })));
+  if (!bounds) {
     return { left: 0, top: 0, scale: 1 };
   }
-  const scale = 0.9 * Math.min(width / (right - left), height / (bottom - top));
+  const scale = 0.9 * Math.min(width / bounds.width, height / bounds.height);
   return {
-    left: width / 2 - ((left + right) / 2) * scale,
-    top: height / 2 - ((top + bottom) / 2) * scale,
+    left: width / 2 - (bounds.x + bounds.width / 2) * scale,
+    top: height / 2 - (bounds.y + bounds.height / 2) * scale,
     scale
   };
 }

@@ -1,7 +1,12 @@
 import type { Edge, NodeHandle, Position } from '@xyflow/react';
 
 import type { IGraphNode, IGraphPort } from '../graph/graph';
-import { NODE_WIDTH, nodeHeight, portPlace } from '../graph/sizes';
+import {
+  HANDLE_SIZE,
+  NODE_WIDTH,
+  nodeHeight,
+  portPosition
+} from '../graph/geometry';
 import { SOURCE_PORT, sourceEdge } from '../graph/sources';
 import type { CanvasModel } from '../store/model';
 import { withFrames } from './frames';
@@ -9,9 +14,6 @@ import type { CanvasNode } from './node';
 import type { AnyNode } from './nodeTypes';
 import type { NoteNode } from './noteView';
 import type { SourceNode } from './sourceView';
-
-/** A handle's side, as the style sheet draws it. */
-const HANDLE_SIZE = 11;
 
 /** React Flow's nodes of a model; what did not change since `before` keeps its object. */
 export function toNodes(
@@ -159,7 +161,7 @@ function handlesOf(node: IGraphNode): NodeHandle[] {
     side: 'in' | 'out'
   ): NodeHandle[] =>
     ports.map(({ name }, row) => {
-      const { x, y } = portPlace(side, row);
+      const { x, y } = portPosition(side, row);
       return {
         id: name,
         type: side === 'in' ? 'target' : 'source',

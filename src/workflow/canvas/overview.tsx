@@ -10,16 +10,10 @@ import {
 } from 'react';
 
 import type { AnyNode } from './nodeTypes';
-import type { IGraph } from '../graph/graph';
 import { useCanvas } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
-import {
-  paint,
-  type IColours,
-  type IPaintedNode,
-  type PaintedEdge
-} from './painting';
-import { NODE_WIDTH, portPlace, type IPlace } from '../graph/sizes';
+import { paint, type IColours, type IPaintedNode } from './painting';
+import { edgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';
 
 /** So many selected nodes are drawn one by one; more only painted. */
 const FEW = 20;
@@ -27,7 +21,7 @@ const FEW = 20;
 /** The topmost node at a place. */
 export function nodeAt(
   nodes: readonly AnyNode[],
-  { x, y }: IPlace
+  { x, y }: XYPosition
 ): string | null {
   for (let index = nodes.length - 1; index >= 0; index -= 1) {
     const { id, type, position, measured } = nodes[index];
@@ -104,6 +98,7 @@ export function Overview({
   nodes: readonly AnyNode[];
 }): JSX.Element {
   const { model, trans } = useCanvas();
+  const { graph } = model.drawing;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [x, y, zoom] = useStore(state => state.transform);
   const width = useStore(state => state.width);
@@ -115,10 +110,10 @@ export function Overview({
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [model, nodes, colours, changes]
   );
-  const edges = useMemo(
-    () => paintedEdges(model.drawing.graph, nodes),
-    [model.drawing.graph, nodes]
-  );
+  const edges = useMemo(() => {
+    const corners = new Map(nodes.map(({ id, position }) => [id, position]));
+    return edgeEnds(graph, id => corners.get(id));
+  }, [graph, nodes]);
   useBand(model, nodes);
   useLayoutEffect(() => {
     const context = canvas.current?.getContext('2d');
@@ -136,7 +131,7 @@ export function Overview({
       role="img"
       aria-label={trans.__(
         '%1 nodes. Zoom in for details, or use the tree view.',
-        model.drawing.graph.nodes.size
+        graph.nodes.size
       )}
       data-mlws-nodes={painted.length}
     />
@@ -249,25 +244,6 @@ export function paintedNodes(
       }
     ];
   });
-}
-
-function paintedEdges(graph: IGraph, nodes: readonly AnyNode[]): PaintedEdge[] {
-  const corners = new Map(nodes.map(({ id, position }) => [id, position]));
-  const rows = new Map<string, number>();
-  for (const { id, inputs, outputs } of graph.nodes.values()) {
-    inputs.forEach((port, row) => rows.set(`${id}:in:${port.name}`, row));
-    outputs.forEach((port, row) => rows.set(`${id}:out:${port.name}`, row));
-  }
-  const end = (node: string, side: 'in' | 'out', port: string): IPlace => {
-    const corner = corners.get(node) ?? { x: 0, y: 0 };
-    const own = portPlace(side, rows.get(`${node}:${side}:${port}`) ?? 0);
-    return { x: corner.x + own.x, y: corner.y + own.y };
-  };
-  return graph.edges.map(({ id, ...edge }) => ({
-    id,
-    from: end(edge.source, 'out', edge.sourcePort),
-    to: end(edge.target, 'in', edge.targetPort)
-  }));
 }
 
 /** The band that is drawn with Shift selects painted nodes too, which React Flow does not know. */

@@ -1,9 +1,7 @@
-import type { Edge } from '@xyflow/react';
-
-import { NODE_WIDTH, type IPlace } from '../graph/sizes';
+import { NODE_WIDTH, type IEdgeEnds, type XYPosition } from '../graph/geometry';
 
 /** A node as it is painted: its corner and height, its words and its colours. */
-export interface IPaintedNode extends IPlace {
+export interface IPaintedNode extends XYPosition {
   height: number;
   title: string;
   /** Of its state; null where no run tells of it. */
@@ -13,9 +11,6 @@ export interface IPaintedNode extends IPlace {
   isSelected: boolean;
   isFaulty: boolean;
 }
-
-/** The ends of an edge. */
-export type PaintedEdge = Pick<Edge, 'id'> & { from: IPlace; to: IPlace };
 
 /** The theme's colours that a picture needs. */
 export interface IColours {
@@ -45,7 +40,7 @@ const LETTERS = 19;
 export function paint(
   context: CanvasRenderingContext2D,
   nodes: readonly IPaintedNode[],
-  edges: readonly PaintedEdge[],
+  edges: readonly IEdgeEnds[],
   view: IView,
   colours: IColours
 ): void {
@@ -85,7 +80,7 @@ export function paint(
 /** All edges are one path; without a GPU each stroke of its own would cost as much as all. */
 function paintEdges(
   context: CanvasRenderingContext2D,
-  edges: readonly PaintedEdge[],
+  edges: readonly IEdgeEnds[],
   colour: string,
   width: number
 ): void {

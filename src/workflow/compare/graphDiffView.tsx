@@ -21,7 +21,7 @@ import { flowLabels } from '../../ui/flowLabels';
 import { listText } from '../../ui/format';
 import type { IGraphDiff, INodeDifference, Reason } from '../graph/graphDiff';
 import { placeNodes } from '../graph/layout';
-import { NODE_WIDTH } from '../graph/sizes';
+import { NODE_WIDTH } from '../graph/geometry';
 
 type DiffNode = Node<{ id: string; words: string; kind: string }, 'diff'>;
 

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import { quoteWord } from '../document/command';
-import { drawing } from '../graph/drawing';
+import { graphSvg } from '../graph/svg';
 import type { CanvasModel } from '../store/model';
 import { kindText, portText } from '../labels';
 
@@ -76,7 +76,7 @@ export async function saveImage(
   kind: 'svg' | 'png',
   trans: TranslationBundle
 ): Promise<void> {
-  const svg = drawing({
+  const svg = graphSvg({
     graph: model.drawing.graph,
     places: model.drawing.positions,
     notes: model.drawing.notes,

@@ -1,18 +1,12 @@
-import type { IPlace } from './sizes';
+import type { IBox, XYPosition } from './geometry';
 
 export type Alignment = 'left' | 'top' | 'horizontal' | 'vertical';
 
-export interface IBox extends IPlace {
-  id: string;
-  width: number;
-  height: number;
-}
-
 /** Where boxes go to stand in a line, or with equal gaps between the outermost two. */
 export function aligned(
-  boxes: readonly IBox[],
+  boxes: readonly (IBox & { id: string })[],
   how: Alignment
-): Map<string, IPlace> {
+): Map<string, XYPosition> {
   const places = new Map(boxes.map(({ id, x, y }) => [id, { x, y }]));
   if (how === 'left' || how === 'top') {
     const axis = how === 'left' ? 'x' : 'y';

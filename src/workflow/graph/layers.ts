@@ -1,5 +1,5 @@
 import type { IGraph } from './graph';
-import { NODE_WIDTH, nodeHeight, type IPlace } from './sizes';
+import { NODE_WIDTH, nodeHeight, type XYPosition } from './geometry';
 
 /** Between layers and between the nodes of one, in pixels. */
 const LAYER_GAP = 60;
@@ -12,7 +12,7 @@ const SWEEPS = 4;
  * order of what its nodes are connected to (the barycentre heuristic of Sugiyama, Tagawa and Toda,
  * 1981). Takes time in proportion to the graph, so that thousands of nodes are placed at once.
  */
-export function placeInLayers(graph: IGraph): Map<string, IPlace> {
+export function placeInLayers(graph: IGraph): Map<string, XYPosition> {
   const { before, after } = neighbours(graph);
   const layers = layersOf(graph, before, after);
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
@@ -20,7 +20,7 @@ export function placeInLayers(graph: IGraph): Map<string, IPlace> {
     order([...layers].reverse(), after);
   }
   order(layers, before);
-  const places = new Map<string, IPlace>();
+  const places = new Map<string, XYPosition>();
   layers.forEach((layer, column) => {
     const heights = layer.map(id => nodeHeight(graph.nodes.get(id)!));
     const total = heights.reduce((sum, height) => sum + height + NODE_GAP, 0);

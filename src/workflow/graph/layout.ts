@@ -3,12 +3,14 @@ import * as dagre from '@dagrejs/dagre';
 import type { IGraph, IGraphNode } from './graph';
 import { placeInLayers } from './layers';
 import {
-  HEAD_HEIGHT,
+  heightOf,
+  intersect,
   NODE_WIDTH,
+  nodeBox,
   nodeHeight,
-  PORT_HEIGHT,
-  type IPlace
-} from './sizes';
+  type IBox,
+  type XYPosition
+} from './geometry';
 
 /** From so many nodes on, the layout that takes time in proportion to the graph. */
 const MANY = 300;
@@ -21,9 +23,9 @@ const MARGIN = 20;
  */
 export function placeNodes(
   graph: IGraph,
-  before: ReadonlyMap<string, IPlace> = new Map()
-): Map<string, IPlace> {
-  const places = new Map<string, IPlace>();
+  before: ReadonlyMap<string, XYPosition> = new Map()
+): Map<string, XYPosition> {
+  const places = new Map<string, XYPosition>();
   const open: IGraphNode[] = [];
   for (const node of graph.nodes.values()) {
     const place = node.at
@@ -44,37 +46,42 @@ export function placeNodes(
 function placeOpen(
   graph: IGraph,
   open: IGraphNode[],
-  places: Map<string, IPlace>
+  places: Map<string, XYPosition>
 ): void {
   const layout =
     graph.nodes.size < MANY ? arrange(graph) : placeInLayers(graph);
   const shift = shiftOf(layout, places);
   const taken = [...places].map(([id, place]) =>
-    box(graph.nodes.get(id)!, place)
+    nodeBox(graph.nodes.get(id)!, place)
   );
   for (const node of open) {
     const wanted = layout.get(node.id)!;
     const place = { x: wanted.x + shift.x, y: wanted.y + shift.y };
-    // Below whatever stands there already.
-    for (
-      let hit = firstHit(taken, box(node, place));
-      hit;
-      hit = firstHit(taken, box(node, place))
-    ) {
-      place.y = hit.bottom + MARGIN;
-    }
-    places.set(node.id, place);
+    const box = freeBox(taken, nodeBox(node, place));
+    places.set(node.id, { x: box.x, y: box.y });
     if (places.size > open.length) {
-      taken.push(box(node, place));
+      taken.push(box);
     }
+  }
+}
+
+/** A box, moved down below all that it would cover. */
+function freeBox(taken: readonly IBox[], box: IBox): IBox {
+  let free = box;
+  for (;;) {
+    const hit = taken.find(one => intersect(one, free));
+    if (!hit) {
+      return free;
+    }
+    free = { ...free, y: hit.y + hit.height + MARGIN };
   }
 }
 
 /** Where the layout must go so that the nodes that have a place come closest to it. */
 function shiftOf(
-  layout: ReadonlyMap<string, IPlace>,
-  places: ReadonlyMap<string, IPlace>
-): IPlace {
+  layout: ReadonlyMap<string, XYPosition>,
+  places: ReadonlyMap<string, XYPosition>
+): XYPosition {
   let x = 0;
   let y = 0;
   for (const [id, place] of places) {
@@ -85,34 +92,8 @@ function shiftOf(
   return { x: Math.round(x / count), y: Math.round(y / count) };
 }
 
-interface IBox {
-  left: number;
-  right: number;
-  top: number;
-  bottom: number;
-}
-
-function box(node: IGraphNode, place: IPlace): IBox {
-  return {
-    left: place.x,
-    right: place.x + NODE_WIDTH,
-    top: place.y,
-    bottom: place.y + nodeHeight(node)
-  };
-}
-
-function firstHit(taken: IBox[], own: IBox): IBox | undefined {
-  return taken.find(
-    one =>
-      one.left < own.right &&
-      own.left < one.right &&
-      one.top < own.bottom &&
-      own.top < one.bottom
-  );
-}
-
 /** The whole graph from left to right. */
-function arrange(graph: IGraph): Map<string, IPlace> {
+function arrange(graph: IGraph): Map<string, XYPosition> {
   const layout = new dagre.graphlib.Graph();
   layout.setGraph({
     rankdir: 'LR',
@@ -142,21 +123,16 @@ function arrange(graph: IGraph): Map<string, IPlace> {
 /** The nearest place below `wanted` where a new node covers no other. */
 export function freePlace(
   graph: IGraph,
-  places: ReadonlyMap<string, IPlace>,
-  wanted: IPlace
-): IPlace {
-  const place = { ...wanted };
+  places: ReadonlyMap<string, XYPosition>,
+  wanted: XYPosition
+): XYPosition {
   const taken = [...graph.nodes.values()].map(node =>
-    box(node, places.get(node.id)!)
+    nodeBox(node, places.get(node.id)!)
   );
-  const own = (): IBox => ({
-    left: place.x,
-    right: place.x + NODE_WIDTH,
-    top: place.y,
-    bottom: place.y + HEAD_HEIGHT + 2 * PORT_HEIGHT
+  const { x, y } = freeBox(taken, {
+    ...wanted,
+    width: NODE_WIDTH,
+    height: heightOf(2)
   });
-  for (let hit = firstHit(taken, own()); hit; hit = firstHit(taken, own())) {
-    place.y = hit.bottom + MARGIN;
-  }
-  return place;
+  return { x, y };
 }

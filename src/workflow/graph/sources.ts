@@ -10,7 +10,7 @@ import {
 } from './graph';
 import { freePlace } from './layout';
 import { dataOf, removeItems, sourceId } from '../document/notes';
-import { NODE_WIDTH, type IPlace } from './sizes';
+import { NODE_WIDTH, type XYPosition } from './geometry';
 import type { ISplice } from '../document/splices';
 import { addInput } from '../document/stages';
 
@@ -78,10 +78,10 @@ export function sourcesOf(
 export function placeSources(
   sources: readonly ISource[],
   graph: IGraph,
-  places: ReadonlyMap<string, IPlace>,
-  before: ReadonlyMap<string, IPlace>
-): Map<string, IPlace> {
-  const placed = new Map<string, IPlace>();
+  places: ReadonlyMap<string, XYPosition>,
+  before: ReadonlyMap<string, XYPosition>
+): Map<string, XYPosition> {
+  const placed = new Map<string, XYPosition>();
   for (const { id, at, readers } of sources) {
     const known = at ? { x: at[0], y: at[1] } : before.get(id);
     placed.set(id, known ?? besideReaders(readers, graph, places, placed));
@@ -96,14 +96,14 @@ const HEIGHT = 70;
 function besideReaders(
   readers: ISource['readers'],
   graph: IGraph,
-  places: ReadonlyMap<string, IPlace>,
-  placed: ReadonlyMap<string, IPlace>
-): IPlace {
+  places: ReadonlyMap<string, XYPosition>,
+  placed: ReadonlyMap<string, XYPosition>
+): XYPosition {
   const found = readers.flatMap(({ node }) => places.get(node) ?? []);
   const x = Math.min(...found.map(place => place.x)) - NODE_WIDTH - GAP;
   const first = found.length > 0 ? { x, y: found[0].y } : { x: 0, y: 0 };
   const place = freePlace(graph, places, first);
-  const isTaken = (one: IPlace): boolean =>
+  const isTaken = (one: XYPosition): boolean =>
     Math.abs(one.x - place.x) < NODE_WIDTH &&
     Math.abs(one.y - place.y) < HEIGHT;
   while ([...placed.values()].some(isTaken)) {

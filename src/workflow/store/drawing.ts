@@ -16,7 +16,7 @@ import {
 } from '../document/notes';
 import { buildGraph, type IGraph } from '../graph/graph';
 import { placeNodes } from '../graph/layout';
-import type { IPlace } from '../graph/sizes';
+import type { XYPosition } from '../graph/geometry';
 import { placeSources, sourcesOf, type ISource } from '../graph/sources';
 import { validate, type Problem } from '../graph/validate';
 import type { CatalogStore } from './catalog';
@@ -47,7 +47,7 @@ export class DrawingStore implements IDisposable {
   }
 
   /** The upper left corners of nodes and sources. */
-  get positions(): ReadonlyMap<string, IPlace> {
+  get positions(): ReadonlyMap<string, XYPosition> {
     return this._positions;
   }
 
@@ -102,7 +102,7 @@ export class DrawingStore implements IDisposable {
   }
 
   /** Moves nodes, sources and notes, in one step. */
-  move(positions: ReadonlyMap<string, IPlace>): void {
+  move(positions: ReadonlyMap<string, XYPosition>): void {
     const nodes = new Map<string, [number, number]>();
     const edits: Edit[] = [now => moveNodes(now, nodes)];
     for (const [id, { x, y }] of positions) {
@@ -204,7 +204,7 @@ export class DrawingStore implements IDisposable {
 
   private _workflow: IWorkflowDocument | null = null;
   private _graph: IGraph = { nodes: new Map(), edges: [] };
-  private _positions = new Map<string, IPlace>();
+  private _positions = new Map<string, XYPosition>();
   private _sources: readonly ISource[] = [];
   private _notes: readonly INote[] = [];
   private _frames: readonly IFrame[] = [];

@@ -48,7 +48,7 @@ import {
   type IGraphEdge,
   type Refusal
 } from '../graph/graph';
-import { NODE_WIDTH, nodeHeight, type IPlace } from '../graph/sizes';
+import { nodeBox, type XYPosition } from '../graph/geometry';
 import {
   leaveSource,
   readSource,
@@ -73,7 +73,7 @@ export type INewLink = { port: string } & (
 export function addComponent(
   { catalog, document, selection }: CanvasModel,
   name: string,
-  place: IPlace,
+  place: XYPosition,
   link?: INewLink,
   settings: Record<string, Value> = {}
 ): void {
@@ -112,21 +112,25 @@ export function addModel(
   model: CanvasModel,
   name: string,
   version: number,
-  place: IPlace,
+  place: XYPosition,
   link?: INewLink
 ): void {
   addComponent(model, LOAD_MODEL, place, link, { name, version });
 }
 
 /** Adds a node that runs a script or a notebook; the path is from the project's root. */
-export function addFile(model: CanvasModel, path: string, place: IPlace): void {
+export function addFile(
+  model: CanvasModel,
+  path: string,
+  place: XYPosition
+): void {
   const { workflow } = model.document;
   const id = freeId(workflow, nameOf(path));
   addCommand(model, fileNode(workflow, id, path, [place.x, place.y]));
 }
 
 /** Adds a node whose command is still to be written. */
-export function addShell(model: CanvasModel, place: IPlace): void {
+export function addShell(model: CanvasModel, place: XYPosition): void {
   const id = freeId(model.document.workflow, 'command');
   const at: [number, number] = [place.x, place.y];
   addCommand(model, { id, cmd: 'echo', deps: [], outs: [], at });
@@ -145,7 +149,7 @@ function addCommand(
 export function addData(
   { document, selection }: CanvasModel,
   path: string,
-  { x, y }: IPlace
+  { x, y }: XYPosition
 ): void {
   document.edit(now => placeSource(now, path, [Math.round(x), Math.round(y)]));
   selection.select([sourceId(path)]);
@@ -177,9 +181,7 @@ export function align(
 ): void {
   const boxes = [...selection.nodes].map(id => ({
     id,
-    ...drawing.positions.get(id)!,
-    width: NODE_WIDTH,
-    height: nodeHeight(drawing.graph.nodes.get(id)!)
+    ...nodeBox(drawing.graph.nodes.get(id)!, drawing.positions.get(id)!)
   }));
   drawing.move(aligned(boxes, how));
 }
@@ -245,7 +247,7 @@ export function removeSelected({
 export function addNote(
   { document, drawing, selection }: CanvasModel,
   text: string,
-  { x, y }: IPlace
+  { x, y }: XYPosition
 ): void {
   const at: [number, number] = [Math.round(x), Math.round(y)];
   if (document.edit(now => addNoteItem(now, { text, at }))) {
@@ -405,7 +407,7 @@ export function cut(model: CanvasModel): IClip | null {
 export function paste(
   { document, drawing, selection }: CanvasModel,
   clip: IClip,
-  corner: IPlace
+  corner: XYPosition
 ): void {
   const there = new Set(drawing.sources.map(({ path }) => path));
   const known = (clip.data ?? []).filter(({ path }) => there.has(path));

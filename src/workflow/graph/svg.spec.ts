@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { parse } from '../document/document';
-import { drawing, wrap } from './drawing';
+import { graphSvg, wrap } from './svg';
 import { buildGraph } from './graph';
 import { placeNodes } from './layout';
 import { WINE } from '../document/samples';
@@ -13,7 +13,7 @@ const GRAPH = buildGraph(
 );
 
 function draw(): Document {
-  const svg = drawing({
+  const svg = graphSvg({
     graph: GRAPH,
     places: placeNodes(GRAPH),
     notes: [{ text: 'First & <last>\nline', at: [-300, 0] }],

@@ -1,0 +1,121 @@
+import type { IGraph, IGraphNode } from './graph';
+
+/** A point of the canvas, in its own pixels. */
+export interface XYPosition {
+  x: number;
+  y: number;
+}
+
+/** A rectangle by its upper left corner. */
+export interface IBox extends XYPosition {
+  width: number;
+  height: number;
+}
+
+/** Where an edge begins or ends, each at the outer rim of a handle. */
+export interface IEdgeEnds {
+  id: string;
+  from: XYPosition;
+  to: XYPosition;
+}
+
+// As the style sheet draws a node; the borders are in the width and in the heights.
+export const NODE_WIDTH = 160;
+const HEAD_HEIGHT = 60;
+const PORT_HEIGHT = 20;
+/** The first port begins below the upper border and the title. */
+const PORTS_TOP = 33;
+export const HANDLE_SIZE = 11;
+/** The middle of a handle stands so far within the node's edge. */
+const HANDLE_INSET = 1;
+/** Around the nodes of a frame, and above them for its title. */
+const FRAME_MARGIN = 16;
+const FRAME_TITLE = 26;
+
+/** How high a node with so many rows of ports is drawn, before the browser has measured it. */
+export function heightOf(rows: number): number {
+  return HEAD_HEIGHT + PORT_HEIGHT * Math.max(1, rows);
+}
+
+export function nodeHeight({ inputs, outputs }: IGraphNode): number {
+  return heightOf(Math.max(inputs.length, outputs.length));
+}
+
+export function nodeBox(node: IGraphNode, { x, y }: XYPosition): IBox {
+  return { x, y, width: NODE_WIDTH, height: nodeHeight(node) };
+}
+
+/** The middle of a port's handle, from the upper left corner of its node. */
+export function portPosition(side: 'in' | 'out', row: number): XYPosition {
+  return {
+    x: side === 'in' ? HANDLE_INSET : NODE_WIDTH - HANDLE_INSET,
+    y: PORTS_TOP + PORT_HEIGHT * (row + 0.5)
+  };
+}
+
+/** The ends of all edges between nodes that have a position. */
+export function edgeEnds(
+  { nodes, edges }: IGraph,
+  positionOf: (node: string) => XYPosition | undefined
+): IEdgeEnds[] {
+  const rows = new Map<string, number>();
+  for (const { id, inputs, outputs } of nodes.values()) {
+    inputs.forEach(({ name }, row) => rows.set(`${id}:in:${name}`, row));
+    outputs.forEach(({ name }, row) => rows.set(`${id}:out:${name}`, row));
+  }
+  const end = (node: string, side: 'in' | 'out', port: string): XYPosition => {
+    const { x, y } = positionOf(node) ?? { x: 0, y: 0 };
+    const handle = portPosition(side, rows.get(`${node}:${side}:${port}`) ?? 0);
+    const rim = (side === 'in' ? -HANDLE_SIZE : HANDLE_SIZE) / 2;
+    return { x: x + handle.x + rim, y: y + handle.y };
+  };
+  return edges.map(({ id, source, sourcePort, target, targetPort }) => ({
+    id,
+    from: end(source, 'out', sourcePort),
+    to: end(target, 'in', targetPort)
+  }));
+}
+
+/** The curve of an edge, as a path of SVG. */
+export function edgePath({ from, to }: Pick<IEdgeEnds, 'from' | 'to'>): string {
+  const distance = to.x - from.x;
+  const bend = distance >= 0 ? distance / 2 : 6.25 * Math.sqrt(-distance);
+  return `M${from.x},${from.y} C${from.x + bend},${from.y} ${to.x - bend},${to.y} ${to.x},${to.y}`;
+}
+
+/** The smallest box around boxes; null where there are none. */
+export function boundsOf(boxes: readonly IBox[]): IBox | null {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const { x, y, width, height } of boxes) {
+    left = Math.min(left, x);
+    top = Math.min(top, y);
+    right = Math.max(right, x + width);
+    bottom = Math.max(bottom, y + height);
+  }
+  return boxes.length > 0
+    ? { x: left, y: top, width: right - left, height: bottom - top }
+    : null;
+}
+
+/** The frame around boxes; null where there are none. */
+export function frameBox(boxes: readonly IBox[]): IBox | null {
+  const bounds = boundsOf(boxes);
+  return (
+    bounds && {
+      x: bounds.x - FRAME_MARGIN,
+      y: bounds.y - FRAME_MARGIN - FRAME_TITLE,
+      width: bounds.width + 2 * FRAME_MARGIN,
+      height: bounds.height + 2 * FRAME_MARGIN + FRAME_TITLE
+    }
+  );
+}
+
+/** Do two boxes cover each other, or a part of each other? */
+export function intersect(one: IBox, other: IBox): boolean {
+  return (
+    one.x < other.x + other.width &&
+    other.x < one.x + one.width &&
+    one.y < other.y + other.height &&
+    other.y < one.y + one.height
+  );
+}
