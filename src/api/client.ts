@@ -3,6 +3,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import type { IFailure, IPage, IProject } from './models';
+import { createQueries, refetch } from './queries';
 
 export type { IPage } from './models';
 
@@ -80,7 +81,8 @@ const OF_SERVER = [
   'volumes'
 ];
 
-function isOfServer(path: string): boolean {
+/** Whether what is at a path is the same whichever project is shown. */
+export function isOfServer(path: string): boolean {
   return OF_SERVER.includes(path.split('/')[1]);
 }
 
@@ -106,6 +108,12 @@ export function projectOf(path: string, projects: readonly IProject[]): IPlace {
 
 const NOT_TRUSTED = '50303';
 
+declare module '@tanstack/react-query' {
+  interface Register {
+    defaultError: APIError;
+  }
+}
+
 /** The one place where the views talk to a server. */
 export class MLWSClient {
   constructor(
@@ -121,6 +129,11 @@ export class MLWSClient {
    * Where nobody can be asked, the request that needs trust fails.
    */
   askTrust: ((project: IProject) => Promise<boolean>) | null = null;
+
+  /** The answers to views, by path and query: each is read once, and again when it is refreshed. */
+  readonly queries = createQueries((path, query) =>
+    this.get(path, query as Query)
+  );
 
   /** Whether requests can be made: a server of projects needs one to be chosen and trusted. */
   get isReady(): boolean {
@@ -227,6 +240,13 @@ export class MLWSClient {
 
   delete<T>(path: string, query?: Query): Promise<T> {
     return this._request<T>('DELETE', path, undefined, query);
+  }
+
+  /** Reads anew what views show of these paths and below them; the rest when it is shown again. */
+  refresh(...paths: string[]): Promise<void> {
+    return refetch(this.queries, path =>
+      paths.some(one => path.startsWith(one))
+    );
   }
 
   /** Events of a path; everyone who asks for the same path shares one socket. Dispose to let go. */

@@ -6,6 +6,7 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { MLWSClient } from '../api/client';
+import { followProject } from '../api/invalidation';
 import { Questions } from '../git/questions';
 import { labServer } from './server';
 import { IMLWSClient, IWorkflowEvents, IWorkspaceEvents } from './tokens';
@@ -44,6 +45,7 @@ const client: JupyterFrontEndPlugin<IMLWSClient> = {
       });
       return answer.button.accept;
     };
+    followProject(client);
     void findProject(client);
     return client;
   }

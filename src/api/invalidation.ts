@@ -1,0 +1,39 @@
+import { isOfServer, MLWSClient } from './client';
+import type { IWorkflowEvent, IWorkspaceEvent, WorkspaceArea } from './models';
+import { refetch } from './queries';
+
+/** The changes that make answers old, by the beginning of their paths: areas, and any run. */
+const CAUSES: Record<string, readonly (WorkspaceArea | 'run')[]> = {
+  '/lineage': ['history', 'run']
+};
+
+/** Reads answers anew when the project changes that they are about, or another one is chosen. */
+export function followProject(client: MLWSClient): void {
+  const refresh = (isCause: (cause: string) => boolean) =>
+    void refetch(client.queries, path =>
+      Object.entries(CAUSES).some(
+        ([start, causes]) => path.startsWith(start) && causes.some(isCause)
+      )
+    );
+  client
+    .stream<IWorkspaceEvent>('/workspace/status')
+    .message.connect((_, event) =>
+      // A connection that comes back ("hello") may have missed what happened meanwhile.
+      refresh(
+        cause =>
+          event.type !== 'workspace' || event.areas.some(area => area === cause)
+      )
+    );
+  client
+    .stream<IWorkflowEvent>('/workflows/status')
+    .message.connect((_, { type }) => {
+      if (type === 'run' || type === 'reset') {
+        refresh(cause => cause === 'run');
+      }
+    });
+  client.projectChanged.connect(() => {
+    void client.queries.resetQueries({
+      predicate: ({ queryKey }) => !isOfServer(queryKey[0] as string)
+    });
+  });
+}

@@ -1,0 +1,151 @@
+import { MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { failure, project, settle, Wire } from '../__tests__/server';
+import type { MLWSClient } from '../api/client';
+import { followProject } from '../api/invalidation';
+import { Answer, ServerView, useGet } from './server';
+
+let wire: Wire;
+let client: MLWSClient;
+let view: ServerView;
+
+function Label(): JSX.Element {
+  const { trans } = client;
+  const answer = useGet<{ label: string }>(client, '/lineage', { of: 'a' });
+  return (
+    <Answer of={answer} trans={trans}>
+      {({ label }) => <b>{label}</b>}
+    </Answer>
+  );
+}
+
+beforeEach(() => {
+  wire = new Wire();
+  wire.answers['GET /lineage'] = () => ({ label: `answer ${reads()}` });
+  client = wire.client();
+  followProject(client);
+  view = new ServerView(() => (
+    <>
+      <Label />
+      <Label />
+    </>
+  ));
+});
+
+afterEach(() => {
+  view.dispose();
+});
+
+const reads = () => wire.requests.length;
+
+/** Lets Lumino, the cache and React come to rest. */
+async function rest(): Promise<void> {
+  MessageLoop.flush();
+  await settle();
+  await new Promise(resolve => setTimeout(resolve, 20));
+}
+
+async function show(): Promise<void> {
+  client.project = project;
+  Widget.attach(view, document.body);
+  await rest();
+}
+
+const say = async (message: object) => {
+  wire.sockets[0].say(message);
+  await rest();
+};
+
+it('reads once for all that show the same', async () => {
+  await show();
+  expect(view.node.textContent).toBe('answer 1answer 1');
+  expect(reads()).toBe(1);
+});
+
+it('reads nothing before there is a project that is trusted', async () => {
+  Widget.attach(view, document.body);
+  await rest();
+  client.project = { ...project, trusted: false };
+  await rest();
+  expect(reads()).toBe(0);
+  client.project = project;
+  await rest();
+  expect(view.node.textContent).toBe('answer 1answer 1');
+});
+
+it('reads again when what it shows may have changed, and only then', async () => {
+  await show();
+  await say({ type: 'workspace', seq: 1, areas: ['components'] });
+  expect(reads()).toBe(1);
+  await say({ type: 'workspace', seq: 2, areas: ['history'] });
+  expect(reads()).toBe(2);
+  wire.sockets[1].say({ type: 'run', seq: 1 });
+  await rest();
+  expect(reads()).toBe(3);
+  // The connection was lost for a while.
+  await say({ type: 'hello', seq: 2 });
+  expect(view.node.textContent).toBe('answer 4answer 4');
+});
+
+it('reads nothing while it cannot be seen, and catches up afterwards', async () => {
+  view.active = false;
+  await show();
+  expect(reads()).toBe(0);
+  view.active = true;
+  await rest();
+  expect(reads()).toBe(1);
+  view.active = false;
+  await rest();
+  await say({ type: 'workspace', seq: 1, areas: ['history'] });
+  expect(reads()).toBe(1);
+  view.active = true;
+  await rest();
+  expect(view.node.textContent).toBe('answer 2answer 2');
+});
+
+it('reads once more, however often it changes while an answer is on its way', async () => {
+  client.project = project;
+  Widget.attach(view, document.body);
+  MessageLoop.flush();
+  await new Promise(resolve => setTimeout(resolve));
+  for (let seq = 1; seq < 10; seq++) {
+    wire.sockets[0].say({ type: 'workspace', seq, areas: ['history'] });
+  }
+  await rest();
+  expect(view.node.textContent).toBe('answer 2answer 2');
+  expect(reads()).toBe(2);
+});
+
+it('reports why it cannot read, and tries again when asked', async () => {
+  wire.answers['GET /lineage'] = () => failure(500, '50101', 'Our fault.');
+  await show();
+  expect(view.node.textContent).toContain('Our fault.');
+  wire.answers['GET /lineage'] = { label: 'better' };
+  view.node.querySelector('button')!.click();
+  await rest();
+  expect(view.node.textContent).toBe('betterbetter');
+});
+
+it('keeps what it shows below the reason when it cannot read again', async () => {
+  await show();
+  wire.answers['GET /lineage'] = () => failure(500, '50101', 'Our fault.');
+  await say({ type: 'workspace', seq: 1, areas: ['history'] });
+  expect(view.node.textContent).toContain('Our fault.');
+  expect(view.node.textContent).toContain('answer 1');
+});
+
+it('forgets everything when another project is chosen', async () => {
+  await show();
+  const other = { ...project, id: 'other', default: false };
+  client.project = other;
+  await settle();
+  expect(wire.requests[1].url.searchParams.get('project')).toBe('other');
+  await rest();
+  expect(view.node.textContent).toBe('answer 2answer 2');
+  client.project = { ...other, id: 'third', trusted: false };
+  await rest();
+  expect(view.node.textContent).toBe('Loading…Loading…');
+  expect(reads()).toBe(2);
+});
