@@ -1,6 +1,6 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-import canvas from './workflow/plugin';
+import workflow from './workflow/plugin';
 import client from './lab/clientPlugin';
 import containers from './hub/containers/plugin';
 import data from './data/plugin';
@@ -16,7 +16,7 @@ import lab from './lab/plugin';
 const plugins: JupyterFrontEndPlugin<any>[] = [
   ...client,
   ...lab,
-  canvas,
+  ...workflow,
   sidebar,
   data,
   registry,

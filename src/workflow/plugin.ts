@@ -10,7 +10,9 @@ import {
 } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ILauncher } from '@jupyterlab/launcher';
+import { IMainMenu } from '@jupyterlab/mainmenu';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IRunningSessionManagers } from '@jupyterlab/running';
 import { IStateDB } from '@jupyterlab/statedb';
 import {
   ITranslator,
@@ -18,21 +20,25 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
+import type { Widget } from '@lumino/widgets';
 
 import { APIError, errorText, MLWSClient } from '../api/client';
-import { addCanvasCommands } from './commands';
+import { addCanvasCommands, CommandIDs } from './commands';
 import { compareVersions } from './compare/compareVersions';
 import { createWorkflow } from './import/create';
 import { templates } from './import/gallery';
 import { workflowIcon } from './icons';
 import { importWorkflow } from './import/importDialog';
 import { askForWorkflow, type INewWorkflow } from './import/newDialog';
+import { RunningRuns } from './running';
 import type { WorkflowService } from './store/service';
 import { WorkflowFactory, WorkflowWidget, type Report } from './widget';
+import { documentPath } from '../lab/documents';
 import {
   CANVAS_FACTORY,
   IMainViews,
   IMLWSClient,
+  IWorkflowEvents,
   IWorkspaceEvents
 } from '../lab/tokens';
 
@@ -61,7 +67,8 @@ const canvas: JupyterFrontEndPlugin<void> = {
     ICommandPalette,
     ILauncher,
     ILayoutRestorer,
-    IStateDB
+    IStateDB,
+    IMainMenu
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -74,7 +81,8 @@ const canvas: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
     restorer: ILayoutRestorer | null,
-    state: IStateDB | null
+    state: IStateDB | null,
+    menu: IMainMenu | null
   ) => {
     translator ??= nullTranslator;
     const trans = translator.load('jupyter_mlws');
@@ -136,6 +144,9 @@ const canvas: JupyterFrontEndPlugin<void> = {
     });
 
     addCanvasCommands(app, tracker, trans);
+    if (menu) {
+      addToMenus(menu, tracker);
+    }
     addFileCommands(app, client, manager, translator, report);
     addCompareCommand(app, tracker, client, views, trans, report);
     const category = trans.__('Machine Learning');
@@ -145,6 +156,44 @@ const canvas: JupyterFrontEndPlugin<void> = {
       }
     }
     launcher?.add({ command: CREATE, category, rank: 1 });
+  }
+};
+
+/** The lab's own Undo, Redo, Run and Run All act on the canvas that is looked at. */
+function addToMenus(
+  menu: IMainMenu,
+  tracker: WidgetTracker<WorkflowWidget>
+): void {
+  const isEnabled = (widget: Widget): boolean =>
+    tracker.has(widget as WorkflowWidget);
+  const { undoers } = menu.editMenu;
+  undoers.undo.add({ id: CommandIDs.undo, isEnabled });
+  undoers.redo.add({ id: CommandIDs.redo, isEnabled });
+  const { codeRunners } = menu.runMenu;
+  codeRunners.run.add({ id: CommandIDs.run, isEnabled });
+  codeRunners.runAll.add({ id: CommandIDs.runAll, isEnabled });
+}
+
+const running: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlws:running',
+  description: 'Lists running workflows in the panel of what is running.',
+  autoStart: true,
+  requires: [IMLWSClient, IWorkflowEvents, IRunningSessionManagers],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    events: IWorkflowEvents,
+    managers: IRunningSessionManagers,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
+    const open = (path: string) => {
+      const file = documentPath(client.project!, path);
+      const args = { path: file, factory: CANVAS_FACTORY };
+      void app.commands.execute('docmanager:open', args);
+    };
+    managers.add(new RunningRuns(client, events, open, trans));
   }
 };
 
@@ -276,4 +325,5 @@ function reporter(trans: TranslationBundle): Report {
   };
 }
 
-export default canvas;
+const plugins: JupyterFrontEndPlugin<void>[] = [canvas, running];
+export default plugins;

@@ -1,0 +1,88 @@
+import type { IRunningSessions } from '@jupyterlab/running';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import type { IEventStream, MLWSClient } from '../api/client';
+import type {
+  IPage,
+  IRunSummary,
+  IWorkflowEvent,
+  IWorkflowSummary
+} from '../api/models';
+import { workflowIcon } from './icons';
+import { FINAL } from './store/run';
+
+/** The runs of the project that have not ended, for the lab's panel of what is running. */
+export class RunningRuns implements IRunningSessions.IManager {
+  constructor(
+    private _client: MLWSClient,
+    events: IEventStream<IWorkflowEvent>,
+    private _open: (path: string) => void,
+    private _trans: TranslationBundle
+  ) {
+    this.name = _trans.__('Workflow Runs');
+    this.shutdownAllLabel = _trans.__('Stop All');
+    this.shutdownAllConfirmationText = _trans.__('Stop all workflow runs?');
+    events.message.connect(this._onEvent, this);
+    _client.projectChanged.connect(() => this._set([]));
+  }
+
+  readonly name: string;
+  readonly supportsMultipleViews = false;
+  readonly shutdownLabel = this._trans.__('Stop');
+  readonly shutdownAllLabel: string;
+  readonly shutdownAllConfirmationText: string;
+
+  get runningChanged(): ISignal<this, unknown> {
+    return this._changed;
+  }
+
+  running(): IRunningSessions.IRunningItem[] {
+    return [...this._runs.values()].map(run => ({
+      open: () => this._open(run.path),
+      label: () => run.path,
+      labelTitle: () => run.id,
+      icon: () => workflowIcon,
+      shutdown: () => void this._stop(run)
+    }));
+  }
+
+  shutdownAll(): void {
+    this._runs.forEach(run => void this._stop(run));
+  }
+
+  async refreshRunning(): Promise<void> {
+    if (!this._client.project) {
+      return;
+    }
+    const page = await this._client.get<IPage<IWorkflowSummary>>('/workflows');
+    const runs = page.items.flatMap(({ run }) => (run ? [run] : []));
+    this._set(runs.filter(run => !FINAL.has(run.status)));
+  }
+
+  private async _stop(run: IRunSummary): Promise<void> {
+    const id = encodeURIComponent(run.workflow);
+    await this._client.post(`/workflows/${id}/runs/${run.id}/cancel`);
+  }
+
+  private _onEvent(_: IEventStream, event: IWorkflowEvent): void {
+    if (event.type === 'reset') {
+      void this.refreshRunning();
+    } else if (event.type === 'run') {
+      if (FINAL.has(event.status)) {
+        this._runs.delete(event.run);
+      } else {
+        this._runs.set(event.run, { ...event.data, status: event.status });
+      }
+      this._changed.emit();
+    }
+  }
+
+  private _set(runs: IRunSummary[]): void {
+    this._runs = new Map(runs.map(run => [run.id, run]));
+    this._changed.emit();
+  }
+
+  private _runs = new Map<string, IRunSummary>();
+  private _changed = new Signal<this, void>(this);
+}
