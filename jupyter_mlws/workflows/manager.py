@@ -35,7 +35,6 @@ from jupyter_mlws.workflows.document.terms import Severity
 from jupyter_mlws.workflows.importers.models import (
     Imported,
     ImportedFile,
-    ImportNote,
     ImportRequest,
 )
 from jupyter_mlws.workflows.models import (
@@ -149,14 +148,14 @@ class WorkflowManager:
         The notes list what could not be converted unchanged. Errors: 40211 for a file that does not
         have the expected format, 40401 if it does not exist, and those of :meth:`create`.
         """
-        from jupyter_mlws.workflows.importers.importing import Importer
+        from jupyter_mlws.workflows.importers.importing import import_workflow
 
-        kind, outcome, document = Importer(self._project, self._editor).carry(request)
+        kind, outcome, document = import_workflow(self._project, self._editor, request)
         return Imported(
             workflow=self._workflow(document, outcome.files),
             format=kind,
             written=not request.dry_run,
-            notes=[ImportNote(place=note.place, reason=note.reason) for note in outcome.notes.rows],
+            notes=outcome.notes.rows,
             files=[ImportedFile(path=path, text=text) for path, text in outcome.files.items()],
             text=document.text,
         )

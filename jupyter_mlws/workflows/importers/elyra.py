@@ -1,4 +1,4 @@
-"""Makes the nodes of a workflow from those of an Elyra pipeline."""
+"""Converts an Elyra pipeline into a workflow."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import fnmatch
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.commands import quote_word
 from jupyter_mlws.workflows.document.definition import (
@@ -20,7 +21,7 @@ from jupyter_mlws.workflows.document.definition import (
     NodeDefinition,
     WorkflowDefinition,
 )
-from jupyter_mlws.workflows.importers.elyra_flow import Comment, Flow, FlowNode, Key
+from jupyter_mlws.workflows.importers.elyra_flow import Flow, FlowNode, Key
 from jupyter_mlws.workflows.importers.import_result import Field, ImportResult, Notes
 
 NOTEBOOK = "execute-notebook-node"
@@ -29,7 +30,7 @@ VARIABLE = re.compile(r"[A-Za-z_]\w*")
 HANDLED_PROPERTIES = frozenset(
     ("filename", "outputs", "dependencies", "env_vars", "include_subdirectories", "runtime_image")
 )
-"""Properties that are looked at one by one; every other one that is set is noted."""
+"""Properties with a conversion of their own; a note reports each other one that has a value."""
 RUNS_HERE = Message("nodes run in the project's environment")
 NOT_KUBERNETES = Message("it applies to Kubernetes only")
 REASONS = {
@@ -55,43 +56,44 @@ class _NodeDraft:
     deps: list[str]
     outs: list[str]
     complete: bool
-    """Whether all that it makes is among ``outs``."""
+    """Whether ``outs`` has all its outputs."""
     marker: str | None = None
     sources: list[str] = field(default_factory=list)
 
     @property
     def folder(self) -> str:
-        """Folder of its file, in which it runs."""
+        """Folder of its file, which is its working directory."""
         return posixpath.dirname(self.file)
 
 
 class ElyraImporter:
     """Converts one flow into the workflow at ``target``.
 
-    ``find_conflict`` returns why no node may write a path, or None. ``resolve`` raises for a path
-    outside the project.
+    ``find_conflict`` returns why no node may write a path, or None.
     """
 
     def __init__(
         self,
-        root: Path,
+        project: Project,
         target: str,
-        resolve: Callable[[str], Path],
         find_conflict: Callable[[str], Message | None],
         notes: Notes,
     ) -> None:
-        self._root = root
+        self._project = project
         self._target = target
-        self._resolve = resolve
         self._find_conflict = find_conflict
         self._notes = notes
         self._used_ids: dict[str, str] = {}
         self._owners: dict[str, str] = {}
 
-    def carry(self, flow: Flow, source: str, name: str) -> ImportResult:
+    def convert(self, flow: Flow, source: str, name: str) -> ImportResult:
         """Return the workflow of a flow that comes from the file ``source``."""
-        self._note_defaults(flow)
-        drafts = {node.key: self._node(node, flow, source) for node in flow.nodes}
+        defaults = flow.defaults.value if isinstance(flow.defaults.value, dict) else {}
+        for key in defaults:
+            if key != "env_vars" and _is_set(defaults[key]):
+                reason = RUNS_HERE if key == "runtime_image" else REASONS.get(key, NOT_KUBERNETES)
+                self._note_property(flow.defaults.get(key), reason)
+        drafts = {node.key: self._draft(node, flow, source) for node in flow.nodes}
         edges = list(self._create_edges(flow, drafts))
         definition = WorkflowDefinition(
             name=name,
@@ -102,24 +104,26 @@ class ElyraImporter:
         title: dict[str, Any] = {}
         if flow.description:
             title["description"] = flow.description
-        if flow.comments:
-            title["notes"] = [self._comment(comment, drafts) for comment in flow.comments]
+        for comment in flow.comments:
+            note: dict[str, Any] = {"text": comment.text}
+            if comment.at is not None:
+                note["at"] = [round(comment.at[0]), round(comment.at[1])]
+            nodes = [drafts[key].id for key in comment.nodes if key in drafts]
+            if nodes:
+                note["nodes"] = nodes
+            title.setdefault("notes", []).append(note)
         return ImportResult(definition, self._notes, title=title)
 
-    def _comment(self, comment: Comment, drafts: dict[Key, _NodeDraft]) -> dict[str, Any]:
-        note: dict[str, Any] = {"text": comment.text}
-        if comment.at is not None:
-            note["at"] = [round(comment.at[0]), round(comment.at[1])]
-        nodes = [drafts[key].id for key in comment.nodes if key in drafts]
-        return {**note, "nodes": nodes} if nodes else note
-
-    # A node
-
-    def _node(self, node: FlowNode, flow: Flow, source: str) -> _NodeDraft:
+    def _draft(self, node: FlowNode, flow: Flow, source: str) -> _NodeDraft:
         name = self._id(node)
-        properties = node.properties
-        file = self._project_path(properties.get("filename"), posixpath.dirname(source))
-        self._note_ignored_properties(node)
+        file = self._project_path(node.properties.get("filename"), posixpath.dirname(source))
+        image = node.properties.get("runtime_image")
+        if image.value:
+            self._note_property(image, RUNS_HERE)
+        properties = node.properties.value if isinstance(node.properties.value, dict) else {}
+        for key in properties:
+            if key not in HANDLED_PROPERTIES and key != "ui_data" and _is_set(properties[key]):
+                self._note_property(node.properties.get(key), REASONS.get(key, NOT_KUBERNETES))
         draft = _NodeDraft(
             flow=node,
             id=name,
@@ -159,14 +163,12 @@ class ElyraImporter:
         raw_path = field_.text()
         path = posixpath.normpath(posixpath.join(folder, raw_path))
         try:
-            self._resolve(path)
+            self._project.resolve(path)
         except MLWSError:
             raise field_.wrong(Message("{path!r} is outside the project", path=raw_path)) from None
         if path == "." or settings.unfit_text(path) is not None:
             raise field_.wrong(Message("{path!r} is not a file path", path=raw_path))
         return path
-
-    # Its variables
 
     def _variables(self, node: FlowNode, flow: Flow) -> dict[str, str]:
         """Return the node's variables over those of the pipeline, without Elyra's blank ones."""
@@ -175,7 +177,12 @@ class ElyraImporter:
             *flow.defaults.get("env_vars").items(),
             *node.properties.get("env_vars").items(),
         ):
-            name, value = _variable(entry)
+            # `NAME=value` up to version 7, an object from version 8 on.
+            if isinstance(entry.value, str):
+                name, _, value = entry.value.partition("=")
+                name = name.strip()
+            else:
+                name, value = entry.get("env_var").text(), entry.get("value").text("")
             if not value:
                 variables.pop(name, None)
                 self._notes.add(
@@ -207,8 +214,6 @@ class ElyraImporter:
                 variables[name] = value
         return variables
 
-    # Its files
-
     def _add_outs(self, draft: _NodeDraft) -> None:
         for entry in draft.flow.properties.get("outputs").items():
             if entry.text() == "":
@@ -238,7 +243,7 @@ class ElyraImporter:
                 "outputs must be listed by name, not by pattern; list the files or their folder"
             )
         try:
-            self._resolve(path)
+            self._project.resolve(path)
         except MLWSError:
             return Message("it is outside the project")
         unfit = settings.unfit_text(path)
@@ -247,7 +252,8 @@ class ElyraImporter:
         if path == "." or draft.file == path or draft.file.startswith(f"{path}/"):
             return Message("it contains the node's own file")
         for other, owner in self._owners.items():
-            if owner != draft.id and _overlap(path, other):
+            overlaps = path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
+            if owner != draft.id and overlaps:
                 return Message("it is already an output of {owner}", owner=owner)
         return self._find_conflict(path)
 
@@ -276,7 +282,7 @@ class ElyraImporter:
 
     def _matching(self, draft: _NodeDraft, pattern: str, recursive: bool) -> Iterator[str]:
         """Yield the files that match a pattern, as Elyra finds them, without hidden folders."""
-        base = self._root / draft.folder
+        base = self._project.root / draft.folder
         flat = "/" not in pattern
         for folder, folders, files in os.walk(base):
             here = Path(folder)
@@ -289,14 +295,12 @@ class ElyraImporter:
                 if fnmatch.fnmatch(name if flat else inside, pattern):
                     yield posixpath.normpath(posixpath.join(draft.folder, inside))
 
-    # What comes before it
-
     def _create_edges(self, flow: Flow, drafts: dict[Key, _NodeDraft]) -> Iterator[EdgeDefinition]:
         """Yield an edge for every file that a link may stand for.
 
         Elyra passes all outputs of a node to the nodes after it. A link from a node that does not
         list all its outputs only says which node comes first. DVC orders nodes by files, so such a
-        node writes a marker file, which differs if what the node was made of differs.
+        node writes a marker file with the hashes of the files that it reads.
         """
         for start, end in flow.links:
             source, target = drafts[start], drafts[end]
@@ -310,8 +314,6 @@ class ElyraImporter:
 
     def _out_path(self, name: str) -> str:
         return posixpath.join(posixpath.dirname(self._target), "out", name)
-
-    # The node as it is to be
 
     def _definition(self, draft: _NodeDraft) -> NodeDefinition:
         outs = list(draft.outs)
@@ -327,13 +329,17 @@ class ElyraImporter:
             program = PROGRAMS[draft.flow.operation]
             command = f"{program} {quote_word(posixpath.basename(draft.file))}"
         if draft.variables:
-            pairs = (_assignment(name, value) for name, value in draft.variables.items())
-            command = f"env {' '.join(pairs)} {command}"
+            pairs = (quote_word(f"{name}={value}") for name, value in draft.variables.items())
+            # DVC would read `${` as a template.
+            variables = " ".join(pairs).replace("${", "\\${")
+            command = f"env {variables} {command}"
         if place:
             command = f"cd {quote_word(place)} && {command}"
         if draft.marker is not None:
             outs.append(draft.marker)
-            command = f"{command} && {_marker_command(draft, place)}"
+            files = [draft.marker, *dict.fromkeys([*draft.deps, *draft.sources])]
+            words = [quote_word(posixpath.relpath(file, place or ".")) for file in files]
+            command = f"{command} && jupyter mlws mark {' '.join(words)}"
         deps = [dep for dep in draft.deps if dep not in draft.sources]
         return NodeDefinition(
             id=draft.id,
@@ -343,24 +349,6 @@ class ElyraImporter:
             deps=deps,
             outs=outs,
         )
-
-    # What is not carried over
-
-    def _note_ignored_properties(self, node: FlowNode) -> None:
-        image = node.properties.get("runtime_image")
-        if image.value:
-            self._note_property(image, RUNS_HERE)
-        properties = node.properties.value if isinstance(node.properties.value, dict) else {}
-        for key in properties:
-            if key not in HANDLED_PROPERTIES and key != "ui_data" and _is_set(properties[key]):
-                self._note_property(node.properties.get(key), REASONS.get(key, NOT_KUBERNETES))
-
-    def _note_defaults(self, flow: Flow) -> None:
-        defaults = flow.defaults.value
-        for key in defaults if isinstance(defaults, dict) else ():
-            if key != "env_vars" and _is_set(defaults[key]):
-                reason = RUNS_HERE if key == "runtime_image" else REASONS.get(key, NOT_KUBERNETES)
-                self._note_property(flow.defaults.get(key), reason)
 
     def _note_property(self, property_: Field, reason: Message) -> None:
         key = property_.where.rpartition(".")[2]
@@ -372,28 +360,3 @@ class ElyraImporter:
 
 def _is_set(value: Any) -> bool:
     return value not in (None, "", [], {}, False)
-
-
-def _variable(entry: Field) -> tuple[str, str]:
-    """Return a variable's name and value, from `NAME=value` (up to version 7) or an object (8)."""
-    if isinstance(entry.value, str):
-        name, _, value = entry.value.partition("=")
-        return name.strip(), value
-    return entry.get("env_var").text(), entry.get("value").text("")
-
-
-def _assignment(name: str, value: str) -> str:
-    # DVC would take it for a template.
-    return quote_word(f"{name}={value}").replace("${", "\\${")
-
-
-def _overlap(path: str, other: str) -> bool:
-    return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
-
-
-def _marker_command(draft: _NodeDraft, place: str) -> str:
-    """Return the command that writes the node's marker file, with what it was made of."""
-    assert draft.marker is not None
-    files: Sequence[str] = list(dict.fromkeys([*draft.deps, *draft.sources]))
-    words = [posixpath.relpath(file, place or ".") for file in [draft.marker, *files]]
-    return f"jupyter mlws mark {' '.join(quote_word(word) for word in words)}"

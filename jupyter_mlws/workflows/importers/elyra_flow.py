@@ -17,7 +17,7 @@ FIRST, LAST = 3, 8
 """The schema versions that are read."""
 GENERIC = ("execute-notebook-node", "execute-python-node", "execute-r-node")
 Key = tuple[str, str]
-"""The id of a pipeline, and of a node in it."""
+"""ID of a pipeline, and of a node in it."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,10 @@ class Comment:
 
 @dataclass(frozen=True)
 class Flow:
-    """The nodes of all pipelines of a file, and which come before which."""
+    """The nodes of all pipelines of a file, and their links: the first node before the second."""
 
     name: str
     description: str
-    version: int
     nodes: list[FlowNode]
     links: list[tuple[Key, Key]]
     comments: list[Comment]
@@ -55,6 +54,8 @@ class Flow:
 
 def read_flow(data: Field, notes: Notes) -> Flow:
     """Return the flow of a file's JSON; error 40211 with the field if it is not a pipeline."""
+    if not isinstance(data.value, dict) or "pipelines" not in data.value:
+        raise import_error(data.path, "pipelines", Message("it is not an Elyra pipeline"))
     pipelines = {p.get("id").text(): p for p in data.get("pipelines").items()}
     if not pipelines:
         raise data.get("pipelines").wrong(Message("it contains no pipeline"))
@@ -62,19 +63,20 @@ def read_flow(data: Field, notes: Notes) -> Flow:
     primary = pipelines.get(primary_id)
     if primary is None:
         raise data.get("primary_pipeline").wrong(Message("no such pipeline"))
-    version = _version(primary)
-    reader = _Reader(pipelines, version, notes)
+    reader = _Reader(pipelines, _version(primary), notes)
     properties = primary.dig("app_data", "properties")
     name = properties.get("name").text("") or primary.dig("app_data", "name").text("")
-    return Flow(
+    flow = Flow(
         name=name,
         description=properties.get("description").text(""),
-        version=version,
         nodes=reader.nodes(primary_id),
         links=reader.links(),
         comments=[c for p in pipelines.values() for c in reader.comments(p)],
         defaults=properties.get("pipeline_defaults"),
     )
+    if not flow.nodes:
+        raise data.get("pipelines").wrong(Message("it contains no notebooks or scripts"))
+    return flow
 
 
 def _version(primary: Field) -> int:
@@ -97,7 +99,7 @@ def _version(primary: Field) -> int:
 
 
 class _Reader:
-    """Resolves groups, bindings and nodes that are not imported."""
+    """Resolves groups, bindings, and links across nodes that are not imported."""
 
     def __init__(self, pipelines: dict[str, Field], version: int, notes: Notes) -> None:
         self._version = version
@@ -126,9 +128,25 @@ class _Reader:
             if kind == "super_node":
                 flow_nodes += self._group(node, offset)
             elif kind == "execution_node" and node.get("op").text("") in GENERIC:
-                flow_nodes.append(self._generic(key, node, offset))
+                app = node.get("app_data")
+                properties = app if self._version < 4 else app.get("component_parameters")
+                file = properties.get("filename").text()
+                label = app.get("label").text("") or _label(node) or file.rpartition("/")[2]
+                operation, at = node.get("op").text(), _at(node, offset)
+                flow_nodes.append(FlowNode(key, operation, label, properties, at))
             elif kind != "binding":
-                self._note_other(node, kind)
+                what = node.get("op").text("") or kind
+                label = node.dig("app_data", "label").text("") or _label(node)
+                self._notes.add(
+                    node.where,
+                    Message(
+                        "the node {label!r} was not imported: {what!r} only runs on Elyra's own "
+                        "backends (notebooks, Python and R scripts can be imported); the nodes "
+                        "before it are now connected to the nodes after it",
+                        label=label or node.get("id").text(),
+                        what=what,
+                    ),
+                )
         return flow_nodes
 
     def _group(self, node: Field, offset: tuple[float, float]) -> list[FlowNode]:
@@ -141,36 +159,13 @@ class _Reader:
             ),
         )
         at = _at(node, offset) or offset
-        places = [p for key in self._inside.get(self._subflow(node), ()) if (p := self._place(key))]
+        inside = [self._all[key] for key in self._inside.get(self._subflow(node), ())]
+        places = [place for one in inside if (place := _at(one, (0, 0)))]
         corner = (min((p[0] for p in places), default=0), min((p[1] for p in places), default=0))
         return self.nodes(self._subflow(node), (at[0] - corner[0], at[1] - corner[1]))
 
-    def _place(self, key: Key) -> tuple[float, float] | None:
-        return _at(self._all[key], (0, 0))
-
     def _subflow(self, node: Field) -> str:
         return node.dig("subflow_ref", "pipeline_id_ref").text()
-
-    def _generic(self, key: Key, node: Field, offset: tuple[float, float]) -> FlowNode:
-        app = node.get("app_data")
-        properties = app if self._version < 4 else app.get("component_parameters")
-        file = properties.get("filename").text()
-        label = app.get("label").text("") or _label(node) or file.rpartition("/")[2]
-        return FlowNode(key, node.get("op").text(), label, properties, _at(node, offset))
-
-    def _note_other(self, node: Field, kind: str) -> None:
-        what = node.get("op").text("") or kind
-        label = node.dig("app_data", "label").text("") or _label(node) or node.get("id").text()
-        self._notes.add(
-            node.where,
-            Message(
-                "the node {label!r} was not imported: {what!r} only runs on Elyra's own backends "
-                "(notebooks, Python and R scripts can be imported); the nodes before it are now "
-                "connected to the nodes after it",
-                label=label,
-                what=what,
-            ),
-        )
 
     def links(self) -> list[tuple[Key, Key]]:
         """Return each pair of generic nodes of which the first comes before the second, once."""
@@ -201,31 +196,21 @@ class _Reader:
         if node.get("op").text("") in GENERIC:
             yield key
         elif kind == "super_node":
-            yield from self._out_of(node, port, visited_ports)
+            # Into the group, to the nodes that its output comes from.
+            inside = self._subflow(node)
+            for output in node.get("outputs").items():
+                binding = (inside, output.get("subflow_node_ref").text(""))
+                if output.get("id").text("") == port and binding in self._all:
+                    yield from self._before(binding, visited_ports)
         elif kind == "binding" and pipeline in self._groups:
-            yield from self._into(pipeline, key, visited_ports)
+            # Out of the group, to the nodes that are linked to this binding.
+            outer = self._groups[pipeline]
+            for group_input in self._all[outer].get("inputs").items():
+                if group_input.get("subflow_node_ref").text("") == key[1]:
+                    for outer_link in group_input.get("links").items():
+                        yield from self._source(outer[0], outer_link, visited_ports)
         else:
             yield from self._before(key, visited_ports)
-
-    def _out_of(
-        self, group: Field, port: str, visited_ports: set[tuple[Key, str]]
-    ) -> Iterator[Key]:
-        """Yield the generic nodes inside a group that one of its outputs comes from."""
-        inside = self._subflow(group)
-        for output in group.get("outputs").items():
-            binding = (inside, output.get("subflow_node_ref").text(""))
-            if output.get("id").text("") == port and binding in self._all:
-                yield from self._before(binding, visited_ports)
-
-    def _into(
-        self, pipeline: str, binding: Key, visited_ports: set[tuple[Key, str]]
-    ) -> Iterator[Key]:
-        """Yield the generic nodes outside a group that are linked to one of its bindings."""
-        outer = self._groups[pipeline]
-        for port in self._all[outer].get("inputs").items():
-            if port.get("subflow_node_ref").text("") == binding[1]:
-                for link in port.get("links").items():
-                    yield from self._source(outer[0], link, visited_ports)
 
     def comments(self, pipeline: Field) -> Iterator[Comment]:
         """Yield the comments of a pipeline."""
@@ -246,9 +231,3 @@ def _at(node: Field, offset: tuple[float, float]) -> tuple[float, float] | None:
     ui = node.dig("app_data", "ui_data")
     x, y = ui.get("x_pos").number(), ui.get("y_pos").number()
     return None if x is None or y is None else (x + offset[0], y + offset[1])
-
-
-def check_is_pipeline(data: Field) -> None:
-    """Raise error 40211 unless the data has the fields of a pipeline."""
-    if not isinstance(data.value, dict) or "pipelines" not in data.value:
-        raise import_error(data.path, "pipelines", Message("it is not an Elyra pipeline"))

@@ -1,4 +1,4 @@
-"""What an importer hands on: a definition, files beside it, and what it could not carry over."""
+"""Result of an importer, and fields of the imported file with their positions."""
 
 from __future__ import annotations
 
@@ -9,32 +9,25 @@ from typing import Any
 from jupyter_mlws.core.errors import Fault, ImportFailedError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.document.definition import WorkflowDefinition
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something that is not carried over as it was: where it stands, and why."""
-
-    place: str
-    reason: Message
+from jupyter_mlws.workflows.importers.models import ImportNote
 
 
 @dataclass
 class Notes:
-    """All notes of one import, in the order of what they are about."""
+    """All notes of one import, in the order of the file."""
 
-    rows: list[Note] = field(default_factory=list)
+    rows: list[ImportNote] = field(default_factory=list)
 
     def add(self, place: str, reason: Message) -> None:
         """Add a note, unless it is there already."""
-        note = Note(place, reason)
+        note = ImportNote(place=place, reason=reason)
         if note not in self.rows:
             self.rows.append(note)
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """A workflow that can be written. ``title`` goes beside its name, ``files`` by their paths."""
+    """A workflow to write. ``title``: data beside its name; ``files``: other files by path."""
 
     definition: WorkflowDefinition
     notes: Notes

@@ -1,4 +1,4 @@
-"""What the API takes and answers of an import."""
+"""Request and response models of an import."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ImportRequest(Request):
 
 
 class ImportNote(Record):
-    """Something that could not be carried over as it was: where it stands, and why."""
+    """Something that could not be imported unchanged: its place in the file, and the reason."""
 
     place: str
     reason: Message
@@ -64,7 +64,7 @@ class ImportedFile(Record):
 class Imported(Record):
     """Result of an import; ``written`` is false for a dry run.
 
-    ``text`` is that of the `dvc.yaml`; ``notes`` are all that was not carried over as it was.
+    ``text`` is that of the `dvc.yaml`; ``notes`` lists what could not be imported unchanged.
     """
 
     workflow: Workflow

@@ -7,11 +7,11 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.commands import quote_word
 from jupyter_mlws.workflows.document.definition import (
@@ -26,13 +26,13 @@ from jupyter_mlws.workflows.importers.notebook_split.code import (
     read_cell,
 )
 from jupyter_mlws.workflows.importers.notebook_split.dataflow import Flow, Snippet, Step, Version
-from jupyter_mlws.workflows.importers.notebook_split.grouping import Groups, group
+from jupyter_mlws.workflows.importers.notebook_split.grouping import group
 from jupyter_mlws.workflows.importers.notebook_split.kinds import EXTENSIONS
 from jupyter_mlws.workflows.notebook.parameters import (
     TAG,
     NotebookError,
+    check,
     language_of,
-    read,
     source_of,
 )
 
@@ -40,7 +40,7 @@ HANDOVER = "_handover"
 LOAD_TAG = "mlws-load"
 STORE_TAG = "mlws-store"
 MAX_ID_LENGTH = 40
-"""Characters of a node's id that a heading gives."""
+"""Characters of a node's ID that comes from a heading."""
 
 
 @dataclass
@@ -62,30 +62,36 @@ class Splitter:
         data: dict[str, Any],
         path: str,
         target: str,
-        root: Path,
-        resolve: Callable[[str], Path],
+        project: Project,
         find_conflict: Callable[[str], Message | None],
         notes: Notes,
     ) -> None:
         self._data = data
         self._path = path
         self._home = posixpath.dirname(path)
-        self._target = posixpath.dirname(target)
-        self._root = root
-        self._resolve = resolve
+        self._target = target
+        self._directory = posixpath.dirname(target)
+        self._project = project
         self._find_conflict = find_conflict
         self._notes = notes
         self._texts: dict[int, list[dict[str, Any]]] = {}
         self._metadata: dict[int, dict[str, Any]] = {}
 
-    def split(self, name: str, target: str) -> ImportResult:
+    def split(self, name: str) -> ImportResult:
         """Return the workflow, and the notebooks of its nodes."""
         if language_of(self._data) != "python":
-            return self._single_node_workflow(name, target)
-        cells = self._cells()
-        flow = Flow(cells)
+            return self._single_node_workflow(name)
+        flow = Flow(self._cells())
         groups = group(flow)
-        self._note_cells(flow, groups)
+        for step in flow.steps:
+            for remark in step.cell.remarks:
+                self._notes.add(f"cell {step.cell.number}", remark)
+        numbers = [step.cell.number for step in flow.steps]
+        for one, other, reason in groups.reasons:
+            self._notes.add(
+                f"cells {numbers[one]}, {numbers[other]}",
+                Message("kept in one node: {words}", words=reason),
+            )
         self._move_texts(flow)
         parts = self._assign_ids(groups.members())
         if not parts:
@@ -94,9 +100,7 @@ class Splitter:
         self._assign_variable_files(parts, owner)
         self._add_file_dependencies(parts, owner)
         files = {self._notebook_path(part): self._notebook(part, flow, owner) for part in parts}
-        return ImportResult(self._definition(name, target, parts), self._notes, files)
-
-    # What is in the notebook
+        return ImportResult(self._definition(name, parts), self._notes, files)
 
     def _cells(self) -> list[CodeCell]:
         code_cells: list[CodeCell] = []
@@ -110,7 +114,19 @@ class Splitter:
                 waiting.append(cell)
                 continue
             tags = (cell.get("metadata") or {}).get("tags") or ()
-            code = self._read(number, source, parameters=TAG in tags)
+            try:
+                code = read_cell(number, source, parameters=TAG in tags)
+            except CellSyntaxError as error:
+                raise import_error(
+                    self._path,
+                    f"cells.{number - 1}",
+                    Message(
+                        "line {line} of cell {number} is not valid Python: {reason}",
+                        line=error.line,
+                        number=number,
+                        reason=error.reason,
+                    ),
+                ) from None
             code.heading = heading
             self._texts[number], waiting = waiting, []
             self._metadata[number] = cell.get("metadata") or {}
@@ -119,23 +135,8 @@ class Splitter:
         self._texts[-1] = waiting
         return code_cells
 
-    def _read(self, number: int, source: str, *, parameters: bool) -> CodeCell:
-        try:
-            return read_cell(number, source, parameters=parameters)
-        except CellSyntaxError as error:
-            raise import_error(
-                self._path,
-                f"cells.{number - 1}",
-                Message(
-                    "line {line} of cell {number} is not valid Python: {reason}",
-                    line=error.line,
-                    number=number,
-                    reason=error.reason,
-                ),
-            ) from None
-
     def _move_texts(self, flow: Flow) -> None:
-        """Move texts before code that is carried along to the next cell that runs."""
+        """Move the texts before cells that do not run to the next cell that does."""
         running = {step.cell.number for step in flow.steps if step.runs}
         waiting: list[dict[str, Any]] = []
         for number in [*sorted(n for n in self._texts if n > 0), -1]:
@@ -145,19 +146,8 @@ class Splitter:
             else:
                 waiting = texts
 
-    def _note_cells(self, flow: Flow, groups: Groups) -> None:
-        for step in flow.steps:
-            for words in step.cell.remarks:
-                self._notes.add(f"cell {step.cell.number}", words)
-        numbers = [step.cell.number for step in flow.steps]
-        for one, other, words in groups.reasons:
-            self._notes.add(
-                f"cells {numbers[one]}, {numbers[other]}",
-                Message("kept in one node: {words}", words=words),
-            )
-
     def _assign_ids(self, members: Sequence[list[Step]]) -> list[Part]:
-        """Return the groups with IDs, from their heading, or else from what they make."""
+        """Return the groups with IDs, from their heading, or else from a variable they set."""
         taken_ids, parts = {"workflow"}, []
         has_headings = len({step.cell.heading for steps in members for step in steps}) > 1
         for steps in members:
@@ -172,27 +162,27 @@ class Splitter:
             parts.append(Part(unique, steps))
         return parts
 
-    # What goes from node to node
-
     def _assign_variable_files(self, parts: Sequence[Part], owner: dict[int, Part]) -> None:
         """Assign a file to every variable that another node needs."""
         for part in parts:
             for step in part.steps:
                 for version in step.reads.values():
                     maker = owner.get(version.cell)
-                    if version.carried is None and maker is not None and maker is not part:
-                        path = maker.stored.setdefault(version, self._variable_path(maker, version))
-                        if path not in part.deps:
-                            part.deps.append(path)
+                    if version.carried is not None or maker is None or maker is part:
+                        continue
+                    if version not in maker.stored:
+                        file = f"{maker.id}.{version.name}"
+                        if any(other.name == version.name for other in maker.stored):
+                            # The same name, from a later cell of the node.
+                            file = f"{file}.{version.cell}"
+                        maker.stored[version] = self._out_path(file + EXTENSIONS[version.kind])
+                    if maker.stored[version] not in part.deps:
+                        part.deps.append(maker.stored[version])
         for part in parts:
             part.outs += part.stored.values()
 
-    def _variable_path(self, maker: Part, version: Version) -> str:
-        name = f"{maker.id}.{version.name}"
-        if any(other.name == version.name for other in maker.stored):
-            # The same name, from a later cell of the node.
-            name = f"{name}.{version.cell}"
-        return posixpath.join(self._target, "out", f"{name}{EXTENSIONS[version.kind]}")
+    def _out_path(self, file: str) -> str:
+        return posixpath.join(self._directory, "out", file)
 
     def _add_file_dependencies(self, parts: Sequence[Part], owner: dict[int, Part]) -> None:
         """Make the files that cells name dependencies and outputs."""
@@ -205,19 +195,16 @@ class Splitter:
                     self._add_out(part, step, path)
         outs = {out for part in parts for out in part.outs}
         for part in parts:
+            own_paths = {path for step in part.steps for path in step.files_written}
             for step in part.steps:
                 for path in step.files_read:
                     project_path = self._project_path(step, path)
-                    if (
-                        project_path is None
-                        or project_path in part.outs
-                        or path in part_writes(part)
-                    ):
+                    if project_path is None or project_path in part.outs or path in own_paths:
                         continue
                     if (
                         project_path in outs
                         or path in written_paths
-                        or (self._root / project_path).exists()
+                        or (self._project.root / project_path).exists()
                     ):
                         part.deps.append(project_path)
             part.deps = list(dict.fromkeys(part.deps))
@@ -244,7 +231,7 @@ class Splitter:
         """Return a cell's path relative to the project's root; None outside of it."""
         project_path = posixpath.normpath(posixpath.join(self._home, path))
         try:
-            self._resolve(project_path)
+            self._project.resolve(project_path)
         except MLWSError:
             self._notes.add(
                 f"cell {step.cell.number}",
@@ -256,10 +243,8 @@ class Splitter:
             return None
         return None if project_path == "." or settings.unfit_text(project_path) else project_path
 
-    # The notebooks
-
     def _notebook_path(self, part: Part) -> str:
-        return posixpath.join(self._target, "nodes", f"{part.id}.ipynb")
+        return posixpath.join(self._directory, "nodes", f"{part.id}.ipynb")
 
     def _notebook(self, part: Part, flow: Flow, owner: dict[int, Part]) -> str:
         folder = posixpath.dirname(self._notebook_path(part))
@@ -278,33 +263,27 @@ class Splitter:
         notebook = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
         return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
-    # The workflow
-
-    def _definition(self, name: str, target: str, parts: Sequence[Part]) -> WorkflowDefinition:
+    def _definition(self, name: str, parts: Sequence[Part]) -> WorkflowDefinition:
         makers = {out: part for part in parts for out in part.outs}
         nodes, edges = [], []
         for part in parts:
-            output_path = posixpath.join(self._target, "out", f"{part.id}.ipynb")
+            notebook, output = self._notebook_path(part), self._out_path(f"{part.id}.ipynb")
             edge_paths = [dep for dep in part.deps if dep in makers and makers[dep] is not part]
             for dep in edge_paths:
                 edges.append(EdgeDefinition(source=makers[dep].id, target=part.id, path=dep))
-            notebook, output = self._notebook_path(part), output_path
             command = f"jupyter mlws notebook {quote_word(notebook)} --out {quote_word(output)}"
             nodes.append(
                 NodeDefinition(
                     id=part.id,
                     type="notebook",
                     config={"cmd": command},
-                    deps=[
-                        self._notebook_path(part),
-                        *(dep for dep in part.deps if dep not in edge_paths),
-                    ],
-                    outs=[output_path, *part.outs],
+                    deps=[notebook, *(dep for dep in part.deps if dep not in edge_paths)],
+                    outs=[output, *part.outs],
                 )
             )
-        return WorkflowDefinition(name=name, path=target, nodes=nodes, edges=edges)
+        return WorkflowDefinition(name=name, path=self._target, nodes=nodes, edges=edges)
 
-    def _single_node_workflow(self, name: str, target: str) -> ImportResult:
+    def _single_node_workflow(self, name: str) -> ImportResult:
         """Return a workflow of one node, as the data flow of other languages is unknown."""
         language = language_of(self._data)
         if not self._path:
@@ -320,23 +299,18 @@ class Splitter:
             ),
         )
         node = _slug(posixpath.splitext(posixpath.basename(self._path))[0]) or "notebook"
-        output_path = posixpath.join(self._target, "out", f"{node}.ipynb")
-        command = f"jupyter mlws notebook {quote_word(self._path)} --out {quote_word(output_path)}"
+        output = self._out_path(f"{node}.ipynb")
+        command = f"jupyter mlws notebook {quote_word(self._path)} --out {quote_word(output)}"
         definition = NodeDefinition(
-            id=node, type="notebook", config={"cmd": command}, deps=[self._path], outs=[output_path]
+            id=node, type="notebook", config={"cmd": command}, deps=[self._path], outs=[output]
         )
         return ImportResult(
-            WorkflowDefinition(name=name, path=target, nodes=[definition]), self._notes
+            WorkflowDefinition(name=name, path=self._target, nodes=[definition]), self._notes
         )
-
-
-def part_writes(part: Part) -> set[str]:
-    """Return the files that a node's own cells write."""
-    return {path for step in part.steps for path in step.files_written}
 
 
 class _Writer:
-    """Writes a node's cells, each after what it needs and before what stores its results."""
+    """Writes a node's cells, with code before and after them that loads and stores variables."""
 
     def __init__(
         self, part: Part, flow: Flow, owner: dict[int, Part], relative: Callable[[str], str]
@@ -349,7 +323,7 @@ class _Writer:
         self._written_snippets: set[Snippet] = set()
 
     def emit_preamble(self, home: str) -> Iterator[dict[str, Any]]:
-        """Yield the parameters that the node uses, then code to enter the notebook's folder."""
+        """Yield the parameters that the node uses, and code that enters the notebook's folder."""
         used = {v.carried for step in self._part.steps for v in step.reads.values() if v.carried}
         parameters = [
             snippet
@@ -365,14 +339,31 @@ class _Writer:
         yield _code("\n".join(lines), "enter", LOAD_TAG)
 
     def emit_cell(self, step: Step, metadata: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield a cell, after what it needs and before what stores its results for other nodes."""
+        """Yield a cell, between code that loads its inputs and code that stores its results."""
         number = step.cell.number
-        before = [*self._emit_definitions(step), *self._emit_loads(step)]
+        # Imports, functions, constants and settings that the cell needs and the node does not have.
+        dependencies = {v.carried for v in step.reads.values() if v.carried is not None}
+        dependencies |= {one for one in self._flow.settings if one.cell < step.index}
+        dependencies = {need for one in dependencies for need in one.closure()}
+        before = []
+        for earlier in self._flow.steps[: step.index]:
+            for snippet in earlier.carried:
+                if snippet in dependencies and snippet not in self._written_snippets:
+                    self._written_snippets.add(snippet)
+                    before.append(snippet.source)
+        # Variables of other nodes that are missing or outdated in this one.
+        for name, version in step.reads.items():
+            maker = self._owner.get(version.cell)
+            if version.carried is not None or maker is None or maker is self._part:
+                continue
+            if self._available_versions.get(name) is not version:
+                self._available_versions[name] = version
+                path = self._relative(maker.stored[version])
+                before.append(f"{name} = {HANDOVER}.load({path!r})")
         if before:
             yield _code("\n".join(before), f"load-{number}", LOAD_TAG)
         yield {**_code(step.cell.source, f"cell-{number}"), "metadata": metadata}
-        for snippet in step.carried:
-            self._written_snippets.add(snippet)
+        self._written_snippets.update(step.carried)
         self._available_versions |= step.writes
         behind = [
             f"{HANDOVER}.store({version.name}, {self._relative(path)!r})"
@@ -381,28 +372,6 @@ class _Writer:
         ]
         if behind:
             yield _code("\n".join(behind), f"store-{number}", STORE_TAG)
-
-    def _emit_definitions(self, step: Step) -> Iterator[str]:
-        """Yield imports, functions, constants and settings that the cell needs but lacks."""
-        dependencies = {v.carried for v in step.reads.values() if v.carried is not None}
-        dependencies |= {one for one in self._flow.settings if one.cell < step.index}
-        dependencies = {need for one in dependencies for need in one.closure()}
-        for earlier in self._flow.steps[: step.index]:
-            for snippet in earlier.carried:
-                if snippet in dependencies and snippet not in self._written_snippets:
-                    self._written_snippets.add(snippet)
-                    yield snippet.source
-
-    def _emit_loads(self, step: Step) -> Iterator[str]:
-        """Yield code to load other nodes' variables that are missing or outdated here."""
-        for name, version in step.reads.items():
-            maker = self._owner.get(version.cell)
-            if version.carried is not None or maker is None or maker is self._part:
-                continue
-            if self._available_versions.get(name) is not version:
-                self._available_versions[name] = version
-                path = self._relative(maker.stored[version])
-                yield f"{name} = {HANDOVER}.load({path!r})"
 
 
 def _code(source: str, name: str, *tags: str) -> dict[str, Any]:
@@ -434,18 +403,17 @@ def split(
     path: str,
     name: str,
     target: str,
-    root: Path,
-    resolve: Callable[[str], Path],
+    project: Project,
     find_conflict: Callable[[str], Message | None],
     notes: Notes,
 ) -> ImportResult:
     """Return the workflow of a notebook; error 40211 with the cell or field if it is invalid."""
     try:
-        notebook = read(json.dumps(data).encode())
+        notebook = check(data)
     except NotebookError as error:
         raise import_error(path, "", error.words) from None
     if notebook["nbformat"] != 4:
         from jupyter_mlws.workflows.notebook.reading import as_node
 
         notebook = json.loads(json.dumps(as_node(notebook)))
-    return Splitter(notebook, path, target, root, resolve, find_conflict, notes).split(name, target)
+    return Splitter(notebook, path, target, project, find_conflict, notes).split(name)

@@ -1,4 +1,4 @@
-"""A notebook's code cells as Python: magics and shell escapes told apart from the rest."""
+"""Parses a notebook's code cells as Python, with magics and shell escapes handled separately."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from jupyter_mlws.core.i18n import Message
 CONFIGURATION_MAGICS = frozenset(
     ("matplotlib", "load_ext", "reload_ext", "autoreload", "config", "precision", "env", "set_env")
 )
-"""Line magics that set the kernel up; every node's kernel needs them."""
+"""Line magics that configure the kernel, which every node needs."""
 SHOWING = frozenset(
     ("ls", "pwd", "lsmagic", "history", "hist", "pinfo", "psource", "pdoc", "magic")
 )
 TIMING_MAGICS = frozenset(("time", "timeit", "prun", "capture"))
 """Magics that run the Python behind them."""
-INSTALLING = frozenset(("pip", "conda", "mamba", "uv"))
 SHELL_MAGICS = frozenset(("bash", "sh", "script", "cmd", "perl", "ruby", "system", "sx", "!"))
 DISPLAY_MAGICS = frozenset(("html", "HTML", "javascript", "js", "svg", "SVG", "markdown", "latex"))
 INSTALL_COMMAND = re.compile(r"^\s*[%!]\s*(python\d?\s+-m\s+)?(pip|pip3|conda|mamba|uv)\s")
@@ -26,10 +25,9 @@ INSTALL_COMMAND = re.compile(r"^\s*[%!]\s*(python\d?\s+-m\s+)?(pip|pip3|conda|ma
 
 @dataclass
 class CodeCell:
-    """A code cell: its number among all cells (from 1), its text, and what Python it is.
+    """A code cell: its number among all cells (from 1), its text, and its Python statements.
 
-    ``opaque`` says why nothing is known of it; ``shell``: it runs commands whose files are not
-    known; ``configures``: the lines that set the kernel up.
+    ``opaque``: why its effects are unknown. ``shell``: it runs commands whose files are unknown.
     """
 
     number: int
@@ -56,7 +54,17 @@ class CellSyntaxError(ValueError):
 def read_cell(number: int, source: str, *, parameters: bool = False) -> CodeCell:
     """Parse a code cell; :class:`CellSyntaxError` if it is not valid Python."""
     cell = CodeCell(number, source, parameters=parameters)
-    lines = list(_without_installs(cell, source.splitlines()))
+    lines = source.splitlines()
+    for n, line in enumerate(lines):
+        # Packages belong to the environment, which nodes that run side by side must not change.
+        if INSTALL_COMMAND.match(line):
+            lines[n] = f"# {line.strip()}"
+            cell.remarks.append(
+                Message(
+                    "{line!r} was not imported: install packages before running the workflow",
+                    line=line.strip(),
+                )
+            )
     cell.source = "\n".join(lines)
     cell.text = _to_python(cell, cell.source)
     try:
@@ -65,24 +73,6 @@ def read_cell(number: int, source: str, *, parameters: bool = False) -> CodeCell
         raise CellSyntaxError(number, getattr(error, "lineno", None) or 1, str(error)) from None
     cell.body = [one for statement in cell.body for one in _expand_magics(cell, statement)]
     return cell
-
-
-def _without_installs(cell: CodeCell, lines: list[str]) -> Iterator[str]:
-    """Yield the lines, with commands that install packages commented out.
-
-    Packages belong to the environment, which nodes that run side by side must not change.
-    """
-    for line in lines:
-        if not INSTALL_COMMAND.match(line):
-            yield line
-            continue
-        yield f"# {line.strip()}"
-        cell.remarks.append(
-            Message(
-                "{line!r} was not imported: install packages before running the workflow",
-                line=line.strip(),
-            )
-        )
 
 
 def _to_python(cell: CodeCell, source: str) -> str:
@@ -116,33 +106,30 @@ def _transform_ipython_syntax(source: str) -> str:
 def _expand_magics(cell: CodeCell, statement: ast.stmt) -> Iterator[ast.stmt]:
     """Yield the statement, or the Python that its magics run.
 
-    Other magics are replaced by what is known of their effect.
+    Other magics are replaced by their known effects.
     """
     calls = [node for node in ast.walk(statement) if _is_escape(node)]
     if not calls:
         yield statement
     for call in calls:
-        yield from _expand_escape(cell, statement, call)
-
-
-def _expand_escape(cell: CodeCell, statement: ast.stmt, call: ast.AST) -> Iterator[ast.stmt]:
-    assert isinstance(call, ast.Call)
-    assert isinstance(call.func, ast.Attribute)
-    kind = call.func.attr
-    words = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-    if kind in ("system", "getoutput"):
-        _note_shell(cell, f"!{words[0] if words else ''}")
-        yield statement
-    elif kind == "run_line_magic" and len(words) == 2:
-        name, rest = words
-        if name in TIMING_MAGICS:
-            yield from _parse_magic_code(rest)
-        elif name in CONFIGURATION_MAGICS:
+        assert isinstance(call, ast.Call)
+        assert isinstance(call.func, ast.Attribute)
+        kind = call.func.attr
+        constants = (part.value for part in call.args if isinstance(part, ast.Constant))
+        words = [value for value in constants if isinstance(value, str)]
+        if kind in ("system", "getoutput"):
+            _note_shell(cell, f"!{words[0] if words else ''}")
             yield statement
-        elif name not in SHOWING:
-            cell.opaque = _unknown_effect(f"%{name}")
-    else:
-        cell.opaque = _unknown_effect(kind)
+        elif kind == "run_line_magic" and len(words) == 2:
+            name, rest = words
+            if name in TIMING_MAGICS:
+                yield from _parse_magic_code(rest)
+            elif name in CONFIGURATION_MAGICS:
+                yield statement
+            elif name not in SHOWING:
+                cell.opaque = _unknown_effect(f"%{name}")
+        else:
+            cell.opaque = _unknown_effect(kind)
 
 
 def _parse_magic_code(text: str) -> list[ast.stmt]:

@@ -1,4 +1,4 @@
-"""The flow of data between the cells of a notebook: what each needs, and what it makes."""
+"""Data flow between the cells of a notebook: what each cell reads and writes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,28 @@ from jupyter_mlws.workflows.importers.notebook_split.kinds import EXTENSIONS, SI
 from jupyter_mlws.workflows.importers.notebook_split.libraries import SPARSE_OUTPUT_NAMES
 from jupyter_mlws.workflows.importers.notebook_split.name_usage import Names, names_of
 from jupyter_mlws.workflows.importers.notebook_split.type_inference import (
-    Function,
     Scope,
     infer,
     record_bindings,
 )
 
+DEFINITIONS = (
+    *(ast.Import, ast.ImportFrom),
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass),
+)
 HISTORY_NAMES = re.compile(r"_{1,3}|_\d+|_i+\d*|In|Out|_[ioh]h|_dh")
-"""IPython's names for what was shown and run before."""
+"""IPython's names for the inputs and outputs of earlier cells."""
 INSERTION_METHODS = frozenset(("append", "extend", "insert", "update", "add", "setdefault"))
-"""The methods that put values into a list, set or mapping."""
+"""Methods that put values into a list, set or mapping."""
 REFLECTION_FUNCTIONS = frozenset(
     ("exec", "eval", "globals", "locals", "vars", "dir", "get_ipython")
 )
 GLOBAL_REFLECTION_FUNCTIONS = frozenset(("exec", "eval", "globals"))
-"""Those that reach the notebook's names from within a function, too."""
+"""Functions that reach the notebook's names from within a function, too."""
+PRESERVING_STATEMENTS = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.AugAssign)
+FILES_REASON = Message("it is unknown which files are written here, and later cells use files")
+HISTORY_REASON = Message("IPython's history of earlier cells is used")
+REFLECTION_REASON = Message("code is executed or names are looked up dynamically")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +48,7 @@ class Snippet:
     names: tuple[str, ...]
     parameters: bool = False
     needs: tuple[Snippet, ...] = ()
-    """What it reads at once."""
+    """Snippets that must run before it."""
 
     def closure(self) -> Iterator[Snippet]:
         """Yield the code that must come before it, then itself."""
@@ -78,7 +85,7 @@ class Step:
     files_read: list[str] = field(default_factory=list)
     files_written: list[str] = field(default_factory=list)
     runs: bool = False
-    """Whether it has anything but code that is carried to where it is used."""
+    """Whether it has statements that are not copied to where they are used."""
 
     @property
     def only_shows(self) -> bool:
@@ -108,41 +115,39 @@ class Flow:
         )
         self._states: dict[str, int] = {}
         for index, cell in enumerate(cells):
-            step = Step(index, cell)
+            step = Step(index, cell, files_written=list(cell.writes))
+            step.runs = bool(cell.writes or cell.shell)
             self.steps.append(step)
-            self._read_cell(step)
-
-    def _read_cell(self, step: Step) -> None:
-        if step.cell.opaque is not None:
-            self._keep_all_together(step, step.cell.opaque)
-        for path in step.cell.writes:
-            step.files_written.append(path)
-            step.runs = True
-        if step.cell.shell:
-            step.runs = True
-            self._use_state(step, "files", FILES_REASON, changes=True)
-        for statement in step.cell.body:
-            self._read_statement(step, statement)
+            if cell.opaque is not None:
+                self._keep_all_together(step, cell.opaque)
+            if cell.shell:
+                self._use_state(step, "files", FILES_REASON, changes=True)
+            for statement in cell.body:
+                self._read_statement(step, statement)
 
     def _read_statement(self, step: Step, statement: ast.stmt) -> None:
         names = names_of(statement)
+        reads_only_code = all(self._is_code(name) for name in names.reads)
         if configures(statement) or side_effects.sets_up(statement, self._scope):
-            if all(self._is_code(name) for name in names.reads):
+            if reads_only_code:
                 self.settings.append(self._add_snippet(step, statement, ()))
                 return
-        elif self._is_seed_call(statement, names):
-            # Every node begins with the seed; what draws from it stays with its cell.
+        elif (
+            reads_only_code
+            and isinstance(statement, ast.Expr)
+            and isinstance(statement.value, ast.Call)
+            and self._scope.dotted_name(statement.value.func) in side_effects.SEED_FUNCTIONS
+        ):
+            # Every node begins with the seed; code that draws from it stays with the first draw.
             self._add_reads(step, names.reads)
             self.settings.append(self._add_snippet(step, statement, ()))
             self._note_seeds(step, statement)
             return
-        elif self._is_definition(step, statement, names):
+        elif reads_only_code and self._is_definition(step, statement, names):
             self._read_definition(step, statement, names)
             return
         step.runs = True
         self._read_executable(step, statement, names)
-
-    # Code that is carried along
 
     def _add_snippet(self, step: Step, statement: ast.stmt, names: tuple[str, ...]) -> Snippet:
         source = _source(step.cell, statement)
@@ -159,16 +164,21 @@ class Flow:
     def _is_definition(self, step: Step, statement: ast.stmt, names: Names) -> bool:
         """Return whether a statement only defines something, with the same effect anywhere."""
         if any(self._binding_counts[name] > 1 for name in names.reads):
-            # What it reads at once may be another thing where it is copied to.
+            # A name that it reads at once may have another value where it is copied to.
             return False
-        if not all(self._is_code(name) for name in names.reads):
-            return False
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            return True
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(statement, DEFINITIONS):
             return True
         if isinstance(statement, ast.Assign | ast.AnnAssign):
-            return self._is_constant(step, statement)
+            # A constant or a lambda; in a parameters cell, any literal.
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            value = statement.value
+            if value is None or not all(isinstance(target, ast.Name) for target in targets):
+                return False
+            if isinstance(value, ast.Lambda):
+                return True
+            allowed = SIMPLE if step.cell.parameters else (Kind.SCALAR,)
+            calls = any(isinstance(node, ast.Call | ast.Await) for node in ast.walk(value))
+            return not calls and one(infer(value, self._scope)) in allowed
         if isinstance(statement, ast.Try | ast.If):
             inner = [
                 s for s in ast.walk(statement) if isinstance(s, ast.stmt) and s is not statement
@@ -177,19 +187,7 @@ class Flow:
             return all(isinstance(s, kinds) for s in inner) and any(
                 isinstance(s, ast.Import | ast.ImportFrom) for s in inner
             )
-        return isinstance(statement, ast.Pass)
-
-    def _is_constant(self, step: Step, statement: ast.Assign | ast.AnnAssign) -> bool:
-        """Return whether a name gets a constant or a lambda; in a parameters cell, any literal."""
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        if statement.value is None or not all(isinstance(t, ast.Name) for t in targets):
-            return False
-        if isinstance(statement.value, ast.Lambda):
-            return True
-        kind = one(infer(statement.value, self._scope))
-        allowed = SIMPLE if step.cell.parameters else (Kind.SCALAR,)
-        calls = any(isinstance(node, ast.Call | ast.Await) for node in ast.walk(statement.value))
-        return kind in allowed and not calls
+        return False
 
     def _read_definition(self, step: Step, statement: ast.stmt, names: Names) -> None:
         self._add_reads(step, names.reads)
@@ -209,8 +207,6 @@ class Flow:
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
             self._texts |= dict.fromkeys(snippet.names, value.value)
 
-    # Code that runs in its own node
-
     def _read_executable(self, step: Step, statement: ast.stmt, names: Names) -> None:
         scope = self._scope
         identifiers = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
@@ -225,10 +221,15 @@ class Flow:
             step, [*names.reads, *names.late, *side_effects.names_in_queries(statement)]
         )
         if used & GLOBAL_REFLECTION_FUNCTIONS - identifiers - self._current.keys():
-            # A function or class that it uses runs code or looks names up.
+            # It uses a function or class that runs code or looks names up.
             self._keep_all_together(step, REFLECTION_REASON)
         self._note_states(step, statement)
-        self._note_files(step, statement)
+        for writes, path in side_effects.files(statement, scope, self._texts):
+            if path is None:
+                self._use_state(step, "files", FILES_REASON, changes=writes)
+            else:
+                (step.files_written if writes else step.files_read).append(path)
+                self._use_state(step, "files", FILES_REASON, changes=False)
         mutated_names = side_effects.find_mutated_variables(
             statement, scope
         ) | side_effects.written_globals(statement, scope)
@@ -245,23 +246,20 @@ class Flow:
     def _bind(self, step: Step, statement: ast.stmt, name: str, shared: set[str]) -> None:
         self._texts.pop(name, None)
         if isinstance(statement, PRESERVING_STATEMENTS):
-            # It may keep the value that it had, or change the object that it has.
+            # The name may keep its value, or its object may change.
             self._add_reads(step, [name])
         else:
             for others in self._aliases.values():
                 others.discard(name)
             self._aliases.pop(name, None)
             self._alias_cells.pop(name, None)
-        kind = one(self._scope.kinds.get(name, Kind.CODE if name in self._scope.functions
-                                         else Kind.OPAQUE))  # fmt: skip
+        default = Kind.CODE if name in self._scope.functions else Kind.OPAQUE
+        kind = one(self._scope.kinds.get(name, default))
         self._set(step, Version(name, step.index, kind))
-        if kind is not Kind.SCALAR:
-            self._add_aliases(step, name, shared - {name})
-
-    def _add_aliases(self, step: Step, name: str, others: set[str]) -> None:
-        """Note that names may refer to one object from here on, which other cells passed on."""
-        if not others:
+        others = shared - {name}
+        if kind is Kind.SCALAR or not others:
             return
+        # From here on the names may refer to one object, which other cells passed on.
         for other in others:
             self._aliases.setdefault(name, set()).add(other)
             self._aliases.setdefault(other, set()).add(name)
@@ -288,7 +286,7 @@ class Flow:
             elif isinstance(node, ast.With):
                 for item in node.items:
                     names |= side_effects.aliases(item.context_expr, self._scope)
-        # All that share it at this moment: a name in between may go on to mean something else.
+        # All names that share it now: one of them may get another value later.
         return self._group_of(name for name in names if not self._is_code(name))
 
     def _group_of(self, names: Iterable[str]) -> set[str]:
@@ -312,7 +310,8 @@ class Flow:
             visited_names.add(name)
             function = self._scope.functions.get(name)
             if function is not None and name in self._current:
-                waiting += _function_reads(function)
+                inner = names_of(function.node)
+                waiting += [*inner.reads, *inner.late]
             version = self._current.get(name)
             if version is not None and version.cell != step.index:
                 step.reads.setdefault(name, version)
@@ -327,44 +326,38 @@ class Flow:
         group = self._group_of([name])
         self._add_reads(step, sorted(group))
         if len(group) > 1:
-            self._keep_alias_cells_together(step, group)
+            # Files would make several objects of the one that the names share.
+            words = Message(
+                "{names} may be the same object, which cell {number} modifies",
+                names=", ".join(sorted(group)),
+                number=step.cell.number,
+            )
+            cells = {self._current[member].cell for member in group}
+            cells |= {cell for member in group for cell in self._alias_cells.get(member, ())}
+            step.together += [(cell, words) for cell in sorted(cells) if cell != step.index]
         for member in sorted(group):
             old = self._current[member]
             kind = old.kind if old.carried is None else Kind.OPAQUE
             kind = one(self._scope.kinds.get(member, kind)) if old.carried is None else kind
             self._set(step, Version(member, step.index, kind))
 
-    def _keep_alias_cells_together(self, step: Step, group: set[str]) -> None:
-        """Keep the cells of a shared object together, as files would make several objects of it."""
-        words = Message(
-            "{names} may be the same object, which cell {number} modifies",
-            names=", ".join(sorted(group)),
-            number=step.cell.number,
-        )
-        cells = {self._current[member].cell for member in group}
-        cells |= {cell for member in group for cell in self._alias_cells.get(member, ())}
-        step.together += [(cell, words) for cell in sorted(cells) if cell != step.index]
-
     def _mark_opaque(self, statement: ast.stmt) -> None:
-        """Mark a plain list or mapping as opaque if something that is not plain is put into it."""
+        """Mark a plain list or mapping as opaque if a value that is not plain is put into it."""
         for node in ast.walk(statement):
-            name, values = self._find_insertion(node)
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+                name, values = side_effects.root(node.targets[0], self._scope), [node.value]
+            elif (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in INSERTION_METHODS
+            ):
+                name, values = side_effects.root(node.func.value, self._scope), node.args
+            else:
+                continue
             if name is None or self._scope.kinds.get(name) is not Kind.PLAIN:
                 continue
             if any(one(infer(v, self._scope)) not in (*SIMPLE, Kind.ARRAY) for v in values):
                 self._scope.kinds[name] = Kind.OPAQUE
-
-    def _find_insertion(self, node: ast.AST) -> tuple[str | None, list[ast.expr]]:
-        """Return the container that a node puts values into, and the values."""
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            return side_effects.root(node.targets[0], self._scope), [node.value]
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            return None, []
-        if node.func.attr in INSERTION_METHODS:
-            return side_effects.root(node.func.value, self._scope), list(node.args)
-        return None, []
-
-    # What is not in variables
 
     def _keep_all_together(self, step: Step, reason: Message) -> None:
         """Keep all cells before and after together with this one, which may use any name."""
@@ -379,14 +372,6 @@ class Flow:
             step.together.append((last, reason))
         if changes:
             self._states[name] = step.index
-
-    def _is_seed_call(self, statement: ast.stmt, names: Names) -> bool:
-        return (
-            isinstance(statement, ast.Expr)
-            and isinstance(statement.value, ast.Call)
-            and self._scope.dotted_name(statement.value.func) in side_effects.SEED_FUNCTIONS
-            and all(self._is_code(name) for name in names.reads)
-        )
 
     def _note_seeds(self, step: Step, statement: ast.stmt) -> None:
         for state in side_effects.seeds(statement, self._scope):
@@ -404,25 +389,6 @@ class Flow:
                     state=state,
                 )
                 self._use_state(step, state, reason, changes=True)
-
-    def _note_files(self, step: Step, statement: ast.stmt) -> None:
-        for writes, path in side_effects.files(statement, self._scope, self._texts):
-            if path is None:
-                self._use_state(step, "files", FILES_REASON, changes=writes)
-            else:
-                (step.files_written if writes else step.files_read).append(path)
-                self._use_state(step, "files", FILES_REASON, changes=False)
-
-
-PRESERVING_STATEMENTS = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.AugAssign)
-FILES_REASON = Message("it is unknown which files are written here, and later cells use files")
-HISTORY_REASON = Message("IPython's history of earlier cells is used")
-REFLECTION_REASON = Message("code is executed or names are looked up dynamically")
-
-
-def _function_reads(function: Function) -> Iterator[str]:
-    names = names_of(function.node)
-    yield from (*names.reads, *names.late)
 
 
 def names_of_source(source: str) -> list[str]:
@@ -443,16 +409,12 @@ def _source(cell: CodeCell, statement: ast.stmt) -> str:
         return f"%{magic[1]} {magic[2]}".rstrip() if magic else line
     lines = cell.text.splitlines()
     first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", ()))])
-    if statement.col_offset == 0 and _is_alone_on_lines(statement, cell):
-        return "\n".join(lines[first - 1 : statement.end_lineno])
-    return ast.get_source_segment(cell.text, statement) or ast.unparse(statement)
-
-
-def _is_alone_on_lines(statement: ast.stmt, cell: CodeCell) -> bool:
-    """Return whether no other statement is on the same lines."""
-    return not any(
+    shares_lines = any(
         other is not statement
         and other.lineno <= (statement.end_lineno or 0)
         and (other.end_lineno or 0) >= statement.lineno
         for other in cell.body
     )
+    if statement.col_offset == 0 and not shares_lines:
+        return "\n".join(lines[first - 1 : statement.end_lineno])
+    return ast.get_source_segment(cell.text, statement) or ast.unparse(statement)

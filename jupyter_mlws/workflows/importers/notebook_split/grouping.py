@@ -1,4 +1,4 @@
-"""Which cells make one node: what must stay together, and what a reader would keep together."""
+"""Groups the cells of a notebook into nodes."""
 
 from __future__ import annotations
 
@@ -81,28 +81,25 @@ def group(flow: Flow) -> Groups:
             groups.join(other, step.index, reason)
         for name, version in step.reads.items():
             if version.carried is None and not version.storable:
-                groups.join(version.cell, step.index, _unstorable(name))
+                reason = Message(
+                    "{name} can't be saved to a file (supported: tables, series, arrays, "
+                    "scikit-learn models and plain values)",
+                    name=name,
+                )
+                groups.join(version.cell, step.index, reason)
     _join_rewritten(groups, steps)
-    _join_sections(groups, steps)
+    if len({step.cell.heading for step in steps}) > 1:
+        for before, step in pairwise(steps):
+            if before.cell.heading == step.cell.heading:
+                groups.join(before.index, step.index)
     groups.untangle()
     _join_shown(groups, steps)
     groups.untangle()
     return groups
 
 
-def _unstorable(name: str) -> Message:
-    return Message(
-        "{name} can't be saved to a file (supported: tables, series, arrays, scikit-learn "
-        "models and plain values)",
-        name=name,
-    )
-
-
 def _join_rewritten(groups: Groups, steps: Sequence[Step]) -> None:
-    """Join the cells that use a file which a later cell writes.
-
-    A file has one maker, and no node reads what was there before it.
-    """
+    """Join the cells that use a file which a later cell writes, as a file has one maker."""
     readers: dict[str, int] = {}
     writers: dict[str, int] = {}
     for step in steps:
@@ -116,26 +113,14 @@ def _join_rewritten(groups: Groups, steps: Sequence[Step]) -> None:
             readers.setdefault(path, step.index)
 
 
-def _join_sections(groups: Groups, steps: Sequence[Step]) -> None:
-    """Join the cells under one heading, if headings divide the notebook at all."""
-    headings = {step.cell.heading for step in steps}
-    if len(headings) < 2:
-        return
-    for before, step in pairwise(steps):
-        if before.cell.heading == step.cell.heading:
-            groups.join(before.index, step.index)
-
-
 def _join_shown(groups: Groups, steps: Sequence[Step]) -> None:
     """Join a cell that only shows something with the cell that made what it shows."""
     for step in steps:
         if not step.only_shows:
             continue
-        makers = [v.cell for v in step.reads.values() if v.carried is None]
-        makers = [cell for cell in makers if cell != step.index]
+        makers = [v.cell for v in step.reads.values() if v.carried is None and v.cell != step.index]
+        earlier = [other.index for other in steps if other.index < step.index]
         if makers:
             groups.join(max(makers), step.index)
-        else:
-            earlier = [other.index for other in steps if other.index < step.index]
-            if earlier:
-                groups.join(earlier[-1], step.index)
+        elif earlier:
+            groups.join(earlier[-1], step.index)

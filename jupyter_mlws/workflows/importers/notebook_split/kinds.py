@@ -1,4 +1,4 @@
-"""Kinds of values: what goes from node to node in which kind of file, and what cannot."""
+"""Kinds of values, and the file formats in which they are passed from node to node."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Kind(str, Enum):
-    """A kind of value, with the extension of its file; none for what is kept with its maker."""
+    """Kind of a value; one without an entry in ``EXTENSIONS`` stays in the node that makes it."""
 
     SCALAR = "scalar"
     PLAIN = "plain"

@@ -1,6 +1,6 @@
-"""What calls, methods and attributes of pandas, numpy and scikit-learn give, by their names.
+"""Kinds of what functions, methods and attributes of pandas, numpy and scikit-learn return.
 
-Only what is sure by the name is told; the rest is not known.
+Only what the name makes certain is listed; the rest is opaque.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ SAME_ARRAY_METHODS = words(
 ARRAY_REDUCTIONS = words("mean sum min max std var any all argmax argmin prod ptp")
 READERS = words("read_csv read_table read_parquet read_excel read_feather read_sql read_sql_query "
                 "read_fwf read_stata read_sas read_orc read_pickle read_sql_table")  # fmt: skip
+PANDAS_TABLES = words(
+    "DataFrame get_dummies crosstab melt pivot_table merge json_normalize merge_asof merge_ordered"
+)
 NUMPY_REDUCTIONS = words(
     "mean sum min max median std var prod amin amax average percentile quantile count_nonzero any "
     "all argmax argmin nanmean nanstd nansum nanmin nanmax nanmedian dot isclose allclose"
@@ -53,6 +56,8 @@ MODEL_ARRAYS = words(
     "explained_variance_ratio_ explained_variance_ support_vectors_ scale_ var_"
 )
 MODEL_SCALARS = words("best_score_ n_iter_ inertia_ n_features_in_ best_index_ oob_score_")
+MODEL_FACTORIES = words("make_pipeline clone make_union make_column_transformer")
+GENERATED_DATASETS = words("make_classification make_regression make_blobs make_moons make_circles")
 CURVES = words("roc_curve precision_recall_curve det_curve")
 METRIC_ARRAYS = words("confusion_matrix multilabel_confusion_matrix pairwise_distances")
 SPARSE_OUTPUT_NAMES = words(
@@ -97,7 +102,16 @@ OTHER_FUNCTIONS: Mapping[str, Kind] = {
 def attribute(whole: Kind, name: str) -> Kind:
     """Return the kind of an attribute."""
     if whole in PANDAS:
-        return _pandas_attribute(whole, name)
+        if name in ("shape", "size", "ndim", "empty", "name"):
+            return Kind.SCALAR
+        if name == "values":
+            return Kind.ARRAY
+        if name == "T":
+            return whole
+        if name in ("columns", "index", "dtypes", "str", "dt"):
+            return Kind.SERIES
+        # A column: `table.price`.
+        return Kind.SERIES if whole is Kind.TABLE and name not in SAME_KIND_METHODS else Kind.OPAQUE
     if whole is Kind.ARRAY:
         kinds = {"T": Kind.ARRAY, "shape": Kind.SCALAR, "size": Kind.SCALAR, "ndim": Kind.SCALAR}
         return kinds.get(name, Kind.OPAQUE)
@@ -112,19 +126,6 @@ def attribute(whole: Kind, name: str) -> Kind:
     return Kind.SCALAR if whole is Kind.SCALAR else Kind.OPAQUE
 
 
-def _pandas_attribute(whole: Kind, name: str) -> Kind:
-    if name in ("shape", "size", "ndim", "empty", "name"):
-        return Kind.SCALAR
-    if name == "values":
-        return Kind.ARRAY
-    if name == "T":
-        return whole
-    if name in ("columns", "index", "dtypes", "str", "dt"):
-        return Kind.SERIES
-    # A column: `table.price`.
-    return Kind.SERIES if whole is Kind.TABLE and name not in SAME_KIND_METHODS else Kind.OPAQUE
-
-
 def method(whole: Kind, name: str, arguments: int, keywords: Collection[str], sparse: bool) -> Kind:
     """Return the kind of a method's result; ``sparse``: transformers may return other types."""
     if whole in PANDAS:
@@ -135,7 +136,13 @@ def method(whole: Kind, name: str, arguments: int, keywords: Collection[str], sp
         kinds = {"tolist": Kind.PLAIN, "item": Kind.SCALAR}
         return Kind.ARRAY if name in SAME_ARRAY_METHODS else kinds.get(name, Kind.OPAQUE)
     if whole is Kind.MODEL:
-        return _model_method(name, sparse)
+        if name in ("fit", "partial_fit", "set_params"):
+            return Kind.MODEL
+        if name == "score":
+            return Kind.SCALAR
+        if name in PREDICTION_METHODS or name == "get_feature_names_out":
+            return Kind.ARRAY
+        return Kind.ARRAY if name in TRANSFORM_METHODS and not sparse else Kind.OPAQUE
     if whole is Kind.SCALAR:
         return Kind.PLAIN if name in ("split", "rsplit", "splitlines", "partition") else Kind.SCALAR
     if whole is Kind.PLAIN:
@@ -171,24 +178,16 @@ def _pandas_method(whole: Kind, name: str, keywords: Collection[str]) -> Kind:
     }.get(name, Kind.OPAQUE)
 
 
-def _model_method(name: str, sparse: bool) -> Kind:
-    if name in ("fit", "partial_fit", "set_params"):
-        return Kind.MODEL
-    if name == "score":
-        return Kind.SCALAR
-    if name in PREDICTION_METHODS:
-        return Kind.ARRAY
-    if name in TRANSFORM_METHODS and not sparse:
-        return Kind.ARRAY
-    return Kind.ARRAY if name == "get_feature_names_out" else Kind.OPAQUE
-
-
 def function(dotted_name: str, kinds: Sequence[Kind], keywords: Collection[str]) -> Result:
     """Return the kind of a library function's result, for arguments of these kinds."""
     package, _, name = dotted_name.rpartition(".")
     top = dotted_name.partition(".")[0]
     if top == "pandas":
-        return _pandas_function(name)
+        if name in READERS or name in PANDAS_TABLES:
+            return Kind.TABLE
+        if name in ("Series", "date_range", "Index"):
+            return Kind.SERIES
+        return Kind.FRAME if name == "concat" else Kind.OPAQUE
     if top == "numpy":
         return _numpy_function(package, name, kinds, keywords)
     if top == "sklearn":
@@ -198,16 +197,6 @@ def function(dotted_name: str, kinds: Sequence[Kind], keywords: Collection[str])
     if dotted_name in ("copy.copy", "copy.deepcopy") and kinds:
         return kinds[0]
     return OTHER_FUNCTIONS.get(dotted_name, Kind.OPAQUE)
-
-
-def _pandas_function(name: str) -> Kind:
-    if name in READERS or name in ("DataFrame", "get_dummies", "crosstab", "melt", "pivot_table"):
-        return Kind.TABLE
-    if name in ("merge", "json_normalize", "merge_asof", "merge_ordered"):
-        return Kind.TABLE
-    if name in ("Series", "date_range", "Index"):
-        return Kind.SERIES
-    return Kind.FRAME if name == "concat" else Kind.OPAQUE
 
 
 def _numpy_function(
@@ -230,10 +219,13 @@ def _sklearn_function(
     package: str, name: str, kinds: Sequence[Kind], keywords: Collection[str]
 ) -> Result:
     if package.endswith("datasets"):
-        return _dataset(name, keywords)
-    if name[:1].isupper() or name in ("make_pipeline", "clone", "make_union"):
-        return Kind.MODEL
-    if name == "make_column_transformer":
+        is_frame = "as_frame" in keywords
+        if name in GENERATED_DATASETS:
+            return (Kind.ARRAY, Kind.ARRAY)
+        if "return_X_y" in keywords:
+            return (Kind.TABLE, Kind.SERIES) if is_frame else (Kind.ARRAY, Kind.ARRAY)
+        return Kind.OPAQUE if is_frame else Kind.BUNCH
+    if name[:1].isupper() or name in MODEL_FACTORIES:
         return Kind.MODEL
     if name == "train_test_split":
         return tuple(kind for kind in kinds for _ in range(2))
@@ -246,13 +238,3 @@ def _sklearn_function(
     if name == "cross_validate" or "output_dict" in keywords:
         return Kind.PLAIN
     return Kind.SCALAR if package.endswith("metrics") else Kind.OPAQUE
-
-
-def _dataset(name: str, keywords: Collection[str]) -> Result:
-    frame = "as_frame" in keywords
-    if name in ("make_classification", "make_regression", "make_blobs", "make_moons",
-                "make_circles"):  # fmt: skip
-        return (Kind.ARRAY, Kind.ARRAY)
-    if "return_X_y" in keywords:
-        return (Kind.TABLE, Kind.SERIES) if frame else (Kind.ARRAY, Kind.ARRAY)
-    return Kind.OPAQUE if frame else Kind.BUNCH

@@ -1,9 +1,8 @@
-"""Which names a piece of Python reads and binds: at once, and when a function of it is called."""
+"""Finds the names that Python code reads and binds, at once and when its functions are called."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -20,12 +19,15 @@ def names_of(node: ast.AST) -> Names:
     """Return the names that ``node`` reads and binds in its scope."""
     finder = _NameCollector()
     finder.visit(node)
-    return finder.found
+    return finder.names
 
 
 def local_names(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
     """Return the parameters and local names of a function."""
-    local = {argument.arg for argument in _arguments(function.args)}
+    arguments = function.args
+    positional = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    optional = (arguments.vararg, arguments.kwarg)
+    local = {one.arg for one in (*positional, *optional) if one is not None}
     if isinstance(function, ast.Lambda):
         return local
     statements = [n for n in ast.walk(function) if isinstance(n, ast.Global | ast.Nonlocal)]
@@ -33,7 +35,7 @@ def local_names(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -
     finder = _NameCollector()
     for statement in function.body:
         finder.visit(statement)
-    return (local | set(finder.found.binds)) - outer_names
+    return (local | set(finder.names.binds)) - outer_names
 
 
 def globals_written(function: ast.AST) -> set[str]:
@@ -41,20 +43,15 @@ def globals_written(function: ast.AST) -> set[str]:
     return {n for node in ast.walk(function) if isinstance(node, ast.Global) for n in node.names}
 
 
-def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
-    yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-    yield from (one for one in (arguments.vararg, arguments.kwarg) if one is not None)
-
-
 class _NameCollector(ast.NodeVisitor):
     def __init__(self) -> None:
-        self.found = Names()
+        self.names = Names()
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
-            self.found.reads.append(node.id)
+            self.names.reads.append(node.id)
         else:
-            self.found.binds.append(node.id)
+            self.names.binds.append(node.id)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)
@@ -63,7 +60,7 @@ class _NameCollector(ast.NodeVisitor):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):
-            self.found.reads.append(node.target.id)
+            self.names.reads.append(node.target.id)
         self.visit(node.value)
         self.visit(node.target)
 
@@ -79,14 +76,14 @@ class _NameCollector(ast.NodeVisitor):
             self.visit(statement)
 
     def visit_Import(self, node: ast.Import) -> None:
-        self.found.binds += [a.asname or a.name.partition(".")[0] for a in node.names]
+        self.names.binds += [a.asname or a.name.partition(".")[0] for a in node.names]
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        self.found.binds += [alias.asname or alias.name for alias in node.names]
+        self.names.binds += [alias.asname or alias.name for alias in node.names]
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         if node.name:
-            self.found.binds.append(node.name)
+            self.names.binds.append(node.name)
         self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
@@ -94,7 +91,7 @@ class _NameCollector(ast.NodeVisitor):
             if part is not None:
                 self.visit(part)
         self._visit_function_body(node, node.body)
-        self.found.binds.append(node.name)
+        self.names.binds.append(node.name)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self.visit_FunctionDef(node)  # type: ignore[arg-type]
@@ -112,8 +109,8 @@ class _NameCollector(ast.NodeVisitor):
         for part in body:
             finder.visit(part)
         local = local_names(node)
-        inner = finder.found
-        self.found.late += [name for name in (*inner.reads, *inner.late) if name not in local]
+        inner = finder.names
+        self.names.late += [name for name in (*inner.reads, *inner.late) if name not in local]
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for part in (*node.decorator_list, *node.bases, *(k.value for k in node.keywords)):
@@ -121,10 +118,10 @@ class _NameCollector(ast.NodeVisitor):
         finder = _NameCollector()
         for statement in node.body:
             finder.visit(statement)
-        local = set(finder.found.binds)
-        self.found.reads += [name for name in finder.found.reads if name not in local]
-        self.found.late += finder.found.late
-        self.found.binds.append(node.name)
+        local = set(finder.names.binds)
+        self.names.reads += [name for name in finder.names.reads if name not in local]
+        self.names.late += finder.names.late
+        self.names.binds.append(node.name)
 
     def _visit_comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
@@ -140,9 +137,9 @@ class _NameCollector(ast.NodeVisitor):
             finder.visit(node.value)
         else:
             finder.visit(node.elt)
-        local = set(finder.found.binds)
-        self.found.reads += [name for name in finder.found.reads if name not in local]
-        self.found.late += [name for name in finder.found.late if name not in local]
+        local = set(finder.names.binds)
+        self.names.reads += [name for name in finder.names.reads if name not in local]
+        self.names.late += [name for name in finder.names.late if name not in local]
 
     def visit_ListComp(self, node: ast.ListComp) -> None:
         self._visit_comprehension(node)

@@ -1,4 +1,4 @@
-"""What a statement changes beside the names it binds: objects, random state, files, settings."""
+"""Finds the side effects of a statement: changed objects, random state, files and settings."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ DETERMINISTIC_NAMES = words(
     "PowerTransformer KBinsDiscretizer "
     "GridSearchCV PCA KFold StratifiedKFold GroupKFold TimeSeriesSplit NearestNeighbors clone SVC"
 )
-"""Of scikit-learn, what draws no numbers unless it is asked to."""
+"""Names of scikit-learn that draw no random numbers by default."""
 RANDOM_FUNCTIONS = words("train_test_split shuffle resample permutation_importance")
 
 
@@ -126,7 +126,16 @@ def _find_mutated_by_call(call: ast.Call, scope: Scope) -> set[str | None]:
         elif dotted_name.partition(".")[0] not in PURE_PACKAGES:
             roots |= _arguments(call, scope, sparing=frozenset())
     elif isinstance(call.func, ast.Name):
-        roots |= _find_mutated_by_named_call(call.func.id, call, scope)
+        name = call.func.id
+        if name in scope.functions:
+            roots |= _find_mutated_by_notebook_function(scope.functions[name], call, scope)
+        elif name in ("setattr", "delattr", "next") and call.args:
+            roots.add(root(call.args[0], scope))
+        elif scope.kinds.get(name) is Kind.CODE:
+            # An instance of a notebook's class keeps its arguments.
+            roots |= _arguments(call, scope, sparing=PANDAS | {Kind.ARRAY})
+        elif name in scope.kinds:
+            roots |= {name, *_arguments(call, scope, sparing=frozenset())}
     elif isinstance(call.func, ast.Attribute):
         kind = one(infer(call.func.value, scope))
         inplace = any(keyword.arg == "inplace" for keyword in call.keywords)
@@ -141,19 +150,6 @@ def _arguments(call: ast.Call, scope: Scope, sparing: frozenset[Kind]) -> set[st
     values = [*call.args, *(keyword.value for keyword in call.keywords)]
     safe = {Kind.SCALAR, Kind.CODE, *sparing}
     return {root(value, scope) for value in values if one(infer(value, scope)) not in safe}
-
-
-def _find_mutated_by_named_call(name: str, call: ast.Call, scope: Scope) -> set[str | None]:
-    if name in scope.functions:
-        return _find_mutated_by_notebook_function(scope.functions[name], call, scope)
-    if name in ("setattr", "delattr", "next") and call.args:
-        return {root(call.args[0], scope)}
-    if scope.kinds.get(name) is Kind.CODE:
-        # A class of the notebook keeps what it is given.
-        return _arguments(call, scope, sparing=PANDAS | {Kind.ARRAY})
-    if name in scope.kinds:
-        return {name, *_arguments(call, scope, sparing=frozenset())}
-    return set()
 
 
 def _find_mutated_by_notebook_function(
@@ -176,22 +172,17 @@ def _find_mutated_by_notebook_function(
         value = arguments.get(argument.arg)
         kind = infer(value, scope) if value is not None else Kind.SCALAR
         bind(ast.Name(argument.arg, ast.Store()), kind, inner)
-    changed_names = _find_mutated_in_body(function.node.body, inner)
+    changed_names: set[str] = set()
+    for statement in function.node.body:
+        changed_names |= find_mutated_variables(statement, inner)
+        for part in walk(statement):
+            if isinstance(part, ast.stmt):
+                record_bindings(part, inner)
     local = {argument.arg for argument in (*parameters, *function.node.args.kwonlyargs)}
     outer: set[str | None] = {
         root(value, scope) for name, value in arguments.items() if name in changed_names
     }
     return outer | {name for name in changed_names if name in scope.kinds and name not in local}
-
-
-def _find_mutated_in_body(body: list[ast.stmt], scope: Scope) -> set[str]:
-    names: set[str] = set()
-    for statement in body:
-        names |= find_mutated_variables(statement, scope)
-        for inner in walk(statement):
-            if isinstance(inner, ast.stmt):
-                record_bindings(inner, scope)
-    return names
 
 
 def aliases(node: ast.expr | None, scope: Scope) -> set[str]:
@@ -217,10 +208,10 @@ def aliases(node: ast.expr | None, scope: Scope) -> set[str]:
 
 
 def _inside(node: ast.AST, scope: Scope) -> set[str]:
-    parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
-    inner = [part for c in ast.iter_child_nodes(node) if isinstance(c, ast.comprehension)
-             for part in (c.iter,)]  # fmt: skip
-    return {name for part in (*parts, *inner) for name in aliases(part, scope)}
+    children = list(ast.iter_child_nodes(node))
+    parts = [child for child in children if isinstance(child, ast.expr)]
+    parts += [child.iter for child in children if isinstance(child, ast.comprehension)]
+    return {name for part in parts for name in aliases(part, scope)}
 
 
 VIEW_FUNCTIONS = words("reshape ravel view transpose squeeze swapaxes")
@@ -272,9 +263,6 @@ def names_in_queries(statement: ast.AST) -> Iterator[str]:
             for part in ast.walk(node):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     yield from re.findall(r"[^\W\d]\w*", part.value)
-
-
-# What is not in variables
 
 
 def sets_up(statement: ast.stmt, scope: Scope) -> bool:
@@ -353,10 +341,15 @@ def files(
         if use is None:
             continue
         writes, argument = use
-        path = _text(argument, texts)
-        if path is not None and "://" in path:
-            continue
-        if argument is not None and (path is not None or not _in_memory(argument, scope)):
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            path: str | None = argument.value
+        else:
+            path = texts.get(argument.id) if isinstance(argument, ast.Name) else None
+        # A buffer in memory, such as `io.StringIO(…)`, is no file; a URL is none of the project.
+        is_buffer = isinstance(argument, ast.Call) and scope.dotted_name(argument.func).startswith(
+            "io."
+        )
+        if argument is not None and not is_buffer and "://" not in (path or ""):
             yield writes, path
 
 
@@ -389,17 +382,6 @@ def _receiver(node: ast.Call) -> ast.expr | None:
     if isinstance(inner, ast.Call) and inner.args:
         return inner.args[0]
     return inner
-
-
-def _text(node: ast.expr | None, texts: Mapping[str, str]) -> str | None:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    return texts.get(node.id) if isinstance(node, ast.Name) else None
-
-
-def _in_memory(node: ast.expr, scope: Scope) -> bool:
-    """Return whether a file argument is a buffer: `io.StringIO(…)`."""
-    return isinstance(node, ast.Call) and scope.dotted_name(node.func).startswith("io.")
 
 
 def written_globals(statement: ast.AST, scope: Scope) -> set[str]:

@@ -1,15 +1,14 @@
-"""What kind of value an expression has, as far as the code tells; what is not known stays so.
+"""Infers the kinds of expressions from the code; a kind that is not certain is opaque.
 
-A kind decides by which file a value goes from node to node. A wrong guess is told by the node
-that makes the value, never carried on.
+The kind decides in which file format a value is passed from node to node. The node that makes the
+value reports a wrong kind.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from jupyter_mlws.workflows.importers.notebook_split import libraries
 from jupyter_mlws.workflows.importers.notebook_split.kinds import (
@@ -60,41 +59,61 @@ class Scope:
 
 def infer(node: ast.expr, scope: Scope) -> Result:
     """Return the kind of an expression."""
-    handler = _HANDLERS.get(type(node))
-    return handler(node, scope) if handler is not None else Kind.OPAQUE
-
-
-def _name(node: ast.Name, scope: Scope) -> Result:
-    if node.id in scope.functions or node.id in scope.imports:
-        return Kind.CODE
-    return scope.kinds.get(node.id, Kind.OPAQUE)
-
-
-def _tuple(node: ast.Tuple, scope: Scope) -> Result:
-    return tuple(one(infer(part, scope)) for part in node.elts)
-
-
-def _collection(node: ast.List | ast.Set, scope: Scope) -> Result:
-    return _plain_of([one(infer(part, scope)) for part in node.elts])
-
-
-def _dict(node: ast.Dict, scope: Scope) -> Result:
-    return _plain_of([one(infer(part, scope)) for part in (*node.keys, *node.values) if part])
+    match node:
+        case ast.Constant() | ast.JoinedStr():
+            return Kind.SCALAR
+        case ast.Lambda():
+            return Kind.CODE
+        case ast.Name():
+            if node.id in scope.functions or node.id in scope.imports:
+                return Kind.CODE
+            return scope.kinds.get(node.id, Kind.OPAQUE)
+        case ast.Tuple():
+            return tuple(one(infer(part, scope)) for part in node.elts)
+        case ast.List() | ast.Set():
+            return _plain_of([one(infer(part, scope)) for part in node.elts])
+        case ast.Dict():
+            parts = [part for part in (*node.keys, *node.values) if part]
+            return _plain_of([one(infer(part, scope)) for part in parts])
+        case ast.ListComp() | ast.SetComp() | ast.DictComp():
+            inner = Scope(
+                dict(scope.kinds), scope.imports, scope.functions, scope.sparse, scope.depth
+            )
+            for generator in node.generators:
+                bind(generator.target, _element(generator.iter, inner), inner)
+            elements = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+            return _plain_of([one(infer(part, inner)) for part in elements])
+        case ast.NamedExpr():
+            return infer(node.value, scope)
+        case ast.UnaryOp():
+            return Kind.SCALAR if isinstance(node.op, ast.Not) else infer(node.operand, scope)
+        case ast.BinOp():
+            return combine_kinds([one(infer(node.left, scope)), one(infer(node.right, scope))])
+        case ast.BoolOp():
+            return join([one(infer(part, scope)) for part in node.values])
+        case ast.IfExp():
+            return join([infer(node.body, scope), infer(node.orelse, scope)])
+        case ast.Compare():
+            if any(isinstance(op, ast.In | ast.NotIn | ast.Is | ast.IsNot) for op in node.ops):
+                return Kind.SCALAR
+            operands = (node.left, *node.comparators)
+            kind = combine_kinds([one(infer(part, scope)) for part in operands])
+            return Kind.SCALAR if kind in SIMPLE else kind
+        case ast.Subscript():
+            return _infer_subscript(node, scope)
+        case ast.Attribute():
+            dotted_name = scope.dotted_name(node)
+            if dotted_name:
+                return Kind.SCALAR if dotted_name.startswith(("numpy.", "math.")) else Kind.CODE
+            return libraries.attribute(one(infer(node.value, scope)), node.attr)
+        case ast.Call():
+            return _infer_call(node, scope)
+        case _:
+            return Kind.OPAQUE
 
 
 def _plain_of(parts: Sequence[Kind]) -> Kind:
     return Kind.PLAIN if set(parts) <= {*SIMPLE, Kind.ARRAY} else Kind.OPAQUE
-
-
-def _comprehension(
-    node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope
-) -> Result:
-    inner = Scope(dict(scope.kinds), scope.imports, scope.functions, scope.sparse, scope.depth)
-    for generator in node.generators:
-        bind(generator.target, _element(generator.iter, inner), inner)
-    if isinstance(node, ast.DictComp):
-        return _plain_of([one(infer(node.key, inner)), one(infer(node.value, inner))])
-    return _plain_of([one(infer(node.elt, inner))])
 
 
 def _element(node: ast.expr, scope: Scope) -> Result:
@@ -135,30 +154,7 @@ def bind(target: ast.expr, result: Result, scope: Scope) -> None:
             bind(element, part, scope)
 
 
-def _binary(node: ast.BinOp, scope: Scope) -> Result:
-    return combine_kinds([one(infer(node.left, scope)), one(infer(node.right, scope))])
-
-
-def _compare(node: ast.Compare, scope: Scope) -> Result:
-    if any(isinstance(op, ast.In | ast.NotIn | ast.Is | ast.IsNot) for op in node.ops):
-        return Kind.SCALAR
-    kind = combine_kinds([one(infer(part, scope)) for part in (node.left, *node.comparators)])
-    return Kind.SCALAR if kind in SIMPLE else kind
-
-
-def _boolean(node: ast.BoolOp, scope: Scope) -> Result:
-    return join([one(infer(part, scope)) for part in node.values])
-
-
-def _unary(node: ast.UnaryOp, scope: Scope) -> Result:
-    return Kind.SCALAR if isinstance(node.op, ast.Not) else infer(node.operand, scope)
-
-
-def _conditional(node: ast.IfExp, scope: Scope) -> Result:
-    return join([infer(node.body, scope), infer(node.orelse, scope)])
-
-
-def _subscript(node: ast.Subscript, scope: Scope) -> Result:
+def _infer_subscript(node: ast.Subscript, scope: Scope) -> Result:
     if isinstance(node.value, ast.Attribute) and node.value.attr in ("loc", "iloc"):
         return _infer_loc(one(infer(node.value.value, scope)), node.slice, scope)
     whole = infer(node.value, scope)
@@ -197,22 +193,15 @@ def _infer_loc(whole: Kind, index: ast.expr, scope: Scope) -> Kind:
     return Kind.SERIES if any(several) or len(parts) == 1 else Kind.SCALAR
 
 
-def _attribute(node: ast.Attribute, scope: Scope) -> Result:
-    dotted_name = scope.dotted_name(node)
-    if dotted_name:
-        return Kind.SCALAR if dotted_name.startswith(("numpy.", "math.")) else Kind.CODE
-    return libraries.attribute(one(infer(node.value, scope)), node.attr)
-
-
-def _call(node: ast.Call, scope: Scope) -> Result:
+def _infer_call(node: ast.Call, scope: Scope) -> Result:
     dotted_name = scope.dotted_name(node.func)
     keywords = {keyword.arg or "" for keyword in node.keywords}
     if dotted_name:
         return libraries.function(dotted_name, _arguments(node, scope), keywords)
     if isinstance(node.func, ast.Name):
         if node.func.id in scope.functions:
-            return _user_function(scope.functions[node.func.id], node, scope)
-        return _builtin(node.func.id, node, scope)
+            return _infer_function_call(scope.functions[node.func.id], node, scope)
+        return _infer_builtin_call(node.func.id, node, scope)
     if not isinstance(node.func, ast.Attribute):
         return Kind.OPAQUE
     whole, name = node.func.value, node.func.attr
@@ -240,35 +229,30 @@ def _arguments(node: ast.Call, scope: Scope) -> list[Kind]:
     return [one(infer(a, scope)) for a in node.args]
 
 
-def _builtin(name: str, node: ast.Call, scope: Scope) -> Result:
+def _infer_builtin_call(name: str, node: ast.Call, scope: Scope) -> Result:
     if name in BUILTIN_SCALARS:
         return Kind.SCALAR
     kinds = _arguments(node, scope)
     if name == "abs" and kinds:
         return kinds[0]
-    if name in BUILTIN_PLAIN:
-        if node.args:
-            kinds = _parts_of(node.args[0], kinds, scope)
-        keyword_kinds = [
-            one(infer(k.value, scope)) for k in node.keywords if k.arg not in ("key", "reverse")
-        ]
-        plain = {*SIMPLE, Kind.SERIES, Kind.ARRAY}
-        return Kind.PLAIN if {*kinds, *keyword_kinds} <= plain else Kind.OPAQUE
-    return Kind.OPAQUE
+    if name not in BUILTIN_PLAIN:
+        return Kind.OPAQUE
+    iterator = node.args[0] if node.args else None
+    if isinstance(iterator, ast.Call):
+        # What it yields becomes the parts of the list.
+        function = iterator.func
+        if isinstance(function, ast.Name) and function.id in ITERATORS:
+            kinds = [kind for kind in _arguments(iterator, scope) if kind is not Kind.CODE]
+        elif isinstance(function, ast.Attribute) and function.attr in ("keys", "values", "items"):
+            kinds = [one(infer(function.value, scope))]
+    keyword_kinds = [
+        one(infer(k.value, scope)) for k in node.keywords if k.arg not in ("key", "reverse")
+    ]
+    plain = {*SIMPLE, Kind.SERIES, Kind.ARRAY}
+    return Kind.PLAIN if {*kinds, *keyword_kinds} <= plain else Kind.OPAQUE
 
 
-def _parts_of(node: ast.expr, kinds: list[Kind], scope: Scope) -> list[Kind]:
-    """Return the kinds of what an iterator yields, to be put into a list."""
-    if not isinstance(node, ast.Call):
-        return kinds
-    if isinstance(node.func, ast.Name) and node.func.id in ITERATORS:
-        return [kind for kind in _arguments(node, scope) if kind is not Kind.CODE]
-    if isinstance(node.func, ast.Attribute) and node.func.attr in ("keys", "values", "items"):
-        return [one(infer(node.func.value, scope))]
-    return kinds
-
-
-def _user_function(function: Function, node: ast.Call, scope: Scope) -> Result:
+def _infer_function_call(function: Function, node: ast.Call, scope: Scope) -> Result:
     """Return the kind of a notebook function's result for these arguments."""
     if scope.depth >= 3:
         return Kind.OPAQUE
@@ -338,27 +322,3 @@ def record_bindings(statement: ast.stmt, scope: Scope) -> None:
     elif isinstance(statement, ast.ImportFrom) and statement.module:
         for alias in statement.names:
             scope.imports[alias.asname or alias.name] = f"{statement.module}.{alias.name}"
-
-
-_HANDLERS: Mapping[type[ast.expr], Callable[[Any, Scope], Result]] = {
-    ast.Constant: lambda node, scope: Kind.SCALAR,
-    ast.JoinedStr: lambda node, scope: Kind.SCALAR,
-    ast.Name: _name,
-    ast.Tuple: _tuple,
-    ast.List: _collection,
-    ast.Set: _collection,
-    ast.Dict: _dict,
-    ast.ListComp: _comprehension,
-    ast.SetComp: _comprehension,
-    ast.DictComp: _comprehension,
-    ast.BinOp: _binary,
-    ast.Compare: _compare,
-    ast.BoolOp: _boolean,
-    ast.UnaryOp: _unary,
-    ast.IfExp: _conditional,
-    ast.Subscript: _subscript,
-    ast.Attribute: _attribute,
-    ast.Call: _call,
-    ast.Lambda: lambda node, scope: Kind.CODE,
-    ast.NamedExpr: lambda node, scope: infer(node.value, scope),
-}
