@@ -1,5 +1,7 @@
 import { ServerConnection } from '@jupyterlab/services';
 import { nullTranslator } from '@jupyterlab/translation';
+import { MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
 
 import { MLWSClient } from '../api/client';
 import { labServer } from '../lab/server';
@@ -121,4 +123,19 @@ export async function settle(): Promise<void> {
     await Promise.resolve();
     await new Promise(resolve => setImmediate(resolve));
   }
+}
+
+/** Lets Lumino, the cache of answers and React come to rest. */
+export async function rest(): Promise<void> {
+  MessageLoop.flush();
+  await settle();
+  MessageLoop.flush();
+  await new Promise(resolve => setTimeout(resolve, 20));
+}
+
+/** Shows a view; dispose it at the end. */
+export async function show(view: Widget): Promise<HTMLElement> {
+  Widget.attach(view, document.body);
+  await rest();
+  return view.node;
 }

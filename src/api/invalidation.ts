@@ -4,7 +4,9 @@ import { refetch } from './queries';
 
 /** The changes that make answers old, by the beginning of their paths: areas, and any run. */
 const CAUSES: Record<string, readonly (WorkspaceArea | 'run')[]> = {
-  '/lineage': ['history', 'run']
+  '/lineage': ['history', 'run'],
+  '/models': ['runs', 'run'],
+  '/runs': ['runs', 'history', 'run']
 };
 
 /** Reads answers anew when the project changes that they are about, or another one is chosen. */

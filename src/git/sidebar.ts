@@ -17,6 +17,7 @@ import {
 import type { MLWSClient } from '../api/client';
 import type { LiveModel } from '../api/live';
 import { mlwsIcon } from '../ui/fileIcons';
+import type { ServerView } from '../ui/server';
 import type { ProjectBar } from './projectBar';
 import { sectionSizes, SMALLEST } from './sectionSizes';
 import type { Welcome } from './welcome';
@@ -24,7 +25,7 @@ import type { Welcome } from './welcome';
 /** A view and the model it shows. */
 export interface ISection {
   view: Widget;
-  model: LiveModel;
+  model: LiveModel | ServerView;
   /** Reads anew what no event tells of, too; the model's own reading where it is left out. */
   look?: () => Promise<void>;
   /** Its place: a section stands before those of higher rank; the end where it is left out. */

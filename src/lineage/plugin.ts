@@ -36,8 +36,6 @@ const lineage: JupyterFrontEndPlugin<void> = {
         async () => {
           const { lineageView } = await import('./view');
           const view = lineageView({ client, actions, of });
-          view.title.label = trans.__('Lineage');
-          view.title.caption = of;
           return { view, model: null, icon: lineageIcon };
         },
         { id: CommandIDs.open, args: { of } }

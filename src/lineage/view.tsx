@@ -1,6 +1,5 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { keepPreviousData } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
@@ -202,72 +201,70 @@ function Lineage(props: ILineageProps): JSX.Element {
     client,
     '/lineage',
     { of: trail[trail.length - 1] },
-    { placeholderData: keepPreviousData }
-  );
-  const back = trail.length > 1 && (
-    <Button
-      small={true}
-      onClick={() => {
-        setTrail(trail.slice(0, -1));
-        setSelected(null);
-      }}
-    >
-      {trans.__('Back')}
-    </Button>
+    { keeps: true }
   );
   return (
-    <>
-      {answer.isLoadingError && back}
-      <Answer of={answer} trans={trans}>
-        {lineage => {
-          const node = [selected, lineage.of]
-            .map(id => lineage.nodes.find(one => one.id === id))
-            .find(Boolean);
-          return (
-            <div className="jp-mlws-Lineage">
-              <LineageGraph
-                lineage={lineage}
-                selected={node?.id ?? null}
-                trans={trans}
-                onSelect={setSelected}
-                onOpen={one => actions.open(one)}
-              />
-              <div className="jp-mlws-Lineage-panel">
-                {back}
-                {lineage.truncated && (
-                  <p className="jp-mlws-Note jp-mod-warn" role="status">
-                    {trans.__(
-                      'Only part of the lineage is shown. Select an item and show its lineage to see more.'
-                    )}
-                  </p>
-                )}
-                {node && (
-                  <Details
-                    node={node}
-                    lineage={lineage}
-                    client={client}
-                    actions={actions}
-                    onSelect={setSelected}
-                    onFollow={id => {
-                      setTrail([...trail, id]);
-                      setSelected(id);
-                    }}
-                  />
-                )}
-              </div>
+    <Answer of={answer} trans={trans}>
+      {lineage => {
+        const node = [selected, lineage.of]
+          .map(id => lineage.nodes.find(one => one.id === id))
+          .find(Boolean);
+        return (
+          <div className="jp-mlws-Lineage">
+            <LineageGraph
+              lineage={lineage}
+              selected={node?.id ?? null}
+              trans={trans}
+              onSelect={setSelected}
+              onOpen={one => actions.open(one)}
+            />
+            <div className="jp-mlws-Lineage-panel">
+              {trail.length > 1 && (
+                <Button
+                  small={true}
+                  onClick={() => {
+                    setTrail(trail.slice(0, -1));
+                    setSelected(null);
+                  }}
+                >
+                  {trans.__('Back')}
+                </Button>
+              )}
+              {lineage.truncated && (
+                <p className="jp-mlws-Note jp-mod-warn" role="status">
+                  {trans.__(
+                    'Only part of the lineage is shown. Select an item and show its lineage to see more.'
+                  )}
+                </p>
+              )}
+              {node && (
+                <Details
+                  node={node}
+                  lineage={lineage}
+                  client={client}
+                  actions={actions}
+                  onSelect={setSelected}
+                  onFollow={id => {
+                    setTrail([...trail, id]);
+                    setSelected(id);
+                  }}
+                />
+              )}
             </div>
-          );
-        }}
-      </Answer>
-    </>
+          </div>
+        );
+      }}
+    </Answer>
   );
 }
 
 /** The lineage of a thing in the main area. */
 export function lineageView(props: ILineageProps): ServerView {
-  return new ServerView(
-    () => <Lineage {...props} />,
-    'jp-mlws-View',
-    'jp-mlws-LineageView'
-  );
+  const { client, of } = props;
+  const view = new ServerView(client, () => <Lineage {...props} />, {
+    label: client.trans.__('Lineage'),
+    className: 'jp-mlws-View jp-mlws-LineageView'
+  });
+  view.title.caption = of;
+  return view;
 }

@@ -1,16 +1,23 @@
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { escapeId } from '../api/client';
 import { agreed } from '../lab/confirm';
-import type { IExperimentRun, IPage } from '../api/models';
+import type {
+  IExperimentRun,
+  IModel,
+  IModelDetail,
+  IModelVersion,
+  IPage
+} from '../api/models';
 import { told } from '../lab/notify';
 import type { IMLWSClient } from '../lab/tokens';
 import { PromoteForm, RegisterForm } from './forms';
-import type { RegistryModel } from './model';
-import type { IModelVersion } from '../api/models';
 
 /** Runs that are offered to be registered. */
 const OFFERED = 50;
+/** Models whose names are suggested. */
+const KNOWN = 500;
 /** How long a good end is told, in milliseconds. */
 const SHORT = 5000;
 
@@ -30,7 +37,6 @@ export interface IModelActions {
 export class ModelActions implements IModelActions {
   constructor(
     private _client: IMLWSClient,
-    private _model: RegistryModel,
     private _compare: (ids: readonly string[]) => void,
     private _openLineage: (of: string) => void,
     private _trans: TranslationBundle
@@ -39,7 +45,10 @@ export class ModelActions implements IModelActions {
   async promote(version: IModelVersion): Promise<void> {
     await told(async () => {
       const trans = this._trans;
-      const aliases = await this._model.aliasesOf(version);
+      const { aliases } = await this._client.get<IModelDetail>(
+        modelPath(version.name),
+        { limit: 1 }
+      );
       const answer = await showDialog({
         title: trans.__('Set Alias for %1 %2', version.name, version.version),
         body: new PromoteForm(version, aliases, trans),
@@ -52,7 +61,10 @@ export class ModelActions implements IModelActions {
       if (!answer.button.accept || !answer.value) {
         return;
       }
-      await this._model.setAlias(version, answer.value);
+      await this._client.put(aliasPath(version, answer.value), {
+        version: version.version
+      });
+      await this._client.refresh('/models');
       Notification.success(
         trans.__(
           'Alias “%1” of %2 now points to version %3.',
@@ -79,7 +91,8 @@ export class ModelActions implements IModelActions {
         trans
       );
       if (isMeant) {
-        await this._model.removeAlias(version, alias);
+        await this._client.delete(aliasPath(version, alias));
+        await this._client.refresh('/models');
       }
     });
   }
@@ -109,7 +122,10 @@ export class ModelActions implements IModelActions {
       });
       return;
     }
-    const names = this._model.items.map(item => item.name);
+    const { items } = await this._client.get<IPage<IModel>>('/models', {
+      limit: KNOWN
+    });
+    const names = items.map(item => item.name);
     const answer = await showDialog({
       title: trans.__('Register Model'),
       body: new RegisterForm(offered, names, this._client.language, trans),
@@ -123,9 +139,14 @@ export class ModelActions implements IModelActions {
       return;
     }
     const { run: id, name, artifacts } = answer.value;
-    const made = await this._model.register({ name, run_id: id, artifacts });
+    const version = await this._client.post<IModelVersion>('/models', {
+      name,
+      run_id: id,
+      artifacts
+    });
+    await this._client.refresh('/models');
     Notification.success(
-      trans.__('Registered %1, version %2.', made.name, made.version),
+      trans.__('Registered %1, version %2.', version.name, version.version),
       { autoClose: SHORT }
     );
   }
@@ -137,4 +158,13 @@ export class ModelActions implements IModelActions {
     });
     return page.items.filter(run => run.id !== null);
   }
+}
+
+/** Where a model is in the API. */
+export function modelPath(name: string): string {
+  return `/models/${encodeURIComponent(escapeId(name))}`;
+}
+
+function aliasPath({ name }: IModelVersion, alias: string): string {
+  return `${modelPath(name)}/aliases/${encodeURIComponent(alias)}`;
 }

@@ -2,11 +2,15 @@ import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactNode } from 'react';
 
+import type { MLWSClient } from '../api/client';
 import { cellText, fullTime, listText } from '../ui/format';
-import { LiveView } from '../ui/liveView';
+import type {
+  IComparedValue,
+  IModelComparison,
+  IModelVersion
+} from '../api/models';
+import { Answer, ServerView, useGet } from '../ui/server';
 import type { IModelActions } from './actions';
-import type { ModelComparisonModel } from './compare';
-import type { IComparedValue, IModelVersion } from '../api/models';
 
 function Group(props: {
   title: string;
@@ -54,88 +58,103 @@ function Values(props: {
   );
 }
 
-/** The comparison as a main-area view, from which a version can be promoted. */
-export class ModelComparisonView extends LiveView<ModelComparisonModel> {
-  constructor(
-    model: ModelComparisonModel,
-    private _actions: IModelActions,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.addClass('jp-mlws-View');
-    this.addClass('jp-mlws-ModelComparison');
-  }
+interface IProps {
+  client: MLWSClient;
+  actions: IModelActions;
+  /** Of the versions. */
+  ids: readonly string[];
+}
 
-  protected body(): JSX.Element {
-    const { trans } = this;
-    const { versions, params, metrics } = this.model.comparison!;
-    return (
-      <table className="jp-mlws-Values">
-        <thead>
-          <tr>
-            <th scope="col" />
-            {versions.map(version => this._head(version))}
-          </tr>
-        </thead>
-        <Values
-          title={trans.__('Metrics')}
-          versions={versions}
-          values={metrics}
-        />
-        <Values
-          title={trans.__('Parameters')}
-          versions={versions}
-          values={params}
-        />
-        <Group title={trans.__('Origin')} versions={versions}>
-          <tr>
-            <th scope="row">{trans.__('Registered')}</th>
-            {versions.map(version => (
-              <td key={version.id}>
-                {fullTime(version.timestamp, this._language)}
-              </td>
-            ))}
-          </tr>
-          <tr>
-            <th scope="row">{trans.__('Code')}</th>
-            {versions.map(version => (
-              <td key={version.id} title={version.commit ?? undefined}>
-                <code>{version.commit?.slice(0, 8) ?? '–'}</code>
-              </td>
-            ))}
-          </tr>
-          <tr>
-            <th scope="row">{trans.__('Files')}</th>
-            {versions.map(version => (
-              <td key={version.id}>
-                {listText(version.artifacts, trans) || '–'}
-              </td>
-            ))}
-          </tr>
-        </Group>
-      </table>
-    );
-  }
+function Heading(props: {
+  version: IModelVersion;
+  actions: IModelActions;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { version, actions, trans } = props;
+  return (
+    <th scope="col" data-mlws-model={version.id}>
+      {version.name} {version.version}
+      <div className="jp-mlws-Tools">
+        {version.aliases.map(alias => (
+          <span key={alias} className="jp-mlws-Badge">
+            {alias}
+          </span>
+        ))}
+      </div>
+      <Button small={true} onClick={() => void actions.promote(version)}>
+        {trans.__('Set Alias…')}
+      </Button>
+    </th>
+  );
+}
 
-  private _head(version: IModelVersion): JSX.Element {
-    return (
-      <th key={version.id} scope="col" data-mlws-model={version.id}>
-        {version.name} {version.version}
-        <div className="jp-mlws-Tools">
-          {version.aliases.map(alias => (
-            <span key={alias} className="jp-mlws-Badge">
-              {alias}
-            </span>
-          ))}
-        </div>
-        <Button
-          small={true}
-          onClick={() => void this._actions.promote(version)}
-        >
-          {this.trans.__('Set Alias…')}
-        </Button>
-      </th>
-    );
-  }
+function Comparison({ client, actions, ids }: IProps): JSX.Element {
+  const { language, trans } = client;
+  const answer = useGet<IModelComparison>(client, '/models/compare', { ids });
+  return (
+    <Answer of={answer} trans={trans}>
+      {({ versions, params, metrics }) => (
+        <table className="jp-mlws-Values">
+          <thead>
+            <tr>
+              <th scope="col" />
+              {versions.map(version => (
+                <Heading
+                  key={version.id}
+                  version={version}
+                  actions={actions}
+                  trans={trans}
+                />
+              ))}
+            </tr>
+          </thead>
+          <Values
+            title={trans.__('Metrics')}
+            versions={versions}
+            values={metrics}
+          />
+          <Values
+            title={trans.__('Parameters')}
+            versions={versions}
+            values={params}
+          />
+          <Group title={trans.__('Origin')} versions={versions}>
+            <tr>
+              <th scope="row">{trans.__('Registered')}</th>
+              {versions.map(version => (
+                <td key={version.id}>
+                  {fullTime(version.timestamp, language)}
+                </td>
+              ))}
+            </tr>
+            <tr>
+              <th scope="row">{trans.__('Code')}</th>
+              {versions.map(version => (
+                <td key={version.id} title={version.commit ?? undefined}>
+                  <code>{version.commit?.slice(0, 8) ?? '–'}</code>
+                </td>
+              ))}
+            </tr>
+            <tr>
+              <th scope="row">{trans.__('Files')}</th>
+              {versions.map(version => (
+                <td key={version.id}>
+                  {listText(version.artifacts, trans) || '–'}
+                </td>
+              ))}
+            </tr>
+          </Group>
+        </table>
+      )}
+    </Answer>
+  );
+}
+
+/** Versions side by side in the main area, of which one can be promoted. */
+export function comparisonView(props: IProps): ServerView {
+  const { client, ids } = props;
+  return new ServerView(client, () => <Comparison {...props} />, {
+    label: client.trans.__('Compare %1 versions', ids.length),
+    className: 'jp-mlws-View jp-mlws-ModelComparison'
+  });
 }

@@ -6,15 +6,13 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { ModelActions } from './actions';
-import { RegistryModel } from './model';
-import { RegistryView } from './view';
+import { State } from '../ui/state';
+import { modelsView } from './view';
 import {
   IMainViews,
   IMLWSClient,
   IMLWSSidebar,
-  IModelRegistry,
-  IWorkflowEvents,
-  IWorkspaceEvents
+  IModelRegistry
 } from '../lab/tokens';
 
 /** Between the history and the workflows. */
@@ -31,57 +29,41 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
   id: 'jupyter-mlws:registry',
   description: 'The registered models of the project: versions and aliases.',
   autoStart: true,
-  requires: [
-    IMLWSClient,
-    IWorkspaceEvents,
-    IWorkflowEvents,
-    IMLWSSidebar,
-    IMainViews
-  ],
+  requires: [IMLWSClient, IMLWSSidebar, IMainViews],
   optional: [ITranslator, ICommandPalette],
   provides: IModelRegistry,
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
-    events: IWorkspaceEvents,
-    runs: IWorkflowEvents,
     sidebar: IMLWSSidebar,
     views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
-    const model = new RegistryModel(client, events, runs);
     const compare = (ids: readonly string[]) =>
       views.show(
         `models ${ids.join(' ')}`,
         async () => {
-          const { ModelComparisonModel } = await import('./compare');
-          const { ModelComparisonView } = await import('./compareView');
-          const comparison = new ModelComparisonModel(client, events, ids);
-          model.edited.connect(() => void comparison.refresh(), comparison);
-          const view = new ModelComparisonView(
-            comparison,
-            actions,
-            client.language,
-            trans
-          );
-          view.title.label = trans.__('Compare %1 versions', ids.length);
-          return { view, model: comparison };
+          const { comparisonView } = await import('./compareView');
+          return {
+            view: comparisonView({ client, actions, ids }),
+            model: null
+          };
         },
         { id: CommandIDs.compare, args: { ids: [...ids] } }
       );
     const actions = new ModelActions(
       client,
-      model,
       compare,
       of => void app.commands.execute('mlws:open-lineage', { of }),
       trans
     );
-    const view = new RegistryView(model, actions, client.language, trans);
+    const expanded = new State<ReadonlySet<string>>(new Set());
+    const view = modelsView({ client, actions, expanded });
     sidebar.addSection({
       view,
-      model,
+      model: view,
       rank: RANK,
       size: SIZE,
       folded: true,
@@ -94,10 +76,9 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
         await app.restored;
         app.shell.activateById(sidebar.id);
         sidebar.expand(view);
-        await model.refresh();
-        const item = model.items.find(one => one.name === args.name);
-        if (item && !model.expanded.has(item.id)) {
-          await model.toggle(item.id);
+        await view.refresh();
+        if (typeof args.name === 'string') {
+          expanded.value = new Set([...expanded.value, args.name]);
         }
       }
     });

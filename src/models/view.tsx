@@ -6,30 +6,52 @@ import {
   HTMLSelect
 } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
 
-import { APIError } from '../api/client';
+import type { MLWSClient } from '../api/client';
+import type {
+  IAliasChange,
+  IBestModels,
+  IModel,
+  IModelDetail,
+  IModelVersion,
+  IPage,
+  IRunColumns
+} from '../api/models';
+import { readMore } from '../api/pages';
+import { told } from '../lab/notify';
 import { Failure } from '../ui/errorBox';
 import { cellText, fullTime, relativeTime } from '../ui/format';
-import { LiveView } from '../ui/liveView';
 import { Rows } from '../ui/rows';
-import type { IModelActions } from './actions';
-import type { IExpandedModel, RegistryModel } from './model';
-import type { IAliasChange, IModel, IModelVersion } from '../api/models';
+import { Answer, ServerView, useGet, usePages } from '../ui/server';
+import { State, toggled, useValue } from '../ui/state';
+import { modelPath, type IModelActions } from './actions';
 
 /** Metrics shown in the list; the comparison has them all. */
 const MAIN_METRICS = 3;
+/** Models that are read at once. */
+const PAGE = { limit: 50 };
+/** Ranks that are shown. */
+const BEST = 5;
 
 interface IProps {
-  model: RegistryModel;
+  client: MLWSClient;
   actions: IModelActions;
-  language: string;
-  trans: TranslationBundle;
+  /** The names of the expanded models. */
+  expanded: State<ReadonlySet<string>>;
+}
+
+interface IVersionProps extends IProps {
+  /** Ids of the versions to compare, in the order of choice. */
+  selected: readonly string[];
+  onSelect: (id: string) => void;
 }
 
 function Alias(
   props: IProps & { version: IModelVersion; alias: string }
 ): JSX.Element {
-  const { actions, version, alias, trans } = props;
+  const { actions, version, alias } = props;
+  const { trans } = props.client;
   const remove = trans.__('Remove alias “%1”…', alias);
   return (
     <span className="jp-mlws-Badge jp-mlws-Alias" data-mlws-alias={alias}>
@@ -45,8 +67,11 @@ function Alias(
   );
 }
 
-function Version(props: IProps & { version: IModelVersion }): JSX.Element {
-  const { model, actions, version, language, trans } = props;
+function Version(
+  props: IVersionProps & { version: IModelVersion }
+): JSX.Element {
+  const { actions, version } = props;
+  const { language, trans } = props.client;
   const metrics = Object.entries(version.metrics);
   const name = trans.__('version %1', version.version);
   return (
@@ -60,8 +85,8 @@ function Version(props: IProps & { version: IModelVersion }): JSX.Element {
         <input
           type="checkbox"
           data-mlws-row
-          checked={model.selected.includes(version.id)}
-          onChange={() => model.select(version.id)}
+          checked={props.selected.includes(version.id)}
+          onChange={() => props.onSelect(version.id)}
         />
         <span className="jp-mlws-Row-name">{name}</span>
         <span
@@ -113,19 +138,26 @@ function changeText(change: IAliasChange, trans: TranslationBundle): string {
 }
 
 function AliasHistory(props: {
-  history: readonly IAliasChange[];
-  language: string;
-  trans: TranslationBundle;
+  client: MLWSClient;
+  name: string;
 }): JSX.Element | null {
-  const { history, language, trans } = props;
-  if (history.length === 0) {
+  const { client, name } = props;
+  const { language, trans } = client;
+  const { data, error, refetch } = useGet<IPage<IAliasChange>>(
+    client,
+    `${modelPath(name)}/aliases/history`
+  );
+  if (error) {
+    return <Failure error={error} trans={trans} onRetry={refetch} />;
+  }
+  if (!data || data.items.length === 0) {
     return null;
   }
   return (
     <details className="jp-mlws-AliasHistory">
       <summary>{trans.__('Alias history')}</summary>
       <ul>
-        {history.map((change, index) => (
+        {data.items.map((change, index) => (
           <li key={index}>
             {changeText(change, trans)}{' '}
             <span
@@ -148,38 +180,44 @@ function AliasHistory(props: {
   );
 }
 
-function Expanded(
-  props: IProps & { item: IModel; known: IExpandedModel }
-): JSX.Element {
-  const { model, item, known, language, trans } = props;
-  const { detail, history } = known;
+function Expanded(props: IVersionProps & { name: string }): JSX.Element {
+  const { client, name } = props;
+  const { trans } = client;
+  const path = modelPath(name);
+  const more = () => void told(() => readMore(client, path, {}, 'versions'));
   return (
-    <>
-      {detail.description && (
-        <p className="jp-mlws-Hint">{detail.description}</p>
-      )}
-      <ul
-        className="jp-mlws-Rows"
-        aria-label={trans.__('Versions of %1', item.name)}
-      >
-        {detail.versions.map(version => (
-          <Version key={version.id} {...props} version={version} />
-        ))}
-      </ul>
-      {detail.next_cursor !== null && (
-        <Button small={true} onClick={() => void model.moreVersions(item.id)}>
-          {trans.__('Show Older Versions')}
-        </Button>
-      )}
-      <AliasHistory history={history} language={language} trans={trans} />
-    </>
+    <div className="jp-mlws-Dataset-detail">
+      <Answer of={useGet<IModelDetail>(client, path)} trans={trans}>
+        {detail => (
+          <>
+            {detail.description && (
+              <p className="jp-mlws-Hint">{detail.description}</p>
+            )}
+            <ul
+              className="jp-mlws-Rows"
+              aria-label={trans.__('Versions of %1', name)}
+            >
+              {detail.versions.map(version => (
+                <Version key={version.id} {...props} version={version} />
+              ))}
+            </ul>
+            {detail.next_cursor !== null && (
+              <Button small={true} onClick={more}>
+                {trans.__('Show Older Versions')}
+              </Button>
+            )}
+            <AliasHistory client={client} name={name} />
+          </>
+        )}
+      </Answer>
+    </div>
   );
 }
 
-function ModelRow(props: IProps & { item: IModel }): JSX.Element {
-  const { model, item, trans } = props;
-  const known = model.expanded.get(item.id);
-  const isOpen = known !== undefined;
+function ModelRow(props: IVersionProps & { item: IModel }): JSX.Element {
+  const { item, expanded } = props;
+  const { trans } = props.client;
+  const isOpen = useValue(expanded).has(item.name);
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   return (
     <li className="jp-mlws-Model" data-mlws-model-name={item.name}>
@@ -187,7 +225,7 @@ function ModelRow(props: IProps & { item: IModel }): JSX.Element {
         className="jp-mlws-Row"
         data-mlws-row
         aria-expanded={isOpen}
-        onClick={() => void model.toggle(item.id)}
+        onClick={() => (expanded.value = toggled(expanded.value, item.name))}
       >
         <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
         <span className="jp-mlws-Row-name">{item.name}</span>
@@ -202,55 +240,59 @@ function ModelRow(props: IProps & { item: IModel }): JSX.Element {
           </span>
         ))}
       </button>
-      {isOpen && (
-        <div className="jp-mlws-Dataset-detail">
-          {known === null && (
-            <p className="jp-mlws-Hint">{trans.__('Loading…')}</p>
-          )}
-          {known instanceof APIError && <Failure error={known} trans={trans} />}
-          {known && !(known instanceof APIError) && (
-            <Expanded {...props} known={known} />
-          )}
-        </div>
-      )}
+      {isOpen && <Expanded {...props} name={item.name} />}
     </li>
   );
 }
 
-function Best(props: IProps): JSX.Element | null {
-  const { model, actions, trans } = props;
-  const { best } = model;
-  if (model.metrics.length === 0) {
+function Best({ client, actions }: IProps): JSX.Element | null {
+  const { trans } = client;
+  const [metric, setMetric] = useState('');
+  const columns = useGet<IRunColumns>(client, '/runs/columns');
+  const best = useGet<IBestModels>(
+    client,
+    '/models/best',
+    { metric, limit: BEST },
+    { enabled: metric !== '' }
+  );
+  const failed = [columns, best].find(answer => answer.error);
+  if (failed) {
+    return (
+      <Failure error={failed.error!} trans={trans} onRetry={failed.refetch} />
+    );
+  }
+  if (!columns.data || columns.data.metrics.length === 0) {
     return null;
   }
   const options = [
     { value: '', label: trans.__('(select a metric)') },
-    ...model.metrics.map(metric => ({ value: metric, label: metric }))
+    ...columns.data.metrics.map(name => ({ value: name, label: name }))
   ];
+  const items = best.data?.items ?? [];
   return (
     <div className="jp-mlws-Best">
       <label>
         {trans.__('Rank by')}{' '}
         <HTMLSelect
-          value={model.metric}
+          value={metric}
           options={options}
-          onChange={event => (model.metric = event.target.value)}
+          onChange={event => setMetric(event.target.value)}
         />
       </label>
-      {best && best.items.length === 0 && (
+      {best.data && items.length === 0 && (
         <p className="jp-mlws-Hint">
           {trans.__('No model version has this metric.')}
         </p>
       )}
-      {best && best.items.length > 0 && (
+      {items.length > 0 && (
         <ol
           title={
-            best.mode === 'max'
+            best.data?.mode === 'max'
               ? trans.__('Higher is better')
               : trans.__('Lower is better')
           }
         >
-          {best.items.map(({ value, version }) => (
+          {items.map(({ value, version }) => (
             <li key={version.id} data-mlws-best={version.id}>
               {version.name} {version.version} <b>{cellText(value)}</b>{' '}
               <Button
@@ -268,8 +310,8 @@ function Best(props: IProps): JSX.Element | null {
   );
 }
 
-function Empty(props: IProps): JSX.Element {
-  const { actions, trans } = props;
+function Empty({ client, actions }: IProps): JSX.Element {
+  const { trans } = client;
   return (
     <>
       <p className="jp-mlws-Hint">
@@ -290,61 +332,66 @@ function Empty(props: IProps): JSX.Element {
   );
 }
 
-/** The registered models: versions, aliases, the best ones. */
-export class RegistryView extends LiveView<RegistryModel> {
-  constructor(
-    model: RegistryModel,
-    private _actions: IModelActions,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.id = 'jp-mlws-models';
-    this.title.label = trans.__('Models');
-    this.addClass('jp-mlws-Section');
-    this.addClass('jp-mlws-Models');
-  }
+function Registry(props: IProps): JSX.Element {
+  const { client, actions } = props;
+  const { trans } = client;
+  const models = usePages<IModel>(client, '/models', PAGE);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const chosen = [...selected];
+  const more = () =>
+    void told(() => readMore(client, '/models', PAGE, 'items'));
+  return (
+    <Answer of={models} trans={trans}>
+      {({ items, next_cursor }) =>
+        items.length === 0 ? (
+          <Empty {...props} />
+        ) : (
+          <>
+            <div className="jp-mlws-Tools">
+              <button
+                className="jp-mlws-CompareModelsButton jp-mlws-Wide jp-mod-styled"
+                disabled={chosen.length < 2}
+                onClick={() => actions.compare(chosen)}
+              >
+                {chosen.length < 2
+                  ? trans.__('Compare (select two)')
+                  : trans.__('Compare %1 versions', chosen.length)}
+              </button>
+              <Button small={true} onClick={() => actions.register()}>
+                {trans.__('Register Model from Run…')}
+              </Button>
+            </div>
+            <Best {...props} />
+            <Rows label={trans.__('Models')}>
+              {items.map(item => (
+                <ModelRow
+                  key={item.id}
+                  {...props}
+                  item={item}
+                  selected={chosen}
+                  onSelect={id => setSelected(toggled(selected, id))}
+                />
+              ))}
+            </Rows>
+            {next_cursor !== null && (
+              <Button small={true} onClick={more}>
+                {trans.__('Show More')}
+              </Button>
+            )}
+          </>
+        )
+      }
+    </Answer>
+  );
+}
 
-  protected body(): JSX.Element {
-    const { model, trans } = this;
-    const props: IProps = {
-      model,
-      actions: this._actions,
-      language: this._language,
-      trans
-    };
-    if (model.items.length === 0) {
-      return <Empty {...props} />;
-    }
-    const chosen = model.selected.length;
-    return (
-      <>
-        <div className="jp-mlws-Tools">
-          <button
-            className="jp-mlws-CompareModelsButton jp-mlws-Wide jp-mod-styled"
-            disabled={chosen < 2}
-            onClick={() => this._actions.compare(model.selected)}
-          >
-            {chosen < 2
-              ? trans.__('Compare (select two)')
-              : trans.__('Compare %1 versions', chosen)}
-          </button>
-          <Button small={true} onClick={() => this._actions.register()}>
-            {trans.__('Register Model from Run…')}
-          </Button>
-        </div>
-        <Best {...props} />
-        <Rows label={trans.__('Models')}>
-          {model.items.map(item => (
-            <ModelRow key={item.id} {...props} item={item} />
-          ))}
-        </Rows>
-        {model.hasMore && (
-          <Button small={true} onClick={() => void model.more()}>
-            {trans.__('Show More')}
-          </Button>
-        )}
-      </>
-    );
-  }
+/** The registered models: versions, aliases, the best ones. */
+export function modelsView(props: IProps): ServerView {
+  const { client } = props;
+  return new ServerView(client, () => <Registry {...props} />, {
+    id: 'jp-mlws-models',
+    label: client.trans.__('Models'),
+    className: 'jp-mlws-Section jp-mlws-Models',
+    paths: ['/models', '/runs/columns']
+  });
 }

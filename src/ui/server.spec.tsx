@@ -2,7 +2,14 @@ import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { failure, project, settle, Wire } from '../__tests__/server';
+import {
+  failure,
+  project,
+  rest,
+  settle,
+  show,
+  Wire
+} from '../__tests__/server';
 import type { MLWSClient } from '../api/client';
 import { followProject } from '../api/invalidation';
 import { Answer, ServerView, useGet } from './server';
@@ -26,12 +33,13 @@ beforeEach(() => {
   wire.answers['GET /lineage'] = () => ({ label: `answer ${reads()}` });
   client = wire.client();
   followProject(client);
-  view = new ServerView(() => (
+  const body = () => (
     <>
       <Label />
       <Label />
     </>
-  ));
+  );
+  view = new ServerView(client, body, { className: 'a b' });
 });
 
 afterEach(() => {
@@ -40,17 +48,9 @@ afterEach(() => {
 
 const reads = () => wire.requests.length;
 
-/** Lets Lumino, the cache and React come to rest. */
-async function rest(): Promise<void> {
-  MessageLoop.flush();
-  await settle();
-  await new Promise(resolve => setTimeout(resolve, 20));
-}
-
-async function show(): Promise<void> {
+async function begin(): Promise<void> {
   client.project = project;
-  Widget.attach(view, document.body);
-  await rest();
+  await show(view);
 }
 
 const say = async (message: object) => {
@@ -59,14 +59,13 @@ const say = async (message: object) => {
 };
 
 it('reads once for all that show the same', async () => {
-  await show();
+  await begin();
   expect(view.node.textContent).toBe('answer 1answer 1');
   expect(reads()).toBe(1);
 });
 
 it('reads nothing before there is a project that is trusted', async () => {
-  Widget.attach(view, document.body);
-  await rest();
+  await show(view);
   client.project = { ...project, trusted: false };
   await rest();
   expect(reads()).toBe(0);
@@ -76,7 +75,7 @@ it('reads nothing before there is a project that is trusted', async () => {
 });
 
 it('reads again when what it shows may have changed, and only then', async () => {
-  await show();
+  await begin();
   await say({ type: 'workspace', seq: 1, areas: ['components'] });
   expect(reads()).toBe(1);
   await say({ type: 'workspace', seq: 2, areas: ['history'] });
@@ -91,7 +90,7 @@ it('reads again when what it shows may have changed, and only then', async () =>
 
 it('reads nothing while it cannot be seen, and catches up afterwards', async () => {
   view.active = false;
-  await show();
+  await begin();
   expect(reads()).toBe(0);
   view.active = true;
   await rest();
@@ -120,7 +119,7 @@ it('reads once more, however often it changes while an answer is on its way', as
 
 it('reports why it cannot read, and tries again when asked', async () => {
   wire.answers['GET /lineage'] = () => failure(500, '50101', 'Our fault.');
-  await show();
+  await begin();
   expect(view.node.textContent).toContain('Our fault.');
   wire.answers['GET /lineage'] = { label: 'better' };
   view.node.querySelector('button')!.click();
@@ -129,7 +128,7 @@ it('reports why it cannot read, and tries again when asked', async () => {
 });
 
 it('keeps what it shows below the reason when it cannot read again', async () => {
-  await show();
+  await begin();
   wire.answers['GET /lineage'] = () => failure(500, '50101', 'Our fault.');
   await say({ type: 'workspace', seq: 1, areas: ['history'] });
   expect(view.node.textContent).toContain('Our fault.');
@@ -137,7 +136,7 @@ it('keeps what it shows below the reason when it cannot read again', async () =>
 });
 
 it('forgets everything when another project is chosen', async () => {
-  await show();
+  await begin();
   const other = { ...project, id: 'other', default: false };
   client.project = other;
   await settle();

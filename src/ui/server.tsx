@@ -1,54 +1,94 @@
-import {
-  useQuery,
-  type UseQueryOptions,
-  type UseQueryResult
-} from '@tanstack/react-query';
+import { useQuery, type UseQueryOptions } from '@tanstack/react-query';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import { createContext, useContext, type ReactNode } from 'react';
+import {
+  createContext,
+  Fragment,
+  useContext,
+  useRef,
+  type ReactNode
+} from 'react';
 
-import { isOfServer, type MLWSClient, type Query } from '../api/client';
+import {
+  isOfServer,
+  type APIError,
+  type IPage,
+  type MLWSClient,
+  type Query
+} from '../api/client';
+import { readPages } from '../api/pages';
 import { Failure, Waiting } from './errorBox';
 
 /** Whether the view can be seen that a component is part of. */
 const Active = createContext(true);
+
+/** What the server answers at a path. */
+export interface IAnswer<T> {
+  /** Undefined until read. */
+  data: T | undefined;
+  /** Why the newest attempt to read failed. */
+  error: APIError | null;
+  refetch: () => void;
+}
+
+interface IGetOptions<T> extends Partial<UseQueryOptions<T>> {
+  enabled?: boolean;
+  /** Whether the data of the query before are shown until those of this one are there. */
+  keeps?: boolean;
+}
 
 /** Reads a path, and again whenever its answer becomes old, as long as the view can be seen. */
 export function useGet<T>(
   client: MLWSClient,
   path: string,
   query: Query = {},
-  options: Partial<UseQueryOptions<T>> = {}
-): UseQueryResult<T> {
+  { enabled = true, keeps = false, ...options }: IGetOptions<T> = {}
+): IAnswer<T> {
   const active = useContext(Active);
-  return useQuery<T>(
+  const { data, error, refetch } = useQuery<T>(
     {
       ...options,
       queryKey: [path, query],
-      enabled: () =>
-        active &&
-        options.enabled !== false &&
-        (client.isReady || isOfServer(path))
+      enabled: () => active && enabled && (client.isReady || isOfServer(path))
     },
     client.queries
   );
+  const last = useRef<T>();
+  last.current = data ?? (keeps ? last.current : undefined);
+  return { data: last.current, error, refetch: () => void refetch() };
+}
+
+/** Reads a list from its beginning, as far as it was asked for by `readMore`. */
+export function usePages<T>(
+  client: MLWSClient,
+  path: string,
+  query: Query & { limit: number },
+  options?: IGetOptions<IPage<T>>
+): IAnswer<IPage<T>> {
+  return useGet<IPage<T>>(client, path, query, {
+    queryFn: ({ queryKey }) => {
+      const known = client.queries.getQueryData<IPage<T>>(queryKey);
+      const count = Math.max(query.limit, known?.items.length ?? 0);
+      return readPages<T>(client, path, query, count);
+    },
+    ...options
+  });
 }
 
 /** What a path answered, below why it cannot be read anew; before, that it is awaited. */
 export function Answer<T>(props: {
-  of: UseQueryResult<T>;
+  of: IAnswer<T>;
   trans: TranslationBundle;
   children: (data: T) => ReactNode;
 }): JSX.Element {
   const { data, error, refetch } = props.of;
   const { trans } = props;
-  const retry = () => void refetch();
   if (data === undefined) {
-    return <Waiting error={error} trans={trans} onRetry={retry} />;
+    return <Waiting error={error} trans={trans} onRetry={refetch} />;
   }
   return (
     <>
-      {error && <Failure error={error} trans={trans} onRetry={retry} />}
+      {error && <Failure error={error} trans={trans} onRetry={refetch} />}
       {props.children(data)}
     </>
   );
@@ -56,12 +96,23 @@ export function Answer<T>(props: {
 
 /** A widget that shows what a server has. */
 export class ServerView extends ReactWidget {
+  /** `paths`: what it shows, with all that is below. */
   constructor(
+    private _client: MLWSClient,
     private _body: () => JSX.Element,
-    ...classes: string[]
+    options: {
+      id?: string;
+      label?: string;
+      className: string;
+      paths?: readonly string[];
+    }
   ) {
     super();
-    classes.forEach(name => this.addClass(name));
+    this.id = options.id ?? '';
+    this.title.label = options.label ?? '';
+    options.className.split(' ').forEach(name => this.addClass(name));
+    this._paths = options.paths ?? [];
+    _client.projectChanged.connect(this.update, this);
     // "2 minutes ago" grows older while nothing else happens.
     this._clock = setInterval(() => this.update(), 60_000);
   }
@@ -80,15 +131,25 @@ export class ServerView extends ReactWidget {
 
   dispose(): void {
     clearInterval(this._clock);
+    this._client.projectChanged.disconnect(this.update, this);
     super.dispose();
+  }
+
+  /** Reads anew what it shows. */
+  refresh(): Promise<void> {
+    return this._client.refresh(...this._paths);
   }
 
   protected render(): JSX.Element {
     return (
-      <Active.Provider value={this._active}>{this._body()}</Active.Provider>
+      <Active.Provider value={this._active}>
+        {/* What was chosen in one project means nothing in another. */}
+        <Fragment key={this._client.project?.id}>{this._body()}</Fragment>
+      </Active.Provider>
     );
   }
 
   private _active = true;
+  private _paths: readonly string[];
   private _clock: ReturnType<typeof setInterval>;
 }

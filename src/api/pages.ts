@@ -1,0 +1,40 @@
+import type { IPage, MLWSClient, Query } from './client';
+
+/** The most that the server returns at once. */
+const LARGEST_PAGE = 500;
+
+/** Reads the first `count` items of a list. */
+export async function readPages<T>(
+  client: MLWSClient,
+  path: string,
+  query: Query,
+  count = Infinity
+): Promise<IPage<T>> {
+  const items: T[] = [];
+  let cursor: string | null | undefined;
+  do {
+    const limit = Math.min(count - items.length, LARGEST_PAGE);
+    const page: IPage<T> = await client.get(path, { ...query, limit, cursor });
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor !== null && items.length < count);
+  return { items, next_cursor: cursor };
+}
+
+/** Adds the next page to the `list` of an answer that views show. */
+export async function readMore<
+  K extends string,
+  T extends { next_cursor: string | null } & Record<K, readonly unknown[]>
+>(client: MLWSClient, path: string, query: Query, list: K): Promise<void> {
+  const key = [path, query];
+  const before = client.queries.getQueryData<T>(key);
+  if (!before || before.next_cursor === null) {
+    return;
+  }
+  const { next_cursor: cursor } = before;
+  const page = await client.get<T>(path, { ...query, cursor });
+  client.queries.setQueryData<T>(key, now =>
+    // Where it was read anew meanwhile, the page may not be the next one.
+    now === before ? { ...page, [list]: [...now[list], ...page[list]] } : now
+  );
+}

@@ -1,0 +1,161 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { project, rest, show, Wire } from '../__tests__/server';
+import type { MLWSClient } from '../api/client';
+import { followProject } from '../api/invalidation';
+import type { ServerView } from '../ui/server';
+import { State } from '../ui/state';
+import { ModelActions } from './actions';
+import { comparisonView } from './compareView';
+import { modelsView } from './view';
+
+const version = {
+  id: 'a b:7',
+  name: 'a b',
+  version: 7,
+  params: {},
+  metrics: { acc: 0.9 },
+  artifacts: [],
+  timestamp: '2026-11-25T12:00:00Z',
+  aliases: []
+};
+
+let wire: Wire;
+let client: MLWSClient;
+let views: ServerView[];
+let compared: string[][];
+let expanded: State<ReadonlySet<string>>;
+
+beforeEach(() => {
+  wire = new Wire();
+  client = wire.client();
+  followProject(client);
+  client.project = project;
+  views = [];
+  compared = [];
+  expanded = new State<ReadonlySet<string>>(new Set());
+  wire.answers['GET /models'] = {
+    items: [{ id: 'a b', name: 'a b', aliases: {}, newest: version }],
+    next_cursor: null
+  };
+  wire.answers['GET /runs/columns'] = { params: [], metrics: ['acc'] };
+  wire.answers['GET /models/a%20b'] = {
+    aliases: {},
+    versions: [version, { ...version, id: 'a b:6', version: 6 }],
+    next_cursor: 'older'
+  };
+  wire.answers['GET /models/a%20b/aliases/history'] = { items: [] };
+});
+
+afterEach(() => {
+  views.forEach(view => view.dispose());
+});
+
+const makeActions = () =>
+  new ModelActions(
+    client,
+    ids => compared.push([...ids]),
+    () => undefined,
+    client.trans
+  );
+
+async function registry(): Promise<HTMLElement> {
+  const view = modelsView({ client, actions: makeActions(), expanded });
+  views.push(view);
+  return show(view);
+}
+
+const reads = (path: string) =>
+  wire.requests.filter(one => one.url.pathname.endsWith(path)).length;
+
+it('asks for the best versions of the chosen metric alone', async () => {
+  wire.answers['GET /models/best'] = {
+    metric: 'acc',
+    mode: 'max',
+    items: [{ value: 0.9, version }]
+  };
+  const node = await registry();
+  expect(reads('/best')).toBe(0);
+  const select = node.querySelector('select')!;
+  const choose = async (metric: string) => {
+    select.value = metric;
+    select.dispatchEvent(new Event('change', { bubbles: true }));
+    await rest();
+  };
+  await choose('acc');
+  expect(node.querySelector('[data-mlws-best="a b:7"]')).not.toBeNull();
+  await choose('');
+  expect(node.querySelector('[data-mlws-best]')).toBeNull();
+  expect(reads('/best')).toBe(1);
+});
+
+it('reads the versions of an expanded model, and older ones when asked', async () => {
+  const node = await registry();
+  expect(reads('/a%20b')).toBe(0);
+  node.querySelector<HTMLElement>('[data-mlws-row]')!.click();
+  await rest();
+  const ids = () =>
+    [...node.querySelectorAll<HTMLElement>('[data-mlws-model]')].map(
+      one => one.dataset.mlwsModel
+    );
+  expect(ids()).toEqual(['a b:7', 'a b:6']);
+  wire.answers['GET /models/a%20b'] = (_: unknown, url: URL) => ({
+    aliases: {},
+    versions: [{ ...version, id: `a b:${url.searchParams.get('cursor')}` }],
+    next_cursor: null
+  });
+  node
+    .querySelector<HTMLElement>(
+      '.jp-mlws-Dataset-detail > button:last-of-type'
+    )!
+    .click();
+  await rest();
+  expect(ids()).toEqual(['a b:7', 'a b:6', 'a b:older']);
+  node
+    .querySelector<HTMLInputElement>('[data-mlws-model="a b:6"] input')!
+    .click();
+  node
+    .querySelector<HTMLInputElement>('[data-mlws-model="a b:7"] input')!
+    .click();
+  await rest();
+  node.querySelector<HTMLElement>('.jp-mlws-CompareModelsButton')!.click();
+  expect(compared).toEqual([['a b:6', 'a b:7']]);
+});
+
+it('sets an alias of the version of a model with an odd name, and shows it everywhere', async () => {
+  wire.answers['PUT /models/a%20b/aliases/production'] = {};
+  wire.answers['GET /models/compare'] = {
+    versions: [version],
+    params: [],
+    metrics: []
+  };
+  const actions = makeActions();
+  const comparison = comparisonView({ client, actions, ids: ['a b:7'] });
+  views.push(comparison);
+  await show(comparison);
+  await registry();
+  comparison.node.querySelector('button')!.click();
+  await rest();
+  document.querySelector<HTMLElement>('.jp-Dialog .jp-mod-accept')!.click();
+  await rest();
+  const put = wire.requests.find(one => one.method === 'PUT');
+  expect(put?.body).toEqual({ version: 7 });
+  expect(reads('/compare')).toBe(2);
+  expect(reads('/models')).toBe(2);
+});
+
+it('reads anew when runs have changed, and while it is looked at alone', async () => {
+  await registry();
+  const say = async (seq: number, area: string) => {
+    wire.sockets[0].say({ type: 'workspace', seq, areas: [area] });
+    await rest();
+  };
+  await say(1, 'changes');
+  expect(reads('/models')).toBe(1);
+  await say(2, 'runs');
+  expect(reads('/models')).toBe(2);
+  views[0].active = false;
+  await rest();
+  await say(3, 'runs');
+  expect(reads('/models')).toBe(2);
+});
