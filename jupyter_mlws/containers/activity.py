@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterable
@@ -43,12 +44,19 @@ class Work:
         self._is_running = is_running
 
     async def goes_on(self) -> set[Kind]:
-        """Return the kinds of work that are in progress now."""
+        """Return the kinds of work that are in progress now.
+
+        A terminal works if another process than its shell is in the foreground.
+        """
         kinds = set()
         if any(kernel.execution_state == "busy" for kernel in self._kernels()):
             kinds.add(Kind.CELL)
-        if any(_works(terminal) for terminal in self._terminals()):
-            kinds.add(Kind.TERMINAL)
+        for terminal in self._terminals():
+            process = terminal.ptyproc
+            # A terminal that has just been closed has no foreground.
+            with contextlib.suppress(OSError):
+                if os.tcgetpgrp(process.fd) != process.pid:
+                    kinds.add(Kind.TERMINAL)
         if await asyncio.to_thread(self._is_running):
             kinds.add(Kind.WORKFLOW)
         return kinds
@@ -67,12 +75,3 @@ class Work:
 def interval() -> float:
     """Return the seconds between two checks: two checks for every report to the Hub."""
     return float(os.environ.get(INTERVAL) or DEFAULT_INTERVAL) / 2
-
-
-def _works(terminal: Any) -> bool:
-    """Return whether a process other than the shell is in a terminal's foreground."""
-    process = terminal.ptyproc
-    try:
-        return bool(os.tcgetpgrp(process.fd) != process.pid)
-    except OSError:
-        return False  # it has just been closed

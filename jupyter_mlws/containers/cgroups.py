@@ -5,7 +5,6 @@ Source: the kernel's "Control Group v2" and "Memory Resource Controller" (versio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -28,7 +27,12 @@ class Sample:
 def read_sample(pid: int, container: str, root: Path = ROOT) -> Sample | None:
     """The counters of a container; None where they can't be read from here."""
     try:
-        groups = dict(_groups(pid, container))
+        # Controller → folder below its root; the controller is empty for version 2.
+        groups = {}
+        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if container in path:
+                groups.update(dict.fromkeys(controllers.split(","), path.lstrip("/")))
         # Where both are mounted, version 1 has the controllers.
         if "memory" in groups:
             return _read_v1(root, groups)
@@ -36,15 +40,6 @@ def read_sample(pid: int, container: str, root: Path = ROOT) -> Sample | None:
     except (OSError, KeyError, ValueError):
         # The process has ended, or this service runs where the machine's own files are not seen.
         return None
-
-
-def _groups(pid: int, container: str) -> Iterator[tuple[str, str]]:
-    """(controller, folder below its root); the controller is empty for version 2."""
-    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        if container in path:
-            for controller in controllers.split(","):
-                yield controller, path.lstrip("/")
 
 
 def _read_v2(folder: Path) -> Sample:

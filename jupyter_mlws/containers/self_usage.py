@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -142,20 +141,19 @@ class ContainerUsageMonitor:
 def _find_dead_kernels(
     before: Mapping[str, KernelProcess], now: Mapping[str, KernelProcess]
 ) -> list[KernelProcess]:
-    """Return the kernels of ``before`` whose process has ended without a shutdown."""
-    return [
-        kernel
-        for identifier, kernel in before.items()
-        if identifier in now and (now[identifier].pid != kernel.pid or not _is_alive(kernel.pid))
-    ]
+    """Return the kernels of ``before`` whose process has ended without a shutdown.
 
-
-def _is_alive(pid: int) -> bool:
-    """Return whether a process still runs; a zombie, not yet reaped by its parent, does not."""
-    if os.name != "posix" or not Path("/proc").is_dir():
-        return True
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+    A zombie, not yet reaped by its parent, has ended.
+    """
+    dead_kernels = []
+    for identifier, kernel in before.items():
+        is_dead = identifier in now and now[identifier].pid != kernel.pid
+        if identifier in now and not is_dead and Path("/proc").is_dir():
+            try:
+                stat = Path(f"/proc/{kernel.pid}/stat").read_text()
+                is_dead = stat.rpartition(")")[2].split()[0] == "Z"
+            except OSError:
+                is_dead = True
+        if is_dead:
+            dead_kernels.append(kernel)
+    return dead_kernels
