@@ -178,7 +178,11 @@ class HubAPI:
         except HTTPClientError as error:
             if error.response is None or error.code >= 599:
                 raise _to_unavailable_error(error) from error
-            raise HubRefusedError(error.code, _error_message(error.response)) from error
+            try:
+                message = str(json.loads(error.response.body)["message"])
+            except (ValueError, KeyError, TypeError):
+                message = str(error.response.reason)
+            raise HubRefusedError(error.code, message) from error
         except OSError as error:
             raise _to_unavailable_error(error) from error
 
@@ -196,8 +200,13 @@ def _server_path(user: str, name: str) -> str:
 
 
 def _parse_account(row: Mapping[str, Any]) -> Account:
-    servers = {
-        name: Server(
+    servers = {}
+    for name, server in row.get("servers", {}).items():
+        text = server["started"]
+        started = datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+        if started is not None and started.tzinfo is None:
+            started = started.replace(tzinfo=timezone.utc)
+        servers[name] = Server(
             user=row["name"],
             name=name,
             pending=server["pending"],
@@ -205,25 +214,9 @@ def _parse_account(row: Mapping[str, Any]) -> Account:
             stopped=server["stopped"],
             url=server["url"],
             options=server.get("user_options") or {},
-            started=_parse_time(server["started"]),
+            started=started,
         )
-        for name, server in row.get("servers", {}).items()
-    }
     return Account(row["name"], bool(row.get("admin")), servers)
-
-
-def _parse_time(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    when = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
-
-
-def _error_message(response: HTTPResponse) -> str:
-    try:
-        return str(json.loads(response.body)["message"])
-    except (ValueError, KeyError, TypeError):
-        return str(response.reason)
 
 
 def _to_unavailable_error(error: Exception) -> MLWSError:

@@ -22,12 +22,7 @@ class _HubCollector(Collector):
         self._containers = list(containers)
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._nodes()
-        yield from self._queue()
-        yield from self._states()
-        yield from self._usage()
-
-    def _nodes(self) -> Iterator[Metric]:
+        """Yield nodes, queue, states and usage."""
         for what in ("capacity", "allocated", "used"):
             for kind, unit in KINDS.items():
                 row = GaugeMetricFamily(
@@ -38,20 +33,14 @@ class _HubCollector(Collector):
                 for node in self._report.nodes:
                     row.add_metric([node.name], getattr(getattr(node, what), kind))
                 yield row
-
-    def _queue(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "mlws_queue_length", "Containers waiting for resources.", len(self._report.queue)
         )
-
-    def _states(self) -> Iterator[Metric]:
         counts = Counter(container.status for container in self._containers)
-        row = GaugeMetricFamily("mlws_containers", "Containers by state.", labels=["status"])
+        states = GaugeMetricFamily("mlws_containers", "Containers by state.", labels=["status"])
         for status in ContainerStatus:
-            row.add_metric([status.value], counts[status])
-        yield row
-
-    def _usage(self) -> Iterator[Metric]:
+            states.add_metric([status.value], counts[status])
+        yield states
         names = ["id", "user"]
         cpu = GaugeMetricFamily("mlws_container_cpu_cores", "Cores in use.", labels=names)
         most = GaugeMetricFamily("mlws_container_cpu_limit_cores", "Cores allowed.", labels=names)

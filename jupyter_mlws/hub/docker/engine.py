@@ -125,7 +125,9 @@ class Engine:
         """Return the resources of each machine by name; ``capacity`` overrides them."""
         with translate_docker_errors():
             info = self.client.info()
-        host_capacity = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=_count_gpus())
+        # Graphics cards are counted by the device files of their driver.
+        cards = [path for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdecimal()]
+        host_capacity = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=len(cards))
         return {info["Name"]: capacity or host_capacity}
 
     def all(self) -> dict[str, DockerContainer]:
@@ -184,7 +186,14 @@ class Engine:
         with translate_docker_errors():
             rows = self.client.volumes({"label": f"{HUB_LABEL}={self.hub}"})["Volumes"] or []
         return [
-            (row["Name"], row["Labels"]["mlws.user"], _parse_local_timestamp(row["CreatedAt"]))
+            (
+                row["Name"],
+                row["Labels"]["mlws.user"],
+                # RFC 3339 with the machine's own zone.
+                datetime.fromisoformat(row["CreatedAt"].replace("Z", "+00:00")).astimezone(
+                    timezone.utc
+                ),
+            )
             for row in rows
             if "mlws.user" in (row["Labels"] or {})
         ]
@@ -205,13 +214,9 @@ class Engine:
     def sample(self, container: DockerContainer) -> Sample | None:
         """Return the current counters of a container; None if it no longer runs."""
         sample = read_sample(container.pid, container.docker)
-        return sample or self._sample_by_api(container)
-
-    def _sample_by_api(self, container: DockerContainer) -> Sample | None:
-        """Return the counters from the engine's API.
-
-        Slower than the cgroup's files, but possible where these can't be read.
-        """
+        if sample is not None:
+            return sample
+        # The engine's API is slower than the cgroup's files, which can't be read everywhere.
         try:
             with translate_docker_errors():
                 raw = self.client.stats(container.docker, stream=False, one_shot=True)
@@ -361,16 +366,6 @@ def parse_timestamp(text: str) -> datetime | None:
         return datetime.fromisoformat(f"{seconds}.{micro}+00:00")
     except ValueError:
         return None
-
-
-def _parse_local_timestamp(text: str) -> datetime:
-    """RFC 3339 with the machine's own zone."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
-
-
-def _count_gpus() -> int:
-    """Graphics cards by the device files of their driver."""
-    return sum(1 for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdecimal())
 
 
 @contextlib.contextmanager

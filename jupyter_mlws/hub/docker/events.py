@@ -142,12 +142,9 @@ class EventWatcher:
             for raw in self._stream:
                 if self._stop_event.is_set():
                     return
-                self._deliver(raw)
-
-    def _deliver(self, raw: Mapping[str, Any]) -> None:
-        if raw["timeNano"] > self._last_event_ns:
-            self._last_event_ns = raw["timeNano"]
-            self._call_safely(self._on_event, read_event(raw))
+                if raw["timeNano"] > self._last_event_ns:
+                    self._last_event_ns = raw["timeNano"]
+                    self._call_safely(self._on_event, read_event(raw))
 
     def _call_safely(self, callback: Callable[..., None], *arguments: Any) -> None:
         try:

@@ -109,24 +109,25 @@ def lock(base: Mapping[str, str], now: Mapping[str, str]) -> Lock:
 
     Both are output of :data:`INSTALLED`.
     """
+
+    def is_requirement(row: str) -> bool:
+        """Return whether a row is a version or a URL, and nothing else to pip."""
+        try:
+            requirement = Requirement(row)
+        except InvalidRequirement:
+            return False
+        url = requirement.url
+        return "\n" not in row and (url is None or url.startswith(SCHEMES))
+
     before = {canonicalize_name(name): row for name, row in base.items()}
     after = {canonicalize_name(name): row for name, row in now.items()}
     changed_rows = [row for name, row in sorted(after.items()) if before.get(name) != row]
-    usable = [row for row in changed_rows if _is_requirement(row)]
+    usable = [row for row in changed_rows if is_requirement(row)]
     return Lock(
         install=tuple(usable),
         remove=tuple(sorted(set(before) - set(after))),
         left_out=tuple(row for row in changed_rows if row not in usable),
     )
-
-
-def _is_requirement(row: str) -> bool:
-    """Return whether a row is a version or a URL, and nothing else to pip."""
-    try:
-        read = Requirement(row)
-    except InvalidRequirement:
-        return False
-    return "\n" not in row and (read.url is None or read.url.startswith(SCHEMES))
 
 
 class PersonalImages:
@@ -249,8 +250,14 @@ class PersonalImages:
         if package_lock.remove:
             self._pip(builder, [*pip, "uninstall", "--yes", *package_lock.remove], settings, say)
         if package_lock.install:
+            content = "".join(f"{row}\n" for row in package_lock.install).encode()
+            entry = tarfile.TarInfo(LIST.rpartition("/")[2])
+            entry.size, entry.mode = len(content), 0o644
+            buffer = io.BytesIO()
+            with tarfile.open(fileobj=buffer, mode="w") as archive:
+                archive.addfile(entry, io.BytesIO(content))
             with translate_docker_errors():
-                self._engine.client.put_archive(builder, "/tmp", _archive(package_lock.install))  # noqa: S108
+                self._engine.client.put_archive(builder, "/tmp", buffer.getvalue())  # noqa: S108
             install = ["install", "--no-deps", "--no-cache-dir", "--requirement", LIST]
             self._pip(builder, [*pip, *install], settings, say)
 
@@ -369,16 +376,6 @@ def _present() -> Iterator[None]:
         raise EnvironmentSaveError(reason=str(error.explanation)) from error
 
 
-def _archive(requirements: Sequence[str]) -> bytes:
-    content = "".join(f"{row}\n" for row in requirements).encode()
-    entry = tarfile.TarInfo(LIST.rpartition("/")[2])
-    entry.size, entry.mode = len(content), 0o644
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
-
-
 def _last(output: str) -> str:
     """Return the last line that is not blank."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
@@ -386,17 +383,16 @@ def _last(output: str) -> str:
 
 
 def _read_all(rows: Iterable[Mapping[str, Any]]) -> list[PersonalImage]:
-    return [_read(row) for row in rows if row.get("RepoTags")]
-
-
-def _read(row: Mapping[str, Any]) -> PersonalImage:
-    labels = row["Labels"]
-    return PersonalImage(
-        user=labels[f"{LABEL}.user"],
-        name=labels[f"{LABEL}.name"],
-        image=min(row["RepoTags"], key=len),
-        base=labels[f"{LABEL}.base"],
-        packages=int(labels[f"{LABEL}.packages"]),
-        size=row["Size"] - int(labels[f"{LABEL}.below"]),
-        created=datetime.fromtimestamp(row["Created"], timezone.utc),
-    )
+    return [
+        PersonalImage(
+            user=row["Labels"][f"{LABEL}.user"],
+            name=row["Labels"][f"{LABEL}.name"],
+            image=min(row["RepoTags"], key=len),
+            base=row["Labels"][f"{LABEL}.base"],
+            packages=int(row["Labels"][f"{LABEL}.packages"]),
+            size=row["Size"] - int(row["Labels"][f"{LABEL}.below"]),
+            created=datetime.fromtimestamp(row["Created"], timezone.utc),
+        )
+        for row in rows
+        if row.get("RepoTags")
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -61,7 +61,13 @@ class SwarmEngine(Engine):
             groups[task["ServiceID"]].append(task)
         containers: dict[str, DockerContainer] = {}
         for rows in groups.values():
-            container = swarm.read(rows, nodes, self._inspect(swarm.newest(rows)))
+            status = (swarm.newest(rows) or {}).get("Status", {})
+            own = (status.get("ContainerStatus") or {}).get("ContainerID")
+            inspection = None
+            # It remains None for a container of another node.
+            with translate_docker_errors(), contextlib.suppress(NotFound):
+                inspection = self.client.inspect_container(own) if own else None
+            container = swarm.read(rows, nodes, inspection)
             if container is None:
                 continue
             other = containers.get(container.id)
@@ -69,16 +75,6 @@ class SwarmEngine(Engine):
             if other is None or container.created > other.created:
                 containers[container.id] = container
         return containers
-
-    def _inspect(self, task: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        """Return the inspection of a task's container; None if another node runs it."""
-        container = ((task or {}).get("Status", {}).get("ContainerStatus") or {}).get("ContainerID")
-        if not container:
-            return None
-        with translate_docker_errors(), contextlib.suppress(NotFound):
-            inspection: Mapping[str, Any] = self.client.inspect_container(container)
-            return inspection
-        return None
 
     def remove(self, identifier: str) -> None:
         """Remove the service; Swarm stops its task. The volumes stay."""
@@ -108,25 +104,15 @@ def name_of(node: Mapping[str, Any]) -> str:
 
 
 def capacity_of(node: Mapping[str, Any]) -> Amount:
-    """Return the resources of a node."""
+    """Return the resources of a node; its devices are listed by name or counted."""
     has = node["Description"]["Resources"]
+    gpu = 0
+    for row in has.get("GenericResources") or ():
+        one, several = row.get("NamedResourceSpec"), row.get("DiscreteResourceSpec")
+        if one and one["Kind"] == swarm.GPU_RESOURCE:
+            gpu += 1
+        if several and several["Kind"] == swarm.GPU_RESOURCE:
+            gpu += int(several["Value"])
     return Amount(
-        cpu=has["NanoCPUs"] / container_config.NANOSECONDS,
-        memory=has["MemoryBytes"],
-        gpu=_devices(has.get("GenericResources") or ()),
+        cpu=has["NanoCPUs"] / container_config.NANOSECONDS, memory=has["MemoryBytes"], gpu=gpu
     )
-
-
-def _devices(generic: Iterable[Mapping[str, Any]]) -> int:
-    """Return the number of devices, whether they are listed by name or counted."""
-    count = 0
-    for row in generic:
-        named_resource, discrete_resource = (
-            row.get("NamedResourceSpec"),
-            row.get("DiscreteResourceSpec"),
-        )
-        if named_resource and named_resource["Kind"] == swarm.GPU_RESOURCE:
-            count += 1
-        if discrete_resource and discrete_resource["Kind"] == swarm.GPU_RESOURCE:
-            count += int(discrete_resource["Value"])
-    return count

@@ -101,7 +101,8 @@ class Scheduler:
         """
         if self.user_limit is not None:
             self._check_user(request, self.user_limit)
-        if not request.degrade and not any(request.amount.fits(all_) for all_ in self._all()):
+        fits = any(request.amount.fits(capacity) for capacity in self.nodes.values())
+        if not request.degrade and not fits:
             raise self.shortage(request.amount, self.nodes)
 
     def submit(self, request: Request, now: float) -> Grant | None:
@@ -114,12 +115,17 @@ class Scheduler:
         if request.id in self.grants:
             return self.grants[request.id]
         before = self.waiting.pop(request.id, None)
-        grant = self._use_reservation(request, now)
-        if grant is None:
-            keeps_place = before is not None and request.amount.fits(before.amount)
-            arrival = before.arrival if before is not None and keeps_place else request.arrival
-            self.waiting[request.id] = replace(request, arrival=arrival)
-        return grant
+        self._expire(now)
+        reservation = self.reservations.pop(request.user, None)
+        if reservation is not None and request.amount.fits(reservation.amount):
+            devices = reservation.devices[: request.amount.gpu]
+            grant = Grant(request.id, request.user, reservation.node, request.amount, devices)
+            self.grants[request.id] = grant
+            return grant
+        keeps_place = before is not None and request.amount.fits(before.amount)
+        arrival = before.arrival if before is not None and keeps_place else request.arrival
+        self.waiting[request.id] = replace(request, arrival=arrival)
+        return None
 
     def dispatch(self, now: float) -> list[Grant]:
         """Grant every request that can start now, in order, and remove it from the queue."""
@@ -249,9 +255,22 @@ class Scheduler:
     ) -> dict[str, QueuePosition]:
         """Return the queue position of every waiting request, by id.
 
-        ``ends`` are the times when running containers may end.
+        ``ends`` are the times when running containers may end. The wait is known as far as the
+        earlier ends are.
         """
-        starts = self._starts(now, ends or {})
+        ends = ends or {}
+        future = self._copy()
+        moments = {reservation.expires for reservation in self.reservations.values()}
+        moments |= {ends[name] for name in self.grants if name in ends}
+        starts: dict[str, float] = {}
+        for moment in sorted(moments):
+            if not future.waiting:
+                break
+            for name in list(future.grants):
+                if name in self.grants and ends.get(name, math.inf) <= moment:
+                    future.release(name)
+            for grant in future.dispatch(moment):
+                starts[grant.id] = max(0.0, moment - now)
         return {
             request.id: QueuePosition(position, starts.get(request.id))
             for position, request in enumerate(self.queue(now), 1)
@@ -298,9 +317,6 @@ class Scheduler:
 
     # Inside
 
-    def _all(self) -> Iterable[Amount]:
-        return self.nodes.values()
-
     def _check_user(self, request: Request, limit: Amount) -> None:
         claims: list[Grant | Request] = [*self.grants.values(), *self.waiting.values()]
         mine = [one.amount for one in claims if one.user == request.user and one.id != request.id]
@@ -319,21 +335,6 @@ class Scheduler:
         if faults:
             raise InvalidContainerError(faults=faults)
 
-    def _use_reservation(self, request: Request, now: float) -> Grant | None:
-        self._expire(now)
-        reservation = self.reservations.pop(request.user, None)
-        if reservation is None or not request.amount.fits(reservation.amount):
-            return None
-        grant = Grant(
-            request.id,
-            request.user,
-            reservation.node,
-            request.amount,
-            reservation.devices[: request.amount.gpu],
-        )
-        self.grants[request.id] = grant
-        return grant
-
     def _expire(self, now: float) -> None:
         for user, reservation in list(self.reservations.items()):
             if reservation.expires <= now:
@@ -342,8 +343,13 @@ class Scheduler:
     def _place(self, request: Request, free: Mapping[str, Amount]) -> tuple[str, Amount] | None:
         fitting = [node for node, amount in free.items() if request.amount.fits(amount)]
         if fitting:
+
+            def emptiness(node: str) -> float:
+                capacity = self.nodes[node]
+                return min(free[node].cpu / capacity.cpu, free[node].memory / capacity.memory)
+
             # The emptiest node: load is spread, and no node is left with scraps.
-            return max(fitting, key=lambda node: self._emptiness(node, free[node])), request.amount
+            return max(fitting, key=emptiness), request.amount
         if not request.degrade:
             return None
         cut = {node: _smaller(request.amount, amount) for node, amount in free.items()}
@@ -357,10 +363,6 @@ class Scheduler:
             return None
         best = max(usable, key=lambda node: (cut[node].gpu, cut[node].cpu, cut[node].memory))
         return best, cut[best]
-
-    def _emptiness(self, node: str, free: Amount) -> float:
-        all_ = self.nodes[node]
-        return min(free.cpu / all_.cpu, free.memory / all_.memory)
 
     def _set_aside(self, demand: Amount, free: dict[str, Amount]) -> None:
         """Subtract a waiting request's demand from ``free``, on the node that fits it best."""
@@ -383,24 +385,6 @@ class Scheduler:
 
     def _devices(self, node: str) -> range:
         return range(self.nodes[node].gpu if node in self.nodes else 0)
-
-    def _starts(self, now: float, ends: Mapping[str, float]) -> dict[str, float]:
-        """Return the seconds until each request starts, as far as earlier ends are known."""
-        if not self.waiting:
-            return {}
-        future = self._copy()
-        moments = {reservation.expires for reservation in self.reservations.values()}
-        moments |= {ends[name] for name in self.grants if name in ends}
-        starts: dict[str, float] = {}
-        for moment in sorted(moments):
-            for name in list(future.grants):
-                if name in self.grants and ends.get(name, math.inf) <= moment:
-                    future.release(name)
-            for grant in future.dispatch(moment):
-                starts[grant.id] = max(0.0, moment - now)
-            if not future.waiting:
-                break
-        return starts
 
     def _copy(self) -> Scheduler:
         return Scheduler(

@@ -24,8 +24,9 @@ class SwarmQueue(Scheduler):
         for request in self.queue(now):
             if request.id in self.held:
                 continue
-            placement = self._place(request, free)
-            node, amount = placement or (self._largest(), request.amount)
+            # Without room, the largest node is a provisional one; Swarm reports the actual one.
+            largest = max(free, key=lambda name: (self.nodes[name].cpu, self.nodes[name].memory))
+            node, amount = self._place(request, free) or (largest, request.amount)
             del self.waiting[request.id]
             self.grants[request.id] = Grant(request.id, request.user, node, amount)
             free[node] = free[node] - amount
@@ -58,7 +59,3 @@ class SwarmQueue(Scheduler):
     def move(self, identifier: str, position: int, now: float) -> None:
         """Raise error 10211: Swarm decides the order itself."""
         raise SwarmUnsupportedError(operation="reordering the queue")
-
-    def _largest(self) -> str:
-        """Return the largest node as a provisional one; Swarm reports the actual node later."""
-        return max(self.nodes, key=lambda name: (self.nodes[name].cpu, self.nodes[name].memory))

@@ -27,7 +27,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 SOCKET = "git.sock"
 """In the folder of all shared projects."""
@@ -224,15 +224,11 @@ class Request(socketserver.StreamRequestHandler):
         assert child.stdin is not None
         with contextlib.suppress(ConnectionError):
             while block := self.rfile.read1(BLOCK_BYTES):
+                rest = memoryview(block)
                 with contextlib.suppress(BrokenPipeError):
-                    _write_all(child.stdin, block)
+                    while rest:
+                        rest = rest[child.stdin.write(rest) :]
         child.stdin.close()
-
-
-def _write_all(target: IO[bytes], block: bytes) -> None:
-    rest = memoryview(block)
-    while rest:
-        rest = rest[target.write(rest) :]
 
 
 def _wait_for_exit(
