@@ -434,10 +434,14 @@ class LogQuery(Request):
 
 
 class Me(Record):
-    """The user who makes the request."""
+    """The user who makes the request; a service of the Hub has no name."""
 
     name: str
     admin: bool
+
+    def may_see(self, user: str) -> bool:
+        """Return whether the user may see what belongs to ``user``."""
+        return self.admin or self.name == user
 
 
 class AllocateRequest(Request):

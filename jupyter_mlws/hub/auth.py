@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from tornado.web import HTTPError
 
+from jupyter_mlws.containers.models import Me
 from jupyter_mlws.core.errors import (
     ContainerBackendError,
     HubTokenRequiredError,
@@ -18,7 +19,6 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.hub.hubapi import HUB_NOT_RESPONDING
 from jupyter_mlws.hub.manager import HubManager
-from jupyter_mlws.hub.person import Person
 
 ACTIONS = {"GET": "read", "HEAD": "read"}
 TOKEN_CACHE_MAX_AGE = 60
@@ -45,7 +45,7 @@ class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
     errors: ClassVar[Sequence[type[MLWSError]]] = (ContainerBackendError,)
     log = logging.getLogger("jupyter_mlws.hub.service")
     manager: HubManager
-    person: Person
+    person: Me
     scopes: frozenset[str] = frozenset()
     """What the Hub lets the person's or program's token do."""
 
@@ -62,7 +62,7 @@ class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
             raise PermissionDeniedError(action=action, resource=getattr(self, "resource", "mlws"))
         self.person = person
 
-    async def who(self) -> Person | None:
+    async def who(self) -> Me | None:
         """The person; None where nobody is signed in who may use this service."""
         try:
             model = await self.hub_auth.get_user(self, sync=False)
@@ -70,15 +70,15 @@ class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
             raise ContainerBackendError(reason=HUB_NOT_RESPONDING.fill(error=str(error))) from error
         return self._to_person(model)
 
-    def _to_person(self, model: Mapping[str, Any] | None) -> Person | None:
+    def _to_person(self, model: Mapping[str, Any] | None) -> Me | None:
         if model is None or not self.hub_auth.check_scopes(self.hub_scopes, model):
             return None
         self.scopes = frozenset(model.get("scopes") or ())
         admin = bool(model.get("admin"))
         if model.get("kind", "user") != "user":
             # A service could have the name of a person, so it is somebody only as administrator.
-            return Person("", True) if admin else None
-        return Person(model["name"], admin)
+            return Me(name="", admin=True) if admin else None
+        return Me(name=model["name"], admin=admin)
 
 
 class TokenAuthenticatedHandler(AuthenticatedHandler):
@@ -105,10 +105,18 @@ class TokenAuthenticatedHandler(AuthenticatedHandler):
             handler.set_header("WWW-Authenticate", 'Basic realm="JupyterHub"')
         super().write_error(status_code, **kwargs)
 
-    async def who(self) -> Person | None:
+    async def who(self) -> Me | None:
         handler: Any = self
-        token = _token(handler.request.headers.get("Authorization", ""))
-        if token is None:
+        scheme, _, token = handler.request.headers.get("Authorization", "").strip().partition(" ")
+        token = token.strip()
+        if scheme.lower() == "basic":
+            try:
+                _, _, token = base64.b64decode(token, validate=True).decode().partition(":")
+            except ValueError:
+                return None
+        elif scheme.lower() not in ("token", "bearer"):
+            return None
+        if not token:
             return None
         try:
             model = await self.hub_auth.user_for_token(token, sync=False)
@@ -118,16 +126,3 @@ class TokenAuthenticatedHandler(AuthenticatedHandler):
                 return None
             raise ContainerBackendError(reason=HUB_NOT_RESPONDING.fill(error=str(error))) from error
         return self._to_person(model)
-
-
-def _token(header: str) -> str | None:
-    scheme, _, value = header.strip().partition(" ")
-    if scheme.lower() in ("token", "bearer"):
-        return value.strip() or None
-    if scheme.lower() != "basic":
-        return None
-    try:
-        _, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except ValueError:
-        return None
-    return password or None

@@ -48,7 +48,6 @@ from jupyter_mlws.core.schemas import Page, PageQuery
 
 if TYPE_CHECKING:
     from jupyter_mlws.hub.manager import HubManager
-    from jupyter_mlws.hub.person import Person
 
 CONTAINER_ERRORS = (ContainerForbiddenError, ContainerNotFoundError)
 START_ERRORS = (*CONTAINER_ERRORS, InsufficientResourcesError, InvalidContainerError)
@@ -58,14 +57,14 @@ endpoints = Endpoints("containers")
 
 
 @endpoints.get("me", "Get the current user", resource="me")
-def get_user(manager: HubManager, person: Person) -> Me:
-    return Me(name=person.name, admin=person.admin)
+def get_user(manager: HubManager, person: Me) -> Me:
+    return person
 
 
 @endpoints.get("containers", "List containers")
-def list_containers(manager: HubManager, person: Person, query: PageQuery) -> Page[Container]:
+def list_containers(manager: HubManager, person: Me, query: PageQuery) -> Page[Container]:
     after = query.cursor or ""
-    rows = [one for one in manager.containers(person) if one.id > after]
+    rows = [one for one in manager.containers.list(person) if one.id > after]
     items = rows[: query.limit]
     more = len(rows) > len(items)
     return Page(items=items, next_cursor=items[-1].id if more else None)
@@ -78,14 +77,14 @@ def list_containers(manager: HubManager, person: Person, query: PageQuery) -> Pa
     errors=(InsufficientResourcesError, InvalidContainerError, AlreadyExistsError),
 )
 async def create_container(
-    manager: HubManager, person: Person, body: ContainerCreate
+    manager: HubManager, person: Me, body: ContainerCreate
 ) -> Reply[Container]:
-    return _reply_with_location(await manager.create(person, body))
+    return _reply_with_location(await manager.containers.create(person, body))
 
 
 @endpoints.get("containers/{container}", "Get a container", errors=CONTAINER_ERRORS)
-def get_container(manager: HubManager, person: Person, identifier: str) -> Container:
-    return manager.get(person, identifier)
+def get_container(manager: HubManager, person: Me, identifier: str) -> Container:
+    return manager.containers.get(person, identifier)
 
 
 @endpoints.patch(
@@ -94,9 +93,9 @@ def get_container(manager: HubManager, person: Person, identifier: str) -> Conta
     errors=(*START_ERRORS, ContainerStateError, SwarmUnsupportedError),
 )
 async def resize_container(
-    manager: HubManager, person: Person, identifier: str, body: ContainerChange
+    manager: HubManager, person: Me, identifier: str, body: ContainerChange
 ) -> Container:
-    return await manager.change(person, identifier, body)
+    return await manager.containers.resize(person, identifier, body)
 
 
 @endpoints.delete(
@@ -105,62 +104,58 @@ async def resize_container(
     status=202,
     errors=CONTAINER_ERRORS,
 )
-async def delete_container(
-    manager: HubManager, person: Person, identifier: str
-) -> Reply[Container]:
-    return _reply_with_location(await manager.delete(person, identifier))
+async def delete_container(manager: HubManager, person: Me, identifier: str) -> Reply[Container]:
+    return _reply_with_location(await manager.containers.delete(person, identifier))
 
 
 @endpoints.post(
     "containers/{container}/start", "Start a container", status=202, errors=START_ERRORS
 )
-async def start_container(manager: HubManager, person: Person, identifier: str) -> Reply[Container]:
-    return _reply_with_location(await manager.start(person, identifier))
+async def start_container(manager: HubManager, person: Me, identifier: str) -> Reply[Container]:
+    return _reply_with_location(await manager.containers.start(person, identifier))
 
 
 @endpoints.post(
     "containers/{container}/stop", "Stop a container", status=202, errors=CONTAINER_ERRORS
 )
-async def stop_container(manager: HubManager, person: Person, identifier: str) -> Reply[Container]:
-    return _reply_with_location(await manager.stop(person, identifier))
+async def stop_container(manager: HubManager, person: Me, identifier: str) -> Reply[Container]:
+    return _reply_with_location(await manager.containers.stop(person, identifier))
 
 
 @endpoints.post(
     "containers/{container}/restart", "Restart a container", status=202, errors=START_ERRORS
 )
-async def restart_container(
-    manager: HubManager, person: Person, identifier: str
-) -> Reply[Container]:
-    return _reply_with_location(await manager.restart(person, identifier))
+async def restart_container(manager: HubManager, person: Me, identifier: str) -> Reply[Container]:
+    return _reply_with_location(await manager.containers.restart(person, identifier))
 
 
 @endpoints.get("containers/{container}/logs", "Get the end of a log", errors=CONTAINER_ERRORS)
-async def get_log(manager: HubManager, person: Person, identifier: str, query: LogQuery) -> LogTail:
-    return await manager.logs(person, identifier, query.tail)
+async def get_log(manager: HubManager, person: Me, identifier: str, query: LogQuery) -> LogTail:
+    return await manager.reports.log_tail(person, identifier, query.tail)
 
 
 @endpoints.get(
     "containers/{container}/events", "List the events of a container", errors=CONTAINER_ERRORS
 )
 async def list_events(
-    manager: HubManager, person: Person, identifier: str, query: LogQuery
+    manager: HubManager, person: Me, identifier: str, query: LogQuery
 ) -> ContainerEvents:
-    events = await manager.events(person, identifier, query.tail)
+    events = await manager.reports.events(person, identifier, query.tail)
     return ContainerEvents(items=events)
 
 
 @endpoints.get("containers/{container}/stats", "Get a container's usage", errors=CONTAINER_ERRORS)
-async def get_usage(manager: HubManager, person: Person, identifier: str) -> Usage:
-    return await manager.stats(person, identifier)
+async def get_usage(manager: HubManager, person: Me, identifier: str) -> Usage:
+    return await manager.reports.usage(person, identifier)
 
 
 @endpoints.get("images", "List images", resource="images")
-async def list_images(manager: HubManager, person: Person) -> Page[ImageInfo]:
-    return Page(items=await manager.images(person))
+async def list_images(manager: HubManager, person: Me) -> Page[ImageInfo]:
+    return Page(items=await manager.environments.list_images(person))
 
 
 @endpoints.get("environments", "List saved environments", resource="environments")
-def list_environments(manager: HubManager, person: Person) -> Page[SavedEnvironment]:
+def list_environments(manager: HubManager, person: Me) -> Page[SavedEnvironment]:
     return Page(items=manager.environments.list(person))
 
 
@@ -180,9 +175,9 @@ def list_environments(manager: HubManager, person: Person) -> Page[SavedEnvironm
     ),
 )
 async def save_environment(
-    manager: HubManager, person: Person, body: EnvironmentCreate
+    manager: HubManager, person: Me, body: EnvironmentCreate
 ) -> Reply[SavedEnvironment]:
-    environment = await manager.save_environment(person, body)
+    environment = await manager.environments.save(person, body)
     return Reply(environment, location=("environments", environment.id))
 
 
@@ -192,7 +187,7 @@ async def save_environment(
     resource="environments",
     errors=(EnvironmentNotFoundError,),
 )
-def get_environment(manager: HubManager, person: Person, identifier: str) -> SavedEnvironment:
+def get_environment(manager: HubManager, person: Me, identifier: str) -> SavedEnvironment:
     return manager.environments.get(person, identifier)
 
 
@@ -202,13 +197,13 @@ def get_environment(manager: HubManager, person: Person, identifier: str) -> Sav
     resource="environments",
     errors=(EnvironmentInUseError, EnvironmentNotFoundError),
 )
-async def delete_environment(manager: HubManager, person: Person, identifier: str) -> None:
-    await manager.delete_environment(person, identifier)
+async def delete_environment(manager: HubManager, person: Me, identifier: str) -> None:
+    await manager.environments.delete(person, identifier)
 
 
 @endpoints.get("resources", "Get resources and the queue", resource="resources")
-async def get_resources(manager: HubManager, person: Person) -> ResourceReport:
-    return await manager.resources(person)
+async def get_resources(manager: HubManager, person: Me) -> ResourceReport:
+    return await manager.reports.resources(person)
 
 
 @endpoints.post(
@@ -217,8 +212,8 @@ async def get_resources(manager: HubManager, person: Person) -> ResourceReport:
     resource="resources",
     errors=(InsufficientResourcesError, InvalidContainerError, SwarmUnsupportedError),
 )
-async def allocate(manager: HubManager, person: Person, body: AllocateRequest) -> Allocation:
-    return await manager.allocate(person, body)
+async def allocate(manager: HubManager, person: Me, body: AllocateRequest) -> Allocation:
+    return await manager.containers.allocate(person, body)
 
 
 @endpoints.put(
@@ -227,10 +222,8 @@ async def allocate(manager: HubManager, person: Person, body: AllocateRequest) -
     resource="resources",
     errors=(*CONTAINER_ERRORS, NotQueuedError, AdministratorRequiredError, SwarmUnsupportedError),
 )
-async def move_in_queue(
-    manager: HubManager, person: Person, identifier: str, body: Move
-) -> Container:
-    return await manager.move(person, identifier, body.position)
+async def move_in_queue(manager: HubManager, person: Me, identifier: str, body: Move) -> Container:
+    return await manager.containers.move(person, identifier, body.position)
 
 
 @endpoints.delete(
@@ -239,25 +232,24 @@ async def move_in_queue(
     resource="resources",
     errors=(*CONTAINER_ERRORS, NotQueuedError),
 )
-async def leave_queue(manager: HubManager, person: Person, identifier: str) -> Container:
-    return await manager.drop(person, identifier)
+async def leave_queue(manager: HubManager, person: Me, identifier: str) -> Container:
+    return await manager.containers.drop(person, identifier)
 
 
 @endpoints.get("resources/hours", "Get usage hours", resource="resources")
-async def get_usage_hours(manager: HubManager, person: Person, query: HoursQuery) -> HoursReport:
-    hours = await manager.hours(person, query.days)
-    return HoursReport(days=query.days, items=hours)
+async def get_usage_hours(manager: HubManager, person: Me, query: HoursQuery) -> HoursReport:
+    return await manager.reports.hours(person, query.days)
 
 
 @endpoints.get("volumes", "List volumes", resource="volumes")
-async def list_volumes(manager: HubManager, person: Person) -> Page[Volume]:
+async def list_volumes(manager: HubManager, person: Me) -> Page[Volume]:
     return Page(items=await manager.volumes.list(person))
 
 
 @endpoints.get(
     "volumes/{volume}", "Get a volume", resource="volumes", errors=(VolumeNotFoundError,)
 )
-def get_volume(manager: HubManager, person: Person, name: str) -> Volume:
+def get_volume(manager: HubManager, person: Me, name: str) -> Volume:
     return manager.volumes.get(person, name)
 
 
@@ -267,8 +259,8 @@ def get_volume(manager: HubManager, person: Person, name: str) -> Volume:
     resource="volumes",
     errors=(VolumeInUseError, VolumeNotFoundError),
 )
-async def delete_volume(manager: HubManager, person: Person, name: str) -> None:
-    await manager.purge(person, name)
+async def delete_volume(manager: HubManager, person: Me, name: str) -> None:
+    await manager.volumes.purge(person, name)
 
 
 @endpoints.post(
@@ -277,8 +269,8 @@ async def delete_volume(manager: HubManager, person: Person, name: str) -> None:
     resource="volumes",
     errors=(VolumeInUseError, VolumeNotFoundError),
 )
-def trash_volume(manager: HubManager, person: Person, name: str) -> Volume:
-    return manager.trash(person, name)
+def trash_volume(manager: HubManager, person: Me, name: str) -> Volume:
+    return manager.volumes.trash(person, name)
 
 
 @endpoints.post(
@@ -287,19 +279,17 @@ def trash_volume(manager: HubManager, person: Person, name: str) -> Volume:
     resource="volumes",
     errors=(VolumeInUseError, VolumeNotFoundError),
 )
-def restore_volume(manager: HubManager, person: Person, name: str) -> Volume:
-    return manager.restore(person, name)
+def restore_volume(manager: HubManager, person: Me, name: str) -> Volume:
+    return manager.volumes.restore(person, name)
 
 
 @endpoints.get(
     "audit", "List the audit log", resource="audit", errors=(AdministratorRequiredError,)
 )
 async def list_audit_entries(
-    manager: HubManager, person: Person, query: AuditQuery
+    manager: HubManager, person: Me, query: AuditQuery
 ) -> Page[AuditEntry]:
-    rows = await manager.read_audit_log(person, query.cursor, query.limit + 1, query.target)
-    items = rows[: query.limit]
-    return Page(items=items, next_cursor=str(items[-1].id) if len(rows) > len(items) else None)
+    return await manager.audit.read(person, query)
 
 
 def _reply_with_location(container: Container) -> Reply[Container]:

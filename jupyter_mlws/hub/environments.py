@@ -5,31 +5,41 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict, deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
     Amount,
     EnvironmentCreate,
     EnvironmentState,
+    ImageInfo,
+    Me,
     SavedEnvironment,
     container_id,
     split_id,
 )
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import (
+    ContainerStateError,
     EnvironmentInUseError,
     EnvironmentNotFoundError,
     EnvironmentQuotaError,
+    Fault,
+    InvalidContainerError,
     MLWSError,
+    SwarmUnsupportedError,
 )
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.hub.background import BackgroundTasks
+from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.docker.personal_images import PREFIX, PersonalImage, PersonalImages, choices
 from jupyter_mlws.hub.lifecycle.container_state import ContainerState
-from jupyter_mlws.hub.person import Person
+from jupyter_mlws.hub.lifecycle.controller import LifecycleController
+from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegistry
+from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.scheduling.policy import Policy
+from jupyter_mlws.hub.settings import Settings
 
 MAX_LOG_LINES = 20
 MAX_CONCURRENT_BUILDS = 2
@@ -38,6 +48,7 @@ BUILD_LIMITS = Amount(cpu=1, memory=2 * 1024**3)
 """Limit of one build, beside what containers are granted."""
 PIP_VARIABLE_PREFIXES = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
 """Variables of a container by which pip finds packages: its build finds the same."""
+REQUIRED_FIELD = Message("is required")
 
 log = logging.getLogger(__name__)
 
@@ -54,26 +65,24 @@ class SaveJob:
 
 
 class Environments:
-    """Saved environments of all users; lives on the event loop.
-
-    ``begin`` runs work in the background, ``tell`` publishes changes.
-    """
+    """Saved environments of all users, and the images to choose. Lives on the event loop."""
 
     def __init__(
         self,
-        images: PersonalImages,
-        policy: Policy,
-        most: int,
-        size: int | None,
-        begin: Callable[[Coroutine[Any, Any, None]], None],
-        tell: Callable[[dict[str, Any]], None],
+        engine: Engine,
+        registry: ContainerRegistry,
+        controller: LifecycleController,
+        audit: Audit,
+        settings: Settings,
     ) -> None:
-        self._images = images
-        self._policy = policy
-        self._max_environments = most
-        self._max_bytes = size
-        self._run_in_background = begin
-        self._on_change = tell
+        self._engine = engine
+        self._images = PersonalImages(engine)
+        self._registry = registry
+        self._controller = controller
+        self._audit = audit
+        self._settings = settings
+        self._policy = settings.policy
+        self._tasks = BackgroundTasks("Could not save an environment")
         self._jobs: dict[str, SaveJob] = {}
         self._omitted_packages: dict[str, list[str]] = {}
         self._saved_images: dict[str, PersonalImage] = {}
@@ -85,6 +94,10 @@ class Environments:
         await in_thread(self._images.clean)
         await self._reload()
 
+    async def close(self) -> None:
+        """Abandon what is being saved."""
+        await self._tasks.close()
+
     def images(self, user: str) -> dict[str, str]:
         """Return a user's own images: name to choose → image that Docker runs."""
         return choices(one for one in self._saved_images.values() if one.user == user)
@@ -93,69 +106,108 @@ class Environments:
         """Return the policy for a user's containers, with the user's own images."""
         return self._policy.with_images(self.images(user))
 
-    def list(self, person: Person) -> list[SavedEnvironment]:
+    async def list_images(self, person: Me) -> list[ImageInfo]:
+        """Return the images that the user may choose, including the user's own."""
+
+        async def info(name: str, image: str) -> ImageInfo:
+            local = await in_thread(self._engine.image, image)
+            return ImageInfo(
+                name=name,
+                image=image,
+                default=name == self._policy.default_image,
+                present=local is not None,
+                size=local.size if local else None,
+                created=local.created if local else None,
+            )
+
+        pairs = self.policy(person.name).images.items()
+        return [*await asyncio.gather(*(info(name, image) for name, image in pairs))]
+
+    def list(self, person: Me) -> list[SavedEnvironment]:
         """Return the user's own environments, or all for an administrator."""
         ids = sorted({*self._saved_images, *self._jobs})
         return [self._environment(one) for one in ids if person.may_see(self._user_of(one))]
 
-    def get(self, person: Person, identifier: str) -> SavedEnvironment:
+    def get(self, person: Me, identifier: str) -> SavedEnvironment:
         self._check_access(person, identifier)
         return self._environment(identifier)
 
-    async def save(
-        self,
-        entry: ContainerState,
-        request: EnvironmentCreate,
-        variables: Mapping[str, str],
-        on_saved: Callable[[], None],
-    ) -> str:
-        """Start to save the packages of a running container; return the environment's id.
+    async def save(self, person: Me, request: EnvironmentCreate) -> SavedEnvironment:
+        """Start to save the packages of a running container.
 
-        ``on_saved`` is called once the environment can be used. Error 10213 while it is being saved
-        already, 10210 if the user has reached the maximum.
+        Error 10204 if it does not run, 10213 while the environment is being saved already, 10210 if
+        the user has reached the maximum.
         """
+        if request.container is None:
+            raise InvalidContainerError(faults=[Fault("container", REQUIRED_FIELD)])
+        entry = self._registry.find(person, request.container)
+        container = entry.docker_container
+        if container is None or not container.active:
+            raise ContainerStateError(name=entry.id)
+        if self._settings.swarm:
+            raise SwarmUnsupportedError(operation="saving environments")
+        pip_variables = {
+            name: value
+            for name, value in self._controller.environment(entry).items()
+            if name.upper().startswith(PIP_VARIABLE_PREFIXES)
+        }
         identifier = container_id(entry.user, request.name)
         job = self._jobs.get(identifier)
         if job is not None and job.failure is None:
             raise EnvironmentInUseError(name=request.name)
         most = self._check_limits(entry.user, identifier)
-        assert entry.docker_container is not None
-        self._jobs[identifier] = job = SaveJob(entry.user, request.name, self._base_of(entry))
+        # The Hub's image to build on, never a saved environment.
+        own = self._saved_images.get(container_id(entry.user, entry.image.removeprefix(PREFIX)))
+        label = own.base if own is not None and entry.image.startswith(PREFIX) else entry.image
+        base = label if label in self._policy.images else self._policy.default_image
+        self._jobs[identifier] = job = SaveJob(entry.user, request.name, base)
         try:
-            docker = entry.docker_container.container or entry.docker_container.docker
-            now = await in_thread(self._images.installed, docker)
+            docker = container.container or container.docker
+            packages = await in_thread(self._images.installed, docker)
         except MLWSError:
             del self._jobs[identifier]
             raise
-        settings = {
-            name: value
-            for name, value in variables.items()
-            if name.upper().startswith(PIP_VARIABLE_PREFIXES)
-        }
-        self._run_in_background(self._build(identifier, job, now, settings, most, on_saved))
-        return identifier
+        next_user = entry if request.use else None
+        self._tasks.run(self._build(identifier, job, packages, pip_variables, most, next_user))
+        self._audit.record(person, "environment.save", identifier, container=entry.id)
+        return self.get(person, identifier)
 
-    async def remove(self, person: Person, identifier: str, in_use: bool) -> None:
-        """Remove an environment; error 10213 while it is used or being saved."""
+    async def delete(self, person: Me, identifier: str) -> None:
+        """Remove an environment; error 10213 while it is used or being saved.
+
+        Stopped containers that were to start in it start in the default image.
+        """
         self._check_access(person, identifier)
+        user, name = split_id(identifier)
+        label = f"{PREFIX}{name}"
+        users = [
+            entry
+            for entry in self._registry.entries.values()
+            if (entry.user, entry.image) == (user, label)
+        ]
+        in_use = any(self._registry.status(entry) not in STOPPED_STATUSES for entry in users)
         job = self._jobs.get(identifier)
-        user, name = self._user_of(identifier), identifier.rpartition("--")[2]
         if in_use or (job is not None and job.failure is None):
             raise EnvironmentInUseError(name=name)
         await in_thread(self._images.remove, user, name)
         self._jobs.pop(identifier, None)
         self._saved_images.pop(identifier, None)
         self._publish(identifier)
+        for entry in users:
+            entry.image = self._policy.default_image
+        self._registry.settle()
+        self._audit.record(person, "environment.delete", identifier)
 
     async def _build(
         self,
         identifier: str,
         job: SaveJob,
-        now: Mapping[str, str],
-        settings: Mapping[str, str],
+        packages: Mapping[str, str],
+        pip_variables: Mapping[str, str],
         most: int | None,
-        on_saved: Callable[[], None],
+        next_user: ContainerState | None,
     ) -> None:
+        """Build the image, which the next start of the container ``next_user`` uses."""
         self._publish(identifier)
         try:
             async with self._user_slots[job.user], self._slots:
@@ -165,8 +217,8 @@ class Environments:
                     spec,
                     job.user,
                     job.name,
-                    now,
-                    settings,
+                    packages,
+                    pip_variables,
                     most,
                     BUILD_LIMITS,
                     job.lines.append,
@@ -178,7 +230,10 @@ class Environments:
         else:
             self._omitted_packages[identifier] = list(package_lock.left_out)
             del self._jobs[identifier]
-            on_saved()
+            if next_user is not None and next_user.id in self._registry.entries:
+                next_user.image = f"{PREFIX}{job.name}"
+                self._registry.note(next_user, f"the next start uses the environment {job.name}")
+                self._registry.settle()
         finally:
             self._publish(identifier)
 
@@ -195,24 +250,19 @@ class Environments:
             and key not in (identifier, *self._saved_images)
         ]
         count = len(others) + len(making)
-        if count >= self._max_environments:
-            raise EnvironmentQuotaError(size=str(count + 1), most=str(self._max_environments))
+        max_count, max_bytes = self._settings.environments, self._settings.environment_size
+        if count >= max_count:
+            raise EnvironmentQuotaError(size=str(count + 1), most=str(max_count))
         used = sum(one.size for one in others)
-        if self._max_bytes is not None and used >= self._max_bytes:
-            raise EnvironmentQuotaError(size=write_memory(used), most=write_memory(self._max_bytes))
-        return None if self._max_bytes is None else self._max_bytes - used
-
-    def _base_of(self, entry: ContainerState) -> str:
-        """Return the Hub's image to build on, never a saved environment."""
-        own = self._saved_images.get(container_id(entry.user, entry.image.removeprefix(PREFIX)))
-        label = own.base if own is not None and entry.image.startswith(PREFIX) else entry.image
-        return label if label in self._policy.images else self._policy.default_image
+        if max_bytes is not None and used >= max_bytes:
+            raise EnvironmentQuotaError(size=write_memory(used), most=write_memory(max_bytes))
+        return None if max_bytes is None else max_bytes - used
 
     async def _reload(self) -> None:
         rows = await in_thread(self._images.all)
         self._saved_images = {container_id(row.user, row.name): row for row in rows}
 
-    def _check_access(self, person: Person, identifier: str) -> None:
+    def _check_access(self, person: Me, identifier: str) -> None:
         exists = identifier in self._saved_images or identifier in self._jobs
         # Ids hold names of people: who may not see it is not told whether it is there.
         if not exists or not person.may_see(self._user_of(identifier)):
@@ -244,6 +294,6 @@ class Environments:
         )
 
     def _publish(self, identifier: str) -> None:
-        self._on_change(
+        self._registry.stream.publish(
             {"type": "environments", "user": self._user_of(identifier), "id": identifier}
         )

@@ -1,24 +1,20 @@
-"""Handlers of the Hub's service: base classes, admissions and metrics."""
+"""Handlers of the Hub's service: base classes, streams, admissions and metrics."""
 
 from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import AsyncIterator
 from inspect import isawaitable
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import Field
 from tornado.web import RequestHandler
 
 from jupyter_mlws.api.registry import JSON, Endpoint, Endpoints
 from jupyter_mlws.api.rest import RESTHandler
-from jupyter_mlws.containers.models import (
-    ContainerCreate,
-    ContainerStatus,
-    QueuePlace,
-    Resources,
-)
+from jupyter_mlws.api.streams import StreamHandler
+from jupyter_mlws.containers.models import ContainerStatus, Me
 from jupyter_mlws.core.errors import (
     ContainerBackendError,
     ContainerQueuedError,
@@ -31,14 +27,15 @@ from jupyter_mlws.core.errors import (
     StorageQuotaError,
 )
 from jupyter_mlws.core.i18n import ENGLISH
-from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.hub import metrics
 from jupyter_mlws.hub.auth import AuthenticatedHandler
 from jupyter_mlws.hub.manager import HubManager
-from jupyter_mlws.hub.person import Person
+from jupyter_mlws.hub.scheduling.admission import Admission, AdmissionRequest
 
 LAB_METRICS = "mlws/api/v1/metrics"
 """Below a lab's own address."""
+EVERYBODY = Me(name="", admin=True)
+"""Sees what all users have."""
 admissions = Endpoints("admissions")
 
 
@@ -56,11 +53,41 @@ class NotFoundHandler(ServiceHandler):
 
     resource = "mlws"
 
-    async def _refuse(self) -> None:
+    async def get(self) -> None:
         await self.permit()
         raise EndpointNotFoundError()
 
-    get = post = put = patch = delete = _refuse
+    post = put = patch = delete = get
+
+
+class StatusStream(AuthenticatedHandler, StreamHandler):
+    """States, usage and the queue as they change."""
+
+    resource = "containers"
+
+    async def newest(self) -> int:
+        return self.manager.registry.stream.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.manager.reports.news(self.person, since)
+
+
+class LogStream(AuthenticatedHandler, StreamHandler):
+    """A container's log as it grows."""
+
+    resource = "containers"
+    identifier: str
+
+    async def attach(self, *ids: str) -> None:
+        self.identifier = ids[0]
+        self.manager.containers.get(self.person, self.identifier)
+
+    async def newest(self) -> int:
+        # A log is read from its beginning unless a reader asks for less.
+        return 0
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.manager.reports.follow_log(self.person, self.identifier, since)
 
 
 class MetricsHandler(AuthenticatedHandler, RequestHandler):
@@ -77,18 +104,19 @@ class MetricsHandler(AuthenticatedHandler, RequestHandler):
             error = PermissionDeniedError(action="read", resource=self.resource)
             self.finish(error.as_dict(ENGLISH))
             return
-        await self.tell()
+        await self.respond()
 
-    async def tell(self) -> None:
+    async def respond(self) -> None:
         """Send the metrics."""
+        report = await self.manager.reports.resources(EVERYBODY)
         self.set_header("Content-Type", metrics.CONTENT_TYPE)
-        self.finish(await self.manager.metrics())
+        self.finish(metrics.format_metrics(report, self.manager.containers.list(EVERYBODY)))
 
 
 class TargetsHandler(MetricsHandler):
     """Running labs in Prometheus' HTTP discovery format; same permissions as the metrics."""
 
-    async def tell(self) -> None:
+    async def respond(self) -> None:
         """Send a target for each running lab."""
         rows = [
             {
@@ -101,33 +129,11 @@ class TargetsHandler(MetricsHandler):
                     "user": one.user,
                 },
             }
-            for one in self.manager.containers(Person("", True))
+            for one in self.manager.containers.list(EVERYBODY)
             if one.status is ContainerStatus.RUNNING and one.url
         ]
         self.set_header("Content-Type", JSON)
         self.finish(json.dumps(rows))
-
-
-class AdmissionRequest(Request):
-    """Request of the Hub to start a server."""
-
-    user: str
-    server: str
-    spec: ContainerCreate
-    home: str = Field(description="Name of the user's volume if none exists yet.")
-    known: QueuePlace | None = None
-    patience: float = Field(default=0, ge=0, le=60, description="Seconds.")
-
-
-class Admission(Record):
-    """Granted resources, node and devices, or else the position in the queue."""
-
-    granted: bool
-    node: str | None = None
-    resources: Resources | None = None
-    devices: list[int] = Field(default_factory=list)
-    volume: str | None = None
-    queue: QueuePlace | None = None
 
 
 @admissions.post(
@@ -144,17 +150,7 @@ class Admission(Record):
     ),
 )
 async def admit(manager: HubManager, body: AdmissionRequest) -> Admission:
-    volume = await manager.volumes.mounted(body.user, body.home, body.spec.rescue)
-    result = await manager.admit(body.user, body.server, body.spec, body.known, body.patience)
-    if isinstance(result, QueuePlace):
-        return Admission(granted=False, queue=result)
-    return Admission(
-        granted=True,
-        node=result.node,
-        resources=Resources.of(result.amount),
-        devices=list(result.devices),
-        volume=volume,
-    )
+    return await manager.containers.admit(body)
 
 
 class AdmissionHandler(RESTHandler):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import Route, routes
 from jupyter_mlws.hub import endpoints
-from jupyter_mlws.hub.handlers import ServiceHandler
+from jupyter_mlws.hub.handlers import LogStream, ServiceHandler, StatusStream
 from jupyter_mlws.hub.shared_projects import endpoints as shared_project_endpoints
-from jupyter_mlws.hub.streams import LogStream, StatusStream
 
 
 class OpenAPIHandler(ServiceHandler):

@@ -34,8 +34,6 @@ from jupyter_mlws.hub.handlers import (
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
-from jupyter_mlws.hub.records.secrets import EnvironmentCipher
-from jupyter_mlws.hub.records.store import Records
 from jupyter_mlws.hub.routes import ROUTES
 from jupyter_mlws.hub.settings import SHARED_ORIGIN, Settings
 from jupyter_mlws.hub.shared_projects.data_http import DataHandler
@@ -96,9 +94,7 @@ async def open_manager(settings: Settings, hub_url: str, token: str) -> HubManag
     while True:
         kind = SwarmEngine if settings.swarm else Engine
         engine, hub = kind(settings.hub_name), HubAPI(hub_url, token)
-        manager = HubManager(
-            settings, engine, hub, Records(settings.database), EnvironmentCipher(token)
-        )
+        manager = HubManager(settings, engine, hub, token)
         try:
             await manager.open()
             return manager
@@ -115,7 +111,16 @@ async def serve(environment: dict[str, str]) -> None:
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
-    watch = asyncio.create_task(_wait_until_orphaned(over))
+
+    async def wait_until_orphaned() -> None:
+        # A Hub that was killed cannot stop its services, and its successor needs their port.
+        parent = os.getppid()
+        while os.getppid() == parent:  # noqa: ASYNC110  the kernel has no event for it
+            await asyncio.sleep(PARENT_POLL_INTERVAL)
+        log.warning("The Hub process ended; stopping")
+        over.set()
+
+    watch = asyncio.create_task(wait_until_orphaned())
     token = environment["JUPYTERHUB_API_TOKEN"]
     opening = asyncio.create_task(
         open_manager(Settings.read(environment), environment["JUPYTERHUB_API_URL"], token)
@@ -139,18 +144,6 @@ async def serve(environment: dict[str, str]) -> None:
     await server.close_all_connections()
     await manager.close()
     watch.cancel()
-
-
-async def _wait_until_orphaned(over: asyncio.Event) -> None:
-    """Set ``over`` when the parent Hub process has ended.
-
-    A Hub that was killed cannot stop its services, and its successor needs their port.
-    """
-    parent = os.getppid()
-    while os.getppid() == parent:  # noqa: ASYNC110  the kernel has no event for it
-        await asyncio.sleep(PARENT_POLL_INTERVAL)
-    log.warning("The Hub process ended; stopping")
-    over.set()
 
 
 def main() -> None:

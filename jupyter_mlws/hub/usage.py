@@ -34,22 +34,28 @@ class Meter:
             identifier: container
             for identifier, container in running.items()
             if container.docker in after
-            and not _comparable(before.get(container.docker), after[container.docker])
+            and not _is_comparable(before.get(container.docker), after[container.docker])
         }
         if stale:
-            before = {
-                **before,
-                **{container.docker: after[container.docker] for container in stale.values()},
-            }
+            first = {container.docker: after[container.docker] for container in stale.values()}
+            before = {**before, **first}
             await asyncio.sleep(SHORT)
             after = {**after, **await in_thread(self._read, stale)}
         self._samples = {**self._samples, **after}
-        return {
-            identifier: _usage(container, before[container.docker], after[container.docker])
-            for identifier, container in running.items()
-            if container.docker in after
-            and _comparable(before.get(container.docker), after[container.docker])
-        }
+        usage = {}
+        for identifier, container in running.items():
+            old, new = before.get(container.docker), after.get(container.docker)
+            if old is None or new is None or not _is_comparable(old, new):
+                continue
+            usage[identifier] = Usage(
+                # A container that was started again counts from zero.
+                cpu=round(max(0.0, new.cpu - old.cpu) / (new.time - old.time), 2),
+                memory=round(new.memory / MEBIBYTE) * MEBIBYTE,
+                memory_limit=container.amount.memory,
+                processes=new.processes,
+                time=datetime.now(timezone.utc),
+            )
+        return usage
 
     def forget(self, running: Mapping[str, DockerContainer]) -> None:
         """Drop the samples of all containers but these."""
@@ -63,17 +69,5 @@ class Meter:
         return {docker: sample for docker, sample in samples.items() if sample is not None}
 
 
-def _comparable(before: Sample | None, after: Sample) -> bool:
+def _is_comparable(before: Sample | None, after: Sample) -> bool:
     return before is not None and 0 < after.time - before.time < FRESH
-
-
-def _usage(container: DockerContainer, before: Sample, after: Sample) -> Usage:
-    # A container that was started again counts from zero.
-    used = max(0.0, after.cpu - before.cpu)
-    return Usage(
-        cpu=round(used / (after.time - before.time), 2),
-        memory=round(after.memory / MEBIBYTE) * MEBIBYTE,
-        memory_limit=container.amount.memory,
-        processes=after.processes,
-        time=datetime.now(timezone.utc),
-    )

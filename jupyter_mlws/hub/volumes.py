@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.containers.models import Volume
+from jupyter_mlws.containers.models import Me, Volume
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import (
     MLWSError,
@@ -21,8 +20,8 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.lifecycle.container_state import now
-from jupyter_mlws.hub.person import Person
-from jupyter_mlws.hub.records.store import Records
+from jupyter_mlws.hub.records.audit import Audit
+from jupyter_mlws.hub.records.store import RecordQueue, Records
 
 TRASH_RETENTION = timedelta(days=30)
 """How long a volume stays in the trash."""
@@ -54,18 +53,16 @@ class Volumes:
 
     def __init__(
         self,
-        records: Records,
+        records: RecordQueue,
         engine: Engine,
+        audit: Audit,
         quota: int | None,
-        write: Callable[..., None],
-        read: Callable[..., Awaitable[Any]],
         in_use: Callable[[str], bool],
     ) -> None:
         self._records = records
         self._engine = engine
+        self._audit = audit
         self._quota = quota
-        self._write = write
-        self._read = read
         self._in_use = in_use
         self._volumes: dict[str, VolumeRecord] = {}
         self._sizes: dict[str, int] = {}
@@ -74,7 +71,7 @@ class Volumes:
 
     async def load(self) -> None:
         """Load the stored volumes, and add Docker's other ones for users who have none."""
-        for row in await self._read(self._records.volumes):
+        for row in await self._records.read(Records.volumes):
             self._volumes[row.name] = VolumeRecord(
                 row.name, row.user, row.created_at, row.trashed_at
             )
@@ -89,7 +86,10 @@ class Volumes:
         """
         current = self._current(user)
         if current is None:
-            current = VolumeRecord(self._free_name(usual), user, now())
+            name, number = usual, 2
+            while name in self._volumes:
+                name, number = f"{usual}-{number}", number + 1
+            current = VolumeRecord(name, user, now())
             self._save(current)
         if self._quota is not None and not rescue:
             await self._measure(MAX_SIZE_AGE_AT_START)
@@ -99,7 +99,7 @@ class Volumes:
                 raise StorageQuotaError(used=write_memory(whole), quota=write_memory(self._quota))
         return current.name
 
-    async def list(self, person: Person) -> list[Volume]:
+    async def list(self, person: Me) -> list[Volume]:
         """Return the user's own volumes, or all for an administrator, with their sizes."""
         await self._measure()
         return [
@@ -108,10 +108,10 @@ class Volumes:
             if person.may_see(volume.user)
         ]
 
-    def get(self, person: Person, name: str) -> Volume:
+    def get(self, person: Me, name: str) -> Volume:
         return self._to_response(self._get_visible(person, name))
 
-    def trash(self, person: Person, name: str) -> Volume:
+    def trash(self, person: Me, name: str) -> Volume:
         """Move a volume to the trash; the next start gets an empty one.
 
         Error 10206 while it is in use.
@@ -121,27 +121,29 @@ class Volumes:
             raise VolumeInUseError(name=name)
         if volume.trashed_at is None:
             self._save(replace(volume, trashed_at=now()))
+        self._audit.record(person, "volume.trash", name)
         return self.get(person, name)
 
-    def restore(self, person: Person, name: str) -> Volume:
+    def restore(self, person: Me, name: str) -> Volume:
         """Restore a volume from the trash; the one used instead is moved there."""
         volume = self._get_visible(person, name)
-        if volume.trashed_at is None:
-            return self._to_response(volume)
-        if self._in_use(volume.user):
-            raise VolumeInUseError(name=name)
-        current = self._current(volume.user)
-        if current is not None:
-            self._save(replace(current, trashed_at=now()))
-        self._save(replace(volume, trashed_at=None))
+        if volume.trashed_at is not None:
+            if self._in_use(volume.user):
+                raise VolumeInUseError(name=name)
+            current = self._current(volume.user)
+            if current is not None:
+                self._save(replace(current, trashed_at=now()))
+            self._save(replace(volume, trashed_at=None))
+        self._audit.record(person, "volume.restore", name)
         return self.get(person, name)
 
-    async def purge(self, person: Person, name: str) -> None:
+    async def purge(self, person: Me, name: str) -> None:
         """Delete a volume for good; error 10206 unless it is in the trash."""
         volume = self._get_visible(person, name)
         if volume.trashed_at is None:
             raise VolumeInUseError(name=name)
         await self._remove(volume)
+        self._audit.record(person, "volume.purge", name)
 
     async def purge_periodically(self) -> None:
         """Delete volumes whose time in the trash is over, at regular intervals, without end."""
@@ -157,7 +159,7 @@ class Volumes:
     async def _remove(self, volume: VolumeRecord) -> None:
         await in_thread(self._engine.remove_volume, volume.name)
         self._volumes.pop(volume.name, None)
-        self._write(self._records.delete_volume, volume.name)
+        self._records.write(Records.delete_volume, volume.name)
 
     async def _measure(self, age: float = MAX_SIZE_AGE) -> None:
         async with self._measure_lock:
@@ -166,7 +168,7 @@ class Volumes:
             self._sizes = await in_thread(self._engine.volume_sizes)
             self._measured_at = time.monotonic()
 
-    def _get_visible(self, person: Person, name: str) -> VolumeRecord:
+    def _get_visible(self, person: Me, name: str) -> VolumeRecord:
         volume = self._volumes.get(name)
         # Names hold those of people: who may not see it is not told whether it is there.
         if volume is None or not person.may_see(volume.user):
@@ -177,12 +179,6 @@ class Volumes:
         mine = (volume for volume in self._volumes.values() if volume.user == user)
         return next((volume for volume in mine if volume.trashed_at is None), None)
 
-    def _free_name(self, usual: str) -> str:
-        name, number = usual, 2
-        while name in self._volumes:
-            name, number = f"{usual}-{number}", number + 1
-        return name
-
     def _save(self, volume: VolumeRecord) -> None:
         self._volumes[volume.name] = volume
         values = {
@@ -191,7 +187,7 @@ class Volumes:
             "created_at": volume.created_at,
             "trashed_at": volume.trashed_at,
         }
-        self._write(self._records.save_volume, values)
+        self._records.write(Records.save_volume, values)
 
     def _to_response(self, volume: VolumeRecord) -> Volume:
         trashed_at = volume.trashed_at

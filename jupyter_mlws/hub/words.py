@@ -1,4 +1,4 @@
-"""What the spawner tells a person: steps of a start, refusals, the form of sizes."""
+"""Texts of the spawner: the steps of a start, and the form of sizes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class SpawnProgress:
         self._is_finished = False
         self._start_count = 0
 
-    def tell(self, percent: int, sentence: Message, **facts: Any) -> None:
+    def report(self, percent: int, sentence: Message, **facts: Any) -> None:
         """Add a step; ``facts`` may be messages themselves."""
         message = sentence.fill(**facts).in_(self._language)
         self._steps.append({"progress": percent, "message": message})
@@ -76,7 +76,7 @@ class SpawnProgress:
         """Count a start of the container; every one after the first is a restart after a crash."""
         self._start_count += 1
         if self._start_count > 1:
-            self.tell(70, RESTARTING, count=self._start_count - 1)
+            self.report(70, RESTARTING, count=self._start_count - 1)
 
     def end(self) -> None:
         """End the progress: there is no further step."""
@@ -99,68 +99,36 @@ class SpawnProgress:
             await change_event.wait()
 
 
-def sentence(envelope: Mapping[str, Any]) -> str:
-    """Return an error as one line of text: message, fields, solution."""
-    faults = "; ".join(f"{row['field']}: {row['message']}" for row in envelope["errors"])
-    parts = (f"{envelope['code']}: {envelope['message']}", faults, envelope["solution"])
-    return " ".join(part for part in parts if part)
-
-
-def page(envelope: Mapping[str, Any]) -> str:
-    """Return an error as HTML for use inside a paragraph; everything in it is escaped."""
-    rows = [
-        f"<code>{html.escape(row['field'])}</code> {html.escape(row['message'])}"
-        for row in envelope["errors"]
-    ]
-    log = "\n".join(envelope["details"].get("last_log", ()))
-    log_html = (
-        f'<code class="d-block text-start" style="white-space: pre-wrap">{html.escape(log)}</code>'
-    )
-    lines = [
-        f"<strong>{html.escape(envelope['message'])}</strong>",
-        *rows,
-        *([log_html] if log else []),
-        html.escape(envelope["solution"]),
-    ]
-    return "<br>".join(lines)
-
-
 def spawn_form(spawner: Any) -> str:
     """Return the form of the spawn page: an image, if there are several, and a size."""
-    language = spawner.language
-    policy = spawner.policy
-    default = policy.default_resources.amount
-    sizes = [(name, size.amount) for name, size in policy.profiles.items()]
-    rows = "".join(_size_row(name, amount, amount == default, language) for name, amount in sizes)
-    images = _image_choice(policy.images, policy.default_image, language)
-    legend = html.escape(SIZE_LABEL.in_(language))
-    return f'{images}<fieldset><legend class="fs-6">{legend}</legend>{rows}</fieldset>'
+    language, policy = spawner.language, spawner.policy
 
+    def text(message: Message) -> str:
+        return html.escape(message.in_(language))
 
-def _image_choice(images: Mapping[str, str], default_label: str, language: str) -> str:
-    if len(images) < 2:
-        return ""
-    options = "".join(
-        f"<option{' selected' if label == default_label else ''}>{html.escape(label)}</option>"
-        for label in images
-    )
-    label = html.escape(IMAGE_LABEL.in_(language))
-    return (
-        f'<div class="mb-3"><label class="form-label" for="image">{label}</label>'
-        f'<select class="form-select" id="image" name="image">{options}</select></div>'
-    )
-
-
-def _size_row(name: str, amount: Amount, is_default: bool, language: str) -> str:
-    title = html.escape(SIZES[name].in_(language) if name in SIZES else name)
-    detail = html.escape(size(amount).in_(language))
-    key = html.escape(name)
-    return (
-        f'<div class="form-check mb-2"><input class="form-check-input" type="radio" name="size" '
-        f'id="size-{key}" value="{key}" required{" checked" if is_default else ""}>'
-        f'<label class="form-check-label" for="size-{key}">{title} '
-        f'<span class="text-body-secondary">{detail}</span></label></div>'
-    )
+    parts = []
+    if len(policy.images) > 1:
+        options = "".join(
+            f"<option{' selected' if label == policy.default_image else ''}>{html.escape(label)}"
+            "</option>"
+            for label in policy.images
+        )
+        parts.append(
+            f'<div class="mb-3"><label class="form-label" for="image">{text(IMAGE_LABEL)}</label>'
+            f'<select class="form-select" id="image" name="image">{options}</select></div>'
+        )
+    parts.append(f'<fieldset><legend class="fs-6">{text(SIZE_LABEL)}</legend>')
+    for name, resources in policy.profiles.items():
+        title = text(SIZES[name]) if name in SIZES else html.escape(name)
+        amount, key = resources.amount, html.escape(name)
+        is_default = amount == policy.default_resources.amount
+        parts.append(
+            f'<div class="form-check mb-2"><input class="form-check-input" type="radio" name="size"'
+            f' id="size-{key}" value="{key}" required{" checked" if is_default else ""}>'
+            f'<label class="form-check-label" for="size-{key}">{title} '
+            f'<span class="text-body-secondary">{text(size(amount))}</span></label></div>'
+        )
+    return "".join([*parts, "</fieldset>"])
 
 
 def read_form(form: Mapping[str, list[str]], spawner: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from jupyter_mlws.containers.models import Amount, ContainerStatus, Resources
 from jupyter_mlws.hub.docker.engine import DockerContainer
 from jupyter_mlws.hub.hubapi import Server
-from jupyter_mlws.hub.lifecycle.container_state import ContainerState
+from jupyter_mlws.hub.lifecycle.container_state import ContainerState, Intent
 
 NOW = datetime.now(timezone.utc)
 AMOUNT = Amount(cpu=1, memory=1024**3, gpu=0)
@@ -40,5 +40,27 @@ def test_it_runs_when_people_are_led_to_it(
     seen: DockerContainer, server: Server, status: ContainerStatus
 ) -> None:
     entry = ContainerState("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
-    entry.look(seen, server)
+    entry.observe(seen, server)
     assert entry.status(waits=False) is status
+
+
+def test_a_start_goes_from_created_to_starting_to_its_end() -> None:
+    entry = ContainerState("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
+    assert entry.status(waits=True) is ContainerStatus.QUEUED
+    entry.intent = Intent.START
+    assert (entry.status(waits=False), entry.starting) == (ContainerStatus.CREATED, True)
+    entry.intent = Intent.SPAWN
+    assert entry.status(waits=False) is ContainerStatus.STARTING
+    entry.observe(None, SPAWNS)
+    assert entry.starting
+    entry.observe(None, replace(SPAWNS, pending=None, stopped=True))
+    assert not entry.starting
+
+
+def test_a_spawner_that_the_hub_has_given_up_waits_no_more() -> None:
+    entry = ContainerState("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
+    entry.hub_waits = True
+    entry.observe(None, SPAWNS)
+    assert entry.hub_waits
+    entry.observe(None, replace(SPAWNS, pending=None))
+    assert not entry.hub_waits

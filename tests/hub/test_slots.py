@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from jupyter_mlws.hub.scheduling.slots import ConcurrencyLimiter
+from jupyter_mlws.hub.lifecycle.controller import ConcurrencyLimiter
 
 PLACES = 2 * (os.cpu_count() or 1)
 

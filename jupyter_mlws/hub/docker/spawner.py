@@ -1,7 +1,7 @@
-"""A person's lab in a Docker container: checked, admitted, limited, watched.
+"""A person's lab in a Docker container: admitted, limited, watched.
 
-The Hub owns the lifecycle and Docker the restarts; this spawner asks the service ``mlws`` for
-room before it touches Docker, and turns Docker's events into the Hub's knowledge at once.
+The Hub owns the lifecycle and Docker the restarts; this spawner asks the service ``mlws`` what it
+may start before it touches Docker, and turns Docker's events into the Hub's knowledge at once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import docker
@@ -21,7 +20,7 @@ from jupyterhub.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from traitlets import Dict, Float, Int, Unicode, default
 
-from jupyter_mlws.containers.models import Amount, Resources
+from jupyter_mlws.containers.models import Resources
 from jupyter_mlws.core.errors import (
     ContainerBackendError,
     ContainerCrashedError,
@@ -34,8 +33,7 @@ from jupyter_mlws.hub.docker import container_config
 from jupyter_mlws.hub.docker.events import HUB_LABEL, EngineEvent
 from jupyter_mlws.hub.docker.personal_images import LABEL, own_images
 from jupyter_mlws.hub.docker.watch import EventDispatcher
-from jupyter_mlws.hub.refusal import Refusal
-from jupyter_mlws.hub.scheduling.admission import Admission, Grant
+from jupyter_mlws.hub.scheduling.admission import AdmissionClient, AdmissionRequest, Refusal
 from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec, sizes
 
 MAX_PULL_ATTEMPTS = 3
@@ -67,12 +65,18 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
     default_resources = Dict(
         {"cpu": "1", "memory": "2Gi"},
         config=True,
-        help="""Resources of a container that requests none: ``cpu``, ``memory``, ``gpu``.""",
+        help="""Resources of the size that the spawn page selects: ``cpu``, ``memory``, ``gpu``.
+
+        The service decides what a container gets, by the same setting of its own.
+        """,
     )
     max_resources = Dict(
         {"cpu": "4", "memory": "8Gi", "gpu": "0"},
         config=True,
-        help="""Maximum resources per container: ``cpu``, ``memory``, ``gpu``.""",
+        help="""Largest size that the spawn page offers: ``cpu``, ``memory``, ``gpu``.
+
+        The service enforces the limit of a container, by the same setting of its own.
+        """,
     )
     profiles = Dict(
         {
@@ -197,8 +201,8 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     @default("apply_user_options")
     def _apply_user_options_default(self) -> Any:
-        # They are applied in start(), where a refusal can be told in the person's language and
-        # without a traceback in the log.
+        # The service checks them in start(), where a refusal can be shown in the user's language
+        # and without a traceback in the log.
         return lambda spawner, options: None
 
     @property
@@ -216,7 +220,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     @property
     def policy(self) -> Policy:
-        """Images, sizes and limits that a container may have."""
+        """Images and sizes that the spawn page offers; the service alone decides on requests."""
         images = self._get_allowed_images()
         return Policy(
             images=images,
@@ -246,78 +250,64 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         language = self.language
         self._steps = words.SpawnProgress(language)
         try:
-            return await self._start(language)
-        except MLWSError as error:
-            raise self._prepare_rejection(Refusal.of(error, language)) from error
-        except Refusal as refusal:
-            raise self._prepare_rejection(refusal) from None
-        except (DockerException, requests.RequestException) as error:
-            failure = ContainerBackendError(reason=str(error))
-            raise self._prepare_rejection(Refusal.of(failure, language)) from error
-
-    async def _start(self, language: str) -> tuple[str, int]:
-        await self.load_own_images()
-        request = self.policy.read(self.user_options)
-        spec = self.policy.check(request)
-        self._steps.tell(10, words.ADMISSION)
-        grant = await self.admission.ask(
-            self.user.name,
-            self.name,
-            request,
-            spec,
-            self.home_volume,
-            language,
-            self.queue_wait if request.wait else 0.0,
-            lambda place: self._steps.tell(10, words.place(place)),
-        )
-        self.wanted = replace(spec, resources=grant.resources, devices=grant.devices)
-        self.mounted = grant.volume
-        self.image = spec.image
-        self.mem_limit = grant.resources.memory
-        self.cpu_limit = grant.resources.cpu
-        try:
-            return await asyncio.wait_for(self._run(spec, grant), self.run_limit)
+            await self._admit(language)
+            return await asyncio.wait_for(self._run(), self.run_limit)
         except asyncio.TimeoutError:
             reason = Message(
                 "JupyterLab did not respond within {seconds:g} s", seconds=self.start_limit
             )
-            raise ContainerBackendError(reason=reason) from None
-
-    async def _run(self, spec: ResolvedSpec, grant: Grant) -> tuple[str, int]:
-        self._steps.tell(20, words.IMAGE, image=spec.label)
-        await self.pull_image(self.image)
-        self._steps.tell(40, words.CREATION, size=words.size(grant.resources))
-        await self._ensure_network()
-        await self._ensure_volume(grant.volume)
-        await self._remove_leftover()
-        created = await self.create_object()
-        self.object_id = created[self.object_id_key]
-        self.shared_watch().add(self)
-        self._steps.tell(60, words.STARTING)
-        await self.start_object()
-        place = await self._wait_until_ready()
-        await self._limit_cpu(grant.resources)
-        return place
-
-    async def _limit_cpu(self, resources: Amount) -> None:
-        """Limit the started container to the cores that it was granted."""
-        if container_config.starting(resources, self.start_cpu):
-            limits = container_config.limits(resources)
-            await self.docker("update_container", self.object_id, **limits)
-
-    @property
-    def run_limit(self) -> float:
-        """Seconds from the grant of resources to the lab's first response."""
-        return float(self.start_limit)
-
-    def _prepare_rejection(self, refusal: Refusal) -> Refusal:
+            refusal = Refusal.of(ContainerBackendError(reason=reason), language)
+        except MLWSError as error:
+            refusal = Refusal.of(error, language)
+        except Refusal as error:
+            refusal = error
+        except (DockerException, requests.RequestException) as error:
+            refusal = Refusal.of(ContainerBackendError(reason=str(error)), language)
         # The Hub starts with the last options where none are given: not with refused ones.
         self.orm_spawner.user_options = None
         self._steps.end()
         service = self.user.settings["services"]["mlws"]
         # The host is empty unless the Hub has sub-domains.
         refusal.link(f"{service.host}{service.prefix}")
-        return refusal
+        raise refusal
+
+    async def _admit(self, language: str) -> None:
+        """Wait until the service lets this start; the service also checks the user's options."""
+        self._steps.report(10, words.ADMISSION)
+        self.wanted, self.mounted = await self.admission.ask(
+            AdmissionRequest(
+                user=self.user.name,
+                admin=bool(self.user.admin),
+                server=self.name,
+                options=self.user_options,
+                home=self.home_volume,
+            ),
+            language,
+            self.queue_wait,
+            lambda place: self._steps.report(10, words.place(place)),
+        )
+        self.image = self.wanted.image
+        self.mem_limit = self.wanted.resources.memory
+        self.cpu_limit = self.wanted.resources.cpu
+
+    async def _run(self) -> tuple[str, int]:
+        self._steps.report(20, words.IMAGE, image=self.wanted.label)
+        await self.pull_image(self.image)
+        self._steps.report(40, words.CREATION, size=words.size(self.wanted.resources))
+        await self.prepare_engine()
+        created = await self.create_object()
+        self.object_id = created[self.object_id_key]
+        self.shared_watch().add(self)
+        self._steps.report(60, words.STARTING)
+        await self.start_object()
+        place = await self.wait_until_ready()
+        await self.end_start_limits()
+        return place
+
+    @property
+    def run_limit(self) -> float:
+        """Seconds from the grant of resources to the lab's first response."""
+        return float(self.start_limit)
 
     @property
     def root(self) -> str:
@@ -325,64 +315,55 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         return str(self.hub.base_url).removesuffix("hub/")
 
     @property
-    def admission(self) -> Admission:
-        """Client that asks the service for resources."""
+    def admission(self) -> AdmissionClient:
+        """Client that asks the service what may be started."""
         address = url_path_join(self.service_url, self.root, "services/mlws")
-        return Admission(address, self.admission_token)
+        return AdmissionClient(address, self.admission_token)
 
     async def pull_image(self, image: str) -> None:
         """Pull the image, with retries; use the local one if that fails.
 
         Error 10102 if there is no local image either.
         """
-        present = await self._has_image(image)
-        if self.pull_policy == "skip" or (present and self.pull_policy != "always"):
+        is_present = True
+        try:
+            await self.docker("inspect_image", image)
+        except docker.errors.NotFound:
+            is_present = False
+        if self.pull_policy == "skip" or (is_present and self.pull_policy != "always"):
             return
+        # A colon before the last slash belongs to a host's port.
+        name, separator, tag = image.rpartition(":")
+        repository = (name, tag) if separator and "/" not in tag else (image, "latest")
         failure: str | Message = Message("it is not available on this machine")
-        if self.pull_policy != "never":
-            failure = await self._pull(image)
-        if failure and not present:
-            raise ImageUnavailableError(image=image, reason=failure)
-        if failure:
-            self.log.warning("Could not pull %s; using the local image", image)
-
-    async def _pull(self, image: str) -> str:
-        """Pull the image and return why that failed; an empty text if it succeeded."""
-        failure = ""
-        for attempt in range(MAX_PULL_ATTEMPTS):
+        for attempt in range(0 if self.pull_policy == "never" else MAX_PULL_ATTEMPTS):
             if attempt:
                 await asyncio.sleep(self.pull_wait * 2 ** (attempt - 1))
             try:
-                await self.docker("pull", *_split_image(image))
+                await self.docker("pull", *repository)
             except (DockerException, requests.RequestException) as error:
                 failure = str(error)
                 self.log.warning("Pulling %s failed: %s", image, error)
             else:
-                return ""
-        return failure
+                return
+        if not is_present:
+            raise ImageUnavailableError(image=image, reason=failure)
+        self.log.warning("Could not pull %s; using the local image", image)
 
-    async def _has_image(self, image: str) -> bool:
-        try:
-            await self.docker("inspect_image", image)
-        except docker.errors.NotFound:
-            return False
-        return True
+    async def prepare_engine(self) -> None:
+        """Create the network and the volume, and remove the previous container.
 
-    async def _ensure_network(self) -> None:
+        It was kept after a crash for its log.
+        """
         try:
             await self.docker("inspect_network", self.network_name)
         except docker.errors.NotFound:
             self.log.info("Creating the network %s", self.network_name)
             arguments = container_config.network(self.network_name, self.bridge, self.subnet)
             await self.docker("create_network", **arguments)
-
-    async def _ensure_volume(self, name: str) -> None:
         # Nothing happens where it is there already.
         labels = {HUB_LABEL: self.hub_name, "mlws.user": self.user.name}
-        await self.docker("create_volume", name, labels=labels)
-
-    async def _remove_leftover(self) -> None:
-        """Remove the previous container, which is kept after a crash for its log."""
+        await self.docker("create_volume", self.mounted, labels=labels)
         if await self.get_object():
             await self.docker("remove_container", self.object_id, v=True, force=True)
             self.object_id = ""
@@ -438,17 +419,23 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         own["JUPYTERHUB_ACTIVITY_INTERVAL"] = str(self.activity_interval)
         return container_config.environment(own, self.wanted)
 
-    async def _wait_until_ready(self) -> tuple[str, int]:
+    async def wait_until_ready(self) -> tuple[str, int]:
         """Wait for the lab's first response and return (address, port).
 
         Raises if the container has ended after its last restart.
         """
-        self._steps.tell(70, words.WAITING)
+        self._steps.report(70, words.WAITING)
         while True:
             news = self._change_event = asyncio.Event()
-            state = await self._state()
+            state = await self.read_state()
             if not state["Running"]:
-                raise await self._build_crash_error(state)
+                log = await self.read_log_tail()
+                raise ContainerCrashedError(
+                    exit_code=state["ExitCode"],
+                    cause="out of memory" if state["OOMKilled"] else state["Error"] or "error",
+                    restarts=self.restarts,
+                    last_log=log.decode(errors="replace").splitlines(),
+                )
             ip, port = await self.get_ip_and_port()
             notification = asyncio.create_task(news.wait())
             answer = asyncio.create_task(self._wait_for_response(ip, port))
@@ -477,20 +464,18 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             except (OSError, HTTPClientError):
                 await asyncio.sleep(READINESS_POLL_INTERVAL)
 
-    async def _state(self) -> dict[str, Any]:
+    async def end_start_limits(self) -> None:
+        """Limit the started container to the cores that it was granted."""
+        if container_config.starting(self.wanted.resources, self.start_cpu):
+            limits = container_config.limits(self.wanted.resources)
+            await self.docker("update_container", self.object_id, **limits)
+
+    async def read_state(self) -> dict[str, Any]:
+        """Return the container's state as Docker describes it."""
         state: dict[str, Any] = (await self.docker("inspect_container", self.object_id))["State"]
         return state
 
-    async def _build_crash_error(self, state: dict[str, Any]) -> MLWSError:
-        lines = await self._read_log_tail()
-        return ContainerCrashedError(
-            exit_code=state["ExitCode"],
-            cause="out of memory" if state["OOMKilled"] else state["Error"] or "error",
-            restarts=self.restarts,
-            last_log=lines.decode(errors="replace").splitlines(),
-        )
-
-    async def _read_log_tail(self) -> bytes:
+    async def read_log_tail(self) -> bytes:
         """Return the end of the container's log."""
         lines: bytes = await self.docker("logs", self.object_id, tail=CRASH_LOG_LINES)
         return lines
@@ -505,20 +490,17 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
     def shared_watch(self) -> EventDispatcher:
         """Return the watcher of Docker events that all spawners of this Hub share."""
         cls = MLWSSpawner
-        if cls._watch is None:
-            cls._watch = EventDispatcher(
-                lambda: docker.APIClient(**self._client_arguments()), self.hub_name
-            )
-        return cls._watch
 
-    def _client_arguments(self) -> dict[str, Any]:
-        tls = {"tls": docker.tls.TLSConfig(**self.tls_config)} if self.tls_config else {}
-        return {
-            "version": "auto",
-            **tls,
-            **docker.utils.kwargs_from_env(),
-            **self.client_kwargs,
-        }
+        def connect() -> docker.APIClient:
+            tls = {"tls": docker.tls.TLSConfig(**self.tls_config)} if self.tls_config else {}
+            environment = docker.utils.kwargs_from_env()
+            return docker.APIClient(
+                **{"version": "auto", **tls, **environment, **self.client_kwargs}
+            )
+
+        if cls._watch is None:
+            cls._watch = EventDispatcher(connect, self.hub_name)
+        return cls._watch
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Load the state, and watch a server that ran before the Hub was started."""
@@ -530,38 +512,29 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """Return True if the event is about this container, not an older one of the same name."""
         return bool(self.object_id == event.container)
 
-    async def heard(self, event: EngineEvent) -> None:
+    async def handle_event(self, event: EngineEvent) -> None:
         """Handle a Docker event of this container."""
         if event.action == "start" and self.pending == "spawn":
             self._steps.started()
-        await self.look()
+        await self.refresh()
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """Compare the Hub's state of the server with the actual container."""
         if self.pending == "spawn":
             self._change_event.set()
             return
         is_running = not self.pending and self.server is not None
-        if is_running and await self.poll_and_notify() is None:
-            await self._correct_address()
-
-    async def _correct_address(self) -> None:
-        """Update the proxy route if Docker gave the restarted container another address."""
-        ip, port = await self.get_ip_and_port()
-        if not ip or (self.server.ip, self.server.port) == (ip, port):
+        if not is_running or await self.poll_and_notify() is not None:
             return
-        self.log.info("%s is now at %s:%s", self._log_name, ip, port)
-        self.server.ip, self.server.port = ip, port
-        self.db.commit()
-        await self.user.settings["proxy"].add_user(self.user, self.name)
+        # Docker may have given the restarted container another address.
+        ip, port = await self.get_ip_and_port()
+        if ip and (self.server.ip, self.server.port) != (ip, port):
+            self.log.info("%s is now at %s:%s", self._log_name, ip, port)
+            self.server.ip, self.server.port = ip, port
+            self.db.commit()
+            await self.user.settings["proxy"].add_user(self.user, self.name)
 
     async def delete_forever(self) -> None:
         """Remove the container of a deleted server; the user's files stay."""
         if await self.get_object():
             await self.docker("remove_container", self.object_id, v=True, force=True)
-
-
-def _split_image(image: str) -> tuple[str, str]:
-    """Return (repository, tag); a colon before the last slash belongs to a host's port."""
-    name, separator, tag = image.rpartition(":")
-    return (name, tag) if separator and "/" not in tag else (image, "latest")

@@ -11,7 +11,6 @@ from docker.errors import NotFound
 from dockerspawner import SwarmSpawner
 from traitlets import Bool
 
-from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import NotQueuedError, PlacementTimeoutError
 from jupyter_mlws.hub import words
 from jupyter_mlws.hub.docker import container_config, swarm
@@ -49,19 +48,18 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
 
     # Starting
 
-    async def _ensure_network(self) -> None:
-        """Do nothing: the network is created on every node when the Hub is installed."""
+    async def prepare_engine(self) -> None:
+        """Remove the previous service.
 
-    async def _limit_cpu(self, resources: Amount) -> None:
-        """Do nothing: Swarm has no separate limit for the start."""
-
-    async def _ensure_volume(self, name: str) -> None:
-        """Do nothing: Swarm creates the volume on the node where the lab runs."""
-
-    async def _remove_leftover(self) -> None:
+        The network is created on every node when the Hub is installed, and the volume by Swarm on
+        the node where the lab runs.
+        """
         if await self.get_object():
             await self.remove_object()
             self.object_id = ""
+
+    async def end_start_limits(self) -> None:
+        """Do nothing: Swarm has no separate limit for the start."""
 
     async def create_object(self) -> dict[str, Any]:
         """Create the service; confinement overrides the configured options."""
@@ -105,15 +103,24 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
             if time.monotonic() > deadline:
                 await self.remove_object()
                 raise PlacementTimeoutError(seconds=self.queue_wait)
-            position = await self._queue_position()
+            tasks = await self.docker("tasks", filters={"label": f"{HUB_LABEL}={self.hub_name}"})
+            pending_ids = [
+                row["ServiceID"]
+                for row in sorted(tasks, key=lambda row: (row["CreatedAt"], row["ServiceID"]))
+                if swarm.state_of(row) == PENDING and row["DesiredState"] == "running"
+            ]
+            is_pending = self.object_id in pending_ids
+            position = pending_ids.index(self.object_id) + 1 if is_pending else 0
             if position and position != last_position:
                 last_position = position
-                self._steps.tell(60, words.QUEUE_POSITION.fill(position=position))
+                self._steps.report(60, words.QUEUE_POSITION.fill(position=position))
             await asyncio.sleep(POLL_INTERVAL)
         if last_position:
-            self._steps.tell(60, words.STARTING)
+            self._steps.report(60, words.STARTING)
 
-    async def _wait_until_ready(self) -> tuple[str, int]:
+    async def wait_until_ready(self) -> tuple[str, int]:
+        """Wait for the lab's first response and return (address, port)."""
+
         async def ask_again() -> None:
             while True:
                 await asyncio.sleep(1.0)
@@ -122,22 +129,11 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         # A node elsewhere sends no events here.
         asking = asyncio.create_task(ask_again())
         try:
-            return await super()._wait_until_ready()
+            return await super().wait_until_ready()
         finally:
             asking.cancel()
 
-    async def _queue_position(self) -> int:
-        """Return the position among this Hub's pending tasks, from 1; 0 if it is not pending."""
-        tasks = await self.docker("tasks", filters={"label": f"{HUB_LABEL}={self.hub_name}"})
-        queue = sorted(
-            (row["CreatedAt"], row["ServiceID"])
-            for row in tasks
-            if swarm.state_of(row) == PENDING and row["DesiredState"] == "running"
-        )
-        ids = [service for _, service in queue]
-        return ids.index(self.object_id) + 1 if self.object_id in ids else 0
-
-    # Looking
+    # The current state
 
     async def _inspect_service(self) -> DockerContainer | None:
         tasks = await self._tasks()
@@ -148,7 +144,8 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         rows = await self.docker("tasks", filters=filters)
         return [row for row in rows if row["ServiceID"] == self.object_id]
 
-    async def _state(self) -> dict[str, Any]:
+    async def read_state(self) -> dict[str, Any]:
+        """Return the state of the service as Docker describes that of a container."""
         container = await self._inspect_service()
         if container is None:
             return {"Running": False, "ExitCode": 0, "OOMKilled": False, "Error": "removed"}
@@ -185,7 +182,9 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
             return "", self.port
         return str(self.get_network_ip(inspection["NetworkSettings"])), self.port
 
-    async def _read_log_tail(self) -> bytes:
+    async def read_log_tail(self) -> bytes:
+        """Return the end of the lab's log."""
+
         def read() -> bytes:
             parts: bytes = self.client.service_logs(
                 self.object_id, stdout=True, stderr=True, tail=CRASH_LOG_LINES, is_tty=False
@@ -200,15 +199,15 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         """Return True if the event is about a container of this service."""
         return bool(self.object_id and event.labels.get(swarm.SERVICE_LABEL) == self.object_id)
 
-    async def heard(self, event: EngineEvent) -> None:
+    async def handle_event(self, event: EngineEvent) -> None:
         """Handle a Docker event; after a container's end, wait for Swarm's decision on the task."""
-        await super().heard(event)
+        await super().handle_event(event)
         deadline = time.monotonic() + RESTART_DECISION_TIMEOUT
         while event.action == "die" and time.monotonic() < deadline:
             await asyncio.sleep(POLL_INTERVAL)
             container = await self._inspect_service()
             if container is None or container.state in ("exited", "running"):
-                await self.look()
+                await self.refresh()
                 return
 
     # Stopping

@@ -30,10 +30,15 @@ SECRETS_NOT_STORED = Message(
 
 
 class Intent(str, Enum):
-    """Operation that the service has yet to carry out."""
+    """Operation that the service has yet to carry out, or whose end it has yet to see.
+
+    A container that waits in the queue has none. With its resources it gets START, until a spawner
+    of the Hub takes them: SPAWN. It has none again once it runs or its start has failed.
+    """
 
     NONE = ""
     START = "start"
+    SPAWN = "spawn"
     STOP = "stop"
     RESTART = "restart"
     DELETE = "delete"
@@ -78,29 +83,20 @@ class ContainerState:
     docker_container: DockerContainer | None = None
     server: Server | None = None
     usage: Usage | None = None
-    spawning: bool = False
-    """Whether a start was seen to begin whose end was not seen yet."""
-    asking: bool = False
-    """Whether the Hub itself is starting it, and just asks for room."""
-    hub_retry_deadline: float = 0.0
-    """Until when the Hub's next question is expected, where the last one was not granted."""
+    hub_waits: bool = False
+    """Whether the Hub spawns it already, and the spawner waits for the resources."""
     resizing: bool = False
     """Whether its limits are just being changed: what Docker says of them is old or new."""
     last_oom_at: float = float("-inf")
     """When a lack of memory was last written down."""
-    asked: float = field(default_factory=time.monotonic)
-    """When it was last asked for: what was seen before that is old."""
+    valid_since: float = field(default_factory=time.monotonic)
+    """Time of the last transition: observations from before it are outdated."""
     previous_container_id: str | None = None
     """The dead container in Docker that the newest start will remove."""
-    told: Container | None = None
-    """What was last said of it, without usage."""
-    kept: tuple[Intent, str | None] | None = None
-    """What was last written down of what nobody is told: a service that starts anew goes by it."""
-
-    @property
-    def admitting(self) -> bool:
-        """True if the Hub itself starts it and takes resources as soon as they are free."""
-        return self.asking or time.monotonic() < self.hub_retry_deadline
+    last_published: Container | None = None
+    """Without usage."""
+    last_stored: tuple[Intent, str | None] | None = None
+    """The stored values that are not published: a service that starts anew needs them."""
 
     @property
     def running(self) -> bool:
@@ -130,6 +126,12 @@ class ContainerState:
         return self.docker_container is not None and self.docker_container.failed
 
     @property
+    def starting(self) -> bool:
+        """True if its start has not ended: what is seen of the container is no failure yet."""
+        is_spawning = self.server is not None and self.server.pending == "spawn"
+        return is_spawning or self.hub_waits or self.intent is Intent.START
+
+    @property
     def stopping(self) -> bool:
         """True if its end was requested and is therefore no failure."""
         pending = self.server.pending if self.server is not None else None
@@ -146,31 +148,26 @@ class ContainerState:
             return ContainerStatus.QUEUED
         if self.stopping and (self.active or self.intent is Intent.DELETE or pending == "stop"):
             return ContainerStatus.STOPPING
-        if self.running:
-            return self._running_status()
-        if pending == "spawn":
-            return ContainerStatus.STARTING
-        if self.intent is Intent.RESTART:
+        container = self.docker_container
+        if container is not None and container.active:
+            if container.state == "restarting":
+                return ContainerStatus.STARTING
+            if container.health == "unhealthy":
+                return ContainerStatus.UNHEALTHY
+            if pending == "spawn":
+                # It may answer already, but nobody is led to it before the Hub has seen that.
+                return ContainerStatus.STARTING
+            # After a restart the Hub's word is old: it never noticed.
+            is_fresh = container.restarts == 0 or container.health is None
+            is_ready = is_fresh and self.server is not None and self.server.ready
+            responds = is_ready or container.health == "healthy"
+            return ContainerStatus.RUNNING if responds else ContainerStatus.STARTING
+        if pending == "spawn" or self.intent in (Intent.SPAWN, Intent.RESTART):
             return ContainerStatus.STARTING
         if self.intent is Intent.START:
             return ContainerStatus.CREATED
         has_crashed = self.failed or self.exit_code is not None
         return ContainerStatus.CRASHED if has_crashed else ContainerStatus.STOPPED
-
-    def _running_status(self) -> ContainerStatus:
-        assert self.docker_container is not None
-        if self.docker_container.state == "restarting":
-            return ContainerStatus.STARTING
-        if self.docker_container.health == "unhealthy":
-            return ContainerStatus.UNHEALTHY
-        if self.server is not None and self.server.pending == "spawn":
-            # It may answer already, but nobody is led to it before the Hub has seen that.
-            return ContainerStatus.STARTING
-        # After a restart the Hub's word is old: it never noticed.
-        fresh = self.docker_container.restarts == 0 or self.docker_container.health is None
-        ready = fresh and self.server is not None and self.server.ready
-        answers = ready or self.docker_container.health == "healthy"
-        return ContainerStatus.RUNNING if answers else ContainerStatus.STARTING
 
     def describe_exit(self) -> Message:
         """Return the reason of the end, from Docker's state."""
@@ -189,7 +186,7 @@ class ContainerState:
         if self.ended and self.docker_container is not None:
             self.previous_container_id, self.docker_container = self.docker_container.docker, None
 
-    def look(self, docker_container: DockerContainer | None, server: Server | None) -> None:
+    def observe(self, docker_container: DockerContainer | None, server: Server | None) -> None:
         """Update the entry to the current views of Docker and the Hub."""
         is_old = (
             docker_container is not None
@@ -197,6 +194,8 @@ class ContainerState:
             and docker_container.docker == self.previous_container_id
         )
         self.docker_container, self.server = None if is_old else docker_container, server
+        if server is None or server.pending != "spawn":
+            self.hub_waits = False
 
     @property
     def unpublished_values(self) -> tuple[Intent, str | None]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from copy import copy
 from datetime import datetime, timezone
-from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
+    Amount,
     Container,
     ContainerStatus,
     LogLine,
     Machine,
+    Me,
     QueuePlace,
     ResourceReport,
     Resources,
@@ -28,18 +27,19 @@ from jupyter_mlws.containers.models import (
     mask_credentials,
     split_id,
 )
-from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import ContainerForbiddenError, ContainerNotFoundError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.hub.docker.engine import DockerContainer, Engine
 from jupyter_mlws.hub.hubapi import HubAPI, Server
 from jupyter_mlws.hub.lifecycle.container_state import ContainerState, Intent, now
-from jupyter_mlws.hub.records.store import Records, ReservationRow
+from jupyter_mlws.hub.records.store import RecordQueue, Records, ReservationRow
 from jupyter_mlws.hub.records.usage import MAX_RUN_LENGTHS, UsageAccounting
 from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec
 from jupyter_mlws.hub.scheduling.scheduler import Grant, Request, Reservation, Scheduler
 from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
 
+STOPPED_STATUSES = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
 CRASH_LOG_LINES = 20
 OOM_EVENT_INTERVAL = 5.0
 """Seconds in which the same lack of memory may be told again."""
@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 class ContainerRegistry:
     """Live state of all containers of one Hub.
 
-    Lives on the event loop; blocking calls run in threads. ``begin`` is called with each
+    Lives on the event loop; blocking calls run in threads. ``on_start`` is called with each
     container that has its resources and must be started.
     """
 
@@ -60,45 +60,36 @@ class ContainerRegistry:
         scheduler: Scheduler,
         engine: Engine,
         hub: HubAPI,
-        records: Records,
-        begin: Callable[[ContainerState], None],
+        records: RecordQueue,
+        on_start: Callable[[ContainerState], None],
     ) -> None:
         self.policy = policy
         self.scheduler = scheduler
+        self.records = records
         self.entries: dict[str, ContainerState] = {}
         # Numbers of an earlier process are all smaller, so that its readers begin anew.
         self.stream = RingStream(first=int(time.time() * 1000))
         self._engine = engine
         self._hub = hub
-        self._records = records
-        self._start_container = begin
+        self._on_start = on_start
         self.is_synchronized = False
         """Whether all that runs is counted; nothing is granted before."""
-        # One thread: what is written last is what was true last.
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="mlws-records")
-        self._writes: set[asyncio.Future[Any]] = set()
         self._last_report: ResourceReport | None = None
         self._stored_reservations: dict[str, Reservation] = {}
-        self.usage_accounting = UsageAccounting(records, self.record)
-
-    async def close(self) -> None:
-        """Wait for what is being written."""
-        await asyncio.gather(*self._writes, return_exceptions=True)
-        self._writer.shutdown()
-
-    # The records
+        self._usage_accounting = UsageAccounting(records)
 
     async def load(self) -> list[ContainerState]:
         """Load the records of an earlier process and return the containers."""
-        rows = await self.recorded(self._records.containers)
+        read = self.records.read
+        rows = await read(Records.containers)
         self.entries = {row.id: ContainerState.of(row) for row in rows}
-        past_usage = await self.recorded(self._records.last_usage, MAX_RUN_LENGTHS)
-        self.usage_accounting.load(
-            await self.recorded(self._records.running_usage),
-            [(row.ended_at - row.started_at).total_seconds() for row in past_usage],
+        past_usage = await read(Records.last_usage, MAX_RUN_LENGTHS)
+        self._usage_accounting.load(
+            await read(Records.running_usage),
+            [(row.ended_at - row.started_at).total_seconds() for row in past_usage if row.ended_at],
         )
         moment = time.time()
-        for reservation_row in await self.recorded(self._records.reservations):
+        for reservation_row in await read(Records.reservations):
             amount = Resources.model_validate(reservation_row.resources).amount
             reservation = Reservation(
                 reservation_row.id,
@@ -112,38 +103,36 @@ class ContainerRegistry:
                 self.scheduler.reservations[reservation.user] = reservation
         return list(self.entries.values())
 
-    async def recorded(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Read or write the records, after all that was asked for before."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, call, *arguments)
-
-    def record(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Write, without waiting for it."""
-        write = asyncio.ensure_future(self.recorded(call, *arguments))
-        self._writes.add(write)
-        write.add_done_callback(self._on_write_done)
-
-    async def written(self) -> None:
-        """Wait until all writes are on disk, so that they outlive this process."""
-        await asyncio.gather(*self._writes)
-
-    def _on_write_done(self, write: asyncio.Future[Any]) -> None:
-        self._writes.discard(write)
-        if not write.cancelled() and write.exception() is not None:
-            log.error("Could not write a record", exc_info=write.exception())
-
-    def keep(self, entry: ContainerState) -> None:
+    def store(self, entry: ContainerState) -> None:
         """Store the container's state."""
-        entry.kept = entry.unpublished_values
-        waits = entry.id in self.scheduler.waiting
-        self.record(self._records.save, entry.row(entry.status(waits)))
+        entry.last_stored = entry.unpublished_values
+        self.records.write(Records.save, entry.row(self.status(entry)))
+
+    def note(self, entry: ContainerState, message: str) -> None:
+        """Store an event in the container's log."""
+        log.info("%s: %s", entry.id, message)
+        self.records.write(Records.log, entry.id, [("event", message, now())])
+
+    def enter(self, user: str, name: str, spec: ResolvedSpec) -> ContainerState:
+        """Create or update the entry of a container that is requested now."""
+        identifier = container_id(user, name)
+        resources = Resources.of(spec.resources)
+        environment = mask_credentials(dict(spec.environment))
+        entry = self.entries.get(identifier)
+        if entry is None:
+            entry = ContainerState(identifier, user, name, spec.label, environment, resources)
+            self.entries[identifier] = entry
+        entry.image, entry.environment, entry.resources = spec.label, environment, resources
+        entry.created_at, entry.valid_since = now(), time.monotonic()
+        return entry
 
     def drop(self, entry: ContainerState) -> None:
         """Remove a container that no longer exists."""
         self.scheduler.withdraw(entry.id)
         self.scheduler.release(entry.id)
-        self.usage_accounting.forget(entry)
+        self._usage_accounting.forget(entry)
         del self.entries[entry.id]
-        self.record(self._records.remove, entry.id)
+        self.records.write(Records.remove, entry.id)
         self.stream.publish({"type": "removed", "id": entry.id, "user": entry.user})
         self.settle()
 
@@ -163,22 +152,34 @@ class ContainerRegistry:
         entry = self.entries.get(identifier) or self._adopt(identifier, docker_container, server)
         if entry is None:
             return False
-        # Read before the crash is published, so that both are published together.
-        lines = await self._last_lines(entry, docker_container, server)
-        if since < entry.asked:
+        lines: list[LogLine] = []
+        after = copy(entry)
+        after.observe(docker_container, server)
+        has_crashed = after.failed and not after.starting and not after.stopping
+        if after.docker_container is not None and has_crashed and entry.exit_code is None:
+            # Read before the crash is published, so that both are published together.
+            docker = after.docker_container.docker
+            lines = await in_thread(self._engine.tail, docker, CRASH_LOG_LINES)
+        if since < entry.valid_since:
             return True
-        entry.look(docker_container, server)
-        if self._is_gone(entry):
+        had_spawner = entry.hub_waits
+        entry.observe(docker_container, server)
+        if had_spawner and not entry.hub_waits and entry.intent is Intent.START:
+            self._on_start(entry)
+        is_known = entry.server is not None or entry.docker_container is not None
+        waits = entry.id in self.scheduler.waiting
+        if not is_known and not waits and entry.intent is Intent.NONE:
+            # The server or its user was deleted in the Hub.
             self.drop(entry)
             return False
         self._count(entry)
         await self._follow(entry, lines)
-        self.usage_accounting.update(entry)
+        self._usage_accounting.update(entry)
         self.settle()
         restarting = docker_container is not None and docker_container.state == "restarting"
         is_settled = entry.running == (server is not None and server.ready) and not restarting
         pending = server is not None and server.pending is not None
-        return pending or not is_settled or entry.spawning
+        return pending or not is_settled or entry.intent is Intent.SPAWN
 
     def on_docker_event(self, identifier: str, action: str) -> None:
         """Record an event of Docker that no state shows: lack of memory."""
@@ -219,15 +220,9 @@ class ContainerRegistry:
             created_at=created,
             updated_at=created,
         )
-        entry.asked = 0.0
+        entry.valid_since = 0.0
         self.entries[identifier] = entry
         return entry
-
-    def _is_gone(self, entry: ContainerState) -> bool:
-        """Return whether the server or its user was deleted in the Hub."""
-        nowhere = entry.server is None and entry.docker_container is None
-        waits = entry.id in self.scheduler.waiting
-        return nowhere and not waits and not entry.spawning and entry.intent is Intent.NONE
 
     def _count(self, entry: ContainerState) -> None:
         """Account in the scheduler for what the container has, until its end."""
@@ -253,7 +248,7 @@ class ContainerRegistry:
                 node = node or next(iter(self.scheduler.nodes))
                 self.scheduler.restore(Grant(entry.id, entry.user, node, amount, devices))
             entry.node = self.scheduler.grants[entry.id].node
-        elif entry.intent not in (Intent.START, Intent.RESTART) and not self._is_starting(entry):
+        elif entry.intent is not Intent.RESTART and not entry.starting:
             self.scheduler.release(entry.id)
 
     def _sync_with_swarm(self, entry: ContainerState, queue: SwarmQueue) -> bool:
@@ -273,100 +268,92 @@ class ContainerRegistry:
             queue.restore(Grant(entry.id, entry.user, node, docker_container.amount))
         return False
 
-    async def _last_lines(
-        self, entry: ContainerState, docker_container: DockerContainer | None, server: Server | None
-    ) -> list[LogLine]:
-        """Return the end of the log if the container has just crashed."""
-        after = copy(entry)
-        after.look(docker_container, server)
-        has_crashed = after.failed and not self._is_starting(after) and not after.stopping
-        if after.docker_container is None or not has_crashed or entry.exit_code is not None:
-            return []
-        return await in_thread(self._engine.tail, after.docker_container.docker, CRASH_LOG_LINES)
-
     async def _follow(self, entry: ContainerState, lines: list[LogLine]) -> None:
         """Record starts and ends with their reasons; ``lines``: the end of the log of a crash."""
-        docker_container, server = entry.docker_container, entry.server
-        if entry.running and docker_container is not None:
-            if docker_container.restarts > entry.restarts:
-                self.note(entry, f"restarted by Docker ({docker_container.restarts} times so far)")
-            entry.started_at, entry.restarts = docker_container.started, docker_container.restarts
+        container, server = entry.docker_container, entry.server
+        if container is not None and container.active:
+            if container.restarts > entry.restarts:
+                self.note(entry, f"restarted by Docker ({container.restarts} times so far)")
+            entry.started_at, entry.restarts = container.started, container.restarts
             entry.exit_code, entry.reason, entry.last_log = None, None, []
             if server is not None and server.ready:
-                entry.spawning, entry.sealed = False, None
-        elif self._is_starting(entry) or entry.stopping:
+                entry.sealed = None
+                if entry.intent in (Intent.START, Intent.SPAWN):
+                    entry.intent = Intent.NONE
+        elif entry.starting or entry.stopping:
             return
-        elif entry.failed and docker_container is not None:
+        elif container is not None and container.failed:
             if entry.exit_code is None:
-                self._record_exit(entry, docker_container, lines)
-        elif entry.spawning:
+                entry.exit_code, entry.reason = container.exit_code, entry.describe_exit()
+                entry.restarts = container.restarts
+                entry.last_log = [line.text for line in lines]
+                self.store(entry)
+                rows = [(line.stream, line.text, line.time) for line in lines]
+                self.records.write(Records.log, entry.id, rows)
+        elif entry.intent is Intent.SPAWN:
             failure = await self._hub.failure(entry.user, entry.name)
-            if failure:
+            if failure and entry.intent is Intent.SPAWN:
                 entry.reason = Message.verbatim(failure)
-        if not self._is_starting(entry):
-            entry.spawning = False
+        if entry.intent is Intent.SPAWN and not entry.starting:
+            entry.intent = Intent.NONE
 
-    def _is_starting(self, entry: ContainerState) -> bool:
-        pending = entry.server is not None and entry.server.pending == "spawn"
-        return pending or entry.admitting or entry.intent is Intent.START
-
-    def _record_exit(
-        self, entry: ContainerState, docker_container: DockerContainer, lines: list[LogLine]
-    ) -> None:
-        entry.exit_code, entry.reason = docker_container.exit_code, entry.describe_exit()
-        entry.restarts = docker_container.restarts
-        entry.last_log = [line.text for line in lines]
-        self.keep(entry)
-        self.record(
-            self._records.log, entry.id, [(line.stream, line.text, line.time) for line in lines]
-        )
-
-    # Starting whoever's turn it is, and telling everybody
+    # Starts in the order of the queue, and messages about all changes
 
     def settle(self) -> None:
         """Start what can start now, then publish the changes."""
         if not self.is_synchronized:
             return
         for grant in self.scheduler.dispatch(time.time()):
-            entry = self.entries[grant.id]
-            self.granted(entry, grant)
-        self._store_reservations()
-        self.tell()
+            self.apply_grant(self.entries[grant.id], grant)
+        if self._stored_reservations != self.scheduler.reservations:
+            self._stored_reservations = dict(self.scheduler.reservations)
+            rows = [
+                ReservationRow(
+                    user=reservation.user,
+                    id=reservation.id,
+                    node=reservation.node,
+                    resources=Resources.of(reservation.amount).model_dump(),
+                    devices=list(reservation.devices),
+                    expires_at=datetime.fromtimestamp(reservation.expires, timezone.utc),
+                )
+                for reservation in self._stored_reservations.values()
+            ]
+            self.records.write(Records.save_reservations, rows)
+        self._publish_changes()
 
-    def granted(self, entry: ContainerState, grant: Grant) -> None:
-        """Apply a grant; ``begin`` starts the container unless the Hub does so."""
+    def apply_grant(self, entry: ContainerState, grant: Grant) -> None:
+        """Start a container with its resources, unless a spawner of the Hub waits for them."""
         entry.node = grant.node
         entry.resources = Resources.of(grant.amount)
         entry.queued_at = entry.turn_at = None
-        entry.asked = time.monotonic()
+        entry.valid_since = time.monotonic()
         entry.reset_result()
-        if not entry.admitting:
-            entry.intent = Intent.START
-            self._start_container(entry)
+        entry.intent = Intent.START
+        if not entry.hub_waits:
+            self._on_start(entry)
 
-    def tell(self) -> None:
+    def _publish_changes(self) -> None:
         """Publish and store all changes of containers and of the report."""
         places = self.places()
         for entry in self.entries.values():
             container = entry.container(places.get(entry.id))
             plain = container.model_copy(update={"usage": None, "updated_at": entry.created_at})
-            if plain == entry.told:
-                if entry.kept != entry.unpublished_values:
-                    self.keep(entry)
+            if plain == entry.last_published:
+                if entry.last_stored != entry.unpublished_values:
+                    self.store(entry)
                 continue
-            before, entry.told = entry.told, plain
+            before, entry.last_published = entry.last_published, plain
             entry.updated_at = now()
-            self.keep(entry)
+            self.store(entry)
             if before is not None and before.status is not container.status:
                 self.note(entry, f"{before.status.value} → {container.status.value}")
-            self.publish(entry, places)
+            self._publish(entry, places)
         report = self.report(places)
         if report != self._last_report:
             self._last_report = report
             self.stream.publish({"type": "resources", "report": report})
 
-    def publish(self, entry: ContainerState, places: dict[str, QueuePlace]) -> None:
-        """Publish one container."""
+    def _publish(self, entry: ContainerState, places: dict[str, QueuePlace]) -> None:
         container = entry.container(places.get(entry.id))
         self.stream.publish({"type": "container", "user": entry.user, "container": container})
 
@@ -379,54 +366,58 @@ class ContainerRegistry:
                 if message["type"] == "reset" or subject_id == identifier:
                     return
 
-    def measured(self, usage: dict[str, Usage]) -> None:
+    def apply_usage(self, usage: dict[str, Usage]) -> None:
         """Publish changes of usage."""
         places = self.places()
-        for identifier, used in usage.items():
+        for identifier, new_usage in usage.items():
             entry = self.entries.get(identifier)
             if entry is None:
                 continue
-            before, entry.usage = entry.usage, used
-            same = before is not None and before.model_copy(update={"time": used.time}) == used
-            if not same:
-                self.publish(entry, places)
-        self.tell()
+            before, entry.usage = entry.usage, new_usage
+            same_time = {"time": new_usage.time}
+            if before is None or before.model_copy(update=same_time) != new_usage:
+                self._publish(entry, places)
+        self._publish_changes()
 
-    def note(self, entry: ContainerState, message: str) -> None:
-        """Store an event in the container's log."""
-        log.info("%s: %s", entry.id, message)
-        self.record(self._records.log, entry.id, [("event", message, now())])
+    # The current state
 
-    def _store_reservations(self) -> None:
-        if self._stored_reservations == self.scheduler.reservations:
-            return
-        self._stored_reservations = dict(self.scheduler.reservations)
-        rows = [
-            ReservationRow(
-                user=reservation.user,
-                id=reservation.id,
-                node=reservation.node,
-                resources=Resources.of(reservation.amount).model_dump(),
-                devices=list(reservation.devices),
-                expires_at=datetime.fromtimestamp(reservation.expires, timezone.utc),
-            )
-            for reservation in self._stored_reservations.values()
-        ]
-        self.record(self._records.save_reservations, rows)
+    def find(self, person: Me, identifier: str) -> ContainerState:
+        """Return a container; error 10404 if it does not exist, 10301 if it is another user's."""
+        try:
+            owner, _ = split_id(identifier)
+        except ValueError:
+            raise ContainerNotFoundError(name=identifier) from None
+        if not person.may_see(owner):
+            raise ContainerForbiddenError(name=identifier)
+        entry = self.entries.get(identifier)
+        if entry is None:
+            raise ContainerNotFoundError(name=identifier)
+        return entry
 
-    # Looking
+    def has_containers(self, user: str) -> bool:
+        """Return whether a container of a user runs, starts or waits."""
+        return any(
+            entry.user == user and self.status(entry) not in STOPPED_STATUSES
+            for entry in self.entries.values()
+        )
 
     def places(self) -> dict[str, QueuePlace]:
-        """Return each container's place in the queue."""
+        """Return each container's place in the queue.
+
+        The wait is rounded up to ten seconds, so that the passing of time alone is not a change.
+        """
         places = self.scheduler.places(time.time(), self.ends())
         return {
-            name: QueuePlace(position=place.position, eta_seconds=_round_up(place.eta))
+            name: QueuePlace(
+                position=place.position,
+                eta_seconds=None if place.eta is None else math.ceil(place.eta / 10) * 10.0,
+            )
             for name, place in places.items()
         }
 
     def ends(self) -> dict[str, float]:
         """Return when running containers may end; empty if nothing waits."""
-        return self.usage_accounting.ends(self.entries.values()) if self.scheduler.waiting else {}
+        return self._usage_accounting.ends(self.entries.values()) if self.scheduler.waiting else {}
 
     def container(self, entry: ContainerState) -> Container:
         """Return a container for the API."""
@@ -461,35 +452,36 @@ class ContainerRegistry:
             )
             for request in self.scheduler.queue(time.time())
         ]
+        machines = []
+        for name, capacity in self.scheduler.nodes.items():
+            here = [
+                self.entries[grant.id]
+                for grant in self.scheduler.grants.values()
+                if grant.node == name and grant.id in self.entries
+            ]
+            usage = [entry.usage for entry in here if entry.usage is not None and entry.running]
+            allocation = self.scheduler.allocated(name)
+            used = Amount(
+                cpu=round(sum(one.cpu for one in usage), 2),
+                memory=sum(one.memory for one in usage),
+                gpu=allocation.gpu,
+            )
+            machines.append(
+                Machine(
+                    name=name,
+                    capacity=capacity,
+                    allocated=allocation,
+                    used=used,
+                    containers=len(here),
+                )
+            )
         return ResourceReport(
-            nodes=[self._node(name) for name in self.scheduler.nodes],
+            nodes=machines,
             queue=waiting,
             limits=self.policy.max_resources.amount,
             defaults=self.policy.default_resources,
             images=list(self.policy.images),
             profiles=self.policy.profiles,
-        )
-
-    def _node(self, name: str) -> Machine:
-        here = [
-            self.entries[grant.id]
-            for grant in self.scheduler.grants.values()
-            if grant.node == name and grant.id in self.entries
-        ]
-        used = [entry.usage for entry in here if entry.usage is not None and entry.running]
-        capacity, allocation = self.scheduler.nodes[name], self.scheduler.allocated(name)
-        return Machine(
-            name=name,
-            capacity=capacity,
-            allocated=allocation,
-            used=capacity.model_copy(
-                update={
-                    "cpu": round(sum(one.cpu for one in used), 2),
-                    "memory": sum(one.memory for one in used),
-                    "gpu": allocation.gpu,
-                }
-            ),
-            containers=len(here),
         )
 
     def running(self) -> dict[str, DockerContainer]:
@@ -499,23 +491,3 @@ class ContainerRegistry:
             for key, entry in self.entries.items()
             if entry.running and entry.docker_container is not None
         }
-
-    def enter(self, user: str, name: str, spec: ResolvedSpec) -> ContainerState:
-        """Create or update the entry of a container that is requested now."""
-        identifier = container_id(user, name)
-        resources = Resources.of(spec.resources)
-        masked_environment = mask_credentials(dict(spec.environment))
-        entry = self.entries.get(identifier)
-        if entry is None:
-            entry = ContainerState(
-                identifier, user, name, spec.label, masked_environment, resources
-            )
-            self.entries[identifier] = entry
-        entry.image, entry.environment, entry.resources = spec.label, masked_environment, resources
-        entry.created_at, entry.asked = now(), time.monotonic()
-        return entry
-
-
-def _round_up(seconds: float | None) -> float | None:
-    """Round up to ten seconds, so that the passing of time alone is not a change."""
-    return None if seconds is None else math.ceil(seconds / 10) * 10.0

@@ -17,14 +17,12 @@ from jupyter_mlws.core.errors import ContainerStateError, Fault, InvalidContaine
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.lifecycle.container_state import ContainerState
-from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
-from jupyter_mlws.hub.scheduling.policy import Policy
-from jupyter_mlws.hub.scheduling.scheduler import Request, Scheduler, larger
+from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegistry
+from jupyter_mlws.hub.scheduling.scheduler import Request, larger
 
 MIN_HEADROOM_BYTES = 16 * 1024**2
 """Bytes that a smaller limit must leave above what is used: the kernel would kill at once."""
 LIVE_STATUSES = (ContainerStatus.RUNNING, ContainerStatus.UNHEALTHY)
-STOPPED_STATUSES = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
 NO_GPU_LIVE = Message("can't be changed while the container is running; stop it first")
 MEMORY_IN_USE = Message(
     "{used} is in use; close notebooks or shut down kernels to free memory first"
@@ -34,12 +32,9 @@ MEMORY_IN_USE = Message(
 class Resizer:
     """Changes the resources of a container. Must be used on the event loop."""
 
-    def __init__(
-        self, policy: Policy, scheduler: Scheduler, fleet: ContainerRegistry, engine: Engine
-    ) -> None:
-        self._policy = policy
-        self._scheduler = scheduler
-        self._registry = fleet
+    def __init__(self, registry: ContainerRegistry, engine: Engine) -> None:
+        self._scheduler = registry.scheduler
+        self._registry = registry
         self._engine = engine
 
     async def resize(self, entry: ContainerState, change: ResourceChange) -> None:
@@ -50,10 +45,15 @@ class Resizer:
         """
         before = entry.resources.amount
         target = change.over(entry.resources).amount
-        self._policy.check_size(target)
+        self._registry.policy.check_size(target)
         status = self._registry.status(entry)
         if status is ContainerStatus.QUEUED:
-            self._requeue(entry, target)
+            waiting, moment = self._scheduler.waiting[entry.id], time.time()
+            request = Request(
+                entry.id, entry.user, target, waiting.priority, moment, waiting.degrade
+            )
+            self._scheduler.submit(request, moment)
+            entry.resources = Resources.of(target)
         elif status in STOPPED_STATUSES:
             entry.resources = Resources.of(target)
         elif status in LIVE_STATUSES and not entry.resizing:
@@ -67,14 +67,6 @@ class Resizer:
                 entry, f"resized from {_format_amount(before)} to {_format_amount(target)}"
             )
         self._registry.settle()
-
-    def _requeue(self, entry: ContainerState, target: Amount) -> None:
-        waiting = self._scheduler.waiting[entry.id]
-        request = Request(
-            entry.id, entry.user, target, waiting.priority, time.time(), waiting.degrade
-        )
-        self._scheduler.submit(request, time.time())
-        entry.resources = Resources.of(target)
 
     async def _resize_live(self, entry: ContainerState, target: Amount) -> None:
         container, before = entry.docker_container, self._scheduler.grants[entry.id]

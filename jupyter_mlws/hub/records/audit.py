@@ -1,37 +1,36 @@
-"""Who did what to whose container, volume or place in the queue: kept, and never changed."""
+"""Who did what to whose container, volume or place in the queue: stored, and never changed."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
-from jupyter_mlws.containers.models import AuditEntry
+from jupyter_mlws.containers.models import AuditEntry, AuditQuery, Me
+from jupyter_mlws.core.errors import AdministratorRequiredError
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.hub.lifecycle.container_state import now
-from jupyter_mlws.hub.person import Person
-from jupyter_mlws.hub.records.store import Records
+from jupyter_mlws.hub.records.store import RecordQueue, Records
 
 SERVICE = "service"
 """The actor where a program of the administrator's asked with a token of its own."""
+QUIET = 5.0
+"""Seconds without more of the same after which a row is written."""
+LONGEST = 300.0
+"""Seconds after which it is written although there is more."""
 
 log = logging.getLogger(__name__)
 
 
 class Audit:
-    """Lives on the event loop. ``write`` queues a write, ``read`` waits for its answer."""
+    """The audit log. Lives on the event loop."""
 
-    def __init__(
-        self,
-        records: Records,
-        write: Callable[..., None],
-        read: Callable[..., Awaitable[Any]],
-    ) -> None:
+    def __init__(self, records: RecordQueue) -> None:
         self._records = records
-        self._write = write
-        self._read = read
 
-    def tell(self, person: Person, action: str, target: str, **details: Any) -> None:
-        """Take it down; ``details`` hold no secrets."""
+    def record(self, person: Me, action: str, target: str, **details: Any) -> None:
+        """Record an action; ``details`` hold no secrets."""
         actor = person.name or SERVICE
         log.info("%s: %s of %s", actor, action, target)
         row = {
@@ -41,12 +40,16 @@ class Audit:
             "target": target,
             "details": details,
         }
-        self._write(self._records.audit, row)
+        self._records.write(Records.audit, row)
 
-    async def read(self, before: int | None, limit: int, target: str | None) -> list[AuditEntry]:
-        """The newest first."""
-        rows = await self._read(self._records.read_audit_log, before, limit, target)
-        return [
+    async def read(self, person: Me, query: AuditQuery) -> Page[AuditEntry]:
+        """Return a part of the log, newest first; error 10302 for anybody but administrators."""
+        if not person.admin:
+            raise AdministratorRequiredError()
+        rows = await self._records.read(
+            Records.read_audit_log, query.cursor, query.limit + 1, query.target
+        )
+        items = [
             AuditEntry(
                 id=row.id,
                 time=row.time,
@@ -55,5 +58,48 @@ class Audit:
                 target=row.target,
                 details=row.details,
             )
-            for row in rows
+            for row in rows[: query.limit]
         ]
+        has_more = len(rows) > len(items)
+        return Page(items=items, next_cursor=str(items[-1].id) if has_more else None)
+
+
+@dataclass
+class _Count:
+    since: float
+    times: int = 0
+    bytes: int = 0
+    timer: asyncio.TimerHandle | None = None
+
+
+class AuditAggregator:
+    """Combines frequent audit events into one row. Must be used on the event loop."""
+
+    def __init__(self, audit: Audit) -> None:
+        self._audit = audit
+        self._counts: dict[tuple[Me, str, str], _Count] = {}
+
+    def count(self, person: Me, action: str, target: str, size: int = 0) -> None:
+        """Count one more event, of ``size`` bytes."""
+        key = (person, action, target)
+        loop = asyncio.get_running_loop()
+        counter = self._counts.setdefault(key, _Count(loop.time()))
+        counter.times += 1
+        counter.bytes += size
+        if counter.timer is not None:
+            counter.timer.cancel()
+        wait = min(QUIET, max(0.0, counter.since + LONGEST - loop.time()))
+        counter.timer = loop.call_later(wait, self._record, key)
+
+    def close(self) -> None:
+        """Write all pending counts to the audit log."""
+        for key in list(self._counts):
+            self._record(key)
+
+    def _record(self, key: tuple[Me, str, str]) -> None:
+        counter = self._counts.pop(key)
+        if counter.timer is not None:
+            counter.timer.cancel()
+        person, action, target = key
+        size = {"bytes": counter.bytes} if counter.bytes else {}
+        self._audit.record(person, action, target, count=counter.times, **size)

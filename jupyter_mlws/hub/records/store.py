@@ -1,15 +1,20 @@
 """What the service keeps: containers, what happened to them, the queue, and reservations.
 
 The truth about what runs is Docker's and the Hub's. Values that look like credentials are
-not here, except encrypted (:mod:`~jupyter_mlws.hub.records.secrets`) while their container waits.
+not here, except encrypted (:class:`~jupyter_mlws.hub.lifecycle.controller.EnvironmentCipher`)
+while their container waits.
 """
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import logging
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -18,10 +23,15 @@ from sqlalchemy import JSON, ForeignKey, String, Text, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 VERSION_TABLE = "mlws_version"
 """Not Alembic's usual name: JupyterHub's own tables may be in the same database."""
 MAX_LOG_LINES = 1000
 """Lines of log that are kept a container."""
+
+log = logging.getLogger(__name__)
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -164,7 +174,11 @@ class Records:
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url)
         if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _enable_foreign_keys)
+
+            def enable_foreign_keys(connection: Any, _: object) -> None:
+                connection.execute("PRAGMA foreign_keys = ON")
+
+            event.listen(self._engine, "connect", enable_foreign_keys)
 
     def migrate(self) -> None:
         """Bring the tables to the newest version."""
@@ -340,5 +354,40 @@ class Records:
             session.add_all(rows)
 
 
-def _enable_foreign_keys(connection: Any, _: object) -> None:
-    connection.execute("PRAGMA foreign_keys = ON")
+class RecordQueue:
+    """Records for the event loop: calls run one after another, in the order that they came in."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="mlws-records")
+        self._writes: set[asyncio.Future[Any]] = set()
+
+    def read(
+        self, call: Callable[Concatenate[Records, P], T], *arguments: P.args, **more: P.kwargs
+    ) -> asyncio.Future[T]:
+        """Return the result of a call, after all calls before it."""
+        work = functools.partial(call, self._records, *arguments, **more)
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def write(
+        self, call: Callable[Concatenate[Records, P], None], *arguments: P.args, **more: P.kwargs
+    ) -> None:
+        """Make a call without waiting for it."""
+        write = self.read(call, *arguments, **more)
+        self._writes.add(write)
+        write.add_done_callback(self._on_write_done)
+
+    async def written(self) -> None:
+        """Wait until all writes are on disk, so that they outlive this process."""
+        await asyncio.gather(*self._writes)
+
+    async def close(self) -> None:
+        """Finish all writes, and disconnect from the database."""
+        await asyncio.gather(*self._writes, return_exceptions=True)
+        await self.read(Records.close)
+        self._thread.shutdown()
+
+    def _on_write_done(self, write: asyncio.Future[Any]) -> None:
+        self._writes.discard(write)
+        if not write.cancelled() and write.exception() is not None:
+            log.error("Could not write a record", exc_info=write.exception())

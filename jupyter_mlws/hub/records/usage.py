@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from statistics import median
-from typing import Any
 
 from jupyter_mlws.containers.models import Hours
 from jupyter_mlws.hub.lifecycle.container_state import ContainerState, now
-from jupyter_mlws.hub.records.store import Records, UsageRow
+from jupyter_mlws.hub.records.store import RecordQueue, Records, UsageRow
 
 MAX_RUN_LENGTHS = 200
 """Runs from which it is told how long the next ones may take."""
@@ -25,13 +24,11 @@ GIBIBYTE = 1024**3
 class UsageAccounting:
     """Writes a row for every time that a container ran with one size.
 
-    Must be used on the event loop. ``write`` queues a call with its arguments behind all earlier
-    writes.
+    Must be used on the event loop.
     """
 
-    def __init__(self, records: Records, write: Callable[..., None]) -> None:
+    def __init__(self, records: RecordQueue) -> None:
         self._records = records
-        self._write = write
         self._open: dict[str, UsageRow] = {}
         self._run_lengths: deque[float] = deque(maxlen=MAX_RUN_LENGTHS)
 
@@ -69,7 +66,9 @@ class UsageAccounting:
             ended_at=None,
         )
         self._open[entry.id] = new_row
-        self._write(self._records.open_usage, _column_values(new_row))
+        columns = UsageRow.__table__.columns
+        values = {column.name: getattr(new_row, column.name) for column in columns}
+        self._records.write(Records.open_usage, values)
 
     def forget(self, entry: ContainerState) -> None:
         """Close the row of a deleted container, which runs no more."""
@@ -81,7 +80,7 @@ class UsageAccounting:
         del self._open[identifier]
         ended_at = now()
         self._run_lengths.append((ended_at - row.started_at).total_seconds())
-        self._write(self._records.close_usage, row.id, ended_at)
+        self._records.write(Records.close_usage, row.id, ended_at)
 
     def ends(self, entries: Iterable[ContainerState]) -> dict[str, float]:
         """Return when running containers may end (seconds since the epoch), from earlier runs.
@@ -121,7 +120,3 @@ def totals(rows: Iterable[UsageRow], since: datetime, until: datetime) -> list[H
         )
         for user, mine in sorted(sums.items())
     ]
-
-
-def _column_values(row: UsageRow) -> dict[str, Any]:
-    return {column.name: getattr(row, column.name) for column in UsageRow.__table__.columns}

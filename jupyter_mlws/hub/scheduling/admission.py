@@ -1,21 +1,23 @@
-"""The spawner's question to the service ``mlws``: is there room for this container?"""
+"""The spawner's question to the service ``mlws``: what may it start, and is there room for it?"""
 
 from __future__ import annotations
 
+import html
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import url_path_join
+from pydantic import Field
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
-from jupyter_mlws.containers.models import Amount, ContainerCreate, QueuePlace, Resources
+from jupyter_mlws.containers.models import QueuePlace
 from jupyter_mlws.core.errors import Fault, HubUnavailableError, MLWSError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.hub import words
-from jupyter_mlws.hub.refusal import Refusal
+from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 
 REQUEST_TIMEOUT = 15.0
@@ -23,19 +25,71 @@ REQUEST_TIMEOUT = 15.0
 LONG_POLL_TIMEOUT = 20.0
 """Seconds after which the service answers in any case; the next question follows at once."""
 REJECTION_STATUSES = (400, 403, 404, 409, 507)
+SEE = Message("View your containers")
+
+
+class AdmissionRequest(Request):
+    """Request of the Hub to start a server."""
+
+    user: str
+    admin: bool = False
+    server: str
+    options: dict[str, Any] = Field(description="`user_options` as they are.")
+    home: str = Field(description="Name of the user's volume if none exists yet.")
+    known: QueuePlace | None = None
+    patience: float = Field(default=0, ge=0, le=60, description="Seconds.")
+
+
+class Admission(Record):
+    """What the Hub may start, with the volume of the home, or else the place in the queue."""
+
+    spec: ResolvedSpec | None = None
+    volume: str = ""
+    queue: QueuePlace | None = None
+
+
+class Refusal(SpawnException):  # type: ignore[misc]
+    """A start that is refused: an error of the catalogue, as text for the API and as HTML."""
+
+    def __init__(self, envelope: Mapping[str, Any], status: int, language: str) -> None:
+        self.language = language
+        faults = [(row["field"], row["message"]) for row in envelope["errors"]]
+        parts = (
+            f"{envelope['code']}: {envelope['message']}",
+            "; ".join(f"{field}: {message}" for field, message in faults),
+            envelope["solution"],
+        )
+        text = " ".join(part for part in parts if part)
+        super().__init__(text, reason=str(envelope["code"]), status_code=status)
+        self.jupyterhub_message = text
+        rows = [
+            f"<code>{html.escape(field)}</code> {html.escape(message)}" for field, message in faults
+        ]
+        log = "\n".join(envelope["details"].get("last_log", ()))
+        if log:
+            style = 'class="d-block text-start" style="white-space: pre-wrap"'
+            rows.append(f"<code {style}>{html.escape(log)}</code>")
+        self.jupyterhub_html_message = "<br>".join(
+            [
+                f"<strong>{html.escape(envelope['message'])}</strong>",
+                *rows,
+                html.escape(envelope["solution"]),
+            ]
+        )
+
+    @classmethod
+    def of(cls, error: MLWSError, language: str) -> Refusal:
+        """Return the refusal of an error of our own."""
+        return cls(error.as_dict(language), error.status, language)
+
+    def link(self, address: str) -> None:
+        """Add a link to the page where the user sees what runs and what waits."""
+        label = html.escape(SEE.in_(self.language))
+        self.jupyterhub_html_message += f' <a href="{html.escape(address)}">{label}</a>'
 
 
 @dataclass(frozen=True)
-class Grant:
-    """Resources granted to a container: ``devices`` are the numbers of the leased devices."""
-
-    resources: Amount
-    devices: tuple[int, ...]
-    volume: str
-
-
-@dataclass(frozen=True)
-class Admission:
+class AdmissionClient:
     """Client of the service at ``address``; ``token`` proves that the Hub makes the request."""
 
     address: str
@@ -43,58 +97,45 @@ class Admission:
 
     async def ask(
         self,
-        user: str,
-        server: str,
-        request: ContainerCreate,
-        container_spec: ResolvedSpec,
-        home: str,
+        question: AdmissionRequest,
         language: str,
         wait: float,
         on_queue_change: Callable[[QueuePlace], None],
-    ) -> Grant:
-        """Request resources for a container and return what is granted.
+    ) -> tuple[ResolvedSpec, str]:
+        """Return what may be started, with the resources granted, and the volume of the home.
 
         Raises :class:`Refusal` with the service's message, or error 10103. Waits in the queue for
         ``wait`` seconds; ``on_queue_change`` is called with each place in the queue.
         """
-        spec = {
-            **request.model_dump(mode="json", exclude_none=True),
-            "image": container_spec.label,
-            "resources": words.as_resources(container_spec.resources),
-        }
-        body: dict[str, Any] = {"user": user, "server": server, "spec": spec, "home": home}
         deadline = time.monotonic() + wait
+        known = None
         while True:
-            left = max(0.0, deadline - time.monotonic())
-            answer = await self._post({**body, "patience": min(left, LONG_POLL_TIMEOUT)}, language)
-            if answer["granted"]:
-                amount = Resources.model_validate(answer["resources"]).amount
-                return Grant(amount, tuple(answer["devices"]), answer["volume"])
-            place = QueuePlace.model_validate(answer["queue"])
-            on_queue_change(place)
-            body["known"] = place.model_dump()
-
-    async def _post(self, body: dict[str, Any], language: str) -> dict[str, Any]:
-        try:
-            answer = await AsyncHTTPClient().fetch(
-                url_path_join(self.address, "admissions"),
-                method="POST",
-                headers={
-                    "Authorization": f"token {self.token}",
-                    "Content-Type": "application/json",
-                    "Accept-Language": language,
-                },
-                body=json.dumps(body),
-                request_timeout=REQUEST_TIMEOUT + body["patience"],
-            )
-        except HTTPClientError as error:
-            if error.code in REJECTION_STATUSES and error.response is not None:
-                raise Refusal(json.loads(error.response.body), error.code, language) from error
-            raise _to_unavailable_error(error) from error
-        except (OSError, ValueError) as error:
-            raise _to_unavailable_error(error) from error
-        data: dict[str, Any] = json.loads(answer.body)["data"]
-        return data
+            patience = min(max(0.0, deadline - time.monotonic()), LONG_POLL_TIMEOUT)
+            body = question.model_copy(update={"known": known, "patience": patience})
+            try:
+                response = await AsyncHTTPClient().fetch(
+                    url_path_join(self.address, "admissions"),
+                    method="POST",
+                    headers={
+                        "Authorization": f"token {self.token}",
+                        "Content-Type": "application/json",
+                        "Accept-Language": language,
+                    },
+                    body=json.dumps(body.model_dump()),
+                    request_timeout=REQUEST_TIMEOUT + patience,
+                )
+                admission = Admission.model_validate(json.loads(response.body)["data"])
+            except HTTPClientError as error:
+                if error.code in REJECTION_STATUSES and error.response is not None:
+                    raise Refusal(json.loads(error.response.body), error.code, language) from error
+                raise _to_unavailable_error(error) from error
+            except (OSError, ValueError) as error:
+                raise _to_unavailable_error(error) from error
+            if admission.spec is not None:
+                return admission.spec, admission.volume
+            known = admission.queue
+            if known is not None:
+                on_queue_change(known)
 
 
 def _to_unavailable_error(error: Exception) -> MLWSError:

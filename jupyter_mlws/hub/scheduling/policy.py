@@ -1,4 +1,4 @@
-"""What a Hub lets one container be: images, sizes, limits. Spawner and service check by it."""
+"""What a Hub lets one container be: images, sizes, limits. The service checks by it."""
 
 from __future__ import annotations
 
@@ -77,11 +77,15 @@ class Policy:
     def check(self, request: ContainerCreate) -> ResolvedSpec:
         """The request with its defaults; error 10201 names every field that is not allowed."""
         resources = request.resources or self.default_resources
-        label = request.image or self.default_image
-        faults = [*self._image_faults(label), *self._size_faults(resources.amount)]
+        name = request.image or self.default_image
+        # An image is requested by its label or by its name in Docker.
+        labels = [label for label, image in self.images.items() if image == name]
+        label = name if name in self.images else next(iter(labels), "")
+        unknown = UNKNOWN_IMAGE.fill(images=", ".join(self.images))
+        faults = [] if label else [Fault("image", unknown)]
+        faults += self._size_faults(resources.amount)
         if faults:
             raise InvalidContainerError(faults=faults)
-        label = label if label in self.images else self._label_of(label)
         return ResolvedSpec(
             label,
             self.images[label],
@@ -95,14 +99,6 @@ class Policy:
         faults = self._size_faults(amount)
         if faults:
             raise InvalidContainerError(faults=faults)
-
-    def _label_of(self, image: str) -> str:
-        return next(label for label, name in self.images.items() if name == image)
-
-    def _image_faults(self, image: str) -> list[Fault]:
-        if image in self.images or image in self.images.values():
-            return []
-        return [Fault("image", UNKNOWN_IMAGE.fill(images=", ".join(self.images)))]
 
     def _size_faults(self, amount: Amount) -> list[Fault]:
         most = self.max_resources.amount

@@ -23,8 +23,8 @@ from jupyter_mlws.shared_projects.models import (
 )
 
 if TYPE_CHECKING:
+    from jupyter_mlws.containers.models import Me
     from jupyter_mlws.hub.manager import HubManager
-    from jupyter_mlws.hub.person import Person
 
 MISSING = (SharedProjectNotFoundError,)
 FOR_OWNERS = (*MISSING, RoleRequiredError)
@@ -33,7 +33,7 @@ endpoints = Endpoints("projects")
 
 
 @endpoints.get("team/projects", "List shared projects")
-def list_shared_projects(manager: HubManager, person: Person) -> Page[TeamProject]:
+def list_shared_projects(manager: HubManager, person: Me) -> Page[TeamProject]:
     return Page(items=manager.team.list(person))
 
 
@@ -44,14 +44,14 @@ def list_shared_projects(manager: HubManager, person: Person) -> Page[TeamProjec
     errors=(TooManyProjectsError, AlreadyExistsError),
 )
 async def create_shared_project(
-    manager: HubManager, person: Person, body: TeamProjectCreate
+    manager: HubManager, person: Me, body: TeamProjectCreate
 ) -> Reply[TeamProject]:
     project = await manager.team.create(person, body.name, body.description)
     return Reply(project, location=("team", "projects", project.name))
 
 
 @endpoints.get("team/projects/{project}", "Get a shared project", errors=MISSING)
-def get_shared_project(manager: HubManager, person: Person, name: str) -> TeamProject:
+def get_shared_project(manager: HubManager, person: Me, name: str) -> TeamProject:
     return manager.team.get(person, name)
 
 
@@ -61,7 +61,7 @@ def get_shared_project(manager: HubManager, person: Person, name: str) -> TeamPr
     errors=FOR_OWNERS,
 )
 async def delete_shared_project(
-    manager: HubManager, person: Person, name: str, query: TeamProjectDelete
+    manager: HubManager, person: Me, name: str, query: TeamProjectDelete
 ) -> None:
     await manager.team.delete(person, name, query.confirm)
 
@@ -71,7 +71,7 @@ async def delete_shared_project(
     "Restore a shared project from the trash",
     errors=(*FOR_OWNERS, ProjectNotInTrashError),
 )
-def restore_shared_project(manager: HubManager, person: Person, name: str) -> TeamProject:
+def restore_shared_project(manager: HubManager, person: Me, name: str) -> TeamProject:
     return manager.team.restore(person, name)
 
 
@@ -81,7 +81,7 @@ def restore_shared_project(manager: HubManager, person: Person, name: str) -> Te
     errors=(*FOR_OWNERS, LastOwnerError),
 )
 async def put_member(
-    manager: HubManager, person: Person, name: str, user: str, body: MemberPut
+    manager: HubManager, person: Me, name: str, user: str, body: MemberPut
 ) -> TeamProject:
     project, _ = await manager.team.put_member(person, name, user, body.role)
     return project
@@ -92,5 +92,5 @@ async def put_member(
     "Remove a member, or leave",
     errors=(*FOR_OWNERS, LastOwnerError, MemberNotFoundError),
 )
-def remove_member(manager: HubManager, person: Person, name: str, user: str) -> None:
+def remove_member(manager: HubManager, person: Me, name: str, user: str) -> None:
     manager.team.remove_member(person, name, user)

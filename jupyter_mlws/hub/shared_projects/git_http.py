@@ -58,47 +58,27 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
     async def prepare(self) -> None:
         """Authorize the user and start git, which reads the body as it arrives."""
         await self.permit()
-        name, service = self._parse_request()
+        request = self.request
+        name, path = self.path_args
+        service = path if request.method == "POST" else ""
+        if request.method == "GET" and path == "info/refs":
+            service = self.get_query_argument("service", "")
+        if service not in REQUIRED_ROLES:
+            # It is none of git's smart protocol.
+            raise EndpointNotFoundError()
         team = self.manager.team
         self._access = team.access(self.person, name, REQUIRED_ROLES[service])
         room = await team.require_room(self._access.project) if service == RECEIVE else 0
         self._release = team.git_requests.take(self.person.name)
         self._restart_idle_timer()
-        connection: Any = self.request.connection
+        connection: Any = request.connection
         connection.set_max_body_size(MAX_PUSH_BYTES)
         push = uuid.uuid4().hex
         self._push_path = team.pushes(self._access.project) / push
         self._answer = asyncio.Queue(MAX_BUFFERED_BLOCKS)
-        self._git = await team.git.open(
-            {
-                "project": self._access.project.id,
-                "user": self.person.name or "service",
-                "may_rewrite": self._access.role.may(Role.OWNER),
-                "room": room,
-                "push": push,
-                "cgi": self._cgi_variables(),
-            }
-        )
-        self._reading = asyncio.create_task(self._read(self._git[0]))
-
-    def _parse_request(self) -> tuple[str, str]:
-        """(project, service); error 50401 for what is none of git's smart protocol."""
-        name, rest = self.path_args
-        if self.request.method == "GET" and rest == "info/refs":
-            service = self.get_query_argument("service", "")
-        elif self.request.method == "POST":
-            service = rest
-        else:
-            service = ""
-        if service not in REQUIRED_ROLES:
-            raise EndpointNotFoundError()
-        return name, service
-
-    def _cgi_variables(self) -> dict[str, str]:
-        request = self.request
         variables = {
             "REQUEST_METHOD": request.method or "",
-            "PATH_INFO": f"/repo.git/{self.path_args[1]}",
+            "PATH_INFO": f"/repo.git/{path}",
             "QUERY_STRING": request.query,
             "REMOTE_ADDR": request.remote_ip or "",
             "CONTENT_TYPE": request.headers.get("Content-Type", ""),
@@ -106,7 +86,17 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
             "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
             "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
         }
-        return {name: value for name, value in variables.items() if value}
+        self._git = await team.git.open(
+            {
+                "project": self._access.project.id,
+                "user": self.person.name or "service",
+                "may_rewrite": self._access.role.may(Role.OWNER),
+                "room": room,
+                "push": push,
+                "cgi": {key: value for key, value in variables.items() if value},
+            }
+        )
+        self._reading = asyncio.create_task(self._read(self._git[0]))
 
     async def data_received(self, chunk: bytes) -> None:
         """Pass the body on to git, as fast as git reads it."""
@@ -125,21 +115,7 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
             await self._git[1].drain()
 
     async def get(self, name: str, rest: str) -> None:
-        await self._finish()
-
-    post = get
-
-    def _restart_idle_timer(self) -> None:
-        """End the request if nothing comes for :data:`IDLE_TIMEOUT` seconds."""
-        self._cancel_idle_timer()
-        connection: Any = self.request.connection
-        self._idle_timer = asyncio.get_running_loop().call_later(IDLE_TIMEOUT, connection.close)
-
-    def _cancel_idle_timer(self) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-
-    async def _finish(self) -> None:
+        """Send git's answer; a push goes on to its end although its client is gone."""
         self._cancel_idle_timer()
         self._is_answering = True
         assert self._git is not None
@@ -153,39 +129,44 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
                     raise HTTPError(500, "git http-backend ended without an answer")
                 head += block
             header, _, body = head.partition(b"\r\n\r\n")
-            self._apply_headers(httputil.HTTPHeaders.parse(header.decode("latin-1")))
+            headers = httputil.HTTPHeaders.parse(header.decode("latin-1"))
+            self.set_status(int(headers.pop("Status", "200 OK").split()[0]))
+            for key, value in headers.get_all():
+                self.set_header(key, value)
             self.write(body)
-            await self._stream_answer()
+            is_gone = False
+            while block := await self._answer.get():
+                if is_gone:
+                    continue
+                self.write(block)
+                try:
+                    await asyncio.wait_for(self.flush(), IDLE_TIMEOUT)
+                except StreamClosedError:
+                    is_gone = True
+                    if self.path_args[1] != RECEIVE:
+                        break
         finally:
             self._reading.cancel()
             self._git[1].close()
         await self.manager.team.pushed(self._access.project, self._push_path)
         await self.finish()
 
-    async def _stream_answer(self) -> None:
-        """Send the rest of the answer; a push goes on to its end although its client is gone."""
-        is_gone = False
-        while block := await self._answer.get():
-            if is_gone:
-                continue
-            self.write(block)
-            try:
-                await asyncio.wait_for(self.flush(), IDLE_TIMEOUT)
-            except StreamClosedError:
-                is_gone = True
-                if self.path_args[1] != RECEIVE:
-                    return
+    post = get
+
+    def _restart_idle_timer(self) -> None:
+        """End the request if nothing comes for :data:`IDLE_TIMEOUT` seconds."""
+        self._cancel_idle_timer()
+        connection: Any = self.request.connection
+        self._idle_timer = asyncio.get_running_loop().call_later(IDLE_TIMEOUT, connection.close)
+
+    def _cancel_idle_timer(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
 
     def on_finish(self) -> None:
         if self._release is not None:
             self._release()
             self.manager.team.invalidate_size(self._access.project)
-
-    def _apply_headers(self, headers: httputil.HTTPHeaders) -> None:
-        status = headers.pop("Status", "200 OK")
-        self.set_status(int(status.split()[0]))
-        for name, value in headers.get_all():
-            self.set_header(name, value)
 
     async def _read(self, git: asyncio.StreamReader) -> None:
         with contextlib.suppress(ConnectionError):
@@ -197,16 +178,21 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
         """Stop git when the client is gone; git discards what it received."""
         self._cancel_idle_timer()
         if self._git is not None and not self._is_answering:
-            self.manager.begin(self._stop(*self._git))
+            self.manager.tasks.run(self._stop(*self._git))
 
     async def _stop(self, git: asyncio.StreamReader, input_: asyncio.StreamWriter) -> None:
+        async def drain() -> None:
+            with contextlib.suppress(ConnectionError):
+                while await git.read(BLOCK_BYTES):
+                    pass
+
         assert self._reading is not None
         self._reading.cancel()
         await asyncio.wait({self._reading})
         # A push whose input ends too early clears up after itself.
         _end_input(input_)
         try:
-            await asyncio.wait_for(_drain(git), GIT_EXIT_TIMEOUT)
+            await asyncio.wait_for(drain(), GIT_EXIT_TIMEOUT)
         except asyncio.TimeoutError:
             # The worker ends it once the connection is closed, with SIGTERM first.
             input_.close()
@@ -223,9 +209,3 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
 def _end_input(git: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         git.write_eof()
-
-
-async def _drain(git: asyncio.StreamReader) -> None:
-    with contextlib.suppress(ConnectionError):
-        while await git.read(BLOCK_BYTES):
-            pass

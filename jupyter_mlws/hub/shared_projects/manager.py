@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.containers.models import Me
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -29,15 +31,13 @@ from jupyter_mlws.core.errors import (
     ProjectQuotaError,
     RoleRequiredError,
     SharedProjectNotFoundError,
+    TooManyGitRequestsError,
     TooManyProjectsError,
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.lifecycle.container_state import now
-from jupyter_mlws.hub.person import Person
-from jupyter_mlws.hub.records.audit import Audit
-from jupyter_mlws.hub.records.store import Records
-from jupyter_mlws.hub.records.tally import AuditAggregator
-from jupyter_mlws.hub.scheduling.slots import RequestLimits
+from jupyter_mlws.hub.records.audit import Audit, AuditAggregator
+from jupyter_mlws.hub.records.store import RecordQueue, Records
 from jupyter_mlws.hub.shared_projects.git_worker import SOCKET
 from jupyter_mlws.shared_projects.models import Member, Role, TeamProject
 
@@ -71,7 +71,7 @@ class Access:
     """Access of a user to a project; an administrator of the Hub is an owner everywhere."""
 
     project: SharedProjectRecord
-    person: Person
+    person: Me
     role: Role
 
 
@@ -123,10 +123,40 @@ class GitWorkerClient:
             raise ContainerBackendError(reason=failure)
 
 
+class RequestLimits:
+    """Limits the number of concurrent requests, in total and per user.
+
+    Must be used on the event loop.
+    """
+
+    def __init__(self, most: int, most_each: int) -> None:
+        self._most = most
+        self._most_each = most_each
+        self._users: Counter[str] = Counter()
+
+    def take(self, user: str) -> Callable[[], None]:
+        """Return a function that ends the request, and may be called more than once.
+
+        Error 10216 if there are too many requests.
+        """
+        if self._users.total() >= self._most or self._users[user] >= self._most_each:
+            raise TooManyGitRequestsError()
+        self._users[user] += 1
+        is_released = False
+
+        def release() -> None:
+            nonlocal is_released
+            if not is_released:
+                is_released = True
+                self._users[user] -= 1
+
+        return release
+
+
 class Team:
     """Shared projects of the Hub. Must be used on the event loop.
 
-    ``knows`` checks whether the Hub has an account of that name.
+    ``user_exists`` checks whether the Hub has an account of that name.
     """
 
     def __init__(
@@ -134,30 +164,26 @@ class Team:
         folder: Path,
         addresses: Addresses,
         limits: Limits,
-        records: Records,
+        records: RecordQueue,
         audit: Audit,
-        write: Callable[..., None],
-        read: Callable[..., Awaitable[Any]],
-        knows: Callable[[str], Awaitable[bool]],
+        user_exists: Callable[[str], Awaitable[bool]],
     ) -> None:
         self.folder = folder
         self.git = GitWorkerClient(folder)
-        self.audit = audit
+        self._audit = audit
         self.tally = AuditAggregator(audit)
         self._addresses = addresses
         self.limits = limits
         self.git_requests = RequestLimits(MAX_GIT_REQUESTS, MAX_GIT_REQUESTS_PER_USER)
         self._sizes: dict[str, int] = {}
         self._records = records
-        self._write = write
-        self._read = read
-        self._user_exists = knows
+        self._user_exists = user_exists
         self._projects: dict[str, SharedProjectRecord] = {}
         self._create_lock = asyncio.Lock()
 
     async def load(self) -> None:
         """Load the stored projects, and finish or undo what an earlier process had begun."""
-        for row, members in await self._read(self._records.team_projects):
+        for row, members in await self._records.read(Records.team_projects):
             self._projects[row.name] = SharedProjectRecord(
                 row.id,
                 row.name,
@@ -169,9 +195,15 @@ class Team:
                     for one in members
                 },
             )
-        await in_thread(self._prepare)
+
+        def prepare(project: SharedProjectRecord) -> list[Path]:
+            shutil.rmtree(self.incoming(project), ignore_errors=True)
+            self._create_directories(project)
+            pushes = sorted(self.pushes(project).iterdir())
+            return [path for path in pushes if path.suffix != ".partial"]
+
         for project in self._projects.values():
-            for path in await in_thread(_files, self.pushes(project)):
+            for path in await in_thread(prepare, project):
                 await self.pushed(project, path)
 
     def close(self) -> None:
@@ -193,7 +225,7 @@ class Team:
 
     # People
 
-    def access(self, person: Person, name: str, needed: Role = Role.READER) -> Access:
+    def access(self, person: Me, name: str, needed: Role = Role.READER) -> Access:
         """Return the user's access to a project.
 
         Error 10406 if the user has none or the project is in the trash, 10303 if the role is too
@@ -204,7 +236,7 @@ class Team:
             raise SharedProjectNotFoundError(name=name)
         return access
 
-    def list(self, person: Person) -> list[TeamProject]:
+    def list(self, person: Me) -> list[TeamProject]:
         """Return the user's projects, by name; those in the trash only for their owners."""
         return [
             self._to_response(access)
@@ -212,14 +244,14 @@ class Team:
             if (access := self._find_access(person, name)) is not None
         ]
 
-    def get(self, person: Person, name: str) -> TeamProject:
+    def get(self, person: Me, name: str) -> TeamProject:
         """Return one project; error 10406 if it does not exist for the user."""
         access = self._find_access(person, name)
         if access is None:
             raise SharedProjectNotFoundError(name=name)
         return self._to_response(access)
 
-    async def create(self, person: Person, name: str, description: str) -> TeamProject:
+    async def create(self, person: Me, name: str, description: str) -> TeamProject:
         """Create an empty project, owned by the user; error 50203 if the name is taken."""
         async with self._create_lock:
             if name in self._projects:
@@ -236,11 +268,11 @@ class Team:
             await self.git.create(project.id)
             await in_thread(self._create_directories, project)
             self._save(project)
-        self.audit.tell(person, "project.create", name)
+        self._audit.record(person, "project.create", name)
         return self.get(person, name)
 
     async def put_member(
-        self, person: Person, name: str, user: str, role: Role
+        self, person: Me, name: str, user: str, role: Role
     ) -> tuple[TeamProject, bool]:
         """Add a member, or change a member's role; the result is (project, True for a new member).
 
@@ -259,10 +291,10 @@ class Team:
         details = {"user": user, "role": role.value}
         if before is not None:
             details["before"] = before.role.value
-        self.audit.tell(person, action, name, **details)
+        self._audit.record(person, action, name, **details)
         return self.get(person, name), before is None
 
-    def remove_member(self, person: Person, name: str, user: str) -> None:
+    def remove_member(self, person: Me, name: str, user: str) -> None:
         """Remove a member from a project; members may remove themselves. Errors: 10407, 10207."""
         leaving = user == person.name
         needed = Role.READER if leaving else Role.OWNER
@@ -272,9 +304,9 @@ class Team:
         _require_another_owner(project, user)
         rest = {key: member for key, member in project.members.items() if key != user}
         self._save(replace(project, members=rest))
-        self.audit.tell(person, "project.member.remove", name, user=user)
+        self._audit.record(person, "project.member.remove", name, user=user)
 
-    async def delete(self, person: Person, name: str, confirm: str) -> None:
+    async def delete(self, person: Me, name: str, confirm: str) -> None:
         """Move a project to the trash; delete it for good if it is there already.
 
         Error 50201 unless ``confirm`` is its name.
@@ -284,29 +316,39 @@ class Team:
             raise InvalidRequestError(faults=[Fault("confirm", NOT_THE_NAME)])
         if project.trashed_at is None:
             self._save(replace(project, trashed_at=now()))
-            self.audit.tell(person, "project.trash", name)
+            self._audit.record(person, "project.trash", name)
             return
         del self._projects[name]
         self.invalidate_size(project)
-        self._write(self._records.delete_team_project, project.id)
-        self.audit.tell(person, "project.purge", name)
+        self._records.write(Records.delete_team_project, project.id)
+        self._audit.record(person, "project.purge", name)
         await in_thread(shutil.rmtree, self.home(project), ignore_errors=True)
 
-    def restore(self, person: Person, name: str) -> TeamProject:
+    def restore(self, person: Me, name: str) -> TeamProject:
         """Restore a project from the trash; error 10208 if it is not in there."""
         project = self._access(person, name, Role.OWNER).project
         if project.trashed_at is None:
             raise ProjectNotInTrashError(name=name)
         self._save(replace(project, trashed_at=None))
-        self.audit.tell(person, "project.restore", name)
+        self._audit.record(person, "project.restore", name)
         return self.get(person, name)
 
     # Sizes
 
     async def require_room(self, project: SharedProjectRecord) -> int:
         """Return how many bytes a project may still take; error 10214 where there are none."""
+
+        def measure() -> int:
+            total = 0
+            for path, _, names in os.walk(self.home(project)):
+                for name in names:
+                    # Files that are removed meanwhile have no size.
+                    with contextlib.suppress(FileNotFoundError):
+                        total += Path(path, name).lstat().st_size
+            return total
+
         if project.id not in self._sizes:
-            size = await in_thread(_size, self.home(project))
+            size = await in_thread(measure)
             self._sizes.setdefault(project.id, size)
         used = self._sizes[project.id]
         if used >= self.limits.size:
@@ -350,12 +392,12 @@ class Team:
                 directory / path.name,
             )
             return
-        self.audit.tell(Person(actor, False), "project.push", project.name, refs=refs)
+        self._audit.record(Me(name=actor, admin=False), "project.push", project.name, refs=refs)
         await in_thread(path.unlink)
 
     # Parts
 
-    def _find_access(self, person: Person, name: str) -> Access | None:
+    def _find_access(self, person: Me, name: str) -> Access | None:
         try:
             access = self._access(person, name)
         except MLWSError:
@@ -363,7 +405,7 @@ class Team:
         in_trash = access.project.trashed_at is not None
         return None if in_trash and access.role is not Role.OWNER else access
 
-    def _access(self, person: Person, name: str, needed: Role = Role.READER) -> Access:
+    def _access(self, person: Me, name: str, needed: Role = Role.READER) -> Access:
         project = self._projects.get(name)
         member = None if project is None else project.members.get(person.name)
         if project is None or (member is None and not person.admin):
@@ -406,12 +448,7 @@ class Team:
             }
             for member in project.members.values()
         ]
-        self._write(self._records.save_team_project, row, members)
-
-    def _prepare(self) -> None:
-        for project in self._projects.values():
-            shutil.rmtree(self.incoming(project), ignore_errors=True)
-            self._create_directories(project)
+        self._records.write(Records.save_team_project, row, members)
 
     def _create_directories(self, project: SharedProjectRecord) -> None:
         for folder in (self.home(project) / "data", self.incoming(project), self.pushes(project)):
@@ -428,17 +465,3 @@ def _with_member(project: SharedProjectRecord, user: str, role: Role) -> SharedP
 def _require_another_owner(project: SharedProjectRecord, user: str) -> None:
     if project.owners == [user]:
         raise LastOwnerError(name=project.name, user=user)
-
-
-def _size(folder: Path) -> int:
-    """Return the bytes of all files below a directory; files removed meanwhile have none."""
-    total = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                total += Path(path, name).lstat().st_size
-    return total
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if path.suffix != ".partial"]

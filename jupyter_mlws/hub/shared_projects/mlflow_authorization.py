@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 
 from jupyter_mlws.api.rest import RESTHandler
+from jupyter_mlws.containers.models import Me
 from jupyter_mlws.core.errors import MLWSError, PermissionDeniedError
 from jupyter_mlws.hub.auth import TokenAuthenticatedHandler
-from jupyter_mlws.hub.person import Person
 from jupyter_mlws.shared_projects.models import Role
 
 READING = ("search", "get", "list", "query")
@@ -30,7 +30,7 @@ class OwnTrackingHandler(TokenAuthenticatedHandler, RESTHandler):
         return None
 
 
-def workspace_of(person: Person) -> str:
+def workspace_of(person: Me) -> str:
     """Return the name of a user's own MLflow workspace, which does not reveal the user name.
 
     That of the Hub's own services is MLflow's default.
@@ -56,7 +56,10 @@ class TrackingHandler(TokenAuthenticatedHandler, RESTHandler):
             if error.status < 500:
                 raise PermissionDeniedError(action="use", resource=self.resource) from error
             raise
-        reads = self._reads()
+        method = self.request.headers.get("X-Original-Method", "GET")
+        last = self.request.headers.get("X-Original-URI", "").partition("?")[0].rpartition("/")[2]
+        is_search = method == "POST" and any(word in last for word in READING)
+        reads = method == "GET" or is_search
         action = "project.runs.read" if reads else "project.runs.write"
         if reads or access.role.may(Role.WRITER):
             self.manager.team.tally.count(self.person, action, name)
@@ -64,11 +67,6 @@ class TrackingHandler(TokenAuthenticatedHandler, RESTHandler):
         self.set_header("X-MLWS-Workspace", access.project.id)
         self.set_status(204)
         await self.finish()
-
-    def _reads(self) -> bool:
-        method = self.request.headers.get("X-Original-Method", "GET")
-        last = self.request.headers.get("X-Original-URI", "").partition("?")[0].rpartition("/")[2]
-        return method == "GET" or (method == "POST" and any(word in last for word in READING))
 
     def compute_etag(self) -> str | None:
         return None

@@ -1,0 +1,357 @@
+"""What people and the Hub ask of containers: who may, what is valid, and the queue."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from jupyter_mlws.containers.models import (
+    AllocateRequest,
+    Allocation,
+    Container,
+    ContainerChange,
+    ContainerCreate,
+    Me,
+    QueuePlace,
+    Resources,
+    container_id,
+    is_server_name,
+)
+from jupyter_mlws.core.errors import (
+    AdministratorRequiredError,
+    AlreadyExistsError,
+    ContainerQueuedError,
+    ContainerStoppingError,
+    Fault,
+    InvalidContainerError,
+    MLWSError,
+    NotQueuedError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.hub.environments import Environments
+from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
+from jupyter_mlws.hub.lifecycle.container_state import STOP_INTENTS, ContainerState, Intent
+from jupyter_mlws.hub.lifecycle.controller import LifecycleController
+from jupyter_mlws.hub.lifecycle.monitor import Monitor
+from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegistry
+from jupyter_mlws.hub.lifecycle.resizing import Resizer
+from jupyter_mlws.hub.records.audit import Audit
+from jupyter_mlws.hub.scheduling.admission import Admission, AdmissionRequest
+from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
+from jupyter_mlws.hub.scheduling.scheduler import Request
+from jupyter_mlws.hub.volumes import Volumes
+
+RESERVATION_DURATION = 300.0
+"""Seconds that a reservation is held."""
+INVALID_NAME = Message(
+    "must contain only lowercase letters, digits, and single hyphens between them"
+)
+NOT_ADMIN = Message("can be above 0 for administrators only")
+REMOVED_FROM_QUEUE = Message("Removed from the queue by {by}.")
+
+
+class Containers:
+    """Requests about containers. Lives on the event loop."""
+
+    def __init__(
+        self,
+        hub: HubAPI,
+        registry: ContainerRegistry,
+        controller: LifecycleController,
+        monitor: Monitor,
+        resizer: Resizer,
+        environments: Environments,
+        volumes: Volumes,
+        audit: Audit,
+    ) -> None:
+        self._hub = hub
+        self._registry = registry
+        self._scheduler = registry.scheduler
+        self._controller = controller
+        self._monitor = monitor
+        self._resizer = resizer
+        self._environments = environments
+        self._volumes = volumes
+        self._audit = audit
+
+    def list(self, person: Me) -> list[Container]:
+        """Return the user's own containers, or all for an administrator."""
+        places = self._registry.places()
+        return [
+            entry.container(places.get(entry.id))
+            for _, entry in sorted(self._registry.entries.items())
+            if person.may_see(entry.user)
+        ]
+
+    def get(self, person: Me, identifier: str) -> Container:
+        return self._registry.container(self._registry.find(person, identifier))
+
+    async def create(self, person: Me, request: ContainerCreate) -> Container:
+        """Create a container: CREATED if it starts now, QUEUED if it waits."""
+        spec = self._check(person, request)
+        name = request.name or ""
+        identifier = container_id(person.name, name)
+        self._require_stopped(identifier)
+        self._check_room(
+            Request(
+                identifier,
+                person.name,
+                spec.resources,
+                request.priority,
+                time.time(),
+                request.degrade,
+            ),
+            request.wait,
+        )
+        try:
+            if name:
+                await self._hub.name(person.name, name)
+        except HubRefusedError as refused:
+            message = Message.verbatim(refused.message)
+            raise InvalidContainerError(faults=[Fault("name", message)]) from refused
+        # Another request for the same may have come in meanwhile.
+        self._require_stopped(identifier)
+        entry = self._register(person.name, name, request, spec)
+        self._audit.record(person, "container.create", identifier, image=entry.image)
+        self._controller.queue(entry)
+        return await self._respond_when_stored(entry)
+
+    async def start(self, person: Me, identifier: str) -> Container:
+        """Start or queue a stopped container; do nothing if it runs or waits already."""
+        entry = self._registry.find(person, identifier)
+        if entry.intent is Intent.STOP:
+            entry.intent = Intent.RESTART
+        if self._registry.status(entry) in STOPPED_STATUSES:
+            self._check_room(self._registry.request(entry), True)
+            entry.rescue = False
+            self._controller.queue(entry)
+            self._audit.record(person, "container.start", identifier)
+        return await self._respond_when_stored(entry)
+
+    async def stop(self, person: Me, identifier: str) -> Container:
+        """Stop a container, or remove it from the queue."""
+        entry = self._registry.find(person, identifier)
+        self._controller.request_stop(entry, Intent.STOP)
+        self._audit.record(person, "container.stop", identifier)
+        return await self._respond_when_stored(entry)
+
+    async def restart(self, person: Me, identifier: str) -> Container:
+        """Stop a container and start it, with the resources that it has."""
+        entry = self._registry.find(person, identifier)
+        if not entry.active:
+            return await self.start(person, identifier)
+        self._controller.request_stop(entry, Intent.RESTART)
+        self._audit.record(person, "container.restart", identifier)
+        return await self._respond_when_stored(entry)
+
+    async def delete(self, person: Me, identifier: str) -> Container:
+        """Stop and remove a container; the user's home stays."""
+        entry = self._registry.find(person, identifier)
+        self._controller.request_stop(entry, Intent.DELETE)
+        self._audit.record(person, "container.delete", identifier)
+        return await self._respond_when_stored(entry)
+
+    async def resize(self, person: Me, identifier: str, change: ContainerChange) -> Container:
+        """Change the size of a container, live if it runs."""
+        entry = self._registry.find(person, identifier)
+        await self._resizer.resize(entry, change.resources)
+        size = entry.resources.model_dump(exclude_none=True)
+        self._audit.record(person, "container.resize", identifier, **size)
+        return await self._respond_when_stored(entry)
+
+    # The Hub's spawner
+
+    async def admit(self, request: AdmissionRequest) -> Admission:
+        """Return what the Hub may spawn now, or its place in the queue.
+
+        A place is returned at once, or as soon as it differs from ``known``, and after ``patience``
+        seconds in any case; the spawner then asks again with that place. Without patience, it gets
+        error 10202, and the container is started here when it is its turn. Error 10101 if it can
+        never have as much. A container that was started here has its resources already.
+        """
+        if request.server and not is_server_name(request.server):
+            raise InvalidContainerError(faults=[Fault("name", INVALID_NAME)])
+        wish = self._registry.policy.read(request.options)
+        spec = self._check(Me(name=request.user, admin=request.admin), wish)
+        volume = await self._volumes.mounted(request.user, request.home, spec.rescue)
+        identifier = container_id(request.user, request.server)
+        entry = self._registry.entries.get(identifier)
+        was_started_here = (
+            entry is not None
+            and entry.intent is Intent.START
+            and identifier in self._scheduler.grants
+        )
+        try:
+            if entry is None or (request.known is None and not was_started_here):
+                if entry is not None and entry.intent in STOP_INTENTS:
+                    raise ContainerStoppingError(name=identifier)
+                entry = self._register(request.user, request.server, wish, spec)
+                self._scheduler.release(identifier)
+                self._check_room(self._registry.request(entry), wish.wait)
+                entry.hub_waits = True
+                self._controller.queue(entry)
+            place = await self._wait_for_grant(entry, request.known, request.patience)
+        finally:
+            await self._registry.records.written()
+        if place is not None:
+            return Admission(queue=place)
+        self._controller.spawned(entry)
+        grant = self._scheduler.grants[identifier]
+        return Admission(
+            spec=replace(spec, resources=grant.amount, devices=grant.devices), volume=volume
+        )
+
+    async def _wait_for_grant(
+        self, entry: ContainerState, known: QueuePlace | None, patience: float
+    ) -> QueuePlace | None:
+        """Return None once the container has its resources, else its place in the queue.
+
+        Error 10205 if it was removed from the queue meanwhile.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            seq = self._registry.stream.seq
+            if entry.intent in STOP_INTENTS:
+                raise ContainerStoppingError(name=entry.id)
+            if entry.id in self._scheduler.grants:
+                return None
+            place = self._registry.places().get(entry.id)
+            entry.hub_waits = place is not None and patience > 0
+            if place is None:
+                raise NotQueuedError(name=entry.id)
+            if not patience:
+                raise ContainerQueuedError(**place.model_dump())
+            left = deadline - time.monotonic()
+            if place != known or left <= 0:
+                return place
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._registry.changed(entry.id, seq), left)
+
+    # The queue
+
+    async def allocate(self, person: Me, allocate_request: AllocateRequest) -> Allocation:
+        """Plan a container's resources and, if requested, reserve them for the user."""
+        self._check(
+            person,
+            ContainerCreate(
+                resources=allocate_request.resources, priority=allocate_request.priority
+            ),
+        )
+        moment = time.time()
+        request = Request(
+            uuid.uuid4().hex,
+            person.name,
+            allocate_request.resources.amount,
+            allocate_request.priority,
+            moment,
+            allocate_request.degrade,
+        )
+        self._scheduler.check(request)
+        if allocate_request.reserve:
+            reservation = self._scheduler.reserve(request, moment, moment + RESERVATION_DURATION)
+            self._registry.settle()
+            await self._registry.records.written()
+            if reservation is not None:
+                return Allocation(
+                    success=True,
+                    node=reservation.node,
+                    resources=Resources.of(reservation.amount),
+                    reservation=reservation.id,
+                    expires_at=datetime.fromtimestamp(reservation.expires, timezone.utc),
+                )
+        plan = None if allocate_request.reserve else self._scheduler.plan(request, moment)
+        if plan is not None:
+            return Allocation(success=True, node=plan[0], resources=Resources.of(plan[1]))
+        place = self._scheduler.place_of_new(request, moment, self._registry.ends())
+        queue = QueuePlace(position=place.position, eta_seconds=place.eta)
+        return Allocation(success=False, queue=queue)
+
+    async def move(self, person: Me, identifier: str, position: int) -> Container:
+        """Move a container to another position of the queue, from 1; for administrators."""
+        entry = self._registry.find(person, identifier)
+        if not person.admin:
+            raise AdministratorRequiredError()
+        self._require_queued(identifier)
+        self._scheduler.move(identifier, position, time.time())
+        for request in self._scheduler.waiting.values():
+            other = self._registry.entries[request.id]
+            turn = datetime.fromtimestamp(request.arrival, timezone.utc)
+            if turn != (other.turn_at or other.queued_at):
+                other.turn_at = turn
+                self._registry.store(other)
+        entry.priority = self._scheduler.waiting[identifier].priority
+        self._registry.store(entry)
+        self._registry.note(entry, f"moved to position {position} in the queue")
+        self._registry.settle()
+        self._audit.record(person, "queue.move", identifier, position=position)
+        return await self._respond_when_stored(entry)
+
+    async def drop(self, person: Me, identifier: str) -> Container:
+        """Remove a container from the queue: one's own, or any for an administrator."""
+        entry = self._registry.find(person, identifier)
+        self._require_queued(identifier)
+        was_held = entry.held
+        self._scheduler.withdraw(identifier)
+        entry.queued_at = entry.turn_at = None
+        entry.intent = Intent.NONE
+        entry.reason = REMOVED_FROM_QUEUE.fill(by=person.name or "service")
+        self._registry.note(entry, "removed from the queue")
+        self._registry.settle()
+        if was_held:
+            self._controller.request_stop(entry, Intent.STOP)
+        self._audit.record(person, "queue.drop", identifier)
+        return await self._respond_when_stored(entry)
+
+    # Parts
+
+    def _check(self, person: Me, request: ContainerCreate) -> ResolvedSpec:
+        """Return the request with its defaults; error 10201 names every field at fault."""
+        faults: list[Fault] = []
+        if request.priority > 0 and not person.admin:
+            faults.append(Fault("priority", NOT_ADMIN))
+        try:
+            spec = self._environments.policy(person.name).check(request)
+        except MLWSError as error:
+            raise InvalidContainerError(faults=[*error.faults, *faults]) from None
+        if faults:
+            raise InvalidContainerError(faults=faults)
+        return spec
+
+    def _check_room(self, request: Request, wait: bool) -> None:
+        """Error 10101 if the request can never be granted, or not now and it does not wait."""
+        self._scheduler.check(request)
+        reservation = self._scheduler.reservations.get(request.user)
+        fits_reservation = reservation is not None and request.amount.fits(reservation.amount)
+        moment = time.time()
+        if not wait and not fits_reservation and self._scheduler.plan(request, moment) is None:
+            available = self._scheduler.available(request, moment)
+            raise self._scheduler.shortage(request.amount, available)
+
+    def _require_stopped(self, identifier: str) -> None:
+        entry = self._registry.entries.get(identifier)
+        if entry is not None and self._registry.status(entry) not in STOPPED_STATUSES:
+            raise AlreadyExistsError(name=identifier)
+
+    def _require_queued(self, identifier: str) -> None:
+        if identifier not in self._scheduler.waiting:
+            raise NotQueuedError(name=identifier)
+
+    def _register(
+        self, user: str, name: str, request: ContainerCreate, spec: ResolvedSpec
+    ) -> ContainerState:
+        entry = self._registry.enter(user, name, spec)
+        entry.priority, entry.degrade = request.priority, request.degrade
+        entry.rescue = request.rescue
+        self._controller.seal(entry, spec.environment)
+        self._monitor.track(entry.id)
+        return entry
+
+    async def _respond_when_stored(self, entry: ContainerState) -> Container:
+        """Return the container, once its state is on disk."""
+        container = self._registry.container(entry)
+        await self._registry.records.written()
+        return container
