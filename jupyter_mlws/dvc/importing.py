@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.core.errors import DataTrackingError, Fault, InvalidRequestError, MLWSError
+from jupyter_mlws.core.errors import Fault, InvalidRequestError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback
 from jupyter_mlws.core.secrets import mask_credentials
@@ -80,7 +80,10 @@ def import_url(root: Path, url: str, target: str, progress: ProgressCallback, *,
             if meter.stopped is not None:
                 raise meter.stopped from None
             raise translate(error, masked_url) from error
-        return _move_and_track(repo, root, waiting, target, url if link else None)
+        tracker = DataStore(root, repo).tracker
+        tracker.track(target, content=waiting / "whole", url=url if link else None)
+        shutil.rmtree(waiting)
+        return f"{target}.dvc"
 
 
 def _open_filesystem(repo: Any, url: str) -> tuple[Any, str]:
@@ -127,34 +130,6 @@ def _download(fs: Any, source: _Source, folder: Path, meter: Meter) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     place.unlink(missing_ok=True)
     place.hardlink_to(whole)
-
-
-def _move_and_track(repo: Any, root: Path, waiting: Path, target: str, url: str | None) -> str:
-    """Move the downloaded data to its path, and record it with DVC."""
-    from dvc.exceptions import DvcException
-    from dvc.stage import Stage, create_stage
-    from dvc.utils import resolve_paths
-
-    final = root / target
-    try:
-        with repo.lock, repo.scm_context(quiet=True):
-            source, wdir, out = resolve_paths(repo, str(final))
-            # DVC knows files of this machine by their paths.
-            deps = {"deps": [url.removeprefix("file://")]} if url is not None else {}
-            stage = create_stage(Stage, repo, source, wdir=wdir, outs=[out], **deps)
-            if url is not None:
-                stage.save_deps()
-                stage.frozen = True
-            final.parent.mkdir(parents=True, exist_ok=True)
-            (waiting / "whole").replace(final)
-            stage.add_outs(relink=False)
-            stage.md5 = stage.compute_md5() if url is not None else None
-            DataStore(root, repo).tracker.record(stage)
-    except DvcException as error:
-        reason = mask_credentials(" ".join(str(error).split()) or type(error).__name__)
-        raise DataTrackingError(path=target, reason=reason) from error
-    shutil.rmtree(waiting)
-    return str(Path(source).relative_to(root)) if Path(source).is_absolute() else str(source)
 
 
 def check_url(url: str) -> str:

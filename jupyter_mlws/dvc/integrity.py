@@ -122,10 +122,7 @@ class IntegrityStore(DataStore):
         # DVC's own commands wait meanwhile, or would miss what they have just stored.
         with self._repo.lock:
             paths = [path for database in databases for path in _iter_files(Path(database.path))]
-            references = list_references()
-            reachable = references | self._find_listed_hashes(references)
-            if "symlink" in databases[0].cache_types:
-                reachable |= _find_linked_hashes(self._root)
+            reachable = self._find_reachable(list_references())
             result = CacheUsage(ObjectCount(0, 0), ObjectCount(0, 0))
             for number, path in enumerate(paths):
                 progress(number, len(paths), "objects", "cache")
@@ -138,9 +135,9 @@ class IntegrityStore(DataStore):
                     path.unlink()
         return result
 
-    def _find_listed_hashes(self, references: set[str]) -> set[str]:
-        """Return the hashes of the files in the directories among ``references``."""
-        hashes: set[str] = set()
+    def _find_reachable(self, references: set[str]) -> set[str]:
+        """Return the needed hashes; see :meth:`collect`."""
+        hashes = set(references)
         for md5 in references:
             if not md5.endswith(".dir"):
                 continue
@@ -153,18 +150,13 @@ class IntegrityStore(DataStore):
                     # Raises if it can't be reached, which must not look like an empty directory.
                     self.remote.missing_objects([root_object(item)])
                 hashes.update(inner for _, inner in self._list_files(item))
+        if "symlink" in self.cache.database(legacy=False).cache_types:
+            for directory, directories, names in os.walk(self._root):
+                directories[:] = [name for name in directories if name not in (".git", ".dvc")]
+                links = (Path(directory, name) for name in names)
+                targets = (link.resolve() for link in links if link.is_symlink())
+                hashes.update(f"{target.parent.name}{target.name}" for target in targets)
         return hashes
-
-
-def _find_linked_hashes(root: Path) -> set[str]:
-    """Return the hashes of the cached objects that links in the working tree point to."""
-    hashes: set[str] = set()
-    for directory, directories, names in os.walk(root):
-        directories[:] = [name for name in directories if name not in (".git", ".dvc")]
-        links = (Path(directory, name) for name in names)
-        targets = (link.resolve() for link in links if link.is_symlink())
-        hashes.update(f"{target.parent.name}{target.name}" for target in targets)
-    return hashes
 
 
 def _iter_files(cache: Path) -> Iterator[Path]:

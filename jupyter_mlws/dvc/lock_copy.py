@@ -71,20 +71,18 @@ def _find_renamed_stages(
 ) -> Iterator[tuple[NativeStage, Entry, dict[str, str]]]:
     """Yield new stages that equal old ones except for names, with the new paths of their files."""
     for one in new_stages:
+        new, _, variant = one.name.partition("@")
         for name, entry in old_entries.items():
-            files = dict(_iter_renamed_outputs(name, entry, one))
+            old, _, old_variant = name.partition("@")
+            files = {}
+            # Outputs that are named after their stage, by their names after the new one.
+            for out in entry.get("outs", ()) if variant == old_variant else ():
+                directory, file = posixpath.split(_full_path(one, out["path"]))
+                if file == old or file.startswith(f"{old}."):
+                    new_file = new + file.removeprefix(old)
+                    files[posixpath.join(directory, file)] = posixpath.join(directory, new_file)
             if _rename_entry(entry, one, {**new_paths, **files}) is not None:
                 yield one, entry, files
-
-
-def _iter_renamed_outputs(name: str, entry: Entry, one: NativeStage) -> Iterator[tuple[str, str]]:
-    """Yield an entry's outputs that are named after its stage, with their names after ``one``."""
-    old, _, variant = name.partition("@")
-    new, _, same_variant = one.name.partition("@")
-    for out in entry.get("outs", ()) if variant == same_variant else ():
-        folder, file = posixpath.split(_full_path(one, out["path"]))
-        if file == old or file.startswith(f"{old}."):
-            yield posixpath.join(folder, file), posixpath.join(folder, new + file[len(old) :])
 
 
 def _rename_entry(entry: Entry, one: NativeStage, new_paths: Mapping[str, str]) -> Entry | None:
@@ -107,18 +105,12 @@ def _rename_entry(entry: Entry, one: NativeStage, new_paths: Mapping[str, str]) 
             result[kind] = sorted(items, key=lambda item: str(item["path"]))
     command = entry.get("cmd")
     lines = command if isinstance(command, list) else [str(command)]
-    lines = [_replace_names(line, replacements) for line in lines]
+    if replacements:
+        names = "|".join(re.escape(old) for old in sorted(replacements, key=len, reverse=True))
+        pattern = re.compile(rf"(?<![\w./-])(?:{names})(?![\w/-]|\.\w)")
+        lines = [pattern.sub(lambda match: replacements[match[0]], line) for line in lines]
     result["cmd"] = lines if isinstance(command, list) else lines[0]
     return result if result["cmd"] == one.cmd else None
-
-
-def _replace_names(command: str, replacements: Mapping[str, str]) -> str:
-    names = "|".join(re.escape(old) for old in sorted(replacements, key=len, reverse=True))
-    if not names:
-        return command
-    return re.sub(
-        rf"(?<![\w./-])(?:{names})(?![\w/-]|\.\w)", lambda match: replacements[match[0]], command
-    )
 
 
 def _full_path(one: NativeStage, path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,13 @@ def chart(
     columns = [str(one) for one in y_setting] if isinstance(y_setting, list) else [str(y_setting)]
     x, y = options.get("x", INDEX), columns[0] if len(columns) == 1 else "value"
     points = [
-        {**row, x: row.get(x, number), y: row.get(column), "rev": _series(columns, column)}
+        # The name of a line: DVC uses the revision's, but here is only one revision.
+        {
+            **row,
+            x: row.get(x, number),
+            y: row.get(column),
+            "rev": column if len(columns) > 1 else "workspace",
+        }
         for column in columns
         for number, row in enumerate(rows[: MOST // len(columns)])
     ]
@@ -61,19 +68,16 @@ def chart(
     return spec
 
 
-def _series(columns: list[str], column: str) -> str:
-    """Return the name of a line: DVC uses the revision's name, but here is only one revision."""
-    return column if len(columns) > 1 else "workspace"
-
-
 def _rows(path: Path, suffix: str) -> list[dict[str, Any]]:
     if suffix in (".csv", ".tsv"):
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
-            reader = csv.DictReader(file, delimiter="\t" if suffix == ".tsv" else ",")
-            return [
-                {name: _number(text) for name, text in row.items() if name is not None}
-                for row in reader
-            ]
+            rows: list[dict[str, Any]] = []
+            for row in csv.DictReader(file, delimiter="\t" if suffix == ".tsv" else ","):
+                rows.append({name: text for name, text in row.items() if name is not None})
+                for name, text in rows[-1].items():
+                    with suppress(ValueError):
+                        rows[-1][name] = float(text or "")
+            return rows
     text = path.read_text(encoding="utf-8")
     if suffix == ".json":
         value = json.loads(text)
@@ -91,10 +95,3 @@ def _first_list(value: Any) -> list[dict[str, Any]]:
         return next((rows for rows in candidates if rows), [])
     is_rows = isinstance(value, list) and all(isinstance(row, Mapping) for row in value)
     return [dict(row) for row in value] if is_rows else []
-
-
-def _number(text: str | None) -> Any:
-    try:
-        return float(text or "")
-    except ValueError:
-        return text

@@ -97,10 +97,7 @@ def _iter_pointers(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iter
     if posixpath.basename(source) != LOCK_FILE:
         folder = posixpath.join(base, str(document.get("wdir", "")))
         # What comes of another repository is fetched from there again; an address may be gone.
-        deps = document.get("deps")
-        is_import = any(
-            "repo" in _as_mapping(dep) for dep in (deps if isinstance(deps, list) else ())
-        )
+        is_import = any("repo" in _as_mapping(dep) for dep in _as_list(document.get("deps")))
         for item in _iter_outputs(source, folder, document.get("outs"), frozenset()):
             yield replace(item, pushed=item.pushed and not is_import)
         return
@@ -114,7 +111,13 @@ def _iter_pointers(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iter
         )
         definition = _as_mapping(definition.get("do")) or definition
         wdir = str(definition.get("wdir", ""))
-        uncached_paths = frozenset(_uncached_outputs(definition))
+        uncached_paths = {
+            str(path)
+            for kind in ("outs", "metrics", "plots")
+            for row in _as_list(definition.get(kind))
+            for path, options in _as_mapping(row).items()
+            if _as_mapping(options).get("cache") is False
+        }
         if not definition or "${" in wdir or any("${" in path for path in uncached_paths):
             # Nobody can say where these paths lie or which of them are cached.
             continue
@@ -142,20 +145,10 @@ def _as_mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _uncached_outputs(definition: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the outputs of a stage that are declared with ``cache: false``."""
-    for kind in ("outs", "metrics", "plots"):
-        rows = definition.get(kind)
-        for row in rows if isinstance(rows, list) else ():
-            for path, options in _as_mapping(row).items():
-                if _as_mapping(options).get("cache") is False:
-                    yield str(path)
-
-
 def _iter_outputs(
     source: str, folder: str, outs: Any, uncached_paths: Collection[str]
 ) -> Iterator[DataPointer]:
-    for out in outs if isinstance(outs, list) else ():
+    for out in _as_list(outs):
         if not isinstance(out, dict) or not isinstance(out.get("path"), str):
             continue
         if out["path"] in uncached_paths:
@@ -163,22 +156,22 @@ def _iter_outputs(
         path = posixpath.normpath(posixpath.join(folder, out["path"]))
         local = "://" not in out["path"] and not path.startswith(("../", "/"))
         if local and out.get("cache", True):
-            yield _to_pointer(path, source, out)
+            md5 = out.get("md5")
+            yield DataPointer(
+                path,
+                source,
+                str(md5) if md5 else None,
+                _as_int(out.get("size")),
+                _as_int(out.get("nfiles")),
+                legacy=bool(md5) and out.get("hash") != "md5",
+                isexec=bool(out.get("isexec")),
+                pushed=out.get("push") is not False,
+                written=out["path"],
+            )
 
 
-def _to_pointer(path: str, source: str, out: Mapping[str, Any]) -> DataPointer:
-    md5 = out.get("md5")
-    return DataPointer(
-        path,
-        source,
-        str(md5) if md5 else None,
-        _as_int(out.get("size")),
-        _as_int(out.get("nfiles")),
-        legacy=bool(md5) and out.get("hash") != "md5",
-        isexec=bool(out.get("isexec")),
-        pushed=out.get("push") is not False,
-        written=out["path"],
-    )
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _as_int(value: Any) -> int | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -85,10 +85,22 @@ def sources(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, str] | 
 
     Files that do not exist are included, with an empty hash.
     """
-    files = sorted({*CONFIG_FILES, *_iter_value_files(posixpath.dirname(path), data)})
+    directory = posixpath.dirname(path)
+    # Values come from the parameters file and the entries of `vars` beside each definition.
+    definitions = [(directory, data)]
+    for stage in (data.get("stages") or {}).values():
+        definition = stage.get("do", stage) if isinstance(stage, Mapping) else {}
+        if isinstance(definition, Mapping):
+            wdir = posixpath.join(directory, str(definition.get("wdir") or "."))
+            definitions.append((wdir, definition))
+    files = set(CONFIG_FILES)
+    for wdir, definition in definitions:
+        entries = (entry for entry in definition.get("vars") or () if isinstance(entry, str))
+        for name in (PARAMS_FILE, *(entry.partition(":")[0] for entry in entries)):
+            files.add(posixpath.normpath(posixpath.join(wdir, name)))
     if any("${" in file for file in files):
         return None
-    return {file: content(root / file) for file in files}
+    return {file: content(root / file) for file in sorted(files)}
 
 
 def content(file: Path) -> str:
@@ -105,20 +117,3 @@ def _hash_definitions(root: Path, path: str, text: str, data: Mapping[str, Any])
     if files is None:
         return ""
     return hashlib.sha256(json.dumps([text, files]).encode()).hexdigest()
-
-
-def _iter_value_files(folder: str, data: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the files that values may come from."""
-    yield posixpath.normpath(posixpath.join(folder, PARAMS_FILE))
-    for entry in data.get("vars") or ():
-        if isinstance(entry, str):
-            yield posixpath.normpath(posixpath.join(folder, entry.partition(":")[0]))
-    for stage in (data.get("stages") or {}).values():
-        definition = stage.get("do", stage) if isinstance(stage, Mapping) else {}
-        if not isinstance(definition, Mapping):
-            continue
-        wdir = posixpath.join(folder, str(definition.get("wdir") or "."))
-        yield posixpath.normpath(posixpath.join(wdir, PARAMS_FILE))
-        for entry in definition.get("vars") or ():
-            if isinstance(entry, str):
-                yield posixpath.normpath(posixpath.join(wdir, entry.partition(":")[0]))

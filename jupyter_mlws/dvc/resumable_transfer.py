@@ -49,7 +49,7 @@ def _send(source: Any, target: Any, hashes: Sequence[str], meter: Meter) -> None
     sizes = {md5: path.stat().st_size for md5, path in sources.items()}
     meter.expect(sum(sizes.values()))
     # DVC's own upload to other stores is atomic, but can't be resumed.
-    upload = {"s3": _upload_to_s3, "ssh": _upload_to_ssh}.get(target.fs.protocol)
+    upload = {"s3": upload_to_s3, "ssh": upload_to_ssh}.get(target.fs.protocol)
     # Small ones go to an SSH store alone, too, because DVC's way leaves half an object there.
     threshold = 0 if target.fs.protocol == "ssh" else MULTIPART_THRESHOLD
     alone = {md5 for md5 in hashes if upload is not None and sizes[md5] >= threshold}
@@ -115,7 +115,7 @@ def run_concurrently(jobs: Sequence[Job]) -> None:
 # Upload
 
 
-def _upload_to_s3(fs: Any, source: Path, path: str, meter: Meter) -> None:
+def upload_to_s3(fs: Any, source: Path, path: str, meter: Meter) -> None:
     """Upload to S3 in parts; skip those that an earlier attempt has sent."""
     s3 = fs.fs
     bucket, key, _ = s3.split_path(path)
@@ -179,7 +179,7 @@ def _list_parts(call: Callable[..., Any], upload: str) -> dict[int, tuple[int, s
         more = {"PartNumberMarker": answer["NextPartNumberMarker"]}
 
 
-def _upload_to_ssh(fs: Any, source: Path, path: str, meter: Meter) -> None:
+def upload_to_ssh(fs: Any, source: Path, path: str, meter: Meter) -> None:
     """Append to a partial file, and rename it when it is complete."""
     ssh = fs.fs
     size = source.stat().st_size

@@ -135,14 +135,9 @@ class DataSettings:
         path = self._folder / name
         for section in [key for key, value in config.items() if key == "core" and not value]:
             del config[section]
-        lines = config.write()
-        text = "".join(f"{line}\n" for line in _text(lines))
+        lines = (line.decode() if isinstance(line, bytes) else line for line in config.write())
+        text = "".join(f"{line}\n" for line in lines)
         atomic_write(path, text, mode=0o600 if name == LOCAL else None, durable=True)
-
-
-def _text(lines: list[Any]) -> Iterator[str]:
-    for line in lines:
-        yield line.decode() if isinstance(line, bytes) else str(line)
 
 
 def _title(name: str) -> str:

@@ -19,7 +19,6 @@ from typing import Any
 
 from jupyter_mlws.core.errors import WorkflowUnreadableError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.env_path import search_path
 from jupyter_mlws.dvc.native.ignores import Ignores
 from jupyter_mlws.dvc.repo import open_repo
 
@@ -157,19 +156,17 @@ def resolve_variants(root: Path, path: str, data: Mapping[str, Any]) -> dict[str
         from dvc.parsing import DataResolver
 
         resolver = DataResolver(repo, str((root / path).parent), dict(data))
-        return {
-            name: dict(_iter_variants(name, definition))
-            for name, definition in resolver.definitions.items()
-            if hasattr(definition, "normalized_iterable")
-        }
-
-
-def _iter_variants(name: str, definition: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    matrix = hasattr(definition, "matrix_data")
-    has_key = matrix or isinstance(definition.resolved_iterable, Mapping)
-    for key, value in definition.normalized_iterable.items():
-        variant = {"item": _unwrap(value)}
-        yield f"{name}@{key}", {"key": key, **variant} if has_key else variant
+        groups: dict[str, Any] = {}
+        for name, definition in resolver.definitions.items():
+            if not hasattr(definition, "normalized_iterable"):
+                continue
+            is_matrix = hasattr(definition, "matrix_data")
+            has_key = is_matrix or isinstance(definition.resolved_iterable, Mapping)
+            groups[name] = {
+                f"{name}@{key}": {**({"key": key} if has_key else {}), "item": _unwrap(value)}
+                for key, value in definition.normalized_iterable.items()
+            }
+        return groups
 
 
 def _unwrap(value: Any) -> Any:
@@ -223,7 +220,7 @@ class DvcBackend:
             self.order: Sequence[str] = self.names
             self._locked_names = set(self._stages.lockfile_data)
         self.unusual: dict[str, Message] = {}
-        """Why the fast lane left these stages to this one."""
+        """Why the native backend left these stages to this one."""
 
     def remember_renamed(self, names_inputs: Callable[[str], bool]) -> None:
         """Do nothing: for DVC a stage with other files is another stage."""
@@ -268,7 +265,7 @@ class DvcBackend:
             return
         if stage.cmd_changed:
             old = self._stages.lockfile_data[name].get("cmd")
-            yield Change(Cause.COMMAND, old=_command_text(old), new=_command_text(stage.cmd))
+            yield Change(Cause.COMMAND, old=command_text(old), new=command_text(stage.cmd))
         if not stage.frozen:
             for dep in stage.deps:
                 yield from self._dependency_changes(dep, forecast)
@@ -300,6 +297,8 @@ class DvcBackend:
         """Return the outputs that the run cache would restore; None if it has nothing."""
         from dvc.dependency.base import DependencyDoesNotExistError
         from dvc.dependency.param import MissingParamsError, MissingParamsFile
+        from dvc_data.hashfile.hash_info import HashInfo
+        from dvc_data.hashfile.meta import Meta
 
         absent = (DependencyDoesNotExistError, MissingParamsError, MissingParamsFile)
 
@@ -318,52 +317,49 @@ class DvcBackend:
                 if expected is None:
                     dep.save()
                 elif dep.hash_info.value != expected["md5"]:
-                    dep.hash_info, dep.meta = _to_dvc(expected)
+                    dep.hash_info = HashInfo("md5", expected["md5"])
+                    dep.meta = Meta.from_dict(dict(expected))
+                    dep.meta.md5, dep.meta.isdir = None, str(expected["md5"]).endswith(".dir")
                     # A hash of DVC 2 becomes one of DVC 3 when the file has changed.
                     dep.hash_name = dep.hash_info.name
-            entry = self._find_cached_run(stage) if _is_cacheable(stage) else None
-            if entry is None:
+            cached_stage = self._find_cached_run(stage) if _is_cacheable(stage) else None
+            if cached_stage is None or not cached_stage.outs_cached():
                 return None
-            cached_stage = self._load_stage(entry, stage.wdir)
-            return _output_fields(cached_stage) if cached_stage.outs_cached() else None
+            return _output_fields(cached_stage)
         except absent:
             # A dependency is not there: nothing can be looked up by it, and the run will say so.
             return None
 
-    def _find_cached_run(self, stage: Any) -> Mapping[str, Any] | None:
-        """Return the newest run cache entry for a stage whose dependencies have their hashes.
+    def _find_cached_run(self, stage: Any) -> Any:
+        """Return a stage as the run cache would restore it, None if it has no run of it.
 
-        DVC's own function hashes them on disk, where they need not exist yet.
+        The hashes of its dependencies must be set. DVC's own functions hash them on disk, where
+        they need not exist yet, and require the root as the process's working directory.
         """
+        from dvc.stage import PipelineStage, create_stage
         from dvc.stage.cache import _get_cache_hash
+        from dvc.stage.loader import StageLoader
         from dvc.stage.serialize import to_single_stage_lockfile
 
         cache = self._repo.stage_cache
         key = _get_cache_hash(to_single_stage_lockfile(stage), key=True)
-        folder = Path(cache._get_cache_dir(key))
-        entries = (
-            sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime) if folder.is_dir() else []
-        )
-        return cache._load_cache(key, entries[-1].name) if entries else None
-
-    def _load_stage(self, entry: Mapping[str, Any], wdir: str) -> Any:
-        """Return an entry of the run cache as a stage.
-
-        DVC's own function requires the root as the process's working directory.
-        """
-        from dvc.stage import PipelineStage, create_stage
-        from dvc.stage.loader import StageLoader
-
-        stage = create_stage(
+        directory = Path(cache._get_cache_dir(key))
+        if not directory.is_dir():
+            return None
+        newest = max(directory.iterdir(), key=lambda path: path.stat().st_mtime, default=None)
+        entry = cache._load_cache(key, newest.name) if newest else None
+        if entry is None:
+            return None
+        cached_stage = create_stage(
             PipelineStage,
             repo=self._repo,
             path=str(Path(self._repo.root_dir, "dvc.yaml")),
             cmd=entry["cmd"],
-            wdir=wdir,
+            wdir=stage.wdir,
             outs=[out["path"] for out in entry["outs"]],
         )
-        StageLoader.fill_from_lock(stage, entry)
-        return stage
+        StageLoader.fill_from_lock(cached_stage, entry)
+        return cached_stage
 
     # Running
 
@@ -496,29 +492,27 @@ class DvcBackend:
         ]
 
     def refresh(self, paths: Sequence[str]) -> list[str]:
-        """Bring data with `.dvc` files up to date: missing data from the cache, changed data
-        into it, as ``dvc repro`` does. Returns the paths that were missing or changed."""
+        """Bring data with `.dvc` files up to date, as ``dvc repro`` does; return the changed paths.
+
+        Missing data is checked out from the cache, changed data is stored in it.
+        """
+        from dvc.dvcfile import load_file
+
         changed_paths = []
         with self._hold_dvc_lock():
             for path in data_sources(self._root, paths):
-                if self._refresh_one(path):
-                    changed_paths.append(path)
+                stage = load_file(self._repo, str(self._root / f"{path}.dvc")).stage
+                # A frozen import is what it holds, as for DVC; any other would be fetched anew.
+                if (stage.is_import and not stage.frozen) or not stage.changed():
+                    continue
+                changed_paths.append(path)
+                if not all(out.exists for out in stage.outs):
+                    stage.checkout()
+                else:
+                    stage.save()
+                    stage.commit()
+                    stage.dump()
         return changed_paths
-
-    def _refresh_one(self, path: str) -> bool:
-        from dvc.dvcfile import load_file
-
-        stage = load_file(self._repo, str(self._root / f"{path}.dvc")).stage
-        # A frozen import is what it holds, as for DVC; one that is not would be fetched anew.
-        if (stage.is_import and not stage.frozen) or not stage.changed():
-            return False
-        if not all(out.exists for out in stage.outs):
-            stage.checkout()
-        else:
-            stage.save()
-            stage.commit()
-            stage.dump()
-        return True
 
     def _store(self, name: str, stage: Any) -> None:
         has_uncached = any(
@@ -601,15 +595,21 @@ def _output_fields(stage: Any) -> dict[str, Any]:
     return {out.fs_path: fields[out.def_path] for out in stage.outs}
 
 
-def _to_dvc(fields: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Return the hash and the metadata of an output from its fields in a lock file."""
-    from dvc_data.hashfile.hash_info import HashInfo
-    from dvc_data.hashfile.meta import Meta
-
-    meta = Meta.from_dict(dict(fields))
-    meta.md5, meta.isdir = None, str(fields["md5"]).endswith(".dir")
-    return HashInfo("md5", fields["md5"]), meta
-
-
-def _command_text(cmd: Any) -> str:
+def command_text(cmd: Any) -> str:
+    """Return the command lines of a stage as one text."""
     return "\n".join(cmd) if isinstance(cmd, list) else str(cmd)
+
+
+def search_path(python: str, environment: Mapping[str, str]) -> str:
+    """Return the ``PATH`` for a command: an activated environment, then ``python``'s own directory.
+
+    An activated environment comes first, as for `dvc repro`; `jupyter` puts its own directory
+    before it for its subcommands. A lab that was started by its full path has none activated, and
+    its own `python` and `jupyter` may be on no path.
+    """
+    path = environment.get("PATH", os.defpath)
+    directories = [str(Path(python).parent), path]
+    active = environment.get("VIRTUAL_ENV") or environment.get("CONDA_PREFIX")
+    if active and str(Path(active) / "bin") in path.split(os.pathsep):
+        directories.insert(0, str(Path(active) / "bin"))
+    return os.pathsep.join(directories)

@@ -11,6 +11,7 @@ from typing import Any
 
 from jupyter_mlws.core.atomic import sync
 from jupyter_mlws.core.errors import DataTrackingError
+from jupyter_mlws.core.secrets import mask_credentials
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.dvc.worktree import DataWorktree
 
@@ -23,11 +24,12 @@ class DataTracker:
         self._repo = repo
         self._worktree = worktree
 
-    def track(self, path: str) -> None:
-        """Track a file or directory with DVC.
+    def track(self, path: str, *, content: Path | None = None, url: str | None = None) -> None:
+        """Track a file or directory with DVC, in a ``.dvc`` file beside it.
 
-        Error 30219 if DVC refuses. The caller must check for overlapping data: DVC's own check
-        builds its index, which fails if any ``dvc.yaml`` is broken.
+        ``content`` is moved to ``path`` first; ``url`` is recorded as its source. The caller must
+        check for overlapping data: DVC's own check builds its index, which fails if any
+        ``dvc.yaml`` is broken. Error 30219 if DVC refuses.
         """
         from dvc.exceptions import DvcException
         from dvc.stage import Stage, create_stage
@@ -36,12 +38,22 @@ class DataTracker:
         try:
             with self._repo.lock, self._repo.scm_context(quiet=True):
                 source, wdir, out = resolve_paths(self._repo, str(self._root / path))
-                stage = create_stage(Stage, self._repo, source, wdir=wdir, outs=[out])
+                # DVC knows files of this machine by their paths.
+                sources = {"deps": [url.removeprefix("file://")]} if url is not None else {}
+                stage = create_stage(Stage, self._repo, source, wdir=wdir, outs=[out], **sources)
+                if url is not None:
+                    stage.save_deps()
+                    stage.frozen = True
+                if content is not None:
+                    (self._root / path).parent.mkdir(parents=True, exist_ok=True)
+                    content.replace(self._root / path)
                 # Linking is left for later, as in `add`.
                 stage.add_outs(relink=False)
+                if url is not None:
+                    stage.md5 = stage.compute_md5()
                 self.record(stage)
         except DvcException as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = mask_credentials(" ".join(str(error).split()) or type(error).__name__)
             raise DataTrackingError(path=path, reason=reason) from error
 
     def add(self, source: str) -> list[str]:
@@ -84,24 +96,22 @@ class DataTracker:
             beside.replace(stage.path)
         finally:
             beside.unlink(missing_ok=True)
+        # Only now, because the links replace the data.
         for out in stage.outs:
-            if out.use_cache and out.cache.cache_types[0] not in ("reflink", "copy"):
-                self._link(out)
-
-    def _link(self, out: Any) -> None:
-        """Replace stored data, which a ``.dvc`` file names already, with links into the cache."""
-        if out.is_dir_checksum:
-            out.checkout(relink=True, force=True)
-            return
-        self._worktree.checkout(
-            DataPointer(
-                Path(out.fs_path).relative_to(self._root).as_posix(),
-                Path(out.stage.path).relative_to(self._root).as_posix(),
+            if not out.use_cache or out.cache.cache_types[0] in ("reflink", "copy"):
+                continue
+            if out.is_dir_checksum:
+                out.checkout(relink=True, force=True)
+                continue
+            path, source = Path(out.fs_path), Path(stage.path)
+            pointer = DataPointer(
+                path.relative_to(self._root).as_posix(),
+                source.relative_to(self._root).as_posix(),
                 out.hash_info.value,
                 legacy=out.hash_name != "md5",
                 isexec=bool(out.meta.isexec),
             )
-        )
+            self._worktree.checkout(pointer)
 
 
 def _require_stored(out: Any) -> None:

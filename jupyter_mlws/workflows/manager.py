@@ -210,7 +210,7 @@ class WorkflowManager:
 
     def plan(self, path: str, query: PlanQuery | None = None) -> Plan:
         """Return the planned action for each node, its reasons, and the estimated time."""
-        from jupyter_mlws.dvc.stage_backends import open_lane
+        from jupyter_mlws.dvc.native.pipeline import open_backend
         from jupyter_mlws.workflows.run import plan
 
         query = query or PlanQuery()
@@ -219,7 +219,7 @@ class WorkflowManager:
         self._documents.check_runnable(document, query.targets)
         state = self._project.state
         data = resolved.stages(self._root, path, document.text, document.data, state)
-        with open_lane(self._root, path, data, state) as lane:
+        with open_backend(self._root, path, data, state) as lane:
             stages = document.stages(data)
             check_targets(stages, query.targets)
             plan.remember_renamed(lane, stages, self._root)

@@ -15,8 +15,7 @@ from pathlib import Path
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import resolved
-from jupyter_mlws.dvc.native.pipeline import NativeBackend
-from jupyter_mlws.dvc.stage_backends import open_lane
+from jupyter_mlws.dvc.native.pipeline import NativeBackend, open_backend
 from jupyter_mlws.dvc.stages import StageError
 from jupyter_mlws.engine.graph import external_inputs, topological_order
 from jupyter_mlws.engine.scheduler import Engine, RunOptions
@@ -97,7 +96,7 @@ def execute(root: Path, jobs: int = 2, counted: Twins | None = None) -> Status:
         document = parse(PATH, text)
         with _within(root):
             data = resolved.stages(root, PATH, text, document.data, project.state)
-            with open_lane(root, PATH, data, project.state) as lane:
+            with open_backend(root, PATH, data, project.state) as lane:
                 stages = document.stages(data)
                 run = f"run-{len(journal.runs(None, 1000))}"
                 nodes = [stage.id for stage in topological_order(stages)]

@@ -79,24 +79,21 @@ class Ignores:
         folders: dict[str, list[str]] = {}
         for path in dict.fromkeys(paths):
             folders.setdefault(posixpath.dirname(path), []).append(path)
-        news = {folder: self._paths_without_line(folder, here) for folder, here in folders.items()}
-        ignored_paths = self._find_ignored([path for here in news.values() for path in here])
-        for folder, here in news.items():
-            self._append_lines(folder, [path for path in here if path not in ignored_paths])
-
-    def _paths_without_line(self, folder: str, paths: Sequence[str]) -> list[str]:
-        """Return the paths without a line in the `.gitignore`: a cheap check before git is called.
-
-        Return all of them if the file has a negated pattern.
-        """
-        try:
-            lines = self._ignore_file(folder).read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return list(paths)
-        if any(line.startswith("!") for line in lines):
-            return list(paths)
-        there = set(lines)
-        return [path for path in paths if _ignore_line(path) not in there]
+        for folder, here in folders.items():
+            lines = set(self._read_lines(folder))
+            # A cheap check before git is called, which only negated patterns make unreliable.
+            if not any(line.startswith("!") for line in lines):
+                folders[folder] = [path for path in here if _ignore_line(path) not in lines]
+        ignored_paths = self._find_ignored([path for here in folders.values() for path in here])
+        for folder, here in folders.items():
+            new_lines = [f"{_ignore_line(path)}\n" for path in here if path not in ignored_paths]
+            if not new_lines:
+                continue
+            file = self._ignore_file(folder)
+            before = file.read_text(encoding="utf-8") if file.exists() else ""
+            gap = "\n" if before and not before.endswith("\n") else ""
+            with file.open("a", encoding="utf-8") as out:
+                out.write(gap + "".join(new_lines))
 
     def _find_ignored(self, paths: Sequence[str]) -> set[str]:
         if not paths:
@@ -109,15 +106,6 @@ class Ignores:
         fields = answer.split("\0")[:-1]
         rows = zip(fields[0::4], fields[2::4], fields[3::4], strict=True)
         return {path for source, pattern, path in rows if source and not pattern.startswith("!")}
-
-    def _append_lines(self, folder: str, paths: Sequence[str]) -> None:
-        if not paths:
-            return
-        file = self._ignore_file(folder)
-        before = file.read_text(encoding="utf-8") if file.exists() else ""
-        gap = "\n" if before and not before.endswith("\n") else ""
-        with file.open("a", encoding="utf-8") as out:
-            out.write(gap + "".join(f"{_ignore_line(path)}\n" for path in paths))
 
     def _ignore_file(self, folder: str) -> Path:
         return self._root / folder / ".gitignore"

@@ -42,23 +42,25 @@ class LockFile:
         digest = _digest(text)
         if digest == self.digest:
             return
-        cached_state = self._load_cached(digest)
-        if cached_state is None:
-            entries = _parse_entries(yaml_loader.read(text)) if text.strip() else {}
-            stage_texts = {name: yaml_dumper.stage(name, entry) for name, entry in entries.items()}
-            plain = text == "" or text == yaml_dumper.LOCK_FILE_HEADER + "".join(
-                stage_texts.values()
-            )
-            self._save_cached(digest, entries, plain)
-        else:
-            entries, plain = cached_state
-            stage_texts = {}
-        self.digest, self.entries, self._is_plain, self._stage_texts = (
-            digest,
-            entries,
-            plain,
-            stage_texts,
-        )
+        with suppress(FileNotFoundError, ValueError, KeyError):
+            record = json.loads(self._cache_path().read_text(encoding="utf-8"))
+            if record["digest"] == digest:
+                self.entries, self._is_plain = record["entries"], record["plain"]
+                self.digest, self._stage_texts = digest, {}
+                return
+        data = yaml_loader.read(text) if text.strip() else {"schema": "2.0"}
+        entries = data.get("stages") or {} if isinstance(data, dict) else None
+        if (
+            not isinstance(entries, dict)
+            or data.get("schema") != "2.0"
+            or set(data) - TOP_LEVEL_KEYS
+            or not all(isinstance(entry, dict) for entry in entries.values())
+        ):
+            raise UnsupportedStageError(Message("unsupported dvc.lock format"))
+        stage_texts = {name: yaml_dumper.stage(name, entry) for name, entry in entries.items()}
+        self._is_plain = text in ("", yaml_dumper.LOCK_FILE_HEADER + "".join(stage_texts.values()))
+        self.digest, self.entries, self._stage_texts = digest, entries, stage_texts
+        self._save_cached(digest, entries, self._is_plain)
 
     def write(
         self,
@@ -75,40 +77,19 @@ class LockFile:
         new_names = [name for name in order if name in every and name not in existing_names]
         entries = {name: every[name] for name in every if name not in new_names}
         entries |= {name: every[name] for name in new_names}
-        text = (
-            self._render_plain(entries, fresh)
-            if self._is_plain
-            else self._render_with_ruamel(entries)
-        )
+        if self._is_plain:
+            for name, entry in entries.items():
+                if name in fresh or name not in self._stage_texts:
+                    self._stage_texts[name] = yaml_dumper.stage(name, entry)
+            stage_texts = [self._stage_texts[name] for name in entries]
+            text = yaml_dumper.LOCK_FILE_HEADER + "".join(stage_texts)
+        else:
+            text = yaml_dumper.update(self._read_text(), entries)
         # Of a process that was killed: DVC's lock is held, so that nobody writes it.
         remove_temp_paths(self._path)
         atomic_write(self._path, text)
         self.digest, self.entries = _digest(text), entries
         self._save_cached(self.digest, entries, self._is_plain)
-
-    def _render_plain(self, entries: Mapping[str, Any], fresh: Mapping[str, Any]) -> str:
-        for name, entry in entries.items():
-            if name in fresh or name not in self._stage_texts:
-                self._stage_texts[name] = yaml_dumper.stage(name, entry)
-        return yaml_dumper.LOCK_FILE_HEADER + "".join(self._stage_texts[name] for name in entries)
-
-    def _render_with_ruamel(self, entries: Mapping[str, Any]) -> str:
-        """Return the new text, with the comments and unusual forms that DVC would keep."""
-        import io
-
-        from ruamel.yaml import YAML
-
-        yaml = YAML()
-        yaml.default_flow_style = False
-        data = yaml.load(self._read_text()) or {}
-        data.setdefault("schema", "2.0")
-        stages = data.setdefault("stages", {})
-        for name, entry in entries.items():
-            if stages.get(name) != entry:
-                stages[name] = entry
-        stream = io.StringIO()
-        yaml.dump(data, stream)
-        return stream.getvalue()
 
     def _read_text(self) -> str:
         try:
@@ -123,13 +104,6 @@ class LockFile:
     def _cache_path(self) -> Path:
         name = hashlib.sha256(str(self._path).encode()).hexdigest()[:16]
         return self._cache_directory / f"lock-{name}.json"
-
-    def _load_cached(self, digest: str) -> tuple[dict[str, dict[str, Any]], bool] | None:
-        with suppress(FileNotFoundError, ValueError, KeyError):
-            record = json.loads(self._cache_path().read_text(encoding="utf-8"))
-            if record["digest"] == digest:
-                return record["entries"], record["plain"]
-        return None
 
     def _save_cached(self, digest: str, entries: Mapping[str, Any], plain: bool) -> None:
         """Save the parsed entries of a large file; the copy may be lost at any time."""
@@ -156,22 +130,6 @@ def hold_dvc_lock(root: Path) -> Iterator[None]:
         file.write(f" {os.getpid()}\n")
         file.flush()
         yield
-
-
-def _parse_entries(data: Any) -> dict[str, dict[str, Any]]:
-    """Return the stages of a parsed lock file.
-
-    :class:`UnsupportedStageError` if it does not have DVC 3's present format.
-    """
-    if not isinstance(data, dict) or data.get("schema") != "2.0" or set(data) - TOP_LEVEL_KEYS:
-        raise UnsupportedStageError(Message("unsupported dvc.lock format"))
-    stages = data.get("stages") or {}
-    if not isinstance(stages, dict):
-        raise UnsupportedStageError(Message("unsupported dvc.lock format"))
-    for entry in stages.values():
-        if not isinstance(entry, dict):
-            raise UnsupportedStageError(Message("unsupported dvc.lock format"))
-    return stages
 
 
 def _digest(text: str) -> str:

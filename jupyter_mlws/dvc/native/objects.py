@@ -85,7 +85,12 @@ class ObjectCache:
 
     def _file_hash(self, path: str, file_stat: os.stat_result) -> str:
         if file_stat.st_size < MIN_CACHED_FILE_BYTES:
-            return _md5_of_small_file(path)
+            # Read in one call: a run hashes several small files for each node.
+            content = _read_at_most(path, MIN_CACHED_FILE_BYTES)
+            if len(content) == MIN_CACHED_FILE_BYTES:
+                # It has grown meanwhile.
+                return _md5(path)
+            return hashlib.md5(content, usedforsecurity=False).hexdigest()
         return self._hash_cache.get(path, file_stat) or self._hash_cache.put(
             path, file_stat, _md5(path)
         )
@@ -113,32 +118,28 @@ class ObjectCache:
             path_stat = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        if stat.S_ISREG(path_stat.st_mode):
-            md5 = self._store_file(path, path_stat)
-            return Measurement(md5, path_stat.st_size, isexec=bool(path_stat.st_mode & 0o111))
-        if not stat.S_ISDIR(path_stat.st_mode):
+        if stat.S_ISDIR(path_stat.st_mode):
+            tree, content, hashes = self._measure_directory(path)
+            for file, md5 in hashes.items():
+                if not self._is_intact(md5):
+                    self._copy_in(file, md5)
+            if not self._is_intact(tree.md5):
+                self._write(tree.md5, content)
+            return tree
+        if not stat.S_ISREG(path_stat.st_mode):
             raise UnsupportedStageError(Message("a link or special file"))
-        tree, content, hashes = self._measure_directory(path)
-        for file, md5 in hashes.items():
-            if not self._is_intact(md5):
-                self._copy_in(file, md5)
-        if not self._is_intact(tree.md5):
-            self._write(tree.md5, content)
-        return tree
-
-    def _store_file(self, path: str, file_stat: os.stat_result) -> str:
-        if file_stat.st_size > BLOCK_SIZE:
-            md5 = self._file_hash(path, file_stat)
+        if path_stat.st_size > BLOCK_SIZE:
+            md5 = self._file_hash(path, path_stat)
             if not self._is_intact(md5):
                 self._copy_in(path, md5)
-            return md5
-        content = _read_at_most(path, file_stat.st_size + 1)
-        if len(content) != file_stat.st_size:
-            raise OSError(f"{path} changed while it was stored")
-        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if not self._is_intact(md5):
-            self._write(md5, content)
-        return md5
+        else:
+            content = _read_at_most(path, path_stat.st_size + 1)
+            if len(content) != path_stat.st_size:
+                raise OSError(f"{path} changed while it was stored")
+            md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            if not self._is_intact(md5):
+                self._write(md5, content)
+        return Measurement(md5, path_stat.st_size, isexec=bool(path_stat.st_mode & 0o111))
 
     def _copy_in(self, path: str, md5: str) -> None:
         """Copy a file into the cache, and verify that the copy has the hash."""
@@ -235,7 +236,9 @@ class ObjectCache:
     def release(self, path: str, isexec: bool = False) -> None:
         """Set the mode that DVC gives to files at ``path`` once it has stored a copy of them."""
         mode = self._file_mode | (stat.S_IEXEC if isexec else 0)
-        for file, file_stat in _list_files_at(path):
+        path_stat = os.lstat(path)
+        is_directory = stat.S_ISDIR(path_stat.st_mode)
+        for file, file_stat in list(_iter_files(path)) if is_directory else [(path, path_stat)]:
             if file_stat.st_nlink > 1:
                 raise UnsupportedStageError(Message("a hard link"))
             if stat.S_IMODE(file_stat.st_mode) != mode:
@@ -272,11 +275,6 @@ def remove(path: str) -> None:
         shutil.rmtree(path)
 
 
-def _list_files_at(path: str) -> list[tuple[str, os.stat_result]]:
-    path_stat = os.lstat(path)
-    return list(_iter_files(path)) if stat.S_ISDIR(path_stat.st_mode) else [(path, path_stat)]
-
-
 def _iter_files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
     """Yield the files below a directory.
 
@@ -310,15 +308,6 @@ def _read_at_most(path: str, most: int) -> bytes:
         return os.read(descriptor, most)
     finally:
         os.close(descriptor)
-
-
-def _md5_of_small_file(path: str) -> str:
-    """Return the hash of a small file, read in one call: a run hashes several for each node."""
-    content = _read_at_most(path, MIN_CACHED_FILE_BYTES)
-    if len(content) == MIN_CACHED_FILE_BYTES:
-        # It has grown meanwhile.
-        return _md5(path)
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 NO_CLONES = frozenset((errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS))

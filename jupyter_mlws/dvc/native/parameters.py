@@ -11,9 +11,6 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.native import yaml_loader
 from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
 
-MISSING = object()
-"""Stands for a parameter that a file does not have."""
-
 
 class Parameters:
     """The parameters files of one repository."""
@@ -33,8 +30,20 @@ class Parameters:
         data = self._cache[path][1]
         if not keys:
             return dict(data)
-        pairs = ((key, _get_value(data, key)) for key in keys)
-        return {key: value for key, value in pairs if value is not MISSING}
+        values = {}
+        for key in keys:
+            if any(character in key for character in "*?[]!") or key != key.strip("."):
+                raise UnsupportedStageError(Message("a parameter name with a pattern"))
+            value = data
+            for part in key.split("."):
+                if isinstance(value, list):
+                    raise UnsupportedStageError(Message("a parameter in a list"))
+                if not isinstance(value, dict) or part not in value:
+                    break
+                value = value[part]
+            else:
+                values[key] = value
+        return values
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -54,17 +63,4 @@ def _read(path: str) -> dict[str, Any]:
         data = {}
     if not isinstance(data, dict):
         raise UnsupportedStageError(Message("a parameters file that is not a mapping"))
-    return data
-
-
-def _get_value(data: Any, key: str) -> Any:
-    """Return the value at a dotted key; ``MISSING`` if there is none."""
-    if any(character in key for character in "*?[]!") or key != key.strip("."):
-        raise UnsupportedStageError(Message("a parameter name with a pattern"))
-    for part in key.split("."):
-        if isinstance(data, list):
-            raise UnsupportedStageError(Message("a parameter in a list"))
-        if not isinstance(data, dict) or part not in data:
-            return MISSING
-        data = data[part]
     return data

@@ -11,13 +11,13 @@ import stat
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jupyter_mlws.core.errors import DVCNotInitializedError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.env_path import search_path
 from jupyter_mlws.dvc.lock_copy import remember_renamed
 from jupyter_mlws.dvc.native import repository, yaml_loader
 from jupyter_mlws.dvc.native.hash_cache import MIN_CACHED_FILE_BYTES, HashCache
@@ -38,8 +38,10 @@ from jupyter_mlws.dvc.stages import (
     PreparationStatus,
     StageError,
     StageState,
+    command_text,
     data_sources,
     open_pipeline,
+    search_path,
 )
 
 FOLD_EVERY = 30.0
@@ -182,9 +184,24 @@ class NativeBackend:
 
     def examine(self, name: str, forecast: Forecast) -> StageState:
         """Return a stage's state as a run would find it; add its outputs to ``forecast``."""
-        return self._call_with_fallback(
-            name, lambda s: self._examine(s, forecast), lambda dvc: dvc.examine(name, forecast)
-        )
+
+        def natively(one: NativeStage) -> StageState:
+            changes = tuple(self._changes(one, forecast))
+            waits = any(forecast.will_rerun(dep.full) for dep in one.deps)
+            cached_outs = None
+            hashes: dict[str, str] = {}
+            if changes and not waits:
+                inputs = self._measure_inputs(one, forecast)
+                cached_outs = self._find_restorable_outputs(one, inputs)
+            if cached_outs is not None:
+                outs = {out["path"]: out for out in cached_outs}
+                forecast.restored.update({out.full: outs[out.path] for out in one.outs})
+                hashes = {relative(o.full, self._root): str(outs[o.path]["md5"]) for o in one.outs}
+            elif changes or waits:
+                forecast.mark_rerun(out.full for out in one.outs)
+            return StageState(changes, cached_outs is not None, False, hashes)
+
+        return self._call_with_fallback(name, natively, lambda dvc: dvc.examine(name, forecast))
 
     def expect_rerun(self, name: str, forecast: Forecast) -> None:
         """Note in ``forecast`` that a stage will run, whatever its state is."""
@@ -202,23 +219,6 @@ class NativeBackend:
             lambda dvc: dvc.expect_kept(name, forecast),
         )
 
-    def _examine(self, one: NativeStage, forecast: Forecast) -> StageState:
-        changes = tuple(self._changes(one, forecast))
-        waits = any(forecast.will_rerun(dep.full) for dep in one.deps)
-        cached_outs = None
-        hashes: dict[str, str] = {}
-        if changes and not waits:
-            cached_outs = self._find_restorable_outputs(
-                one, forecast, self._measure_inputs(one, forecast)
-            )
-        if cached_outs is not None:
-            outs = {out["path"]: out for out in cached_outs}
-            forecast.restored.update({out.full: outs[out.path] for out in one.outs})
-            hashes = {relative(o.full, self._root): str(outs[o.path]["md5"]) for o in one.outs}
-        elif changes or waits:
-            forecast.mark_rerun(out.full for out in one.outs)
-        return StageState(changes, cached_outs is not None, False, hashes)
-
     def _changes(self, one: NativeStage, forecast: Forecast) -> Iterator[Change]:
         if one.runs_always:
             yield Change(Cause.ALWAYS)
@@ -228,37 +228,43 @@ class NativeBackend:
             return
         if entry.get("cmd") != one.cmd:
             yield Change(
-                Cause.COMMAND, old=_command_text(entry.get("cmd")), new=_command_text(one.cmd)
+                Cause.COMMAND, old=command_text(entry.get("cmd")), new=command_text(one.cmd)
             )
-        lock_hashes = _hashes(entry, "deps")
-        for dep in one.deps:
-            if not forecast.will_rerun(dep.full):
-                yield from self._dependency_changes(dep, lock_hashes.get(dep.path), forecast)
+        yield from self._dependency_changes(one, entry, forecast)
         yield from self._parameter_changes(one, entry)
         lock_hashes = _hashes(entry, "outs")
         for out in one.outs:
-            state = self._output_state(out, lock_hashes.get(out.path))
-            if state:
-                yield Change(Cause.OUTPUT, relative(out.full, self._root), state)
+            lock_hash = lock_hashes.get(out.path)
+            if lock_hash and out.cached and not self._objects.holds(lock_hash):
+                state = "not in cache"
+            elif (measurement := self._objects.measure(out.full)) is None:
+                state = "deleted"
+            elif measurement.md5 != lock_hash:
+                state = "modified"
+            else:
+                continue
+            yield Change(Cause.OUTPUT, relative(out.full, self._root), state)
 
     def _dependency_changes(
-        self, dep: StagePath, lock_hash: str | None, forecast: Forecast
+        self, one: NativeStage, entry: Entry, forecast: Forecast
     ) -> Iterator[Change]:
-        md5 = self._dependency_hash(dep, forecast)
-        if md5 != lock_hash:
+        lock_hashes = _hashes(entry, "deps")
+        for dep in one.deps:
+            if forecast.will_rerun(dep.full):
+                continue
+            md5, lock_hash = None, lock_hashes.get(dep.path)
+            if dep.full in forecast.restored:
+                md5 = str(forecast.restored[dep.full]["md5"])
+            elif (measurement := self._objects.measure(dep.full)) is not None:
+                md5 = measurement.md5
+            if md5 == lock_hash:
+                continue
             relative_path = relative(dep.full, self._root)
             if md5 is None:
                 yield Change(Cause.DEPENDENCY, relative_path, "deleted")
             else:
                 new = md5 if dep.full in forecast.restored else None
                 yield Change(Cause.DEPENDENCY, relative_path, "modified", lock_hash, new)
-
-    def _dependency_hash(self, dep: StagePath, forecast: Forecast) -> str | None:
-        expected = forecast.restored.get(dep.full)
-        if expected is not None:
-            return str(expected["md5"])
-        measurement = self._objects.measure(dep.full)
-        return measurement.md5 if measurement else None
 
     def _parameter_changes(self, one: NativeStage, entry: Entry) -> Iterator[Change]:
         for params in one.params:
@@ -282,22 +288,20 @@ class NativeBackend:
                 old, new = previous.get(key), actual.get(key)
                 yield Change(Cause.PARAMETER, key, state, old, new)
 
-    def _output_state(self, out: StagePath, lock_hash: str | None) -> str:
-        if lock_hash and out.cached and not self._objects.holds(lock_hash):
-            return "not in cache"
-        measurement = self._objects.measure(out.full)
-        if measurement is None:
-            return "deleted"
-        return "" if measurement.md5 == lock_hash else "modified"
-
     def _find_restorable_outputs(
-        self, one: NativeStage, forecast: Forecast, inputs: Entry | None
+        self, one: NativeStage, inputs: Entry | None
     ) -> list[Entry] | None:
         """Return the outputs, as in a lock file, that can be restored; None if a run is needed."""
         if inputs is None or not one.cacheable:
             return None
         entry = self._current_entry(one.name)
-        if entry is not None and self._has_same_inputs(one, entry, forecast):
+        if (
+            entry is not None
+            and entry.get("cmd") == one.cmd
+            and _hashes(inputs, "deps").items() <= _hashes(entry, "deps").items()
+            and not any(self._parameter_changes(one, entry))
+            and _hashes(entry, "outs").keys() >= {out.path for out in one.outs}
+        ):
             outs: list[Entry] = entry.get("outs", [])
         else:
             cache_entry = self._run_cache.newest(
@@ -310,17 +314,6 @@ class NativeBackend:
         if set(hashes) != {out.path for out in one.outs}:
             return None
         return outs if all(self._objects.holds(md5) for md5 in hashes.values()) else None
-
-    def _has_same_inputs(self, one: NativeStage, entry: Entry, forecast: Forecast) -> bool:
-        """Return True if the lock file's entry has the same command, inputs and outputs."""
-        dep_hashes = _hashes(entry, "deps")
-        outs = _hashes(entry, "outs")
-        return (
-            entry.get("cmd") == one.cmd
-            and all(self._dependency_hash(d, forecast) == dep_hashes.get(d.path) for d in one.deps)
-            and not any(self._parameter_changes(one, entry))
-            and all(out.path in outs for out in one.outs)
-        )
 
     def _measure_inputs(self, one: NativeStage, forecast: Forecast | None = None) -> Entry | None:
         """Return command, dependencies and parameters as in a lock file; None if one is missing."""
@@ -354,50 +347,52 @@ class NativeBackend:
 
         Raises :class:`StageError` if a dependency is missing.
         """
-        return self._call_with_fallback(
-            name,
-            lambda s: self._prepare(s, force),
-            lambda dvc: self._prepare_with_dvc(name, dvc, force),
-        )
 
-    def _prepare_with_dvc(self, name: str, dvc: DvcBackend, force: bool) -> PreparationResult:
-        result = dvc.prepare(name, force=force)
-        self._record_entry(name, dvc)
-        return result
-
-    def _prepare(self, one: NativeStage, force: bool) -> PreparationResult:
-        forecast = Forecast()
-        changes = () if force else tuple(self._changes(one, forecast))
-        if not force and not changes:
-            return PreparationResult(PreparationStatus.UNCHANGED)
-        self._ignore_outputs_below(one)
-        inputs = self._measure_inputs(one)
-        if inputs is None:
-            raise StageError(self._describe_missing_input(one))
-        outs = None if force else self._find_restorable_outputs(one, forecast, inputs)
-        self._refuse_tracked(one)
-        self._clear_outputs(one)
-        if outs is None:
-            return PreparationResult(PreparationStatus.READY, changes)
-        outs_by_path = {out["path"]: out for out in outs}
-        for place in one.outs:
-            out = outs_by_path[place.path]
-            self._objects.check_out(out["md5"], place.full, bool(out.get("isexec")))
-        self._finish(
-            one, {**inputs, "outs": [outs_by_path[out.path] for out in _sorted_outputs(one)]}
-        )
-        return PreparationResult(PreparationStatus.RESTORED, changes)
-
-    def _clear_outputs(self, one: NativeStage) -> None:
-        for out in one.outs:
-            if out.persist:
-                if out.cached and os.path.lexists(out.full):
+        def natively(one: NativeStage) -> PreparationResult:
+            changes = () if force else tuple(self._changes(one, Forecast()))
+            if not force and not changes:
+                return PreparationResult(PreparationStatus.UNCHANGED)
+            folders = tuple(f"{dep.full}/" for dep in one.deps if os.path.isdir(dep.full))
+            if folders and self._not_ignored:
+                # The `.gitignore` in a directory that a stage reads is part of its hash.
+                self._ignore(
+                    {
+                        other
+                        for other in self._not_ignored
+                        if any(out.full.startswith(folders) for out in self._stages[other].outs)
+                    },
+                    self.order,
+                )
+            inputs = self._measure_inputs(one)
+            if inputs is None:
+                raise StageError(self._describe_missing_input(one))
+            outs = None if force else self._find_restorable_outputs(one, inputs)
+            self._refuse_tracked(one)
+            for out in one.outs:
+                if not out.persist:
+                    remove(out.full)
+                elif out.cached and os.path.lexists(out.full):
                     self._objects.release(out.full)
-            else:
-                remove(out.full)
-            folder = os.path.dirname(out.full)
-            if not os.path.isdir(folder):
-                os.makedirs(folder, exist_ok=True)
+                folder = os.path.dirname(out.full)
+                if not os.path.isdir(folder):
+                    os.makedirs(folder, exist_ok=True)
+            if outs is None:
+                return PreparationResult(PreparationStatus.READY, changes)
+            outs_by_path = {out["path"]: out for out in outs}
+            for out in one.outs:
+                entry = outs_by_path[out.path]
+                self._objects.check_out(entry["md5"], out.full, bool(entry.get("isexec")))
+            self._finish(
+                one, {**inputs, "outs": [outs_by_path[out.path] for out in _sorted_outputs(one)]}
+            )
+            return PreparationResult(PreparationStatus.RESTORED, changes)
+
+        def by_dvc(dvc: DvcBackend) -> PreparationResult:
+            result = dvc.prepare(name, force=force)
+            self._record_entry(name, dvc)
+            return result
+
+        return self._call_with_fallback(name, natively, by_dvc)
 
     def _describe_missing_input(self, one: NativeStage) -> str:
         for dep in one.deps:
@@ -415,71 +410,78 @@ class NativeBackend:
 
     def command(self, name: str, python: str = sys.executable) -> Command:
         """Return the processes of a prepared stage; ``python`` runs if no other is activated."""
-        return self._call_with_fallback(
-            name,
-            lambda s: self._command(s, python),
-            lambda dvc: dvc.take_over(name).command(name, python),
-        )
 
-    def _command(self, one: NativeStage, python: str) -> Command:
-        shell = os.environ.get("SHELL") or "/bin/sh"
-        kind = os.path.basename(shell).lower()
-        if kind == "fish":
-            raise UnsupportedStageError(Message("the fish shell"))
-        if self._environment is None:
-            environment = _without_pyenv_shims(os.environ)
-            self._environment = {
-                "DVC_ROOT": str(self._root),
-                **environment,
-                "PATH": search_path(python, environment),
-            }
-        lines = one.cmd if isinstance(one.cmd, list) else one.cmd.splitlines()
-        commands = tuple(line for line in lines if line.strip())
-        own = one.name if self._path == "dvc.yaml" else f"{self._path}:{one.name}"
-        return Command(
-            tuple((shell, *SHELL_OPTIONS.get(kind, ()), "-c", line) for line in commands),
-            commands,
-            one.wdir,
-            {**self._environment, "DVC_STAGE": own},
+        def natively(one: NativeStage) -> Command:
+            shell = os.environ.get("SHELL") or "/bin/sh"
+            kind = os.path.basename(shell).lower()
+            if kind == "fish":
+                raise UnsupportedStageError(Message("the fish shell"))
+            if self._environment is None:
+                environment: Mapping[str, str] = os.environ
+                if "PYENV_HOOK_PATH" in environment:
+                    # Removes the directories that a pyenv shim has put before `PATH`. Imported
+                    # here: DVC takes 140 ms, and changes nothing elsewhere.
+                    from dvc.utils import fix_env
+
+                    environment = fix_env(environment)
+                path = search_path(python, environment)
+                self._environment = {"DVC_ROOT": str(self._root), **environment, "PATH": path}
+            lines = one.cmd if isinstance(one.cmd, list) else one.cmd.splitlines()
+            commands = tuple(line for line in lines if line.strip())
+            own = one.name if self._path == "dvc.yaml" else f"{self._path}:{one.name}"
+            return Command(
+                tuple((shell, *SHELL_OPTIONS.get(kind, ()), "-c", line) for line in commands),
+                commands,
+                one.wdir,
+                {**self._environment, "DVC_STAGE": own},
+            )
+
+        return self._call_with_fallback(
+            name, natively, lambda dvc: dvc.take_over(name).command(name, python)
         )
 
     def commit(self, name: str) -> dict[str, str]:
         """Hash and store the outputs of a prepared stage's command; return their hashes by path."""
 
+        def natively(one: NativeStage) -> None:
+            if len(one.outs) > 1:
+                # None is stored where one is missing.
+                for out in one.outs:
+                    if not os.path.lexists(out.full):
+                        raise self._missing_output_error(out)
+            self._refuse_tracked(one)
+            inputs = self._measure_inputs(one)
+            if inputs is None:
+                raise StageError(self._describe_missing_input(one))
+            outs = []
+            for out in _sorted_outputs(one):
+                store = out.cached or (one.kept and out.measure)
+                if out.kind == "metrics" and os.path.isfile(out.full):
+                    with open(out.full, "rb") as file:
+                        block = file.read(512)
+                    others = block.translate(None, TEXT_CHARACTERS)
+                    if b"\0" in block or len(others) > 0.3 * len(block):
+                        path = relative(out.full, self._root)
+                        raise StageError(f"binary file '{path}' cannot be used as metrics.")
+                measurement = (self._objects.store if store else self._objects.measure)(out.full)
+                if measurement is None:
+                    raise self._missing_output_error(out)
+                if out.cached and not measurement.folder:
+                    self._objects.release(out.full, measurement.isexec)
+                if measurement.size < MIN_CACHED_FILE_BYTES and not measurement.folder:
+                    self._small_outputs.add(out.full)
+                outs.append({"path": out.path, **measurement.fields()})
+            entry = {**inputs, "outs": outs} if outs else inputs
+            if one.kept:
+                self._run_cache.save(entry)
+            self._finish(one, entry)
+
         def by_dvc(dvc: DvcBackend) -> None:
             dvc.take_over(name).commit(name)
             self._record_entry(name, dvc)
 
-        self._call_with_fallback(name, self._commit, by_dvc)
+        self._call_with_fallback(name, natively, by_dvc)
         return self.hashes(name)
-
-    def _commit(self, one: NativeStage) -> None:
-        if len(one.outs) > 1:
-            # None is stored where one is missing.
-            for out in one.outs:
-                if not os.path.lexists(out.full):
-                    raise self._missing_output_error(out)
-        self._refuse_tracked(one)
-        inputs = self._measure_inputs(one)
-        if inputs is None:
-            raise StageError(self._describe_missing_input(one))
-        outs = []
-        for out in _sorted_outputs(one):
-            store = out.cached or (one.kept and out.measure)
-            if out.kind == "metrics":
-                self._refuse_binary(out)
-            measurement = (self._objects.store if store else self._objects.measure)(out.full)
-            if measurement is None:
-                raise self._missing_output_error(out)
-            if out.cached and not measurement.folder:
-                self._objects.release(out.full, measurement.isexec)
-            if measurement.size < MIN_CACHED_FILE_BYTES and not measurement.folder:
-                self._small_outputs.add(out.full)
-            outs.append({"path": out.path, **measurement.fields()})
-        entry = {**inputs, "outs": outs} if outs else inputs
-        if one.kept:
-            self._run_cache.save(entry)
-        self._finish(one, entry)
 
     def _missing_output_error(self, out: StagePath) -> StageError:
         return StageError(f"output '{relative(out.full, self._root)}' does not exist")
@@ -488,29 +490,11 @@ class NativeBackend:
         self._finished_entries[one.name] = entry
         self._not_ignored.add(one.name)
 
-    def _ignore_outputs_below(self, one: NativeStage) -> None:
-        """Write the `.gitignore` in directories that a stage reads: it is part of their hashes."""
-        folders = tuple(f"{dep.full}/" for dep in one.deps if os.path.isdir(dep.full))
-        if folders and self._not_ignored:
-            below = {
-                name
-                for name in self._not_ignored
-                if any(out.full.startswith(folders) for out in self._stages[name].outs)
-            }
-            self._ignore(below, self.order)
-
     def _ignore(self, stages: Collection[str], order: Sequence[str]) -> None:
         """Add the outputs of these stages to `.gitignore`, in ``order``."""
         with self._ignore_lock:
             names = [name for name in order if name in stages]
-            self._ignores.ignore(
-                [
-                    relative(out.full, self._root)
-                    for name in names
-                    for out in self._stages[name].outs
-                    if out.cached
-                ]
-            )
+            self._ignores.ignore([path for name in names for path in self._cached_outputs(name)])
             self._not_ignored.difference_update(names)
 
     def accept(self, name: str) -> PreparationResult:
@@ -522,27 +506,14 @@ class NativeBackend:
         """Raise :class:`StageError` if git tracks an output that DVC is to store."""
         if self._git_tracked_paths is None:
             self._git_tracked_paths = self._ignores.tracked(
-                relative(out.full, self._root)
-                for stage in self._stages.values()
-                for out in stage.outs
-                if out.cached
+                path for name in self._stages for path in self._cached_outputs(name)
             )
-        for out in one.outs:
-            relative_path = relative(out.full, self._root)
-            if out.cached and relative_path in self._git_tracked_paths:
+        for relative_path in self._cached_outputs(one.name):
+            if relative_path in self._git_tracked_paths:
                 raise StageError(
                     f"output '{relative_path}' is already tracked by git; to untrack it, run "
                     f"`git rm -r --cached {relative_path}`"
                 )
-
-    def _refuse_binary(self, out: StagePath) -> None:
-        if not os.path.isfile(out.full):
-            return
-        with open(out.full, "rb") as file:
-            block = file.read(512)
-        if b"\0" in block or len(block.translate(None, TEXT_CHARACTERS)) > 0.3 * len(block):
-            relative_path = relative(out.full, self._root)
-            raise StageError(f"binary file '{relative_path}' cannot be used as metrics.")
 
     def hashes(self, name: str) -> dict[str, str]:
         """Return the hashes of a stage's outputs by path, as in the lock file."""
@@ -586,12 +557,12 @@ class NativeBackend:
     def discard(self, name: str) -> None:
         """Remove the half-written outputs of a stage whose command failed."""
 
-        def half_written(one: NativeStage) -> None:
+        def natively(one: NativeStage) -> None:
             for out in one.outs:
                 if not out.persist:
                     remove(out.full)
 
-        self._call_with_fallback(name, half_written, lambda dvc: dvc.take_over(name).discard(name))
+        self._call_with_fallback(name, natively, lambda dvc: dvc.take_over(name).discard(name))
 
     def fold(self, order: Sequence[str]) -> None:
         """Write the finished stages into `dvc.lock`, as DVC would, and ignore their outputs in git.
@@ -609,10 +580,17 @@ class NativeBackend:
             with hold_dvc_lock(self._root):
                 # In this order, as DVC: who finds an entry in the lock file looks no further.
                 self._ignore(self._not_ignored.intersection(news), order)
-                if self._dvc_pipeline is not None:
+                dvc = self._dvc_pipeline
+                if dvc is not None:
                     with self._ignore_lock:
                         self._ignores.sort_new_lines(
-                            self._ignored_outputs(self._dvc_pipeline, order)
+                            path
+                            for name in order
+                            for path in (
+                                dvc.stored_outputs(name)
+                                if name in self.unusual
+                                else self._cached_outputs(name)
+                            )
                         )
                 self._lock.write(news, order, set(self._existing_names))
         except OSError as error:
@@ -620,35 +598,53 @@ class NativeBackend:
         self._written_names.update(news)
         self.on_fold(self.base)
 
-    def _ignored_outputs(self, dvc: DvcBackend, order: Sequence[str]) -> Iterator[str]:
-        for name in order:
-            if name in self.unusual:
-                yield from dvc.stored_outputs(name)
-            else:
-                outs = self._stages[name].outs
-                yield from (relative(out.full, self._root) for out in outs if out.cached)
-
     def refresh(self, paths: Sequence[str]) -> list[str]:
         """Bring data with `.dvc` files up to date, like ``dvc repro``; return the changed paths."""
-        stale = [path for path in data_sources(self._root, paths) if not self._is_current(path)]
+        stale = []
+        for path in data_sources(self._root, paths):
+            try:
+                data = yaml_loader.read((self._root / f"{path}.dvc").read_text(encoding="utf-8"))
+                (out,) = data["outs"]
+                if not set(data) - {"outs", "meta", "desc"} and out.get("hash") == "md5":
+                    measurement = self._objects.measure(str(self._root / path))
+                    current = measurement is not None and measurement.md5 == out["md5"]
+                    if current and self._objects.holds(out["md5"]):
+                        continue
+            except (UnsupportedStageError, KeyError, TypeError, ValueError, OSError):
+                pass  # DVC reads it
+            stale.append(path)
         return self._open_dvc_pipeline().refresh(stale) if stale else []
 
-    def _is_current(self, path: str) -> bool:
-        try:
-            data = yaml_loader.read((self._root / f"{path}.dvc").read_text(encoding="utf-8"))
-            (out,) = data["outs"]
-            if set(data) - {"outs", "meta", "desc"} or out.get("hash") != "md5":
-                return False
-            measurement = self._objects.measure(str(self._root / path))
-            current = measurement is not None and measurement.md5 == out["md5"]
-            return current and self._objects.holds(out["md5"])
-        except (UnsupportedStageError, KeyError, TypeError, ValueError, OSError):
-            return False
+    def _cached_outputs(self, name: str) -> list[str]:
+        outs = self._stages[name].outs
+        return [relative(out.full, self._root) for out in outs if out.cached]
 
     def _record_entry(self, name: str, dvc: DvcBackend) -> None:
         entry = dvc.entry(name)
         if entry is not None:
             self._finished_entries[name] = entry
+
+
+@contextmanager
+def open_backend(
+    root: Path, path: str, stages: Mapping[str, Any], state: Path
+) -> Iterator[NativeBackend | DvcBackend]:
+    """Open the pipeline of the file at ``path``, natively if possible, else with DVC.
+
+    ``stages`` are its resolved stages, ``state`` is this package's own directory. Errors: 30204 if
+    DVC is not set up, 40205 if it refuses the file.
+    """
+    if not (root / ".dvc").is_dir():
+        raise DVCNotInitializedError()
+    try:
+        native = NativeBackend(root, path, stages, state)
+    except UnsupportedStageError as error:
+        with open_pipeline(root, path) as pipeline:
+            pipeline.unusual = dict.fromkeys(pipeline.names, error.reason)
+            yield pipeline
+        return
+    with closing(native):
+        yield native
 
 
 def _sorted_outputs(one: NativeStage) -> list[StagePath]:
@@ -663,18 +659,3 @@ def _hashes(entry: Entry, kind: str) -> dict[str, str]:
             raise UnsupportedStageError(Message("an unsupported kind of hash"))
         hashes[item["path"]] = item["md5"]
     return hashes
-
-
-def _without_pyenv_shims(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment without the directories that a pyenv shim has put before ``PATH``."""
-    if "PYENV_HOOK_PATH" not in environment:
-        return environment
-    # Imported here: DVC takes 140 ms, and changes nothing elsewhere.
-    from dvc.utils import fix_env
-
-    result: dict[str, str] = fix_env(environment)
-    return result
-
-
-def _command_text(cmd: Any) -> str:
-    return "\n".join(cmd) if isinstance(cmd, list) else str(cmd)

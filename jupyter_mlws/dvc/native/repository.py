@@ -1,4 +1,4 @@
-"""Whether a repository is set up as the fast lane knows it."""
+"""Checks that a repository is set up as the native backend supports it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TESTED_RELEASES = {
     "dvc_objects": ("5.2.",),
     "ruamel_yaml": ("0.19.",),
 }
-"""The releases that the fast lane was held to by the differential tests."""
+"""The releases with which the differential tests compare the native backend."""
 HARMLESS_SETTINGS = {
     "core": {"remote", "analytics", "check_update", "interactive", "site_cache_dir"},
     "parsing": {"bool", "list"},
@@ -28,18 +28,31 @@ HARMLESS_SETTINGS = {
 
 def check(root: Path) -> None:
     """:class:`UnsupportedStageError` unless DVC keeps plain files in its default places."""
-    check_releases(str(next((p for p in sys.path if _has_dvc(p)), "")))
-    for config in config_files(root):
-        _check_config(config)
+    packages = next((p for p in sys.path if os.path.isfile(f"{p}/dvc/__init__.py")), "")
+    check_releases(str(packages))
+    for path in config_files(root):
+        try:
+            config = read_config(path)
+        except (configparser.Error, UnicodeDecodeError) as error:
+            raise UnsupportedStageError(Message("unreadable DVC file {path}", path=path)) from error
+        for section in config.sections():
+            if section.startswith(("remote ", "'remote ")):
+                continue
+            unknown = set(config[section]) - HARMLESS_SETTINGS.get(section, set())
+            if unknown:
+                raise UnsupportedStageError(
+                    Message(
+                        "DVC setting {section}.{unknown}", section=section, unknown=min(unknown)
+                    )
+                )
     if not (root / ".git").exists():
         raise UnsupportedStageError(Message("not a git repository"))
     if (root / ".dvc" / "cache").is_symlink():
         raise UnsupportedStageError(Message("a cache in another location"))
-    _check_ignores(root / ".dvcignore")
-
-
-def _has_dvc(folder: str) -> bool:
-    return os.path.isfile(f"{folder}/dvc/__init__.py")
+    with suppress(FileNotFoundError):
+        lines = (root / ".dvcignore").read_text(encoding="utf-8").splitlines()
+        if any(line.strip() and not line.startswith("#") for line in lines):
+            raise UnsupportedStageError(Message("patterns in .dvcignore"))
 
 
 @lru_cache(maxsize=4)
@@ -72,21 +85,6 @@ def config_files(root: Path) -> list[Path]:
     ]
 
 
-def _check_config(path: Path) -> None:
-    try:
-        config = read_config(path)
-    except (configparser.Error, UnicodeDecodeError) as error:
-        raise UnsupportedStageError(Message("unreadable DVC file {path}", path=path)) from error
-    for section in config.sections():
-        if section.startswith(("remote ", "'remote ")):
-            continue
-        unknown = set(config[section]) - HARMLESS_SETTINGS.get(section, set())
-        if unknown:
-            raise UnsupportedStageError(
-                Message("DVC setting {section}.{unknown}", section=section, unknown=min(unknown))
-            )
-
-
 def read_config(path: Path) -> configparser.ConfigParser:
     """Parse a configuration file of DVC; a missing one is empty."""
     config = configparser.ConfigParser(interpolation=None, strict=False)
@@ -95,12 +93,3 @@ def read_config(path: Path) -> configparser.ConfigParser:
         lines = path.read_text(encoding="utf-8").splitlines()
         config.read_string("\n".join(line.strip() for line in lines))
     return config
-
-
-def _check_ignores(path: Path) -> None:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return
-    if any(line.strip() and not line.startswith("#") for line in lines):
-        raise UnsupportedStageError(Message("patterns in .dvcignore"))

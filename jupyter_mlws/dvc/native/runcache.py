@@ -39,7 +39,13 @@ class RunCache:
         except FileNotFoundError:
             return None
         names.sort(key=lambda name: os.path.getmtime(f"{folder}/{name}"), reverse=True)
-        return self._load(f"{folder}/{names[0]}") if names else None
+        if not names:
+            return None
+        with open(f"{folder}/{names[0]}", encoding="utf-8") as file:
+            entry = yaml_loader.read(file.read())
+        if not isinstance(entry, dict) or not isinstance(entry.get("outs"), list):
+            raise UnsupportedStageError(Message("an unsupported run cache entry"))
+        return entry
 
     def save(self, entry: Entry) -> None:
         """Save an entry, unless the cache already has it."""
@@ -47,8 +53,13 @@ class RunCache:
         key, value = _key(entry, parts), _digest(parts)
         folder = f"{self._folder}/{key[:2]}/{key}"
         place = f"{folder}/{value}"
-        if not self._make_directory(folder) and os.path.exists(place):
-            return
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            if os.path.exists(place):
+                return
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)
         temporary = f"{folder}/.{value}.{os.getpid()}-{threading.get_ident()}.tmp"
         try:
             with open(temporary, "wb", buffering=0) as file:
@@ -58,23 +69,6 @@ class RunCache:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
             raise
-
-    def _make_directory(self, folder: str) -> bool:
-        """Create a directory; return True if it is new, and therefore empty."""
-        try:
-            os.mkdir(folder)
-        except FileExistsError:
-            return False
-        except FileNotFoundError:
-            os.makedirs(folder, exist_ok=True)
-        return True
-
-    def _load(self, path: str) -> dict[str, Any] | None:
-        with open(path, encoding="utf-8") as file:
-            entry = yaml_loader.read(file.read())
-        if not isinstance(entry, dict) or not isinstance(entry.get("outs"), list):
-            raise UnsupportedStageError(Message("an unsupported run cache entry"))
-        return entry
 
 
 def key_of(entry: Entry) -> str:

@@ -1,10 +1,10 @@
-"""One stage as the fast lane knows it: plain local files, read from resolved data."""
+"""One stage of plain local files, read from resolved data."""
 
 from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -97,7 +97,12 @@ def parse_stage(name: str, data: Mapping[str, Any], folder: str, root: str) -> N
     if not _is_inside(wdir, root) or not os.path.isdir(wdir):
         raise UnsupportedStageError(Message("a working directory outside the project"))
     outs = tuple(_iter_outputs(data, wdir, root))
-    deps = tuple(sorted(_iter_dependencies(data, wdir, root), key=lambda dep: dep.path))
+    paths = list(data.get("deps") or ())
+    if not all(isinstance(path, str) for path in paths):
+        raise UnsupportedStageError(Message("an unsupported dependency"))
+    deps = tuple(
+        StagePath(path, _full_path(path, wdir, root), cached=False) for path in sorted(paths)
+    )
     places = [place.full for place in (*deps, *outs)]
     if len(set(places)) != len(places):
         raise UnsupportedStageError(Message("a duplicate path"))
@@ -112,55 +117,47 @@ def parse_stage(name: str, data: Mapping[str, Any], folder: str, root: str) -> N
     )
 
 
-def _iter_dependencies(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[StagePath]:
-    for path in data.get("deps") or ():
-        if not isinstance(path, str):
-            raise UnsupportedStageError(Message("an unsupported dependency"))
-        yield StagePath(path, _full_path(path, wdir, root), cached=False)
-
-
 def _iter_outputs(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[StagePath]:
     for kind in ("outs", "metrics", "plots"):
+        allowed_keys = FLAG_KEYS | PLOT_KEYS if kind == "plots" else FLAG_KEYS
         for entry in data.get(kind) or ():
-            for path, flags in entry.items() if isinstance(entry, Mapping) else [(entry, {})]:
-                yield _parse_output(path, flags or {}, kind, wdir, root)
-
-
-def _parse_output(path: Any, flags: Any, kind: str, wdir: str, root: str) -> StagePath:
-    allowed_keys = FLAG_KEYS | PLOT_KEYS if kind == "plots" else FLAG_KEYS
-    if not isinstance(path, str) or not isinstance(flags, Mapping) or set(flags) - allowed_keys:
-        raise UnsupportedStageError(Message("an unsupported output"))
-    full = _full_path(path, wdir, root)
-    if posixpath.basename(full) in ("dvc.yaml", "dvc.lock") or full.endswith(".dvc"):
-        raise UnsupportedStageError(Message("an output that is a DVC file"))
-    return StagePath(path, full, flags.get("cache", True), flags.get("persist", False), kind)
+            for path, value in entry.items() if isinstance(entry, Mapping) else [(entry, {})]:
+                flags = value or {}
+                if (
+                    not isinstance(path, str)
+                    or not isinstance(flags, Mapping)
+                    or set(flags) - allowed_keys
+                ):
+                    raise UnsupportedStageError(Message("an unsupported output"))
+                full = _full_path(path, wdir, root)
+                if posixpath.basename(full) in ("dvc.yaml", "dvc.lock") or full.endswith(".dvc"):
+                    raise UnsupportedStageError(Message("an output that is a DVC file"))
+                cached, persist = flags.get("cache", True), flags.get("persist", False)
+                yield StagePath(path, full, cached, persist, kind)
 
 
 def _iter_params(entries: Any, wdir: str, root: str) -> Iterator[Params]:
     """Yield the parameters of each file, the default file first, then by name."""
-    whole: set[str] = set()
+    pairs = [
+        pair
+        for entry in entries or ()
+        for pair in (
+            entry.items() if isinstance(entry, Mapping) else [(DEFAULT_PARAMS_FILE, [entry])]
+        )
+    ]
+    whole = {path for path, names in pairs if not names}
     keys: dict[str, list[str]] = {}
-    for entry in entries or ():
-        if isinstance(entry, Mapping):
-            whole.update(path for path, names in entry.items() if not names)
-    for entry in entries or ():
-        for path, names in _params_by_file(entry):
-            if path in whole:
-                keys[path] = []
-            elif not isinstance(names, list) or not all(type(name) is str for name in names):
-                raise UnsupportedStageError(Message("unsupported parameters"))
-            else:
-                keys.setdefault(path, []).extend(names)
+    for path, names in pairs:
+        if path in whole:
+            keys[path] = []
+        elif not isinstance(names, list) or not all(type(name) is str for name in names):
+            raise UnsupportedStageError(Message("unsupported parameters"))
+        else:
+            keys.setdefault(path, []).extend(names)
     for path in sorted(keys, key=lambda path: (path != DEFAULT_PARAMS_FILE, path)):
         if not path.endswith((".yaml", ".yml", ".json")):
             raise UnsupportedStageError(Message("an unsupported type of parameters file"))
         yield Params(path, _full_path(path, wdir, root), tuple(dict.fromkeys(keys[path])))
-
-
-def _params_by_file(entry: Any) -> Sequence[tuple[str, Any]]:
-    if isinstance(entry, Mapping):
-        return list(entry.items())
-    return [(DEFAULT_PARAMS_FILE, [entry])]
 
 
 def _full_path(path: str, wdir: str, root: str) -> str:

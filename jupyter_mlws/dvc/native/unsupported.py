@@ -1,4 +1,4 @@
-"""What the fast lane does not do, and leaves to DVC."""
+"""The error for what the native backend does not support, and leaves to DVC."""
 
 from __future__ import annotations
 

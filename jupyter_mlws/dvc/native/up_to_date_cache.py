@@ -12,7 +12,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.dvc.native import repository
 from jupyter_mlws.dvc.native.hash_cache import MIN_FILE_AGE_NS as AT_REST
+from jupyter_mlws.dvc.native.objects import READ_ONLY
 from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class UpToDateEntry:
             ):
                 return False
             cache = f"{root}/.dvc/cache/files/md5"
-            if any(not _is_read_only(f"{cache}/{md5[:2]}/{md5[2:]}") for md5 in self.objects):
+            modes = (os.stat(f"{cache}/{md5[:2]}/{md5[2:]}").st_mode for md5 in self.objects)
+            if any(stat.S_IMODE(mode) != READ_ONLY for mode in modes):
                 return False
         except (OSError, UnsupportedStageError):
             return False
@@ -108,7 +110,7 @@ def find(memory: Path, path: str, text: str) -> UpToDateEntry | None:
     return UpToDateEntry(**record)
 
 
-def note(lane: NativeBackend, root: Path, memory: Path, workflow: Workflow) -> bool:
+def note(backend: NativeBackend, root: Path, memory: Path, workflow: Workflow) -> bool:
     """Store a workflow's state, if it is up to date and consists of plain files.
 
     Return True if it was stored.
@@ -120,31 +122,31 @@ def note(lane: NativeBackend, root: Path, memory: Path, workflow: Workflow) -> b
         place.unlink()
     # What the last stage has made is younger than its file system's clock can tell apart.
     time.sleep(AT_REST / 1e9)
-    files = None if lane.unusual else _file_signatures(lane, root)
+    files = None if backend.unusual else _file_signatures(backend, root)
     if files is None or workflow.sources is None or any(data_sources(root, workflow.external)):
         return False
     forecast = Forecast()
-    if any(lane.examine(name, forecast).changes for name in lane.names):
+    if any(backend.examine(name, forecast).changes for name in backend.names):
         return False
-    if lane.unusual or _file_signatures(lane, root) != files:
+    if backend.unusual or _file_signatures(backend, root) != files:
         return False
     record = UpToDateEntry(
         text=_digest(workflow.text.encode()),
-        lock=lane.base.digest,
+        lock=backend.base.digest,
         sources=dict(workflow.sources),
         order=list(workflow.order),
         external=list(workflow.external),
         sound=workflow.sound,
-        outputs={name: lane.hashes(name) for name in workflow.order},
+        outputs={name: backend.hashes(name) for name in workflow.order},
         files=files,
-        objects=sorted({md5 for name in lane.names for md5 in lane.stored(name)}),
+        objects=sorted({md5 for name in backend.names for md5 in backend.stored(name)}),
         facts=dict(workflow.facts),
     )
     atomic_write(place, json.dumps({"format": FORMAT_VERSION, **asdict(record)}))
     return True
 
 
-def _file_signatures(lane: NativeBackend, root: Path) -> dict[str, Signature] | None:
+def _file_signatures(backend: NativeBackend, root: Path) -> dict[str, Signature] | None:
     """Return the signatures of all files of a workflow; None if they are not reliable.
 
     That is so if a path is not a plain file, or was changed so recently that its timestamp does
@@ -152,16 +154,12 @@ def _file_signatures(lane: NativeBackend, root: Path) -> dict[str, Signature] | 
     """
     now = time.time_ns()
     signatures: dict[str, Signature] = {}
-    for full in _workflow_paths(lane):
+    for full in dict.fromkeys(full for name in backend.names for full in backend.places(name)):
         signature = _file_signature(full)
         if signature is None or now - signature[0] < AT_REST:
             return None
         signatures[full[len(str(root)) + 1 :]] = signature
     return signatures
-
-
-def _workflow_paths(lane: NativeBackend) -> Iterable[str]:
-    return dict.fromkeys(full for name in lane.names for full in lane.places(name))
 
 
 def _file_signature(path: str) -> Signature | None:
@@ -173,10 +171,6 @@ def _file_signature(path: str) -> Signature | None:
     if not stat.S_ISREG(file_stat.st_mode):
         return None
     return [file_stat.st_mtime_ns, file_stat.st_size, file_stat.st_ino]
-
-
-def _is_read_only(path: str) -> bool:
-    return stat.S_IMODE(os.stat(path).st_mode) == 0o444
 
 
 def _digest(content: bytes) -> str:

@@ -29,7 +29,7 @@ class _UnsupportedValueError(Exception):
 
 
 def stage(name: str, entry: Mapping[str, Any]) -> str:
-    """The lines of a stage's entry in `dvc.lock`."""
+    """Return the lines of a stage's entry in `dvc.lock`."""
     try:
         return _dump({name: entry}, 2)
     except _UnsupportedValueError:
@@ -37,11 +37,24 @@ def stage(name: str, entry: Mapping[str, Any]) -> str:
 
 
 def entry(value: Mapping[str, Any]) -> str:
-    """The text of a run cache entry."""
+    """Return the text of a run cache entry."""
     try:
         return _dump(value, 0)
     except _UnsupportedValueError:
         return _dump_with_ruamel(value)
+
+
+def update(text: str, stages: Mapping[str, Any]) -> str:
+    """Return the text of a `dvc.lock` with these stages, and with the comments that DVC keeps."""
+    from ruamel.yaml import YAML
+
+    data = YAML().load(text) or {}
+    data.setdefault("schema", "2.0")
+    entries = data.setdefault("stages", {})
+    for name, new_entry in stages.items():
+        if entries.get(name) != new_entry:
+            entries[name] = new_entry
+    return _dump_with_ruamel(data)
 
 
 def _dump_with_ruamel(value: Any) -> str:
@@ -61,43 +74,28 @@ def _dump(value: Mapping[str, Any], indent: int) -> str:
 
 
 def _append_mapping(value: Mapping[str, Any], indent: int, lines: list[str]) -> None:
-    pad = " " * indent
+    pad, dash = " " * indent, f"{' ' * indent}-"
     for key, item in value.items():
         if not isinstance(key, str) or len(key) > _MAX_KEY_LENGTH:
             raise _UnsupportedValueError
-        _append_item(f"{pad}{_to_plain_scalar(key)}:", item, indent, lines)
-
-
-def _append_item(head: str, item: Any, indent: int, lines: list[str]) -> None:
-    """``head`` and what follows it; nested lines of a mapping are indented by two more."""
-    if isinstance(item, dict):
-        if not item:
-            lines.append(f"{head} {{}}\n")
-            return
-        lines.append(f"{head}\n")
-        _append_mapping(item, indent + 2, lines)
-    elif isinstance(item, list):
-        if not item:
-            lines.append(f"{head} []\n")
-            return
-        lines.append(f"{head}\n")
-        _append_sequence(item, indent, lines)
-    else:
-        lines.append(f"{head} {_format_scalar(item, len(head), indent + 2)}\n")
-
-
-def _append_sequence(items: list[Any], indent: int, lines: list[str]) -> None:
-    dash = f"{' ' * indent}-"
-    for item in items:
-        if isinstance(item, dict) and item:
-            first = len(lines)
+        head = f"{pad}{_to_plain_scalar(key)}:"
+        if isinstance(item, dict):
+            lines.append(f"{head}\n" if item else f"{head} {{}}\n")
             _append_mapping(item, indent + 2, lines)
-            lines[first] = f"{dash} {lines[first][indent + 2 :]}"
-        elif isinstance(item, list | dict):
-            # Lists in lists, and what is empty, have forms of their own.
-            raise _UnsupportedValueError
+        elif isinstance(item, list):
+            lines.append(f"{head}\n" if item else f"{head} []\n")
+            for part in item:
+                if isinstance(part, dict) and part:
+                    first = len(lines)
+                    _append_mapping(part, indent + 2, lines)
+                    lines[first] = f"{dash} {lines[first][indent + 2 :]}"
+                elif isinstance(part, list | dict):
+                    # Lists in lists, and empty ones, have forms of their own.
+                    raise _UnsupportedValueError
+                else:
+                    lines.append(f"{dash} {_format_scalar(part, len(dash), indent + 2)}\n")
         else:
-            lines.append(f"{dash} {_format_scalar(item, len(dash), indent + 2)}\n")
+            lines.append(f"{head} {_format_scalar(item, len(head), indent + 2)}\n")
 
 
 def _format_scalar(value: Any, column: int, indent: int) -> str:
@@ -109,16 +107,9 @@ def _format_scalar(value: Any, column: int, indent: int) -> str:
         return "false"
     if type(value) is int:
         return str(value)
-    if type(value) is float:
-        return _format_float(value)
+    if type(value) is float and re.fullmatch(r"-?[0-9]+\.[0-9]+", repr(value)):
+        return repr(value)
     raise _UnsupportedValueError
-
-
-def _format_float(value: float) -> str:
-    text = repr(value)
-    if not re.fullmatch(r"-?[0-9]+\.[0-9]+", text):
-        raise _UnsupportedValueError
-    return text
 
 
 @lru_cache(maxsize=8192)

@@ -8,7 +8,6 @@ whatever is rare (anchors, tags, merge keys, duplicate keys), raise
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -64,18 +63,14 @@ class Lines:
             node = self._root
             if where:
                 node = self._entries_at(where[:-1]).get(where[-1], (None,))[0]
-            self._entries_by_path[where] = dict(_iter_entries(node))
+            kind, entries = getattr(node, "id", ""), self._entries_by_path.setdefault(where, {})
+            if kind == "mapping":
+                for key, value in node.value:
+                    entries[str(key.value)] = (value, key.start_mark.line + 1)
+            elif kind == "sequence":
+                for position, value in enumerate(node.value):
+                    entries[position] = (value, value.start_mark.line + 1)
         return self._entries_by_path[where]
-
-
-def _iter_entries(node: Any) -> Iterator[tuple[str | int, tuple[Any, int]]]:
-    kind = getattr(node, "id", "")
-    if kind == "mapping":
-        for key, value in node.value:
-            yield str(key.value), (value, key.start_mark.line + 1)
-    elif kind == "sequence":
-        for position, value in enumerate(node.value):
-            yield position, (value, value.start_mark.line + 1)
 
 
 def read(text: str) -> Any:

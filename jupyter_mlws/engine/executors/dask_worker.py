@@ -20,7 +20,7 @@ from typing import Any
 
 from jupyter_mlws._version import __version__
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.dvc.env_path import search_path
+from jupyter_mlws.dvc.stages import search_path
 from jupyter_mlws.engine.executors.job import Job, JobEvent, WorkerInfo, as_plain
 from jupyter_mlws.engine.processes import memory_of
 

@@ -23,8 +23,7 @@ from jupyter_mlws.core.errors import MLWSError, is_full_disk
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import resolved
 from jupyter_mlws.dvc.native import up_to_date_cache
-from jupyter_mlws.dvc.native.pipeline import NativeBackend
-from jupyter_mlws.dvc.stage_backends import open_lane
+from jupyter_mlws.dvc.native.pipeline import NativeBackend, open_backend
 from jupyter_mlws.dvc.stages import DvcBackend, StageError
 from jupyter_mlws.engine.executors import config
 from jupyter_mlws.engine.executors.factory import ExecutorContext, open_executor
@@ -104,7 +103,7 @@ class Runner:
             root, state = self._project.root, self._project.state
             self._sources = resolved.sources(root, document.path, document.data)
             data = resolved.stages(root, document.path, text, document.data, state)
-            with open_lane(root, document.path, data, state) as lane:
+            with open_backend(root, document.path, data, state) as lane:
                 stages = document.stages(data)
                 plan.remember_renamed(lane, stages, root)
                 self._execute(row, stages, lane, document)

@@ -9,7 +9,7 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.stage_backends import open_lane
+from jupyter_mlws.dvc.native.pipeline import open_backend
 from jupyter_mlws.engine import scheduler as engine
 from jupyter_mlws.engine.executors.executor import Outcome, OutcomeCallback, Task, WorkerLoss
 from jupyter_mlws.engine.scheduler import Engine, RunOptions
@@ -79,7 +79,7 @@ def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
     try:
         journal.create(NewRun("run", "dvc.yaml", 1, "test", ["a"]))
         journal.set_run("run", Status.RUNNING)
-        with open_lane(project.root, "dvc.yaml", stages, project.state) as lane:
+        with open_backend(project.root, "dvc.yaml", stages, project.state) as lane:
             logs = project.state / "runs" / "run"
             running = Engine(
                 journal, "run", lane, document.stages(stages), RunOptions(), logs, executor=make
