@@ -131,7 +131,7 @@ class MLWSApp(ExtensionApp):
         notebooks = NotebookManager(
             server,
             own or LOCAL,
-            folder=self._kernel_store,
+            store=self._kernel_store,
             limits=MemoryLimits(self.kernel_memory_limit or None, self.kernel_memory_warning),
             policy=Policy(self.code_policy),
         )
@@ -259,15 +259,15 @@ class MLWSApp(ExtensionApp):
 
         kernel_event(self._log_store, data)
         if data["status"] == "success" and "kernel_id" in data and not self._stopping:
-            await self.services.notebooks.watches.handle_event(data["action"], data["kernel_id"])
+            await self.services.notebooks.listeners.handle_event(data["action"], data["kernel_id"])
 
     def _on_execute_request(self, kernel: str, request: ExecuteRequestInfo) -> None:
         if not self._stopping:
-            self.services.notebooks.watches.expect(kernel, request)
+            self.services.notebooks.listeners.expect(kernel, request)
 
     def _on_kernel_message(self, kernel: str, tab: str, frames: list[bytes]) -> None:
         if not self._stopping:
-            self.services.notebooks.watches.handle_tab_message(kernel, tab, frames)
+            self.services.notebooks.listeners.handle_tab_message(kernel, tab, frames)
 
     def initialize_handlers(self) -> None:
         """Route everything below the prefix; the handlers are imported once the server serves."""

@@ -1,4 +1,4 @@
-"""Every endpoint of the server: pattern below the prefix, and its handler; the first that fits."""
+"""Routes of the server: patterns below the prefix, with their handlers; the first match wins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from jupyter_mlws.logs import endpoints as logs
 from jupyter_mlws.logs.streams import LogStream
 from jupyter_mlws.metrics import handlers as metrics
 from jupyter_mlws.notebooks import endpoints as notebooks
-from jupyter_mlws.notebooks.streams import OutputStream
 from jupyter_mlws.projects import endpoints as projects
 from jupyter_mlws.shared_projects import endpoints as shared_projects
 from jupyter_mlws.versioning.endpoints import endpoints as versioning
@@ -28,7 +27,7 @@ ADMINISTRATION = (
     "volumes/{volume}/trash",
     "volumes/{volume}/restore",
 )
-"""What the Hub's own page has alone; a lab forwards all else."""
+"""Endpoints of the Hub's own page only; a lab forwards all others."""
 
 
 class OpenAPIHandler(APIHandler):
@@ -47,7 +46,7 @@ ROUTES: list[Route] = [
     (r"workspace/status", operations.WorkspaceStream),
     (r"usage/status", containers.OwnUsageStream),
     (r"containers/status", StatusStream),
-    (r"notebooks/([^/]+)/output", OutputStream),
+    (r"notebooks/([^/]+)/output", notebooks.OutputStream),
     (r"workflows/status", WorkflowStream),
     *routes(operations.endpoints, APIHandler),
     *routes(projects.endpoints, APIHandler),

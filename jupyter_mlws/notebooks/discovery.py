@@ -1,4 +1,4 @@
-"""Finds the notebooks below a folder, without going through all of a large tree."""
+"""Finds the notebooks below a directory, with limits for large trees."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
+from jupyter_mlws.core.validation_messages import is_encodable
 from jupyter_mlws.notebooks.models import SUFFIX
 
 SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "mlruns"})
 MAX_ENTRIES = 200_000
-"""Files and folders that are looked at."""
+"""Maximum number of files and directories that are read."""
 MAX_DIRECTORY_ENTRIES = 20_000
-"""A folder with more entries holds data; its rest is left out."""
+"""Further entries of a directory are skipped: it contains data."""
 
 
 class ScanResult(NamedTuple):
@@ -35,12 +36,16 @@ def find(root: Path, most: int = MAX_ENTRIES) -> ScanResult:
         most -= len(entries)
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.name.startswith(".") or not _is_encodable(entry.name):
+            if entry.name.startswith(".") or not is_encodable(entry.name):
                 continue
             if entry.name.endswith(SUFFIX):
                 if entry.is_file():
                     paths.append(path)
-            elif entry.is_dir(follow_symlinks=False) and not _is_tool_directory(entry):
+            elif (
+                entry.is_dir(follow_symlinks=False)
+                and entry.name not in SKIPPED_DIRECTORIES
+                and not Path(entry.path, "pyvenv.cfg").exists()
+            ):
                 waiting.append(path)
     return ScanResult(sorted(paths), complete)
 
@@ -54,16 +59,6 @@ def _read_entries(folder: Path, most: int) -> tuple[list[os.DirEntry[str]], bool
                     return entries, False
                 entries.append(entry)
     except (PermissionError, FileNotFoundError, NotADirectoryError):
-        # Not ours to read, or gone since it was seen.
+        # Not readable, or deleted meanwhile.
         return entries, False
     return entries, True
-
-
-def _is_tool_directory(entry: os.DirEntry[str]) -> bool:
-    """Return True for a directory of tools: packages, caches, a Python environment."""
-    return entry.name in SKIPPED_DIRECTORIES or Path(entry.path, "pyvenv.cfg").exists()
-
-
-def _is_encodable(name: str) -> bool:
-    """Return True if a name can be sent in a response: file systems allow any bytes."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)

@@ -1,9 +1,18 @@
-"""The cells of a notebook's document: which there are, and their outputs."""
+"""Cells of notebook documents: their ids, sources and outputs.
+
+With jupyter-collaboration, a document that several users edit is held by its server, ahead of the
+file. Outputs are then inserted there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+COLLABORATION_EXTENSION = "jupyter_server_ydoc"
+
+CellResults = Mapping[str, tuple[list[Any], int | None]]
+"""Outputs and execution counts by the ids of cells."""
 
 
 def cell_id(cell: Any, position: int) -> str:
@@ -20,11 +29,42 @@ def code_cells(content: Any) -> dict[str, str]:
     }
 
 
-def fill(content: Any, ran: Mapping[str, tuple[list[Any], int | None]]) -> None:
-    """Put the outputs and counts of what ran into the document's cells."""
+def fill(content: Any, results: CellResults) -> None:
+    """Write outputs and execution counts into the cells of a document."""
     for position, cell in enumerate(content["cells"], 1):
-        result = ran.get(cell_id(cell, position))
+        result = results.get(cell_id(cell, position))
         if result is not None:
             cell["outputs"], cell["execution_count"] = result
-            # As in a tab: what a person ran is shown with its scripts.
+            # As in a tab: outputs of code that the user ran are shown with their scripts.
             cell["metadata"]["trusted"] = True
+
+
+async def shared_document(extensions: Any, path: str) -> Any | None:
+    """Return the live document of a notebook; None if it is not open or not shared."""
+    apps = extensions.extension_apps.get(COLLABORATION_EXTENSION)
+    if not apps:
+        return None
+    (app,) = apps
+    return await app.get_document(
+        path=path, content_type="notebook", file_format="json", copy=False
+    )
+
+
+def fill_shared(document: Any, results: CellResults) -> None:
+    """Write outputs and execution counts into a live document, in one transaction."""
+    # Installed with the extension that the document belongs to.
+    from pycrdt import Map, Text
+
+    with document.ydoc.transaction():
+        for position, cell in enumerate(document.ycells, 1):
+            result = results.get(cell_id(cell, position))
+            if result is None or cell["cell_type"] != "code":
+                continue
+            outputs, cell["execution_count"] = result
+            cell_outputs = cell["outputs"]
+            cell_outputs.clear()
+            for output in outputs:
+                facts = dict(output)
+                if facts["output_type"] == "stream":
+                    facts["text"] = Text(facts["text"])
+                cell_outputs.append(Map(facts))

@@ -1,7 +1,12 @@
-"""Endpoints of notebooks and their executions."""
+"""Endpoints of notebooks and their executions, and the stream of a notebook's output."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from jupyter_mlws.api.base import StreamHandler
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -14,7 +19,6 @@ from jupyter_mlws.core.errors import (
     ExecutionTimeoutError,
     KernelDiedError,
     KernelStartError,
-    MLWSError,
     NotebookItemNotFoundError,
     NotebookSaveError,
     NotebookUnreadableError,
@@ -24,12 +28,12 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.notebooks.models import (
-    ExecuteRequest,
+    CellExecuteRequest,
+    CellFailure,
     Execution,
     ExecutionQuery,
     ExecutionResult,
     ExecutionStatus,
-    Failure,
     InputRequest,
     LimitsRequest,
     Needs,
@@ -53,8 +57,9 @@ FAILURES = (
     ExecutionCanceledError,
     CodeBlockedError,
 )
-"""Codes that an execution may end with."""
-
+"""Errors of an execution."""
+OUTPUT_MESSAGE_TYPES = ("output", "clear", "update")
+"""Messages about the output of code."""
 
 endpoints = Endpoints(
     "notebooks",
@@ -111,7 +116,7 @@ async def delete_notebook(services: Services, identifier: str) -> None:
     idempotent=True,
 )
 async def execute(
-    services: Services, identifier: str, body: ExecuteRequest, context: Context
+    services: Services, identifier: str, body: CellExecuteRequest, context: Context
 ) -> ExecutionResult | Reply[ExecutionResult]:
     if body.saves:
         await context.permit(("write", "contents"))
@@ -121,7 +126,8 @@ async def execute(
         return Reply(job.result(), 202, where)
     result = await services.notebooks.result(job)
     if result.status is not ExecutionStatus.SUCCESS:
-        raise _failure(job.error, result)
+        # The error comes with the results of the cells that ran before it.
+        raise (job.error or ExecutionCanceledError(by="stop")).with_facts(result=result)
     return result
 
 
@@ -188,7 +194,7 @@ async def get_needed_cells(services: Services, identifier: str, cell: str) -> Ne
     "List the cells that failed when they last ran, with similar earlier failures",
     also=[("read", "contents")],
 )
-async def list_failures(services: Services, identifier: str) -> Page[Failure]:
+async def list_failures(services: Services, identifier: str) -> Page[CellFailure]:
     return await services.notebooks.failures(identifier)
 
 
@@ -223,6 +229,24 @@ async def get_execution(services: Services, identifier: str, call: str) -> Execu
     return await services.notebooks.execution(identifier, call)
 
 
-def _failure(error: MLWSError | None, result: ExecutionResult) -> MLWSError:
-    """The error of a call, with all that it came to until then."""
-    return (error or ExecutionCanceledError(by="stop")).with_facts(result=result)
+class OutputStream(StreamHandler):
+    """Outputs, executions and states of one notebook, in order."""
+
+    resource = "notebooks"
+
+    async def permit(self, *also: tuple[str, str]) -> None:
+        await super().permit(("read", "contents"), *also)
+
+    async def attach(self, *ids: str) -> None:
+        self.ring = await self.services.notebooks.stream(ids[0])
+
+    async def newest(self) -> int:
+        return self.ring.seq
+
+    async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        """Yield all messages; without those about output for ``?outputs=false``."""
+        silent = self.get_query_argument("outputs", "true") == "false"
+        async with aclosing(self.ring.follow(since)) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                if not (silent and message["type"] in OUTPUT_MESSAGE_TYPES):
+                    yield message

@@ -1,4 +1,4 @@
-"""One piece of code, run on a kernel: what came of it, whatever happens to the kernel."""
+"""Runs one piece of code on a kernel, and returns its outcome even if the kernel dies."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from jupyter_mlws.notebooks.models import ExecutionStatus
 from jupyter_mlws.notebooks.outputs import Event, Message, Output, Outputs
 
 INTERRUPT_TIMEOUT = 1.5
-"""Seconds that interrupted code has to end before its kernel is restarted."""
+"""Seconds to wait for interrupted code to end, before its kernel is restarted."""
 IDLE_TIMEOUT = 5.0
-"""Seconds after the reply in which the kernel says that it is idle; outputs come before that."""
+"""Seconds to wait after the reply for the idle status, which follows all outputs."""
 REPLY_TIMEOUT = 2.0
-"""Seconds that the reply has to come once the kernel is idle: it is sent before that."""
+"""Seconds to wait for the reply once the kernel is idle: it is sent before that."""
 MAX_ATTEMPTS = 3
-"""How often code is sent that a kernel puts aside because of another client's error."""
+"""Attempts to run code that a kernel aborts because of another client's error."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CELL_LINE = re.compile(r"^(?:Cell|Input) In\s?\[(\d+)\](?:, line |.*<cell line: )(\d+)", re.M)
 _SYNTAX_LINE = re.compile(r"line (\d+)\)$")
@@ -37,7 +37,7 @@ _LIBRARY = re.compile(r"^File .*[/\\](?:site-packages|dist-packages|lib[/\\]pyth
 
 EventCallback = Callable[[Event], None]
 StartCallback = Callable[[str], Awaitable[None]]
-"""Awaits what is to be done when the code begins; gets the id of the kernel's request."""
+"""Awaited when the code starts; its argument is the id of the kernel's request."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,10 @@ class Run:
         self.message = ""
         """The id of the kernel's request."""
         self.interruptible = asyncio.Event()
-        """Set when the kernel has said what it runs, or will run nothing any more. ipykernel says
-        that it is busy a moment before, and until then ignores an interrupt."""
+        """Set when the kernel has reported the code that it runs, or will run nothing more.
+
+        ipykernel reports that it is busy before that, and ignores interrupts until then.
+        """
 
     def stop(self, error: MLWSError) -> None:
         """End the run early, for the reason that ``error`` gives."""
@@ -122,21 +124,28 @@ class Run:
             "store_history": True,
             "user_expressions": {},
             "allow_stdin": self._stdin,
-            # Otherwise a failure here would throw away what other clients have queued.
+            # Otherwise a failure would abort the queued requests of other clients.
             "stop_on_error": False,
         }
         with self._connection.ask("execute_request", request) as (self.message, answers):
             await self._process_messages(answers, exit_task)
             if self._reply is not None:
-                return (
-                    None
-                    if self._reply["status"] == "aborted"
-                    else self._outcome_of_reply(self._reply)
-                )
+                if self._reply["status"] == "aborted":
+                    return None
+                if self._reply["status"] == "ok":
+                    return self._outcome(ExecutionStatus.SUCCESS)
+                if self._reply.get("ename") == "KeyboardInterrupt":
+                    cancellation = ExecutionCanceledError(by="interrupt")
+                    return self._outcome(ExecutionStatus.CANCELLED, cancellation)
+                # If the display of a result fails, the reply has the error `None: NoneType`.
+                errors = [one for one in self._outputs.items() if one["output_type"] == "error"]
+                is_display = errors and self._reply.get("ename") == "NoneType"
+                failure = errors[-1] if is_display else self._reply
+                return self._outcome(ExecutionStatus.ERROR, error_from_reply(failure, self._count))
             if exit_task.done():
                 return await self._handle_kernel_exit(exit_task.result())
             if self._idle and not self._stop_request.done():
-                # An interrupt that comes between two steps of the kernel's own takes the reply.
+                # An interrupt between two steps of the kernel itself prevents the reply.
                 error = ExecutionCanceledError(by="interrupt")
                 return self._outcome(ExecutionStatus.CANCELLED, error)
             return await self._interrupt_code(answers, exit_task)
@@ -177,36 +186,22 @@ class Run:
             if self._idle and self._reply is None:
                 self._deadline = self._clock() + REPLY_TIMEOUT
             if content["execution_state"] == "busy" and self._start is None:
-                await self._mark_started()
+                own = read_own()
+                self._initial_oom_kills = own.killed if own is not None else 0
+                self._start = self._clock()
+                if self._timeout is not None:
+                    self._deadline = self._start + self._timeout
+                await self._on_start(self.message)
         elif kind == "execute_input":
             self._count = content.get("execution_count")
             self.interruptible.set()
         elif channel == "stdin" and kind == "input_request":
-            self._on_event(
-                {"type": "input", "prompt": content["prompt"], **_password_flag(content)}
-            )
+            is_secret = bool(content.get("password"))
+            self._on_event({"type": "input", "prompt": content["prompt"], "password": is_secret})
         elif channel == "iopub":
             event = self._outputs.take(message)
             if event is not None:
                 self._on_event(event)
-
-    async def _mark_started(self) -> None:
-        own = read_own()
-        self._initial_oom_kills = own.killed if own is not None else 0
-        self._start = self._clock()
-        if self._timeout is not None:
-            self._deadline = self._start + self._timeout
-        await self._on_start(self.message)
-
-    def _outcome_of_reply(self, reply: dict[str, Any]) -> Outcome:
-        if reply["status"] == "ok":
-            return self._outcome(ExecutionStatus.SUCCESS)
-        if reply.get("ename") == "KeyboardInterrupt":
-            return self._outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="interrupt"))
-        # Where the display of a result fails, the reply has the error None: NoneType.
-        errors = [one for one in self._outputs.items() if one["output_type"] == "error"]
-        error = errors[-1] if errors and reply.get("ename") == "NoneType" else reply
-        return self._outcome(ExecutionStatus.ERROR, error_from_reply(error, self._count))
 
     async def _interrupt_code(
         self, answers: asyncio.Queue[tuple[str, Message]], exit_task: asyncio.Task[ProcessExit]
@@ -251,10 +246,6 @@ class Run:
             error=error,
             truncated=self._outputs.truncated,
         )
-
-
-def _password_flag(content: dict[str, Any]) -> dict[str, bool]:
-    return {"password": bool(content.get("password"))}
 
 
 def error_from_reply(reply: dict[str, Any], count: int | None) -> MLWSError:

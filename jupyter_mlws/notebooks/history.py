@@ -1,12 +1,12 @@
-"""What was executed: when, how long, with which outcome, and the source as it was then.
+"""History of executions: source, start, duration and outcome, of all clients of kernels.
 
-Kept in the database of the project that a notebook lies in, or in one of the same form in the
-server's data folder where it lies in none. All are here: those by API, those of JupyterLab and
-those of any other client of a notebook's kernel.
+It is stored in the database of the notebook's project. For notebooks outside projects, there is a
+database with the same tables in the server's data directory.
 """
 
 from __future__ import annotations
 
+import difflib
 import fcntl
 import json
 import re
@@ -33,21 +33,29 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.models import (
+    CellFailure,
     Execution,
     ExecutionError,
     ExecutionQuery,
     ExecutionStatus,
+    Fix,
     Origin,
+    Similar,
 )
 
 MAX_EXECUTIONS = 20_000
-"""Executions that a database keeps; older ones are forgotten."""
+"""Maximum number of executions in a database; older ones are deleted."""
 MAX_SOURCE_LENGTH = 100_000
-"""Characters of a source that are kept."""
+"""Longer sources are truncated."""
 MAX_OUTPUTS_LENGTH = 1_000_000
-"""Characters of the outputs of one execution that are kept."""
+"""Larger outputs of an execution, in characters, are not stored."""
 MAX_EXECUTIONS_WITH_OUTPUTS = 200
-"""Executions whose outputs are kept; what is older is known without them."""
+"""Outputs are stored of so many executions."""
+MAX_SIMILAR_FAILURES = 5
+"""Similar failures that are listed for one failure."""
+MAX_SIMILAR_FAILURES_OF_CELL = 3
+"""Similar failures that are listed for each failed cell of a notebook."""
+FIX_CONTEXT_LINES = 2
 INVALID_CURSOR = Message("is not a valid cursor for this list")
 _MAX_SEQ = 2**63 - 1
 _ERROR_FIELDS = ("ename", "evalue", "cell", "line", "traceback")
@@ -56,7 +64,7 @@ _NEWEST_SEQ_QUERY = (
     "SELECT MAX(seq) FROM executions WHERE notebook = ? AND cell IS NOT NULL AND started > 0"
     " GROUP BY cell"
 )
-"""Of each cell what began last; what never began is entered with 0 as its start."""
+"""The execution of each cell that started last; the start of one that never started is 0."""
 _FAILURE_STATUSES = (ExecutionStatus.ERROR.value, ExecutionStatus.TIMEOUT.value)
 
 
@@ -107,13 +115,18 @@ class History:
     ) -> None:
         self._lock = threading.Lock()
         self._server = uuid.uuid4().hex
-        self._find_running_kernels = lasting
         self._folder = folder / "servers"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock_file = (self._folder / self._server).open("w")
         fcntl.flock(self._lock_file, fcntl.LOCK_EX)
         self._database = database
-        self._mark_abandoned_lost()
+        rows = database.execute(
+            "SELECT server FROM executions WHERE status = 'RUNNING'"
+            " UNION SELECT server FROM executions WHERE status = 'QUEUED'"
+        )
+        for row in rows:
+            if row["server"] != self._server and self._is_server_gone(row["server"]):
+                self._mark_lost(row["server"], lasting())
 
     def close(self) -> None:
         """Close the database; running executions become LOST, queued ones CANCELLED."""
@@ -164,7 +177,7 @@ class History:
         )
 
     def begin(self, execution: ExecutionStart) -> None:
-        """Store an execution as running, after all that began before it."""
+        """Store an execution as running."""
         with self._lock:
             self._database.execute(
                 "REPLACE INTO executions (id, request, notebook, path, cell, source, status,"
@@ -196,7 +209,7 @@ class History:
         """Store how an execution ended; with ``outputs`` also its outputs, up to a size limit."""
         error = outcome.error
         facts = error.facts if error else {}
-        record = _record(error) if error else None
+        record = json.dumps(error.record) if error else None
         outputs_json = json.dumps(outcome.outputs) if outputs else None
         if outputs_json is not None and len(outputs_json) > MAX_OUTPUTS_LENGTH:
             outputs_json = None
@@ -236,7 +249,15 @@ class History:
                 kernel,
                 ExecutionStatus.RUNNING.value,
             )
-        return [OrphanedExecution(_execution_start(row), row["started"]) for row in rows]
+        names = ["id", "request", "notebook", "path", "cell", "source", "kernel", "process"]
+        names += ["message", "snapshot", "saves", "deadline"]
+        return [
+            OrphanedExecution(
+                ExecutionStart(origin=Origin(row["origin"]), **{name: row[name] for name in names}),
+                row["started"],
+            )
+            for row in rows
+        ]
 
     def requests(self, kernel: str) -> set[str]:
         """Return the kernel's own request ids of all executions that it ran."""
@@ -277,13 +298,18 @@ class History:
             for row in rows
         ]
 
-    def failed_cells(self, notebook: str) -> list[Execution]:
-        """Return the newest execution of each cell, if it failed, in the order they ran."""
+    def failures(self, notebook: str) -> list[CellFailure]:
+        """Return a failure for each cell whose last execution failed, in the order they ran."""
         rows = self._rows(
             f"WHERE seq IN ({_NEWEST_SEQ_QUERY}) AND status IN (?, ?) ORDER BY seq",
             (notebook, *_FAILURE_STATUSES),
         )
-        return [_execution(row) for row in rows]
+        return [
+            CellFailure(
+                execution=execution, similar=self.similar(execution, MAX_SIMILAR_FAILURES_OF_CELL)
+            )
+            for execution in map(_execution, rows)
+        ]
 
     def newest(self, notebook: str) -> list[Execution]:
         """Return the newest execution of each cell."""
@@ -308,13 +334,10 @@ class History:
             raise NotebookItemNotFoundError(kind="execution", name=identifier)
         return _execution(rows[0])
 
-    def find_similar(
-        self, failure: Execution, most: int
-    ) -> list[tuple[Execution, Execution | None]]:
-        """Return earlier failures of the same kind, most similar first, each with its fix.
+    def similar(self, failure: Execution, limit: int = MAX_SIMILAR_FAILURES) -> list[Similar]:
+        """Return earlier failures of the same kind: those with a fix first, then the most similar.
 
-        The fix is the next success of the same cell, or None: the difference in source fixed the
-        error.
+        The fix is the difference in source to the next success of the same cell.
         """
         if failure.error is None or not failure.error.ename:
             return []
@@ -322,7 +345,7 @@ class History:
         rows = self._rows(
             "WHERE ename = ? AND id != ? AND seq < (SELECT seq FROM executions WHERE id = ?)"
             " ORDER BY signature = ? DESC, seq DESC LIMIT ?",
-            (failure.error.ename, failure.id, failure.id, signature(facts), most),
+            (failure.error.ename, failure.id, failure.id, signature(facts), limit),
         )
         matches = []
         for row in rows:
@@ -331,9 +354,18 @@ class History:
                 " ORDER BY seq LIMIT 1",
                 (row["notebook"], row["cell"], row["seq"], ExecutionStatus.SUCCESS.value),
             )
-            fix = _execution(after[0]) if after else None
-            matches.append((_execution(row), fix))
-        return matches
+            fix = None
+            if after and after[0]["source"] != row["source"]:
+                lines = difflib.unified_diff(
+                    row["source"].splitlines(),
+                    after[0]["source"].splitlines(),
+                    lineterm="",
+                    n=FIX_CONTEXT_LINES,
+                )
+                success = _execution(after[0])
+                fix = Fix(execution=success.id, started=success.started, diff=list(lines)[2:])
+            matches.append(Similar(execution=_execution(row), fix=fix))
+        return sorted(matches, key=lambda match: match.fix is None)
 
     def held(self, process: str) -> list[Execution]:
         """Return the successful executions of a kernel's process, in order.
@@ -363,15 +395,6 @@ class History:
             sql = "SELECT * FROM executions " + rest  # noqa: S608  only of this file's own texts
             return self._database.execute(sql, *values)
 
-    def _mark_abandoned_lost(self) -> None:
-        rows = self._database.execute(
-            "SELECT server FROM executions WHERE status = 'RUNNING'"
-            " UNION SELECT server FROM executions WHERE status = 'QUEUED'"
-        )
-        for row in rows:
-            if row["server"] != self._server and self._is_server_gone(row["server"]):
-                self._mark_lost(row["server"], self._find_running_kernels())
-
     def _is_server_gone(self, server: str) -> bool:
         mark = self._folder / server
         try:
@@ -393,11 +416,10 @@ class History:
             ExecutionStatus.RUNNING.value,
             json.dumps(list(lasting)),
         )
-        never = ExecutionLostError()
         self._database.execute(
             "UPDATE executions SET status = ?, error = ? WHERE server = ? AND status = 'QUEUED'",
             ExecutionStatus.CANCELLED.value,
-            _record(never),
+            json.dumps(ExecutionLostError().record),
             server,
         )
 
@@ -423,7 +445,14 @@ class Histories:
         with self._lock:
             key = project.root if project else self._data
             if key not in self._open:
-                self._open[key] = self._open_history(project)
+                folder = project.state if project else self._data / "mlws"
+                folder.mkdir(parents=True, exist_ok=True)
+                database = (
+                    project.history()
+                    if project
+                    else Database(folder / "mlws.sqlite", project_schema.connect)
+                )
+                self._open[key] = History(database, folder, self._find_running_kernels)
             return self._open[key]
 
     def close(self) -> None:
@@ -432,17 +461,6 @@ class Histories:
             for history in self._open.values():
                 history.close()
             self._open.clear()
-
-    def _open_history(self, project: Project | None) -> History:
-        if project is not None:
-            return History(project.history(), project.state, self._find_running_kernels)
-        folder = self._data / "mlws"
-        folder.mkdir(parents=True, exist_ok=True)
-        return History(
-            Database(folder / "mlws.sqlite", project_schema.connect),
-            folder,
-            self._find_running_kernels,
-        )
 
 
 def signature(facts: dict[str, Any]) -> str:
@@ -469,10 +487,6 @@ def to_datetime(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
 
 
-def _record(error: MLWSError) -> str:
-    return json.dumps(error.record)
-
-
 def _execution(row: sqlite3.Row) -> Execution:
     record: dict[str, Any] | None = json.loads(row["error"]) if row["error"] else None
     error = MLWSError.restore(record["code"], record["facts"]) if record else None
@@ -492,14 +506,6 @@ def _execution(row: sqlite3.Row) -> Execution:
         memory=row["memory"],
         snapshot=row["snapshot"],
         message=row["message"],
-    )
-
-
-def _execution_start(row: sqlite3.Row) -> ExecutionStart:
-    names = ("id", "request", "notebook", "path", "cell", "source", "kernel", "process")
-    more = ("message", "snapshot", "saves", "deadline")
-    return ExecutionStart(
-        origin=Origin(row["origin"]), **{name: row[name] for name in (*names, *more)}
     )
 
 

@@ -2,15 +2,15 @@
 
 ``python -m jupyter_mlws.notebooks.iopub_recorder FOLDER``.
 
-A small process beside a server. It listens to the server's kernels as any client does and keeps
-what they said about the execution that is running. If the server is killed, it writes that and
-all that follows into one file a kernel, so that the next server has it, and ends when that
-server tells it to. Where none comes, it ends the kernels after a while and then itself.
+A small process that a server starts. It subscribes to the server's kernels and stores their
+messages about the running execution. If the server is killed, it writes these and all later
+messages into one file per kernel, for the next server, which stops it by SIGTERM. If no server
+starts, it kills the kernels after a time limit, and exits.
 
 Standard input: JSON lines ``{"kernel": id, "connection": file}``, ``{"gone": id}`` and
-``{"bye": true}`` (the server stops of itself). Its end without ``bye`` is the server's death.
-The only argument is the folder; ``<kernel>.heard`` there gets a line a message: its frames
-(identities, delimiter, signature, header, …) as a list of base64 strings.
+``{"bye": true}`` (the server stops). End of file without ``bye`` means that the server was killed.
+The only argument is the directory. The file ``<kernel>.heard`` there gets one line per message: its
+frames (identities, delimiter, signature, header, …) as a list of base64 strings.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from typing import BinaryIO
 import zmq
 
 MAX_REQUEST_BYTES = 10_000_000
-"""Bytes that are kept of what one execution says; what comes after is left out."""
+"""Maximum bytes of the messages of one execution; later output is dropped."""
 ORPHAN_TIMEOUT = float(os.environ.get("MLWS_KERNELS_WAIT", 24 * 3600))
-"""Seconds that kernels wait for a server."""
+"""Seconds after which kernels without a server are killed."""
 CHECK_INTERVAL = 5.0
-"""Seconds between two looks at whether any kernel is left to wait for."""
+"""Seconds between two checks of whether any kernel still runs."""
 _DELIMITER = b"<IDS|MSG>"
 
 
@@ -136,7 +136,7 @@ class IOPubRecorder:
             with contextlib.suppress(zmq.Again):
                 while True:
                     frames = buffer.socket.recv_multipart(zmq.NOBLOCK)
-                    # What is no message of Jupyter's is nobody's output.
+                    # Ignore what is not a message of Jupyter.
                     with contextlib.suppress(ValueError, IndexError, AttributeError):
                         buffer.take(frames)
 
@@ -150,25 +150,22 @@ class IOPubRecorder:
                 buffer.flush_to_file()
             return
         *lines, self._partial_line = (self._partial_line + data).split(b"\n")
-        for line in lines:
-            self._handle_command(json.loads(line))
-
-    def _handle_command(self, command: dict[str, str]) -> None:
-        if "bye" in command:
-            self._shutdown_requested = True
-        elif "gone" in command:
-            buffer = self._buffers.pop(command["gone"], None)
-            if buffer is not None:
-                self._poller.unregister(buffer.socket)
-                buffer.close()
-        elif command["kernel"] not in self._buffers:
-            self._subscribe(command["kernel"], Path(command["connection"]))
+        for command in map(json.loads, lines):
+            if "bye" in command:
+                self._shutdown_requested = True
+            elif "gone" in command:
+                gone = self._buffers.pop(command["gone"], None)
+                if gone is not None:
+                    self._poller.unregister(gone.socket)
+                    gone.close()
+            elif command["kernel"] not in self._buffers:
+                self._subscribe(command["kernel"], Path(command["connection"]))
 
     def _subscribe(self, kernel: str, connection: Path) -> None:
         try:
             facts = json.loads(connection.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
-            # Gone already.
+            # The kernel is gone already.
             return
         socket = self._context.socket(zmq.SUB)
         socket.subscribe(b"")
@@ -190,21 +187,17 @@ class IOPubRecorder:
             return False
         self._last_check = now
         records = [json.loads(file.read_text()) for file in self._folder.glob("*.json")]
-        groups = [record["pgid"] for record in records if _is_running(record["pid"])]
+        groups = []
+        for record in records:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(record["pid"], 0)
+                groups.append(record["pgid"])
         if groups and now - (self._orphaned_at or now) < ORPHAN_TIMEOUT:
             return False
         for group in groups:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
         return True
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""One kernel as it is seen from beside: what others than this API have it execute.
+"""Listener of one kernel, for executions that were not requested by this API.
 
-JupyterLab's tabs and other clients speak with kernels themselves. What they have executed is read
-from the kernel's own messages, which every client of it gets; nothing is asked of the kernel.
+JupyterLab's tabs and other clients communicate with kernels directly. Their executions are read
+from the messages that a kernel sends to all clients; nothing is requested from the kernel.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
 from jupyter_client.session import DELIM, Session
 
@@ -29,7 +29,6 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.notebooks.execution import INTERRUPT_TIMEOUT, Outcome, error_from_reply
 from jupyter_mlws.notebooks.history import (
     ExecutionStart,
-    History,
     OrphanedExecution,
     to_execution_error,
 )
@@ -38,46 +37,14 @@ from jupyter_mlws.notebooks.kernels import Kernel, exit_code, process_of
 from jupyter_mlws.notebooks.memory import MemoryLimits, Meter
 from jupyter_mlws.notebooks.models import ExecutionStatus, Origin
 from jupyter_mlws.notebooks.outputs import Event, Message, Outputs
+from jupyter_mlws.notebooks.recording import NotebookContext, Recording
 
 TAB_FALLBACK_DURATION = 2.0
-"""Seconds after the first message here, in which what tabs hear is taken too."""
+"""Seconds after the first own message in which messages that tabs receive are processed too."""
 OWN_CONNECTION = ""
-"""Whoever hears: the watch itself; tabs have names."""
+"""Name of the listener's own connection; tabs have other names."""
 MAX_EXPECTED_REQUESTS = 1000
-"""Requests of tabs that are remembered until the kernel comes to them."""
-
-
-@dataclass(frozen=True)
-class NotebookContext:
-    """Notebook that a kernel runs."""
-
-    notebook: str
-    path: str
-    history: History
-
-
-class ExecutionObserver(Protocol):
-    """Interface through which a kernel listener queries and informs the server."""
-
-    async def place_of(self, kernel: str) -> NotebookContext | None:
-        """Return the notebook whose session has the kernel; None if there is none."""
-
-    async def commit_of(self, path: str) -> str | None:
-        """Return the commit that is checked out in the notebook's project."""
-
-    def timeout_of(self, notebook: str) -> float | None:
-        """Return the time limit for one cell of a tab, in seconds."""
-
-    def tell(self, place: NotebookContext, event: Event) -> None:
-        """Publish an event to the clients that follow the notebook."""
-
-    def ended(self, execution: ExecutionStart, outcome: Outcome) -> None:
-        """Handle the end of an execution."""
-
-    async def found(
-        self, place: NotebookContext, orphan: OrphanedExecution, outcome: Outcome
-    ) -> None:
-        """Handle the end of an execution that an earlier server started."""
+"""Requests of tabs that are stored until the kernel runs them."""
 
 
 @dataclass
@@ -85,7 +52,7 @@ class RunningExecution:
     """Execution in progress."""
 
     begun: ExecutionStart
-    place: NotebookContext
+    context: NotebookContext
     started: float
     outputs: Outputs = field(default_factory=Outputs)
     error: dict[str, Any] | None = None
@@ -104,16 +71,22 @@ class KernelListener:
     def __init__(
         self,
         kernel: Kernel,
-        around: ExecutionObserver,
+        recording: Recording,
         limits: MemoryLimits,
         *,
         start_paused: bool = False,
     ) -> None:
         self.kernel = kernel
-        self.meter = Meter(limits, self._on_memory_warning, self._on_memory_limit)
+        self.meter = Meter(
+            limits,
+            lambda execution, used: self._queue(
+                partial(self._publish_memory, execution, used, "warning")
+            ),
+            self._on_memory_limit,
+        )
         self._limits = limits
         self._manager = kernel.manager
-        self._observer = around
+        self._recording = recording
         self._session = Session(config=self._manager.session.config, key=self._manager.session.key)
         self._expected_requests: OrderedDict[str, ExecuteRequestInfo] = OrderedDict()
         self._open_requests: set[str] = set()
@@ -124,7 +97,7 @@ class KernelListener:
         self._process = process_of(self._manager)
         self._stream = self._manager.connect_iopub()
         self._stream.on_recv(self._on_message)
-        # A kernel that is taken over has been there before.
+        # A kernel that is taken over was started earlier.
         self._synced_at = 0.0 if start_paused else float("inf")
         self._request_connections: OrderedDict[str, str] = OrderedDict()
         self._manager.add_restart_callback(self._on_process_exit)
@@ -160,16 +133,18 @@ class KernelListener:
         error = ExecutionCanceledError(by="restart")
         self._queue(lambda: self._end_all(ExecutionStatus.CANCELLED, error))
 
-    async def take_over(self, place: NotebookContext) -> None:
+    async def take_over(self, context: NotebookContext) -> None:
         """Resume the executions that were running when the previous server was killed."""
-        for execution in await asyncio.to_thread(place.history.held, self.process):
+        for execution in await asyncio.to_thread(context.history.held, self.process):
             self.kernel.done.append(execution.id)
-        self._recorded_requests = await asyncio.to_thread(place.history.requests, self.kernel.id)
-        for orphan in await asyncio.to_thread(place.history.claim, self.kernel.id):
+        self._recorded_requests = await asyncio.to_thread(context.history.requests, self.kernel.id)
+        for orphan in await asyncio.to_thread(context.history.claim, self.kernel.id):
             record = orphan.begun
             request = record.message or record.id
             self._recorded_requests.discard(request)
-            self._running[request] = RunningExecution(record, place, orphan.started, unended=orphan)
+            self._running[request] = RunningExecution(
+                record, context, orphan.started, unended=orphan
+            )
             self.meter.begin(request, self._process)
 
     async def replay(self, messages: Iterable[list[bytes]]) -> None:
@@ -182,7 +157,7 @@ class KernelListener:
         requests, signatures = set(), set()
         for frames in chain(messages, aside):
             with suppress(ValueError, TypeError, IndexError):
-                # Both heard the same for a while; a signature is of one message.
+                # The recorder and this listener may both have a message: signatures are unique.
                 signature = bytes(frames[frames.index(DELIM) + 1])
                 if signature not in signatures:
                     signatures.add(signature)
@@ -237,7 +212,7 @@ class KernelListener:
 
     def _handle_frames(self, frames: list[bytes], by: str) -> None:
         with suppress(ValueError, TypeError):
-            # What is not signed by this kernel is nobody's output.
+            # Ignore messages that this kernel has not signed.
             self._read_message(frames, by)
 
     def _is_duplicate(self, request: str, kind: str, by: str) -> bool:
@@ -264,24 +239,22 @@ class KernelListener:
         if parent.get("session") in self.kernel.sessions:
             return None
         if request in self._recorded_requests:
-            # The keeper heard also what had ended before the server was killed.
+            # The recorder also stored executions that ended before the server was killed.
             return request
         if self._is_duplicate(request, kind, by):
             return request
         if kind == "execute_input":
             self._open_requests.add(request)
             self.meter.begin(request, process_of(self._manager))
-        elif self._is_synced() and kind == "status" and self._is_aborted(request, message):
-            # Put aside, since what was asked for before it failed.
-            self._expected_requests.pop(request, None)
+        elif kind == "status" and self._is_synced() and request not in self._open_requests:
+            state = self._session.unpack(message["content"])["execution_state"]
+            if state == "idle":
+                # Aborted, because an earlier request failed.
+                self._expected_requests.pop(request, None)
         if request in self._open_requests or request in self._running:
             message["content"] = self._session.unpack(message["content"])
             self._queue(partial(self._handle_message, request, message))
         return request
-
-    def _is_aborted(self, request: str, message: Message) -> bool:
-        state = self._session.unpack(message["content"])["execution_state"]
-        return request not in self._open_requests and bool(state == "idle")
 
     async def _handle_message(self, request: str, message: Message) -> None:
         kind, content = message["header"]["msg_type"], message["content"]
@@ -310,32 +283,32 @@ class KernelListener:
         await self._record_start(request, content)
 
     async def _record_start(self, request: str, content: dict[str, Any]) -> None:
-        place = await self._observer.place_of(self.kernel.id)
-        if place is None:
+        context = await self._recording.context_of(self.kernel.id)
+        if context is None:
             self._open_requests.discard(request)
             self.meter.end(request)
             return
         tab_request = self._expected_requests.pop(request, None)
-        timeout = self._observer.timeout_of(place.notebook)
+        timeout = self._recording.timeout_of(context.notebook)
         execution = ExecutionStart(
             id=request,
             request=request,
-            notebook=place.notebook,
-            path=place.path,
+            notebook=context.notebook,
+            path=context.path,
             cell=tab_request.cell if tab_request else None,
             source=content["code"],
             origin=Origin.LAB if tab_request else Origin.CLIENT,
             kernel=self.kernel.id,
             process=self.process,
             message=request,
-            snapshot=await self._observer.commit_of(place.path),
+            snapshot=await self._recording.commit_of(context.path),
             deadline=None if timeout is None else time.time() + timeout,
         )
         going = RunningExecution(
-            execution, place, time.time(), count=content.get("execution_count")
+            execution, context, time.time(), count=content.get("execution_count")
         )
         self._running[request] = going
-        await asyncio.to_thread(place.history.begin, execution)
+        await asyncio.to_thread(context.history.begin, execution)
         if timeout is not None:
             self._start_timer(request, going, timeout)
         self._publish_status(going, ExecutionStatus.RUNNING, None)
@@ -378,10 +351,12 @@ class KernelListener:
         if status is ExecutionStatus.SUCCESS:
             self.kernel.remember(execution.id, self._process)
         taken_over = going.unended is not None
-        await asyncio.to_thread(going.place.history.end, execution.id, outcome, outputs=taken_over)
+        await asyncio.to_thread(
+            going.context.history.end, execution.id, outcome, outputs=taken_over
+        )
         if going.unended is not None:
-            await self._observer.found(going.place, going.unended, outcome)
-        self._observer.ended(execution, outcome)
+            await self._recording.save_orphan(going.context, going.unended)
+        self._recording.ended(execution, outcome)
         self._publish_status(going, status, outcome)
 
     # Death and limits
@@ -389,36 +364,27 @@ class KernelListener:
     def _on_process_exit(self) -> None:
         """Handle the end of the process; Jupyter's restarter starts another one after this."""
         self._synced_at = float("inf")
-        # What it was asked for last may be heard when the next process is there already.
+        # Messages about its last request may be processed when the next process runs already.
         self._queue(partial(self._record_death, exit_code(self._manager), self._process))
 
     async def _record_death(self, code: int | None, process: int | None) -> None:
-        await self._record_unreported_start()
+        unreported, self._expected_requests = list(self._expected_requests.values()), OrderedDict()
+        if unreported and not self._running:
+            # A process that dies may lose its last messages: it ran the first of the open requests.
+            first = unreported[0]
+            self._expected_requests[first.request] = first
+            await self._record_start(first.request, {"code": first.code})
         lost_ids = self.kernel.mark_lost(process)
         error = KernelDiedError(exit_code=code, restarted=True, lost=lost_ids)
         await self._end_all(ExecutionStatus.ERROR, error)
-        await self._publish_death(code, lost_ids)
-
-    async def _record_unreported_start(self) -> None:
-        """Store the execution that a process ran which died without reporting it.
-
-        A process that dies at once may lose its last messages: it ran the first of the open
-        requests.
-        """
-        unheard, self._expected_requests = list(self._expected_requests.values()), OrderedDict()
-        if unheard and not self._running:
-            first = unheard[0]
-            self._expected_requests[first.request] = first
-            await self._record_start(first.request, {"code": first.code})
-
-    async def _publish_death(self, code: int | None, lost_ids: list[str]) -> None:
-        place = await self._observer.place_of(self.kernel.id)
-        if place is None:
+        context = await self._recording.context_of(self.kernel.id)
+        if context is None:
             return
-        rows = await asyncio.to_thread(place.history.get_many, place.notebook, lost_ids)
+        rows = await asyncio.to_thread(context.history.get_many, context.notebook, lost_ids)
         cells = list(dict.fromkeys(row.cell for row in rows if row.cell))
-        event = {"type": "death", "exit_code": code, "lost": lost_ids, "cells": cells}
-        self._observer.tell(place, event)
+        self._recording.stream_of(context.notebook).publish(
+            {"type": "death", "exit_code": code, "lost": lost_ids, "cells": cells}
+        )
 
     async def _end_all(self, status: ExecutionStatus, error: MLWSError) -> None:
         for request, going in list(self._running.items()):
@@ -437,9 +403,6 @@ class KernelListener:
         loop = asyncio.get_running_loop()
         going.timer = loop.call_later(max(0.0, seconds), self._stop, request, error)
 
-    def _on_memory_warning(self, execution: str, used: int) -> None:
-        self._queue(partial(self._publish_memory, execution, used, "warning"))
-
     def _on_memory_limit(self, execution: str, used: int) -> None:
         self._queue(partial(self._publish_memory, execution, used, "limit"))
         if execution in self._running:
@@ -448,17 +411,16 @@ class KernelListener:
             self.kernel.on_memory_limit(out_of_memory(used, self._limits.most))
 
     async def _publish_memory(self, execution: str, used: int, level: str) -> None:
-        place = await self._observer.place_of(self.kernel.id)
-        if place is not None:
-            self._observer.tell(
-                place,
+        context = await self._recording.context_of(self.kernel.id)
+        if context is not None:
+            self._recording.stream_of(context.notebook).publish(
                 {
                     "type": "memory",
                     "level": level,
                     "execution": execution,
                     "used": used,
                     "limit": self._limits.ceiling,
-                },
+                }
             )
 
     def _stop(self, request: str, error: MLWSError) -> None:
@@ -474,12 +436,14 @@ class KernelListener:
         if request in self._running:
             await self.kernel.restart()
 
-    # What is told
+    # Events
 
     def _publish(self, going: RunningExecution, event: Event) -> None:
         execution = going.begun
         whose = {"execution": execution.id, "request": execution.request, "cell": execution.cell}
-        self._observer.tell(going.place, {**event, **whose, "origin": execution.origin.value})
+        self._recording.stream_of(going.context.notebook).publish(
+            {**event, **whose, "origin": execution.origin.value}
+        )
 
     def _publish_status(
         self, going: RunningExecution, status: ExecutionStatus, outcome: Outcome | None
@@ -490,7 +454,7 @@ class KernelListener:
             {
                 "type": "execution",
                 "status": status.value,
-                "started": _format_timestamp(going.started),
+                "started": datetime.fromtimestamp(going.started, timezone.utc).isoformat(),
                 "duration": outcome.duration if outcome else None,
                 "execution_count": going.count,
                 "memory": outcome.memory if outcome else None,
@@ -507,16 +471,12 @@ class KernelListener:
             work = await self._work_queue.get()
             try:
                 await work()
-            except Exception as error:  # noqa: BLE001  the edge: the next message is heard, too
+            except Exception as error:  # noqa: BLE001  the edge: the next message is processed
                 asyncio.get_running_loop().call_exception_handler(
                     {"message": f"kernel {self.kernel.id}: a message is lost", "exception": error}
                 )
-            # A kernel that never stops writing leaves others their turn.
+            # Let other tasks run even if a kernel writes without end.
             await asyncio.sleep(0)
-
-
-def _format_timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
 
 
 def out_of_memory(used: int, limit: int | None) -> MLWSError:

@@ -1,56 +1,49 @@
-"""The watch of every kernel of the server, from its start to its end."""
+"""Listeners of all kernels of the server, each from its start to its end."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
 
-from jupyter_mlws.notebooks.kernel_listener import ExecutionObserver, KernelListener
+from jupyter_mlws.notebooks.kernel_listener import KernelListener
 from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
-from jupyter_mlws.notebooks.kernels import Kernel
+from jupyter_mlws.notebooks.kernels import KernelPool
 from jupyter_mlws.notebooks.memory import MemoryLimits
 from jupyter_mlws.notebooks.persistent_kernels import OrphanedKernel, PersistentKernelStore
-from jupyter_mlws.notebooks.server import JupyterServer
-
-KernelOf = Callable[[str], Awaitable[Kernel]]
+from jupyter_mlws.notebooks.recording import Recording
 
 
 class KernelListeners:
     """Listeners of all kernels, by Jupyter's own kernel events. Must be used on the event loop."""
 
     def __init__(
-        self,
-        server: JupyterServer,
-        kernel_of: KernelOf,
-        around: ExecutionObserver,
-        limits: MemoryLimits,
-        folder: PersistentKernelStore | None,
+        self, recording: Recording, limits: MemoryLimits, store: PersistentKernelStore | None
     ) -> None:
-        self._server = server
-        self._kernel_of = kernel_of
-        self._observer = around
+        self.pool = KernelPool(recording.server.kernels)
+        self._recording = recording
+        self._server = recording.server
         self._limits = limits
-        self._folder = folder
-        self._watches: dict[str, KernelListener] = {}
+        self._store = store
+        self._listeners: dict[str, KernelListener] = {}
         self._adopting: set[str] = set()
         self._early_requests: dict[str, list[ExecuteRequestInfo]] = {}
 
     def of(self, kernel: str) -> KernelListener | None:
         """Return the listener of a kernel; None if the kernel runs elsewhere or is gone."""
-        return self._watches.get(kernel)
+        return self._listeners.get(kernel)
 
     def expect(self, kernel: str, tab_request: ExecuteRequestInfo) -> None:
         """Register an execution that a tab requests."""
-        watch = self._watches.get(kernel)
-        if watch is not None:
-            watch.expect(tab_request)
+        listener = self._listeners.get(kernel)
+        if listener is not None:
+            listener.expect(tab_request)
         else:
             self._early_requests.setdefault(kernel, []).append(tab_request)
 
     def handle_tab_message(self, kernel: str, tab: str, frames: list[bytes]) -> None:
         """Process a message that a tab receives from its kernel."""
-        watch = self._watches.get(kernel)
-        if watch is not None:
-            watch.handle_tab_message(tab, frames)
+        listener = self._listeners.get(kernel)
+        if listener is not None:
+            listener.handle_tab_message(tab, frames)
 
     async def handle_event(self, action: str, kernel: str) -> None:
         """Handle an event of Jupyter: a kernel was started, restarted or shut down."""
@@ -58,54 +51,65 @@ class KernelListeners:
             await self.attach(kernel)
         elif action == "shutdown" and kernel not in self._server.kernels:
             await self.detach(kernel)
-        elif action == "restart" and kernel in self._watches:
-            self._watches[kernel].restarted()
+        elif action == "restart" and kernel in self._listeners:
+            self._listeners[kernel].restarted()
 
     async def attach(self, identifier: str) -> KernelListener | None:
         """Listen to a kernel of this machine and return its listener; None for any other kernel."""
-        existing = self._watches.get(identifier)
+        existing = self._listeners.get(identifier)
         if existing is not None or not self._server.is_local(identifier):
             return existing
-        kernel = await self._kernel_of(identifier)
-        if identifier in self._watches:
-            return self._watches[identifier]
+        kernel = await self.pool.of(identifier)
+        if identifier in self._listeners:
+            return self._listeners[identifier]
         start_paused = identifier in self._adopting
-        watch = KernelListener(kernel, self._observer, self._limits, start_paused=start_paused)
-        self._watches[identifier] = watch
+        listener = KernelListener(kernel, self._recording, self._limits, start_paused=start_paused)
+        self._listeners[identifier] = listener
         for tab_request in self._early_requests.pop(identifier, []):
-            watch.expect(tab_request)
-        if self._folder is not None:
-            self._folder.attend(identifier, kernel.manager.connection_file)
-        return watch
+            listener.expect(tab_request)
+        if self._store is not None:
+            self._store.attend(identifier, kernel.manager.connection_file)
+        return listener
 
     async def detach(self, identifier: str) -> None:
         """Stop listening to a kernel that is gone."""
         self._early_requests.pop(identifier, None)
-        watch = self._watches.pop(identifier, None)
-        if watch is not None:
-            if self._folder is not None:
-                self._folder.leave(identifier)
-            await watch.close()
+        listener = self._listeners.pop(identifier, None)
+        if listener is not None:
+            if self._store is not None:
+                self._store.leave(identifier)
+            await listener.close()
 
-    async def adopt(self, left: OrphanedKernel) -> KernelListener | None:
+    async def adopt_orphans(self, store: PersistentKernelStore) -> None:
+        """Take over all orphaned kernels, with the messages that they sent without a server."""
+        orphans = await asyncio.to_thread(store.left)
+        listeners = [(orphan, await self._adopt(store, orphan)) for orphan in orphans]
+        # The listeners receive new messages now: stopping the recorders leaves no gap.
+        await asyncio.to_thread(store.stop_recorders)
+        for orphan, listener in listeners:
+            if listener is not None:
+                await listener.replay(await asyncio.to_thread(list, store.heard(orphan)))
+        await asyncio.to_thread(store.forget)
+
+    async def _adopt(
+        self, store: PersistentKernelStore, orphan: OrphanedKernel
+    ) -> KernelListener | None:
         """Take over a kernel that a killed server left; return None if it is gone meanwhile."""
-        assert self._folder is not None  # it is what has found it
-        self._adopting.add(left.kernel)
+        self._adopting.add(orphan.kernel)
         try:
-            self._folder.take(left)
-            if not await self._server.adopt(left):
+            store.take(orphan)
+            if not await self._server.adopt(orphan):
                 return None
-            watch = await self.attach(left.kernel)
+            listener = await self.attach(orphan.kernel)
         finally:
-            self._adopting.discard(left.kernel)
-        if watch is None:
-            return None
-        place = await self._observer.place_of(left.kernel)
-        if place is not None:
-            await watch.take_over(place)
-        return watch
+            self._adopting.discard(orphan.kernel)
+        context = await self._recording.context_of(orphan.kernel) if listener is not None else None
+        if listener is not None and context is not None:
+            await listener.take_over(context)
+        return listener
 
     async def close(self) -> None:
-        """Close all listeners."""
-        for identifier in list(self._watches):
-            await self._watches.pop(identifier).close()
+        """Close all listeners, and the connections to kernels."""
+        for identifier in list(self._listeners):
+            await self._listeners.pop(identifier).close()
+        await self.pool.close()

@@ -1,7 +1,7 @@
-"""What JupyterLab's tabs ask of kernels: which cell a request belongs to.
+"""Reads the cells of execute requests from the WebSockets between tabs and kernels.
 
-A kernel does not repeat that in its own messages, so it is read where the request passes the
-server: its class of kernel WebSockets, which is Jupyter's own setting, is extended.
+A kernel does not repeat the cell in its own messages, so it is read when the request passes the
+server, by a subclass of the WebSocket class in Jupyter's settings.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class ExecuteRequestInfo(NamedTuple):
 
 
 RequestCallback = Callable[[str, ExecuteRequestInfo], None]
-"""Hears of a kernel and what is asked of it."""
+"""Called with the id of a kernel and an execute request."""
 OutputCallback = Callable[[str, str, list[bytes]], None]
-"""Hears of a kernel, a tab, and what the tab is told: the frames of one message."""
+"""Called with a kernel, a tab, and the frames of a message to the tab."""
 V1_SUBPROTOCOL = "v1.kernel.websocket.jupyter.org"
 
 
@@ -34,13 +34,13 @@ def observing(base: type[Any], on_request: RequestCallback, on_output: OutputCal
     tab receives from its kernel.
     """
 
-    class TellingConnection(base):  # type: ignore[misc]
+    class ObservedConnection(base):  # type: ignore[misc]
         """Forwards everything unchanged, except messages that arrive after the close."""
 
         def handle_incoming_message(self, incoming_msg: Any) -> None:
             if getattr(self.websocket_handler, "ws_connection", self) is None:
-                # Closed meanwhile, and its protocol forgotten: Jupyter would read the message in
-                # the older form, and take its first bytes for a number of gigabytes.
+                # Closed meanwhile, so the subprotocol is unknown: Jupyter would parse the message
+                # by the older protocol, and read its first bytes as a size of gigabytes.
                 return
             tab_request = _parse_execute_request(self, incoming_msg)
             if tab_request is not None:
@@ -52,7 +52,7 @@ def observing(base: type[Any], on_request: RequestCallback, on_output: OutputCal
                 on_output(self.kernel_id, str(id(self)), messages[0])
             super().handle_outgoing_message(stream, *messages)
 
-    return TellingConnection
+    return ObservedConnection
 
 
 def _parse_execute_request(connection: Any, message: Any) -> ExecuteRequestInfo | None:
@@ -80,5 +80,5 @@ def _parse_execute_request(connection: Any, message: Any) -> ExecuteRequestInfo 
         cell = cell if isinstance(cell, str) else None
         return ExecuteRequestInfo(str(header["msg_id"]), cell, str(content["code"]))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        # What is no message of Jupyter's is for the server to refuse.
+        # The server itself rejects invalid messages.
         return None

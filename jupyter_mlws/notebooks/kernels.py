@@ -1,6 +1,6 @@
-"""A kernel of the server as executions use it: turns, its messages, its death and its return.
+"""Kernels of the server as executions use them: locks, connections, crashes and restarts.
 
-The kernel stays the server's own: an open tab in JupyterLab talks to the same one.
+The server owns the kernels: open tabs in JupyterLab use the same ones.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from jupyter_mlws.notebooks.provisioner import AdoptedProcess
 TIMED_OUT = i18n.Message("timed out after {seconds:g} s")
 PROCESS_EXITED = i18n.Message("its process ended (exit code {code})")
 START_TIMEOUT = 60.0
-"""Seconds that a kernel has to answer for the first time."""
+"""Seconds to wait for the first reply of a kernel."""
 RESTART_TIMEOUT = 10.0
-"""Seconds that the server's own restarter has to bring a dead kernel back."""
+"""Seconds to wait until the server's own restarter has restarted a dead kernel."""
 INFO_REQUEST_INTERVAL = 0.5
-"""Seconds between two questions to a kernel that has not answered yet."""
+"""Seconds between two requests to a kernel that has not replied yet."""
 MAX_LOST_EXECUTIONS = 1000
-"""Executions that are named as lost when a kernel dies."""
+"""Maximum number of executions that are reported as lost when a kernel dies."""
 SERVER_SYNC_TIMEOUT = 2.0
-"""Seconds that the server itself has to hear of a kernel that answers."""
+"""Seconds to wait until the server itself knows that a kernel replies."""
 POLL_INTERVAL = 0.2
-"""Seconds between two looks at the process; where the restarter is quicker, it tells."""
+"""Seconds between two checks of the process; the restarter may report its end earlier."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +88,13 @@ class Connection:
             self._send("kernel_info_request", {}, "control")
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._iopub_ready.wait(), INFO_REQUEST_INTERVAL)
-        # The server listens by itself. Where its ear is slower than this one, it would take the
-        # kernel for one that starts, until somebody else asks something.
-        patience = loop.time() + SERVER_SYNC_TIMEOUT
-        while self._is_starting() and loop.time() < patience:
+        # The server has its own connection. If that is slower, the server would consider the kernel
+        # as starting until the next request of any client.
+        limit = loop.time() + SERVER_SYNC_TIMEOUT
+        while getattr(self.kernel, "execution_state", None) == "starting" and loop.time() < limit:
             self._send("kernel_info_request", {}, "control")
             await asyncio.sleep(INFO_REQUEST_INTERVAL / 10)
         return True
-
-    def _is_starting(self) -> bool:
-        """Return True while the server considers the kernel to be starting."""
-        return getattr(self.kernel, "execution_state", None) == "starting"
 
     async def close(self) -> None:
         """Stop listening."""
@@ -149,8 +145,8 @@ class Connection:
         message = self._client.session.msg(kind, content)
         to = getattr(self._client, f"{channel}_channel")
         to.send(message)
-        # The client sends past the asynchronous socket, which may thereby miss that there is
-        # something to read, and sleep on it. To ask for its events wakes it.
+        # The client bypasses the asynchronous socket, which may then miss that there is something
+        # to read. Reading its events wakes it.
         to.socket.get(zmq.EVENTS)
         return str(message["header"]["msg_id"])
 
@@ -159,7 +155,7 @@ class Connection:
             try:
                 message = await receive()
             except ValueError as error:
-                # A message that was not signed by this kernel is nobody's answer.
+                # This kernel has not signed the message.
                 self._client.log.warning("Ignored an invalid message from the kernel: %s", error)
                 continue
             if channel == "iopub":
@@ -180,7 +176,7 @@ class Kernel:
         self.sessions: set[str] = set()
         """The message sessions of this API's own connections."""
         self.on_memory_limit: Callable[[MLWSError], None] | None = None
-        """Ends the call that runs here, when it goes over the limit of memory."""
+        """Stops the running call when it exceeds the memory limit."""
         self._kernels = kernels
         self._connection: Connection | None = None
         self._process: int | None = process_of(self.manager) if self.there else None
@@ -220,10 +216,10 @@ class Kernel:
                 return connection
             code = exit_code(connection.kernel)
             await connection.close()
-        words = (
+        reason = (
             TIMED_OUT.fill(seconds=START_TIMEOUT) if self.there else PROCESS_EXITED.fill(code=code)
         )
-        raise KernelStartError(kernel=self.id, reason=words)
+        raise KernelStartError(kernel=self.id, reason=reason)
 
     def set_process(self, process: int | None) -> None:
         """Set the current process; the state in memory of another one is lost."""
@@ -253,7 +249,7 @@ class Kernel:
         """End the process and start another; return before that one responds."""
         result = await _maybe_await(self._kernels.restart_kernel(self.id, now=True))
         if isinstance(result, asyncio.Future):
-            # Whether it answers is seen by who connects next; the server's log has it too.
+            # The next connection shows whether it replies; the server logs that too.
             result.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     async def revive(self, before: Connection) -> bool:
@@ -263,7 +259,10 @@ class Kernel:
         while self.there and loop.time() < deadline:
             back = process_of(before.kernel) != before.process
             if back and not before.kernel.shutting_down and await before.kernel.is_alive():
-                self._follow_activity()
+                # The restarter does not do that, and leaves the state as it was.
+                self._kernels.stop_watching_activity(self.id)
+                self._kernels.get_kernel(self.id).execution_state = "starting"
+                self._kernels.start_watching_activity(self.id)
                 return True
             await asyncio.sleep(0.05)
         if self.there:
@@ -276,11 +275,30 @@ class Kernel:
             connection, self._connection = self._connection, None
             await connection.close()
 
-    def _follow_activity(self) -> None:
-        """Make the server follow the new process: its restarter leaves the state as it was."""
-        self._kernels.stop_watching_activity(self.id)
-        self._kernels.get_kernel(self.id).execution_state = "starting"
-        self._kernels.start_watching_activity(self.id)
+
+class KernelPool:
+    """The kernels that executions use.
+
+    Notebooks may share a kernel; their executions then wait for each other.
+    """
+
+    def __init__(self, kernels: Any) -> None:
+        self._manager = kernels
+        self._kernels: dict[str, Kernel] = {}
+
+    async def of(self, identifier: str) -> Kernel:
+        """Return the kernel with that id, and close the connections of kernels that are gone."""
+        for stale_kernel in [kernel for kernel in self._kernels.values() if not kernel.there]:
+            await self._kernels.pop(stale_kernel.id).close()
+        if identifier not in self._kernels:
+            self._kernels[identifier] = Kernel(self._manager, identifier)
+        return self._kernels[identifier]
+
+    async def close(self) -> None:
+        """Close the connections; the server owns the kernels."""
+        for kernel in self._kernels.values():
+            await kernel.close()
+        self._kernels.clear()
 
 
 def process_of(kernel: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""Notebooks by API, on the server's own documents, sessions and kernels."""
+"""Manager of the notebooks of a server, on the server's own documents, sessions and kernels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.notebooks.adoption import adopt
 from jupyter_mlws.notebooks.discovery import find
 from jupyter_mlws.notebooks.documents import cell_id
 from jupyter_mlws.notebooks.history import Histories, History
@@ -28,12 +27,12 @@ from jupyter_mlws.notebooks.kernel_listeners import KernelListeners
 from jupyter_mlws.notebooks.memory import MemoryLimits
 from jupyter_mlws.notebooks.models import (
     Cell,
-    ExecuteRequest,
+    CellExecuteRequest,
+    CellFailure,
     Execution,
     ExecutionOutput,
     ExecutionQuery,
     ExecutionResult,
-    Failure,
     Needs,
     Notebook,
     NotebookCreate,
@@ -48,15 +47,12 @@ from jupyter_mlws.notebooks.policy import CodeCheck, Policy
 from jupyter_mlws.notebooks.recording import Recording
 from jupyter_mlws.notebooks.runtime import (
     Job,
-    KernelPool,
     NotebookRuntime,
-    RuntimeServices,
     Session,
     session_of,
     status_of,
 )
 from jupyter_mlws.notebooks.server import DocumentMetadata, JupyterServer
-from jupyter_mlws.notebooks.similar_errors import failures, similar
 
 LOCAL = "local"
 """The container id of a server that no Hub started."""
@@ -67,7 +63,7 @@ class NotebookManager:
     """Notebooks of one server. Must be used on the event loop; blocking work goes to threads.
 
     ``container`` is the id of the container that the server runs in, or :data:`LOCAL`;
-    ``folder`` stores the server's kernels, None if they end with the server.
+    ``store`` holds the server's kernels; None if they stop with the server.
     """
 
     def __init__(
@@ -75,37 +71,27 @@ class NotebookManager:
         server: JupyterServer,
         container: str = LOCAL,
         *,
-        folder: PersistentKernelStore | None = None,
+        store: PersistentKernelStore | None = None,
         limits: MemoryLimits | None = None,
         policy: Policy = Policy.OFF,
     ) -> None:
         self.container = container
         self._server = server
-        self._folder = folder
+        self._store = store
         self._histories = Histories(
-            server.root, server.data, folder.find_running_kernels if folder is not None else tuple
+            server.root, server.data, store.find_running_kernels if store is not None else tuple
         )
-        self._pool = KernelPool(server)
         self.recording = Recording(server, self._histories)
-        self.watches = KernelListeners(
-            server, self._pool.of, self.recording, limits or MemoryLimits(), folder
-        )
-        self._services = RuntimeServices(
-            server,
-            self._pool,
-            self._histories,
-            self.recording,
-            self.watches,
-            CodeCheck(policy),
-        )
-        self._adoption_task: asyncio.Task[int] | None = None
+        self.listeners = KernelListeners(self.recording, limits or MemoryLimits(), store)
+        self._check = CodeCheck(policy)
+        self._adoption_task: asyncio.Task[None] | None = None
         self._runtimes: dict[str, NotebookRuntime] = {}
         self._create_lock = asyncio.Lock()
 
     def adopt(self) -> None:
         """Take over the kernels that a killed server left; later calls wait for it."""
-        if self._folder is not None and self._adoption_task is None:
-            self._adoption_task = asyncio.create_task(adopt(self._folder, self.watches))
+        if self._store is not None and self._adoption_task is None:
+            self._adoption_task = asyncio.create_task(self.listeners.adopt_orphans(self._store))
 
     async def create_notebook(
         self,
@@ -118,16 +104,35 @@ class NotebookManager:
         Errors: 50203 if ``path`` is taken, 50201 for a kernel or directory that does not exist,
         50302 if it leads outside, 10404 and 10301 for a container that is not this server's.
         """
+        import nbformat
+
         self._check_container(container_id)
         request = NotebookCreate(path=path, kernel=kernel)
         async with self._create_lock:
-            if faults := await self._faults(request):
+            faults = []
+            folder = str(PurePosixPath(request.path or "").parent)
+            if folder != "." and not await self._server.folder_exists(folder):
+                faults.append(Fault("path", DIRECTORY_NOT_FOUND))
+            installed = await self._server.specs()
+            if kernel is not None and kernel not in installed:
+                names = ", ".join(sorted(installed))
+                unknown = Message("is not installed; available: {names}", names=names)
+                faults.append(Fault("kernel", unknown))
+            if faults:
                 raise InvalidRequestError(faults=faults)
             target = request.path or await self._server.free_name()
             self._server.check_inside(target)
             if await self._server.exists(target):
                 raise AlreadyExistsError(name=target)
-            await self._server.save(target, await self._empty(kernel))
+            name = kernel or self._server.default_kernel
+            spec = installed.get(name, {})
+            content: Any = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
+            content["metadata"]["kernelspec"] = {
+                "name": name,
+                "display_name": spec.get("display_name", name),
+                "language": spec.get("language", ""),
+            }
+            await self._server.save(target, content)
         return await self.get(self._server.identify(target))
 
     async def list(self, limit: int = 50, cursor: str | None = None) -> NotebookPage:
@@ -140,7 +145,7 @@ class NotebookManager:
             try:
                 facts = await self._server.facts(path)
             except MLWSError:
-                # Deleted since it was found, or a link that leads outside.
+                # Deleted meanwhile, or a link that leads outside.
                 continue
             items.append(self._notebook(self._server.identify(path), path, facts, sessions))
         more = rest[limit - 1] if len(rest) > limit else None
@@ -170,7 +175,14 @@ class NotebookManager:
         return NotebookDetail(
             **{**dict(notebook), "kernel_info": {**spec, **notebook.kernel_info}},
             cells=[
-                _cell(identifier, position, cell)
+                Cell(
+                    id=cell_id(cell, position),
+                    notebook_id=identifier,
+                    type=cell["cell_type"],
+                    content=cell["source"],
+                    outputs=[dict(output) for output in cell.get("outputs", [])],
+                    execution_count=cell.get("execution_count"),
+                )
                 for position, cell in enumerate(document.content["cells"], 1)
             ],
         )
@@ -195,10 +207,10 @@ class NotebookManager:
 
         Failures of the code are in the result; only what prevents its queueing is raised.
         """
-        job = await self.submit(notebook_id, ExecuteRequest(code=code, timeout=timeout))
+        job = await self.submit(notebook_id, CellExecuteRequest(code=code, timeout=timeout))
         return await self.result(job)
 
-    async def submit(self, identifier: str, request: ExecuteRequest) -> Job:
+    async def submit(self, identifier: str, request: CellExecuteRequest) -> Job:
         """Queue a call behind those of the same notebook. Errors: 20401, 20402."""
         return await (await self._runtime(identifier)).submit(request)
 
@@ -237,7 +249,7 @@ class NotebookManager:
         runtime.cancel(include_queued=False)
         if session is not None:
             await runtime.wait_until_interruptible()
-            await (await self._pool.of(session["kernel"]["id"])).interrupt()
+            await (await self.listeners.pool.of(session["kernel"]["id"])).interrupt()
         return await self.status(identifier)
 
     async def restart(self, identifier: str) -> StatusReport:
@@ -249,7 +261,7 @@ class NotebookManager:
         if session is None:
             await runtime.kernel(path, await self._server.read(path))
         else:
-            await (await self._pool.of(session["kernel"]["id"])).restart()
+            await (await self.listeners.pool.of(session["kernel"]["id"])).restart()
         return await self.status(identifier)
 
     async def answer(self, identifier: str, value: str) -> StatusReport:
@@ -274,16 +286,16 @@ class NotebookManager:
         history = await self._history(identifier)
         return Page(items=await asyncio.to_thread(history.newest, identifier))
 
-    async def failures(self, identifier: str) -> Page[Failure]:
+    async def failures(self, identifier: str) -> Page[CellFailure]:
         """Return the cells whose last execution failed, each with similar earlier failures."""
         history = await self._history(identifier)
-        return Page(items=await asyncio.to_thread(failures, history, identifier))
+        return Page(items=await asyncio.to_thread(history.failures, identifier))
 
     async def similar(self, identifier: str, execution: str) -> Page[Similar]:
         """Return earlier failures that are similar, and their fixes. Error 20401."""
         history = await self._history(identifier)
         failure = await asyncio.to_thread(history.one, identifier, execution)
-        return Page(items=await asyncio.to_thread(similar, history, failure))
+        return Page(items=await asyncio.to_thread(history.similar, failure))
 
     async def execution(self, identifier: str, call: str) -> ExecutionResult:
         """Return a call by its id, live or from the history. Error 20401."""
@@ -306,11 +318,10 @@ class NotebookManager:
         if self._adoption_task is not None:
             await asyncio.gather(self._adoption_task, return_exceptions=True)
         await asyncio.gather(*(runtime.close() for runtime in self._runtimes.values()))
-        await self.watches.close()
-        await self._pool.close()
+        await self.listeners.close()
         await asyncio.to_thread(self._histories.close)
-        if self._folder is not None:
-            await asyncio.to_thread(self._folder.close)
+        if self._store is not None:
+            await asyncio.to_thread(self._store.close)
 
     def _check_container(self, identifier: str | None) -> None:
         if identifier is None or identifier == self.container:
@@ -324,31 +335,6 @@ class NotebookManager:
                 raise ContainerForbiddenError(name=identifier)
         raise ContainerNotFoundError(name=identifier)
 
-    async def _faults(self, request: NotebookCreate) -> Sequence[Fault]:
-        faults = []
-        folder = str(PurePosixPath(request.path or "").parent)
-        if folder != "." and not await self._server.folder_exists(folder):
-            faults.append(Fault("path", DIRECTORY_NOT_FOUND))
-        installed = await self._server.specs()
-        if request.kernel is not None and request.kernel not in installed:
-            names = ", ".join(sorted(installed))
-            unknown = Message("is not installed; available: {names}", names=names)
-            faults.append(Fault("kernel", unknown))
-        return faults
-
-    async def _empty(self, kernel: str | None) -> Any:
-        import nbformat
-
-        name = kernel or self._server.default_kernel
-        spec = (await self._server.specs()).get(name, {})
-        content: Any = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
-        content["metadata"]["kernelspec"] = {
-            "name": name,
-            "display_name": spec.get("display_name", name),
-            "language": spec.get("language", ""),
-        }
-        return content
-
     async def _history(self, identifier: str) -> History:
         if self._adoption_task is not None:
             await asyncio.wait([self._adoption_task])
@@ -360,7 +346,9 @@ class NotebookManager:
             await asyncio.wait([self._adoption_task])
         await self._server.path_of(identifier)
         if identifier not in self._runtimes:
-            self._runtimes[identifier] = NotebookRuntime(identifier, self._services)
+            self._runtimes[identifier] = NotebookRuntime(
+                identifier, self.recording, self.listeners, self._check
+            )
         return self._runtimes[identifier]
 
     def _notebook(
@@ -383,17 +371,6 @@ class NotebookManager:
 def _kernel_info(session: Session | None) -> dict[str, Any]:
     """Return the server's description of a kernel; empty if none runs."""
     return dict(session["kernel"]) if session else {}
-
-
-def _cell(notebook: str, position: int, cell: Any) -> Cell:
-    return Cell(
-        id=cell_id(cell, position),
-        notebook_id=notebook,
-        type=cell["cell_type"],
-        content=cell["source"],
-        outputs=[dict(output) for output in cell.get("outputs", [])],
-        execution_count=cell.get("execution_count"),
-    )
 
 
 def _result_from_history(rows: list[tuple[Execution, list[Any] | None]]) -> ExecutionResult:

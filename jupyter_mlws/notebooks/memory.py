@@ -1,8 +1,9 @@
-"""How much memory a kernel and its children use while they execute."""
+"""Measures the memory of a kernel and its child processes during executions."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 
 SAMPLE_INTERVAL = 0.25
-"""Seconds between two looks; no system tells of it by itself."""
+"""Seconds between two measurements."""
 CGROUP_LIMIT_FILE = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -24,7 +25,11 @@ class MemoryLimits:
     @property
     def ceiling(self) -> int:
         """Upper limit in bytes: the configured one, the container's, or the machine's memory."""
-        return self.most or _container_limit() or int(psutil.virtual_memory().total)
+        if self.most:
+            return self.most
+        with contextlib.suppress(OSError, ValueError):  # "max" where the container has no limit
+            return int(CGROUP_LIMIT_FILE.read_text())
+        return int(psutil.virtual_memory().total)
 
 
 @dataclass
@@ -111,12 +116,3 @@ def _process_tree_memory(pid: int | None) -> int:
     except psutil.Error:
         return 0
     return _process_memory(pid) + sum(_process_memory(child.pid) for child in below)
-
-
-def _container_limit() -> int | None:
-    """Return the memory limit of the container, if there is one."""
-    try:
-        text = CGROUP_LIMIT_FILE.read_text().strip()
-    except OSError:
-        return None
-    return int(text) if text.isdecimal() else None

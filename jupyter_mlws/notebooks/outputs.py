@@ -1,4 +1,4 @@
-"""The outputs of an execution, gathered from a kernel's messages as nbformat has them."""
+"""Outputs of an execution, collected from a kernel's messages in nbformat's form."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from typing import Any
 
 MAX_OUTPUTS_LENGTH = 5_000_000
-"""Characters that one execution's outputs may have; what comes after is left out."""
+"""Maximum characters of the outputs of one execution; further output is dropped."""
 
 MAX_STREAM_RATE = 2_000_000
-"""Characters a second that the stream tells of one execution."""
+"""Characters per second that the stream publishes of one execution."""
 MAX_MESSAGE_RATE = 1000
-"""Outputs a second that the stream tells of one execution."""
+"""Outputs per second that the stream publishes of one execution."""
 
 Message = dict[str, Any]
 Output = dict[str, Any]
@@ -44,7 +44,14 @@ class Outputs:
             return None
         if self._clear_at_next:
             self._clear(wait=False)
-        self._add(output, (content.get("transient") or {}).get("display_id"))
+        if kind == "stream":
+            last = len(self._items) - 1
+            if last in self._streams and self._items[last]["name"] == output["name"]:
+                self._streams[last].append(output["text"])
+                return {"type": "output", "output": output}
+            self._streams[last + 1] = [output["text"]]
+        display_id = (content.get("transient") or {}).get("display_id")
+        self._items.append({**output, "display_id": display_id})
         return {"type": "output", "output": output}
 
     def items(self) -> list[Output]:
@@ -60,15 +67,6 @@ class Outputs:
     def text(self) -> str:
         """Return the text written to stdout."""
         return stdout(self.items())
-
-    def _add(self, output: Output, display_id: str | None) -> None:
-        if output["output_type"] == "stream":
-            last = len(self._items) - 1
-            if last in self._streams and self._items[last]["name"] == output["name"]:
-                self._streams[last].append(output["text"])
-                return
-            self._streams[last + 1] = [output["text"]]
-        self._items.append({**output, "display_id": display_id})
 
     def _clear(self, *, wait: bool) -> Event:
         self._clear_at_next = wait
@@ -93,7 +91,7 @@ class Outputs:
         size = len(output.get("text", "")) + sum(map(_size, output.get("data", {}).values()))
         if size > self._remaining:
             self.truncated = True
-            # All that follows is left out too: text with a hole in it would mislead.
+            # Later output is dropped too: text with a gap would be misleading.
             self._remaining = 0
             return False
         self._remaining -= size

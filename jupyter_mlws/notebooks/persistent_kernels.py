@@ -1,10 +1,10 @@
-"""What is on disk of a server's kernels, and what a killed server left there.
+"""State of a server's kernels on disk, from which the next server takes over kernels.
 
-A server has a folder of its own below ``<runtime folder>/mlws-kernels``: its lock (held while it
-lives), its root, its sessions (Jupyter's own database), and for each kernel the state that
+Each server has a directory below ``<runtime directory>/mlws-kernels``: its lock (held while it
+runs), its root, its sessions (Jupyter's own database), and for each kernel the state that
 :mod:`~jupyter_mlws.notebooks.provisioner` wrote and the output that
-:mod:`~jupyter_mlws.notebooks.iopub_recorder` recorded. The next server of the same root takes the
-kernels of a folder whose lock it can take.
+:mod:`~jupyter_mlws.notebooks.iopub_recorder` recorded. The next server with the same root takes
+over the kernels of a directory whose lock is free.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import Any
 from jupyter_mlws.notebooks.provisioner import read, runs
 
 RECORDER_STOP_TIMEOUT = 5.0
-"""Seconds that a keeper has to end when the next server tells it to."""
+"""Seconds to wait for a recorder process to exit."""
 
 
 @dataclass(frozen=True)
@@ -171,22 +171,22 @@ class PersistentKernelStore:
         import psutil
 
         with (self.path / "keeper.log").open("ab") as log:
-            keeper = subprocess.Popen(
+            recorder = subprocess.Popen(
                 [sys.executable, "-m", "jupyter_mlws.notebooks.iopub_recorder", str(self.path)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        record = {"pid": keeper.pid, "created": psutil.Process(keeper.pid).create_time()}
+        record = {"pid": recorder.pid, "created": psutil.Process(recorder.pid).create_time()}
         (self.path / "keeper").write_text(json.dumps(record), encoding="utf-8")
-        return keeper
+        return recorder
 
     def others(self) -> list[Path]:
         """Return the folders of other servers of this root, running or not."""
         folders = []
         for folder in self._stores_directory.iterdir():
-            # A folder without it is just being made, or removed.
+            # A directory without it is just being created or removed.
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 root = (folder / "root").read_text(encoding="utf-8")
                 if folder != self.path and root == str(self._root):
@@ -207,7 +207,7 @@ def _sessions(file: Path) -> list[Session]:
         rows = connection.execute("SELECT session_id, path, name, type, kernel_id FROM session")
         return [Session(*row) for row in rows]
     except sqlite3.Error:
-        # Cut off as it was made: there was no session yet.
+        # The server was killed while it created the database: there was no session yet.
         return []
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""The code check: bandit's findings, told or refused before any of the code runs."""
+"""Checks code with bandit before any of it runs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from jupyter_mlws.core.errors import CodeBlockedError, CodeCheckError, MLWSError
 from jupyter_mlws.notebooks.models import CodeWarning
 from jupyter_mlws.notebooks.syntax import replace_magics
 
-LIMIT = 20.0
-"""Seconds that a check has."""
+TIMEOUT = 20.0
+"""Seconds for one check."""
 
 
 class Policy(str, Enum):
@@ -50,7 +50,7 @@ class CodeCheck:
         errors = b""
         try:
             output, errors = await asyncio.wait_for(
-                process.communicate(replace_magics(source).encode()), LIMIT
+                process.communicate(replace_magics(source).encode()), TIMEOUT
             )
             rows = json.loads(output)["results"]
         except (asyncio.TimeoutError, ValueError, KeyError) as error:

@@ -1,9 +1,8 @@
-"""Ports for kernels that nobody else takes before the kernel has opened them.
+"""Reservation of ports for kernels, until a kernel listens on them.
 
-A server chooses a kernel's ports a second or more before the kernel listens on them. If something
-else gets one of them meanwhile, ipykernel neither starts nor ends: it waits for its own sockets
-forever, and whoever opened the notebook with it. So the ports are taken from above those that the
-system gives to whoever asks for any, and each is reserved among all servers of the machine.
+A server chooses a kernel's ports a second or more before the kernel listens on them. If another
+process takes one of them meanwhile, ipykernel waits for its own sockets forever. So the ports are
+chosen above the system's ephemeral range, and each is reserved among all servers of the machine.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pathlib import Path
 _PORT_RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _MAX_PORT = 65535
 MIN_PORTS = 1000
-"""With fewer ports above those that the system gives, kernels get what the system gives."""
+"""With fewer ports above the ephemeral range, kernels use ephemeral ports."""
 
 
 class Reservation:
@@ -31,8 +30,8 @@ class Reservation:
         self.port = port
         self._lock_socket: socket.socket | None = None
         if sys.platform == "linux":
-            # A name of the network itself: it is gone with the process, however that ends, and
-            # a container has its own, as it has its own ports.
+            # An abstract socket: the kernel removes it with the process, and each network namespace
+            # has its own, as it has its own ports.
             self._lock_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             try:
                 self._lock_socket.bind(f"\0mlws-kernel-port-{port}")
@@ -53,7 +52,7 @@ def reserve(ip: str) -> Reservation:
         port = next(candidates)
         try:
             with socket.socket() as sock:
-                # What a kernel left a moment ago is no hindrance to the next.
+                # Connections of an earlier kernel in TIME_WAIT are no obstacle.
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 sock.bind((ip, port))
             return Reservation(port)
@@ -64,7 +63,7 @@ def reserve(ip: str) -> Reservation:
 def _candidates(ip: str) -> Iterator[int]:
     ours = _ports_above_ephemeral()
     for _ in ours:
-        yield random.choice(ours)  # noqa: S311  a place to look at, not a secret
+        yield random.choice(ours)  # noqa: S311  not a secret
     while True:
         with socket.socket() as sock:
             sock.bind((ip, 0))

@@ -1,9 +1,8 @@
-"""Starts kernels so that they outlive the server, and takes over those that did.
+"""Provisioner of kernels that survive their server, and that takes over surviving kernels.
 
-Jupyter asks a *provisioner* for a kernel's process. This one starts it as Jupyter's own does, but
-without having it end with the server, and writes down what the next server needs: one file a
-kernel in :attr:`LastingProvisioner.folder`. A kernel whose file is there already is not started
-but taken over.
+It starts a kernel as Jupyter's own local provisioner does, but independent of the server, and
+writes a record for the next server to :attr:`LastingProvisioner.folder`. If a kernel's record
+exists already, the kernel is taken over instead.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from jupyter_mlws.core.hub_environment import shared_variables
 from jupyter_mlws.notebooks.ports import Reservation, reserve
 
 NAME = "mlws-lasting-provisioner"
-"""Its entry point of the group ``jupyter_client.kernel_provisioners``."""
+"""Name of the entry point in the group ``jupyter_client.kernel_provisioners``."""
 
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 
@@ -35,7 +34,7 @@ class AdoptedProcess:
 
     stdin = stdout = stderr = None
     UNKNOWN = -1
-    """Only a process's parent is told how it ended."""
+    """Only the parent of a process gets its exit code."""
 
     def __init__(self, pid: int, created: float) -> None:
         self.pid = pid
@@ -83,7 +82,11 @@ class LastingProvisioner(LocalProvisioner):
         if self._adopted_record is None or manager is None:
             with self._release_ports_on_error():
                 if manager is not None and manager.cache_ports and not self.ports_cached:
-                    self._reserve_ports(manager)
+                    # Before Jupyter chooses ports itself.
+                    self._reservations = tuple(reserve(manager.ip) for _ in PORTS)
+                    for name, reservation in zip(PORTS, self._reservations, strict=True):
+                        setattr(manager, name, reservation.port)
+                    self.ports_cached = True
                 kwargs = await super().pre_launch(**kwargs)
             shared = shared_variables(Path(kwargs.get("cwd") or "."))
             kwargs["env"] = {**kwargs["env"], **shared}
@@ -102,11 +105,22 @@ class LastingProvisioner(LocalProvisioner):
         if not self.folder:
             with self._release_ports_on_error():
                 return await super().launch_kernel(cmd, **kwargs)
-        # A file: what it writes past Jupyter is kept, and no pipe of a dead server stops it.
+        # A file rather than a pipe, which would block the kernel after the server's death.
         with self._release_ports_on_error(), self._file("log").open("ab") as log:
             outputs = {"stdout": log, "stderr": log}
             answer = await super().launch_kernel(cmd, **{**kwargs, **outputs})
-        self._save_record()
+        assert self.pid is not None  # just started
+        with contextlib.suppress(psutil.NoSuchProcess):
+            record = {
+                "kernel": self.kernel_id,
+                "name": getattr(self.parent, "kernel_name", ""),
+                "pid": self.pid,
+                "pgid": self.pgid,
+                "created": psutil.Process(self.pid).create_time(),
+                "cwd": str(self.cwd),
+                "connection": getattr(self.parent, "connection_file", ""),
+            }
+            atomic_write(self._file("json"), json.dumps(record))
         return answer
 
     async def cleanup(self, restart: bool = False) -> None:
@@ -118,13 +132,6 @@ class LastingProvisioner(LocalProvisioner):
         if self.folder:
             for kind in ("json", "log"):
                 self._file(kind).unlink(missing_ok=True)
-
-    def _reserve_ports(self, manager: Any) -> None:
-        """Set the kernel's ports before Jupyter chooses them."""
-        self._reservations = tuple(reserve(manager.ip) for _ in PORTS)
-        for name, reservation in zip(PORTS, self._reservations, strict=True):
-            setattr(manager, name, reservation.port)
-        self.ports_cached = True
 
     @contextlib.contextmanager
     def _release_ports_on_error(self) -> Iterator[None]:
@@ -152,20 +159,6 @@ class LastingProvisioner(LocalProvisioner):
             return None
         record = read(self._file("json"))
         return record if record and runs(record["pid"], record["created"]) else None
-
-    def _save_record(self) -> None:
-        assert self.pid is not None  # just started
-        with contextlib.suppress(psutil.NoSuchProcess):
-            record = {
-                "kernel": self.kernel_id,
-                "name": getattr(self.parent, "kernel_name", ""),
-                "pid": self.pid,
-                "pgid": self.pgid,
-                "created": psutil.Process(self.pid).create_time(),
-                "cwd": str(self.cwd),
-                "connection": getattr(self.parent, "connection_file", ""),
-            }
-            atomic_write(self._file("json"), json.dumps(record))
 
 
 def read(file: Path) -> dict[str, Any] | None:

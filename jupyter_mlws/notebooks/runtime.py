@@ -1,4 +1,4 @@
-"""One notebook at work: its queue of calls, its session and kernel, and what is told of them."""
+"""Runtime of one notebook: its queue of calls, its session and kernel, and its events."""
 
 from __future__ import annotations
 
@@ -18,16 +18,13 @@ from jupyter_mlws.core.errors import (
     KernelDiedError,
     KernelStartError,
     MLWSError,
-    NotebookChangedError,
     NotebookItemNotFoundError,
     of_system,
 )
-from jupyter_mlws.notebooks.collaboration import fill_shared
-from jupyter_mlws.notebooks.documents import code_cells, fill
+from jupyter_mlws.notebooks.documents import code_cells
 from jupyter_mlws.notebooks.execution import Outcome, Run
 from jupyter_mlws.notebooks.history import (
     ExecutionStart,
-    Histories,
     History,
     to_datetime,
     to_execution_error,
@@ -35,8 +32,8 @@ from jupyter_mlws.notebooks.history import (
 from jupyter_mlws.notebooks.kernel_listeners import KernelListeners
 from jupyter_mlws.notebooks.kernels import Connection, Kernel
 from jupyter_mlws.notebooks.models import (
+    CellExecuteRequest,
     CodeWarning,
-    ExecuteRequest,
     Execution,
     ExecutionOutput,
     ExecutionResult,
@@ -46,13 +43,13 @@ from jupyter_mlws.notebooks.models import (
 from jupyter_mlws.notebooks.outputs import Event, OutputRate, stdout
 from jupyter_mlws.notebooks.policy import CodeCheck, refusal
 from jupyter_mlws.notebooks.recording import Recording
-from jupyter_mlws.notebooks.server import Document, JupyterServer
+from jupyter_mlws.notebooks.server import Document
 from jupyter_mlws.notebooks.syntax import find_syntax_error, is_rejected_by_kernel
 
 MAX_FINISHED_CALLS = 30
-"""Ended calls of a notebook whose outputs can still be asked for."""
+"""Finished calls of a notebook whose outputs are kept in memory."""
 INTERRUPTIBLE_TIMEOUT = 1.0
-"""Seconds that code which was sent to the kernel has to begin, before the kernel is interrupted."""
+"""Seconds to wait for code to start in the kernel, before the kernel is interrupted."""
 Session = dict[str, Any]
 _NOTEBOOK_STATUSES = {
     "busy": NotebookStatus.BUSY,
@@ -60,7 +57,7 @@ _NOTEBOOK_STATUSES = {
     "restarting": NotebookStatus.STARTING,
     "dead": NotebookStatus.DEAD,
 }
-"""The server's word for what a kernel does; everything else is idle."""
+"""Status of a notebook by the state that the server reports of its kernel; others are IDLE."""
 
 
 @dataclass
@@ -85,7 +82,7 @@ class Job:
     """One execute call."""
 
     notebook: str
-    request: ExecuteRequest
+    request: CellExecuteRequest
     path: str
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     again: Sequence[str] = ()
@@ -110,7 +107,13 @@ class Job:
 
     def result(self) -> ExecutionResult:
         """Return the result so far."""
-        parts = [self._part(piece) for piece in self.pieces]
+        parts = [
+            ExecutionOutput(
+                **dict(self.execution(piece)),
+                outputs=piece.outcome.outputs if piece.outcome else [],
+            )
+            for piece in self.pieces
+        ]
         outcomes = [piece.outcome for piece in self.pieces if piece.outcome is not None]
         outputs = [output for part in parts for output in part.outputs]
         start_times = [piece.started for piece in self.pieces if piece.started is not None]
@@ -151,47 +154,6 @@ class Job:
             snapshot=self.snapshot,
         )
 
-    def _part(self, piece: CellExecution) -> ExecutionOutput:
-        outputs = piece.outcome.outputs if piece.outcome else []
-        return ExecutionOutput(**dict(self.execution(piece)), outputs=outputs)
-
-
-class KernelPool:
-    """The kernels that executions use.
-
-    Notebooks may share a kernel; their executions then wait for each other.
-    """
-
-    def __init__(self, server: JupyterServer) -> None:
-        self._server = server
-        self._kernels: dict[str, Kernel] = {}
-
-    async def of(self, identifier: str) -> Kernel:
-        """Return the kernel with that id, and close the connections of kernels that are gone."""
-        for stale_kernel in [kernel for kernel in self._kernels.values() if not kernel.there]:
-            await self._kernels.pop(stale_kernel.id).close()
-        if identifier not in self._kernels:
-            self._kernels[identifier] = Kernel(self._server.kernels, identifier)
-        return self._kernels[identifier]
-
-    async def close(self) -> None:
-        """Close the connections; the server owns the kernels."""
-        for kernel in self._kernels.values():
-            await kernel.close()
-        self._kernels.clear()
-
-
-@dataclass(frozen=True)
-class RuntimeServices:
-    """Objects that all notebooks of one server share."""
-
-    server: JupyterServer
-    pool: KernelPool
-    histories: Histories
-    recording: Recording
-    watches: KernelListeners
-    check: CodeCheck
-
 
 class NotebookRuntime:
     """Runs the calls of one notebook in order.
@@ -199,16 +161,23 @@ class NotebookRuntime:
     To be used on the event loop only.
     """
 
-    def __init__(self, identifier: str, tools: RuntimeServices) -> None:
+    def __init__(
+        self,
+        identifier: str,
+        recording: Recording,
+        listeners: KernelListeners,
+        check: CodeCheck,
+    ) -> None:
         self.id = identifier
-        self.stream = tools.recording.stream_of(identifier)
+        self.stream = recording.stream_of(identifier)
         self.jobs: OrderedDict[str, Job] = OrderedDict()
         self.running: tuple[Job, CellExecution | None] | None = None
         self.last: tuple[Job, CellExecution] | None = None
-        self._services = tools
-        self._server = tools.server
-        self._pool = tools.pool
-        self._histories = tools.histories
+        self._recording = recording
+        self._server = recording.server
+        self._histories = recording.histories
+        self._listeners = listeners
+        self._check = check
         self._input_connection: Connection | None = None
         self._interruptible: asyncio.Event | None = None
         self._submit_lock = asyncio.Lock()
@@ -221,7 +190,7 @@ class NotebookRuntime:
 
     # Calls
 
-    async def submit(self, request: ExecuteRequest) -> Job:
+    async def submit(self, request: CellExecuteRequest) -> Job:
         """Queue a call.
 
         Error 20401 for a cell that does not exist, 20402 for a broken document.
@@ -233,7 +202,9 @@ class NotebookRuntime:
             job.ask(await self._server.read(path))
             await self._record_queued(job)
             self.jobs[job.id] = job
-            self._drop_finished_jobs()
+            finished = [name for name, one in self.jobs.items() if one.ended.is_set()]
+            for name in finished[: max(0, len(finished) - MAX_FINISHED_CALLS)]:
+                del self.jobs[name]
             self._publish_job(job)
             task = asyncio.create_task(self._process_job(job))
             self._tasks[job.id] = task
@@ -290,7 +261,7 @@ class NotebookRuntime:
         Error 20401 for a cell that does not exist.
         """
         path = await self._server.path_of(self.id)
-        request = ExecuteRequest(up_to=cell)
+        request = CellExecuteRequest(up_to=cell)
         pieces = pieces_of(request, await self._server.read(path), await self._previous_cells(path))
         return [piece.cell for piece in pieces if piece.cell is not None]
 
@@ -301,12 +272,12 @@ class NotebookRuntime:
         """
         history = await asyncio.to_thread(self._histories.of, path)
         session = session_of(path, await self._server.sessions(), self)
-        watch = self._services.watches.of(session["kernel"]["id"]) if session else None
+        listener = self._listeners.of(session["kernel"]["id"]) if session else None
         processes = await asyncio.to_thread(history.processes, self.id)
-        now = watch.process if watch else None
+        now = listener.process if listener else None
         before = [process for process in processes if process != now] or processes
         executions = await asyncio.to_thread(history.held, before[0]) if before else []
-        # The last time counts: that is the state that was lost.
+        # Of several executions of a cell, the last one counts.
         cells = [
             row.cell for row in executions if row.cell is not None and row.notebook_id == self.id
         ]
@@ -326,7 +297,7 @@ class NotebookRuntime:
             await self._server.move_session(session["id"], path)
         self.session = session["id"]
         self.dead = False
-        return await self._pool.of(session["kernel"]["id"])
+        return await self._listeners.pool.of(session["kernel"]["id"])
 
     # The work
 
@@ -340,7 +311,7 @@ class NotebookRuntime:
             await self._close(job, ExecutionStatus.ERROR, error)
         except asyncio.CancelledError:
             if not job.cancelled:
-                # What waits stays entered: the next server tells what became of it.
+                # Queued executions stay in the history, for the next server.
                 self._end(job, ExecutionStatus.LOST, ExecutionCanceledError(by="stop"))
                 raise
             await self._close(job, ExecutionStatus.CANCELLED, ExecutionCanceledError(by="request"))
@@ -354,25 +325,39 @@ class NotebookRuntime:
     async def _execute(self, job: Job) -> None:
         job.path = path = await self._server.path_of(self.id)
         document = await self._server.read(path)
-        # Read anew: the calls before may have changed the document.
+        # Read again: earlier calls may have changed the document.
         before = [(piece.id, piece.source) for piece in job.pieces]
         job.ask(document)
         if before != [(piece.id, piece.source) for piece in job.pieces]:
             await self._record_queued(job)
         history = await asyncio.to_thread(self._histories.of, path)
-        job.snapshot = await self._services.recording.commit_of(path)
+        job.snapshot = await self._recording.commit_of(path)
         kernel = await self.kernel(path, document)
         async with kernel.execution_lock:
             connection = await kernel.connect()
-            await self._services.watches.attach(kernel.id)
+            await self._listeners.attach(kernel.id)
             self._set_status(NotebookStatus.BUSY)
             job.status = ExecutionStatus.RUNNING
             self._publish_job(job)
-            if await self._check_code(job, kernel, connection, history):
-                await self._run_all(job, kernel, history, document)
+            is_accepted = await self._check_code(job, kernel, connection, history)
+            for piece in job.pieces if is_accepted else ():
+                if job.cancelled:
+                    break
+                outcome = await self._run(job, piece, kernel, history, document)
+                if outcome.status is ExecutionStatus.SUCCESS:
+                    kernel.done.append(piece.id)
+                elif job.request.stop_on_error or outcome.status is ExecutionStatus.CANCELLED:
+                    break
         if job.request.saves and any(piece.ran for piece in job.pieces):
             await self._save(job, document)
-        await self._close(job, *_summary(job))
+        for piece in job.pieces:
+            if piece.outcome is not None and piece.status is not ExecutionStatus.SUCCESS:
+                await self._close(job, piece.status, piece.outcome.error)
+                return
+        if job.cancelled:
+            await self._close(job, ExecutionStatus.CANCELLED, ExecutionCanceledError(by="request"))
+        else:
+            await self._close(job, ExecutionStatus.SUCCESS, None)
 
     async def _record_queued(self, job: Job) -> None:
         """Record the queued pieces in the history, in case the server is killed."""
@@ -406,9 +391,9 @@ class NotebookRuntime:
                 await self._refuse(job, piece, error, history)
                 return False
         for piece in job.pieces:
-            findings = await self._services.check(piece.source, piece.cell)
+            findings = await self._check(piece.source, piece.cell)
             job.warnings.extend(findings)
-            if findings and self._services.check.refuses:
+            if findings and self._check.refuses:
                 await self._refuse(job, piece, refusal(findings), history)
                 return False
         return True
@@ -418,18 +403,6 @@ class NotebookRuntime:
     ) -> None:
         await asyncio.to_thread(history.begin, self._execution_start(job, piece))
         await self._finish(job, piece, Outcome(ExecutionStatus.ERROR, error=error), history)
-
-    async def _run_all(
-        self, job: Job, kernel: Kernel, history: History, document: Document
-    ) -> None:
-        for piece in job.pieces:
-            if job.cancelled:
-                return
-            outcome = await self._run(job, piece, kernel, history, document)
-            if outcome.status is ExecutionStatus.SUCCESS:
-                kernel.done.append(piece.id)
-            elif job.request.stop_on_error or outcome.status is ExecutionStatus.CANCELLED:
-                return
 
     async def _run(
         self, job: Job, piece: CellExecution, kernel: Kernel, history: History, document: Document
@@ -445,8 +418,8 @@ class NotebookRuntime:
         async def on_start(message: str) -> None:
             piece.started = time.time()
             piece.status = ExecutionStatus.RUNNING
-            if watch is not None:
-                watch.meter.begin(piece.id, connection.process)
+            if listener is not None:
+                listener.meter.begin(piece.id, connection.process)
             timeout = job.request.timeout
             facts = replace(
                 self._execution_start(job, piece),
@@ -456,13 +429,13 @@ class NotebookRuntime:
                 saves=document.hash if job.request.saves else None,
                 deadline=None if timeout is None else piece.started + timeout,
             )
-            # Kept before it is told: who has seen it run finds it in the history.
+            # Stored before it is published, so that readers of the event find it in the history.
             await asyncio.to_thread(history.begin, facts)
             self._publish_execution(job, piece)
 
         self.running = (job, piece)
         connection = await kernel.connect()
-        watch = self._services.watches.of(kernel.id)
+        listener = self._listeners.of(kernel.id)
         rate = OutputRate()
         request = job.request
         run = Run(
@@ -482,7 +455,7 @@ class NotebookRuntime:
             kernel.on_memory_limit = None
             self._interruptible = None
             self._input_connection = None
-            memory_usage = watch.meter.end(piece.id) if watch is not None else None
+            memory_usage = listener.meter.end(piece.id) if listener is not None else None
         outcome = replace(outcome, memory=memory_usage.peak if memory_usage else None)
         if outcome.error is not None:
             outcome = replace(outcome, error=outcome.error.with_facts(cell=piece.cell))
@@ -497,32 +470,23 @@ class NotebookRuntime:
         piece.outcome, piece.status = outcome, outcome.status
         self.last = (job, piece)
         await asyncio.to_thread(history.end, piece.id, outcome, outputs=True)
-        self._services.recording.ended(self._execution_start(job, piece), outcome)
+        self._recording.ended(self._execution_start(job, piece), outcome)
         self._publish_execution(job, piece)
 
     async def _save(self, job: Job, document: Document) -> None:
         """Save the outputs in the document, unless it has changed since it was read."""
-        ran = {
+        results = {
             piece.cell: (piece.outcome.outputs, piece.outcome.count)
             for piece in job.pieces
             if piece.ran and piece.cell is not None and piece.outcome is not None
         }
-        if document.shared is not None:
-            # Whoever shares it sees them at once, and the sharing server saves them.
-            fill_shared(document.shared, ran)
-            job.saved = True
-            return
         try:
-            path = await self._server.path_of(self.id)
-            if await self._server.hash_of(path) != document.hash:
-                raise NotebookChangedError(path=path)
-            self._server.trust(path, document.content)
-            fill(document.content, ran)
-            await self._server.save(path, document.content)
+            await self._server.save_outputs(self.id, document, results)
         except MLWSError as error:
             job.saved, job.save_error = False, error
-        else:
-            job.saved = True
+            return
+        job.saved = True
+        if document.shared is None:
             cells = [piece.cell for piece in job.pieces if piece.ran]
             self.stream.publish({"type": "saved", "request": job.id, "cells": cells})
 
@@ -531,7 +495,7 @@ class NotebookRuntime:
             piece.id, job.id, self.id, job.path, piece.cell, piece.source, snapshot=job.snapshot
         )
 
-    # What is told
+    # Events
 
     def _end(self, job: Job, status: ExecutionStatus, error: MLWSError | None) -> None:
         if self.running is not None and self.running[0] is job:
@@ -539,7 +503,7 @@ class NotebookRuntime:
         job.status, job.error = status, error
         for piece in job.pieces:
             if not piece.status.ended:
-                # What ran shares the call's end; what never began was left.
+                # A piece that ran ends as the call does.
                 piece.status = status if piece.started else ExecutionStatus.CANCELLED
         self._publish_job(job)
         job.ended.set()
@@ -580,11 +544,6 @@ class NotebookRuntime:
             }
         )
 
-    def _drop_finished_jobs(self) -> None:
-        ended_ids = [identifier for identifier, job in self.jobs.items() if job.ended.is_set()]
-        for identifier in ended_ids[: max(0, len(ended_ids) - MAX_FINISHED_CALLS)]:
-            del self.jobs[identifier]
-
 
 def session_of(
     path: str, sessions: Sequence[Session], runtime: NotebookRuntime | None
@@ -607,7 +566,7 @@ def status_of(session: Session | None, runtime: NotebookRuntime | None) -> Noteb
 
 
 def pieces_of(
-    request: ExecuteRequest, document: Document, again: Sequence[str]
+    request: CellExecuteRequest, document: Document, again: Sequence[str]
 ) -> list[CellExecution]:
     """Return the code that a call asks for; error 20401 for a code cell that does not exist.
 
@@ -636,13 +595,3 @@ def up_to(cell: str, there: Sequence[str], ran: Sequence[str]) -> list[str]:
     if not preceding_cells and cell in there:
         preceding_cells = list(there[: there.index(cell)])
     return [*preceding_cells, cell]
-
-
-def _summary(job: Job) -> tuple[ExecutionStatus, MLWSError | None]:
-    """Return the status and error of a call: those of its first piece that failed."""
-    for piece in job.pieces:
-        if piece.outcome is not None and piece.status is not ExecutionStatus.SUCCESS:
-            return piece.status, piece.outcome.error
-    if job.cancelled:
-        return ExecutionStatus.CANCELLED, ExecutionCanceledError(by="request")
-    return ExecutionStatus.SUCCESS, None

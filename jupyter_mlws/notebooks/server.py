@@ -1,6 +1,6 @@
-"""The one adapter of Jupyter Server's own managers: documents, sessions, kernels and file ids.
+"""Adapter of Jupyter Server's own managers: documents, sessions, kernels and file ids.
 
-What they refuse (tornado's errors) becomes an error of ours here, without the server's paths.
+Converts their errors (tornado's) to ours, without the server's paths.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from tornado import web
 from jupyter_mlws.core.errors import (
     KernelStartError,
     MLWSError,
+    NotebookChangedError,
     NotebookItemNotFoundError,
     NotebookSaveError,
     NotebookUnreadableError,
     OutsideWorkspaceError,
 )
-from jupyter_mlws.notebooks.collaboration import shared_document
+from jupyter_mlws.notebooks.documents import CellResults, fill, fill_shared, shared_document
 from jupyter_mlws.notebooks.kernels import process_of
 from jupyter_mlws.notebooks.models import SUFFIX
 from jupyter_mlws.notebooks.persistent_kernels import OrphanedKernel
 
 SAVE_TIMEOUT = 5.0
-"""Seconds for which a file that is being saved is waited for."""
+"""Seconds to wait while a file is being saved."""
 READ_RETRY_INTERVAL = 0.05
-"""Seconds between two looks at it."""
+"""Seconds between two attempts to read it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class JupyterServer:
 
     @property
     def _file_ids(self) -> Any:
-        # Jupyter goes on without an extension that fails, and so does all but notebooks here.
+        # Jupyter starts without an extension that fails; only notebooks need it.
         if "file_id_manager" not in self._settings:
             raise RuntimeError("jupyter_server_fileid is not loaded; Jupyter's log has the reason")
         return self._settings["file_id_manager"]
@@ -128,7 +129,7 @@ class JupyterServer:
                 )
             )
         except (KeyError, OSError, RuntimeError, ValueError, web.HTTPError) as error:
-            # Its kind is no longer installed, or it ended while it was looked at.
+            # Its kernel specification is no longer installed, or it has just ended.
             self._log.warning("Could not reconnect to kernel %s: %s", left.kernel, error)
             return False
         for session in left.sessions:
@@ -177,14 +178,18 @@ class JupyterServer:
 
         Retries while the server is writing the file.
         """
+        from jupyter_server.services.contents.fileio import path_to_intermediate
+
         deadline = time.monotonic() + SAVE_TIMEOUT
+        # The copy of the old file, which exists while the server writes.
+        intermediate = Path(path_to_intermediate(str(self.root / path)))  # type: ignore[no-untyped-call]
         before = None
         while True:
             try:
                 return await self._read(path)
             except MLWSError as error:
-                # A tab's save writes the file in place: half of it is no notebook yet.
-                is_permanent = str(error) == before and not self._is_being_saved(path)
+                # A tab's save writes the file in place, and half of a file is not a notebook.
+                is_permanent = str(error) == before and not intermediate.exists()  # noqa: ASYNC240
                 if (
                     not isinstance(error, NotebookUnreadableError)
                     or is_permanent
@@ -193,16 +198,6 @@ class JupyterServer:
                     raise
                 before = str(error)
             await asyncio.sleep(READ_RETRY_INTERVAL)
-
-    def _is_being_saved(self, path: str) -> bool:
-        """Return True if the server is writing the file now.
-
-        A copy of the old file exists during that time.
-        """
-        from jupyter_server.services.contents.fileio import path_to_intermediate
-
-        beside: str = path_to_intermediate(str(self.root / path))  # type: ignore[no-untyped-call]
-        return Path(beside).exists()
 
     async def _read(self, path: str) -> Document:
         with _translate_errors(path, self.root):
@@ -214,7 +209,7 @@ class JupyterServer:
         if shared is not None:
             import nbformat
 
-            # Newer than the file by what was typed just now.
+            # It may be newer than the file.
             live: Any = nbformat.from_dict(shared.get())  # type: ignore[no-untyped-call]
             return Document(*facts, live, model["hash"], shared)
         content = await asyncio.to_thread(parse_notebook, model["content"], path)
@@ -234,9 +229,19 @@ class JupyterServer:
         with _translate_errors(path, self.root, writing=True):
             await ensure_async(self._contents.save(model, path))
 
-    def trust(self, path: str, content: Any) -> None:
-        """Mark the cells of a notebook as trusted if the server knows its signature."""
-        self._contents.mark_trusted_cells(content, path)
+    async def save_outputs(self, identifier: str, document: Document, results: CellResults) -> None:
+        """Save outputs in a notebook, unless the file has changed since ``document`` was read."""
+        if document.shared is not None:
+            # Its clients see them immediately, and the server that shares it saves them.
+            fill_shared(document.shared, results)
+            return
+        path = await self.path_of(identifier)
+        if await self.hash_of(path) != document.hash:
+            raise NotebookChangedError(path=path)
+        # Cells are trusted if the server knows the signature of the notebook.
+        self._contents.mark_trusted_cells(document.content, path)
+        fill(document.content, results)
+        await self.save(path, document.content)
 
     async def delete(self, path: str) -> None:
         """Remove the file, or move it to the trash if the server is configured so."""
@@ -286,7 +291,7 @@ class JupyterServer:
                 )
             )
         except (KeyError, OSError, RuntimeError, ValueError, web.HTTPError) as error:
-            # A kernel that is not installed is a kind of KeyError.
+            # The error for a kernel that is not installed is a KeyError.
             raise KernelStartError(kernel=kernel, reason=_format_error(error, self.root)) from error
         return dict(session)
 
@@ -312,7 +317,7 @@ def parse_notebook(base64_text: str, path: str) -> Any:
         content: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
         nbformat.validate(content, relax_add_props=True)
         if "\\ud" in text.lower():
-            # Half a surrogate pair is valid JSON and no text: nothing could be sent or saved.
+            # Half a surrogate pair is valid JSON, but cannot be encoded.
             json.dumps(content, ensure_ascii=False).encode("utf-8")
     except nbformat.ValidationError as error:
         where = "/".join(map(str, error.absolute_path))
@@ -327,7 +332,7 @@ def parse_notebook(base64_text: str, path: str) -> Any:
         RecursionError,
         binascii.Error,
     ) as error:
-        # What nbformat raises on JSON that is no notebook at all.
+        # nbformat raises these for JSON that is not a notebook.
         reason = str(error)[:500] or type(error).__name__
         raise NotebookUnreadableError(path=path, reason=reason) from error
     return content

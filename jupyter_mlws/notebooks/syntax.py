@@ -1,7 +1,7 @@
-"""Whether code can be parsed, asked before any of it runs.
+"""Checks the syntax of Python code before any of it runs.
 
-Only the kernel knows its own language, its magics and its version. What this server's Python
-cannot parse is a suspicion, which the kernel confirms or not; the line is found here.
+Only the kernel knows its own language, magics and version. If this server's Python cannot parse
+the code, the kernel is asked too. The line of the error is determined here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import suppress
 from jupyter_mlws.notebooks.kernels import Connection
 
 KERNEL_REPLY_TIMEOUT = 5.0
-"""Seconds; a kernel that does not say is let run the code, and says so then."""
+"""Seconds to wait for the kernel; without a reply, the code runs."""
 _MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[^#'\"]*\?{1,2}\s*)$")
 _MAGIC_ASSIGNMENT = re.compile(r"(=\s*)[%!](?!=).*$")
 
@@ -26,7 +26,7 @@ def find_syntax_error(source: str) -> SyntaxError | None:
     first = _parse(source)
     if first is None:
         return None
-    # The same without magics, so that the line is that of the true fault.
+    # Without magics, so that the line is that of the actual error.
     return _parse(replace_magics(source)) or first
 
 
@@ -34,7 +34,9 @@ def replace_magics(source: str) -> str:
     """Return ``source`` with IPython's magics replaced; empty for a cell in another language."""
     if source.lstrip().startswith("%%"):
         return ""
-    return "\n".join(map(_replace_magic, source.split("\n")))
+    return "\n".join(
+        _MAGIC_ASSIGNMENT.sub(r"\1None", _MAGIC.sub(r"\1pass", line)) for line in source.split("\n")
+    )
 
 
 async def is_rejected_by_kernel(connection: Connection, source: str) -> bool:
@@ -57,7 +59,3 @@ def _parse(source: str) -> SyntaxError | None:
         # A NUL character, which has no line.
         return SyntaxError(str(error))
     return None
-
-
-def _replace_magic(line: str) -> str:
-    return _MAGIC_ASSIGNMENT.sub(r"\1None", _MAGIC.sub(r"\1pass", line))

@@ -13,7 +13,8 @@ for name in (
     "jupyter_mlws.cli.main",
     "jupyter_mlws.dvc.data",
     "jupyter_mlws.mlflow.process",
-    "jupyter_mlws.versioning.versions",
+    "jupyter_mlws.versioning.snapshots.manager",
+    "jupyter_mlws.versioning.snapshots.outbox_worker",
     "jupyter_mlws.workflows.run.runner",
 ):
     import_module(name)
