@@ -1,4 +1,4 @@
-"""Contents of the project's files by their MD5: also those that files had before."""
+"""Finds current and earlier contents of the project's files by MD5."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_mlws.workflows.document import semantic_diff
 
 MD5 = re.compile("[0-9a-f]{32}")
 MAX_FILE_VERSIONS = 30
-"""Versions of a file in git's history that are looked at, newest first."""
+"""Versions of a file that are searched in git's history, newest first."""
 
 
 class Contents:
@@ -72,20 +72,8 @@ class Contents:
             if content is not None:
                 yield content
         with suppress(MLWSError):
-            yield from git.blobs(_blobs(git, path)).values()
-
-
-def _blobs(git: Git, path: str) -> list[str]:
-    """Return the blob ids of a file's versions on this branch, newest first."""
-    raw = git.run(
-        "log",
-        "--format=",
-        "--raw",
-        "--no-abbrev",
-        f"--max-count={MAX_FILE_VERSIONS}",
-        "HEAD",
-        "--",
-        path,
-    )
-    rows = (row.split() for row in raw.decode("utf-8", "replace").splitlines())
-    return list(dict.fromkeys(row[3] for row in rows if len(row) > 4 and set(row[3]) != {"0"}))
+            limit = f"--max-count={MAX_FILE_VERSIONS}"
+            raw = git.run("log", "--format=", "--raw", "--no-abbrev", limit, "HEAD", "--", path)
+            rows = (row.split() for row in raw.decode("utf-8", "replace").splitlines())
+            blobs = [row[3] for row in rows if len(row) > 4 and set(row[3]) != {"0"}]
+            yield from git.blobs(list(dict.fromkeys(blobs))).values()

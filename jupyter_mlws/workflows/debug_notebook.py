@@ -1,4 +1,4 @@
-"""A node of a run as a notebook: its code with the inputs that it had, to look for an error."""
+"""Writes a notebook that repeats a node of a run with the same code and inputs, to debug it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.parse import Stage
 
 FOLDER = "debug"
-"""Of the project; it ignores itself."""
+"""Directory in the project, with a `.gitignore` for all its files."""
 BLOCK_SIZE = 1_000_000
-"""Bytes that are hashed at once."""
+"""Bytes."""
 
 HEAD = Message(
     "# {node}\n\nThis node as it was in run {run} of {workflow}, with the same settings and "
@@ -41,7 +41,7 @@ DEBUG_HINT = Message("After an error, run `%debug` to open the debugger where it
 
 @dataclass(frozen=True)
 class NodeFailure:
-    """A node of a run. ``made``: the files of all nodes of the run, path → hash."""
+    """A node of a run. ``made``: hashes of the files that the nodes of the run wrote, by path."""
 
     run: str
     workflow: str
@@ -73,11 +73,18 @@ class Debugger:
         return path
 
     def _notebook(self, failure: NodeFailure) -> dict[str, Any]:
+        from jupyter_mlws.workflows.notebook.parameters import NotebookError
+        from jupyter_mlws.workflows.notebook.reading import read_notebook
+
         head = HEAD.fill(node=failure.stage.id, run=failure.run, workflow=failure.workflow)
         text = head.in_(self._language)
         if failure.message:
             text += ERROR_TEXT.fill(message=failure.message).in_(self._language)
-        source = self._source(failure.stage)
+        source = None
+        if failure.stage.notebook is not None:
+            # The run reports an invalid notebook.
+            with suppress(NotebookError):
+                source = read_notebook(self._root / failure.stage.notebook)
         cells = [
             _markdown_cell(text),
             _code_cell(_chdir_code(self._root, failure.stage.wdir)),
@@ -101,20 +108,6 @@ class Debugger:
             "nbformat_minor": 5,
         }
 
-    # Of a notebook
-
-    def _source(self, stage: Stage) -> Any | None:
-        from jupyter_mlws.workflows.notebook.parameters import NotebookError
-        from jupyter_mlws.workflows.notebook.reading import read_notebook
-
-        if stage.notebook is None:
-            return None
-        try:
-            return read_notebook(self._root / stage.notebook)
-        except NotebookError:
-            # What is wrong with the file is what the run has said.
-            return None
-
     def _notebook_cells(self, failure: NodeFailure, notebook: Any) -> list[dict[str, Any]]:
         from jupyter_mlws.components.node import UsageError
         from jupyter_mlws.workflows.notebook.command import inject, values_of
@@ -123,12 +116,13 @@ class Debugger:
         with suppress(UsageError):
             inject(notebook, values_of(notebook, dict(stage.written)))
         place = posixpath.dirname(stage.notebook or "")
-        return [
-            _code_cell(_chdir_code(self._root, place)),
-            *(_copy_cell(cell) for cell in notebook.cells),
-        ]
-
-    # Of a component
+        cells = [_code_cell(_chdir_code(self._root, place))]
+        for cell in notebook.cells:
+            new_cell = {key: value for key, value in cell.items() if key != "id"}
+            if new_cell["cell_type"] == "code":
+                new_cell |= {"outputs": [], "execution_count": None}
+            cells.append(new_cell)
+        return cells
 
     def _component_cells(
         self, failure: NodeFailure, component: Component
@@ -143,7 +137,16 @@ class Debugger:
         values = settings.convert_options(component, stage.written)
         lines = "".join(f"    {name!r}: {value!r},\n" for name, value in values.items())
         yield _code_cell(f"settings = {{\n{lines}}}" if values else "settings = {}")
-        file = self._source_file(component)
+        # None for a component of the library.
+        file = next(
+            (
+                file.relative_to(self._root).as_posix()
+                for file in sorted((self._root / COMPONENTS).glob("*.py"))
+                if component.source == "project"
+                and f"def {component.name}(" in file.read_text(encoding="utf-8")
+            ),
+            None,
+        )
         names = [port.name for port in component.inputs if stage.ports.get(port.name)]
         arguments = ", ".join([*(f"{name}={name}" for name in names), "**settings"])
         if file is not None:
@@ -158,18 +161,6 @@ class Debugger:
             f"{component.name}, _ = load_function({component.name!r}, Path.cwd())\n"
             f"result = {component.name}({arguments})\nresult"
         )
-
-    def _source_file(self, component: Component) -> str | None:
-        """Return the project's file that defines the component.
-
-        None for a component of a library.
-        """
-        if component.source != "project":
-            return None
-        for file in sorted((self._root / COMPONENTS).glob("*.py")):
-            if f"def {component.name}(" in file.read_text(encoding="utf-8"):
-                return file.relative_to(self._root).as_posix()
-        return None
 
     def _read_statements(self, failure: NodeFailure, component: Component) -> Iterator[str]:
         for port in component.inputs:
@@ -189,8 +180,8 @@ class Debugger:
     def _input_path(self, failure: NodeFailure, path: str) -> str:
         """Return the path of the content that an input had in the run.
 
-        The path is relative to the node's folder. A file that has changed since is copied from
-        DVC's cache, by its hash.
+        The path is relative to the node's folder. A file that has changed since then is copied
+        from DVC's cache.
         """
         md5 = failure.made.get(path)
         if md5 and not md5.endswith(".dir") and _md5(self._root / path) != md5:
@@ -237,13 +228,6 @@ def _command_cells(stage: Stage) -> Iterator[dict[str, Any]]:
             yield _code_cell(f"%run {shlex.join(words[1:])}")
         else:
             yield _code_cell(f"%%bash\n{command}")
-
-
-def _copy_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
-    new_cell = {key: value for key, value in cell.items() if key != "id"}
-    if new_cell["cell_type"] == "code":
-        new_cell |= {"outputs": [], "execution_count": None}
-    return new_cell
 
 
 def _markdown_cell(text: str) -> dict[str, Any]:

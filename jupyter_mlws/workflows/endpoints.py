@@ -51,7 +51,7 @@ from jupyter_mlws.workspace import Workspace
 
 NO_WORKFLOW = (WorkflowUnreadableError, WorkflowItemNotFoundError)
 WRONG = (WorkflowProblemsError, InvalidConnectionError, WorkflowCycleError, WorkflowUnreadableError)
-"""What is wrong with a definition."""
+"""Errors of an invalid definition."""
 IF_MATCH = {
     "If-Match": "The ETag of the GET that the change was made of, or * for any version. Required."
 }
@@ -67,7 +67,7 @@ STARTS = (
     NodeResourcesError,
     InvalidRunParameterError,
 )
-"""What keeps a run from starting."""
+"""Errors that keep a run from starting."""
 EXECUTES = [("execute", "kernels"), ("write", "contents")]
 
 

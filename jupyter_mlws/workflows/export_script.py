@@ -1,10 +1,10 @@
-"""A workflow as a Python script that needs neither DVC nor this package's engine."""
+"""Exports a workflow as a Python script that needs neither DVC nor this package."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from jupyter_mlws.engine.graph import topological_order
 from jupyter_mlws.workflows.document.parse import Document, Stage
@@ -33,18 +33,15 @@ def script(document: Document, stages: Sequence[Stage]) -> tuple[str, str]:
     name = (re.sub(r"[^\w-]+", "_", stem).strip("_") or "workflow") + ".py"
     title = document.name.replace("\\", " ").replace('"', "'")
     head = HEAD.format(title=title, path=document.path, name=name)
-    return name, head + "\n" + "\n".join(_lines(topological_order(stages))) + "\n"
-
-
-def _lines(stages: Sequence[Stage]) -> Iterator[str]:
+    lines = []
     folders: set[str] = set()
-    for stage in stages:
+    for stage in topological_order(stages):
         for folder in sorted({posixpath.dirname(out) for out in stage.outs} - {"", *folders}):
             folders.add(folder)
-            yield f"os.makedirs({folder!r}, exist_ok=True)"
+            lines.append(f"os.makedirs({folder!r}, exist_ok=True)")
         if stage.frozen:
-            yield f"# {stage.id} is frozen: its results stay as they are."
+            lines.append(f"# {stage.id} is frozen: its results stay as they are.")
             continue
-        for command in stage.commands:
-            folder = f", {stage.wdir!r}" if stage.wdir not in ("", ".") else ""
-            yield f"run({stage.id!r}, {command!r}{folder})"
+        wdir = f", {stage.wdir!r}" if stage.wdir not in ("", ".") else ""
+        lines += [f"run({stage.id!r}, {command!r}{wdir})" for command in stage.commands]
+    return name, head + "\n" + "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""What the API says and takes of workflows, plans and runs."""
+"""Request and response models of workflows, plans and runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an output looks like: a table's first rows, measures, a picture, the words of a text."""
+"""Previews of outputs: the first rows of a table, metrics, an image, or a text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +26,7 @@ MAX_TEXT_LENGTH = 100_000
 MAX_IMAGE_BYTES = 20_000_000
 """Bytes."""
 MAX_MODEL_SCHEMA_BYTES = 50_000_000
-"""Bytes of a model's description; a zip file of a few kB can hold gigabytes."""
+"""Bytes of a model's specification; a zip file of a few kB can hold gigabytes."""
 MAX_CELL_LENGTH = 500
 """Characters of one value."""
 TYPES = {
@@ -47,9 +47,9 @@ TYPES = {
     ".html": "Text",
 }
 VEGA_LITE = re.compile(r"/vega-lite/v(\d+)[.\d]*\.json$")
-"""How a chart's file names its grammar: ``https://vega.github.io/schema/vega-lite/v5.json``."""
+"""Schema URL of a chart: ``https://vega.github.io/schema/vega-lite/v5.json``."""
 INLINE_DATA = frozenset({"values", "datasets"})
-"""Where a chart has its rows, whose columns may have any name."""
+"""Keys for the rows of a chart, whose columns may have any name."""
 MIMES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
 
 
@@ -66,15 +66,20 @@ def preview(kind: str, path: Path, suffix: str) -> Preview:
     """
     if not path.exists():
         raise WorkflowItemNotFoundError(kind="output", name=path.name)
-    makers: dict[str, Callable[[Path, str], Preview]] = {
-        "Table": _table,
-        "Metrics": _metrics,
-        "Figure": _figure,
-        "Model": _model,
-        "Folder": _folder,
-    }
     try:
-        return makers.get(kind, _text)(path, suffix)
+        if kind == "Table":
+            return _table(path, suffix)
+        if kind == "Folder":
+            return _folder(path)
+        if kind == "Metrics" and path.stat().st_size <= MAX_TEXT_LENGTH * 10:
+            value = json.loads(path.read_text(encoding="utf-8"))
+            return _vega(value) or Preview(type="Metrics", metrics=plain(value))
+        if kind == "Figure":
+            if path.stat().st_size > MAX_IMAGE_BYTES:
+                raise ValueError(f"the image is larger than {MAX_IMAGE_BYTES // 1_000_000} MB")
+            data = base64.b64encode(path.read_bytes()).decode()
+            return Preview(type="Figure", mime=MIMES.get(suffix, "image/png"), data=data)
+        return _model(path) if kind == "Model" else _text(path)
     except (
         OSError,
         ValueError,
@@ -84,7 +89,7 @@ def preview(kind: str, path: Path, suffix: str) -> Preview:
         RecursionError,
         zipfile.BadZipFile,
     ) as error:
-        # What the parts of a file raise that was written to look like one of its kind.
+        # Raised by the parsers for a file that only looks like one of its kind.
         raise PreviewError(kind=kind, reason=str(error)) from error
 
 
@@ -112,7 +117,7 @@ def _vega(spec: Any) -> Preview | None:
     if _loads_url(spec):
         raise ValueError("the chart loads data from a URL (url); embed it instead (values)")
     mime = f"application/vnd.vegalite.v{version[1]}+json"
-    # What the author sets for the page around the chart could load addresses, too.
+    # `usermeta` could load URLs, too.
     chart = {name: value for name, value in spec.items() if name != "usermeta"}
     return Preview(type="VegaLite", mime=mime, spec=chart)
 
@@ -126,7 +131,13 @@ def _loads_url(value: Any) -> bool:
 
 def _table(path: Path, suffix: str) -> Preview:
     if path.is_dir():
-        return _tables(path)
+        # The first table of the directory, with the row count of all.
+        files = table_files(path)
+        if not files:
+            return _folder(path)
+        previews = [_table(file, file.suffix.lower()) for file in files]
+        row_count = sum(one.row_count or 0 for one in previews)
+        return previews[0].model_copy(update={"row_count": row_count})
     if suffix in (".csv", ".tsv", ".txt"):
         return _csv(path, "\t" if suffix == ".tsv" else ",")
     import pyarrow.parquet as parquet
@@ -139,15 +150,6 @@ def _table(path: Path, suffix: str) -> Preview:
         values = [batch.column(name).to_pylist() for name in names] if batch is not None else []
         rows = [[_cell(value) for value in row] for row in zip(*values, strict=True)]
         return Preview(type="Table", columns=columns, rows=rows, row_count=file.metadata.num_rows)
-
-
-def _tables(folder: Path) -> Preview:
-    """Return the first table of a directory, with the row count of all."""
-    files = table_files(folder)
-    if not files:
-        return _folder(folder, "")
-    previews = [_table(file, file.suffix.lower()) for file in files]
-    return previews[0].model_copy(update={"row_count": sum(one.row_count or 0 for one in previews)})
 
 
 def _csv(path: Path, separator: str) -> Preview:
@@ -180,21 +182,7 @@ def _cell(value: Any) -> Any:
     return plain(value)
 
 
-def _metrics(path: Path, suffix: str) -> Preview:
-    if path.stat().st_size > MAX_TEXT_LENGTH * 10:
-        return _text(path, suffix)
-    value = json.loads(path.read_text(encoding="utf-8"))
-    return _vega(value) or Preview(type="Metrics", metrics=plain(value))
-
-
-def _figure(path: Path, suffix: str) -> Preview:
-    if path.stat().st_size > MAX_IMAGE_BYTES:
-        raise ValueError(f"the image is larger than {MAX_IMAGE_BYTES // 1_000_000} MB")
-    data = base64.b64encode(path.read_bytes()).decode()
-    return Preview(type="Figure", mime=MIMES.get(suffix, "image/png"), data=data)
-
-
-def _text(path: Path, suffix: str) -> Preview:
+def _text(path: Path) -> Preview:
     with path.open("rb") as file:
         data = file.read(MAX_TEXT_LENGTH * 4)
     if b"\0" in data[:8000]:
@@ -204,13 +192,13 @@ def _text(path: Path, suffix: str) -> Preview:
     return Preview(type="Text", text=text[:MAX_TEXT_LENGTH], truncated=is_truncated)
 
 
-def _folder(path: Path, suffix: str) -> Preview:
+def _folder(path: Path) -> Preview:
     names = sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
     text = "\n".join(names[:1000])
     return Preview(type="Text", text=text, truncated=len(names) > 1000)
 
 
-def _model(path: Path, suffix: str) -> Preview:
+def _model(path: Path) -> Preview:
     """Return the model's steps and settings from its specification, without loading the model."""
     with zipfile.ZipFile(path) as archive:
         if archive.getinfo("schema.json").file_size > MAX_MODEL_SCHEMA_BYTES:

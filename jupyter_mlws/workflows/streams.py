@@ -1,4 +1,4 @@
-"""The stream of the events of workflows."""
+"""Event stream of the runs of workflows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jupyter_mlws.api.rest import in_thread
 
 MAX_EVENTS_PER_READ = 500
 POLL_INTERVAL = 5.0
-"""Seconds after which the journal is read although no bell rang: the net under the events."""
+"""Seconds after which the journal is read without a change event, in case one was lost."""
 
 
 class WorkflowStream(StreamHandler):
@@ -30,7 +30,7 @@ class WorkflowStream(StreamHandler):
         workflows = self.workspace.workflows
         newest = await in_thread(workflows.last_seq)
         if since > newest:
-            # A number of a journal that was deleted: everything must be fetched anew.
+            # The number is from a deleted journal: the client must fetch everything again.
             yield {"seq": newest, "type": "reset"}
             since = newest
         while True:
@@ -41,18 +41,9 @@ class WorkflowStream(StreamHandler):
             for event in events:
                 yield event
                 since = event["seq"]
-            if len(events) < MAX_EVENTS_PER_READ and not await _wait_for_change(bell):
-                # A run whose process was killed rings no bell; somebody has to look.
-                await self.watcher.read_once(workflows.reconcile)
-
-
-async def _wait_for_change(bell: asyncio.Event) -> bool:
-    """Wait for the bell; return whether it rang within ``POLL_INTERVAL`` seconds.
-
-    Without it the journal is read all the same, only later.
-    """
-    try:
-        await asyncio.wait_for(bell.wait(), POLL_INTERVAL)
-    except asyncio.TimeoutError:
-        return False
-    return True
+            if len(events) < MAX_EVENTS_PER_READ:
+                try:
+                    await asyncio.wait_for(bell.wait(), POLL_INTERVAL)
+                except asyncio.TimeoutError:
+                    # A run whose process was killed causes no change event.
+                    await self.watcher.read_once(workflows.reconcile)

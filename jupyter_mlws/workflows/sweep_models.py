@@ -1,4 +1,4 @@
-"""What the API says and takes of sweeps: stages with `foreach` or `matrix`, and their variants."""
+"""Request and response models of sweeps: stages with `foreach` or `matrix`, and their variants."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from jupyter_mlws.versioning.experiments.ranking import Mode
 
 
 class Variant(Record):
-    """One stage that a sweep generates, as its newest run left it. Durations in seconds.
+    """One stage that a sweep generates, in the state of its newest run. Durations in seconds.
 
-    ``values``: the values of the sweep that it is made of. ``params``: the parameters (`file:key`)
-    with which it ran. ``metrics``: the numbers of its metrics files by dotted key; ``error`` says
+    ``values``: the sweep's values for this variant. ``params``: the parameters (`file:key`) with
+    which it ran. ``metrics``: the numbers of its metrics files by dotted key; ``error`` says
     why one could not be read. ``rank`` counts from 1; null without the metric that is ranked by.
     """
 
@@ -35,8 +35,8 @@ class Variant(Record):
 class Sweep(Record):
     """A stage that generates variants, the best first and those without the metric last.
 
-    ``metric`` is null, and nothing ranked, as long as no variant has any. ``metrics`` are the
-    names that there are.
+    ``metric`` is null, and nothing is ranked, as long as no variant has any. ``metrics`` lists all
+    names.
     """
 
     name: str
@@ -59,9 +59,9 @@ class Sweeps(Record):
 class Promoted(Record):
     """The result of a promotion: the stage that was a sweep is now what ``variant`` was.
 
-    ``also``: the sweeps of the same variants that are made of it, and became plain with it.
-    ``value`` is its ``metric``, where one decided. ``result_kept``: the lock file has their results
-    under the new names. ``kept_in``: the path of the previous text.
+    ``also``: the sweeps with the same variants that depend on it and were promoted with it.
+    ``value`` is that of ``metric``, if a metric decided. ``result_kept``: the lock file has their
+    results under the new names. ``kept_in``: the path of the previous text.
     """
 
     sweep: str

@@ -1,8 +1,8 @@
-"""The sweeps of a workflow: their variants with what they measured, the best first."""
+"""Lists the sweeps of a workflow, with the metrics of their variants, the best first."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -25,7 +25,7 @@ from jupyter_mlws.workflows.sweep_models import PromoteRequest, Sweep, SweepsQue
 from jupyter_mlws.workflows.tracking import metrics
 
 TemplateVariables = Mapping[str, Any]
-"""What DVC gives a variant: ``item`` and perhaps ``key``."""
+"""DVC's variables of a variant: ``item`` and, for some, ``key``."""
 
 
 def list_sweeps(
@@ -50,7 +50,12 @@ def list_sweeps(
             )
             for one, variables in group.items()
         ]
-    _refuse_unknown(query.metric, variants_by_sweep)
+    metric_names = {
+        name for variants in variants_by_sweep.values() for one in variants for name in one.metrics
+    }
+    # Any metric is accepted as long as there are none.
+    if query.metric is not None and metric_names and query.metric not in metric_names:
+        raise unknown_metric(", ".join(variants_by_sweep), query.metric, sorted(metric_names))
     return [
         _rank_variants(document, name, variants, query)
         for name, variants in variants_by_sweep.items()
@@ -92,15 +97,14 @@ def judges_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, J
 def sources_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, frozenset[str]]:
     """Return the variants of a sweep that each stage depends on, directly or indirectly."""
     makers = {out: stage.id for stage in stages for out in stage.outs}
-    needs = {
-        stage.id: {
-            maker
-            for dep in stage.deps
-            for path in _path_and_parents(dep)
-            if (maker := makers.get(path))
-        }
-        for stage in stages
-    }
+    needs: dict[str, set[str]] = {stage.id: set() for stage in stages}
+    for stage in stages:
+        for path in stage.deps:
+            # An output may also be a directory above the dependency.
+            while path:
+                if path in makers:
+                    needs[stage.id].add(makers[path])
+                path = path.rpartition("/")[0]
     sources = {name: frozenset({name} if name in variants else ()) for name in needs}
     waiting = [name for name in needs if name not in variants]
     while True:
@@ -115,7 +119,7 @@ def sources_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, 
 def followers(
     stages: Sequence[Stage], groups: Mapping[str, Collection[str]], name: str
 ) -> list[str]:
-    """Return the sweeps that have the variants of ``name``, each made of its namesake alone."""
+    """Return the sweeps whose variants depend on the variant of ``name`` with the same key only."""
     sources = sources_of(stages, groups[name])
     keys = {one.partition("@")[2] for one in groups[name]}
     return [
@@ -125,13 +129,6 @@ def followers(
         and {one.partition("@")[2] for one in group} == keys
         and all(sources[one] == {f"{name}@{one.partition('@')[2]}"} for one in group)
     ]
-
-
-def _path_and_parents(path: str) -> Iterator[str]:
-    """Yield a path and the directories above it."""
-    while path:
-        yield path
-        path = path.rpartition("/")[0]
 
 
 def values_of(variables: TemplateVariables, matrix: bool) -> dict[str, Any]:
@@ -147,15 +144,6 @@ def values_of(variables: TemplateVariables, matrix: bool) -> dict[str, Any]:
 
 def _kind(document: Document, name: str) -> str:
     return next(kind for kind in sorted(GENERATOR_KEYS) if kind in document.stages_data[name])
-
-
-def _refuse_unknown(metric: str | None, variants_by_sweep: Mapping[str, Sequence[Variant]]) -> None:
-    """Raise error 40208 for a metric that no variant has, unless there are no metrics yet."""
-    metric_names = {
-        name for variants in variants_by_sweep.values() for one in variants for name in one.metrics
-    }
-    if metric is not None and metric_names and metric not in metric_names:
-        raise unknown_metric(", ".join(variants_by_sweep), metric, sorted(metric_names))
 
 
 def unknown_metric(sweep: str, metric: str, metric_names: Sequence[str]) -> MLWSError:
@@ -207,13 +195,19 @@ class _ResultReader:
         measures, error = self._measures(stage, judges)
         started, finished = record.get("started"), record.get("ended")
         duration = finished - started if started and finished else self._durations.get(stage.id)
+        lock = record.get("lock")
+        params = lock.get("params", {}) if isinstance(lock, Mapping) else {}
         return Variant(
             id=stage.id,
             values=values,
             status=record.get("status"),
             duration=None if duration is None else round(duration, 3),
             run=run,
-            params=_params(record.get("lock")),
+            params={
+                f"{file}:{key}": value
+                for file, values_of_file in params.items()
+                for key, value in values_of_file.items()
+            },
             metrics=measures,
             outputs=list(stage.outs),
             rank=None,
@@ -223,7 +217,7 @@ class _ResultReader:
 
     def _measures(self, stage: Stage, judges: Judges) -> tuple[dict[str, float], str | None]:
         """Return a variant's metrics, from its own files and its judges', and the first error."""
-        # Components name a model by its file, which keeps its name when its node is renamed.
+        # Components name a model by its file, whose name does not change with the node's.
         names = [stage.id, *(producer_of(PurePosixPath(path).name) for path in stage.outs)]
         sources: list[tuple[Stage, list[str] | None]] = [
             (stage, None),
@@ -245,31 +239,24 @@ class _ResultReader:
         return metrics.merge_metrics(files), error
 
     def _read_metrics_file(self, stage: Stage, path: str) -> Any:
-        """Return the content of a metrics file; None if there is none."""
-        if path not in self._metrics_cache:
-            _, record = self._records.get(stage.id, (None, {}))
-            content = self._content(path, (record.get("outputs") or {}).get(path))
-            self._metrics_cache[path] = None if content is None else metrics.read(path, content)
-        return self._metrics_cache[path]
+        """Return the content of a metrics file; None if there is none.
 
-    def _content(self, path: str, md5: str | None) -> bytes | None:
-        """Return the file's bytes; if it was removed, those of the newest run in DVC's cache."""
+        That of a removed file is the one of the newest run, from DVC's cache.
+        """
+        if path in self._metrics_cache:
+            return self._metrics_cache[path]
         places = [self._project.resolve(path)]
+        _, record = self._records.get(stage.id, (None, {}))
+        md5 = (record.get("outputs") or {}).get(path)
         if md5:
-            cache = self._project.root / ".dvc" / "cache" / "files" / "md5"
-            places.append(cache / md5[:2] / md5[2:])
+            places.append(self._project.root / ".dvc/cache/files/md5" / md5[:2] / md5[2:])
+        content = None
         for place in places:
             with suppress(OSError), place.open("rb") as file:
-                return file.read(metrics.MAX_FILE_BYTES + 1)
-        return None
-
-
-def _params(entry: Any) -> dict[str, Any]:
-    """Return the parameters in an entry of a lock file, as ``file:key``."""
-    files = entry.get("params", {}) if isinstance(entry, Mapping) else {}
-    return {
-        f"{file}:{key}": value for file, values in files.items() for key, value in values.items()
-    }
+                content = metrics.read(path, file.read(metrics.MAX_FILE_BYTES + 1))
+                break
+        self._metrics_cache[path] = content
+        return content
 
 
 @dataclass(frozen=True)
