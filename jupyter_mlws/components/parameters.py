@@ -52,7 +52,7 @@ def describe(schema: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
             if isinstance(part, Labels)
             for key, title in part.titles.items()
         }
-        for choices in (setting, *setting.get("anyOf", ())):
+        for choices in (setting, setting.get("items", {}), *setting.get("anyOf", ())):
             if "enum" in choices:
                 choices["x-labels"] = [titles.get(str(v), words(str(v))) for v in choices["enum"]]
         for part in metadata:

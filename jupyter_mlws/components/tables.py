@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from jupyter_mlws.components.artifacts import Table
@@ -25,3 +26,10 @@ def numeric(column: Any) -> bool:
     import pandas as pd
 
     return bool(pd.api.types.is_numeric_dtype(column))
+
+
+def check_columns(table: Table, names: Iterable[str], what: str = "the table") -> None:
+    """Raise KeyError, with the columns that there are, if the table lacks one of ``names``."""
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise KeyError(f"{what} has no columns {missing}; it has {list(table.columns)}")

@@ -32,10 +32,15 @@ def apply_transformer(transformer: Any, table: Table) -> Table:
 
 def _transform_columns(transformer: Any, columns: Table) -> Table:
     import pandas as pd
+    from sklearn import config_context
     from sklearn.compose import ColumnTransformer
 
     if isinstance(transformer, ColumnTransformer):
-        # It takes texts, and a missing text has no words.
+        if not any(hasattr(part, "vocabulary_") for _, part, _ in transformer.transformers_):
+            with config_context(transform_output="pandas"):
+                kept_types: Table = transformer.transform(columns)
+                return kept_types
+        # A missing text has no words.
         columns = columns.fillna("")
     values = transformer.transform(columns)
     values = values.toarray() if hasattr(values, "toarray") else values

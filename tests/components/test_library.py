@@ -46,6 +46,24 @@ COMMANDS: dict[str, list[str]] = {
     "data_preprocessing": ["--input_path people.csv --output_path OUT.parquet --scale standard"],
     "select_columns": ["--data wine.csv --table OUT.parquet --columns alcohol target"],
     "clean_rows": ["--data people.csv --table OUT.parquet --missing most_frequent"],
+    "filter_rows": [
+        "--data wine.csv --table OUT.parquet --column alcohol --condition at_least --value 13",
+        "--data wine.csv --table OUT.parquet --by expression --expression alcohol>13",
+    ],
+    "sort_rows": ["--data wine.csv --table OUT.parquet --columns target alcohol --descending"],
+    "sample_rows": ["--data wine.csv --table OUT.parquet --size share --share 0.2"],
+    "rename_columns": ["--data wine.csv --table OUT.parquet --names hue=shade"],
+    "convert_types": ["--data wine.csv --table OUT.parquet --columns target --to text"],
+    "formula": ["--data wine.csv --table OUT.parquet --column half --expression alcohol/2"],
+    "join_tables": [
+        "--left people.csv --right cities.csv --table OUT.parquet",
+        "--left people.csv --right cities.csv --table OUT.parquet --columns city --how outer",
+    ],
+    "concatenate_tables": ["--tables wine.csv wine.csv --table OUT.parquet"],
+    "group_rows": ["--data wine.csv --table OUT.parquet --by target --statistics mean std count"],
+    "pivot_table": [
+        "--data people.csv --table OUT.parquet --rows city --columns target --values age"
+    ],
     "encode_categories": [
         "--data people.csv --table OUT.parquet --encoder OUT.skops",
         "--data people.csv --table OUT.parquet --method ordinal",
@@ -61,8 +79,18 @@ COMMANDS: dict[str, list[str]] = {
     ],
     "transform_table": ["--transformer scaler.skops --data wine.csv --table OUT.parquet"],
     "split": ["--data wine.csv --train OUT.parquet --test OUT.csv"],
-    "train_classifier": ["--data wine.csv --model OUT.skops --algorithm k_neighbors"],
-    "train_regressor": ["--data diabetes.csv --model OUT.skops --algorithm ridge"],
+    "impute_missing": ["--data people.csv --table OUT.parquet --imputer OUT.skops"],
+    "reduce_dimensions": [
+        "--data wine.csv --table OUT.parquet --reducer OUT.skops --metrics OUT.json"
+    ],
+    "train_classifier": [
+        f"--data wine.csv --model OUT.skops --n_estimators 5 --algorithm {name}"
+        for name in ("k_neighbors", "svm", "hist_gradient_boosting")
+    ],
+    "train_regressor": [
+        f"--data diabetes.csv --model OUT.skops --n_estimators 5 --algorithm {name}"
+        for name in ("ridge", "svm", "hist_gradient_boosting")
+    ],
     "train_clusters": [
         f"--data wine.csv --model OUT.skops --table OUT.parquet --metrics OUT.json"
         f" --algorithm {name} --distance 3"
@@ -91,6 +119,10 @@ COMMANDS: dict[str, list[str]] = {
         "--data wine.csv --x alcohol --y hue --figure OUT.png",
     ],
     "plot_roc_curve": ["--models wine.skops --test wine.csv --figure OUT.png"],
+    "plot_precision_recall": ["--models wine.skops --test wine.csv --figure OUT.png"],
+    "plot_calibration": ["--models wine.skops --test wine.csv --figure OUT.png --bins 4"],
+    "plot_residuals": ["--model diabetes.skops --test diabetes.csv --figure OUT.png"],
+    "plot_learning_curve": ["--model wine.skops --data wine.csv --figure OUT.png --points 3"],
     "plot_predictions": ["--model diabetes.skops --test diabetes.csv --figure OUT.png"],
     "plot_importance": ["--model wine.skops --test wine.csv --figure OUT.png --count 5"],
 }
@@ -120,6 +152,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "target": ["yes", "no", "no", "no", "yes"],
         }
     ).to_csv(folder / "people.csv", index=False)
+    (folder / "cities.csv").write_text("city,people\nBonn,330000\nUlm,126000\nKiel,246000\n")
     for kind, texts in TEXTS.items():
         (folder / "texts" / kind).mkdir(parents=True)
         for n, text in enumerate(texts):

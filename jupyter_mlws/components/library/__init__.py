@@ -6,6 +6,7 @@ ORDER = (
     "image",
     "prepare",
     "clean",
+    "transform",
     "features",
     "split",
     "train",
@@ -14,6 +15,7 @@ ORDER = (
     "tune",
     "evaluate",
     "plot",
+    "curves",
     "register",
 )
 """The files in the order of the palette."""

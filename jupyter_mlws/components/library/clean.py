@@ -8,6 +8,7 @@ from pydantic import Field
 
 from jupyter_mlws.components import Model, Table, component
 from jupyter_mlws.components.parameters import AppliesTo, Labels
+from jupyter_mlws.components.tables import TARGET, check_columns, numeric
 from jupyter_mlws.components.transforms import apply_transformer
 
 
@@ -16,6 +17,13 @@ class EncodingResult(NamedTuple):
 
     table: Table
     encoder: Model
+
+
+class ImputationResult(NamedTuple):
+    """A table without missing values, and the fitted imputer."""
+
+    table: Table
+    imputer: Model
 
 
 @component(category="Clean", title="Select Columns")
@@ -131,3 +139,47 @@ def encode_categories(
         )
     encoder.fit(data[names])
     return EncodingResult(apply_transformer(encoder, data), encoder)
+
+
+@component(category="Clean", title="Impute Missing Values")
+def impute_missing(
+    data: Table,
+    *,
+    columns: list[str] = [],  # noqa: B006  never changed
+    ignore: Annotated[list[str], Field(title="Excluded columns")] = [TARGET],  # noqa: B006  never changed
+    numbers: Annotated[
+        Literal["median", "mean", "most_frequent"],
+        Field(title="Numeric columns"),
+        Labels(most_frequent="Most frequent value"),
+    ] = "median",
+) -> ImputationResult:
+    """Fill missing values with values learned from this table.
+
+    data: Table to fit the imputer on, usually the training data.
+    table: Table with the missing values filled.
+    imputer: Fitted transformer; use it with “Apply Transformer” on test data and new data.
+    columns: Columns to fill. Leave empty for all.
+    ignore: Columns to leave as they are. Only used if “Columns” is empty.
+    numbers: What numeric columns are filled with. Other columns are filled with their most
+        frequent value.
+    """
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+
+    check_columns(data, columns)
+    names = columns or [str(name) for name in data.columns if name not in ignore]
+    groups = {
+        numbers: [name for name in names if numeric(data[name])],
+        "most_frequent": [name for name in names if not numeric(data[name])],
+    }
+    if numbers == "most_frequent":
+        groups = {numbers: names}
+    imputer = ColumnTransformer(
+        [
+            (strategy, SimpleImputer(strategy=strategy, keep_empty_features=True), group)
+            for strategy, group in groups.items()
+            if group
+        ],
+        verbose_feature_names_out=False,
+    ).fit(data[names])
+    return ImputationResult(apply_transformer(imputer, data), imputer)

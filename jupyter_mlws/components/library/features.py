@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Model, Table, component
+from jupyter_mlws.components import Metrics, Model, Table, component
 from jupyter_mlws.components.estimators import check_features, task_of
-from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, TargetColumn
-from jupyter_mlws.components.tables import TARGET, numeric, target_of
+from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, Standardize, TargetColumn
+from jupyter_mlws.components.tables import TARGET, check_columns, numeric, target_of
 from jupyter_mlws.components.transforms import apply_transformer
 
 
@@ -25,6 +25,14 @@ class SelectionResult(NamedTuple):
 
     table: Table
     selector: Model
+
+
+class ReductionResult(NamedTuple):
+    """A table with principal components, the fitted reducer, and the explained variance."""
+
+    table: Table
+    reducer: Model
+    metrics: Metrics
 
 
 @component(category="Features", title="Scale Columns")
@@ -127,6 +135,41 @@ def _selector(method: str, kind: str, count: int, threshold: float, seed: int) -
     forest = RandomForestClassifier if classes else RandomForestRegressor
     # Without a threshold of its own, the number of columns alone decides.
     return SelectFromModel(forest(random_state=seed), threshold=-np.inf, max_features=count)
+
+
+@component(category="Features", title="Principal Components (PCA)")
+def reduce_dimensions(
+    data: Table,
+    *,
+    components: Annotated[int, Field(ge=1, title="Number of components")] = 2,
+    columns: list[str] = [],  # noqa: B006  never changed
+    ignore: Annotated[list[str], Field(title="Excluded columns")] = [TARGET],  # noqa: B006  never changed
+    scale: Standardize = True,
+) -> ReductionResult:
+    """Replace numeric columns with their principal components.
+
+    data: Table to fit the components on.
+    table: Table with the components “pca0”, “pca1”, … in place of the columns.
+    reducer: Fitted transformer; use it with “Apply Transformer”.
+    metrics: Share of the variance that each component and all together explain.
+    components: At most as many as there are columns.
+    columns: Columns to replace. Leave empty for all numeric columns.
+    ignore: Columns to leave as they are. Only used if “Columns” is empty.
+    scale: Scale columns to mean 0 and standard deviation 1 first.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    check_columns(data, columns)
+    numbers = [str(name) for name in data.columns if numeric(data[name]) and name not in ignore]
+    features = check_features(data[columns or numbers])
+    count = min(components, *features.shape)
+    pca = PCA(n_components=count, svd_solver="full")
+    reducer = make_pipeline(*([StandardScaler()] if scale else []), pca).fit(features)
+    shares = {f"pca{n}": float(share) for n, share in enumerate(pca.explained_variance_ratio_)}
+    metrics = {**shares, "explained_variance": sum(shares.values())}
+    return ReductionResult(apply_transformer(reducer, data), reducer, metrics)
 
 
 @component(category="Features", title="Apply Transformer")

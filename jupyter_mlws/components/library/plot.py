@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from jupyter_mlws.components import Figure, Metrics, Model, Table, component
+from jupyter_mlws.components.figures import Inches, new_figure
 from jupyter_mlws.components.parameters import FigureTitle, Seed, TargetColumn
 from jupyter_mlws.components.tables import numeric
 from jupyter_mlws.components.values import names_of
 
-if TYPE_CHECKING:
-    import matplotlib.figure
-
 MOST_COLORS = 10
 """Numbers with more different values than this get a scale of colours, not a colour each."""
-Inches = Annotated[float, Field(gt=0, le=40)]
 
 
 @component(category="Plot", title="Plot Metrics")
@@ -39,7 +36,7 @@ def plot_metrics(
     by_model = {name: row for name, row in metrics.items() if isinstance(row, dict)}
     groups = by_model or {"": metrics}
     metric_names = measures or list(dict.fromkeys(m for row in groups.values() for m in row))
-    figure = _figure(width, height)
+    figure = new_figure(width, height)
     axes = figure.subplots()
     thickness = 0.8 / max(1, len(groups))
     for n, (name, row) in enumerate(groups.items()):
@@ -73,7 +70,7 @@ def plot_confusion_matrix(
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    figure = _figure(width, height)
+    figure = new_figure(width, height)
     axes = figure.subplots()
     ConfusionMatrixDisplay.from_estimator(
         model, test.drop(columns=[target]), test[target], ax=axes, colorbar=False, cmap="Blues"
@@ -101,7 +98,7 @@ def plot_histogram(
     width: In inches.
     height: In inches.
     """
-    figure = _figure(width, height)
+    figure = new_figure(width, height)
     axes = figure.subplots()
     axes.hist(data[column].dropna(), bins=bins)
     axes.set_xlabel(column)
@@ -130,7 +127,7 @@ def plot_scatter(
     width: In inches.
     height: In inches.
     """
-    figure = _figure(width, height)
+    figure = new_figure(width, height)
     axes = figure.subplots()
     if color is None:
         axes.scatter(data[x], data[y], s=12)
@@ -168,7 +165,7 @@ def plot_roc_curve(
     """
     from sklearn.metrics import RocCurveDisplay
 
-    figure = _figure(width, height)
+    figure = new_figure(width, height)
     axes = figure.subplots()
     features, truth = test.drop(columns=[target]), test[target].to_numpy()
     for name, model in zip(names_of(models, "model"), models, strict=True):
@@ -202,7 +199,7 @@ def plot_predictions(
     width: In inches.
     height: In inches.
     """
-    figure = _figure(width, height)
+    figure = new_figure(width, height)
     axes = figure.subplots()
     truth = test[target]
     axes.scatter(truth, model.predict(test.drop(columns=[target])), s=12)
@@ -246,25 +243,9 @@ def plot_importance(
         model, features, test[target].to_numpy(), n_repeats=repeats, random_state=seed
     )
     order = result.importances_mean.argsort(kind="stable")[-count:]
-    figure = _figure(width, height)
+    figure = new_figure(width, height)
     axes = figure.subplots()
     names = [str(features.columns[n]) for n in order]
     axes.barh(names, result.importances_mean[order], xerr=result.importances_std[order])
     axes.set_title(title)
     return figure
-
-
-def _figure(width: float, height: float) -> matplotlib.figure.Figure:
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as NewFigure
-
-    # Chinese titles need a font that has the characters; the first that is installed serves.
-    mpl.rcParams["font.sans-serif"] = [*CJK_FONTS, *mpl.rcParams["font.sans-serif"]]
-    mpl.rcParams["axes.unicode_minus"] = False
-    figure = NewFigure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-CJK_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "SimHei")

@@ -22,11 +22,26 @@ from jupyter_mlws.components.parameters import (
 )
 
 Classifier = Literal[
-    "random_forest", "logistic_regression", "gradient_boosting", "decision_tree", "k_neighbors"
+    "random_forest",
+    "logistic_regression",
+    "gradient_boosting",
+    "hist_gradient_boosting",
+    "decision_tree",
+    "svm",
+    "k_neighbors",
 ]
 Regressor = Literal[
-    "random_forest", "linear_regression", "ridge", "gradient_boosting", "decision_tree"
+    "random_forest",
+    "linear_regression",
+    "ridge",
+    "gradient_boosting",
+    "hist_gradient_boosting",
+    "decision_tree",
+    "svm",
 ]
+BOOSTING = ("gradient_boosting", "hist_gradient_boosting")
+HISTOGRAM = "Gradient boosting (histogram)"
+SVM = "Support vector machine"
 Clustering = Literal["k_means", "gaussian_mixture", "dbscan", "hierarchical"]
 
 
@@ -43,29 +58,30 @@ def train_classifier(
     data: Table,
     *,
     target: TargetColumn = "target",
-    algorithm: Annotated[Classifier, Labels(k_neighbors="K-nearest neighbors")] = "random_forest",
-    n_estimators: Annotated[
-        Trees, AppliesTo(algorithm=("random_forest", "gradient_boosting"))
-    ] = 100,
+    algorithm: Annotated[
+        Classifier,
+        Labels(k_neighbors="K-nearest neighbors", svm=SVM, hist_gradient_boosting=HISTOGRAM),
+    ] = "random_forest",
+    n_estimators: Annotated[Trees, AppliesTo(algorithm=("random_forest", *BOOSTING))] = 100,
     max_depth: Annotated[
-        MaximumDepth, AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree"))
+        MaximumDepth, AppliesTo(algorithm=("random_forest", *BOOSTING, "decision_tree"))
     ] = None,
-    learning_rate: Annotated[Positive, AppliesTo(algorithm=("gradient_boosting",))] = 0.1,
+    learning_rate: Annotated[Positive, AppliesTo(algorithm=BOOSTING)] = 0.1,
     C: Annotated[  # noqa: N803  scikit-learn's name
         Positive,
         Field(title="Inverse regularization strength (C)"),
-        AppliesTo(algorithm=("logistic_regression",)),
+        AppliesTo(algorithm=("logistic_regression", "svm")),
     ] = 1.0,
     n_neighbors: Annotated[
         Count, Field(title="Number of neighbors"), AppliesTo(algorithm=("k_neighbors",))
     ] = 5,
     scale: Standardize = True,
     random_state: Annotated[
-        Seed, AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree"))
+        Seed, AppliesTo(algorithm=("random_forest", *BOOSTING, "decision_tree"))
     ] = 0,
 ) -> Model:
     """Train a classification model (random forest, logistic regression, gradient boosting,
-    decision tree or k-nearest neighbors).
+    decision tree, support vector machine or k-nearest neighbors).
 
     data: Training data.
     target: Column to predict.
@@ -73,14 +89,19 @@ def train_classifier(
     n_estimators: Used by random forest and gradient boosting.
     max_depth: Maximum depth of each tree. Leave empty for no limit (gradient boosting: 3).
     learning_rate: Contribution of each tree (gradient boosting). Smaller values need more trees.
-    C: Smaller values mean stronger regularization (logistic regression).
+    C: Smaller values mean stronger regularization (logistic regression, support vector machine).
     n_neighbors: Used by k-nearest neighbors.
     scale: Scale features to mean 0 and standard deviation 1 before training.
     random_state: Seed for reproducible training.
     """
-    from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+    from sklearn.ensemble import (
+        GradientBoostingClassifier,
+        HistGradientBoostingClassifier,
+        RandomForestClassifier,
+    )
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.svm import SVC
     from sklearn.tree import DecisionTreeClassifier
 
     factories = {
@@ -96,6 +117,13 @@ def train_classifier(
             max_depth=max_depth or 3,
             random_state=random_state,
         ),
+        "hist_gradient_boosting": lambda: HistGradientBoostingClassifier(
+            max_iter=n_estimators,
+            learning_rate=learning_rate,
+            max_depth=max_depth,
+            random_state=random_state,
+        ),
+        "svm": lambda: SVC(C=C),
         "decision_tree": lambda: DecisionTreeClassifier(
             max_depth=max_depth, random_state=random_state
         ),
@@ -109,24 +137,30 @@ def train_regressor(
     data: Table,
     *,
     target: TargetColumn = "target",
-    algorithm: Annotated[Regressor, Labels(ridge="Ridge regression")] = "random_forest",
-    n_estimators: Annotated[
-        Trees, AppliesTo(algorithm=("random_forest", "gradient_boosting"))
-    ] = 100,
+    algorithm: Annotated[
+        Regressor,
+        Labels(ridge="Ridge regression", svm=SVM, hist_gradient_boosting=HISTOGRAM),
+    ] = "random_forest",
+    n_estimators: Annotated[Trees, AppliesTo(algorithm=("random_forest", *BOOSTING))] = 100,
     max_depth: Annotated[
-        MaximumDepth, AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree"))
+        MaximumDepth, AppliesTo(algorithm=("random_forest", *BOOSTING, "decision_tree"))
     ] = None,
-    learning_rate: Annotated[Positive, AppliesTo(algorithm=("gradient_boosting",))] = 0.1,
+    learning_rate: Annotated[Positive, AppliesTo(algorithm=BOOSTING)] = 0.1,
     alpha: Annotated[
         Positive, Field(title="Regularization strength (alpha)"), AppliesTo(algorithm=("ridge",))
     ] = 1.0,
+    C: Annotated[  # noqa: N803  scikit-learn's name
+        Positive,
+        Field(title="Inverse regularization strength (C)"),
+        AppliesTo(algorithm=("svm",)),
+    ] = 1.0,
     scale: Standardize = True,
     random_state: Annotated[
-        Seed, AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree"))
+        Seed, AppliesTo(algorithm=("random_forest", *BOOSTING, "decision_tree"))
     ] = 0,
 ) -> Model:
-    """Train a regression model (random forest, linear regression, ridge, gradient boosting or
-    decision tree).
+    """Train a regression model (random forest, linear regression, ridge, gradient boosting,
+    decision tree or support vector machine).
 
     data: Training data.
     target: Column to predict.
@@ -135,11 +169,17 @@ def train_regressor(
     max_depth: Maximum depth of each tree. Leave empty for no limit (gradient boosting: 3).
     learning_rate: Contribution of each tree (gradient boosting). Smaller values need more trees.
     alpha: Larger values mean stronger regularization (ridge regression).
+    C: Smaller values mean stronger regularization (support vector machine).
     scale: Scale features to mean 0 and standard deviation 1 before training.
     random_state: Seed for reproducible training.
     """
-    from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
+    from sklearn.ensemble import (
+        GradientBoostingRegressor,
+        HistGradientBoostingRegressor,
+        RandomForestRegressor,
+    )
     from sklearn.linear_model import LinearRegression, Ridge
+    from sklearn.svm import SVR
     from sklearn.tree import DecisionTreeRegressor
 
     factories = {
@@ -154,6 +194,13 @@ def train_regressor(
             max_depth=max_depth or 3,
             random_state=random_state,
         ),
+        "hist_gradient_boosting": lambda: HistGradientBoostingRegressor(
+            max_iter=n_estimators,
+            learning_rate=learning_rate,
+            max_depth=max_depth,
+            random_state=random_state,
+        ),
+        "svm": lambda: SVR(C=C),
         "decision_tree": lambda: DecisionTreeRegressor(
             max_depth=max_depth, random_state=random_state
         ),

@@ -1,0 +1,168 @@
+"""Draw curves that judge models."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from jupyter_mlws.components import Figure, Model, Table, component
+from jupyter_mlws.components.figures import Inches, new_figure
+from jupyter_mlws.components.parameters import FigureTitle, Seed, TargetColumn
+from jupyter_mlws.components.values import names_of
+
+
+@component(category="Plot", title="Precision-Recall Curve")
+def plot_precision_recall(
+    models: list[Model],
+    test: Table,
+    *,
+    target: TargetColumn = "target",
+    title: FigureTitle = "",
+    width: Inches = 6.0,
+    height: Inches = 5.0,
+) -> Figure:
+    """Plot precision against recall, with the average precision.
+
+    models: Classifiers with predict_proba, labeled with their node names.
+    test: Test data.
+    target: Column with the true target values.
+    title: Title shown above the figure.
+    width: In inches.
+    height: In inches.
+    """
+    from sklearn.metrics import PrecisionRecallDisplay
+
+    figure = new_figure(width, height)
+    axes = figure.subplots()
+    features, truth = test.drop(columns=[target]), test[target].to_numpy()
+    for name, model in zip(names_of(models, "model"), models, strict=True):
+        chances, classes = model.predict_proba(features), model.classes_
+        # Of two classes the second says it all; of more, each is drawn against the rest.
+        for n in range(1 if len(classes) == 2 else 0, len(classes)):
+            PrecisionRecallDisplay.from_predictions(
+                truth == classes[n], chances[:, n], name=f"{name}: {classes[n]}", ax=axes
+            )
+    axes.set_title(title)
+    return figure
+
+
+@component(category="Plot", title="Calibration Curve")
+def plot_calibration(
+    models: list[Model],
+    test: Table,
+    *,
+    target: TargetColumn = "target",
+    bins: Annotated[int, Field(ge=2, le=100)] = 10,
+    title: FigureTitle = "",
+    width: Inches = 6.0,
+    height: Inches = 5.0,
+) -> Figure:
+    """Plot how often a class occurs against the probability that was predicted for it.
+
+    models: Classifiers with predict_proba, labeled with their node names.
+    test: Test data.
+    target: Column with the true target values.
+    bins: Number of bins of probabilities, with equal numbers of rows.
+    title: Title shown above the figure.
+    width: In inches.
+    height: In inches.
+    """
+    from sklearn.calibration import CalibrationDisplay
+
+    figure = new_figure(width, height)
+    axes = figure.subplots()
+    features, truth = test.drop(columns=[target]), test[target].to_numpy()
+    for name, model in zip(names_of(models, "model"), models, strict=True):
+        chances, classes = model.predict_proba(features), model.classes_
+        for n in range(1 if len(classes) == 2 else 0, len(classes)):
+            CalibrationDisplay.from_predictions(
+                truth == classes[n],
+                chances[:, n],
+                n_bins=bins,
+                strategy="quantile",
+                name=f"{name}: {classes[n]}",
+                ax=axes,
+            )
+    axes.set_title(title)
+    return figure
+
+
+@component(category="Plot", title="Residuals")
+def plot_residuals(
+    model: Model,
+    test: Table,
+    *,
+    target: TargetColumn = "target",
+    title: FigureTitle = "",
+    width: Inches = 6.0,
+    height: Inches = 4.5,
+) -> Figure:
+    """Plot the errors of a regression model against its predictions.
+
+    model: Trained model.
+    test: Test data.
+    target: Column with the true target values.
+    title: Title shown above the figure.
+    width: In inches.
+    height: In inches.
+    """
+    predictions = model.predict(test.drop(columns=[target]))
+    figure = new_figure(width, height)
+    axes = figure.subplots()
+    axes.scatter(predictions, test[target] - predictions, s=12)
+    axes.axhline(0, linestyle="--", color="gray", linewidth=1)
+    axes.set_xlabel("prediction")
+    axes.set_ylabel(f"{target} - prediction")
+    axes.set_title(title)
+    return figure
+
+
+@component(category="Plot", title="Learning Curve")
+def plot_learning_curve(
+    model: Model,
+    data: Table,
+    *,
+    target: TargetColumn = "target",
+    folds: Annotated[int, Field(ge=2, le=50)] = 5,
+    points: Annotated[int, Field(ge=2, le=20)] = 5,
+    random_state: Seed = 0,
+    title: FigureTitle = "",
+    width: Inches = 6.0,
+    height: Inches = 4.5,
+) -> Figure:
+    """Plot the score of a model by the number of training rows, with cross-validation.
+
+    model: Model with the settings to judge; it is trained again on parts of the data.
+    data: Table of all rows.
+    target: Column to predict.
+    folds: Number of folds of the cross-validation.
+    points: Number of sizes of the training part.
+    random_state: Seed for the order of the rows.
+    title: Title shown above the figure.
+    width: In inches.
+    height: In inches.
+    """
+    import numpy as np
+    from sklearn.model_selection import learning_curve
+
+    sizes, training, validation = learning_curve(
+        model,
+        data.drop(columns=[target]),
+        data[target],
+        cv=folds,
+        train_sizes=np.linspace(0.1, 1.0, points),
+        shuffle=True,
+        random_state=random_state,
+    )
+    figure = new_figure(width, height)
+    axes = figure.subplots()
+    for name, scores in (("training", training), ("validation", validation)):
+        mean, spread = scores.mean(axis=1), scores.std(axis=1)
+        axes.plot(sizes, mean, marker="o", label=name)
+        axes.fill_between(sizes, mean - spread, mean + spread, alpha=0.15)
+    axes.set_xlabel("rows")
+    axes.set_ylabel("score")
+    axes.legend(loc="lower right")
+    axes.set_title(title)
+    return figure

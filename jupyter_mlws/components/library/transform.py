@@ -1,0 +1,401 @@
+"""Filter, join, group and reshape tables."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from jupyter_mlws.components import Table, component
+from jupyter_mlws.components.expressions import evaluate
+from jupyter_mlws.components.parameters import AppliesTo, Count, Labels, Seed
+from jupyter_mlws.components.tables import check_columns, numeric
+
+Condition = Literal[
+    "equals",
+    "not_equals",
+    "greater",
+    "at_least",
+    "less",
+    "at_most",
+    "contains",
+    "is_one_of",
+    "is_missing",
+    "is_not_missing",
+]
+Statistic = Literal[
+    "mean", "sum", "min", "max", "median", "std", "count", "distinct", "first", "last"
+]
+METHODS = {"distinct": "nunique"}
+"""pandas' names of statistics, where they differ."""
+
+
+@component(category="Transform", title="Filter Rows")
+def filter_rows(
+    data: Table,
+    *,
+    by: Annotated[
+        Literal["column", "expression"], Field(title="Filter by"), Labels(column="A column")
+    ] = "column",
+    column: Annotated[str, AppliesTo(by=("column",))] = "",
+    condition: Annotated[
+        Condition,
+        AppliesTo(by=("column",)),
+        Labels(
+            greater="Is greater than",
+            at_least="Is at least",
+            less="Is less than",
+            at_most="Is at most",
+        ),
+    ] = "equals",
+    value: Annotated[
+        str,
+        AppliesTo(
+            by=("column",),
+            condition=(
+                "equals",
+                "not_equals",
+                "greater",
+                "at_least",
+                "less",
+                "at_most",
+                "contains",
+            ),
+        ),
+    ] = "",
+    values: Annotated[list[str], AppliesTo(by=("column",), condition=("is_one_of",))] = [],  # noqa: B006  never changed
+    expression: Annotated[str, AppliesTo(by=("expression",))] = "",
+) -> Table:
+    """Keep the rows that meet a condition.
+
+    data: Input table.
+    by: Filter by the values of one column, or by an expression.
+    column: Column to test.
+    condition: Condition that the values have to meet. Missing values only meet “Is missing”.
+    value: Number, date or text to compare with.
+    values: Values to keep.
+    expression: Condition over columns, such as: price * quantity > 100 and city == 'Bonn'
+    """
+    import pandas as pd
+
+    if by == "expression":
+        mask = evaluate(expression, data)
+        if not pd.api.types.is_bool_dtype(mask):
+            raise ValueError(f"{expression!r} is not true or false for each row")
+    else:
+        check_columns(data, [column])
+        mask = _meets(data[column], condition, value, values)
+    rows: Table = data[mask.fillna(False)].reset_index(drop=True)
+    print(f"{len(rows)} of {len(data)} rows")  # noqa: T201
+    return rows
+
+
+def _meets(column: Any, condition: Condition, value: str, values: list[str]) -> Any:
+    if condition == "is_missing":
+        return column.isna()
+    if condition == "is_not_missing":
+        return column.notna()
+    if condition == "contains":
+        return column.astype("str").str.contains(value, regex=False) & column.notna()
+    if condition == "is_one_of":
+        return column.isin([_like(column, one) for one in values])
+    limit = _like(column, value)
+    comparison = {
+        "equals": column.eq,
+        "not_equals": column.ne,
+        "greater": column.gt,
+        "at_least": column.ge,
+        "less": column.lt,
+        "at_most": column.le,
+    }[condition]
+    return comparison(limit) & column.notna()
+
+
+def _like(column: Any, text: str) -> Any:
+    """Return a text as a value of the column's type."""
+    import pandas as pd
+
+    try:
+        if pd.api.types.is_bool_dtype(column):
+            return {"true": True, "false": False}[text.strip().lower()]
+        if numeric(column):
+            return float(text)
+        if pd.api.types.is_datetime64_any_dtype(column):
+            return pd.Timestamp(text)
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"{text!r} cannot be compared with the column {column.name!r} of type {column.dtype}"
+        ) from None
+    return text
+
+
+@component(category="Transform", title="Sort Rows")
+def sort_rows(
+    data: Table,
+    *,
+    columns: list[str],
+    descending: bool = False,
+) -> Table:
+    """Sort the rows by one or more columns; missing values come last.
+
+    data: Input table.
+    columns: Columns to sort by, the most important first.
+    descending: Largest values first.
+    """
+    check_columns(data, columns)
+    result: Table = data.sort_values(columns, ascending=not descending, kind="stable")
+    return result.reset_index(drop=True)
+
+
+@component(category="Transform", title="Sample Rows")
+def sample_rows(
+    data: Table,
+    *,
+    size: Annotated[
+        Literal["rows", "share"], Labels(rows="Number of rows", share="Share of rows")
+    ] = "rows",
+    rows: Annotated[Count, Field(title="Number of rows"), AppliesTo(size=("rows",))] = 1000,
+    share: Annotated[float, Field(gt=0, le=1), AppliesTo(size=("share",))] = 0.1,
+    random_state: Seed = 0,
+) -> Table:
+    """Draw a random sample of the rows, in their order.
+
+    data: Input table.
+    size: Give the size of the sample as a number or as a share of the rows.
+    rows: Rows of the sample. A table with fewer rows is kept whole.
+    share: From 0 to 1.
+    random_state: Seed for reproducible results.
+    """
+    count = min(rows, len(data)) if size == "rows" else round(share * len(data))
+    sample: Table = data.sample(n=count, random_state=random_state).sort_index()
+    return sample.reset_index(drop=True)
+
+
+@component(category="Transform", title="Rename Columns")
+def rename_columns(
+    data: Table,
+    *,
+    names: Annotated[list[str], Field(title="New names")],
+) -> Table:
+    """Rename columns.
+
+    data: Input table.
+    names: Each as old=new.
+    """
+    pairs = dict(_pair(name) for name in names)
+    check_columns(data, pairs)
+    result: Table = data.rename(columns=pairs)
+    twice = sorted({str(name) for name in result.columns[result.columns.duplicated()]})
+    if twice:
+        raise ValueError(f"more than one column would be called {twice}")
+    return result
+
+
+def _pair(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not equals or not new.strip():
+        raise ValueError(f"{text!r} is not a new name: write old=new")
+    return old.strip(), new.strip()
+
+
+@component(category="Transform", title="Convert Types")
+def convert_types(
+    data: Table,
+    *,
+    columns: list[str],
+    to: Annotated[
+        Literal["number", "integer", "text", "date", "boolean"], Field(title="Type")
+    ] = "number",
+    invalid: Annotated[
+        Literal["error", "missing"],
+        Field(title="Invalid values"),
+        Labels(error="Stop with an error", missing="Become missing"),
+    ] = "error",
+) -> Table:
+    """Convert columns to another type.
+
+    data: Input table.
+    columns: Columns to convert.
+    to: New type of the columns.
+    invalid: What to do with values that cannot be converted.
+    """
+    check_columns(data, columns)
+    converted: Table = data.assign(
+        **{
+            name: _convert(data[name], to, "raise" if invalid == "error" else "coerce")
+            for name in columns
+        }
+    )
+    return converted
+
+
+def _convert(column: Any, to: str, errors: Literal["raise", "coerce"]) -> Any:
+    import pandas as pd
+
+    try:
+        if to == "text":
+            return column.astype("str").where(column.notna())
+        if to == "date":
+            return pd.to_datetime(column, errors=errors)
+        if to == "boolean":
+            words = {
+                "true": True,
+                "yes": True,
+                "1": True,
+                "1.0": True,
+                "false": False,
+                "no": False,
+                "0": False,
+                "0.0": False,
+            }
+            known = column.astype("str").str.strip().str.lower().map(words)
+            unknown = column[known.isna() & column.notna()]
+            if len(unknown) and errors == "raise":
+                raise ValueError(f"{unknown.iloc[0]!r} is neither true nor false")
+            return known.astype("boolean")
+        numbers = pd.to_numeric(column, errors=errors)
+        return numbers.round().astype("Int64") if to == "integer" else numbers.astype("float64")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"column {column.name!r}: {error}") from None
+
+
+@component(category="Transform", title="Formula")
+def formula(
+    data: Table,
+    *,
+    column: Annotated[str, Field(title="New column")],
+    expression: str,
+) -> Table:
+    """Compute a column from others.
+
+    data: Input table.
+    column: Name of the new column. A column with this name is replaced.
+    expression: For example: price * quantity, log(income), if_else(age >= 18, 'adult', 'child').
+        Names with spaces are written in backticks.
+    """
+    result: Table = data.assign(**{column: evaluate(expression, data)})
+    return result
+
+
+@component(category="Transform", title="Join Tables")
+def join_tables(
+    left: Table,
+    right: Table,
+    *,
+    columns: Annotated[list[str], Field(title="Key columns")] = [],  # noqa: B006  never changed
+    right_columns: Annotated[list[str], Field(title="Key columns of the right table")] = [],  # noqa: B006
+    how: Annotated[
+        Literal["inner", "left", "right", "outer"],
+        Field(title="Rows to keep"),
+        Labels(
+            inner="With a match in both (inner)",
+            left="All of the left (left)",
+            right="All of the right (right)",
+            outer="All of both (outer)",
+        ),
+    ] = "inner",
+    suffix: Annotated[str, Field(title="Suffix of the right table")] = "_right",
+) -> Table:
+    """Join two tables by key columns.
+
+    left: Left table.
+    right: Right table.
+    columns: Columns whose values have to be equal. Leave empty for all that both tables have.
+    right_columns: Their names in the right table, if they differ.
+    how: Rows of the result.
+    suffix: Added to the names of columns of the right table that the left table has, too.
+    """
+    keys = columns or [str(name) for name in left.columns if name in right.columns]
+    if not keys:
+        raise ValueError("the tables have no column in common; choose the key columns")
+    other = right_columns or keys
+    if len(other) != len(keys):
+        raise ValueError(f"{len(keys)} key columns on the left, {len(other)} on the right")
+    check_columns(left, keys, "the left table")
+    check_columns(right, other, "the right table")
+    joined: Table = left.merge(right, how=how, left_on=keys, right_on=other, suffixes=("", suffix))
+    print(f"{len(left)} and {len(right)} rows: {len(joined)} rows")  # noqa: T201
+    return joined.drop(columns=[name for name in other if name not in keys])
+
+
+@component(category="Transform", title="Concatenate Tables")
+def concatenate_tables(
+    tables: list[Table],
+    *,
+    columns: Annotated[
+        Literal["all", "common"],
+        Labels(all="All columns", common="Only columns of every table"),
+    ] = "all",
+) -> Table:
+    """Append tables below each other.
+
+    tables: Tables to append, in this order.
+    columns: What to do with columns that only some of the tables have; in the others they are
+        missing values.
+    """
+    import pandas as pd
+
+    for name in dict.fromkeys(name for table in tables for name in table.columns):
+        kinds = {numeric(table[name]) for table in tables if name in table.columns}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"column {name!r} has numbers in one table and other values in another: use "
+                "“Convert Types” first"
+            )
+    join: Literal["inner", "outer"] = "inner" if columns == "common" else "outer"
+    result: Table = pd.concat(tables, join=join, ignore_index=True)
+    return result
+
+
+@component(category="Transform", title="Group and Aggregate")
+def group_rows(
+    data: Table,
+    *,
+    by: Annotated[list[str], Field(title="Group by")],
+    columns: Annotated[list[str], Field(title="Columns to aggregate")] = [],  # noqa: B006  never changed
+    statistics: Annotated[
+        list[Statistic], Field(min_length=1), Labels(std="Standard deviation")
+    ] = ["mean"],  # noqa: B006  never changed
+) -> Table:
+    """Group rows and compute statistics of each group.
+
+    data: Input table.
+    by: Columns whose combinations of values are the groups.
+    columns: Leave empty for all other numeric columns.
+    statistics: One column for each statistic of each column.
+    """
+    check_columns(data, [*by, *columns])
+    names = columns or [
+        str(name) for name in data.columns if name not in by and numeric(data[name])
+    ]
+    groups = data.groupby(by, dropna=False, sort=True)
+    table: Table = groups[names].agg(
+        [METHODS.get(statistic, statistic) for statistic in statistics]
+    )
+    table.columns = [f"{name}_{statistic}" for name in names for statistic in statistics]
+    return table.reset_index()
+
+
+@component(category="Transform", title="Pivot")
+def pivot_table(
+    data: Table,
+    *,
+    rows: Annotated[list[str], Field(title="Row columns")],
+    columns: Annotated[str, Field(title="Column with the new columns")],
+    values: Annotated[str, Field(title="Column with the values")],
+    statistic: Annotated[Statistic, Labels(std="Standard deviation")] = "mean",
+) -> Table:
+    """Make the values of a column columns of their own.
+
+    data: Input table.
+    rows: Columns whose combinations of values become the rows.
+    columns: Each of its values becomes a column.
+    values: Column whose values fill the table.
+    statistic: How to combine the values of several rows.
+    """
+    check_columns(data, [*rows, columns, values])
+    table: Table = data.pivot_table(
+        index=rows, columns=columns, values=values, aggfunc=METHODS.get(statistic, statistic)
+    )
+    table.columns = [str(name) for name in table.columns]
+    return table.reset_index()

@@ -1,0 +1,210 @@
+"""Components that filter, join, group and reshape tables, held against pandas by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jupyter_mlws.components.expressions import evaluate
+from jupyter_mlws.components.library import transform
+from jupyter_mlws.components.library.clean import impute_missing
+from jupyter_mlws.components.library.features import reduce_dimensions, transform_table
+
+
+@pytest.fixture
+def sales() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "city": ["Bonn", "Ulm", "Bonn", None, "Kiel"],
+            "price": [2.0, 5.0, None, 1.0, 4.0],
+            "unit count": [10, 1, 3, 7, 2],
+            "day": pd.to_datetime(["2026-01-05", "2026-02-01", "2026-02-02", None, "2025-12-31"]),
+            "paid": [True, False, True, True, False],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "rows"),
+    [
+        ({"column": "city", "value": "Bonn"}, [0, 2]),
+        ({"column": "city", "condition": "not_equals", "value": "Bonn"}, [1, 4]),
+        ({"column": "price", "condition": "greater", "value": "2"}, [1, 4]),
+        ({"column": "price", "condition": "at_most", "value": "2"}, [0, 3]),
+        ({"column": "price", "condition": "is_missing"}, [2]),
+        ({"column": "city", "condition": "is_not_missing"}, [0, 1, 2, 4]),
+        ({"column": "city", "condition": "contains", "value": "l"}, [1, 4]),
+        ({"column": "city", "condition": "is_one_of", "values": ["Ulm", "Kiel"]}, [1, 4]),
+        ({"column": "day", "condition": "at_least", "value": "2026-02-01"}, [1, 2]),
+        ({"column": "paid", "value": "false"}, [1, 4]),
+        ({"by": "expression", "expression": "price * `unit count` > 6 and not paid"}, [4]),
+        ({"by": "expression", "expression": "city in ['Ulm'] or month(day) == 1"}, [0, 1]),
+        ({"by": "expression", "expression": "1 < price <= 4"}, [0, 4]),
+    ],
+)
+def test_rows_that_meet_a_condition(
+    sales: pd.DataFrame, settings: dict[str, Any], rows: list[int]
+) -> None:
+    expected = sales.iloc[rows].reset_index(drop=True)
+    pd.testing.assert_frame_equal(transform.filter_rows(sales, **settings), expected)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"column": "town"}, KeyError, r"no columns \['town'\]"),
+        ({"column": "price", "value": "cheap"}, ValueError, "'cheap' cannot be compared"),
+        ({"by": "expression", "expression": "price * 2"}, ValueError, "not true or false"),
+        ({"by": "expression", "expression": "price >"}, ValueError, "is not an expression"),
+    ],
+)
+def test_a_condition_that_cannot_be_met(
+    sales: pd.DataFrame, settings: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        transform.filter_rows(sales, **settings)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "__import__('os').system('true')",
+        "price.values",
+        "[x for x in price]",
+        "(lambda: 1)()",
+        "price.__class__",
+        "open('x')",
+        "f'{price}'",
+        "10 ** 10 ** 10",
+        "price[0]",
+        "eval('1')",
+    ],
+)
+def test_an_expression_runs_no_code(sales: pd.DataFrame, expression: str) -> None:
+    with pytest.raises((ValueError, KeyError)):
+        evaluate(expression, sales)
+
+
+def test_a_column_is_computed(sales: pd.DataFrame) -> None:
+    table = transform.formula(sales, column="total", expression="round(price * `unit count`, 1)")
+    pd.testing.assert_series_equal(
+        table["total"], (sales["price"] * sales["unit count"]).round(1), check_names=False
+    )
+    table = transform.formula(sales, column="price", expression="fill_missing(price, 0)")
+    assert table["price"].tolist() == [2.0, 5.0, 0.0, 1.0, 4.0]
+    kinds = transform.formula(
+        sales, column="kind", expression="if_else(`unit count` >= 5, 'many', 'few')"
+    )
+    assert kinds["kind"].tolist() == ["many", "few", "few", "many", "few"]
+    assert transform.formula(sales, column="one", expression="1")["one"].tolist() == [1] * 5
+
+
+def test_rows_are_sorted_and_sampled(sales: pd.DataFrame) -> None:
+    table = transform.sort_rows(sales, columns=["city", "price"])
+    assert table["city"].tolist()[:4] == ["Bonn", "Bonn", "Kiel", "Ulm"]
+    assert table["city"].isna().iloc[4]
+    assert table["price"].tolist()[0] == 2.0
+    sample = transform.sample_rows(sales, rows=3, random_state=1)
+    assert len(sample) == 3
+    assert sample["unit count"].isin(sales["unit count"]).all()
+    pd.testing.assert_frame_equal(sample, transform.sample_rows(sales, rows=3, random_state=1))
+    assert len(transform.sample_rows(sales, rows=99)) == 5
+    assert len(transform.sample_rows(sales, size="share", share=0.4)) == 2
+
+
+def test_columns_are_renamed_and_converted(sales: pd.DataFrame) -> None:
+    assert "town" in transform.rename_columns(sales, names=["city=town"]).columns
+    with pytest.raises(ValueError, match="more than one column"):
+        transform.rename_columns(sales, names=["city=price"])
+    with pytest.raises(ValueError, match="write old=new"):
+        transform.rename_columns(sales, names=["city"])
+    raw = pd.DataFrame({"n": ["1", "2.6", "x"], "yes": ["yes", "0", None]})
+    with pytest.raises(ValueError, match="column 'n'"):
+        transform.convert_types(raw, columns=["n"])
+    numbers = transform.convert_types(raw, columns=["n"], to="integer", invalid="missing")["n"]
+    assert numbers.tolist()[:2] == [1, 3]
+    assert pd.isna(numbers.iloc[2])
+    answers = transform.convert_types(raw, columns=["yes"], to="boolean")["yes"]
+    assert answers.tolist()[:2] == [True, False]
+    dates = transform.convert_types(pd.DataFrame({"d": ["2026-03-01"]}), columns=["d"], to="date")
+    assert dates["d"].iloc[0] == pd.Timestamp("2026-03-01")
+
+
+def test_tables_are_joined(sales: pd.DataFrame) -> None:
+    towns = pd.DataFrame({"name": ["Bonn", "Ulm", "Graz"], "price": [7, 8, 9]})
+    table = transform.join_tables(sales, towns, columns=["city"], right_columns=["name"])
+    assert table["city"].tolist() == ["Bonn", "Ulm", "Bonn"]
+    assert table["price_right"].tolist() == [7, 8, 7]
+    assert "name" not in table.columns
+    everything = transform.join_tables(
+        sales, towns.rename(columns={"name": "city"}), columns=["city"], how="outer"
+    )
+    assert len(everything) == 6
+    with pytest.raises(KeyError, match="the right table has no columns"):
+        transform.join_tables(sales, towns, columns=["city"])
+    with pytest.raises(ValueError, match="no column in common"):
+        transform.join_tables(sales[["city"]], towns[["name"]])
+
+
+def test_tables_are_appended(sales: pd.DataFrame) -> None:
+    other = pd.DataFrame({"city": ["Jena"], "price": [3.0], "more": [1]})
+    assert len(transform.concatenate_tables([sales, other])) == 6
+    common = transform.concatenate_tables([sales, other], columns="common")
+    assert list(common.columns) == ["city", "price"]
+    with pytest.raises(ValueError, match="'price' has numbers in one table"):
+        transform.concatenate_tables([sales, pd.DataFrame({"price": ["dear"]})])
+
+
+def test_rows_are_grouped(sales: pd.DataFrame) -> None:
+    table = transform.group_rows(sales, by=["city"], columns=["price"], statistics=["sum", "count"])
+    assert list(table.columns) == ["city", "price_sum", "price_count"]
+    by_city = table.set_index("city")
+    assert by_city.loc["Bonn"].tolist() == [2.0, 1]
+    assert by_city.loc["Kiel"].tolist() == [4.0, 1]
+    distinct = transform.group_rows(sales, by=["paid"], columns=["city"], statistics=["distinct"])
+    assert distinct["city_distinct"].tolist() == [2, 1]
+
+
+def test_a_column_becomes_columns(sales: pd.DataFrame) -> None:
+    table = transform.pivot_table(
+        sales, rows=["city"], columns="paid", values="unit count", statistic="sum"
+    )
+    assert list(table.columns) == ["city", "False", "True"]
+    assert table.set_index("city").loc["Bonn", "True"] == 13
+
+
+def test_missing_values_are_filled_with_what_the_training_data_had() -> None:
+    train = pd.DataFrame(
+        {"n": [1.0, 3.0, 8.0, None], "word": ["a", None, "b", "b"], "target": [0, 1, None, 1]}
+    )
+    test = pd.DataFrame({"n": [None, 100.0], "word": [None, "c"], "target": [1, 0]})
+    table, imputer = impute_missing(train)
+    assert table["n"].tolist() == [1.0, 3.0, 8.0, 3.0]
+    assert table["word"].tolist() == ["a", "b", "b", "b"]
+    assert table["target"].isna().sum() == 1
+    assert table["n"].dtype == "float64"
+    filled = transform_table(imputer, test)
+    assert filled["n"].tolist() == [3.0, 100.0]
+    assert filled["word"].tolist() == ["b", "c"]
+    mean, _ = impute_missing(train, columns=["n"], numbers="mean")
+    assert mean["n"].iloc[3] == 4.0
+    assert mean["word"].isna().sum() == 1
+
+
+def test_principal_components_are_those_of_the_covariance() -> None:
+    rng = np.random.default_rng(0)
+    first = rng.normal(size=200)
+    data = pd.DataFrame({"a": first, "b": 2 * first + rng.normal(scale=0.1, size=200), "target": 1})
+    table, reducer, metrics = reduce_dimensions(data, components=2, scale=False)
+    assert list(table.columns) == ["target", "pca0", "pca1"]
+    values = np.linalg.eigvalsh(np.cov(data[["a", "b"]].T))[::-1]
+    assert metrics["pca0"] == pytest.approx(values[0] / values.sum())
+    assert metrics["explained_variance"] == pytest.approx(1.0)
+    again = transform_table(reducer, data.iloc[:5])
+    assert again["pca0"].to_numpy() == pytest.approx(table["pca0"].iloc[:5].to_numpy())
+    assert len(reduce_dimensions(data, components=9)[0].columns) == 3
+    with pytest.raises(ValueError, match="missing values"):
+        reduce_dimensions(data.assign(a=None).astype({"a": "float64"}))
