@@ -127,10 +127,11 @@ export async function settle(): Promise<void> {
 
 /** Lets Lumino, the cache of answers and React come to rest. */
 export async function rest(): Promise<void> {
-  MessageLoop.flush();
-  await settle();
-  MessageLoop.flush();
-  await new Promise(resolve => setTimeout(resolve, 20));
+  for (let turn = 0; turn < 3; turn++) {
+    MessageLoop.flush();
+    await settle();
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
 }
 
 /** Shows a view; dispose it at the end. */

@@ -2,8 +2,11 @@ import { isOfServer, MLWSClient } from './client';
 import type { IWorkflowEvent, IWorkspaceEvent, WorkspaceArea } from './models';
 import { refetch } from './queries';
 
-/** The changes that make answers old, by the beginning of their paths: areas, and any run. */
+/** The changes that make answers old, by the first beginning of their paths: areas, and any run. */
 const CAUSES: Record<string, readonly (WorkspaceArea | 'run')[]> = {
+  // No event reports what caches and remotes have.
+  '/datasets/places': [],
+  '/datasets': ['changes', 'history'],
   '/lineage': ['history', 'run'],
   '/models': ['runs', 'run'],
   '/runs': ['runs', 'history', 'run']
@@ -12,11 +15,10 @@ const CAUSES: Record<string, readonly (WorkspaceArea | 'run')[]> = {
 /** Reads answers anew when the project changes that they are about, or another one is chosen. */
 export function followProject(client: MLWSClient): void {
   const refresh = (isCause: (cause: string) => boolean) =>
-    void refetch(client.queries, path =>
-      Object.entries(CAUSES).some(
-        ([start, causes]) => path.startsWith(start) && causes.some(isCause)
-      )
-    );
+    void refetch(client.queries, path => {
+      const start = Object.keys(CAUSES).find(one => path.startsWith(one));
+      return start !== undefined && CAUSES[start].some(isCause);
+    });
   client
     .stream<IWorkspaceEvent>('/workspace/status')
     .message.connect((_, event) =>

@@ -16,7 +16,8 @@ export function createQueries(
         retry: false,
         // Jupyter may run on this machine, which may be offline.
         networkMode: 'always'
-      }
+      },
+      mutations: { networkMode: 'always' }
     }
   });
 }

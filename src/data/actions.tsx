@@ -4,36 +4,40 @@ import { FileDialog } from '@jupyterlab/filebrowser';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
 import { agreed } from '../lab/confirm';
-import { fileSize } from '../ui/format';
-import type { IProject } from '../api/models';
-import { told } from '../lab/notify';
-import type { IMLWSClient } from '../lab/tokens';
-import type { Restorer } from '../git/restore';
-import type { IImport } from './importForm';
-import type { DatasetsModel } from './model';
 import type {
   ICollected,
   IDataRemote,
   IDataset,
   IDatasetUse,
-  IDatasetVersion
+  IDatasetVerified,
+  IDatasetVersion,
+  IOperation,
+  IProject
 } from '../api/models';
+import type { Restorer } from '../git/restore';
+import { told } from '../lab/notify';
+import type { IMLWSClient } from '../lab/tokens';
+import { OperationTracker } from '../operations/tracker';
+import { fileSize } from '../ui/format';
+import { State, toggled } from '../ui/state';
+import type { IImport } from './importForm';
 
-/** What the person can do with data. */
-export interface IDatasetActions {
-  add(): void;
-  /** Rejects with an APIError where something of it cannot be. */
-  import(given: IImport): Promise<void>;
-  record(dataset: IDataset): void;
-  push(dataset: IDataset): void;
-  pull(dataset: IDataset): void;
-  verify(dataset: IDataset): void;
-  checkout(dataset: IDataset, version: IDatasetVersion): void;
-  diff(dataset: IDataset, version: IDatasetVersion): void;
-  openNode(use: IDatasetUse): void;
-  lineage(dataset: IDataset): void;
-  freeSpace(): void;
-  forgetRemote(remote: IDataRemote): void;
+/** The place of operations that are about no single dataset. */
+export const ALL = '';
+
+/** Where a dataset is in the API. */
+export function datasetPath(id: string): string {
+  return `/datasets/${encodeURIComponent(id)}`;
+}
+
+/** Where the result of the newest verification of a dataset is kept. */
+export function verifiedPath(id: string): string {
+  return `${datasetPath(id)}/verify`;
+}
+
+/** Where a remote for data is in the API. */
+export function remotePath(name: string): string {
+  return `/datasets/remotes/${encodeURIComponent(name)}`;
 }
 
 /** A path of the file browser as the project has it; null where it is outside. */
@@ -81,10 +85,9 @@ function Freed(props: {
 }
 
 /** The actions of the data section in the lab. */
-export class DatasetActions implements IDatasetActions {
+export class DatasetActions {
   constructor(
     private _client: IMLWSClient,
-    private _model: DatasetsModel,
     private _manager: IDocumentManager,
     private _restorer: Restorer,
     private _openDiff: (dataset: IDataset, version: IDatasetVersion) => void,
@@ -92,8 +95,14 @@ export class DatasetActions implements IDatasetActions {
     private _openLineage: (of: string) => void,
     private _translator: ITranslator
   ) {
-    this._trans = _translator.load('jupyter_mlws');
+    this._trans = _client.trans;
+    this.operations = new OperationTracker(_client);
   }
+
+  /** Transfers, imports and verifications, by the id of their dataset, or by `ALL`. */
+  readonly operations: OperationTracker;
+  /** The paths that are being tracked or recorded. */
+  readonly adding = new State<ReadonlySet<string>>(new Set());
 
   add(): void {
     void told(async () => {
@@ -139,33 +148,49 @@ export class DatasetActions implements IDatasetActions {
     void told(() => this._add(dataset.path));
   }
 
-  import(given: IImport): Promise<void> {
-    return this._model.import(
-      this._trans.__('Downloading %1', given.path),
-      given
+  /** Downloads data; rejects with an APIError where the server refuses. */
+  async import(request: IImport): Promise<void> {
+    const label = this._trans.__('Downloading %1', request.path);
+    const started = await this._client.post<IOperation>(
+      '/datasets/import',
+      request
     );
+    void this.operations
+      .run(ALL, label, () => Promise.resolve(started))
+      .then(() => this._client.refresh('/datasets'));
   }
 
-  push(dataset: IDataset): void {
-    const label = this._trans.__('Pushing %1', dataset.path);
-    void this._model.push(dataset.id, label);
+  push({ id, path }: IDataset): void {
+    const label = this._trans.__('Pushing %1', path);
+    void this._run(id, label, `${datasetPath(id)}/push`);
   }
 
-  pull(dataset: IDataset): void {
-    const label = this._trans.__('Pulling %1', dataset.path);
-    void this._model.pull(dataset.id, label);
+  pull({ id, path }: IDataset): void {
+    const label = this._trans.__('Pulling %1', path);
+    void this._run(id, label, `${datasetPath(id)}/pull`);
   }
 
-  verify(dataset: IDataset): void {
-    const label = this._trans.__('Verifying %1', dataset.path);
-    void this._model.verify(dataset.id, label);
+  /** Verifies a dataset; `verifiedPath` has the result. */
+  async verify({ id, path }: IDataset): Promise<void> {
+    const { queries } = this._client;
+    const key = [verifiedPath(id), {}];
+    void queries.resetQueries({ queryKey: key });
+    const verified = await this._run<IDatasetVerified>(
+      id,
+      this._trans.__('Verifying %1', path),
+      `${datasetPath(id)}/verify`,
+      { remote: 'ask' }
+    );
+    if (verified) {
+      queries.setQueryData(key, verified);
+    }
   }
 
   checkout(dataset: IDataset, version: IDatasetVersion): void {
     void told(async () => {
       const name = this._trans.__('%1 of %2', dataset.path, version.short);
       await this._restorer.restore(version.commit, name, [dataset.path]);
-      await this._model.look();
+      void this._client.refresh('/datasets');
     });
   }
 
@@ -198,26 +223,33 @@ export class DatasetActions implements IDatasetActions {
         trans
       );
       if (isMeant) {
-        await this._model.deleteRemote(remote.name);
+        await this._client.delete(remotePath(remote.name));
+        void this._client.refresh('/datasets');
       }
     });
   }
 
   private async _add(path: string): Promise<void> {
-    const made = await this._model.add(path);
-    Notification.success(
-      this._trans.__(
-        'Recorded %1. It will be part of the next commit.',
-        made.path
-      ),
-      { autoClose: 5000 }
-    );
+    this.adding.value = toggled(this.adding.value, path);
+    try {
+      const dataset = await this._client.post<IDataset>('/datasets', { path });
+      Notification.success(
+        this._trans.__(
+          'Recorded %1. It will be part of the next commit.',
+          dataset.path
+        ),
+        { autoClose: 5000 }
+      );
+    } finally {
+      this.adding.value = toggled(this.adding.value, path);
+      void this._client.refresh('/datasets');
+    }
   }
 
   private async _freeSpace(): Promise<void> {
     const trans = this._trans;
     const { language } = this._client;
-    const found = await this._model.collect(
+    const found = await this._collect(
       trans.__('Searching for unused data'),
       false
     );
@@ -240,13 +272,35 @@ export class DatasetActions implements IDatasetActions {
     if (!answer.button.accept || found.objects === 0) {
       return;
     }
-    const freed = await this._model.collect(trans.__('Freeing up space'), true);
+    const freed = await this._collect(trans.__('Freeing up space'), true);
     if (freed) {
       Notification.success(
         trans.__('Freed %1.', fileSize(freed.bytes, language)),
         { autoClose: 8000 }
       );
     }
+  }
+
+  /** Reports what of the cache nothing names; with `confirm` frees it. */
+  private _collect(
+    label: string,
+    confirm: boolean
+  ): Promise<ICollected | null> {
+    return this._run(ALL, label, '/datasets/gc', { confirm });
+  }
+
+  /** Runs an operation that may change what is stored where. */
+  private async _run<T>(
+    place: string,
+    label: string,
+    path: string,
+    body?: unknown
+  ): Promise<T | null> {
+    const result = await this.operations.run(place, label, () =>
+      this._client.post<IOperation<T>>(path, body)
+    );
+    void this._client.refresh('/datasets');
+    return result;
   }
 
   private _trans: TranslationBundle;

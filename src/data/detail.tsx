@@ -1,9 +1,7 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { APIError } from '../api/client';
-import { Failure } from '../ui/errorBox';
-import { fullTime, listText, relativeTime } from '../ui/format';
+import type { MLWSClient } from '../api/client';
 import type {
   IDataset,
   IDatasetDetail,
@@ -11,8 +9,25 @@ import type {
   IDatasetVerified,
   IDatasetVersion
 } from '../api/models';
-import type { IDataProps } from './view';
+import { readMore } from '../api/pages';
+import { told } from '../lab/notify';
+import { useOperation } from '../operations/tracker';
+import { fullTime, listText, relativeTime } from '../ui/format';
+import { Answer, useGet } from '../ui/server';
+import { datasetPath, verifiedPath, type DatasetActions } from './actions';
 import { extent } from './labels';
+
+/** What the parts of the section have in common. */
+export interface IDataProps {
+  client: MLWSClient;
+  actions: DatasetActions;
+}
+
+interface IDatasetProps extends IDataProps {
+  dataset: IDataset;
+  /** Whether there is a remote to push to and to pull from. */
+  hasRemote: boolean;
+}
 
 /** Faulty files named one by one; more are counted. */
 const NAMED = 10;
@@ -98,10 +113,10 @@ function Verified(props: {
 }
 
 function Version(
-  props: IDataProps & { dataset: IDataset; version: IDatasetVersion }
+  props: IDatasetProps & { version: IDatasetVersion; isBusy: boolean }
 ): JSX.Element {
-  const { model, actions, dataset, version, language, trans } = props;
-  const isBusy = model.works.isRunning(dataset.id);
+  const { actions, dataset, version, isBusy } = props;
+  const { language, trans } = props.client;
   return (
     <li className="jp-mlws-DataVersion" data-mlws-version={version.commit}>
       <span className="jp-mlws-DataVersion-subject" title={version.subject}>
@@ -143,12 +158,19 @@ function Version(
   );
 }
 
-function Known(
-  props: IDataProps & { dataset: IDataset; detail: IDatasetDetail }
+function Detail(
+  props: IDatasetProps & { detail: IDatasetDetail }
 ): JSX.Element {
-  const { model, actions, dataset, detail, language, trans } = props;
-  const isBusy = model.works.isRunning(dataset.id);
-  const found = model.verified(dataset.id);
+  const { client, actions, dataset, detail, hasRemote } = props;
+  const { language, trans } = client;
+  const operation = useOperation(actions.operations, dataset.id);
+  const isBusy = operation?.state === 'running';
+  const { data: verified } = useGet<IDatasetVerified>(
+    client,
+    verifiedPath(dataset.id),
+    {},
+    { enabled: false }
+  );
   const isRecorded = dataset.md5 !== null;
   const facts = [
     extent(dataset, language, trans),
@@ -165,14 +187,14 @@ function Known(
         )}
         <Button
           small={true}
-          disabled={isBusy || !isRecorded || model.remote === null}
+          disabled={isBusy || !isRecorded || !hasRemote}
           onClick={() => actions.push(dataset)}
         >
           {trans.__('Push')}
         </Button>
         <Button
           small={true}
-          disabled={isBusy || !isRecorded || model.remote === null}
+          disabled={isBusy || !isRecorded || !hasRemote}
           onClick={() => actions.pull(dataset)}
         >
           {trans.__('Pull')}
@@ -180,7 +202,7 @@ function Known(
         <Button
           small={true}
           disabled={isBusy || !isRecorded}
-          onClick={() => actions.verify(dataset)}
+          onClick={() => void actions.verify(dataset)}
         >
           {trans.__('Verify')}
         </Button>
@@ -192,7 +214,7 @@ function Known(
           {trans.__('Lineage')}
         </Button>
       </div>
-      {found && <Verified found={found} trans={trans} />}
+      {verified && <Verified found={verified} trans={trans} />}
       <Uses
         title={trans.__('Created by')}
         uses={detail.producers}
@@ -205,7 +227,12 @@ function Known(
       />
       <ul className="jp-mlws-Rows" aria-label={trans.__('Versions')}>
         {detail.versions.map(version => (
-          <Version key={version.commit} {...props} version={version} />
+          <Version
+            key={version.commit}
+            {...props}
+            version={version}
+            isBusy={isBusy}
+          />
         ))}
       </ul>
       {detail.versions.length === 0 && isRecorded && (
@@ -214,7 +241,11 @@ function Known(
       {detail.next_cursor !== null && (
         <Button
           small={true}
-          onClick={() => void model.moreVersions(dataset.id)}
+          onClick={() =>
+            void told(() =>
+              readMore(client, datasetPath(dataset.id), {}, 'versions')
+            )
+          }
         >
           {trans.__('Show Older Versions')}
         </Button>
@@ -224,18 +255,14 @@ function Known(
 }
 
 /** What is known of an expanded dataset, and what can be done with it. */
-export function DatasetDetail(
-  props: IDataProps & { dataset: IDataset }
-): JSX.Element {
-  const { model, dataset, trans } = props;
-  const detail = model.expanded.get(dataset.id);
+export function DatasetDetail(props: IDatasetProps): JSX.Element {
+  const { client, dataset } = props;
+  const answer = useGet<IDatasetDetail>(client, datasetPath(dataset.id));
   return (
     <div className="jp-mlws-Dataset-detail">
-      {!detail && <p className="jp-mlws-Hint">{trans.__('Loading…')}</p>}
-      {detail instanceof APIError && <Failure error={detail} trans={trans} />}
-      {detail && !(detail instanceof APIError) && (
-        <Known {...props} detail={detail} />
-      )}
+      <Answer of={answer} trans={client.trans}>
+        {detail => <Detail {...props} detail={detail} />}
+      </Answer>
     </div>
   );
 }

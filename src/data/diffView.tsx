@@ -1,78 +1,99 @@
 import { Button } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { fileSize } from '../ui/format';
-import { LiveView } from '../ui/liveView';
+import type { MLWSClient } from '../api/client';
+import type { IDatasetDiff } from '../api/models';
+import { readMore } from '../api/pages';
 import { stateLetters, stateWord } from '../git/labels';
-import type { DatasetDiffModel } from './diff';
+import { told } from '../lab/notify';
+import { fileSize } from '../ui/format';
+import { Answer, ServerView, useGet } from '../ui/server';
+import { datasetPath } from './actions';
 
-/** Two versions of a dataset, file by file. */
-export class DatasetDiffView extends LiveView<DatasetDiffModel> {
-  constructor(
-    model: DatasetDiffModel,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.addClass('jp-mlws-View');
-    this.addClass('jp-mlws-DatasetDiff');
-  }
+/** Files that are read at once. */
+const PAGE = 200;
 
-  protected body(): JSX.Element {
-    const { model, trans } = this;
-    const diff = model.diff!;
-    const size = (bytes: number | null) =>
-      bytes === null ? '–' : fileSize(bytes, this._language);
-    const counts = [
-      trans._n('%1 file added', '%1 files added', diff.added),
-      trans._n('%1 deleted', '%1 deleted', diff.deleted),
-      trans._n('%1 modified', '%1 modified', diff.modified),
-      trans._n('%1 unchanged', '%1 unchanged', diff.unchanged)
-    ];
-    return (
-      <>
-        <header className="jp-mlws-View-head">
-          <h2>{diff.path}</h2>
-          <span className="jp-mlws-Diff-from">{model.from.slice(0, 8)}</span>
-          <span aria-hidden="true">→</span>
-          <span className="jp-mlws-Diff-to">{trans.__('working tree')}</span>
-        </header>
-        <p className="jp-mlws-Counts">{counts.join(' · ')}</p>
-        {diff.items.length === 0 ? (
-          <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>
-        ) : (
-          <table className="jp-mlws-Values">
-            <thead>
-              <tr>
-                <th scope="col">{trans.__('File')}</th>
-                <th scope="col">{trans.__('Change')}</th>
-                <th scope="col">{trans.__('Previous size')}</th>
-                <th scope="col">{trans.__('Current size')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {diff.items.map(file => (
-                <tr key={file.path} data-mlws-path={file.path}>
-                  <th scope="row">{file.path}</th>
-                  <td
-                    className="jp-mlws-ChangeState"
-                    data-mlws-state={file.state}
-                  >
-                    {stateLetters[file.state]} {stateWord(file.state, trans)}
-                  </td>
-                  <td>{size(file.from_size)}</td>
-                  <td>{size(file.to_size)}</td>
+interface IProps {
+  client: MLWSClient;
+  /** Of the dataset. */
+  id: string;
+  path: string;
+  /** The commit that names the version. */
+  from: string;
+}
+
+function DatasetDiff({ client, id, from }: IProps): JSX.Element {
+  const { language, trans } = client;
+  const path = `${datasetPath(id)}/diff`;
+  const query = { from, limit: PAGE };
+  const answer = useGet<IDatasetDiff>(client, path, query);
+  const more = () => void told(() => readMore(client, path, query, 'items'));
+  const size = (bytes: number | null) =>
+    bytes === null ? '–' : fileSize(bytes, language);
+  return (
+    <Answer of={answer} trans={trans}>
+      {diff => (
+        <>
+          <header className="jp-mlws-View-head">
+            <h2>{diff.path}</h2>
+            <span className="jp-mlws-Diff-from">{from.slice(0, 8)}</span>
+            <span aria-hidden="true">→</span>
+            <span className="jp-mlws-Diff-to">{trans.__('working tree')}</span>
+          </header>
+          <p className="jp-mlws-Counts">
+            {[
+              trans._n('%1 file added', '%1 files added', diff.added),
+              trans._n('%1 deleted', '%1 deleted', diff.deleted),
+              trans._n('%1 modified', '%1 modified', diff.modified),
+              trans._n('%1 unchanged', '%1 unchanged', diff.unchanged)
+            ].join(' · ')}
+          </p>
+          {diff.items.length === 0 ? (
+            <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>
+          ) : (
+            <table className="jp-mlws-Values">
+              <thead>
+                <tr>
+                  <th scope="col">{trans.__('File')}</th>
+                  <th scope="col">{trans.__('Change')}</th>
+                  <th scope="col">{trans.__('Previous size')}</th>
+                  <th scope="col">{trans.__('Current size')}</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-        {diff.next_cursor !== null && (
-          <Button small={true} onClick={() => void model.more()}>
-            {trans.__('Show More')}
-          </Button>
-        )}
-      </>
-    );
-  }
+              </thead>
+              <tbody>
+                {diff.items.map(file => (
+                  <tr key={file.path} data-mlws-path={file.path}>
+                    <th scope="row">{file.path}</th>
+                    <td
+                      className="jp-mlws-ChangeState"
+                      data-mlws-state={file.state}
+                    >
+                      {stateLetters[file.state]} {stateWord(file.state, trans)}
+                    </td>
+                    <td>{size(file.from_size)}</td>
+                    <td>{size(file.to_size)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+          {diff.next_cursor !== null && (
+            <Button small={true} onClick={more}>
+              {trans.__('Show More')}
+            </Button>
+          )}
+        </>
+      )}
+    </Answer>
+  );
+}
+
+/** A version of a dataset and the working tree, file by file. */
+export function datasetDiffView(props: IProps): ServerView {
+  const { client, path } = props;
+  const view = new ServerView(client, () => <DatasetDiff {...props} />, {
+    label: client.trans.__('Changes in %1', path.split('/').pop() ?? path),
+    className: 'jp-mlws-View jp-mlws-DatasetDiff'
+  });
+  view.title.caption = path;
+  return view;
 }

@@ -8,16 +8,13 @@ import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { DatasetActions, insideProject } from './actions';
-import { DatasetDiffModel } from './diff';
-import { DatasetsModel } from './model';
-import type { IDataset, IDatasetVersion } from '../api/models';
-import { DatasetsView } from './view';
+import { State } from '../ui/state';
+import { dataView } from './view';
 import {
   IMainViews,
   IMLWSClient,
   IMLWSSidebar,
-  IOpenDocuments,
-  IWorkspaceEvents
+  IOpenDocuments
 } from '../lab/tokens';
 import { dataIcon } from '../ui/fileIcons';
 import { Restorer } from '../git/restore';
@@ -41,7 +38,6 @@ const data: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [
     IMLWSClient,
-    IWorkspaceEvents,
     IMLWSSidebar,
     IDocumentManager,
     IOpenDocuments,
@@ -51,7 +47,6 @@ const data: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
-    events: IWorkspaceEvents,
     sidebar: IMLWSSidebar,
     manager: IDocumentManager,
     documents: IOpenDocuments,
@@ -62,42 +57,32 @@ const data: JupyterFrontEndPlugin<void> = {
   ) => {
     translator ??= nullTranslator;
     const trans = translator.load('jupyter_mlws');
-    const showDiff = (id: string, path: string, commit: string) =>
+    const showDiff = (id: string, path: string, from: string) =>
       views.show(
-        `data ${id} ${commit}`,
+        `data ${id} ${from}`,
         async () => {
-          const { DatasetDiffView } = await import('./diffView');
-          const model = new DatasetDiffModel(client, events, id, commit);
-          const view = new DatasetDiffView(model, client.language, trans);
-          view.title.label = trans.__(
-            'Changes in %1',
-            path.split('/').pop() ?? path
-          );
-          view.title.caption = path;
-          return { view, model };
+          const { datasetDiffView } = await import('./diffView');
+          const view = datasetDiffView({ client, id, path, from });
+          return { view, model: null };
         },
-        { id: CommandIDs.openDiff, args: { id, path, commit } }
+        { id: CommandIDs.openDiff, args: { id, path, commit: from } }
       );
-    const openDiff = (dataset: IDataset, version: IDatasetVersion) =>
-      showDiff(dataset.id, dataset.path, version.commit);
-
-    const model = new DatasetsModel(client, events);
     const actions = new DatasetActions(
       client,
-      model,
       manager,
       new Restorer(client, documents, trans),
-      openDiff,
+      (dataset, version) =>
+        void showDiff(dataset.id, dataset.path, version.commit),
       use =>
         client.project && documents.open(client.project, use.workflow, CANVAS),
       of => void app.commands.execute('mlws:open-lineage', { of }),
       translator
     );
-    const view = new DatasetsView(model, actions, client.language, trans);
+    const expanded = new State<ReadonlySet<string>>(new Set());
+    const view = dataView({ client, actions, expanded });
     sidebar.addSection({
       view,
-      model,
-      look: () => model.look(),
+      model: view,
       rank: RANK,
       size: SIZE,
       folded: true,
@@ -116,10 +101,8 @@ const data: JupyterFrontEndPlugin<void> = {
         await reveal();
         if (typeof args.path === 'string' && client.project) {
           const path = insideProject(client.project, args.path);
-          await model.refresh();
-          const of = model.items.find(one => one.path === path);
-          if (of && !model.expanded.has(of.id)) {
-            await model.toggle(of.id);
+          if (path) {
+            expanded.value = new Set([...expanded.value, path]);
           }
         }
       }

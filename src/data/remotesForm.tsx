@@ -1,13 +1,13 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import { APIError } from '../api/client';
+import type { MLWSClient } from '../api/client';
+import type { IDataRemote, IDataRemotePut } from '../api/models';
 import { Failure } from '../ui/errorBox';
 import { Field, FormButtons, TextField, useSubmit } from '../ui/form';
-import type { IDatasetActions } from './actions';
-import type { DatasetsModel } from './model';
-import type { IDataRemote, IDataRemotePut } from '../api/models';
+import { remotePath, type DatasetActions } from './actions';
 
 type Kind = 'local' | 's3' | 'ssh';
 
@@ -74,26 +74,28 @@ export function bodyOf(
 }
 
 function RemoteForm(props: {
-  model: DatasetsModel;
+  client: MLWSClient;
   /** The one to be changed; null for a new one. */
   remote: IDataRemote | null;
-  trans: TranslationBundle;
+  isFirst: boolean;
   onDone: () => void;
 }): JSX.Element {
-  const { model, remote, trans } = props;
+  const { client, remote } = props;
+  const { trans } = client;
   const [kind, setKind] = useState<Kind>(
     KINDS.find(one => one === remote?.kind) ?? 'local'
   );
   const [values, setValues] = useState<Record<string, string>>({
-    name: remote?.name ?? (model.remotes.length === 0 ? 'store' : ''),
+    name: remote?.name ?? (props.isFirst ? 'store' : ''),
     url: remote?.url ?? '',
     ...remote?.options
   });
   const [isDefault, setIsDefault] = useState(remote?.default ?? true);
   const fields = ['name', 'url', ...OPTIONS[kind], ...CREDENTIALS[kind]];
   const { byField, rest, isBusy, submit } = useSubmit(fields, async () => {
-    const body = bodyOf(kind, values, isDefault);
-    await model.putRemote((values.name ?? '').trim(), body);
+    const path = remotePath((values.name ?? '').trim());
+    await client.put(path, bodyOf(kind, values, isDefault));
+    void client.refresh('/datasets');
     props.onDone();
   });
   const text = (
@@ -189,64 +191,53 @@ function RemoteForm(props: {
 
 /** Whether a remote answers, asked by its button. */
 function Check(props: {
-  model: DatasetsModel;
+  client: MLWSClient;
   remote: IDataRemote;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { model, remote, trans } = props;
-  const [found, setFound] = useState<'asking' | 'answers' | APIError | null>(
-    null
+  const { client, remote } = props;
+  const { trans } = client;
+  const check = useMutation(
+    { mutationFn: () => client.post(`${remotePath(remote.name)}/check`) },
+    client.queries
   );
-  const check = async (): Promise<void> => {
-    setFound('asking');
-    try {
-      await model.checkRemote(remote.name);
-      setFound('answers');
-    } catch (reason) {
-      if (!(reason instanceof APIError)) {
-        throw reason;
-      }
-      setFound(reason);
-    }
-  };
   return (
     <>
       <Button
         small={true}
         minimal={true}
-        disabled={found === 'asking'}
-        onClick={() => void check()}
+        disabled={check.isPending}
+        onClick={() => check.mutate()}
       >
         {trans.__('Test Connection')}
       </Button>
-      {found === 'answers' && (
+      {check.isSuccess && (
         <span className="jp-mlws-Badge" data-mlws-proof="yes" role="status">
           {trans.__('Connected')}
         </span>
       )}
-      {found instanceof APIError && <Failure error={found} trans={trans} />}
+      {check.error && <Failure error={check.error} trans={trans} />}
     </>
   );
 }
 
 /** The remotes for data: those there are, and a form for one. */
 export function RemotesForm(props: {
-  model: DatasetsModel;
-  actions: IDatasetActions;
-  trans: TranslationBundle;
+  client: MLWSClient;
+  actions: DatasetActions;
+  remotes: readonly IDataRemote[];
   onClose: () => void;
 }): JSX.Element {
-  const { model, actions, trans } = props;
-  const { remotes } = model;
+  const { client, actions, remotes } = props;
+  const { trans } = client;
   const [edited, setEdited] = useState<IDataRemote | 'new' | null>(
     remotes.length === 0 ? 'new' : null
   );
   if (edited !== null) {
     return (
       <RemoteForm
-        model={model}
+        client={client}
         remote={edited === 'new' ? null : edited}
-        trans={trans}
+        isFirst={remotes.length === 0}
         onDone={() =>
           remotes.length === 0 ? props.onClose() : setEdited(null)
         }
@@ -268,7 +259,7 @@ export function RemotesForm(props: {
             )}
             <code>{remote.url}</code>
             <div className="jp-mlws-Tools">
-              <Check model={model} remote={remote} trans={trans} />
+              <Check client={client} remote={remote} />
               <Button
                 small={true}
                 minimal={true}

@@ -3,40 +3,104 @@ import {
   caretDownIcon,
   caretRightIcon
 } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 
+import { APIError, type MLWSClient } from '../api/client';
+import type {
+  IDataRemote,
+  IDataset,
+  IDatasetPlaces,
+  IOperation,
+  IPage,
+  IStorageUse
+} from '../api/models';
+import { readMore } from '../api/pages';
+import { told } from '../lab/notify';
+import { OperationView } from '../operations/operationView';
+import { followOperation, useOperation } from '../operations/tracker';
 import { Failure } from '../ui/errorBox';
-import { fileSize, listText } from '../ui/format';
-import { LiveView } from '../ui/liveView';
-import { WorkView } from '../operations/workView';
-import { Rows } from '../ui/rows';
 import { dataIcon } from '../ui/fileIcons';
-import type { IDatasetActions } from './actions';
-import { DatasetDetail } from './detail';
+import { fileSize, listText } from '../ui/format';
+import { Rows } from '../ui/rows';
+import {
+  Answer,
+  ServerView,
+  useGet,
+  usePages,
+  type IAnswer
+} from '../ui/server';
+import { toggled, useValue, type State } from '../ui/state';
+import { ALL } from './actions';
+import { DatasetDetail, type IDataProps } from './detail';
 import { ImportForm } from './importForm';
-import { ALL, DatasetsModel } from './model';
-import { RemotesForm } from './remotesForm';
-import type { IDataset } from '../api/models';
 import { extent, markHelp, marksOf, markWord } from './labels';
+import { RemotesForm } from './remotesForm';
 
-/** What the parts of the section have in common. */
-export interface IDataProps {
-  model: DatasetsModel;
-  actions: IDatasetActions;
-  language: string;
-  trans: TranslationBundle;
+/** Datasets that are read at once. */
+const PAGE = { limit: 200 };
+const PLACES = '/datasets/places';
+
+interface ISectionProps extends IDataProps {
+  /** The paths of the expanded datasets. */
+  expanded: State<ReadonlySet<string>>;
 }
 
-function DatasetRow(props: IDataProps & { dataset: IDataset }): JSX.Element {
-  const { model, dataset, language, trans } = props;
-  const isOpen = model.expanded.has(dataset.id);
+/** What cache and remote have. */
+interface IStores {
+  /** What was recorded when they were asked. */
+  of: string;
+  storage: IStorageUse;
+  places: IDatasetPlaces | null;
+}
+
+async function readStores(client: MLWSClient, of: string): Promise<IStores> {
+  const storage = await client.get<IStorageUse>('/datasets/storage');
+  const started = await client.post<IOperation<IDatasetPlaces>>(PLACES);
+  const ended = await followOperation(client, started);
+  if (ended.state === 'FAILED') {
+    throw new APIError(0, ended.error ?? {});
+  }
+  return { of, storage, places: ended.result };
+}
+
+/** Asks cache and remote what they have, until it is about what is recorded now. */
+function useStores(
+  client: MLWSClient,
+  datasets: readonly IDataset[],
+  remotes: readonly IDataRemote[]
+): IAnswer<IStores> {
+  const of = JSON.stringify([datasets.map(({ md5 }) => md5), remotes]);
+  const stores = useGet<IStores>(
+    client,
+    PLACES,
+    {},
+    { queryFn: () => readStores(client, of) }
+  );
+  const asked = stores.data?.of;
+  useEffect(() => {
+    if (asked !== undefined && asked !== of) {
+      void client.refresh(PLACES);
+    }
+  }, [client, asked, of]);
+  return stores;
+}
+
+function DatasetRow(
+  props: ISectionProps & {
+    dataset: IDataset;
+    places: IDatasetPlaces | null | undefined;
+    hasRemote: boolean;
+  }
+): JSX.Element {
+  const { client, actions, dataset, places, expanded } = props;
+  const { language, trans } = client;
+  const isOpen = useValue(expanded).has(dataset.path);
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   const slash = dataset.path.lastIndexOf('/');
   const marks = marksOf(
     dataset,
-    model.place(dataset),
-    model.unreachable !== null
+    places?.items.find(({ md5 }) => md5 === dataset.md5),
+    !!places?.unreachable
   );
   const told = [
     dataset.path,
@@ -51,7 +115,7 @@ function DatasetRow(props: IDataProps & { dataset: IDataset }): JSX.Element {
         aria-expanded={isOpen}
         aria-label={listText(told, trans)}
         title={told.join('\n')}
-        onClick={() => void model.toggle(dataset.id)}
+        onClick={() => (expanded.value = toggled(expanded.value, dataset.path))}
       >
         <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
         <dataIcon.react tag="span" className="jp-mlws-Row-icon" width="16px" />
@@ -72,23 +136,20 @@ function DatasetRow(props: IDataProps & { dataset: IDataset }): JSX.Element {
           </span>
         ))}
       </button>
-      <WorkView
-        works={model.works}
-        about={dataset.id}
-        language={language}
-        trans={trans}
+      <OperationView
+        tracker={actions.operations}
+        place={dataset.id}
+        client={client}
       />
       {isOpen && <DatasetDetail {...props} dataset={dataset} />}
     </li>
   );
 }
 
-function Storage(props: IDataProps): JSX.Element | null {
-  const { model, actions, language, trans } = props;
-  const { storage } = model;
-  if (!storage) {
-    return null;
-  }
+function Storage(props: IDataProps & { storage: IStorageUse }): JSX.Element {
+  const { actions, storage } = props;
+  const { language, trans } = props.client;
+  const operation = useOperation(actions.operations, ALL);
   const size = (bytes: number) => fileSize(bytes, language);
   const rest = [
     storage.unfinished > 0
@@ -114,7 +175,7 @@ function Storage(props: IDataProps): JSX.Element | null {
       <Button
         small={true}
         className="jp-mlws-FreeButton"
-        disabled={model.works.isRunning(ALL)}
+        disabled={operation?.state === 'running'}
         onClick={() => actions.freeSpace()}
       >
         {trans.__('Free Up Space…')}
@@ -123,13 +184,24 @@ function Storage(props: IDataProps): JSX.Element | null {
   );
 }
 
-function Section(props: IDataProps): JSX.Element {
-  const { model, actions, language, trans } = props;
+function Datasets(
+  props: ISectionProps & {
+    page: IPage<IDataset>;
+    remotes: readonly IDataRemote[];
+  }
+): JSX.Element {
+  const { client, actions, page, remotes } = props;
+  const { trans } = client;
+  const stores = useStores(client, page.items, remotes);
+  const adding = useValue(actions.adding);
   const [panel, setPanel] = useState<'import' | 'remotes' | null>(null);
+  const more = () =>
+    void told(() => readMore(client, '/datasets', PAGE, 'items'));
   const toggle = (one: 'import' | 'remotes') =>
     setPanel(panel === one ? null : one);
-  const isEmpty = model.items.length === 0;
-  const { remote } = model;
+  const isEmpty = page.items.length === 0;
+  const remote = remotes.find(one => one.default);
+  const places = stores.data?.places;
   return (
     <>
       {isEmpty && (
@@ -177,71 +249,73 @@ function Section(props: IDataProps): JSX.Element {
       )}
       {panel === 'remotes' && (
         <RemotesForm
-          model={model}
+          client={client}
           actions={actions}
-          trans={trans}
+          remotes={remotes}
           onClose={() => setPanel(null)}
         />
       )}
-      <WorkView
-        works={model.works}
-        about={ALL}
-        language={language}
-        trans={trans}
-      />
-      {[...model.adding].map(path => (
+      <OperationView tracker={actions.operations} place={ALL} client={client} />
+      {[...adding].map(path => (
         <p key={path} className="jp-mlws-Note" role="status">
           {trans.__('Tracking %1…', path)}
         </p>
       ))}
-      {model.askError && <Failure error={model.askError} trans={trans} />}
-      {model.unreachable && remote && (
+      {stores.error && (
+        <Failure error={stores.error} trans={trans} onRetry={stores.refetch} />
+      )}
+      {places?.unreachable && remote && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
           {trans.__(
             'Could not check the remote “%1”: %2',
             remote.name,
-            model.unreachable
+            places.unreachable
           )}
         </p>
       )}
       <Rows label={trans.__('Data')}>
-        {model.items.map(dataset => (
-          <DatasetRow key={dataset.id} {...props} dataset={dataset} />
+        {page.items.map(dataset => (
+          <DatasetRow
+            key={dataset.id}
+            {...props}
+            dataset={dataset}
+            places={places}
+            hasRemote={remote !== undefined}
+          />
         ))}
       </Rows>
-      {model.hasMore && (
-        <Button small={true} onClick={() => void model.more()}>
+      {page.next_cursor !== null && (
+        <Button small={true} onClick={more}>
           {trans.__('Show More')}
         </Button>
       )}
-      <Storage {...props} />
+      {stores.data && <Storage {...props} storage={stores.data.storage} />}
     </>
   );
 }
 
-/** The project's data: its state, its versions, its stores. */
-export class DatasetsView extends LiveView<DatasetsModel> {
-  constructor(
-    model: DatasetsModel,
-    private _actions: IDatasetActions,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.id = 'jp-mlws-data';
-    this.title.label = trans.__('Data');
-    this.addClass('jp-mlws-Section');
-    this.addClass('jp-mlws-Data');
-  }
+function Section(props: ISectionProps): JSX.Element {
+  const { client } = props;
+  const datasets = usePages<IDataset>(client, '/datasets', PAGE);
+  const remotes = useGet<IPage<IDataRemote>>(client, '/datasets/remotes');
+  return (
+    <Answer of={datasets} trans={client.trans}>
+      {page => (
+        <Answer of={remotes} trans={client.trans}>
+          {({ items }) => <Datasets {...props} page={page} remotes={items} />}
+        </Answer>
+      )}
+    </Answer>
+  );
+}
 
-  protected body(): JSX.Element {
-    return (
-      <Section
-        model={this.model}
-        actions={this._actions}
-        language={this._language}
-        trans={this.trans}
-      />
-    );
-  }
+/** The project's data: its state, its versions, its stores. */
+export function dataView(props: ISectionProps): ServerView {
+  const { client } = props;
+  return new ServerView(client, () => <Section {...props} />, {
+    id: 'jp-mlws-data',
+    label: client.trans.__('Data'),
+    className: 'jp-mlws-Section jp-mlws-Data',
+    paths: ['/datasets']
+  });
 }

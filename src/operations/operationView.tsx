@@ -1,0 +1,87 @@
+import { Button, closeIcon } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { MLWSClient } from '../api/client';
+import { Failure } from '../ui/errorBox';
+import { fileSize } from '../ui/format';
+import type { IOperation } from '../api/models';
+import { useOperation, type OperationTracker } from './tracker';
+
+/** "3 MB of 12 MB, 1.5 MB/s"; "" where nothing is counted. */
+function progressText(
+  operation: IOperation | null,
+  language: string,
+  trans: TranslationBundle
+): string {
+  if (!operation || (operation.done === 0 && !operation.total)) {
+    return '';
+  }
+  const isBytes = operation.unit === 'B';
+  const amount = (value: number) =>
+    isBytes
+      ? fileSize(Math.round(value), language)
+      : Math.round(value).toLocaleString(language);
+  const { done, total, rate } = operation;
+  const counted = total
+    ? trans.__('%1 of %2', amount(done), amount(total))
+    : amount(done);
+  return isBytes && rate ? `${counted}, ${amount(rate)}/s` : counted;
+}
+
+/** An operation in its place: how far it is and a way to stop it, or how it ended. */
+export function OperationView(props: {
+  tracker: OperationTracker;
+  place: string;
+  client: MLWSClient;
+}): JSX.Element | null {
+  const { tracker, place } = props;
+  const { language, trans } = props.client;
+  const tracked = useOperation(tracker, place);
+  if (!tracked) {
+    return null;
+  }
+  const { label, state, operation, error } = tracked;
+  const dismiss = (
+    <Button small={true} onClick={() => tracker.dismiss(place)}>
+      {trans.__('Close')}
+    </Button>
+  );
+  if (state === 'failed') {
+    return (
+      <div className="jp-mlws-Work">
+        {error && <Failure error={error} trans={trans} />}
+        {dismiss}
+      </div>
+    );
+  }
+  if (state === 'cancelled') {
+    return (
+      <p className="jp-mlws-Note jp-mlws-Work" role="status">
+        {trans.__('%1: canceled', label)} {dismiss}
+      </p>
+    );
+  }
+  const part = operation?.total
+    ? Math.min(operation.done / operation.total, 1)
+    : undefined;
+  return (
+    <div className="jp-mlws-Work jp-mod-running" role="status">
+      {error && <Failure error={error} trans={trans} />}
+      <span className="jp-mlws-Work-label">{label}</span>
+      <progress aria-label={label} value={part} max={1} />
+      <span className="jp-mlws-Work-text">
+        {progressText(operation, language, trans)}
+      </span>
+      <button
+        className="jp-mlws-IconButton"
+        data-mlws-action="cancel"
+        title={trans.__('Cancel')}
+        aria-label={trans.__('Cancel: %1', label)}
+        disabled={!operation}
+        onClick={() => void tracker.cancel(place)}
+      >
+        <closeIcon.react tag="span" width="16px" />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,156 @@
+import { Signal } from '@lumino/signaling';
+import { useSyncExternalStore } from 'react';
+
+import { APIError, type MLWSClient } from '../api/client';
+import type { IOperation, IOperationEvent } from '../api/models';
+
+/** States after which nothing more comes. */
+const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED'];
+
+/** Follows an operation to its end, in which state ever, and reports every step. */
+export function followOperation<T>(
+  client: MLWSClient,
+  started: IOperation<T>,
+  onProgress: (operation: IOperation<T>) => void = () => undefined
+): Promise<IOperation<T>> {
+  const stream = client.stream<IOperationEvent>('/operations/status');
+  let isOver = false;
+  return new Promise<IOperation<T>>((resolve, reject) => {
+    const read = async () => {
+      const path = `/operations/${started.id}`;
+      const operation = await client.get<IOperation<T>>(path);
+      // An answer that was overtaken by the one that reports the end is old.
+      if (isOver) {
+        return;
+      }
+      isOver = ENDED.includes(operation.state);
+      onProgress(operation);
+      if (isOver) {
+        resolve(operation);
+      }
+    };
+    stream.message.connect((_, event) => {
+      if (isOver || (event.type === 'operation' && event.id !== started.id)) {
+        return;
+      }
+      if (event.type === 'operation' && !ENDED.includes(event.state)) {
+        onProgress(event);
+      } else {
+        // The stream speaks the browser's language and may have missed something: read the state itself.
+        read().catch(reject);
+      }
+    });
+    read().catch(reject);
+  }).finally(() => stream.dispose());
+}
+
+/** An operation in its place; one that completed has none. */
+export interface ITracked {
+  /** What it does, in the reader's language. */
+  label: string;
+  state: 'running' | 'cancelled' | 'failed';
+  /** Null before the server has answered. */
+  operation: IOperation | null;
+  error: APIError | null;
+}
+
+/** Operations by the place that shows them: started, followed and canceled. */
+export class OperationTracker {
+  constructor(private _client: MLWSClient) {}
+
+  /** Emitted after every step of any operation. */
+  readonly changed = new Signal<this, void>(this);
+
+  get(key: string): ITracked | undefined {
+    return this._tracked.get(key);
+  }
+
+  /**
+   * Runs an operation unless one runs in this place, and returns its result.
+   *
+   * Null where it was canceled or has failed; its place shows that until it is dismissed.
+   */
+  async run<T>(
+    key: string,
+    label: string,
+    start: () => Promise<IOperation<T>>
+  ): Promise<T | null> {
+    if (this.get(key)?.state === 'running') {
+      return null;
+    }
+    const running = { label, state: 'running' as const, error: null };
+    this._set(key, { ...running, operation: null });
+    try {
+      const started = await start();
+      const ended = await followOperation(this._client, started, operation =>
+        this._set(key, { ...running, operation })
+      );
+      if (ended.state === 'COMPLETED') {
+        this._set(key, undefined);
+        return ended.result;
+      }
+      this._set(key, {
+        label,
+        operation: ended,
+        ...(ended.state === 'CANCELLED'
+          ? { state: 'cancelled', error: null }
+          : { state: 'failed', error: new APIError(0, ended.error ?? {}) })
+      });
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      this._set(key, { label, state: 'failed', operation: null, error });
+    }
+    return null;
+  }
+
+  /** Asks an operation to stop; its end says whether it did. */
+  async cancel(key: string): Promise<void> {
+    const tracked = this.get(key);
+    if (!tracked?.operation) {
+      return;
+    }
+    try {
+      await this._client.post(`/operations/${tracked.operation.id}/cancel`);
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      // It goes on, as far as anybody knows.
+      this._set(key, { ...tracked, error });
+    }
+  }
+
+  /** Removes an operation that has ended from its place. */
+  dismiss(key: string): void {
+    if (this.get(key)?.state !== 'running') {
+      this._set(key, undefined);
+    }
+  }
+
+  private _set(key: string, tracked: ITracked | undefined): void {
+    if (tracked) {
+      this._tracked.set(key, tracked);
+    } else {
+      this._tracked.delete(key);
+    }
+    this.changed.emit();
+  }
+
+  private _tracked = new Map<string, ITracked>();
+}
+
+/** The operation in a place, drawn anew at every step. */
+export function useOperation(
+  tracker: OperationTracker,
+  key: string
+): ITracked | undefined {
+  return useSyncExternalStore(
+    draw => {
+      tracker.changed.connect(draw);
+      return () => void tracker.changed.disconnect(draw);
+    },
+    () => tracker.get(key)
+  );
+}
