@@ -11,7 +11,7 @@ import type { IProject } from '../api/models';
 export class Wire {
   requests: { method: string; url: URL; headers: Headers; body: any }[] = [];
   sockets: PlayedSocket[] = [];
-  /** Answers by "METHOD path", newest call last; a function sees the request's body. */
+  /** Answers by "METHOD path"; a function sees the request's body and may take its time. */
   answers: Record<string, unknown> = {};
 
   client(language = 'en', hasProjects = true): MLWSClient {
@@ -59,7 +59,8 @@ export class Wire {
         statusText: 'Not Found'
       });
     }
-    const data = typeof answer === 'function' ? answer(body, url) : answer;
+    const data =
+      typeof answer === 'function' ? await answer(body, url) : answer;
     if (data instanceof Response) {
       return data;
     }

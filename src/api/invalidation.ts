@@ -9,7 +9,9 @@ const CAUSES: Record<string, readonly (WorkspaceArea | 'run')[]> = {
   '/datasets': ['changes', 'history'],
   '/lineage': ['history', 'run'],
   '/models': ['runs', 'run'],
-  '/runs': ['runs', 'history', 'run']
+  '/reproductions': ['runs', 'history', 'run'],
+  '/runs': ['runs', 'history', 'run'],
+  '/workflows': ['workflows', 'history']
 };
 
 /** Reads answers anew when the project changes that they are about, or another one is chosen. */

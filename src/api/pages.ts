@@ -31,8 +31,13 @@ export async function readMore<
   if (!before || before.next_cursor === null) {
     return;
   }
-  const { next_cursor: cursor } = before;
-  const page = await client.get<T>(path, { ...query, cursor });
+  const next = [path, { ...query, cursor: before.next_cursor }];
+  // Calls while the page is on its way share its request.
+  const page = await client.queries.fetchQuery<T>({
+    queryKey: next,
+    staleTime: 0,
+    gcTime: 0
+  });
   client.queries.setQueryData<T>(key, now =>
     // Where it was read anew meanwhile, the page may not be the next one.
     now === before ? { ...page, [list]: [...now[list], ...page[list]] } : now

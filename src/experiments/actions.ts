@@ -1,24 +1,28 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard } from '@jupyterlab/apputils';
 
+import type { IFoundRun, IOperation, IReproduction } from '../api/models';
 import { agreed } from '../lab/confirm';
 import { told } from '../lab/notify';
 import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
 import { documentPath } from '../lab/documents';
+import { OperationTracker } from '../operations/tracker';
 import { runName } from './compare';
-import type { RunTableModel } from './table';
-import type { IRunActions } from './tableView';
-import type { IFoundRun, IReproduction } from '../api/models';
+import { keyOf } from './table';
 
 /** The actions of the experiment table in the lab. */
-export class RunActions implements IRunActions {
+export class RunActions {
   constructor(
     private _app: JupyterFrontEnd,
     private _client: IMLWSClient,
-    private _model: RunTableModel,
     private _registry: IModelRegistry,
     private _compare: (runs: readonly IFoundRun[]) => void
-  ) {}
+  ) {
+    this.operations = new OperationTracker(_client);
+  }
+
+  /** Reproductions, by the key of their run. */
+  readonly operations: OperationTracker;
 
   compare(runs: readonly IFoundRun[]): void {
     this._compare(runs);
@@ -28,9 +32,14 @@ export class RunActions implements IRunActions {
     this._registry.register(run);
   }
 
-  reproduce(run: IFoundRun): void {
+  /** Recreates what a run started from in a worktree. */
+  async reproduce(run: IFoundRun): Promise<void> {
     const label = this._client.trans.__('Reproducing %1', runName(run));
-    void this._model.reproduce(run, label);
+    const path = `/runs/${encodeURIComponent(keyOf(run))}/reproduce`;
+    await this.operations.run(keyOf(run), label, () =>
+      this._client.post<IOperation<IReproduction>>(path)
+    );
+    await this._client.refresh('/reproductions');
   }
 
   lineage(run: IFoundRun): void {
@@ -65,7 +74,9 @@ export class RunActions implements IRunActions {
         trans
       );
       if (isMeant) {
-        await this._model.removeReproduction(reproduction);
+        const id = encodeURIComponent(reproduction.id);
+        await this._client.delete(`/reproductions/${id}`);
+        await this._client.refresh('/reproductions');
       }
     });
   }

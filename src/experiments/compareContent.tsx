@@ -1,17 +1,18 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { HTMLSelect } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { KeyboardEvent, useEffect, useMemo, useState } from 'react';
+import { KeyboardEvent, useMemo, useState } from 'react';
 
-import { APIError, MLWSClient } from '../api/client';
+import type { MLWSClient } from '../api/client';
 import { Failure } from '../ui/errorBox';
+import { ServerView, useGet } from '../ui/server';
 import { Chart, useColours } from './chart';
 import { curvesSpec, parallelSpec, scatterSpec } from './charts';
 import { columnsOf, IColumn, valueOf } from './compare';
 import { CompareTable } from './compareView';
 import type { ICurves, IFoundRun } from '../api/models';
 
-export interface ICompareProps {
+interface ICompareProps {
   runs: readonly IFoundRun[];
   client: MLWSClient;
   rendermime: IRenderMimeRegistry;
@@ -137,30 +138,14 @@ function CurveChart(props: ICompareProps): JSX.Element {
     [runs]
   );
   const [metric, setMetric] = useState<IColumn | null>(metrics[0] ?? null);
-  const [curves, setCurves] = useState<ICurves | null>(null);
-  const [error, setError] = useState<APIError | null>(null);
   const name = metric?.name;
-  useEffect(() => {
-    let isGone = false;
-    const ids = runs.flatMap(run => (run.id === null ? [] : [run.id]));
-    setError(null);
-    if (name !== undefined && ids.length > 0) {
-      client
-        .get<ICurves>('/runs/curves', { metric: name, ids })
-        .then(found => !isGone && setCurves(found))
-        .catch(reason => {
-          if (!(reason instanceof APIError)) {
-            throw reason;
-          }
-          if (!isGone) {
-            setError(reason);
-          }
-        });
-    }
-    return () => {
-      isGone = true;
-    };
-  }, [client, runs, name]);
+  const ids = runs.flatMap(run => (run.id === null ? [] : [run.id]));
+  const { data: curves, error } = useGet<ICurves>(
+    client,
+    '/runs/curves',
+    { metric: name, ids },
+    { enabled: name !== undefined && ids.length > 0, keeps: true }
+  );
   const isShort = curves?.items.every(one => one.points.length < 2);
   return (
     <>
@@ -211,7 +196,7 @@ function tabWord(tab: Tab, trans: TranslationBundle): string {
 }
 
 /** Runs compared: as a table and as charts. */
-export function CompareContent(props: ICompareProps): JSX.Element {
+function Comparison(props: ICompareProps): JSX.Element {
   const { runs, client, trans } = props;
   const [tab, setTab] = useState<Tab>('table');
   const walk = (event: KeyboardEvent<HTMLDivElement>) => {
@@ -254,4 +239,13 @@ export function CompareContent(props: ICompareProps): JSX.Element {
       </div>
     </>
   );
+}
+
+/** The comparison of runs in the main area. */
+export function runComparisonView(props: ICompareProps): ServerView {
+  const { client, runs } = props;
+  return new ServerView(client, () => <Comparison {...props} />, {
+    label: client.trans.__('Compare %1 Runs', runs.length),
+    className: 'jp-mlws-View jp-mlws-Compare'
+  });
 }

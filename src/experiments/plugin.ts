@@ -8,17 +8,15 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { spreadsheetIcon } from '@jupyterlab/ui-components';
 
 import { RunActions } from './actions';
-import { ExperimentsModel } from './model';
-import { RunTableModel } from './table';
-import type { IFoundRun } from '../api/models';
-import { ExperimentsView } from './view';
+import { ALL_RUNS } from './table';
+import type { IFoundRun, IPage } from '../api/models';
+import { State } from '../ui/state';
+import { NEWEST, runsView } from './view';
 import {
   IMainViews,
   IMLWSClient,
   IMLWSSidebar,
-  IModelRegistry,
-  IWorkflowEvents,
-  IWorkspaceEvents
+  IModelRegistry
 } from '../lab/tokens';
 import { compareIcon } from '../ui/fileIcons';
 
@@ -37,8 +35,6 @@ const experiments: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [
     IMLWSClient,
-    IWorkspaceEvents,
-    IWorkflowEvents,
     IMLWSSidebar,
     IModelRegistry,
     IRenderMimeRegistry,
@@ -48,8 +44,6 @@ const experiments: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
-    events: IWorkspaceEvents,
-    runs: IWorkflowEvents,
     sidebar: IMLWSSidebar,
     registry: IModelRegistry,
     rendermime: IRenderMimeRegistry,
@@ -58,46 +52,38 @@ const experiments: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
-    const compare = (chosen: readonly IFoundRun[]) =>
+    const compare = (runs: readonly IFoundRun[]) =>
       views.show(
-        `runs ${chosen.map(run => run.id ?? run.run).join(' ')}`,
+        `runs ${runs.map(run => run.id ?? run.run).join(' ')}`,
         async () => {
-          const { CompareView } = await import('./comparison');
-          const view = new CompareView({
-            runs: chosen,
-            client,
-            rendermime,
-            trans
-          });
-          view.title.label = trans.__('Compare %1 Runs', chosen.length);
+          const { runComparisonView } = await import('./compareContent');
+          const view = runComparisonView({ runs, client, rendermime, trans });
           return { view, model: null };
         }
       );
-    let table: RunTableModel | null = null;
+    const search = new State(ALL_RUNS);
     const openTable = () =>
       views.show(
         'experiments',
         async () => {
-          const { RunTableView } = await import('./tableView');
-          const model = (table = new RunTableModel(client, events, runs));
-          const actions = new RunActions(app, client, model, registry, compare);
-          const view = new RunTableView(model, actions, client.language, trans);
-          return { view, model, icon: spreadsheetIcon };
+          const { runTableView } = await import('./tableView');
+          const actions = new RunActions(app, client, registry, compare);
+          const view = runTableView({ client, actions, search });
+          return { view, model: null, icon: spreadsheetIcon };
         },
         { id: CommandIDs.openTable }
       );
 
-    const model = new ExperimentsModel(client, events, runs);
-    const view = new ExperimentsView(
-      model,
-      () => void app.commands.execute(CommandIDs.compare),
-      openTable,
-      client.language,
-      trans
-    );
+    const selected = new State<ReadonlySet<string>>(new Set());
+    const view = runsView({
+      client,
+      selected,
+      onCompare: () => void app.commands.execute(CommandIDs.compare),
+      onOpenTable: () => void openTable()
+    });
     sidebar.addSection({
       view,
-      model,
+      model: view,
       rank: RANK,
       size: SIZE,
       folded: true,
@@ -108,8 +94,13 @@ const experiments: JupyterFrontEndPlugin<void> = {
       label: trans.__('Compare Runs'),
       icon: compareIcon,
       execute: async args => {
-        const ids = Array.isArray(args.runs) ? args.runs : model.selected;
-        const chosen = model.items.filter(run => ids.includes(run.run));
+        const ids = Array.isArray(args.runs) ? args.runs : [...selected.value];
+        const newest = client.queries.getQueryData<IPage<IFoundRun>>([
+          '/runs',
+          NEWEST
+        ]);
+        const chosen =
+          newest?.items.filter(({ run }) => ids.includes(run)) ?? [];
         if (chosen.length < 2) {
           await app.restored;
           app.shell.activateById(sidebar.id);
@@ -124,9 +115,9 @@ const experiments: JupyterFrontEndPlugin<void> = {
       icon: spreadsheetIcon,
       execute: async args => {
         await openTable();
-        if (table && typeof args.run === 'string') {
+        if (typeof args.run === 'string') {
           const filter = `attributes.run_id = '${args.run}'`;
-          table.search = { q: '', filter, workflow: '', nested: true };
+          search.value = { ...ALL_RUNS, filter, nested: true };
         }
       }
     });

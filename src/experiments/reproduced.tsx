@@ -2,13 +2,13 @@ import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { listText } from '../ui/format';
-import type { IRunActions } from './tableView';
 import type { IReproduction } from '../api/models';
+import type { RunActions } from './actions';
 
 /** A worktree of what a run started from: where it is, and what to do there. */
 export function Reproduced(props: {
   reproduction: IReproduction;
-  actions: IRunActions;
+  actions: RunActions;
   trans: TranslationBundle;
 }): JSX.Element {
   const { reproduction, actions, trans } = props;

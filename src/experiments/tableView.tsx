@@ -1,47 +1,65 @@
 import { Button, HTMLSelect, searchIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 
+import type { MLWSClient } from '../api/client';
+import type {
+  IFoundRun,
+  IPage,
+  IReproduction,
+  IRunColumns,
+  IWorkflowSummary
+} from '../api/models';
+import { readMore } from '../api/pages';
+import { told } from '../lab/notify';
+import { OperationView } from '../operations/operationView';
+import { useOperation } from '../operations/tracker';
 import { cellText, duration, fullTime } from '../ui/format';
-import { LiveView } from '../ui/liveView';
-import { WorkView } from '../operations/workView';
 import { runStatusWord } from '../ui/runStatus';
+import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
+import { toggled, useValue, type State } from '../ui/state';
+import type { RunActions } from './actions';
 import { runName } from './compare';
 import { Reproduced } from './reproduced';
 import {
-  IChoice,
-  ISearch,
-  ISort,
+  ALL_RUNS,
+  choicesOf,
+  columnsWithValues,
   keyOf,
-  RunTableModel,
-  sortKey
+  queryOf,
+  sortKey,
+  type IChoice,
+  type ISearch,
+  type ISort,
+  type SortKey
 } from './table';
-import type { IFoundRun, IReproduction } from '../api/models';
 import { ROW_HEIGHT, windowOf } from './window';
 
-/** What the person can do with runs. */
-export interface IRunActions {
-  compare(runs: readonly IFoundRun[]): void;
-  register(run: IFoundRun): void;
-  reproduce(run: IFoundRun): void;
-  lineage(run: IFoundRun): void;
-  openFolder(reproduction: IReproduction): void;
-  copyCommand(reproduction: IReproduction): void;
-  removeReproduction(reproduction: IReproduction): void;
+interface IProps {
+  client: MLWSClient;
+  actions: RunActions;
+  search: State<ISearch>;
 }
 
-interface ITableProps {
-  model: RunTableModel;
-  actions: IRunActions;
-  language: string;
-  trans: TranslationBundle;
+interface IColumnsProps {
+  choices: readonly IChoice[];
+  columns: readonly IChoice[];
+  onToggle: (column: IChoice) => void;
 }
 
-function Search(props: ITableProps): JSX.Element {
-  const { model, trans } = props;
-  const { search } = model;
+function Search(
+  props: IProps &
+    IColumnsProps & {
+      /** Whether the condition cannot be read. */
+      isWrong: boolean;
+      workflows: readonly string[];
+    }
+): JSX.Element {
+  const { isWrong, workflows } = props;
+  const { trans } = props.client;
+  const search = useValue(props.search);
   const set = (change: Partial<ISearch>) =>
-    (model.search = { ...search, ...change });
+    (props.search.value = { ...search, ...change });
   // MLflow's language is read when it is finished: half a condition is no condition.
   const [filter, setFilter] = useState(search.filter);
   const [seen, setSeen] = useState(search.filter);
@@ -49,7 +67,6 @@ function Search(props: ITableProps): JSX.Element {
     setSeen(search.filter);
     setFilter(search.filter);
   }
-  const isWrong = model.error?.errors.some(fault => fault.field === 'filter');
   return (
     <form
       className="jp-mlws-Table-search"
@@ -94,7 +111,7 @@ function Search(props: ITableProps): JSX.Element {
         value={search.workflow}
         options={[
           { value: '', label: trans.__('All runs') },
-          ...model.workflows.map(path => ({ value: path, label: path }))
+          ...workflows.map(path => ({ value: path, label: path }))
         ]}
         onChange={event => set({ workflow: event.target.value })}
       />
@@ -106,16 +123,18 @@ function Search(props: ITableProps): JSX.Element {
         />
         {trans.__('Include nodes')}
       </label>
-      <Columns {...props} />
+      <Columns {...props} trans={trans} />
     </form>
   );
 }
 
-function Columns(props: ITableProps): JSX.Element {
-  const { model, trans } = props;
+function Columns(
+  props: IColumnsProps & { trans: TranslationBundle }
+): JSX.Element {
+  const { choices, columns, trans } = props;
   const [text, setText] = useState('');
-  const shown = new Set(model.columns.map(sortKey));
-  const found = model.choices.filter(one =>
+  const shown = new Set(columns.map(sortKey));
+  const found = choices.filter(one =>
     one.name.toLowerCase().includes(text.toLowerCase())
   );
   return (
@@ -135,7 +154,7 @@ function Columns(props: ITableProps): JSX.Element {
             <input
               type="checkbox"
               checked={shown.has(sortKey(one))}
-              onChange={() => model.toggleColumn(one)}
+              onChange={() => props.onToggle(one)}
             />
             {one.name}{' '}
             <span className="jp-mlws-Run-fact">
@@ -150,11 +169,13 @@ function Columns(props: ITableProps): JSX.Element {
   );
 }
 
-function Chosen(props: ITableProps): JSX.Element {
-  const { model, actions, trans } = props;
-  const { selected } = model;
+function Chosen(
+  props: IProps & { selected: readonly IFoundRun[]; onClear: () => void }
+): JSX.Element {
+  const { actions, selected } = props;
+  const { trans } = props.client;
   const only = selected.length === 1 ? selected[0] : null;
-  const isBusy = only !== null && model.works.isRunning(keyOf(only));
+  const operation = useOperation(actions.operations, only ? keyOf(only) : '');
   const isTracked = only !== null && only.id !== null;
   return (
     <div className="jp-mlws-Tools jp-mlws-Table-tools">
@@ -177,11 +198,11 @@ function Chosen(props: ITableProps): JSX.Element {
       </Button>
       <Button
         small={true}
-        disabled={!isTracked || isBusy || !only?.commit}
+        disabled={!isTracked || operation?.state === 'running' || !only?.commit}
         title={trans.__(
           'Recreate the code, data and settings of this run in a folder'
         )}
-        onClick={() => actions.reproduce(only!)}
+        onClick={() => void actions.reproduce(only!)}
       >
         {trans.__('Reproduce')}
       </Button>
@@ -193,11 +214,7 @@ function Chosen(props: ITableProps): JSX.Element {
         {trans.__('Lineage')}
       </Button>
       {selected.length > 0 && (
-        <Button
-          small={true}
-          minimal={true}
-          onClick={() => model.clearSelection()}
-        >
+        <Button small={true} minimal={true} onClick={props.onClear}>
           {trans._n(
             'Clear Selection (%1)',
             'Clear Selection (%1)',
@@ -217,21 +234,27 @@ function nextSort(key: string, sort: ISort | null): ISort | null {
   return sort.descending ? { key, descending: false } : null;
 }
 
-function Heading(props: {
-  model: RunTableModel;
-  name: string;
-  sort: string;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { model, name, trans } = props;
-  const mine = model.sort?.key === props.sort ? model.sort : null;
+interface ISortProps {
+  sort: ISort | null;
+  onSort: (sort: ISort | null) => void;
+}
+
+function Heading(
+  props: ISortProps & {
+    name: string;
+    sortKey: SortKey;
+    trans: TranslationBundle;
+  }
+): JSX.Element {
+  const { name, sort, trans } = props;
+  const mine = sort?.key === props.sortKey ? sort : null;
   const state = !mine ? 'none' : mine.descending ? 'descending' : 'ascending';
   const arrows = { none: '', ascending: ' ▲', descending: ' ▼' };
   return (
     <th scope="col" aria-sort={state}>
       <button
         title={trans.__('Sort by %1', name)}
-        onClick={() => (model.sort = nextSort(props.sort, model.sort))}
+        onClick={() => props.onSort(nextSort(props.sortKey, sort))}
       >
         {name}
         <span aria-hidden="true">{arrows[state]}</span>
@@ -240,15 +263,17 @@ function Heading(props: {
   );
 }
 
-function Row(
-  props: ITableProps & {
-    run: IFoundRun;
-    index: number;
-    columns: readonly IChoice[];
-  }
-): JSX.Element {
-  const { model, run, index, columns, language, trans } = props;
-  const selected = model.isSelected(run);
+function Row(props: {
+  client: MLWSClient;
+  run: IFoundRun;
+  index: number;
+  columns: readonly IChoice[];
+  selected: boolean;
+  isReproduced: boolean;
+  onSelect: () => void;
+}): JSX.Element {
+  const { run, index, columns, selected } = props;
+  const { language, trans } = props.client;
   const name = run.node ? `${runName(run)} · ${run.node}` : runName(run);
   return (
     <tr
@@ -263,12 +288,12 @@ function Row(
           data-mlws-row={index}
           aria-label={trans.__('Select %1, %2', name, run.run)}
           checked={selected}
-          onChange={() => model.select(run)}
+          onChange={props.onSelect}
         />
       </td>
       <th scope="row" title={`${name}\n${run.run}`}>
         {name}{' '}
-        {model.reproduction(run) && (
+        {props.isReproduced && (
           <span className="jp-mlws-Badge">{trans.__('reproduced')}</span>
         )}
       </th>
@@ -293,13 +318,24 @@ function Row(
 }
 
 /** The rows in view, and room for the others. */
-function Table(props: ITableProps): JSX.Element {
-  const { model, trans } = props;
+function Table(
+  props: ISortProps & {
+    client: MLWSClient;
+    runs: readonly IFoundRun[];
+    columns: readonly IChoice[];
+    selected: ReadonlySet<string>;
+    reproductions: readonly IReproduction[];
+    hasMore: boolean;
+    onSelect: (run: IFoundRun) => void;
+    onEnd: () => void;
+  }
+): JSX.Element {
+  const { runs, columns, selected, reproductions, hasMore, onEnd } = props;
+  const { trans } = props.client;
   const pane = useRef<HTMLDivElement>(null);
   const [scrollTop, setScrollTop] = useState(0);
   const [height, setHeight] = useState(600);
-  const { items, columns } = model;
-  const { start, end } = windowOf(items.length, scrollTop, height);
+  const { start, end } = windowOf(runs.length, scrollTop, height);
 
   useEffect(() => {
     const node = pane.current!;
@@ -308,10 +344,12 @@ function Table(props: ITableProps): JSX.Element {
     return () => observer.disconnect();
   }, []);
   useEffect(() => {
-    if (end >= items.length && model.hasMore) {
-      void model.more();
+    if (end >= runs.length && hasMore) {
+      onEnd();
     }
-  }, [model, end, items.length, model.hasMore]);
+    // The query that goes on is that of the runs.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [end, runs, hasMore]);
 
   const walk = (event: KeyboardEvent) => {
     const at = (event.target as HTMLElement).dataset.mlwsRow;
@@ -325,6 +363,7 @@ function Table(props: ITableProps): JSX.Element {
     }
   };
   const metrics = columns.filter(one => one.kind === 'metric').length;
+  const heading = { sort: props.sort, onSort: props.onSort, trans };
   return (
     <div
       ref={pane}
@@ -336,7 +375,7 @@ function Table(props: ITableProps): JSX.Element {
       <table
         className="jp-mlws-Values jp-mlws-RunTable"
         aria-label={trans.__('Runs')}
-        aria-rowcount={model.hasMore ? -1 : items.length + 1}
+        aria-rowcount={hasMore ? -1 : runs.length + 1}
       >
         <thead>
           <tr>
@@ -357,49 +396,48 @@ function Table(props: ITableProps): JSX.Element {
           <tr>
             <td className="jp-mlws-Table-choice" />
             <Heading
-              model={model}
+              {...heading}
               name={trans.__('Name')}
-              sort="attributes.run_name"
-              trans={trans}
+              sortKey="attributes.run_name"
             />
             <Heading
-              model={model}
+              {...heading}
               name={trans.__('Status')}
-              sort="attributes.status"
-              trans={trans}
+              sortKey="attributes.status"
             />
             <Heading
-              model={model}
+              {...heading}
               name={trans.__('Started')}
-              sort="attributes.start_time"
-              trans={trans}
+              sortKey="attributes.start_time"
             />
             <th scope="col">{trans.__('Duration')}</th>
             {columns.map(column => (
               <Heading
                 key={sortKey(column)}
-                model={model}
+                {...heading}
                 name={column.name}
-                sort={sortKey(column)}
-                trans={trans}
+                sortKey={sortKey(column)}
               />
             ))}
           </tr>
         </thead>
         <tbody>
           <tr aria-hidden="true" style={{ height: start * ROW_HEIGHT }} />
-          {items.slice(start, end).map((run, at) => (
+          {runs.slice(start, end).map((run, at) => (
             <Row
               key={keyOf(run)}
-              {...props}
+              client={props.client}
               run={run}
               index={start + at}
               columns={columns}
+              selected={selected.has(keyOf(run))}
+              isReproduced={reproductions.some(one => one.run === run.id)}
+              onSelect={() => props.onSelect(run)}
             />
           ))}
           <tr
             aria-hidden="true"
-            style={{ height: (items.length - end) * ROW_HEIGHT }}
+            style={{ height: (runs.length - end) * ROW_HEIGHT }}
           />
         </tbody>
       </table>
@@ -407,73 +445,124 @@ function Table(props: ITableProps): JSX.Element {
   );
 }
 
-function Content(props: ITableProps): JSX.Element {
-  const { model, actions, language, trans } = props;
-  const { q, filter, workflow } = model.search;
-  const isSearched = [q, filter, workflow].some(Boolean);
-  const only = model.selected.length === 1 ? model.selected[0] : null;
-  const reproduction = only ? model.reproduction(only) : undefined;
+function RunTable(props: IProps): JSX.Element {
+  const { client, actions } = props;
+  const { trans } = client;
+  const search = useValue(props.search);
+  const [sort, setSort] = useState<ISort | null>(null);
+  const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
+  // The chosen runs by their keys, in the order of choice.
+  const [selected, setSelected] = useState<ReadonlyMap<string, IFoundRun>>(
+    new Map()
+  );
+  const query = queryOf(search, sort);
+  const answer = usePages<IFoundRun>(client, '/runs', query, { keeps: true });
+  const all = useGet<IRunColumns>(client, '/runs/columns');
+  const workflows = useGet<IPage<IWorkflowSummary>>(client, '/workflows');
+  const reproductions = useGet<IPage<IReproduction>>(client, '/reproductions');
+  // Another table begins with all runs.
+  useEffect(() => () => void (props.search.value = ALL_RUNS), [props.search]);
+
+  const runs = answer.data?.items;
+  const choices = useMemo(
+    () => (all.data ? choicesOf(all.data) : []),
+    [all.data]
+  );
+  const columns = useMemo(
+    () =>
+      chosen
+        ? choices.filter(one => chosen.has(sortKey(one)))
+        : columnsWithValues(choices, runs ?? []),
+    [choices, chosen, runs]
+  );
+  const newest = new Map(runs?.map(run => [keyOf(run), run]));
+  const picked = [...selected].map(([key, run]) => newest.get(key) ?? run);
+  const only = picked.length === 1 ? picked[0] : null;
+  const existing = reproductions.data?.items ?? [];
+  const reproduction = existing.find(one => one.run === only?.id);
   return (
-    <>
-      <Search {...props} />
-      <Chosen {...props} />
-      {only && (
-        <WorkView
-          works={model.works}
-          about={keyOf(only)}
-          language={language}
-          trans={trans}
-        />
+    <Answer of={answer} trans={trans}>
+      {({ items, next_cursor }) => (
+        <>
+          <Failures of={[all, workflows, reproductions]} trans={trans} />
+          <Search
+            {...props}
+            isWrong={
+              answer.error?.errors.some(({ field }) => field === 'filter') ??
+              false
+            }
+            workflows={workflows.data?.items.map(({ path }) => path) ?? []}
+            choices={choices}
+            columns={columns}
+            onToggle={column =>
+              setChosen(toggled(new Set(columns.map(sortKey)), sortKey(column)))
+            }
+          />
+          <Chosen
+            {...props}
+            selected={picked}
+            onClear={() => setSelected(new Map())}
+          />
+          {only && (
+            <OperationView
+              tracker={actions.operations}
+              place={keyOf(only)}
+              client={client}
+            />
+          )}
+          {reproduction && (
+            <Reproduced
+              reproduction={reproduction}
+              actions={actions}
+              trans={trans}
+            />
+          )}
+          {items.length === 0 ? (
+            <p className="jp-mlws-Hint">
+              {[search.q, search.filter, search.workflow].some(Boolean)
+                ? trans.__('No runs match the filter.')
+                : trans.__(
+                    'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
+                  )}
+            </p>
+          ) : (
+            <Table
+              client={client}
+              runs={items}
+              columns={columns}
+              selected={new Set(selected.keys())}
+              reproductions={existing}
+              hasMore={next_cursor !== null}
+              sort={sort}
+              onSort={setSort}
+              onSelect={run => {
+                const next = new Map(selected);
+                if (!next.delete(keyOf(run))) {
+                  next.set(keyOf(run), run);
+                }
+                setSelected(next);
+              }}
+              onEnd={() =>
+                void told(() => readMore(client, '/runs', query, 'items'))
+              }
+            />
+          )}
+          <p className="jp-mlws-Hint" role="status">
+            {next_cursor !== null
+              ? trans.__('%1 runs loaded. Scroll for more.', items.length)
+              : trans._n('%1 run', '%1 runs', items.length)}
+          </p>
+        </>
       )}
-      {reproduction && (
-        <Reproduced
-          reproduction={reproduction}
-          actions={actions}
-          trans={trans}
-        />
-      )}
-      {model.items.length === 0 ? (
-        <p className="jp-mlws-Hint">
-          {isSearched
-            ? trans.__('No runs match the filter.')
-            : trans.__(
-                'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
-              )}
-        </p>
-      ) : (
-        <Table {...props} />
-      )}
-      <p className="jp-mlws-Hint" role="status">
-        {model.hasMore
-          ? trans.__('%1 runs loaded. Scroll for more.', model.items.length)
-          : trans._n('%1 run', '%1 runs', model.items.length)}
-      </p>
-    </>
+    </Answer>
   );
 }
 
-/** All runs as a table in the main area. */
-export class RunTableView extends LiveView<RunTableModel> {
-  constructor(
-    model: RunTableModel,
-    private _actions: IRunActions,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.title.label = trans.__('Experiments');
-    this.addClass('jp-mlws-View');
-    this.addClass('jp-mlws-RunTableView');
-  }
-
-  protected body(): JSX.Element {
-    return (
-      <Content
-        model={this.model}
-        actions={this._actions}
-        language={this._language}
-        trans={this.trans}
-      />
-    );
-  }
+/** All runs as a table in the main area: searched, sorted, read as far as they were looked at. */
+export function runTableView(props: IProps): ServerView {
+  const { client } = props;
+  return new ServerView(client, () => <RunTable {...props} />, {
+    label: client.trans.__('Experiments'),
+    className: 'jp-mlws-View jp-mlws-RunTableView'
+  });
 }

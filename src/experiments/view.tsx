@@ -1,16 +1,19 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import type { MLWSClient } from '../api/client';
+import type { IExperimentRun, IFoundRun, IPage } from '../api/models';
 import { cellText, duration, fullTime, relativeTime } from '../ui/format';
-import { LiveView } from '../ui/liveView';
-import type { IExperimentRun } from '../api/models';
 import { Rows } from '../ui/rows';
 import { runStatusWord } from '../ui/runStatus';
+import { Answer, ServerView, useGet } from '../ui/server';
+import { toggled, useValue, type State } from '../ui/state';
 import { runName } from './compare';
-import type { ExperimentsModel } from './model';
 
 /** Metrics shown in the list; the table has them all. */
 const MAIN_METRICS = 3;
+/** The runs that the section shows. */
+export const NEWEST = { limit: 50 };
 
 function RunRow(props: {
   run: IExperimentRun;
@@ -68,65 +71,75 @@ function RunRow(props: {
   );
 }
 
-/** The newest runs; two or more of them can be compared. */
-export class ExperimentsView extends LiveView<ExperimentsModel> {
-  constructor(
-    model: ExperimentsModel,
-    private _compare: () => void,
-    private _openTable: () => void,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.id = 'jp-mlws-runs';
-    this.title.label = trans.__('Runs');
-    this.addClass('jp-mlws-Section');
-    this.addClass('jp-mlws-Experiments');
-  }
+interface IProps {
+  client: MLWSClient;
+  /** Ids of the chosen runs, in the order of choice. */
+  selected: State<ReadonlySet<string>>;
+  onCompare: () => void;
+  onOpenTable: () => void;
+}
 
-  protected body(): JSX.Element {
-    const { model, trans } = this;
-    if (model.items.length === 0) {
-      return (
-        <p className="jp-mlws-Hint">
-          {trans.__(
-            'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
-          )}
-        </p>
-      );
-    }
-    const chosen = model.selected.length;
-    return (
-      <>
-        <button
-          className="jp-mlws-CompareButton jp-mod-styled"
-          disabled={chosen < 2}
-          onClick={this._compare}
-        >
-          {chosen < 2
-            ? trans.__('Compare (select two)')
-            : trans.__('Compare %1 Runs', chosen)}
-        </button>
-        <Button
-          small={true}
-          className="jp-mlws-OpenTable"
-          onClick={this._openTable}
-        >
-          {trans.__('Open Experiment Table')}
-        </Button>
-        <Rows label={trans.__('Runs, newest first')}>
-          {model.items.map(run => (
-            <RunRow
-              key={run.run}
-              run={run}
-              selected={model.selected.includes(run.run)}
-              language={this._language}
-              trans={trans}
-              onToggle={() => model.toggle(run.run)}
-            />
-          ))}
-        </Rows>
-      </>
-    );
-  }
+function Runs(props: IProps): JSX.Element {
+  const { client } = props;
+  const { language, trans } = client;
+  const answer = useGet<IPage<IFoundRun>>(client, '/runs', NEWEST);
+  const selected = useValue(props.selected);
+  return (
+    <Answer of={answer} trans={trans}>
+      {({ items }) => {
+        const chosen = items.filter(({ run }) => selected.has(run)).length;
+        return items.length === 0 ? (
+          <p className="jp-mlws-Hint">
+            {trans.__(
+              'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
+            )}
+          </p>
+        ) : (
+          <>
+            <button
+              className="jp-mlws-CompareButton jp-mod-styled"
+              disabled={chosen < 2}
+              onClick={props.onCompare}
+            >
+              {chosen < 2
+                ? trans.__('Compare (select two)')
+                : trans.__('Compare %1 Runs', chosen)}
+            </button>
+            <Button
+              small={true}
+              className="jp-mlws-OpenTable"
+              onClick={props.onOpenTable}
+            >
+              {trans.__('Open Experiment Table')}
+            </Button>
+            <Rows label={trans.__('Runs, newest first')}>
+              {items.map(run => (
+                <RunRow
+                  key={run.run}
+                  run={run}
+                  selected={selected.has(run.run)}
+                  language={language}
+                  trans={trans}
+                  onToggle={() =>
+                    (props.selected.value = toggled(selected, run.run))
+                  }
+                />
+              ))}
+            </Rows>
+          </>
+        );
+      }}
+    </Answer>
+  );
+}
+
+/** The newest runs; two or more of them can be compared. */
+export function runsView(props: IProps): ServerView {
+  const { client } = props;
+  return new ServerView(client, () => <Runs {...props} />, {
+    id: 'jp-mlws-runs',
+    label: client.trans.__('Runs'),
+    className: 'jp-mlws-Section jp-mlws-Experiments',
+    paths: ['/runs']
+  });
 }

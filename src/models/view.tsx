@@ -20,10 +20,9 @@ import type {
 } from '../api/models';
 import { readMore } from '../api/pages';
 import { told } from '../lab/notify';
-import { Failure } from '../ui/errorBox';
 import { cellText, fullTime, relativeTime } from '../ui/format';
 import { Rows } from '../ui/rows';
-import { Answer, ServerView, useGet, usePages } from '../ui/server';
+import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { State, toggled, useValue } from '../ui/state';
 import { modelPath, type IModelActions } from './actions';
 
@@ -143,12 +142,13 @@ function AliasHistory(props: {
 }): JSX.Element | null {
   const { client, name } = props;
   const { language, trans } = client;
-  const { data, error, refetch } = useGet<IPage<IAliasChange>>(
+  const history = useGet<IPage<IAliasChange>>(
     client,
     `${modelPath(name)}/aliases/history`
   );
+  const { data, error } = history;
   if (error) {
-    return <Failure error={error} trans={trans} onRetry={refetch} />;
+    return <Failures of={[history]} trans={trans} />;
   }
   if (!data || data.items.length === 0) {
     return null;
@@ -255,11 +255,8 @@ function Best({ client, actions }: IProps): JSX.Element | null {
     { metric, limit: BEST },
     { enabled: metric !== '' }
   );
-  const failed = [columns, best].find(answer => answer.error);
-  if (failed) {
-    return (
-      <Failure error={failed.error!} trans={trans} onRetry={failed.refetch} />
-    );
+  if (columns.error || best.error) {
+    return <Failures of={[columns, best]} trans={trans} />;
   }
   if (!columns.data || columns.data.metrics.length === 0) {
     return null;

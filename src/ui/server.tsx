@@ -33,7 +33,7 @@ export interface IAnswer<T> {
 
 interface IGetOptions<T> extends Partial<UseQueryOptions<T>> {
   enabled?: boolean;
-  /** Whether the data of the query before are shown until those of this one are there. */
+  /** Whether another query waits for this one, whose data are shown until that is answered. */
   keeps?: boolean;
 }
 
@@ -45,14 +45,23 @@ export function useGet<T>(
   { enabled = true, keeps = false, ...options }: IGetOptions<T> = {}
 ): IAnswer<T> {
   const active = useContext(Active);
-  const { data, error, refetch } = useQuery<T>(
+  const asked = useRef([path, query] as const);
+  const state = client.queries.getQueryState(asked.current);
+  // One request at a time: another query waits for the answer to this one.
+  if (!keeps || state?.fetchStatus !== 'fetching') {
+    asked.current = [path, query];
+  }
+  const result = useQuery<T>(
     {
       ...options,
-      queryKey: [path, query],
-      enabled: () => active && enabled && (client.isReady || isOfServer(path))
+      queryKey: asked.current,
+      enabled: () => active && enabled && (client.isReady || isOfServer(path)),
+      // Also drawn anew when an answer has come that is like the one before.
+      notifyOnChangeProps: keeps ? ['data', 'error', 'isFetching'] : undefined
     },
     client.queries
   );
+  const { data, error, refetch } = result;
   const last = useRef<T>();
   last.current = data ?? (keeps ? last.current : undefined);
   return { data: last.current, error, refetch: () => void refetch() };
@@ -69,10 +78,32 @@ export function usePages<T>(
     queryFn: ({ queryKey }) => {
       const known = client.queries.getQueryData<IPage<T>>(queryKey);
       const count = Math.max(query.limit, known?.items.length ?? 0);
-      return readPages<T>(client, path, query, count);
+      return readPages<T>(client, path, queryKey[1] as Query, count);
     },
     ...options
   });
+}
+
+/** Why some answers cannot be read, each with a way to try again. */
+export function Failures(props: {
+  of: readonly IAnswer<unknown>[];
+  trans: TranslationBundle;
+}): JSX.Element {
+  return (
+    <>
+      {props.of.map(
+        ({ error, refetch }, index) =>
+          error && (
+            <Failure
+              key={index}
+              error={error}
+              trans={props.trans}
+              onRetry={refetch}
+            />
+          )
+      )}
+    </>
+  );
 }
 
 /** What a path answered, below why it cannot be read anew; before, that it is awaited. */
