@@ -1,4 +1,4 @@
-"""The types of what flows between nodes: what each is in Python, and its file's extension."""
+"""Types of the values that nodes exchange: their Python types and file extensions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     Folder: TypeAlias = Path
     File: TypeAlias = Path
 else:
-    # Hints are read without pandas, matplotlib or anything else that is slow to import.
+    # Type hints must not need pandas or matplotlib, which are slow to import.
     Table = Annotated[Any, ARTIFACTS["Table"]]
     Model = Annotated[Any, ARTIFACTS["Model"]]
     Metrics = Annotated[Any, ARTIFACTS["Metrics"]]

@@ -1,11 +1,11 @@
-"""Asks databases through Python's DB-API: SQLite always, others where their driver is installed."""
+"""Queries databases through Python's DB-API: SQLite, and others whose driver is installed."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ DRIVERS = {
     "mysql": ("pymysql", "MySQLdb"),
     "duckdb": ("duckdb",),
 }
-"""Modules that speak to a kind of database, the best first."""
+"""Driver modules of each kind of database, the preferred one first."""
 
 
 @contextmanager
@@ -78,29 +78,21 @@ def _open(url: str) -> Any:
         raise ModuleNotFoundError(
             f"{kind} needs a driver: pip install {DRIVERS[kind][0]}", name=DRIVERS[kind][0]
         )
-    openers: dict[str, Callable[[], Any]] = {
-        "postgresql": lambda: _connect(driver, f"postgresql{url[len(parts.scheme) :]}"),
-        "mysql": lambda: _connect(driver, **_account(parts)),
-        "duckdb": lambda: _connect(driver, _file(parts), read_only=True),
-    }
-    return openers[kind]()
-
-
-def _connect(driver: str, *where: str, **more: Any) -> Any:
-    return importlib.import_module(driver).connect(*where, **more)
-
-
-def _file(parts: SplitResult) -> str:
-    """``sqlite:///a/b`` is a file of the project, ``sqlite:////a/b`` one of the machine."""
-    return unquote(parts.netloc + parts.path)[0 if parts.netloc else 1 :]
-
-
-def _account(parts: SplitResult) -> dict[str, Any]:
-    arguments = {
+    connect = importlib.import_module(driver).connect
+    if kind == "postgresql":
+        return connect(f"postgresql{url[len(parts.scheme) :]}")
+    if kind == "duckdb":
+        return connect(_file(parts), read_only=True)
+    account = {
         "host": parts.hostname,
         "port": parts.port,
         "user": unquote(parts.username) if parts.username else None,
         "password": unquote(parts.password) if parts.password else None,
         "database": unquote(parts.path.lstrip("/")),
     }
-    return {name: value for name, value in arguments.items() if value is not None}
+    return connect(**{name: value for name, value in account.items() if value is not None})
+
+
+def _file(parts: SplitResult) -> str:
+    """Return the path: relative in ``sqlite:///a/b``, absolute in ``sqlite:////a/b``."""
+    return unquote(parts.netloc + parts.path)[0 if parts.netloc else 1 :]

@@ -1,4 +1,4 @@
-"""The ``@component`` decorator, and what it reads from a function's signature and docstring.
+"""The ``@component`` decorator, and the ports and settings that a function's signature declares.
 
 - Positional parameters with an artifact type are input ports; ``list[Model]`` takes several,
   a default of ``None`` makes it optional.
@@ -23,6 +23,7 @@ from jupyter_mlws.components.models import Component, InputPort, OutputPort
 F = TypeVar("F", bound=Callable[..., Any])
 
 MARK = "__mlws_component__"
+VARIADIC_KINDS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 PARAMETER_DESCRIPTION = re.compile(r"^([ \t]*)(\w+): (.+(?:\n\1[ \t]+\S.*)*)", re.MULTILINE)
 
 
@@ -87,7 +88,12 @@ def _inputs(
     function: Callable[..., Any], hints: dict[str, Any], descriptions: dict[str, str]
 ) -> list[InputPort]:
     ports = []
-    for parameter in _positional(function):
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind in VARIADIC_KINDS for parameter in parameters):
+        raise DeclarationError(f"{function.__name__}: a component can't have *args or **kwargs")
+    for parameter in parameters:
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            continue
         artifact, multiple, optional = input_type(hints.get(parameter.name))
         if artifact is None:
             raise DeclarationError(
@@ -104,14 +110,6 @@ def _inputs(
             )
         )
     return ports
-
-
-def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    parameters = inspect.signature(function).parameters.values()
-    variadic_kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    if any(parameter.kind in variadic_kinds for parameter in parameters):
-        raise DeclarationError(f"{function.__name__}: a component can't have *args or **kwargs")
-    return [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
 
 
 def input_type(hint: Any) -> tuple[Artifact | None, bool, bool]:
@@ -136,26 +134,29 @@ def outputs_of(
     hints: dict[str, Any] | None = None,
     descriptions: dict[str, str] | None = None,
 ) -> list[OutputPort]:
-    """The output ports, from the return type."""
+    """Return the output ports, from the return type."""
     descriptions = descriptions or {}
     hints = hints or get_type_hints(function, include_extras=True)
     return_type = hints.get("return")
     if return_type is None or return_type is types.NoneType:
         raise DeclarationError(f"{function.__name__}: declare its return type, e.g. `-> Table`")
-    artifacts = _named_outputs(return_type)
+    artifact = _artifact(return_type)
+    artifacts: dict[str, Artifact | None] = {}
+    if artifact is not None:
+        artifacts = {artifact.name.lower(): artifact}
+    elif hasattr(return_type, "_fields"):
+        fields = get_type_hints(return_type, include_extras=True)
+        artifacts = {name: _artifact(hint) for name, hint in fields.items()}
     if not artifacts or None in artifacts.values():
         raise DeclarationError(
             f"{function.__name__}: the return type must be an artifact type "
             "or a NamedTuple of artifact types"
         )
-    parameter_names = {
-        parameter.name for parameter in inspect.signature(function).parameters.values()
-    }
-    if parameter_names & set(artifacts):
-        # Ports share one namespace on the command line.
-        clash = sorted(parameter_names & set(artifacts))[0]
+    # Ports share one namespace on the command line.
+    clashes = sorted(inspect.signature(function).parameters.keys() & artifacts.keys())
+    if clashes:
         raise DeclarationError(
-            f"{function.__name__}: {clash!r} is the name of both a parameter and an output; "
+            f"{function.__name__}: {clashes[0]!r} is the name of both a parameter and an output; "
             "rename the parameter, or return a NamedTuple with a different field name"
         )
     return [
@@ -168,16 +169,6 @@ def outputs_of(
         for name, artifact in artifacts.items()
         if artifact is not None
     ]
-
-
-def _named_outputs(return_type: Any) -> dict[str, Artifact | None]:
-    artifact = _artifact(return_type)
-    if artifact is not None:
-        return {artifact.name.lower(): artifact}
-    if not hasattr(return_type, "_fields"):
-        return {}
-    hints = get_type_hints(return_type, include_extras=True)
-    return {name: _artifact(hint) for name, hint in hints.items()}
 
 
 def settings_model(
@@ -194,11 +185,9 @@ def settings_model(
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             continue
-        if parameter.default is parameter.empty:
-            default = Field(description=descriptions.get(parameter.name))
-        else:
-            default = Field(default=parameter.default, description=descriptions.get(parameter.name))
-        fields[parameter.name] = (hints.get(parameter.name, Any), default)
+        default = {} if parameter.default is parameter.empty else {"default": parameter.default}
+        field = Field(description=descriptions.get(parameter.name), **default)
+        fields[parameter.name] = (hints.get(parameter.name, Any), field)
     return create_model(
         function.__name__,
         __config__=ConfigDict(

@@ -1,4 +1,4 @@
-"""scikit-learn's estimators by the names that settings have for them."""
+"""Estimators of scikit-learn by their names in settings."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from jupyter_mlws.components.tables import numeric
 
 Task = Literal["auto", "classification", "regression"]
 CLASSIFIERS = frozenset({"logistic_regression"})
-"""Kinds of model that only tell classes apart."""
+"""Kinds of model for classification only."""
 REGRESSORS = frozenset({"linear_regression", "ridge"})
-"""Kinds of model that only predict numbers."""
+"""Kinds of model for regression only."""
 MAX_CLASSES = 20
-"""Whole numbers with more different values than this are taken for quantities, not classes."""
+"""Integers with more distinct values than this are quantities, not classes."""
 DEFAULTS: Mapping[str, Any] = {
     "epochs": None,
     "n_estimators": 100,
@@ -26,7 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
     "hidden_layers": [100],
     "seed": 0,
 }
-"""What an estimator is made with where nothing else is given."""
+"""Settings of an estimator, unless others are given."""
 
 
 def task_of(

@@ -1,11 +1,10 @@
-"""``%%mlws component``: a notebook's cell becomes a file of the project's components."""
+"""``%%mlws component``: saves a notebook's cell as a file of the project's components."""
 
 from __future__ import annotations
 
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from jupyter_mlws.components.registry import FOLDER, ask_inspector
 from jupyter_mlws.core.atomic import atomic_write
@@ -13,11 +12,11 @@ from jupyter_mlws.core.i18n import Message
 
 NAME = re.compile(r"[A-Za-z]\w*")
 FOOTER = "\n\n# Written by %%mlws component; overwritten each time the cell runs.\n"
-"""At the end, so that the lines keep their numbers."""
+"""At the end, so that the line numbers are those of the cell."""
 
 
 class CellError(Exception):
-    """A cell that cannot become a component; ``words`` say why."""
+    """A cell that cannot become a component; ``words`` is the reason."""
 
     def __init__(self, words: Message) -> None:
         super().__init__(words.en)
@@ -54,24 +53,23 @@ def save_cell(root: Path, cell: str, name: str | None = None) -> tuple[Path, lis
 
 
 def _inspect_cell(root: Path, cell: str) -> list[str]:
-    """Return the names of a cell's components, as a separate process finds them."""
+    """Return the names of a cell's components, which a separate process imports."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, FOLDER, "cell.py")
         file.parent.mkdir()
-        # A line of the notebook's cell is a line of the file: the first holds the magic.
+        # An empty line in place of the magic keeps the line numbers of the cell.
         file.write_text(f"\n{cell}", encoding="utf-8")
         rows = ask_inspector(str(root), str(file))
-    faults = [row["error"] for row in rows if row["error"]]
-    if faults:
-        raise CellError(_message(faults[0]))
+    fault = next((row["error"] for row in rows if row["error"]), None)
+    if fault is not None and "NameError" in fault:
+        raise CellError(
+            Message(
+                "{fault} Components run on their own: import what they need in the cell.",
+                fault=fault,
+            )
+        )
+    if fault is not None:
+        raise CellError(Message.verbatim(str(fault)))
     if not rows:
         raise CellError(Message("The cell defines no component. Add @component above a function."))
     return [str(row["name"]) for row in rows]
-
-
-def _message(fault: Any) -> Message:
-    if "NameError" in fault:
-        return Message(
-            "{fault} Components run on their own: import what they need in the cell.", fault=fault
-        )
-    return Message.verbatim(str(fault))

@@ -1,7 +1,7 @@
-"""Images in a table: each is one value of the column "image", an array in NumPy's own format.
+"""Stores images in a table: each is one value of the column "image", in NumPy's file format.
 
-So an image keeps its size and type, tables of images are Parquet as all others, and nothing is
-ever unpickled. Arrays are height × width (× channels); the class of an image is its "target".
+An image keeps its size and type, tables of images are Parquet files as all others, and nothing is
+unpickled. Arrays are height × width (× channels); the class of an image is its "target".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Row = tuple[Any, Any]
 
 
 def encode(array: Any) -> bytes:
-    """An array as one value of a table."""
+    """Return an array as one value of a table."""
     import numpy as np
 
     file = io.BytesIO()
@@ -36,7 +36,7 @@ def encode(array: Any) -> bytes:
 
 
 def decode(value: bytes) -> Any:
-    """The array of one value."""
+    """Return the array of one value."""
     import numpy as np
 
     return np.load(io.BytesIO(value), allow_pickle=False)
@@ -48,7 +48,7 @@ def has_images(table: Table) -> bool:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """Pictures and arrays in a folder and below it, by name; hidden ones are left out."""
+    """Return the pictures and arrays in a folder and below it, by name, without hidden ones."""
     return sorted(
         file
         for file in folder.rglob("*")
@@ -75,14 +75,10 @@ def read_images(path: Path) -> Table:
     if not rows:
         raise ValueError(f"no images in {str(path)!r}")
     table: Table = pd.DataFrame({IMAGE: [encode(image) for image, _ in rows]})
-    classes = [_plain(label) for _, label in rows]
+    classes = [label.item() if hasattr(label, "item") else label for _, label in rows]
     if any(name is not None for name in classes):
         table = table.assign(**{TARGET: classes})
     return table
-
-
-def _plain(label: Any) -> Any:
-    return label.item() if hasattr(label, "item") else label
 
 
 def _rows(files: Sequence[Path], root: Path) -> Iterator[Row]:
@@ -92,7 +88,13 @@ def _rows(files: Sequence[Path], root: Path) -> Iterator[Row]:
     for file in files:
         suffix = file.suffix.lower()
         if suffix in PICTURE_SUFFIXES:
-            yield _read_picture(file), _folder_of(file, root)
+            from PIL import Image
+
+            with Image.open(file) as picture:
+                plain = picture.mode in ("L", "RGB", "F", "I") or picture.mode.startswith("I;16")
+                mode = "L" if picture.mode in ("1", "LA") else "RGB"
+                array = np.asarray(picture if plain else picture.convert(mode))
+            yield array, _folder_of(file, root)
         elif suffix == ".npz":
             with np.load(file, allow_pickle=False) as archive:
                 yield from _match_labels(dict(archive), file, _folder_of(file, root))
@@ -105,16 +107,6 @@ def _rows(files: Sequence[Path], root: Path) -> Iterator[Row]:
 def _folder_of(file: Path, root: Path) -> str | None:
     """Return the name of the file's folder, which is its class; None at the top level."""
     return None if file.parent == root or file == root else file.parent.name
-
-
-def _read_picture(file: Path) -> Any:
-    import numpy as np
-    from PIL import Image
-
-    with Image.open(file) as picture:
-        plain = picture.mode in ("L", "RGB", "F", "I") or picture.mode.startswith("I;16")
-        gray = picture.mode in ("1", "LA")
-        return np.asarray(picture if plain else picture.convert("L" if gray else "RGB"))
 
 
 def _match_labels(arrays: Mapping[str, Any], place: Path, folder: str | None) -> Iterator[Row]:
@@ -178,9 +170,6 @@ def square(pixels: int, source: str) -> tuple[int, int]:
     return side, side
 
 
-# One shape for all
-
-
 def uniform(table: Table, size: int | None, usual: int = 64) -> Table:
     """Return the table with images of one size and number of channels.
 
@@ -188,19 +177,16 @@ def uniform(table: Table, size: int | None, usual: int = 64) -> Table:
     different sizes to ``usual``.
     """
     images = [decode(value) for value in table[IMAGE]]
-    target_size = (size, size) if size else _size_of(images, usual)
+    sizes = {image.shape[:2] for image in images}
+    target_size = (size, size) if size else (usual, usual)
+    if not size and len(sizes) == 1:
+        [target_size] = sizes
     if len({image.shape for image in images}) == 1 and images[0].shape[:2] == target_size:
         return table
     colour = any(image.ndim == 3 and image.shape[2] >= 3 for image in images)
     values = [encode(_resize(_convert_channels(image, colour), *target_size)) for image in images]
     result: Table = table.assign(**{IMAGE: values})
     return result
-
-
-def _size_of(images: Sequence[Any], usual: int) -> tuple[int, int]:
-    """Return the common height and width of ``images``, or ``usual`` twice if they differ."""
-    sizes = {image.shape[:2] for image in images}
-    return next(iter(sizes)) if len(sizes) == 1 else (usual, usual)
 
 
 def _convert_channels(image: Any, colour: bool) -> Any:
@@ -231,7 +217,7 @@ def _resize(image: Any, height: int, width: int) -> Any:
 
 
 def stack_images(table: Table) -> Any:
-    """All images as one array: number × height × width × channels."""
+    """Return all images as one array: number × height × width × channels."""
     import numpy as np
 
     images = [decode(value) for value in table[IMAGE]]

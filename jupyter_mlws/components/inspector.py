@@ -1,4 +1,4 @@
-"""A process of its own that imports a project's components and prints what they declare.
+"""Process that imports a project's components and prints their declarations.
 
 ``python -m jupyter_mlws.components.inspector ROOT FILE…`` or ``… --packages``.
 """
@@ -24,24 +24,29 @@ from jupyter_mlws.components.registry import (
 
 
 def main(arguments: list[str]) -> int:
-    """Print the components as a JSON list; what the imported code prints goes to stderr."""
+    """Print the components as a JSON list; output of the imported code goes to stderr."""
     answer, sys.stdout = sys.stdout, sys.stderr
     if arguments == ["--packages"]:
         rows = list(_packages())
     else:
         root = Path(arguments[0])
-        rows = [row for name in arguments[1:] for row in _file(root, Path(name))]
+        rows = [row for name in arguments[1:] for row in _describe_file(root, Path(name))]
     json.dump(rows, answer, ensure_ascii=True)
     return 0
 
 
-def _file(root: Path, file: Path) -> list[dict[str, Any]]:
+def _describe_file(root: Path, file: Path) -> list[dict[str, Any]]:
     path = Path(FOLDER, file.name).as_posix()
     try:
         functions = find_components(load_file(root, file)).values()
         components = [describe(function, "project") for function in functions]
-    except Exception as error:  # noqa: BLE001  the edge: whatever a person's file raises is its error
-        return [error_row(path, f"{_where(error, file)}{type(error).__name__}: {error}")]
+    except Exception as error:  # noqa: BLE001  the user's own code
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == str(file)]
+        if isinstance(error, SyntaxError):
+            lines = [error.lineno]
+        where = f"line {lines[-1]}: " if lines else ""
+        return [error_row(path, f"{where}{type(error).__name__}: {error}")]
     library_names = {component.name for component in library()}
     return [
         error_row(path, f"the library has a component {component.name!r} already; rename yours")
@@ -51,19 +56,12 @@ def _file(root: Path, file: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _where(error: Exception, file: Path) -> str:
-    if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: "
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
-    return f"line {lines[-1]}: " if lines else ""
-
-
 def _packages() -> Iterator[dict[str, Any]]:
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         try:
             for function in find_components(entry.load()).values():
                 yield describe(function, "library").model_dump(mode="json")
-        except Exception as error:  # noqa: BLE001  the edge: another package's fault is its row's error
+        except Exception as error:  # noqa: BLE001  another package's code
             reason = f"{type(error).__name__}: {error}"
             yield error_row(entry.value, reason) | {"name": entry.name, "path": None}
 

@@ -1,4 +1,4 @@
-"""What is known of a component."""
+"""Response models of components and their ports."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class Component(Record):
 
     @property
     def port_names(self) -> set[str]:
-        """The names of all ports; no setting has one of them."""
+        """Names of all ports; no setting has one of them."""
         return {port.name for port in self.inputs} | {port.name for port in self.outputs}
 
     def input(self, name: str) -> InputPort | None:
-        """The input port of that name."""
+        """Return the input port of that name."""
         return next((port for port in self.inputs if port.name == name), None)
 
     def output(self, name: str) -> OutputPort | None:
-        """The output port of that name."""
+        """Return the output port of that name."""
         return next((port for port in self.outputs if port.name == name), None)

@@ -1,7 +1,7 @@
-"""Neural networks that behave as scikit-learn's estimators do.
+"""Neural networks with the interface of scikit-learn's estimators.
 
-Trained weights are kept as NumPy arrays, so that a network is stored as any other model (skops, no
-pickle) and PyTorch is asked for only to train and to predict. Only functions import it.
+Trained weights are NumPy arrays, so that a network is stored as any other model (skops, no pickle)
+and PyTorch is needed only to train and to predict. Only functions import it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from jupyter_mlws.components.images import IMAGE, has_images, square, stack_imag
 from jupyter_mlws.components.optional_dependencies import TORCH
 
 PREDICTION_BATCH_SIZE = 256
-"""Rows of a prediction that are worked on together."""
+"""Rows that are predicted at once."""
 MAX_PROGRESS_LINES = 20
-"""Lines about the progress of a training, at most."""
+"""Progress lines of a training."""
 MIN_PARALLEL_VALUES = 100_000
 """Values of a batch below which threads would wait for each other longer than they work: on two
 busy cores a network on images of 8 × 8 took five times as long with two threads as with one."""
 MAX_POOLED_SIZE = 4
-"""Height and width of what the convolutions leave, so that large images need no huge layer."""
+"""Height and width of the result of the convolutions, so that large images need no huge layer."""
 
 
 class _Network(BaseEstimator):  # type: ignore[misc]
@@ -59,16 +59,15 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         self.seed = seed
 
     def predict(self, data: Table) -> Any:
-        """The class or number of each row."""
+        """Return the class or number of each row."""
         return self._to_predictions(self._outputs(data))
-
-    # Training
 
     def _train(self, data: Table, targets: Any, outputs: int, loss: str) -> None:
         import numpy as np
         import torch
 
-        self.feature_names_in_ = np.array(_features(data), dtype=object)
+        names = [IMAGE] if has_images(data) else [str(name) for name in data.columns]
+        self.feature_names_in_ = np.array(names, dtype=object)
         values = self._values(data)
         self.shape_ = [int(n) for n in values.shape[1:]]
         self.outputs_ = outputs
@@ -109,8 +108,6 @@ class _Network(BaseEstimator):  # type: ignore[misc]
                 line = f"epoch {epoch}/{self.epochs} loss {total / len(values):.4g}"
                 print(line, flush=True)  # noqa: T201
 
-    # Both
-
     def _outputs(self, data: Table) -> Any:
         """Return the output of the last layer for each row."""
         import torch
@@ -138,7 +135,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         return torch.as_tensor((values.astype("float32") - self.mean_) / self.spread_)
 
     def _values(self, data: Table) -> Any:
-        """Rows of numbers, or images with their channels first."""
+        """Return rows of numbers, or images with their channels first."""
         if self.network == "mlp":
             return _rows(data)
         if has_images(data):
@@ -158,7 +155,12 @@ class _Network(BaseEstimator):  # type: ignore[misc]
 
         layers: list[Any] = []
         if self.network == "cnn":
-            layers = list(_convolutions(self.shape_, self.channels))
+            before, smallest_side = self.shape_[0], min(self.shape_[1:])
+            for count in self.channels:
+                layers += [nn.Conv2d(before, count, kernel_size=3, padding=1), nn.ReLU()]
+                if smallest_side >= 2:
+                    layers.append(nn.MaxPool2d(2))
+                before, smallest_side = count, smallest_side // 2
             side = [min(MAX_POOLED_SIZE, max(1, n >> len(self.channels))) for n in self.shape_[1:]]
             layers += [nn.AdaptiveAvgPool2d(side), nn.Flatten()]
             width = self.channels[-1] * side[0] * side[1]
@@ -251,25 +253,9 @@ def _limit_threads(values: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _features(data: Table) -> list[str]:
-    return [IMAGE] if has_images(data) else [str(name) for name in data.columns]
-
-
 def _rows(data: Table) -> Any:
-    """One row of numbers for each row of the table."""
+    """Return one row of numbers for each row of the table."""
     if has_images(data):
         images = stack_images(data)
         return images.reshape(len(images), -1).astype("float32")
     return check_features(data).to_numpy(dtype="float32")
-
-
-def _convolutions(shape: Sequence[int], channels: Sequence[int]) -> Iterator[Any]:
-    from torch import nn
-
-    before, side = shape[0], min(shape[1:])
-    for count in channels:
-        yield nn.Conv2d(before, count, kernel_size=3, padding=1)
-        yield nn.ReLU()
-        if side >= 2:
-            yield nn.MaxPool2d(2)
-        before, side = count, side // 2

@@ -1,7 +1,7 @@
 """``jupyter mlws node NAME --PORT path … --SETTING value …``: runs one component.
 
-Exit codes: 0, 1 where the component's own code raised (its traceback is on stderr), 2 for a bad
-command line or input.
+Exit codes: 0; 1 if the component raised an exception (its traceback is on stderr); 2 for an
+invalid command line or input.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NUMBER = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
 
 
 class UsageError(Exception):
-    """A command line that cannot be carried out; the message names the argument."""
+    """An invalid command line; the message names the argument."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
         inputs = _read_inputs(component, ports)
     except (UsageError, DeclarationError, ValueError, OSError) as error:
         return _fail(f"{name}: {error}")
-    return _call(function, component, inputs, settings, ports)
+    return _run(function, component, inputs, settings, ports)
 
 
 def parse(arguments: Sequence[str]) -> dict[str, list[str]]:
@@ -104,7 +104,24 @@ def _settings(function: Callable[..., Any], options: dict[str, list[str]]) -> di
     model = settings_model(function)
     data: dict[str, Any] = {}
     for name, values in options.items():
-        _put(data, name, values, model)
+        field, *path = name.split(".")
+        value: Any = True if not values else values[0] if len(values) == 1 else list(values)
+        if field not in model.model_fields and field.startswith("no-") and not values:
+            field, value = field[3:], False
+        if field in model.model_fields and not path:
+            # A single value of a list is a list of one; `null` and an empty text are None.
+            hint = str(model.model_fields[field].annotation)
+            if hint.startswith(("list", "typing.List", "tuple", "set")) or "list[" in hint:
+                value = list(values)
+            elif values in (["null"], ["None"], [""]) and "None" in hint:
+                value = None
+        *parents, last = (field, *path)
+        target = data
+        for part in parents:
+            target = target.setdefault(part, {})
+            if not isinstance(target, dict):
+                raise UsageError(f"--{name}: given both as a value and as a group of values")
+        target[last] = value
     try:
         settings = model.model_validate(data)
     except ValidationError as error:
@@ -116,38 +133,6 @@ def _settings(function: Callable[..., Any], options: dict[str, list[str]]) -> di
     return {name: getattr(settings, name) for name in model.model_fields}
 
 
-def _put(data: dict[str, Any], name: str, values: list[str], model: Any) -> None:
-    field, *path = name.split(".")
-    value = _value(values)
-    if field not in model.model_fields and field.startswith("no-") and not values:
-        field, value = field[3:], False
-    field_info = model.model_fields.get(field)
-    if field_info is not None and not path:
-        value = _as_field(values, value, field_info)
-    target = data
-    for part in (field, *path)[:-1]:
-        target = target.setdefault(part, {})
-        if not isinstance(target, dict):
-            raise UsageError(f"--{name}: given both as a value and as a group of values")
-    target[(field, *path)[-1]] = value
-
-
-def _value(values: list[str]) -> Any:
-    if not values:
-        return True
-    return values[0] if len(values) == 1 else list(values)
-
-
-def _as_field(values: list[str], value: Any, field: Any) -> Any:
-    """One value for a list's setting is a list of one; ``null`` and nothing are None."""
-    text = str(field.annotation)
-    if text.startswith(("list", "typing.List", "tuple", "set")) or "list[" in text:
-        return list(values)
-    if values in (["null"], ["None"], [""]) and "None" in text:
-        return None
-    return value
-
-
 def _read_inputs(component: Component, ports: dict[str, list[Path]]) -> dict[str, Any]:
     from jupyter_mlws.components import values
 
@@ -157,7 +142,7 @@ def _read_inputs(component: Component, ports: dict[str, list[Path]]) -> dict[str
         try:
             read = [values.read(port.type, path) for path in paths]
         except Exception as error:
-            # Whatever a library says of a damaged file, the person must know which file it is.
+            # Libraries do not name the file that they cannot read.
             path_list = ", ".join(str(path) for path in paths)
             raise UsageError(f"--{port.name} {path_list}: {error}") from error
         if port.multiple:
@@ -167,25 +152,21 @@ def _read_inputs(component: Component, ports: dict[str, list[Path]]) -> dict[str
     return inputs
 
 
-def _call(
+def _run(
     function: Callable[..., Any],
     component: Component,
     inputs: dict[str, Any],
     settings: dict[str, Any],
     ports: dict[str, list[Path]],
 ) -> int:
+    from jupyter_mlws.components import values
+
     os.environ.setdefault("MPLBACKEND", "Agg")
     try:
         result = function(**inputs, **settings)
-    except Exception:  # noqa: BLE001  the edge: the person's own code, told as it raised
+    except Exception:  # noqa: BLE001  the user's own code
         traceback.print_exc()
         return 1
-    return _write_outputs(component, result, ports)
-
-
-def _write_outputs(component: Component, result: Any, ports: dict[str, list[Path]]) -> int:
-    from jupyter_mlws.components import values
-
     several = hasattr(result, "_fields")
     for output in component.outputs:
         value = getattr(result, output.name) if several else result

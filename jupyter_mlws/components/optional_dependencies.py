@@ -1,4 +1,4 @@
-"""Libraries that only some settings need, and what is said where one is not installed."""
+"""Libraries that only some settings need, with the messages for a missing one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Extra:
 def installed(module: str) -> bool:
     """Return whether a top-level module can be imported, without importing it.
 
-    A module that was installed a moment ago is found as well.
+    A module that was installed since the last call is found, too.
     """
     importlib.invalidate_caches()
     return importlib.util.find_spec(module) is not None

@@ -1,6 +1,7 @@
-"""Plain values as JSON that gives them back as they were: tuples, sets, numpy's scalars, dates.
+"""Converts plain values to JSON without loss: also tuples, sets, NumPy scalars and dates.
 
-What JSON has no word for is an object with the one key ``$`` for its type and ``v`` for its value.
+A type that JSON does not have becomes an object with the keys ``$`` (its type) and ``v`` (its
+value).
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 TYPE, VALUE = "$", "v"
+SCALARS = (
+    *("bool", "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64", "str_"),
+)
 
 
 def encode(value: Any) -> Any:
-    """``value`` in JSON's own types; :class:`TypeError` where it is not plain."""
+    """Return ``value`` in JSON's own types; :class:`TypeError` if it is not plain."""
     if value is None or type(value) in (bool, int, str):
         return value
     if type(value) is float:
@@ -22,20 +27,12 @@ def encode(value: Any) -> Any:
     if type(value) is list:
         return [encode(part) for part in value]
     if type(value) is dict:
-        return _encode_mapping(value)
+        if all(type(key) is str for key in value) and TYPE not in value:
+            return {key: encode(part) for key, part in value.items()}
+        return _tag("dict", [[encode(key), encode(part)] for key, part in value.items()])
     if type(value) in (tuple, set, frozenset):
         parts = sorted(value, key=repr) if type(value) is not tuple else value
         return _tag(type(value).__name__, [encode(part) for part in parts])
-    return _encode_other(value)
-
-
-def _encode_mapping(value: dict[Any, Any]) -> Any:
-    if all(type(key) is str for key in value) and TYPE not in value:
-        return {key: encode(part) for key, part in value.items()}
-    return _tag("dict", [[encode(key), encode(part)] for key, part in value.items()])
-
-
-def _encode_other(value: Any) -> Any:
     if type(value) is range:
         return _tag("range", [value.start, value.stop, value.step])
     if type(value) is complex:
@@ -47,23 +44,13 @@ def _encode_other(value: Any) -> Any:
             return _tag(name, value.isoformat())
     if type(value) is timedelta:
         return _tag("timedelta", [value.days, value.seconds, value.microseconds])
-    if type(value).__module__ == "numpy" and hasattr(value, "dtype"):
-        return _encode_numpy(value)
-    raise TypeError(f"{type(value).__name__} is not a plain value")
-
-
-def _encode_numpy(value: Any) -> Any:
+    if type(value).__module__ != "numpy" or not hasattr(value, "dtype"):
+        raise TypeError(f"{type(value).__name__} is not a plain value")
     if value.dtype.kind not in "biufUS" or type(value).__name__ not in ("ndarray", *SCALARS):
         raise TypeError(f"{value.dtype} is not a plain value")
     if value.dtype.kind == "S":
         raise TypeError("bytes are not a plain value")
     return _tag("numpy", [value.dtype.str, encode(value.tolist()), value.ndim])
-
-
-SCALARS = (
-    *("bool", "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float16", "float32", "float64", "str_"),
-)
 
 
 def _tag(name: str, value: Any) -> dict[str, Any]:
@@ -78,19 +65,16 @@ def decode(value: Any) -> Any:
         return value
     if TYPE not in value:
         return {key: decode(part) for key, part in value.items()}
-    return _untag(value[TYPE], value[VALUE])
-
-
-def _untag(name: str, value: Any) -> Any:
+    name, content = value[TYPE], value[VALUE]
     if name in ("tuple", "set", "frozenset"):
         constructor = {"tuple": tuple, "set": set, "frozenset": frozenset}[name]
-        return constructor(decode(part) for part in value)
+        return constructor(decode(part) for part in content)
     if name == "dict":
-        return {decode(key): decode(part) for key, part in value}
+        return {decode(key): decode(part) for key, part in content}
     if name == "numpy":
         import numpy as np
 
-        dtype, inner, dimensions = value
+        dtype, inner, dimensions = content
         array = np.array(decode(inner), dtype=dtype)
         return array if dimensions else array[()]
     simple: dict[str, Any] = {
@@ -100,6 +84,6 @@ def _untag(name: str, value: Any) -> Any:
         "date": date.fromisoformat,
     }
     if name in simple:
-        return simple[name](value)
+        return simple[name](content)
     several: dict[str, Any] = {"range": range, "complex": complex, "timedelta": timedelta}
-    return several[name](*value)
+    return several[name](*content)

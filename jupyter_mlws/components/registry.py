@@ -1,6 +1,7 @@
-"""Which components there are: the library's, other packages', and the project's own.
+"""Finds the components of the library, of other packages and of the project.
 
-A project's code is never imported here: a process of its own does it, if the project is trusted.
+A project's code is not imported in this process, but in a separate one, and only if the project is
+trusted.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Registry:
         self._lock = threading.Lock()
 
     def all(self) -> dict[str, Component]:
-        """Every component by name, the library's first."""
+        """Return every component by name, the library's first."""
         components = {component.name: component for component in library()}
         for component in (*_packages(), *self._project()):
             if component.name in components and component.error is None:
@@ -62,11 +63,11 @@ class Registry:
         all_keys = frozenset(_key(file) for file in (self.root / FOLDER).glob("*.py"))
         with self._lock:
             if all_keys != self._last_keys:
-                # What was wrong with one file may have been cured in another that it imports.
+                # The fault of one file may be fixed in another that it imports.
                 self._cache = {
                     key: components
                     for key, components in self._cache.items()
-                    if _all_valid(components)
+                    if all(component.error is None for component in components)
                 }
                 self._last_keys = all_keys
             news = [file for file in files if keys[file] not in self._cache]
@@ -78,7 +79,7 @@ class Registry:
 
 @lru_cache(maxsize=1)
 def library() -> tuple[Component, ...]:
-    """The library's components, in the order of their categories."""
+    """Return the library's components, in the order of their categories."""
     from jupyter_mlws.components.declaration import describe, find_components
 
     return tuple(
@@ -89,7 +90,7 @@ def library() -> tuple[Component, ...]:
 
 
 def load_function(name: str, root: Path) -> tuple[Callable[..., Any], str] | None:
-    """The function of a component and its source; imports the project's code."""
+    """Return the function of a component and its source; imports the project's code."""
     from importlib.metadata import entry_points
 
     from jupyter_mlws.components.declaration import find_components
@@ -114,7 +115,7 @@ def load_function(name: str, root: Path) -> tuple[Callable[..., Any], str] | Non
 
 
 def project_files(root: Path) -> list[Path]:
-    """The project's files of components."""
+    """Return the project's files of components."""
     return sorted(p for p in (root / FOLDER).glob("*.py") if not p.name.startswith("_"))
 
 
@@ -142,10 +143,6 @@ def _library_modules() -> Iterator[Any]:
     assert module_names == set(package.ORDER), "a file is missing from ORDER"
 
 
-def _all_valid(components: list[Component]) -> bool:
-    return all(component.error is None for component in components)
-
-
 def _key(file: Path) -> Key:
     status = file.stat()
     return str(file), status.st_mtime_ns, status.st_size
@@ -157,7 +154,7 @@ def _packages() -> list[Component]:
 
     from jupyter_mlws.components.models import Component
 
-    # Installed packages do not change while the server runs; looking through them takes long.
+    # Cached: installed packages do not change while the server runs, and the search is slow.
     if not entry_points(group=ENTRY_POINT_GROUP):
         return []
     return [Component(**row) for row in ask_inspector("--packages")]
@@ -166,7 +163,7 @@ def _packages() -> list[Component]:
 def _inspect(root: Path, files: list[Path]) -> dict[Path, list[Component]]:
     rows = ask_inspector(str(root), *(str(file) for file in files))
     if len(files) > 1 and all(row["error"] for row in rows):
-        # One that ends its process or never ends must not hide the others.
+        # A file that ends the process or blocks it must not hide the others.
         rows = [row for file in files for row in ask_inspector(str(root), str(file))]
     from jupyter_mlws.components.models import Component
 
@@ -182,7 +179,7 @@ def ask_inspector(*arguments: str) -> list[dict[str, Any]]:
     try:
         answer = subprocess.run(
             command,
-            # Not in the project, whose modules would shadow Python's own.
+            # Modules of the project would shadow those of Python.
             cwd=Path(__file__).parents[2],
             capture_output=True,
             text=True,
@@ -196,21 +193,14 @@ def ask_inspector(*arguments: str) -> list[dict[str, Any]]:
         reason = stderr_lines[-1] if stderr_lines else str(error)
         if arguments == ("--packages",):
             return [error_row(ENTRY_POINT_GROUP, reason) | {"path": None}]
-        return _error_rows(arguments[1:], reason)
+        # A file calls `exit`, for example, or its import does not end.
+        return [error_row(f"{FOLDER}/{Path(file).name}", reason) for file in arguments[1:]]
     rows: list[dict[str, Any]] = json.loads(answer.stdout)
     return rows
 
 
-def _error_rows(files: tuple[str, ...], reason: str) -> list[dict[str, Any]]:
-    """Return an error row for each file: the whole inspection failed.
-
-    A file calls ``exit``, for example, or its import does not end.
-    """
-    return [error_row(f"{FOLDER}/{Path(file).name}", reason) for file in files]
-
-
 def error_row(path: str, reason: str) -> dict[str, Any]:
-    """The row of a file that could not be read."""
+    """Return the row of a file that could not be read."""
     return {
         "name": Path(path).stem,
         "title": Path(path).stem,

@@ -1,4 +1,4 @@
-"""Reads and writes artifacts: equal values make equal bytes, and no file is ever half there."""
+"""Reads and writes artifacts: equal values make equal bytes, and files are written atomically."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ TRUSTED_NAMES = frozenset(
 
 
 class ArtifactError(ValueError):
-    """A file or value that is not what its port says."""
+    """A file or value that does not fit the type of its port."""
 
 
 class Several(list[Any]):
@@ -94,22 +94,68 @@ def read(kind: str, path: Path) -> Any:
     """The value that a file of this type holds."""
     if not path.exists():
         raise ArtifactError(f"file not found: {str(path)!r}")
-    return READERS[kind](path)
+    match kind:
+        case "Table":
+            return _read_table(path)
+        case "Model":
+            return read_model(path)
+        case "Metrics":
+            return json.loads(path.read_text(encoding="utf-8"))
+        case "Figure":
+            import matplotlib.image
+
+            return matplotlib.image.imread(path)
+        case "Text":
+            return path.read_text(encoding="utf-8")
+        case _:
+            return path
 
 
 def write(kind: str, value: Any, path: Path) -> None:
-    """Write ``value`` where it replaces what was there, in one step."""
+    """Write ``value`` to a file, atomically."""
     if value is None:
         raise ArtifactError(f"the function returned nothing for the output {path.name!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
-        WRITERS[kind](value, temporary)
+        match kind:
+            case "Table":
+                _write_table(value, temporary)
+            case "Model":
+                write_model(value, temporary)
+            case "Metrics":
+                if not isinstance(value, dict):
+                    raise ArtifactError(f"Metrics must be a dict, not {type(value).__name__}")
+                text = json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+                temporary.write_text(text + "\n", encoding="utf-8")
+            case "Figure":
+                if not hasattr(value, "savefig"):
+                    name = type(value).__name__
+                    raise ArtifactError(f"a Figure must be a matplotlib figure, not {name}")
+                # Software and Date in the metadata would change the bytes of equal figures.
+                metadata = {"Software": None} if temporary.suffix.lower() == ".png" else None
+                value.savefig(temporary, dpi=120, metadata=metadata)
+            case "Text":
+                if not isinstance(value, str):
+                    raise ArtifactError(f"Text must be a str, not {type(value).__name__}")
+                temporary.write_text(value, encoding="utf-8")
+            case "Folder":
+                if not Path(value).is_dir():
+                    raise ArtifactError(f"a Folder must be the path of a folder, not {value!r}")
+                shutil.copytree(value, temporary)
+            case "File" if isinstance(value, bytes):
+                temporary.write_bytes(value)
+            case _:
+                if not Path(value).is_file():
+                    raise ArtifactError(
+                        f"a File must be bytes or the path of a file, not {value!r}"
+                    )
+                shutil.copyfile(os.fspath(value), temporary)
 
 
 def _read_table(path: Path) -> Any:
-    """A file, or all the tables in a folder, one below the other in the order of their names.
+    """Return the table of a file, or all tables of a folder, concatenated in the order of names.
 
-    Images and arrays are read as a table of images where there are no tables.
+    Without tables, images and arrays are read as a table of images.
     """
     import pandas as pd
 
@@ -117,8 +163,20 @@ def _read_table(path: Path) -> Any:
 
     suffix = path.suffix.lower()
     if path.is_dir():
-        is_image_folder = not table_files(path) and images.image_files(path)
-        return images.read_images(path) if is_image_folder else _read_tables(path)
+        files = table_files(path)
+        if not files and images.image_files(path):
+            return images.read_images(path)
+        if not files:
+            raise ArtifactError(
+                f"no .parquet, .csv or .tsv files and no images in the folder {str(path)!r}"
+            )
+        tables = [_read_table(file) for file in files]
+        for file, table in zip(files, tables, strict=True):
+            if set(table.columns) != set(tables[0].columns):
+                both = f"{files[0].name!r} and {file.name!r}"
+                unlike = sorted(map(str, set(table.columns) ^ set(tables[0].columns)))
+                raise ArtifactError(f"{both} have different columns: {unlike}")
+        return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
     if suffix in images.PICTURE_SUFFIXES | images.ARRAY_SUFFIXES:
         return images.read_images(path)
     if suffix in (".parquet", ".pq"):
@@ -126,23 +184,6 @@ def _read_table(path: Path) -> Any:
     if suffix in (".csv", ".tsv", ".txt"):
         return pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",")
     raise ArtifactError(f"{path.name!r} is not a table; supported: .parquet, .csv and .tsv")
-
-
-def _read_tables(folder: Path) -> Any:
-    import pandas as pd
-
-    files = table_files(folder)
-    if not files:
-        raise ArtifactError(
-            f"no .parquet, .csv or .tsv files and no images in the folder {str(folder)!r}"
-        )
-    tables = [_read_table(file) for file in files]
-    for file, table in zip(files, tables, strict=True):
-        if set(table.columns) != set(tables[0].columns):
-            both = f"{files[0].name!r} and {file.name!r}"
-            unlike = sorted(map(str, set(table.columns) ^ set(tables[0].columns)))
-            raise ArtifactError(f"{both} have different columns: {unlike}")
-    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
 
 def table_files(folder: Path) -> list[Path]:
@@ -157,7 +198,7 @@ def table_files(folder: Path) -> list[Path]:
 
 
 def _write_table(value: Any, path: Path) -> None:
-    """A file; a path without an extension becomes a folder with the table in it."""
+    """Write a file; a path without an extension becomes a folder that contains the table."""
     import pandas as pd
 
     if not isinstance(value, pd.DataFrame):
@@ -174,7 +215,8 @@ def _write_table(value: Any, path: Path) -> None:
     table.rename(columns=str).to_parquet(path, engine="pyarrow", index=has_named_index)
 
 
-def _read_model(path: Path) -> Any:
+def read_model(path: Path) -> Any:
+    """Return the model of a skops file; :class:`ArtifactError` for untrusted types."""
     import skops.io
 
     unknown = skops.io.get_untrusted_types(file=path)
@@ -187,17 +229,13 @@ def _read_model(path: Path) -> Any:
     return skops.io.load(path, trusted=unknown)
 
 
-def _write_model(value: Any, path: Path) -> None:
+def write_model(value: Any, path: Path) -> None:
+    """Write a model as a skops file, without the times and ids that differ between equal models."""
+    import zipfile
+
     import skops.io
 
     skops.io.dump(value, path)
-    _normalise_zip(path)
-
-
-def _normalise_zip(path: Path) -> None:
-    """Rewrite a zip file without the times and identities that differ between equal models."""
-    import zipfile
-
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     schema = json.loads(entries.pop("schema.json"))
@@ -231,17 +269,6 @@ def _normalize_ids(node: Any, names: dict[str, str], numbers: dict[int, int]) ->
     return result
 
 
-def _read_metrics(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _write_metrics(value: Any, path: Path) -> None:
-    if not isinstance(value, dict):
-        raise ArtifactError(f"Metrics must be a dict, not {type(value).__name__}")
-    text = json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
 def plain(value: Any) -> Any:
     """``value`` in JSON's own types: numpy's scalars and arrays unwrapped, NaN as null."""
     if isinstance(value, dict):
@@ -253,66 +280,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _read_figure(path: Path) -> Any:
-    import matplotlib.image
-
-    return matplotlib.image.imread(path)
-
-
-def _write_figure(value: Any, path: Path) -> None:
-    if not hasattr(value, "savefig"):
-        raise ArtifactError(f"a Figure must be a matplotlib figure, not {type(value).__name__}")
-    # Software and Date in the metadata would change the bytes with each version and run.
-    nothing = {"Software": None} if path.suffix.lower() == ".png" else None
-    value.savefig(path, dpi=120, metadata=nothing)
-
-
-def _read_text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-def _write_text(value: Any, path: Path) -> None:
-    if not isinstance(value, str):
-        raise ArtifactError(f"Text must be a str, not {type(value).__name__}")
-    path.write_text(value, encoding="utf-8")
-
-
-def _read_path(path: Path) -> Path:
-    return path
-
-
-def _write_folder(value: Any, path: Path) -> None:
-    if not Path(value).is_dir():
-        raise ArtifactError(f"a Folder must be the path of a folder, not {value!r}")
-    shutil.copytree(value, path)
-
-
-def _write_file(value: Any, path: Path) -> None:
-    if isinstance(value, bytes):
-        path.write_bytes(value)
-        return
-    if not Path(value).is_file():
-        raise ArtifactError(f"a File must be bytes or the path of a file, not {value!r}")
-    shutil.copyfile(os.fspath(value), path)
-
-
-READERS: dict[str, Callable[[Path], Any]] = {
-    "Table": _read_table,
-    "Model": _read_model,
-    "Metrics": _read_metrics,
-    "Figure": _read_figure,
-    "Text": _read_text,
-    "Folder": _read_path,
-    "File": _read_path,
-}
-WRITERS: dict[str, Callable[[Any, Path], None]] = {
-    "Table": _write_table,
-    "Model": _write_model,
-    "Metrics": _write_metrics,
-    "Figure": _write_figure,
-    "Text": _write_text,
-    "Folder": _write_folder,
-    "File": _write_file,
-}

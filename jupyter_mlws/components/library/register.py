@@ -1,10 +1,10 @@
-"""Keep models where others find them."""
+"""Publish models in a registry."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -30,43 +30,33 @@ def register_model(
     name: Name of the model in the registry.
     alias: An alias such as “production”. It moves here from the version that has it now.
     """
+    from jupyter_mlws.core.errors import MLWSError
+    from jupyter_mlws.git.adapter import Git
     from jupyter_mlws.mlflow.registry import MLflowRegistry
     from jupyter_mlws.mlflow.store import tracking_uri
 
     root = Path(os.environ.get("DVC_ROOT") or Path.cwd())
+    numbers, texts = {}, {}
+    for key, value in (metrics or {}).items():
+        if isinstance(value, str):
+            texts[key] = value
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            numbers[key] = float(value)
+    try:
+        commit = Git(root).find("HEAD")
+    except MLWSError:
+        # There is no repository, or no commit yet.
+        commit = None
     registry = MLflowRegistry(tracking_uri(root))
     version = registry.register(
         name,
-        params=dict(_texts(metrics or {})),
-        metrics=dict(_numbers(metrics or {})),
+        params=texts,
+        metrics=numbers,
         artifacts={os.path.relpath(model, root): str(model.resolve())},
         tags={},
         run=os.environ.get("MLFLOW_RUN_ID") or None,
-        commit=_commit(root),
+        commit=commit,
     )
     if alias:
         registry.set_alias(name, alias, version["version"])
     return f"models:/{name}/{version['version']}\n"
-
-
-def _numbers(metrics: dict[str, Any]) -> dict[str, float]:
-    return {
-        name: float(value)
-        for name, value in metrics.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
-
-
-def _texts(metrics: dict[str, Any]) -> dict[str, str]:
-    return {name: value for name, value in metrics.items() if isinstance(value, str)}
-
-
-def _commit(root: Path) -> str | None:
-    """The commit that the working tree is at; None where there is no repository or none yet."""
-    from jupyter_mlws.core.errors import MLWSError
-    from jupyter_mlws.git.adapter import Git
-
-    try:
-        return Git(root).find("HEAD")
-    except MLWSError:
-        return None

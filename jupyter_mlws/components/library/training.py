@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
@@ -36,7 +35,7 @@ ModelType = Literal[
     "cnn",
 ]
 IN_EPOCHS = frozenset({"logistic_regression", "mlp", "gradient_boosting", "cnn"})
-"""Kinds of model that are trained step by step, so that a number of epochs means something."""
+"""Kinds of model that are trained in epochs."""
 
 
 class TrainingResult(NamedTuple):
@@ -164,9 +163,13 @@ def model_training(
         "hidden_layers": hidden_layers,
         "seed": seed,
     }
-    untrained_model = (
-        _network(kind, settings) if model_type == "cnn" else estimator(model_type, kind, settings)
-    )
+    if model_type == "cnn":
+        # Imported here because it needs scikit-learn.
+        from jupyter_mlws.components.networks import network, network_metrics
+
+        untrained_model = network("cnn", kind, settings)
+    else:
+        untrained_model = estimator(model_type, kind, settings)
     train, held_back = (
         (data, test) if test is not None else split_rows(data, goal, kind, seed, test_size)
     )
@@ -174,20 +177,8 @@ def model_training(
     measures = evaluate(model, held_back, goal, kind)
     summary = {"model_type": model_type, "task": kind, "target": goal}
     rows = {"rows_train": len(train), "rows_test": len(held_back)}
-    network_facts = _network_metrics(model) if model_type == "cnn" else {}
+    network_facts = network_metrics(model) if model_type == "cnn" else {}
     return TrainingResult(model, {**summary, **measures, **rows, **network_facts})
-
-
-def _network(kind: str, settings: Mapping[str, Any]) -> Any:
-    from jupyter_mlws.components.networks import network
-
-    return network("cnn", kind, settings)
-
-
-def _network_metrics(model: Any) -> dict[str, Any]:
-    from jupyter_mlws.components.networks import network_metrics
-
-    return network_metrics(model)
 
 
 def split_rows(data: Table, goal: str, kind: str, seed: int, share: float) -> tuple[Table, Table]:
@@ -214,7 +205,7 @@ def _fit(model: Any, data: Table, goal: str, scale: bool) -> Any:
     from sklearn.preprocessing import StandardScaler
 
     if hasattr(model, "network"):
-        # Networks look at what they are given themselves, and bring it to one scale.
+        # Networks check and scale their input themselves.
         return model.fit(data.drop(columns=[goal]), data[goal].to_numpy())
     features = check_features(data, goal)
     steps = [StandardScaler(), model] if scale else [model]

@@ -1,8 +1,9 @@
-"""Search for the settings with which a model does best."""
+"""Search for the best hyperparameters of a model."""
 
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
@@ -31,7 +32,7 @@ DEFAULT_GRIDS: dict[str, list[str]] = {
     "k_neighbors": ["n_neighbors=3,5,9,15", "weights=uniform,distance"],
     "ridge": ["alpha=0.01,0.1,1,10,100"],
 }
-"""What is tried where nothing is said."""
+"""Parameters to try by default."""
 LITERALS = {"none": None, "true": True, "false": False}
 
 
@@ -102,7 +103,7 @@ def tune_model(
     seed: Seed for reproducible results.
     """
     import pandas as pd
-    from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+    from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV, StratifiedKFold
 
     goal = target_of(data, target)
     kind = task_of(data[goal], goal, model_type, task)
@@ -110,11 +111,13 @@ def tune_model(
     model = _pipeline(estimator(model_type, kind, {**DEFAULTS, "seed": seed}), scale, grid)
     scoring = ("accuracy" if kind == "classification" else "r2") if measure == "auto" else measure
     param_grid = {f"model__{name}": values for name, values in grid.items()}
-    more = {"scoring": scoring, "cv": _folds(kind, folds, seed), "error_score": "raise"}
+    splitter_class = StratifiedKFold if kind == "classification" else KFold
+    splitter = splitter_class(folds, shuffle=True, random_state=seed)
+    more = {"scoring": scoring, "cv": splitter, "error_score": "raise"}
     if search == "grid":
         tuner = GridSearchCV(model, param_grid, **more)
     else:
-        most = min(trials, _combinations(grid))
+        most = min(trials, math.prod(len(values) for values in grid.values()))
         tuner = RandomizedSearchCV(model, param_grid, n_iter=most, random_state=seed, **more)
     tuner.fit(check_features(data, goal), data[goal].to_numpy())
     results = pd.DataFrame(
@@ -162,17 +165,3 @@ def _pipeline(model: Any, scale: bool, grid: dict[str, list[Any]]) -> Any:
             f"{type(model).__name__} has no {unknown}; available: {sorted(parameters)}"
         )
     return Pipeline([*([("scale", StandardScaler())] if scale else []), ("model", model)])
-
-
-def _folds(kind: str, count: int, seed: int) -> Any:
-    from sklearn.model_selection import KFold, StratifiedKFold
-
-    splitter_class = StratifiedKFold if kind == "classification" else KFold
-    return splitter_class(count, shuffle=True, random_state=seed)
-
-
-def _combinations(grid: dict[str, list[Any]]) -> int:
-    count = 1
-    for values in grid.values():
-        count *= len(values)
-    return count
