@@ -105,6 +105,20 @@ def closure(needs: Mapping[str, Sequence[str]], targets: Sequence[str]) -> set[s
     return names
 
 
+def longest_paths(
+    needs: Mapping[str, Sequence[str]], weights: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the weight of each node and of the heaviest path of nodes that depend on it.
+
+    ``weights`` names each node after those that it needs.
+    """
+    longest = dict(weights)
+    for node in reversed(list(weights)):
+        for need in needs[node]:
+            longest[need] = max(longest.get(need, 0.0), weights[need] + longest[node])
+    return longest
+
+
 def downstream(stages: Sequence[Stage], node: str) -> set[str]:
     """Return the stages that depend on one, directly or through others."""
     needs = upstream(stages)

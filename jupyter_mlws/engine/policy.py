@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -59,13 +59,13 @@ def read(meta: Any) -> tuple[Policy, list[tuple[str, Message]]]:
         return DEFAULT, []
     wishes: dict[str, Any] = {}
     faults = []
-    for name, parse in _PARSERS.items():
+    for name, (parse, message) in _ENTRIES.items():
         if meta.get(name) is None:
             continue
         try:
             wishes[name] = parse(meta[name])
         except ValueError:
-            faults.append((name, _expected(name)))
+            faults.append((name, message))
     return Policy(**wishes), faults
 
 
@@ -93,10 +93,6 @@ def _seconds(value: Any) -> float:
     return _with_unit(value, TIMES)
 
 
-def _bytes(value: Any) -> int:
-    return int(_with_unit(value, UNITS))
-
-
 def _with_unit(value: Any, units: Mapping[str, float]) -> float:
     match = NUMBER.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
     if match is None or match[2] not in units or float(match[1]) == 0:
@@ -110,29 +106,18 @@ def _flag(value: Any) -> bool:
     return value
 
 
-_PARSERS: Mapping[str, Any] = {
-    "retries": _whole,
-    "backoff": _seconds,
-    "timeout": _seconds,
-    "on_failure": OnFailure,
-    "cpu": _amount,
-    "memory": _bytes,
-    "gpu": _whole,
-    "warm": _flag,
-    "mlflow": _flag,
+_ENTRIES: Mapping[str, tuple[Callable[[Any], Any], Message]] = {
+    "retries": (_whole, Message("must be an integer")),
+    "backoff": (_seconds, Message("must be a duration such as 30 or 2m")),
+    "timeout": (_seconds, Message("must be a duration such as 90, 30m or 2h")),
+    "on_failure": (OnFailure, Message("must be stop, skip or continue")),
+    "cpu": (_amount, Message("must be a number greater than 0")),
+    "memory": (
+        lambda value: int(_with_unit(value, UNITS)),
+        Message("must be a size such as 500Mi or 2Gi"),
+    ),
+    "gpu": (_whole, Message("must be an integer")),
+    "warm": (_flag, Message("must be true or false")),
+    "mlflow": (_flag, Message("must be true or false")),
 }
-
-
-def _expected(name: str) -> Message:
-    """Return the message that states which values a policy entry accepts."""
-    return {
-        "retries": Message("must be an integer"),
-        "backoff": Message("must be a duration such as 30 or 2m"),
-        "timeout": Message("must be a duration such as 90, 30m or 2h"),
-        "on_failure": Message("must be stop, skip or continue"),
-        "cpu": Message("must be a number greater than 0"),
-        "memory": Message("must be a size such as 500Mi or 2Gi"),
-        "gpu": Message("must be an integer"),
-        "mlflow": Message("must be true or false"),
-        "warm": Message("must be true or false"),
-    }[name]
+"""How the value of each entry is read, and the error of another value."""

@@ -31,7 +31,7 @@ class ExitSource(Protocol):
 class ProcessLoop:
     """Event loop of a run.
 
-    Only :meth:`wake`, :meth:`deliver`, :meth:`tell` and :meth:`watches` may be called from
+    Only :meth:`wake`, :meth:`deliver`, :meth:`report` and :meth:`watches` may be called from
     elsewhere.
     """
 
@@ -46,9 +46,7 @@ class ProcessLoop:
         self._threads: ThreadPoolExecutor | None = None
         self._close_lock = threading.Lock()
         self._is_closed = False
-        self._results: queue.SimpleQueue[tuple[ResultCallback, Any, BaseException | None]] = (
-            queue.SimpleQueue()
-        )
+        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._job_outcomes: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
 
     def close(self) -> None:
@@ -73,7 +71,7 @@ class ProcessLoop:
         """Call ``then`` in the loop; safe from any thread, and ignored after :meth:`close`."""
         with self._close_lock:
             if not self._is_closed:
-                self._results.put((then, result, error))
+                self._calls.put(partial(then, result, error))
                 self.wake()
 
     def watch(self, pid: int) -> None:
@@ -92,7 +90,7 @@ class ProcessLoop:
         """Return whether the end of this child is still awaited."""
         return pid in self._pidfds or pid in self._warm_pids
 
-    def tell(self, handle: int, outcome: Outcome) -> None:
+    def report(self, handle: int, outcome: Outcome) -> None:
         """Make :meth:`wait` return the end of a job that is not a child of this process."""
         self._job_outcomes.put((handle, outcome))
         self.wake()
@@ -104,9 +102,9 @@ class ProcessLoop:
 
         def run() -> None:
             try:
-                self._results.put((then, work(), None))
+                self._calls.put(partial(then, work(), None))
             except Exception as error:  # noqa: BLE001  raised again in the loop, by whoever asked
-                self._results.put((then, None, error))
+                self._calls.put(partial(then, None, error))
             self.wake()
 
         self._threads.submit(run)
@@ -119,17 +117,21 @@ class ProcessLoop:
         Return what ended, as handle (a pid) and outcome, and the calls for the results of threads.
         """
         if self._warm is not None:
-            self._sync_warm_files(self._warm.filenos())
+            self._sync_warm_files(set(self._warm.filenos()))
         if self._pidfds and not HAS_PIDFD:
             timeout = POLL_INTERVAL if timeout is None else min(POLL_INTERVAL, timeout)
         ready = self._selector.select(timeout)
-        outcomes: list[tuple[int, Outcome]] = [
-            (key.data, _reap(key.data)) for key, _ in ready if isinstance(key.data, int)
-        ]
-        if not HAS_PIDFD:
-            outcomes = list(self._poll_children())
-        for pid, _ in outcomes:
-            self._unwatch(pid)
+        outcomes: list[tuple[int, Outcome]] = []
+        exits = [key.data for key, _ in ready if isinstance(key.data, int)]
+        for pid in exits if HAS_PIDFD else list(self._pidfds):
+            child_pid, status = os.waitpid(pid, os.WNOHANG)
+            if child_pid:
+                code = os.waitstatus_to_exitcode(status)
+                outcomes.append((pid, code if code >= 0 else 128 - code))
+                descriptor = self._pidfds.pop(pid)
+                if descriptor >= 0:
+                    self._selector.unregister(descriptor)
+                    os.close(descriptor)
         if any(key.data is None for key, _ in ready):
             with suppress(BlockingIOError):
                 while os.read(self._reader, 4096):
@@ -141,39 +143,14 @@ class ProcessLoop:
         while not self._job_outcomes.empty():
             outcomes.append(self._job_outcomes.get())
         calls: list[Callable[[], None]] = []
-        while not self._results.empty():
-            then, result, error = self._results.get()
-            calls.append(partial(then, result, error))
+        while not self._calls.empty():
+            calls.append(self._calls.get())
         return outcomes, calls
 
-    def _sync_warm_files(self, files: list[int]) -> None:
-        current_files = set(files)
-        for file in self._warm_files - current_files:
+    def _sync_warm_files(self, files: set[int]) -> None:
+        for file in self._warm_files - files:
             with suppress(KeyError, ValueError):
                 self._selector.unregister(file)
-        for file in current_files - self._warm_files:
+        for file in files - self._warm_files:
             self._selector.register(file, selectors.EVENT_READ, "warm")
-        self._warm_files = current_files
-
-    def _unwatch(self, pid: int) -> None:
-        descriptor = self._pidfds.pop(pid)
-        if descriptor >= 0:
-            self._selector.unregister(descriptor)
-            os.close(descriptor)
-
-    def _poll_children(self) -> list[tuple[int, int]]:
-        outcomes = []
-        for pid in self._pidfds:
-            child_pid, status = os.waitpid(pid, os.WNOHANG)
-            if child_pid:
-                outcomes.append((pid, _exit_code(status)))
-        return outcomes
-
-
-def _reap(pid: int) -> int:
-    return _exit_code(os.waitpid(pid, 0)[1])
-
-
-def _exit_code(status: int) -> int:
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 128 - code
+        self._warm_files = files

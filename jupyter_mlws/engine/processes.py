@@ -31,7 +31,13 @@ MARK = "starting"
 def start_time(pid: int) -> str | None:
     """Return a process's start time in the system's format; None if it has ended."""
     if PROC.joinpath("self", "stat").exists():
-        return _linux_start_time(pid)
+        try:
+            text = (PROC / str(pid) / "stat").read_text()
+        except OSError:
+            return None
+        # The second field is the program's name in parentheses, which may hold spaces.
+        fields = text.rpartition(")")[2].split()
+        return None if fields[0] in ("Z", "X") else fields[19]
     answer = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)],
         check=False,
@@ -40,16 +46,6 @@ def start_time(pid: int) -> str | None:
         timeout=ASK_TIMEOUT,
     )
     return answer.stdout.strip() or None
-
-
-def _linux_start_time(pid: int) -> str | None:
-    try:
-        text = (PROC / str(pid) / "stat").read_text()
-    except OSError:
-        return None
-    # The second field is the program's name in parentheses, which may hold spaces.
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] in ("Z", "X") else fields[19]
 
 
 def alive(pid: int | None, started: str | None) -> bool:
@@ -133,10 +129,7 @@ def memory_of(session: int, *, leader: bool = True) -> int:
         with suppress(OSError, ValueError, IndexError):
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             if int(fields[3]) == session and (leader or folder.name != str(session)):
-                total += _private(folder)
+                for line in (folder / "smaps_rollup").read_text().splitlines():
+                    if line.startswith("Private_"):
+                        total += int(line.split()[1]) * 1024
     return total
-
-
-def _private(folder: Path) -> int:
-    lines = (folder / "smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))

@@ -10,6 +10,7 @@ from jupyter_mlws.dvc.stages import Cause, Change
 
 FORCED_REASON = Message("forced")
 NEVER_RAN_REASON = Message("never ran")
+COMMAND_REASON = Message("the command changed")
 ALWAYS_RUNS_REASON = Message("runs every time")
 FROZEN_REASON = Message("frozen")
 DEFAULT = Message("default")
@@ -42,38 +43,31 @@ def is_cosmetic(change: Change, looks: CosmeticChangeDetector) -> bool:
 
 
 def describe(change: Change) -> list[Message]:
-    """Return a difference to the lock file as messages."""
+    """Return a difference to the lock file as messages.
+
+    Of two commands of the same kind, the options that differ are named.
+    """
     if change.cause is Cause.NEVER_RAN:
         return [NEVER_RAN_REASON]
     if change.cause is Cause.ALWAYS:
         return [ALWAYS_RUNS_REASON]
     if change.cause is Cause.COMMAND:
-        return _command(change.old, change.new)
+        before, after = split_options(change.old), split_options(change.new)
+        if before is None or after is None or before[0] != after[0]:
+            return [COMMAND_REASON]
+        names = dict.fromkeys([*before[1], *after[1]])
+        pairs = [(name, before[1].get(name), after[1].get(name)) for name in names]
+        reasons = [
+            Message("{name} {one} → {other}", name=name, one=one or DEFAULT, other=other or DEFAULT)
+            for name, one, other in pairs
+            if one != other
+        ]
+        return reasons or [COMMAND_REASON]
     if change.cause is Cause.PARAMETER and change.state == "modified":
-        return [_format_change(change.name, repr(change.old), repr(change.new))]
+        old, new = repr(change.old), repr(change.new)
+        return [Message("{name} {old} → {new}", name=change.name, old=old, new=new)]
     state = STATES.get(change.state, Message.verbatim(change.state))
     return [Message("{name} {state}", name=change.name, state=state)]
-
-
-def _format_change(name: str, old: str, new: str) -> Message:
-    return Message("{name} {old} → {new}", name=name, old=old, new=new)
-
-
-def _command(old: str, new: str) -> list[Message]:
-    """Return the options that differ between two commands of the same kind, else one message."""
-    before, after = split_options(old), split_options(new)
-    if before is None or after is None or before[0] != after[0]:
-        return [Message("the command changed")]
-    reasons = []
-    for name in dict.fromkeys([*before[1], *after[1]]):
-        one, other = before[1].get(name), after[1].get(name)
-        if one != other:
-            reasons.append(
-                Message(
-                    "{name} {one} → {other}", name=name, one=one or DEFAULT, other=other or DEFAULT
-                )
-            )
-    return reasons or [Message("the command changed")]
 
 
 def split_options(command: str) -> tuple[list[str], dict[str, str]] | None:

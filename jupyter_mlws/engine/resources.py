@@ -41,7 +41,21 @@ class Amounts:
 
 def of_this_machine(jobs: int) -> Amounts:
     """Return processors (never fewer than ``jobs``), memory by the tightest limit, visible GPUs."""
-    return Amounts(float(max(jobs, os.cpu_count() or 1)), _memory(), _gpus())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for name in LIMITS:
+        try:
+            limit = (CGROUP / name).read_text().strip()
+        except OSError:
+            continue
+        if limit.isdecimal():
+            memory = min(memory, int(limit))
+    visible = os.environ.get(DEVICES)
+    if visible is not None:
+        gpus = [part.strip() for part in visible.split(",") if part.strip()]
+    else:
+        files = Path("/dev").glob("nvidia[0-9]*")
+        gpus = sorted((file.name.removeprefix("nvidia") for file in files), key=int)
+    return Amounts(float(max(jobs, os.cpu_count() or 1)), memory, tuple(gpus))
 
 
 def refuse_oversized(stages: Sequence[Stage], total: Amounts) -> None:
@@ -85,23 +99,3 @@ class Pool:
     def give_back(self, node: str) -> None:
         """Release the resources of a node that has finished."""
         self._held.pop(node, None)
-
-
-def _memory() -> int:
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for name in LIMITS:
-        try:
-            text = (CGROUP / name).read_text().strip()
-        except OSError:
-            continue
-        if text.isdecimal():
-            total = min(total, int(text))
-    return total
-
-
-def _gpus() -> tuple[str, ...]:
-    visible = os.environ.get(DEVICES)
-    if visible is not None:
-        return tuple(part.strip() for part in visible.split(",") if part.strip())
-    names = [path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*")]
-    return tuple(sorted(names, key=int))

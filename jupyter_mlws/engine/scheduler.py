@@ -1,8 +1,8 @@
 """The scheduler of one run: starts what is ready, in parallel, and journals every change.
 
-One loop in one thread. It waits for whatever comes next (:mod:`.waiting`) and treats all that
-came at once in one transaction of the journal; what a node's start and end mean for DVC is the
-lane's. Only hashing and storing of large files is done in threads.
+One loop in one thread. It waits for whatever comes next (:mod:`.process_loop`) and treats all that
+came at once in one transaction of the journal; what a node's start and end mean for DVC is up to
+the stage backend. Only hashing and storing of large files is done in threads.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -21,7 +22,6 @@ from urllib.parse import quote
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.stages import (
-    Change,
     Command,
     Forecast,
     PreparationResult,
@@ -39,9 +39,15 @@ from jupyter_mlws.engine.executors.executor import (
     WorkerLoss,
 )
 from jupyter_mlws.engine.executors.local import LocalExecutor, WarmWorkers
-from jupyter_mlws.engine.graph import Stage, closure, topological_order, upstream
+from jupyter_mlws.engine.graph import (
+    Stage,
+    closure,
+    longest_paths,
+    topological_order,
+    upstream,
+)
 from jupyter_mlws.engine.policy import OnFailure, Policy
-from jupyter_mlws.engine.process_loop import ProcessLoop, ResultCallback
+from jupyter_mlws.engine.process_loop import ProcessLoop
 from jupyter_mlws.engine.processes import ATTEMPT, COOKIE
 from jupyter_mlws.engine.progress import NEWEST, newest_progress
 from jupyter_mlws.engine.reasons import (
@@ -117,8 +123,6 @@ class StageBackend(Protocol):
 class Journal(Protocol):
     """Stores the changes of a run; see :mod:`jupyter_mlws.workflows.run.journal`."""
 
-    def record(self, run: str) -> dict[str, Any]: ...
-    def durations(self, workflow: str) -> dict[str, float]: ...
     def batch(self) -> AbstractContextManager[object]: ...
     def set_node(self, run: str, node: str, status: Status, **facts: Any) -> object: ...
     def set_progress(self, run: str, node: str, progress: float) -> object: ...
@@ -168,7 +172,7 @@ class Attempt:
 class _TrackingWait:
     """A node that waits for its MLflow run: its preparation, and the end of the wait."""
 
-    found: PreparationResult
+    preparation: PreparationResult
     until: float
 
 
@@ -177,14 +181,16 @@ class _RunState:
     """Scheduling state of the nodes of a run."""
 
     queued: list[tuple[float, int, str]] = field(default_factory=list)
-    told: set[str] = field(default_factory=set)
+    journal_queued: set[str] = field(default_factory=set)
     retry_at: dict[str, float] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     losses: dict[str, int] = field(default_factory=dict)
     starting: list[Attempt] = field(default_factory=list)
     ended: list[Attempt] = field(default_factory=list)
-    stored: list[tuple[ResultCallback, Any, BaseException | None]] = field(default_factory=list)
+    stored: list[tuple[Attempt, dict[str, str] | None, BaseException | None]] = field(
+        default_factory=list
+    )
     awaiting_tracking_id: dict[str, _TrackingWait] = field(default_factory=dict)
     prepared: dict[str, PreparationResult] = field(default_factory=dict)
     places: dict[str, Mapping[str, str] | None] = field(default_factory=dict)
@@ -192,16 +198,20 @@ class _RunState:
 
 
 class Engine:
-    """Runs the stages of one pipeline. :meth:`cancel` may be called from a signal's handler."""
+    """Runs the stages of one pipeline. :meth:`cancel` may be called from a signal's handler.
+
+    ``durations``: the seconds that nodes took before, by which the longest path starts first.
+    """
 
     def __init__(
         self,
         journal: Journal,
         run: str,
-        lane: StageBackend,
+        backend: StageBackend,
         stages: Sequence[Stage],
-        order: RunOptions,
+        options: RunOptions,
         logs: Path,
+        durations: Mapping[str, float] | None = None,
         environment: Mapping[str, str] | None = None,
         warm: WarmWorkers | None = None,
         total: Amounts | None = None,
@@ -210,30 +220,35 @@ class Engine:
     ) -> None:
         self._journal = journal
         self._run = run
-        self._backend = lane
-        self._options = order
+        self._backend = backend
+        self._options = options
         self._logs = logs
         logs.mkdir(parents=True, exist_ok=True)
         self._environment = {**(environment or {}), COOKIE: run, "PYTHONUNBUFFERED": "1"}
         self._needs = upstream(stages)
         self._sequence = [stage.id for stage in topological_order(stages)]
-        self._required_nodes = closure(self._needs, order.targets or self._sequence)
+        required = closure(self._needs, options.targets or self._sequence)
         self._positions = {node: place for place, node in enumerate(self._sequence)}
-        lane.order = self._sequence
+        backend.order = self._sequence
         self._policies = {stage.id: stage.policy for stage in stages}
         self._stages = {stage.id: stage for stage in stages}
         self._tracker = tracker
         self._tracker_timed_out = False
-        self._dependents = _dependents_of(self._needs)
+        self._dependents: dict[str, list[str]] = {}
+        for node, sources in self._needs.items():
+            for source in dict.fromkeys(sources):
+                self._dependents.setdefault(source, []).append(node)
         self._unmet_needs = {
-            node: len(set(self._needs[node]))
-            for node in self._sequence
-            if node in self._required_nodes
+            node: len(set(self._needs[node])) for node in self._sequence if node in required
         }
-        self._weights = self._longest_paths(journal.durations(journal.record(run)["workflow"]))
-        self._pool = Pool(total or of_this_machine(order.jobs), order.jobs)
+        durations = durations or {}
+        weights = {node: durations.get(node, 1.0) for node in self._sequence}
+        self._weights = longest_paths(self._needs, weights)
+        self._pool = Pool(total or of_this_machine(options.jobs), options.jobs)
         self._loop = ProcessLoop(warm)
-        self._executor = executor(self._loop.tell) if executor else LocalExecutor(self._loop, warm)
+        self._executor = (
+            executor(self._loop.report) if executor else LocalExecutor(self._loop, warm)
+        )
         self._state = _RunState()
         self._handles: dict[int, Attempt] = {}
         self._failure: dict[str, Any] | None = None
@@ -266,9 +281,12 @@ class Engine:
                 if self._is_busy():
                     self._wait(0.0 if more or self._state.stored else self._wait_timeout())
             with self._journal.batch():
-                self._finish_remaining()
+                rest = Status.CANCELLED if self._is_cancelled else Status.SKIPPED
+                self._journal.end_nodes(self._run, rest)
         finally:
-            self._abandon_processes()
+            if self._handles or self._is_ending:
+                # Also after a cancel or an internal error.
+                self._executor.abandon(list(self._handles), self._run)
             self._loop.close()
             self._backend.fold(self._sequence)
         if self._is_cancelled:
@@ -281,15 +299,6 @@ class Engine:
         return bool(
             now.attempts or now.retry_at or now.awaiting_tracking_id or now.ended or now.stored
         )
-
-    def _longest_paths(self, durations: Mapping[str, float]) -> dict[str, float]:
-        """Return the seconds from each node's start to the end of all nodes that depend on it."""
-        weights = {node: durations.get(node, 1.0) for node in self._sequence}
-        longest = dict(weights)
-        for node in reversed(self._sequence):
-            for need in self._needs[node]:
-                longest[need] = max(longest.get(need, 0.0), weights[need] + longest[node])
-        return longest
 
     # What may start
 
@@ -315,12 +324,15 @@ class Engine:
                 if len(self._state.attempts) >= self._options.jobs:
                     break
         for node in waiting:
-            if node not in self._state.told:
-                self._state.told.add(node)
-                self._journal.set_node(self._run, node, Status.QUEUED)
+            self._report_queued(node)
         more = bool(self._state.queued) and not waiting
         self._enqueue(waiting)
         return more
+
+    def _report_queued(self, node: str) -> None:
+        if node not in self._state.journal_queued:
+            self._state.journal_queued.add(node)
+            self._journal.set_node(self._run, node, Status.QUEUED)
 
     def _start_node(self, node: str) -> bool:
         """Start work on a node; return False if it has to wait for resources."""
@@ -339,22 +351,27 @@ class Engine:
         if node in self._state.prepared:
             self._run_prepared(attempt, self._state.prepared.pop(node))
             return True
-        if node in self._options.accept:
-            work: Callable[[], Any] = lambda: self._backend.accept(node)  # noqa: E731
+        if self._backend.heavy(node):
+            self._loop.in_thread(
+                partial(self._bring_up_to_date, node), partial(self._handle_preparation, attempt)
+            )
+            return True
+        try:
+            preparation = self._bring_up_to_date(node)
+        except StageError as error:
+            self._handle_preparation(attempt, None, error)
         else:
-            work = lambda: self._bring_up_to_date(node)  # noqa: E731
-        self._run_work(
-            node,
-            work,
-            lambda preparation, error: self._handle_preparation(attempt, preparation, error),
-        )
+            self._handle_preparation(attempt, preparation, None)
         return True
 
     def _bring_up_to_date(self, node: str) -> PreparationResult:
         """Bring a node up to date, without its command if possible.
 
-        A node that has only cosmetic changes when its turn comes is accepted, if the order says so.
+        A node that has only cosmetic changes when its turn comes is accepted, if the options say
+        so.
         """
+        if node in self._options.accept:
+            return self._backend.accept(node)
         looks = self._options.looks
         if looks is not None and not self._is_forced(node):
             verdict = self._backend.examine(node, Forecast())
@@ -368,21 +385,6 @@ class Engine:
             return True
         return self._options.force and node not in self._options.done
 
-    def _run_work(self, node: str, work: Callable[[], Any], then: ResultCallback) -> None:
-        """Do the lane's work at once, or in a thread if it moves much data."""
-        if self._backend.heavy(node):
-            self._loop.in_thread(work, then)
-        else:
-            self._run_inline(work, then)
-
-    def _run_inline(self, work: Callable[[], Any], then: ResultCallback) -> None:
-        try:
-            result = work()
-        except StageError as error:
-            then(None, error)
-        else:
-            then(result, None)
-
     def _handle_preparation(
         self, attempt: Attempt, preparation: PreparationResult | None, error: BaseException | None
     ) -> None:
@@ -394,18 +396,27 @@ class Engine:
             self._fail(node, "40104", {"node": node, "reason": reason})
         elif preparation.prepared is not PreparationStatus.READY:
             self._release(attempt)
-            self._mark_cached(node, CACHED_REASONS[preparation.prepared])
+            self._journal.set_node(
+                self._run,
+                node,
+                Status.CACHED,
+                reasons=[CACHED_REASONS[preparation.prepared].as_dict()],
+                outputs=self._backend.hashes(node),
+                lock=self._backend.entry(node),
+                **self._dvc_reason(node),
+            )
+            self._finish(node)
         elif self._is_cancelled or self._stopping:
             self._release(attempt)
-        elif self._needs_mlflow_run(node):
+        elif self._request_mlflow_run(node, preparation):
+            # Other nodes use its slot and resources meanwhile.
             self._release(attempt)
-            self._request_mlflow_run(node, preparation)
         else:
             self._run_prepared(attempt, preparation)
 
     def _run_prepared(self, attempt: Attempt, preparation: PreparationResult) -> None:
         node = attempt.node
-        reasons = _reasons(preparation.changes)
+        reasons = [reason for change in preparation.changes for reason in describe(change)]
         if self._is_forced(node):
             reasons = [RERUN_REASON if node in self._options.again else FORCED_REASON]
         self._journal.set_node(
@@ -420,36 +431,29 @@ class Engine:
 
     # A node's place in MLflow
 
-    def _needs_mlflow_run(self, node: str) -> bool:
-        """Return whether a node's code logs to MLflow and its MLflow run is not known yet."""
+    def _request_mlflow_run(self, node: str, preparation: PreparationResult) -> bool:
+        """Request the MLflow run of a node whose code logs to MLflow.
+
+        Return whether the node has to wait for it.
+        """
         if self._tracker is None or node in self._state.places:
             return False
         use = self._tracker.use(node)
-        if use is Use.PLAIN and not self._tracker_timed_out:
-            return True
-        self._state.places[node] = None
-        if use is Use.OWN_PLACE:
-            self._log_line(node, in_both_languages(OWN_EXPERIMENT_MESSAGE))
-        elif use is Use.PLAIN:
-            self._log_line(node, in_both_languages(NO_RUN_MESSAGE, reason=RUN_ID_TIMEOUT_MESSAGE))
-        return False
-
-    def _request_mlflow_run(self, node: str, preparation: PreparationResult) -> None:
-        """Request a node's MLflow run; other nodes use its slot and resources meanwhile."""
-        assert self._tracker is not None
+        if use is not Use.PLAIN or self._tracker_timed_out:
+            self._state.places[node] = None
+            if use is Use.OWN_PLACE:
+                self._log_line(node, in_both_languages(OWN_EXPERIMENT_MESSAGE))
+            elif use is Use.PLAIN:
+                line = in_both_languages(NO_RUN_MESSAGE, reason=RUN_ID_TIMEOUT_MESSAGE)
+                self._log_line(node, line)
+            return False
         self._state.awaiting_tracking_id[node] = _TrackingWait(
             preparation, time.monotonic() + RUN_ID_TIMEOUT
         )
-        if node not in self._state.told:
-            self._state.told.add(node)
-            self._journal.set_node(self._run, node, Status.QUEUED)
-
-        def come(place: Mapping[str, str] | None, error: BaseException | None) -> None:
-            self._loop.deliver(
-                lambda place, error: self._handle_mlflow_run(node, place, error), place, error
-            )
-
-        self._tracker.ask(node, come)
+        self._report_queued(node)
+        then = partial(self._handle_mlflow_run, node)
+        self._tracker.ask(node, partial(self._loop.deliver, then))
+        return True
 
     def _handle_mlflow_run(
         self, node: str, place: Mapping[str, str] | None, error: BaseException | None
@@ -462,38 +466,13 @@ class Engine:
         if place is None:
             self._log_line(node, in_both_languages(NO_RUN_MESSAGE, reason=_reason(error)))
         self._state.places[node] = place
-        self._state.prepared[node] = expecting.found
+        self._state.prepared[node] = expecting.preparation
         self._enqueue([node])
-
-    def _mark_cached(self, node: str, words: Message) -> None:
-        self._journal.set_node(
-            self._run,
-            node,
-            Status.CACHED,
-            reasons=[words.as_dict()],
-            outputs=self._backend.hashes(node),
-            lock=self._backend.entry(node),
-            **self._dvc_reason(node),
-        )
-        self._finish(node)
 
     def _dvc_reason(self, node: str) -> dict[str, Any]:
         """Return why DVC's own code did a node's hashing and storing, if it did."""
         reason = self._backend.unusual.get(node)
         return {} if reason is None else {"dvc_reason": reason.as_dict()}
-
-    def _input_hashes(self, node: str) -> dict[str, str]:
-        """Return the hashes of a node's inputs, by their paths in the project.
-
-        The paths in its lock are relative to its working folder.
-        """
-        lock = self._backend.entry(node) or {}
-        wdir = self._stages[node].wdir
-        return {
-            posixpath.normpath(posixpath.join(wdir, dep["path"])): dep["md5"]
-            for dep in lock.get("deps", ())
-            if "md5" in dep
-        }
 
     # A running node
 
@@ -522,27 +501,27 @@ class Engine:
         set_run_variables(variables, place)
         # What the person has set goes before what the run would set by itself.
         by_run = {name: variables.get(name, value) for name, value in self._environment.items()}
+        cookie = self._attempt_cookie(attempt)
         handle = self._executor.start(
             Task(
                 attempt.node,
-                self._attempt_cookie(attempt),
+                cookie,
                 replace(command, environment=variables),
                 attempt.line,
-                {**by_run, **(place or {}), **self._own_variables(attempt)},
+                {
+                    **by_run,
+                    **(place or {}),
+                    **attempt.environment,
+                    COOKIE: self._run,
+                    ATTEMPT: cookie,
+                    "PYTHONUNBUFFERED": "1",
+                },
                 log,
                 attempt.policy,
             )
         )
         attempt.handle = handle
         self._handles[handle] = attempt
-
-    def _own_variables(self, attempt: Attempt) -> dict[str, str]:
-        return {
-            **attempt.environment,
-            COOKIE: self._run,
-            ATTEMPT: self._attempt_cookie(attempt),
-            "PYTHONUNBUFFERED": "1",
-        }
 
     def _attempt_cookie(self, attempt: Attempt) -> str:
         number = attempt.number + self._state.losses.get(attempt.node, 0)
@@ -560,13 +539,17 @@ class Engine:
             for call in calls:
                 call()
             self._check_timers()
-            if self._is_cancelled:
-                self._stop_running()
+            if self._is_cancelled and not self._is_ending:
+                self._is_ending = True
+                self._clear_queues()
+                self._stop_attempts(list(self._state.attempts.values()))
         if self._executor_failure is not None:
             with self._journal.batch():
                 self._record_outputs()
             raise MLWSError.restore(self._executor_failure.code, self._executor_failure.facts)
-        self._fold_if_due()
+        if time.monotonic() - self._last_fold >= self._backend.fold_every:
+            self._backend.fold(self._sequence)
+            self._last_fold = time.monotonic()
 
     def _wait_timeout(self) -> float | None:
         """Return the seconds until something is due even if no event arrives, or None."""
@@ -658,7 +641,10 @@ class Engine:
                 self._handle_failure(attempt, str(error))
             return
         if self._backend.heavy(attempt.node):
-            self._loop.in_thread(*self._commit(attempt))
+            self._loop.in_thread(
+                partial(self._backend.commit, attempt.node),
+                partial(self._handle_commit_result, attempt),
+            )
             return
         self._state.ended.append(attempt)
         if self._options.jobs > 1:
@@ -670,22 +656,18 @@ class Engine:
         """Store the outputs of nodes whose commands succeeded."""
         attempts, self._state.ended = self._state.ended, []
         for attempt in attempts:
-            work, then = self._commit(attempt)
-            self._run_inline(
-                work, lambda *results, then=then: self._state.stored.append((then, *results))
-            )
+            try:
+                hashes = self._backend.commit(attempt.node)
+            except StageError as error:
+                self._state.stored.append((attempt, None, error))
+            else:
+                self._state.stored.append((attempt, hashes, None))
 
     def _record_outputs(self) -> None:
         """Journal what was stored since the last transaction."""
         results, self._state.stored = self._state.stored, []
-        for then, hashes, error in results:
-            then(hashes, error)
-
-    def _commit(self, attempt: Attempt) -> tuple[Callable[[], Any], ResultCallback]:
-        return (
-            lambda: self._backend.commit(attempt.node),
-            lambda hashes, error: self._handle_commit_result(attempt, hashes, error),
-        )
+        for attempt, hashes, error in results:
+            self._handle_commit_result(attempt, hashes, error)
 
     def _handle_commit_result(
         self, attempt: Attempt, hashes: dict[str, str] | None, error: BaseException | None
@@ -698,14 +680,22 @@ class Engine:
             self._log_line(node, reason)
             self._fail(node, "40104", {"node": node, "reason": reason}, exit_code=0)
             return
+        lock = self._backend.entry(node)
+        wdir = self._stages[node].wdir
+        # By their paths in the project; those in the lock are relative to the working folder.
+        inputs = {
+            posixpath.normpath(posixpath.join(wdir, dep["path"])): dep["md5"]
+            for dep in (lock or {}).get("deps", ())
+            if "md5" in dep
+        }
         self._journal.set_node(
             self._run,
             node,
             Status.COMPLETED,
             exit_code=0,
-            inputs=self._input_hashes(node),
+            inputs=inputs,
             outputs=hashes,
-            lock=self._backend.entry(node),
+            lock=lock,
             ended=attempt.ended,
             **self._dvc_reason(node),
         )
@@ -740,7 +730,7 @@ class Engine:
         """Queue a node for another attempt in ``wait`` seconds."""
         self._journal.set_node(self._run, node, Status.QUEUED, **facts)
         self._state.retry_at[node] = time.monotonic() + wait
-        self._state.told.add(node)
+        self._state.journal_queued.add(node)
 
     def _handle_failure(self, attempt: Attempt, code: int | str, *, final: bool = False) -> None:
         """Handle a node whose command did not succeed; ``final``: it must not be retried."""
@@ -793,27 +783,14 @@ class Engine:
         if policy.on_failure is OnFailure.CONTINUE:
             self._finish(node)
             return
-        for dependent in self._unreachable_nodes(node):
-            self._journal.set_node(self._run, dependent, Status.SKIPPED)
-            del self._unmet_needs[dependent]
+        unreachable = closure(self._dependents, self._dependents.get(node, ()))
+        for dependent in self._sequence:
+            if dependent in unreachable and dependent in self._unmet_needs:
+                self._journal.set_node(self._run, dependent, Status.SKIPPED)
+                del self._unmet_needs[dependent]
         if policy.on_failure is OnFailure.STOP and not self._options.keep_going:
             self._stopping = True
             self._clear_queues()
-
-    def _unreachable_nodes(self, node: str) -> list[str]:
-        """Return the nodes of this run that can no longer run, in order."""
-        unreachable, waiting = set(), [node]
-        while waiting:
-            for dependent in self._dependents.get(waiting.pop(), ()):
-                if dependent in self._unmet_needs and dependent not in unreachable:
-                    unreachable.add(dependent)
-                    waiting.append(dependent)
-        return [one for one in self._sequence if one in unreachable]
-
-    def _fold_if_due(self) -> None:
-        if time.monotonic() - self._last_fold >= self._backend.fold_every:
-            self._backend.fold(self._sequence)
-            self._last_fold = time.monotonic()
 
     def _log_line(self, node: str, line: str) -> None:
         with log_path(self._logs, node).open("a", encoding="utf-8") as log:
@@ -826,13 +803,6 @@ class Engine:
         attempt.stopped = (code, facts)
         self._stop_attempts([attempt])
 
-    def _stop_running(self) -> None:
-        if self._is_ending:
-            return
-        self._is_ending = True
-        self._clear_queues()
-        self._stop_attempts([a for a in self._state.attempts.values() if a.handle is not None])
-
     def _stop_attempts(self, attempts: Sequence[Attempt]) -> None:
         self._executor.stop(
             {a.handle: self._attempt_cookie(a) for a in attempts if a.handle is not None}
@@ -842,16 +812,6 @@ class Engine:
         self._state.queued.clear()
         self._state.retry_at.clear()
         self._state.awaiting_tracking_id.clear()
-
-    def _finish_remaining(self) -> None:
-        self._journal.end_nodes(
-            self._run, Status.CANCELLED if self._is_cancelled else Status.SKIPPED
-        )
-
-    def _abandon_processes(self) -> None:
-        """End all remaining processes of the run, also after a cancel or an internal error."""
-        if self._handles or self._is_ending:
-            self._executor.abandon(list(self._handles), self._run)
 
 
 def log_path(folder: Path, node: str) -> Path:
@@ -893,18 +853,6 @@ def tail(path: Path, lines: int = MAX_TAIL_LINES) -> list[str]:
     with path.open("rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - 20_000))
         return file.read().decode("utf-8", errors="replace").splitlines()[-lines:]
-
-
-def _dependents_of(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    dependents: dict[str, list[str]] = {}
-    for node, sources in needs.items():
-        for source in dict.fromkeys(sources):
-            dependents.setdefault(source, []).append(node)
-    return dependents
-
-
-def _reasons(changes: Iterable[Change]) -> list[Message]:
-    return [reason for change in changes for reason in describe(change)]
 
 
 def _reason(error: BaseException | None) -> str:

@@ -219,13 +219,13 @@ class WorkflowManager:
         self._documents.check_runnable(document, query.targets)
         state = self._project.state
         data = resolved.stages(self._root, path, document.text, document.data, state)
-        with open_backend(self._root, path, data, state) as lane:
+        with open_backend(self._root, path, data, state) as backend:
             stages = document.stages(data)
             check_targets(stages, query.targets)
-            plan.remember_renamed(lane, stages, self._root)
+            plan.remember_renamed(backend, stages, self._root)
             looks = Contents(self._root, self._journal.commits(path))
             node_plans = plan.make_plan(
-                lane, stages, query.targets, query.force, looks, query.accept_cosmetic
+                backend, stages, query.targets, query.force, looks, query.accept_cosmetic
             )
         makers = self._journal.makers({node.id: node.restored for node in node_plans})
         durations = self._journal.durations(path)

@@ -96,21 +96,21 @@ def execute(root: Path, jobs: int = 2, counted: Twins | None = None) -> Status:
         document = parse(PATH, text)
         with _within(root):
             data = resolved.stages(root, PATH, text, document.data, project.state)
-            with open_backend(root, PATH, data, project.state) as lane:
+            with open_backend(root, PATH, data, project.state) as backend:
                 stages = document.stages(data)
                 run = f"run-{len(journal.runs(None, 1000))}"
                 nodes = [stage.id for stage in topological_order(stages)]
                 journal.create(NewRun(run, PATH, jobs, "test", nodes))
                 journal.set_run(run, Status.RUNNING)
-                lane.refresh(external_inputs(stages))
+                backend.refresh(external_inputs(stages))
                 logs = project.state / "runs" / run
                 status, _ = Engine(
-                    journal, run, lane, stages, RunOptions(jobs=jobs), logs
+                    journal, run, backend, stages, RunOptions(jobs=jobs), logs
                 ).execute()
                 journal.set_run(run, status)
-                if counted is not None and isinstance(lane, NativeBackend):
-                    counted.slow += len(lane.unusual)
-                    counted.fast += len(lane.names) - len(lane.unusual)
+                if counted is not None and isinstance(backend, NativeBackend):
+                    counted.slow += len(backend.unusual)
+                    counted.fast += len(backend.names) - len(backend.unusual)
                 return status
     except (MLWSError, StageError):
         return Status.FAILED

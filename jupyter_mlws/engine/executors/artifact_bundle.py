@@ -8,10 +8,10 @@ import io
 import os
 import subprocess
 import tarfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from jupyter_mlws.core.errors import ProjectNotSharedError
 from jupyter_mlws.dvc.data import DataStore, open_data
@@ -33,10 +33,24 @@ class ArtifactBundler:
         self._root = root
         self._stages = {stage.id: stage for stage in stages}
         outputs = {path for stage in stages for path in stage.outs}
-        self._files = [path for path in _list_code_files(root) if not _is_within(path, outputs)]
-        self.code = _pack_files(root, self._files)
+        # The files that git tracks or would track.
+        answer = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=root,
+            check=True,
+            capture_output=True,
+            timeout=GIT_TIMEOUT,
+        )
+        names = {os.fsdecode(name) for name in answer.stdout.split(b"\0") if name}
+        code_files = [
+            name
+            for name in sorted(names)
+            if ((root / name).is_symlink() or (root / name).is_file())
+            and outputs.isdisjoint((name, *map(str, PurePosixPath(name).parents)))
+        ]
+        self.code = _pack_files(root, code_files)
         self.digest = hashlib.sha256(self.code).hexdigest()
-        self._code_files = set(self._files)
+        self._code_files = set(code_files)
         self._exit_stack = ExitStack()
         self._data_store: DataStore | None = None
 
@@ -87,38 +101,20 @@ class ArtifactBundler:
         )
 
 
-def _list_code_files(root: Path) -> list[str]:
-    """Return the files that git tracks or would track."""
-    answer = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=root,
-        check=True,
-        capture_output=True,
-        timeout=GIT_TIMEOUT,
-    )
-    names = {os.fsdecode(name) for name in answer.stdout.split(b"\0") if name}
-    return sorted(name for name in names if (root / name).is_symlink() or (root / name).is_file())
-
-
-def _is_within(path: str, places: Collection[str]) -> bool:
-    parts = path.split("/")
-    return any("/".join(parts[:n]) in places for n in range(1, len(parts) + 1))
-
-
 def _pack_files(root: Path, files: Iterable[str]) -> bytes:
     """Return an archive that is identical for identical files."""
+
+    def strip_owner(info: tarfile.TarInfo) -> tarfile.TarInfo:
+        info.uid = info.gid = 0
+        info.uname = info.gname = ""
+        info.mtime = 0
+        return info
+
     buffer = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=1) as gzip_file,
         tarfile.open(fileobj=gzip_file, mode="w") as archive,
     ):
         for name in files:
-            archive.add(root / name, name, recursive=False, filter=_strip_owner)
+            archive.add(root / name, name, recursive=False, filter=strip_owner)
     return buffer.getvalue()
-
-
-def _strip_owner(info: tarfile.TarInfo) -> tarfile.TarInfo:
-    info.uid = info.gid = 0
-    info.uname = info.gname = ""
-    info.mtime = 0
-    return info

@@ -44,11 +44,25 @@ def resolve(executor: str | None, environment: Mapping[str, str] | None = None) 
     wish = (executor or variables.get(SETTING) or LOCAL).strip()
     if wish == LOCAL:
         return LOCAL
+    is_installed = find_spec("distributed") is not None
     name, mark, query = wish.partition("?")
     if name == DASK:
-        wish = f"{_address(variables)}{mark}{query}"
+        address = variables.get(ADDRESS)
+        if not address:
+            if not is_installed:
+                raise DaskNotInstalledError()
+            import dask.config
+
+            address = dask.config.get("scheduler-address", None)
+        if not address:
+            words = Message(
+                "No Dask scheduler is configured. Set {address}, or use dask://HOST:PORT.",
+                address=ADDRESS,
+            )
+            raise InvalidExecutorError(faults=[Fault("executor", words)], executor=DASK)
+        wish = f"{address}{mark}{query}"
     read(wish)
-    if find_spec("distributed") is None:
+    if not is_installed:
         raise DaskNotInstalledError()
     return wish
 
@@ -71,24 +85,6 @@ def read(executor: str) -> Cluster | None:
         raise _unknown(executor)
     scheme = "tcp" if parts.scheme == DASK else parts.scheme
     return Cluster(f"{scheme}://{parts.netloc}", None if shared is None else TRUTH[shared])
-
-
-def _address(environment: Mapping[str, str]) -> str:
-    """Return the scheduler's address from the environment, or from Dask's own settings."""
-    if environment.get(ADDRESS):
-        return environment[ADDRESS]
-    if find_spec("distributed") is None:
-        raise DaskNotInstalledError()
-    import dask.config
-
-    address = dask.config.get("scheduler-address", None)
-    if not address:
-        words = Message(
-            "No Dask scheduler is configured. Set {address}, or use dask://HOST:PORT.",
-            address=ADDRESS,
-        )
-        raise InvalidExecutorError(faults=[Fault("executor", words)], executor=DASK)
-    return str(address)
 
 
 def _unknown(executor: str) -> MLWSError:

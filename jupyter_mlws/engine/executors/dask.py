@@ -39,7 +39,6 @@ from jupyter_mlws.engine.executors.executor import (
 )
 from jupyter_mlws.engine.executors.job import ArtifactBundle, Job, JobEvent, WorkerInfo, as_data
 from jupyter_mlws.engine.graph import Stage
-from jupyter_mlws.engine.policy import Policy
 from jupyter_mlws.engine.processes import GRACE
 from jupyter_mlws.engine.resources import DEVICES, Amounts
 
@@ -76,9 +75,18 @@ class DaskCluster:
     """
 
     def __init__(self, cluster: Cluster, state: Path, run: str) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise DaskNotInstalledError() from None
         self.address = cluster.address
         self.run = run
-        self.client = _connect(cluster.address)
+        try:
+            client = Client(cluster.address, timeout=CONNECT_TIMEOUT, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise DaskUnreachableError(address=cluster.address, reason=reason) from error
+        self.client: Any = client
         try:
             workers = self._describe_workers(state / f"probe-{run}")
         except BaseException:
@@ -132,29 +140,17 @@ class DaskCluster:
         return list(answers.values())
 
 
-def _connect(address: str) -> Any:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise DaskNotInstalledError() from None
-    try:
-        return Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DaskUnreachableError(address=address, reason=reason) from error
-
-
 class DaskExecutor:
     """Runs nodes as Dask tasks."""
 
     whole_nodes = True
 
     def __init__(
-        self, cluster: DaskCluster, tell: OutcomeCallback, root: Path, stages: Sequence[Stage]
+        self, cluster: DaskCluster, on_outcome: OutcomeCallback, root: Path, stages: Sequence[Stage]
     ) -> None:
         self._cluster = cluster
         self._client = cluster.client
-        self._on_outcome = tell
+        self._on_outcome = on_outcome
         self._token = secrets.token_hex(4)
         self._topic = f"mlws-{cluster.run}-{self._token}"
         self._numbers = itertools.count(1)
@@ -216,7 +212,7 @@ class DaskExecutor:
 
     def _submit(self, work: _Submission) -> None:
         try:
-            parcel = self._pack_inputs(work)
+            bundle = None if self._cluster.shared else self._open_bundler().pack(work.task.node)
         except MLWSError as error:
             self._end(work, TaskFailure(**error.record))
             return
@@ -227,53 +223,25 @@ class DaskExecutor:
             self._end(work, dask_worker.STOPPED_EXIT_CODE)
             return
         try:
-            self._submit_job(work, parcel)
+            self._submit_job(work, bundle)
         except Exception as error:  # noqa: BLE001  each way to lose a scheduler has its own kind
             self._end(work, self._failure_outcome(work, str(error) or type(error).__name__))
 
-    def _pack_inputs(self, work: _Submission) -> ArtifactBundle | None:
-        if self._cluster.shared:
-            return None
+    def _open_bundler(self) -> ArtifactBundler:
         if self._bundler is None:
             self._bundler = ArtifactBundler(self._root, self._stages)
-        return self._bundler.pack(work.task.node)
+        return self._bundler
 
-    def _submit_job(self, work: _Submission, parcel: ArtifactBundle | None) -> None:
+    def _submit_job(self, work: _Submission, bundle: ArtifactBundle | None) -> None:
         from distributed import Queue
 
-        # What the first worker takes out; see `on_worker`.
-        work.claim = Queue(work.key, client=self._client)
-        work.claim.put(1, timeout=CONNECT_TIMEOUT)
-        work.future = self._client.submit(
-            dask_worker.run_job,
-            self._job(work, parcel),
-            self._code_of(parcel),
-            key=work.key,
-            pure=False,
-            resources=self._resources(work.task.policy) or None,
-        )
-        work.future.add_done_callback(lambda future: self._handle_task_done(work, future))
-
-    def _code_of(self, parcel: ArtifactBundle | None) -> Any:
-        """Return the run's code as a task of its own.
-
-        A worker gets it once; if that worker is lost, it is made again from the scheduler's copy.
-        """
-        if parcel is None or self._bundler is None:
-            return None
-        if self._code is None:
-            key = f"mlws-code-{parcel.code}-{self._token}"
-            self._code = self._client.submit(bytes, self._bundler.code, key=key)
-        return self._code
-
-    def _job(self, work: _Submission, parcel: ArtifactBundle | None) -> Job:
         task, command = work.task, work.task.command
         variables = {
             name: command.environment[name] for name in DVC_VARIABLES if name in command.environment
         }
         # Which devices a node gets is between the cluster and its workers.
         variables |= {name: v for name, v in task.variables.items() if name != DEVICES}
-        return Job(
+        job = Job(
             work.key,
             task.cookie,
             self._topic,
@@ -283,14 +251,28 @@ class DaskExecutor:
             variables,
             task.policy.memory is not None,
             str(task.log) if self._cluster.shared else None,
-            parcel,
+            bundle,
         )
-
-    def _resources(self, policy: Policy) -> dict[str, float]:
-        """Return a node's requests of those resources that the cluster declares."""
+        if bundle is not None and self._code is None:
+            # The run's code as a task of its own: a worker gets it once; if that worker is lost,
+            # it is made again from the scheduler's copy.
+            key = f"mlws-code-{bundle.code}-{self._token}"
+            self._code = self._client.submit(bytes, self._open_bundler().code, key=key)
+        policy = task.policy
         wishes = {"cpu": policy.cpu, "memory": policy.memory or 0, "gpu": policy.gpu}
         amounts = {name: wishes.get(name.lower(), 0) for name in self._cluster.declared_resources}
-        return {name: float(amount) for name, amount in amounts.items() if amount}
+        # What the first worker takes out; see `run_job`.
+        work.claim = Queue(work.key, client=self._client)
+        work.claim.put(1, timeout=CONNECT_TIMEOUT)
+        work.future = self._client.submit(
+            dask_worker.run_job,
+            job,
+            self._code,
+            key=work.key,
+            pure=False,
+            resources={name: float(amount) for name, amount in amounts.items() if amount} or None,
+        )
+        work.future.add_done_callback(lambda future: self._handle_task_done(work, future))
 
     def _handle_event(self, event: tuple[float, Mapping[str, Any]]) -> None:
         """Handle an event of a job, in the thread of Dask's loop, which must not be blocked."""

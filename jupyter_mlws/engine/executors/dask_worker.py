@@ -22,6 +22,7 @@ from jupyter_mlws._version import __version__
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.dvc.stages import search_path
 from jupyter_mlws.engine.executors.job import Job, JobEvent, WorkerInfo, as_plain
+from jupyter_mlws.engine.executors.worker_sandbox import WorkerSandbox
 from jupyter_mlws.engine.processes import memory_of
 
 SUPERVISOR_MODULE = "jupyter_mlws.engine.executors.command_supervisor"
@@ -84,42 +85,34 @@ def stop(key: str) -> bool:
 
 def run_job(job: Job, code: bytes | None = None) -> None:
     """Run the commands of a job, one after the other, and report its events."""
-    from distributed import get_worker
+    from distributed import Queue, get_client, get_worker
 
     worker = get_worker()
 
-    def tell(news: JobEvent, **facts: Any) -> None:
+    def emit(news: JobEvent, **facts: Any) -> None:
         worker.log_event(job.topic, {"key": job.key, "news": news.value, **facts})
 
-    if not _claim_job(job.key):
-        tell(JobEvent.AGAIN)
-        return
-    tell(JobEvent.STARTED, worker=worker.address)
-    _JobRunner(job, code, tell, worker).do()
-
-
-def _claim_job(key: str) -> bool:
-    """Return whether this is the first worker to start the job.
-
-    Dask starts the jobs of a lost worker again, without asking whether what that worker left
-    half-written may stay.
-    """
-    from distributed import Queue, get_client
-
-    queue = Queue(key, client=get_client())
+    # Only the first worker finds something in the queue: Dask starts the jobs of a lost worker
+    # again, without asking whether what that worker left half-written may stay.
+    queue = Queue(job.key, client=get_client())
     try:
-        return bool(queue.get(batch=True))
+        is_first = bool(queue.get(batch=True))
     finally:
         queue.close()
+    if not is_first:
+        emit(JobEvent.AGAIN)
+        return
+    emit(JobEvent.STARTED, worker=worker.address)
+    _JobRunner(job, code, emit, worker).do()
 
 
 class _JobRunner:
     """One job on this worker."""
 
-    def __init__(self, job: Job, code: bytes | None, tell: Any, worker: Any) -> None:
+    def __init__(self, job: Job, code: bytes | None, emit: Any, worker: Any) -> None:
         self._job = job
         self._code = code
-        self._emit = tell
+        self._emit = emit
         self._worker = worker
         self._task = worker.get_current_task()
 
@@ -130,8 +123,16 @@ class _JobRunner:
                 if job.bundle is None:
                     code = self._run_all(Path(job.folder), job.variables)
                     self._emit(JobEvent.ENDED, code=code)
-                else:
-                    self._run_in_sandbox()
+                    return
+                home = Path(self._worker.local_directory) / "mlws"
+                with WorkerSandbox(home, job.bundle, self._code or b"") as sandbox:
+                    sandbox.fetch()
+                    self._check_not_stopped()
+                    variables = sandbox.adapt_variables(job.variables)
+                    code = self._run_all(sandbox.place(job.folder), variables)
+                    self._check_not_stopped()
+                    outputs = sandbox.push() if code == 0 else []
+                    self._emit(JobEvent.ENDED, code=code, outs=[as_plain(item) for item in outputs])
         except JobStoppedError:
             self._emit(JobEvent.ENDED, code=STOPPED_EXIT_CODE)
         except MLWSError as error:
@@ -139,23 +140,6 @@ class _JobRunner:
         except Exception as error:  # noqa: BLE001  whatever it was, the run is waiting for it
             reason = f"{type(error).__name__}: {error}"
             self._emit(JobEvent.FAILED, code="40101", facts={"exit_code": reason})
-
-    def _run_in_sandbox(self) -> None:
-        """Run the job in a folder of its own, with its inputs from the remote."""
-        from jupyter_mlws.engine.executors.worker_sandbox import WorkerSandbox
-
-        parcel = self._job.bundle
-        assert parcel is not None
-        home = Path(self._worker.local_directory) / "mlws"
-        with WorkerSandbox(home, parcel, self._code or b"") as tree:
-            tree.fetch()
-            self._check_not_stopped()
-            code = self._run_all(
-                tree.place(self._job.folder), tree.adapt_variables(self._job.variables)
-            )
-            self._check_not_stopped()
-            outputs = tree.push() if code == 0 else []
-            self._emit(JobEvent.ENDED, code=code, outs=[as_plain(item) for item in outputs])
 
     @contextmanager
     def _register_job(self) -> Iterator[None]:
@@ -189,7 +173,14 @@ class _JobRunner:
         folder: Path,
         variables: Mapping[str, str],
     ) -> int:
-        reader, writer = self._output()
+        reader = None
+        if self._job.log is not None:
+            # The command writes to the log itself.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            writer = os.open(self._job.log, flags, 0o644)
+        else:
+            reader, writer = os.pipe()
+            os.set_blocking(reader, False)
         try:
             if reader is None:
                 os.write(writer, heading)
@@ -206,18 +197,6 @@ class _JobRunner:
                 guard.stdin.close()
             if reader is not None:
                 os.close(reader)
-
-    def _output(self) -> tuple[int | None, int]:
-        """Return the descriptors to read and to write the command's output.
-
-        The first is None if the command writes to the log itself.
-        """
-        if self._job.log is not None:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            return None, os.open(self._job.log, flags, 0o644)
-        reader, writer = os.pipe()
-        os.set_blocking(reader, False)
-        return reader, writer
 
     def _start(
         self, arguments: tuple[str, ...], folder: Path, variables: Mapping[str, str], output: int
@@ -257,17 +236,14 @@ class _JobRunner:
                 time.sleep(EXIT_POLL_INTERVAL)
             if time.monotonic() - last_check >= COMMAND_CHECK_INTERVAL:
                 last_check = time.monotonic()
-                self._check_job(guard)
+                if self._job.measured:
+                    self._emit(JobEvent.MEMORY, bytes=memory_of(guard.pid, leader=False))
+                task = self._worker.state.tasks.get(self._task)
+                if task is None or task.state == "cancelled":
+                    # Whoever asked for it is gone, or wants it no more.
+                    guard.terminate()
         while reader is not None and self._forward_output(reader):
             pass
-
-    def _check_job(self, guard: subprocess.Popen[bytes]) -> None:
-        if self._job.measured:
-            self._emit(JobEvent.MEMORY, bytes=memory_of(guard.pid, leader=False))
-        task = self._worker.state.tasks.get(self._task)
-        if task is None or task.state == "cancelled":
-            # Whoever asked for it is gone, or wants it no more.
-            guard.terminate()
 
     def _forward_output(self, reader: int) -> bool:
         """Forward the available output; return False if there is none (any more)."""

@@ -45,8 +45,8 @@ def open_executor(
         stack.callback(dask_cluster.close)
         refuse_oversized(stages, dask_cluster.largest)
 
-        def make(tell: OutcomeCallback) -> Executor:
-            dask_executor = DaskExecutor(dask_cluster, tell, project.root, stages)
+        def make(on_outcome: OutcomeCallback) -> Executor:
+            dask_executor = DaskExecutor(dask_cluster, on_outcome, project.root, stages)
             stack.callback(dask_executor.close)
             return dask_executor
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from jupyter_mlws.engine.executors.executor import Task
-from jupyter_mlws.engine.launching import start
 from jupyter_mlws.engine.process_loop import ProcessLoop
 from jupyter_mlws.engine.processes import ATTEMPT, GRACE, end_bearers, end_group, memory_of
+
+HAS_SPAWN = hasattr(os, "posix_spawn") and hasattr(os, "pidfd_open")
+"""Whether a process can be started without a copy of this one, and its end be waited for."""
+RESET_SIGNALS = [
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGHUP", "SIGPIPE", "SIGXFSZ")
+    if hasattr(signal, name)
+]
+"""Signals that Python or the runner ignores, and a child must not."""
 
 
 class WarmWorkers(Protocol):
@@ -47,7 +57,7 @@ class LocalExecutor:
                 if pid is not None:
                     self._waiter.watch_warm(pid)
                     return pid
-            pid = start(command.arguments[task.line], command.folder, environment, log)
+            pid = start_process(command.arguments[task.line], command.folder, environment, log)
             self._waiter.watch(pid)
             return pid
         finally:
@@ -58,26 +68,70 @@ class LocalExecutor:
         return memory_of(handle)
 
     def stop(self, cookies: Mapping[int, str]) -> None:
-        """Send SIGTERM, and SIGKILL after a grace period; does not wait."""
-        for pid in cookies:
-            end_group(pid)
-        threading.Thread(target=self._end_later, args=(dict(cookies),), daemon=True).start()
-
-    def _end_later(self, cookies: Mapping[int, str]) -> None:
-        """Kill what is left after the grace period.
+        """Send SIGTERM, and SIGKILL after a grace period; does not wait.
 
         Processes that left their group are found by the cookie in their environment.
         """
-        deadline = time.monotonic() + GRACE
-        while any(map(self._waiter.watches, cookies)) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        for pid in filter(self._waiter.watches, cookies):
-            end_group(pid, signal.SIGKILL)
-        for cookie in cookies.values():
-            end_bearers(cookie, variable=ATTEMPT)
+        for pid in cookies:
+            end_group(pid)
+
+        def kill_remaining() -> None:
+            deadline = time.monotonic() + GRACE
+            while any(map(self._waiter.watches, cookies)) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            for pid in filter(self._waiter.watches, cookies):
+                end_group(pid, signal.SIGKILL)
+            for cookie in cookies.values():
+                end_bearers(cookie, variable=ATTEMPT)
+
+        threading.Thread(target=kill_remaining, daemon=True).start()
 
     def abandon(self, handles: Sequence[int], run: str) -> None:
         """End all processes of a run, also after a cancel or an internal error."""
         for pid in handles:
             end_group(pid)
         end_bearers(run)
+
+
+def start_process(
+    arguments: Sequence[str], folder: str, environment: Mapping[str, str], log: int
+) -> int:
+    """Start a process in a session of its own; return its pid.
+
+    :class:`OSError` if the program cannot be started. The working folder of this process changes
+    for the moment of the start: ``posix_spawn`` knows no other way. So only a process with one
+    thread that cares for it may call this.
+    """
+    if not HAS_SPAWN:
+        process = subprocess.Popen(
+            list(arguments),
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        # Its end is collected by pid; the object would warn that nobody did.
+        process.returncode = 0
+        return process.pid
+    before = str(Path.cwd())
+    if folder != before:
+        os.chdir(folder)
+    try:
+        return os.posix_spawnp(
+            arguments[0],
+            list(arguments),
+            dict(environment),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=RESET_SIGNALS,
+        )
+    finally:
+        if folder != before:
+            os.chdir(before)

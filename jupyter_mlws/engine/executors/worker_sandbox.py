@@ -35,14 +35,22 @@ _unpack_lock = threading.Lock()
 class WorkerSandbox:
     """Temporary folder with a node's code and data, created on entering and removed on leaving."""
 
-    def __init__(self, home: Path, parcel: ArtifactBundle, code: bytes) -> None:
+    def __init__(self, home: Path, bundle: ArtifactBundle, code: bytes) -> None:
         self._home = home
-        self._bundle = parcel
+        self._bundle = bundle
         self._code = code
         self._root = home / f"tree-{uuid.uuid4().hex[:12]}"
 
     def __enter__(self) -> WorkerSandbox:
-        shutil.copytree(self._unpack_code(), self._root, symlinks=True)
+        # Unpacked once for all nodes of a run.
+        code = self._home / f"code-{self._bundle.code}"
+        with _unpack_lock:
+            if not code.is_dir():
+                beside = code.with_name(f"{code.name}.{uuid.uuid4().hex[:8]}")
+                with tarfile.open(fileobj=io.BytesIO(self._code), mode="r:gz") as archive:
+                    archive.extractall(beside, filter="tar")
+                beside.replace(code)
+        shutil.copytree(code, self._root, symlinks=True)
         dvc = self._root / ".dvc"
         dvc.mkdir(exist_ok=True)
         settings = SETTINGS.format(cache=self._home / "cache")
@@ -56,17 +64,6 @@ class WorkerSandbox:
         trace: TracebackType | None,
     ) -> None:
         shutil.rmtree(self._root, ignore_errors=True)
-
-    def _unpack_code(self) -> Path:
-        """Return the folder of the code, which is unpacked once for all nodes of a run."""
-        place = self._home / f"code-{self._bundle.code}"
-        with _unpack_lock:
-            if not place.is_dir():
-                beside = place.with_name(f"{place.name}.{uuid.uuid4().hex[:8]}")
-                with tarfile.open(fileobj=io.BytesIO(self._code), mode="r:gz") as archive:
-                    archive.extractall(beside, filter="tar")
-                beside.replace(place)
-        return place
 
     def place(self, path: str) -> Path:
         """Return the folder in this tree that stands for a folder of the project, and create it."""

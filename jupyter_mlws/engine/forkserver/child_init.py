@@ -45,7 +45,13 @@ def begin(kind: type[BaseException], exception: BaseException, traceback: object
     try:
         assert isinstance(exception, ChildStart)
         program = _initialize_child(exception)
-        _wait_for_go(exception.gate)
+        # Unlike a pid, a pidfd never refers to another process.
+        me = os.pidfd_open(os.getpid())
+        socket.send_fds(exception.gate, [str(os.getpid()).encode()], [me])
+        os.close(me)
+        if exception.gate.recv(len(GO)) != GO:
+            raise ConnectionAbortedError
+        exception.gate.close()
     except BaseException:  # noqa: BLE001  the child's edge: no traceback of ours in a node's log
         os._exit(1)
     job = exception.job
@@ -69,12 +75,27 @@ def _initialize_child(child: ChildStart) -> child_main.Program:
     os.dup2(child.log, 2)
     os.close(child.log)
     os.chdir(job.cwd)
-    _renew_environment(job.environment)
+    # In the C locale Python itself sets LC_CTYPE; the fingerprint says that it would here too.
+    for name in set(os.environ) - set(job.environment) - {"LC_CTYPE"}:
+        del os.environ[name]
+    for name, value in job.environment.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
     _write_proc_info(job)
-    _renew_interpreter(job, child.path)
-    _renew_streams()
-    _reseed_rng()
-    _renew_multiprocessing()
+    for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+        # The exception by which the child came here.
+        vars(sys).pop(name, None)
+    sys.excepthook = sys.__excepthook__
+    sys.executable = job.executable
+    sys.orig_argv = list(job.words)
+    option = {Kind.MODULE: "-m", Kind.TEXT: "-c"}
+    sys.argv = [option.get(job.kind, job.target), *job.arguments]
+    first = first_of_path(job)
+    sys.path[:] = child.path if first is None else [first, *child.path]
+    # New ones, as Python makes them at its start.
+    sys.stdout = sys.__stdout__ = _stream(1, sys.stdout)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _stream(2, sys.stderr)  # type: ignore[misc]
+    _reset_libraries()
     return _main_module(job)
 
 
@@ -85,28 +106,6 @@ def copy_environment() -> None:
     """
     for name, value in list(os.environ.items()):
         os.environ[name] = value
-
-
-def _renew_environment(environment: dict[str, str]) -> None:
-    # In the C locale Python itself sets LC_CTYPE; the fingerprint says that it would here too.
-    for name in set(os.environ) - set(environment) - {"LC_CTYPE"}:
-        del os.environ[name]
-    for name, value in environment.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
-
-
-def _wait_for_go(gate: socket.socket) -> None:
-    """Send the owner this process's pid and pidfd, and wait for its permission to run.
-
-    Unlike a pid, a pidfd never refers to another process.
-    """
-    me = os.pidfd_open(os.getpid())
-    socket.send_fds(gate, [str(os.getpid()).encode()], [me])
-    os.close(me)
-    if gate.recv(len(GO)) != GO:
-        raise ConnectionAbortedError
-    gate.close()
 
 
 def _write_proc_info(job: Job) -> None:
@@ -125,42 +124,17 @@ def _write_proc_info(job: Job) -> None:
         return
     # As `setproctitle` has it: where the last byte is no zero, Linux reads a title up to the first.
     title = os.fsencode(" ".join(job.words))[: middle - start - 2].ljust(middle - start - 1, b"\0")
-    cookie_first = sorted(job.environment.items(), key=lambda item: item[0] != COOKIE)
-    entries = [os.fsencode(f"{name}={value}") for name, value in cookie_first]
+    variables = bytearray()
+    for name, value in sorted(job.environment.items(), key=lambda item: item[0] != COOKIE):
+        entry = os.fsencode(f"{name}={value}\0")
+        if len(variables) + len(entry) <= end - begin:
+            variables += entry
     memory = os.open("/proc/self/mem", os.O_RDWR | os.O_CLOEXEC)
     try:
         os.pwrite(memory, title + b".", start)
-        os.pwrite(memory, _fitting(entries, end - begin), begin)
+        os.pwrite(memory, variables.ljust(end - begin, b"\0"), begin)
     finally:
         os.close(memory)
-
-
-def _fitting(parts: list[bytes], size: int) -> bytes:
-    """Return as many parts as fit, each followed by a zero byte, padded with zero bytes."""
-    text = bytearray()
-    for part in parts:
-        if len(text) + len(part) + 1 <= size:
-            text += part + b"\0"
-    return bytes(text.ljust(size, b"\0"))
-
-
-def _renew_interpreter(job: Job, path: list[str]) -> None:
-    for name in ("last_exc", "last_type", "last_value", "last_traceback"):
-        # The exception by which the child came here.
-        vars(sys).pop(name, None)
-    sys.excepthook = sys.__excepthook__
-    sys.executable = job.executable
-    sys.orig_argv = list(job.words)
-    option = {Kind.MODULE: "-m", Kind.TEXT: "-c"}
-    sys.argv = [option.get(job.kind, job.target), *job.arguments]
-    first = first_of_path(job)
-    sys.path[:] = path if first is None else [first, *path]
-
-
-def _renew_streams() -> None:
-    """Replace standard output and error by new ones, as Python makes them at its start."""
-    sys.stdout = sys.__stdout__ = _stream(1, sys.stdout)  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = _stream(2, sys.stderr)  # type: ignore[misc]
 
 
 def _stream(descriptor: int, like: Any) -> io.TextIOWrapper:
@@ -181,19 +155,17 @@ def _stream(descriptor: int, like: Any) -> io.TextIOWrapper:
     return stream  # type: ignore[no-any-return]
 
 
-def _reseed_rng() -> None:
-    """Reseed numpy's global generator, which is seeded at import; `random` handles forks itself."""
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is None:
-        return
+def _reset_libraries() -> None:
+    """Reset what numpy and `multiprocessing` stored at their import.
+
+    Numpy seeds its global generator; `random` handles forks itself. `multiprocessing` stores the
+    folder, the program and a secret.
+    """
+    numpy_random: Any = sys.modules.get("numpy.random")
     if hasattr(numpy_random, "set_bit_generator"):
         numpy_random.set_bit_generator(numpy_random.MT19937())
-    else:
+    elif numpy_random is not None:
         numpy_random.seed()
-
-
-def _renew_multiprocessing() -> None:
-    """Reset the folder, the program and the secret that `multiprocessing` stores at its import."""
     process: Any = sys.modules.get("multiprocessing.process")
     if process is not None:
         process.ORIGINAL_DIR = os.getcwd()

@@ -44,7 +44,11 @@ def run_and_exit(job: Job, program: Program) -> NoReturn:
     """Run the program and end this process."""
     gc.enable()
     code, is_interrupted = _run(job, program)
-    _join_threads()
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+    except BaseException as error:  # noqa: BLE001  interrupted while it waits
+        print(f"Exception ignored in: {threading!r}", file=sys.stderr)  # noqa: T201
+        sys.__excepthook__(type(error), error, error.__traceback__)
     # Tells of failing functions itself.
     atexit._run_exitfuncs()
     code = code if _flush_streams() else FLUSH_FAILURE_EXIT_CODE
@@ -65,36 +69,30 @@ def flush_c() -> None:
 def _run(job: Job, program: Program) -> tuple[int, bool]:
     """Run the program; return its exit code, and whether an interrupt ended it."""
     try:
-        _call(job, program)
+        if program.source is None:
+            # The very function that `python -m` calls.
+            runpy._run_module_as_main(job.target)  # type: ignore[attr-defined]
+            return 0, False
+        names = vars(sys.modules["__main__"])
+        file = names["__file__"] if job.kind is Kind.SCRIPT else "<string>"
+        code = compile(program.source, file, "exec", dont_inherit=True)
+        if job.kind is Kind.TEXT and hasattr(linecache, "_register_code"):
+            # Since 3.13 tracebacks show the lines of ``-c``, at first by the name for the file's.
+            key = code if hasattr(linecache, "_interactive_cache") else file
+            linecache._register_code(key, program.source, file)
+        try:
+            exec(code, names)  # noqa: S102
+        finally:
+            if job.kind is Kind.SCRIPT:
+                # Python does for files, so that a traceback comes behind what was printed.
+                _flush_quietly(sys.stderr, sys.stdout)
     except SystemExit as leaving:
         return _exit_code(leaving), False
     except BaseException as error:  # noqa: BLE001  the edge of the node's own code
-        # Without the frames of ours: this one, and that which called the code.
-        trace = error.__traceback__
-        for _ in range(2):
-            trace = trace.tb_next if trace is not None else None
+        # Without the frame of this function.
+        trace = error.__traceback__.tb_next if error.__traceback__ else None
         return _report_exception(error.with_traceback(trace)), isinstance(error, KeyboardInterrupt)
     return 0, False
-
-
-def _call(job: Job, program: Program) -> None:
-    if program.source is None:
-        # The very function that `python -m` calls.
-        runpy._run_module_as_main(job.target)  # type: ignore[attr-defined]
-        return
-    names = vars(sys.modules["__main__"])
-    file = names["__file__"] if job.kind is Kind.SCRIPT else "<string>"
-    code = compile(program.source, file, "exec", dont_inherit=True)
-    if job.kind is Kind.TEXT and hasattr(linecache, "_register_code"):
-        # Since 3.13 tracebacks show the lines of ``-c``, at first by the name for the file's.
-        key = code if hasattr(linecache, "_interactive_cache") else file
-        linecache._register_code(key, program.source, file)
-    try:
-        exec(code, names)  # noqa: S102
-    finally:
-        if job.kind is Kind.SCRIPT:
-            # Python does for files, so that a traceback comes behind what was printed.
-            _flush_quietly(sys.stderr, sys.stdout)
 
 
 def _exit_code(leaving: SystemExit) -> int:
@@ -127,14 +125,6 @@ def _report_exception(error: BaseException) -> int:
     return 1
 
 
-def _join_threads() -> None:
-    try:
-        threading._shutdown()  # type: ignore[attr-defined]
-    except BaseException as error:  # noqa: BLE001  interrupted while it waits
-        print(f"Exception ignored in: {threading!r}", file=sys.stderr)  # noqa: T201
-        sys.__excepthook__(type(error), error, error.__traceback__)
-
-
 def _flush_streams() -> bool:
     """Flush standard output and error; return whether standard output was written."""
     success = True
@@ -146,16 +136,14 @@ def _flush_streams() -> bool:
         except BaseException as error:  # noqa: BLE001  the stream may be the node's own
             success = success and stream is not sys.stdout
             with suppress(BaseException):
-                print(f"Exception ignored {_stream_label(stream)}", file=sys.stderr)  # noqa: T201
+                # The words of Python's own message.
+                if sys.version_info < (3, 13):
+                    label = f"in: {stream!r}"
+                else:
+                    label = f"on flushing sys.{'stdout' if stream is sys.stdout else 'stderr'}:"
+                print(f"Exception ignored {label}", file=sys.stderr)  # noqa: T201
                 print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
     return success
-
-
-def _stream_label(stream: Any) -> str:
-    """Return the words with which Python's own message refers to a stream."""
-    if sys.version_info < (3, 13):
-        return f"in: {stream!r}"
-    return f"on flushing sys.{'stdout' if stream is sys.stdout else 'stderr'}:"
 
 
 def _flush_quietly(*streams: Any) -> None:
@@ -172,23 +160,30 @@ def _release_objects(inherited_count: int) -> None:
     """
     # First of all: of a file in a cycle the collector may close the inner half first.
     _flush_files()
-    if len(sys._current_frames()) == 1:
-        for name in ("last_exc", "last_type", "last_value", "last_traceback"):
-            vars(sys).pop(name, None)
-        # Only those behind what was there: to touch each of thousands of modules copies its page.
-        new_names = list(islice(reversed(sys.modules), max(0, len(sys.modules) - inherited_count)))
-        names = ["__main__", "__mp_main__", *reversed(new_names)]
-        left = [weakref.ref(sys.modules[name]) for name in names if _is_own(name)]
-        for name in names:
-            if _is_own(name):
-                sys.modules[name] = None  # type: ignore[assignment]
-        gc.collect()
-        for reference in reversed(left):
-            module = reference()
-            if module is not None:
-                _clear(vars(module))
-        gc.collect()
-        _flush_files()
+    if len(sys._current_frames()) > 1:
+        return
+    for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+        vars(sys).pop(name, None)
+    # Only those behind what was there: to touch each of thousands of modules copies its page.
+    new_names = list(islice(reversed(sys.modules), max(0, len(sys.modules) - inherited_count)))
+    names = ["__main__", "__mp_main__", *reversed(new_names)]
+    left = [weakref.ref(sys.modules[name]) for name in names if _is_own(name)]
+    for name in names:
+        if _is_own(name):
+            sys.modules[name] = None  # type: ignore[assignment]
+    gc.collect()
+    for reference in reversed(left):
+        module = reference()
+        if module is None:
+            continue
+        attributes = vars(module)
+        # Private names first, as Python does.
+        for private in (True, False):
+            for name in list(attributes):
+                if name != "__builtins__" and (name[:1] == "_" and name[1:2] != "_") is private:
+                    attributes[name] = None
+    gc.collect()
+    _flush_files()
 
 
 def _flush_files() -> None:
@@ -205,11 +200,3 @@ def _is_own(name: str) -> bool:
         return module is not None
     file = getattr(module, "__file__", None)
     return isinstance(file, str) and not file.startswith((sys.prefix, sys.base_prefix))
-
-
-def _clear(names: dict[str, Any]) -> None:
-    """Set all names of a module to None, private ones first, as Python does."""
-    for private in (True, False):
-        for name in list(names):
-            if name != "__builtins__" and (name[:1] == "_" and name[1:2] != "_") is private:
-                names[name] = None

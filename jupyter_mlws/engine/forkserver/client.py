@@ -8,6 +8,7 @@ import select
 import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 
 from jupyter_mlws.engine.forkserver.job import EXIT, GO, MAX_MESSAGE, PROTOCOL, Job
 from jupyter_mlws.engine.forkserver.preload import is_stale
@@ -35,8 +36,21 @@ class ForkServerClient:
         self._exits, write = os.pipe()
         os.set_blocking(self._exits, False)
         self._control.settimeout(FORK_TIMEOUT)
+        # Without the cookie: a run's processes may be ended while it goes on telling of them.
+        variables = {name: value for name, value in environment.items() if name != COOKIE}
+        variables["MLWS_WARM_ROOM"] = "-" * PADDING_BYTES
+        files = (theirs.fileno(), write)
         try:
-            self._process = _start(python, environment, theirs.fileno(), write)
+            self._process = subprocess.Popen(
+                [python, "-m", ZYGOTE_MODULE, *map(str, files), " " * PADDING_BYTES],
+                # No folder in which a module could lie that goes before an installed one.
+                cwd="/",
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=files,
+                start_new_session=True,
+            )
         except OSError:
             self._control.close()
             os.close(self._exits)
@@ -54,7 +68,15 @@ class ForkServerClient:
     def warm(self) -> bool:
         """True if the zygote has imported everything."""
         if not self._ready and self._usable and _readable(self._control.fileno(), 0):
-            self._receive_ready()
+            message = b""
+            with suppress(OSError):
+                message = self._control.recv(MAX_MESSAGE)
+            payload = json.loads(message) if message else {}
+            if payload.get("protocol") == PROTOCOL:
+                self._stamps = [(path, stamp) for path, stamp in payload["stamps"]]
+                self._ready = True
+            else:
+                self._usable = False
         return self._ready
 
     @property
@@ -78,11 +100,8 @@ class ForkServerClient:
                 with theirs:
                     socket.send_fds(self._control, [job.pack()], [log, theirs.fileno()])
                 hello, descriptors, _, _ = socket.recv_fds(mine, 64, 1)
-            except TimeoutError:
+            except (TimeoutError, ConnectionError):
                 # A child that comes late finds the gate closed.
-                self._usable = False
-                return None
-            except ConnectionError:
                 self._usable = False
                 return None
             except OSError:
@@ -90,9 +109,15 @@ class ForkServerClient:
                 return None
             if not hello:
                 return None
-            return self._start_child(mine, int(hello), descriptors[0])
+            try:
+                mine.send(GO)
+            except OSError:
+                os.close(descriptors[0])
+                return None
+            self.children[int(hello)] = descriptors[0]
+            return int(hello)
 
-    def hear(self) -> list[tuple[int, int]]:
+    def collect_exits(self) -> list[tuple[int, int]]:
         """Return the children that have ended, with their exit codes."""
         exits = []
         while not self.ended:
@@ -126,51 +151,12 @@ class ForkServerClient:
             self._process.kill()
         self._handle_exit()
 
-    def _receive_ready(self) -> None:
-        message = b""
-        try:
-            message = self._control.recv(MAX_MESSAGE)
-        except OSError:
-            self._usable = False
-        payload = json.loads(message) if message else {}
-        if payload.get("protocol") != PROTOCOL:
-            self._usable = False
-            return
-        self._stamps = [(path, stamp) for path, stamp in payload["stamps"]]
-        self._ready = True
-
-    def _start_child(self, gate: socket.socket, pid: int, descriptor: int) -> int | None:
-        try:
-            gate.send(GO)
-        except OSError:
-            os.close(descriptor)
-            return None
-        self.children[pid] = descriptor
-        return pid
-
     def _handle_exit(self) -> None:
         self.ended = True
         self._usable = False
         self._control.close()
         os.close(self._exits)
         self._process.wait()
-
-
-def _start(
-    python: str, environment: Mapping[str, str], control: int, exits: int
-) -> subprocess.Popen[bytes]:
-    # Without the cookie: a run's processes may be ended while it goes on telling of them.
-    variables = {name: value for name, value in environment.items() if name != COOKIE}
-    return subprocess.Popen(
-        [python, "-m", ZYGOTE_MODULE, str(control), str(exits), " " * PADDING_BYTES],
-        # No folder in which a module could lie that goes before an installed one.
-        cwd="/",
-        env={**variables, "MLWS_WARM_ROOM": "-" * PADDING_BYTES},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        pass_fds=(control, exits),
-        start_new_session=True,
-    )
 
 
 def _readable(descriptor: int, seconds: float) -> bool:

@@ -36,7 +36,28 @@ def read(command: str, cwd: str, environment: Mapping[str, str], python: str) ->
         return None
     if os.path.basename(words[0]) in ("jupyter", NODE[0]):
         return _node_job(words, cwd, environment, python)
-    return _python_job(words, cwd, environment, python)
+    executable = _resolve_executable(words[0], cwd, environment)
+    if executable is None or not _is_same_python(executable, python):
+        return None
+    rest = words[1:]
+    if rest[:1] == ["-u"] and environment.get("PYTHONUNBUFFERED"):
+        del rest[0]
+    if rest[:1] in (["-m"], ["-c"]) and len(rest) > 1:
+        kind = Kind.MODULE if rest[0] == "-m" else Kind.TEXT
+        target, *arguments = rest[1:]
+    elif (
+        # Folders, archives and compiled files can be run as well, by other ways.
+        rest
+        and rest[0].endswith(".py")
+        and not rest[0].startswith("-")
+        and os.path.isfile(os.path.join(cwd, rest[0]))
+    ):
+        kind = Kind.SCRIPT
+        target, *arguments = rest
+    else:
+        return None
+    variables = _shell_environment(environment, cwd)
+    return Job(kind, target, tuple(arguments), tuple(words), executable, cwd, variables)
 
 
 def split(command: str) -> list[str] | None:
@@ -44,41 +65,6 @@ def split(command: str) -> list[str] | None:
     if not PLAIN.fullmatch(command):
         return None
     return shlex.split(command)
-
-
-def _python_job(
-    words: Sequence[str], cwd: str, environment: Mapping[str, str], python: str
-) -> Job | None:
-    executable = _resolve_executable(words[0], cwd, environment)
-    if executable is None or not _is_same_python(executable, python):
-        return None
-    rest = list(words[1:])
-    if rest[:1] == ["-u"] and environment.get("PYTHONUNBUFFERED"):
-        del rest[0]
-    program = _parse_program(rest, cwd)
-    if program is None:
-        return None
-    kind, target, arguments = program
-    return Job(
-        kind, target, arguments, tuple(words), executable, cwd, _shell_environment(environment, cwd)
-    )
-
-
-def _parse_program(rest: Sequence[str], cwd: str) -> tuple[Kind, str, tuple[str, ...]] | None:
-    """Return what the words after ``python`` run: kind, target, arguments; None if not eligible."""
-    if not rest:
-        return None
-    if rest[0] in ("-m", "-c"):
-        if len(rest) == 1:
-            return None
-        kind = Kind.MODULE if rest[0] == "-m" else Kind.TEXT
-        return kind, rest[1], tuple(rest[2:])
-    # Folders, archives and compiled files can be run as well, by other ways.
-    if rest[0].startswith("-") or not rest[0].endswith(".py"):
-        return None
-    if not os.path.isfile(os.path.join(cwd, rest[0])):
-        return None
-    return Kind.SCRIPT, rest[0], tuple(rest[1:])
 
 
 def _node_job(

@@ -72,9 +72,9 @@ class WarmPool:
         It is for an owner whose nodes would take as long without zygotes.
         """
         deadline = time.monotonic() + timeout
-        for keeper in self._zygotes.values():
-            keeper.wait(deadline - time.monotonic())
-        return any(keeper.warm and keeper.usable for keeper in self._zygotes.values())
+        for zygote in self._zygotes.values():
+            zygote.wait(deadline - time.monotonic())
+        return any(zygote.warm and zygote.usable for zygote in self._zygotes.values())
 
     def launch(
         self, command: str, cwd: str, environment: Mapping[str, str], log: int
@@ -91,9 +91,9 @@ class WarmPool:
         job = eligible.read(command, cwd, environment, self._python)
         if job is None:
             return None
-        keeper = self._get_warm_zygote(environment)
-        pid = None if keeper is None else keeper.fork(job, log)
-        if keeper is not None and pid is None:
+        zygote = self._get_warm_zygote(environment)
+        pid = None if zygote is None else zygote.fork(job, log)
+        if zygote is not None and pid is None:
             # Refused, or the zygote is gone: then one for the next node begins to warm at once.
             self._get_warm_zygote(environment)
         return pid
@@ -103,8 +103,8 @@ class WarmPool:
 
         They may change with each call of start, launch and collect.
         """
-        keepers = [*self._zygotes.values(), *self._draining_zygotes]
-        return [*(keeper.exits for keeper in keepers), *self._orphans.values()]
+        zygotes = [*self._zygotes.values(), *self._draining_zygotes]
+        return [*(zygote.exits for zygote in zygotes), *self._orphans.values()]
 
     def collect(self) -> list[tuple[int, int]]:
         """Return the nodes that have ended since: pid and exit code (128 + n for signal n).
@@ -113,21 +113,37 @@ class WarmPool:
         its parent (a subreaper), else with :data:`UNKNOWN_EXIT_CODE`.
         """
         exits: list[tuple[int, int]] = []
-        for keeper in [*self._zygotes.values(), *self._draining_zygotes]:
-            exits += keeper.hear()
-            if keeper.ended:
-                self._orphans.update(keeper.children)
-                self._remove_zygote(keeper)
+        for zygote in [*self._zygotes.values(), *self._draining_zygotes]:
+            exits += zygote.collect_exits()
+            if zygote.ended:
+                self._orphans.update(zygote.children)
+                for mark in [one for one, other in self._zygotes.items() if other is zygote]:
+                    self._retire(mark)
+                self._draining_zygotes.remove(zygote)
         self._release_idle()
-        return exits + self._collect_orphans()
+        for pid, descriptor in list(self._orphans.items()):
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            if not poll.poll(0):
+                continue
+            code = UNKNOWN_EXIT_CODE
+            with suppress(ChildProcessError):
+                # Only if this process is its parent by now.
+                info = os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)
+                if info is not None:
+                    has_exited = info.si_code == os.CLD_EXITED
+                    code = info.si_status if has_exited else 128 + info.si_status
+            exits.append((pid, code))
+            os.close(self._orphans.pop(pid))
+        return exits
 
     def close(self) -> None:
         """End all zygotes and the nodes that still run, and kill them after a grace period."""
-        for keeper in [*self._zygotes.values(), *self._draining_zygotes]:
-            keeper.release()
-        for keeper in [*self._zygotes.values(), *self._draining_zygotes]:
-            keeper.close()
-            for descriptor in keeper.children.values():
+        for zygote in [*self._zygotes.values(), *self._draining_zygotes]:
+            zygote.release()
+        for zygote in [*self._zygotes.values(), *self._draining_zygotes]:
+            zygote.close()
+            for descriptor in zygote.children.values():
                 os.close(descriptor)
         for pid, descriptor in self._orphans.items():
             end_group(pid)
@@ -140,57 +156,27 @@ class WarmPool:
     def _get_warm_zygote(self, environment: Mapping[str, str]) -> ForkServerClient | None:
         """Return a warm zygote for this environment, or None; replace an unusable one."""
         mark = fingerprint(environment)
-        keeper = self._zygotes.get(mark)
-        if keeper is None:
+        zygote = self._zygotes.get(mark)
+        if zygote is None:
             self.start(environment)
             return None
-        warm = keeper.warm
-        if keeper.usable:
-            return keeper if warm else None
+        warm = zygote.warm
+        if zygote.usable:
+            return zygote if warm else None
         self._retire(mark)
         self.start(environment)
         return None
 
     def _retire(self, mark: Fingerprint) -> None:
         """Start no more children of a zygote; it stays until those that it has have ended."""
-        keeper = self._zygotes.pop(mark)
-        if not keeper.warm:
+        zygote = self._zygotes.pop(mark)
+        if not zygote.warm:
             # It died while importing, and would again.
             self._failed_fingerprints.add(mark)
-        self._draining_zygotes.append(keeper)
+        self._draining_zygotes.append(zygote)
         self._release_idle()
 
-    def _remove_zygote(self, keeper: ForkServerClient) -> None:
-        for mark, other in list(self._zygotes.items()):
-            if other is keeper:
-                self._retire(mark)
-        self._draining_zygotes.remove(keeper)
-
     def _release_idle(self) -> None:
-        for keeper in self._draining_zygotes:
-            if not keeper.children and not keeper.ended:
-                keeper.release()
-
-    def _collect_orphans(self) -> list[tuple[int, int]]:
-        exits = []
-        poll = select.poll()
-        for descriptor in self._orphans.values():
-            poll.register(descriptor, select.POLLIN)
-        ready_descriptors = (
-            {descriptor for descriptor, _ in poll.poll(0)} if self._orphans else set()
-        )
-        for pid, descriptor in list(self._orphans.items()):
-            if descriptor in ready_descriptors:
-                exits.append((pid, _exit_code(descriptor)))
-                os.close(self._orphans.pop(pid))
-        return exits
-
-
-def _exit_code(descriptor: int) -> int:
-    """Return the exit code of an ended process, if this process is its parent by now."""
-    with suppress(ChildProcessError):
-        info = os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)
-        if info is not None:
-            has_exited = info.si_code == os.CLD_EXITED
-            return info.si_status if has_exited else 128 + info.si_status
-    return UNKNOWN_EXIT_CODE
+        for zygote in self._draining_zygotes:
+            if not zygote.children and not zygote.ended:
+                zygote.release()

@@ -7,7 +7,7 @@ import os
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 MODULES = (
@@ -43,11 +43,27 @@ def load(names: Iterable[str] = MODULES) -> None:
 
 
 def stamps(path: Iterable[str]) -> list[Stamp]:
-    """Return the state of what was imported: installed packages, and each file of our own."""
+    """Return the state of what was imported: the folders of installed packages, and our files.
+
+    Each file of our own is included, as it may be edited.
+    """
     # Other folders of the path hold a project's own files, which change all the time.
     installed = [folder for folder in path if folder.endswith(("site-packages", "dist-packages"))]
-    watched_paths = {sys.executable, *installed, *_path_files(installed), *_packages()}
-    return [(one, mtime_ns(one)) for one in sorted(watched_paths)]
+    watched = {sys.executable, *installed}
+    for folder in installed:
+        watched.update(str(file) for file in Path(folder).glob("*.pth"))
+    standard = sysconfig.get_path("stdlib") + os.sep
+    ours = __name__.split(".")[0]
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not isinstance(file, str):
+            continue
+        if name.split(".")[0] == ours:
+            watched.add(file)
+        elif "." not in name and (not file.startswith(standard) or "site-packages" in file):
+            is_package = Path(file).name.startswith("__init__.")
+            watched.add(str(Path(file).parent) if is_package else file)
+    return [(one, mtime_ns(one)) for one in sorted(watched)]
 
 
 def is_stale(old_stamps: Iterable[Stamp]) -> bool:
@@ -61,22 +77,3 @@ def mtime_ns(path: str) -> int:
         return Path(path).stat().st_mtime_ns
     except OSError:
         return -1
-
-
-def _path_files(path: Iterable[str]) -> Iterator[str]:
-    for folder in path:
-        yield from (str(file) for file in Path(folder).glob("*.pth"))
-
-
-def _packages() -> Iterator[str]:
-    """Yield the folders of installed packages, and every file of ours, as it may be edited."""
-    standard = sysconfig.get_path("stdlib") + os.sep
-    ours = __name__.split(".")[0]
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(file, str):
-            continue
-        if name.split(".")[0] == ours:
-            yield file
-        elif "." not in name and (not file.startswith(standard) or "site-packages" in file):
-            yield str(Path(file).parent) if Path(file).name.startswith("__init__.") else file

@@ -9,7 +9,6 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 from jupyter_mlws.engine.forkserver import child_init
@@ -35,13 +34,24 @@ class ForkServer:
 
     def serve(self) -> None:
         """Serve until the owner is gone; a child leaves by :class:`.child_init.ChildStart`."""
-        while True:
+        has_owner = True
+        while has_owner:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._children:
                     self._reap(descriptor)
                 elif descriptor == self._owner or not self._handle_request():
-                    self._end_children()
-                    return
+                    has_owner = False
+                    break
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            for pid in self._children.values():
+                end_group(pid, how)
+            deadline = time.monotonic() + GRACE
+            while self._children and time.monotonic() < deadline:
+                exits = select.poll()
+                for descriptor in self._children:
+                    exits.register(descriptor, select.POLLIN)
+                for descriptor, _ in exits.poll((deadline - time.monotonic()) * 1000):
+                    self._reap(descriptor)
 
     def _handle_request(self) -> bool:
         """Handle one request; return False if the owner closed the socket."""
@@ -54,20 +64,17 @@ class ForkServer:
         log, gate = descriptors
         try:
             job = Job.unpack(message)
-            if not self._refuses(job):
+            folder = child_init.first_of_path(job)
+            # A fresh process would import something else than what is imported here.
+            is_loaded = job.kind is Kind.MODULE and job.target in sys.modules
+            shadows = folder is not None and self._shadows_module(Path(job.cwd, folder))
+            if not (is_loaded or shadows):
                 self._fork(job, log, gate)
         finally:
             # The owner sees the gate close, where no child holds it.
             os.close(log)
             os.close(gate)
         return True
-
-    def _refuses(self, job: Job) -> bool:
-        """Return whether a fresh process would import something else than what is imported here."""
-        if job.kind is Kind.MODULE and job.target in sys.modules:
-            return True
-        folder = child_init.first_of_path(job)
-        return folder is not None and self._shadows_module(Path(job.cwd, folder))
 
     def _shadows_module(self, folder: Path) -> bool:
         """Return whether a file or package in ``folder`` has the name of an imported module."""
@@ -79,7 +86,8 @@ class ForkServer:
             stem, dot, _ = name.partition(".")
             if stem not in self._imported_modules:
                 continue
-            if name.endswith(MODULE_SUFFIXES) if dot else _is_package(folder / name):
+            # A folder shadows an installed package only if it has an initialiser.
+            if name.endswith(MODULE_SUFFIXES) if dot else any((folder / name).glob("__init__.*")):
                 return True
         return False
 
@@ -95,18 +103,14 @@ class ForkServer:
             exception = child_init.ChildStart(
                 job, os.dup(log), socket.socket(fileno=os.dup(gate)), self._path
             )
-            self._close_descriptors()
+            self._control.close()
+            for descriptor in (self._exits, self._owner, *self._children):
+                os.close(descriptor)
             sys.excepthook = child_init.begin
             raise exception
         descriptor = os.pidfd_open(pid)
         self._children[descriptor] = pid
         self._poll.register(descriptor, select.POLLIN)
-
-    def _close_descriptors(self) -> None:
-        """Close all descriptors of the zygote, in a child."""
-        self._control.close()
-        for descriptor in (self._exits, self._owner, *self._children):
-            os.close(descriptor)
 
     def _reap(self, descriptor: int) -> None:
         pid = self._children.pop(descriptor)
@@ -118,29 +122,3 @@ class ForkServer:
         except BrokenPipeError:
             # The owner is gone, which the loop finds next.
             return
-
-    def _end_children(self) -> None:
-        for how in (signal.SIGTERM, signal.SIGKILL):
-            for pid in self._children.values():
-                end_group(pid, how)
-            deadline = time.monotonic() + GRACE
-            while self._children and time.monotonic() < deadline:
-                self._reap_exited(deadline - time.monotonic())
-
-    def _reap_exited(self, seconds: float) -> None:
-        waiting = select.poll()
-        for descriptor in self._children:
-            waiting.register(descriptor, select.POLLIN)
-        self._reap_all([descriptor for descriptor, _ in waiting.poll(seconds * 1000)])
-
-    def _reap_all(self, descriptors: Sequence[int]) -> None:
-        for descriptor in descriptors:
-            self._reap(descriptor)
-
-
-def _is_package(folder: Path) -> bool:
-    """Return whether a folder has an initialiser; only then it shadows an installed package."""
-    try:
-        return any(file.name.partition(".")[0] == "__init__" for file in folder.iterdir())
-    except OSError:
-        return False

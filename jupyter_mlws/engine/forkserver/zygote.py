@@ -21,7 +21,6 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
 
 from jupyter_mlws.engine.forkserver import child_init, child_main, preload
 from jupyter_mlws.engine.forkserver.job import PROTOCOL
@@ -35,46 +34,31 @@ def main(control: socket.socket, exits: int) -> None:
     """
     owner = os.pidfd_open(os.getppid())
     child_init.copy_environment()
-    path = _starting_path()
-    handlers = dict(_handlers())
+    if not child_init.SAFE_PATH:
+        # The folder that Python added for this program.
+        del sys.path[0]
+    path = list(sys.path)
+    # Those of a fresh process, also the signals that the owner ignores.
+    numbers = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    handlers = {number: signal.getsignal(number) for number in numbers}
     gc.disable()
     preload.load()
     for number, handler in handlers.items():
-        signal.signal(number, handler)
+        if handler is not None:
+            signal.signal(number, handler)
     child_main.flush_c()
     # What is there by now is never looked at again, so that its pages stay shared.
     gc.collect()
     gc.freeze()
-    _settle()
-    stamps = preload.stamps(path)
-    control.send(json.dumps({"protocol": PROTOCOL, "stamps": stamps}).encode())
-    ForkServer(control, exits, owner, path).serve()
-
-
-def _starting_path() -> list[str]:
-    """Return ``sys.path`` without the folder that Python added for this program."""
-    if not child_init.SAFE_PATH:
-        del sys.path[0]
-    return list(sys.path)
-
-
-def _handlers() -> Iterator[tuple[int, signal.Handlers]]:
-    """Yield the signal handlers of a fresh process, also those that the owner ignores."""
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        handler = signal.getsignal(number)
-        if handler is not None:
-            yield number, handler  # type: ignore[misc]
-
-
-def _settle() -> None:
-    """Make OpenBLAS end its threads for good, by a fork before the first child.
-
-    OpenBLAS starts these threads when it is loaded.
-    """
+    # A fork before the first child: OpenBLAS ends the threads that it started when it was loaded,
+    # for good.
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, 0)
+    stamps = preload.stamps(path)
+    control.send(json.dumps({"protocol": PROTOCOL, "stamps": stamps}).encode())
+    ForkServer(control, exits, owner, path).serve()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 
-from jupyter_mlws.engine.graph import topological_order, upstream
+from jupyter_mlws.engine.graph import longest_paths, topological_order, upstream
 from jupyter_mlws.engine.resources import Pool, of_this_machine
 from jupyter_mlws.workflows.document.parse import Stage
 
@@ -18,7 +18,7 @@ def makespan(stages: Sequence[Stage], seconds: Mapping[str, float], jobs: int) -
     """
     needs = upstream(stages)
     order = [stage.id for stage in topological_order(stages)]
-    weights = _longest_paths(order, needs, seconds)
+    weights = longest_paths(needs, {node: seconds.get(node, 0.0) for node in order})
     policies = {stage.id: stage.policy for stage in stages}
     missing = {node: len(needs[node]) for node in order}
     dependents: dict[str, list[str]] = {}
@@ -52,13 +52,3 @@ def makespan(stages: Sequence[Stage], seconds: Mapping[str, float], jobs: int) -
             if missing[dependent] == 0:
                 heapq.heappush(ready, (-weights[dependent], dependent))
     return now
-
-
-def _longest_paths(
-    order: Sequence[str], needs: Mapping[str, Sequence[str]], seconds: Mapping[str, float]
-) -> dict[str, float]:
-    longest = {node: seconds.get(node, 0.0) for node in order}
-    for node in reversed(order):
-        for need in needs[node]:
-            longest[need] = max(longest[need], seconds.get(need, 0.0) + longest[node])
-    return longest

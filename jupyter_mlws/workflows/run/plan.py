@@ -86,7 +86,9 @@ class PlannedNode:
         )
 
 
-def remember_renamed(lane: NativeBackend | DvcBackend, stages: Sequence[Stage], root: Path) -> None:
+def remember_renamed(
+    backend: NativeBackend | DvcBackend, stages: Sequence[Stage], root: Path
+) -> None:
     """Keep the results of nodes that were renamed with their files, and of their dependents.
 
     A dependent with several files on one port must run again: it distinguishes them by name.
@@ -105,7 +107,7 @@ def remember_renamed(lane: NativeBackend | DvcBackend, stages: Sequence[Stage], 
         ports = component.inputs if component else []
         return any(port.multiple and port.name in stage.ports for port in ports)
 
-    lane.remember_renamed(names_inputs)
+    backend.remember_renamed(names_inputs)
 
 
 def make_plan(

@@ -19,30 +19,32 @@ MAX_EARLIER_RUNS = 20
 
 
 @contextmanager
-def track_lock_file(journal: Journal, run: str, lane: NativeBackend | DvcBackend) -> Iterator[None]:
+def track_lock_file(
+    journal: Journal, run: str, backend: NativeBackend | DvcBackend
+) -> Iterator[None]:
     """Note the lock file that a run starts from, and afterwards that its results are written."""
-    if not isinstance(lane, NativeBackend):
+    if not isinstance(backend, NativeBackend):
         yield
         return
 
     def note(base: LockBase) -> None:
         journal.note(run, lock_from=[base.digest, list(base.settled)])
 
-    note(lane.base)
-    lane.on_fold = note
+    note(backend.base)
+    backend.on_fold = note
     yield
-    left = lane.base
+    left = backend.base
     journal.note(run, lock_from=None, lock_left=[left.digest, list(left.settled)])
 
 
-def adopt(journal: Journal, path: str, lane: NativeBackend, resumes: str | None = None) -> None:
+def adopt(journal: Journal, path: str, backend: NativeBackend, resumes: str | None = None) -> None:
     """Adopt the results of earlier runs of the file that they could not write, the newest last.
 
     Entries of the resumed run get the place that they would have without the interruption.
     """
     if resumes is not None and journal.record(resumes).get("lock_left"):
         digest, entry_names = journal.record(resumes)["lock_left"]
-        lane.adopt(LockBase(digest, tuple(entry_names)), {})
+        backend.adopt(LockBase(digest, tuple(entry_names)), {})
     for row in reversed(journal.runs(path, MAX_EARLIER_RUNS)):
         if not row.get("lock_from"):
             continue
@@ -53,7 +55,7 @@ def adopt(journal: Journal, path: str, lane: NativeBackend, resumes: str | None 
             for node, record in nodes.items()
             if record["status"] in SUCCESS_STATES and record.get("lock")
         }
-        lane.adopt(LockBase(digest, tuple(entry_names)), lock_entries)
+        backend.adopt(LockBase(digest, tuple(entry_names)), lock_entries)
 
 
 def has_unwritten_results(journal: Journal, path: str) -> bool:

@@ -86,7 +86,7 @@ class Runner:
         if row.get("cancel"):
             self._cancel_event.set()
         self._journal.note(self._id, pid=os.getpid(), pid_start=start_time(os.getpid()))
-        # While the file is read and its lane opened; nodes change files only after its end.
+        # While the file is read and the backend opened; nodes change files only after its end.
         folder = run_folder(self._project, self._id)
         with ThreadPoolExecutor(1, "mlws-commit") as beside, starting(folder):
             self._commit = beside.submit(self._save_commit)
@@ -103,10 +103,10 @@ class Runner:
             root, state = self._project.root, self._project.state
             self._sources = resolved.sources(root, document.path, document.data)
             data = resolved.stages(root, document.path, text, document.data, state)
-            with open_backend(root, document.path, data, state) as lane:
+            with open_backend(root, document.path, data, state) as backend:
                 stages = document.stages(data)
-                plan.remember_renamed(lane, stages, root)
-                self._execute(row, stages, lane, document)
+                plan.remember_renamed(backend, stages, root)
+                self._execute(row, stages, backend, document)
         except MLWSError as error:
             self._fail(error.record)
         except StageError as error:
@@ -164,12 +164,12 @@ class Runner:
         self,
         row: dict[str, Any],
         stages: Sequence[Stage],
-        lane: NativeBackend | DvcBackend,
+        backend: NativeBackend | DvcBackend,
         document: Document,
     ) -> None:
         request = row["request"]
-        if isinstance(lane, NativeBackend):
-            recovery.adopt(self._journal, document.path, lane, request.get("resumes"))
+        if isinstance(backend, NativeBackend):
+            recovery.adopt(self._journal, document.path, backend, request.get("resumes"))
         commit = self._commit.result()
         where = request.get("executor") or config.LOCAL
         with open_executor(where, row["jobs"], self._project, self._id, stages) as place:
@@ -182,11 +182,11 @@ class Runner:
                 experiment=document.name,
                 jobs=place.jobs,
             )
-            lane.refresh(external_inputs(stages, request.get("targets", ())))
-            self._engine = self._build_engine(request, stages, lane, place, document.path)
+            backend.refresh(external_inputs(stages, request.get("targets", ())))
+            self._engine = self._build_engine(request, stages, backend, place, document.path)
             if self._cancel_event.is_set():
                 self._engine.cancel()
-            with recovery.track_lock_file(self._journal, self._id, lane):
+            with recovery.track_lock_file(self._journal, self._id, backend):
                 status, error = self._engine.execute()
         recovery.mark_results_written(self._journal, document.path, self._id)
         measures = tracking.measures_of(self._project.root, stages)
@@ -195,14 +195,14 @@ class Runner:
         facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
         self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
         whole = not any(request.get(wish) for wish in PARTIAL_RUN_OPTIONS)
-        if whole and status is Status.COMPLETED and isinstance(lane, NativeBackend):
-            self._cache_results(document, stages, lane, measures)
+        if whole and status is Status.COMPLETED and isinstance(backend, NativeBackend):
+            self._cache_results(document, stages, backend, measures)
 
     def _cache_results(
         self,
         document: Document,
         stages: Sequence[Stage],
-        lane: NativeBackend,
+        backend: NativeBackend,
         measures: Mapping[str, Any],
     ) -> None:
         """Store the run's results for the next run.
@@ -222,13 +222,13 @@ class Runner:
                 "measures": measures,
             },
         )
-        up_to_date_cache.note(lane, self._project.root, self._project.state, workflow)
+        up_to_date_cache.note(backend, self._project.root, self._project.state, workflow)
 
     def _build_engine(
         self,
         request: dict[str, Any],
         stages: Sequence[Stage],
-        lane: NativeBackend | DvcBackend,
+        backend: NativeBackend | DvcBackend,
         place: ExecutorContext,
         path: str,
     ) -> Engine:
@@ -236,7 +236,7 @@ class Runner:
         return Engine(
             self._journal,
             self._id,
-            lane,
+            backend,
             stages,
             RunOptions(
                 targets=request.get("targets", ()),
@@ -249,6 +249,7 @@ class Runner:
                 **{name: frozenset(request.get(name, ())) for name in sets},
             ),
             logs=run_folder(self._project, self._id),
+            durations=self._journal.durations(path),
             # So that MLflow in a node's code lands in the project's store.
             environment={"MLFLOW_TRACKING_URI": self._recorder.uri},
             tracker=MLflowRunIds(self._recorder, self._project.root, self._id, stages),

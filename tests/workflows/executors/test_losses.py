@@ -79,10 +79,10 @@ def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
     try:
         journal.create(NewRun("run", "dvc.yaml", 1, "test", ["a"]))
         journal.set_run("run", Status.RUNNING)
-        with open_backend(project.root, "dvc.yaml", stages, project.state) as lane:
+        with open_backend(project.root, "dvc.yaml", stages, project.state) as backend:
             logs = project.state / "runs" / "run"
             running = Engine(
-                journal, "run", lane, document.stages(stages), RunOptions(), logs, executor=make
+                journal, "run", backend, document.stages(stages), RunOptions(), logs, executor=make
             )
             status, error = running.execute()
         record = journal.node_records("run")["a"]
