@@ -172,7 +172,7 @@ class Workspace:
     def experiments(self) -> Experiments:
         from jupyter_mlws.workflows.tracking.experiments import Experiments
 
-        return Experiments(self.workflows, self.tracking)
+        return Experiments(self.runs, self.tracking)
 
     def close(self) -> None:
         """Close the managers that were built."""

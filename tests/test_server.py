@@ -19,7 +19,7 @@ import pytest
 from tornado.websocket import websocket_connect
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows.manager import WorkflowManager
+from jupyter_mlws.workflows.run.runs import Runs
 
 TOKEN = "a-token-for-this-test"
 SLOW = "stages:\n  slow:\n    cmd: sleep 4 && echo done > out.txt\n    outs: [out.txt]\n"
@@ -105,12 +105,12 @@ async def test_a_busy_server_stops_at_once_and_its_run_goes_on(
         assert [await connection.read_message() for connection in sockets[1:]] == [None, None]
     assert _children(process.pid) == []
 
-    workflows = WorkflowManager(project)
+    runs = Runs(project)
     try:
-        ended = workflows.wait("dvc.yaml", run["id"], timeout=60)
-        assert ended.status.value == "COMPLETED"
+        ended = runs.wait("dvc.yaml", run["id"], timeout=60)
+        assert ended["status"] == "COMPLETED"
     finally:
-        workflows.close()
+        runs.close()
 
     # The next server knows all of it, from the first event on.
     with _server(project, home) as (_, address):

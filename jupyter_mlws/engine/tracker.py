@@ -39,7 +39,7 @@ class Use(Enum):
 
 
 class Tracker(Protocol):
-    """Assigns their MLflow runs; see :mod:`~jupyter_mlws.workflows.tracking.run_ids`."""
+    """Assigns their MLflow runs; see :mod:`~jupyter_mlws.workflows.tracking.mlflow_use`."""
 
     def use(self, node: str) -> Use: ...
     def ask(self, node: str, answer: RunIdCallback) -> None: ...

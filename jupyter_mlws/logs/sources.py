@@ -100,9 +100,9 @@ def collect_nodes(store: LogStore, workspace: Workspace) -> None:
     from jupyter_mlws.engine.scheduler import log_path, tail
     from jupyter_mlws.workflows.run.journal import run_folder
 
-    workflows, place = workspace.workflows, str(workspace.project.root)
+    journal, place = workspace.runs.journal, str(workspace.project.root)
     since = store.read_until(place) or 0
-    while events := workflows.events_after(since):
+    while events := journal.events_after(since):
         for event in events:
             since = int(event["seq"])
             if event.get("type") != "node":

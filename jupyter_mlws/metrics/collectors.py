@@ -57,13 +57,14 @@ class LabCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the current gauges."""
         from jupyter_mlws.git.adapter import Git
+        from jupyter_mlws.workflows.run.history import RunHistory
 
         runs: Counter[str] = Counter()
         nodes: Counter[str] = Counter()
         commits = 0
         for workspace in self._workspaces():
             try:
-                counts = workspace.runs.journal.counts()
+                counts = RunHistory(workspace.runs.journal).counts()
                 git = Git(workspace.project.root)
                 if head := git.find("HEAD"):
                     commits += int(git.run("rev-list", "--count", head))

@@ -61,13 +61,12 @@ def create_example(target: Path) -> None:
 
 
 def _run_workflow(workspace: Workspace, settings: dict[str, object]) -> None:
-    from jupyter_mlws.workflows.models import ExecuteRequest
+    from jupyter_mlws.workflows.run.runs import RunRequest
 
-    workflows = workspace.workflows
-    started = workflows.execute(WORKFLOW, ExecuteRequest(params=settings))
-    result = workflows.wait(WORKFLOW, started.id, RUN_TIMEOUT)
-    if result.error is not None:
-        raise RunStoppedError(reason=result.error.message.en)
+    started = workspace.runs.execute(WORKFLOW, RunRequest(params=settings))
+    result = workspace.runs.wait(WORKFLOW, started["id"], RUN_TIMEOUT)
+    if result["error"] is not None:
+        raise RunStoppedError(reason=result["error"]["message"].en)
 
 
 def main(arguments: list[str]) -> int:

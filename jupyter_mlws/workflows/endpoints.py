@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.core.errors import (
@@ -81,7 +83,7 @@ endpoints = Endpoints("workflows")
     untrusted=True,
 )
 def list_components(workspace: Workspace) -> Page[Component]:
-    return Page(items=workspace.workflows.components())
+    return Page(items=list(workspace.runs.registry.all().values()))
 
 
 @endpoints.get(
@@ -92,12 +94,12 @@ def list_components(workspace: Workspace) -> Page[Component]:
     errors=(WorkflowItemNotFoundError,),
 )
 def get_notebook_component(workspace: Workspace, identifier: str) -> Component:
-    return workspace.workflows.notebook(unescape(identifier))
+    return workspace.runs.documents.notebook(unescape(identifier))
 
 
 @endpoints.get("workflows", "List the workflows", shared=True)
 def list_workflows(workspace: Workspace) -> Page[WorkflowSummary]:
-    return Page(items=workspace.workflows.list())
+    return Page(items=[WorkflowSummary(**row) for row in workspace.runs.workflows()])
 
 
 @endpoints.post(
@@ -212,7 +214,7 @@ def export_script(workspace: Workspace, identifier: str) -> Script:
     errors=(*DVC_ERRORS, *NO_WORKFLOW, MetricMissingError),
 )
 def list_sweeps(workspace: Workspace, identifier: str, query: SweepsQuery) -> Reply[Sweeps]:
-    sweeps = workspace.workflows.sweeps(unescape(identifier), query)
+    sweeps = workspace.workflows.sweeps.list(unescape(identifier), query)
     return Reply(sweeps, version=sweeps.etag)
 
 
@@ -236,7 +238,7 @@ def promote_variant(
     workspace: Workspace, identifier: str, name: str, body: PromoteRequest, context: Context
 ) -> Reply[Promoted]:
     expected_etags = context.expected_versions()
-    result = workspace.workflows.promote(unescape(identifier), name, body, expected_etags)
+    result = workspace.workflows.sweeps.promote(unescape(identifier), name, body, expected_etags)
     return Reply(result, version=result.etag)
 
 
@@ -249,8 +251,10 @@ def promote_variant(
     idempotent=True,
 )
 def execute(workspace: Workspace, identifier: str, body: ExecuteRequest) -> Reply[Run]:
-    run = workspace.workflows.execute(unescape(identifier), body)
-    return _started(run)
+    from jupyter_mlws.workflows.run.runs import RunRequest
+
+    request = RunRequest(**dict(body))
+    return _started(workspace.runs.execute(unescape(identifier), request))
 
 
 @endpoints.get(
@@ -260,7 +264,7 @@ def execute(workspace: Workspace, identifier: str, body: ExecuteRequest) -> Repl
     errors=(WorkflowItemNotFoundError,),
 )
 def get_latest_run(workspace: Workspace, identifier: str, query: RunQuery) -> Run:
-    return workspace.workflows.status(unescape(identifier), query.run or "latest")
+    return Run(**workspace.runs.status(unescape(identifier), query.run))
 
 
 @endpoints.get(
@@ -270,12 +274,13 @@ def get_latest_run(workspace: Workspace, identifier: str, query: RunQuery) -> Ru
     errors=(WorkflowItemNotFoundError,),
 )
 def list_runs(workspace: Workspace, identifier: str, query: PageQuery) -> Page[RunSummary]:
-    return workspace.workflows.runs(unescape(identifier), query.limit, query.cursor)
+    rows, cursor = workspace.runs.summaries(unescape(identifier), query.limit, query.cursor)
+    return Page(items=[RunSummary(**row) for row in rows], next_cursor=cursor)
 
 
 @endpoints.get("workflows/{workflow}/runs/{run}", "Get a run", errors=(WorkflowItemNotFoundError,))
 def get_run(workspace: Workspace, identifier: str, run: str) -> Run:
-    return workspace.workflows.status(unescape(identifier), run)
+    return Run(**workspace.runs.status(unescape(identifier), run))
 
 
 @endpoints.post(
@@ -286,7 +291,7 @@ def get_run(workspace: Workspace, identifier: str, run: str) -> Run:
     errors=(WorkflowItemNotFoundError,),
 )
 def cancel_run(workspace: Workspace, identifier: str, run: str) -> Run:
-    return workspace.workflows.cancel(unescape(identifier), run)
+    return Run(**workspace.runs.cancel(unescape(identifier), run))
 
 
 @endpoints.post(
@@ -298,8 +303,7 @@ def cancel_run(workspace: Workspace, identifier: str, run: str) -> Run:
     idempotent=True,
 )
 def resume_run(workspace: Workspace, identifier: str, run: str) -> Reply[Run]:
-    new_run = workspace.workflows.resume(unescape(identifier), run)
-    return _started(new_run)
+    return _started(workspace.runs.resume(unescape(identifier), run))
 
 
 @endpoints.post(
@@ -311,8 +315,7 @@ def resume_run(workspace: Workspace, identifier: str, run: str) -> Reply[Run]:
     idempotent=True,
 )
 def retry_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply[Run]:
-    new_run = workspace.workflows.retry(unescape(identifier), run, node)
-    return _started(new_run)
+    return _started(workspace.runs.retry(unescape(identifier), run, node))
 
 
 @endpoints.post(
@@ -324,8 +327,7 @@ def retry_node(workspace: Workspace, identifier: str, run: str, node: str) -> Re
     idempotent=True,
 )
 def skip_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply[Run]:
-    new_run = workspace.workflows.skip(unescape(identifier), run, node)
-    return _started(new_run)
+    return _started(workspace.runs.skip(unescape(identifier), run, node))
 
 
 @endpoints.post(
@@ -346,7 +348,7 @@ def create_debug_notebook(
     errors=(WorkflowItemNotFoundError,),
 )
 def read_log(workspace: Workspace, identifier: str, run: str, node: str, query: LogQuery) -> Log:
-    return workspace.workflows.log(unescape(identifier), run, node, query.offset)
+    return workspace.workflows.results.log(unescape(identifier), run, node, query.offset)
 
 
 @endpoints.get(
@@ -355,7 +357,7 @@ def read_log(workspace: Workspace, identifier: str, run: str, node: str, query: 
     errors=(*DVC_ERRORS, *NO_WORKFLOW),
 )
 def list_outputs(workspace: Workspace, identifier: str, run: str, node: str) -> Page[Output]:
-    outputs = workspace.workflows.outputs(unescape(identifier), run, node)
+    outputs = workspace.workflows.results.outputs(unescape(identifier), run, node)
     return Page(items=outputs)
 
 
@@ -368,8 +370,9 @@ def list_outputs(workspace: Workspace, identifier: str, run: str, node: str) -> 
 def preview_output(
     workspace: Workspace, identifier: str, run: str, node: str, port: str
 ) -> Preview:
-    return workspace.workflows.preview(unescape(identifier), run, node, port)
+    return workspace.workflows.results.preview(unescape(identifier), run, node, port)
 
 
-def _started(run: Run) -> Reply[Run]:
+def _started(state: dict[str, Any]) -> Reply[Run]:
+    run = Run(**state)
     return Reply(run, location=("workflows", run.workflow, "runs", run.id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,53 +14,140 @@ from jupyter_mlws.core.errors import (
     MetricMissingError,
     MLWSError,
     PromotionError,
+    WorkflowChangedError,
     WorkflowItemNotFoundError,
+    WorkflowRunningError,
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import resolved
+from jupyter_mlws.dvc.lock_copy import copy_lock_entry
 from jupyter_mlws.versioning.experiments import ranking
+from jupyter_mlws.workflows.document import promotion
+from jupyter_mlws.workflows.document.definition import WorkflowChange
+from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.parse import GENERATOR_KEYS, Document, Stage
+from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.journal import Journal
-from jupyter_mlws.workflows.sweep_models import PromoteRequest, Sweep, SweepsQuery, Variant
+from jupyter_mlws.workflows.run.runs import Runs
+from jupyter_mlws.workflows.sweep_models import (
+    Promoted,
+    PromoteRequest,
+    Sweep,
+    Sweeps,
+    SweepsQuery,
+    Variant,
+)
 from jupyter_mlws.workflows.tracking import metrics
 
 TemplateVariables = Mapping[str, Any]
 """DVC's variables of a variant: ``item`` and, for some, ``key``."""
 
 
-def list_sweeps(
-    project: Project, journal: Journal, document: Document, query: SweepsQuery
-) -> list[Sweep]:
-    """Return the sweeps in file order.
+class SweepManager:
+    """The sweeps of a project's workflows, by the paths of their files. Thread-safe."""
 
-    Errors: 40205 if DVC refuses the file, 40208 for a metric that no variant has.
-    """
-    groups = variants_of(project, document)
-    if not groups:
-        return []
-    data = resolved.stages(project.root, document.path, document.text, document.data, project.state)
-    stages = {stage.id: stage for stage in document.stages(data)}
-    reader = _ResultReader(project, journal, document.path, list(stages))
-    variants_by_sweep = {}
-    for name, group in groups.items():
-        judges = judges_of(list(stages.values()), group)
-        variants_by_sweep[name] = [
-            reader.variant(
-                stages[one], values_of(variables, _kind(document, name) == "matrix"), judges[one]
-            )
-            for one, variables in group.items()
+    def __init__(self, project: Project, runs: Runs, editor: Editor) -> None:
+        self._project = project
+        self._runs = runs
+        self._editor = editor
+
+    def list(self, path: str, query: SweepsQuery | None = None) -> Sweeps:
+        """Return the sweeps of a workflow in file order, with ranked variants.
+
+        Errors: 40205 if DVC refuses the file, 40208 for a metric that no variant has.
+        """
+        self._runs.reconcile()
+        document = self._runs.documents.read(path)
+        return Sweeps(items=self._list(document, query or SweepsQuery()), etag=document.etag)
+
+    def promote(
+        self,
+        path: str,
+        name: str,
+        request: PromoteRequest,
+        expected_etags: Sequence[str] | None = None,
+    ) -> Promoted:
+        """Replace a sweep by one of its variants: the requested one, else the best.
+
+        The stage keeps the sweep's name, and gets the variant's command, outputs and result. Sweeps
+        that are derived from it variant by variant are replaced too, and stages that read other
+        variants read this one. ``expected_etags``: the accepted ETags of the file (None: any).
+        Errors: 40401 for a sweep or variant that does not exist, 40208 for a metric, 40209 if no
+        metric decides which is the best or the text cannot express the result, 40207 while a run is
+        in progress, 40402 for another version of the file.
+        """
+        self._runs.reconcile()
+        document = self._runs.documents.read(path)
+        if expected_etags is not None and document.etag not in expected_etags:
+            raise WorkflowChangedError(path=path, etag=document.etag)
+        live = self._runs.live(path)
+        if live:
+            raise WorkflowRunningError(workflow=path, run=live[0]["id"])
+        sweeps = self._list(document, SweepsQuery())
+        sweep = next((one for one in sweeps if one.name == name), None)
+        if sweep is None:
+            raise WorkflowItemNotFoundError(kind="sweep", name=name)
+        choice = choose_variant(sweep, request)
+        root, state = self._project.root, self._project.state
+
+        def resolve(candidate: Document) -> Mapping[str, Any]:
+            return resolved.stages(root, path, candidate.text, candidate.data, state)
+
+        groups = variants_of(self._project, document)
+        stages = document.stages(resolve(document))
+        also = followers(stages, groups, name)
+        key = choice.variant.partition("@")[2]
+        draft = document
+        for one in (name, *also):
+            variant = f"{one}@{key}"
+            draft = promotion.promote(draft, one, variant, groups[one][variant], resolve)
+        replacements = promotion.moved_outputs(stages, [groups[one] for one in (name, *also)], key)
+        text = promotion.replace_dependencies(draft, replacements)
+        kept_in = self._editor.keep(document)
+        new_document = self._editor.change(path, WorkflowChange(text=text), [document.etag])
+        results = [copy_lock_entry(root, path, state, f"{one}@{key}", one) for one in (name, *also)]
+        return Promoted(
+            sweep=name,
+            variant=choice.variant,
+            also=also,
+            metric=choice.metric,
+            value=choice.value,
+            result_kept=all(results),
+            kept_in=kept_in,
+            etag=new_document.etag,
+        )
+
+    def _list(self, document: Document, query: SweepsQuery) -> builtins.list[Sweep]:
+        groups = variants_of(self._project, document)
+        if not groups:
+            return []
+        data = resolved.stages(
+            self._project.root, document.path, document.text, document.data, self._project.state
+        )
+        stages = {stage.id: stage for stage in document.stages(data)}
+        reader = _ResultReader(self._project, self._runs.journal, document.path, list(stages))
+        variants_by_sweep = {}
+        for name, group in groups.items():
+            judges = judges_of(list(stages.values()), group)
+            is_matrix = _kind(document, name) == "matrix"
+            variants_by_sweep[name] = [
+                reader.variant(stages[one], values_of(variables, is_matrix), judges[one])
+                for one, variables in group.items()
+            ]
+        metric_names = {
+            name
+            for variants in variants_by_sweep.values()
+            for one in variants
+            for name in one.metrics
+        }
+        # Any metric is accepted as long as there are none.
+        if query.metric is not None and metric_names and query.metric not in metric_names:
+            raise unknown_metric(", ".join(variants_by_sweep), query.metric, sorted(metric_names))
+        return [
+            _rank_variants(document, name, variants, query)
+            for name, variants in variants_by_sweep.items()
         ]
-    metric_names = {
-        name for variants in variants_by_sweep.values() for one in variants for name in one.metrics
-    }
-    # Any metric is accepted as long as there are none.
-    if query.metric is not None and metric_names and query.metric not in metric_names:
-        raise unknown_metric(", ".join(variants_by_sweep), query.metric, sorted(metric_names))
-    return [
-        _rank_variants(document, name, variants, query)
-        for name, variants in variants_by_sweep.items()
-    ]
 
 
 def variants_of(project: Project, document: Document) -> dict[str, dict[str, TemplateVariables]]:
@@ -186,8 +274,9 @@ class _ResultReader:
         self, project: Project, journal: Journal, path: str, variants: Sequence[str]
     ) -> None:
         self._project = project
-        self._records = journal.newest_of(path, variants)
-        self._durations = journal.durations(path)
+        history = RunHistory(journal)
+        self._records = history.newest_of(path, variants)
+        self._durations = history.durations(path)
         self._metrics_cache: dict[str, Any] = {}
 
     def variant(self, stage: Stage, values: dict[str, Any], judges: Judges) -> Variant:
@@ -263,19 +352,18 @@ class _ResultReader:
 class Choice:
     """A variant of a sweep, and the metric that decided for it, if one did."""
 
-    sweep: str
     variant: str
     metric: str | None
     value: float | None
 
 
 def choose_variant(sweep: Sweep, request: PromoteRequest) -> Choice:
-    """Return the requested variant, else the best; errors as :meth:`.WorkflowManager.promote`."""
+    """Return the requested variant, else the best; errors as :meth:`SweepManager.promote`."""
     metric = request.metric if request.metric is not None else sweep.metric
     if request.variant is not None:
         for one in sweep.variants:
             if request.variant in (one.id, one.id.partition("@")[2]):
-                return Choice(sweep.name, one.id, metric, one.metrics.get(metric or ""))
+                return Choice(one.id, metric, one.metrics.get(metric or ""))
         raise WorkflowItemNotFoundError(kind="variant", name=request.variant)
     if metric is None:
         raise PromotionError(sweep=sweep.name, reason=Message("no variant has a metric yet"))
@@ -285,4 +373,4 @@ def choose_variant(sweep: Sweep, request: PromoteRequest) -> Choice:
     values = {one.id: one.metrics[metric] for one in sweep.variants if metric in one.metrics}
     places = ranking.ranks(values, mode)
     best = min(places, key=lambda one: places[one])
-    return Choice(sweep.name, best, metric, values[best])
+    return Choice(best, metric, values[best])

@@ -11,6 +11,7 @@ from jupyter_mlws.core.project import DATABASE, Project
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.notebooks.history import ExecutionStart, History
 from jupyter_mlws.versioning.experiments.runs import finished_runs
+from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.journal import Journal, NewRun
 
 HARMS = ["header", "truncated", "pages", "deleted"]
@@ -48,7 +49,7 @@ def test_a_damaged_journal_begins_anew(project: Project, how: str) -> None:
         assert journal.newest("dvc.yaml") is None
         fill(journal, "two")
         assert journal.run("two")["status"] == "COMPLETED"
-        assert journal.makers({"a": {"b": "c"}}) == {}
+        assert RunHistory(journal).makers({"a": {"b": "c"}}) == {}
     assert [run.id for run in finished_runs(project)] == ["two"]
     aside = [path.name for path in project.state.glob(f"{DATABASE}.damaged-*")]
     assert bool(aside) is (how != "deleted"), aside

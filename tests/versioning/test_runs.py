@@ -24,7 +24,7 @@ from jupyter_mlws.versioning.experiments.models import (
 )
 from jupyter_mlws.versioning.lineage.models import Lineage, LineageQuery
 from jupyter_mlws.versioning.model_registry.models import ModelCreate
-from jupyter_mlws.workflows.models import ExecuteRequest
+from jupyter_mlws.workflows.run.runs import RunRequest
 from jupyter_mlws.workspace import Workspace
 from tests import python
 
@@ -238,10 +238,10 @@ pathlib.Path("scores.json").write_text('{"accuracy": 0.5}')
 def run_workflow(opened: Workspace, root: Path) -> str:
     (root / "dvc.yaml").write_text(WORKFLOW)
     (root / "train.py").write_text(TRAIN)
-    begun = opened.workflows.execute("dvc.yaml", ExecuteRequest())
-    ended = opened.workflows.wait("dvc.yaml", begun.id, 120)
-    assert ended.status.value == "COMPLETED", ended
-    return begun.id
+    begun = opened.runs.execute("dvc.yaml", RunRequest())
+    ended = opened.runs.wait("dvc.yaml", begun["id"], 120)
+    assert ended["status"] == "COMPLETED", ended
+    return str(begun["id"])
 
 
 STEPS = """
@@ -351,9 +351,9 @@ def test_paths_of_a_workflow_in_a_folder_are_those_of_the_project(
         "  below:\n    cmd: cat beside.txt top.csv > below.csv\n"
         "    deps: [beside.txt, top.csv]\n    outs: [below.csv]\n"
     )
-    begun = opened.workflows.execute("flow/dvc.yaml", ExecuteRequest())
-    assert opened.workflows.wait("flow/dvc.yaml", begun.id, 120).status.value == "COMPLETED"
-    found = opened.lineage.read(LineageQuery(of=f"run:{begun.id}"))
+    begun = opened.runs.execute("flow/dvc.yaml", RunRequest())
+    assert opened.runs.wait("flow/dvc.yaml", begun["id"], 120)["status"] == "COMPLETED"
+    found = opened.lineage.read(LineageQuery(of=f"run:{begun['id']}"))
     labels = {node.label for node in found.nodes if node.kind.value == "dataset"}
     assert labels == {"data/wine.csv", "flow/beside.txt", "flow/top.csv"}
     below = opened.lineage.read(LineageQuery(of="dataset:flow/below.csv"))

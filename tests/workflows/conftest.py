@@ -22,9 +22,10 @@ from jupyter_mlws.engine.processes import alive, start_time
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, Run
+from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.run import live
 from jupyter_mlws.workflows.run.journal import Journal, NewRun
+from jupyter_mlws.workflows.run.runs import RunRequest, Runs
 from tests import python
 
 PATH = "dvc.yaml"
@@ -204,12 +205,12 @@ def workflows(
     """The manager of an empty project."""
     monkeypatch.setenv("SHELL", "/bin/sh")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    manager = WorkflowManager(project)
-    yield manager
-    for row in manager._journal.live():
-        manager.cancel(row["workflow"], row["id"])
-        manager.wait(row["workflow"], row["id"], LIMIT, recorded=False)
-    manager.close()
+    runs = Runs(project)
+    yield WorkflowManager(project, runs)
+    for row in runs.journal.live():
+        runs.cancel(row["workflow"], row["id"])
+        runs.wait(row["workflow"], row["id"], LIMIT, recorded=False)
+    runs.close()
 
 
 @pytest.fixture
@@ -230,10 +231,10 @@ def run(workflows: WorkflowManager, warm: bool, runner: Runner) -> Callable[...,
     """Run a workflow to its end: ``run(force=True)``; ``recorded``: until MLflow knows it."""
 
     def call(path: str = PATH, recorded: bool = False, **asked: object) -> Run:
-        if warm and not workflows._journal.live():
+        if warm and not workflows.runs.journal.live():
             runner.await_idle()
-        started = workflows.execute(path, ExecuteRequest(**asked))
-        return workflows.wait(path, started.id, LIMIT, recorded=recorded)
+        started = workflows.runs.execute(path, RunRequest(**asked))
+        return Run(**workflows.runs.wait(path, started["id"], LIMIT, recorded=recorded))
 
     return call
 

@@ -16,7 +16,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document.definition import WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import slug_of
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest
+from jupyter_mlws.workflows.run.runs import RunRequest
 
 SPECIFIED: dict[str, Any] = {
     "name": "训练流程",
@@ -105,7 +105,7 @@ def test_what_is_not_available_yet_is_drawn_and_told(create, workflows: Workflow
     message = told["40201", "train", "model_type"]
     assert "pip install 'jupyter-mlws[torch]'" in message
     with pytest.raises(MLWSError) as error:
-        workflows.execute(workflow.path, ExecuteRequest())
+        workflows.runs.execute(workflow.path, RunRequest())
     assert error.value.code == "40201"
     assert "jupyter-mlws[torch]" in error.value.as_dict("zh-CN")["errors"][-1]["message"]
 
@@ -130,9 +130,9 @@ def test_it_runs_to_as_many_results_as_nodes(
         f"{OUT}/train.model.skops",
         f"{OUT}/train.metrics.json",
     }
-    (measured,) = workflows.experiment_runs(workflow.path).items
-    assert measured.metrics["accuracy"] > 0.8
-    shown = workflows.preview(workflow.path, execution.id, "data_prep", "output_path")
+    (measured,), _ = workflows.runs.page(workflow.path)
+    assert measured["metrics"]["accuracy"] > 0.8
+    shown = workflows.results.preview(workflow.path, execution.id, "data_prep", "output_path")
     assert shown.row_count == len(frame)
     again = run(workflow.path)
     assert {node.status.value for node in again.nodes} == {"CACHED"}

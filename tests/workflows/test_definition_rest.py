@@ -242,7 +242,9 @@ async def test_the_contract_tells_of_the_headers(call) -> None:
 async def test_the_status_has_as_many_results_as_nodes(call, made, workflows) -> None:
     where, _, told = await made()
     _, _, run = await call("POST", f"{where}/execute", {})
-    await asyncio.to_thread(workflows.wait, told["path"], run["data"]["id"], 60, recorded=False)
+    await asyncio.to_thread(
+        workflows.runs.wait, told["path"], run["data"]["id"], 60, recorded=False
+    )
     _, _, status = await call("GET", f"{where}/status")
     assert status["data"]["status"] == "COMPLETED"
     assert len(status["data"]["results"]) == len(told["nodes"])

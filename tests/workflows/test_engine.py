@@ -20,8 +20,9 @@ from jupyter_mlws.core.project import DATABASE, Project
 from jupyter_mlws.engine.processes import alive, bearers
 from jupyter_mlws.engine.scheduler import LOG_CUT, MAX_LOG_BYTES, log_path
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, PlanQuery, Run
+from jupyter_mlws.workflows.models import PlanQuery, Run
 from jupyter_mlws.workflows.run.journal import run_folder
+from jupyter_mlws.workflows.run.runs import RunRequest
 from tests import python
 from tests.workflows.conftest import COLD, LIMIT, PATH, dvc
 
@@ -182,8 +183,8 @@ stages:
 def started(workflows: WorkflowManager, identifier: str) -> Run:
     """The run once its node has printed something."""
     for _ in range(600):
-        if "started\n" in workflows.log(PATH, identifier, "slow").text:
-            return workflows.status(PATH, identifier)
+        if "started\n" in workflows.results.log(PATH, identifier, "slow").text:
+            return Run(**workflows.runs.status(PATH, identifier))
         time.sleep(0.02)
     raise AssertionError("the node did not start")
 
@@ -192,14 +193,14 @@ def test_cancel_ends_the_whole_tree_and_leaves_nothing_half(
     project: Project, workflows: WorkflowManager, write, states
 ) -> None:
     write(PATH, SLOW)
-    asked = workflows.execute(PATH, ExecuteRequest())
-    assert states(started(workflows, asked.id))["slow"] == "RUNNING"
-    assert len(list(bearers(asked.id))) >= 2
-    workflows.cancel(PATH, asked.id)
-    ended = workflows.wait(PATH, asked.id, LIMIT, recorded=False)
+    asked = workflows.runs.execute(PATH, RunRequest())
+    assert states(started(workflows, asked["id"]))["slow"] == "RUNNING"
+    assert len(list(bearers(asked["id"]))) >= 2
+    workflows.runs.cancel(PATH, asked["id"])
+    ended = Run(**workflows.runs.wait(PATH, asked["id"], LIMIT, recorded=False))
     assert ended.status == "CANCELLED"
     assert states(ended) == {"slow": "CANCELLED", "after": "CANCELLED"}
-    assert list(bearers(asked.id)) == []
+    assert list(bearers(asked["id"])) == []
     assert not (project.root / "slow.txt").exists()
 
 
@@ -215,19 +216,19 @@ def test_a_killed_run_is_interrupted_and_the_next_one_goes_on(
         "outs: [slow", "deps: [before.txt]\n    outs: [slow"
     )
     write(PATH, slow)
-    asked = workflows.execute(PATH, ExecuteRequest())
-    assert states(started(workflows, asked.id))["before"] == "COMPLETED"
+    asked = workflows.runs.execute(PATH, RunRequest())
+    assert states(started(workflows, asked["id"]))["before"] == "COMPLETED"
     made = (project.root / "before.txt").read_text()
-    record = workflows._journal.record(asked.id)
+    record = workflows.runs.journal.record(asked["id"])
     os.kill(record["pid"], signal.SIGKILL)
     while alive(record["pid"], record["pid_start"]):
         time.sleep(0.01)
-    ended = workflows.status(PATH, asked.id)
+    ended = Run(**workflows.runs.status(PATH, asked["id"]))
     assert ended.status == "INTERRUPTED"
     assert states(ended) == {"before": "COMPLETED", "slow": "INTERRUPTED", "after": "INTERRUPTED"}
     assert ended.error is not None
     assert ended.error.code == "40105"
-    assert list(bearers(asked.id)) == []
+    assert list(bearers(asked["id"])) == []
     write(
         PATH, slow.replace("(setsid sleep 300 &); echo started; sleep 300", "echo whole > slow.txt")
     )
@@ -240,9 +241,11 @@ def test_a_killed_run_is_interrupted_and_the_next_one_goes_on(
 @COLD
 def test_cancel_before_the_process_is_up_is_a_cancel(workflows: WorkflowManager, write) -> None:
     write(PATH, SLOW)
-    asked = workflows.execute(PATH, ExecuteRequest())
-    workflows.cancel(PATH, asked.id)
-    assert workflows.wait(PATH, asked.id, LIMIT, recorded=False).status == "CANCELLED"
+    asked = workflows.runs.execute(PATH, RunRequest())
+    workflows.runs.cancel(PATH, asked["id"])
+    assert (
+        Run(**workflows.runs.wait(PATH, asked["id"], LIMIT, recorded=False)).status == "CANCELLED"
+    )
 
 
 @COLD
@@ -267,7 +270,7 @@ def test_a_log_is_cut_at_its_limit(
     assert log.endswith(b"the last\n")
     assert log.count(LOG_CUT) == 1
     # A reader who has come further than the log is long now goes on with its end.
-    part = workflows.log(PATH, ended.id, "a", MAX_LOG_BYTES)
+    part = workflows.results.log(PATH, ended.id, "a", MAX_LOG_BYTES)
     assert part.text.endswith("the last\n")
     assert part.complete
 
@@ -275,11 +278,11 @@ def test_a_log_is_cut_at_its_limit(
 def test_one_run_of_a_file_at_a_time(workflows: WorkflowManager, write, run) -> None:
     write(PATH, SLOW)
     write("other/dvc.yaml", "stages:\n  a:\n    cmd: echo 1 > a.txt\n    outs: [a.txt]\n")
-    asked = workflows.execute(PATH, ExecuteRequest(origin="cli"))
+    asked = workflows.runs.execute(PATH, RunRequest(origin="cli"))
     with pytest.raises(MLWSError) as refused:
-        workflows.execute(PATH, ExecuteRequest())
+        workflows.runs.execute(PATH, RunRequest())
     assert refused.value.code == "30103"
-    assert asked.id in refused.value.facts["operation"]
+    assert asked["id"] in refused.value.facts["operation"]
     assert refused.value.facts["who"] == "cli"
     assert run("other/dvc.yaml").status == "COMPLETED"
 
@@ -290,11 +293,10 @@ def test_a_broken_file_elsewhere_stops_nothing(
     write("broken/dvc.yaml", "stages:\n  a: [\n")
     write("doubled/dvc.yaml", "stages:\n  a:\n    cmd: 'true'\n    outs: [../last.txt]\n")
     assert run().status == "COMPLETED"
-    rows = {row.path: row for row in workflows.list()}
-    assert rows["broken/dvc.yaml"].error is not None
-    assert rows["broken/dvc.yaml"].error.line == 3
-    assert rows[PATH].error is None
-    assert rows[PATH].run is not None
+    rows = {row["path"]: row for row in workflows.runs.workflows()}
+    assert rows["broken/dvc.yaml"]["error"]["line"] == 3
+    assert rows[PATH]["error"] is None
+    assert rows[PATH]["run"] is not None
 
 
 def test_targets_run_with_what_they_need(diamond: None, run: Callable[..., Run], states) -> None:
@@ -316,16 +318,16 @@ def test_a_run_outlives_the_process_that_began_it(
     code = (
         "import os, sys; from pathlib import Path\n"
         "from jupyter_mlws.workspace import Workspace\n"
-        "from jupyter_mlws.workflows.models import ExecuteRequest\n"
-        "manager = Workspace.open(Path(sys.argv[1])).workflows\n"
-        "print(manager.execute('dvc.yaml', ExecuteRequest()).id, flush=True)\n"
+        "from jupyter_mlws.workflows.run.runs import RunRequest\n"
+        "runs = Workspace.open(Path(sys.argv[1])).runs\n"
+        "print(runs.execute('dvc.yaml', RunRequest())['id'], flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     answer = subprocess.run(
         [sys.executable, "-c", code, str(project.root)], capture_output=True, text=True, check=False
     )
     assert answer.returncode == -signal.SIGKILL
-    ended = workflows.wait(PATH, answer.stdout.strip(), LIMIT, recorded=False)
+    ended = Run(**workflows.runs.wait(PATH, answer.stdout.strip(), LIMIT, recorded=False))
     assert ended.status == "COMPLETED"
 
 
@@ -394,7 +396,7 @@ def test_events_are_complete_and_in_order(
     workflows: WorkflowManager, diamond: None, run: Callable[..., Run]
 ) -> None:
     ended = run(recorded=True, jobs=1)
-    events = workflows.events_after(0)
+    events = workflows.runs.journal.events_after(0)
     seqs = [event["seq"] for event in events]
     assert seqs == sorted(set(seqs))
     of_first = [event["status"] for event in events if event["node"] == "first"]
@@ -407,7 +409,7 @@ def test_events_are_complete_and_in_order(
     assert events[-1]["data"]["mlflow_run"] == ended.mlflow_run
     assert ended.mlflow_run is not None
     assert ended.last_seq == seqs[-1]
-    assert [e["seq"] for e in workflows.events_after(seqs[3])] == seqs[4:]
+    assert [e["seq"] for e in workflows.runs.journal.events_after(seqs[3])] == seqs[4:]
 
 
 @COLD
@@ -420,8 +422,8 @@ def test_measures_reach_the_journal_and_mlflow(
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     ended = run(recorded=True)
-    page = workflows.experiment_runs()
-    assert page.items[0].metrics == {"lines": 1, "deep.er": 2.5}
+    (row,), _ = workflows.runs.page(None)
+    assert row["metrics"] == {"lines": 1, "deep.er": 2.5}
     code = (
         "import sys, mlflow\n"
         "client = mlflow.MlflowClient(f'sqlite:///{sys.argv[1]}/mlflow.db')\n"

@@ -18,7 +18,8 @@ import pytest
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.processes import bearers
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest
+from jupyter_mlws.workflows.models import Run
+from jupyter_mlws.workflows.run.runs import RunRequest
 from tests.workflows import twins
 from tests.workflows.conftest import COLD, LIMIT, PATH
 
@@ -46,16 +47,16 @@ def _graph(random: random.Random) -> str:
 def _start(workflows: WorkflowManager, root: Path, victim: str, after: float) -> str | None:
     """Start a run, and kill whoever started it if it is the victim; the run, if there is one."""
     if victim != "starter":
-        run = workflows.execute(PATH, ExecuteRequest(jobs=2)).id
+        run = workflows.runs.execute(PATH, RunRequest(jobs=2))["id"]
         time.sleep(after)
         return run
-    before = workflows._journal.newest(PATH)
+    before = workflows.runs.journal.newest(PATH)
     program = Path(sys.executable).with_name("jupyter-mlws")
     starter = subprocess.Popen([program, "run", "-j2"], cwd=root, stdout=subprocess.DEVNULL)
     time.sleep(after + 0.3)
     starter.kill()
     starter.wait()
-    newest = workflows._journal.newest(PATH)
+    newest = workflows.runs.journal.newest(PATH)
     return newest if newest != before else None
 
 
@@ -63,7 +64,7 @@ def _kill(workflows: WorkflowManager, run: str, victim: str) -> None:
     if victim == "starter":
         return
     if victim == "runner":
-        pid = workflows._journal.record(run)["pid"]
+        pid = workflows.runs.journal.record(run)["pid"]
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         return
@@ -95,15 +96,15 @@ def test_runs_that_are_killed(
         if run is None:
             continue
         _kill(workflows, run, victim)
-        ended = workflows.wait(PATH, run, LIMIT, recorded=False)
+        ended = Run(**workflows.runs.wait(PATH, run, LIMIT, recorded=False))
         assert list(bearers(run)) == []
         done = {node.id for node in ended.nodes if node.status in ("COMPLETED", "CACHED")}
         cut_short += ended.status == "INTERRUPTED"
         counted = (root / "ran").read_text().split() if (root / "ran").exists() else []
 
         if ended.status != "COMPLETED":
-            again = workflows.resume(PATH, run)
-            resumed = workflows.wait(PATH, again.id, LIMIT, recorded=False)
+            again = workflows.runs.resume(PATH, run)
+            resumed = Run(**workflows.runs.wait(PATH, again["id"], LIMIT, recorded=False))
             assert resumed.status == "COMPLETED", resumed.error
             states = {node.id: node.status.value for node in resumed.nodes}
             assert {states[node] for node in done} <= {"CACHED"}
@@ -127,9 +128,9 @@ def test_runs_that_are_killed(
         assert cut_short > KILLS // 10
 
     # The journal tells the same from every point on, without a gap.
-    events = workflows.events_after(0, limit=1_000_000)
+    events = workflows.runs.journal.events_after(0, limit=1_000_000)
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     for start in dice.sample(range(len(events)), min(20, len(events))):
         # Since then MLflow may have told of runs that it has recorded.
-        told = workflows.events_after(start, limit=1_000_000)
+        told = workflows.runs.journal.events_after(start, limit=1_000_000)
         assert told[: len(events) - start] == events[start:]

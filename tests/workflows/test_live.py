@@ -16,9 +16,10 @@ import pytest
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.processes import alive, start_time
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, Run
+from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.run import live
 from jupyter_mlws.workflows.run.journal import NewRun, run_folder
+from jupyter_mlws.workflows.run.runs import RunRequest
 from tests.workflows.conftest import COLD, LIMIT, PATH
 
 pytestmark = COLD
@@ -35,8 +36,8 @@ def pid_of(
     seen = set()
 
     def pid(run: Run) -> int:
-        seen.add(workflows._journal.record(run.id)["pid"])
-        return int(workflows._journal.record(run.id)["pid"])
+        seen.add(workflows.runs.journal.record(run.id)["pid"])
+        return int(workflows.runs.journal.record(run.id)["pid"])
 
     yield pid
     for process in seen:
@@ -120,8 +121,10 @@ def test_a_second_process_leaves_its_record_to_the_one_that_waits(
     write(PATH, TELLS)
     waiting = pid_of(run())
     assert listening(project.root)
-    workflows._journal.create(NewRun("second", PATH, 1, "rest", ["tells"], {"force": True}))
-    run_folder(project, "second").mkdir(parents=True)
+    workflows.runs.journal.create(NewRun("second", PATH, 1, "rest", ["tells"], {"force": True}))
+    folder = run_folder(project, "second")
+    folder.mkdir(parents=True)
+    (folder / PATH).write_text(TELLS)
     second = subprocess.run(
         [sys.executable, "-m", "jupyter_mlws.workflows.run.runner", "second", project.root],
         check=True,
@@ -129,8 +132,8 @@ def test_a_second_process_leaves_its_record_to_the_one_that_waits(
         stdin=subprocess.DEVNULL,
     )
     assert second.returncode == 0
-    assert workflows._journal.record("second")["pid"] == waiting
-    assert workflows.wait(PATH, "second", LIMIT).mlflow_run
+    assert workflows.runs.journal.record("second")["pid"] == waiting
+    assert Run(**workflows.runs.wait(PATH, "second", LIMIT)).mlflow_run
     assert listening(project.root)
 
 
@@ -143,15 +146,15 @@ def test_an_ended_process_leaves_no_zombie(
     over = threading.Event()
     thread = threading.Thread(target=over.wait)
     thread.start()
-    started = workflows.execute(PATH, ExecuteRequest())
+    started = workflows.runs.execute(PATH, RunRequest())
     over.set()
     thread.join()
-    pid = workflows._journal.record(started.id)["pid"]
+    pid = workflows.runs.journal.record(started["id"])["pid"]
     deadline = time.monotonic() + LIMIT
     while Path(f"/proc/{pid}").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert workflows._journal.record(started.id)["status"] == "COMPLETED"
+    assert workflows.runs.journal.record(started["id"])["status"] == "COMPLETED"
 
 
 def test_python_nodes_start_warm_in_the_second_run(

@@ -217,7 +217,7 @@ def test_a_workflow_runs_notebooks_as_dvc_does(
     ended = run()
     assert states(ended) == {"train": "COMPLETED", "show": "COMPLETED"}
     assert (project.root / "shown.txt").read_text() == "2.5"
-    assert "5 0.5 x" in workflows.log("dvc.yaml", ended.id, "train").text
+    assert "5 0.5 x" in workflows.results.log("dvc.yaml", ended.id, "train").text
     lock = (project.root / "dvc.lock").read_bytes()
     assert states(run()) == {"train": "CACHED", "show": "CACHED"}
     dvc(project.root, "repro", "-f", "-q")

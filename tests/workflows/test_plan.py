@@ -12,8 +12,9 @@ from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, PlanQuery, Run
-from jupyter_mlws.workflows.run.estimates import makespan
+from jupyter_mlws.workflows.models import PlanQuery, Run
+from jupyter_mlws.workflows.run.plan import makespan
+from jupyter_mlws.workflows.run.runs import RunRequest
 
 PATH = "dvc.yaml"
 TEXT = """\
@@ -155,5 +156,5 @@ def test_a_run_needs_dvc(
 ) -> None:
     (project.root / ".dvc").rename(tmp_path / "gone")
     with pytest.raises(MLWSError) as refused:
-        workflows.execute(PATH, ExecuteRequest())
+        workflows.runs.execute(PATH, RunRequest())
     assert refused.value.code == "30204"

@@ -13,7 +13,8 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine import policy
 from jupyter_mlws.engine.policy import OnFailure, Policy
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, Run
+from jupyter_mlws.workflows.models import Run
+from jupyter_mlws.workflows.run.runs import RunRequest
 from tests.workflows.conftest import LIMIT, PATH
 
 FLAKY = """\
@@ -77,7 +78,7 @@ def test_a_wish_that_cannot_be_read_is_named(
     (problem,) = workflows.validate(PATH)
     assert (problem.node, problem.field, problem.line) == ("a", f"meta.{name}", 4)
     with pytest.raises(MLWSError) as refused:
-        workflows.execute(PATH, ExecuteRequest())
+        workflows.runs.execute(PATH, RunRequest())
     assert refused.value.code == "40205"
 
 
@@ -136,10 +137,10 @@ def test_what_can_never_fit_is_refused_before_the_run(
 ) -> None:
     write(PATH, f"stages:\n  big:\n    cmd: 'true'\n    meta: {{{wish}}}\n")
     with pytest.raises(MLWSError) as refused:
-        workflows.execute(PATH, ExecuteRequest())
+        workflows.runs.execute(PATH, RunRequest())
     assert refused.value.code == "40102"
     assert refused.value.facts["resource"] == resource
-    assert workflows.runs(PATH).items == []
+    assert workflows.runs.page(PATH) == ([], None)
 
 
 def test_no_more_is_started_than_fits(write, run: Callable[..., Run], project: Project) -> None:
@@ -186,8 +187,8 @@ def test_a_run_is_resumed_and_nothing_is_done_twice(
     forced = run(force=True)
     assert states(forced) == {"first": "COMPLETED", "second": "FAILED"}
     write("there", "")
-    resumed = workflows.resume(PATH, forced.id)
-    ended = workflows.wait(PATH, resumed.id, LIMIT, recorded=False)
+    resumed = workflows.runs.resume(PATH, forced.id)
+    ended = Run(**workflows.runs.wait(PATH, resumed["id"], LIMIT, recorded=False))
     assert (ended.status, ended.resumes) == ("COMPLETED", forced.id)
     assert states(ended) == {"first": "CACHED", "second": "COMPLETED"}
     assert (project.root / "count").read_text() == ".\n.\n"
@@ -200,14 +201,20 @@ def test_a_node_is_retried_skipped_or_accepted(
     failed = run(jobs=1)
     assert states(failed)["one"] == "FAILED"
 
-    skipped = workflows.wait(PATH, workflows.skip(PATH, failed.id, "one").id, LIMIT, recorded=False)
+    skipped = Run(
+        **workflows.runs.wait(
+            PATH, workflows.runs.skip(PATH, failed.id, "one")["id"], LIMIT, recorded=False
+        )
+    )
     assert states(skipped) == {"one": "SKIPPED", "two": "COMPLETED"}
     assert skipped.status == "COMPLETED"
     assert (project.root / "two.txt").read_text() == "1\n"
 
     write("there", "")
-    retried = workflows.wait(
-        PATH, workflows.retry(PATH, failed.id, "one").id, LIMIT, recorded=False
+    retried = Run(
+        **workflows.runs.wait(
+            PATH, workflows.runs.retry(PATH, failed.id, "one")["id"], LIMIT, recorded=False
+        )
     )
     assert states(retried)["one"] == "COMPLETED"
     assert [str(why) for why in retried.nodes[0].reasons] == ["rerun requested"]
@@ -221,13 +228,13 @@ def test_a_node_is_retried_skipped_or_accepted(
 
 def test_what_goes_on_is_not_resumed(write, workflows: WorkflowManager) -> None:
     write(PATH, "stages:\n  slow:\n    cmd: sleep 30\n")
-    begun = workflows.execute(PATH, ExecuteRequest())
-    for again in (workflows.resume, lambda *a: workflows.retry(*a, "slow")):
+    begun = workflows.runs.execute(PATH, RunRequest())
+    for again in (workflows.runs.resume, lambda *a: workflows.runs.retry(*a, "slow")):
         with pytest.raises(MLWSError) as refused:
-            again(PATH, begun.id)
+            again(PATH, begun["id"])
         assert refused.value.code == "30103"
-    workflows.cancel(PATH, begun.id)
-    workflows.wait(PATH, begun.id, LIMIT, recorded=False)
+    workflows.runs.cancel(PATH, begun["id"])
+    workflows.runs.wait(PATH, begun["id"], LIMIT, recorded=False)
     with pytest.raises(MLWSError) as unknown:
-        workflows.retry(PATH, begun.id, "nobody")
+        workflows.runs.retry(PATH, begun["id"], "nobody")
     assert unknown.value.code == "40401"

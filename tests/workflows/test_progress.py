@@ -13,7 +13,8 @@ import pytest
 from jupyter_mlws import progress
 from jupyter_mlws.engine.progress import newest_progress
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest
+from jupyter_mlws.workflows.models import Run
+from jupyter_mlws.workflows.run.runs import RunRequest
 
 PATH = "dvc.yaml"
 PATIENCE = 60.0
@@ -61,7 +62,7 @@ def test_no_total_is_no_progress() -> None:
 
 def told(workflows: WorkflowManager, run: str) -> Iterator[float]:
     """The shares that events of a run tell, one after the other."""
-    for event in workflows._journal.events_after(0, limit=1000):
+    for event in workflows.runs.journal.events_after(0, limit=1000):
         if event["run"] == run and event["node"] == "slow" and event["data"]["progress"]:
             yield event["data"]["progress"]
 
@@ -79,19 +80,19 @@ def test_a_running_node_tells_how_far_it_is(
     write("slow.py", REPORTS)
     command = json.dumps(f"{sys.executable} slow.py")
     write(PATH, f"stages:\n  slow:\n    cmd: {command}\n    deps: [slow.py]\n")
-    run = workflows.execute(PATH, ExecuteRequest()).id
+    run = workflows.runs.execute(PATH, RunRequest())["id"]
     for share in (1, 2, 3):
         until(lambda share=share: share / 4 in told(workflows, run))
-        (node,) = workflows.status(PATH).nodes
+        (node,) = Run(**workflows.runs.status(PATH)).nodes
         assert (node.status.value, node.progress) == ("RUNNING", share / 4)
         write(f"go{share + 1}", "")
-    ended = workflows.wait(PATH, run, PATIENCE, recorded=False)
+    ended = Run(**workflows.runs.wait(PATH, run, PATIENCE, recorded=False))
     assert ended.status == "COMPLETED"
     assert ended.nodes[0].progress is None
     assert list(told(workflows, run)) == [0.25, 0.5, 0.75]
     starts = {
         event["data"]["started"]
-        for event in workflows._journal.events_after(0, limit=1000)
+        for event in workflows.runs.journal.events_after(0, limit=1000)
         if event["node"] == "slow" and event["status"] == "RUNNING"
     }
     assert len(starts) == 1

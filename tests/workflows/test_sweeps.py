@@ -14,6 +14,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.experiments.ranking import guess_mode
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from jupyter_mlws.workflows.run.runs import RunRequest
 from jupyter_mlws.workflows.sweep_models import PromoteRequest, SweepsQuery
 
 PATH = "dvc.yaml"
@@ -99,7 +100,7 @@ def refusal(call: Callable[[], object]) -> tuple[str, dict]:
 
 def test_before_the_first_run_there_is_nothing_to_rank(swept, workflows: WorkflowManager) -> None:
     swept()
-    (sweep,) = workflows.sweeps(PATH).items
+    (sweep,) = workflows.sweeps.list(PATH).items
     assert (sweep.name, sweep.kind, sweep.line) == ("train", "foreach", 6)
     assert (sweep.metric, sweep.mode, sweep.best, sweep.metrics) == (None, None, None, [])
     assert [one.id for one in sweep.variants] == ["train@a", "train@b", "train@c"]
@@ -107,7 +108,7 @@ def test_before_the_first_run_there_is_nothing_to_rank(swept, workflows: Workflo
     assert sweep.variants[0].outputs == ["out/a.txt", "out/a.json"]
     assert {(one.status, one.rank, one.run) for one in sweep.variants} == {(None, None, None)}
     # Nothing is measured yet: any metric may be meant.
-    assert workflows.sweeps(PATH, SweepsQuery(metric="acc")).items[0].best is None
+    assert workflows.sweeps.list(PATH, SweepsQuery(metric="acc")).items[0].best is None
 
 
 def test_variants_are_ranked_by_what_they_measured(
@@ -115,7 +116,7 @@ def test_variants_are_ranked_by_what_they_measured(
 ) -> None:
     swept()
     ended = run()
-    (sweep,) = workflows.sweeps(PATH).items
+    (sweep,) = workflows.sweeps.list(PATH).items
     assert (sweep.metrics, sweep.metric, sweep.mode) == (["val.loss", "acc"], "val.loss", "min")
     assert [(one.id, one.rank) for one in sweep.variants] == [
         ("train@b", 1),
@@ -131,7 +132,7 @@ def test_variants_are_ranked_by_what_they_measured(
     assert best.duration is not None
 
     def order(**asked: str) -> str:
-        variants = workflows.sweeps(PATH, SweepsQuery(**asked)).items[0].variants
+        variants = workflows.sweeps.list(PATH, SweepsQuery(**asked)).items[0].variants
         return "".join(one.id[-1] for one in variants)
 
     assert order(metric="acc") == "cba"
@@ -148,7 +149,7 @@ def test_what_lacks_the_metric_or_cannot_be_read_comes_last(
     run()
     (project.root / "out/a.json").write_text('{"val": {"loss": ')
     (project.root / "out/b.json").write_text('{"acc": 1, "val": {"loss": NaN}}')
-    (sweep,) = workflows.sweeps(PATH, SweepsQuery(metric="val.loss")).items
+    (sweep,) = workflows.sweeps.list(PATH, SweepsQuery(metric="val.loss")).items
     assert [(one.id, one.rank) for one in sweep.variants] == [
         ("train@c", 1),
         ("train@a", None),
@@ -164,7 +165,7 @@ def test_equal_variants_share_a_place_and_removed_metrics_are_in_the_cache(
     swept(MATRIX)
     run()
     (project.root / "out/2-a.json").unlink()
-    (sweep,) = workflows.sweeps(PATH).items
+    (sweep,) = workflows.sweeps.list(PATH).items
     assert sweep.kind == "matrix"
     assert [(one.id, one.rank) for one in sweep.variants] == [
         ("train@2-a", 1),
@@ -208,7 +209,7 @@ def test_the_best_becomes_a_plain_stage_with_its_result(
     file.write_text(HEAD + FOREACH + tail)
     log = project.root / "out/b.txt"
     touched = log.stat().st_mtime_ns
-    done = workflows.promote(PATH, "train", PromoteRequest())
+    done = workflows.sweeps.promote(PATH, "train", PromoteRequest())
     assert (done.sweep, done.variant, done.metric, done.value) == (
         "train",
         "train@b",
@@ -223,7 +224,7 @@ def test_the_best_becomes_a_plain_stage_with_its_result(
     assert log.stat().st_mtime_ns == touched
     kept = project.state.parent / done.kept_in / PATH
     assert kept.read_text() == HEAD + FOREACH + tail
-    assert workflows.sweeps(PATH).items == []
+    assert workflows.sweeps.list(PATH).items == []
     assert done.etag == workflows.get(PATH).etag
 
 
@@ -234,7 +235,7 @@ def test_without_the_lock_it_comes_from_the_run_cache(
     run()
     lock = project.root / "dvc.lock"
     lock.unlink()
-    done = workflows.promote(PATH, "train", PromoteRequest(variant="2-b"))
+    done = workflows.sweeps.promote(PATH, "train", PromoteRequest(variant="2-b"))
     assert (done.variant, done.result_kept) == ("train@2-b", False)
     assert "    outs: ['out/b2.txt']\n" in file.read_text()
     assert 'deps: ["${data}"]   # from above' in file.read_text()
@@ -274,7 +275,7 @@ def test_however_it_is_written_the_stage_is_what_the_variant_was(
     file = write(PATH, f"# one\nstages:\n{stage}  # two\n  other: {{cmd: echo > p, outs: [p]}}\n")
     before = resolve(project.root, PATH, parse(PATH, file.read_text()).data)
     variant = list(before)[1]
-    workflows.promote(PATH, "train", PromoteRequest(variant=variant))
+    workflows.sweeps.promote(PATH, "train", PromoteRequest(variant=variant))
     after = resolve(project.root, PATH, parse(PATH, file.read_text()).data)
     assert after == {"train": before[variant], "other": before["other"]}
     assert file.read_text().startswith("# one\nstages:\n  train:")
@@ -291,7 +292,7 @@ def test_what_cannot_be_promoted_is_refused_and_nothing_changes(
         seen = asked.pop("seen", None)
         request = PromoteRequest(**asked)
         return refusal(
-            lambda: workflows.promote(PATH, name, request, None if seen is None else [seen])
+            lambda: workflows.sweeps.promote(PATH, name, request, None if seen is None else [seen])
         )
 
     assert promote()[0] == "40209"
@@ -302,7 +303,10 @@ def test_what_cannot_be_promoted_is_refused_and_nothing_changes(
     assert promote(metric="nope")[1]["known"] == "val.loss, acc"
     assert promote(seen="another")[0] == "40402"
     assert file.read_text() == before
-    assert refusal(lambda: workflows.promote("no/dvc.yaml", "a", PromoteRequest()))[0] == "40401"
+    assert (
+        refusal(lambda: workflows.sweeps.promote("no/dvc.yaml", "a", PromoteRequest()))[0]
+        == "40401"
+    )
 
 
 @pytest.mark.parametrize(
@@ -320,20 +324,19 @@ def test_what_cannot_be_promoted_is_refused_and_nothing_changes(
 )
 def test_a_faulty_file_is_named(write, workflows: WorkflowManager, text: str) -> None:
     write(PATH, text)
-    assert refusal(lambda: workflows.sweeps(PATH))[0] == "40205"
+    assert refusal(lambda: workflows.sweeps.list(PATH))[0] == "40205"
     assert [problem.code for problem in workflows.validate(PATH)][:1] == ["40205"]
 
 
 def test_no_promotion_while_a_run_goes_on(
     write, workflows: WorkflowManager, run: Callable[..., Run]
 ) -> None:
-    from jupyter_mlws.workflows.models import ExecuteRequest
 
     write(PATH, "stages:\n  a: {foreach: [1], do: {cmd: sleep 20}}\n")
-    workflows.execute(PATH, ExecuteRequest())
+    workflows.runs.execute(PATH, RunRequest())
     asked = PromoteRequest(variant="1")
-    assert refusal(lambda: workflows.promote(PATH, "a", asked))[0] == "40207"
-    workflows.cancel(PATH)
+    assert refusal(lambda: workflows.sweeps.promote(PATH, "a", asked))[0] == "40207"
+    workflows.runs.cancel(PATH)
 
 
 # Side by side

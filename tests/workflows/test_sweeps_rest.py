@@ -89,7 +89,7 @@ async def test_a_run_takes_the_wish_to_accept(
     write("dvc.yaml", "stages:\n  a: {cmd: cp in.json out, deps: [in.json], outs: [out]}\n")
     code, _, said = await call("execute", {"accept_cosmetic": True})
     assert code == 202
-    ended = workflows.wait("dvc.yaml", said["data"]["id"], 60, recorded=False)
+    ended = Run(**workflows.runs.wait("dvc.yaml", said["data"]["id"], 60, recorded=False))
     assert ended.status == "COMPLETED"
     code, _, said = await call("execute", {"accept_cosmetic": "perhaps"})
     assert (code, said["errors"][0]["field"]) == (400, "accept_cosmetic")

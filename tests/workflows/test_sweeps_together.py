@@ -90,7 +90,7 @@ def test_variants_are_measured_by_what_is_made_of_them(
 ) -> None:
     write(PATH, CHAIN)
     assert run().status == "COMPLETED"
-    train, judge = workflows.sweeps(PATH).items
+    train, judge = workflows.sweeps.list(PATH).items
     assert [(one.id, one.metrics) for one in train.variants] == [
         ("train@3", {"score": 3}),
         ("train@2", {"score": 2}),
@@ -105,7 +105,7 @@ def test_a_comparison_measures_each_variant_by_its_name(
     write("compare.py", COMPARE)
     write(PATH, SHARED)
     assert run().status == "COMPLETED"
-    (train,) = workflows.sweeps(PATH).items
+    (train,) = workflows.sweeps.list(PATH).items
     assert (train.metric, train.mode, train.best) == ("loss", "min", "train@1e-05")
     assert [one.metrics for one in train.variants] == [{"loss": 2}, {"loss": 3}]
 
@@ -117,7 +117,7 @@ def test_a_renamed_sweep_is_ranked_by_the_names_of_its_files(
     write(PATH, SHARED)
     assert run().status == "COMPLETED"
     write(PATH, SHARED.replace("  train:\n", "  rates:\n"))
-    (sweep,) = workflows.sweeps(PATH).items
+    (sweep,) = workflows.sweeps.list(PATH).items
     assert (sweep.metric, sweep.best) == ("loss", "rates@1e-05")
 
 
@@ -126,7 +126,7 @@ def test_promotion_takes_along_what_is_made_of_the_variant(
 ) -> None:
     file = write(PATH, CHAIN)
     run()
-    done = workflows.promote(PATH, "train", PromoteRequest())
+    done = workflows.sweeps.promote(PATH, "train", PromoteRequest())
     assert (done.variant, done.also, done.value) == ("train@3", ["judge"], 3)
     assert done.result_kept
     text = file.read_text()

@@ -17,7 +17,8 @@ import pytest
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.mlflow.store import MLflowStore
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, Run
+from jupyter_mlws.workflows.models import Run
+from jupyter_mlws.workflows.run.runs import RunRequest
 from tests.workflows.conftest import LIMIT, PATH
 
 TAGS = "tags.`mlws.run` = '{}'"
@@ -112,7 +113,7 @@ def once(rows: dict[str, list[Any]]) -> dict[str, Any]:
 
 def unrecorded(workflows: WorkflowManager, run: Run) -> str:
     """The error that kept a run out of MLflow."""
-    row = workflows._journal.record(run.id)
+    row = workflows.runs.journal.record(run.id)
     assert row["recorded"] is False
     return str(row["tracking_error"])
 
@@ -163,7 +164,7 @@ def test_a_run_has_its_nodes_nested_in_it_and_cached_ones_are_counted(
     assert train.data.metrics == {"accuracy": 0.5}
     assert whole.data.metrics == {"accuracy": 0.5}
     assert whole.data.params == {"train.depth": "3", "train.学习率": "0.1", "optim.lr": "0.01"}
-    results = workflows.status(PATH, first.id).results["train"]
+    results = Run(**workflows.runs.status(PATH, first.id)).results["train"]
     assert json.loads(train.data.tags["mlws.outputs"]) == results
     assert set(json.loads(train.data.tags["mlws.inputs"])) == {"table.txt"}
     assert whole.data.tags["mlws.cached"] == "0"
@@ -178,7 +179,7 @@ def test_a_run_has_its_nodes_nested_in_it_and_cached_ones_are_counted(
     assert third.counts == {"CACHED": 2}
     assert third.mlflow_run is None
     assert recorded(third.id) == {}
-    assert workflows._journal.record(third.id)["recorded"] is True
+    assert workflows.runs.journal.record(third.id)["recorded"] is True
 
 
 @pytest.mark.slow(reason="MLflow is imported in each run")
@@ -189,7 +190,7 @@ def test_what_a_nodes_code_logs_is_in_its_nested_run_and_ours_beside_it(
     write("curve.py", CURVE)
     write(PATH, WITH_CODE)
     ended = run(recorded=True, jobs=1)
-    assert ended.status == "COMPLETED", workflows.log(PATH, ended.id, "train").text
+    assert ended.status == "COMPLETED", workflows.results.log(PATH, ended.id, "train").text
     rows = once(recorded(ended.id))
     train, curve = rows["train"], rows["curve"]
     for node in (train, curve):
@@ -232,18 +233,20 @@ def test_mlflow_killed_during_a_run_is_started_again(
     workflows: WorkflowManager, write, recorded
 ) -> None:
     write(PATH, IDENTITY.format(1, "while ! test -e go; do sleep 0.05; done"))
-    asked = workflows.execute(PATH, ExecuteRequest())
-    runner = until(lambda: workflows._journal.record(asked.id).get("pid"))
-    until(lambda: "id=[" in workflows.log(PATH, asked.id, "node").text)
+    asked = workflows.runs.execute(PATH, RunRequest())
+    runner = until(lambda: workflows.runs.journal.record(asked["id"]).get("pid"))
+    until(lambda: "id=[" in workflows.results.log(PATH, asked["id"], "node").text)
     for helper in until(lambda: helpers(runner)):
         os.kill(helper, signal.SIGKILL)
     write("go", "")
-    workflows.wait(PATH, asked.id, LIMIT)
+    workflows.runs.wait(PATH, asked["id"], LIMIT)
     # The run may end before the new process has entered it.
-    until(lambda: workflows._journal.record(asked.id)["recorded"])
-    rows = once(recorded(asked.id))
-    assert workflows.status(PATH, asked.id).mlflow_run == rows[""].info.run_id
-    assert f"id=[{rows['node'].info.run_id}]" in workflows.log(PATH, asked.id, "node").text
+    until(lambda: workflows.runs.journal.record(asked["id"])["recorded"])
+    rows = once(recorded(asked["id"]))
+    assert Run(**workflows.runs.status(PATH, asked["id"])).mlflow_run == rows[""].info.run_id
+    assert (
+        f"id=[{rows['node'].info.run_id}]" in workflows.results.log(PATH, asked["id"], "node").text
+    )
 
 
 @pytest.mark.slow(reason="MLflow is imported in each run")
@@ -261,15 +264,15 @@ def test_a_locked_store_fails_no_run_and_is_caught_up_with_once(
 
     cached = run()
     assert cached.counts == {"CACHED": 1}
-    until(lambda: workflows._journal.record(missed.id)["recorded"])
+    until(lambda: workflows.runs.journal.record(missed.id)["recorded"])
     rows = once(recorded(missed.id))
-    assert workflows.status(PATH, missed.id).mlflow_run == rows[""].info.run_id
-    assert rows[""].info.end_time == round(workflows._journal.record(missed.id)["ended"] * 1000)
+    assert Run(**workflows.runs.status(PATH, missed.id)).mlflow_run == rows[""].info.run_id
+    assert rows[""].info.end_time == round(workflows.runs.journal.record(missed.id)["ended"] * 1000)
 
     # Told again, as after a crash between MLflow's answer and the journal.
-    workflows._journal.note(missed.id, recorded=False, mlflow_run=None)
+    workflows.runs.journal.note(missed.id, recorded=False, mlflow_run=None)
     run(force=True, recorded=True)
-    until(lambda: workflows._journal.record(missed.id)["recorded"])
+    until(lambda: workflows.runs.journal.record(missed.id)["recorded"])
     again = once(recorded(missed.id))
     assert {node: row.info.run_id for node, row in again.items()} == {
         node: row.info.run_id for node, row in rows.items()
@@ -281,17 +284,19 @@ def test_a_run_whose_process_was_killed_is_recorded_by_the_next(
     workflows: WorkflowManager, write, run: Callable[..., Run], recorded
 ) -> None:
     write(PATH, IDENTITY.format(1, "sleep 300"))
-    asked = workflows.execute(PATH, ExecuteRequest())
-    until(lambda: "id=[" in workflows.log(PATH, asked.id, "node").text)
-    os.kill(workflows._journal.record(asked.id)["pid"], signal.SIGKILL)
-    ended = workflows.wait(PATH, asked.id, LIMIT)
+    asked = workflows.runs.execute(PATH, RunRequest())
+    until(lambda: "id=[" in workflows.results.log(PATH, asked["id"], "node").text)
+    os.kill(workflows.runs.journal.record(asked["id"])["pid"], signal.SIGKILL)
+    ended = Run(**workflows.runs.wait(PATH, asked["id"], LIMIT))
     assert ended.status == "INTERRUPTED"
     write(PATH, IDENTITY.format(1, "true"))
     run(recorded=True)
-    until(lambda: workflows._journal.record(asked.id).get("recorded"))
-    rows = once(recorded(asked.id))
+    until(lambda: workflows.runs.journal.record(asked["id"]).get("recorded"))
+    rows = once(recorded(asked["id"]))
     assert {row.info.status for row in rows.values()} == {"KILLED"}
-    assert f"id=[{rows['node'].info.run_id}]" in workflows.log(PATH, asked.id, "node").text
+    assert (
+        f"id=[{rows['node'].info.run_id}]" in workflows.results.log(PATH, asked["id"], "node").text
+    )
 
 
 def test_without_mlflow_a_node_starts_without_an_id_and_says_so(
@@ -302,7 +307,7 @@ def test_without_mlflow_a_node_starts_without_an_id_and_says_so(
     write(PATH, IDENTITY.format(1, "true"))
     ended = run(recorded=True)
     assert ended.status == "COMPLETED"
-    log = workflows.log(PATH, ended.id, "node").text
+    log = workflows.results.log(PATH, ended.id, "node").text
     assert "id=[]" in log
     assert "MLflow did not provide a run" in log
     assert "独立的运行" in log
@@ -319,7 +324,7 @@ def test_code_that_chooses_its_own_experiment_is_left_to_itself(
     )
     ended = run(recorded=True)
     assert ended.status == "COMPLETED"
-    assert "sets its own MLflow experiment" in workflows.log(PATH, ended.id, "node").text
+    assert "sets its own MLflow experiment" in workflows.results.log(PATH, ended.id, "node").text
     assert set(once(recorded(ended.id))) == {"", "node"}
 
 

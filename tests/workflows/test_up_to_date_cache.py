@@ -66,10 +66,10 @@ def test_a_second_run_tells_the_same_without_looking(
     assert states(again) == {"first": "CACHED", "second": "CACHED"}
     assert again.results == known.outputs
     assert [[*map(str, node.reasons)] for node in again.nodes] == [["up to date"]] * 2
-    rows = workflows.experiment_runs().items
-    assert rows[0].run == again.id
-    assert rows[0].metrics == rows[1].metrics == {"second": 1}
-    told = [e for e in workflows.events_after(0, 500) if e["run"] == again.id]
+    rows, _ = workflows.runs.page(None)
+    assert rows[0]["id"] == again.id
+    assert rows[0]["metrics"] == rows[1]["metrics"] == {"second": 1}
+    told = [e for e in workflows.runs.journal.events_after(0, 500) if e["run"] == again.id]
     assert [e["status"] for e in told if e["type"] == "node"] == ["CACHED", "CACHED"]
 
 

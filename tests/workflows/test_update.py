@@ -13,7 +13,8 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document.definition import WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest
+from jupyter_mlws.workflows.models import Run
+from jupyter_mlws.workflows.run.runs import RunRequest
 
 PATH = "workflows/wine/dvc.yaml"
 OUT = "workflows/wine/out"
@@ -377,12 +378,12 @@ stages:
 
 def test_a_run_carries_out_what_it_read_when_it_began(workflows: WorkflowManager, write) -> None:
     file = write("dvc.yaml", SLOW)
-    started = workflows.execute("dvc.yaml", ExecuteRequest())
+    started = workflows.runs.execute("dvc.yaml", RunRequest())
     body = workflows.get("dvc.yaml").model_dump(mode="json")
     body["nodes"], body["edges"] = body["nodes"][:1], []
     workflows.change("dvc.yaml", WorkflowChange(**body), [body["etag"]])
     assert "cat a" not in file.read_text()
-    ended = workflows.wait("dvc.yaml", started.id, 60, recorded=False)
+    ended = Run(**workflows.runs.wait("dvc.yaml", started["id"], 60, recorded=False))
     assert ended.status.value == "COMPLETED"
     assert set(ended.results) == {"a", "b"}
     assert [one.id for one in workflows.get("dvc.yaml").nodes] == ["a"]
@@ -390,14 +391,14 @@ def test_a_run_carries_out_what_it_read_when_it_began(workflows: WorkflowManager
 
 def test_a_workflow_that_runs_is_not_removed(workflows: WorkflowManager, write) -> None:
     file = write("dvc.yaml", SLOW)
-    started = workflows.execute("dvc.yaml", ExecuteRequest())
+    started = workflows.runs.execute("dvc.yaml", RunRequest())
     with pytest.raises(MLWSError) as error:
         workflows.remove("dvc.yaml")
     assert (error.value.code, error.value.status) == ("40207", 409)
-    assert error.value.facts["run"] == started.id
+    assert error.value.facts["run"] == started["id"]
     assert file.exists()
-    workflows.cancel("dvc.yaml", started.id)
-    workflows.wait("dvc.yaml", started.id, 60, recorded=False)
+    workflows.runs.cancel("dvc.yaml", started["id"])
+    workflows.runs.wait("dvc.yaml", started["id"], 60, recorded=False)
     assert workflows.remove("dvc.yaml").removed[0] == "dvc.yaml"
 
 
@@ -440,7 +441,7 @@ def test_parameters_of_a_run_do_not_undo_a_change(
     thread.start()
     for number in range(3):
         params = {"forest.n_estimators": 60 + number}
-        started = workflows.execute(PATH, ExecuteRequest(params=params, targets=["count"]))
-        workflows.wait(PATH, started.id, 60, recorded=False)
+        started = workflows.runs.execute(PATH, RunRequest(params=params, targets=["count"]))
+        workflows.runs.wait(PATH, started["id"], 60, recorded=False)
     thread.join()
     assert '{name: "Wine 19"}' in file.read_text()

@@ -13,7 +13,8 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.document.terms import Severity
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, Problem
+from jupyter_mlws.workflows.models import Problem
+from jupyter_mlws.workflows.run.runs import RunRequest
 from jupyter_mlws.workflows.tracking import metrics
 
 PATH = "workflows/wine/dvc.yaml"
@@ -130,11 +131,11 @@ def test_a_faulty_workflow_is_not_run_and_changes_nothing(
 ) -> None:
     file = write(PATH, GOOD)
     with pytest.raises(MLWSError) as refused:
-        workflows.execute(PATH, ExecuteRequest(params={"forest.n_estimators": 5}))
+        workflows.runs.execute(PATH, RunRequest(params={"forest.n_estimators": 5}))
     assert refused.value.code == "40201"
     assert [fault.field for fault in refused.value.faults] == ["load.file"]
     assert file.read_text() == GOOD
-    assert workflows.runs(PATH).items == []
+    assert workflows.runs.page(PATH) == ([], None)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,7 @@ def test_an_output_that_is_tracked_data_is_refused(
     assert (problem.node, problem.field, problem.severity) == ("a", "outs", Severity.ERROR)
     assert problem.message.en == f"The output 'data/out' is already tracked by {tracked}.dvc."
     with pytest.raises(MLWSError) as refused:
-        workflows.execute(PATH, ExecuteRequest())
+        workflows.runs.execute(PATH, RunRequest())
     assert [fault.field for fault in refused.value.faults] == ["a.outs"]
 
 

@@ -201,8 +201,6 @@ class Documents:
 
         ``planned_paths`` are files that are to be written together with it.
         """
-        import configparser
-
         from jupyter_mlws.dvc.stages import tracked_data
 
         components = self.components(stages)
@@ -215,6 +213,8 @@ class Documents:
         findings += graph.tracked_outputs(stages, list(tracked_data(self._root, outs)))
         lost_settings = graph.lost_settings(document, stages, components)
         if lost_settings:
+            import configparser
+
             # No finding if DVC passes false settings as options (`--no-name`).
             config = configparser.ConfigParser(interpolation=None, strict=False)
             try:
@@ -233,8 +233,8 @@ class Documents:
         skip: Collection[str] = (),
         *,
         keep_going: bool = False,
-    ) -> None:
-        """Raise one error with all faults that keep the workflow from running.
+    ) -> list[Stage]:
+        """Return the stages; raise one error with all faults that keep them from running.
 
         A fault of a single node (a missing input or setting) keeps only that node from running: it
         counts for the ``targets`` and what they need, and not for a run that continues after
@@ -252,6 +252,7 @@ class Documents:
         ]
         if errors:
             raise findings_error(document.path, errors)
+        return stages
 
     def exists(self, path: str) -> bool:
         """Return whether a path exists or DVC can restore it (a `.dvc` file for it or above it)."""
@@ -266,8 +267,6 @@ class Documents:
 
     def with_params(self, document: Document, params: Mapping[str, Any]) -> Document:
         """Return the document with changed settings; error 40204 lists every invalid parameter."""
-        if not params:
-            return document
         from jupyter_mlws.workflows.document.authoring import with_settings
 
         stages = {stage.id: stage for stage in self.stages(document)[0]}

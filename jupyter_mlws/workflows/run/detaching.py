@@ -63,24 +63,24 @@ def run_starter(root: Path) -> Iterator[RunStarter]:
         child = _preforked_children.pop()
     else:
         child = _Child() if can_fork() else None
+
+    def start(run: str, folder: Path) -> int:
+        if child is not None:
+            return child.take(run, folder, root)
+        with (folder / LOG).open("ab") as log:
+            pid = live.offer(root, run, log.fileno())
+            if pid is not None:
+                return pid
+            process = _start(run, root, folder, log.fileno())
+        # So that it leaves no zombie, whenever it ends.
+        threading.Thread(target=process.wait, name="mlws-reaper", daemon=True).start()
+        return process.pid
+
     try:
-        yield lambda run, folder: _detach(run, root, folder, child)
+        yield start
     finally:
         if child is not None:
             child.dismiss()
-
-
-def _detach(run: str, root: Path, folder: Path, child: _Child | None) -> int:
-    if child is not None:
-        return child.take(run, folder, root)
-    with (folder / LOG).open("ab") as log:
-        pid = live.offer(root, run, log.fileno())
-        if pid is not None:
-            return pid
-        process = _start(run, root, folder, log.fileno())
-    # So that it leaves no zombie, whenever it ends.
-    threading.Thread(target=process.wait, name="mlws-reaper", daemon=True).start()
-    return process.pid
 
 
 def _start(run: str, root: Path, folder: Path, log: int) -> subprocess.Popen[bytes]:

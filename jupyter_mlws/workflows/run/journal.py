@@ -26,8 +26,6 @@ from jupyter_mlws.workflows.run.serializers import iso
 ACTIVE_STATES = (Status.PENDING.value, Status.RUNNING.value)
 SUCCESS_STATES = (Status.COMPLETED.value, Status.CACHED.value)
 """Nodes in these states have their result."""
-MAX_SEARCHED_NODES = 10_000
-"""Nodes that are looked at for who made a result, newest first."""
 Row = dict[str, Any]
 
 
@@ -75,7 +73,7 @@ class Journal:
         now = time.time()
         record = {"jobs": run.jobs, "origin": run.origin, "request": dict(run.request)}
         with self._transaction():
-            live = self._one(
+            live = self._first(
                 "SELECT * FROM runs WHERE workflow = ? AND status IN (?, ?)",
                 run.path,
                 *ACTIVE_STATES,
@@ -126,7 +124,7 @@ class Journal:
     def set_progress(self, run: str, node: str, share: float) -> None:
         """Store and emit the progress of a running node; its state does not change."""
         with self._transaction():
-            row = self._one("SELECT * FROM nodes WHERE run = ? AND node = ?", run, node)
+            row = self._first("SELECT * FROM nodes WHERE run = ? AND node = ?", run, node)
             if row is None or row["status"] != Status.RUNNING.value:
                 return
             text = json.dumps({**json.loads(row["record"]), "progress": share})
@@ -152,26 +150,20 @@ class Journal:
             for node, text in texts.items():
                 self._emit_event(run, heads[node], text)
 
-    def nodes_of(self, run: str) -> list[str]:
-        """The nodes of a run, in order."""
-        with self._lock:
-            rows = self._all("SELECT node FROM nodes WHERE run = ? ORDER BY position", run)
-        return [row["node"] for row in rows]
-
     def end_nodes(self, run: str, status: Status) -> None:
         """Set every node that has not finished to ``status``.
 
         Running nodes that cannot change to ``status`` become INTERRUPTED.
         """
         with self._transaction():
-            for row in self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run):
+            for row in self.query("SELECT * FROM nodes WHERE run = ? ORDER BY position", run):
                 allowed = NODE_CHANGES.get(Status(row["status"]), frozenset())
                 if allowed:
                     end = status if status in allowed else Status.INTERRUPTED
                     self._change_node(run, row["node"], end, {})
 
     def _change_node(self, run: str, node: str, status: Status, facts: Row) -> None:
-        row = self._one("SELECT * FROM nodes WHERE run = ? AND node = ?", run, node)
+        row = self._first("SELECT * FROM nodes WHERE run = ? AND node = ?", run, node)
         if row is None:
             raise WorkflowItemNotFoundError(kind="node", name=node)
         check(NODE_CHANGES, Status(row["status"]), status)
@@ -211,24 +203,19 @@ class Journal:
 
     def record(self, run: str) -> Row:
         """Return the columns and facts of a run, not converted to the API's format."""
-        with self._lock:
-            return _to_record(self._run(run))
+        return _to_record(self._run(run))
 
     def live(self, path: str | None = None) -> list[Row]:
         """Return the runs that have not finished, of one workflow or of all."""
-        query = "SELECT * FROM runs WHERE status IN (?, ?)"
-        with self._lock:
-            rows = self._all(query, *ACTIVE_STATES)
+        rows = self.query("SELECT * FROM runs WHERE status IN (?, ?)", *ACTIVE_STATES)
         records = [_to_record(row) for row in rows]
         return [row for row in records if path is None or row["workflow"] == path]
 
     def newest(self, path: str) -> str | None:
-        """The id of a workflow's newest run."""
-        with self._lock:
-            row = self._one(
-                "SELECT id FROM runs WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT 1",
-                path,
-            )
+        """Return the ID of a workflow's newest run."""
+        row = self._first(
+            "SELECT id FROM runs WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT 1", path
+        )
         return row["id"] if row else None
 
     def summary(self, run: str) -> Row:
@@ -243,11 +230,11 @@ class Journal:
 
         All parts are read in one transaction, so that they are consistent.
         """
-        with self._lock, self._outermost():
-            self._connection.execute("BEGIN")
+        with self.reading() as connection:
+            connection.execute("BEGIN")
             row = self._run(run)
-            nodes = self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run)
-            last = self._one("SELECT MAX(seq) AS seq FROM events WHERE run = ?", run)
+            nodes = self.query("SELECT * FROM nodes WHERE run = ? ORDER BY position", run)
+            last = self._first("SELECT MAX(seq) AS seq FROM events WHERE run = ?", run)
             counts = self._counts(run)
         facts = [(node["node"], node["status"], json.loads(node["record"])) for node in nodes]
         return {
@@ -261,20 +248,20 @@ class Journal:
             "last_seq": last["seq"] if last and last["seq"] else 0,
         }
 
+    def nodes_of(self, run: str) -> list[str]:
+        """Return the nodes of a run, in order."""
+        rows = self.query("SELECT node FROM nodes WHERE run = ? ORDER BY position", run)
+        return [row["node"] for row in rows]
+
     def node_records(self, run: str) -> dict[str, Row]:
         """Return the status and facts of each node of a run, not converted to the API's format."""
         with self._lock:
             self._run(run)
-            rows = self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run)
+            rows = self.query("SELECT * FROM nodes WHERE run = ? ORDER BY position", run)
         return {
             row["node"]: {**json.loads(row["record"]), "status": Status(row["status"])}
             for row in rows
         }
-
-    def nodes_in(self, run: str, states: Sequence[str]) -> list[str]:
-        """The nodes of a run that are in one of the states."""
-        records = self.node_records(run)
-        return [node for node, record in records.items() if record["status"].value in states]
 
     def runs(
         self, path: str | None, limit: int, before: tuple[float, str] | None = None
@@ -285,172 +272,66 @@ class Journal:
         """
         created, identifier = before or (float("inf"), "")
         where = "" if path is None else "workflow = ? AND "
-        with self._lock:
-            rows = self._all(
-                f"SELECT * FROM runs WHERE {where}(created, id) < (?, ?) "  # noqa: S608
-                "ORDER BY created DESC, id DESC LIMIT ?",
-                *(() if path is None else (path,)),
-                created,
-                identifier,
-                limit,
-            )
+        rows = self.query(
+            f"SELECT * FROM runs WHERE {where}(created, id) < (?, ?) "  # noqa: S608
+            "ORDER BY created DESC, id DESC LIMIT ?",
+            *(() if path is None else (path,)),
+            created,
+            identifier,
+            limit,
+        )
         return [_to_record(row) for row in rows]
 
     def records(self, runs: Sequence[str]) -> list[Row]:
         """Return the records of ``runs``, not converted; skip runs that are not in the journal."""
         marks = ", ".join("?" * len(runs))
-        with self._lock:
-            rows = self._all(f"SELECT * FROM runs WHERE id IN ({marks})", *runs)  # noqa: S608
+        rows = self.query(f"SELECT * FROM runs WHERE id IN ({marks})", *runs)  # noqa: S608
         return [_to_record(row) for row in rows]
 
-    def has_computed(self, run: str) -> bool:
-        """Return whether any node of the run was started."""
-        with self._lock:
-            started = self._one(
-                "SELECT 1 FROM nodes WHERE run = ? AND json_extract(record, '$.started') LIMIT 1",
-                run,
-            )
-        return started is not None
-
-    def unrecorded_runs(self, last: int) -> list[str]:
-        """Return the finished runs that are not in MLflow, newest first.
-
-        Only the newest ``last`` runs are considered.
-        """
-        with self._lock:
-            rows = self._all(
-                "SELECT id FROM ("
-                " SELECT id, status, created, record FROM runs ORDER BY created DESC, id DESC"
-                " LIMIT ?) "
-                "WHERE status NOT IN (?, ?) AND json_extract(record, '$.started') IS NOT NULL "
-                "AND json_extract(record, '$.recorded') IS NOT 1 "
-                "AND json_extract(record, '$.mlflow_run') IS NULL "
-                "ORDER BY created DESC, id DESC",
-                last,
-                *ACTIVE_STATES,
-            )
-        return [row["id"] for row in rows]
-
-    def durations(self, path: str, last: int = 20) -> dict[str, float]:
-        """Return the seconds that each node took when it last completed."""
-        with self._lock:
-            rows = self._all(
-                "SELECT nodes.node, json_extract(nodes.record, '$.ended')"
-                " - json_extract(nodes.record, '$.started') AS seconds FROM nodes JOIN ("
-                " SELECT id, created FROM runs WHERE workflow = ? ORDER BY created DESC LIMIT ?"
-                ") AS recent ON recent.id = nodes.run "
-                "WHERE nodes.status = ? ORDER BY recent.created",
-                path,
-                last,
-                Status.COMPLETED.value,
-            )
-        return {row["node"]: row["seconds"] for row in rows if row["seconds"] is not None}
-
-    def newest_of(
-        self, path: str, nodes: Sequence[str], last: int = 50
-    ) -> dict[str, tuple[str, Row]]:
-        """Return each node's newest run and its record in that run.
-
-        Only the newest ``last`` runs of the workflow are considered.
-        """
-        newest: dict[str, tuple[str, Row]] = {}
-        node_ids = set(nodes)
-        with self._lock:
-            runs = self._all(
-                "SELECT id FROM runs WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT ?",
-                path,
-                last,
-            )
-        for row in runs:
-            if len(newest) == len(node_ids):
-                break
-            for node, record in self.node_records(row["id"]).items():
-                if node in node_ids:
-                    newest.setdefault(node, (row["id"], record))
-        return newest
-
-    def commits(self, path: str, last: int = 20) -> list[str]:
-        """Return the commits of a workflow's newest runs, newest first."""
-        with self._lock:
-            rows = self._all(
-                "SELECT record FROM runs WHERE workflow = ? ORDER BY created DESC LIMIT ?",
-                path,
-                last,
-            )
-        shas = (json.loads(row["record"]).get("commit") for row in rows)
-        return list(dict.fromkeys(commit for commit in shas if commit))
-
-    def makers(self, outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-        """Return the newest run in which a node made these outputs.
-
-        ``outputs`` has hashes by path for each key; the result has the run's ID for the same key.
-        """
-        pending: dict[frozenset[tuple[str, str]], list[str]] = {}
-        for name, hashes in outputs.items():
-            if hashes:
-                pending.setdefault(frozenset(hashes.items()), []).append(name)
-        run_ids: dict[str, str] = {}
-        if not pending:
-            return run_ids
-        with self._lock, self._outermost():
-            rows = self._connection.execute(
-                "SELECT nodes.run, nodes.record FROM nodes JOIN runs ON runs.id = nodes.run "
-                "WHERE nodes.status = ? ORDER BY runs.created DESC LIMIT ?",
-                (Status.COMPLETED.value, MAX_SEARCHED_NODES),
-            )
-            for row in rows:
-                key = frozenset((json.loads(row["record"]).get("outputs") or {}).items())
-                run_ids.update(dict.fromkeys(pending.pop(key, ()), row["run"]))
-                if not pending:
-                    break
-        return run_ids
-
-    def counts(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Return the number of runs and the number of nodes of runs in each state."""
-        with self._lock:
-            runs = self._all("SELECT status, COUNT(*) AS n FROM runs GROUP BY status")
-            nodes = self._all("SELECT status, COUNT(*) AS n FROM nodes GROUP BY status")
-        return {row["status"]: row["n"] for row in runs}, {row["status"]: row["n"] for row in nodes}
-
     def last_seq(self) -> int:
-        """The seq of the newest event; 0 before the first."""
-        with self._lock:
-            row = self._one("SELECT MAX(seq) AS seq FROM events")
+        """Return the seq of the newest event; 0 before the first."""
+        row = self._first("SELECT MAX(seq) AS seq FROM events")
         return (row["seq"] if row else 0) or 0
 
     def events_after(self, seq: int, limit: int = 200) -> list[Row]:
-        """Events after ``seq``, oldest first, as `/workflows/status` sends them."""
+        """Return the events after ``seq``, oldest first, as `/workflows/status` sends them."""
         if seq > self.last_seq():
             # It is of a file whose place another has taken.
             seq = 0
-        with self._lock:
-            rows = self._all(
-                "SELECT events.*, runs.workflow AS workflow, runs.created AS created "
-                "FROM events JOIN runs ON runs.id = events.run "
-                "WHERE events.seq > ? ORDER BY events.seq LIMIT ?",
-                seq,
-                limit,
-            )
+        rows = self.query(
+            "SELECT events.*, runs.workflow AS workflow, runs.created AS created "
+            "FROM events JOIN runs ON runs.id = events.run "
+            "WHERE events.seq > ? ORDER BY events.seq LIMIT ?",
+            seq,
+            limit,
+        )
         return [serializers.event(dict(row), json.loads(row["record"])) for row in rows]
 
+    def query(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Execute one statement and return its rows."""
+        with self._lock:
+            return self._database.execute(query, *values)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection for several statements; other threads are blocked meanwhile."""
+        with self._lock, self._outermost():
+            yield self._connection
+
     def _run(self, run: str) -> sqlite3.Row:
-        row = self._one("SELECT * FROM runs WHERE id = ?", run)
+        row = self._first("SELECT * FROM runs WHERE id = ?", run)
         if row is None:
             raise WorkflowItemNotFoundError(kind="run", name=run)
         return row
 
     def _counts(self, run: str) -> dict[str, int]:
-        rows = self._all(
+        rows = self.query(
             "SELECT status, COUNT(*) AS n FROM nodes WHERE run = ? GROUP BY status", run
         )
         return {row["status"]: row["n"] for row in rows}
 
-    def _one(self, query: str, *values: Any) -> sqlite3.Row | None:
-        rows = self._database.execute(query, *values)
-        return rows[0] if rows else None
-
-    def _all(self, query: str, *values: Any) -> list[sqlite3.Row]:
-        return self._database.execute(query, *values)
+    def _first(self, query: str, *values: Any) -> sqlite3.Row | None:
+        return next(iter(self.query(query, *values)), None)
 
     @contextmanager
     def batch(self) -> Iterator[None]:

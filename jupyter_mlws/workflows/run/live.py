@@ -91,7 +91,12 @@ def offers(project: Project, record: Record) -> Iterator[tuple[str, int]]:
     End after the idle time without an offer, or when the project no longer exists. During a run no
     offer is accepted. Runs that are handed over to be recorded are passed to ``record``.
     """
-    while (idle := _idle()) > 0 and hasattr(socket, "SO_PEERCRED"):
+    while hasattr(socket, "SO_PEERCRED"):
+        idle = DEFAULT_IDLE
+        with suppress(ValueError):
+            idle = float(os.environ.get(IDLE, DEFAULT_IDLE))
+        if idle <= 0:
+            return
         time.sleep(PAUSE)
         request = _take(project.root, idle, record)
         if request is None or not (project.root / ".dvc").is_dir():
@@ -101,13 +106,6 @@ def offers(project: Project, record: Record) -> Iterator[tuple[str, int]]:
             yield run, log
         finally:
             os.close(log)
-
-
-def _idle() -> float:
-    try:
-        return float(os.environ.get(IDLE, DEFAULT_IDLE))
-    except ValueError:
-        return DEFAULT_IDLE
 
 
 def _take(root: Path, idle: float, record: Record) -> tuple[str, int] | None:
@@ -144,7 +142,7 @@ def _agree(connection: socket.socket, record: Record) -> tuple[str, int] | None:
         (length,) = LENGTH.unpack(head)
         if length > LARGEST:
             raise ValueError("too large")
-        words = json.loads(_read(connection, length))
+        words = json.loads(connection.makefile("rb").read(length))
         if words["stamp"] != stamp():
             # Another code than this process has: it makes room for one that has it.
             sys.exit(0)
@@ -161,16 +159,6 @@ def _agree(connection: socket.socket, record: Record) -> tuple[str, int] | None:
     os.environ.clear()
     os.environ.update(words["environment"])
     return run, log
-
-
-def _read(connection: socket.socket, length: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < length:
-        part = connection.recv(length - len(parts))
-        if not part:
-            raise ValueError("cut short")
-        parts += part
-    return bytes(parts)
 
 
 def _address(root: Path) -> bytes:

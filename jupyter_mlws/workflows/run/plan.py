@@ -1,7 +1,8 @@
-"""What a run would do with each node and why, in words."""
+"""What a run would do with each node and why, in words, and how long it will take."""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.stages import Cause, Forecast, StageState
-from jupyter_mlws.engine.graph import closure, topological_order, upstream
+from jupyter_mlws.engine.graph import closure, longest_paths, topological_order, upstream
 from jupyter_mlws.engine.reasons import (
     ACCEPTED_REASON,
     FORCED_REASON,
@@ -22,6 +23,7 @@ from jupyter_mlws.engine.reasons import (
     describe,
     is_cosmetic,
 )
+from jupyter_mlws.engine.resources import Pool, of_this_machine
 from jupyter_mlws.workflows.document.parse import Stage
 from jupyter_mlws.workflows.document.semantic_diff import cosmetic_reason
 from jupyter_mlws.workflows.document.terms import Action
@@ -150,7 +152,6 @@ def summarise(
     restore, by node.
     """
     from jupyter_mlws.workflows.models import Plan, PlanSummary
-    from jupyter_mlws.workflows.run.estimates import makespan
 
     actions = [node.action for node in node_plans]
     running = [node.id for node in node_plans if node.action is Action.RUN]
@@ -170,6 +171,50 @@ def summarise(
         estimate_seconds=round(makespan(there, seconds, jobs), 3) if complete else None,
         without_estimate=len(running) - len(seconds),
     )
+
+
+def makespan(stages: Sequence[Stage], seconds: Mapping[str, float], jobs: int) -> float:
+    """Return the seconds from the start of a run to the end of its last node.
+
+    Nodes start as the engine starts them: those that are ready and fit, longest path first,
+    ``jobs`` at once. Nodes that ``seconds`` leaves out take no time.
+    """
+    needs = upstream(stages)
+    order = [stage.id for stage in topological_order(stages)]
+    weights = longest_paths(needs, {node: seconds.get(node, 0.0) for node in order})
+    policies = {stage.id: stage.policy for stage in stages}
+    missing = {node: len(needs[node]) for node in order}
+    dependents: dict[str, list[str]] = {}
+    for node in order:
+        for need in needs[node]:
+            dependents.setdefault(need, []).append(node)
+    pool = Pool(of_this_machine(jobs), jobs)
+    ready = [(-weights[node], node) for node in order if missing[node] == 0]
+    running: list[tuple[float, str]] = []
+    now = 0.0
+    heapq.heapify(ready)
+    while ready or running:
+        waiting = []
+        while ready:
+            entry = heapq.heappop(ready)
+            if pool.take(entry[1], policies[entry[1]]) is None:
+                waiting.append(entry)
+                if len(running) >= jobs:
+                    break
+            else:
+                heapq.heappush(running, (now + seconds.get(entry[1], 0.0), entry[1]))
+        for entry in waiting:
+            heapq.heappush(ready, entry)
+        if not running:
+            # Nothing that is left ever fits: such a run is refused.
+            break
+        now, finished_node = heapq.heappop(running)
+        pool.give_back(finished_node)
+        for dependent in dependents.get(finished_node, ()):
+            missing[dependent] -= 1
+            if missing[dependent] == 0:
+                heapq.heappush(ready, (-weights[dependent], dependent))
+    return now
 
 
 class _Planner:
@@ -192,7 +237,11 @@ class _Planner:
         forecast = Forecast()
         node_plans: dict[str, PlannedNode] = {}
         for name in order:
-            running = [n for n in self._needs[name] if _will_run(node_plans.get(n))]
+            running = [
+                need
+                for need in self._needs[name]
+                if need in node_plans and node_plans[need].action is Action.RUN
+            ]
             node_plans[name] = self._plan_node(name, forecast, running, accept)
         return node_plans
 
@@ -225,7 +274,3 @@ class _Planner:
         if verdict.changes or running:
             return PlannedNode(name, Action.RUN, tuple(reasons))
         return PlannedNode(name, Action.CACHED, (UP_TO_DATE_REASON,))
-
-
-def _will_run(node_plan: PlannedNode | None) -> bool:
-    return node_plan is not None and node_plan.action is Action.RUN

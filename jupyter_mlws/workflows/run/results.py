@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.core.errors import WorkflowItemNotFoundError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import plots
@@ -17,23 +15,23 @@ from jupyter_mlws.workflows.document.parse import Stage
 from jupyter_mlws.workflows.models import Log, Output, Preview
 from jupyter_mlws.workflows.previews import plot, preview, type_of
 from jupyter_mlws.workflows.run.journal import run_folder
+from jupyter_mlws.workflows.run.runs import Runs
 
 MAX_LOG_BYTES = 1_000_000
 """Bytes of a log in one answer."""
 
-Record = Mapping[str, Any]
-
 
 class Results:
-    """Logs, outputs and previews of nodes, by their records in the journal. Thread-safe."""
+    """Logs, outputs and previews of the nodes of runs. Thread-safe."""
 
-    def __init__(self, project: Project, registry: Registry) -> None:
+    def __init__(self, project: Project, runs: Runs) -> None:
         self._project = project
-        self._registry = registry
+        self._runs = runs
 
-    def log(self, run: str, node: str, record: Record, offset: int) -> Log:
+    def log(self, path: str, run: str, node: str, offset: int = 0) -> Log:
         """Return part of a node's log, from byte ``offset`` on."""
-        file = log_path(run_folder(self._project, run), node)
+        identifier, record = self._runs.node(path, run, node)
+        file = log_path(run_folder(self._project, identifier), node)
         has_ended = record["status"].ended
         if not file.exists():
             return Log(text="", offset=offset, size=offset, complete=has_ended)
@@ -51,12 +49,29 @@ class Results:
         size = offset + len(data) - len(decoder.getstate()[0])
         return Log(text=text, offset=offset, size=size, complete=has_ended and at_end)
 
-    def outputs(self, stage: Stage, record: Record) -> list[Output]:
+    def outputs(self, path: str, run: str, node: str) -> list[Output]:
         """Return the files that a node produced in a run."""
-        return [self._output(*port, record) for port in self._ports(stage)]
+        _, record = self._runs.node(path, run, node)
+        outputs = []
+        for port, kind, file in self._ports(self._stage(path, node)):
+            md5 = record.get("outputs", {}).get(file)
+            content_path = self._content_path(file, md5)
+            outputs.append(
+                Output(
+                    port=port,
+                    type=kind,
+                    path=file,
+                    size=content_path.stat().st_size if content_path.is_file() else None,
+                    md5=md5,
+                    exists=content_path.exists(),
+                )
+            )
+        return outputs
 
-    def preview(self, stage: Stage, record: Record, port: str) -> Preview:
+    def preview(self, path: str, run: str, node: str, port: str) -> Preview:
         """Return a preview of a run's output, even if a later run has replaced the file."""
+        _, record = self._runs.node(path, run, node)
+        stage = self._stage(path, node)
         for name, kind, file in self._ports(stage):
             if name == port:
                 content_path = self._content_path(file, record.get("outputs", {}).get(file))
@@ -69,17 +84,12 @@ class Results:
                 return chart or preview(kind, content_path, suffix)
         raise WorkflowItemNotFoundError(kind="output", name=port)
 
-    def _output(self, port: str, kind: str, file: str, record: Record) -> Output:
-        md5 = record.get("outputs", {}).get(file)
-        content_path = self._content_path(file, md5)
-        return Output(
-            port=port,
-            type=kind,
-            path=file,
-            size=content_path.stat().st_size if content_path.is_file() else None,
-            md5=md5,
-            exists=content_path.exists(),
-        )
+    def _stage(self, path: str, node: str) -> Stage:
+        documents = self._runs.documents
+        for stage in documents.stages(documents.read(path))[0]:
+            if stage.id == node:
+                return stage
+        raise WorkflowItemNotFoundError(kind="node", name=node)
 
     def _content_path(self, path: str, md5: str | None) -> Path:
         """Return the path of an output's content: in DVC's cache by its hash, else its own path."""
@@ -91,7 +101,7 @@ class Results:
 
     def _ports(self, stage: Stage) -> Iterator[tuple[str, str, str]]:
         """Yield name, type and path of each output; one without a port is named by its path."""
-        component = self._registry.all().get(stage.component or "")
+        component = self._runs.registry.all().get(stage.component or "")
         names = {file: name for name, files in stage.ports.items() for file in files}
         for file in stage.outs:
             name = names.get(file, file)

@@ -1,8 +1,9 @@
-"""The process that carries runs out, detached from whoever starts them.
+"""The process that executes runs, detached from whoever starts them.
 
-``python -m jupyter_mlws.workflows.run.runner RUN ROOT``: reads the run from the journal, carries it
-out, tells everything through the journal. SIGTERM cancels. Then it is there for the project's next
-run for a while (:mod:`.live`), which so has what takes long to import.
+``python -m jupyter_mlws.workflows.run.runner RUN ROOT``: reads the run from the journal and its
+workflow from the run's folder, executes it, and reports everything through the journal. SIGTERM
+cancels. Then it waits some time for the project's next run (:mod:`.live`), which saves that run
+the imports.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -40,18 +41,19 @@ from jupyter_mlws.versioning.experiments.run_commits import RunCommit
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.run import live, plan, recovery
+from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.journal import Journal, run_folder
 from jupyter_mlws.workflows.tracking import run_summary as tracking
+from jupyter_mlws.workflows.tracking.mlflow_use import MLflowRunIds
 from jupyter_mlws.workflows.tracking.recording import Recorder
-from jupyter_mlws.workflows.tracking.run_ids import MLflowRunIds
 
 GC_THRESHOLD = 500_000
 """New objects after which Python looks for cycles among them: what a workflow is made of stays,
 and looking through it every few nodes would cost as much as they do."""
 PARTIAL_RUN_OPTIONS = ("targets", "skip")
-"""Wishes after which a run has not seen to all nodes."""
+"""Options with which a run does not check all nodes."""
 NODE_CHECK_OPTIONS = (*PARTIAL_RUN_OPTIONS, "force", "again", "accept")
-"""Wishes for which nodes have to be looked at."""
+"""Options with which a run has to check nodes one by one."""
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +72,6 @@ class Runner:
         self._engine: Engine | None = None
         self._commit: Future[RunCommit]
         self._cancel_event = threading.Event()
-        self._sources: Mapping[str, str] | None = None
 
     def cancel(self, number: int = 0, frame: FrameType | None = None) -> None:
         """Handle a signal: cancel the engine, or start it canceled once it exists."""
@@ -86,41 +87,30 @@ class Runner:
         if row.get("cancel"):
             self._cancel_event.set()
         self._journal.note(self._id, pid=os.getpid(), pid_start=start_time(os.getpid()))
-        # While the file is read and the backend opened; nodes change files only after its end.
         folder = run_folder(self._project, self._id)
+        # While the stages are read and the backend opened; nodes change files only after its end.
         with ThreadPoolExecutor(1, "mlws-commit") as beside, starting(folder):
             self._commit = beside.submit(self._save_commit)
-            self._run_workflow(row)
+            try:
+                text = (folder / FILE).read_bytes().decode()
+                if not self._complete_if_up_to_date(row, text):
+                    self._execute(row, parse(row["workflow"], text))
+            except MLWSError as error:
+                self._fail(error.record)
+            except StageError as error:
+                self._fail({"code": "40104", "facts": {"reason": str(error)}})
+            except Exception as error:
+                # The edge of this process: whatever it was, the run must not seem to go on.
+                log.exception("Run %s failed", self._id)
+                code = "30102" if is_full_disk(error) else "40104"
+                self._fail({"code": code, "facts": {"reason": f"{type(error).__name__}: {error}"}})
         if not live.hand_over(self._project.root, self._id, self._recorder.uri):
             self._recorder.record(self._id)
-
-    def _run_workflow(self, row: dict[str, Any]) -> None:
-        try:
-            text = self._project.resolve(row["workflow"]).read_text(encoding="utf-8")
-            if self._complete_if_up_to_date(row, text):
-                return
-            document = parse(row["workflow"], text)
-            root, state = self._project.root, self._project.state
-            self._sources = resolved.sources(root, document.path, document.data)
-            data = resolved.stages(root, document.path, text, document.data, state)
-            with open_backend(root, document.path, data, state) as backend:
-                stages = document.stages(data)
-                plan.remember_renamed(backend, stages, root)
-                self._execute(row, stages, backend, document)
-        except MLWSError as error:
-            self._fail(error.record)
-        except StageError as error:
-            self._fail({"code": "40104", "facts": {"reason": str(error)}})
-        except Exception as error:
-            # The edge of this process: whatever it was, the run must not seem to go on.
-            log.exception("Run %s failed", self._id)
-            code = "30102" if is_full_disk(error) else "40104"
-            self._fail({"code": code, "facts": {"reason": f"{type(error).__name__}: {error}"}})
 
     def _complete_if_up_to_date(self, row: dict[str, Any], text: str) -> bool:
         """Complete the run if all nodes are up to date; return whether they are."""
         path, request = row["workflow"], row["request"]
-        if any(request.get(wish) for wish in NODE_CHECK_OPTIONS) or self._cancel_event.is_set():
+        if any(request.get(option) for option in NODE_CHECK_OPTIONS) or self._cancel_event.is_set():
             return False
         if request.get("executor") not in (None, config.LOCAL):
             return False
@@ -160,78 +150,67 @@ class Runner:
             log.warning("Could not remove the commits of old runs: %s", error)
         self._journal.close()
 
-    def _execute(
-        self,
-        row: dict[str, Any],
-        stages: Sequence[Stage],
-        backend: NativeBackend | DvcBackend,
-        document: Document,
-    ) -> None:
-        request = row["request"]
-        if isinstance(backend, NativeBackend):
-            recovery.adopt(self._journal, document.path, backend, request.get("resumes"))
-        commit = self._commit.result()
-        where = request.get("executor") or config.LOCAL
-        with open_executor(where, row["jobs"], self._project, self._id, stages) as place:
-            self._journal.set_run(
-                self._id,
-                Status.RUNNING,
-                commit=commit.sha,
-                dirty=commit.dirty,
-                params=tracking.params_of(document, stages),
-                experiment=document.name,
-                jobs=place.jobs,
-            )
-            backend.refresh(external_inputs(stages, request.get("targets", ())))
-            self._engine = self._build_engine(request, stages, backend, place, document.path)
-            if self._cancel_event.is_set():
-                self._engine.cancel()
-            with recovery.track_lock_file(self._journal, self._id, backend):
-                status, error = self._engine.execute()
-        recovery.mark_results_written(self._journal, document.path, self._id)
-        measures = tracking.measures_of(self._project.root, stages)
-        if measures:
-            self._journal.note(self._id, measures=measures)
-        facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
-        self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
-        whole = not any(request.get(wish) for wish in PARTIAL_RUN_OPTIONS)
-        if whole and status is Status.COMPLETED and isinstance(backend, NativeBackend):
-            self._cache_results(document, stages, backend, measures)
-
-    def _cache_results(
-        self,
-        document: Document,
-        stages: Sequence[Stage],
-        backend: NativeBackend,
-        measures: Mapping[str, Any],
-    ) -> None:
-        """Store the run's results for the next run.
-
-        This is done after the end of the run, so that no client waits for it.
-        """
-        workflow = up_to_date_cache.Workflow(
-            path=document.path,
-            text=document.text,
-            sources=self._sources,
-            order=[stage.id for stage in topological_order(stages)],
-            external=external_inputs(stages),
-            sound=not document.needs_resolving() and all(map(_is_checkable_by_text, stages)),
-            facts={
-                "params": tracking.params_of(document, stages),
-                "experiment": document.name,
-                "measures": measures,
-            },
-        )
-        up_to_date_cache.note(backend, self._project.root, self._project.state, workflow)
+    def _execute(self, row: dict[str, Any], document: Document) -> None:
+        root, state, request = self._project.root, self._project.state, row["request"]
+        sources = resolved.sources(root, document.path, document.data)
+        data = resolved.stages(root, document.path, document.text, document.data, state)
+        with open_backend(root, document.path, data, state) as backend:
+            stages = document.stages(data)
+            plan.remember_renamed(backend, stages, root)
+            if isinstance(backend, NativeBackend):
+                recovery.adopt(self._journal, document.path, backend, request.get("resumes"))
+            commit = self._commit.result()
+            params = tracking.params_of(stages)
+            where = request.get("executor") or config.LOCAL
+            with open_executor(where, row["jobs"], self._project, self._id, stages) as context:
+                self._journal.set_run(
+                    self._id,
+                    Status.RUNNING,
+                    commit=commit.sha,
+                    dirty=commit.dirty,
+                    params=params,
+                    experiment=document.name,
+                    jobs=context.jobs,
+                )
+                backend.refresh(external_inputs(stages, request.get("targets", ())))
+                self._engine = self._build_engine(request, stages, backend, context, document.path)
+                if self._cancel_event.is_set():
+                    self._engine.cancel()
+                with recovery.track_lock_file(self._journal, self._id, backend):
+                    status, error = self._engine.execute()
+            recovery.mark_results_written(self._journal, document.path, self._id)
+            measures = tracking.measures_of(root, stages)
+            if measures:
+                self._journal.note(self._id, measures=measures)
+            facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
+            self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
+            whole = not any(request.get(option) for option in PARTIAL_RUN_OPTIONS)
+            if whole and status is Status.COMPLETED and isinstance(backend, NativeBackend):
+                # For the next run; after the end of this one, so that no client waits for it.
+                workflow = up_to_date_cache.Workflow(
+                    path=document.path,
+                    text=document.text,
+                    sources=sources,
+                    order=[stage.id for stage in topological_order(stages)],
+                    external=external_inputs(stages),
+                    sound=not document.needs_resolving()
+                    and not any(stage.described_by or stage.policy != DEFAULT for stage in stages),
+                    facts={"params": params, "experiment": document.name, "measures": measures},
+                )
+                up_to_date_cache.note(backend, root, state, workflow)
 
     def _build_engine(
         self,
         request: dict[str, Any],
         stages: Sequence[Stage],
         backend: NativeBackend | DvcBackend,
-        place: ExecutorContext,
+        context: ExecutorContext,
         path: str,
     ) -> Engine:
+        history = RunHistory(self._journal)
+        contents = None
+        if request.get("accept_cosmetic"):
+            contents = Contents(self._project.root, history.commits(path))
         sets = ("again", "accept", "skip", "done")
         return Engine(
             self._journal,
@@ -242,34 +221,24 @@ class Runner:
                 targets=request.get("targets", ()),
                 force=request.get("force", False),
                 keep_going=request.get("keep_going", False),
-                jobs=place.jobs,
-                looks=self._create_change_detector(path)
-                if request.get("accept_cosmetic")
-                else None,
+                jobs=context.jobs,
+                looks=contents,
                 **{name: frozenset(request.get(name, ())) for name in sets},
             ),
             logs=run_folder(self._project, self._id),
-            durations=self._journal.durations(path),
+            durations=history.durations(path),
             # So that MLflow in a node's code lands in the project's store.
             environment={"MLFLOW_TRACKING_URI": self._recorder.uri},
             tracker=MLflowRunIds(self._recorder, self._project.root, self._id, stages),
             warm=self._warm,
-            total=place.total,
-            executor=place.executor,
+            total=context.total,
+            executor=context.executor,
         )
-
-    def _create_change_detector(self, path: str) -> Contents:
-        return Contents(self._project.root, self._journal.commits(path))
 
     def _fail(self, error: dict[str, Any]) -> None:
         self._journal.end_nodes(self._id, Status.SKIPPED)
         if not Status(self._journal.record(self._id)["status"]).ended:
             self._journal.set_run(self._id, Status.FAILED, error=error)
-
-
-def _is_checkable_by_text(stage: Stage) -> bool:
-    """Return whether the text of the file is enough to check a stage's place in a workflow."""
-    return not stage.described_by and stage.policy == DEFAULT
 
 
 class Process:
@@ -336,7 +305,7 @@ def preload_workflow() -> None:
     if not (file.is_file() and Path(".dvc").is_dir() and Path(".git").is_dir()):
         return
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_bytes().decode()
         if up_to_date_cache.find(Project(Path.cwd()).state, FILE, text) is not None:
             return
         document = parse(FILE, text)

@@ -1,4 +1,4 @@
-"""Runs of a project's workflows: started, looked at, cancelled, and buried where they died.
+"""Starts, reads and cancels the runs of a project's workflows, and ends those that were killed.
 
 Answers are plain JSON in the API's shapes. Nothing here needs the server's models, so that the
 command line starts a run in a fraction of the time that those take to import.
@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -37,9 +37,9 @@ from jupyter_mlws.engine.processes import alive, await_starts, end_bearers, star
 from jupyter_mlws.engine.resources import of_this_machine, refuse_oversized
 from jupyter_mlws.engine.states import Status, TransitionError
 from jupyter_mlws.workflows.document.files import Documents
-from jupyter_mlws.workflows.document.parse import Document, Stage
+from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.run import serializers
-from jupyter_mlws.workflows.run.detaching import RunStarter, can_fork, reap_if_exited, run_starter
+from jupyter_mlws.workflows.run.detaching import can_fork, reap_if_exited, run_starter
 from jupyter_mlws.workflows.run.journal import SUCCESS_STATES, Journal, NewRun, Row, run_folder
 
 JSON = dict[str, Any]
@@ -49,7 +49,7 @@ START_TIMEOUT = 15.0
 POLL_INTERVAL = 0.05
 """Seconds between two looks while waiting."""
 UNSTORED_OPTIONS = ("params", "origin")
-"""What of a request a run that resumes another does not ask for again."""
+"""Options that a run which resumes another does not use again."""
 
 
 @dataclass(frozen=True)
@@ -115,28 +115,31 @@ class Runs:
     def workflows(self) -> list[JSON]:
         """Return every `dvc.yaml` with its newest run, by path, and the error of an invalid one."""
         self.reconcile()
-        return [self._summary(path) for path in self.documents.paths()]
-
-    def _summary(self, path: str) -> JSON:
-        run = self.journal.newest(path)
-        name, count, error = posixpath.dirname(path) or path, 0, None
-        try:
-            document = self.documents.read(path)
-            name, count = document.name, len(document.stages_data)
-            if document.faults:
-                first = document.faults[0]
-                error = {"message": first.message, "line": first.line}
-        except MLWSError as failure:
-            line = failure.facts.get("line")
-            error = {"message": failure.message, "line": line}
-        return {
-            "id": escape(path),
-            "path": path,
-            "name": name,
-            "node_count": count,
-            "error": error,
-            "run": self.journal.summary(run) if run else None,
-        }
+        workflows = []
+        for path in self.documents.paths():
+            run = self.journal.newest(path)
+            name, count, error = posixpath.dirname(path) or path, 0, None
+            try:
+                document = self.documents.read(path)
+                name, count = document.name, len(document.stages_data)
+                if document.faults:
+                    error = {
+                        "message": document.faults[0].message,
+                        "line": document.faults[0].line,
+                    }
+            except MLWSError as failure:
+                error = {"message": failure.message, "line": failure.facts.get("line")}
+            workflows.append(
+                {
+                    "id": escape(path),
+                    "path": path,
+                    "name": name,
+                    "node_count": count,
+                    "error": error,
+                    "run": self.journal.summary(run) if run else None,
+                }
+            )
+        return workflows
 
     # Starting
 
@@ -159,35 +162,54 @@ class Runs:
             if request.params:
                 # From reading to writing: what another writes in between would be lost.
                 stack.enter_context(self._project.lock(f"params of {path}"))
-            nodes = self._known_nodes(path, request)
+            text = self.documents.text(path)
+            nodes = self._known_nodes(path, text, request)
             if nodes is None:
-                document = self.documents.read(path)
-                document = self.documents.with_params(document, request.params)
-                self.documents.check_runnable(
-                    document, request.targets, request.skip, keep_going=request.keep_going
-                )
+                document = parse(path, text)
+                if request.params:
+                    document = self.documents.with_params(document, request.params)
                 nodes = self._checked_nodes(document, request)
-            run = self._create_run(path, request, nodes, more)
+                text = document.text
+            # A cluster's processors are counted by the run.
+            is_local = request.executor == config.LOCAL
+            run = NewRun(
+                id=_new_id(),
+                path=path,
+                jobs=request.jobs or ((os.cpu_count() or 1) if is_local else 0),
+                origin=request.origin,
+                nodes=nodes,
+                request={**request.stored_options, **more},
+            )
+            self.journal.create(run)
             if request.params:
-                self.documents.write(path, document.text)
-            self._spawn(run, start)
-        return self.journal.run(run)
+                self.documents.write(path, text)
+            folder = run_folder(self._project, run.id)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / FILE).write_bytes(text.encode())
+            pid = start(run.id, folder)
+            self._children.add(pid)
+            started = start_time(pid)
+            if started is not None:
+                self.journal.note(run.id, pid=pid, pid_start=started)
+        return self.journal.run(run.id)
 
-    def _known_nodes(self, path: str, request: RunRequest) -> list[str] | None:
+    def _known_nodes(self, path: str, text: str, request: RunRequest) -> list[str] | None:
         """Return the nodes of a whole workflow that ran before with this text and was sound.
 
         None for all other runs.
         """
         if request.names_nodes or request.params:
             return None
-        entry = up_to_date_cache.find(self._project.state, path, self.documents.text(path))
+        entry = up_to_date_cache.find(self._project.state, path, text)
         if entry is None or not entry.sound:
             return None
         return entry.order if all(map(self.documents.exists, entry.external)) else None
 
     def _checked_nodes(self, document: Document, request: RunRequest) -> list[str]:
-        """Return the nodes of a run, in order; raise an error for the first invalid option."""
-        stages, _ = self.documents.stages(document)
+        """Return the nodes of a run, in order; raise an error if it cannot run as requested."""
+        stages = self.documents.check_runnable(
+            document, request.targets, request.skip, keep_going=request.keep_going
+        )
         for names in (request.targets, request.again, request.accept, request.skip):
             check_targets(stages, names)
         if request.executor == config.LOCAL:
@@ -195,38 +217,16 @@ class Runs:
         selection = closure(upstream(stages), request.targets or [s.id for s in stages])
         return [stage.id for stage in topological_order(stages) if stage.id in selection]
 
-    def _create_run(
-        self, path: str, request: RunRequest, nodes: Sequence[str], more: Mapping[str, Any]
-    ) -> str:
-        run = NewRun(
-            id=_new_id(),
-            path=path,
-            jobs=request.jobs or _processor_count(request.executor),
-            origin=request.origin,
-            nodes=nodes,
-            request={**request.stored_options, **more},
-        )
-        self.journal.create(run)
-        return run.id
-
-    def _spawn(self, run: str, start: RunStarter) -> None:
-        folder = run_folder(self._project, run)
-        folder.mkdir(parents=True, exist_ok=True)
-        pid = start(run, folder)
-        self._children.add(pid)
-        started = start_time(pid)
-        if started is not None:
-            self.journal.note(run, pid=pid, pid_start=started)
-
     def resume(self, path: str, run: str, origin: str = "rest") -> JSON:
         """Start a run of the nodes that another run did not complete.
 
         No node that completed runs again, even if the other run was forced.
         """
         identifier, request = self._finished_run_request(path, run)
-        done_nodes = self.journal.nodes_in(identifier, SUCCESS_STATES) if request.force else []
+        nodes = self.journal.node_records(identifier) if request.force else {}
+        completed = [node for node, record in nodes.items() if record["status"] in SUCCESS_STATES]
         request = replace(request, origin=origin)
-        return self.execute(path, request, resumes=identifier, done=done_nodes)
+        return self.execute(path, request, resumes=identifier, done=completed)
 
     def retry(self, path: str, run: str, node: str, origin: str = "rest") -> JSON:
         """Start a run of one node of another run, and of the nodes that depend on it there."""
@@ -240,9 +240,8 @@ class Runs:
         self, path: str, run: str, node: str, change: Mapping[str, Any], origin: str
     ) -> JSON:
         identifier, request = self._finished_run_request(path, run)
-        nodes = self.journal.node_records(identifier)
-        if node not in nodes:
-            raise WorkflowItemNotFoundError(kind="node", name=node)
+        self.node(path, identifier, node)
+        nodes = self.journal.nodes_of(identifier)
         stages = self.documents.stages(self.documents.read(path))[0]
         below = downstream(stages, node)
         targets = [name for name in nodes if name == node or name in below]
@@ -279,6 +278,13 @@ class Runs:
         """
         return Status(self.journal.record(self.id_of(path, run))["status"]).ended
 
+    def summaries(
+        self, path: str, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[JSON], str | None]:
+        """Return the runs of a workflow, newest first, and the cursor of the next page."""
+        rows, following = self.page(self.documents.checked(path), limit, cursor)
+        return [self.journal.summary(row["id"]) for row in rows], following
+
     def page(
         self, path: str | None, limit: int = 50, cursor: str | None = None
     ) -> tuple[list[Row], str | None]:
@@ -300,6 +306,20 @@ class Runs:
             return rows, None
         last = rows[limit - 1]
         return rows[:limit], f"{last['created']!r}~{last['id']}"
+
+    def node(self, path: str, run: str, node: str) -> tuple[str, Row]:
+        """Return the ID of a run and the record of one of its nodes; error 40401 for no node."""
+        identifier = self.id_of(path, run)
+        records = self.journal.node_records(identifier)
+        if node not in records:
+            raise WorkflowItemNotFoundError(kind="node", name=node)
+        return identifier, records[node]
+
+    def document(self, path: str, run: str) -> Document:
+        """Return the workflow's file as a run read it."""
+        file = run_folder(self._project, run) / FILE
+        text = file.read_bytes().decode() if file.exists() else self.documents.text(path)
+        return parse(path, text)
 
     def id_of(self, path: str, run: str | None) -> str:
         """Return the ID of a workflow's run; of the newest by default."""
@@ -368,19 +388,15 @@ class Runs:
                 continue
             if "pid" not in row and time.time() - row["created"] < START_TIMEOUT:
                 continue
-            self._mark_interrupted(row["id"], is_cancelled=row.get("cancel", False))
-
-    def _mark_interrupted(self, run: str, *, is_cancelled: bool) -> None:
-        await_starts(run_folder(self._project, run))
-        end_bearers(run)
-        end = Status.CANCELLED if is_cancelled else Status.INTERRUPTED
-        error = None if is_cancelled else {"code": "40105", "facts": {"run": run}}
-        try:
-            self.journal.end_nodes(run, end)
-            self.journal.set_run(run, end, error=error)
-        except TransitionError:
-            # It ended properly, or another reader was first, between our look and our word.
-            return
+            run, is_cancelled = row["id"], row.get("cancel", False)
+            await_starts(run_folder(self._project, run))
+            end_bearers(run)
+            status = Status.CANCELLED if is_cancelled else Status.INTERRUPTED
+            error = None if is_cancelled else {"code": "40105", "facts": {"run": run}}
+            # The run ended properly meanwhile, or another reader was first.
+            with suppress(TransitionError):
+                self.journal.end_nodes(run, status)
+                self.journal.set_run(run, status, error=error)
 
     def live(self, path: str) -> list[Row]:
         """Return the runs of a workflow that are in progress."""
@@ -398,7 +414,7 @@ class Runs:
         return bool(self.journal.live())
 
     def await_start(self, path: str) -> None:
-        """Wait until no run of the file is about to read it."""
+        """Wait until each run of the file that was started has the working tree in a commit."""
         deadline = time.monotonic() + START_TIMEOUT
         while any(row["status"] == Status.PENDING.value for row in self.journal.live(path)):
             if time.monotonic() > deadline:
@@ -412,11 +428,6 @@ def check_targets(stages: Iterable[Stage], targets: Iterable[str]) -> None:
     for target in targets:
         if target not in stage_ids:
             raise WorkflowItemNotFoundError(kind="node", name=target)
-
-
-def _processor_count(executor: str | None) -> int:
-    """Return this machine's number of processors; 0 for a cluster, where the run counts them."""
-    return (os.cpu_count() or 1) if executor in (None, config.LOCAL) else 0
 
 
 def _new_id() -> str:

@@ -25,8 +25,9 @@ from jupyter_mlws.versioning.experiments.models import (
     RunColumns,
     RunsQuery,
 )
-from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.run.serializers import iso
+from jupyter_mlws.workflows.run import serializers
+from jupyter_mlws.workflows.run.journal import Row
+from jupyter_mlws.workflows.run.runs import Runs
 
 STATUSES = {
     "RUNNING": Status.RUNNING,
@@ -44,8 +45,8 @@ QUERY_PARSE_ERROR = Message("MLflow can't parse this: {reason}")
 class Experiments:
     """The runs of one project. Thread-safe."""
 
-    def __init__(self, workflows: WorkflowManager, tracking: TrackingClient) -> None:
-        self._workflows = workflows
+    def __init__(self, runs: Runs, tracking: TrackingClient) -> None:
+        self._runs = runs
         self._tracking = tracking
 
     def search(self, query: RunsQuery | None = None) -> Page[ExperimentRun]:
@@ -56,17 +57,20 @@ class Experiments:
         50201 names the part of the query that cannot be parsed, 30105.
         """
         query = query or RunsQuery()
-        self._workflows.reconcile()
+        self._runs.reconcile()
         if query.plain and JOURNAL_CURSOR in (query.cursor or ""):
-            return self._workflows.experiment_runs(query.workflow, query.limit, query.cursor)
+            return self._search_journal(query)
         newest = query.plain and query.cursor is None
-        waiting = self._workflows.untracked(query.workflow, query.limit) if newest else []
+        waiting = []
+        if newest:
+            rows = self._runs.journal.runs(query.workflow, query.limit)
+            waiting = [_from_journal(row) for row in rows if not row.get("mlflow_run")]
         try:
             result = self._search_mlflow(query, query.limit - len(waiting))
         except MLWSError as error:
             if not isinstance(error, MLflowFailedError) or not newest:
                 raise
-            journal_page = self._workflows.experiment_runs(query.workflow, query.limit)
+            journal_page = self._search_journal(query)
             if not journal_page.items:
                 # An empty list would say that there is no run.
                 raise
@@ -106,6 +110,10 @@ class Experiments:
 
     # Parts
 
+    def _search_journal(self, query: RunsQuery) -> Page[ExperimentRun]:
+        rows, cursor = self._runs.page(query.workflow, query.limit, query.cursor)
+        return Page(items=[_from_journal(row) for row in rows], next_cursor=cursor)
+
     def _search_mlflow(self, query: RunsQuery, limit: int) -> Mapping[str, Any]:
         conditions = [query.filter] if query.filter else []
         if query.q:
@@ -130,13 +138,17 @@ class Experiments:
         self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None
     ) -> list[ExperimentRun]:
         whole = [row["run"] for row in rows if row["run"] and not row["node"]]
-        journal_runs = self._workflows.experiments_of(whole)
+        journal_runs = {row["id"]: _from_journal(row) for row in self._runs.journal.records(whole)}
         return [
             _to_experiment_run(
                 row, journal_runs.get(row["run"] or "") if not row["node"] else None, columns
             )
             for row in rows
         ]
+
+
+def _from_journal(row: Row) -> ExperimentRun:
+    return ExperimentRun(**serializers.experiment(row))
 
 
 def _to_experiment_run(
@@ -159,7 +171,7 @@ def _to_experiment_run(
         experiment=row["experiment"],
         workflow=row["workflow"],
         status=journal_run.status if journal_run else STATUSES.get(row["status"], Status.RUNNING),
-        started=iso(row["started"]),
+        started=serializers.iso(row["started"]),
         duration=row["duration"],
         params=params,
         metrics=row["metrics"],

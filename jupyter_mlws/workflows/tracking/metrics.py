@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -43,7 +44,9 @@ def read(path: str, content: bytes) -> Any:
     if len(content) > MAX_FILE_BYTES:
         raise UnreadableError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
     try:
-        return _parse(path, content)
+        if PurePosixPath(path).suffix in (".yaml", ".yml"):
+            return yaml_loader.read_by_ruamel(content)[0]
+        return json.loads(content)
     except Exception as error:
         # A person's file, read by whichever parser: whatever that says is the reason.
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -55,23 +58,12 @@ def flat(data: Any) -> dict[str, float]:
     return {name or BARE_NUMBER_NAME: value for name, value in _numbers(data, "", 0)}
 
 
-def _parse(path: str, content: bytes) -> Any:
-    if PurePosixPath(path).suffix not in (".yaml", ".yml"):
-        return json.loads(content)
-    return yaml_loader.read_by_ruamel(content)[0]
-
-
 def _numbers(value: Any, name: str, depth: int) -> Iterator[tuple[str, float]]:
     if isinstance(value, Mapping) and depth < MAX_DEPTH:
         for key, part in value.items():
             yield from _numbers(part, f"{name}.{key}" if name else str(key), depth + 1)
-    elif isinstance(value, int | float) and not isinstance(value, bool) and _finite(value):
-        yield name, value
-
-
-def _finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        # An integer that no float holds.
-        return False
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        # An integer may be one that no float holds.
+        with suppress(OverflowError):
+            if math.isfinite(value):
+                yield name, value

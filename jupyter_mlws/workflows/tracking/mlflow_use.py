@@ -1,17 +1,18 @@
-"""Whether a node's code uses MLflow: read from the files that its command names.
+"""The nested MLflow runs of nodes whose code uses MLflow, by the files that their commands name.
 
-Only words are looked for; nothing is imported or run. Who hides the word behind an import says
-so in the stage: ``meta: {mlflow: true}``.
+These files are searched for words; nothing is imported or run. Code that uses MLflow by an import
+of another file needs ``meta: {mlflow: true}`` in its stage.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from jupyter_mlws.engine.tracker import Use
+from jupyter_mlws.engine.tracker import RunIdCallback, Use
 from jupyter_mlws.workflows.document.parse import Stage
+from jupyter_mlws.workflows.tracking.recording import Recorder
 
 CODE = (".py", ".ipynb", ".r", ".sh", ".jl")
 LARGEST = 5_000_000
@@ -21,6 +22,24 @@ MODULE = re.compile(r"(?:^|\s)-m\s+([\w.]+)")
 OWN_PLACE = re.compile(rb"set_experiment\s*\(|set_tracking_uri\s*\(")
 """Calls after which MLflow refuses to go on with a run that is elsewhere."""
 COMPONENTS = "components"
+
+
+class MLflowRunIds:
+    """Requests the MLflow run IDs of one run's nodes."""
+
+    def __init__(self, recorder: Recorder, root: Path, run: str, stages: Sequence[Stage]) -> None:
+        self._recorder = recorder
+        self._root = root
+        self._run = run
+        self._stages = {stage.id: stage for stage in stages}
+
+    def use(self, node: str) -> Use:
+        """Return how the node's code uses MLflow, from the files that its command names."""
+        return use_of(self._root, self._stages[node])
+
+    def ask(self, node: str, answer: RunIdCallback) -> None:
+        """Start the node's nested run; ``answer`` is called from another thread."""
+        self._recorder.identify(self._run, node, answer)
 
 
 def use_of(root: Path, stage: Stage) -> Use:
@@ -46,7 +65,12 @@ def _texts(root: Path, stage: Stage) -> Iterator[bytes]:
             # No file after all, or none that we may read: the command will say what it thinks.
             continue
     if any("mlws" in command for command in stage.commands) and stage.component is not None:
-        yield from _components(root, stage.component)
+        # The project's component files that define it.
+        pattern = re.compile(rf"def\s+{re.escape(stage.component)}\b".encode())
+        for file in (root / COMPONENTS).glob("*.py"):
+            text = file.read_bytes()
+            if pattern.search(text):
+                yield text
 
 
 def _paths(root: Path, stage: Stage) -> Iterator[Path]:
@@ -66,12 +90,3 @@ def _paths(root: Path, stage: Stage) -> Iterator[Path]:
 
 def _is_code(path: str) -> bool:
     return path.lower().endswith(CODE)
-
-
-def _components(root: Path, name: str) -> Iterator[bytes]:
-    """Yield the contents of the project's component files that define ``name``."""
-    pattern = re.compile(rf"def\s+{re.escape(name)}\b".encode())
-    for file in (root / COMPONENTS).glob("*.py"):
-        text = file.read_bytes()
-        if pattern.search(text):
-            yield text

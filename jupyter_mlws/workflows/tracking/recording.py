@@ -1,7 +1,7 @@
-"""Tells MLflow of runs, never in the way of one: from a thread, through a process of its own.
+"""Records runs in MLflow from a thread, through a process of its own, so that no run waits for it.
 
-The journal has everything. What MLflow did not take is told again after a later run, and what it
-has already is told to nobody twice.
+The journal has everything. What MLflow did not take is sent again after a later run, and nothing
+is recorded twice.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.processes import start_time
 from jupyter_mlws.engine.tracker import EXPERIMENT_VARIABLE, RUN_VARIABLE, RunIdCallback
 from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
+from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.journal import Journal, Row
 from jupyter_mlws.workflows.tracking import records as mlflow_records
 
@@ -58,6 +59,7 @@ class Recorder:
         self.uri = tracking_uri(project.root)
         self._project = project
         self._journal = Journal(project)
+        self._history = RunHistory(self._journal)
         self._client = TrackingClient(self.uri, project.state, HTTP_LIMITS)
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._id_requests: queue.SimpleQueue[tuple[str, str, RunIdCallback]] = queue.SimpleQueue()
@@ -75,7 +77,7 @@ class Recorder:
         Afterwards the journal has `recorded` for the run: true if MLflow has it (or does not need
         it), else false with `tracking_error`.
         """
-        has_computed = self._journal.has_computed(run)
+        has_computed = self._history.has_computed(run)
         if not has_computed:
             # It would be a copy of an earlier experiment.
             self._journal.note(run, recorded=True)
@@ -142,37 +144,37 @@ class Recorder:
         if run is not None and not self._try_record(run):
             return
         for earlier_run in reversed(
-            self._journal.unrecorded_runs(MAX_EARLIER_RUNS)[:MAX_CATCH_UP_RUNS]
+            self._history.unrecorded_runs(MAX_EARLIER_RUNS)[:MAX_CATCH_UP_RUNS]
         ):
-            if not self._journal.has_computed(earlier_run):
+            if not self._history.has_computed(earlier_run):
                 self._journal.note(earlier_run, recorded=True)
             elif not self._try_record(earlier_run):
                 return
 
     def _try_record(self, run: str) -> bool:
-        """Record a run; return whether MLflow has it now."""
+        """Send a run to MLflow in parts, unless MLflow has it; return whether MLflow has it now."""
         try:
             with self._recording_lock(LOCK_TIMEOUT):
-                # Another process may just have done it.
-                if not self._journal.record(run).get("recorded"):
-                    self._record(run)
+                row = self._journal.record(run)
+                if row.get("recorded"):
+                    # Another process has just done it.
+                    return True
+                nodes = self._journal.node_records(run)
+                run_record = mlflow_records.running_record(row)
+                records = [*mlflow_records.of_nodes(row, nodes), mlflow_records.of_run(row, nodes)]
+                for start in range(0, len(records), MAX_NODES_PER_CALL):
+                    part = [run_record, *records[start : start + MAX_NODES_PER_CALL]]
+                    identifier = self._send_records(row, part)["runs"][""]
+                    self._answer_id_requests()
+                self._journal.set_run(
+                    run, recorded=True, mlflow_run=identifier, tracking_error=None
+                )
         except (MLWSError, RefusedError, TimeoutError, OSError) as error:
             log.warning("Could not record run %s in MLflow: %s", run, error)
-            self._journal.set_run(run, recorded=False, tracking_error=_format_error(error))
+            reason = str(error) or type(error).__name__
+            self._journal.set_run(run, recorded=False, tracking_error=reason)
             return False
         return True
-
-    def _record(self, run: str) -> None:
-        """Send a run to MLflow in parts, and note in the journal that it is recorded."""
-        row = self._journal.record(run)
-        nodes = self._journal.node_records(run)
-        run_record = mlflow_records.running_record(row)
-        records = [*mlflow_records.of_nodes(row, nodes), mlflow_records.of_run(row, nodes)]
-        for start in range(0, len(records), MAX_NODES_PER_CALL):
-            part = [run_record, *records[start : start + MAX_NODES_PER_CALL]]
-            identifier = self._send_records(row, part)["runs"][""]
-            self._answer_id_requests()
-        self._journal.set_run(run, recorded=True, mlflow_run=identifier, tracking_error=None)
 
     def _send_records(self, row: Row, records: Sequence[Row]) -> Row:
         """Send records to MLflow; retry once if its process was killed."""
@@ -199,7 +201,3 @@ class Recorder:
                         raise TimeoutError("another process is recording runs") from None
                     time.sleep(LOCK_POLL_INTERVAL)
             yield
-
-
-def _format_error(error: BaseException) -> str:
-    return str(error) or type(error).__name__

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.dvc.native import yaml_loader
-from jupyter_mlws.workflows.document.parse import Document, Stage
+from jupyter_mlws.workflows.document.parse import Stage
 
 LARGEST = 1_000_000
 """Bytes; a larger metrics file holds no measures for a table."""
 
 
-def params_of(document: Document, stages: Sequence[Stage]) -> dict[str, Any]:
+def params_of(stages: Sequence[Stage]) -> dict[str, Any]:
     """Return the settings written in the file, by ``node.key``."""
     return {f"{stage.id}.{key}": value for stage in stages for key, value in flat(stage.settings)}
 

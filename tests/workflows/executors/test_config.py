@@ -22,7 +22,8 @@ from jupyter_mlws.engine.executors.config import Cluster
 from jupyter_mlws.engine.executors.dask import DaskCluster
 from jupyter_mlws.engine.executors.factory import open_executor
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, Run
+from jupyter_mlws.workflows.models import Run
+from jupyter_mlws.workflows.run.runs import RunRequest
 from tests import python
 from tests.workflows.conftest import LIMIT, PATH
 
@@ -76,11 +77,11 @@ def test_what_names_none_is_refused(
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
     write(PATH, "stages:\n  a:\n    cmd: 'true'\n")
     with pytest.raises(MLWSError) as refused:
-        workflows.execute(PATH, ExecuteRequest(executor=asked))
+        workflows.runs.execute(PATH, RunRequest(executor=asked))
     assert refused.value.code == "40210"
     assert refused.value.faults[0].field == "executor"
     assert "执行器" in refused.value.message.in_(CHINESE)
-    assert workflows.runs(PATH).items == []
+    assert workflows.runs.page(PATH) == ([], None)
 
 
 def test_the_command_line_passes_it_on(project: Project, write: Callable[..., Path]) -> None:
@@ -184,20 +185,20 @@ def test_a_run_whose_scheduler_dies_fails_and_is_resumed_elsewhere(
         "  slow:\n    cmd: echo $$ > begun; echo half > slow.txt; test -e go || sleep 60\n"
         "    deps: [first.txt]\n    outs: [slow.txt]\n",
     )
-    asked = workflows.execute(PATH, ExecuteRequest(executor=there))
+    asked = workflows.runs.execute(PATH, RunRequest(executor=there))
     deadline = time.monotonic() + 30
     while not (project.root / "slow.txt").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.kill()
-    ended = workflows.wait(PATH, asked.id, LIMIT, recorded=False)
+    ended = Run(**workflows.runs.wait(PATH, asked["id"], LIMIT, recorded=False))
     assert ended.error is not None
     assert (ended.status, ended.error.code) == ("FAILED", "40107")
     assert states(ended) == {"first": "COMPLETED", "slow": "INTERRUPTED"}
     assert not (project.root / "slow.txt").exists()
     write("go", "")
-    again = workflows.execute(PATH, ExecuteRequest(executor="local"))
-    assert states(workflows.wait(PATH, again.id, LIMIT, recorded=False)) == {
+    again = workflows.runs.execute(PATH, RunRequest(executor="local"))
+    assert states(Run(**workflows.runs.wait(PATH, again["id"], LIMIT, recorded=False))) == {
         "first": "CACHED",
         "slow": "COMPLETED",
     }

@@ -15,7 +15,8 @@ import pytest
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.processes import bearers
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, Run
+from jupyter_mlws.workflows.models import Run
+from jupyter_mlws.workflows.run.runs import RunRequest
 from tests.workflows import twins
 from tests.workflows.conftest import LIMIT, PATH
 from tests.workflows.test_engine import DIAMOND
@@ -44,7 +45,7 @@ def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
 def kinds(workflows: WorkflowManager, run: str) -> dict[str | None, list[str]]:
     """The states of a run and of each of its nodes, in order; not what else is noted of them."""
     states: dict[str | None, list[str]] = {}
-    for event in workflows.events_after(0, limit=10_000):
+    for event in workflows.runs.journal.events_after(0, limit=10_000):
         if event["run"] == run:
             known = states.setdefault(event["node"], [])
             if known[-1:] != [event["status"]]:
@@ -143,13 +144,13 @@ def test_the_node_of_a_killed_worker_is_run_again(
     log_of: Callable[[str, str], Path],
 ) -> None:
     write(PATH, SLOW.format(then="test -e go || sleep 60; echo whole > slow.txt"))
-    asked = workflows.execute(PATH, ExecuteRequest(executor=address))
+    asked = workflows.runs.execute(PATH, RunRequest(executor=address))
     tries = project.root / "tries"
     until(tries.exists)
     first = int(until(tries.read_text))
     os.kill(_ancestor(first, worker_pids()), signal.SIGKILL)
     (project.root / "go").touch()
-    ended = workflows.wait(PATH, asked.id, LIMIT, recorded=False)
+    ended = Run(**workflows.runs.wait(PATH, asked["id"], LIMIT, recorded=False))
     assert ended.status == "COMPLETED", ended.error
     assert [(node.id, node.attempt, node.error) for node in ended.nodes] == [
         ("slow", 2, None),
@@ -157,8 +158,8 @@ def test_the_node_of_a_killed_worker_is_run_again(
     ]
     assert len(tries.read_text().split()) == 2
     assert (project.root / "after.txt").read_text() == "whole\n"
-    assert "was lost (1 of 4)" in log_of(asked.id, "slow").read_text()
-    assert kinds(workflows, asked.id)["slow"] == ["RUNNING", "QUEUED", "RUNNING", "COMPLETED"]
+    assert "was lost (1 of 4)" in log_of(asked["id"], "slow").read_text()
+    assert kinds(workflows, asked["id"])["slow"] == ["RUNNING", "QUEUED", "RUNNING", "COMPLETED"]
     # The first attempt is gone with all that it had started.
     assert not Path(f"/proc/{first}").exists()
 
@@ -185,16 +186,16 @@ def test_cancel_ends_the_whole_tree_on_the_worker(
         f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path / 'store'}\n"
     )
     write(PATH, SLOW.format(then="trap '' TERM; sleep 60; sleep 60"))
-    asked = workflows.execute(PATH, ExecuteRequest(executor=f"{address}{shared}"))
-    log = log_of(asked.id, "slow")
+    asked = workflows.runs.execute(PATH, RunRequest(executor=f"{address}{shared}"))
+    log = log_of(asked["id"], "slow")
     # Followed while it runs.
     until(lambda: log.exists() and "begun\n" in log.read_text())
-    until(lambda: len(list(bearers(asked.id))) >= 3)
-    workflows.cancel(PATH, asked.id)
-    ended = workflows.wait(PATH, asked.id, LIMIT, recorded=False)
+    until(lambda: len(list(bearers(asked["id"]))) >= 3)
+    workflows.runs.cancel(PATH, asked["id"])
+    ended = Run(**workflows.runs.wait(PATH, asked["id"], LIMIT, recorded=False))
     assert ended.status == "CANCELLED"
     assert states(ended) == {"slow": "CANCELLED", "after": "CANCELLED"}
-    assert list(bearers(asked.id)) == []
+    assert list(bearers(asked["id"])) == []
     assert not (project.root / "slow.txt").exists()
 
 
@@ -202,13 +203,13 @@ def test_what_a_killed_run_had_on_workers_ends(
     write: Callable[..., Path], workflows: WorkflowManager, address: str, project: Project
 ) -> None:
     write(PATH, SLOW.format(then="sleep 60"))
-    asked = workflows.execute(PATH, ExecuteRequest(executor=address))
+    asked = workflows.runs.execute(PATH, RunRequest(executor=address))
     until((project.root / "tries").exists)
-    os.kill(workflows._journal.record(asked.id)["pid"], signal.SIGKILL)
+    os.kill(workflows.runs.journal.record(asked["id"])["pid"], signal.SIGKILL)
     (pid,) = (project.root / "tries").read_text().split()
     # By the worker itself: on another machine nobody else could.
     until(lambda: not Path(f"/proc/{pid}").exists())
-    until(lambda: workflows.status(PATH, asked.id).status == "INTERRUPTED")
+    until(lambda: Run(**workflows.runs.status(PATH, asked["id"])).status == "INTERRUPTED")
 
 
 def test_limits_are_kept_on_the_worker(

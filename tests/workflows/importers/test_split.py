@@ -20,7 +20,8 @@ from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest
+from jupyter_mlws.workflows.models import Run
+from jupyter_mlws.workflows.run.runs import RunRequest
 from tests.workflows.conftest import dvc
 from tests.workflows.notebooks import cell, notebook
 
@@ -148,7 +149,11 @@ def test_results_equal_the_notebooks_own_and_dvc_gives_the_same(
 
     path = made.workflow.path
     # Five kernels that import scikit-learn: on a busy machine that is more than a minute.
-    ended = workflows.wait(path, workflows.execute(path, ExecuteRequest()).id, 600, recorded=False)
+    ended = Run(
+        **workflows.runs.wait(
+            path, workflows.runs.execute(path, RunRequest())["id"], 600, recorded=False
+        )
+    )
     assert set(states(ended).values()) == {"COMPLETED"}
     picture = (project.root / "nb/scores.png").read_bytes()
     lock = (project.root / path).with_name("dvc.lock").read_bytes()
