@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,11 +118,28 @@ def _match_labels(arrays: Mapping[str, Any], place: Path, folder: str | None) ->
             continue
         rest = _remaining_parts(name, IMAGE_KEYWORDS)
         if rest is not None and rest in labels:
-            yield from _pair_labels(array, arrays[labels[rest]], f"{name!r} of {str(place)!r}")
+            source = f"{name!r} of {str(place)!r}"
+            classes = arrays[labels[rest]]
+            classes = classes.reshape(len(classes), -1)
+            if classes.shape[1] != 1 or len(array) != len(classes):
+                raise ValueError(
+                    f"{source} has {len(array)} images, but its labels have the shape "
+                    f"{classes.shape}: provide one label for each image"
+                )
+            if array.ndim == 2:
+                array = array.reshape(len(array), *square(array.shape[1], source))
+            yield from zip(_move_channels_last(array), classes[:, 0], strict=True)
+            continue
+        # A name that only says "images" is no class.
+        label = folder if folder is not None or rest is not None else name
+        if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in CHANNELS):
+            yield array, label
+        elif array.ndim in (3, 4):
+            yield from ((image, label) for image in _move_channels_last(array))
         else:
-            # A name that only says "images" is no class.
-            label = folder if folder is not None or rest is not None else name
-            yield from ((image, label) for image in _split_images(array, str(place)))
+            raise ValueError(
+                f"the array of shape {array.shape} in {str(place)!r} does not contain images"
+            )
 
 
 def _remaining_parts(name: str, words: frozenset[str]) -> tuple[str, ...] | None:
@@ -131,27 +148,6 @@ def _remaining_parts(name: str, words: frozenset[str]) -> tuple[str, ...] | None
     if not words.intersection(parts):
         return None
     return tuple(part for part in parts if part not in words)
-
-
-def _pair_labels(array: Any, labels: Any, source: str) -> Iterator[Row]:
-    labels = labels.reshape(len(labels), -1)
-    if labels.shape[1] != 1 or len(array) != len(labels):
-        raise ValueError(
-            f"{source} has {len(array)} images, but its labels have the shape "
-            f"{labels.shape}: provide one label for each image"
-        )
-    if array.ndim == 2:
-        array = array.reshape(len(array), *square(array.shape[1], source))
-    yield from zip(_move_channels_last(array), labels[:, 0], strict=True)
-
-
-def _split_images(array: Any, source: str) -> Iterable[Any]:
-    """Return the image or images of an array, depending on its shape."""
-    if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in CHANNELS):
-        return [array]
-    if array.ndim in (3, 4):
-        return _move_channels_last(array)  # type: ignore[no-any-return]
-    raise ValueError(f"the array of shape {array.shape} in {source!r} does not contain images")
 
 
 def _move_channels_last(images: Any) -> Any:
@@ -184,26 +180,21 @@ def uniform(table: Table, size: int | None, usual: int = 64) -> Table:
     if len({image.shape for image in images}) == 1 and images[0].shape[:2] == target_size:
         return table
     colour = any(image.ndim == 3 and image.shape[2] >= 3 for image in images)
-    values = [encode(_resize(_convert_channels(image, colour), *target_size)) for image in images]
+    values = [encode(_convert(image, colour, *target_size)) for image in images]
     result: Table = table.assign(**{IMAGE: values})
     return result
 
 
-def _convert_channels(image: Any, colour: bool) -> Any:
-    """Return an image with three channels if ``colour``, otherwise without a channel axis."""
-    import numpy as np
-
-    if image.ndim == 2:
-        return np.repeat(image[:, :, None], 3, axis=2) if colour else image
-    if not colour:
-        return image[:, :, 0]
-    return image[:, :, :3] if image.shape[2] >= 3 else np.repeat(image, 3, axis=2)
-
-
-def _resize(image: Any, height: int, width: int) -> Any:
+def _convert(image: Any, colour: bool, height: int, width: int) -> Any:
+    """Return a resized image, with three channels if ``colour``, else without a channel axis."""
     import numpy as np
     from PIL import Image
 
+    if colour:
+        planes = image[:, :, None] if image.ndim == 2 else image
+        image = planes[:, :, :3] if planes.shape[2] >= 3 else np.repeat(planes, 3, axis=2)
+    elif image.ndim == 3:
+        image = image[:, :, 0]
     if image.shape[:2] == (height, width):
         return image
     if image.dtype == np.uint8:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,14 @@ def main(arguments: list[str]) -> int:
     """Print the components as a JSON list; output of the imported code goes to stderr."""
     answer, sys.stdout = sys.stdout, sys.stderr
     if arguments == ["--packages"]:
-        rows = list(_packages())
+        rows = []
+        for entry in entry_points(group=ENTRY_POINT_GROUP):
+            try:
+                functions = find_components(entry.load()).values()
+                rows += [describe(f, "library").model_dump(mode="json") for f in functions]
+            except Exception as error:  # noqa: BLE001  another package's code
+                reason = f"{type(error).__name__}: {error}"
+                rows.append(error_row(entry.value, reason) | {"name": entry.name, "path": None})
     else:
         root = Path(arguments[0])
         rows = [row for name in arguments[1:] for row in _describe_file(root, Path(name))]
@@ -54,16 +60,6 @@ def _describe_file(root: Path, file: Path) -> list[dict[str, Any]]:
         else component.model_copy(update={"path": path}).model_dump(mode="json")
         for component in components
     ]
-
-
-def _packages() -> Iterator[dict[str, Any]]:
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
-        try:
-            for function in find_components(entry.load()).values():
-                yield describe(function, "library").model_dump(mode="json")
-        except Exception as error:  # noqa: BLE001  another package's code
-            reason = f"{type(error).__name__}: {error}"
-            yield error_row(entry.value, reason) | {"name": entry.name, "path": None}
 
 
 if __name__ == "__main__":

@@ -71,7 +71,14 @@ class Registry:
                 }
                 self._last_keys = all_keys
             news = [file for file in files if keys[file] not in self._cache]
-            fresh = _inspect(self.root, news) if news else {}
+            fresh: dict[Path, list[Component]] = {file: [] for file in news}
+            paths = [str(file) for file in news]
+            rows = ask_inspector(str(self.root), *paths) if news else []
+            if len(news) > 1 and all(row["error"] for row in rows):
+                # A file that ends the process or blocks it must not hide the others.
+                rows = [row for path in paths for row in ask_inspector(str(self.root), path)]
+            for row in rows:
+                fresh[self.root / row["path"]].append(Component(**row))
             cache_hits = {key: self._cache[key] for key in keys.values() if key in self._cache}
             self._cache = cache_hits | {keys[file]: fresh[file] for file in news}
             return [item for file in files for item in self._cache[keys[file]]]
@@ -158,19 +165,6 @@ def _packages() -> list[Component]:
     if not entry_points(group=ENTRY_POINT_GROUP):
         return []
     return [Component(**row) for row in ask_inspector("--packages")]
-
-
-def _inspect(root: Path, files: list[Path]) -> dict[Path, list[Component]]:
-    rows = ask_inspector(str(root), *(str(file) for file in files))
-    if len(files) > 1 and all(row["error"] for row in rows):
-        # A file that ends the process or blocks it must not hide the others.
-        rows = [row for file in files for row in ask_inspector(str(root), str(file))]
-    from jupyter_mlws.components.models import Component
-
-    components: dict[Path, list[Component]] = {file: [] for file in files}
-    for row in rows:
-        components[root / row["path"]].append(Component(**row))
-    return components
 
 
 def ask_inspector(*arguments: str) -> list[dict[str, Any]]:

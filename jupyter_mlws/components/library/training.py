@@ -146,6 +146,9 @@ def model_training(
     hidden_layers: Number of neurons in each hidden layer (MLP, CNN).
     seed: Seed for reproducible training.
     """
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     if model_type == "cnn":
         TORCH.demand()
     goal = target_of(data, target)
@@ -173,7 +176,13 @@ def model_training(
     train, held_back = (
         (data, test) if test is not None else split_rows(data, goal, kind, seed, test_size)
     )
-    model = _fit(untrained_model, train, goal, scale)
+    truth = train[goal].to_numpy()
+    if model_type == "cnn":
+        # Networks check and scale their input themselves.
+        model = untrained_model.fit(train.drop(columns=[goal]), truth)
+    else:
+        steps = [StandardScaler(), untrained_model] if scale else [untrained_model]
+        model = make_pipeline(*steps).fit(check_features(train, goal), truth)
     measures = evaluate(model, held_back, goal, kind)
     summary = {"model_type": model_type, "task": kind, "target": goal}
     rows = {"rows_train": len(train), "rows_test": len(held_back)}
@@ -198,18 +207,6 @@ def split_rows(data: Table, goal: str, kind: str, seed: int, share: float) -> tu
         data, test_size=tests, random_state=seed, stratify=data[goal] if fits else None
     )
     return train, test
-
-
-def _fit(model: Any, data: Table, goal: str, scale: bool) -> Any:
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    if hasattr(model, "network"):
-        # Networks check and scale their input themselves.
-        return model.fit(data.drop(columns=[goal]), data[goal].to_numpy())
-    features = check_features(data, goal)
-    steps = [StandardScaler(), model] if scale else [model]
-    return make_pipeline(*steps).fit(features, data[goal].to_numpy())
 
 
 def evaluate(model: Any, test: Table, goal: str, kind: str) -> dict[str, float]:

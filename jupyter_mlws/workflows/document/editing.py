@@ -115,7 +115,7 @@ class Editor:
             if expected_etags is not None and etag_of(before) not in expected_etags:
                 raise WorkflowChangedError(path=path, etag=etag_of(before))
             if change.text is None:
-                document = self._apply_change(parse(path, before), change)
+                document = self._change_nodes(parse(path, before), change)
             else:
                 document = parse(path, change.text)
                 try:
@@ -239,7 +239,7 @@ class Editor:
             )
         return None
 
-    def _apply_change(self, document: Document, change: WorkflowChange) -> Document:
+    def _change_nodes(self, document: Document, change: WorkflowChange) -> Document:
         stages, _ = self._documents.stages(document)
         drafts = self._drafts(document, stages, change.nodes or [], change.edges)
         faults = Faults()

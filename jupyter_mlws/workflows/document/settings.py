@@ -84,24 +84,24 @@ def convert_options(component: Component, options: Mapping[str, Sequence[str]]) 
     settings: dict[str, Any] = {}
     for name, values in options.items():
         schema = setting_schemas(component).get(name)
-        if schema is not None:
-            settings[name] = _convert_value(values, schema)
-        elif name.startswith("no-") and not values and name[3:] in setting_schemas(component):
-            settings[name[3:]] = False
+        if schema is None:
+            if name.startswith("no-") and not values and name[3:] in setting_schemas(component):
+                settings[name[3:]] = False
+            continue
+        types = schema.get("anyOf", [schema])
+        choices = [one for one in types if one.get("type") != "null"]
+        kind = choices[0].get("type") if len(choices) == 1 else None
+        is_optional = "anyOf" in schema and len(choices) < len(types)
+        if is_optional and list(values) in (["null"], ["None"], [""]):
+            settings[name] = None
+        elif kind == "array":
+            inner = choices[0].get("items", {}).get("type")
+            settings[name] = [_convert_scalar(value, inner) for value in values]
+        elif len(values) != 1:
+            settings[name] = list(values) or True
+        else:
+            settings[name] = _convert_scalar(values[0], kind)
     return settings
-
-
-def _convert_value(values: Sequence[str], schema: Mapping[str, Any]) -> Any:
-    choices = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
-    if len(choices) < len(schema.get("anyOf", ())) and list(values) in (["null"], ["None"], [""]):
-        return None
-    kind = choices[0].get("type") if len(choices) == 1 else None
-    if kind == "array":
-        inner = choices[0].get("items", {}).get("type")
-        return [_convert_scalar(value, inner) for value in values]
-    if len(values) != 1:
-        return list(values) or True
-    return _convert_scalar(values[0], kind)
 
 
 def _convert_scalar(text: str, kind: str | None) -> Any:

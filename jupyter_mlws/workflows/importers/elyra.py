@@ -267,7 +267,18 @@ class ElyraImporter:
             if not any(sign in text for sign in "*?["):
                 draft.deps.append(self._project_path(entry, draft.folder))
                 continue
-            matches = list(self._matching(draft, text, recursive))
+            # As Elyra finds them: without hidden folders.
+            base = self._project.root / draft.folder
+            matches = []
+            for folder, folders, files in os.walk(base):
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
+                for name in sorted(files):
+                    inside = Path(folder, name).relative_to(base).as_posix()
+                    is_flat = "/" not in text
+                    if is_flat and "/" in inside and not recursive:
+                        continue
+                    if fnmatch.fnmatch(name if is_flat else inside, text):
+                        matches.append(posixpath.normpath(posixpath.join(draft.folder, inside)))
             draft.deps += matches
             self._notes.add(
                 entry.where,
@@ -279,21 +290,6 @@ class ElyraImporter:
                 ),
             )
         draft.deps = [d for d in dict.fromkeys(draft.deps) if d not in draft.outs]
-
-    def _matching(self, draft: _NodeDraft, pattern: str, recursive: bool) -> Iterator[str]:
-        """Yield the files that match a pattern, as Elyra finds them, without hidden folders."""
-        base = self._project.root / draft.folder
-        flat = "/" not in pattern
-        for folder, folders, files in os.walk(base):
-            here = Path(folder)
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(files):
-                inside = (here / name).relative_to(base).as_posix()
-                deep = "/" in inside
-                if deep and not recursive and flat:
-                    continue
-                if fnmatch.fnmatch(name if flat else inside, pattern):
-                    yield posixpath.normpath(posixpath.join(draft.folder, inside))
 
     def _create_edges(self, flow: Flow, drafts: dict[Key, _NodeDraft]) -> Iterator[EdgeDefinition]:
         """Yield an edge for every file that a link may stand for.

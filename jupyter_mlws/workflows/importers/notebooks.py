@@ -92,7 +92,13 @@ class Splitter:
                 f"cells {numbers[one]}, {numbers[other]}",
                 Message("kept in one node: {words}", words=reason),
             )
-        self._move_texts(flow)
+        # Texts before cells that do not run move to the next cell that does.
+        running = {step.cell.number for step in flow.steps if step.runs}
+        waiting: list[dict[str, Any]] = []
+        for number in [*sorted(n for n in self._texts if n > 0), -1]:
+            waiting = [*waiting, *self._texts.pop(number, ())]
+            if number in running or number == -1:
+                self._texts[number], waiting = waiting, []
         parts = self._assign_ids(groups.members())
         if not parts:
             raise import_error(self._path, "cells", Message("it contains no code"))
@@ -134,17 +140,6 @@ class Splitter:
                 code_cells.append(code)
         self._texts[-1] = waiting
         return code_cells
-
-    def _move_texts(self, flow: Flow) -> None:
-        """Move the texts before cells that do not run to the next cell that does."""
-        running = {step.cell.number for step in flow.steps if step.runs}
-        waiting: list[dict[str, Any]] = []
-        for number in [*sorted(n for n in self._texts if n > 0), -1]:
-            texts = [*waiting, *self._texts.pop(number, ())]
-            if number in running or number == -1:
-                self._texts[number], waiting = texts, []
-            else:
-                waiting = texts
 
     def _assign_ids(self, members: Sequence[list[Step]]) -> list[Part]:
         """Return the groups with IDs, from their heading, or else from a variable they set."""
@@ -192,7 +187,22 @@ class Splitter:
         for part in parts:
             for step in part.steps:
                 for path in step.files_written:
-                    self._add_out(part, step, path)
+                    project_path = self._project_path(step, path)
+                    if project_path is None or project_path in part.outs:
+                        continue
+                    why = self._find_conflict(project_path)
+                    if why is None:
+                        part.outs.append(project_path)
+                        continue
+                    self._notes.add(
+                        f"cell {step.cell.number}",
+                        Message(
+                            "{path!r} is written but was not added to the outputs of {id}: {why}",
+                            path=path,
+                            id=part.id,
+                            why=why,
+                        ),
+                    )
         outs = {out for part in parts for out in part.outs}
         for part in parts:
             own_paths = {path for step in part.steps for path in step.files_written}
@@ -208,24 +218,6 @@ class Splitter:
                     ):
                         part.deps.append(project_path)
             part.deps = list(dict.fromkeys(part.deps))
-
-    def _add_out(self, part: Part, step: Step, path: str) -> None:
-        project_path = self._project_path(step, path)
-        if project_path is None or project_path in part.outs:
-            return
-        why = self._find_conflict(project_path)
-        if why is None:
-            part.outs.append(project_path)
-            return
-        self._notes.add(
-            f"cell {step.cell.number}",
-            Message(
-                "{path!r} is written but was not added to the outputs of {id}: {why}",
-                path=path,
-                id=part.id,
-                why=why,
-            ),
-        )
 
     def _project_path(self, step: Step, path: str) -> str | None:
         """Return a cell's path relative to the project's root; None outside of it."""

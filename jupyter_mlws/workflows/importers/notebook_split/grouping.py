@@ -93,7 +93,15 @@ def group(flow: Flow) -> Groups:
             if before.cell.heading == step.cell.heading:
                 groups.join(before.index, step.index)
     groups.untangle()
-    _join_shown(groups, steps)
+    for place, step in enumerate(steps):
+        if step.only_shows:
+            # Together with the cell that makes what it shows, or else with the one before it.
+            versions = [version for version in step.reads.values() if version.carried is None]
+            makers = [version.cell for version in versions if version.cell != step.index]
+            if makers:
+                groups.join(max(makers), step.index)
+            elif place > 0:
+                groups.join(steps[place - 1].index, step.index)
     groups.untangle()
     return groups
 
@@ -111,16 +119,3 @@ def _join_rewritten(groups: Groups, steps: Sequence[Step]) -> None:
             writers[path] = step.index
         for path in step.files_read:
             readers.setdefault(path, step.index)
-
-
-def _join_shown(groups: Groups, steps: Sequence[Step]) -> None:
-    """Join a cell that only shows something with the cell that made what it shows."""
-    for step in steps:
-        if not step.only_shows:
-            continue
-        makers = [v.cell for v in step.reads.values() if v.carried is None and v.cell != step.index]
-        earlier = [other.index for other in steps if other.index < step.index]
-        if makers:
-            groups.join(max(makers), step.index)
-        elif earlier:
-            groups.join(earlier[-1], step.index)

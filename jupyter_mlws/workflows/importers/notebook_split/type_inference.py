@@ -156,7 +156,20 @@ def bind(target: ast.expr, result: Result, scope: Scope) -> None:
 
 def _infer_subscript(node: ast.Subscript, scope: Scope) -> Result:
     if isinstance(node.value, ast.Attribute) and node.value.attr in ("loc", "iloc"):
-        return _infer_loc(one(infer(node.value.value, scope)), node.slice, scope)
+        # Several rows or columns keep their dimension.
+        table = one(infer(node.value.value, scope))
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        are_several = [
+            isinstance(part, ast.Slice) or one(infer(part, scope)) is not Kind.SCALAR
+            for part in parts
+        ]
+        if table is Kind.SERIES:
+            return Kind.SERIES if are_several[0] else Kind.SCALAR
+        if table is not Kind.TABLE:
+            return Kind.OPAQUE
+        if all(are_several):
+            return Kind.TABLE
+        return Kind.SERIES if any(are_several) or len(parts) == 1 else Kind.SCALAR
     whole = infer(node.value, scope)
     if isinstance(whole, tuple):
         place = node.slice.value if isinstance(node.slice, ast.Constant) else None
@@ -173,24 +186,6 @@ def _infer_subscript(node: ast.Subscript, scope: Scope) -> Result:
     if whole in SIMPLE:
         return whole
     return whole if whole in (Kind.ARRAY, Kind.FRAME) else Kind.OPAQUE
-
-
-def _infer_loc(whole: Kind, index: ast.expr, scope: Scope) -> Kind:
-    """Return the kind of ``.loc[…]`` and ``.iloc[…]``.
-
-    Several rows or columns keep their dimension.
-    """
-    parts = index.elts if isinstance(index, ast.Tuple) else [index]
-    several = [
-        isinstance(part, ast.Slice) or one(infer(part, scope)) is not Kind.SCALAR for part in parts
-    ]
-    if whole is Kind.SERIES:
-        return Kind.SERIES if several[0] else Kind.SCALAR
-    if whole is not Kind.TABLE:
-        return Kind.OPAQUE
-    if all(several):
-        return Kind.TABLE
-    return Kind.SERIES if any(several) or len(parts) == 1 else Kind.SCALAR
 
 
 def _infer_call(node: ast.Call, scope: Scope) -> Result:
