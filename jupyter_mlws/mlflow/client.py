@@ -83,7 +83,17 @@ class TrackingClient:
         with self._lock:
             try:
                 with _HELPER_POOL.use(self, timeout):
-                    answer = self._exchange({"call": call, "arguments": arguments}, timeout)
+                    if self._inode is not None and self._inode != self._current_inode():
+                        # The running process would go on with the deleted file.
+                        self.stop()
+                    if self._process is None or self._process.poll() is not None:
+                        self._process, self._buffer = self._start(), b""
+                    assert self._process.stdin is not None
+                    request = {"call": call, "arguments": arguments}
+                    self._process.stdin.write(json.dumps(request).encode() + b"\n")
+                    self._process.stdin.flush()
+                    answer = json.loads(self._read_line(self._process, timeout))
+                    self._inode = self._current_inode()
             except (OSError, EOFError, ValueError) as error:
                 _HELPER_POOL.stop(self)
                 raise MLflowFailedError(reason=str(error)) from error
@@ -103,19 +113,6 @@ class TrackingClient:
             return self.ask(call, **arguments)
         except RefusedError as error:
             raise MLflowFailedError(reason=error.reason) from error
-
-    def _exchange(self, call: dict[str, Any], timeout: float) -> dict[str, Any]:
-        if self._inode is not None and self._inode != self._current_inode():
-            # The running process would go on with the deleted file.
-            self.stop()
-        if self._process is None or self._process.poll() is not None:
-            self._process, self._buffer = self._start(), b""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(call).encode() + b"\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._read_line(self._process, timeout))
-        self._inode = self._current_inode()
-        return answer
 
     def _current_inode(self) -> int | None:
         return None if self._file is None else inode(self._file)

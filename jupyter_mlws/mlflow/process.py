@@ -43,20 +43,21 @@ def serve(store: MLflowSearch, calls: IO[str], answers: IO[str]) -> None:
         empty = MLflowSearch(f"{SQLITE}{folder}/mlflow.db")
         for line in calls:
             call = json.loads(line)
-            target = empty if call["call"] in READS and store.awaits_creation else store
-            answers.write(json.dumps(_answer(target, call)) + "\n")
+            name = call["call"]
+            target = empty if name in READS and store.awaits_creation else store
+            answer: dict[str, Any]
+            if name not in (*READS, *WRITES):
+                answer = {"error": f"no such call: {name}"}
+            else:
+                try:
+                    answer = {"result": getattr(target, name)(**call["arguments"])}
+                except Exception as error:  # noqa: BLE001  the edge: the owner raises it as its own
+                    answer = {"error": f"{type(error).__name__}: {error}"}
+                    code = getattr(error, "error_code", None)
+                    if code in REFUSALS:
+                        answer["refused"] = code
+            answers.write(json.dumps(answer) + "\n")
             answers.flush()
-
-
-def _answer(store: MLflowSearch, call: dict[str, Any]) -> dict[str, Any]:
-    if call["call"] not in (*READS, *WRITES):
-        return {"error": f"no such call: {call['call']}"}
-    try:
-        return {"result": getattr(store, call["call"])(**call["arguments"])}
-    except Exception as error:  # noqa: BLE001  the edge: the owner raises it as its own
-        text = f"{type(error).__name__}: {error}"
-        code = getattr(error, "error_code", None)
-        return {"error": text, "refused": code} if code in REFUSALS else {"error": text}
 
 
 if __name__ == "__main__":

@@ -74,8 +74,21 @@ class MLflowSearch(MLflowRuns):
             ):
                 raise SearchFaultError("cursor", "not a cursor of this list")
             offset = int(cursor or 0)
-            filters = _parse_filters(filter, nested, tags or {})
-            orders = [_parse_order(text) for text in (*sort, NEWEST_FIRST)]
+            parser = search_utils()
+            filters = [
+                dict(row)
+                for row in _parse_with_mlflow("filter", parser.parse_search_filter, filter)
+            ]
+            for row in filters:
+                row["text"] = _format_filter(row)
+            if not nested:
+                filters.append(_make_filter("tag", PARENT, "IS NULL", None))
+            filters += [_make_filter("tag", key, "=", value) for key, value in (tags or {}).items()]
+            orders = []
+            for text in (*sort, NEWEST_FIRST):
+                parse_order = parser.parse_order_by_for_search_runs
+                kind, key, ascending = _parse_with_mlflow("sort", parse_order, text)
+                orders.append({"type": kind, "key": key, "ascending": ascending, "text": text})
             store = self._sql_store()
             if store is None:
                 matches = iter_items(
@@ -281,18 +294,6 @@ def _parse_with_mlflow(field: str, read: Callable[[str], Any], text: str) -> Any
         raise SearchFaultError(field, str(error)) from error
 
 
-def _parse_filters(text: str, include_nested: bool, tags: Mapping[str, str]) -> list[JSON]:
-    rows = [
-        dict(row) for row in _parse_with_mlflow("filter", search_utils().parse_search_filter, text)
-    ]
-    for row in rows:
-        row["text"] = _format_filter(row)
-    if not include_nested:
-        rows.append(_make_filter("tag", PARENT, "IS NULL", None))
-    rows += [_make_filter("tag", key, "=", value) for key, value in tags.items()]
-    return rows
-
-
 def _make_filter(kind: str, key: str, comparator: str, value: str | None) -> JSON:
     row = {"type": kind, "key": key, "comparator": comparator, "value": value}
     return {**row, "text": _format_filter(row)}
@@ -313,12 +314,6 @@ def _format_filter(row: Mapping[str, Any]) -> str:
 
 def _quote(text: str) -> str:
     return f'"{text}"' if "'" in text else f"'{text}'"
-
-
-def _parse_order(text: str) -> JSON:
-    read = search_utils().parse_order_by_for_search_runs
-    kind, key, ascending = _parse_with_mlflow("sort", read, text)
-    return {"type": kind, "key": key, "ascending": ascending, "text": text}
 
 
 def _build_condition(row: Mapping[str, Any], dialect: str) -> Any:

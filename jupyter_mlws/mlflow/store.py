@@ -194,7 +194,13 @@ class MLflowStore:
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         latest_revision: Any = utils._get_latest_schema_revision
-        revision = _schema_revision(file)
+        revision = None
+        if file.exists():
+            with closing(sqlite3.connect(file)) as connection:
+                query = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+                if connection.execute(query).fetchone() is not None:
+                    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+                    revision = str(row[0]) if row else None
         if revision is None:
             # Made here and not by the client, which would put artifacts into the current folder.
             make: Any = SqlAlchemyStore
@@ -283,15 +289,3 @@ def _exclude_from_git(file: Path) -> None:
         exclude.parent.mkdir(exist_ok=True)
         gap = "\n" if before and not before.endswith("\n") else ""
         exclude.write_text(before + gap + "\n".join(missing) + "\n", encoding="utf-8")
-
-
-def _schema_revision(file: Path) -> str | None:
-    """Return the schema's revision; None if the store does not exist yet."""
-    if not file.exists():
-        return None
-    with closing(sqlite3.connect(file)) as connection:
-        query = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-        if connection.execute(query).fetchone() is None:
-            return None
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    return str(row[0]) if row else None

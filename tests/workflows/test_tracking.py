@@ -127,7 +127,7 @@ def helpers(runner: int) -> list[int]:
             command = (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if parent == runner and b"mlflow_process" in command:
+        if parent == runner and b"mlflow.process" in command:
             found.append(int(folder.name))
     return found
 
