@@ -1,1 +1,1 @@
-"""Versions of code, data and models: one adapter a tool, and what joins them."""
+"""Versions of code, data and models."""

@@ -1,4 +1,4 @@
-"""Errors that many endpoints of versions declare."""
+"""Errors that several endpoints of versions declare."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from jupyter_mlws.core.errors import (
 )
 
 GIT_ERRORS = (OperationInProgressError, GitCommandError, GitmodulesError)
-"""Errors of any git command."""
+"""Errors of every git command."""
 DVC_ERRORS = (DVCUnavailableError, DVCNotInitializedError, DVCConfigError)
-"""Errors of whatever reads DVC's files, and of every change: it completes an interrupted one."""
+"""Errors of reading DVC's files, and of every change, which first completes an interrupted one."""
 COMMIT_ERRORS = (
     *DVC_ERRORS,
     RemoteUnreachableError,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from jupyter_mlws.versioning.code import endpoints as code
-from jupyter_mlws.versioning.code import history_endpoints, merge_endpoints
 from jupyter_mlws.versioning.data import endpoints as data
-from jupyter_mlws.versioning.data import remote_endpoints
 from jupyter_mlws.versioning.experiments import endpoints as tracking
 from jupyter_mlws.versioning.lineage import endpoints as lineage
 from jupyter_mlws.versioning.model_registry import endpoints as registry
@@ -13,10 +11,7 @@ from jupyter_mlws.versioning.snapshots import endpoints as snapshots
 
 endpoints = [
     *code.endpoints,
-    *merge_endpoints.endpoints,
-    *history_endpoints.endpoints,
     *snapshots.endpoints,
-    *remote_endpoints.endpoints,
     *data.endpoints,
     *registry.endpoints,
     *tracking.endpoints,

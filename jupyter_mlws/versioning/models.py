@@ -1,4 +1,4 @@
-"""What the API says and takes of versions: field names as in its JSON."""
+"""API models of versions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import PageQuery, Record, Request
 from jupyter_mlws.core.validation_messages import NOT_BLANK
-from jupyter_mlws.versioning.kinds import ChangeKind
+from jupyter_mlws.versioning.data.data_index import ChangeKind
 
 
 class ChangeState(str, Enum):
@@ -51,11 +51,6 @@ def _without_nul(value: str) -> str:
 
 Plain = Annotated[str, AfterValidator(_without_nul)]
 """A string that can be a path or an argument."""
-
-
-def _as_list(value: Any) -> Any:
-    """Return a query parameter that was given only once as a list."""
-    return [value] if isinstance(value, str) else value
 
 
 Text = Annotated[str, BeforeValidator(_printable)]
@@ -449,6 +444,7 @@ class HistoryQuery(PageQuery):
 class PlanQuery(Request):
     """Query for a restore plan: the paths of the snapshot to restore."""
 
-    paths: Annotated[list[Plain] | None, BeforeValidator(_as_list)] = Field(
-        default=None, description="Only these paths and below; can be repeated."
-    )
+    paths: Annotated[
+        list[Plain] | None,
+        BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    ] = Field(default=None, description="Only these paths and below; can be repeated.")

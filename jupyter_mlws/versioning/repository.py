@@ -1,4 +1,4 @@
-"""What all managers of one project's versions stand on."""
+"""Shared state of the managers of one project's versions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from jupyter_mlws.core.errors import UnfinishedOperationError
+from jupyter_mlws.core.errors import DiskFullError, UnfinishedOperationError, is_full_disk
 from jupyter_mlws.core.locking import Waiting
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
@@ -19,7 +19,7 @@ from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 
 
 class Repository:
-    """git, the data that versions name, and MLflow's process. Thread-safe."""
+    """git, the data that versions name, and the MLflow client of a project. Thread-safe."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -27,7 +27,7 @@ class Repository:
         self.content = DataIndex(self.git)
         self.working = WorktreeStatus(project.root, project.state / "hashes.json")
         self.full: Callable[[], None] = lambda: None
-        """Called when something has begun to wait in the outbox."""
+        """Called when a snapshot was put into the outbox."""
 
     @cached_property
     def tracking(self) -> TrackingClient:
@@ -42,23 +42,28 @@ class Repository:
 
     @contextmanager
     def exclusive(self, operation: str, waiting: Waiting = lambda holder: None) -> Iterator[None]:
-        """Hold the project's lock, with nothing left of crashed work; error 30103.
+        """Hold the project's lock, after recovery from crashed operations.
 
-        ``waiting`` hears who holds it meanwhile.
+        ``waiting`` receives the current holder. Errors: 30103, and 30102 for a full disk.
         """
         with self.project.lock(operation, waiting=waiting):
-            if has_leftovers(self.project):
-                Recovery(self.project, self.content, self.working, self.tracking).run()
-            yield
+            try:
+                if has_leftovers(self.project):
+                    Recovery(self.project, self.content, self.working, self.tracking).run()
+                yield
+            except OSError as error:
+                if not is_full_disk(error):
+                    raise
+                raise DiskFullError(reason=str(error)) from error
 
     def refuse_unfinished(self, conflicts: Iterable[str]) -> None:
-        """Error 30201 where ``conflicts`` are left, or work of git or a restore is half done."""
+        """Raise error 30201 if ``conflicts`` are left, or an operation is unfinished."""
         operation = "restore" if is_switching(self.project) else self.git.unfinished()
         paths = format_paths(conflicts)
         if operation or paths:
             raise UnfinishedOperationError(operation=operation or "merge", paths=paths)
 
     def close(self) -> None:
-        """End the helper process, if there is one."""
+        """Stop MLflow's helper process, if it runs."""
         if "tracking" in self.__dict__:
             self.tracking.close()

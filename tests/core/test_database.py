@@ -10,7 +10,7 @@ import pytest
 from jupyter_mlws.core.project import DATABASE, Project
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.notebooks.history import ExecutionStart, History
-from jupyter_mlws.versioning.experiments.runs import finished_runs
+from jupyter_mlws.versioning.snapshots.create import finished_runs
 from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.journal import Journal, NewRun
 
@@ -50,7 +50,7 @@ def test_a_damaged_journal_begins_anew(project: Project, how: str) -> None:
         fill(journal, "two")
         assert journal.run("two")["status"] == "COMPLETED"
         assert RunHistory(journal).makers({"a": {"b": "c"}}) == {}
-    assert [run.id for run in finished_runs(project)] == ["two"]
+    assert list(finished_runs(project)) == ["two"]
     aside = [path.name for path in project.state.glob(f"{DATABASE}.damaged-*")]
     assert bool(aside) is (how != "deleted"), aside
 

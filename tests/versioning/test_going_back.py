@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.versioning.code.history_models import RollbackMode
+from jupyter_mlws.versioning.code.models import RollbackMode
 from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of

@@ -20,7 +20,7 @@ from jupyter_mlws.notebook_format.alignment import align, transfer_ids
 from jupyter_mlws.notebook_format.document import NotANotebookError, check, parse
 from jupyter_mlws.notebook_format.merging import merge
 from jupyter_mlws.notebook_format.process import NotebookRefusedError, merge_notebooks
-from jupyter_mlws.versioning.code.merge_models import ConflictHow, MergeOutcome, Resolution
+from jupyter_mlws.versioning.code.models import ConflictHow, MergeOutcome, Resolution
 from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of

@@ -507,10 +507,10 @@ def test_differences_of_files_and_versions(manager: SnapshotManager, git: Comman
         "    metrics:\n    - metrics.json: {cache: false}\n"
     )
     (root / "data" / "wine.csv").write_text("a,b\n7,8\n")
-    shown = {row.path: row for row in manager.diff()}
+    shown = {row.path: row for row in manager.comparison.files()}
     assert shown["params.yaml"].additions == 1
     assert shown["data/wine.csv"].kind.value == "data"
-    data = manager.file_diff("data/wine.csv")
+    data = manager.comparison.file("data/wine.csv")
     assert (data.old, data.new, data.binary) == ("a,b\n1,2\n", "a,b\n7,8\n", False)
     assert "+7,8" in data.unified
     first = manager.create("One")
@@ -519,20 +519,20 @@ def test_differences_of_files_and_versions(manager: SnapshotManager, git: Comman
     (root / "train.py").write_text("print('two')\nmore\n")
     (root / "blob").write_bytes(b"\0\1")
     (root / "data" / "wine.csv").write_text("a,b\n9,9\n")
-    assert manager.file_diff("blob").binary
-    assert manager.file_diff("train.py").new == "print('two')\nmore\n"
+    assert manager.comparison.file("blob").binary
+    assert manager.comparison.file("train.py").new == "print('two')\nmore\n"
     second = manager.create("Two")
-    found = manager.compare(first.id, second.id).model_dump(mode="json")
+    found = manager.comparison.versions(first.id, second.id).model_dump(mode="json")
     assert found["metrics"] == [{"name": "metrics.json:accuracy", "from": 0.9, "to": 0.95}]
     assert found["params"] == [{"name": "params.yaml:train.depth", "from": 3, "to": 5}]
     assert [(row["path"], row["state"]) for row in found["data"]] == [("data/wine.csv", "modified")]
     files = {row["path"]: (row["additions"], row["deletions"]) for row in found["files"]}
     assert files["train.py"] == (2, 1)
     assert files["blob"] == (None, None)
-    versions = manager.file_diff("data/wine.csv", first.id, second.id)
+    versions = manager.comparison.file("data/wine.csv", first.id, second.id)
     assert (versions.old, versions.new) == ("a,b\n7,8\n", "a,b\n9,9\n")
     with pytest.raises(MLWSError) as error:
-        manager.file_diff("../outside")
+        manager.comparison.file("../outside")
     assert error.value.code == "50302"
 
 
@@ -542,7 +542,7 @@ def test_looking_loads_neither_dvc_nor_mlflow(workspace: Project) -> None:
         "from jupyter_mlws.core.project import Project\n"
         "from jupyter_mlws.versioning.snapshots.manager import SnapshotManager\n"
         "manager = SnapshotManager(Project.open(pathlib.Path(sys.argv[1])))\n"
-        "manager.status(), manager.list(), manager.diff(), manager.history()\n"
+        "manager.status(), manager.list(), manager.comparison.files(), manager.history()\n"
         "print([name for name in ('dvc', 'mlflow', 'pandas') if name in sys.modules])\n"
     )
     (workspace.root / "data" / "wine.csv").write_text("a,b\n9,9\n")

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.versioning.code.staging_models import HunkChoice, StageRequest
+from jupyter_mlws.versioning.code.models import HunkChoice, StageRequest
 from jupyter_mlws.versioning.models import FileDiff, SnapshotCreate
 from jupyter_mlws.workspace import Workspace
 
@@ -52,7 +52,7 @@ def test_hunks_are_staged_and_committed_alone(
     versions: Workspace, root: Path, git: Command
 ) -> None:
     (root / "train.py").write_text("print('not staged')\n")
-    found = versions.snapshots.staged_file_diff("long.txt", staged=False)
+    found = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
     assert [hunk.old_start for hunk in found.hunks] == [1, 18, 36]
     assert "+line 20 changed" in found.hunks[1].lines
     versions.staging.stage(hunks("long.txt", found, 0, 2))
@@ -63,10 +63,12 @@ def test_hunks_are_staged_and_committed_alone(
         "modified",
     )
     assert git(root, "show", ":long.txt") == changed(2, 38)
-    staged = versions.snapshots.staged_file_diff("long.txt", staged=True)
+    staged = versions.snapshots.comparison.staged_file("long.txt", in_index=True)
     assert [hunk.old_start for hunk in staged.hunks] == [1, 36]
-    assert [row.path for row in versions.snapshots.staged_diff(staged=True)] == ["long.txt"]
-    unstaged = versions.snapshots.staged_diff(staged=False)
+    assert [row.path for row in versions.snapshots.comparison.staged_files(in_index=True)] == [
+        "long.txt"
+    ]
+    unstaged = versions.snapshots.comparison.staged_files(in_index=False)
     assert [row.path for row in unstaged] == ["long.txt", "train.py"]
     versions.staging.unstage(hunks("long.txt", staged, 1))
     made = versions.snapshots.create("One hunk", staged_only=True)
@@ -79,11 +81,11 @@ def test_hunks_are_staged_and_committed_alone(
 
 
 def test_a_hunk_of_a_file_that_changed_is_refused(versions: Workspace, root: Path) -> None:
-    found = versions.snapshots.staged_file_diff("long.txt", staged=False)
+    found = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
     (root / "long.txt").write_text("above\n" + changed(2, 20, 38))
     error = refused(lambda: versions.staging.stage(hunks("long.txt", found, 1)))
     assert (error.code, error.facts["path"]) == ("30251", "long.txt")
-    assert versions.snapshots.staged_diff(staged=True) == []
+    assert versions.snapshots.comparison.staged_files(in_index=True) == []
     error = refused(lambda: versions.staging.discard(hunks("long.txt", found, 1)))
     assert error.code == "30251"
     assert (root / "long.txt").read_text().startswith("above\n")
@@ -116,7 +118,7 @@ def test_discarded_work_is_kept_in_a_hidden_commit(
     (root / "data" / "wine.csv").write_text("changed\n")
     versions.staging.stage(StageRequest(paths=["train.py"]))
     (root / "train.py").write_text("print('three')\n")
-    found = versions.snapshots.staged_file_diff("long.txt", staged=False)
+    found = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
     gone = versions.staging.discard(hunks("long.txt", found, 1))
     assert (root / "long.txt").read_text() == changed(2, 38)
     assert git(root, "show", f"{gone.safety}:long.txt") == changed(2, 20, 38)
@@ -169,7 +171,7 @@ def test_before_the_first_commit(tmp_path: Path, home: Path, git: Command) -> No
     (root / "b.py").write_text("b\n")
     versions = Workspace.open(root)
     versions.staging.stage(StageRequest(paths=["a.py", "b.py"]))
-    assert versions.snapshots.staged_file_diff("a.py", staged=True).new == "a\n"
+    assert versions.snapshots.comparison.staged_file("a.py", in_index=True).new == "a\n"
     versions.staging.unstage(StageRequest(paths=["b.py"]))
     made = versions.snapshots.create("First", staged_only=True)
     assert [c.path for c in versions.snapshots.get(made.id).changes] == ["a.py"]
@@ -183,7 +185,7 @@ def test_line_ends_and_missing_ones_survive(versions: Workspace, root: Path, git
     git(root, "commit", "-qm", "Windows")
     now = before.replace(b"line 2\r\n", b"second\r\n").replace(b"line 39\r\n", b"last")
     (root / "dos.txt").write_bytes(now)
-    found = versions.snapshots.staged_file_diff("dos.txt", staged=False)
+    found = versions.snapshots.comparison.staged_file("dos.txt", in_index=False)
     versions.staging.stage(hunks("dos.txt", found, 1))
     staged = git(root, "rev-parse", ":dos.txt").strip()
     (root / "expected").write_bytes(before.replace(b"line 39\r\n", b"last"))
@@ -202,8 +204,8 @@ def test_notebooks_are_compared_by_cells(versions: Workspace, root: Path, git: C
     second.cells[2].outputs = [v4.new_output("stream", text="d")]
     (root / "nb.ipynb").write_text(nbformat.writes(second))
     for found in (
-        versions.snapshots.file_diff("nb.ipynb"),
-        versions.snapshots.staged_file_diff("nb.ipynb", staged=False),
+        versions.snapshots.comparison.file("nb.ipynb"),
+        versions.snapshots.comparison.staged_file("nb.ipynb", in_index=False),
     ):
         assert found.cells is not None
         assert [(c.state.value, c.new, c.outputs_changed) for c in found.cells] == [
@@ -214,7 +216,7 @@ def test_notebooks_are_compared_by_cells(versions: Workspace, root: Path, git: C
         ]
         assert "+b = 3" in found.cells[1].unified
     (root / "nb.ipynb").write_text("{")
-    assert versions.snapshots.file_diff("nb.ipynb").cells is None
+    assert versions.snapshots.comparison.file("nb.ipynb").cells is None
 
 
 def test_a_discard_is_undone_with_what_was_staged(
@@ -256,8 +258,8 @@ def test_a_restore_is_undone_with_what_was_staged(
 
 def test_large_and_binary_files_are_told_as_such(versions: Workspace, root: Path) -> None:
     (root / "train.py").write_bytes(b"\0" * 10)
-    found = versions.snapshots.staged_file_diff("train.py", staged=False)
+    found = versions.snapshots.comparison.staged_file("train.py", in_index=False)
     assert (found.binary, found.old_size, found.new_size, found.hunks) == (True, 13, 10, [])
     (root / "long.txt").write_text("x\n" * 1_000_000)
-    found = versions.snapshots.staged_file_diff("long.txt", staged=False)
+    found = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
     assert (found.truncated, found.new_size, found.hunks) == (True, 2_000_000, [])

@@ -1,4 +1,4 @@
-"""Branches: made, listed, checked out, deleted. What handlers and magics call."""
+"""Branches of a project."""
 
 from __future__ import annotations
 
@@ -29,9 +29,6 @@ from jupyter_mlws.versioning.code.models import Branch, Checkout
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.worktree.switching import Switching
 
-TIMEOUT = 600.0
-"""Seconds for git to write the files of another version."""
-
 ONE_OF = Message("specify either branch or ref")
 NO_NAME_GIVEN = Message("is required to create a branch")
 NAME_TAKEN = Message(
@@ -42,7 +39,7 @@ NAME_TAKEN = Message(
 
 @dataclass(frozen=True)
 class Destination:
-    """Target of a checkout: the commit, and the arguments of git."""
+    """Target of a checkout: the commit, and the arguments of ``git checkout``."""
 
     sha: str
     arguments: Sequence[str]
@@ -79,11 +76,11 @@ class BranchManager:
         """
         with self._repository.exclusive("branch"):
             self._check_new(name, "name")
-            destination = self._new(name, start)
             if checkout:
-                self._go(destination, no_progress)
+                self._go(self._new(name, start), no_progress)
             else:
-                self._git.run("branch", *self._tracking(start), "--", name, self._start(start))
+                option, point = self._start(start)
+                self._git.run("branch", option, "--", name, point)
         return self.get(name)
 
     def delete(self, name: str, *, force: bool = False) -> Branch:
@@ -132,8 +129,6 @@ class BranchManager:
             data=[*data],
         )
 
-    # Where to
-
     def _destination(self, branch: str | None, ref: str | None, create: bool) -> Destination:
         if create:
             if branch is None:
@@ -142,39 +137,32 @@ class BranchManager:
             return self._new(branch, ref or "HEAD")
         if (branch is None) == (ref is None):
             raise InvalidRequestError(faults=[Fault("branch", ONE_OF), Fault("ref", ONE_OF)])
-        if branch is not None:
-            return self._to_branch(branch)
-        assert ref is not None
-        sha = self._git.resolve(ref)
-        return Destination(sha, ("--detach", sha, "--"))
-
-    def _to_branch(self, name: str) -> Destination:
-        local_ref = self._local(name)
+        if branch is None:
+            assert ref is not None
+            sha = self._git.resolve(ref)
+            return Destination(sha, ("--detach", sha, "--"))
+        local_ref = self._local(branch)
         if local_ref is not None:
             if local_ref.elsewhere:
-                raise BranchCheckedOutError(branch=name)
-            return Destination(local_ref.sha, (name, "--"))
+                raise BranchCheckedOutError(branch=branch)
+            return Destination(local_ref.sha, (branch, "--"))
         # As `git checkout` does: the one remote that has such a branch is meant.
-        remote_refs = [ref for ref in branches(self._git) if ref.remote and ref.name == name]
+        remote_refs = [one for one in branches(self._git) if one.remote and one.name == branch]
         if len(remote_refs) != 1:
-            raise VersionItemNotFoundError(kind="branch", name=name)
-        self._check_new(name, "branch")
-        return self._new(name, f"{remote_refs[0].remote}/{name}")
+            raise VersionItemNotFoundError(kind="branch", name=branch)
+        self._check_new(branch, "branch")
+        return self._new(branch, f"{remote_refs[0].remote}/{branch}")
 
     def _new(self, name: str, start: str) -> Destination:
-        options = ("-b", name, *self._tracking(start), self._start(start), "--")
-        return Destination(self._git.resolve(start), options)
+        option, point = self._start(start)
+        return Destination(self._git.resolve(start), ("-b", name, option, point, "--"))
 
-    def _start(self, start: str) -> str:
-        """Return the start point for git: the remote branch's name if it is one, else a commit."""
-        return start if self._of_remote(start) else self._git.resolve(start)
-
-    def _tracking(self, start: str) -> tuple[str, ...]:
-        return ("--track",) if self._of_remote(start) else ("--no-track",)
-
-    def _of_remote(self, start: str) -> bool:
-        refs = branches(self._git)
-        return any(ref.remote and f"{ref.remote}/{ref.name}" == start for ref in refs)
+    def _start(self, start: str) -> tuple[str, str]:
+        """Return git's tracking option and start point: a remote branch's name, or a commit."""
+        for ref in branches(self._git):
+            if ref.remote and f"{ref.remote}/{ref.name}" == start:
+                return "--track", start
+        return "--no-track", self._git.resolve(start)
 
     def _check_new(self, name: str, field: str) -> None:
         fault = fault_of_name(self._git, name)
@@ -189,15 +177,9 @@ class BranchManager:
                     faults=[Fault(field, NAME_TAKEN.fill(other=existing_name))], name=name
                 )
 
-    # Going there
-
     def _go(self, destination: Destination, progress: ProgressCallback) -> Sequence[str]:
-        def move() -> None:
-            self._git.attempt("checkout", "--quiet", *destination.arguments, timeout=TIMEOUT)
-
-        return self._switching.run(destination.sha, move, progress)
-
-    # Looking
+        command = ("checkout", "--quiet", *destination.arguments)
+        return self._switching.run(destination.sha, command, progress)
 
     def _local(self, name: str) -> BranchRef | None:
         for ref in branches(self._git):

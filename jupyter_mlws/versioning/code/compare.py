@@ -1,8 +1,8 @@
-"""Compares versions with each other and with the working tree."""
+"""Comparison of versions with each other, the index and the working tree."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
@@ -18,9 +18,13 @@ from jupyter_mlws.git.diffs import (
 )
 from jupyter_mlws.git.hunks import parse
 from jupyter_mlws.notebook_format.process import NotebookRefusedError, compare_notebooks
-from jupyter_mlws.versioning.data.data_index import DataIndex, kind_of, normalize_path
+from jupyter_mlws.versioning.data.data_index import (
+    ChangeKind,
+    DataIndex,
+    kind_of,
+    normalize_path,
+)
 from jupyter_mlws.versioning.data.measures import Measures
-from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.models import (
     CellDiff,
     ChangedData,
@@ -50,7 +54,7 @@ class Comparison:
         self._content = content
         self._working = working
 
-    def files(self, start: str, end: str | None) -> list[ChangedFile]:
+    def files(self, start: str = "HEAD", end: str | None = None) -> list[ChangedFile]:
         """Return the files that differ between two versions.
 
         If ``end`` is None, the second one is the working tree, with its untracked files and
@@ -70,8 +74,11 @@ class Comparison:
             changes[path] = ChangedFile(path=path, state=ChangeState(state), kind=ChangeKind.DATA)
         return [changes[path] for path in sorted(changes)]
 
-    def file(self, path: str, start: str, end: str | None) -> FileDiff:
-        """Compare one file, which git or DVC tracks."""
+    def file(self, path: str, start: str = "HEAD", end: str | None = None) -> FileDiff:
+        """Compare one file that git or DVC tracks in two versions.
+
+        If ``end`` is None, the second one is the working tree.
+        """
         path = normalize_path(self._project, path)
         first = self._resolve_start(start)
         last = None if end is None else self._git.resolve(end)
@@ -124,25 +131,40 @@ class Comparison:
     ) -> FileDiff:
         if _is_binary(old) or _is_binary(new):
             return _binary_diff(path, old, new)
-        cells = self._diff_cells(old, new) if path.endswith(".ipynb") else None
+        cells = None
+        size = max(len(old or b""), len(new or b""))
+        if path.endswith(".ipynb") and size <= MAX_NOTEBOOK_BYTES:
+            with suppress(NotebookRefusedError):
+                cells = [CellDiff(**row) for row in compare_notebooks(old, new)]
         return _text_diff(path, diff, old, new, cells)
-
-    def _diff_cells(self, old: bytes | None, new: bytes | None) -> list[CellDiff] | None:
-        """Compare the cells; None if a side is not a notebook, or too large."""
-        if max(len(old or b""), len(new or b"")) > MAX_NOTEBOOK_BYTES:
-            return None
-        try:
-            return [CellDiff(**row) for row in compare_notebooks(old, new)]
-        except NotebookRefusedError:
-            return None
 
     def versions(self, start: str, end: str) -> SnapshotDiff:
         """Compare two versions: files, data, metrics and parameters."""
         first, last = self._git.resolve(start), self._git.resolve(end)
+        old = {item.path: item for item in self._content.data_at(first)}
+        new = {item.path: item for item in self._content.data_at(last)}
+        data = []
+        for path in sorted({*old, *new}):
+            before, after = old.get(path), new.get(path)
+            if before and after and before.md5 == after.md5:
+                continue
+            state = ChangeState.MODIFIED
+            if before is None or after is None:
+                state = ChangeState.ADDED if before is None else ChangeState.DELETED
+            data.append(
+                ChangedData(
+                    path=path,
+                    state=state,
+                    from_md5=before.md5 if before else None,
+                    to_md5=after.md5 if after else None,
+                    from_size=before.size if before else None,
+                    to_size=after.size if after else None,
+                )
+            )
         measures = Measures(self._project, self._content)
         return SnapshotDiff(
             files=[_to_changed_file(row) for row in differences(self._git, first, last)],
-            data=_data_changes(self._content.data_at(first), self._content.data_at(last)),
+            data=data,
             metrics=_differing_values(measures.metrics(first), measures.metrics(last)),
             params=_differing_values(measures.params(first), measures.params(last)),
         )
@@ -185,13 +207,15 @@ class Comparison:
         if old is None and new is None:
             return None
         before = self._read_stored_text(old)
-        after = (
-            self._read_stored_text(new)
-            if last
-            else self._read_small_file(self._project.root / path)
-        )
+        target = self._project.root / path
+        if last is not None:
+            after = self._read_stored_text(new)
+        elif target.is_file() and target.stat().st_size <= MAX_TEXT_BYTES:
+            after = target.read_bytes()
+        else:
+            after = None
         unreadable = (old is not None and before is None) or (
-            new is not None and after is None and (last is not None or self._exists(path))
+            new is not None and after is None and (last is not None or target.exists())
         )
         if unreadable or _is_binary(before) or _is_binary(after):
             sizes = {"old_size": old.size if old else None, "new_size": new.size if new else None}
@@ -206,14 +230,6 @@ class Comparison:
 
         with open_data(self._project.root) as data:
             return data.cache.text_of(item, MAX_TEXT_BYTES)
-
-    def _read_small_file(self, target: Path) -> bytes | None:
-        if not target.is_file() or target.stat().st_size > MAX_TEXT_BYTES:
-            return None
-        return target.read_bytes()
-
-    def _exists(self, path: str) -> bool:
-        return (self._project.root / path).exists()
 
 
 def _find_item(items: list[DataPointer], path: str) -> DataPointer | None:
@@ -232,7 +248,7 @@ def _to_changed_file(row: Difference) -> ChangedFile:
 
 
 def _is_binary(content: bytes | None) -> bool:
-    # As git tells it: a NUL among the first bytes.
+    # As git does: a NUL byte at the beginning.
     return content is not None and b"\0" in content[:8000]
 
 
@@ -257,6 +273,21 @@ def _text_diff(
     cells: list[CellDiff] | None = None,
 ) -> FileDiff:
     longest = max(len(old or b""), len(new or b""), len(diff))
+    hunks = []
+    # The last hunk of a truncated diff would not be whole.
+    if len(diff) <= MAX_TEXT_BYTES:
+        hunks = [
+            DiffHunk(
+                id=hunk.id,
+                old_start=hunk.old_start,
+                old_lines=hunk.old_lines,
+                new_start=hunk.new_start,
+                new_lines=hunk.new_lines,
+                section=hunk.section,
+                lines=hunk.text.decode(errors="replace").removesuffix("\n").split("\n")[1:],
+            )
+            for hunk in parse(path, diff).hunks
+        ]
     return FileDiff(
         path=path,
         binary=False,
@@ -266,51 +297,13 @@ def _text_diff(
         truncated=longest > MAX_TEXT_BYTES,
         old_size=None if old is None else len(old),
         new_size=None if new is None else len(new),
-        # Of a cut diff the last hunk would not be whole.
-        hunks=_hunks(path, diff) if len(diff) <= MAX_TEXT_BYTES else [],
+        hunks=hunks,
         cells=cells,
     )
 
 
-def _hunks(path: str, diff: bytes) -> list[DiffHunk]:
-    return [
-        DiffHunk(
-            id=hunk.id,
-            old_start=hunk.old_start,
-            old_lines=hunk.old_lines,
-            new_start=hunk.new_start,
-            new_lines=hunk.new_lines,
-            section=hunk.section,
-            lines=hunk.text.decode(errors="replace").removesuffix("\n").split("\n")[1:],
-        )
-        for hunk in parse(path, diff).hunks
-    ]
-
-
 def _truncate(content: bytes | None) -> str | None:
     return None if content is None else content[:MAX_TEXT_BYTES].decode(errors="replace")
-
-
-def _data_changes(before: list[DataPointer], after: list[DataPointer]) -> list[ChangedData]:
-    old = {item.path: item for item in before}
-    new = {item.path: item for item in after}
-    rows = []
-    for path in sorted({*old, *new}):
-        first, last = old.get(path), new.get(path)
-        if first and last and first.md5 == last.md5:
-            continue
-        both = ChangeState.MODIFIED if first and last else None
-        rows.append(
-            ChangedData(
-                path=path,
-                state=both or (ChangeState.DELETED if first else ChangeState.ADDED),
-                from_md5=first.md5 if first else None,
-                to_md5=last.md5 if last else None,
-                from_size=first.size if first else None,
-                to_size=last.size if last else None,
-            )
-        )
-    return rows
 
 
 def _differing_values(before: dict[str, Any], after: dict[str, Any]) -> list[DifferingValue]:

@@ -1,4 +1,4 @@
-"""Endpoints of code: the working tree, commits, branches and remotes."""
+"""Endpoints of git: the working tree, commits, branches, remotes, merges, tags and stashes."""
 
 from __future__ import annotations
 
@@ -13,25 +13,45 @@ from jupyter_mlws.core.errors import (
     DataNotStageableError,
     DetachedHeadError,
     FileTooLargeError,
+    GitIdentityMissingError,
     HunkOutdatedError,
+    NoMergeError,
+    NotAncestorError,
     RemoteUnreachableError,
     UncommittedChangesError,
     UnfinishedOperationError,
+    UnresolvedCellsError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.code.models import (
+    Aborted,
     Branch,
     BranchCreate,
     BranchDeleteQuery,
     CheckoutRequest,
+    ConflictDetail,
+    Conflicts,
+    Discarded,
     FetchRequest,
+    MergeAbort,
+    MergeFinish,
+    MergeRequest,
     Remote,
     RemotePut,
+    Resolution,
+    RollbackRequest,
+    SafetyCopy,
+    StageRequest,
+    Stash,
+    StashApply,
+    StashCreate,
+    Tag,
+    TagCreate,
+    TagPush,
     TransferRequest,
 )
-from jupyter_mlws.versioning.code.staging_models import Discarded, StageRequest
 from jupyter_mlws.versioning.endpoint_errors import COMMIT_ERRORS, DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.models import (
     CodeVersion,
@@ -47,12 +67,7 @@ from jupyter_mlws.versioning.models import (
 )
 from jupyter_mlws.workspace import Workspace
 
-STAGE_ERRORS = (
-    *DVC_ERRORS,
-    DataNotStageableError,
-    HunkOutdatedError,
-    VersionItemNotFoundError,
-)
+STAGE_ERRORS = (*DVC_ERRORS, DataNotStageableError, HunkOutdatedError, VersionItemNotFoundError)
 SWITCH_ERRORS = (
     *DVC_ERRORS,
     UnfinishedOperationError,
@@ -77,14 +92,14 @@ def get_status(workspace: Workspace, query: StatusQuery) -> GitStatus:
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
 def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
+    comparison = workspace.snapshots.comparison
     if query.staged is not None:
-        in_index = query.staged
         if query.path is not None:
-            return workspace.snapshots.staged_file_diff(query.path, staged=in_index)
-        return Diff(files=list(workspace.snapshots.staged_diff(staged=in_index)))
+            return comparison.staged_file(query.path, in_index=query.staged)
+        return Diff(files=comparison.staged_files(in_index=query.staged))
     if query.path is not None:
-        return workspace.snapshots.file_diff(query.path, query.from_, query.to)
-    return Diff(files=list(workspace.snapshots.diff(query.from_, query.to)))
+        return comparison.file(query.path, query.from_, query.to)
+    return Diff(files=comparison.files(query.from_, query.to))
 
 
 @endpoints.post(
@@ -262,4 +277,167 @@ def pull(workspace: Workspace, body: TransferRequest) -> Work:
     return Work(
         "pull",
         lambda progress: workspace.remotes.pull(body.remote, body.branch, progress, progress.ask),
+    )
+
+
+@endpoints.post(
+    "git/merge",
+    "Merge a branch or commit into the current branch, with its data",
+    also=WRITES,
+    errors=[UnfinishedOperationError, VersionItemNotFoundError],
+)
+def merge(workspace: Workspace, body: MergeRequest) -> Work:
+    workspace.merges.check_merge(body.ref)
+    return Work("merge", lambda progress: workspace.merges.merge(body.ref, body.message, progress))
+
+
+@endpoints.post(
+    "git/merge/continue",
+    "Commit a merge after its conflicts are resolved, and check out its data",
+    also=WRITES,
+    errors=[UnfinishedOperationError, NoMergeError],
+)
+def continue_merge(workspace: Workspace, body: MergeFinish) -> Work:
+    workspace.merges.check_finish()
+    return Work("merge", lambda progress: workspace.merges.finish(body.message, progress))
+
+
+@endpoints.post(
+    "git/merge/abort",
+    "Abort the merge; resolved changes are kept in a hidden commit",
+    also=WRITES,
+    errors=[*DVC_ERRORS, NoMergeError],
+)
+def abort_merge(workspace: Workspace, body: MergeAbort) -> Aborted:
+    return workspace.merges.abort()
+
+
+@endpoints.get("git/conflicts", "List conflicted paths")
+def list_conflicts(workspace: Workspace) -> Conflicts:
+    return workspace.merges.conflicts()
+
+
+@endpoints.get(
+    "git/conflicts/{conflict}",
+    "Get the three sides of a conflicted path; of a notebook, cell by cell",
+    errors=[VersionItemNotFoundError],
+)
+def get_conflict(workspace: Workspace, path: str) -> ConflictDetail:
+    return workspace.merges.conflict(unescape(path))
+
+
+@endpoints.post(
+    "git/conflicts/{conflict}",
+    "Resolve a path by side, by both, cell by cell, or with a text; returns what is unresolved",
+    also=WRITES,
+    errors=[*DVC_ERRORS, UnresolvedCellsError, VersionItemNotFoundError],
+)
+def resolve_conflict(workspace: Workspace, path: str, body: Resolution) -> Conflicts:
+    return workspace.merges.resolve(unescape(path), body)
+
+
+@endpoints.post(
+    "git/rollback",
+    "Revert to a version, including data: with a new commit, or in the files only",
+    also=WRITES,
+    errors=[NotAncestorError, VersionItemNotFoundError],
+)
+def roll_back(workspace: Workspace, body: RollbackRequest) -> Work:
+    workspace.rollbacks.check(body.to)
+    return Work(
+        "rollback",
+        lambda progress: workspace.rollbacks.run(body.to, body.mode, body.message, progress),
+    )
+
+
+@endpoints.get("git/tags", "List tags, newest first", shared=True)
+def list_tags(workspace: Workspace) -> Page[Tag]:
+    return Page(items=workspace.tags.list())
+
+
+@endpoints.post(
+    "git/tag",
+    "Create a tag",
+    status=201,
+    errors=[*DVC_ERRORS, GitIdentityMissingError, VersionItemNotFoundError, AlreadyExistsError],
+)
+def create_tag(workspace: Workspace, body: TagCreate) -> Reply[Tag]:
+    tag = workspace.tags.create(body.name, body.ref, body.message)
+    return Reply(tag, location=("git", "tag", escape(tag.name)))
+
+
+@endpoints.get("git/tag/{tag}", "Get a tag", errors=[VersionItemNotFoundError])
+def get_tag(workspace: Workspace, name: str) -> Tag:
+    return workspace.tags.get(unescape(name))
+
+
+@endpoints.delete("git/tag/{tag}", "Delete a tag", errors=[*DVC_ERRORS, VersionItemNotFoundError])
+def delete_tag(workspace: Workspace, name: str) -> Tag:
+    return workspace.tags.delete(unescape(name))
+
+
+@endpoints.post("git/tag/{tag}/push", "Push a tag", errors=[VersionItemNotFoundError])
+def push_tag(workspace: Workspace, name: str, body: TagPush) -> Work:
+    tag = workspace.tags.get(unescape(name))
+    workspace.remotes.check_fetch(body.remote)
+    return Work(
+        "push",
+        lambda progress: workspace.remotes.push_tag(tag.name, body.remote, progress, progress.ask),
+    )
+
+
+@endpoints.get("git/safety", "List safety copies, newest first", shared=True)
+def list_safety_copies(workspace: Workspace) -> Page[SafetyCopy]:
+    return Page(items=[*workspace.safety.list()])
+
+
+@endpoints.post(
+    "git/safety/{safety}/restore",
+    "Restore a safety copy, including staged changes",
+    also=WRITES,
+    errors=[VersionItemNotFoundError],
+)
+def restore_safety_copy(workspace: Workspace, identifier: str) -> Work:
+    workspace.safety.check(identifier)
+    return Work("restore", lambda progress: workspace.safety.restore(identifier, progress))
+
+
+@endpoints.get("git/stashes", "List stashes, newest first", shared=True)
+def list_stashes(workspace: Workspace) -> Page[Stash]:
+    return Page(items=[*workspace.stashes.list()])
+
+
+@endpoints.post("git/stashes", "Stash all changes, including data", also=WRITES)
+def push_stash(workspace: Workspace, body: StashCreate) -> Work:
+    return Work(
+        "stash",
+        lambda progress: workspace.stashes.push(
+            body.message, include_untracked=body.untracked, progress=progress
+        ),
+    )
+
+
+@endpoints.get("git/stashes/{stash}", "Get a stash", errors=[VersionItemNotFoundError])
+def get_stash(workspace: Workspace, identifier: str) -> Stash:
+    return workspace.stashes.get(identifier)
+
+
+@endpoints.delete(
+    "git/stashes/{stash}", "Drop a stash", errors=[*DVC_ERRORS, VersionItemNotFoundError]
+)
+def drop_stash(workspace: Workspace, identifier: str) -> Stash:
+    return workspace.stashes.drop(identifier)
+
+
+@endpoints.post(
+    "git/stashes/{stash}/apply",
+    "Apply a stash, including data, and drop it unless it is to be kept",
+    also=WRITES,
+    errors=[VersionItemNotFoundError],
+)
+def apply_stash(workspace: Workspace, identifier: str, body: StashApply) -> Work:
+    workspace.stashes.get(identifier)
+    return Work(
+        "stash",
+        lambda progress: workspace.stashes.apply(identifier, keep=body.keep, progress=progress),
     )

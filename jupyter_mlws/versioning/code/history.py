@@ -1,4 +1,4 @@
-"""History page by page: commits, and what they changed."""
+"""Pages of the history: commits with their changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_mlws.versioning.data.data_index import DataIndex, normalize_path
 from jupyter_mlws.versioning.models import HistoryQuery
 
 PLAIN_REVISION = re.compile(r"[0-9A-Za-z_][\w/]*(?:[.-][\w/]+)*", re.ASCII)
-"""Names that mean one commit or none, with no operator of git's in them."""
+"""Revisions without operators of git."""
 MAX_CACHED_COMMITS = 500
 """Commits whose changes are kept in memory."""
 
@@ -48,8 +48,23 @@ class History:
 
         Error 30404 for a version that does not exist.
         """
-        start, skip = self._resolve_start(query)
-        path = self._resolve_path(query.path) if query.path else None
+        start, skip = query.ref, 0
+        if query.cursor is not None:
+            start, _, offset = query.cursor.rpartition(".")
+            if not (offset.isascii() and offset.isdigit() and len(offset) < 10):
+                raise VersionItemNotFoundError(kind="page", name=query.cursor)
+            skip = int(offset)
+        if query.all:
+            start = "--all"
+        elif PLAIN_REVISION.fullmatch(start) is None:
+            start = self._git.resolve(start)
+        path = None
+        if query.path:
+            path = normalize_path(self._project, query.path)
+            if not self._git.tracked(path):
+                # Data has no history of its own: that of the file that names it is meant.
+                sources = {item.path: item.source for item in self._content.data_now()}
+                path = sources.get(path, path)
         log_query = LogQuery(
             start,
             path,
@@ -63,10 +78,15 @@ class History:
         try:
             rows = self._rows(log_query)
         except GitFailedError as error:
-            return self._handle_git_failure(start, error)
+            if start in ("HEAD", "--all") and self._git.find("HEAD") is None:
+                # Without any commit the history is empty.
+                return HistoryPage([], None)
+            if start != "--all":
+                self._git.resolve(start)
+            raise error.to_mlws_error() from error
         begin = start if skip or query.all else rows[0][0].sha if rows else start
         if path is not None or query.author or query.q:
-            # The first that was found need not be where the search began.
+            # The first match need not be the start of the search.
             begin = start if query.all else self._git.resolve(start)
         following = f"{begin}.{skip + query.limit}" if len(rows) > query.limit else None
         return HistoryPage(rows[: query.limit], following)
@@ -86,36 +106,3 @@ class History:
             while len(self._changes) > MAX_CACHED_COMMITS:
                 self._changes.pop(next(iter(self._changes)))
         return rows
-
-    def _handle_git_failure(self, start: str, error: GitFailedError) -> HistoryPage:
-        if start in ("HEAD", "--all") and self._git.find("HEAD") is None:
-            # Before the first commit there is no history, which is no error.
-            return HistoryPage([], None)
-        if start != "--all":
-            self._git.resolve(start)
-        raise error.to_mlws_error() from error
-
-    def _resolve_start(self, query: HistoryQuery) -> tuple[str, int]:
-        """Return the start revision for git, and the number of commits of earlier pages."""
-        start, skip = query.ref, 0
-        if query.cursor is not None:
-            start, _, offset = query.cursor.rpartition(".")
-            if not (offset.isascii() and offset.isdigit() and len(offset) < 10):
-                raise VersionItemNotFoundError(kind="page", name=query.cursor)
-            skip = int(offset)
-        if query.all:
-            return "--all", skip
-        if PLAIN_REVISION.fullmatch(start) is None:
-            start = self._git.resolve(start)
-        return start, skip
-
-    def _resolve_path(self, raw_path: str) -> str:
-        """Return the path whose history is meant.
-
-        Data has no history of its own, so this is the path of the file that names it.
-        """
-        path = normalize_path(self._project, raw_path)
-        if self._git.tracked(path):
-            return path
-        sources = {item.path: item.source for item in self._content.data_now()}
-        return sources.get(path, path)

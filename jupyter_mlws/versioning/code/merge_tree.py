@@ -1,8 +1,8 @@
-"""What two commits merge to, with notebooks merged by their cells. Nothing is changed by it."""
+"""Merge of two commits to a tree, with notebooks merged by their cells; changes nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
@@ -41,8 +41,8 @@ class MergeResult:
 
     tree: str
     conflicts: dict[str, Sides]
-    notebooks: dict[str, MergedNotebook] = field(default_factory=dict)
-    lists: dict[str, bytes] = field(default_factory=dict)
+    notebooks: dict[str, MergedNotebook]
+    lists: dict[str, bytes]
 
 
 def merge_commits(
@@ -58,7 +58,7 @@ def merge_commits(
             base, one, other = (content(git, sides.get(stage)) for stage in (BASE, OURS, THEIRS))
             notebook = merge_notebooks(base, one, other)
         except NotebookRefusedError:
-            # No notebook on one side, or too large: the person chooses a side.
+            # No notebook on one side, or too large: the user chooses a side.
             conflicts[path] = sides
             continue
         notebooks[path] = notebook
@@ -66,25 +66,23 @@ def merge_commits(
             conflicts[path] = sides
         else:
             conflicts.pop(path, None)
-    lists = _merge_ignore_files(git, conflicts)
-    for path in lists:
-        del conflicts[path]
+    # Adding data appends a line to an ignore file, so both sides often change the same place.
+    lists: dict[str, bytes] = {}
+    for path, sides in list(conflicts.items()):
+        if PurePosixPath(path).name in IGNORE_FILES:
+            text = merged_text(git, sides)
+            if text is not None:
+                lists[path] = text
+                del conflicts[path]
     texts = {path: notebook.text for path, notebook in notebooks.items() if path not in conflicts}
-    tree = _write_tree(project, merged, {**texts, **lists})
-    return MergeResult(tree, conflicts, notebooks, lists)
-
-
-def _merge_ignore_files(git: Git, conflicts: dict[str, Sides]) -> dict[str, bytes]:
-    """Return the conflicting ignore files, merged with the lines of both sides.
-
-    Adding data appends a line at the end, so both sides often change the same place.
-    """
-    merged = {
-        path: merged_text(git, sides)
-        for path, sides in conflicts.items()
-        if PurePosixPath(path).name in IGNORE_FILES
-    }
-    return {path: text for path, text in merged.items() if text is not None}
+    texts |= lists
+    if not texts:
+        return MergeResult(merged.tree, conflicts, notebooks, lists)
+    with private_index(project) as private:
+        private.read_tree(merged.tree)
+        for path in texts:
+            private.put(path, texts[path])
+        return MergeResult(private.write_tree(), conflicts, notebooks, lists)
 
 
 def _notebooks_changed_by_both(
@@ -104,7 +102,7 @@ def _notebooks_changed_by_both(
     }
     for path in both:
         places = {BASE: path, OURS: new_paths[OURS][path], THEIRS: new_paths[THEIRS][path]}
-        # Where one side renamed it, it is at the new place; two new places git tells as a conflict.
+        # A side that renamed it determines its path; git reports two new paths as a conflict.
         place = next((p for p in (places[OURS], places[THEIRS]) if p != path), path)
         if place in merged.conflicts:
             continue
@@ -126,13 +124,3 @@ def _changed_paths(git: Git, base: str, end: str) -> dict[str, str]:
 
 def _is_notebook(path: str) -> bool:
     return path.endswith(".ipynb")
-
-
-def _write_tree(project: Project, merged: MergedTree, texts: dict[str, bytes]) -> str:
-    if not texts:
-        return merged.tree
-    with private_index(project) as private:
-        private.read_tree(merged.tree)
-        for path, text in texts.items():
-            private.put(path, text)
-        return private.write_tree()

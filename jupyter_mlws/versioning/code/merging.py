@@ -1,12 +1,14 @@
-"""Merges: begun, looked at, resolved, finished, given up. What handlers and magics call.
+"""Merges: start, conflicts, resolution, commit and abort.
 
 A merge without conflicts is one commit, made before a file changes. With conflicts it is git's own
-unfinished merge, which git's own commands can also finish; the data follows when it is finished.
+unfinished merge, which git's own commands can also finish; the data is checked out at its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import (
@@ -46,14 +48,12 @@ from jupyter_mlws.git.merge import (
 from jupyter_mlws.git.refs import current_branch
 from jupyter_mlws.notebook_format.process import (
     CellChoice,
-    MergedNotebook,
     NotebookRefusedError,
     check_notebook,
     merge_notebooks,
 )
-from jupyter_mlws.versioning.code.fast_forward import FastForward
-from jupyter_mlws.versioning.code.keeping import keep_code
-from jupyter_mlws.versioning.code.merge_models import (
+from jupyter_mlws.versioning.code.merge_tree import MergeResult, merge_commits
+from jupyter_mlws.versioning.code.models import (
     Aborted,
     CellSides,
     CellText,
@@ -66,22 +66,31 @@ from jupyter_mlws.versioning.code.merge_models import (
     Resolution,
     SideChoice,
 )
-from jupyter_mlws.versioning.code.merge_tree import MergeResult, merge_commits
+from jupyter_mlws.versioning.code.safety import keep_code
 from jupyter_mlws.versioning.data.data_index import (
     format_paths,
     kind_of,
     large_file_threshold,
     normalize_path,
 )
-from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.models import SnapshotData
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.worktree.switching import Switching
 
 STAGES = {"base": BASE, "ours": OURS, "theirs": THEIRS}
 MAX_TEXT_BYTES = 4 * 1024 * 1024
-"""Bytes of a text that is sent; of longer ones only the size is told."""
+"""Bytes of a text that is sent; of longer ones only the size is sent."""
 CONFLICT_MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>")
+CONFLICT_TYPES = {
+    (BASE, OURS, THEIRS): ConflictHow.BOTH_MODIFIED,
+    (OURS, THEIRS): ConflictHow.BOTH_ADDED,
+    (BASE, THEIRS): ConflictHow.DELETED_BY_US,
+    (BASE, OURS): ConflictHow.DELETED_BY_THEM,
+    (OURS,): ConflictHow.ADDED_BY_US,
+    (THEIRS,): ConflictHow.ADDED_BY_THEM,
+    (BASE,): ConflictHow.BOTH_DELETED,
+}
+"""Kinds of conflicts by the sides that have the path."""
 
 EXACTLY_ONE_RESOLUTION = Message("specify exactly one of take, text and cells")
 NOT_A_CONFLICT_CELL = Message("is not a cell in conflict")
@@ -105,9 +114,6 @@ class MergeManager:
         self._root = repository.project.root
         self._git = repository.git
         self._switching = Switching(repository)
-        self._fast_forward = FastForward(repository)
-
-    # Beginning
 
     def check_merge(self, ref: str) -> None:
         """Raise the errors of :meth:`merge` that can be found immediately."""
@@ -130,7 +136,7 @@ class MergeManager:
             if head is not None and self._git.contains(head, theirs):
                 return self._outcome(MergeOutcome.UP_TO_DATE, head, head)
             if head is None or self._git.contains(theirs, head):
-                data = self._fast_forward.to(theirs, progress)
+                data = self._switching.fast_forward(theirs, progress)
                 return self._outcome(MergeOutcome.FAST_FORWARD, head, theirs, data)
             check_identity(self._git)
             progress(0, message="merge")
@@ -138,8 +144,8 @@ class MergeManager:
             text = message or f"Merge {ref}"
             if merge_result.conflicts:
                 return self._stop_with_conflicts(ref, text, head, merge_result)
-            sha = self._fast_forward.commit(merge_result.tree, [head, theirs], text, "merge")
-            data = self._fast_forward.to(sha, progress)
+            sha = self._switching.commit(merge_result.tree, [head, theirs], text, "merge")
+            data = self._switching.fast_forward(sha, progress)
         return self._outcome(MergeOutcome.MERGED, head, sha, data)
 
     def _stop_with_conflicts(
@@ -156,21 +162,20 @@ class MergeManager:
         assert steps.head == head
         self._switching.check_space(steps)
         arguments = ("merge", "--no-commit", "--no-ff", "--quiet", "-m", message, ref)
-        with full_disk_told():
-            try:
-                self._git.attempt(*arguments, codes=(0, 1), timeout=TIMEOUT)
-                if incoming(self._git) is None:
-                    raise GitCommandError(
-                        command="git merge", reason=Message("the merge did not start")
-                    )
-                self._write_merge_result(merge_result)
-            except GitFailedError as error:
-                self._abort_merge()
-                self._switching.put_back(steps)
-                raise error.to_mlws_error() from error
-            except BaseException:
-                self._abort_merge()
-                raise
+        try:
+            self._git.attempt(*arguments, codes=(0, 1), timeout=TIMEOUT)
+            if incoming(self._git) is None:
+                raise GitCommandError(
+                    command="git merge", reason=Message("the merge did not start")
+                )
+            self._write_merge_result(merge_result)
+        except GitFailedError as error:
+            self._abort_merge()
+            self._switching.put_back(steps)
+            raise error.to_mlws_error() from error
+        except BaseException:
+            self._abort_merge()
+            raise
         outcome = self._outcome(MergeOutcome.CONFLICTS, head, head)
         return outcome.model_copy(update={"conflicts": self.conflicts().items})
 
@@ -186,14 +191,12 @@ class MergeManager:
                 continue
             set_sides(self._git, path, sides)
             if path not in merge_result.notebooks and OURS in sides:
-                # Lines with markers open in no editor of notebooks.
+                # With git's markers it would not be a notebook.
                 self._check_out(path, sides[OURS])
 
     def _abort_merge(self) -> None:
         if incoming(self._git) is not None:
             self._git.run("merge", "--abort", timeout=TIMEOUT)
-
-    # Looking
 
     def conflicts(self) -> Conflicts:
         """Return the current conflicts, and the two sides of the merge."""
@@ -214,33 +217,33 @@ class MergeManager:
         now = self._root / path
         texts["merged"] = now.read_bytes() if now.is_file() and not now.is_symlink() else None
         binary = any(b"\0" in text[:8000] for text in texts.values() if text is not None)
-        decoded_texts = {name: _decode_text(text, binary) for name, text in texts.items()}
-        large = any(len(text) > MAX_TEXT_BYTES for text in texts.values() if text is not None)
+        decoded_texts: dict[str, Any] = {
+            name: None
+            if text is None or binary or len(text) > MAX_TEXT_BYTES
+            else text.decode(errors="replace")
+            for name, text in texts.items()
+        }
         cells = None
         if path.endswith(".ipynb") and texts["ours"] is not None and texts["theirs"] is not None:
-            cells = self._cell_sides(texts)
+            with suppress(NotebookRefusedError):
+                notebook = merge_notebooks(texts["base"], texts["ours"], texts["theirs"])
+                cells = [CellSides(**row) for row in notebook.rows]
+        data = {}
+        if names_data(path):
+            for name in STAGES:
+                text = texts[name]
+                data[name] = [
+                    SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
+                    for item in read_pointers({} if text is None else {path: text})
+                ]
         return ConflictDetail(
             **self._to_conflicts({path: sides})[0].__dict__,
-            base=decoded_texts["base"],
-            ours=decoded_texts["ours"],
-            theirs=decoded_texts["theirs"],
-            merged=decoded_texts["merged"],
+            **decoded_texts,
             binary=binary,
-            truncated=large,
+            truncated=any(len(text or b"") > MAX_TEXT_BYTES for text in texts.values()),
             cells=cells,
-            data={
-                name: _parse_data(path, text)
-                for name, text in texts.items()
-                if names_data(path) and name != "merged"
-            },
+            data=data,
         )
-
-    def _cell_sides(self, texts: Mapping[str, bytes | None]) -> list[CellSides] | None:
-        try:
-            notebook = merge_notebooks(texts["base"], texts["ours"], texts["theirs"])
-        except NotebookRefusedError:
-            return None
-        return [CellSides(**row) for row in notebook.rows]
 
     def _to_conflicts(self, conflicts: Mapping[str, Sides]) -> list[Conflict]:
         files = [s for sides in conflicts.values() for s in sides.values() if s.mode != SUBMODULE]
@@ -249,7 +252,7 @@ class MergeManager:
             Conflict(
                 path=path,
                 kind=kind_of(path),
-                how=_conflict_type(sides),
+                how=CONFLICT_TYPES[tuple(s for s in STAGES.values() if s in sides)],
                 sizes={
                     name: sizes.get(sides[stage].sha)
                     for name, stage in STAGES.items()
@@ -259,15 +262,13 @@ class MergeManager:
             for path, sides in sorted(conflicts.items())
         ]
 
-    # Resolving
-
     def resolve(self, path: str, resolution: Resolution) -> Conflicts:
         """Resolve one path by a side, both sides' lines, cells or a text; return what is left.
 
         Errors: 30404 if it is not in conflict, 50201 for an invalid resolution, 30250 if cells are
         still in conflict.
         """
-        with self._repository.exclusive("merge"), full_disk_told():
+        with self._repository.exclusive("merge"):
             path, sides = self._find_conflict(path)
             ways = (resolution.take, resolution.text, resolution.cells)
             if sum(way is not None for way in ways) != 1:
@@ -276,29 +277,37 @@ class MergeManager:
                         Fault(name, EXACTLY_ONE_RESOLUTION) for name in ("take", "text", "cells")
                     ]
                 )
-            if resolution.take in (SideChoice.OURS, SideChoice.THEIRS, SideChoice.BASE):
-                self._use_side(path, sides, resolution.take)
-            else:
+            take = resolution.take
+            if take is None or take is SideChoice.BOTH:
                 self._write_and_stage(path, self._resolve_content(path, sides, resolution))
-        return self.conflicts()
-
-    def _use_side(self, path: str, sides: Sides, side: SideChoice) -> None:
-        entry = sides.get(STAGES[side.value])
-        if entry is None:
-            if side is SideChoice.BASE:
+            elif (entry := sides.get(STAGES[take.value])) is not None:
+                self._check_out(path, entry)
+                set_sides(self._git, path, {0: entry})
+            elif take is SideChoice.BASE:
                 raise InvalidRequestError(faults=[Fault("take", NO_BASE_VERSION)])
-            (self._root / path).unlink(missing_ok=True)
-            set_sides(self._git, path, {})
-            return
-        self._check_out(path, entry)
-        set_sides(self._git, path, {0: entry})
+            else:
+                (self._root / path).unlink(missing_ok=True)
+                set_sides(self._git, path, {})
+        return self.conflicts()
 
     def _resolve_content(self, path: str, sides: Sides, resolution: Resolution) -> bytes:
         field = "take" if resolution.take else "cells" if resolution.cells else "text"
         if any(side.mode in (SUBMODULE, LINK) for side in sides.values()):
             raise InvalidRequestError(faults=[Fault(field, SIDES_ONLY)])
         if resolution.text is not None:
-            return self._validate_text(path, resolution.text.encode(errors="surrogateescape"))
+            text = resolution.text.encode(errors="surrogateescape")
+            lines = text.splitlines()
+            if all(any(line.startswith(mark) for line in lines) for mark in CONFLICT_MARKERS):
+                raise InvalidRequestError(faults=[Fault("text", HAS_CONFLICT_MARKERS)])
+            if names_data(path) and not is_yaml_mapping(text):
+                raise InvalidRequestError(faults=[Fault("text", INVALID_YAML)])
+            if path.endswith(".ipynb"):
+                try:
+                    check_notebook(text)
+                except NotebookRefusedError as error:
+                    fault = Fault("text", INVALID_NOTEBOOK.fill(reason=str(error)))
+                    raise InvalidRequestError(faults=[fault]) from error
+            return text
         if path.endswith(".ipynb"):
             return self._merge_chosen_cells(sides, resolution, field)
         if resolution.cells is not None:
@@ -307,21 +316,6 @@ class MergeManager:
         if both is None:
             raise InvalidRequestError(faults=[Fault("take", SIDES_ONLY)])
         return both
-
-    def _validate_text(self, path: str, text: bytes) -> bytes:
-        if all(
-            any(line.startswith(mark) for line in text.splitlines()) for mark in CONFLICT_MARKERS
-        ):
-            raise InvalidRequestError(faults=[Fault("text", HAS_CONFLICT_MARKERS)])
-        if names_data(path) and not is_yaml_mapping(text):
-            raise InvalidRequestError(faults=[Fault("text", INVALID_YAML)])
-        if path.endswith(".ipynb"):
-            try:
-                check_notebook(text)
-            except NotebookRefusedError as error:
-                fault = Fault("text", INVALID_NOTEBOOK.fill(reason=str(error)))
-                raise InvalidRequestError(faults=[fault]) from error
-        return text
 
     def _merge_chosen_cells(self, sides: Sides, resolution: Resolution, field: str) -> bytes:
         base, ours, theirs = (content(self._git, sides.get(s)) for s in (BASE, OURS, THEIRS))
@@ -333,7 +327,7 @@ class MergeManager:
             if resolution.take is not None:
                 choices = {"*": resolution.take.value}
             else:
-                notebook: MergedNotebook = merge_notebooks(base, ours, theirs)
+                notebook = merge_notebooks(base, ours, theirs)
                 wrong = [name for name in choices if name not in (*notebook.conflicts, "*")]
                 if wrong:
                     raise InvalidRequestError(
@@ -349,8 +343,6 @@ class MergeManager:
     def _write_and_stage(self, path: str, text: bytes) -> None:
         self._write(path, text)
         self._stage(path)
-
-    # Ending
 
     def check_finish(self) -> None:
         """Raise error 30252 without a merge in progress, 30201 while there are conflicts."""
@@ -374,36 +366,37 @@ class MergeManager:
             check_identity(self._git)
             head = self._git.find("HEAD")
             tree = self._git.run("write-tree").decode().strip()
-            data = self._switching.follow(tree, lambda: self._commit_merge(message), progress)
+
+            def commit() -> None:
+                options = ("-m", message) if message else ("--no-edit", "--cleanup=strip")
+                try:
+                    self._git.attempt("commit", "--quiet", *options, timeout=TIMEOUT)
+                except GitFailedError as error:
+                    is_signed = self._git.setting("commit.gpgsign", "bool") == "true"
+                    if is_signed and "sign" in error.reason:
+                        raise SigningFailedError(
+                            command=error.command, reason=error.reason
+                        ) from error
+                    raise HookRejectedError(hook="git commit", reason=error.reason) from error
+
+            data = self._switching.follow(tree, commit, progress)
             sha = self._git.resolve("HEAD")
         return self._outcome(MergeOutcome.MERGED, head, sha, data)
-
-    def _commit_merge(self, message: str | None) -> None:
-        options = ("-m", message) if message else ("--no-edit", "--cleanup=strip")
-        try:
-            self._git.attempt("commit", "--quiet", *options, timeout=TIMEOUT)
-        except GitFailedError as error:
-            if self._git.setting("commit.gpgsign", "bool") == "true" and "sign" in error.reason:
-                raise SigningFailedError(command=error.command, reason=error.reason) from error
-            raise HookRejectedError(hook="git commit", reason=error.reason) from error
 
     def abort(self) -> Aborted:
         """Abort the merge; a safety commit keeps what was resolved.
 
         Error 30252 without a merge in progress.
         """
-        with self._repository.exclusive("merge"), full_disk_told():
+        with self._repository.exclusive("merge"):
             if incoming(self._git) is None:
                 raise NoMergeError()
             head = self._git.resolve("HEAD")
-            paths = {
-                *uncommitted_paths(self._root, self._git.status(), large_file_threshold(self._git))
-            }
+            limit = large_file_threshold(self._git)
+            paths = {*uncommitted_paths(self._root, self._git.status(), limit)}
             safety = keep_code(self._project, self._git, paths, "merge --abort")
             self._git.run("merge", "--abort", timeout=TIMEOUT)
         return Aborted(commit=head, safety=safety)
-
-    # Files
 
     def _find_conflict(self, path: str) -> tuple[str, Sides]:
         path = normalize_path(self._project, path)
@@ -439,30 +432,3 @@ class MergeManager:
         self, outcome: MergeOutcome, head: str | None, sha: str, data: Sequence[str] = ()
     ) -> Merged:
         return Merged(outcome=outcome, previous=head, commit=sha, data=[*data], conflicts=[])
-
-
-def _decode_text(text: bytes | None, binary: bool) -> str | None:
-    if text is None or binary or len(text) > MAX_TEXT_BYTES:
-        return None
-    return text.decode(errors="replace")
-
-
-def _parse_data(path: str, text: bytes | None) -> list[SnapshotData]:
-    if text is None:
-        return []
-    return [
-        SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
-        for item in read_pointers({path: text})
-    ]
-
-
-def _conflict_type(sides: Sides) -> ConflictHow:
-    there = (BASE in sides, OURS in sides, THEIRS in sides)
-    return {
-        (True, True, True): ConflictHow.BOTH_MODIFIED,
-        (False, True, True): ConflictHow.BOTH_ADDED,
-        (True, False, True): ConflictHow.DELETED_BY_US,
-        (True, True, False): ConflictHow.DELETED_BY_THEM,
-        (False, True, False): ConflictHow.ADDED_BY_US,
-        (False, False, True): ConflictHow.ADDED_BY_THEM,
-    }.get(there, ConflictHow.BOTH_DELETED)

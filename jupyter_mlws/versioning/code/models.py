@@ -1,13 +1,18 @@
-"""What the API says and takes of branches and remotes."""
+"""API models of branches, remotes, the index, merges, tags, stashes and safety copies."""
 
 from __future__ import annotations
 
 from enum import Enum
+from typing import Annotated
 
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
-from jupyter_mlws.versioning.models import Plain, Text
+from jupyter_mlws.core.validation_messages import NOT_BLANK
+from jupyter_mlws.versioning.data.data_index import ChangeKind
+from jupyter_mlws.versioning.models import Plain, SnapshotData, Text
+
+HunkId = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
 
 
 class Branch(Record):
@@ -139,4 +144,242 @@ class Pulled(Record):
     previous: str | None
     outcome: PullOutcome
     commits: int
+    data: list[Text]
+
+
+class HunkChoice(Request):
+    """Hunks of one file, by the ids that a diff with ``staged`` gives."""
+
+    path: Plain = Field(min_length=1)
+    ids: list[HunkId] = Field(min_length=1, max_length=10_000)
+
+
+class StageRequest(Request):
+    """Paths and what is below them, single hunks, or everything."""
+
+    paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
+    hunks: list[HunkChoice] | None = Field(default=None, min_length=1, max_length=1_000)
+    all: bool = False
+
+
+class Discarded(Record):
+    """Paths that are as the index has them; ``safety`` is a commit that keeps what was there."""
+
+    safety: str | None
+    paths: list[Text]
+
+
+class MergeOutcome(str, Enum):
+    """Outcome of a merge; with ``conflicts`` it must be resolved and finished."""
+
+    UP_TO_DATE = "up_to_date"
+    FAST_FORWARD = "fast_forward"
+    MERGED = "merged"
+    CONFLICTS = "conflicts"
+
+
+class ConflictHow(str, Enum):
+    """Kind of conflict: the changes of the two sides to a path."""
+
+    BOTH_MODIFIED = "both_modified"
+    BOTH_ADDED = "both_added"
+    BOTH_DELETED = "both_deleted"
+    DELETED_BY_US = "deleted_by_us"
+    DELETED_BY_THEM = "deleted_by_them"
+    ADDED_BY_US = "added_by_us"
+    ADDED_BY_THEM = "added_by_them"
+
+
+class SideChoice(str, Enum):
+    """Side to use; ``both`` puts ours before theirs."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    BASE = "base"
+    BOTH = "both"
+
+
+class MergeRequest(Request):
+    """Branch, tag or id to merge into the current branch."""
+
+    ref: Plain = Field(min_length=1)
+    message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
+
+
+class MergeFinish(Request):
+    """Message of the merge commit; default: the one that the merge started with."""
+
+    message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
+
+
+class MergeAbort(Request):
+    """Request to abort the merge; it has no fields."""
+
+
+class Conflict(Record):
+    """A path in conflict; ``sizes`` in bytes, of the sides that have it."""
+
+    path: Text
+    kind: ChangeKind
+    how: ConflictHow
+    sizes: dict[str, int | None]
+
+
+class Conflicts(Record):
+    """Current conflicts; ``theirs`` is the name of the merged version, ``commit`` its id."""
+
+    operation: str | None
+    ours: Text | None
+    theirs: Text | None
+    commit: str | None
+    items: list[Conflict]
+
+
+class CellSides(Record):
+    """One cell of a notebook in all versions; null for a version that lacks it."""
+
+    id: str
+    type: str
+    base: str | None
+    ours: str | None
+    theirs: str | None
+    merged: str
+    conflict: bool
+
+
+class ConflictDetail(Conflict):
+    """A path with its sides: ``merged`` is the content of the working tree.
+
+    Texts are null for sides that lack the path, binary files, and beyond 4 MB (``truncated``).
+    ``cells`` is set for notebooks, ``data`` for files that name data.
+    """
+
+    base: str | None
+    ours: str | None
+    theirs: str | None
+    merged: str | None
+    binary: bool
+    truncated: bool
+    cells: list[CellSides] | None
+    data: dict[str, list[SnapshotData]]
+
+
+class CellText(Request):
+    """Final source of a cell; its outputs are kept only if a side has the same source."""
+
+    source: str = Field(max_length=4_000_000)
+
+
+class Resolution(Request):
+    """Resolution of a path: by a side, by a text, or cell by cell (by the cells' ids)."""
+
+    take: SideChoice | None = None
+    text: str | None = None
+    cells: dict[str, SideChoice | CellText] | None = Field(default=None, min_length=1)
+
+
+class Merged(Record):
+    """Result of a merge: the branch's commit, the data that changed, and open conflicts."""
+
+    outcome: MergeOutcome
+    commit: str
+    previous: str | None
+    data: list[Text]
+    conflicts: list[Conflict]
+
+
+class Aborted(Record):
+    """Result of an aborted merge; ``safety`` is a commit that keeps the resolved changes."""
+
+    commit: str
+    safety: str | None
+
+
+class RollbackMode(str, Enum):
+    """Kind of rollback: ``revert`` adds a commit, ``restore`` changes the files only."""
+
+    REVERT = "revert"
+    RESTORE = "restore"
+
+
+class RollbackRequest(Request):
+    """Version to go back to, and the mode."""
+
+    to: Plain = Field(min_length=1, description="A branch, tag or ID in the history of HEAD.")
+    mode: RollbackMode = RollbackMode.REVERT
+    message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
+
+
+class RolledBack(Record):
+    """Result of a rollback: HEAD's commit; ``safety`` is a commit of the replaced files."""
+
+    mode: RollbackMode
+    to: str
+    commit: str
+    previous: str
+    safety: str | None
+    data: list[Text]
+
+
+class Tag(Record):
+    """A name for a commit; ``message`` is null for a lightweight tag."""
+
+    name: Text
+    commit: str
+    message: Text | None
+    tagger: Text | None
+    timestamp: str
+    subject: Text
+
+
+class TagCreate(Request):
+    """A new tag, at HEAD or ``ref``; with a message it is an annotated tag."""
+
+    name: Plain = Field(min_length=1, description="A name that is valid in git.")
+    ref: Plain = Field(default="HEAD", min_length=1)
+    message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
+
+
+class Stash(Record):
+    """A stash: ``id`` is a commit, ``base`` the commit that it was made on."""
+
+    id: str
+    message: Text
+    branch: Text | None
+    base: str
+    timestamp: str
+    files: list[Text]
+
+
+class StashCreate(Request):
+    """Message of a new stash; ``untracked`` includes untracked files."""
+
+    message: Plain | None = Field(default=None, max_length=2_000, pattern=NOT_BLANK)
+    untracked: bool = True
+
+
+class StashApply(Request):
+    """Options for applying a stash; ``keep`` keeps the stash afterwards."""
+
+    keep: bool = False
+
+
+class SafetyCopy(Record):
+    """A commit of what was replaced: ``reason`` is the command that did it.
+
+    ``base`` is the commit that was checked out, ``files`` are those that differ from it.
+    """
+
+    id: str
+    reason: Text
+    base: str | None
+    timestamp: str
+    files: list[Text]
+
+
+class StashApplied(Record):
+    """Restored files of a stash; ``data`` lists the data that changed."""
+
+    id: str
+    files: list[Text]
     data: list[Text]

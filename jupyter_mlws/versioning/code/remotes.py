@@ -1,7 +1,7 @@
-"""Brings versions to remotes and from there: data and branch, in the order that keeps both whole.
+"""Git remotes: fetch, push and pull of branches with their data.
 
-A push stores the data first, looks that it has arrived, and only then moves the branch. A pull
-has the data before the working tree changes.
+A push sends the data first, verifies that it has arrived, and only then moves the branch. A pull
+fetches the data before the working tree changes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ from jupyter_mlws.git.remote_commands import (
     push_tag,
     tip_at,
 )
-from jupyter_mlws.versioning.code.fast_forward import FastForward
 from jupyter_mlws.versioning.code.merge_tree import merge_commits
 from jupyter_mlws.versioning.code.models import (
     Fetched,
@@ -59,9 +58,9 @@ from jupyter_mlws.versioning.snapshots.pre_push_hook import (
     distinct,
     skip_pre_push_hook,
 )
+from jupyter_mlws.versioning.worktree.switching import Switching
 
 DEFAULT_REMOTE = "origin"
-"""The remote that is meant where nothing else is said."""
 
 
 class RemoteManager:
@@ -72,7 +71,7 @@ class RemoteManager:
         self._root = repository.project.root
         self._git = repository.git
         self._content = repository.content
-        self._fast_forward = FastForward(repository)
+        self._switching = Switching(repository)
 
     def list(self) -> Sequence[Remote]:
         """Return the configured git remotes."""
@@ -216,7 +215,9 @@ class RemoteManager:
                 _create_session(progress, "branch", credentials),
             )
         self._repository.outbox.try_deliver(progress)
-        self._set_upstream(branch, remote)
+        if self._git.setting(f"branch.{branch}.remote", "path") is None:
+            self._git.run("config", f"branch.{branch}.remote", remote)
+            self._git.run("config", f"branch.{branch}.merge", f"{HEADS}{branch}")
         return Pushed(
             remote=remote,
             branch=branch,
@@ -263,7 +264,7 @@ class RemoteManager:
             current = self._current_branch()
             head = self._git.find("HEAD")
             outcome, target = self._integrate(head, theirs, f"{remote}/{branch}")
-            data = self._fast_forward.to(target, progress, thorough=True)
+            data = self._switching.fast_forward(target, progress, thorough=True)
         count = 0 if outcome is PullOutcome.UP_TO_DATE else len(self._commits_between(theirs, head))
         return Pulled(
             remote=remote,
@@ -274,8 +275,6 @@ class RemoteManager:
             commits=count,
             data=[*data],
         )
-
-    # Which remote, which branch
 
     def _current_branch(self) -> str:
         ref = current_branch(self._git)
@@ -292,14 +291,6 @@ class RemoteManager:
             if name in names:
                 return name
         raise VersionItemNotFoundError(kind="remote", name=remote or DEFAULT_REMOTE)
-
-    def _set_upstream(self, branch: str, remote: str) -> None:
-        """Set the upstream of the branch, unless it has one."""
-        if self._git.setting(f"branch.{branch}.remote", "path") is None:
-            self._git.run("config", f"branch.{branch}.remote", remote)
-            self._git.run("config", f"branch.{branch}.merge", f"{HEADS}{branch}")
-
-    # Pushing
 
     def _unpushed_commits(self, sha: str, before: str | None, remote: str) -> Sequence[str]:
         """Return the commits that the remote lacks, as far as is known locally."""
@@ -340,12 +331,10 @@ class RemoteManager:
             lost_paths = [item.path for item in fresh if item in elsewhere]
             if lost_paths:
                 raise DataMissingError(paths=", ".join(format_paths(lost_paths)))
-            # What only older commits name and no store has is lost already, pushed or not.
+            # Data that only older commits name and no store has is lost already.
             present = [item for item in items if item not in absent]
             data.remote.push(present, progress)
         return present
-
-    # Pulling
 
     def _integrate(self, head: str | None, theirs: str, name: str) -> tuple[PullOutcome, str]:
         """Return the outcome of a pull and a commit that contains both histories.
@@ -364,7 +353,7 @@ class RemoteManager:
             raise UnfinishedOperationError(
                 operation="merge", paths=format_paths(merge_result.conflicts)
             )
-        sha = self._fast_forward.commit(merge_result.tree, [head, theirs], f"Merge {name}", "merge")
+        sha = self._switching.commit(merge_result.tree, [head, theirs], f"Merge {name}", "merge")
         return PullOutcome.MERGED, sha
 
 

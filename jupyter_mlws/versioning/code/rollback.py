@@ -1,4 +1,4 @@
-"""Goes back to an earlier version: by a commit that undoes what came after, or in the files."""
+"""Rollbacks to an earlier version: by a new commit, or in the files only."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from jupyter_mlws.core.errors import NotAncestorError, NothingToCommitError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.git.commits import check_identity
 from jupyter_mlws.git.history import LogQuery, list_commits
-from jupyter_mlws.versioning.code.fast_forward import FastForward
-from jupyter_mlws.versioning.code.history_models import RollbackMode, RolledBack
+from jupyter_mlws.versioning.code.models import RollbackMode, RolledBack
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from jupyter_mlws.versioning.worktree.switching import Switching
 
 
 class RollbackManager:
@@ -22,7 +22,7 @@ class RollbackManager:
         self._repository = repository
         self._git = repository.git
         self._snapshots = snapshots
-        self._advance = FastForward(repository)
+        self._switching = Switching(repository)
 
     def check(self, to: str) -> str:
         """Return the commit that ``to`` names; error 30404, or 30257 if not an ancestor of HEAD."""
@@ -59,12 +59,10 @@ class RollbackManager:
             if tree == self._git.tree_of(head):
                 raise NothingToCommitError()
             check_identity(self._git)
-            commit = self._advance.commit(tree, [head], message or self._message(sha), "message")
-            data = self._advance.to(commit, progress)
+            subject = list_commits(self._git, LogQuery(sha, limit=1))[0].subject
+            text = message or f'Revert to "{subject}"\n\nThis restores the content of {sha}.'
+            commit = self._switching.commit(tree, [head], text, "message")
+            data = self._switching.fast_forward(commit, progress)
         return RolledBack(
             mode=mode, to=sha, commit=commit, previous=head, safety=None, data=[*data]
         )
-
-    def _message(self, sha: str) -> str:
-        subject = list_commits(self._git, LogQuery(sha, limit=1))[0].subject
-        return f'Revert to "{subject}"\n\nThis restores the content of {sha}.'

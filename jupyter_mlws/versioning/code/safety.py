@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.diffs import differences
-from jupyter_mlws.versioning.code.history_models import SafetyCopy
+from jupyter_mlws.git.index import private_index
+from jupyter_mlws.git.refs import update_ref
+from jupyter_mlws.versioning.code.models import SafetyCopy
 from jupyter_mlws.versioning.data.data_index import format_paths
-from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.worktree.restore import (
@@ -19,6 +23,7 @@ from jupyter_mlws.versioning.worktree.restore import (
     SAFETY,
     SAFETY_MESSAGE_PREFIX,
     Restore,
+    unique_timestamp,
 )
 
 FIELDS = ("refname", "objectname", "parent", "creatordate:iso-strict", "subject", "body")
@@ -54,7 +59,22 @@ class SafetyManager:
 
     def list(self) -> Sequence[SafetyCopy]:
         """Return the safety copies, newest first."""
-        return [self._record(copy) for copy in self._copies()]
+        safety_copies = []
+        for copy in self._copies():
+            files = copy.paths
+            if files is None:
+                start = copy.base or self._git.tree_of(None)
+                files = [row.path for row in differences(self._git, start, copy.id)]
+            safety_copies.append(
+                SafetyCopy(
+                    id=copy.id,
+                    reason=copy.reason,
+                    base=copy.base,
+                    timestamp=copy.timestamp,
+                    files=format_paths(files),
+                )
+            )
+        return safety_copies
 
     def check(self, identifier: str) -> Copy:
         """Return the copy with that id; error 30404."""
@@ -68,7 +88,7 @@ class SafetyManager:
 
         Another safety copy keeps what this replaces. Errors: 30404, and those of a restore.
         """
-        with self._repository.exclusive("restore"), full_disk_told():
+        with self._repository.exclusive("restore"):
             copy = self.check(identifier)
             project, content = self._repository.project, self._repository.content
             restore = Restore(project, content, self._repository.working)
@@ -98,15 +118,19 @@ class SafetyManager:
             )
         return copies
 
-    def _record(self, copy: Copy) -> SafetyCopy:
-        files = copy.paths
-        if files is None:
-            start = copy.base or self._git.tree_of(None)
-            files = [row.path for row in differences(self._git, start, copy.id)]
-        return SafetyCopy(
-            id=copy.id,
-            reason=copy.reason,
-            base=copy.base,
-            timestamp=copy.timestamp,
-            files=format_paths(files),
-        )
+
+def safety_message(command: str, paths: Collection[str]) -> str:
+    """Return the message of a safety commit that is made before ``command`` replaces ``paths``."""
+    return f"{SAFETY_MESSAGE_PREFIX}{command}\n\n{json.dumps(sorted(paths))}\n"
+
+
+def keep_code(project: Project, git: Git, paths: Collection[str], command: str) -> str:
+    """Commit the working tree's ``paths`` on top of the index, and return the safety commit."""
+    head = git.find("HEAD")
+    with private_index(project) as private:
+        private.add(sorted(paths))
+        parents = [head] if head else []
+        message = safety_message(command, paths)
+        sha = commit_tree(private, private.write_tree(), parents, message)
+    update_ref(git, f"refs/mlws/{SAFETY}{unique_timestamp()}", sha, None, "safety")
+    return sha

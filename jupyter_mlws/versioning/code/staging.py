@@ -1,4 +1,4 @@
-"""What of the working tree goes into the next commit: by file and by hunk. git's own index."""
+"""git's index: staging, unstaging and discarding of files and hunks."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from jupyter_mlws.core.progress import no_progress
 from jupyter_mlws.dvc.pointers import covers
 from jupyter_mlws.git.adapter import Entry, GitFailedError, Status
 from jupyter_mlws.git.diffs import unified_diff
-from jupyter_mlws.git.hunks import FilePatch, parse
-from jupyter_mlws.versioning.code.keeping import keep_code, message_before
-from jupyter_mlws.versioning.code.staging_models import Discarded, HunkChoice, StageRequest
+from jupyter_mlws.git.hunks import parse
+from jupyter_mlws.versioning.code.models import Discarded, StageRequest
+from jupyter_mlws.versioning.code.safety import keep_code, safety_message
 from jupyter_mlws.versioning.data.data_index import (
     format_paths,
     large_file_threshold,
     normalize_path,
 )
-from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.worktree.data_status import NOT_PULLED
 from jupyter_mlws.versioning.worktree.restore import SAFETY, Restore, unique_timestamp
@@ -56,7 +55,7 @@ class StagingManager:
         Errors: 50201 for an empty request, 30404 for a path without changes, 30210 for a large new
         file, 30251 for a hunk that no longer exists, 30253 for data. Nothing is staged then.
         """
-        with self._repository.exclusive("stage"), full_disk_told():
+        with self._repository.exclusive("stage"):
             status = self._git.status()
             paths, hunks = self._select_changes(request, status, in_index=False)
             self._refuse_data(paths, status)
@@ -71,7 +70,7 @@ class StagingManager:
 
         Errors as those of :meth:`stage`.
         """
-        with self._repository.exclusive("stage"), full_disk_told():
+        with self._repository.exclusive("stage"):
             status = self._git.status()
             paths, hunks = self._select_changes(request, status, in_index=True)
             patches = self._build_patches(hunks, in_index=True)
@@ -84,7 +83,7 @@ class StagingManager:
 
         Errors as those of :meth:`stage`, 30201 during a merge, 30402 if data is in no store.
         """
-        with self._repository.exclusive("discard"), full_disk_told():
+        with self._repository.exclusive("discard"):
             status = self._git.status()
             operation = self._git.unfinished()
             if operation:
@@ -95,38 +94,32 @@ class StagingManager:
             data = [
                 path
                 for path, state in states.items()
-                # Data that was never pulled is no change of the person's to undo.
+                # Data that was never pulled is not a change of the user.
                 if (request.all and state != NOT_PULLED) or covers(requested_paths, path)
             ]
             rest = request.model_copy(
                 update={"paths": [path for path in requested_paths if path not in states] or None}
             )
-            paths, hunks = (
-                ([], {})
-                if data and not (rest.paths or rest.hunks or rest.all)
-                else (self._select_changes(rest, status, in_index=False, also=data))
-            )
+            paths: list[str] = []
+            hunks: dict[str, list[str]] = {}
+            if rest.paths or rest.hunks or rest.all or not data:
+                paths, hunks = self._select_changes(rest, status, in_index=False, also=data)
             self._refuse_large(paths, status)
             patches = self._build_patches(hunks, in_index=False)
             code_paths = [*paths, *hunks]
             restore = Restore(self._project, self._content, self._working)
+            safety = None
             if data:
-                message = message_before("discard", [*code_paths, *data])
+                message = safety_message("discard", [*code_paths, *data])
                 safety = restore.keep(f"{SAFETY}{unique_timestamp()}", message)
-            else:
-                safety = (
-                    keep_code(self._project, self._git, code_paths, "discard")
-                    if code_paths
-                    else None
-                )
+            elif code_paths:
+                safety = keep_code(self._project, self._git, code_paths, "discard")
             for patch in patches:
                 self._apply(patch, "--reverse")
             self._restore_from_index(paths, status)
             if data:
                 restore.run(self._git.resolve("HEAD"), data, no_progress, safety_commit=safety)
         return Discarded(safety=safety, paths=format_paths({*code_paths, *data}))
-
-    # What is meant
 
     def _select_changes(
         self,
@@ -140,7 +133,13 @@ class StagingManager:
         if not (request.paths or request.hunks or request.all):
             faults = [Fault(name, NOTHING_SELECTED) for name in ("paths", "hunks", "all")]
             raise InvalidRequestError(faults=faults)
-        entries = [entry for entry in status.entries if _has_changes(entry, in_index)]
+        entries = [
+            entry
+            for entry in status.entries
+            # A nested repository: git would make a link without content.
+            if not entry.path.endswith("/")
+            and (entry.index_state if in_index else entry.worktree_state) is not None
+        ]
         requested_paths = [normalize_path(self._project, path) for path in request.paths or ()]
         for path in requested_paths:
             if not any(
@@ -154,23 +153,17 @@ class StagingManager:
             for place in _entry_paths(entry)
             if request.all or any(covers(requested_paths, spot) for spot in _entry_paths(entry))
         }
-        hunks = {
-            normalize_path(self._project, row.path): list(row.ids) for row in request.hunks or ()
-        }
-        return sorted(selected_paths), self._check_hunks(request.hunks or (), hunks, entries)
-
-    def _check_hunks(
-        self, choices: Sequence[HunkChoice], hunks: dict[str, list[str]], entries: list[Entry]
-    ) -> dict[str, list[str]]:
         states = {entry.path: entry.state for entry in entries}
-        faults = [
-            Fault(f"hunks.{number}", WHOLE_ONLY)
-            for number, row in enumerate(choices)
-            if states.get(normalize_path(self._project, row.path)) in ("untracked", "conflicted")
-        ]
+        hunks: dict[str, list[str]] = {}
+        faults = []
+        for number, row in enumerate(request.hunks or ()):
+            path = normalize_path(self._project, row.path)
+            hunks[path] = list(row.ids)
+            if states.get(path) in ("untracked", "conflicted"):
+                faults.append(Fault(f"hunks.{number}", WHOLE_ONLY))
         if faults:
             raise InvalidRequestError(faults=faults)
-        return hunks
+        return sorted(selected_paths), hunks
 
     def _refuse_data(self, paths: Sequence[str], status: Status) -> None:
         items = {item.path: item.source for item in self._content.data_now(status)}
@@ -189,12 +182,15 @@ class StagingManager:
 
     def _build_patches(self, hunks: Mapping[str, list[str]], *, in_index: bool) -> list[bytes]:
         options = ("--cached",) if in_index else ()
-        return [
-            _build_patch(parse(path, unified_diff(self._git, path, *options)), path, ids)
-            for path, ids in hunks.items()
-        ]
-
-    # Doing it
+        patches = []
+        for path, ids in hunks.items():
+            file_patch = parse(path, unified_diff(self._git, path, *options))
+            try:
+                patches.append(file_patch.of(ids))
+            except KeyError as error:
+                reason = Message("hunk {id} was not found", id=error.args[0])
+                raise HunkOutdatedError(path=path, reason=reason) from error
+        return patches
 
     def _change_index(self, paths: Sequence[str], *command: str) -> None:
         if not paths:
@@ -207,7 +203,9 @@ class StagingManager:
         try:
             self._git.attempt("apply", "--whitespace=nowarn", *options, "-", stdin=patch)
         except GitFailedError as error:
-            raise HunkOutdatedError(path=_parse_patch_path(patch), reason=error.reason) from error
+            first = patch.split(b"\n", 1)[0].decode(errors="replace")
+            path = first.removeprefix("diff --git a/").split(" b/")[0]
+            raise HunkOutdatedError(path=path, reason=error.reason) from error
 
     def _restore_from_index(self, paths: Sequence[str], status: Status) -> None:
         """Restore paths from the index; delete untracked files."""
@@ -221,26 +219,6 @@ class StagingManager:
             stdin = "".join(f"{path}\0" for path in tracked_paths).encode(errors="surrogateescape")
             self._git.run("checkout-index", "--force", "-z", "--stdin", stdin=stdin, timeout=600)
             self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
-
-
-def _build_patch(file_patch: FilePatch, path: str, ids: Sequence[str]) -> bytes:
-    try:
-        return file_patch.of(ids)
-    except KeyError as error:
-        reason = Message("hunk {id} was not found", id=error.args[0])
-        raise HunkOutdatedError(path=path, reason=reason) from error
-
-
-def _parse_patch_path(patch: bytes) -> str:
-    first = patch.split(b"\n", 1)[0].decode(errors="replace")
-    return first.removeprefix("diff --git a/").split(" b/")[0]
-
-
-def _has_changes(entry: Entry, in_index: bool) -> bool:
-    if entry.path.endswith("/"):
-        # Another repository inside this one; git would make a link without content.
-        return False
-    return entry.index_state is not None if in_index else entry.worktree_state is not None
 
 
 def _entry_paths(entry: Entry) -> list[str]:

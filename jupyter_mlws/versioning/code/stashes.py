@@ -1,6 +1,6 @@
-"""Work put aside and brought back, data too; stashes are git's own.
+"""Stashes of code and data, as git's own.
 
-A stash names changed data by its hash, as a commit would; the content is in the DVC cache.
+A stash names changed data by its hash, as a commit does; the content is in the DVC cache.
 """
 
 from __future__ import annotations
@@ -20,15 +20,11 @@ from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import private_index
 from jupyter_mlws.git.merge import merge_tree
 from jupyter_mlws.git.refs import delete_ref
-from jupyter_mlws.versioning.code.history_models import Stash, StashApplied
+from jupyter_mlws.versioning.code.models import Stash, StashApplied
 from jupyter_mlws.versioning.data.data_index import format_paths
-from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.worktree.restore import Restore
+from jupyter_mlws.versioning.worktree.restore import Restore, remove_empty_directories
 from jupyter_mlws.versioning.worktree.switching import Switching
-
-GIT_TIMEOUT = 600.0
-"""Seconds for git to write files."""
 
 
 class StashManager:
@@ -80,7 +76,7 @@ class StashManager:
         in no store. If the process is killed, the changes are in the stash, in the files, or in
         both.
         """
-        with self._repository.exclusive("stash"), full_disk_told():
+        with self._repository.exclusive("stash"):
             self._repository.refuse_unfinished(self._git.status().conflicts)
             check_identity(self._git)
             head = self._git.resolve("HEAD")
@@ -88,12 +84,10 @@ class StashManager:
             progress(0, message="keep")
             name = f"stash/{uuid.uuid4().hex[:12]}"
             worktree_commit = restore.keep(name)
+            stash = None
             try:
-                stash = (
-                    self._create_stash(head, worktree_commit, message, include_untracked)
-                    if worktree_commit
-                    else None
-                )
+                if worktree_commit:
+                    stash = self._create_stash(head, worktree_commit, message, include_untracked)
             finally:
                 delete_ref(self._git, f"refs/mlws/{name}")
             if stash is None:
@@ -104,7 +98,7 @@ class StashManager:
             restore.run(head, None, progress)
             for path in new:
                 (self._root / path).unlink(missing_ok=True)
-                self._remove_empty_directories(path)
+                remove_empty_directories(self._root, path)
         return self.get(sha)
 
     def apply(
@@ -115,7 +109,7 @@ class StashManager:
         Errors: 30404, 30201 during a merge, 30202 if uncommitted work would be lost, 30256 if it
         conflicts with HEAD. Nothing has changed then.
         """
-        with self._repository.exclusive("stash"), full_disk_told():
+        with self._repository.exclusive("stash"):
             stash = self.get(identifier)
             head = self._git.resolve("HEAD")
             new = self._list_untracked_paths(identifier)
@@ -123,12 +117,16 @@ class StashManager:
             if in_the_way:
                 paths = format_paths(in_the_way)
                 raise UncommittedChangesError(paths=paths, named=", ".join(paths))
-            tree = self._merge_with_head(head, stash)
-
-            def move() -> None:
-                self._git.attempt("stash", "apply", "--quiet", identifier, timeout=GIT_TIMEOUT)
-
-            data = self._switching.run(tree, move, progress)
+            # As commits with one parent: the stash's own parents are not history.
+            alone = self._commit(self._git.tree_of(stash.id), [stash.base], "stash")
+            onto = self._commit(self._git.tree_of(head), [stash.base], "head")
+            merged = merge_tree(self._git, onto, alone)
+            if merged.conflicts:
+                paths = format_paths(merged.conflicts)
+                base = stash.base[:8]
+                raise StashConflictError(paths=paths, named=", ".join(paths), base=base)
+            command = ("stash", "apply", "--quiet", identifier)
+            data = self._switching.run(merged.tree, command, progress)
             if not keep:
                 self._drop(identifier)
         return StashApplied(id=identifier, files=stash.files, data=[*data])
@@ -139,8 +137,6 @@ class StashManager:
             stash = self.get(identifier)
             self._drop(identifier)
         return stash
-
-    # Making one
 
     def _create_stash(
         self, head: str, worktree_commit: str, message: str | None, include_untracked: bool
@@ -172,33 +168,12 @@ class StashManager:
     def _commit(self, tree: str, parents: Sequence[str], message: str) -> str:
         return commit_tree(self._git, tree, parents, f"{message}\n")
 
-    def _remove_empty_directories(self, path: str) -> None:
-        """Remove folders that became empty, as git does."""
-        folder = (self._root / path).parent
-        while folder != self._root and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-            folder = folder.parent
-
-    # Bringing one back
-
-    def _merge_with_head(self, head: str, stash: Stash) -> str:
-        """Return the tree of HEAD with the stash's changes; error 30256 if they conflict."""
-        # As a commit with one parent: the stash's own parents are no history.
-        alone = self._commit(self._git.tree_of(stash.id), [stash.base], "stash")
-        onto = self._commit(self._git.tree_of(head), [stash.base], "head")
-        merged = merge_tree(self._git, onto, alone)
-        if merged.conflicts:
-            paths = format_paths(merged.conflicts)
-            base = stash.base[:8]
-            raise StashConflictError(paths=paths, named=", ".join(paths), base=base)
-        return merged.tree
-
     def _list_untracked_paths(self, identifier: str) -> Sequence[str]:
         third = self._git.find(f"{identifier}^3")
         return [entry.path for entry in self._git.tree(third)] if third else []
 
     def _drop(self, identifier: str) -> None:
-        # Newer ones may have come meanwhile: by place, and the place is looked up last.
+        # git drops by position, which newer stashes change: it is determined last.
         for place, (sha, *_) in enumerate(self._rows()):
             if sha == identifier:
                 self._git.run("stash", "drop", "--quiet", f"stash@{{{place}}}")

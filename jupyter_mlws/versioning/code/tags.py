@@ -1,4 +1,4 @@
-"""Tags: names for commits that stay."""
+"""Tags of a project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.git.commits import check_identity
 from jupyter_mlws.git.refs import EXISTS, TAGS, TagRef, fault_of_name, list_refs, tags
-from jupyter_mlws.versioning.code.history_models import Tag
+from jupyter_mlws.versioning.code.models import Tag
 from jupyter_mlws.versioning.repository import Repository
 
 

@@ -1,4 +1,4 @@
-"""Two versions of a dataset, file by file."""
+"""Comparison of two versions of a dataset, file by file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jupyter_mlws.versioning.data.models import (
 Files = Mapping[str, tuple[str, int | None]]
 """Path below the dataset (``""`` for a single file) → hash and size."""
 Side = tuple[str | None, DataPointer | None]
-"""A commit, None for what is recorded or in the working tree, and the dataset there."""
+"""A commit, None for the recorded data or the working tree, and the dataset there."""
 
 
 def compare_versions(
@@ -25,7 +25,14 @@ def compare_versions(
 ) -> DatasetDiff:
     """Return the differences of two versions by path; one page of them, as ``query`` asks."""
     names = sorted({*old, *new})
-    states = {name: state for name in names if (state := _file_state(old.get(name), new.get(name)))}
+    states: dict[str, FileState] = {}
+    for name in names:
+        if name not in old:
+            states[name] = FileState.ADDED
+        elif name not in new:
+            states[name] = FileState.DELETED
+        elif old[name][0] != new[name][0]:
+            states[name] = FileState.MODIFIED
     start = unescape(query.cursor) if query.cursor is not None else None
     behind = [name for name in states if start is None or name > start]
     page = behind[: query.limit]
@@ -38,29 +45,16 @@ def compare_versions(
         deleted=counts.count(FileState.DELETED),
         modified=counts.count(FileState.MODIFIED),
         unchanged=len(names) - len(counts),
-        items=[_to_changed_data_file(path, name, states[name], old, new) for name in page],
+        items=[
+            ChangedDataFile(
+                path=f"{path}/{name}" if name else path,
+                state=states[name],
+                from_size=old[name][1] if name in old else None,
+                to_size=new[name][1] if name in new else None,
+            )
+            for name in page
+        ],
         next_cursor=escape(page[-1]) if len(behind) > query.limit else None,
-    )
-
-
-def _file_state(
-    old: tuple[str, int | None] | None, new: tuple[str, int | None] | None
-) -> FileState | None:
-    if old is None:
-        return FileState.ADDED
-    if new is None:
-        return FileState.DELETED
-    return None if old[0] == new[0] else FileState.MODIFIED
-
-
-def _to_changed_data_file(
-    path: str, name: str, state: FileState, old: Files, new: Files
-) -> ChangedDataFile:
-    return ChangedDataFile(
-        path=f"{path}/{name}" if name else path,
-        state=state,
-        from_size=old[name][1] if name in old else None,
-        to_size=new[name][1] if name in new else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a version, or the working tree, consists of: its files and the data that they name."""
+"""Index of the data that versions and the working tree name; helpers for their paths."""
 
 from __future__ import annotations
 
@@ -7,31 +7,34 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
 from jupyter_mlws.core.errors import OutsideWorkspaceError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.pointers import (
-    DataPointer,
-    is_relevant,
-    names_data,
-    read_pointers,
-)
+from jupyter_mlws.dvc.pointers import DataPointer, is_relevant, names_data, read_pointers
 from jupyter_mlws.git.adapter import Entry, Git, Status
 from jupyter_mlws.git.history import Commit
-from jupyter_mlws.versioning.kinds import ChangeKind
 
 DEFAULT_LARGE_FILE_BYTES = 10 * 1024 * 1024
-"""Bytes from which on an untracked file is not given to git by itself."""
+"""Bytes from which on an untracked file is not added to git by default."""
 LARGE_FILE_SETTING = "mlws.largefile"
-"""Git setting: bytes from which on an untracked file is not given to git (default: LARGE)."""
+"""Git setting that replaces :data:`DEFAULT_LARGE_FILE_BYTES`."""
 MAX_CACHED_VERSIONS = 500
 """Versions whose data is kept in memory."""
 
 
+class ChangeKind(str, Enum):
+    """Kind of a path's content: decides its icon, and how it is compared."""
+
+    CODE = "code"
+    NOTEBOOK = "notebook"
+    DATA = "data"
+
+
 class DataIndex:
-    """Reads versions of one repository. Thread-safe."""
+    """Data that versions of one repository name. Thread-safe."""
 
     def __init__(self, git: Git) -> None:
         self._git = git
@@ -59,10 +62,15 @@ class DataIndex:
         parent.
         """
         for commit, entries in reversed(rows):
+            paths = {path for e in entries for path in (e.path, e.old_path or e.path)}
             with self._lock:
-                parents = self._versions.get(commit.parents[0]) if commit.parents else None
-                if parents is not None and not _touches(entries, parents):
-                    self._versions.setdefault(commit.sha, parents)
+                items = self._versions.get(commit.parents[0]) if commit.parents else None
+                if (
+                    items is not None
+                    and not any(map(is_relevant, paths))
+                    and not any(item.path in paths for item in items)
+                ):
+                    self._versions.setdefault(commit.sha, items)
                     continue
             self.data_at(commit.sha)
 
@@ -73,19 +81,7 @@ class DataIndex:
             if status is not None
             else self._git.files(only_untracked=True)
         )
-        tracked_paths, relevant = self._read_index_paths()
-        texts = {}
-        for path in {*relevant, *filter(is_relevant, untracked_paths)}:
-            # A file that git listed may be gone, or be a folder by now.
-            with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                texts[path] = (self._git.root / path).read_bytes()
-        return [item for item in read_pointers(texts) if item.path not in tracked_paths]
-
-    def _read_index_paths(self) -> tuple[set[str], list[str]]:
-        """Return the paths in the index, and those of them that name data.
-
-        The index is read again only if it has changed.
-        """
+        # The index is read again only if it has changed.
         try:
             facts = self._index_path.stat()
         except FileNotFoundError:
@@ -100,7 +96,13 @@ class DataIndex:
             index = (stamp, paths, [path for path in paths if is_relevant(path)])
             with self._lock:
                 self._index = index
-        return index[1], index[2]
+        _, tracked_paths, relevant = index
+        texts = {}
+        for path in {*relevant, *filter(is_relevant, untracked_paths)}:
+            # A file that git listed may be gone, or be a folder by now.
+            with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                texts[path] = (self._git.root / path).read_bytes()
+        return [item for item in read_pointers(texts) if item.path not in tracked_paths]
 
     @cached_property
     def _index_path(self) -> Path:
@@ -119,16 +121,11 @@ class DataIndex:
             blobs = self._git.blobs(sorted({entry.sha for entry in relevant}))
             git_paths = {entry.path for entry in entries}
             pointers = read_pointers({entry.path: blobs[entry.sha] for entry in relevant})
-            # What git itself versions is no data of DVC, whatever a lock says.
+            # A file that git versions is not DVC's data, even if a lock file names it.
             items = [item for item in pointers if item.path not in git_paths]
             with self._lock:
                 self._texts[key] = items
         return items
-
-
-def _touches(entries: Iterable[Entry], items: Iterable[DataPointer]) -> bool:
-    paths = {place for entry in entries for place in (entry.path, entry.old_path or entry.path)}
-    return any(map(is_relevant, paths)) or any(item.path in paths for item in items)
 
 
 def select_new_content(

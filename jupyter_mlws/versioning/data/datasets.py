@@ -1,7 +1,8 @@
-"""Datasets: data that DVC tracks, its versions, where it comes from. What handlers call."""
+"""Datasets: data that DVC tracks, with its versions and its places."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -43,14 +44,13 @@ from jupyter_mlws.versioning.data.models import (
     DatasetVersion,
     StorageUse,
 )
-from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 COMMIT_BATCH_SIZE = 100
-"""Commits that are looked at together for versions of a dataset."""
+"""Commits that are read together for the versions of a dataset."""
 
 NO_SUCH_PATH = Message("no such file or folder")
 NOT_TRACKABLE = Message(
@@ -83,8 +83,6 @@ class DatasetManager:
         self._content = repository.content
         self._snapshots = snapshots
 
-    # Looking
-
     def list(self, query: DatasetsQuery | None = None) -> Page[Dataset]:
         """Return the datasets by path, including outputs of workflows that DVC stores."""
         query = query or DatasetsQuery()
@@ -105,16 +103,20 @@ class DatasetManager:
         item = self._find_item(identifier)
         versions, following = self._versions(item, limit, cursor)
         uses = node_uses(self._git)
+        local = None
+        if item.md5 is not None:
+            from jupyter_mlws.dvc.data import open_data
+
+            with open_data(self._project.root) as data:
+                local = not data.cache.missing([item])
         return DatasetDetail(
             **self._describe(item).__dict__,
-            local=self._is_local(item),
+            local=local,
             versions=[*versions],
             next_cursor=following,
             producers=_to_dataset_uses(producers(uses, item.path)),
             consumers=_to_dataset_uses(consumers(uses, item.path)),
         )
-
-    # Changing
 
     def check_add(self, path: str) -> str:
         """Return the normalized path of data to add.
@@ -162,7 +164,7 @@ class DatasetManager:
         """
         from jupyter_mlws.dvc.data import open_data
 
-        with self._repository.exclusive("dataset"), full_disk_told():
+        with self._repository.exclusive("dataset"):
             inside = self.check_add(path)
             items = {item.path: item for item in self._content.data_now(self._git.status())}
             with open_data(self._project.root) as data:
@@ -197,7 +199,7 @@ class DatasetManager:
         """
         from jupyter_mlws.dvc.importing import import_url
 
-        with self._repository.exclusive("dataset"), full_disk_told():
+        with self._repository.exclusive("dataset"):
             inside = self.check_import(request)
             import_url(self._project.root, request.url, inside, progress, link=request.link)
         return self._describe(self._find_item(escape(inside)))
@@ -287,7 +289,15 @@ class DatasetManager:
                 remote=data.remote.name,
                 unreachable=unreachable,
                 items=[
-                    _to_dataset_place(i, i.path not in absent, at_remote.get(i.path)) for i in items
+                    DatasetPlace(
+                        id=escape(item.path),
+                        path=item.path,
+                        md5=item.md5,
+                        cached=item.path not in absent,
+                        remote=at_remote.get(item.path),
+                    )
+                    for item in items
+                    if item.md5
                 ],
             )
 
@@ -339,7 +349,7 @@ class DatasetManager:
         """
         from jupyter_mlws.dvc.data import open_data
 
-        with self._repository.exclusive("pull"), full_disk_told():
+        with self._repository.exclusive("pull"):
             item = self.check_transfer(identifier)
             state = self._repository.working.state(item)
             if state == "modified":
@@ -356,8 +366,6 @@ class DatasetManager:
                 if state is not None:
                     data.worktree.checkout(item)
         return _to_dataset_moved(item, remote)
-
-    # Parts
 
     def _resolve_commit(self, item: DataPointer, version: str) -> str:
         sha = self._git.find(version)
@@ -377,14 +385,6 @@ class DatasetManager:
     def _describe(self, item: DataPointer) -> Dataset:
         return _to_dataset(item, self._repository.working.state(item) if item.md5 else None)
 
-    def _is_local(self, item: DataPointer) -> bool | None:
-        if item.md5 is None:
-            return None
-        from jupyter_mlws.dvc.data import open_data
-
-        with open_data(self._project.root) as data:
-            return not data.cache.missing([item])
-
     def _remote(self, name: str | None, item: DataPointer) -> str:
         if name is None:
             paths = format_paths([item.path])
@@ -395,7 +395,7 @@ class DatasetManager:
         self, item: DataPointer, limit: int, cursor: str | None
     ) -> tuple[Sequence[DatasetVersion], str | None]:
         start = self._git.resolve(cursor) if cursor else self._git.find("HEAD")
-        # The content may have come back: the newest commit with it is the current version.
+        # Several commits may have the same content: the newest is the current version.
         matches = (row.commit.sha for row in self._history(item) if row.item.md5 == item.md5)
         current = next(matches, None)
         versions: list[DatasetVersion] = []
@@ -404,7 +404,21 @@ class DatasetManager:
                 continue
             if len(versions) == limit:
                 return versions, versions[-1].commit
-            versions.append(_to_dataset_version(version, version.commit.sha == current))
+            commit, pointer = version.commit, version.item
+            assert pointer.md5 is not None
+            versions.append(
+                DatasetVersion(
+                    commit=commit.sha,
+                    short=commit.sha[:8],
+                    timestamp=commit.timestamp,
+                    author=commit.author,
+                    subject=commit.subject,
+                    md5=pointer.md5,
+                    size=pointer.size,
+                    files=pointer.files,
+                    current=commit.sha == current,
+                )
+            )
         return versions, None
 
     def _history(self, item: DataPointer, start: str | None = None) -> Iterator[DatasetChange]:
@@ -413,26 +427,21 @@ class DatasetManager:
         if begin is None:
             return
         newer: DatasetChange | None = None
-        for commit in self._commits(begin, item.source):
-            pointer = {i.path: i for i in self._content.data_at(commit.sha)}.get(item.path)
-            if newer is not None and (pointer is None or pointer.md5 != newer.item.md5):
-                yield newer
-                newer = None
-            if pointer is not None and pointer.md5 is not None:
-                # The oldest of those with the same content is where it began.
-                newer = DatasetChange(commit, pointer)
+        for skip in itertools.count(0, COMMIT_BATCH_SIZE):
+            query = LogQuery(begin, item.source, skip=skip, limit=COMMIT_BATCH_SIZE)
+            commits = list_commits(self._git, query)
+            for commit in commits:
+                pointer = {i.path: i for i in self._content.data_at(commit.sha)}.get(item.path)
+                if newer is not None and (pointer is None or pointer.md5 != newer.item.md5):
+                    yield newer
+                    newer = None
+                if pointer is not None and pointer.md5 is not None:
+                    # The oldest of consecutive commits with the same content made the change.
+                    newer = DatasetChange(commit, pointer)
+            if len(commits) < COMMIT_BATCH_SIZE:
+                break
         if newer is not None:
             yield newer
-
-    def _commits(self, begin: str, source: str) -> Iterator[Commit]:
-        skip = 0
-        while True:
-            query = LogQuery(begin, source, skip=skip, limit=COMMIT_BATCH_SIZE)
-            commits = list_commits(self._git, query)
-            yield from commits
-            if len(commits) < COMMIT_BATCH_SIZE:
-                return
-            skip += COMMIT_BATCH_SIZE
 
 
 def _to_dataset(item: DataPointer, state: str | None) -> Dataset:
@@ -446,28 +455,6 @@ def _to_dataset(item: DataPointer, state: str | None) -> Dataset:
         size=item.size,
         files=item.files,
         state=dataset_state if item.md5 else DatasetState.UNRECORDED,
-    )
-
-
-def _to_dataset_place(item: DataPointer, in_cache: bool, remote: bool | None) -> DatasetPlace:
-    assert item.md5 is not None
-    return DatasetPlace(
-        id=escape(item.path), path=item.path, md5=item.md5, cached=in_cache, remote=remote
-    )
-
-
-def _to_dataset_version(change: DatasetChange, current: bool) -> DatasetVersion:
-    assert change.item.md5 is not None
-    return DatasetVersion(
-        commit=change.commit.sha,
-        short=change.commit.sha[:8],
-        timestamp=change.commit.timestamp,
-        author=change.commit.author,
-        subject=change.commit.subject,
-        md5=change.item.md5,
-        size=change.item.size,
-        files=change.item.files,
-        current=current,
     )
 
 

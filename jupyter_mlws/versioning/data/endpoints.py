@@ -1,4 +1,4 @@
-"""Endpoints of datasets."""
+"""Endpoints of data remotes and datasets."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from jupyter_mlws.core.errors import (
     DataCredentialsError,
     DataMissingError,
     DataTrackingError,
+    DVCConfigError,
+    DVCNotInitializedError,
     RemoteUnreachableError,
     TrackedByGitError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.versioning.data.models import (
+    DataRemote,
+    DataRemoteChecked,
+    DataRemotePut,
     Dataset,
     DatasetAdd,
     DatasetCheckout,
@@ -27,7 +32,51 @@ from jupyter_mlws.versioning.data.models import (
 from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.workspace import Workspace
 
+SETTINGS_ERRORS = (DVCNotInitializedError, DVCConfigError)
+
 endpoints = Endpoints("datasets", GIT_ERRORS)
+
+# Remotes come before the datasets, whose ids would take these paths.
+
+
+@endpoints.get("datasets/remotes", "List data remotes", errors=SETTINGS_ERRORS)
+def list_data_remotes(workspace: Workspace) -> Page[DataRemote]:
+    return Page(items=workspace.data_remotes.list())
+
+
+@endpoints.get(
+    "datasets/remotes/{remote}",
+    "Get a data remote",
+    errors=[*SETTINGS_ERRORS, VersionItemNotFoundError],
+)
+def get_data_remote(workspace: Workspace, name: str) -> DataRemote:
+    return workspace.data_remotes.get(name)
+
+
+@endpoints.put(
+    "datasets/remotes/{remote}", "Add or change a data remote", also=WRITES, errors=DVC_ERRORS
+)
+def put_data_remote(workspace: Workspace, name: str, body: DataRemotePut) -> DataRemote:
+    return workspace.data_remotes.put(name, body)
+
+
+@endpoints.delete(
+    "datasets/remotes/{remote}",
+    "Remove a data remote; its stored data is kept",
+    also=WRITES,
+    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+)
+def delete_data_remote(workspace: Workspace, name: str) -> DataRemote:
+    return workspace.data_remotes.delete(name)
+
+
+@endpoints.post(
+    "datasets/remotes/{remote}/check",
+    "Test the connection to a data remote",
+    errors=[*DVC_ERRORS, RemoteUnreachableError, DataCredentialsError, VersionItemNotFoundError],
+)
+def check_data_remote(workspace: Workspace, name: str) -> DataRemoteChecked:
+    return workspace.data_remotes.check(name)
 
 
 @endpoints.get("datasets", "List datasets", shared=True, errors=DVC_ERRORS)

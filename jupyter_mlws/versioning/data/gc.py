@@ -1,8 +1,8 @@
-"""Frees what of the cache no version names: a dry run first, then for good.
+"""Garbage collection of the cache: data that no version names.
 
-Kept is what any ref names (branches, tags, remotes' branches, every stash, hidden refs: runs,
-safety copies, pending ones, the outbox), any index and any working tree of the repository. A
-remote is never collected: nobody here knows what other clones' branches name.
+Data is kept if a ref names it (branches, tags, remote-tracking branches, every stash, hidden refs
+of runs, safety copies, pending snapshots and the outbox), or an index or working tree of the
+repository. A remote is never collected: the branches of other clones are not known here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import Collected
 
 HASH_PATTERN = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
-"""Whatever looks like a hash in a file that names data: too much is kept rather than too little."""
+"""Everything that looks like a hash in a file that names data: when in doubt, data is kept."""
 STASH_REF = "refs/stash"
 BLOB_BATCH_SIZE = 1000
 """Files of versions that are read together."""
@@ -43,9 +43,18 @@ class GarbageCollector:
         """
         from jupyter_mlws.dvc.integrity import open_integrity_store
 
-        self._refuse_during_runs()
+        # The outputs of a run are in the cache before any file names them.
+        query = "SELECT id FROM runs WHERE status IN ('PENDING', 'QUEUED', 'RUNNING') LIMIT 1"
+        with closing(self._project.history()) as history:
+            runs = history.execute(query)
+        if runs:
+            raise RunInProgressError(run=runs[0]["id"])
         self._progress(0, message="versions")
-        starts = self._start_points()
+        # All refs and HEADs, and the older stashes, which only the reflog names.
+        starts = ["--all"]
+        if list_refs(self._git, STASH_REF):
+            stashes = self._git.run("rev-list", "--walk-reflogs", STASH_REF, "--")
+            starts += sorted(set(stashes.decode().split()))
         with open_integrity_store(self._project.root) as data:
             result = data.collect(
                 lambda: set(self._iter_referenced_hashes(starts)),
@@ -62,28 +71,15 @@ class GarbageCollector:
             versions=int(count),
         )
 
-    def _refuse_during_runs(self) -> None:
-        """Raise error 30232 during a run.
-
-        The outputs of a run are in the cache before any file names them.
-        """
-        query = "SELECT id FROM runs WHERE status IN ('PENDING', 'QUEUED', 'RUNNING') LIMIT 1"
-        with closing(self._project.history()) as history:
-            rows = history.execute(query)
-        if rows:
-            raise RunInProgressError(run=rows[0]["id"])
-
-    def _start_points(self) -> list[str]:
-        """Return the starting points in history: all refs and HEADs, and the older stashes."""
-        stashes: list[str] = []
-        if list_refs(self._git, STASH_REF):
-            stashes = self._git.run("rev-list", "--walk-reflogs", STASH_REF, "--").decode().split()
-        return ["--all", *sorted(set(stashes))]
-
     def _iter_referenced_hashes(self, starts: list[str]) -> Iterator[str]:
         """Yield every hash that a version, an index or a working tree names."""
         blobs = {*self._iter_blobs(starts)}
-        for root in self._iter_worktrees():
+        worktrees = self._git.run("worktree", "list", "--porcelain", "-z")
+        for line in worktrees.decode(errors="surrogateescape").split("\0"):
+            key, _, value = line.partition(" ")
+            root = Path(value)
+            if key != "worktree" or not (root / ".git").exists():
+                continue
             git = Git(root)
             rows = git.run("ls-files", "--stage", "-z").decode(errors="surrogateescape")
             for row in filter(None, rows.split("\0")):
@@ -101,7 +97,7 @@ class GarbageCollector:
 
     def _iter_blobs(self, starts: list[str]) -> Iterator[str]:
         """Yield the blob of every version of every file that names data."""
-        # Of merges against each parent: what both sides had is listed where it came from.
+        # Merges are compared with each parent (-m).
         options = ("--raw", "-m", "--no-abbrev", "--no-renames", "--format=", "-z", "--root")
         output = self._git.run("log", *options, *starts, "--", timeout=3600)
         parts = iter(output.decode(errors="surrogateescape").split("\0"))
@@ -113,13 +109,6 @@ class GarbageCollector:
                 sha = part.split(" ")[3]
                 if sha.strip("0"):
                     yield sha
-
-    def _iter_worktrees(self) -> Iterator[Path]:
-        output = self._git.run("worktree", "list", "--porcelain", "-z")
-        for row in output.decode(errors="surrogateescape").split("\0"):
-            key, _, value = row.partition(" ")
-            if key == "worktree" and (Path(value) / ".git").exists():
-                yield Path(value)
 
 
 def _find_hashes(content: bytes) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Looks at what stores truly hold of data: each object read anew, and the space that all take."""
+"""Verification of a dataset's objects in its stores, and the disk space that data takes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from jupyter_mlws.core.progress import ProgressCallback
-from jupyter_mlws.dvc.cache import StoredObject
 from jupyter_mlws.dvc.data import DataStore
 from jupyter_mlws.dvc.importing import STAGING_DIRECTORY
 from jupyter_mlws.dvc.pointers import DataPointer, Problem
@@ -32,19 +31,29 @@ def inspect(
     """Verify one version of a dataset in the cache, and in the default remote as ``look`` says."""
     assert item.md5 is not None
     if look is not RemoteLook.NONE:
-        # Without it nobody knows which files there are.
+        # The listing names the files.
         data.remote.fetch_listings([item])
     objects = data.cache.objects([item])
     meter = Meter(progress, "verify")
     meter.expect(sum(data.cache.size_of(obj) for obj in objects))
-    names = _paths_by_hash(data, item)
+    names: dict[str, list[str]] = {}
+    for relative, md5 in data.cache.list_files(item):
+        names.setdefault(md5, []).append(f"{item.path}/{relative}")
     local = {}
     for obj in objects:
         local[obj.md5] = data.cache.find_problem(obj)
         meter.count(data.cache.size_of(obj))
     stores = [_to_verified_store(CACHE, local, item, names, read=True)]
     if look is not RemoteLook.NONE and data.remote.name is not None:
-        stores.append(_verify_remote(data, item, objects, look, names, progress))
+        read = look is RemoteLook.READ
+        if read:
+            meter = Meter(progress, "verify remote")
+            problems = {obj.md5: data.remote.find_problem(obj, meter) for obj in objects}
+        else:
+            progress(0, len(objects), "objects", "ask remote")
+            absent = {obj.md5 for obj in data.remote.missing([item])}
+            problems = {obj.md5: Problem.MISSING if obj.md5 in absent else None for obj in objects}
+        stores.append(_to_verified_store(data.remote.name, problems, item, names, read=read))
     return DatasetVerified(
         path=item.path,
         md5=item.md5,
@@ -53,25 +62,6 @@ def inspect(
         whole=all(store.whole for store in stores),
         stores=stores,
     )
-
-
-def _verify_remote(
-    data: DataStore,
-    item: DataPointer,
-    objects: list[StoredObject],
-    look: RemoteLook,
-    names: Mapping[str, list[str]],
-    progress: ProgressCallback,
-) -> VerifiedStore:
-    assert data.remote.name is not None
-    if look is RemoteLook.READ:
-        meter = Meter(progress, "verify remote")
-        problems = {obj.md5: data.remote.find_problem(obj, meter) for obj in objects}
-    else:
-        progress(0, len(objects), "objects", "ask remote")
-        absent = {obj.md5 for obj in data.remote.missing([item])}
-        problems = {obj.md5: Problem.MISSING if obj.md5 in absent else None for obj in objects}
-    return _to_verified_store(data.remote.name, problems, item, names, read=look is RemoteLook.READ)
 
 
 def _to_verified_store(
@@ -90,17 +80,6 @@ def _to_verified_store(
         if problem is not None
     ]
     return VerifiedStore(name=name, read=read, whole=not faulty, faulty=faulty)
-
-
-def _paths_by_hash(data: DataStore, item: DataPointer) -> dict[str, list[str]]:
-    """Return the paths of the dataset's files by the hash of their content.
-
-    The directory's own listing is not among the hashes.
-    """
-    paths: dict[str, list[str]] = {}
-    for relative, md5 in data.cache.list_files(item):
-        paths.setdefault(md5, []).append(f"{item.path}/{relative}")
-    return paths
 
 
 def measure_storage(root: Path, data: DataStore, items: Iterable[DataPointer]) -> StorageUse:

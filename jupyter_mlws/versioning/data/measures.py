@@ -1,4 +1,4 @@
-"""The metrics and parameters that a version holds, read from its own files."""
+"""Metrics and parameters of a version, read from its files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.pointers import PIPELINE_FILE, DataPointer
+from jupyter_mlws.dvc.pointers import PIPELINE_FILE
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.data.data_index import DataIndex
 
@@ -53,9 +53,22 @@ class Measures:
         for path in sorted(set(self._metric_files(sha))):
             text = self._git.blob(sha, path)
             if text is None and path in pointers:
-                text = self._from_cache(pointers[path])
-            if text is not None:
-                metrics.update({f"{path}:{key}": value for key, value in _numbers(path, text)})
+                from jupyter_mlws.dvc.data import open_data
+
+                with open_data(self._project.root) as data:
+                    text = data.cache.text_of(pointers[path], LARGEST)
+            if text is None:
+                continue
+            try:
+                if path.endswith(".json"):
+                    document = json.loads(text)
+                else:
+                    document = yaml.load(text, Loader=_LOADER)  # noqa: S506  a safe one
+            except (yaml.YAMLError, ValueError, RecursionError):
+                continue
+            for key, value in _flat(document):
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    metrics[f"{path}:{key}"] = value
         return metrics
 
     def _metric_files(self, sha: str) -> Iterator[str]:
@@ -85,24 +98,6 @@ class Measures:
                 continue
             if isinstance(document, dict):
                 yield entry.path, document
-
-    def _from_cache(self, item: DataPointer) -> bytes | None:
-        from jupyter_mlws.dvc.data import open_data
-
-        with open_data(self._project.root) as data:
-            return data.cache.text_of(item, LARGEST)
-
-
-def _numbers(path: str, text: bytes) -> Iterator[tuple[str, Any]]:
-    try:
-        document = (
-            json.loads(text) if path.endswith(".json") else yaml.load(text, Loader=_LOADER)  # noqa: S506  a safe one
-        )
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return
-    for key, value in _flat(document):
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            yield key, value
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the API says and takes of datasets."""
+"""API models of datasets and data remotes."""
 
 from __future__ import annotations
 

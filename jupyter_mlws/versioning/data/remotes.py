@@ -1,4 +1,4 @@
-"""The remotes that data goes to: a folder, S3 (MinIO too), SSH. What handlers and words call."""
+"""Remotes for data: a folder, S3 (also MinIO) or SSH."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotF
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.secrets import mask_credentials
 from jupyter_mlws.core.urls import parts_of
-from jupyter_mlws.dvc.settings import SECRETS, DataSettings, RemoteSettings
+from jupyter_mlws.dvc.settings import SECRETS, DataSettings
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
-from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.repository import Repository
 
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -52,7 +51,28 @@ class DataRemotes:
 
     def list(self) -> list[DataRemote]:
         """Return every remote, by name, without credentials."""
-        return [self._to_data_remote(settings) for settings in DataSettings(self._root).remotes()]
+        remotes = []
+        for settings in DataSettings(self._root).remotes():
+            url = settings.url
+            kind = _remote_kind(url)
+            if kind == LOCAL and not Path(url).is_absolute():
+                url = os.path.relpath(self._root / ".dvc" / url, self._root)
+            options = {
+                _field_name(key): mask_credentials(value)
+                for key, value in settings.options.items()
+                if key not in SECRETS and key != "url"
+            }
+            remotes.append(
+                DataRemote(
+                    name=settings.name,
+                    url=mask_credentials(url),
+                    kind=kind or url.partition("://")[0],
+                    default=settings.default,
+                    options=options,
+                    credentials=sorted(key for key in settings.options if key in SECRETS),
+                )
+            )
+        return remotes
 
     def get(self, name: str) -> DataRemote:
         """Return one remote; error 30404."""
@@ -68,7 +88,7 @@ class DataRemotes:
         is its default.
         """
         options, secrets = self._check_request(name, request)
-        with self._repository.exclusive("data remote"), full_disk_told():
+        with self._repository.exclusive("data remote"):
             settings = DataSettings(self._root)
             others = [remote for remote in settings.remotes() if remote.name != name]
             default = request.default or not others
@@ -80,7 +100,7 @@ class DataRemotes:
 
         The data at the remote is not deleted.
         """
-        with self._repository.exclusive("data remote"), full_disk_told():
+        with self._repository.exclusive("data remote"):
             remote = self.get(name)
             DataSettings(self._root).delete(remote.name)
         return remote
@@ -93,26 +113,6 @@ class DataRemotes:
         with open_data(self._root) as data:
             data.remote.test_connection(remote.name)
         return DataRemoteChecked(name=remote.name, reachable=True)
-
-    # Parts
-
-    def _to_data_remote(self, settings: RemoteSettings) -> DataRemote:
-        url = settings.url
-        if _remote_kind(url) == LOCAL:
-            url = self._from_settings_path(url)
-        options = {
-            _field_name(key): mask_credentials(value)
-            for key, value in settings.options.items()
-            if key not in SECRETS and key != "url"
-        }
-        return DataRemote(
-            name=settings.name,
-            url=mask_credentials(url),
-            kind=_remote_kind(url) or url.partition("://")[0],
-            default=settings.default,
-            options=options,
-            credentials=sorted(key for key in settings.options if key in SECRETS),
-        )
 
     def _check_request(
         self, name: str, request: DataRemotePut
@@ -127,9 +127,15 @@ class DataRemotes:
                 faults.append(Fault("url", PASSWORD_IN_URL))
             if not parts.hostname:
                 faults.append(Fault("url", NO_HOST))
-        elif self._is_inside_repository(request.url):
-            faults.append(Fault("url", INSIDE_REPOSITORY))
-        options = {"url": request.url if kind != LOCAL else self._to_settings_path(request.url)}
+        else:
+            place = Path(os.path.normpath(self._root / request.url))
+            own_directories = (self._root / ".git", self._root / ".dvc")
+            if any(own == place or own in place.parents for own in own_directories):
+                faults.append(Fault("url", INSIDE_REPOSITORY))
+        options = {"url": request.url}
+        if kind == LOCAL and not Path(request.url).is_absolute():
+            # DVC's settings hold paths relative to themselves.
+            options["url"] = os.path.relpath(self._root / request.url, self._root / ".dvc")
         secrets = {}
         for field in sorted(OPTIONS[S3] | OPTIONS[SSH]):
             value = getattr(request, field)
@@ -161,24 +167,6 @@ class DataRemotes:
         if faults:
             raise InvalidRequestError(faults=faults)
         return options, secrets
-
-    def _is_inside_repository(self, url: str) -> bool:
-        place = Path(os.path.normpath(self._root / url))
-        return any(
-            place == own or own in place.parents
-            for own in (self._root / ".git", self._root / ".dvc")
-        )
-
-    def _to_settings_path(self, path: str) -> str:
-        """Return a folder as DVC writes it: relative to its settings unless absolute."""
-        if Path(path).is_absolute():
-            return path
-        return os.path.relpath(self._root / path, self._root / ".dvc")
-
-    def _from_settings_path(self, path: str) -> str:
-        if Path(path).is_absolute():
-            return path
-        return os.path.relpath(self._root / ".dvc" / path, self._root)
 
 
 def _remote_kind(url: str) -> str | None:

@@ -1,1 +1,1 @@
-"""Runs and what they tell MLflow, which lives in a process of its own."""
+"""Tracked runs, their commits and their reproductions."""

@@ -1,4 +1,4 @@
-"""What the API says and takes of runs that notebooks and scripts track, and of reproductions."""
+"""API models of tracked runs and reproductions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which results are better, by a metric."""
+"""Ranking of results by a metric."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Brings back what a run started from: a git worktree of its own at the run's commit, with data.
+"""Reproductions of runs: a git worktree at the run's commit, with its data.
 
-The person's working tree is not touched. Worktrees lie in a folder of the project that git and DVC
+The user's working tree is not changed. Worktrees are in a folder of the project that git and DVC
 ignore, and use the project's cache.
 """
 
@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,6 @@ from jupyter_mlws.core.trust import trust, withdraw_trust
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.versioning.data.data_index import normalize_path
-from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.experiments.models import (
     ReproduceRequest,
     Reproduction,
@@ -43,7 +42,7 @@ from jupyter_mlws.versioning.repository import Repository
 
 FOLDER = "reproductions"
 RECORD = "reproduction.json"
-"""In the worktree's own part of the git folder, once it is whole."""
+"""In the worktree's own part of the git folder, once it is complete."""
 WORKTREE_TIMEOUT = 600.0
 """Seconds for git to write the files of a version."""
 MAX_NODE_RUNS = 500
@@ -72,7 +71,18 @@ class Reproductions:
         Errors: 30105, 30404, 30271 if the run has no commit that still exists, 30272 if it is
         reproduced already, 50201 and 50302 for an invalid path.
         """
-        run = self._run(identifier)
+        tracking = self._repository.tracking
+        run_id = identifier
+        name, colon, number = identifier.rpartition(":")
+        if colon and number.isascii() and number.isdigit() and len(number) < 10:
+            try:
+                version = tracking.ask("version", name=unescape(name), number=int(number))
+            except RefusedError as error:
+                raise VersionItemNotFoundError(kind="model version", name=identifier) from error
+            run_id = version["run"] or identifier
+        run: dict[str, Any] | None = tracking.ask("find_run", identifier=run_id)
+        if run is None:
+            raise VersionItemNotFoundError(kind="run", name=run_id)
         commit = run["commit"]
         if not commit or self._git.find(commit) is None:
             raise RunCommitMissingError(run=run["id"], commit=commit or "-")
@@ -95,10 +105,13 @@ class Reproductions:
         request = request or ReproduceRequest()
         run = self.check(identifier, request)
         target = self._target_path(run, request)
-        with self._repository.exclusive("reproduction"), full_disk_told():
-            # What a killed attempt has left.
+        with self._repository.exclusive("reproduction"):
+            # A killed attempt may have left files.
             self._remove(target)
-            self._ignore(target)
+            folder = self._root / FOLDER
+            if target.parent == folder:
+                folder.mkdir(exist_ok=True)
+                (folder / ".gitignore").write_text("*\n", encoding="utf-8")
             progress(0, message="files")
             try:
                 self._git.run(
@@ -106,7 +119,20 @@ class Reproductions:
                     timeout=WORKTREE_TIMEOUT,
                 )  # fmt: skip
                 data_paths, unavailable = self._checkout_data(run, target, progress)
-                reproduction = self._build_reproduction(run, target, data_paths, unavailable)
+                path = self._relative_path(target)
+                reproduction = Reproduction(
+                    id=target.name,
+                    run=run["id"],
+                    commit=run["commit"],
+                    path=path,
+                    workflow=run["workflow"],
+                    params=run["params"],
+                    metrics=run["metrics"],
+                    data=data_paths,
+                    unavailable=unavailable,
+                    command=_command(run, path),
+                    remove=f"jupyter mlws reproduce --remove {shlex.quote(target.name)}",
+                )
                 record = Project.open(target).state / RECORD
                 record.write_text(reproduction.model_dump_json(), encoding="utf-8")
                 # It is a version of the project, which was trusted before this.
@@ -126,25 +152,12 @@ class Reproductions:
                     return reproduction
         raise VersionItemNotFoundError(kind="reproduction", name=identifier)
 
-    # Parts
-
-    def _run(self, identifier: str) -> dict[str, Any]:
-        tracking = self._repository.tracking
-        name, colon, number = identifier.rpartition(":")
-        if colon and number.isascii() and number.isdigit() and len(number) < 10:
-            try:
-                version = tracking.ask("version", name=unescape(name), number=int(number))
-            except RefusedError as error:
-                raise VersionItemNotFoundError(kind="model version", name=identifier) from error
-            identifier = version["run"] or identifier
-        run: dict[str, Any] | None = tracking.ask("find_run", identifier=identifier)
-        if run is None:
-            raise VersionItemNotFoundError(kind="run", name=identifier)
-        return run
-
     def _target_path(self, run: Mapping[str, Any], request: ReproduceRequest) -> Path:
         if request.path is None:
-            return self._root / FOLDER / _name(run)
+            name = str(run["run"] or run["id"][:12])
+            if run["node"]:
+                name += f"-{run['node']}"
+            return self._root / FOLDER / re.sub(r"[^\w.-]", "_", name)
         inside = normalize_path(self._repository.project, request.path)
         target = self._repository.project.resolve(inside)
         if target == self._root or inside.split("/")[0] == ".dvc":
@@ -185,20 +198,13 @@ class Reproductions:
                     "worktree", "remove", "--force", "--force", str(target),
                     codes=(0, 128), timeout=WORKTREE_TIMEOUT,
                 )  # fmt: skip
-            # git leaves what it did not make where a worktree was begun and not registered.
+            # git leaves the files of a worktree that was not registered completely.
             if target.exists():
                 shutil.rmtree(target)
         self._git.run("worktree", "prune")
         folder = self._root / FOLDER
         if target.parent == folder and folder.is_dir() and not any(folder.glob("*/")):
             shutil.rmtree(folder)
-
-    def _ignore(self, target: Path) -> None:
-        """Exclude the folder from the project's git and DVC."""
-        folder = self._root / FOLDER
-        if target.parent == folder:
-            folder.mkdir(exist_ok=True)
-            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
     def _checkout_data(
         self, run: Mapping[str, Any], target: Path, progress: ProgressCallback
@@ -238,7 +244,7 @@ class Reproductions:
         items = [i for i in self._repository.content.data_at(run["commit"]) if i.md5]
         read = dict(run["inputs"])
         if run["run"]:
-            # Each node of a workflow's run has told what it read.
+            # Each node of a workflow's run has recorded its inputs.
             safe_id = run["run"].replace("'", "")
             rows = self._repository.tracking.ask(
                 "search",
@@ -251,40 +257,12 @@ class Reproductions:
             )["items"]
             read = {path: md5 for row in rows for path, md5 in row["inputs"].items()}
         return [
-            # Data that was changed and not recorded is named by the run alone.
+            # Only the run names data that was changed and not recorded.
             replace(item, md5=read[item.path], size=None, files=None)
             if not item.pipeline and read.get(item.path, item.md5) != item.md5
             else item
             for item in items
         ]
-
-    def _build_reproduction(
-        self,
-        run: Mapping[str, Any],
-        target: Path,
-        data_paths: Sequence[str],
-        unavailable: Sequence[UnavailableData],
-    ) -> Reproduction:
-        path = self._relative_path(target)
-        return Reproduction(
-            id=target.name,
-            run=run["id"],
-            commit=run["commit"],
-            path=path,
-            workflow=run["workflow"],
-            params=run["params"],
-            metrics=run["metrics"],
-            data=list(data_paths),
-            unavailable=list(unavailable),
-            command=_command(run, path),
-            remove=f"jupyter mlws reproduce --remove {shlex.quote(target.name)}",
-        )
-
-
-def _name(run: Mapping[str, Any]) -> str:
-    """Return a folder name for a run, with its node if the run is a node's."""
-    name = str(run["run"] or run["id"][:12])
-    return re.sub(r"[^\w.-]", "_", f"{name}-{run['node']}" if run["node"] else name)
 
 
 def _command(run: Mapping[str, Any], path: str) -> str | None:

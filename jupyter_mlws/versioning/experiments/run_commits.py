@@ -1,7 +1,7 @@
-"""A true commit for every run: HEAD, or what the working tree holds beyond it on a hidden ref.
+"""Commit of the working tree for a run: HEAD, or a new commit on a hidden ref.
 
-The person's index, HEAD and files stay as they are. Data that DVC tracks is named by the hashes
-in the run's record; here are the files that git has, or would have with the next snapshot.
+The user's index, HEAD and files do not change. The commit has the files that git has, or would
+have with the next snapshot; the run's record names DVC's data by hash.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jupyter_mlws.versioning.data.data_index import large_file_threshold
 
 REFS = "refs/mlws/runs/"
 MAX_RUN_REFS = 200
-"""Hidden refs that stay; git forgets the commits of older runs in its own time."""
+"""Hidden refs that are kept; git's garbage collection removes the commits of older runs."""
 PRUNE_BATCH_SIZE = 20
 """How many more there may be before the oldest are removed."""
 
@@ -46,7 +46,7 @@ def commit_worktree(project: Project, run: str) -> RunCommit:
         private.add(paths)
         tree = private.write_tree()
         if status.head is not None and tree == git.tree_of(status.head):
-            # Something was staged, and undone in the working tree.
+            # The working tree undoes what is staged.
             return RunCommit(status.head, dirty=False)
         parents = [status.head] if status.head else []
         sha = commit_tree(private, tree, parents, f"Working tree of run {run}\n")

@@ -1,4 +1,4 @@
-"""Runs of notebooks and scripts with a true commit: what they start from is kept before."""
+"""Runs of notebooks and scripts, each with a commit of the working tree at its start."""
 
 from __future__ import annotations
 
@@ -9,22 +9,12 @@ from typing import Any
 from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.mlflow.client import RefusedError
-from jupyter_mlws.mlflow.run_tags import (
-    COMMIT,
-    DATA,
-    DIRTY,
-    ERROR,
-    ORIGIN,
-    SOURCE,
-    fitting,
-)
+from jupyter_mlws.mlflow.run_tags import COMMIT, DATA, DIRTY, ERROR, ORIGIN, SOURCE, fitting
 from jupyter_mlws.versioning.experiments.models import RunBegin, RunEnded, RunState, TrackedRun
 from jupyter_mlws.versioning.experiments.run_commits import prune
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
-NOTEBOOK = "notebook"
-"""Where such runs come from."""
 MLFLOW_REJECTION = Message("rejected by MLflow: {reason}")
 
 
@@ -59,7 +49,7 @@ class RunTracker:
     def begin(self, request: RunBegin) -> TrackedRun:
         """Begin a run from the current state; errors as for :meth:`state`, and 30105."""
         state = self.state()
-        tags = {**state.tags, ORIGIN: NOTEBOOK}
+        tags = {**state.tags, ORIGIN: "notebook"}
         if request.source:
             tags[SOURCE] = request.source
         try:

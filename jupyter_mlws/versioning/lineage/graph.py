@@ -1,19 +1,19 @@
-"""Joins snapshots, runs, models, data and workflow nodes into one graph.
+"""Lineage graph of snapshots, runs, models, data and workflow nodes.
 
-Nothing is annotated for that: commits name runs in their trailers, runs name their commit and their
-data by hash, versions of models name their run, and workflows say what their nodes need and make.
+It needs no annotations: commits name runs in their trailers, runs name their commit and their data
+by hash, model versions name their run, and workflows name the dependencies and outputs of nodes.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.git.history import Commit, LogQuery, list_commits
+from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.versioning.lineage.models import (
     Lineage,
@@ -27,14 +27,13 @@ from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.create import TRAILER_RUN
 
 COMMITS = 10_000
-"""Commits whose trailers are looked at."""
+"""Commits whose trailers are read."""
 RUNS = 200
-"""Runs that are followed from one thing."""
+"""Runs that are followed from one node."""
 BAD_START = Message("must be model:NAME:VERSION, run:ID, dataset:PATH or snapshot:COMMIT")
 
 Step = tuple[LineageNode, str]
-"""A neighbour, and how one came of the other."""
-Neighbours = Callable[[LineageNode], Iterator[Step]]
+"""A neighbour and the relation to it."""
 
 
 class LineageReader:
@@ -90,23 +89,33 @@ class _Walk:
             truncated=is_truncated,
         )
 
-    # What a thing came of
-
     def _sources(self, node: LineageNode) -> Iterator[Step]:
-        yield from {
-            LineageKind.MODEL: self._of_model,
-            LineageKind.RUN: self._of_run,
-            LineageKind.DATASET: self._of_dataset,
-            LineageKind.SNAPSHOT: self._of_snapshot,
-            LineageKind.NODE: self._of_node,
-        }.get(node.kind, _nothing)(node)
+        """Yield the items that the node was made from."""
+        if node.kind is LineageKind.MODEL:
+            run = self._run(node.facts.get("run"))
+            if run is not None:
+                yield _run(run), "logged"
+        elif node.kind is LineageKind.RUN:
+            yield from self._sources_of_run(node)
+        elif node.kind is LineageKind.DATASET:
+            path, md5 = node.facts["path"], node.facts["md5"]
+            for run in self._naming("outputs", path, md5):
+                yield _run(run), "wrote"
+            if self._now.get(path) == md5:
+                for use in producers(self._uses, path):
+                    yield _workflow_node(use.workflow, use.node), "makes"
+        elif node.kind is LineageKind.SNAPSHOT and node.facts.get("asked"):
+            # Only of the start: a run did not use all data of its commit.
+            for item in self._content.data_at(node.facts["commit"]):
+                if item.md5:
+                    yield _dataset(item.path, item.md5), "holds"
+        elif node.kind is LineageKind.NODE:
+            workflow_node = self._use(node)
+            for path in workflow_node.deps if workflow_node else ():
+                if path in self._now:
+                    yield _dataset(path, self._now[path]), "needs"
 
-    def _of_model(self, node: LineageNode) -> Iterator[Step]:
-        run = self._run(node.facts.get("run"))
-        if run is not None:
-            yield _run(run), "logged"
-
-    def _of_run(self, node: LineageNode) -> Iterator[Step]:
+    def _sources_of_run(self, node: LineageNode) -> Iterator[Step]:
         run = self._run(node.facts["id"])
         if run is None:
             return
@@ -128,38 +137,30 @@ class _Walk:
                 if part["node"]:
                     yield _run(part), "part"
 
-    def _of_dataset(self, node: LineageNode) -> Iterator[Step]:
-        path, md5 = node.facts["path"], node.facts["md5"]
-        for run in self._naming("outputs", path, md5):
-            yield _run(run), "wrote"
-        if self._now.get(path) == md5:
-            for use in producers(self._uses, path):
-                yield _workflow_node(use.workflow, use.node), "makes"
-
-    def _of_snapshot(self, node: LineageNode) -> Iterator[Step]:
-        # Only where somebody asked for it: of a run's commit not all data was used.
-        if node.facts.get("asked"):
-            for item in self._content.data_at(node.facts["commit"]):
-                if item.md5:
-                    yield _dataset(item.path, item.md5), "holds"
-
-    def _of_node(self, node: LineageNode) -> Iterator[Step]:
-        use = self._use(node)
-        for path in use.deps if use else ():
-            if path in self._now:
-                yield _dataset(path, self._now[path]), "needs"
-
-    # What came of a thing
-
     def _results(self, node: LineageNode) -> Iterator[Step]:
-        yield from {
-            LineageKind.RUN: self._by_run,
-            LineageKind.DATASET: self._by_dataset,
-            LineageKind.SNAPSHOT: self._by_snapshot,
-            LineageKind.NODE: self._by_node,
-        }.get(node.kind, _nothing)(node)
+        """Yield the items that were made from the node."""
+        if node.kind is LineageKind.RUN:
+            yield from self._results_of_run(node)
+        elif node.kind is LineageKind.DATASET:
+            path, md5 = node.facts["path"], node.facts["md5"]
+            for run in self._naming("inputs", path, md5):
+                yield _run(run), "read"
+            for run in self._naming("data", path, md5):
+                yield _run(run), "held"
+            if self._now.get(path) == md5:
+                for use in consumers(self._uses, path):
+                    yield _workflow_node(use.workflow, use.node), "needs"
+        elif node.kind is LineageKind.SNAPSHOT:
+            sha = node.facts["commit"]
+            for run in self._search(f"tags.`mlflow.source.git.commit` = '{sha}'"):
+                yield _run(run), "code"
+        elif node.kind is LineageKind.NODE:
+            workflow_node = self._use(node)
+            for path in workflow_node.outs if workflow_node else ():
+                if path in self._now:
+                    yield _dataset(path, self._now[path]), "makes"
 
-    def _by_run(self, node: LineageNode) -> Iterator[Step]:
+    def _results_of_run(self, node: LineageNode) -> Iterator[Step]:
         run = self._run(node.facts["id"])
         if run is None:
             return
@@ -175,33 +176,20 @@ class _Walk:
         if parent is not None:
             yield _run(parent), "part"
 
-    def _by_dataset(self, node: LineageNode) -> Iterator[Step]:
-        path, md5 = node.facts["path"], node.facts["md5"]
-        for run in self._naming("inputs", path, md5):
-            yield _run(run), "read"
-        for run in self._naming("data", path, md5):
-            yield _run(run), "held"
-        if self._now.get(path) == md5:
-            for use in consumers(self._uses, path):
-                yield _workflow_node(use.workflow, use.node), "needs"
-
-    def _by_snapshot(self, node: LineageNode) -> Iterator[Step]:
-        sha = node.facts["commit"]
-        for run in self._search(f"tags.`mlflow.source.git.commit` = '{sha}'"):
-            yield _run(run), "code"
-
-    def _by_node(self, node: LineageNode) -> Iterator[Step]:
-        use = self._use(node)
-        for path in use.outs if use else ():
-            if path in self._now:
-                yield _dataset(path, self._now[path]), "makes"
-
-    # Looking up
-
     def _start(self, of: str) -> LineageNode:
         kind, _, rest = of.partition(":")
         if kind == "model" and rest:
-            return self._model_named(rest)
+            name, colon, number = rest.rpartition(":")
+            try:
+                if colon and number.isascii() and number.isdigit() and len(number) < 10:
+                    version = self._tracking.ask("version", name=name, number=int(number))
+                else:
+                    version = self._tracking.ask("model", name=rest)["newest"]
+            except RefusedError as error:
+                raise VersionItemNotFoundError(kind="model version", name=rest) from error
+            if version is None:
+                raise VersionItemNotFoundError(kind="model version", name=rest)
+            return _model(version)
         if kind == "run" and rest:
             run = self._run(rest)
             if run is None:
@@ -218,18 +206,6 @@ class _Walk:
             assert node is not None
             return node.model_copy(update={"facts": {**node.facts, "asked": True}})
         raise InvalidRequestError(faults=[Fault("of", BAD_START)])
-
-    def _model_named(self, name: str) -> LineageNode:
-        model, colon, number = name.rpartition(":")
-        try:
-            if colon and number.isascii() and number.isdigit() and len(number) < 10:
-                return _model(self._tracking.ask("version", name=model, number=int(number)))
-            newest = self._tracking.ask("model", name=name)["newest"]
-        except RefusedError as error:
-            raise VersionItemNotFoundError(kind="model version", name=name) from error
-        if newest is None:
-            raise VersionItemNotFoundError(kind="model version", name=name)
-        return _model(newest)
 
     def _run(self, identifier: str | None) -> Mapping[str, Any] | None:
         if not identifier:
@@ -256,7 +232,9 @@ class _Walk:
         if not sha or self._git.find(sha) is None:
             return None
         (commit,) = list_commits(self._git, LogQuery(sha, limit=1))
-        return _snapshot(commit)
+        label = f"{commit.sha[:8]} {commit.subject}"
+        facts = {"commit": commit.sha, "author": commit.author, "timestamp": commit.timestamp}
+        return _node(LineageKind.SNAPSHOT, f"snapshot:{commit.sha}", label, facts)
 
     def _use(self, node: LineageNode) -> NodeUse | None:
         key = (node.facts["workflow"], node.facts["node"])
@@ -280,10 +258,6 @@ class _Walk:
             for run in commit.trailers.get(TRAILER_RUN, []):
                 shas_by_run.setdefault(run, []).append(commit.sha)
         return shas_by_run
-
-
-def _nothing(_: LineageNode) -> Iterator[Step]:
-    yield from ()
 
 
 def _plain(text: str) -> str:
@@ -313,12 +287,6 @@ def _model(version: Mapping[str, Any]) -> LineageNode:
 def _dataset(path: str, md5: str) -> LineageNode:
     facts = {"path": path, "md5": md5}
     return _node(LineageKind.DATASET, f"dataset:{path}@{md5}", path, facts)
-
-
-def _snapshot(commit: Commit) -> LineageNode:
-    facts = {"commit": commit.sha, "author": commit.author, "timestamp": commit.timestamp}
-    label = f"{commit.sha[:8]} {commit.subject}"
-    return _node(LineageKind.SNAPSHOT, f"snapshot:{commit.sha}", label, facts)
 
 
 def _workflow_node(workflow: str, node: str) -> LineageNode:

@@ -1,4 +1,4 @@
-"""What the API says of lineage: what a thing came of, and what came of it."""
+"""API models of lineage."""
 
 from __future__ import annotations
 

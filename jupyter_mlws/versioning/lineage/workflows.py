@@ -1,4 +1,4 @@
-"""Which nodes of workflows make a path, and which need it: read from the files of workflows."""
+"""Producers and consumers of a path among the nodes of workflows, read from the workflow files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,23 @@ def node_uses(git: Git) -> list[NodeUse]:
     """Return every node of the workflows in the working tree."""
     paths = {*git.files(), *git.files(only_untracked=True)}
     workflows = sorted(path for path in paths if posixpath.basename(path) == PIPELINE_FILE)
-    return [use for path in workflows for use in _nodes(git, path)]
+    uses = []
+    for workflow in workflows:
+        base = posixpath.dirname(workflow)
+        # The lock file has the paths of nodes whose paths are templates.
+        lock_stages = _stages(git, posixpath.join(base, LOCK_FILE))
+        for name, stage in _stages(git, workflow).items():
+            is_template = "${" in str(stage)
+            if not is_template and "foreach" not in stage and "matrix" not in stage:
+                uses.append(_use(workflow, base, name, stage, stage))
+            if is_template:
+                definition = stage.get("do") or stage
+                uses += [
+                    _use(workflow, base, key, definition, lock_stage)
+                    for key, lock_stage in lock_stages.items()
+                    if key == name or key.startswith(f"{name}@")
+                ]
+    return uses
 
 
 def producers(uses: list[NodeUse], path: str) -> list[NodeUse]:
@@ -44,19 +60,6 @@ def consumers(uses: list[NodeUse], path: str) -> list[NodeUse]:
 
 def _meets(paths: tuple[str, ...], path: str) -> bool:
     return covers(paths, path) or any(covers([path], other) for other in paths)
-
-
-def _nodes(git: Git, workflow: str) -> Iterator[NodeUse]:
-    base = posixpath.dirname(workflow)
-    stages = _stages(git, workflow)
-    # What a run has resolved tells of nodes whose paths are templates.
-    lock_stages = _stages(git, posixpath.join(base, LOCK_FILE))
-    for name, stage in stages.items():
-        variants = [key for key in lock_stages if key == name or key.startswith(f"{name}@")]
-        if "${" not in str(stage) and "foreach" not in stage and "matrix" not in stage:
-            yield _use(workflow, base, name, stage, stage)
-        for key in variants if "${" in str(stage) else ():
-            yield _use(workflow, base, key, stage.get("do") or stage, lock_stages[key])
 
 
 def _use(
@@ -89,7 +92,7 @@ def _stages(git: Git, path: str) -> dict[str, Any]:
     try:
         document = yaml.load(file.read_bytes(), Loader=_LOADER)  # noqa: S506  a safe one
     except (yaml.YAMLError, ValueError, RecursionError):
-        # Its own page tells what is wrong with it; nodes that nobody can read are no one's.
+        # The workflow's own page reports the error.
         return {}
     stages = document.get("stages") if isinstance(document, dict) else None
     rows = stages.items() if isinstance(stages, dict) else ()

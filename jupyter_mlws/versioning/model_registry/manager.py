@@ -1,4 +1,4 @@
-"""Models and their versions, in MLflow's registry. What handlers and magics call."""
+"""Models and their versions, in MLflow's registry."""
 
 from __future__ import annotations
 
@@ -39,10 +39,6 @@ from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 STORE_TIMEOUT = 3600.0
 """Seconds for MLflow to copy a version's files."""
-NOT_FOUND_CODE = "RESOURCE_DOES_NOT_EXIST"
-"""MLflow's word for what is not there."""
-BEFORE_FIRST_NAME = ""
-"""Before the first name."""
 
 BAD_NAME = Message('must not be a path or contain "/", ":" or quotation marks')
 NO_FILE = Message("no such file or folder")
@@ -71,7 +67,9 @@ class ModelRegistry:
         """
         artifacts = self._check(request)
         run = request.run_id
-        commit = None if run else self._commit()
+        commit = None
+        if not run and self._repository.git.find("HEAD") is not None:
+            commit = self._snapshots.keep_state(f"models/{uuid.uuid4().hex[:12]}")
         try:
             row = self._repository.tracking.ask(
                 "register",
@@ -92,7 +90,7 @@ class ModelRegistry:
     def list(self, query: ModelsQuery | None = None) -> Page[Model]:
         """Return models by name, each with its newest version."""
         query = query or ModelsQuery()
-        after = unescape(query.cursor) if query.cursor else BEFORE_FIRST_NAME
+        after = unescape(query.cursor) if query.cursor else ""
         rows = self._repository.tracking.ask(
             "models", text=query.q or "", after=after, limit=query.limit + 1
         )
@@ -147,7 +145,7 @@ class ModelRegistry:
                 "set_alias", name=name, alias=alias, number=number, by=person()
             )
         except RefusedError as error:
-            if error.code == NOT_FOUND_CODE:
+            if error.code == "RESOURCE_DOES_NOT_EXIST":
                 label = f"{name}:{number}"
                 raise VersionItemNotFoundError(kind="model version", name=label) from error
             raise InvalidRequestError(faults=[Fault("alias", BAD_ALIAS)]) from error
@@ -194,8 +192,6 @@ class ModelRegistry:
         ]
         return BestModels(metric=query.metric, mode=mode, items=versions)
 
-    # Parts
-
     def _model(self, name: str) -> Model:
         return _model(self._call_tracking("model", "model", name, name=name))
 
@@ -204,7 +200,7 @@ class ModelRegistry:
         try:
             return self._repository.tracking.ask(call, **arguments)
         except RefusedError as error:
-            # A name that it refuses is one that it can't have either.
+            # MLflow also rejects names that no item can have.
             raise VersionItemNotFoundError(kind=kind, name=label) from error
 
     def _check(self, request: ModelCreate) -> Mapping[str, str]:
@@ -235,12 +231,6 @@ class ModelRegistry:
         if faults:
             raise InvalidRequestError(faults=faults)
         return artifacts
-
-    def _commit(self) -> str | None:
-        """Return the commit of the working tree; None in a repository without commits."""
-        if self._repository.git.find("HEAD") is None:
-            return None
-        return self._snapshots.keep_state(f"models/{uuid.uuid4().hex[:12]}")
 
 
 def _to_model_version(row: Mapping[str, Any]) -> ModelVersion:

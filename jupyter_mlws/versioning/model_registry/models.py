@@ -1,4 +1,4 @@
-"""What the API says and takes of models and their versions."""
+"""API models of models and their versions."""
 
 from __future__ import annotations
 

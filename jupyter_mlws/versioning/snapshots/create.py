@@ -1,16 +1,17 @@
-"""Makes a snapshot: one commit of code, the data it names and the runs that belong to it.
+"""Creation of snapshots: a commit of code, of the data that it names and of the ended runs.
 
-Git's ref is the only truth, and one compare-and-swap publishes. Everything before it is garbage
-if we die; everything after it can be redone by :class:`~.recovery.Recovery`.
+A compare-and-swap of git's ref publishes the snapshot. After a crash, everything before it is
+garbage, and :class:`~.recovery.Recovery` repeats everything after it.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 import uuid
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import fold_paths, size_of
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.secrets import find_secrets, looks_secret
 from jupyter_mlws.dvc.pointers import DataPointer, covers, read_pointers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
@@ -40,18 +42,18 @@ from jupyter_mlws.versioning.data.data_index import (
     normalize_path,
     select_new_content,
 )
-from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.experiments.runs import finished_runs
-from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal
+from jupyter_mlws.versioning.models import Proof
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
 from jupyter_mlws.versioning.snapshots.pre_push_hook import install
 from jupyter_mlws.versioning.snapshots.publish import (
     RUNS_LEFT_OUT,
     TAG_SNAPSHOT,
+    SnapshotJournal,
     StepCallback,
     discard,
     finish,
 )
+from jupyter_mlws.versioning.snapshots.verification import utc_now
 
 if TYPE_CHECKING:
     from jupyter_mlws.dvc.data import DataStore
@@ -61,12 +63,13 @@ TRAILER_SNAPSHOT = "Mlws-Snapshot"
 TRAILER_RUN = "Mlws-Run"
 TRAILER_DATA = "Mlws-Data"
 MAX_GIT_FILE_BYTES = 5_000_000_000
-"""Bytes from which on git is given no file at all: it would take minutes and gigabytes of memory
-with every later operation."""
-
+"""Bytes from which on no file is added to git: every later operation would take minutes and
+gigabytes of memory."""
 MANY_NEW_FILES = 1000
 MANY_NEW_BYTES = 100 * 1024 * 1024
-"""New files of one commit from which on a person is asked first: they may be data."""
+"""New files of one commit from which on the user must confirm: they may be data."""
+MAX_RUNS = 1000
+"""Newest runs that are considered; older ones were named by earlier snapshots."""
 LARGE_FILE_SKIPPED = Message(
     "{path} ({size} MB) was not committed: track it as data with `jupyter mlws data add {path}`."
 )
@@ -84,9 +87,7 @@ class CreatedSnapshot:
     """A published snapshot with the state of its data and runs."""
 
     sha: str
-    data_local: bool | None
-    data_remote: bool | None
-    runs: bool | None
+    proof: Proof
     warnings: list[Message]
 
 
@@ -126,11 +127,7 @@ class DataInventory:
 class SnapshotBuilder:
     """Builds one snapshot; used once, under the project's lock."""
 
-    def __init__(
-        self,
-        repository: Repository,
-        on_step: StepCallback,
-    ) -> None:
+    def __init__(self, repository: Repository, on_step: StepCallback) -> None:
         self._repository = repository
         self._project = repository.project
         self._git = repository.git
@@ -149,10 +146,7 @@ class SnapshotBuilder:
         allow_many: bool = False,
         staged_only: bool = False,
     ) -> CreatedSnapshot:
-        """Create the snapshot: select, journal, store data, commit, publish, tidy.
-
-        These are the ten steps that ``versioning`` describes.
-        """
+        """Create the snapshot: select, journal, store data, commit, publish, tidy."""
         self._on_step("select")
         status = self._git.status()
         self._repository.refuse_unfinished(status.conflicts)
@@ -161,34 +155,46 @@ class SnapshotBuilder:
         if not allow_many and not staged_only:
             self._refuse_many(status, selection)
         if not allow_secrets:
-            secrets = self._find_secret_paths(selection)
+            if selection.index is None:
+                secrets = find_secrets(self._project.root, sorted(selection.paths))
+            else:
+                entries = [e for e in self._git.tree(selection.index) if e.path in selection.paths]
+                shas = sorted({entry.sha for entry in entries if entry.mode.startswith("100")})
+                blobs = self._git.blobs(shas)
+                secrets = sorted(e.path for e in entries if looks_secret(blobs.get(e.sha, b"")))
             if secrets:
                 raise SecretsFoundError(paths=", ".join(secrets))
         if status.branch is None and status.head is not None:
             self._warnings.append(DETACHED_HEAD)
-        pending = self._write_journal(status)
+        self._on_step("journal")
+        pending = SnapshotJournal(
+            id=uuid.uuid4().hex[:12],
+            ref=current_branch(self._git) or "HEAD",
+            base=status.head,
+            started=time.time(),
+        )
+        pending.write(self._project.state)
         try:
-            with full_disk_told():
-                result = self._build_commit(pending, message, selection)
+            result = self._build_commit(pending, message, selection)
         except BaseException:
             discard(self._project, pending)
             raise
-        self._publish(pending)
+        self._on_step("publish")
+        if not update_ref(self._git, pending.ref, result.sha, pending.base, "snapshot"):
+            discard(self._project, pending)
+            raise BranchMovedError(branch=pending.ref.removeprefix("refs/heads/"))
         self._warnings += finish(self._project, pending, self._tracking, self._on_step)
         return result
 
-    # Before anything is written
-
     def _select(self, status: Status, paths: Sequence[str] | None) -> Selection:
-        path_filter = (
-            None if paths is None else [normalize_path(self._project, path) for path in paths]
-        )
+        path_filter = None
+        if paths is not None:
+            path_filter = [normalize_path(self._project, path) for path in paths]
         items = [item for item in self._content.data_now(status) if not item.pipeline]
         states = self._working.states(items)
-        modified_items = [item for item in items if states.get(item.path) == "modified"]
         selection = Selection()
-        for item in modified_items:
-            if (
+        for item in items:
+            if states.get(item.path) == "modified" and (
                 path_filter is None
                 or covers(path_filter, item.path)
                 or covers(path_filter, item.source)
@@ -200,7 +206,7 @@ class SnapshotBuilder:
         limit = large_file_threshold(self._git)
         for entry in status.entries:
             if entry.path.endswith("/"):
-                # Another repository inside this one; git would make a link without content.
+                # A nested repository: git would make a link without content.
                 continue
             if (
                 path_filter is not None
@@ -210,7 +216,7 @@ class SnapshotBuilder:
                 continue
             size = size_of(self._project.root / entry.path) or 0
             if size >= MAX_GIT_FILE_BYTES and entry.state != "untracked":
-                # Part of the version already, so that it can't be left out.
+                # It is versioned already, so it can't be left out.
                 raise FileTooLargeError(paths=entry.path)
             if entry.state == "untracked" and size >= limit:
                 large.append(entry.path)
@@ -245,13 +251,18 @@ class SnapshotBuilder:
     def _refuse_broken(self, selection: Selection, base: str | None) -> None:
         """Reject truncated ``.dvc`` files, which would drop data from the version."""
         sources = {i.source for i in self._content.data_at(base) if i.md5} if base else set()
-        texts = self._read_texts(
-            selection, {p for p in selection.paths & sources if p.endswith(".dvc")}
-        )
+        paths = {path for path in selection.paths & sources if path.endswith(".dvc")}
+        if selection.index is None:
+            texts = {path: (self._project.root / path).read_bytes() for path in paths}
+        else:
+            shas = {e.path: e.sha for e in self._git.tree(selection.index) if e.path in paths}
+            blobs = self._git.blobs(sorted(set(shas.values())))
+            texts = {path: blobs[sha] for path, sha in shas.items()}
         broken = [path for path, text in texts.items() if not read_pointers({path: text})]
         if broken:
-            paths = format_paths(broken)
-            raise DamagedDVCFilesError(paths=paths, named=", ".join(paths))
+            raise DamagedDVCFilesError(
+                paths=format_paths(broken), named=", ".join(format_paths(broken))
+            )
 
     def _select_staged(self, status: Status) -> Selection:
         """Return the staged changes in git's index as a selection."""
@@ -264,40 +275,17 @@ class SnapshotBuilder:
         self._refuse_broken(selection, status.head)
         return selection
 
-    def _read_texts(self, selection: Selection, paths: Collection[str]) -> dict[str, bytes]:
-        """Return the contents that the selected files will have in the snapshot."""
-        if selection.index is None:
-            return {path: (self._project.root / path).read_bytes() for path in paths}
-        shas = {e.path: e.sha for e in self._git.tree(selection.index) if e.path in paths}
-        blobs = self._git.blobs(sorted(set(shas.values())))
-        return {path: blobs[sha] for path, sha in shas.items()}
-
-    def _find_secret_paths(self, selection: Selection) -> list[str]:
-        if selection.index is None:
-            return find_secrets(self._project.root, sorted(selection.paths))
-        entries = [e for e in self._git.tree(selection.index) if e.path in selection.paths]
-        shas = sorted({entry.sha for entry in entries if entry.mode.startswith("100")})
-        secret = {sha for sha, text in self._git.blobs(shas).items() if looks_secret(text)}
-        return sorted(entry.path for entry in entries if entry.sha in secret)
-
-    def _write_journal(self, status: Status) -> SnapshotJournal:
-        self._on_step("journal")
-        pending = SnapshotJournal(
-            id=uuid.uuid4().hex[:12],
-            ref=current_branch(self._git) or "HEAD",
-            base=status.head,
-            started=time.time(),
-        )
-        pending.write(self._project.state)
-        return pending
-
-    # Before anything is published
-
     def _build_commit(
         self, pending: SnapshotJournal, message: str, selection: Selection
     ) -> CreatedSnapshot:
         self._on_step("data")
-        paths = selection.paths | self._store_data(selection.sources)
+        paths = set(selection.paths)
+        if selection.sources:
+            from jupyter_mlws.dvc.data import open_data
+
+            with open_data(self._project.root) as data:
+                for source in selection.sources:
+                    paths.update(data.tracker.add(source))
         self._on_step("tree")
         private = PrivateIndex(
             self._project.root, index=self._project.state / f"{pending.id}.index"
@@ -331,31 +319,25 @@ class SnapshotBuilder:
             self._protect_commit(pending, previous_sha)
             Outbox(self._git, self._content).put(pending.sha)
         self._on_step("runs")
-        self._tag_pending(pending.runs)
-        runs = True if pending.runs else None
-        here = None if inventory is None else not inventory.absent
-        return CreatedSnapshot(pending.sha, here, remote, runs, self._warnings)
+        if pending.runs:
+            self._tracking.tag_runs(pending.runs, {TAG_SNAPSHOT: "pending"})
+        proof = Proof(
+            code=True,
+            data_local=None if inventory is None else not inventory.absent,
+            data_remote=remote,
+            runs=True if pending.runs else None,
+            checked=utc_now(),
+        )
+        return CreatedSnapshot(pending.sha, proof, self._warnings)
 
     def _protect_commit(self, pending: SnapshotJournal, before: str | None) -> None:
         """Protect the commit from git's garbage collection and record it for recovery."""
         self._on_step("hold")
         assert pending.sha is not None
-        # First the journal: what is noted at other places for this commit is found by it.
+        # First the journal, by which recovery finds the other records of this commit.
         pending.write(self._project.state)
         if not update_ref(self._git, pending.held, pending.sha, before, "snapshot"):
             raise BranchMovedError(branch=pending.held)
-
-    def _store_data(self, sources: Sequence[str]) -> set[str]:
-        """Add changed data to the cache and return the paths that record it."""
-        if not sources:
-            return set()
-        from jupyter_mlws.dvc.data import open_data
-
-        paths: set[str] = set()
-        with open_data(self._project.root) as data:
-            for source in sources:
-                paths.update(data.tracker.add(source))
-        return paths
 
     def _ensure_cached(self, tree: str, base: str | None, stack: ExitStack) -> DataInventory | None:
         """Ensure that all data that the tree names is in the cache, intact and on disk.
@@ -400,11 +382,11 @@ class SnapshotBuilder:
             inventory.data.remote.confirm(inventory.present)
             elsewhere = {each.item.path for each in inventory.data.remote.missing(new_absent)}
         except MLWSError as error:
-            # Without the right to send it, it waits here as it does without network.
+            # Rejected credentials are treated as an unreachable remote.
             if not isinstance(error, UNREACHABLE_ERRORS):
                 raise
             if new_absent:
-                # Only the remote can have it: it is not lost, and nothing is committed without it.
+                # Only the remote can have this data, and nothing is committed without it.
                 raise
             self._warnings.append(DATA_LOCAL.fill(reason=error.message))
             return False
@@ -417,7 +399,7 @@ class SnapshotBuilder:
 
         Snapshots of all branches count.
         """
-        candidates = [run.mlflow_run for run in finished_runs(self._project)]
+        candidates = list(finished_runs(self._project).values())
         if not candidates:
             return []
         query = LogQuery("--all", text=f"{TRAILER_RUN}:", limit=10_000)
@@ -434,10 +416,6 @@ class SnapshotBuilder:
         except MLWSError as error:
             self._warnings.append(RUNS_LEFT_OUT.fill(reason=error.message))
             return []
-
-    def _tag_pending(self, runs: Sequence[str]) -> None:
-        if runs:
-            self._tracking.tag_runs(runs, {TAG_SNAPSHOT: "pending"})
 
     def _create_commit(self, tree: str, pending: SnapshotJournal, text: str) -> str:
         sign = self._git.setting("commit.gpgsign", "bool") == "true"
@@ -457,13 +435,15 @@ class SnapshotBuilder:
         run_hook(private, "commit-msg", str(file))
         return file.read_text(encoding="utf-8")
 
-    # Publishing
 
-    def _publish(self, pending: SnapshotJournal) -> None:
-        self._on_step("publish")
-        assert pending.sha is not None
-        reason = "snapshot"
-        if not update_ref(self._git, pending.ref, pending.sha, pending.base, reason):
-            branch = pending.ref.removeprefix("refs/heads/")
-            discard(self._project, pending)
-            raise BranchMovedError(branch=branch)
+def finished_runs(project: Project) -> dict[str, str]:
+    """Return the MLflow runs of the workflow runs that have ended, oldest first, by run."""
+    query = "SELECT id, record FROM runs ORDER BY created DESC LIMIT ?"
+    with closing(project.history()) as history:
+        rows = history.execute(query, MAX_RUNS)
+    records = {row["id"]: json.loads(row["record"]) for row in reversed(rows)}
+    return {
+        run: record["mlflow_run"]
+        for run, record in records.items()
+        if record.get("mlflow_run") and record.get("ended")
+    }

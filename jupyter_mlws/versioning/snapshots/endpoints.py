@@ -55,7 +55,7 @@ def create_snapshot(workspace: Workspace, body: SnapshotCreate) -> Reply[Snapsho
     "snapshots/diff", "Compare two snapshots", errors=[*DVC_ERRORS, VersionItemNotFoundError]
 )
 def compare_snapshots(workspace: Workspace, query: SnapshotDiffQuery) -> SnapshotDiff:
-    return workspace.snapshots.compare(query.from_, query.to)
+    return workspace.snapshots.comparison.versions(query.from_, query.to)
 
 
 @endpoints.get(

@@ -1,11 +1,10 @@
-"""Snapshots: one version of code, data and models each. What handlers and magics call."""
+"""Snapshots of a project: versions of code, data and runs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timezone
 from functools import cached_property
 
 from jupyter_mlws.core.atomic import atomic_write
@@ -14,23 +13,19 @@ from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.progress import ProgressCallback, no_progress, report_waiting
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
+from jupyter_mlws.dvc.pointers import SETTINGS_FILE, covers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Entry, Status
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits, list_commits_with_changes
 from jupyter_mlws.versioning.code.compare import Comparison
 from jupyter_mlws.versioning.code.history import History
-from jupyter_mlws.versioning.data.data_index import kind_of, normalize_path
+from jupyter_mlws.versioning.data.data_index import ChangeKind, kind_of, normalize_path
 from jupyter_mlws.versioning.data.gc import GarbageCollector
-from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.models import (
     Author,
     Change,
-    ChangedFile,
     ChangeState,
     CodeVersion,
-    FileDiff,
     GitStatus,
     HistoryQuery,
     LockHolder,
@@ -42,7 +37,6 @@ from jupyter_mlws.versioning.models import (
     SnapshotCreated,
     SnapshotData,
     SnapshotDetail,
-    SnapshotDiff,
     Stats,
     VersionChange,
 )
@@ -54,7 +48,7 @@ from jupyter_mlws.versioning.snapshots.create import (
 )
 from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
 from jupyter_mlws.versioning.snapshots.repair import Repair
-from jupyter_mlws.versioning.snapshots.verification import Verifier
+from jupyter_mlws.versioning.snapshots.verification import Verifier, utc_now
 from jupyter_mlws.versioning.worktree.restore import RESTORED_VERSION_FILE, SAFETY, Restore
 from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 
@@ -73,8 +67,6 @@ class SnapshotManager:
         """Stop the helper process, if there is one."""
         self._repository.close()
 
-    # Looking
-
     def status(self, paths: Sequence[str] | None = None) -> GitStatus:
         """Return the branch and the uncommitted changes of code, notebooks and data.
 
@@ -83,14 +75,45 @@ class SnapshotManager:
         """
         only = None if paths is None else [normalize_path(self.project, path) for path in paths]
         status = self._git.status(only)
-        changes = [self._to_change(entry) for entry in status.entries]
+        changes = [
+            Change(
+                path=entry.path,
+                kind=kind_of(entry.path),
+                state=ChangeState(entry.state),
+                staged=entry.staged,
+                index_state=_to_change_state(entry.index_state),
+                worktree_state=_to_change_state(entry.worktree_state),
+                old_path=entry.old_path,
+                size=size_of(self.project.root / entry.path),
+            )
+            for entry in status.entries
+        ]
+        # Outputs of workflows are left out.
+        items = [item for item in self._content.data_now(status) if not item.pipeline]
+        if only is not None:
+            items = [
+                item
+                for item in items
+                if covers(only, item.path) or any(covers([item.path], path) for path in only)
+            ]
+        changes += [
+            Change(
+                path=path,
+                kind=ChangeKind.DATA,
+                state=ChangeState(state),
+                worktree_state=ChangeState(state),
+                size=size_of(self.project.root / path),
+            )
+            for path, state in self._working.states(items).items()
+        ]
+        holder = self.project.holder()
         return GitStatus(
             branch=status.branch,
             head=status.head,
             upstream=status.upstream,
-            changes=sorted([*changes, *self._data_changes(status, only)], key=lambda c: c.path),
+            changes=sorted(changes, key=lambda change: change.path),
             operation="restore" if is_switching(self.project) else self._git.unfinished(),
-            lock=self._lock_holder(),
+            lock=LockHolder(**asdict(holder)) if holder else None,
             outbox=self._repository.outbox.waiting(),
             restored=self._restored_version(status),
         )
@@ -112,14 +135,6 @@ class SnapshotManager:
             return None
         commit = list_commits(self._git, LogQuery(note["commit"], limit=1))[0]
         return RestoredVersion(commit=commit.sha, short=commit.sha[:8], subject=commit.subject)
-
-    def _lock_holder(self) -> LockHolder | None:
-        holder = self.project.holder()
-        if holder is None:
-            return None
-        facts = asdict(holder)
-        del facts["boot"]
-        return LockHolder(**facts)
 
     def list(self, query: HistoryQuery | None = None) -> Page[Snapshot]:
         """Return versions, newest first; new versions do not change a page."""
@@ -147,34 +162,6 @@ class SnapshotManager:
         commit, entries, _ = self._load_version(name)
         return _to_code_version(commit, entries)
 
-    def diff(self, start: str = "HEAD", end: str | None = None) -> Sequence[ChangedFile]:
-        """Return the files that differ between two versions.
-
-        Without ``end``, compare with the working tree.
-        """
-        return self._comparison.files(start, end)
-
-    def file_diff(self, path: str, start: str = "HEAD", end: str | None = None) -> FileDiff:
-        """Return the difference of one file between two versions.
-
-        Without ``end``, compare with the working tree.
-        """
-        return self._comparison.file(path, start, end)
-
-    def staged_diff(self, *, staged: bool) -> Sequence[ChangedFile]:
-        """Return the files with staged changes, or those with unstaged changes."""
-        return self._comparison.staged_files(in_index=staged)
-
-    def staged_file_diff(self, path: str, *, staged: bool) -> FileDiff:
-        """Return the staged or the unstaged changes of one file."""
-        return self._comparison.staged_file(path, in_index=staged)
-
-    def compare(self, start: str, end: str) -> SnapshotDiff:
-        """Compare files, data, metrics and parameters of two versions."""
-        return self._comparison.versions(start, end)
-
-    # Changing
-
     def create(
         self,
         message: str,
@@ -191,30 +178,20 @@ class SnapshotManager:
         Errors: 30201, 30203, 30205 to 30210, 30221, 30401, 30402.
         """
         with self._repository.exclusive("snapshot"):
-            creation = SnapshotBuilder(self._repository, on_step)
-            result = creation.run(
+            result = SnapshotBuilder(self._repository, on_step).run(
                 message,
                 paths,
                 allow_secrets=allow_secrets,
                 allow_many=allow_many,
                 staged_only=staged_only,
             )
-        if result.data_remote:
+        if result.proof.data_remote:
             self._repository.outbox.try_deliver()
-        elif result.data_remote is False:
+        elif result.proof.data_remote is False:
             self._repository.full()
         _, _, snapshot = self._load_version(result.sha)
-        proof = Proof(
-            code=True,
-            data_local=result.data_local,
-            data_remote=result.data_remote,
-            runs=result.runs,
-            checked=_utc_now(),
-        )
-        return SnapshotCreated(
-            **{**snapshot.__dict__, "proof": proof},
-            warnings=result.warnings,
-        )
+        facts = {**snapshot.__dict__, "proof": result.proof}
+        return SnapshotCreated(**facts, warnings=result.warnings)
 
     def restore_plan(self, name: str, paths: Sequence[str] | None = None) -> RestorePlan:
         """Return the plan of a restore; changes nothing."""
@@ -271,7 +248,7 @@ class SnapshotManager:
         ``quick`` as for :meth:`verify`. Errors: 30102, 30204, 30220, 30404.
         """
         sha = self._git.resolve(name)
-        with self._repository.exclusive("repair", report_waiting(progress)), full_disk_told():
+        with self._repository.exclusive("repair", report_waiting(progress)):
             return Repair(self._repository, progress).run(sha, quick=quick)
 
     def collect(
@@ -291,16 +268,17 @@ class SnapshotManager:
         """
         with self.project.lock("save state"):
             sha = self._restore.keep(name)
-        if sha is not None:
-            return sha
-        return self._git.resolve("HEAD")
+        return sha or self._git.resolve("HEAD")
 
     def recover(self) -> None:
         """Finish or discard the operations that a crash interrupted."""
         with self._repository.exclusive("recovery"):
-            return
+            pass
 
-    # Parts
+    @cached_property
+    def comparison(self) -> Comparison:
+        """Comparison of versions, the index and the working tree."""
+        return Comparison(self.project, self._content, self._working)
 
     @cached_property
     def _restore(self) -> Restore:
@@ -309,41 +287,6 @@ class SnapshotManager:
     @cached_property
     def _history(self) -> History:
         return History(self.project, self._git, self._content)
-
-    @cached_property
-    def _comparison(self) -> Comparison:
-        return Comparison(self.project, self._content, self._working)
-
-    def _to_change(self, entry: Entry) -> Change:
-        return Change(
-            path=entry.path,
-            kind=kind_of(entry.path),
-            state=ChangeState(entry.state),
-            staged=entry.staged,
-            index_state=_to_change_state(entry.index_state),
-            worktree_state=_to_change_state(entry.worktree_state),
-            old_path=entry.old_path,
-            size=size_of(self.project.root / entry.path),
-        )
-
-    def _data_changes(self, status: Status, only: Sequence[str] | None) -> Sequence[Change]:
-        """Return the data that differs from its ``.dvc`` file.
-
-        Outputs of workflows are left out.
-        """
-        items = [item for item in self._content.data_now(status) if not item.pipeline]
-        if only is not None:
-            items = [item for item in items if _overlaps(item.path, only)]
-        return [
-            Change(
-                path=path,
-                kind=ChangeKind.DATA,
-                state=ChangeState(state),
-                worktree_state=ChangeState(state),
-                size=size_of(self.project.root / path),
-            )
-            for path, state in self._working.states(items).items()
-        ]
 
     def _load_version(self, name: str) -> tuple[Commit, Sequence[Entry], Snapshot]:
         sha = self._git.resolve(name)
@@ -363,7 +306,10 @@ class SnapshotManager:
             refs=commit.refs,
             current=commit.current,
             runs=commit.trailers.get(TRAILER_RUN, []),
-            data=[_to_snapshot_data(item) for item in self._content.data_at(commit.sha)],
+            data=[
+                SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
+                for item in self._content.data_at(commit.sha)
+            ],
             stats=Stats(**{kind.value: kinds.count(kind) for kind in ChangeKind}),
         )
 
@@ -379,33 +325,22 @@ class SnapshotManager:
             with open_data(self.project.root, settings) as data:
                 local = not data.cache.missing(items)
                 if data.remote.name is not None:
-                    remote = self._check_remote(commit, lambda: not data.remote.missing(items))
+                    try:
+                        remote = not data.remote.missing(items)
+                    except MLWSError as error:
+                        if not isinstance(error, UNREACHABLE_ERRORS):
+                            raise
+                        # The snapshot's trailer records that its data was not pushed.
+                        if "local" in commit.trailers.get(TRAILER_DATA, []):
+                            remote = False
         return Proof(
             code=blobs == self._git.sizes(blobs).keys(),
             data_local=local,
             data_remote=remote,
-            # They had ended and were stored when the snapshot named them.
+            # The snapshot names only runs that had ended and were in MLflow.
             runs=True if commit.trailers.get(TRAILER_RUN) else None,
-            checked=_utc_now(),
+            checked=utc_now(),
         )
-
-    def _check_remote(self, commit: Commit, look: Callable[[], bool]) -> bool | None:
-        try:
-            return look()
-        except MLWSError as error:
-            if not isinstance(error, UNREACHABLE_ERRORS):
-                raise
-            # Not reachable now: what is known is what the snapshot itself says.
-            return False if "local" in commit.trailers.get(TRAILER_DATA, []) else None
-
-
-def _overlaps(place: str, paths: Sequence[str]) -> bool:
-    """Return whether ``place`` is at, below or above one of ``paths``."""
-    return covers(paths, place) or any(covers([place], path) for path in paths)
-
-
-def _to_snapshot_data(item: DataPointer) -> SnapshotData:
-    return SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
 
 
 def _to_version_change(entry: Entry) -> VersionChange:
@@ -431,7 +366,3 @@ def _to_code_version(commit: Commit, entries: Sequence[Entry]) -> CodeVersion:
 
 def _to_change_state(name: str | None) -> ChangeState | None:
     return ChangeState(name) if name else None
-
-
-def _utc_now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,7 +1,7 @@
-"""Snapshots whose data waits for the remote: each is a ref, which keeps it and its data.
+"""Outbox: snapshots whose data is not on the remote yet, each as a ref that keeps its data.
 
-``refs/mlws/outbox/<id>`` stands there from before the branch moves until every object of the
-snapshot has been seen at the remote.
+``refs/mlws/outbox/<id>`` exists from before the branch moves until every object of the snapshot is
+on the remote.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Empties the outbox of one project in the background, while its server runs.
+"""Delivery of the outbox of one project in the background, while its server runs.
 
-A remote that can't be reached tells nobody when it is back: it is tried again, after longer and
-longer times, and only while something waits.
+An unreachable remote is tried again with exponential back-off, only while snapshots wait.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.recovery import has_leftovers
 
 MIN_RETRY_DELAY, MAX_RETRY_DELAY = 15.0, 900.0
-"""Seconds until the first try again, and at most between two."""
+"""Seconds until the first retry, and at most between two."""
 STOP_TIMEOUT = 5.0
 """Seconds that a transfer gets to stop."""
 
@@ -56,38 +55,30 @@ class OutboxWorker:
             thread.join(STOP_TIMEOUT)
 
     def _run(self) -> None:
-        self._recover()
+        if has_leftovers(self._repository.project):
+            try:
+                with self._repository.exclusive("recovery"):
+                    pass
+            except MLWSError as error:
+                log.info("Recovery is postponed to the next command: %s", error)
+
+        def check_stopped(
+            done: float, total: float | None = None, unit: str = "", message: str = ""
+        ) -> None:
+            if self._stop_event.is_set():
+                raise StoppedError
+
         delay = MIN_RETRY_DELAY
-        while self._deliver():
-            delay = (
-                MIN_RETRY_DELAY if self._wake_event.wait(delay) else min(delay * 2, MAX_RETRY_DELAY)
-            )
-
-    def _deliver(self) -> bool:
-        """Deliver waiting snapshots; return whether the thread should go on."""
-        with self._lock:
-            self._wake_event.clear()
-            if self._stop_event.is_set() or not self._repository.outbox.waiting():
-                # Under the lock, so that whoever wakes after this begins a new thread.
-                self._thread = None
-                return False
-        try:
-            self._repository.outbox.try_deliver(self._check_stopped)
-        except StoppedError:
-            return False
-        return True
-
-    def _check_stopped(
-        self, done: float, total: float | None = None, unit: str = "", message: str = ""
-    ) -> None:
-        if self._stop_event.is_set():
-            raise StoppedError
-
-    def _recover(self) -> None:
-        if not has_leftovers(self._repository.project):
-            return
-        try:
-            with self._repository.exclusive("recovery"):
+        while True:
+            with self._lock:
+                self._wake_event.clear()
+                if self._stop_event.is_set() or not self._repository.outbox.waiting():
+                    # Under the lock, so that a later `wake` starts a new thread.
+                    self._thread = None
+                    return
+            try:
+                self._repository.outbox.try_deliver(check_stopped)
+            except StoppedError:
                 return
-        except MLWSError as error:
-            log.info("Recovery is postponed to the next command: %s", error)
+            woken = self._wake_event.wait(delay)
+            delay = MIN_RETRY_DELAY if woken else min(delay * 2, MAX_RETRY_DELAY)

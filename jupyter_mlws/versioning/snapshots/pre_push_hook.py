@@ -1,6 +1,6 @@
-"""Lets code be pushed once its data has arrived: git's ``pre-push`` hook, for every push.
+"""git's ``pre-push`` hook, which refuses to push code before its data is on the remote.
 
-``git config mlws.prepush false`` keeps the hook from being installed.
+``git config mlws.prepush false`` prevents its installation.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from jupyter_mlws.versioning.snapshots.outbox import sent_of
 
 SETTING = "mlws.prepush"
 SKIP_HOOK_VARIABLE = "MLWS_DATA_HAS_ARRIVED"
-"""Set for a push that looked for itself before."""
+"""Environment variable of a push that has checked the data already."""
 HOOK_MARKER = "# jupyter-mlws: code is pushed once its data has arrived"
 PREVIOUS_HOOK = "pre-push.before-mlws"
-"""Where a hook that was there before goes on to stand; ours calls it first."""
+"""New name of an existing hook; ours calls it first."""
 SCRIPT = """\
 #!/bin/sh
 {mark}
@@ -47,7 +47,7 @@ HOOK_CODE = (
     "import sys; sys.path[:1] = []; "
     "from jupyter_mlws.versioning.snapshots.pre_push_hook import main; sys.exit(main(sys.argv[1:]))"
 )
-"""Without the project's folder among those that modules come from, which ``-m`` would add."""
+"""Without the project's folder in ``sys.path``, which ``-m`` would add."""
 
 
 def skip_pre_push_hook(git: Git) -> Git:
@@ -76,8 +76,13 @@ def install(git: Git) -> None:
     current_text = _read_hook(hook)
     theirs = hook.with_name(PREVIOUS_HOOK)
     foreign = os.path.lexists(hook) and HOOK_MARKER not in current_text
-    if current_text == text or (foreign and (_is_called(hook) or os.path.lexists(theirs))):
-        # There already, in whatever form; or put aside by another hook after ours was installed.
+    if current_text == text:
+        return
+    if foreign and (
+        os.path.lexists(theirs)
+        or any(HOOK_MARKER in _read_hook(path) for path in hook.parent.glob("pre-push.*"))
+    ):
+        # Another program renamed our hook, and its own hook calls it.
         return
     hook.parent.mkdir(exist_ok=True)
     ours = temp_path(hook)
@@ -86,11 +91,6 @@ def install(git: Git) -> None:
     if foreign:
         hook.rename(theirs)
     ours.replace(hook)
-
-
-def _is_called(hook: Path) -> bool:
-    """Return whether another program's hook calls ours, which it renamed."""
-    return any(HOOK_MARKER in _read_hook(path) for path in hook.parent.glob("pre-push.*"))
 
 
 def _read_hook(path: Path) -> str:
@@ -132,7 +132,7 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
     tips: list[DataPointer] = []
     for _, tip, _, before in rows:
         if not tip.strip("0") or git.find(tip) is None:
-            # A ref that is deleted, or a tag of something that is no commit.
+            # A deleted ref, or a tag of an object that is not a commit.
             continue
         base = before if before.strip("0") and git.find(before) else None
         exclusions = [f"^{base}"] if base else ["--not", f"--remotes={remote}"]
@@ -150,7 +150,7 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
             paths = format_paths({item.path for item in required_items})
             raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
         absent = data.remote.missing(required_items)
-        # What only older commits name and no store has is lost already, pushed or not.
+        # Data that only older commits name and no store has is lost already.
         lost_items = set(data.cache.missing([each.item for each in absent])) - {*tips}
         absent = [each for each in absent if each.item not in lost_items]
     if absent:
@@ -160,7 +160,7 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the hook: return 0 to let git push, 1 to refuse with a printed reason."""
-    # git sets these for its hooks; they would send our own calls astray in a worktree.
+    # git sets these for its hooks; in a worktree our own calls of git must not use them.
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
         os.environ.pop(name, None)
     rows = [line.split() for line in sys.stdin.read().splitlines() if line.strip()]

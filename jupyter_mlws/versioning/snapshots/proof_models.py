@@ -1,4 +1,4 @@
-"""What the API says and takes of proof: verification, repair, collection."""
+"""API models of verification, repair and garbage collection."""
 
 from __future__ import annotations
 

@@ -1,11 +1,15 @@
-"""Completes a published snapshot, or discards one that was not published."""
+"""Journal of a snapshot in progress; completion after its publication, or its disposal."""
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
+from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
@@ -15,11 +19,11 @@ from jupyter_mlws.git.index import reset_index, staged_entries
 from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data.data_index import DataIndex
-from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
 
+JOURNAL_PREFIX = "snapshot-"
 TAG_SNAPSHOT = "mlws.snapshot"
-"""The tag of an MLflow run: the commit that names it, or ``pending`` while that is made."""
+"""Tag of an MLflow run: the commit that names it, or ``pending`` before it is published."""
 REFRESH_TRIES = 20
 """Tries to refresh the index while another git program holds it, 50 ms apart."""
 RUNS_LEFT_OUT = Message(
@@ -33,7 +37,56 @@ INDEX_LATER = Message(
 log = logging.getLogger(__name__)
 
 StepCallback = Callable[[str], None]
-"""Hears the name of each step when it begins."""
+"""Receives the name of each step when it starts."""
+
+
+@dataclass
+class SnapshotJournal:
+    """Journal of a snapshot in progress.
+
+    ``ref`` is the ref to move from ``base`` to ``sha`` (None until the commit object exists).
+    ``index`` holds the entries of the committed paths in the user's index.
+    """
+
+    id: str
+    ref: str
+    base: str | None
+    started: float
+    runs: list[str] = field(default_factory=list)
+    sha: str | None = None
+    index: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def held(self) -> str:
+        """Hidden ref that keeps the commit object from git's garbage collection."""
+        return f"refs/mlws/pending/{self.id}"
+
+    def write(self, folder: Path) -> None:
+        """Write the journal atomically and durably, so that it survives a crash."""
+        # Names that are not UTF-8 are escaped surrogates here.
+        atomic_write(
+            folder / f"{JOURNAL_PREFIX}{self.id}.json", json.dumps(asdict(self)), durable=True
+        )
+
+    def drop(self, folder: Path) -> None:
+        """Delete the journal and the private index."""
+        (folder / f"{JOURNAL_PREFIX}{self.id}.json").unlink(missing_ok=True)
+        for path in folder.glob(f"{self.id}.index*"):
+            path.unlink(missing_ok=True)
+
+
+def read_journals(folder: Path) -> Iterator[SnapshotJournal]:
+    """Yield the journals in ``folder``, oldest first, and delete half-written ones."""
+    for half in folder.glob(f"{JOURNAL_PREFIX}*.tmp"):
+        half.unlink(missing_ok=True)
+    journals = []
+    for path in folder.glob(f"{JOURNAL_PREFIX}*.json"):
+        try:
+            journals.append(SnapshotJournal(**json.loads(path.read_text(encoding="utf-8"))))
+        except (ValueError, TypeError):
+            # Not damaged by a crash of ours: nothing was published that it could finish.
+            path.rename(path.with_suffix(".damaged"))
+    yield from sorted(journals, key=lambda pending: pending.started)
 
 
 def finish(
@@ -41,7 +94,7 @@ def finish(
 ) -> list[Message]:
     """Complete a published snapshot and return warnings about steps to repeat later.
 
-    ``on_step`` receives the name of each step. All steps can be repeated.
+    All steps can be repeated.
     """
     git = Git(project.root)
     assert pending.sha is not None
@@ -61,7 +114,7 @@ def finish(
     try:
         run_hook(git, "post-commit")
     except MLWSError as error:
-        # As with `git commit`: the commit stands, whatever this hook says.
+        # As with `git commit`, this hook cannot undo the commit.
         log.warning("%s", error)
     on_step("done")
     return []

@@ -1,6 +1,6 @@
-"""Finishes or undoes what crashed operations left behind; under the project's lock.
+"""Recovery from crashed operations: completes or undoes them, under the project's lock.
 
-What a person did since then stays: a path is touched only where it still is as the crash left it.
+Later changes by the user are kept: only paths that are unchanged since the crash are touched.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,20 +16,18 @@ from pathlib import Path
 from jupyter_mlws.core.atomic import remove_temp_paths
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.dvc.worktree import remove_link_tests
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data.data_index import DataIndex
-from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal, read_journals
-from jupyter_mlws.versioning.snapshots.publish import discard, finish
+from jupyter_mlws.versioning.snapshots.publish import discard, finish, read_journals
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 from jupyter_mlws.versioning.worktree.restore import Restore, find_leftovers, remove_leftovers
 from jupyter_mlws.versioning.worktree.switch_journal import Switch, end_switch, is_switching
 
 ORPHAN_LOCK_AGE = 10.0
-"""Seconds after which a lock of git's index, which no git is seen to hold, was left by one."""
+"""Seconds after which a lock of git's index is orphaned if no git process is visible."""
 
 log = logging.getLogger(__name__)
 
@@ -63,33 +61,29 @@ class Recovery:
         if journals or switch is not None:
             _release_index_lock(self._git)
         for pending in journals:
-            self._finish_or_discard(pending)
+            tip = self._git.find(pending.ref)
+            if pending.sha is None or tip is None or not self._git.contains(tip, pending.sha):
+                discard(self._project, pending)
+                continue
+            for warning in finish(self._project, pending, self._tracking, lambda step: None):
+                log.warning("Recovery of %s: %s", pending.sha, warning.en)
         remove_leftovers(self._project.state)
         if switch is not None:
             self._complete_switch(switch)
 
-    def _finish_or_discard(self, pending: SnapshotJournal) -> None:
-        if pending.sha is None or not self._is_published(pending):
-            discard(self._project, pending)
-            return
-        for warning in finish(self._project, pending, self._tracking, lambda step: None):
-            log.warning("Recovery of %s: %s", pending.sha, warning.en)
-
-    def _is_published(self, pending: SnapshotJournal) -> bool:
-        tip = self._git.find(pending.ref)
-        return tip is not None and pending.sha is not None and self._git.contains(tip, pending.sha)
-
-    # Switches
-
     def _complete_switch(self, switch: Switch) -> None:
         """Complete the switch; return to its start if git did not move HEAD."""
         head = self._git.find("HEAD")
-        if switch.moves and head is not None and self._has_tree_of(head, switch.goal):
-            # The commit that a merge ends with has the tree that was the goal.
+        if (
+            switch.moves
+            and head is not None
+            and self._git.tree_of(head) == self._git.tree_of(switch.goal)
+        ):
+            # The commit at the end of a merge has the tree that was the goal.
             switch = replace(switch, goal=head)
         goal = head if switch.moves else switch.goal
         if goal is None:
-            # The first checkout of all, undone: there is no version to hold.
+            # The first checkout failed: there is no version to return to.
             end_switch(self._project)
             return
         for path in (*switch.code, *switch.data):
@@ -97,13 +91,18 @@ class Recovery:
         for folder in {(self._project.root / path).parent for path in switch.data}:
             remove_link_tests(folder)
         data = self._select_data_paths(switch, goal)
-        changed_sources = self._source_paths(set(switch.data) - set(data), (goal, head))
-        paths = [
-            path
-            for path in self._select_code_paths(switch, goal, head)
-            if path not in changed_sources
-        ] + data
-        # Of a folder nobody can say what in it a person changed since: it is kept once more.
+        # Restoring a file that names data would restore the data, too.
+        changed_data = set(switch.data) - set(data)
+        changed_sources = {
+            item.source
+            for version in (goal, head)
+            if version
+            for item in self._content.data_at(version)
+            if item.path in changed_data
+        }
+        code_paths = self._select_code_paths(switch, goal, head)
+        paths = [*(path for path in code_paths if path not in changed_sources), *data]
+        # Changes of the user inside a folder are not known: a new safety commit keeps it.
         folders = any((self._project.root / path).is_dir() for path in data)
         try:
             if paths:
@@ -112,20 +111,17 @@ class Recovery:
                     goal, sorted(set(paths)), safety_commit=None if folders else switch.safety
                 )
         except (MLWSError, OSError) as error:
-            # Told by `status` and refused by the next commit until it can be done.
+            # `status` reports it, and commits are refused until it is done.
             log.warning("Could not finish an interrupted switch of the working tree: %s", error)
             return
         end_switch(self._project)
-
-    def _has_tree_of(self, commit: str, goal: str) -> bool:
-        return self._git.tree_of(commit) == self._git.tree_of(goal)
 
     def _select_code_paths(self, switch: Switch, goal: str, head: str | None) -> list[str]:
         """Return the files to bring to the goal that are unchanged since the crash."""
         if not switch.moves:
             before = switch.code
         elif head == switch.goal or switch.base is None:
-            # git is through with the files, or had none to begin with.
+            # git has written all files, or had none to write.
             return []
         else:
             rows = differences(self._git, switch.base, switch.goal, renames=False)
@@ -134,14 +130,6 @@ class Recovery:
         target = self._blob_ids(goal)
         now = _hash_files(self._git, before)
         return [path for path in before if now[path] in (None, before[path], target.get(path))]
-
-    def _source_paths(self, paths: Collection[str], versions: Iterable[str | None]) -> set[str]:
-        """Return the files that name the data at ``paths``.
-
-        Restoring them would restore the data, too.
-        """
-        items = [i for version in versions if version for i in self._content.data_at(version)]
-        return {item.source for item in items if item.path in paths}
 
     def _select_data_paths(self, switch: Switch, goal: str) -> list[str]:
         """Return the data to bring to the goal, as :meth:`_select_code_paths` does for files.
@@ -156,20 +144,17 @@ class Recovery:
             for version in (goal, other)
             if version is not None
         ]
-        return [
-            path
-            for path in switch.data
-            if self._is_unchanged(path, [v.get(path) for v in versions])
-        ]
-
-    def _is_unchanged(self, path: str, candidates: Iterable[DataPointer | None]) -> bool:
-        target = self._project.root / path
-        if target.is_dir() or not target.exists():
-            return True
-        return any(
-            item is not None and item.md5 is not None and self._working.state(item) is None
-            for item in candidates
-        )
+        paths = []
+        for path in switch.data:
+            target = self._project.root / path
+            items = [items_by_path[path] for items_by_path in versions if path in items_by_path]
+            if (
+                target.is_dir()
+                or not target.exists()
+                or any(item.md5 and self._working.state(item) is None for item in items)
+            ):
+                paths.append(path)
+        return paths
 
     def _blob_ids(self, revision: str) -> dict[str, str]:
         return {entry.path: entry.sha for entry in self._git.tree(revision)}
@@ -194,7 +179,7 @@ def _hash_files(git: Git, paths: Collection[str]) -> dict[str, str | None]:
 
 
 def _release_index_lock(git: Git) -> None:
-    """Wait for a git that outlived our process; remove the lock of one that died with it."""
+    """Wait for a git process that outlived ours; remove the lock of one that died with it."""
     lock = git.root / git.path("index.lock")
     deadline = time.monotonic() + 2 * ORPHAN_LOCK_AGE
     while time.monotonic() < deadline:
@@ -202,7 +187,7 @@ def _release_index_lock(git: Git) -> None:
             age = time.time() - lock.stat().st_mtime
         except FileNotFoundError:
             return
-        # Another container's git is not seen here, but it writes.
+        # A git process of another container is not visible, but updates the file.
         if age > ORPHAN_LOCK_AGE and not _is_git_running(git.root):
             log.warning("Removing %s, left behind by a killed git process", lock)
             lock.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Mends what of a snapshot is missing or damaged, from wherever it still is."""
+"""Repair of missing or damaged objects of a snapshot, from any remaining copy."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from jupyter_mlws.versioning.snapshots.verification import (
     data_of,
     entries_of,
     problem_of,
+    remote_problems,
 )
 
 if TYPE_CHECKING:
@@ -67,10 +68,13 @@ class Repair:
             unreachable=self._unreachable,
         )
 
-    # DVC's objects
-
     def _repair_cache(self, data: IntegrityStore, stored_objects: Sequence[StoredObject]) -> None:
-        elsewhere = self._current_paths(data, stored_objects)
+        # Other paths may record the same contents now.
+        hashes = {each.md5 for each in stored_objects}
+        paths_by_hash: dict[str, list[str]] = {}
+        for each in data.objects(data_of(self._content.data_now(self._git.status()))):
+            if each.md5 in hashes and not each.listing:
+                paths_by_hash.setdefault(each.md5, []).append(each.path)
         for number, each in enumerate(stored_objects):
             self._progress(number, len(stored_objects), "objects", "cache")
             problem = data.cache.find_problem(each)
@@ -78,7 +82,7 @@ class Repair:
                 continue
             if problem is Problem.DAMAGED:
                 data.set_aside(each)
-            source = self._restore_to_cache(data, each, elsewhere.get(each.md5, []))
+            source = self._restore_to_cache(data, each, paths_by_hash.get(each.md5, []))
             if source is None:
                 self._lost_objects.append(problem_of(each, Store.CACHE, problem))
             else:
@@ -107,31 +111,12 @@ class Repair:
                 self._record_unreachable(error)
         return None
 
-    def _current_paths(
-        self, data: IntegrityStore, stored_objects: Sequence[StoredObject]
-    ) -> dict[str, list[str]]:
-        """Return other paths that currently record one of these contents, by hash."""
-        hashes = {each.md5 for each in stored_objects}
-        paths_by_hash: dict[str, list[str]] = {}
-        for each in data.objects(data_of(self._content.data_now(self._git.status()))):
-            if each.md5 in hashes and not each.listing:
-                paths_by_hash.setdefault(each.md5, []).append(each.path)
-        return paths_by_hash
-
     def _repair_remote(
         self, data: IntegrityStore, stored_objects: Sequence[StoredObject], *, read: bool
     ) -> None:
-        remote_objects = [each for each in stored_objects if each.item.pushed]
-        count = 0
-
-        def told(each: StoredObject) -> None:
-            nonlocal count
-            count += 1
-            self._progress(count, len(remote_objects), "objects", "remote")
-
         try:
-            problems = data.remote.find_problems(remote_objects, told, read=read)
-            # Files before listings: whoever sees a listing may believe in its files.
+            problems = remote_problems(data, stored_objects, self._progress, read=read)
+            # Files before listings: a listing on the remote implies that its files are there.
             for each in sorted(problems, key=lambda each: each.listing):
                 if data.cache.find_problem(each) is None:
                     data.remote.replace_object(each, self._progress)
@@ -153,8 +138,6 @@ class Repair:
             )
         )
 
-    # git's objects
-
     def _repair_code(self, sha: str) -> None:
         problems = self._code_problems(sha)
         for problem in problems:
@@ -162,8 +145,17 @@ class Repair:
                 self._record_code_repair(problem, Store.WORKSPACE)
         problems = self._code_problems(sha) if problems else []
         if problems:
-            line = RemoteSession(lambda: self._progress(0, message="code"))
-            _refetch_all(self._git, problems, line)
+            for problem in problems:
+                if problem.problem is Problem.DAMAGED:
+                    _rename_loose_object(self._git, problem.hash)
+            session = RemoteSession(lambda: self._progress(0, message="code"))
+            for remote in remotes(self._git):
+                try:
+                    fetch_again(self._git, remote.name, session)
+                except MLWSError as error:
+                    # What is still missing afterwards is reported as lost.
+                    if not isinstance(error, (*UNREACHABLE_ERRORS, GitCredentialsError)):
+                        raise
             left = {row.hash: row for row in self._code_problems(sha)}
             for problem in problems:
                 if problem.hash not in left:
@@ -205,17 +197,3 @@ def _rename_loose_object(git: Git, sha: str) -> None:
     loose = git.root / git.path(f"objects/{sha[:2]}/{sha[2:]}")
     if loose.exists():
         loose.rename(loose.with_name(f"tmp_obj_{sha[2:16]}"))
-
-
-def _refetch_all(git: Git, problems: Sequence[ObjectProblem], line: RemoteSession) -> None:
-    """Fetch everything from git's remotes again, even known objects."""
-    for problem in problems:
-        if problem.problem is Problem.DAMAGED:
-            _rename_loose_object(git, problem.hash)
-    for remote in remotes(git):
-        try:
-            fetch_again(git, remote.name, line)
-        except MLWSError as error:
-            if not isinstance(error, (*UNREACHABLE_ERRORS, GitCredentialsError)):
-                raise
-            # Not reached, or it lacks them too: what is still missing afterwards is told as lost.

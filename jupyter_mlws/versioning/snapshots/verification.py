@@ -1,4 +1,4 @@
-"""Looks at every object that a snapshot consists of: in git, in DVC's cache, at the remote."""
+"""Verification of every object of a snapshot in git, in DVC's cache and on the remote."""
 
 from __future__ import annotations
 
@@ -47,47 +47,57 @@ class Verifier:
         sizes = self._git.sizes({entry.sha for entry in entries})
         objects, size = len(entries), sum(sizes.values())
         items = list(data_of(self._content.data_at(sha))) if entries else []
-        findings = _Findings(problems)
+        remote = unreachable = None
         if items:
             from jupyter_mlws.dvc.integrity import open_integrity_store
 
             spare = self._git.blob(sha, SETTINGS_FILE)
             with open_integrity_store(self._root, spare) as data:
                 stored_objects = data.objects(items)
-                findings.remote = data.remote.name
+                remote = data.remote.name
                 objects += len(stored_objects)
-                size += _check_cache(data, stored_objects, findings, progress)
-                if data.remote.name is not None:
-                    _check_remote(data, stored_objects, findings, progress, quick=quick)
+                cache_size = sum(data.cache.size_of(each) for each in stored_objects)
+                size += cache_size
+                checked_bytes = 0
+                for each in stored_objects:
+                    progress(checked_bytes, cache_size, "B", "cache")
+                    problem = data.cache.find_problem(each)
+                    if problem is not None:
+                        problems.append(problem_of(each, Store.CACHE, problem))
+                    checked_bytes += data.cache.size_of(each)
+                if remote is not None:
+                    try:
+                        faults = remote_problems(data, stored_objects, progress, read=not quick)
+                    except MLWSError as error:
+                        if not isinstance(error, UNREACHABLE_ERRORS):
+                            raise
+                        unreachable = error.message.en
+                    else:
+                        problems += [
+                            problem_of(each, Store.REMOTE, fault) for each, fault in faults.items()
+                        ]
+        damaged_stores = {problem.where for problem in problems}
+        is_remote_checked = remote is not None and unreachable is None
         return Verification(
             snapshot=sha,
             objects=objects,
             bytes=size,
-            remote=findings.remote,
-            unreachable=findings.unreachable,
-            problems=sorted(findings.problems, key=lambda row: (row.path, row.where.value)),
-            proof=findings.proof(bool(items)),
+            remote=remote,
+            unreachable=unreachable,
+            problems=sorted(problems, key=lambda row: (row.path, row.where.value)),
+            proof=Proof(
+                code=Store.GIT not in damaged_stores,
+                data_local=Store.CACHE not in damaged_stores if items else None,
+                data_remote=Store.REMOTE not in damaged_stores if is_remote_checked else None,
+                runs=None,
+                checked=utc_now(),
+            ),
         )
 
 
-class _Findings:
-    def __init__(self, problems: list[ObjectProblem]) -> None:
-        self.problems = problems
-        self.remote: str | None = None
-        self.unreachable: str | None = None
-
-    def proof(self, has_data: bool) -> Proof:
-        def whole(store: Store) -> bool:
-            return all(row.where is not store for row in self.problems)
-
-        has_remote_result = has_data and self.remote is not None and self.unreachable is None
-        return Proof(
-            code=whole(Store.GIT),
-            data_local=whole(Store.CACHE) if has_data else None,
-            data_remote=whole(Store.REMOTE) if has_remote_result else None,
-            runs=None,
-            checked=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        )
+def utc_now() -> str:
+    """Return the current time in the API's format."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def data_of(items: Sequence[DataPointer]) -> Iterator[DataPointer]:
@@ -106,50 +116,26 @@ def problem_of(stored_object: StoredObject, where: Store, problem: Problem) -> O
     )
 
 
-def _check_cache(
+def remote_problems(
     data: IntegrityStore,
     stored_objects: Sequence[StoredObject],
-    findings: _Findings,
-    progress: ProgressCallback,
-) -> int:
-    total = sum(data.cache.size_of(each) for each in stored_objects)
-    checked_bytes = 0
-    for each in stored_objects:
-        progress(checked_bytes, total, "B", "cache")
-        problem = data.cache.find_problem(each)
-        if problem is not None:
-            findings.problems.append(problem_of(each, Store.CACHE, problem))
-        checked_bytes += data.cache.size_of(each)
-    return checked_bytes
-
-
-def _check_remote(
-    data: IntegrityStore,
-    stored_objects: Sequence[StoredObject],
-    findings: _Findings,
     progress: ProgressCallback,
     *,
-    quick: bool,
-) -> None:
+    read: bool,
+) -> dict[StoredObject, Problem]:
+    """Return the objects that are missing or damaged on the remote.
+
+    ``read``: each object is read and hashed; otherwise only names and sizes are checked.
+    """
     remote_objects = [each for each in stored_objects if each.item.pushed]
     count = 0
 
-    def told(each: StoredObject) -> None:
+    def on_object(each: StoredObject) -> None:
         nonlocal count
         count += 1
         progress(count, len(remote_objects), "objects", "remote")
 
-    try:
-        problems = data.remote.find_problems(remote_objects, told, read=not quick)
-    except MLWSError as error:
-        if not isinstance(error, UNREACHABLE_ERRORS):
-            raise
-        findings.unreachable = error.message.en
-        return
-    findings.problems += [problem_of(each, Store.REMOTE, what) for each, what in problems.items()]
-
-
-# git's objects
+    return data.remote.find_problems(remote_objects, on_object, read=read)
 
 
 def entries_of(git: Git, sha: str) -> tuple[list[TreeEntry], list[ObjectProblem]]:
@@ -195,7 +181,7 @@ def _find_damaged(git: Git, shas: Sequence[str]) -> Iterator[str]:
     try:
         contents = git.blobs(shas)
     except (MLWSError, ValueError):
-        # git stops at a damaged object; who it is comes out one by one.
+        # git stops at a damaged object without naming it: read them one by one.
         for sha in shas:
             try:
                 if _blob_id(git.attempt("cat-file", "blob", sha), sha) != sha:

@@ -1,6 +1,6 @@
-"""Tells whether data in the working tree is as recorded, without loading DVC where possible.
+"""State of data in the working tree against the record, without loading DVC where possible.
 
-Hashes are remembered by size, time and inode, as git does it, so that looking again is cheap.
+Hashes are cached by size, time and inode, as git does it, so that a second check is cheap.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from jupyter_mlws.core.atomic import atomic_write
@@ -23,11 +23,11 @@ BLOCK_SIZE = 1024 * 1024
 MIN_PERSISTED_BYTES = 64 * 1024
 """Bytes from which on a file's hash is kept across restarts."""
 RACY_INTERVAL = 2.0
-"""Seconds: a file changed this recently may change again without its time telling."""
+"""Seconds: a file changed this recently may change again without a new modification time."""
 
 NOT_PULLED = "not_pulled"
 MAX_ATTEMPTS = 3
-"""Readings of data that changes; data that still changes then is not as recorded."""
+"""Readings of data that changes; data that still changes then counts as modified."""
 
 Stamp = tuple[int, int, int]
 
@@ -43,7 +43,6 @@ class WorktreeStatus:
         self._root = root
         self._cache_path = memory
         self._lock = threading.Lock()
-        self._hash_cache: dict[str, tuple[Stamp, str]] | None = None
         self._has_new_hashes = False
 
     def state(self, item: DataPointer) -> str | None:
@@ -53,43 +52,52 @@ class WorktreeStatus:
         have it either, as after a clone.
         """
         with self._lock:
-            return self._state_with_retries(item)
+            return self._state(item)
 
     def states(self, items: list[DataPointer]) -> dict[str, str]:
         """Return the state (see :meth:`state`) of each path whose data differs from the record."""
         states = {}
         with self._lock:
             for item in items:
-                state = self._state_with_retries(item)
+                state = self._state(item)
                 if state is not None:
                     states[item.path] = state
-            self._save_hashes()
+            if self._has_new_hashes:
+                rows = {
+                    path: row
+                    for path, row in self._hashes.items()
+                    if row[0][0] >= MIN_PERSISTED_BYTES
+                }
+                atomic_write(self._cache_path, json.dumps(rows))
+                self._has_new_hashes = False
         return states
 
-    def _state_with_retries(self, item: DataPointer) -> str | None:
+    def _state(self, item: DataPointer) -> str | None:
         """Return the state; retry if another program removes a file meanwhile.
 
         A temporary file of a folder, for example, may exist when the folder is listed and be gone
         when it is hashed.
         """
+        target = self._root / item.path
         for _ in range(MAX_ATTEMPTS):
             with suppress(FileNotFoundError, NotADirectoryError):
-                return self._state(item)
-        return "modified"
+                if not target.exists():
+                    return "deleted" if self._is_cached(item) else NOT_PULLED
+                if item.legacy or (target.is_dir() and self._has_ignore_rules()):
+                    from jupyter_mlws.dvc.data import open_data
 
-    def _state(self, item: DataPointer) -> str | None:
-        target = self._root / item.path
-        if not target.exists():
-            return "deleted" if self._is_cached(item) else NOT_PULLED
-        if item.legacy or (target.is_dir() and self._has_ignore_rules()):
-            return self._state_from_dvc(item)
-        if target.is_dir() != item.folder:
-            return "modified"
-        if item.folder:
-            return None if self._hash_directory(target) == item.md5 else "modified"
-        if item.size is not None and target.stat().st_size != item.size:
-            return "modified"
-        return None if self._hash_file(target) == item.md5 else "modified"
+                    # Hashes do not depend on settings, which may be broken.
+                    with open_data(self._root, spare=b"") as data:
+                        now = data.worktree.measure(item)
+                    return None if now is not None and now.md5 == item.md5 else "modified"
+                if target.is_dir() != item.folder:
+                    return "modified"
+                if item.folder:
+                    return None if self._hash_directory(target) == item.md5 else "modified"
+                if item.size is not None and target.stat().st_size != item.size:
+                    return "modified"
+                return None if self._hash_file(target) == item.md5 else "modified"
+        return "modified"
 
     def _is_cached(self, item: DataPointer) -> bool:
         assert item.md5 is not None
@@ -102,14 +110,6 @@ class WorktreeStatus:
                 objects += [row["md5"] for row in listing]
         return all(_object_path(store, md5).exists() for md5 in objects)
 
-    def _state_from_dvc(self, item: DataPointer) -> str | None:
-        from jupyter_mlws.dvc.data import open_data
-
-        # Hashes do not depend on settings, which may be broken.
-        with open_data(self._root, spare=b"") as data:
-            now = data.worktree.measure(item)
-        return None if now is not None and now.md5 == item.md5 else "modified"
-
     def _has_ignore_rules(self) -> bool:
         ignore = self._root / ".dvcignore"
         if not ignore.exists():
@@ -121,7 +121,8 @@ class WorktreeStatus:
         """Return DVC's hash of a folder: the hash of its listing."""
         rows = [
             {"md5": self._hash_file(path), "relpath": path.relative_to(target).as_posix()}
-            for path in _iter_files(target)
+            for folder, _, names in os.walk(target, followlinks=True)
+            for path in (Path(folder, name) for name in names)
         ]
         rows.sort(key=lambda row: row["relpath"])
         listing = json.dumps(rows, sort_keys=True).encode()
@@ -130,7 +131,7 @@ class WorktreeStatus:
     def _hash_file(self, path: Path) -> str:
         facts = path.stat()
         stamp = (facts.st_size, facts.st_mtime_ns, facts.st_ino)
-        entry = self._hashes().get(str(path))
+        entry = self._hashes.get(str(path))
         if entry is not None and entry[0] == stamp:
             return entry[1]
         digest = hashlib.md5(usedforsecurity=False)
@@ -139,32 +140,20 @@ class WorktreeStatus:
                 digest.update(block)
         md5 = digest.hexdigest()
         if time.time() - facts.st_mtime > RACY_INTERVAL:
-            self._hashes()[str(path)] = (stamp, md5)
+            self._hashes[str(path)] = (stamp, md5)
             self._has_new_hashes = self._has_new_hashes or facts.st_size >= MIN_PERSISTED_BYTES
         return md5
 
+    @cached_property
     def _hashes(self) -> dict[str, tuple[Stamp, str]]:
-        if self._hash_cache is None:
-            self._hash_cache = _load_hashes(self._cache_path)
-        return self._hash_cache
-
-    def _save_hashes(self) -> None:
-        if not self._has_new_hashes or self._hash_cache is None:
-            return
-        rows = {
-            path: row for path, row in self._hash_cache.items() if row[0][0] >= MIN_PERSISTED_BYTES
+        try:
+            rows = json.loads(self._cache_path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            # No cache yet, or half a file after a crash: everything is hashed anew.
+            return {}
+        return {
+            path: ((size, mtime, inode), md5) for path, ((size, mtime, inode), md5) in rows.items()
         }
-        atomic_write(self._cache_path, json.dumps(rows))
-        self._has_new_hashes = False
-
-
-def _load_hashes(memory: Path) -> dict[str, tuple[Stamp, str]]:
-    try:
-        rows = json.loads(memory.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        # Nothing remembered, or half a file after a crash: everything is hashed anew.
-        return {}
-    return {path: ((size, mtime, inode), md5) for path, ((size, mtime, inode), md5) in rows.items()}
 
 
 def cache_directory(root: Path) -> Path:
@@ -180,8 +169,3 @@ def cache_directory(root: Path) -> Path:
 
 def _object_path(store: Path, md5: str) -> Path:
     return store / md5[:2] / md5[2:]
-
-
-def _iter_files(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder, followlinks=True):
-        yield from (Path(place, name) for name in names)

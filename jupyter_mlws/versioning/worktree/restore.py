@@ -1,7 +1,7 @@
-"""Makes the working tree what a version holds, after keeping what was there.
+"""Restores of the working tree to a version; a safety commit keeps the previous content.
 
 Everything is fetched, checked and laid out beside the working tree before the first file in it
-changes. HEAD and branch stay where they are.
+changes. HEAD and branch do not move.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,6 @@ from jupyter_mlws.versioning.data.data_index import (
     DataIndex,
     normalize_path,
 )
-from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.models import (
     CodeAction,
     DataAction,
@@ -55,7 +54,7 @@ SAFETY = "safety/"
 RESTORED_VERSION_FILE = "restored.json"
 """In the project's state: the snapshot that was restored last as a whole, and HEAD then."""
 SAFETY_MESSAGE_PREFIX = "Before: "
-"""The beginning of a safety commit's message: the command that it was made before."""
+"""Prefix of a safety commit's message, before the command that replaced its content."""
 STALE_INDEX_AGE = 600.0
 """Seconds after which a private index is left over: the longest call of git on one is shorter."""
 SUBMODULE, LINK, EXECUTABLE = "160000", "120000", "100755"
@@ -146,7 +145,7 @@ class Restore:
         if operation:
             raise UnfinishedOperationError(operation=operation, paths=[])
         remove_leftovers(self._project.state)
-        with ExitStack() as stack, full_disk_told():
+        with ExitStack() as stack:
             progress(0, message="plan")
             steps = self._plan_steps(sha, paths, stack)
             if keep_index:
@@ -159,8 +158,10 @@ class Restore:
                 self._tidy_index(steps)
                 end_switch(self._project)
                 return RestoreResult(safety=None, restored=[])
-            data = self._open_store_for(steps, stack)
-            if data is not None:
+            data = None
+            changed_data = [*steps.checkout, *steps.fetch, *steps.remove]
+            if changed_data or self._working.states(self._content.data_now()):
+                data = self._open(steps, stack)
                 progress(0, message="fetch")
                 data.remote.fetch(steps.fetch)
                 progress(0, message="check")
@@ -171,49 +172,38 @@ class Restore:
             safety = safety_commit or self._save_worktree(
                 f"{SAFETY}{unique_timestamp()}", data, steps
             )
+            # Recovery compares with the previous blobs, to recognise later changes by the user.
+            previous_commit = safety or self._git.find("HEAD")
+            entries = self._git.tree(previous_commit) if previous_commit else []
+            before = {entry.path: entry.sha for entry in entries}
+            switch = Switch(
+                goal=steps.sha,
+                safety=safety,
+                code={path: before.get(path) for path in [*steps.write, *steps.delete]},
+                data=[item.path for item in changed_data],
+            )
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
-            begin_switch(self._project, self._build_journal(steps, safety))
+            begin_switch(self._project, switch)
             self._apply_steps(steps, export_directory, data)
             end_switch(self._project)
-        restored_paths = [*steps.write, *steps.delete]
-        restored_paths += [item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]]
-        return RestoreResult(safety=safety, restored=sorted(set(restored_paths)))
-
-    def _build_journal(self, steps: RestoreSteps, safety: str | None) -> Switch:
-        """Return the journal that recovery needs to finish this restore.
-
-        It also lets recovery recognise later changes by the user.
-        """
-        previous_commit = safety or self._git.find("HEAD")
-        before = (
-            {entry.path: entry.sha for entry in self._git.tree(previous_commit)}
-            if previous_commit
-            else {}
-        )
-        return Switch(
-            goal=steps.sha,
-            safety=safety,
-            code={path: before.get(path) for path in [*steps.write, *steps.delete]},
-            data=[item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]],
-        )
+        return RestoreResult(safety=safety, restored=sorted({*switch.code, *switch.data}))
 
     def keep(self, name: str, message: str | None = None) -> str | None:
         """Commit the working tree as it is to ``refs/mlws/<name>``.
 
         None if HEAD has everything.
         """
-        with ExitStack() as stack:
-            items = self._content.data_now()
-            changes = self._working.states(items)
-            data = stack.enter_context(_open(self._root)) if changes else None
+        if not self._working.states(self._content.data_now()):
+            return self._save_worktree(name, None, None, message)
+        from jupyter_mlws.dvc.data import open_data
+
+        with open_data(self._root) as data:
             return self._save_worktree(name, data, None, message)
 
-    # Planning
-
     def _plan_steps(self, sha: str, paths: Sequence[str] | None, stack: ExitStack) -> RestoreSteps:
-        path_filter = (
-            None if paths is None else [normalize_path(self._project, path) for path in paths]
-        )
+        path_filter = None
+        if paths is not None:
+            path_filter = [normalize_path(self._project, path) for path in paths]
         status = self._git.status()
         steps = RestoreSteps(sha)
         self._plan_data(steps, path_filter, status, stack)
@@ -326,8 +316,6 @@ class Restore:
         steps.missing = [i for i in absent if i.path in lacking and not i.pipeline]
         steps.unreachable = unreachable if steps.missing else None
 
-    # Keeping what is there
-
     def _save_worktree(
         self,
         name: str,
@@ -339,7 +327,12 @@ class Restore:
         head = self._git.find("HEAD")
         with private_index(self._project) as private:
             index_tree = private.write_tree()
-            private.add(self._uncommitted_paths(steps))
+            # Large untracked files are included only if the restore replaces them.
+            lost_paths = steps.lost if steps else {}
+            status = self._git.status()
+            private.add(
+                sorted(uncommitted_paths(self._root, status, DEFAULT_LARGE_FILE_BYTES, lost_paths))
+            )
             if steps is not None:
                 # Ignored files go as well where the version has something of that name.
                 private.add(steps.conflicting_paths, force=True)
@@ -357,16 +350,6 @@ class Restore:
             sha = commit_tree(private, tree, parents, text)
         self._git.run("update-ref", f"refs/mlws/{name}", sha)
         return sha
-
-    def _uncommitted_paths(self, steps: RestoreSteps | None) -> list[str]:
-        """Return the paths whose content differs from the index, and deleted paths.
-
-        Large untracked files are included only if the restore replaces them.
-        """
-        lost_paths = steps.lost if steps else {}
-        return sorted(
-            uncommitted_paths(self._root, self._git.status(), DEFAULT_LARGE_FILE_BYTES, lost_paths)
-        )
 
     def _save_data(
         self, private: PrivateIndex, data: DataStore, steps: RestoreSteps | None
@@ -389,8 +372,6 @@ class Restore:
         data.cache.sync(data.cache.objects(pointers))
         for source, items in pointers_by_source.items():
             private.put(source, with_hashes((self._root / source).read_bytes(), items))
-
-    # Switching
 
     @contextmanager
     def _export_files(self, sha: str, paths: list[str]) -> Iterator[Path]:
@@ -416,33 +397,31 @@ class Restore:
     ) -> None:
         for path in steps.delete:
             (self._root / path).unlink(missing_ok=True)
-            self._remove_empty_directories((self._root / path).parent)
+            remove_empty_directories(self._root, path)
         for item in steps.remove:
             if data is not None:
                 data.worktree.remove(item)
-                self._remove_empty_directories((self._root / item.path).parent)
+                remove_empty_directories(self._root, item.path)
         for path in steps.write:
-            self._move_file(export_directory / path, self._root / path)
+            source, target = export_directory / path, self._root / path
+            self._remove_blocking_files(target.parent)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)
+            try:
+                source.replace(target)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                # The git folder is on another file system: copy beside the target first.
+                beside = temp_path(target)
+                shutil.copy2(source, beside, follow_symlinks=False)
+                beside.replace(target)
         for item in [*steps.checkout, *steps.fetch]:
             if data is not None:
                 self._remove_blocking_files((self._root / item.path).parent)
                 data.worktree.checkout(item)
         self._tidy_index(steps)
-
-    def _move_file(self, source: Path, target: Path) -> None:
-        self._remove_blocking_files(target.parent)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target)
-        try:
-            source.replace(target)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            # The git folder is on another file system: copy beside the target first.
-            beside = temp_path(target)
-            shutil.copy2(source, beside, follow_symlinks=False)
-            beside.replace(target)
 
     def _remove_blocking_files(self, folder: Path) -> None:
         """Remove files where the version has a folder; the safety commit has them."""
@@ -452,12 +431,6 @@ class Restore:
             if part.is_symlink() or part.is_file():
                 part.unlink()
 
-    def _remove_empty_directories(self, folder: Path) -> None:
-        """Remove folders that became empty, as git does."""
-        while folder != self._root and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-            folder = folder.parent
-
     def _tidy_index(self, steps: RestoreSteps) -> None:
         """Reset the restored paths in the index to HEAD.
 
@@ -466,23 +439,20 @@ class Restore:
         if steps.index and self._git.find("HEAD"):
             reset_index(self._git, steps.index)
 
-    # Data
-
     def _open(self, steps: RestoreSteps, stack: ExitStack) -> DataStore:
-        # Settings that are broken now are no reason not to bring back what they were.
+        from jupyter_mlws.dvc.data import open_data
+
+        # The version's settings can be restored even if the current ones are broken.
         spare = self._git.blob(steps.sha, SETTINGS_FILE)
-        return stack.enter_context(_open(self._root, spare))
-
-    def _open_store_for(self, steps: RestoreSteps, stack: ExitStack) -> DataStore | None:
-        now = self._content.data_now()
-        data_changes = steps.checkout or steps.fetch or steps.remove or self._working.states(now)
-        return self._open(steps, stack) if data_changes else None
+        return stack.enter_context(open_data(self._root, spare))
 
 
-def _open(root: Path, spare: bytes | None = None) -> AbstractContextManager[DataStore]:
-    from jupyter_mlws.dvc.data import open_data
-
-    return open_data(root, spare)
+def remove_empty_directories(root: Path, path: str) -> None:
+    """Remove the folders above ``path`` that became empty, as git does."""
+    folder = (root / path).parent
+    while folder != root and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
 
 
 def find_leftovers(state: Path) -> list[Path]:

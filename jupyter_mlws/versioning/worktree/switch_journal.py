@@ -1,4 +1,4 @@
-"""The journal of a switch: what the working tree is between, from its first file to its last."""
+"""Journal of a switch of the working tree between two versions, for recovery after a crash."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Switch:
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
-            # Damaged by something else than us: nobody can say what it was.
+            # Not damaged by a crash of ours, and not readable.
             (project.state / FILE).replace(project.state / f"{FILE}.damaged")
             return None
 
 
 def begin_switch(project: Project, switch: Switch) -> None:
-    """Record that the working tree is between two versions, for recovery after a crash."""
+    """Record that the working tree is between two versions."""
     atomic_write(project.state / FILE, json.dumps(asdict(switch)), durable=True)
 
 

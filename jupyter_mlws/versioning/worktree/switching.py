@@ -1,14 +1,15 @@
-"""Moves the working tree from one commit to another: code by git, data by DVC.
+"""Switches of the working tree from one commit to another: code by git, data by DVC.
 
-What is not committed and does not stand in the way stays, as with git itself. Everything is
-looked at, fetched and checked before the first file changes.
+Uncommitted work that is not in the way stays, as with git itself. Everything is checked and
+fetched before the first file changes.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -18,20 +19,20 @@ from jupyter_mlws.core.errors import DataMissingError, DiskFullError, Uncommitte
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import DataPointer, covers
-from jupyter_mlws.git.adapter import GitFailedError, Status, TreeEntry
+from jupyter_mlws.git.adapter import GitFailedError, TreeEntry
+from jupyter_mlws.git.commits import commit_tree, run_hook
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.data.data_index import format_paths
-from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.worktree.switch_journal import (
-    Switch,
-    begin_switch,
-    end_switch,
-)
+from jupyter_mlws.versioning.worktree.restore import remove_empty_directories
+from jupyter_mlws.versioning.worktree.switch_journal import Switch, begin_switch, end_switch
 
 if TYPE_CHECKING:
     from jupyter_mlws.dvc.data import DataStore
+
+GIT_TIMEOUT = 600.0
+"""Seconds for git to write the files of another version."""
 
 log = logging.getLogger(__name__)
 
@@ -75,104 +76,6 @@ class Switching:
         self._repository.refuse_unfinished(status.conflicts)
         steps, before, written_paths = self._begin(status.head, target)
         steps.now = {item.path: item for item in self._content.data_now(status)}
-        self._check_code(steps, status, written_paths, set(steps.now) & set(before))
-        self._check_data(steps, written_paths, before)
-        return self._unless_lost(steps)
-
-    def check_data(self, target: str) -> Steps:
-        """Return the steps of :meth:`follow`; error 30202 if changed data would be lost."""
-        steps, before, written_paths = self._begin(self._git.find("HEAD"), target)
-        # The files that name the data are the target's already; the data is that of HEAD.
-        steps.now = before
-        self._check_data(steps, written_paths, before)
-        return self._unless_lost(steps)
-
-    def _begin(
-        self, head: str | None, target: str
-    ) -> tuple[Steps, dict[str, DataPointer], set[str]]:
-        """Return the steps with changed code, the data named now, and git's new files."""
-        start = head or self._git.tree_of(None)
-        rows = differences(self._git, start, target, renames=False)
-        steps = Steps(head, target, code={row.path for row in rows})
-        before = {item.path: item for item in self._content.data_at(head)} if head else {}
-        return steps, before, {entry.path for entry in self._git.tree(target)} & steps.code
-
-    def _unless_lost(self, steps: Steps) -> Steps:
-        if steps.lost:
-            paths = format_paths(steps.lost)
-            raise UncommittedChangesError(paths=paths, named=", ".join(paths))
-        return steps
-
-    def run(
-        self,
-        target: str,
-        move: Callable[[], None],
-        progress: ProgressCallback = no_progress,
-        *,
-        thorough: bool = False,
-    ) -> list[str]:
-        """Switch code and data to the commit ``target``; ``move`` makes git go there.
-
-        ``thorough``: an unreachable remote is an error even if only data is missing that both
-        versions have.
-
-        Returns the paths of data that changed. Error 30402 if data is in no store, 30401 if it is
-        damaged, 30101 if the remote that may have it cannot be reached; nothing has changed then.
-        """
-        progress(0, message="plan")
-        return self._go(self.check(target), move, progress, thorough=thorough)
-
-    def follow(
-        self, target: str, move: Callable[[], None], progress: ProgressCallback = no_progress
-    ) -> list[str]:
-        """Switch only the data to the tree ``target``, to which the code was switched already.
-
-        Used at the end of a merge; otherwise as :meth:`run`.
-        """
-        progress(0, message="plan")
-        return self._go(self.check_data(target), move, progress, thorough=False)
-
-    def _go(
-        self, steps: Steps, move: Callable[[], None], progress: ProgressCallback, *, thorough: bool
-    ) -> list[str]:
-        with ExitStack() as stack, full_disk_told():
-            moving = steps.place or steps.give_way or steps.remove or steps.there
-            data = self._open(stack) if moving else None
-            if data is not None:
-                self._make_ready(steps, data, progress, thorough=thorough)
-            self.check_space(steps)
-            progress(0, message="switch")
-            # From here on nothing asks whether to stop: half a version is worse than a whole one.
-            changing = [item.path for item in [*steps.place, *steps.give_way, *steps.remove]]
-            switch = Switch(steps.target, steps.head, moves=True, data=changing)
-            begin_switch(self._project, switch)
-            self._switch(steps, move, data)
-            end_switch(self._project)
-        return format_paths(_paths([*steps.place, *steps.give_way, *steps.remove]))
-
-    def _switch(self, steps: Steps, move: Callable[[], None], data: DataStore | None) -> None:
-        try:
-            for item in steps.give_way:
-                self._take_away(item, data)
-            self._move(steps, move)
-        except BaseException:
-            # git changed nothing, so that nothing has changed once the data is back.
-            for item in steps.give_way:
-                if data is not None:
-                    data.worktree.checkout(item)
-            end_switch(self._project)
-            raise
-        for item in steps.remove:
-            self._take_away(item, data)
-        for item in steps.place:
-            if data is not None:
-                data.worktree.checkout(item)
-
-    # Code
-
-    def _check_code(
-        self, steps: Steps, status: Status, written_paths: set[str], data_paths: set[str]
-    ) -> None:
         above = {parent for path in written_paths for parent in _parents(path)}
         for entry in status.entries:
             path = entry.path.rstrip("/")
@@ -186,8 +89,127 @@ class Switching:
             if overlap or blocks:
                 steps.lost.add(path)
         tracked_paths = set(self._git.files())
+        data_paths = set(steps.now) & set(before)
         for path in written_paths - tracked_paths - steps.lost:
             steps.lost.update(self._ignored_in_the_way(path, tracked_paths, data_paths))
+        self._check_data(steps, written_paths, before)
+        return steps
+
+    def _begin(
+        self, head: str | None, target: str
+    ) -> tuple[Steps, dict[str, DataPointer], set[str]]:
+        """Return the steps with changed code, the data named now, and git's new files."""
+        start = head or self._git.tree_of(None)
+        rows = differences(self._git, start, target, renames=False)
+        steps = Steps(head, target, code={row.path for row in rows})
+        before = {item.path: item for item in self._content.data_at(head)} if head else {}
+        return steps, before, {entry.path for entry in self._git.tree(target)} & steps.code
+
+    def run(
+        self,
+        target: str,
+        command: Sequence[str],
+        progress: ProgressCallback = no_progress,
+        *,
+        thorough: bool = False,
+    ) -> list[str]:
+        """Switch code and data to the commit ``target``; git's ``command`` moves HEAD there.
+
+        ``thorough``: an unreachable remote is an error even if only data is missing that both
+        versions have.
+
+        Returns the paths of data that changed. Error 30402 if data is in no store, 30401 if it is
+        damaged, 30101 if the remote that may have it cannot be reached; nothing has changed then.
+        """
+
+        def move() -> None:
+            self._git.attempt(*command, timeout=GIT_TIMEOUT)
+
+        progress(0, message="plan")
+        return self._go(self.check(target), move, progress, thorough=thorough)
+
+    def fast_forward(
+        self, target: str, progress: ProgressCallback, *, thorough: bool = False
+    ) -> list[str]:
+        """Switch to a commit that HEAD is an ancestor of, as :meth:`run` does."""
+        command = ("merge", "--ff-only", "--quiet", target)
+        return self.run(target, command, progress, thorough=thorough)
+
+    def follow(
+        self, target: str, move: Callable[[], None], progress: ProgressCallback = no_progress
+    ) -> list[str]:
+        """Switch only the data to the tree ``target``, to which the code was switched already.
+
+        Used at the end of a merge; otherwise as :meth:`run`. Error 30202 if changed data would be
+        lost.
+        """
+        progress(0, message="plan")
+        steps, before, written_paths = self._begin(self._git.find("HEAD"), target)
+        # The files that name the data are the target's already; the data is that of HEAD.
+        steps.now = before
+        self._check_data(steps, written_paths, before)
+        return self._go(steps, move, progress, thorough=False)
+
+    def commit(self, tree: str, parents: Sequence[str], message: str, source: str) -> str:
+        """Return a new commit that no ref names yet, after the repository's hooks ran.
+
+        ``source`` is git's word for the origin of the message. Errors: 30207 if a hook refuses,
+        30209 if the commit can't be signed.
+        """
+        if len(parents) > 1:
+            run_hook(self._git, "pre-merge-commit")
+        file = self._project.state / f"{uuid.uuid4().hex[:12]}.index.message"
+        file.write_text(message.strip() + "\n", encoding="utf-8")
+        try:
+            run_hook(self._git, "prepare-commit-msg", str(file), source)
+            run_hook(self._git, "commit-msg", str(file))
+            text = file.read_text(encoding="utf-8")
+        finally:
+            file.unlink(missing_ok=True)
+        sign = self._git.setting("commit.gpgsign", "bool") == "true"
+        return commit_tree(self._git, tree, parents, text, sign=sign)
+
+    def _go(
+        self, steps: Steps, move: Callable[[], None], progress: ProgressCallback, *, thorough: bool
+    ) -> list[str]:
+        with ExitStack() as stack:
+            data = None
+            if steps.place or steps.give_way or steps.remove or steps.there:
+                from jupyter_mlws.dvc.data import open_data
+
+                data = stack.enter_context(open_data(self._root))
+                self._make_ready(steps, data, progress, thorough=thorough)
+            self.check_space(steps)
+            progress(0, message="switch")
+            # From here on nothing asks whether to stop: half a version is worse than a whole one.
+            changing = [item.path for item in [*steps.place, *steps.give_way, *steps.remove]]
+            switch = Switch(steps.target, steps.head, moves=True, data=changing)
+            begin_switch(self._project, switch)
+            try:
+                for item in steps.give_way:
+                    self._take_away(item, data)
+                try:
+                    move()
+                except GitFailedError as error:
+                    if self._git.find("HEAD") != steps.target:
+                        self.put_back(steps)
+                        raise error.to_mlws_error() from error
+                    # As with git itself: a hook that fails after the switch leaves it as it is.
+                    log.warning("%s: %s", error.command, error.reason)
+            except BaseException:
+                # git changed nothing, so that nothing has changed once the data is back.
+                for item in steps.give_way:
+                    if data is not None:
+                        data.worktree.checkout(item)
+                end_switch(self._project)
+                raise
+            for item in steps.remove:
+                self._take_away(item, data)
+            for item in steps.place:
+                if data is not None:
+                    data.worktree.checkout(item)
+            end_switch(self._project)
+        return format_paths(set(changing))
 
     def _ignored_in_the_way(
         self, path: str, tracked_paths: set[str], data_paths: set[str]
@@ -220,16 +242,6 @@ class Switching:
             for file_path in output.decode(errors="surrogateescape").split("\0")
             if file_path
         ]
-
-    def _move(self, steps: Steps, move: Callable[[], None]) -> None:
-        try:
-            move()
-        except GitFailedError as error:
-            if self._git.find("HEAD") != steps.target:
-                self.put_back(steps)
-                raise error.to_mlws_error() from error
-            # As with git itself: a hook that fails after the switch leaves it as it is.
-            log.warning("%s: %s", error.command, error.reason)
 
     def check_space(self, steps: Steps) -> None:
         """Raise error 30102 if the target's files need more than the free disk space."""
@@ -266,14 +278,10 @@ class Switching:
             stdin = stdin_text.encode(errors="surrogateescape")
             self._git.run("checkout-index", "--force", "-z", "--stdin", stdin=stdin)
 
-    # Data
-
     def _check_data(
-        self,
-        steps: Steps,
-        written_paths: set[str],
-        before: dict[str, DataPointer],
+        self, steps: Steps, written_paths: set[str], before: dict[str, DataPointer]
     ) -> None:
+        """Add the steps of the data; error 30202 if uncommitted work would be lost."""
         now = steps.now
         target = {item.path: item for item in self._content.data_at(steps.target) if item.md5}
         changing = [item for item in target.values() if not _same(before.get(item.path), item)]
@@ -294,29 +302,30 @@ class Switching:
                 steps.lost.add(path)
             elif path not in now:
                 steps.lost.update(self._others(path))
-        # What is the same in both and only not there is brought along, as far as there is any.
+        # Missing data that both versions have is checked out too, if a store has it.
         absent_items = [
             item
             for item in target.values()
             if _same(before.get(item.path), item) and not (self._root / item.path).exists()
         ]
         steps.place = [*placements, *absent_items]
-        for item in steps.place:
-            steps.lost.update(self._files_above(item.path, steps.code))
-
-    def _files_above(self, path: str, code: set[str]) -> Iterator[str]:
-        """Yield files where data needs a folder, unless git removes them."""
-        for place in _parents(path):
-            target = self._root / place
-            if target.is_file() and place not in code:
-                yield place
+        # Files where data needs a folder are lost, unless git removes them.
+        needed_folders = {parent for item in steps.place for parent in _parents(item.path)}
+        steps.lost.update(
+            path for path in needed_folders - steps.code if (self._root / path).is_file()
+        )
+        if steps.lost:
+            paths = format_paths(steps.lost)
+            raise UncommittedChangesError(paths=paths, named=", ".join(paths))
 
     def _make_ready(
         self, steps: Steps, data: DataStore, progress: ProgressCallback, *, thorough: bool
     ) -> None:
         """Ensure that all data to place and all data to remove is in the cache."""
         absent = data.cache.missing(steps.place)
-        changing = {item.path for item in absent if not self._named_now(item)}
+        head = self._git.find("HEAD")
+        before = {i.path: i for i in self._content.data_at(head)} if head else {}
+        changing = {item.path for item in absent if not _same(before.get(item.path), item)}
         needed = [item for item in absent if item.path in changing and not item.pipeline]
         unavailable, unreachable = data.remote.find_unavailable(absent)
         if unreachable is not None and (absent if thorough else needed):
@@ -331,33 +340,16 @@ class Switching:
         data.remote.fetch([item for item in absent if item.path not in lacking], progress)
         progress(0, message="check")
         data.cache.check(steps.place)
-        leaving = self._there(steps, [*steps.give_way, *steps.remove, *steps.place])
+        paths = _paths([*steps.give_way, *steps.remove, *steps.place])
+        leaving = [item for item in steps.now.values() if item.path in paths and item.md5]
         for item in data.cache.missing([*leaving, *steps.there]):
             data.worktree.store(item)
-
-    def _named_now(self, item: DataPointer) -> bool:
-        head = self._git.find("HEAD")
-        before = self._content.data_at(head) if head else []
-        return any(previous.path == item.path and _same(previous, item) for previous in before)
-
-    def _there(self, steps: Steps, items: Iterable[DataPointer]) -> list[DataPointer]:
-        """Return the data recorded now at the items' paths in the working tree."""
-        paths = _paths(items)
-        return [item for item in steps.now.values() if item.path in paths and item.md5]
 
     def _take_away(self, item: DataPointer, data: DataStore | None) -> None:
         """Remove data and the folders that became empty, as git does."""
         if data is not None:
             data.worktree.remove(item)
-        folder = (self._root / item.path).parent
-        while folder != self._root and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-            folder = folder.parent
-
-    def _open(self, stack: ExitStack) -> DataStore:
-        from jupyter_mlws.dvc.data import open_data
-
-        return stack.enter_context(open_data(self._root))
+        remove_empty_directories(self._root, item.path)
 
 
 def _same(one: DataPointer | None, other: DataPointer) -> bool:
