@@ -1,11 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import type { IFailure, IPage, IProject } from './models';
 import { createQueries, refetch } from './queries';
+import { ReconnectingSocket, SharedStream, type IEventStream } from './stream';
 
 export type { IPage } from './models';
+export type { IEventStream } from './stream';
 
 /** A server that has the API, and how requests and sockets reach it. */
 export interface IServer {
@@ -242,6 +243,11 @@ export class MLWSClient {
     return this._request<T>('DELETE', path, undefined, query);
   }
 
+  /** What views show of a path; read where none does, or where it is old. */
+  cached<T>(path: string, query: Query = {}): Promise<T> {
+    return this.queries.fetchQuery<T>({ queryKey: [path, query] });
+  }
+
   /** Reads anew what views show of these paths and below them; the rest when it is shown again. */
   refresh(...paths: string[]): Promise<void> {
     return refetch(this.queries, path =>
@@ -254,9 +260,23 @@ export class MLWSClient {
     const key = path + this._search(query);
     let shared = this._sockets.get(key);
     if (!shared) {
-      shared = new ReconnectingSocket(this, path, query, () =>
-        this._sockets.delete(key)
+      const isApart = isOfServer(path) || (query && 'project' in query);
+      const { server } = this;
+      shared = new ReconnectingSocket(
+        last =>
+          isApart || this.isReady
+            ? server.connect(
+                this.url(server.wsUrl, path, {
+                  ...query,
+                  since: last ?? query?.since
+                })
+              )
+            : null,
+        () => this._sockets.delete(key)
       );
+      if (!isApart) {
+        this._projectChanged.connect(shared.startOver, shared);
+      }
       this._sockets.set(key, shared);
     }
     return new SharedStream(shared) as IEventStream<T>;
@@ -405,194 +425,4 @@ export class MLWSClient {
   private _projects: readonly IProject[] = [];
   private _projectChanged = new Signal<this, IProject | null>(this);
   private _sockets = new Map<string, ReconnectingSocket>();
-}
-
-/** Events from the server: in order, none twice, what a lost connection missed made up for. */
-export interface IEventStream<T = any> extends IDisposable {
-  /**
-   * Every message; "hello" (the first after each connect) and "reset" (fetch everything anew:
-   * what came before cannot be told) too.
-   */
-  readonly message: ISignal<IEventStream<T>, T>;
-  readonly connected: boolean;
-  /** False each time that a connection is lost, and that an attempt to connect fails. */
-  readonly connectionChanged: ISignal<IEventStream<T>, boolean>;
-}
-
-/** First and longest pause between two attempts to connect, in milliseconds. */
-const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 10_000;
-
-/** A WebSocket that comes back by itself and asks for what it missed. */
-class ReconnectingSocket implements IDisposable {
-  constructor(
-    private _client: MLWSClient,
-    private _path: string,
-    private _query: Query | undefined,
-    private _released: () => void
-  ) {
-    _client.projectChanged.connect(this._startOver, this);
-    this._connect();
-  }
-
-  readonly message: Signal<this, any> = new Signal<this, any>(this);
-  readonly connectionChanged: Signal<this, boolean> = new Signal<this, boolean>(
-    this
-  );
-  users = 0;
-
-  get connected(): boolean {
-    return this._connected;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    if (this._isDisposed) {
-      return;
-    }
-    this._isDisposed = true;
-    this._hangUp();
-    this._released();
-    Signal.clearData(this);
-  }
-
-  /** Another project has its own numbering of events. */
-  private _startOver(): void {
-    if (this._isApart()) {
-      return;
-    }
-    this._hangUp();
-    this._last = null;
-    this._pause = FIRST_PAUSE;
-    this._connect();
-  }
-
-  private _connect(): void {
-    if (!this._client.isReady && !this._isApart()) {
-      return; // projectChanged will call again
-    }
-    const { server } = this._client;
-    const query: Query = { ...this._query };
-    if (this._last !== null) {
-      query.since = this._last;
-    }
-    const socket = server.connect(
-      this._client.url(server.wsUrl, this._path, query)
-    );
-    socket.onmessage = event => this._receive(String(event.data));
-    socket.onclose = () => this._lost();
-    this._socket = socket;
-  }
-
-  /** Whether it is not about the project that is shown. */
-  private _isApart(): boolean {
-    const named = this._query !== undefined && 'project' in this._query;
-    return named || isOfServer(this._path);
-  }
-
-  private _receive(text: string): void {
-    const message = JSON.parse(text);
-    const known = this._last;
-    if (message.type === 'hello') {
-      this._last = known ?? message.seq;
-      this._pause = FIRST_PAUSE;
-      this._setConnected(true);
-    } else if (message.type === 'reset') {
-      // The server counts anew, or has forgotten what came in between.
-      this._last = message.seq;
-    } else if (typeof message.seq === 'number') {
-      if (known !== null && message.seq <= known) {
-        return;
-      }
-      this._last = message.seq;
-    }
-    this.message.emit(message);
-  }
-
-  private _lost(): void {
-    const wasConnected = this._connected;
-    this._hangUp();
-    if (!wasConnected) {
-      this.connectionChanged.emit(false);
-    }
-    // Between half and all of the pause: not every lab of a Hub comes back at the same moment.
-    const pause = this._pause * (1 - Math.random() / 2);
-    this._retry = setTimeout(() => this._connect(), pause);
-    this._pause = Math.min(this._pause * 2, LONGEST_PAUSE);
-  }
-
-  private _hangUp(): void {
-    clearTimeout(this._retry);
-    const socket = this._socket;
-    this._socket = null;
-    if (socket) {
-      socket.onmessage = socket.onclose = null;
-      socket.close();
-    }
-    this._setConnected(false);
-  }
-
-  private _setConnected(connected: boolean): void {
-    if (this._connected !== connected) {
-      this._connected = connected;
-      this.connectionChanged.emit(connected);
-    }
-  }
-
-  private _connected = false;
-  private _isDisposed = false;
-  private _last: number | null = null;
-  private _pause = FIRST_PAUSE;
-  private _retry: ReturnType<typeof setTimeout> | undefined;
-  private _socket: WebSocket | null = null;
-}
-
-/** One user's end of a shared socket. */
-class SharedStream implements IEventStream {
-  constructor(private _socket: ReconnectingSocket) {
-    _socket.users += 1;
-    _socket.message.connect(this._onMessage, this);
-    _socket.connectionChanged.connect(this._onConnection, this);
-  }
-
-  readonly message: Signal<IEventStream, any> = new Signal<IEventStream, any>(
-    this
-  );
-  readonly connectionChanged: Signal<IEventStream, boolean> = new Signal<
-    IEventStream,
-    boolean
-  >(this);
-
-  get connected(): boolean {
-    return !this._isDisposed && this._socket.connected;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    if (this._isDisposed) {
-      return;
-    }
-    this._isDisposed = true;
-    Signal.clearData(this);
-    this._socket.users -= 1;
-    if (this._socket.users === 0) {
-      this._socket.dispose();
-    }
-  }
-
-  private _onMessage(_: ReconnectingSocket, message: any): void {
-    this.message.emit(message);
-  }
-
-  private _onConnection(_: ReconnectingSocket, connected: boolean): void {
-    this.connectionChanged.emit(connected);
-  }
-
-  private _isDisposed = false;
 }

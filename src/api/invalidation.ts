@@ -7,10 +7,16 @@ const CAUSES: Record<string, readonly (WorkspaceArea | 'run')[]> = {
   // No event reports what caches and remotes have.
   '/datasets/places': [],
   '/datasets': ['changes', 'history'],
+  '/git/conflicts': ['changes', 'history'],
+  '/git/diff': ['changes', 'history'],
+  '/git/status': ['changes', 'history'],
+  '/git': ['history'],
   '/lineage': ['history', 'run'],
   '/models': ['runs', 'run'],
   '/reproductions': ['runs', 'history', 'run'],
   '/runs': ['runs', 'history', 'run'],
+  '/snapshots/diff': ['changes', 'history'],
+  '/snapshots': ['history'],
   '/workflows': ['workflows', 'history']
 };
 

@@ -535,13 +535,15 @@ function RunTable(props: IProps): JSX.Element {
               hasMore={next_cursor !== null}
               sort={sort}
               onSort={setSort}
-              onSelect={run => {
-                const next = new Map(selected);
-                if (!next.delete(keyOf(run))) {
-                  next.set(keyOf(run), run);
-                }
-                setSelected(next);
-              }}
+              onSelect={run =>
+                setSelected(now => {
+                  const next = new Map(now);
+                  if (!next.delete(keyOf(run))) {
+                    next.set(keyOf(run), run);
+                  }
+                  return next;
+                })
+              }
               onEnd={() =>
                 void told(() => readMore(client, '/runs', query, 'items'))
               }

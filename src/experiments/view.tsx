@@ -121,7 +121,10 @@ function Runs(props: IProps): JSX.Element {
                   language={language}
                   trans={trans}
                   onToggle={() =>
-                    (props.selected.value = toggled(selected, run.run))
+                    (props.selected.value = toggled(
+                      props.selected.value,
+                      run.run
+                    ))
                   }
                 />
               ))}

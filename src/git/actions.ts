@@ -1,10 +1,6 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { MLWSClient } from '../api/client';
-import type { IWorkspaceEvents } from '../lab/tokens';
 import type { OpenDocuments } from '../lab/documents';
 import { BranchActions } from './branchActions';
-import { BranchesModel } from './branches';
 import { RemoteActions } from './remoteActions';
 import { StagingActions } from './stagingActions';
 import { Work } from './work';
@@ -12,7 +8,6 @@ import { Work } from './work';
 /** Everything that people do with code, apart from the views that show it. */
 export interface ICode {
   work: Work;
-  branches: BranchesModel;
   refs: BranchActions;
   remotes: RemoteActions;
   staging: StagingActions;
@@ -21,18 +16,15 @@ export interface ICode {
 /** `showConflicts`: brings people to where conflicts are resolved. */
 export function makeCode(
   client: MLWSClient,
-  events: IWorkspaceEvents,
   documents: OpenDocuments,
-  showConflicts: () => void,
-  trans: TranslationBundle
+  showConflicts: () => void
 ): ICode {
-  const branches = new BranchesModel(client, events, ['history']);
+  const { trans } = client;
   const work = new Work(client, documents, trans);
   return {
     work,
-    branches,
-    refs: new BranchActions(client, work, branches, trans, showConflicts),
-    remotes: new RemoteActions(client, work, branches, trans),
+    refs: new BranchActions(client, work, trans, showConflicts),
+    remotes: new RemoteActions(client, work, trans),
     staging: new StagingActions(client, work, trans)
   };
 }

@@ -8,18 +8,27 @@ import type {
   IAborted,
   IBranch,
   IMerged,
+  IPage,
   IRolledBack,
   ISafetyCopy,
   IStash,
   ITag
 } from '../api/models';
 import { told } from '../lab/notify';
-import type { BranchesModel } from './branches';
 import { askFields } from './form';
 import type { Work } from './work';
 
 /** Code of the error that commits are on no other branch. */
 const NOT_MERGED = '30212';
+
+/** Where branches, tags, stashes, safety copies and remotes are in the API. */
+export const REFS = [
+  '/git/branches',
+  '/git/tags',
+  '/git/stashes',
+  '/git/safety',
+  '/git/remotes'
+];
 
 /** What people do with branches, tags and stashes, and how a merge begins and ends. */
 export class BranchActions {
@@ -27,19 +36,22 @@ export class BranchActions {
   constructor(
     private _client: MLWSClient,
     private _work: Work,
-    private _branches: BranchesModel,
     private _trans: TranslationBundle,
     private _showConflicts: () => void
   ) {}
 
   /** Goes to a branch; of one that only a remote has, a branch here is made. */
   async switchTo({ name, remote }: IBranch): Promise<void> {
-    const here = this._branches.local.some(branch => branch.name === name);
-    const made = remote !== null && !here;
-    const body = made
-      ? { branch: name, ref: `${remote}/${name}`, create: true }
-      : { branch: name };
-    await this._checkout(body, name);
+    await told(async () => {
+      const { items } =
+        await this._client.cached<IPage<IBranch>>('/git/branches');
+      const here = items.some(one => one.remote === null && one.name === name);
+      const body =
+        remote !== null && !here
+          ? { branch: name, ref: `${remote}/${name}`, create: true }
+          : { branch: name };
+      await this._checkout(body, name);
+    });
   }
 
   /** Goes to a commit, on no branch. */
@@ -68,7 +80,7 @@ export class BranchActions {
     } else {
       await told(() => this._client.post('/git/branch', { name, from }));
     }
-    await this._branches.refresh();
+    await this._client.refresh(...REFS);
   }
 
   /** Deletes a branch; its commits can be had back as long as git keeps them. */
@@ -207,7 +219,7 @@ export class BranchActions {
       await told(() =>
         this._client.post('/git/tag', { name, ref, message: message || null })
       );
-      await this._branches.refresh();
+      await this._client.refresh(...REFS);
     }
   }
 
@@ -225,7 +237,7 @@ export class BranchActions {
     if (sure) {
       const id = encodeURIComponent(escapeId(tag.name));
       await told(() => this._client.delete(`/git/tag/${id}`));
-      await this._branches.refresh();
+      await this._client.refresh(...REFS);
     }
   }
 
@@ -258,7 +270,7 @@ export class BranchActions {
             )
         }
       );
-      await this._branches.refresh();
+      await this._client.refresh(...REFS);
     }
   }
 
@@ -273,7 +285,7 @@ export class BranchActions {
         done: () => trans.__('Applied stash “%1”.', stash.message)
       }
     );
-    await this._branches.refresh();
+    await this._client.refresh(...REFS);
   }
 
   /** Restores what a restore, a discard or an aborted merge replaced, after a question. */
@@ -293,7 +305,7 @@ export class BranchActions {
         doing: trans.__('Restoring changes…'),
         done: () => trans.__('Changes restored.')
       });
-      await this._branches.refresh();
+      await this._client.refresh(...REFS);
     }
   }
 
@@ -311,7 +323,7 @@ export class BranchActions {
     );
     if (sure) {
       await told(() => this._client.delete(`/git/stashes/${stash.id}`));
-      await this._branches.refresh();
+      await this._client.refresh(...REFS);
     }
   }
 
@@ -350,7 +362,7 @@ export class BranchActions {
       doing: trans.__('Switching to “%1”…', name),
       done: () => trans.__('Switched to “%1”.', name)
     });
-    await this._branches.refresh();
+    await this._client.refresh(...REFS);
   }
 
   private _delete(name: string, force: boolean): Promise<unknown> {

@@ -1,13 +1,9 @@
-import { nullTranslator } from '@jupyterlab/translation';
-import { MessageLoop } from '@lumino/messaging';
-import { Widget } from '@lumino/widgets';
 import { expect, it } from 'vitest';
 
-import { project, settle, Wire } from '../__tests__/server';
+import { project, rest, show, Wire } from '../__tests__/server';
 import type { IStash } from '../api/models';
 import type { BranchActions } from './branchActions';
-import { BranchesModel } from './branches';
-import { BranchesView } from './branchesView';
+import { branchesView } from './branchesView';
 import type { RemoteActions } from './remoteActions';
 
 const stash: IStash = {
@@ -19,12 +15,6 @@ const stash: IStash = {
   files: ['new.py', 'train.py']
 };
 
-async function rest(): Promise<void> {
-  await settle();
-  MessageLoop.flush();
-  await new Promise(resolve => setTimeout(resolve, 20));
-}
-
 it('shows the files of a stash on a click, and pops it by its button only', async () => {
   const wire = new Wire();
   const none = { items: [], next_cursor: null };
@@ -34,25 +24,13 @@ it('shows the files of a stash on a click, and pops it by its button only', asyn
   wire.answers['GET /git/stashes'] = { items: [stash], next_cursor: null };
   const client = wire.client();
   client.project = project;
-  const model = new BranchesModel(client, client.stream('/workspace/status'), [
-    'branches'
-  ]);
   const calls: string[] = [];
   const actions = {
     applyStash: (one: IStash, keep: boolean) =>
       calls.push(keep ? `apply ${one.id}` : `pop ${one.id}`)
   } as unknown as BranchActions;
-  const trans = nullTranslator.load('jupyter_mlws');
-  const view = new BranchesView(
-    model,
-    actions,
-    {} as RemoteActions,
-    'en',
-    trans
-  );
-  Widget.attach(view, document.body);
-  model.active = true;
-  await rest();
+  const view = branchesView({ client, actions, remotes: {} as RemoteActions });
+  await show(view);
   const row = view.node.querySelector<HTMLElement>('.jp-mlws-Stash')!;
   const click = (selector: string) =>
     row.querySelector<HTMLElement>(selector)!.click();

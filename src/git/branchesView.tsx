@@ -10,18 +10,19 @@ import {
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState, type ReactNode } from 'react';
 
+import type { MLWSClient } from '../api/client';
 import { relativeTime } from '../ui/format';
-import { LiveView } from '../ui/liveView';
 import type {
   IBranch,
+  IPage,
   IRemote,
   ISafetyCopy,
   IStash,
   ITag
 } from '../api/models';
 import { Rows } from '../ui/rows';
-import type { BranchActions } from './branchActions';
-import type { BranchesModel } from './branches';
+import { Answer, Failures, ServerView, useGet } from '../ui/server';
+import { REFS, type BranchActions } from './branchActions';
 import { IconButton } from '../ui/iconButton';
 import { branchIcon, mergeIcon, pushIcon } from './icons';
 import type { RemoteActions } from './remoteActions';
@@ -335,134 +336,150 @@ function Group<T>(props: {
   );
 }
 
-/** Branches, tags, stashes and remotes, and what is done with each. */
-export class BranchesView extends LiveView<BranchesModel> {
-  constructor(
-    model: BranchesModel,
-    private _actions: BranchActions,
-    private _remotes: RemoteActions,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.id = 'jp-mlws-branches';
-    this.title.label = trans.__('Branches');
-    this.addClass('jp-mlws-Section');
-    this.addClass('jp-mlws-Branches');
-  }
+interface IProps {
+  client: MLWSClient;
+  actions: BranchActions;
+  remotes: RemoteActions;
+}
 
-  protected body(): JSX.Element {
-    const { model, trans, _actions: actions, _remotes: remotes } = this;
-    const words = { language: this._language, trans };
-    return (
-      <>
-        <div className="jp-mlws-Branches-buttons">
-          <Button
-            small={true}
-            className="jp-mlws-NewBranchButton"
-            onClick={() => void actions.create()}
-          >
-            <branchIcon.react tag="span" width="14px" />
-            {trans.__('New Branch…')}
-          </Button>
-          <Button
-            small={true}
-            className="jp-mlws-StashButton"
-            onClick={() => void actions.stash()}
-          >
-            {trans.__('Stash Changes…')}
-          </Button>
-        </div>
-        <Group
-          name="local"
-          title={trans.__('Branches')}
-          items={model.local}
-          open={true}
-          trans={trans}
-          row={branch => (
-            <BranchRow
-              key={branch.name}
-              branch={branch}
-              actions={actions}
-              {...words}
-            />
-          )}
-        />
-        <Group
-          name="remote"
-          title={trans.__('Remote branches')}
-          items={model.remote}
-          trans={trans}
-          row={branch => (
-            <BranchRow
-              key={`${branch.remote}/${branch.name}`}
-              branch={branch}
-              actions={actions}
-              {...words}
-            />
-          )}
-        />
-        <Group
-          name="tags"
-          title={trans.__('Tags')}
-          items={model.tags}
-          add={{
-            label: trans.__('New Tag…'),
-            onClick: () => void actions.createTag()
-          }}
-          trans={trans}
-          row={tag => (
-            <TagRow
-              key={tag.name}
-              tag={tag}
-              actions={actions}
-              remotes={remotes}
-              {...words}
-            />
-          )}
-        />
-        <Group
-          name="stashes"
-          title={trans.__('Stashes')}
-          items={model.stashes}
-          trans={trans}
-          row={stash => (
-            <StashRow
-              key={stash.id}
-              stash={stash}
-              actions={actions}
-              {...words}
-            />
-          )}
-        />
-        <Group
-          name="safety"
-          title={trans.__('Safety copies')}
-          items={model.safetyCopies}
-          trans={trans}
-          row={copy => (
-            <SafetyRow key={copy.id} copy={copy} actions={actions} {...words} />
-          )}
-        />
-        <Group
-          name="remotes"
-          title={trans.__('Remotes')}
-          items={model.remotes}
-          add={{
-            label: trans.__('Add Remote…'),
-            onClick: () => void remotes.edit()
-          }}
-          trans={trans}
-          row={remote => (
-            <RemoteRow
-              key={remote.name}
-              remote={remote}
-              actions={remotes}
-              {...words}
-            />
-          )}
-        />
-      </>
-    );
-  }
+/** Branches, tags, stashes and remotes, and what is done with each. */
+function Branches({ client, actions, remotes }: IProps): JSX.Element {
+  const { language, trans } = client;
+  const words = { language, trans };
+  const branches = useGet<IPage<IBranch>>(client, '/git/branches');
+  const tags = useGet<IPage<ITag>>(client, '/git/tags');
+  const stashes = useGet<IPage<IStash>>(client, '/git/stashes');
+  const safety = useGet<IPage<ISafetyCopy>>(client, '/git/safety');
+  const addresses = useGet<IPage<IRemote>>(client, '/git/remotes');
+  return (
+    <Answer of={branches} trans={trans}>
+      {({ items }) => (
+        <>
+          <Failures of={[tags, stashes, safety, addresses]} trans={trans} />
+          <div className="jp-mlws-Branches-buttons">
+            <Button
+              small={true}
+              className="jp-mlws-NewBranchButton"
+              onClick={() => void actions.create()}
+            >
+              <branchIcon.react tag="span" width="14px" />
+              {trans.__('New Branch…')}
+            </Button>
+            <Button
+              small={true}
+              className="jp-mlws-StashButton"
+              onClick={() => void actions.stash()}
+            >
+              {trans.__('Stash Changes…')}
+            </Button>
+          </div>
+          <Group
+            name="local"
+            title={trans.__('Branches')}
+            items={items.filter(({ remote }) => remote === null)}
+            open={true}
+            trans={trans}
+            row={branch => (
+              <BranchRow
+                key={branch.name}
+                branch={branch}
+                actions={actions}
+                {...words}
+              />
+            )}
+          />
+          <Group
+            name="remote"
+            title={trans.__('Remote branches')}
+            items={items.filter(({ remote }) => remote !== null)}
+            trans={trans}
+            row={branch => (
+              <BranchRow
+                key={`${branch.remote}/${branch.name}`}
+                branch={branch}
+                actions={actions}
+                {...words}
+              />
+            )}
+          />
+          <Group
+            name="tags"
+            title={trans.__('Tags')}
+            items={tags.data?.items ?? []}
+            add={{
+              label: trans.__('New Tag…'),
+              onClick: () => void actions.createTag()
+            }}
+            trans={trans}
+            row={tag => (
+              <TagRow
+                key={tag.name}
+                tag={tag}
+                actions={actions}
+                remotes={remotes}
+                {...words}
+              />
+            )}
+          />
+          <Group
+            name="stashes"
+            title={trans.__('Stashes')}
+            items={stashes.data?.items ?? []}
+            trans={trans}
+            row={stash => (
+              <StashRow
+                key={stash.id}
+                stash={stash}
+                actions={actions}
+                {...words}
+              />
+            )}
+          />
+          <Group
+            name="safety"
+            title={trans.__('Safety copies')}
+            items={safety.data?.items ?? []}
+            trans={trans}
+            row={copy => (
+              <SafetyRow
+                key={copy.id}
+                copy={copy}
+                actions={actions}
+                {...words}
+              />
+            )}
+          />
+          <Group
+            name="remotes"
+            title={trans.__('Remotes')}
+            items={addresses.data?.items ?? []}
+            add={{
+              label: trans.__('Add Remote…'),
+              onClick: () => void remotes.edit()
+            }}
+            trans={trans}
+            row={remote => (
+              <RemoteRow
+                key={remote.name}
+                remote={remote}
+                actions={remotes}
+                {...words}
+              />
+            )}
+          />
+        </>
+      )}
+    </Answer>
+  );
+}
+
+/** The section of branches, tags, stashes and remotes. */
+export function branchesView(props: IProps): ServerView {
+  const { client } = props;
+  return new ServerView(client, () => <Branches {...props} />, {
+    id: 'jp-mlws-branches',
+    label: client.trans.__('Branches'),
+    className: 'jp-mlws-Section jp-mlws-Branches',
+    paths: REFS
+  });
 }

@@ -1,14 +1,22 @@
 import { Button, checkIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { useMemo } from 'react';
 
+import type { MLWSClient } from '../api/client';
+import type { IChange, IConflicts, IGitStatus, ISnapshot } from '../api/models';
+import { Failure } from '../ui/errorBox';
 import { listText } from '../ui/format';
+import { Answer, ServerView, useGet } from '../ui/server';
+import { useValue } from '../ui/state';
 import { ChangeLists, type IChangeActions } from './changeLists';
+import {
+  lastKey,
+  readLast,
+  type CommitDraft,
+  type ICommitOptions
+} from './commit';
 import { Conflicts, type IMergeActions } from './conflicts';
 import { groupChanges, type IChangeGroups } from './groups';
-import { Failure } from '../ui/errorBox';
-import { LiveView } from '../ui/liveView';
-import type { IChange } from '../api/models';
-import type { ChangesModel, ICommitOptions } from './changes';
 import { ProofBadges } from './snapshotParts';
 
 /** Code of the error that files look like credentials. */
@@ -36,14 +44,22 @@ function namesOf(
   return listText(changes.length > NAMED ? [...paths, '…'] : paths, trans);
 }
 
+interface IProps {
+  client: MLWSClient;
+  draft: CommitDraft;
+  actions: IChangesActions;
+}
+
 function CommitBox(props: {
-  model: ChangesModel;
+  draft: CommitDraft;
   groups: IChangeGroups;
   trans: TranslationBundle;
   onCommit: (options: ICommitOptions) => void;
 }): JSX.Element {
-  const { model, groups, trans } = props;
-  const { message, canCommit } = model;
+  const { draft, groups, trans } = props;
+  const message = useValue(draft.message);
+  const { busy } = useValue(draft.progress);
+  const canCommit = busy === null && message.trim() !== '';
   const staged = groups.staged.length;
   const all = new Set(
     [...groups.staged, ...groups.rest].map(change => change.path)
@@ -68,13 +84,13 @@ function CommitBox(props: {
         placeholder={trans.__('Message (Ctrl+Enter to commit)')}
         rows={Math.min(Math.max(message.split('\n').length, 2), 8)}
         value={message}
-        onChange={event => (model.message = event.target.value)}
+        onChange={event => (draft.message.value = event.target.value)}
       />
       <button
         type="submit"
         className="jp-mlws-CommitButton jp-mod-styled jp-mod-accept"
         disabled={!canCommit}
-        aria-busy={model.busy !== null}
+        aria-busy={busy !== null}
         title={
           staged > 0
             ? trans.__('Commit staged changes')
@@ -83,7 +99,7 @@ function CommitBox(props: {
               )
         }
       >
-        {model.busy ?? label}
+        {busy ?? label}
       </button>
       {staged > 0 && groups.rest.length > 0 && (
         <button
@@ -100,171 +116,207 @@ function CommitBox(props: {
 }
 
 function LastSnapshot(props: {
-  model: ChangesModel;
-  trans: TranslationBundle;
+  client: MLWSClient;
+  head: string | null;
 }): JSX.Element | null {
-  const { model, trans } = props;
-  if (!model.last) {
+  const { client, head } = props;
+  const [path, query] = lastKey(head);
+  const { data: last } = useGet<ISnapshot | null>(client, path, query, {
+    queryFn: () => readLast(client),
+    keeps: true
+  });
+  if (!last) {
     return null;
   }
   return (
     <div className="jp-mlws-LastSnapshot" role="status">
       <checkIcon.react tag="span" className="jp-mlws-Row-icon" width="14px" />
-      <span className="jp-mlws-LastSnapshot-subject" title={model.last.subject}>
-        {model.last.subject}
+      <span className="jp-mlws-LastSnapshot-subject" title={last.subject}>
+        {last.subject}
       </span>
-      <code>{model.last.short}</code>
-      <ProofBadges proof={model.last.proof} trans={trans} />
+      <code>{last.short}</code>
+      <ProofBadges proof={last.proof} trans={client.trans} />
     </div>
   );
 }
 
-/** Changes, the commit box and the proof of the newest snapshot. */
-export class ChangesView extends LiveView<ChangesModel> {
-  constructor(
-    model: ChangesModel,
-    private _actions: IChangesActions,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.id = 'jp-mlws-changes';
-    this.title.label = trans.__('Changes');
-    this.addClass('jp-mlws-Section');
-    this.addClass('jp-mlws-Changes');
-  }
+/** How the newest commit went: why it failed, and what it left out. */
+function Outcome(props: IProps & { hasStaged: boolean }): JSX.Element {
+  const { draft, actions, hasStaged } = props;
+  const { trans } = props.client;
+  const { error, warnings } = useValue(draft.progress);
+  return (
+    <>
+      {error && <Failure error={error} trans={trans} />}
+      {error?.code === LOOKS_SECRET && (
+        <Button
+          small={true}
+          onClick={() =>
+            actions.commit({ staged: hasStaged, allowSecrets: true })
+          }
+        >
+          {trans.__('Not Secrets, Commit Anyway')}
+        </Button>
+      )}
+      {error?.code === MANY_FILES && (
+        <Button
+          small={true}
+          onClick={() => actions.commit({ allowMany: true })}
+        >
+          {trans.__('Commit All to Git')}
+        </Button>
+      )}
+      {warnings.map(warning => (
+        <p key={warning} className="jp-mlws-Note" role="status">
+          {warning}
+        </p>
+      ))}
+    </>
+  );
+}
 
-  /** Puts the cursor into the commit box. */
-  focusMessage(): void {
-    this.node.querySelector<HTMLTextAreaElement>('.jp-mlws-CommitBox')?.focus();
-  }
-
-  protected body(): JSX.Element {
-    const { model, trans, _actions: actions } = this;
-    const status = model.status!;
-    const groups = groupChanges(status);
-    const merging = status.operation === 'merge' && model.conflicts !== null;
-    return (
-      <>
-        {!merging && (
-          <CommitBox
-            model={model}
-            groups={groups}
-            trans={trans}
-            onCommit={options => actions.commit(options)}
-          />
-        )}
-        {model.commitError && (
-          <Failure error={model.commitError} trans={trans} />
-        )}
-        {model.commitError?.code === LOOKS_SECRET && (
-          <Button
-            small={true}
-            onClick={() =>
-              actions.commit({
-                staged: groups.staged.length > 0,
-                allowSecrets: true
-              })
-            }
-          >
-            {trans.__('Not Secrets, Commit Anyway')}
-          </Button>
-        )}
-        {model.commitError?.code === MANY_FILES && (
-          <Button
-            small={true}
-            onClick={() => actions.commit({ allowMany: true })}
-          >
-            {trans.__('Commit All to Git')}
-          </Button>
-        )}
-        {model.warnings.map(warning => (
-          <p key={warning} className="jp-mlws-Note" role="status">
-            {warning}
-          </p>
-        ))}
-        {status.outbox.length > 0 && (
-          <p className="jp-mlws-Note" role="status">
-            {trans._n(
-              'The data of %1 snapshot has not been pushed yet. It will be pushed ' +
-                'automatically when its remote can be reached.',
-              'The data of %1 snapshots has not been pushed yet. It will be pushed ' +
-                'automatically when its remote can be reached.',
-              status.outbox.length
-            )}
-          </p>
-        )}
-        {status.restored && (
-          <div className="jp-mlws-Note jp-mlws-Restored" role="status">
-            <p>
-              {trans.__(
-                'Files restored from %1 “%2”. Commit to make this the latest snapshot.',
-                status.restored.short,
-                status.restored.subject
-              )}
-            </p>
-            <Button
-              small={true}
-              className="jp-mlws-ReturnButton"
-              onClick={() => actions.returnToHead()}
-            >
-              {trans.__('Return to %1', status.branch ?? 'HEAD')}
-            </Button>
-            <Button
-              small={true}
-              className="jp-mlws-KeepButton"
-              onClick={() => {
-                model.message = trans.__(
-                  'Restore “%1”',
-                  status.restored!.subject
-                );
-                this.focusMessage();
-              }}
-            >
-              {trans.__('Keep as New Snapshot')}
-            </Button>
-          </div>
-        )}
-        {groups.notPulled.length > 0 && (
-          <div className="jp-mlws-Note" role="status">
-            <p title={groups.notPulled.map(one => one.path).join('\n')}>
-              {trans._n(
-                '%1 dataset has not been pulled yet: %2',
-                '%1 datasets have not been pulled yet: %2',
-                groups.notPulled.length,
-                namesOf(groups.notPulled, trans)
-              )}
-            </p>
-            <Button
-              small={true}
-              className="jp-mlws-PullDataButton"
-              onClick={() => actions.pullData(groups.notPulled)}
-            >
-              {trans.__('Pull Data')}
-            </Button>
-          </div>
-        )}
-        {status.operation && !merging && model.busy === null && (
-          <p className="jp-mlws-Note" role="status">
-            {trans.__('Git operation in progress: %1', status.operation)}
-          </p>
-        )}
-        {model.conflicts && (
-          <Conflicts
-            conflicts={model.conflicts}
-            merging={merging}
-            actions={actions}
-            trans={trans}
-          />
-        )}
-        <ChangeLists
-          groups={groups}
+/** A merge, or another operation of git, that waits for what is in conflict. */
+function PendingMerge(props: IProps & { merging: boolean }): JSX.Element {
+  const { client, merging, actions } = props;
+  const { trans } = client;
+  // Those of an earlier merge are none of this one.
+  const conflicts = useGet<IConflicts>(
+    client,
+    '/git/conflicts',
+    {},
+    { gcTime: 0 }
+  );
+  return (
+    <Answer of={conflicts} trans={trans}>
+      {data => (
+        <Conflicts
+          conflicts={data}
+          merging={merging}
           actions={actions}
-          language={this._language}
           trans={trans}
         />
-        {!merging && <LastSnapshot model={model} trans={trans} />}
-      </>
-    );
-  }
+      )}
+    </Answer>
+  );
+}
+
+function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
+  const { client, draft, actions, status } = props;
+  const { language, trans } = client;
+  const { restored } = status;
+  const isBusy = useValue(draft.progress).busy !== null;
+  const groups = useMemo(() => groupChanges(status), [status]);
+  const merging = status.operation === 'merge';
+  return (
+    <>
+      {!merging && (
+        <CommitBox
+          draft={draft}
+          groups={groups}
+          trans={trans}
+          onCommit={options => actions.commit(options)}
+        />
+      )}
+      <Outcome {...props} hasStaged={groups.staged.length > 0} />
+      {status.outbox.length > 0 && (
+        <p className="jp-mlws-Note" role="status">
+          {trans._n(
+            'The data of %1 snapshot has not been pushed yet. It will be pushed ' +
+              'automatically when its remote can be reached.',
+            'The data of %1 snapshots has not been pushed yet. It will be pushed ' +
+              'automatically when its remote can be reached.',
+            status.outbox.length
+          )}
+        </p>
+      )}
+      {restored && (
+        <div className="jp-mlws-Note jp-mlws-Restored" role="status">
+          <p>
+            {trans.__(
+              'Files restored from %1 “%2”. Commit to make this the latest snapshot.',
+              restored.short,
+              restored.subject
+            )}
+          </p>
+          <Button
+            small={true}
+            className="jp-mlws-ReturnButton"
+            onClick={() => actions.returnToHead()}
+          >
+            {trans.__('Return to %1', status.branch ?? 'HEAD')}
+          </Button>
+          <Button
+            small={true}
+            className="jp-mlws-KeepButton"
+            onClick={event => {
+              draft.message.value = trans.__('Restore “%1”', restored.subject);
+              focusMessage(event.currentTarget.closest('.jp-mlws-Changes')!);
+            }}
+          >
+            {trans.__('Keep as New Snapshot')}
+          </Button>
+        </div>
+      )}
+      {groups.notPulled.length > 0 && (
+        <div className="jp-mlws-Note" role="status">
+          <p title={groups.notPulled.map(one => one.path).join('\n')}>
+            {trans._n(
+              '%1 dataset has not been pulled yet: %2',
+              '%1 datasets have not been pulled yet: %2',
+              groups.notPulled.length,
+              namesOf(groups.notPulled, trans)
+            )}
+          </p>
+          <Button
+            small={true}
+            className="jp-mlws-PullDataButton"
+            onClick={() => actions.pullData(groups.notPulled)}
+          >
+            {trans.__('Pull Data')}
+          </Button>
+        </div>
+      )}
+      {status.operation && !merging && !isBusy && (
+        <p className="jp-mlws-Note" role="status">
+          {trans.__('Git operation in progress: %1', status.operation)}
+        </p>
+      )}
+      {(merging || groups.conflicts.length > 0) && (
+        <PendingMerge {...props} merging={merging} />
+      )}
+      <ChangeLists
+        groups={groups}
+        actions={actions}
+        language={language}
+        trans={trans}
+      />
+      {!merging && <LastSnapshot client={client} head={status.head} />}
+    </>
+  );
+}
+
+function Section(props: IProps): JSX.Element {
+  const { client } = props;
+  const status = useGet<IGitStatus>(client, '/git/status');
+  return (
+    <Answer of={status} trans={client.trans}>
+      {data => <Changes {...props} status={data} />}
+    </Answer>
+  );
+}
+
+/** Puts the cursor into the commit box of a view. */
+export function focusMessage(node: Element): void {
+  node.querySelector<HTMLTextAreaElement>('.jp-mlws-CommitBox')?.focus();
+}
+
+/** The section of changes, the commit box and the proof of the newest snapshot. */
+export function changesView(props: IProps): ServerView {
+  const { client } = props;
+  return new ServerView(client, () => <Section {...props} />, {
+    id: 'jp-mlws-changes',
+    label: client.trans.__('Changes'),
+    className: 'jp-mlws-Section jp-mlws-Changes',
+    paths: ['/git/status', '/git/conflicts']
+  });
 }

@@ -9,10 +9,13 @@ import {
 } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import type { ChangesModel } from './changes';
+import type { IBranch, IPage } from '../api/models';
+import { told } from '../lab/notify';
+import type { State } from '../ui/state';
 import { dataOf, idOf } from './snapshotCommands';
-import type { HistoryModel } from './history';
+import { subjectOf, type IHistoryFilter } from './history';
 import { cloneProject } from './clone';
+import { knownStatus } from './status';
 import type { ICode } from './actions';
 import { branchIcon, mergeIcon, minusIcon, pullIcon, pushIcon } from './icons';
 
@@ -57,18 +60,11 @@ export const PALETTE: readonly string[] = [
   CodeCommandIDs.stash
 ];
 
-/** The parts of the sidebar that these commands act on. */
-export interface ICodePlaces {
-  changes: ChangesModel;
-  history: HistoryModel;
-  showHistory: () => Promise<void>;
-}
-
 /** Adds every command of code; `resolve` opens the view of a conflict. */
 export function addCodeCommands(
   app: JupyterFrontEnd,
   code: ICode,
-  places: ICodePlaces,
+  history: { filter: State<IHistoryFilter>; show: () => Promise<void> },
   resolve: (path: string) => Promise<void>,
   trans: TranslationBundle
 ): void {
@@ -88,8 +84,8 @@ export function addCodeCommands(
   });
   addStagingCommands(app, code, trans);
   addRemoteCommands(app, code, trans);
-  addBranchCommands(app, code, places.changes, trans);
-  addHistoryCommands(app, code, places, trans);
+  addBranchCommands(app, code, trans);
+  addHistoryCommands(app, code, history, trans);
 }
 
 interface IRow {
@@ -197,12 +193,11 @@ function addRemoteCommands(
 function addBranchCommands(
   app: JupyterFrontEnd,
   code: ICode,
-  changes: ChangesModel,
   trans: TranslationBundle
 ): void {
   const { commands } = app;
   const { refs } = code;
-  const isMerging = () => changes.status?.operation === 'merge';
+  const isMerging = () => knownStatus(code.work.client)?.operation === 'merge';
   commands.addCommand(CodeCommandIDs.newBranch, {
     label: trans.__('New Branch…'),
     icon: branchIcon,
@@ -253,8 +248,11 @@ function addBranchCommands(
 
 function addHistoryCommands(
   app: JupyterFrontEnd,
-  { refs }: ICode,
-  { history, showHistory }: ICodePlaces,
+  { work, refs }: ICode,
+  {
+    filter,
+    show
+  }: { filter: State<IHistoryFilter>; show: () => Promise<void> },
   trans: TranslationBundle
 ): void {
   const onSnapshot = (
@@ -267,8 +265,7 @@ function addHistoryCommands(
       execute: async args => {
         const found = idOf(app, args);
         if (found !== null) {
-          const known = history.items.find(item => item.id === found);
-          await act(found, known?.subject ?? found.slice(0, 8));
+          await act(found, subjectOf(work.client, found));
         }
       }
     });
@@ -297,21 +294,28 @@ function addHistoryCommands(
     CodeCommandIDs.fileHistory,
     { label: trans.__('Show File History') },
     async row => {
-      history.narrow({ path: row.path });
-      await showHistory();
+      filter.value = { ...filter.value, path: row.path };
+      await show();
     }
   );
 }
 
 async function chooseBranch(
-  { branches }: ICode,
+  { work }: ICode,
   title: string,
   trans: TranslationBundle
-) {
-  await branches.refresh();
-  const offered = [...branches.local, ...branches.remote].filter(
-    branch => !branch.current
+): Promise<IBranch | null> {
+  const page = await told(() =>
+    work.client.get<IPage<IBranch>>('/git/branches')
   );
+  if (!page) {
+    return null;
+  }
+  const others = page.items.filter(branch => !branch.current);
+  const offered = [
+    ...others.filter(({ remote }) => remote === null),
+    ...others.filter(({ remote }) => remote !== null)
+  ];
   if (offered.length === 0) {
     Notification.info(trans.__('There is no other branch.'));
     return null;

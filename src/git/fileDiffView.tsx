@@ -1,14 +1,14 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { useState, type ReactNode } from 'react';
 
-import type { Chosen, StagingActions } from './stagingActions';
-import { LiveView } from '../ui/liveView';
+import type { MLWSClient } from '../api/client';
 import type { IDiffHunk, IFileDiff } from '../api/models';
+import { Answer, ServerView, useGet } from '../ui/server';
 import { CellDiffs } from './cellDiffs';
-import { EMPTY_TREE, type FileDiffModel, type IVersions } from './diff';
+import { EMPTY_TREE, staleTimeOf, type IVersions } from './diff';
 import { DiffLines } from './diffLines';
+import type { Chosen, StagingActions } from './stagingActions';
 import { hunkLines, parseUnified } from './unified';
 
 /** What the two sides of a comparison are called. */
@@ -112,92 +112,108 @@ function Body(props: {
   );
 }
 
-/** The unified diff of one file. */
-export class FileDiffView extends LiveView<FileDiffModel> {
-  constructor(
-    model: FileDiffModel,
-    private _openFile: () => void,
-    private _staging: StagingActions,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.addClass('jp-mlws-View');
-    this.addClass('jp-mlws-FileDiff');
-  }
+interface IProps {
+  client: MLWSClient;
+  path: string;
+  versions: IVersions;
+  staging: StagingActions;
+  onOpen: () => void;
+}
 
-  protected body(): JSX.Element {
-    const { model, trans } = this;
-    const [from, to] = versionNames(model.versions, trans);
-    return (
-      <>
-        <header className="jp-mlws-View-head">
-          <h2>{model.path}</h2>
-          <span className="jp-mlws-Diff-from">{from}</span>
-          <span aria-hidden="true">→</span>
-          <span className="jp-mlws-Diff-to">{to}</span>
-          {this._wholeButtons()}
-          <Button small={true} onClick={this._openFile}>
-            {trans.__('Open File')}
-          </Button>
-        </header>
-        <Body
-          diff={model.diff!}
-          hunk={hunk => this._hunkButtons(hunk)}
-          trans={trans}
-        />
-      </>
-    );
+/** What can be done with a part of a diff with the index, or with the whole. */
+function StagingButtons(
+  props: IProps & { chosen: Chosen }
+): JSX.Element | null {
+  const { chosen, staging } = props;
+  const { trans } = props.client;
+  const { staged } = props.versions;
+  if (staged === undefined) {
+    return null;
   }
-
-  /** What can be done with all that is shown. */
-  private _wholeButtons(): JSX.Element | null {
-    const { model } = this;
-    const same = model.diff?.unified === '' && !model.diff.binary;
-    return same ? null : this._buttons({ paths: [model.path] });
-  }
-
-  private _hunkButtons(hunk: IDiffHunk): JSX.Element | null {
-    return this._buttons({
-      hunks: [{ path: this.model.path, ids: [hunk.id] }]
-    });
-  }
-
-  private _buttons(chosen: Chosen): JSX.Element | null {
-    const { trans, _staging: staging } = this;
-    const { staged } = this.model.versions;
-    if (staged === undefined) {
-      return null;
-    }
-    const part = 'hunks' in chosen;
-    return (
-      <span className="jp-mlws-Hunk-buttons">
-        {staged ? (
+  const part = 'hunks' in chosen;
+  return (
+    <span className="jp-mlws-Hunk-buttons">
+      {staged ? (
+        <Button
+          small={true}
+          className="jp-mlws-UnstageButton"
+          onClick={() => void staging.unstage(chosen)}
+        >
+          {part ? trans.__('Unstage Hunk') : trans.__('Unstage')}
+        </Button>
+      ) : (
+        <>
           <Button
             small={true}
-            className="jp-mlws-UnstageButton"
-            onClick={() => void staging.unstage(chosen)}
+            className="jp-mlws-StageButton"
+            onClick={() => void staging.stage(chosen)}
           >
-            {part ? trans.__('Unstage Hunk') : trans.__('Unstage')}
+            {part ? trans.__('Stage Hunk') : trans.__('Stage')}
           </Button>
-        ) : (
-          <>
-            <Button
-              small={true}
-              className="jp-mlws-StageButton"
-              onClick={() => void staging.stage(chosen)}
-            >
-              {part ? trans.__('Stage Hunk') : trans.__('Stage')}
+          <Button
+            small={true}
+            className="jp-mlws-DiscardButton"
+            onClick={() => void staging.discard(chosen)}
+          >
+            {part ? trans.__('Discard Hunk…') : trans.__('Discard…')}
+          </Button>
+        </>
+      )}
+    </span>
+  );
+}
+
+/** The unified diff of one file. */
+function FileDiff(props: IProps): JSX.Element {
+  const { client, path, versions } = props;
+  const { trans } = client;
+  const { staged } = versions;
+  const answer = useGet<IFileDiff>(
+    client,
+    '/git/diff',
+    { path, ...(staged === undefined ? versions : { staged }) },
+    { staleTime: staleTimeOf(versions) }
+  );
+  const [from, to] = versionNames(versions, trans);
+  return (
+    <Answer of={answer} trans={trans}>
+      {diff => (
+        <>
+          <header className="jp-mlws-View-head">
+            <h2>{path}</h2>
+            <span className="jp-mlws-Diff-from">{from}</span>
+            <span aria-hidden="true">→</span>
+            <span className="jp-mlws-Diff-to">{to}</span>
+            {(diff.unified !== '' || diff.binary) && (
+              <StagingButtons {...props} chosen={{ paths: [path] }} />
+            )}
+            <Button small={true} onClick={props.onOpen}>
+              {trans.__('Open File')}
             </Button>
-            <Button
-              small={true}
-              className="jp-mlws-DiscardButton"
-              onClick={() => void staging.discard(chosen)}
-            >
-              {part ? trans.__('Discard Hunk…') : trans.__('Discard…')}
-            </Button>
-          </>
-        )}
-      </span>
-    );
-  }
+          </header>
+          <Body
+            diff={diff}
+            hunk={({ id }) => (
+              <StagingButtons
+                {...props}
+                chosen={{ hunks: [{ path, ids: [id] }] }}
+              />
+            )}
+            trans={trans}
+          />
+        </>
+      )}
+    </Answer>
+  );
+}
+
+/** The differences of a file between two versions in the main area. */
+export function fileDiffView(props: IProps): ServerView {
+  const { client, path } = props;
+  const view = new ServerView(client, () => <FileDiff {...props} />, {
+    label: client.trans.__('Changes in %1', path.split('/').pop() ?? path),
+    className: 'jp-mlws-View jp-mlws-FileDiff'
+  });
+  view.title.caption = path;
+  return view;
 }

@@ -9,25 +9,33 @@ import {
   undoIcon
 } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useState, type CSSProperties, type MouseEvent } from 'react';
+import {
+  useCallback,
+  useMemo,
+  useState,
+  type CSSProperties,
+  type MouseEvent
+} from 'react';
 
-import { APIError } from '../api/client';
-import { GraphCell, graphWidth } from './commitGraph';
-import type { IGraphRow } from './lanes';
-import { Failure } from '../ui/errorBox';
-import { fileSize, fullTime, relativeTime } from '../ui/format';
-import { LiveView } from '../ui/liveView';
-import { LongList } from '../ui/virtualList';
+import type { MLWSClient, Query } from '../api/client';
 import type {
+  IPage,
   ISnapshot,
   ISnapshotChange,
   ISnapshotDetail
 } from '../api/models';
-import type { HistoryModel } from './history';
-import { compareIcon, dataIcon, kindIcons } from '../ui/fileIcons';
-import { ProofBadges } from './snapshotParts';
+import { readMore } from '../api/pages';
 import { told } from '../lab/notify';
+import { compareIcon, dataIcon, kindIcons } from '../ui/fileIcons';
+import { fileSize, fullTime, relativeTime } from '../ui/format';
+import { Answer, ServerView, useGet } from '../ui/server';
+import { toggled, useValue, type State } from '../ui/state';
+import { LongList } from '../ui/virtualList';
+import { GraphCell, graphWidth } from './commitGraph';
+import { queryOf, readHistory, type IHistoryFilter } from './history';
 import { stateLetters, stateWord } from './labels';
+import { graphRows, type IGraphRow } from './lanes';
+import { ProofBadges } from './snapshotParts';
 
 /** What the person can do with a snapshot. */
 export interface ISnapshotActions {
@@ -40,13 +48,12 @@ export interface ISnapshotActions {
 }
 
 interface ISnapshotProps {
+  client: MLWSClient;
   snapshot: ISnapshot;
   row: IGraphRow | null;
-  detail: ISnapshotDetail | APIError | null | undefined;
+  isOpen: boolean;
   actions: ISnapshotActions;
-  language: string;
-  trans: TranslationBundle;
-  onToggle: (id: string) => void;
+  onToggle: () => void;
 }
 
 function Counts(props: {
@@ -84,7 +91,8 @@ function openContextMenu(event: MouseEvent<HTMLElement>): void {
 }
 
 function SnapshotActions(props: ISnapshotProps): JSX.Element {
-  const { snapshot, actions, trans } = props;
+  const { snapshot, actions } = props;
+  const { trans } = props.client;
   return (
     <div className="jp-mlws-Snapshot-actions">
       <button
@@ -124,20 +132,28 @@ function SnapshotActions(props: ISnapshotProps): JSX.Element {
   );
 }
 
-/** What a message says below its subject, without the trailers that name runs. */
-function messageBody(message: string): string {
-  const lines = message.split('\n').slice(1);
-  return lines
-    .filter(line => !line.startsWith('Mlws-'))
-    .join('\n')
-    .trim();
+function Expanded(props: ISnapshotProps): JSX.Element {
+  const { client, snapshot } = props;
+  const path = `/snapshots/${snapshot.id}`;
+  return (
+    <Answer of={useGet<ISnapshotDetail>(client, path)} trans={client.trans}>
+      {detail => <Detail {...props} detail={detail} />}
+    </Answer>
+  );
 }
 
 function Detail(
   props: ISnapshotProps & { detail: ISnapshotDetail }
 ): JSX.Element {
-  const { snapshot, detail, actions, language, trans } = props;
-  const body = messageBody(detail.message);
+  const { snapshot, detail, actions } = props;
+  const { language, trans } = props.client;
+  // Without the trailers that name runs.
+  const body = detail.message
+    .split('\n')
+    .slice(1)
+    .filter(line => !line.startsWith('Mlws-'))
+    .join('\n')
+    .trim();
   return (
     <div className="jp-mlws-Snapshot-detail">
       {body && <p className="jp-mlws-Snapshot-body">{body}</p>}
@@ -199,9 +215,9 @@ function Detail(
 }
 
 function SnapshotItem(props: ISnapshotProps): JSX.Element {
-  const { snapshot, row, detail, language, trans } = props;
-  const open = detail !== undefined;
-  const Caret = open ? caretDownIcon : caretRightIcon;
+  const { snapshot, row, isOpen } = props;
+  const { language, trans } = props.client;
+  const Caret = isOpen ? caretDownIcon : caretRightIcon;
   return (
     <div
       className={`jp-mlws-Snapshot${snapshot.current ? ' jp-mod-current' : ''}`}
@@ -211,8 +227,8 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
       <button
         className="jp-mlws-Snapshot-head"
         data-mlws-row
-        aria-expanded={open}
-        onClick={() => props.onToggle(snapshot.id)}
+        aria-expanded={isOpen}
+        onClick={props.onToggle}
       >
         <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
         <span className="jp-mlws-Snapshot-text">
@@ -241,24 +257,20 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
         </span>
       </button>
       <SnapshotActions {...props} />
-      {detail === null && (
-        <p className="jp-mlws-Hint">{trans.__('Loading…')}</p>
-      )}
-      {detail instanceof APIError && <Failure error={detail} trans={trans} />}
-      {detail && !(detail instanceof APIError) && (
-        <Detail {...props} detail={detail} />
-      )}
+      {isOpen && <Expanded {...props} />}
     </div>
   );
 }
 
 /** What history is narrowed to. */
 function Filters(props: {
-  model: HistoryModel;
+  filter: State<IHistoryFilter>;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { model, trans } = props;
-  const { q, author, path, all } = model.filter;
+  const { filter, trans } = props;
+  const { q, author, path, all } = useValue(filter);
+  const narrow = (change: Partial<IHistoryFilter>) =>
+    (filter.value = { ...filter.value, ...change });
   const [more, setMore] = useState(false);
   const open = more || author !== '' || path !== '';
   return (
@@ -271,7 +283,7 @@ function Filters(props: {
           placeholder={trans.__('Filter by message')}
           rightIcon="ui-components:search"
           value={q}
-          onChange={event => model.narrow({ q: event.target.value })}
+          onChange={event => narrow({ q: event.target.value })}
         />
         <button
           type="button"
@@ -292,7 +304,7 @@ function Filters(props: {
             aria-label={trans.__('Filter by author')}
             placeholder={trans.__('Author name or email')}
             value={author}
-            onChange={event => model.narrow({ author: event.target.value })}
+            onChange={event => narrow({ author: event.target.value })}
           />
           <InputGroup
             className="jp-mlws-FilterPath"
@@ -300,7 +312,7 @@ function Filters(props: {
             aria-label={trans.__('Filter by file')}
             placeholder={trans.__('File or folder path')}
             value={path}
-            onChange={event => model.narrow({ path: event.target.value })}
+            onChange={event => narrow({ path: event.target.value })}
           />
         </>
       )}
@@ -308,7 +320,7 @@ function Filters(props: {
         <input
           type="checkbox"
           checked={all}
-          onChange={event => model.narrow({ all: event.target.checked })}
+          onChange={event => narrow({ all: event.target.checked })}
         />
         {trans.__('All branches')}
       </label>
@@ -316,66 +328,97 @@ function Filters(props: {
   );
 }
 
-/** The list of snapshots. */
-export class HistoryView extends LiveView<HistoryModel> {
-  constructor(
-    model: HistoryModel,
-    private _actions: ISnapshotActions,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.id = 'jp-mlws-history';
-    this.title.label = trans.__('History');
-    this.addClass('jp-mlws-Section');
-    this.addClass('jp-mlws-History');
-  }
+interface IProps {
+  client: MLWSClient;
+  filter: State<IHistoryFilter>;
+  actions: ISnapshotActions;
+}
 
-  protected body(): JSX.Element {
-    const { model, trans } = this;
-    const { graph } = model;
-    const style = {
-      '--jp-mlws-graph': `${graph ? graphWidth(graph) : 0}px`
-    } as CSSProperties;
-    return (
-      <div style={style}>
-        <Filters model={model} trans={trans} />
-        {model.items.length === 0 && (
-          <p className="jp-mlws-Hint">
-            {model.isNarrowed
-              ? trans.__('No matching snapshots.')
-              : trans.__(
-                  'No snapshots yet. A snapshot records code, data and runs together. Enter a ' +
-                    'message above and commit.'
-                )}
-          </p>
-        )}
-        <LongList
-          label={trans.__('Snapshots, newest first')}
-          scroller={this.node}
-          ids={model.items.map(snapshot => snapshot.id)}
-          row={index => (
-            <SnapshotItem
-              snapshot={model.items[index]}
-              row={graph?.[index] ?? null}
-              detail={model.expanded.get(model.items[index].id)}
-              actions={this._actions}
-              language={this._language}
-              trans={trans}
-              onToggle={this._toggle}
-            />
+function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
+  const { client, actions, scroller } = props;
+  const { trans } = client;
+  const filter = useValue(props.filter);
+  const answer = useGet<IPage<ISnapshot>>(
+    client,
+    '/snapshots',
+    queryOf(filter),
+    {
+      queryFn: ({ queryKey }) => readHistory(client, queryKey[1] as Query),
+      keeps: true
+    }
+  );
+  const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
+  const isNarrowed = [filter.q, filter.author, filter.path].some(Boolean);
+  const snapshots = answer.data?.items;
+  // Between those that are shown, commits are missing where others are left out.
+  const graph = useMemo(
+    () => (snapshots && !isNarrowed ? graphRows(snapshots) : null),
+    [snapshots, isNarrowed]
+  );
+  const style = {
+    '--jp-mlws-graph': `${graph ? graphWidth(graph) : 0}px`
+  } as CSSProperties;
+  const more = useCallback(
+    () =>
+      void told(() => readMore(client, '/snapshots', queryOf(filter), 'items')),
+    [client, filter]
+  );
+  return (
+    <Answer of={answer} trans={trans}>
+      {({ items, next_cursor }) => (
+        <div style={style}>
+          <Filters filter={props.filter} trans={trans} />
+          {items.length === 0 && (
+            <p className="jp-mlws-Hint">
+              {isNarrowed
+                ? trans.__('No matching snapshots.')
+                : trans.__(
+                    'No snapshots yet. A snapshot records code, data and runs together. Enter a ' +
+                      'message above and commit.'
+                  )}
+            </p>
           )}
-          onEnd={this._more}
-        />
-        {model.hasMore && (
-          <Button small={true} onClick={this._more}>
-            {trans.__('Show Older Snapshots')}
-          </Button>
-        )}
-      </div>
-    );
-  }
+          <LongList
+            label={trans.__('Snapshots, newest first')}
+            scroller={scroller}
+            ids={items.map(({ id }) => id)}
+            row={index => (
+              <SnapshotItem
+                client={client}
+                snapshot={items[index]}
+                row={graph?.[index] ?? null}
+                isOpen={expanded.has(items[index].id)}
+                actions={actions}
+                onToggle={() =>
+                  setExpanded(now => toggled(now, items[index].id))
+                }
+              />
+            )}
+            onEnd={more}
+          />
+          {next_cursor !== null && (
+            <Button small={true} onClick={more}>
+              {trans.__('Show Older Snapshots')}
+            </Button>
+          )}
+        </div>
+      )}
+    </Answer>
+  );
+}
 
-  private _toggle = (id: string) => void this.model.toggle(id);
-  private _more = () => void told(() => this.model.more());
+/** The section of the snapshots, newest first, as far as they were asked for. */
+export function historyView(props: IProps): ServerView {
+  const { client } = props;
+  const view: ServerView = new ServerView(
+    client,
+    () => <History {...props} scroller={view.node} />,
+    {
+      id: 'jp-mlws-history',
+      label: client.trans.__('History'),
+      className: 'jp-mlws-Section jp-mlws-History',
+      paths: ['/snapshots']
+    }
+  );
+  return view;
 }

@@ -11,7 +11,8 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
-import { BranchesView } from './branchesView';
+import { State } from '../ui/state';
+import { branchesView } from './branchesView';
 import { makeCode } from './actions';
 import { addCodeCommands, CodeCommandIDs, PALETTE } from './commands';
 import { conflictOpener } from './merge/open';
@@ -25,13 +26,14 @@ import {
   IWorkflowEvents,
   IWorkspaceEvents
 } from '../lab/tokens';
-import { ChangesModel } from './changes';
-import { ChangesView } from './changesView';
+import { changesView } from './changesView';
+import { CommitDraft } from './commit';
 import { addCommands, CommandIDs, IPlaces } from './snapshotCommands';
-import { HistoryModel } from './history';
-import { HistoryView } from './historyView';
-import { ProjectBar } from './projectBar';
+import { EVERYTHING } from './history';
+import { historyView } from './historyView';
+import { projectBar } from './projectBar';
 import { MLWSSidebar, type ISidebarLayout } from './sidebar';
+import { knownStatus, readStatusByParts } from './status';
 import { Welcome } from './welcome';
 import { WorkflowListModel } from '../workflow/list/model';
 import { WorkflowListView } from '../workflow/list/view';
@@ -81,8 +83,9 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     const { language } = client;
     const { commands } = app;
 
-    const changes = new ChangesModel(client, workspace, ['changes', 'history']);
-    const history = new HistoryModel(client, workspace, ['history']);
+    readStatusByParts(client, workspace);
+    const draft = new CommitDraft(client);
+    const filter = new State(EVERYTHING);
     const workflows = new WorkflowListModel(client, workspace, runs);
 
     const run = (id: string, args = {}) => void commands.execute(id, args);
@@ -90,17 +93,12 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       await commands.execute(CommandIDs.openSidebar);
       panel.expand(view);
     };
-    const code = makeCode(
+    const code = makeCode(client, documents, () => void reveal(changes));
+    const { staging, refs, remotes } = code;
+    const changes = changesView({
       client,
-      workspace,
-      documents,
-      () => void reveal(changesView),
-      trans
-    );
-    const { staging, refs } = code;
-    const changesView: ChangesView = new ChangesView(
-      changes,
-      {
+      draft,
+      actions: {
         openDiff: (change, staged) =>
           run(CommandIDs.openDiff, {
             path: change.path,
@@ -111,37 +109,28 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         discard: chosen => void staging.discard(chosen),
         track: path => void staging.track(path),
         commit: options =>
-          run(CommandIDs.commit, { message: changes.message, ...options }),
+          run(CommandIDs.commit, { message: draft.message.value, ...options }),
         returnToHead: () =>
-          run(CommandIDs.restore, { id: changes.status?.head ?? 'HEAD' }),
-        pullData: data => void code.remotes.pullData(data),
+          run(CommandIDs.restore, { id: knownStatus(client)?.head ?? 'HEAD' }),
+        pullData: data => void remotes.pullData(data),
         resolve: ({ path }) => run(CodeCommandIDs.resolve, { path }),
         continueMerge: () => void refs.continueMerge(),
         abortMerge: () => void refs.abortMerge()
-      },
-      language,
-      trans
-    );
-    const branchesView = new BranchesView(
-      code.branches,
-      refs,
-      code.remotes,
-      language,
-      trans
-    );
-    const historyView = new HistoryView(
-      history,
-      {
+      }
+    });
+    const branches = branchesView({ client, actions: refs, remotes });
+    const history = historyView({
+      client,
+      filter,
+      actions: {
         restore: ({ id }) => run(CommandIDs.restore, { id }),
         compare: ({ id }) => run(CommandIDs.compareSnapshot, { id }),
         copyId: ({ id }) => run(CommandIDs.copyId, { id }),
         verify: ({ id }) => run('mlws:verify-snapshot', { id }),
         openChange: ({ id, parents }, { path }) =>
           run(CommandIDs.openDiff, { path, from: parents[0] ?? null, to: id })
-      },
-      language,
-      trans
-    );
+      }
+    });
     const openWorkflow = (path: string) =>
       client.project && documents.open(client.project, path, CANVAS_FACTORY);
     const workflowsView = new WorkflowListView(
@@ -152,22 +141,17 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     );
     const panel = new MLWSSidebar(
       client,
-      new ProjectBar(
+      projectBar({
         client,
-        changes,
-        workspace,
-        {
-          branches: code.branches,
-          actions: code.remotes,
-          showBranches: () => void reveal(branchesView)
-        },
-        trans
-      ),
+        events: workspace,
+        actions: remotes,
+        showBranches: () => void reveal(branches)
+      }),
       new Welcome(client, () => run(CodeCommandIDs.clone), trans),
       [
-        { view: changesView, model: changes, room: CHANGES_ROOM },
-        { view: historyView, model: history },
-        { view: branchesView, model: code.branches, folded: true },
+        { view: changes, model: changes, room: CHANGES_ROOM },
+        { view: history, model: history },
+        { view: branches, model: branches, folded: true },
         { view: workflowsView, model: workflows, folded: true, lazy: true }
       ],
       translator
@@ -184,27 +168,13 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       );
     });
 
-    const places: IPlaces = {
-      panel,
-      changes,
-      changesView,
-      history,
-      staging
-    };
-    addCommands(app, client, workspace, documents, places, views, trans);
-    const resolve = conflictOpener(
-      client,
-      workspace,
-      views,
-      code,
-      languages,
-      status,
-      trans
-    );
+    const places: IPlaces = { panel, draft, changesView: changes, staging };
+    addCommands(app, client, documents, places, views, trans);
+    const resolve = conflictOpener(client, views, code, languages, status);
     addCodeCommands(
       app,
       code,
-      { changes, history, showHistory: () => reveal(historyView) },
+      { filter, show: () => reveal(history) },
       resolve,
       trans
     );

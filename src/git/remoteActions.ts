@@ -5,13 +5,14 @@ import { escapeId, MLWSClient } from '../api/client';
 import type {
   IChange,
   IFetched,
+  IPage,
   IPulled,
   IPushed,
   IRemote,
   ITag
 } from '../api/models';
 import { told } from '../lab/notify';
-import type { BranchesModel } from './branches';
+import { REFS } from './branchActions';
 import { askFields } from './form';
 import type { Work } from './work';
 
@@ -23,7 +24,6 @@ export class RemoteActions {
   constructor(
     private _client: MLWSClient,
     private _work: Work,
-    private _branches: BranchesModel,
     private _trans: TranslationBundle
   ) {}
 
@@ -33,7 +33,7 @@ export class RemoteActions {
     const name = {
       name: 'name',
       label: trans.__('Name'),
-      value: remote?.name ?? (this._branches.remotes.length ? '' : USUAL)
+      value: remote?.name ?? ((await this._remotes())?.length ? '' : USUAL)
     };
     const url = {
       name: 'url',
@@ -63,7 +63,7 @@ export class RemoteActions {
         url: given.url
       })
     );
-    await this._branches.refresh();
+    await this._client.refresh(...REFS);
     return made;
   }
 
@@ -81,7 +81,7 @@ export class RemoteActions {
     if (sure) {
       const id = encodeURIComponent(escapeId(remote.name));
       await told(() => this._client.delete(`/git/remotes/${id}`));
-      await this._branches.refresh();
+      await this._client.refresh(...REFS);
     }
   }
 
@@ -187,13 +187,16 @@ export class RemoteActions {
 
   /** Whether there is a remote; where there is none, the person is asked for one. */
   private async _hasRemote(): Promise<boolean> {
-    if (!this._branches.ready) {
-      await this._branches.refresh();
-    }
+    const remotes = await this._remotes();
     return (
-      this._branches.remotes.length > 0 ||
-      !this._branches.ready ||
-      (await this.edit()) !== null
+      remotes !== null && (remotes.length > 0 || (await this.edit()) !== null)
     );
+  }
+
+  private async _remotes(): Promise<readonly IRemote[] | null> {
+    const page = await told(() =>
+      this._client.cached<IPage<IRemote>>('/git/remotes')
+    );
+    return page && page.items;
   }
 }

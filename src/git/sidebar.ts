@@ -18,7 +18,6 @@ import type { MLWSClient } from '../api/client';
 import type { LiveModel } from '../api/live';
 import { mlwsIcon } from '../ui/fileIcons';
 import type { ServerView } from '../ui/server';
-import type { ProjectBar } from './projectBar';
 import { sectionSizes, SMALLEST } from './sectionSizes';
 import type { Welcome } from './welcome';
 
@@ -56,7 +55,7 @@ const SIZES = [5, 5, 3, 2];
 export class MLWSSidebar extends SidePanel {
   constructor(
     private _client: MLWSClient,
-    private _bar: ProjectBar,
+    private _bar: ServerView,
     private _welcome: Welcome,
     sections: readonly ISection[],
     translator: ITranslator
@@ -207,6 +206,7 @@ export class MLWSSidebar extends SidePanel {
 
   private _setActive(active: boolean): void {
     this._isActive = active;
+    this._bar.active = active;
     for (const { model, view, lazy } of this._sections) {
       model.active = active && !(lazy && view.isHidden);
     }

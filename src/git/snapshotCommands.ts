@@ -7,17 +7,14 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { listText } from '../ui/format';
 import { APIError } from '../api/client';
 import type { StagingActions } from './stagingActions';
-import type { IMLWSClient, IWorkspaceEvents } from '../lab/tokens';
-import type { ChangesModel } from './changes';
-import type { ChangesView } from './changesView';
-import {
-  EMPTY_TREE,
-  FileDiffModel,
-  IVersions,
-  SnapshotDiffModel
-} from './diff';
+import type { IMLWSClient } from '../lab/tokens';
+import type { IGitStatus, IPage, ISnapshot } from '../api/models';
+import { focusMessage } from './changesView';
+import type { CommitDraft } from './commit';
+import { EMPTY_TREE, type IVersions } from './diff';
 import type { OpenDocuments } from '../lab/documents';
-import type { HistoryModel } from './history';
+import { EVERYTHING, queryOf, subjectOf } from './history';
+import type { ServerView } from '../ui/server';
 import { compareIcon, mlwsIcon } from '../ui/fileIcons';
 import type { MainViews } from '../lab/mainArea';
 import { Restorer } from './restore';
@@ -39,9 +36,8 @@ export namespace CommandIDs {
 /** The parts of the sidebar that commands act on. */
 export interface IPlaces {
   panel: MLWSSidebar;
-  changes: ChangesModel;
-  changesView: ChangesView;
-  history: HistoryModel;
+  draft: CommitDraft;
+  changesView: ServerView;
   staging: StagingActions;
 }
 
@@ -49,24 +45,24 @@ export interface IPlaces {
 export function addCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
-  events: IWorkspaceEvents,
   documents: OpenDocuments,
   places: IPlaces,
   views: MainViews,
   trans: TranslationBundle
 ): void {
-  addSidebarCommands(app, documents, places, trans);
-  addSnapshotCommands(app, client, documents, places, trans);
-  addDiffCommands(app, client, events, documents, places, views, trans);
+  addSidebarCommands(app, client, documents, places, trans);
+  addSnapshotCommands(app, client, documents, trans);
+  addDiffCommands(app, client, documents, places, views, trans);
 }
 
 function addSidebarCommands(
   app: JupyterFrontEnd,
+  client: IMLWSClient,
   documents: OpenDocuments,
   places: IPlaces,
   trans: TranslationBundle
 ): void {
-  const { panel, changes, changesView } = places;
+  const { panel, draft, changesView } = places;
   app.commands.addCommand(CommandIDs.openSidebar, {
     label: trans.__('Show Versions and Workflows'),
     icon: mlwsIcon,
@@ -86,25 +82,27 @@ function addSidebarCommands(
       await reveal(app, panel);
       panel.expand(changesView);
       if (typeof args.message === 'string') {
-        changes.message = args.message;
+        draft.message.value = args.message;
       }
-      if (changes.message.trim() === '') {
-        changesView.focusMessage();
+      if (draft.message.value.trim() === '') {
+        focusMessage(changesView.node);
         return null;
       }
-      if (!changes.status) {
-        await changes.refresh();
-      }
-      const made = await changes.commit(
-        trans.__('Committing…'),
-        () => saveOrFail(documents, trans),
-        {
-          // Without a word of it as the button does: what is staged, if anything is.
-          staged: (args.staged as boolean | undefined) ?? changes.hasStaged,
-          allowSecrets: args.allowSecrets === true,
-          allowMany: args.allowMany === true
-        }
-      );
+      const made = await told(async () => {
+        const { changes } = await client.cached<IGitStatus>('/git/status');
+        return draft.commit(
+          trans.__('Committing…'),
+          () => saveOrFail(documents, trans),
+          {
+            // Without a word of it as the button does: what is staged, if anything is.
+            staged:
+              (args.staged as boolean | undefined) ??
+              changes.some(one => one.staged),
+            allowSecrets: args.allowSecrets === true,
+            allowMany: args.allowMany === true
+          }
+        );
+      });
       return made?.id ?? null;
     }
   });
@@ -136,35 +134,29 @@ function addSnapshotCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
   documents: OpenDocuments,
-  places: IPlaces,
   trans: TranslationBundle
 ): void {
-  const { history } = places;
   const restorer = new Restorer(client, documents, trans);
-  const target = (args: ReadonlyPartialJSONObject) => idOf(app, args);
-  const subject = (id: string) =>
-    history.items.find(item => item.id === id)?.subject ?? id.slice(0, 8);
 
   app.commands.addCommand(CommandIDs.restore, {
     label: trans.__('Restore Snapshot…'),
     icon: undoIcon,
     execute: args =>
       told(async () => {
-        const id = target(args) ?? (await chooseSnapshot(history, trans));
-        return id !== null && restorer.restore(id, subject(id));
+        const id = idOf(app, args) ?? (await chooseSnapshot(client, trans));
+        return id !== null && restorer.restore(id, subjectOf(client, id));
       })
   });
   app.commands.addCommand(CommandIDs.copyId, {
     label: trans.__('Copy Snapshot ID'),
     icon: copyIcon,
-    execute: args => Clipboard.copyToSystem(target(args) ?? '')
+    execute: args => Clipboard.copyToSystem(idOf(app, args) ?? '')
   });
 }
 
 function addDiffCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
-  events: IWorkspaceEvents,
   documents: OpenDocuments,
   places: IPlaces,
   views: MainViews,
@@ -174,17 +166,12 @@ function addDiffCommands(
     views.show(
       `diff ${path} ${JSON.stringify(versions)}`,
       async () => {
-        const { FileDiffView } = await import('./fileDiffView');
-        const model = new FileDiffModel(client, events, path, versions);
-        const open = () =>
+        const { fileDiffView } = await import('./fileDiffView');
+        const { staging } = places;
+        const onOpen = () =>
           client.project && documents.open(client.project, path);
-        const view = new FileDiffView(model, open, places.staging, trans);
-        view.title.label = trans.__(
-          'Changes in %1',
-          path.split('/').pop() ?? path
-        );
-        view.title.caption = path;
-        return { view, model };
+        const view = fileDiffView({ client, path, versions, staging, onOpen });
+        return { view, model: null };
       },
       { id: CommandIDs.openDiff, args: { path, ...versions } }
     );
@@ -208,19 +195,10 @@ function addDiffCommands(
     views.show(
       `snapshots ${from} ${to}`,
       async () => {
-        const { SnapshotDiffView } = await import('./snapshotDiffView');
-        const model = new SnapshotDiffModel(client, events, { from, to });
-        const view = new SnapshotDiffView(
-          model,
-          path => void openDiff(path, { from, to }),
-          client.language,
-          trans
-        );
-        view.title.label =
-          to === 'HEAD'
-            ? trans.__('%1 and current', from.slice(0, 8))
-            : trans.__('%1 and %2', from.slice(0, 8), to.slice(0, 8));
-        return { view, model };
+        const { snapshotDiffView } = await import('./snapshotDiffView');
+        const onOpenFile = (path: string) => void openDiff(path, { from, to });
+        const view = snapshotDiffView({ client, from, to, onOpenFile });
+        return { view, model: null };
       },
       { id: CommandIDs.compareSnapshot, args: { id: from, to } }
     );
@@ -272,13 +250,14 @@ export function idOf(
 }
 
 async function chooseSnapshot(
-  history: HistoryModel,
+  client: IMLWSClient,
   trans: TranslationBundle
 ): Promise<string | null> {
-  if (!history.ready) {
-    await history.refresh();
-  }
-  const labels = history.items.map(item => `${item.short} ${item.subject}`);
+  const { items } = await client.cached<IPage<ISnapshot>>(
+    '/snapshots',
+    queryOf(EVERYTHING)
+  );
+  const labels = items.map(item => `${item.short} ${item.subject}`);
   const answer = await InputDialog.getItem({
     title: trans.__('Restore Snapshot'),
     items: labels,
@@ -286,5 +265,5 @@ async function chooseSnapshot(
   });
   const at =
     answer.button.accept && answer.value ? labels.indexOf(answer.value) : -1;
-  return at < 0 ? null : history.items[at].id;
+  return at < 0 ? null : items[at].id;
 }

@@ -1,10 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import type { MLWSClient } from '../api/client';
 import { cellText, fileSize } from '../ui/format';
-import { LiveView } from '../ui/liveView';
 import type { IDifferingValue, ISnapshotDiff } from '../api/models';
 import { Rows } from '../ui/rows';
-import type { SnapshotDiffModel } from './diff';
+import { Answer, ServerView, useGet } from '../ui/server';
+import { staleTimeOf } from './diff';
 import { versionNames } from './fileDiffView';
 import { dataIcon, kindIcons } from '../ui/fileIcons';
 import { kindWord, stateLetters, stateWord } from './labels';
@@ -130,47 +131,62 @@ function Data(props: {
   );
 }
 
-/** Two versions compared: files, data, parameters and metrics. */
-export class SnapshotDiffView extends LiveView<SnapshotDiffModel> {
-  constructor(
-    model: SnapshotDiffModel,
-    private _openFile: (path: string) => void,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.addClass('jp-mlws-View');
-    this.addClass('jp-mlws-SnapshotDiff');
-  }
+interface IProps {
+  client: MLWSClient;
+  from: string;
+  to: string;
+  onOpenFile: (path: string) => void;
+}
 
-  protected body(): JSX.Element {
-    const { model, trans } = this;
-    const diff = model.diff!;
-    const names = versionNames(model.versions, trans);
-    const parts = [diff.files, diff.data, diff.metrics, diff.params];
-    return (
-      <>
-        <header className="jp-mlws-View-head">
-          <span className="jp-mlws-Diff-from">{names[0]}</span>
-          <span aria-hidden="true">→</span>
-          <span className="jp-mlws-Diff-to">{names[1]}</span>
-        </header>
-        {parts.every(part => part.length === 0) && (
-          <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>
-        )}
-        <Values
-          title={trans.__('Metrics')}
-          names={names}
-          values={diff.metrics}
-        />
-        <Values
-          title={trans.__('Parameters')}
-          names={names}
-          values={diff.params}
-        />
-        <Files diff={diff} trans={trans} openFile={this._openFile} />
-        <Data diff={diff} language={this._language} trans={trans} />
-      </>
-    );
-  }
+/** Two versions compared: files, data, parameters and metrics. */
+function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
+  const { language, trans } = client;
+  const answer = useGet<ISnapshotDiff>(
+    client,
+    '/snapshots/diff',
+    { from, to },
+    { staleTime: staleTimeOf({ from, to }) }
+  );
+  const names = versionNames({ from, to }, trans);
+  return (
+    <Answer of={answer} trans={trans}>
+      {diff => (
+        <>
+          <header className="jp-mlws-View-head">
+            <span className="jp-mlws-Diff-from">{names[0]}</span>
+            <span aria-hidden="true">→</span>
+            <span className="jp-mlws-Diff-to">{names[1]}</span>
+          </header>
+          {[diff.files, diff.data, diff.metrics, diff.params].every(
+            part => part.length === 0
+          ) && <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>}
+          <Values
+            title={trans.__('Metrics')}
+            names={names}
+            values={diff.metrics}
+          />
+          <Values
+            title={trans.__('Parameters')}
+            names={names}
+            values={diff.params}
+          />
+          <Files diff={diff} trans={trans} openFile={onOpenFile} />
+          <Data diff={diff} language={language} trans={trans} />
+        </>
+      )}
+    </Answer>
+  );
+}
+
+/** The differences of two snapshots in the main area. */
+export function snapshotDiffView(props: IProps): ServerView {
+  const { client, from, to } = props;
+  const { trans } = client;
+  return new ServerView(client, () => <SnapshotDiff {...props} />, {
+    label:
+      to === 'HEAD'
+        ? trans.__('%1 and current', from.slice(0, 8))
+        : trans.__('%1 and %2', from.slice(0, 8), to.slice(0, 8)),
+    className: 'jp-mlws-View jp-mlws-SnapshotDiff'
+  });
 }

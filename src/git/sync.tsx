@@ -1,24 +1,25 @@
 import { refreshIcon } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { useSignal } from '../ui/useSignal';
-import type { BranchesModel } from './branches';
+import type { MLWSClient } from '../api/client';
+import type { IBranch, IPage } from '../api/models';
 import { IconButton } from '../ui/iconButton';
+import { useGet } from '../ui/server';
 import { branchIcon, pullIcon, pushIcon } from './icons';
 import type { RemoteActions } from './remoteActions';
 
 /** Which branch is current, how far it is from its remote, and the buttons that close the gap. */
 export function Sync(props: {
+  client: MLWSClient;
   /** Null: HEAD is on no branch. */
   branch: string | null;
-  branches: BranchesModel;
   actions: RemoteActions;
   showBranches: () => void;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { branch, branches, actions, trans } = props;
-  useSignal(branches.stateChanged);
-  const { upstream, ahead, behind } = branches.current ?? {};
+  const { client, branch, actions } = props;
+  const { trans } = client;
+  const { data } = useGet<IPage<IBranch>>(client, '/git/branches');
+  const current = data?.items.find(one => one.current);
+  const { upstream, ahead, behind } = current ?? {};
   const follows = upstream
     ? trans.__('tracks %1', upstream)
     : trans.__('no upstream branch');

@@ -1,17 +1,17 @@
-import { nullTranslator } from '@jupyterlab/translation';
-import { MessageLoop } from '@lumino/messaging';
-import { Widget } from '@lumino/widgets';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
-import { failure, project, settle, Wire } from '../__tests__/server';
-import type { Chosen } from './stagingActions';
+import { failure, project, rest, show, Wire } from '../__tests__/server';
+import type { MLWSClient } from '../api/client';
+import { followProject } from '../api/invalidation';
 import type { IChange, IConflict, ISnapshot } from '../api/models';
-import { ChangesModel, type ICommitOptions } from './changes';
-import { ChangesView } from './changesView';
-import { HistoryModel } from './history';
-import { HistoryView } from './historyView';
+import type { ServerView } from '../ui/server';
+import { State } from '../ui/state';
+import { changesView } from './changesView';
+import { CommitDraft, type ICommitOptions } from './commit';
+import { EVERYTHING, type IHistoryFilter } from './history';
+import { historyView } from './historyView';
+import type { Chosen } from './stagingActions';
 
-const trans = nullTranslator.load('jupyter_mlws');
 const change: IChange = {
   path: 'data/wine.csv',
   kind: 'data',
@@ -45,8 +45,10 @@ const snapshot: ISnapshot = {
 };
 
 let wire: Wire;
+let client: MLWSClient;
+let filter: State<IHistoryFilter>;
 let calls: string[];
-let view: Widget;
+let view: ServerView;
 
 beforeEach(() => {
   // jsdom lays nothing out: a list would have no row in sight.
@@ -55,6 +57,10 @@ beforeEach(() => {
     value: 600
   });
   wire = new Wire();
+  client = wire.client();
+  followProject(client);
+  client.project = project;
+  filter = new State(EVERYTHING);
   calls = [];
   wire.answers['GET /git/status'] = {
     branch: 'main',
@@ -73,30 +79,8 @@ afterEach(() => {
   view.dispose();
 });
 
-/** Lets models, Lumino and React come to rest. */
-async function rest(): Promise<void> {
-  await settle();
-  MessageLoop.flush();
-  await new Promise(resolve => setTimeout(resolve, 20));
-}
-
-async function show(
-  made: Widget,
-  model: { active: boolean }
-): Promise<HTMLElement> {
-  view = made;
-  Widget.attach(view, document.body);
-  model.active = true;
-  await rest();
-  return view.node;
-}
-
-async function changes(): Promise<[HTMLElement, ChangesModel]> {
-  const client = wire.client();
-  client.project = project;
-  const model = new ChangesModel(client, client.stream('/workspace/status'), [
-    'changes'
-  ]);
+async function changes(): Promise<[HTMLElement, CommitDraft]> {
+  const draft = new CommitDraft(client);
   const actions = {
     openDiff: (one: IChange, staged: boolean) =>
       calls.push(`diff ${one.path}${staged ? ' staged' : ''}`),
@@ -115,16 +99,11 @@ async function changes(): Promise<[HTMLElement, ChangesModel]> {
     commit: (options: ICommitOptions = {}) =>
       calls.push(options.staged ? 'commit staged' : 'commit')
   };
-  const node = await show(new ChangesView(model, actions, 'en', trans), model);
-  return [node, model];
+  view = changesView({ client, draft, actions });
+  return [await show(view), draft];
 }
 
 async function history(): Promise<HTMLElement> {
-  const client = wire.client();
-  client.project = project;
-  const model = new HistoryModel(client, client.stream('/workspace/status'), [
-    'history'
-  ]);
   const note = (word: string) => (one: ISnapshot) =>
     calls.push(`${word} ${one.id}`);
   const actions = {
@@ -134,7 +113,8 @@ async function history(): Promise<HTMLElement> {
     verify: note('verify'),
     openChange: note('open')
   };
-  return show(new HistoryView(model, actions, 'en', trans), model);
+  view = historyView({ client, filter, actions });
+  return show(view);
 }
 
 const button = (node: HTMLElement, selector: string) =>
@@ -149,9 +129,9 @@ it('shows a change with words for those who do not see colours', async () => {
 });
 
 it('lets nobody commit without a message', async () => {
-  const [node, model] = await changes();
+  const [node, draft] = await changes();
   expect(button(node, '.jp-mlws-CommitButton').disabled).toBe(true);
-  model.message = 'why';
+  draft.message.value = 'why';
   await rest();
   expect(button(node, '.jp-mlws-CommitButton').disabled).toBe(false);
   button(node, '.jp-mlws-CommitButton').click();
@@ -173,14 +153,14 @@ it('stages a file, and commits what is staged apart from the rest', async () => 
     operation: null,
     outbox: []
   };
-  const [node, model] = await changes();
+  const [node, draft] = await changes();
   // Changed again since it was staged: it is in both lists.
   expect(node.querySelectorAll('[data-mlws-path="a.py"]')).toHaveLength(2);
   button(node, '.jp-mlws-StageButton').click();
   button(node, '.jp-mlws-UnstageButton').click();
   // Data goes into git by its .dvc file alone.
   expect(node.querySelectorAll('.jp-mlws-StageButton')).toHaveLength(1);
-  model.message = 'why';
+  draft.message.value = 'why';
   await rest();
   expect(button(node, '.jp-mlws-CommitButton').textContent).toBe(
     'Commit 1 Staged File'
@@ -228,14 +208,14 @@ it('says that the files are as in another snapshot', async () => {
     outbox: [],
     restored: { commit: 'd304bd64aa', short: 'd304bd64', subject: 'Before' }
   };
-  const [node, model] = await changes();
+  const [node, draft] = await changes();
   expect(node.querySelector('.jp-mlws-Restored')!.textContent).toContain(
     'Files restored from d304bd64 “Before”.'
   );
   button(node, '.jp-mlws-ReturnButton').click();
   expect(calls).toEqual(['return']);
   button(node, '.jp-mlws-KeepButton').click();
-  expect(model.message).toBe('Restore “Before”');
+  expect(draft.message.value).toBe('Restore “Before”');
 });
 
 it('offers to pull data that a clone lacks, and not to commit it', async () => {
@@ -246,8 +226,8 @@ it('offers to pull data that a clone lacks, and not to commit it', async () => {
     operation: null,
     outbox: []
   };
-  const [node, model] = await changes();
-  model.message = 'why';
+  const [node, draft] = await changes();
+  draft.message.value = 'why';
   await rest();
   expect(button(node, '.jp-mlws-CommitButton').textContent).toBe('Commit');
   expect(node.querySelector('[data-mlws-path]')).toBeNull();
@@ -271,7 +251,7 @@ it('shows a merge that waits instead of the commit box', async () => {
     commit: 'b',
     items: [conflict]
   };
-  const [node, model] = await changes();
+  const [node] = await changes();
   expect(node.querySelector('.jp-mlws-CommitBox')).toBeNull();
   expect(node.textContent).toContain('Merging “topic” into “main”');
   expect(button(node, '.jp-mlws-ContinueButton').disabled).toBe(true);
@@ -283,7 +263,7 @@ it('shows a merge that waits instead of the commit box', async () => {
     commit: 'b',
     items: []
   };
-  await model.refresh();
+  await view.refresh();
   await rest();
   button(node, '.jp-mlws-ContinueButton').click();
   button(node, '.jp-mlws-AbortButton').click();
@@ -303,11 +283,11 @@ it('shows which parts of the newest snapshot are proven', async () => {
 });
 
 it('tells in place why a commit failed and what to do', async () => {
-  const [node, model] = await changes();
+  const [node, draft] = await changes();
   wire.answers['POST /snapshots'] = () =>
     failure(423, '30103', 'In use by Ann.');
-  model.message = 'why';
-  await model.commit('…', async () => undefined);
+  draft.message.value = 'why';
+  await draft.commit('…', async () => undefined, {});
   await rest();
   const alert = node.querySelector('[role=alert]');
   expect(alert?.textContent).toContain('In use by Ann.');
@@ -315,8 +295,8 @@ it('tells in place why a commit failed and what to do', async () => {
 });
 
 it('keeps the cursor in the middle of a message', async () => {
-  const [node, model] = await changes();
-  model.message = 'one three';
+  const [node, draft] = await changes();
+  draft.message.value = 'one three';
   await rest();
   const box = node.querySelector<HTMLTextAreaElement>('.jp-mlws-CommitBox')!;
   const set = Object.getOwnPropertyDescriptor(
@@ -326,10 +306,27 @@ it('keeps the cursor in the middle of a message', async () => {
   set.call(box, 'one two three');
   box.setSelectionRange(8, 8);
   box.dispatchEvent(new Event('input', { bubbles: true }));
-  expect(model.message).toBe('one two three');
+  expect(draft.message.value).toBe('one two three');
   expect([box.value, box.selectionStart]).toEqual(['one two three', 8]);
   await rest();
   expect([box.value, box.selectionStart]).toEqual(['one two three', 8]);
+});
+
+it('draws no row of the changes anew while a message is typed', async () => {
+  const [node, draft] = await changes();
+  const words = vi.spyOn(client.trans, '__');
+  const draws = (word: string) =>
+    words.mock.calls.filter(([one]) => one === word).length;
+  for (const text of ['w', 'wh', 'why']) {
+    draft.message.value = text;
+    await rest();
+  }
+  expect(node.querySelector<HTMLTextAreaElement>('textarea')!.value).toBe(
+    'why'
+  );
+  expect(draws('Commit message')).toBe(3);
+  expect(draws('Discard…')).toBe(0);
+  words.mockRestore();
 });
 
 it('teaches where nothing changed', async () => {
@@ -355,6 +352,76 @@ it('shows a snapshot and acts on it', async () => {
   expect(item.querySelector('.jp-mlws-Current')).not.toBeNull();
   button(item, '.jp-mlws-RestoreButton').click();
   expect(calls).toEqual(['restore f00dfeed00']);
+});
+
+const listed = () =>
+  [...view.node.querySelectorAll<HTMLElement>('[data-mlws-snapshot]')].map(
+    one => one.dataset.mlwsSnapshot
+  );
+const item = (id: string): ISnapshot => ({ ...snapshot, id });
+
+it('shows older snapshots when asked, and keeps them below new ones of the branch alone', async () => {
+  const top = (...ids: string[]) => {
+    wire.answers['GET /snapshots'] = (_: unknown, url: URL) =>
+      url.searchParams.has('cursor')
+        ? { items: [item('old')], next_cursor: null }
+        : { items: ids.map(item), next_cursor: 'c' };
+  };
+  top('new');
+  const node = await history();
+  // The end is in sight: what is older comes by itself.
+  await rest();
+  expect(listed()).toEqual(['new', 'old']);
+  top('newest', 'new');
+  await view.refresh();
+  await rest();
+  expect(listed()).toEqual(['newest', 'new', 'old']);
+  wire.answers['GET /snapshots'] = {
+    items: ['other', 'old'].map(item),
+    next_cursor: null
+  };
+  await view.refresh();
+  await rest();
+  expect(listed()).toEqual(['other', 'old']);
+  expect(node.textContent).not.toContain('Show Older');
+});
+
+it('sends the filter as a search, and draws no lines where snapshots are left out', async () => {
+  const node = await history();
+  expect(node.querySelector('.jp-mlws-Graph')).not.toBeNull();
+  filter.value = { ...EVERYTHING, q: 'wine', author: 'Ann' };
+  await rest();
+  const { searchParams } = wire.requests.at(-1)!.url;
+  expect(searchParams.get('q')).toBe('wine');
+  expect(searchParams.get('author')).toBe('Ann');
+  expect(node.querySelector('.jp-mlws-Graph')).toBeNull();
+  filter.value = { ...EVERYTHING, all: true };
+  await rest();
+  expect(node.querySelector('.jp-mlws-Graph')).not.toBeNull();
+});
+
+it('expands a snapshot, or tells why it cannot', async () => {
+  wire.answers['GET /snapshots'] = {
+    items: [item('new'), item('gone')],
+    next_cursor: null
+  };
+  wire.answers['GET /snapshots/new'] = {
+    ...item('new'),
+    message: 'One\n\nIts body',
+    changes: [],
+    data: [],
+    runs: []
+  };
+  wire.answers['GET /snapshots/gone'] = () => failure(404, '30404', 'Gone.');
+  const node = await history();
+  const heads = node.querySelectorAll<HTMLElement>('.jp-mlws-Snapshot-head');
+  heads.forEach(head => head.click());
+  await rest();
+  expect(node.textContent).toContain('Its body');
+  expect(node.textContent).toContain('Gone.');
+  heads[0].click();
+  await rest();
+  expect(node.textContent).not.toContain('Its body');
 });
 
 it('moves through the snapshots with the arrow keys', async () => {

@@ -366,7 +366,7 @@ function Registry(props: IProps): JSX.Element {
                   {...props}
                   item={item}
                   selected={chosen}
-                  onSelect={id => setSelected(toggled(selected, id))}
+                  onSelect={id => setSelected(now => toggled(now, id))}
                 />
               ))}
             </Rows>

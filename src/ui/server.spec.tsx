@@ -105,13 +105,21 @@ it('reads nothing while it cannot be seen, and catches up afterwards', async () 
 });
 
 it('reads once more, however often it changes while an answer is on its way', async () => {
-  client.project = project;
-  Widget.attach(view, document.body);
-  MessageLoop.flush();
-  await new Promise(resolve => setTimeout(resolve));
+  let release: () => void = () => undefined;
+  wire.answers['GET /lineage'] = async () => {
+    const label = `answer ${reads()}`;
+    await new Promise<void>(resolve => (release = resolve));
+    return { label };
+  };
+  await begin();
   for (let seq = 1; seq < 10; seq++) {
-    wire.sockets[0].say({ type: 'workspace', seq, areas: ['history'] });
+    await say({ type: 'workspace', seq, areas: ['history'] });
   }
+  expect(reads()).toBe(1);
+  release();
+  await rest();
+  expect(reads()).toBe(2);
+  release();
   await rest();
   expect(view.node.textContent).toBe('answer 2answer 2');
   expect(reads()).toBe(2);

@@ -1,131 +1,215 @@
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { Button, checkIcon } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
+import { useMutation } from '@tanstack/react-query';
+import { useCallback, useEffect } from 'react';
 
+import { APIError, escapeId, type MLWSClient } from '../../api/client';
+import type { IConflictDetail, IConflicts, SideChoice } from '../../api/models';
 import { Failure } from '../../ui/errorBox';
-import { LiveView } from '../../ui/liveView';
-import type { IConflictDetail } from '../../api/models';
+import { Answer, ServerView, useGet } from '../../ui/server';
+import type { State } from '../../ui/state';
 import { conflictWord } from '../operationLabels';
 import { CellMerge } from './cellMerge';
-import type { ConflictModel, Resolution } from './conflict';
 import { TextMerge } from './textMerge';
 import { WholeMerge } from './wholeMerge';
 
-/** Where one can go from a conflict. */
-export interface IConflictActions {
-  resolve(resolution: Resolution): void;
+/** Code of the error that a path is in no conflict (any more). */
+const NOT_THERE = '30404';
+
+/** How a path is settled: by a side, by a text, or cell by cell. */
+type Resolution =
+  | { take: SideChoice }
+  | { text: string }
+  | { cells: Record<string, SideChoice | { source: string }> };
+
+interface IProps {
+  client: MLWSClient;
+  path: string;
+  languages: IEditorLanguageRegistry | null;
+  /** Whether what the person has chosen here would be lost with the view. */
+  touched: State<boolean>;
+  /** Changes files by a request: documents are saved before it, and loaded anew after it. */
+  change: (request: () => Promise<unknown>) => void;
   /** Opens another conflict. */
-  open(path: string): void;
-  continueMerge(): void;
+  onOpen: (path: string) => void;
+  onContinue: () => void;
 }
 
-/** One path in conflict: three versions, and what it is to be. */
-export class ConflictView extends LiveView<ConflictModel> {
-  constructor(
-    model: ConflictModel,
-    private _actions: IConflictActions,
-    private _languages: IEditorLanguageRegistry | null,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.addClass('jp-mlws-View');
-    this.addClass('jp-mlws-ConflictView');
+/** The ways to settle a conflict, by what it is about. */
+function Ways(
+  props: IProps & {
+    detail: IConflictDetail;
+    conflicts: IConflicts;
+    busy: boolean;
+    onResolve: (resolution: Resolution) => void;
   }
-
-  protected body(): JSX.Element {
-    const { model, trans } = this;
-    const { detail } = model;
+): JSX.Element {
+  const { client, detail, conflicts, busy, touched, onResolve } = props;
+  const { language, trans } = client;
+  const onTouched = useCallback(() => {
+    touched.value = true;
+  }, [touched]);
+  const names = {
+    ours: conflicts.ours ?? 'HEAD',
+    theirs: conflicts.theirs ?? conflicts.commit?.slice(0, 8) ?? '?'
+  };
+  const common = { names, busy, trans };
+  if (detail.cells !== null) {
     return (
-      <>
-        <header className="jp-mlws-View-head">
-          <h2>{model.path}</h2>
-          {detail && <span>{conflictWord(detail.how, trans)}</span>}
-        </header>
-        {model.failure && <Failure error={model.failure} trans={trans} />}
-        {detail ? this._ways(detail) : this._settled()}
-      </>
-    );
-  }
-
-  private _ways(detail: IConflictDetail): JSX.Element {
-    const { model, trans, _actions: actions } = this;
-    const { conflicts, busy } = model;
-    const names = {
-      ours: conflicts?.ours ?? 'HEAD',
-      theirs: conflicts?.theirs ?? conflicts?.commit?.slice(0, 8) ?? '?'
-    };
-    const common = { names, busy, trans };
-    if (detail.cells !== null) {
-      return (
-        <CellMerge
-          {...common}
-          cells={detail.cells}
-          onTouched={this._touched}
-          onResolve={choices =>
-            actions.resolve(
-              Object.keys(choices).length > 0
-                ? { cells: choices }
-                : { take: 'both' }
-            )
-          }
-        />
-      );
-    }
-    const text = detail.ours !== null && detail.theirs !== null;
-    if (text && detail.kind !== 'data' && !detail.truncated) {
-      return (
-        <TextMerge
-          {...common}
-          detail={detail}
-          languages={this._languages}
-          onTouched={this._touched}
-          onResolve={result => actions.resolve({ text: result })}
-        />
-      );
-    }
-    return (
-      <WholeMerge
+      <CellMerge
         {...common}
-        detail={detail}
-        language={this._language}
-        onTake={take => actions.resolve({ take })}
+        cells={detail.cells}
+        onTouched={onTouched}
+        onResolve={choices =>
+          onResolve(
+            Object.keys(choices).length > 0
+              ? { cells: choices }
+              : { take: 'both' }
+          )
+        }
       />
     );
   }
-
-  private _settled(): JSX.Element {
-    const { model, trans, _actions: actions } = this;
-    const { items = [], operation } = model.conflicts ?? {};
+  const text = detail.ours !== null && detail.theirs !== null;
+  if (text && detail.kind !== 'data' && !detail.truncated) {
     return (
-      <div className="jp-mlws-Settled" role="status">
-        <p>
-          <checkIcon.react
-            tag="span"
-            className="jp-mlws-Row-icon"
-            width="16px"
-          />{' '}
-          {trans.__('%1: all conflicts resolved.', model.path)}
-        </p>
-        {items.map(({ path }) => (
-          <Button key={path} small={true} onClick={() => actions.open(path)}>
-            {trans.__('Resolve %1', path)}
-          </Button>
-        ))}
-        {items.length === 0 && operation === 'merge' && (
-          <button
-            type="button"
-            className="jp-mlws-ContinueButton jp-mod-styled jp-mod-accept"
-            onClick={() => actions.continueMerge()}
-          >
-            {trans.__('Finish Merge')}
-          </button>
-        )}
-      </div>
+      <TextMerge
+        {...common}
+        detail={detail}
+        languages={props.languages}
+        onTouched={onTouched}
+        onResolve={result => onResolve({ text: result })}
+      />
     );
   }
+  return (
+    <WholeMerge
+      {...common}
+      detail={detail}
+      language={language}
+      onTake={take => onResolve({ take })}
+    />
+  );
+}
 
-  private _touched = () => {
-    this.model.touched = true;
-  };
+/** What is left to do once a path is settled. */
+function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
+  const { client, path, conflicts } = props;
+  const { trans } = client;
+  return (
+    <div className="jp-mlws-Settled" role="status">
+      <p>
+        <checkIcon.react tag="span" className="jp-mlws-Row-icon" width="16px" />{' '}
+        {trans.__('%1: all conflicts resolved.', path)}
+      </p>
+      {conflicts.items.map(one => (
+        <Button
+          key={one.path}
+          small={true}
+          onClick={() => props.onOpen(one.path)}
+        >
+          {trans.__('Resolve %1', one.path)}
+        </Button>
+      ))}
+      {conflicts.items.length === 0 && conflicts.operation === 'merge' && (
+        <button
+          type="button"
+          className="jp-mlws-ContinueButton jp-mod-styled jp-mod-accept"
+          onClick={props.onContinue}
+        >
+          {trans.__('Finish Merge')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** One path in conflict: three versions, and what it is to be. */
+function Conflict(props: IProps): JSX.Element {
+  const { client, path, touched } = props;
+  const { queries, trans } = client;
+  const address = `/git/conflicts/${encodeURIComponent(escapeId(path))}`;
+  const conflicts = useGet<IConflicts>(client, '/git/conflicts');
+  // Null once it is settled.
+  const detail = useGet<IConflictDetail | null>(
+    client,
+    address,
+    {},
+    {
+      queryFn: async () => {
+        try {
+          return await client.get<IConflictDetail>(address);
+        } catch (error) {
+          if (error instanceof APIError && error.code === NOT_THERE) {
+            return null;
+          }
+          throw error;
+        }
+      }
+    }
+  );
+  const settle = useMutation(
+    {
+      mutationFn: (resolution: Resolution) =>
+        client.post<IConflicts>(address, resolution),
+      onSuccess: rest => {
+        queries.setQueryData(['/git/conflicts', {}], rest);
+        queries.setQueryData([address, {}], null);
+      }
+    },
+    queries
+  );
+  const isSettled = detail.data === null;
+  useEffect(() => {
+    if (isSettled) {
+      touched.value = false;
+    }
+    return () => {
+      touched.value = false;
+    };
+  }, [isSettled, touched]);
+  return (
+    <Answer of={conflicts} trans={trans}>
+      {merge => (
+        <Answer of={detail} trans={trans}>
+          {one => (
+            <>
+              <header className="jp-mlws-View-head">
+                <h2>{path}</h2>
+                {one && <span>{conflictWord(one.how, trans)}</span>}
+              </header>
+              {settle.error && <Failure error={settle.error} trans={trans} />}
+              {one ? (
+                <Ways
+                  {...props}
+                  detail={one}
+                  conflicts={merge}
+                  busy={settle.isPending}
+                  onResolve={resolution =>
+                    props.change(() =>
+                      // Its reason is shown in place.
+                      settle.mutateAsync(resolution).catch(() => undefined)
+                    )
+                  }
+                />
+              ) : (
+                <Settled {...props} conflicts={merge} />
+              )}
+            </>
+          )}
+        </Answer>
+      )}
+    </Answer>
+  );
+}
+
+/** A path in conflict in the main area. */
+export function conflictView(props: IProps): ServerView {
+  const { client, path } = props;
+  const view = new ServerView(client, () => <Conflict {...props} />, {
+    label: client.trans.__('Resolve %1', path.split('/').pop() ?? path),
+    className: 'jp-mlws-View jp-mlws-ConflictView'
+  });
+  view.title.caption = path;
+  return view;
 }

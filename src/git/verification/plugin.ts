@@ -6,7 +6,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { checkIcon } from '@jupyterlab/ui-components';
 
 import { idOf } from '../snapshotCommands';
-import { IMainViews, IMLWSClient, IWorkspaceEvents } from '../../lab/tokens';
+import { IMainViews, IMLWSClient } from '../../lab/tokens';
 
 namespace CommandIDs {
   export const verify = 'mlws:verify-snapshot';
@@ -16,12 +16,11 @@ const proof: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:proof',
   description: 'Verification and repair of snapshots.',
   autoStart: true,
-  requires: [IMLWSClient, IWorkspaceEvents, IMainViews],
+  requires: [IMLWSClient, IMainViews],
   optional: [ITranslator],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
-    events: IWorkspaceEvents,
     views: IMainViews,
     translator: ITranslator | null
   ) => {
@@ -36,13 +35,9 @@ const proof: JupyterFrontEndPlugin<void> = {
         const id = idOf(app, args);
         if (id) {
           await views.show(`proof ${id}`, async () => {
-            const { ProofModel } = await import('./model');
-            const { ProofView } = await import('./view');
-            const model = new ProofModel(client, events, id);
-            const view = new ProofView(model, client.language, trans);
-            view.title.label = trans.__('Verification of %1', id.slice(0, 8));
-            view.verify();
-            return { view, model, icon: checkIcon };
+            const { proofView } = await import('./view');
+            const view = proofView({ client, id });
+            return { view, model: null, icon: checkIcon };
           });
         }
       }

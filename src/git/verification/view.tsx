@@ -1,12 +1,24 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { useMutation } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
 
+import type { MLWSClient } from '../../api/client';
+import type {
+  IObjectProblem,
+  IRepaired,
+  ISnapshotDetail,
+  IVerification,
+  Store
+} from '../../api/models';
+import { OperationView } from '../../operations/operationView';
+import { OperationTracker, useOperation } from '../../operations/tracker';
 import { fileSize } from '../../ui/format';
-import { LiveView } from '../../ui/liveView';
-import { WorkView } from '../../operations/workView';
+import { Answer, ServerView, useGet } from '../../ui/server';
 import { ProofBadges } from '../snapshotParts';
-import { ProofModel, WORK } from './model';
-import type { IObjectProblem, IRepaired, IVerification, Store } from '../../api/models';
+
+/** The place of the one operation at a time. */
+const PLACE = 'proof';
 
 function storeWord(store: Store, trans: TranslationBundle): string {
   const words: Record<Store, string> = {
@@ -136,84 +148,103 @@ function Repaired(props: {
   );
 }
 
-/** The proof of a snapshot in the main area. */
-export class ProofView extends LiveView<ProofModel> {
-  constructor(
-    model: ProofModel,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.addClass('jp-mlws-View');
-    this.addClass('jp-mlws-ProofView');
-  }
+interface IProps {
+  client: MLWSClient;
+  /** Of the snapshot. */
+  id: string;
+}
 
-  /** Begins to look at every object. */
-  verify(quick = false): void {
-    void this.model.verify(this.trans.__('Verifying objects'), quick);
-  }
-
-  protected body(): JSX.Element {
-    const { model, trans } = this;
-    const snapshot = model.snapshot!;
-    const { verification, repaired } = model;
-    const isBusy = model.works.isRunning(WORK);
-    const hasProblems = (verification?.problems.length ?? 0) > 0;
-    return (
-      <>
-        <header className="jp-mlws-View-head">
-          <h2>{snapshot.subject}</h2>
-          <code>{snapshot.short}</code>
-          <ProofBadges
-            proof={verification?.proof ?? snapshot.proof}
-            trans={trans}
-          />
-        </header>
-        <div className="jp-mlws-Tools">
-          <Button
-            small={true}
-            className="jp-mlws-VerifyButton"
-            disabled={isBusy}
-            onClick={() => this.verify()}
-          >
-            {trans.__('Verify')}
-          </Button>
-          <Button
-            small={true}
-            disabled={isBusy}
-            title={trans.__('On the remote, only names and sizes are checked')}
-            onClick={() => this.verify(true)}
-          >
-            {trans.__('Quick Verify')}
-          </Button>
-          <Button
-            small={true}
-            className="jp-mlws-RepairButton"
-            disabled={isBusy || !hasProblems}
-            title={trans.__(
-              'Restore missing or damaged objects from any available copy'
-            )}
-            onClick={() =>
-              void model.repair(
-                trans.__('Repairing'),
-                trans.__('Verifying objects')
-              )
-            }
-          >
-            {trans.__('Repair')}
-          </Button>
-        </div>
-        <WorkView
-          works={model.works}
-          about={WORK}
-          language={this._language}
-          trans={trans}
-        />
-        {verification && (
-          <Found found={verification} language={this._language} trans={trans} />
-        )}
-        {repaired && <Repaired repaired={repaired} trans={trans} />}
-      </>
+/** Whether all that a snapshot names is stored, and what is wrong where it is not. */
+function Proof({ client, id }: IProps): JSX.Element {
+  const { language, trans } = client;
+  const path = `/snapshots/${id}`;
+  const answer = useGet<ISnapshotDetail>(client, path);
+  const [tracker] = useState(() => new OperationTracker(client));
+  const isBusy = useOperation(tracker, PLACE)?.state === 'running';
+  const run = <T,>(what: string, label: string, quick: boolean) =>
+    tracker.run<T>(PLACE, label, () =>
+      client.post(`${path}/${what}`, { quick })
     );
-  }
+  // `quick`: of the remote only names and sizes.
+  const verify = useMutation(
+    {
+      mutationFn: async (quick: boolean) => {
+        const label = trans.__('Verifying objects');
+        const verification = await run<IVerification>('verify', label, quick);
+        void client.refresh(path);
+        return verification;
+      }
+    },
+    client.queries
+  );
+  const repair = useMutation(
+    {
+      mutationFn: () => run<IRepaired>('repair', trans.__('Repairing'), false),
+      onSuccess: repaired => repaired && verify.mutate(false)
+    },
+    client.queries
+  );
+  const { mutate } = verify;
+  useEffect(() => mutate(false), [mutate]);
+  return (
+    <Answer of={answer} trans={trans}>
+      {snapshot => (
+        <>
+          <header className="jp-mlws-View-head">
+            <h2>{snapshot.subject}</h2>
+            <code>{snapshot.short}</code>
+            <ProofBadges
+              proof={verify.data?.proof ?? snapshot.proof}
+              trans={trans}
+            />
+          </header>
+          <div className="jp-mlws-Tools">
+            <Button
+              small={true}
+              className="jp-mlws-VerifyButton"
+              disabled={isBusy}
+              onClick={() => mutate(false)}
+            >
+              {trans.__('Verify')}
+            </Button>
+            <Button
+              small={true}
+              disabled={isBusy}
+              title={trans.__(
+                'On the remote, only names and sizes are checked'
+              )}
+              onClick={() => mutate(true)}
+            >
+              {trans.__('Quick Verify')}
+            </Button>
+            <Button
+              small={true}
+              className="jp-mlws-RepairButton"
+              disabled={isBusy || !verify.data?.problems.length}
+              title={trans.__(
+                'Restore missing or damaged objects from any available copy'
+              )}
+              onClick={() => repair.mutate()}
+            >
+              {trans.__('Repair')}
+            </Button>
+          </div>
+          <OperationView tracker={tracker} place={PLACE} client={client} />
+          {verify.data && (
+            <Found found={verify.data} language={language} trans={trans} />
+          )}
+          {repair.data && <Repaired repaired={repair.data} trans={trans} />}
+        </>
+      )}
+    </Answer>
+  );
+}
+
+/** The proof of a snapshot in the main area. */
+export function proofView(props: IProps): ServerView {
+  const { client, id } = props;
+  return new ServerView(client, () => <Proof {...props} />, {
+    label: client.trans.__('Verification of %1', id.slice(0, 8)),
+    className: 'jp-mlws-View jp-mlws-ProofView'
+  });
 }

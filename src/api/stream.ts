@@ -1,0 +1,173 @@
+import type { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+
+/** Events from the server: in order, none twice, what a lost connection missed made up for. */
+export interface IEventStream<T = any> extends IDisposable {
+  /**
+   * Every message; "hello" (the first after each connect) and "reset" (fetch everything anew:
+   * what came before cannot be told) too.
+   */
+  readonly message: ISignal<IEventStream<T>, T>;
+  readonly connected: boolean;
+  /** False each time that a connection is lost, and that an attempt to connect fails. */
+  readonly connectionChanged: ISignal<IEventStream<T>, boolean>;
+}
+
+/** First and longest pause between two attempts to connect, in milliseconds. */
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 10_000;
+
+/** A WebSocket that comes back by itself and asks for what it missed. */
+export class ReconnectingSocket implements IDisposable {
+  /** `open`: opens a socket of what follows `since`; null while it cannot be known of what. */
+  constructor(
+    private _open: (since: number | null) => WebSocket | null,
+    private _released: () => void
+  ) {
+    this._connect();
+  }
+
+  readonly message: Signal<this, any> = new Signal<this, any>(this);
+  readonly connectionChanged: Signal<this, boolean> = new Signal<this, boolean>(
+    this
+  );
+  users = 0;
+
+  get connected(): boolean {
+    return this._connected;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this._hangUp();
+    this._released();
+    Signal.clearData(this);
+  }
+
+  /** Connects anew: what is followed now has its own numbering of events. */
+  startOver(): void {
+    this._hangUp();
+    this._last = null;
+    this._pause = FIRST_PAUSE;
+    this._connect();
+  }
+
+  private _connect(): void {
+    const socket = this._open(this._last);
+    if (socket) {
+      socket.onmessage = event => this._receive(String(event.data));
+      socket.onclose = () => this._lost();
+    }
+    this._socket = socket;
+  }
+
+  private _receive(text: string): void {
+    const message = JSON.parse(text);
+    const known = this._last;
+    if (message.type === 'hello') {
+      this._last = known ?? message.seq;
+      this._pause = FIRST_PAUSE;
+      this._setConnected(true);
+    } else if (message.type === 'reset') {
+      // The server counts anew, or has forgotten what came in between.
+      this._last = message.seq;
+    } else if (typeof message.seq === 'number') {
+      if (known !== null && message.seq <= known) {
+        return;
+      }
+      this._last = message.seq;
+    }
+    this.message.emit(message);
+  }
+
+  private _lost(): void {
+    const wasConnected = this._connected;
+    this._hangUp();
+    if (!wasConnected) {
+      this.connectionChanged.emit(false);
+    }
+    // Between half and all of the pause: not every lab of a Hub comes back at the same moment.
+    const pause = this._pause * (1 - Math.random() / 2);
+    this._retry = setTimeout(() => this._connect(), pause);
+    this._pause = Math.min(this._pause * 2, LONGEST_PAUSE);
+  }
+
+  private _hangUp(): void {
+    clearTimeout(this._retry);
+    const socket = this._socket;
+    this._socket = null;
+    if (socket) {
+      socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    this._setConnected(false);
+  }
+
+  private _setConnected(connected: boolean): void {
+    if (this._connected !== connected) {
+      this._connected = connected;
+      this.connectionChanged.emit(connected);
+    }
+  }
+
+  private _connected = false;
+  private _isDisposed = false;
+  private _last: number | null = null;
+  private _pause = FIRST_PAUSE;
+  private _retry: ReturnType<typeof setTimeout> | undefined;
+  private _socket: WebSocket | null = null;
+}
+
+/** One user's end of a shared socket. */
+export class SharedStream implements IEventStream {
+  constructor(private _socket: ReconnectingSocket) {
+    _socket.users += 1;
+    _socket.message.connect(this._onMessage, this);
+    _socket.connectionChanged.connect(this._onConnection, this);
+  }
+
+  readonly message: Signal<IEventStream, any> = new Signal<IEventStream, any>(
+    this
+  );
+  readonly connectionChanged: Signal<IEventStream, boolean> = new Signal<
+    IEventStream,
+    boolean
+  >(this);
+
+  get connected(): boolean {
+    return !this._isDisposed && this._socket.connected;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    Signal.clearData(this);
+    this._socket.users -= 1;
+    if (this._socket.users === 0) {
+      this._socket.dispose();
+    }
+  }
+
+  private _onMessage(_: ReconnectingSocket, message: any): void {
+    this.message.emit(message);
+  }
+
+  private _onConnection(_: ReconnectingSocket, connected: boolean): void {
+    this.connectionChanged.emit(connected);
+  }
+
+  private _isDisposed = false;
+}

@@ -1,0 +1,97 @@
+import type { MLWSClient } from '../api/client';
+import type { IChange, IGitStatus, IWorkspaceEvent } from '../api/models';
+import type { IWorkspaceEvents } from '../lab/tokens';
+
+/** Paths up to which it is worth asking for them alone. */
+const FEW = 50;
+const STATUS = ['/git/status', {}];
+
+/** The status as views show it; undefined where none has read it. */
+export function knownStatus(client: MLWSClient): IGitStatus | undefined {
+  return client.queries.getQueryData<IGitStatus>(STATUS);
+}
+
+/** Has the status read for those files alone that events name, where that is enough. */
+export function readStatusByParts(
+  client: MLWSClient,
+  events: IWorkspaceEvents
+): void {
+  // The paths that changed since the status was read; null where anything may have.
+  let touched: Set<string> | null = null;
+  const onEvent = (_: unknown, event: IWorkspaceEvent) => {
+    if (event.type !== 'workspace') {
+      touched = null;
+    } else if (
+      event.areas.some(one => one === 'changes' || one === 'history')
+    ) {
+      if (event.paths) {
+        event.paths.forEach(path => touched?.add(path));
+      } else {
+        touched = null;
+      }
+    }
+  };
+  events.message.connect(onEvent);
+  client.queries.setQueryDefaults([STATUS[0]], {
+    queryFn: async () => {
+      const paths = touched && [...touched];
+      touched = new Set();
+      try {
+        return await readStatus(client, paths);
+      } catch (error) {
+        touched = null;
+        throw error;
+      }
+    }
+  });
+}
+
+async function readStatus(
+  client: MLWSClient,
+  paths: readonly string[] | null
+): Promise<IGitStatus> {
+  const before = knownStatus(client);
+  if (paths && before && canJoin(before, paths)) {
+    const part = await client.get<IGitStatus>('/git/status', { paths });
+    if (part.head === before.head) {
+      return join(before, part, paths);
+    }
+  }
+  return client.get<IGitStatus>('/git/status');
+}
+
+/** Whether what is known of the other paths holds when these ones are read anew. */
+function canJoin(status: IGitStatus, paths: readonly string[]): boolean {
+  return (
+    paths.length > 0 &&
+    paths.length <= FEW &&
+    // Both ends of a rename are reported together, and data by files that are not among these paths.
+    !status.changes.some(
+      one => one.old_path || (one.kind === 'data' && one.state === 'untracked')
+    )
+  );
+}
+
+/** `before`, with what `part` says of the `paths`. */
+function join(
+  before: IGitStatus,
+  part: IGitStatus,
+  paths: readonly string[]
+): IGitStatus {
+  const anew = new Set(part.changes.map(one => one.path));
+  const others = before.changes.filter(
+    one => !anew.has(one.path) && !paths.some(path => overlaps(one, path))
+  );
+  const changes = [...others, ...part.changes].sort((one, other) =>
+    one.path < other.path ? -1 : 1
+  );
+  return { ...part, changes };
+}
+
+/** A folder's row reports what is in it: of data, and of a repository inside this one. */
+function overlaps(change: IChange, path: string): boolean {
+  const own = change.path.replace(/\/$/, '');
+  return (
+    own === path || own.startsWith(`${path}/`) || path.startsWith(`${own}/`)
+  );
+}
