@@ -74,7 +74,8 @@ class _Evaluator(ast.NodeVisitor):
     def visit_List(self, node: ast.List) -> Any:
         return [self.visit(element) for element in node.elts]
 
-    visit_Tuple = visit_List  # noqa: N815
+    def visit_Tuple(self, node: ast.Tuple) -> Any:
+        return [self.visit(element) for element in node.elts]
 
     def visit_Name(self, node: ast.Name) -> Any:
         name = self._names.get(node.id, node.id)

@@ -26,7 +26,7 @@ Condition = Literal[
 Statistic = Literal[
     "mean", "sum", "min", "max", "median", "std", "count", "distinct", "first", "last"
 ]
-METHODS = {"distinct": "nunique"}
+METHODS: dict[str, Any] = {"distinct": "nunique"}
 """pandas' names of statistics, where they differ."""
 
 
@@ -143,8 +143,10 @@ def sort_rows(
     descending: Largest values first.
     """
     check_columns(data, columns)
-    result: Table = data.sort_values(columns, ascending=not descending, kind="stable")
-    return result.reset_index(drop=True)
+    result: Table = data.sort_values(
+        columns, ascending=not descending, kind="stable", ignore_index=True
+    )
+    return result
 
 
 @component(category="Transform", title="Sample Rows")
@@ -167,8 +169,8 @@ def sample_rows(
     random_state: Seed for reproducible results.
     """
     count = min(rows, len(data)) if size == "rows" else round(share * len(data))
-    sample: Table = data.sample(n=count, random_state=random_state).sort_index()
-    return sample.reset_index(drop=True)
+    sample: Table = data.sample(n=count, random_state=random_state).sort_index(ignore_index=True)
+    return sample
 
 
 @component(category="Transform", title="Rename Columns")
@@ -313,9 +315,11 @@ def join_tables(
         raise ValueError(f"{len(keys)} key columns on the left, {len(other)} on the right")
     check_columns(left, keys, "the left table")
     check_columns(right, other, "the right table")
-    joined: Table = left.merge(right, how=how, left_on=keys, right_on=other, suffixes=("", suffix))
+    joined: Table = left.merge(
+        right, how=how, left_on=keys, right_on=other, suffixes=("", suffix)
+    ).drop(columns=[name for name in other if name not in keys])
     print(f"{len(left)} and {len(right)} rows: {len(joined)} rows")  # noqa: T201
-    return joined.drop(columns=[name for name in other if name not in keys])
+    return joined
 
 
 @component(category="Transform", title="Concatenate Tables")
@@ -373,7 +377,8 @@ def group_rows(
         [METHODS.get(statistic, statistic) for statistic in statistics]
     )
     table.columns = [f"{name}_{statistic}" for name in names for statistic in statistics]
-    return table.reset_index()
+    result: Table = table.reset_index()
+    return result
 
 
 @component(category="Transform", title="Pivot")
@@ -398,4 +403,5 @@ def pivot_table(
         index=rows, columns=columns, values=values, aggfunc=METHODS.get(statistic, statistic)
     )
     table.columns = [str(name) for name in table.columns]
-    return table.reset_index()
+    result: Table = table.reset_index()
+    return result
