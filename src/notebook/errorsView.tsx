@@ -1,31 +1,82 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { Button, ReactWidget } from '@jupyterlab/ui-components';
-
+import { Button } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 
+import type { MLWSClient } from '../api/client';
+import type { ICellFailure, IPage, ISimilar } from '../api/models';
 import { Failure } from '../ui/errorBox';
+import { Failures, ServerView, useGet } from '../ui/server';
+import { useValue } from '../ui/state';
+import { useSignal } from '../ui/useSignal';
 import type { NotebookModel } from './model';
 import type { OpenNotebooks } from './open';
-import type { ICellFailure, ISimilar } from '../api/models';
+
+interface IProps {
+  client: MLWSClient;
+  notebooks: OpenNotebooks;
+}
+
+function Errors({ client, notebooks }: IProps): JSX.Element {
+  useSignal(notebooks.currentChanged);
+  const { current } = notebooks;
+  return current ? (
+    <Failed client={client} notebooks={notebooks} {...current} />
+  ) : (
+    <p className="jp-mlws-Hint">
+      {client.trans.__('Open a notebook to see its failed cells.')}
+    </p>
+  );
+}
+
+function Failed(
+  props: IProps & { panel: NotebookPanel; model: NotebookModel }
+): JSX.Element {
+  const { client, notebooks, panel, model } = props;
+  const { trans } = client;
+  const id = useValue(model.id);
+  const error = useValue(model.error);
+  const answer = useGet<IPage<ICellFailure>>(
+    client,
+    model.address('/errors'),
+    {},
+    { enabled: id !== null }
+  );
+  const failures = answer.data?.items ?? [];
+  return (
+    <section aria-label={trans.__('Errors in this notebook')}>
+      {error && <Failure error={error} trans={trans} />}
+      <Failures of={[answer]} trans={trans} />
+      {failures.length === 0 ? (
+        <p className="jp-mlws-Hint" role="status">
+          {trans.__('No failed cells.')}
+        </p>
+      ) : (
+        <ul className="jp-mlws-Errors">
+          {failures.map(failure => (
+            <ErrorRow
+              key={failure.execution.id}
+              failure={failure}
+              notebooks={notebooks}
+              panel={panel}
+              model={model}
+              trans={trans}
+            />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
 
 /** The panel of errors: the failed cells of the notebook that is looked at. */
-export class ErrorsView extends ReactWidget {
-  constructor(
-    private _notebooks: OpenNotebooks,
-    private _trans: TranslationBundle
-  ) {
-    super();
-    this.addClass('jp-mlws-ErrorsView');
+export class ErrorsView extends ServerView {
+  constructor(props: IProps) {
+    super(props.client, () => <Errors {...props} />, {
+      id: 'jp-mlws-errors',
+      className: 'jp-mlws-ErrorsView'
+    });
     this.node.tabIndex = -1;
-    _notebooks.currentChanged.connect(this._follow, this);
-    this._follow();
-  }
-
-  dispose(): void {
-    this._notebooks.currentChanged.disconnect(this._follow, this);
-    this._model?.stateChanged.disconnect(this.update, this);
-    super.dispose();
   }
 
   /** Whoever opens it by keyboard goes on in it. */
@@ -33,55 +84,6 @@ export class ErrorsView extends ReactWidget {
     super.onActivateRequest(message);
     this.node.focus();
   }
-
-  protected render(): JSX.Element {
-    const current = this._notebooks.current;
-    const trans = this._trans;
-    if (!current) {
-      return (
-        <p className="jp-mlws-Hint">
-          {trans.__('Open a notebook to see its failed cells.')}
-        </p>
-      );
-    }
-    const { panel, model } = current;
-    return (
-      <section aria-label={trans.__('Errors in this notebook')}>
-        {model.error && <Failure error={model.error} trans={trans} />}
-        {model.failures.length === 0 ? (
-          <p className="jp-mlws-Hint" role="status">
-            {trans.__('No failed cells.')}
-          </p>
-        ) : (
-          <ul className="jp-mlws-Errors">
-            {model.failures.map(failure => (
-              <ErrorRow
-                key={failure.execution.id}
-                failure={failure}
-                notebooks={this._notebooks}
-                panel={panel}
-                model={model}
-                trans={trans}
-              />
-            ))}
-          </ul>
-        )}
-      </section>
-    );
-  }
-
-  /** Draws anew after every change of the notebook that is looked at now. */
-  private _follow(): void {
-    const model = this._notebooks.current?.model ?? null;
-    if (model !== this._model) {
-      this._model?.stateChanged.disconnect(this.update, this);
-      model?.stateChanged.connect(this.update, this);
-      this._model = model;
-    }
-    this.update();
-  }
-
-  private _model: NotebookModel | null = null;
 }
 
 function ErrorRow(props: {

@@ -1,75 +1,30 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget } from '@jupyterlab/ui-components';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 
-import { APIError } from '../api/client';
-import { Failure, Waiting } from '../ui/errorBox';
+import type { MLWSClient } from '../api/client';
+import type { IExecution, IPage } from '../api/models';
 import { fullTime, memorySize } from '../ui/format';
-import { useSignal } from '../ui/useSignal';
-import type { NotebookModel } from './model';
-import type { IExecution } from '../api/models';
+import { Answer, ServerView, useGet } from '../ui/server';
+import { useValue } from '../ui/state';
 import { markText } from './labels';
+import type { NotebookModel } from './model';
 
-/** What was executed of a notebook, or of one of its cells, newest first. */
-export class HistoryView extends ReactWidget {
-  constructor(
-    private _model: NotebookModel,
-    private _cell: string | null,
-    private _language: string,
-    private _trans: TranslationBundle
-  ) {
-    super();
-    this.addClass('jp-mlws-ExecutionsView');
-  }
-
-  protected render(): JSX.Element {
-    return (
-      <Executions
-        model={this._model}
-        cell={this._cell}
-        language={this._language}
-        trans={this._trans}
-      />
-    );
-  }
+interface IProps {
+  client: MLWSClient;
+  model: NotebookModel;
+  /** Null for the whole notebook. */
+  cell: string | null;
 }
 
-function Executions(props: {
-  model: NotebookModel;
-  cell: string | null;
-  language: string;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { model, cell, language, trans } = props;
+function Executions({ client, model, cell }: IProps): JSX.Element {
+  const { language, trans } = client;
   const [q, setQ] = useState('');
-  const [rows, setRows] = useState<readonly IExecution[] | null>(null);
-  const [error, setError] = useState<APIError | null>(null);
-  const [again, setAgain] = useState(0);
-  useSignal(model.stateChanged);
-  const newest = model.cells;
-  useEffect(() => {
-    let current = true;
-    model.history(cell, q).then(
-      page => {
-        if (current) {
-          setRows(page.items);
-          setError(null);
-        }
-      },
-      reason => {
-        if (!(reason instanceof APIError)) {
-          throw reason;
-        }
-        if (current) {
-          setError(reason);
-        }
-      }
-    );
-    return () => {
-      current = false;
-    };
-  }, [model, cell, q, newest, again]);
-  const retry = () => setAgain(again + 1);
+  const id = useValue(model.id);
+  const answer = useGet<IPage<IExecution>>(
+    client,
+    model.address('/executions'),
+    { cell, q: q || undefined },
+    { enabled: id !== null, keeps: true }
+  );
   return (
     <div className="jp-mlws-Executions">
       <input
@@ -80,32 +35,49 @@ function Executions(props: {
         aria-label={trans.__('Search code and errors')}
         onChange={event => setQ(event.target.value)}
       />
-      {rows === null ? (
-        <Waiting error={error} trans={trans} onRetry={retry} />
-      ) : (
-        error && <Failure error={error} trans={trans} onRetry={retry} />
-      )}
-      {rows?.length === 0 && (
-        <p className="jp-mlws-Hint">{trans.__('No results.')}</p>
-      )}
-      <ol>
-        {rows?.map(one => (
-          <li key={one.id} data-mlws-state={one.status}>
-            <div className="jp-mlws-Execution-head">
-              <strong>{markText(one, trans)}</strong>
-              {one.started && <span>{fullTime(one.started, language)}</span>}
-              {one.memory !== null && (
-                <span>{memorySize(one.memory, language)}</span>
-              )}
-              {one.snapshot && (
-                <span title={one.snapshot}>{one.snapshot.slice(0, 8)}</span>
-              )}
-            </div>
-            {one.error && <div>{one.error.message}</div>}
-            <pre tabIndex={0}>{one.source}</pre>
-          </li>
-        ))}
-      </ol>
+      <Answer of={answer} trans={trans}>
+        {({ items }) => (
+          <>
+            {items.length === 0 && (
+              <p className="jp-mlws-Hint">{trans.__('No results.')}</p>
+            )}
+            <ol>
+              {items.map(one => (
+                <li key={one.id} data-mlws-state={one.status}>
+                  <div className="jp-mlws-Execution-head">
+                    <strong>{markText(one, trans)}</strong>
+                    {one.started && (
+                      <span>{fullTime(one.started, language)}</span>
+                    )}
+                    {one.memory !== null && (
+                      <span>{memorySize(one.memory, language)}</span>
+                    )}
+                    {one.snapshot && (
+                      <span title={one.snapshot}>
+                        {one.snapshot.slice(0, 8)}
+                      </span>
+                    )}
+                  </div>
+                  {one.error && <div>{one.error.message}</div>}
+                  <pre tabIndex={0}>{one.source}</pre>
+                </li>
+              ))}
+            </ol>
+          </>
+        )}
+      </Answer>
     </div>
   );
+}
+
+/** What was executed of a notebook, or of one of its cells, newest first. */
+export function executionsView(props: IProps): ServerView {
+  const { client, model, cell } = props;
+  const { trans } = client;
+  const view = new ServerView(client, () => <Executions {...props} />, {
+    label: cell ? trans.__('Cell history') : trans.__('Execution history'),
+    className: 'jp-mlws-ExecutionsView'
+  });
+  view.title.caption = model.path;
+  return view;
 }

@@ -1,36 +1,57 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
 
+import type { MLWSClient } from '../api/client';
+import type { ILogEntry, IPage } from '../api/models';
 import { parseAnsi } from '../ui/ansi';
 import { fullTime } from '../ui/format';
-import { LiveView } from '../ui/liveView';
+import { Answer, ServerView, useGet } from '../ui/server';
 import { useFollow } from '../ui/useFollow';
-import type { LogModel } from './log';
+import { useLog } from '../ui/useLog';
 
-/** The server's log in the main area: filtered, followed, downloaded. */
-export class LogView extends LiveView<LogModel> {
-  constructor(
-    model: LogModel,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.addClass('jp-mlws-ServerLog');
-  }
+/** Of a longer log the end is shown. */
+const LONGEST = 1000;
+const FIRST = 200;
 
-  protected body(): JSX.Element {
-    return (
-      <Log model={this.model} language={this._language} trans={this.trans} />
-    );
-  }
-}
+type LogEvent = { type: 'hello' | 'reset' } | ({ type: 'line' } & ILogEntry);
 
-function Log(props: {
-  model: LogModel;
-  language: string;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { model, language, trans } = props;
-  const { filter, lines } = model;
+const follow = (lines: readonly ILogEntry[], event: LogEvent) =>
+  event.type === 'line' ? [...lines, event] : lines;
+
+/** The server's log: its end, then what comes while it is looked at. */
+function Log({ client }: { client: MLWSClient }): JSX.Element {
+  const { language, project, server, trans } = client;
+  // Which lines are wanted; "" is all.
+  const [filter, setFilter] = useState({ source: '', level: '', q: '' });
+  const query = {
+    source: filter.source || undefined,
+    level: filter.level || undefined,
+    q: filter.q || undefined,
+    // What nodes of workflows wrote is the project's.
+    project: project?.default ? undefined : project?.id
+  };
+  // What is shown stays until the new lines are there, and so does the focus.
+  const end = useGet<readonly ILogEntry[]>(
+    client,
+    '/logs',
+    { ...query, limit: FIRST },
+    {
+      queryFn: async ({ queryKey }) => {
+        const asked = queryKey[1] as typeof query;
+        const page = await client.get<IPage<ILogEntry>>('/logs', asked);
+        return [...page.items].reverse();
+      },
+      keeps: true,
+      gcTime: 0
+    }
+  );
+  const { lines, connected } = useLog(
+    client,
+    end.data,
+    '/logs/local',
+    query,
+    follow,
+    LONGEST
+  );
   const { scroller, follows, setFollows, onScroll } =
     useFollow<HTMLDivElement>(lines);
   const sources: Record<string, string> = {
@@ -48,100 +69,122 @@ function Log(props: {
     error: trans.__('Errors only')
   };
   return (
-    <div className="jp-mlws-LogPanel">
-      <div className="jp-mlws-LogPanel-head">
-        <select
-          aria-label={trans.__('Source')}
-          value={filter.source}
-          onChange={event => {
-            model.filter = { ...filter, source: event.target.value };
-          }}
-        >
-          {Object.entries(sources).map(([value, word]) => (
-            <option key={value} value={value}>
-              {word}
-            </option>
-          ))}
-        </select>
-        <select
-          aria-label={trans.__('Level')}
-          value={filter.level}
-          onChange={event => {
-            model.filter = { ...filter, level: event.target.value };
-          }}
-        >
-          {Object.entries(levels).map(([value, word]) => (
-            <option key={value} value={value}>
-              {word}
-            </option>
-          ))}
-        </select>
-        <form
-          role="search"
-          onSubmit={event => {
-            event.preventDefault();
-            const q = new FormData(event.currentTarget).get('q');
-            model.filter = { ...filter, q: String(q ?? '').trim() };
-          }}
-        >
-          <input
-            type="search"
-            name="q"
-            className="jp-mlws-Search"
-            defaultValue={filter.q}
-            placeholder={trans.__('Search (press Enter)')}
-            aria-label={trans.__('Search the log')}
-          />
-        </form>
-        <label>
-          <input
-            type="checkbox"
-            checked={follows}
-            onChange={event => setFollows(event.target.checked)}
-          />
-          {trans.__('Follow')}
-        </label>
-        <a className="jp-mlws-Link" href={model.download} download="">
-          {trans.__('Download')}
-        </a>
-        {!model.connected && (
-          <span className="jp-mlws-Lost" role="status">
-            {trans.__('Reconnecting…')}
-          </span>
-        )}
-      </div>
-      <div
-        ref={scroller}
-        className="jp-mlws-LogLines"
-        role="log"
-        aria-label={trans.__('Server log')}
-        tabIndex={0}
-        onScroll={onScroll}
-      >
-        {lines.length === 0 && (
-          <p className="jp-mlws-Hint">{trans.__('No matching log entries.')}</p>
-        )}
-        {lines.map(line => (
-          <div
-            key={line.seq}
-            className="jp-mlws-LogLine"
-            data-mlws-level={line.level}
-          >
-            <time dateTime={line.time}>{fullTime(line.time, language)}</time>{' '}
-            <span className="jp-mlws-LogLine-source">
-              {sources[line.source]}
-            </span>{' '}
-            {parseAnsi(line.message).map(({ text, styles }, index) => (
-              <span
-                key={index}
-                className={styles.map(one => `jp-mlws-ansi-${one}`).join(' ')}
-              >
-                {text}
+    <Answer of={end} trans={trans}>
+      {() => (
+        <div className="jp-mlws-LogPanel">
+          <div className="jp-mlws-LogPanel-head">
+            <select
+              aria-label={trans.__('Source')}
+              value={filter.source}
+              onChange={event =>
+                setFilter({ ...filter, source: event.target.value })
+              }
+            >
+              {Object.entries(sources).map(([value, word]) => (
+                <option key={value} value={value}>
+                  {word}
+                </option>
+              ))}
+            </select>
+            <select
+              aria-label={trans.__('Level')}
+              value={filter.level}
+              onChange={event =>
+                setFilter({ ...filter, level: event.target.value })
+              }
+            >
+              {Object.entries(levels).map(([value, word]) => (
+                <option key={value} value={value}>
+                  {word}
+                </option>
+              ))}
+            </select>
+            <form
+              role="search"
+              onSubmit={event => {
+                event.preventDefault();
+                const q = new FormData(event.currentTarget).get('q');
+                setFilter({ ...filter, q: String(q ?? '').trim() });
+              }}
+            >
+              <input
+                type="search"
+                name="q"
+                className="jp-mlws-Search"
+                defaultValue={filter.q}
+                placeholder={trans.__('Search (press Enter)')}
+                aria-label={trans.__('Search the log')}
+              />
+            </form>
+            <label>
+              <input
+                type="checkbox"
+                checked={follows}
+                onChange={event => setFollows(event.target.checked)}
+              />
+              {trans.__('Follow')}
+            </label>
+            <a
+              className="jp-mlws-Link"
+              href={client.url(server.baseUrl, '/logs/download', query)}
+              download=""
+            >
+              {trans.__('Download')}
+            </a>
+            {!connected && (
+              <span className="jp-mlws-Lost" role="status">
+                {trans.__('Reconnecting…')}
               </span>
+            )}
+          </div>
+          <div
+            ref={scroller}
+            className="jp-mlws-LogLines"
+            role="log"
+            aria-label={trans.__('Server log')}
+            tabIndex={0}
+            onScroll={onScroll}
+          >
+            {lines.length === 0 && (
+              <p className="jp-mlws-Hint">
+                {trans.__('No matching log entries.')}
+              </p>
+            )}
+            {lines.map(line => (
+              <div
+                key={line.seq}
+                className="jp-mlws-LogLine"
+                data-mlws-level={line.level}
+              >
+                <time dateTime={line.time}>
+                  {fullTime(line.time, language)}
+                </time>{' '}
+                <span className="jp-mlws-LogLine-source">
+                  {sources[line.source]}
+                </span>{' '}
+                {parseAnsi(line.message).map(({ text, styles }, index) => (
+                  <span
+                    key={index}
+                    className={styles
+                      .map(one => `jp-mlws-ansi-${one}`)
+                      .join(' ')}
+                  >
+                    {text}
+                  </span>
+                ))}
+              </div>
             ))}
           </div>
-        ))}
-      </div>
-    </div>
+        </div>
+      )}
+    </Answer>
   );
+}
+
+/** The server's log in the main area: filtered, followed, downloaded. */
+export function logView(client: MLWSClient): ServerView {
+  return new ServerView(client, () => <Log client={client} />, {
+    label: client.trans.__('Server log'),
+    className: 'jp-mlws-ServerLog'
+  });
 }

@@ -18,7 +18,7 @@ export class CellMarks implements IDisposable {
     private _trans: TranslationBundle,
     private _onClick: (cell: string) => void
   ) {
-    _model.stateChanged.connect(this._draw, this);
+    _model.cells.changed.connect(this._draw, this);
     _panel.content.modelContentChanged.connect(this._draw, this);
     this._draw();
   }
@@ -30,7 +30,7 @@ export class CellMarks implements IDisposable {
   dispose(): void {
     if (!this._isDisposed) {
       this._isDisposed = true;
-      this._model.stateChanged.disconnect(this._draw, this);
+      this._model.cells.changed.disconnect(this._draw, this);
       if (!this._panel.isDisposed) {
         this._panel.content.modelContentChanged.disconnect(this._draw, this);
         this._panel.content.node
@@ -49,7 +49,7 @@ export class CellMarks implements IDisposable {
   }
 
   private _mark(cell: Cell): void {
-    const execution = this._model.cells.get(cell.model.id);
+    const execution = this._model.cells.value.get(cell.model.id);
     let mark = cell.node.querySelector<HTMLButtonElement>(`:scope > .${MARK}`);
     if (!execution) {
       mark?.remove();

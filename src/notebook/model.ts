@@ -1,118 +1,123 @@
+import { QueryObserver } from '@tanstack/react-query';
+import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import type { IEventStream, IPage, MLWSClient } from '../api/client';
-import { LiveModel } from '../api/live';
+import { APIError, type IEventStream, type MLWSClient } from '../api/client';
 import type {
-  ICellFailure,
   IExecution,
+  IPage,
   ISavedCell,
   NotebookEvent
 } from '../api/models';
+import { State } from '../ui/state';
 
-/** What is known of the cells of one open notebook; it follows the notebook's stream. */
-export class NotebookModel extends LiveModel {
+/** One open notebook as the server knows it; what is read of it follows its stream. */
+export class NotebookModel implements IDisposable {
   constructor(
-    client: MLWSClient,
+    private _client: MLWSClient,
     /** The path that the server knows the notebook by. */
     readonly path: string
   ) {
-    super(client);
+    void this._open();
   }
 
   /** The notebook's id; null until it is known. */
-  get id(): string | null {
-    return this._id;
-  }
+  readonly id = new State<string | null>(null);
+
+  /** Why the notebook is not known. */
+  readonly error = new State<APIError | null>(null);
 
   /** The newest execution of each cell. */
-  get cells(): ReadonlyMap<string, IExecution> {
-    return this._cells;
-  }
-
-  /** The cells that failed when they last ran. */
-  get failures(): readonly ICellFailure[] {
-    return this._failures;
-  }
+  readonly cells = new State<ReadonlyMap<string, IExecution>>(new Map());
 
   /** Emitted when the kernel died, its memory runs out, or outputs were saved by API. */
   get happened(): ISignal<this, NotebookEvent> {
     return this._happened;
   }
 
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    this._unsubscribe();
+    this._stream?.dispose();
+    Signal.clearData(this);
+  }
+
+  /** Where something of the notebook is in the API. */
+  address(part: string): string {
+    return `/notebooks/${this.id.value}${part}`;
+  }
+
   /** Seconds that a cell run here may take; null: as long as it likes. */
   async setTimeout(seconds: number | null): Promise<void> {
     this._timeout = seconds;
-    if (this._id !== null) {
-      await this.client.put(`/notebooks/${this._id}/limits`, {
-        timeout: seconds
-      });
+    if (this.id.value !== null) {
+      await this._client.put(this.address('/limits'), { timeout: seconds });
     }
   }
 
   /** The cells to run again for a cell, in order; it is the last. */
   async needs(cell: string): Promise<string[]> {
-    const path = `/notebooks/${this._id}/cells/${encodeURIComponent(cell)}/needs`;
-    return (await this.client.get<{ cells: string[] }>(path)).cells;
+    const path = this.address(`/cells/${encodeURIComponent(cell)}/needs`);
+    return (await this._client.get<{ cells: string[] }>(path)).cells;
   }
 
   /** The cells as the server has them, with their outputs. */
   async saved(): Promise<ISavedCell[]> {
-    const path = `/notebooks/${this._id}`;
-    return (await this.client.get<{ cells: ISavedCell[] }>(path)).cells;
+    const path = this.address('');
+    return (await this._client.get<{ cells: ISavedCell[] }>(path)).cells;
   }
 
-  /** The executions of a cell, or of the whole notebook, newest first. */
-  history(cell: string | null, q: string): Promise<IPage<IExecution>> {
-    return this.client.get(`/notebooks/${this._id}/executions`, {
-      cell,
-      q: q || undefined
-    });
-  }
-
-  dispose(): void {
-    this._stream?.dispose();
-    super.dispose();
-  }
-
-  protected async load(): Promise<void> {
-    if (this._id === null) {
-      const page = await this.client.get<IPage<{ id: string }>>('/notebooks', {
+  private async _open(): Promise<void> {
+    try {
+      const page = await this._client.get<IPage<{ id: string }>>('/notebooks', {
         path: this.path
       });
-      if (page.items.length === 0 || this.isDisposed) {
+      if (page.items.length === 0 || this._isDisposed) {
         return;
       }
-      this._id = page.items[0].id;
-      this._stream = this.client.stream<NotebookEvent>(
-        `/notebooks/${this._id}/output`,
-        { outputs: 'false' }
-      );
-      this._stream.message.connect(this._onEvent, this);
+      this.id.value = page.items[0].id;
+      this._follow();
       if (this._timeout !== null) {
         await this.setTimeout(this._timeout);
       }
-    }
-    const [cells, failures] = await Promise.all([
-      this.client.get<IPage<IExecution>>(`/notebooks/${this._id}/cells`),
-      this.client.get<IPage<ICellFailure>>(`/notebooks/${this._id}/errors`)
-    ]);
-    this._cells = new Map(cells.items.map(one => [one.cell ?? '', one]));
-    this._failures = failures.items;
-  }
-
-  private _onEvent(_: IEventStream, event: NotebookEvent): void {
-    if (['execution', 'hello', 'reset'].includes(event.type)) {
-      void this.refresh();
-    } else if (['death', 'memory', 'saved'].includes(event.type)) {
-      this._happened.emit(event);
-      void this.refresh();
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      this.error.value = error;
     }
   }
 
-  private _id: string | null = null;
+  private _follow(): void {
+    const stream = (this._stream = this._client.stream<NotebookEvent>(
+      this.address('/output'),
+      { outputs: 'false' }
+    ));
+    stream.message.connect((_, event) => {
+      const { type } = event;
+      if (['death', 'memory', 'saved'].includes(type)) {
+        this._happened.emit(event);
+      } else if (!['execution', 'hello', 'reset'].includes(type)) {
+        return;
+      }
+      void this._client.refresh(this.address('/'));
+    });
+    const cells = new QueryObserver<IPage<IExecution>>(this._client.queries, {
+      queryKey: [this.address('/cells'), {}],
+      notifyOnChangeProps: ['data']
+    });
+    this._unsubscribe = cells.subscribe(({ data }) => {
+      this.cells.value = new Map(data?.items.map(one => [one.cell ?? '', one]));
+    });
+  }
+
   private _timeout: number | null = null;
   private _stream: IEventStream<NotebookEvent> | null = null;
-  private _cells: ReadonlyMap<string, IExecution> = new Map();
-  private _failures: readonly ICellFailure[] = [];
+  private _unsubscribe: () => void = () => undefined;
+  private _isDisposed = false;
   private _happened = new Signal<this, NotebookEvent>(this);
 }

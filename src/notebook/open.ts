@@ -114,7 +114,6 @@ export class OpenNotebooks {
       const path = panel.context.localPath;
       const model = new NotebookModel(this._client, path);
       this._models.set(panel, model);
-      model.active = true;
       this._opened.emit([panel, model]);
       this._currentChanged.emit();
     };

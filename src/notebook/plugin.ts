@@ -11,7 +11,6 @@ import { errorIcon, historyIcon, listIcon } from '@jupyterlab/ui-components';
 
 import { memorySize } from '../ui/format';
 import { ErrorsView } from './errorsView';
-import { LogModel } from './log';
 import { CellMarks } from './marks';
 import type { NotebookModel } from './model';
 import { OpenNotebooks } from './open';
@@ -48,8 +47,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
     const open = new OpenNotebooks(client, tracker);
     let settings: ISettingRegistry.ISettings | null = null;
 
-    const errors = new ErrorsView(open, trans);
-    errors.id = 'jp-mlws-errors';
+    const errors = new ErrorsView({ client, notebooks: open });
     errors.title.icon = errorIcon;
     errors.title.caption = trans.__('Notebook errors');
     app.shell.add(errors, 'right', { rank: 600 });
@@ -57,12 +55,8 @@ const notebooks: JupyterFrontEndPlugin<void> = {
 
     const showHistory = (model: NotebookModel, cell: string | null) =>
       views.show(`executions ${model.path} ${cell}`, async () => {
-        const { HistoryView } = await import('./historyView');
-        const view = new HistoryView(model, cell, language, trans);
-        view.title.label = cell
-          ? trans.__('Cell history')
-          : trans.__('Execution history');
-        view.title.caption = model.path;
+        const { executionsView } = await import('./historyView');
+        const view = executionsView({ client, model, cell });
         return { view, model: null, icon: historyIcon };
       });
 
@@ -205,11 +199,8 @@ const notebooks: JupyterFrontEndPlugin<void> = {
         views.show(
           'server log',
           async () => {
-            const { LogView } = await import('./logView');
-            const model = new LogModel(client);
-            const view = new LogView(model, language, trans);
-            view.title.label = trans.__('Server log');
-            return { view, model, icon: listIcon };
+            const { logView } = await import('./logView');
+            return { view: logView(client), model: null, icon: listIcon };
           },
           { id: CommandIDs.log }
         )
