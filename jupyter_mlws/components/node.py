@@ -44,7 +44,23 @@ def main(argv: Sequence[str]) -> int:
         inputs = _read_inputs(component, ports)
     except (UsageError, DeclarationError, ValueError, OSError) as error:
         return _fail(f"{name}: {error}")
-    return _run(function, component, inputs, settings, ports)
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    try:
+        result = function(**inputs, **settings)
+    except Exception:  # noqa: BLE001  the user's own code
+        traceback.print_exc()
+        return 1
+    from jupyter_mlws.components import values
+
+    several = hasattr(result, "_fields")
+    for output in component.outputs:
+        value = getattr(result, output.name) if several else result
+        for path in ports[output.name]:
+            try:
+                values.write(output.type, value, path)
+            except (values.ArtifactError, OSError, ValueError) as error:
+                return _fail(f"{component.name}: --{output.name} {path}: {error}")
+    return 0
 
 
 def parse(arguments: Sequence[str]) -> dict[str, list[str]]:
@@ -150,32 +166,6 @@ def _read_inputs(component: Component, ports: dict[str, list[Path]]) -> dict[str
         elif read:
             inputs[port.name] = read[0]
     return inputs
-
-
-def _run(
-    function: Callable[..., Any],
-    component: Component,
-    inputs: dict[str, Any],
-    settings: dict[str, Any],
-    ports: dict[str, list[Path]],
-) -> int:
-    from jupyter_mlws.components import values
-
-    os.environ.setdefault("MPLBACKEND", "Agg")
-    try:
-        result = function(**inputs, **settings)
-    except Exception:  # noqa: BLE001  the user's own code
-        traceback.print_exc()
-        return 1
-    several = hasattr(result, "_fields")
-    for output in component.outputs:
-        value = getattr(result, output.name) if several else result
-        for path in ports[output.name]:
-            try:
-                values.write(output.type, value, path)
-            except (values.ArtifactError, OSError, ValueError) as error:
-                return _fail(f"{component.name}: --{output.name} {path}: {error}")
-    return 0
 
 
 def _fail(message: str) -> int:

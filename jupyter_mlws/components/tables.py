@@ -1,4 +1,4 @@
-"""What components ask of a table before they work on it."""
+"""Checks of the columns of a table."""
 
 from __future__ import annotations
 

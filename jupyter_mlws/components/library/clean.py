@@ -1,4 +1,4 @@
-"""Put a table in order."""
+"""Select, clean, encode and impute columns."""
 
 from __future__ import annotations
 

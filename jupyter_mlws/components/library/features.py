@@ -1,4 +1,4 @@
-"""Make columns easier to learn from."""
+"""Scale, select and reduce features."""
 
 from __future__ import annotations
 

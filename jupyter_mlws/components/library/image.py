@@ -1,4 +1,4 @@
-"""Work with images."""
+"""Load images and convert them to columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bring data and models into a workflow."""
+"""Load data and models."""
 
 from __future__ import annotations
 

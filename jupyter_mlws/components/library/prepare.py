@@ -1,4 +1,4 @@
-"""Make raw tables fit for training, in one node."""
+"""Preprocess raw data for training, in one node."""
 
 from __future__ import annotations
 

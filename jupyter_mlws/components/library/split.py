@@ -1,4 +1,4 @@
-"""Divide data."""
+"""Split tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work with texts."""
+"""Load texts and convert them to features."""
 
 from __future__ import annotations
 

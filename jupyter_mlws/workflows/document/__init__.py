@@ -1,1 +1,1 @@
-"""The text of a `dvc.yaml`: parsed, validated and edited."""
+"""Parsing, validation and editing of a `dvc.yaml`."""

@@ -168,8 +168,6 @@ class Reader:
         drafts = []
         for place, definition in enumerate(definitions):
             draft = self._draft(place, definition, present.get(definition.id))
-            if draft is not None:
-                self._fill(draft)
             if definition.id in ids:
                 message = Message("A node with this ID already exists.")
                 self._faults.add("40201", f"nodes.{place}.id", message)
@@ -181,11 +179,11 @@ class Reader:
     def _draft(
         self, place: int, definition: NodeDefinition, present: ExistingNode | None
     ) -> Draft | None:
-        """Return an empty draft; None if the type of the node is not known."""
+        """Return the draft of a node; None if its type is not known."""
         kind = definition.type
         if present is not None:
             if present.type == kind or {present.type, kind} <= COMMAND_TYPES:
-                return Draft(place, definition, present.component, present)
+                return self._fill(Draft(place, definition, present.component, present))
         elif definition.id == TITLE:
             message = Message(
                 "{title!r} is reserved for the title. Choose another ID.", title=TITLE
@@ -198,9 +196,9 @@ class Reader:
             self._faults.add("40201", f"nodes.{place}.id", message)
         component = self._components.get(kind)
         if component is None and kind in COMMAND_TYPES:
-            return Draft(place, definition, None, None)
+            return self._fill(Draft(place, definition, None, None))
         if component is not None and component.error is None:
-            return Draft(place, definition, component, None)
+            return self._fill(Draft(place, definition, component, None))
         if component is not None:
             message = Message(
                 "Can't read the component {name!r}: {error}", name=kind, error=component.error
@@ -214,7 +212,7 @@ class Reader:
         self._faults.add("40201", f"nodes.{place}.type", message)
         return None
 
-    def _fill(self, draft: Draft) -> None:
+    def _fill(self, draft: Draft) -> Draft:
         definition, present = draft.definition, draft.present
         if draft.component is None:
             self._fill_command(draft)
@@ -232,6 +230,7 @@ class Reader:
             bound_deps = {*present.stage.deps} - {*old} if present else set()
             extra_deps = [dep for dep in definition.deps if dep not in bound_deps]
             draft.deps = self._paths(draft, "deps", extra_deps, old)
+        return draft
 
     def _fill_command(self, draft: Draft) -> None:
         definition, present = draft.definition, draft.present

@@ -1,1 +1,1 @@
-"""Makes workflows of what other tools wrote: Elyra's pipelines, notebooks, definitions as JSON."""
+"""Importers of Elyra pipelines, notebooks and definitions in JSON."""

@@ -1,1 +1,1 @@
-"""What the cells of a Python notebook hand to each other, read from their code."""
+"""Static analysis of the data flow between the cells of a Python notebook."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from jupyter_mlws.core.i18n import Message
@@ -123,25 +124,18 @@ def _expand_magics(cell: CodeCell, statement: ast.stmt) -> Iterator[ast.stmt]:
         elif kind == "run_line_magic" and len(words) == 2:
             name, rest = words
             if name in TIMING_MAGICS:
-                yield from _parse_magic_code(rest)
+                try:
+                    yield from ast.parse(_transform_ipython_syntax(rest)).body
+                except SyntaxError:
+                    # Options before the code are left out: `%timeit -n 10 f()`.
+                    with suppress(SyntaxError):
+                        yield from ast.parse(re.sub(r"^(-\w+\s*\d*\s+)+", "", rest)).body
             elif name in CONFIGURATION_MAGICS:
                 yield statement
             elif name not in SHOWING:
                 cell.opaque = _unknown_effect(f"%{name}")
         else:
             cell.opaque = _unknown_effect(kind)
-
-
-def _parse_magic_code(text: str) -> list[ast.stmt]:
-    try:
-        return ast.parse(_transform_ipython_syntax(text)).body
-    except SyntaxError:
-        # Options in front of the code (`%timeit -n 10 f()`): it is read without them.
-        bare = re.sub(r"^(-\w+\s*\d*\s+)+", "", text)
-        try:
-            return ast.parse(bare).body
-        except SyntaxError:
-            return []
 
 
 def _is_escape(node: ast.AST) -> bool:
