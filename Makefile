@@ -109,6 +109,7 @@ lint-python: $(DEV)/.installed
 	$(DEV)/bin/lint-imports
 	$(DEV)/bin/python scripts/vocabulary.py
 	$(DEV)/bin/python scripts/names.py
+	$(DEV)/bin/python scripts/structure.py
 
 lint-typescript: $(DEV)/.installed
 	. $(DEV)/bin/activate && jlpm lint && jlpm tsc --noEmit

@@ -184,20 +184,18 @@ def rename_columns(
     data: Input table.
     names: Each as old=new.
     """
-    pairs = dict(_pair(name) for name in names)
+    pairs: dict[str, str] = {}
+    for pair in names:
+        old, equals, new = (part.strip() for part in pair.partition("="))
+        if not equals or not new:
+            raise ValueError(f"{pair!r} is not a new name: write old=new")
+        pairs[old] = new
     check_columns(data, pairs)
     result: Table = data.rename(columns=pairs)
     twice = sorted({str(name) for name in result.columns[result.columns.duplicated()]})
     if twice:
         raise ValueError(f"more than one column would be called {twice}")
     return result
-
-
-def _pair(text: str) -> tuple[str, str]:
-    old, equals, new = text.partition("=")
-    if not equals or not new.strip():
-        raise ValueError(f"{text!r} is not a new name: write old=new")
-    return old.strip(), new.strip()
 
 
 @component(category="Transform", title="Convert Types")
