@@ -74,12 +74,7 @@ const EXCEPTIONS = [
   'models/forms.tsx -> experiments/compare.ts'
 ];
 const CYCLES = ['lab/tokens.ts models/actions.ts'];
-const LARGE_FILES = [
-  'workflow/canvas/flow.tsx',
-  'workflow/document/edits.ts',
-  'workflow/document/sweep.ts',
-  'workflow/widget.tsx'
-];
+const LARGE_FILES = ['workflow/canvas/flow.tsx', 'workflow/widget.tsx'];
 const LARGE_CLASSES: string[] = [];
 
 const FILES = new Map(

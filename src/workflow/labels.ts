@@ -2,10 +2,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IProblem } from '../api/models';
 import { cellText } from '../ui/format';
-import type { Value } from './document/scalars';
 import type { IParseError } from './document/document';
-import { ANY_INPUT, type Refusal } from './graph/graph';
 import type { ReaderKind, SweepFault } from './document/sweep';
+import type { Value } from './document/values';
+import { ANY_INPUT, type Refusal } from './graph/graph';
 import type { Problem } from './graph/validate';
 
 export function refusalText(

@@ -519,9 +519,9 @@ function labActions(
   return {
     params: {
       open: async path => (await open(path)).model,
-      edit: (path, splices) => {
+      edit: (path, edits) => {
         open(path)
-          .then(file => files.edit(file, splices))
+          .then(file => files.edit(file, edits))
           .then(() => model.runs.onSaved())
           .catch(report);
       },

@@ -3,7 +3,7 @@ import type { NodeChange } from '@xyflow/react';
 import type { AnyNode } from './nodeTypes';
 import { frameBox, NODE_WIDTH, type IBox } from '../graph/geometry';
 import type { CanvasModel } from '../store/model';
-import { itemOf, type IFrame } from '../document/notes';
+import { type IFrame, itemOf } from '../document/notes';
 import type { FrameNode } from './noteView';
 
 /** Draws the frames around their nodes, wherever these stand. */

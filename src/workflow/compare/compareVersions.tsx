@@ -10,7 +10,7 @@ import type {
   ISnapshot,
   ISnapshotDiff
 } from '../../api/models';
-import { parse, type IWorkflowDocument } from '../document/document';
+import { type IWorkflowDocument, parse } from '../document/document';
 import { graphDiff } from '../graph/graphDiff';
 import { GraphDiffView } from './graphDiffView';
 import { errorText } from '../labels';

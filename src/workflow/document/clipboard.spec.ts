@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
 import { copyNodes, pasteNodes, readClip } from './clipboard';
-import { parse, type IWorkflowDocument } from './document';
-import { removeNodes } from './edits';
+import { type IWorkflowDocument, parse } from './document';
+import { removeNodes } from './nodes';
 import { dataOf } from './notes';
-import { HAND_WRITTEN, WINE } from './samples';
-import { applySplices } from './splices';
+import { HAND_WRITTEN, textAfter, WINE } from './samples';
 
 const PATH = 'workflows/wine/dvc.yaml';
 
@@ -24,7 +23,7 @@ function paste(
 ): string {
   const document = read(text, path);
   const { edit } = pasteNodes(document, clip, { x: 5, y: 6 });
-  const after = applySplices(text, edit(document));
+  const after = textAfter(document, edit);
   read(after, path);
   return after;
 }
@@ -106,10 +105,7 @@ describe('copying and pasting', () => {
   it('puts what was cut back as it was', () => {
     const document = read(WINE);
     const clip = copyNodes(document, new Set(['judge']), new Map(), true);
-    const without = applySplices(
-      WINE,
-      removeNodes(document, new Set(['judge']))
-    );
+    const without = textAfter(document, removeNodes(new Set(['judge'])));
     const judge = read(paste(without, clip)).stages[2];
     expect(judge.id).toBe('judge');
     expect(judge.outs).toEqual(document.stages[2].outs);

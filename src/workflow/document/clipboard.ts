@@ -1,14 +1,28 @@
-import { isRecord, stageEntry, type IWorkflowDocument } from './document';
-import { addStage, compose, freeId, setVariable, type Edit } from './edits';
-import { dataOf, isPlace, placeSource, sourceId, sourcePath } from './notes';
+import {
+  bodyOf,
+  isPosition,
+  type IWorkflow,
+  pathOf,
+  stagesOf
+} from './document';
+import { compose, type Edit } from './edits';
+import { freeId } from './nodes';
+import { dataOf, placeSource, sourceId, sourcePath } from './notes';
 import { basename, dirname, join, relative } from './paths';
-import type { Value } from './scalars';
-import { inOrder, type ISplice } from './splices';
+import { namesIn, renameMentions } from './templates';
+import {
+  type Data,
+  escapePattern,
+  isRecord,
+  mapStrings,
+  setIn
+} from './values';
+import { setVariable } from './variables';
 
 interface IClipNode {
   id: string;
   /** As the file has it. */
-  stage: Record<string, Value>;
+  stage: Data;
   /** The folder of its commands, from the project's root. */
   folder: string;
   at: [number, number];
@@ -23,13 +37,13 @@ export interface IClip {
   cut: boolean;
   nodes: IClipNode[];
   /** The variables that they read. */
-  vars: Record<string, Value>;
+  vars: Data;
   /** Data that stands beside them; paths from the project's root. */
   data?: { path: string; at: [number, number] }[];
 }
 
 export function copyNodes(
-  document: IWorkflowDocument,
+  document: IWorkflow,
   ids: ReadonlySet<string>,
   places: ReadonlyMap<string, { x: number; y: number }>,
   cut = false
@@ -41,26 +55,18 @@ export function copyNodes(
   const nodes = document.stages
     .filter(stage => ids.has(stage.id))
     .map(({ id, folder }) => {
-      const stage = stageEntry(document.source, id)!.value!.toJS(
-        document.source.yaml
-      );
+      const stage = stagesOf(document.data)[id] as Data;
       return { id, stage, folder, at: placeOf(id) };
     });
   const data = [...ids].flatMap(id => {
     const path = sourcePath(id);
     return path === null ? [] : [{ path, at: placeOf(id) }];
   });
-  const read = namesIn(JSON.stringify(nodes));
+  const read = new Set(namesIn(nodes.map(node => node.stage)));
   const vars = Object.fromEntries(
     Object.entries(document.vars).filter(([name]) => read.has(name))
   );
   return { mlws: 'nodes', path: document.path, cut, nodes, vars, data };
-}
-
-/** The variables that templates in a text name. */
-function namesIn(text: string): Set<string> {
-  const found = text.matchAll(/\$\{\s*([^\s.}[]+)/g);
-  return new Set([...found].map(match => match[1]));
 }
 
 /** Null where a text holds no nodes of ours. */
@@ -92,7 +98,7 @@ function isClip(clip: any): clip is IClip {
         typeof node.id === 'string' &&
         typeof node.folder === 'string' &&
         isRecord(node.stage) &&
-        isPlace(node.at)
+        isPosition(node.at)
     )
   );
 }
@@ -101,14 +107,14 @@ function isDataList(data: unknown): boolean {
   return (
     Array.isArray(data) &&
     data.every(
-      one => isRecord(one) && typeof one.path === 'string' && isPlace(one.at)
+      one => isRecord(one) && typeof one.path === 'string' && isPosition(one.at)
     )
   );
 }
 
 /** What pasting does: the new nodes' names, and the edit that adds them. */
 export function pasteNodes(
-  document: IWorkflowDocument,
+  document: IWorkflow,
   clip: IClip,
   /** Where the upper left corner goes. */
   corner: { x: number; y: number }
@@ -127,25 +133,23 @@ export function pasteNodes(
   const edits: Edit[] = newVariables(document, clip, names);
   for (const node of clip.nodes) {
     const stage = rewrite(document, clip, node, names, files);
-    const body = isRecord(stage.do) ? stage.do : stage;
-    body.meta = {
-      ...(isRecord(body.meta) ? body.meta : {}),
-      at: moved(node.at)
-    };
-    edits.push(now =>
-      inOrder(now.source.text, addStage(now.source, names.get(node.id)!, stage))
-    );
+    const at = moved(node.at);
+    const placed =
+      bodyOf(stage) === stage
+        ? setIn(stage, ['meta', 'at'], at)
+        : setIn(stage, ['do', 'meta', 'at'], at);
+    edits.push(now => setIn(now.data, ['stages', names.get(node.id)!], placed));
   }
   // The same file is one node of a canvas: it is there once, whoever reads it.
   const known = new Set(dataOf(document).map(one => one.path));
   for (const { path, at } of data) {
     if (!known.has(path)) {
-      edits.push(now => placeSource(now, path, moved(at)));
+      edits.push(placeSource(path, moved(at)));
     }
   }
   return {
     ids: [...names.values(), ...data.map(one => sourceId(one.path))],
-    edit: (now): ISplice[] => compose(now, edits)
+    edit: compose(...edits)
   };
 }
 
@@ -159,37 +163,28 @@ export function cornerOf(clip: IClip): [number, number] {
 }
 
 function newVariables(
-  document: IWorkflowDocument,
+  document: IWorkflow,
   clip: IClip,
   names: ReadonlyMap<string, string>
 ): Edit[] {
   return Object.entries(clip.vars).flatMap(([name, value]): Edit[] => {
     const wanted = names.get(name) ?? name;
-    return wanted in document.vars
-      ? []
-      : [now => setVariable(now, [wanted], value)];
+    return wanted in document.vars ? [] : [setVariable([wanted], value)];
   });
 }
 
 const LISTS = ['outs', 'metrics', 'plots'];
 
-function pathsIn(stage: Record<string, Value>, lists: string[]): string[] {
-  const body = isRecord(stage.do) ? stage.do : stage;
-  return lists.flatMap(list => {
-    const items = body[list];
-    return (Array.isArray(items) ? items : []).flatMap(item =>
-      typeof item === 'string'
-        ? [item]
-        : isRecord(item)
-          ? Object.keys(item).slice(0, 1)
-          : []
-    );
-  });
+function pathsIn(stage: Data, lists: string[]): string[] {
+  const body = bodyOf(stage);
+  return lists
+    .flatMap(list => (Array.isArray(body[list]) ? body[list] : []))
+    .flatMap(item => pathOf(item) ?? []);
 }
 
 /** The files that copies write: no two stages may claim one. By the old path, from the root. */
 function newFiles(
-  document: IWorkflowDocument,
+  document: IWorkflow,
   clip: IClip,
   names: ReadonlyMap<string, string>
 ): Map<string, string> {
@@ -246,12 +241,12 @@ function unused(
 
 /** A stage with the new names of its files and settings. */
 function rewrite(
-  document: IWorkflowDocument,
+  document: IWorkflow,
   clip: IClip,
   node: IClipNode,
   names: ReadonlyMap<string, string>,
   files: ReadonlyMap<string, string>
-): Record<string, Value> {
+): Data {
   const { folder } = node;
   const written = new Map<string, string>();
   for (const raw of pathsIn(node.stage, [...LISTS, 'deps'])) {
@@ -260,8 +255,8 @@ function rewrite(
       written.set(raw, relative(folder, path));
     }
   }
-  const inner = isRecord(node.stage.do) ? node.stage.do : node.stage;
-  const body: Record<string, Value> = {};
+  const inner = bodyOf(node.stage);
+  const body: Data = {};
   const home = dirname(document.path);
   const isMoved = home !== dirname(clip.path);
   if (isMoved && relative(home, folder) !== '.') {
@@ -282,17 +277,10 @@ function rewrite(
   }
   return inner === node.stage
     ? body
-    : { ...renamed(node.stage, names), do: body };
-}
-
-function renamed(
-  stage: Record<string, Value>,
-  names: ReadonlyMap<string, string>
-): Record<string, Value> {
-  return mapStrings(stage, text => renameMentions(text, names)) as Record<
-    string,
-    Value
-  >;
+    : {
+        ...mapStrings(node.stage, text => renameMentions(text, names)),
+        do: body
+      };
 }
 
 function newPath(
@@ -307,42 +295,15 @@ function newPath(
   return null;
 }
 
-/** Changes every string, and the keys that name files: `- path: {cache: false}`. */
-function mapStrings(value: Value, change: (text: string) => string): Value {
-  if (typeof value === 'string') {
-    return change(value);
-  }
-  if (Array.isArray(value)) {
-    return value.map(one => mapStrings(one, change));
-  }
-  return isRecord(value)
-    ? Object.fromEntries(
-        Object.entries(value).map(([key, one]) => [
-          change(key),
-          mapStrings(one, change)
-        ])
-      )
-    : value;
-}
-
-function renameMentions(
-  text: string,
-  names: ReadonlyMap<string, string>
-): string {
-  return text.replace(
-    /(\$\{\s*)([^\s.}[]+)/g,
-    (whole, open: string, name: string) =>
-      names.has(name) ? open + names.get(name) : whole
-  );
-}
-
 function replaceWords(
   text: string,
   words: ReadonlyMap<string, string>
 ): string {
   return [...words].reduce((command, [old, now]) => {
-    const literal = old.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-    const word = new RegExp(`(^|[\\s='"])${literal}(?=$|[\\s'"])`, 'gu');
+    const word = new RegExp(
+      `(^|[\\s='"])${escapePattern(old)}(?=$|[\\s'"])`,
+      'gu'
+    );
     return command.replace(word, (_, before: string) => before + now);
   }, text);
 }

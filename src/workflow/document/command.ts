@@ -16,6 +16,7 @@ export interface IArgument {
 
 /** `jupyter mlws node NAME --PORT path … ${settings}`, or the same of a notebook. */
 export interface IComponentCommand {
+  text: string;
   /** The component's name; null where a notebook is run. */
   component: string | null;
   /** The notebook as written; null where a component is run. */
@@ -132,6 +133,7 @@ export function parseCommand(
   }
   at += 1;
   const command: IComponentCommand = {
+    text: source,
     component: isComponent ? head[at] : null,
     notebook: isComponent ? null : head[at],
     end: words[words.length - 1].end,
@@ -178,57 +180,65 @@ export function quoteWord(text: string): string {
     : `'${text.replace(/'/g, "'\\''")}'`;
 }
 
-/** Replace a part of a command by `insert`. */
-export interface IChange {
-  start: number;
-  end: number;
-  insert: string;
+/** A command with more words where the arguments end: in front of the settings, or at the end. */
+export function addWords(command: IComponentCommand, words: string): string {
+  const { text, unpacks, end } = command;
+  const at = unpacks[0]?.word.start;
+  return at === undefined
+    ? `${text.slice(0, end)} ${words}${text.slice(end)}`
+    : `${text.slice(0, at)}${words} ${text.slice(at)}`;
 }
 
-/** Adds words where the arguments end: in front of the settings, or behind everything. */
-export function addWords(command: IComponentCommand, words: string): IChange {
-  const unpack = command.unpacks[0];
-  return unpack
-    ? { start: unpack.word.start, end: unpack.word.start, insert: `${words} ` }
-    : { start: command.end, end: command.end, insert: ` ${words}` };
-}
-
-/** Takes a word away, with the white space in front of it. */
-function removeSpan(
+/** A command without some values of arguments; an argument goes with its last value. */
+export function removeValues(
   command: IComponentCommand,
-  first: IWord,
-  last: IWord
-): IChange {
-  const before = command.words[command.words.indexOf(first) - 1];
-  return { start: before.end, end: last.end, insert: '' };
+  isGone: (name: string, value: string) => boolean
+): string {
+  return removeSpans(
+    command,
+    command.args.flatMap(({ name, flag, values }) => {
+      const gone = values.filter(value => isGone(name, value.text));
+      // `--name=value` is one word.
+      const words = gone.filter(value => value.start !== flag.start);
+      return gone.length < values.length || gone.length === 0
+        ? words.map((word): [IWord, IWord] => [word, word])
+        : [[flag, words[words.length - 1] ?? flag]];
+    })
+  );
 }
 
-/** Removes a value of an argument, and the whole argument with its last value. */
-export function removeValue(
-  command: IComponentCommand,
-  argument: IArgument,
-  value: IWord
-): IChange {
-  if (argument.values.length === 1) {
-    const end = value.end > argument.flag.end ? value : argument.flag;
-    return removeSpan(command, argument.flag, end);
-  }
-  return removeSpan(command, value, value);
-}
-
-/** Removes an argument with all its values. */
+/** A command without an argument and its values. */
 export function removeArgument(
   command: IComponentCommand,
-  argument: IArgument
-): IChange {
-  const last = argument.values[argument.values.length - 1] ?? argument.flag;
-  return removeSpan(command, argument.flag, last);
+  name: string
+): string {
+  const { args } = command;
+  return removeSpans(
+    command,
+    args
+      .filter(argument => argument.name === name)
+      .map(({ flag, values }) => [flag, values[values.length - 1] ?? flag])
+  );
 }
 
-export function removeUnpack(
-  command: IComponentCommand,
-  name: string
-): IChange | null {
-  const unpack = command.unpacks.find(one => one.name === name);
-  return unpack ? removeSpan(command, unpack.word, unpack.word) : null;
+/** A command that does not unpack a dictionary any more. */
+export function removeUnpack(command: IComponentCommand, name: string): string {
+  const { unpacks } = command;
+  return removeSpans(
+    command,
+    unpacks
+      .filter(unpack => unpack.name === name)
+      .map(({ word }) => [word, word])
+  );
+}
+
+/** Takes words away, with the white space in front of them. */
+function removeSpans(
+  { text, words }: IComponentCommand,
+  spans: readonly [first: IWord, last: IWord][]
+): string {
+  return spans.reduceRight((rest, [first, last]) => {
+    const before = words[words.findIndex(one => one.start === first.start) - 1];
+    return rest.slice(0, before.end) + rest.slice(last.end);
+  }, text);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parse, type IWorkflowDocument } from './document';
+import { type IWorkflowDocument, parse } from './document';
 import { HAND_WRITTEN, WINE } from './samples';
 
 function read(text: string, path?: string): IWorkflowDocument {

@@ -1,26 +1,25 @@
 import {
   isAlias,
   isMap,
-  isScalar,
   isSeq,
   LineCounter,
   parseDocument,
-  type Node,
-  type Scalar,
-  type YAMLMap
+  type Node
 } from 'yaml';
 
-import { parseCommand, type IComponentCommand } from './command';
-import { parseParts, type IPartedText } from './parts';
+import { type IComponentCommand, parseCommand } from './command';
+import { type Entry, type IPartedText, parseParts } from './parts';
 import { dirname, join } from './paths';
+import { entryOf, type IParsedText, startOf } from './ranges';
 import {
-  contentEnd,
-  entryOf,
-  startOf,
-  type Entry,
-  type ISource
-} from './ranges';
-import type { Value } from './scalars';
+  fill,
+  type IScope,
+  isDictionary,
+  lookUp,
+  textFor,
+  valueAt
+} from './templates';
+import { type Data, isRecord, type Value } from './values';
 
 export type NodeKind = 'component' | 'notebook' | 'script' | 'shell' | 'sweep';
 
@@ -60,7 +59,7 @@ export interface IStage {
   description: string;
   frozen: boolean;
   line: number;
-  /** The variants' names of a sweep, when they can be told from the file. */
+  /** The variants' names of a sweep, where the file has them. */
   variants: string[];
   /** False where an alias stands for the stage: an edit would change others as well. */
   isEditable: boolean;
@@ -74,16 +73,25 @@ export type IParseError = { line: number } & (
   | { kind: 'stage'; name: string }
 );
 
-/** What a `dvc.yaml` says, with what an edit needs to know of its text. */
-export interface IWorkflowDocument {
-  source: ISource;
+/** The data of a `dvc.yaml`, and what it means. */
+export interface IWorkflow {
+  data: Data;
   /** From the project's root. */
   path: string;
   title: string;
-  vars: Record<string, Value>;
+  vars: Data;
   /** Names of files with more variables. */
   varFiles: string[];
   stages: IStage[];
+  /** What only the text of a stage says, in the order of the text. */
+  origins: ReadonlyMap<string, Origin>;
+}
+
+type Origin = Pick<IStage, 'line' | 'isEditable'>;
+
+/** What a `dvc.yaml` says, with its text. */
+export interface IWorkflowDocument extends IWorkflow {
+  source: IParsedText;
 }
 
 export type ParseResult =
@@ -123,18 +131,14 @@ export function parse(
     }
     parsed = { parts: [], yaml, baseOf: () => 0 };
   }
-  const source = { text, lineOf, ...parsed, ...layoutOf(text, parsed) };
-  const wrong = misshapen(source);
-  return wrong
-    ? { document: null, error: wrong }
-    : { document: read(source, path), error: null };
+  return read({ text, lineOf, ...parsed, ...layoutOf(text, parsed) }, path);
 }
 
 /** The text's own habits of line ends and indentation. */
 function layoutOf(
   text: string,
   parsed: IPartedText
-): Pick<ISource, 'eol' | 'step' | 'listStep'> {
+): Pick<IParsedText, 'eol' | 'step' | 'listStep'> {
   const eol = /\r\n/.test(text) ? '\r\n' : '\n';
   const nested = /^([^\s#-][^\n]*):[ \t]*(?:#[^\n]*)?\r?\n( +)[^\s#-]/m.exec(
     text
@@ -150,170 +154,199 @@ function layoutOf(
   return { eol, step: nested ? nested[2].length : 2, listStep };
 }
 
-function misshapen(source: ISource): IParseError | null {
+function read(source: IParsedText, path: string): ParseResult {
+  const fault = (node: Node, kind: 'root' | 'stages'): ParseResult => {
+    const line = source.lineOf(startOf(source, node));
+    return { document: null, error: { kind, line } };
+  };
   const root = source.yaml.contents as Node | null;
-  const lineOf = (node: Node): number => source.lineOf(startOf(source, node));
-  if (!root || (isScalar(root) && root.value === null)) {
-    return null;
+  if (root && !isMap(root) && valueOf(source, root) !== null) {
+    return fault(root, 'root');
   }
-  if (!isMap(root)) {
-    return { kind: 'root', line: lineOf(root) };
+  const data: Data = {};
+  const origins = new Map<string, Origin>();
+  for (const { key, value } of isMap(root) ? (root.items as Entry[]) : []) {
+    const name = String(key.value);
+    if (name === 'vars' && isSeq(value)) {
+      data.vars = value.items.map(item => valueOf(source, item as Node));
+    } else if (name !== 'stages' || !isMap(value)) {
+      data[name] = valueOf(source, value);
+      if (name === 'stages' && data.stages !== null) {
+        return fault(value!, 'stages');
+      }
+    } else {
+      const stages: Data = {};
+      for (const stage of value.items as Entry[]) {
+        const id = String(stage.key.value);
+        const line = source.lineOf(startOf(source, stage.key));
+        stages[id] = valueOf(source, stage.value);
+        if (!isRecord(stages[id])) {
+          const error = { kind: 'stage' as const, name: id, line };
+          return { document: null, error };
+        }
+        const isAliased =
+          isAlias(stage.value) || isAlias(entryOf(stage.value, 'do')?.value);
+        origins.set(id, { line, isEditable: !isAliased });
+      }
+      data.stages = stages;
+    }
   }
-  const stages = entryOf(root, 'stages')?.value ?? null;
-  if (isMap(stages)) {
-    const bad = (stages.items as Entry[]).find(
-      pair => !isMap(resolve(source, pair.value))
-    );
-    return bad
-      ? { kind: 'stage', name: String(bad.key.value), line: lineOf(bad.key) }
-      : null;
-  }
-  const isAbsent = !stages || (isScalar(stages) && stages.value === null);
-  return isAbsent ? null : { kind: 'stages', line: lineOf(stages) };
+  const document = { ...readData(data, path, origins), source };
+  return { document, error: null };
 }
 
-/** Follows an alias to what it stands for. */
-export function resolve(source: ISource, node: Node | null): Node | null {
-  return isAlias(node)
-    ? ((node.resolve(source.yaml) as Node | null) ?? null)
-    : node;
+const VALUES = new WeakMap<Node, Value>();
+
+/** The value of a node: the same object as long as the node is the same. */
+function valueOf(source: IParsedText, node: Node | null): Value {
+  const known = node && VALUES.get(node);
+  if (!node || known !== undefined) {
+    return known ?? null;
+  }
+  const value = node.toJS(source.yaml) as Value;
+  VALUES.set(node, value);
+  return value;
 }
 
-function read(source: ISource, path: string): IWorkflowDocument {
-  const { vars, varFiles } = readVars(source, source.yaml.contents);
-  const workflow = vars.workflow;
-  const title =
-    isRecord(workflow) && typeof workflow.name === 'string'
-      ? workflow.name
-      : '';
-  const stages = entryOf(source.yaml.contents, 'stages')?.value;
-  const pairs = isMap(stages) ? (stages.items as Entry[]) : [];
+/** The workflow with other data, as an edit makes them. */
+export function withData(workflow: IWorkflow, data: Data): IWorkflow {
+  return data === workflow.data
+    ? workflow
+    : readData(data, workflow.path, workflow.origins);
+}
+
+function readData(
+  data: Data,
+  path: string,
+  origins: ReadonlyMap<string, Origin>
+): IWorkflow {
+  const { vars, varFiles } = readVars(data);
+  const { workflow } = vars;
+  const title = isRecord(workflow) ? workflow.name : '';
+  const stages = stagesOf(data);
+  const ids = new Set([...origins.keys(), ...Object.keys(stages)]);
   return {
-    source,
+    data,
     path,
-    title,
+    title: typeof title === 'string' ? title : '',
     vars,
     varFiles,
-    stages: pairs.map(pair => stageFor(source, pair, dirname(path), vars))
+    stages: [...ids]
+      .filter(id => id in stages)
+      .map(id =>
+        stageFor(stages[id] as Data, dirname(path), vars, {
+          id,
+          ...(origins.get(id) ?? { line: 1, isEditable: true })
+        })
+      ),
+    origins
   };
+}
+
+export function stagesOf({ stages }: Data): Data {
+  return isRecord(stages) ? stages : {};
+}
+
+/** The map with a stage's `cmd`, `deps` and `outs`: below `do` for a `foreach`. */
+export function bodyOf(stage: Data): Data {
+  return isRecord(stage.do) && 'foreach' in stage ? stage.do : stage;
+}
+
+interface IVars {
+  vars: Data;
+  varFiles: string[];
+}
+
+const VARS = new WeakMap<Value[], IVars>();
+
+function readVars({ vars: list }: Data): IVars {
+  if (!Array.isArray(list)) {
+    return { vars: {}, varFiles: [] };
+  }
+  const known = VARS.get(list);
+  if (known) {
+    return known;
+  }
+  const isFile = (item: Value): item is string => typeof item === 'string';
+  const read = {
+    vars: Object.assign({}, ...list.filter(isRecord)) as Data,
+    varFiles: list.filter(isFile)
+  };
+  VARS.set(list, read);
+  return read;
 }
 
 /** A stage as it was read last, and what it was read with. */
 interface IReading {
   stage: IStage;
   folder: string;
+  vars: Data;
   /** By the names in its templates. */
   values: ReadonlyMap<string, Value | undefined>;
 }
 
-const READINGS = new WeakMap<Entry, IReading>();
+const READINGS = new WeakMap<Data, IReading>();
 
-/** The stage of a pair, read only where the pair or a variable that it uses is another one. */
+/** A stage, read only where its data or a variable that it uses are others. */
 function stageFor(
-  source: ISource,
-  pair: Entry,
+  data: Data,
   folder: string,
-  globals: Vars
+  vars: Data,
+  own: Pick<IStage, 'id' | 'line' | 'isEditable'>
 ): IStage {
-  const line = source.lineOf(startOf(source, pair.key));
-  const known = READINGS.get(pair);
+  const known = READINGS.get(data);
   const isSame =
     known?.folder === folder &&
-    [...known.values].every(
-      ([name, value]) => valueAt(globals, name) === value
-    );
+    known.stage.id === own.id &&
+    (known.vars === vars ||
+      [...known.values].every(
+        ([name, value]) => valueAt(vars, name) === value
+      ));
   if (known && isSame) {
-    if (known.stage.line !== line) {
-      known.stage = { ...known.stage, line };
+    known.vars = vars;
+    const { line, isEditable } = known.stage;
+    if (line !== own.line || isEditable !== own.isEditable) {
+      known.stage = { ...known.stage, ...own };
     }
     return known.stage;
   }
   const values = new Map<string, Value | undefined>();
   const valueOf = (name: string): Value | undefined => {
-    const value = valueAt(globals, name);
+    const value = valueAt(vars, name);
     values.set(name, value);
     return value;
   };
-  const stage = { ...readStage(source, pair, folder, valueOf), line };
-  READINGS.set(pair, { stage, folder, values });
+  const stage = { ...readStage(data, folder, valueOf), ...own };
+  READINGS.set(data, { stage, folder, vars, values });
   return stage;
 }
 
-export function isRecord(value: unknown): value is Record<string, Value> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
-function readVars(
-  source: ISource,
-  map: unknown
-): { vars: Record<string, Value>; varFiles: string[] } {
-  const vars: Record<string, Value> = {};
-  const varFiles: string[] = [];
-  const list = entryOf(map, 'vars')?.value;
-  for (const item of isSeq(list) ? list.items : []) {
-    const value = valueFor(source, item as Node);
-    if (isRecord(value)) {
-      Object.assign(vars, value);
-    } else if (typeof value === 'string') {
-      varFiles.push(value);
-    }
-  }
-  return { vars, varFiles };
-}
-
-const VALUES = new WeakMap<Node, Value>();
-
-/** The value of an item of `vars`: the same object as long as the item is the same. */
-function valueFor(source: ISource, item: Node): Value {
-  const known = VALUES.get(item);
-  if (known !== undefined) {
-    return known;
-  }
-  const value = item.toJS(source.yaml) as Value;
-  VALUES.set(item, value);
-  return value;
-}
-
-/** The map with a stage's `cmd`, `deps` and `outs`: below `do` for a `foreach`. */
-export function bodyOf(source: ISource, pair: Entry): YAMLMap | null {
-  const map = resolve(source, pair.value);
-  const inner = entryOf(map, 'do');
-  const body =
-    inner && entryOf(map, 'foreach') ? resolve(source, inner.value) : map;
-  return isMap(body) ? (body as YAMLMap) : null;
-}
-
-export function stageEntry(source: ISource, id: string): Entry | null {
-  return entryOf(entryOf(source.yaml.contents, 'stages')?.value, id);
-}
-
 function readStage(
-  source: ISource,
-  pair: Entry,
+  stage: Data,
   folder: string,
   valueOf: (name: string) => Value | undefined
-): Omit<IStage, 'line'> {
-  const id = String(pair.key.value);
-  const stage = resolve(source, pair.value) as YAMLMap;
-  const body = bodyOf(source, pair) ?? stage;
-  const own = readVars(source, stage).vars;
+): Omit<IStage, 'id' | 'line' | 'isEditable'> {
+  const body = bodyOf(stage);
+  const own = readVars(stage).vars;
   const outer: IScope = { own: [own], valueOf };
-  const variants = readVariants(source, stage, outer);
+  const variants = readVariants(stage, outer);
   const scopes = variants?.map(({ vars }): IScope => ({
     own: [vars, own],
     valueOf
   })) ?? [outer];
-  const place = join(folder, fill(textOf(source, body, 'wdir') || '.', outer));
+  const place = join(folder, fill(textOf(body.wdir) || '.', outer));
   const paths = (raw: string): string[] => [
     ...new Set(scopes.map(scope => join(place, fill(raw, scope))))
   ];
-  const commands = readCommands(source, body);
+  const commands = [body.cmd]
+    .flat()
+    .filter((one): one is string => typeof one === 'string');
   const command =
     commands.length === 1
       ? parseCommand(commands[0], name => isDictionary(name, outer))
       : null;
+  const at = isRecord(body.meta) ? body.meta.at : null;
   return {
-    id,
     kind: variants ? 'sweep' : kindOf(commands, command),
     commands,
     command,
@@ -323,13 +356,12 @@ function readStage(
       values.map(({ text }) => ({ name, raw: text, paths: paths(text) }))
     ),
     folder: place,
-    deps: readPaths(source, body, ['deps'], paths),
-    outs: readPaths(source, body, ['outs', 'metrics', 'plots'], paths),
-    at: readPlace(source, body),
-    description: textOf(source, body, 'desc'),
-    frozen: toJS(source, body, 'frozen') === true,
-    variants: variants?.map(one => one.name) ?? [],
-    isEditable: !isAlias(pair.value) && !isAlias(entryOf(stage, 'do')?.value)
+    deps: readPaths(body, ['deps'], paths),
+    outs: readPaths(body, ['outs', 'metrics', 'plots'], paths),
+    at: isPosition(at) ? at : null,
+    description: textOf(body.desc),
+    frozen: body.frozen === true,
+    variants: variants?.map(one => one.name) ?? []
   };
 }
 
@@ -344,54 +376,39 @@ function notebookOf(
     : join(place, fill(file, scope));
 }
 
-function toJS(source: ISource, map: unknown, key: string): unknown {
-  return entryOf(map, key)?.value?.toJS(source.yaml);
-}
-
-function textOf(source: ISource, map: unknown, key: string): string {
-  const value = toJS(source, map, key);
+function textOf(value: Value | undefined): string {
   return typeof value === 'string' ? value.trim() : '';
 }
 
-function readCommands(source: ISource, body: YAMLMap): string[] {
-  const value = toJS(source, body, 'cmd');
-  return (Array.isArray(value) ? value : [value]).filter(
-    (one): one is string => typeof one === 'string'
+export function isPosition(value: unknown): value is [number, number] {
+  return (
+    Array.isArray(value) &&
+    value.length === 2 &&
+    value.every(one => Number.isFinite(one))
   );
 }
 
-function readPlace(source: ISource, body: YAMLMap): [number, number] | null {
-  const meta = toJS(source, body, 'meta');
-  const at = isRecord(meta) ? meta.at : null;
-  return Array.isArray(at) &&
-    at.length === 2 &&
-    at.every(one => Number.isFinite(one))
-    ? [Number(at[0]), Number(at[1])]
-    : null;
-}
-
 function readPaths(
-  source: ISource,
-  body: YAMLMap,
+  body: Data,
   lists: IPathEntry['list'][],
   paths: (raw: string) => string[]
 ): IPathEntry[] {
   return lists.flatMap(list => {
-    const value = toJS(source, body, list);
-    return (Array.isArray(value) ? value : []).flatMap(
-      (item: unknown, index) => {
-        const raw =
-          typeof item === 'string'
-            ? item
-            : isRecord(item)
-              ? Object.keys(item)[0]
-              : null;
-        return raw === null || raw === undefined
-          ? []
-          : [{ raw, paths: paths(raw), list, index }];
-      }
-    );
+    const items = body[list];
+    return (Array.isArray(items) ? items : []).flatMap((item, index) => {
+      const raw = pathOf(item);
+      return raw === null ? [] : [{ raw, paths: paths(raw), list, index }];
+    });
   });
+}
+
+/** The path of an item of `deps` or `outs`: `path`, or `path: {cache: false}`. */
+export function pathOf(item: Value): string | null {
+  return typeof item === 'string'
+    ? item
+    : isRecord(item)
+      ? (Object.keys(item)[0] ?? null)
+      : null;
 }
 
 function kindOf(
@@ -417,26 +434,16 @@ function kindOf(
   return commands.length === 1 && isScript ? 'script' : 'shell';
 }
 
-type Vars = Record<string, Value>;
-/** The variables of a stage and of a variant, the innermost first, in front of those of the file. */
-interface IScope {
-  own: readonly Vars[];
-  valueOf: (name: string) => Value | undefined;
-}
-
 interface IVariant {
   name: string;
-  vars: Vars;
+  vars: Data;
 }
 
 /** What `foreach` or `matrix` makes of a stage; null where it is a single one. */
 function readVariants(
-  source: ISource,
-  stage: YAMLMap,
+  { foreach, matrix }: Data,
   scope: IScope
 ): IVariant[] | null {
-  const foreach = toJS(source, stage, 'foreach') as Value | undefined;
-  const matrix = toJS(source, stage, 'matrix') as Value | undefined;
   if (foreach !== undefined) {
     return foreachVariants(lookUp(foreach, scope));
   }
@@ -459,13 +466,8 @@ function foreachVariants(over: Value | undefined): IVariant[] {
     : [];
 }
 
-function matrixVariants(
-  matrix: Record<string, Value>,
-  scope: IScope
-): IVariant[] {
-  let rows: { names: string[]; item: Record<string, Value> }[] = [
-    { names: [], item: {} }
-  ];
+function matrixVariants(matrix: Data, scope: IScope): IVariant[] {
+  let rows: { names: string[]; item: Data }[] = [{ names: [], item: {} }];
   for (const [axis, written] of Object.entries(matrix)) {
     const values = lookUp(written, scope);
     rows = rows.flatMap(row =>
@@ -484,97 +486,4 @@ function matrixVariants(
     name: names.join('-'),
     vars: { item, key: names.join('-') }
   }));
-}
-
-/** A value as DVC writes it into a text: small and large numbers as Python does. */
-export function textFor(value: Value): string {
-  if (value === null) {
-    return 'None';
-  }
-  if (typeof value !== 'number' || !Number.isFinite(value)) {
-    return String(value);
-  }
-  const size = Math.abs(value);
-  const isShort = Number.isInteger(value) || (size >= 1e-4 && size < 1e16);
-  return isShort
-    ? String(value)
-    : value.toExponential().replace(/e([-+])(\d)$/, 'e$10$2');
-}
-
-/** The value behind a lone `${name}`; anything else is itself. */
-function lookUp(value: Value, scope: IScope): Value | undefined {
-  const name =
-    typeof value === 'string' ? /^\$\{\s*([^}]+?)\s*\}$/.exec(value) : null;
-  return name ? valueIn(scope, name[1]) : value;
-}
-
-/** Follows a template's name, such as `train.optim.lr` or `list[0]`. */
-export function valueAt(
-  vars: Record<string, Value>,
-  name: string
-): Value | undefined {
-  let value: Value | undefined = vars;
-  for (const key of splitName(name)) {
-    if (Array.isArray(value)) {
-      value = value[Number(key)];
-    } else {
-      value =
-        isRecord(value) && Object.prototype.hasOwnProperty.call(value, key)
-          ? value[key]
-          : undefined;
-    }
-  }
-  return value;
-}
-
-function valueIn(scope: IScope, name: string): Value | undefined {
-  const [first] = splitName(name);
-  const vars = scope.own.find(one =>
-    Object.prototype.hasOwnProperty.call(one, first)
-  );
-  return vars ? valueAt(vars, name) : scope.valueOf(name);
-}
-
-export function splitName(name: string): string[] {
-  return name.replace(/\[(\w+)\]/g, '.$1').split('.');
-}
-
-function isDictionary(name: string, scope: IScope): boolean | null {
-  const value = valueIn(scope, name);
-  return value === undefined ? null : isRecord(value);
-}
-
-/** Fills templates in; those that this file can't tell stay. */
-function fill(text: string, scope: IScope): string {
-  return text.replace(
-    /(\\?)\$\{\s*([^}]+?)\s*\}/g,
-    (whole, escape: string, name: string) => {
-      const value = escape ? undefined : valueIn(scope, name);
-      return value === undefined || value === null || typeof value === 'object'
-        ? whole
-        : textFor(value);
-    }
-  );
-}
-
-/** The scalar of a stage's only command. */
-export function commandNode(source: ISource, body: YAMLMap): Scalar | null {
-  const value = entryOf(body, 'cmd')?.value ?? null;
-  const node =
-    isSeq(value) && value.items.length === 1 ? (value.items[0] as Node) : value;
-  return isScalar(node) && typeof node.value === 'string' ? node : null;
-}
-
-/** The part of the text in which a scalar's words stand as they are; null where escapes change them. */
-export function rawSpan(
-  source: ISource,
-  node: Scalar
-): { start: number; end: number } | null {
-  const start = startOf(source, node);
-  const end = contentEnd(source, node);
-  if (node.type === 'PLAIN') {
-    return { start, end };
-  }
-  const isBlock = node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED';
-  return isBlock ? { start: source.text.indexOf('\n', start) + 1, end } : null;
 }

@@ -1,23 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { parse, type IWorkflowDocument } from './document';
+import { type IWorkflowDocument, parse } from './document';
+import type { Edit } from './edits';
 import {
   addNode,
   connect,
   disconnect,
-  forgetPlaces,
+  forgetPositions,
   freeId,
+  type INewNode,
   moveNodes,
   removeNodes,
-  setFileInput,
-  setSetting,
-  setTitle,
-  type Edit,
-  type INewNode
-} from './edits';
-import { FLOW, HAND_WRITTEN, WINE } from './samples';
-import { applySplices } from './splices';
+  setFileInput
+} from './nodes';
+import { FLOW, HAND_WRITTEN, textAfter, WINE } from './samples';
+import { setSetting, setTitle } from './variables';
 
 const PATH = 'workflows/wine/dvc.yaml';
 
@@ -31,7 +29,7 @@ function read(text: string, path = PATH): IWorkflowDocument {
 
 function edit(text: string, change: Edit, path = PATH): string {
   const document = read(text, path);
-  const after = applySplices(text, change(document));
+  const after = textAfter(document, change);
   read(after, path);
   return after;
 }
@@ -81,12 +79,7 @@ const SVM: INewNode = {
 
 describe('addNode', () => {
   it('adds a stage behind the last one and touches nothing else', () => {
-    expect(
-      diff(
-        WINE,
-        edit(WINE, now => addNode(now, SVM))
-      )
-    ).toEqual([
+    expect(diff(WINE, edit(WINE, addNode(SVM)))).toEqual([
       '+  svm:',
       '+    wdir: ../..',
       '+    cmd: jupyter mlws node train_classifier --model workflows/wine/out/svm.model.skops --scores workflows/wine/out/svm.scores.json',
@@ -99,7 +92,7 @@ describe('addNode', () => {
   });
 
   it("keeps to the file's indentation", () => {
-    const after = edit(HAND_WRITTEN, now => addNode(now, SVM), 'dvc.yaml');
+    const after = edit(HAND_WRITTEN, addNode(SVM), 'dvc.yaml');
     expect(after).toContain('    svm:\n        cmd: jupyter mlws node');
     expect(after).toContain(
       '        outs:\n            - out/svm.model.skops\n'
@@ -117,12 +110,12 @@ describe('addNode', () => {
     'vars: []\n',
     '---\n'
   ])('begins a workflow in %j', text => {
-    const after = edit(text, now => addNode(now, SVM));
+    const after = edit(text, addNode(SVM));
     expect(read(after).stages.map(stage => stage.id)).toEqual(['svm']);
   });
 
   it('stays in flow style', () => {
-    const after = edit(FLOW, now => addNode(now, SVM), 'dvc.yaml');
+    const after = edit(FLOW, addNode(SVM), 'dvc.yaml');
     expect(after.split('\n')).toHaveLength(FLOW.split('\n').length);
     expect(read(after, 'dvc.yaml').stages.map(stage => stage.id)).toEqual([
       'a',
@@ -134,12 +127,7 @@ describe('addNode', () => {
 
 describe('removeNodes', () => {
   it('takes the settings and what others took from it along', () => {
-    expect(
-      diff(
-        WINE,
-        edit(WINE, now => removeNodes(now, new Set(['forest'])))
-      )
-    ).toEqual([
+    expect(diff(WINE, edit(WINE, removeNodes(new Set(['forest']))))).toEqual([
       '-  - forest: {n_estimators: 100, optim: {lr: 0.1}}',
       ...WINE.split('\n')
         .slice(13, 21)
@@ -150,19 +138,13 @@ describe('removeNodes', () => {
   });
 
   it('leaves a workflow that DVC reads when the last one goes', () => {
-    const after = edit(WINE, now =>
-      removeNodes(now, new Set(['load', 'forest', 'judge']))
-    );
+    const after = edit(WINE, removeNodes(new Set(['load', 'forest', 'judge'])));
     expect(after).toContain('stages: {}');
     expect(after).toContain('# the end');
   });
 
   it('works in flow style', () => {
-    const after = edit(
-      FLOW,
-      now => removeNodes(now, new Set(['a'])),
-      'dvc.yaml'
-    );
+    const after = edit(FLOW, removeNodes(new Set(['a'])), 'dvc.yaml');
     expect(read(after, 'dvc.yaml').stages).toMatchObject([
       { id: 'b', deps: [] }
     ]);
@@ -180,21 +162,21 @@ describe('connect and disconnect', () => {
   };
 
   it('writes the dependency and the argument', () => {
-    const before = edit(WINE, now => addNode(now, SVM));
-    const after = edit(before, now => connect(now, link));
+    const before = edit(WINE, addNode(SVM));
+    const after = edit(before, connect(link));
     expect(diff(before, after)).toEqual([
       '-    cmd: jupyter mlws node train_classifier --model workflows/wine/out/svm.model.skops --scores workflows/wine/out/svm.scores.json',
       '+    cmd: jupyter mlws node train_classifier --model workflows/wine/out/svm.model.skops --scores workflows/wine/out/svm.scores.json --data workflows/wine/out/load.table.parquet',
       '+    deps:',
       '+    - workflows/wine/out/load.table.parquet'
     ]);
-    expect(edit(after, now => disconnect(now, link))).toBe(before);
+    expect(edit(after, disconnect(link))).toBe(before);
   });
 
   it('writes the argument in front of the settings', () => {
-    const before = edit(WINE, now => addNode(now, SVM));
-    const set = edit(before, now => setSetting(now, 'svm', ['kernel'], 'rbf'));
-    const after = edit(set, now => connect(now, link));
+    const before = edit(WINE, addNode(SVM));
+    const set = edit(before, setSetting('svm', ['kernel'], 'rbf'));
+    const after = edit(set, connect(link));
     expect(after).toContain(
       '--data workflows/wine/out/load.table.parquet ${svm}\n'
     );
@@ -206,12 +188,7 @@ describe('connect and disconnect', () => {
       target: 'judge',
       port: 'data'
     };
-    expect(
-      diff(
-        WINE,
-        edit(WINE, now => disconnect(now, part))
-      )
-    ).toEqual([
+    expect(diff(WINE, edit(WINE, disconnect(part)))).toEqual([
       '-      --data workflows/wine/out/load.table.parquet',
       '-      - workflows/wine/out/load.table.parquet'
     ]);
@@ -224,14 +201,12 @@ describe('connect and disconnect', () => {
       target: 'compare',
       port: null
     };
-    const after = edit(HAND_WRITTEN, now => connect(now, link), 'dvc.yaml');
+    const after = edit(HAND_WRITTEN, connect(link), 'dvc.yaml');
     expect(diff(HAND_WRITTEN, after)).toEqual([
       '-        deps: [models]',
       '+        deps: [models, data/clean]'
     ]);
-    expect(edit(after, now => disconnect(now, link), 'dvc.yaml')).toBe(
-      HAND_WRITTEN
-    );
+    expect(edit(after, disconnect(link), 'dvc.yaml')).toBe(HAND_WRITTEN);
   });
 
   it('keeps a quoted command readable', () => {
@@ -241,7 +216,7 @@ describe('connect and disconnect', () => {
       target: 'b',
       port: 'more'
     };
-    const after = edit(FLOW, now => connect(now, link), 'dvc.yaml');
+    const after = edit(FLOW, connect(link), 'dvc.yaml');
     expect(after).toContain('--table out/b.parquet --more out/a.parquet"');
   });
 
@@ -250,7 +225,7 @@ describe('connect and disconnect', () => {
       "stages:\n  a:\n    cmd: jupyter mlws node a --t 'x y'\n    outs: [x y]\n";
     const after = edit(
       text,
-      now => setFileInput(now, 'a', 'file', 'data/a: #1.csv'),
+      setFileInput('a', 'file', 'data/a: #1.csv'),
       'dvc.yaml'
     );
     expect(read(after, 'dvc.yaml').stages[0].args[1]).toMatchObject({
@@ -262,9 +237,7 @@ describe('connect and disconnect', () => {
 
 describe('setSetting', () => {
   it('changes one value on its line', () => {
-    const after = edit(WINE, now =>
-      setSetting(now, 'forest', ['n_estimators'], 200)
-    );
+    const after = edit(WINE, setSetting('forest', ['n_estimators'], 200));
     expect(diff(WINE, after)).toEqual([
       '-  - forest: {n_estimators: 100, optim: {lr: 0.1}}',
       '+  - forest: {n_estimators: 200, optim: {lr: 0.1}}'
@@ -272,52 +245,44 @@ describe('setSetting', () => {
   });
 
   it('reaches into nested settings and adds new ones', () => {
-    const after = edit(WINE, now =>
-      setSetting(now, 'forest', ['optim', 'decay'], 1e-7)
-    );
+    const after = edit(WINE, setSetting('forest', ['optim', 'decay'], 1e-7));
     expect(after).toContain('optim: {lr: 0.1, decay: 1.0e-7}}');
   });
 
   it('makes the entry and the unpacking, and takes both away again', () => {
-    const after = edit(WINE, now =>
-      setSetting(now, 'load', ['separator'], ';')
-    );
+    const after = edit(WINE, setSetting('load', ['separator'], ';'));
     expect(diff(WINE, after)).toEqual([
       '+  - load: {separator: ";"}',
       '-    cmd: jupyter mlws node load_csv --file data/wine.csv --table workflows/wine/out/load.table.parquet',
       '+    cmd: jupyter mlws node load_csv --file data/wine.csv --table workflows/wine/out/load.table.parquet ${load}'
     ]);
-    expect(
-      edit(after, now => setSetting(now, 'load', ['separator'], undefined))
-    ).toBe(WINE);
+    expect(edit(after, setSetting('load', ['separator'], undefined))).toBe(
+      WINE
+    );
   });
 
   it('makes the variables of a file that has none', () => {
     const text = 'stages:\n  a:\n    cmd: jupyter mlws node a\n';
-    const after = edit(
-      text,
-      now => setSetting(now, 'a', ['x'], 'yes'),
-      'dvc.yaml'
-    );
+    const after = edit(text, setSetting('a', ['x'], 'yes'), 'dvc.yaml');
     expect(after).toBe('vars:\n- a: {x: "yes"}\n' + text.trimEnd() + ' ${a}\n');
-    expect(
-      edit(after, now => setSetting(now, 'a', ['x'], undefined), 'dvc.yaml')
-    ).toBe(text);
+    expect(edit(after, setSetting('a', ['x'], undefined), 'dvc.yaml')).toBe(
+      text
+    );
   });
 
   it('moves a value from the command line to the settings', () => {
     const text =
       'stages:\n  a:\n    cmd: jupyter mlws node a --x 1 --out o\n    outs: [o]\n';
-    const after = edit(text, now => setSetting(now, 'a', ['x'], 2), 'dvc.yaml');
+    const after = edit(text, setSetting('a', ['x'], 2), 'dvc.yaml');
     expect(after).toContain('cmd: jupyter mlws node a --out o ${a}\n');
   });
 });
 
 describe('other edits', () => {
   it('writes places into meta and forgets them', () => {
-    const moved = edit(WINE, now =>
+    const moved = edit(
+      WINE,
       moveNodes(
-        now,
         new Map([
           ['load', [1.6, -3] as [number, number]],
           ['forest', [5, 6]]
@@ -329,14 +294,14 @@ describe('other edits', () => {
       '-    meta: {at: [240, 120]}',
       '+    meta: {at: [5, 6]}'
     ]);
-    expect(edit(moved, forgetPlaces)).not.toContain('meta');
+    expect(edit(moved, forgetPositions)).not.toContain('meta');
   });
 
   it('names the workflow', () => {
-    expect(edit(WINE, now => setTitle(now, '葡萄酒: 二'))).toContain(
+    expect(edit(WINE, setTitle('葡萄酒: 二'))).toContain(
       '{name: "葡萄酒: 二"}   # title'
     );
-    expect(edit('stages: {}\n', now => setTitle(now, 'A'))).toBe(
+    expect(edit('stages: {}\n', setTitle('A'))).toBe(
       'vars:\n- workflow: {name: A}\nstages: {}\n'
     );
   });
@@ -431,28 +396,20 @@ describe('every edit', () => {
     fc.assert(
       fc.property(workflow, ({ names, text }) => {
         const last = names[names.length - 1];
-        const added = edit(text, now => addNode(now, SVM), 'dvc.yaml');
+        const added = edit(text, addNode(SVM), 'dvc.yaml');
         const link = {
           source: last,
           path: `out/${last}`,
           target: 'svm',
           port: 'data'
         };
-        const linked = edit(added, now => connect(now, link), 'dvc.yaml');
-        const set = edit(
-          linked,
-          now => setSetting(now, 'svm', ['k'], 'on'),
-          'dvc.yaml'
+        const linked = edit(added, connect(link), 'dvc.yaml');
+        const set = edit(linked, setSetting('svm', ['k'], 'on'), 'dvc.yaml');
+        expect(edit(set, setSetting('svm', ['k'], undefined), 'dvc.yaml')).toBe(
+          linked
         );
-        expect(
-          edit(set, now => setSetting(now, 'svm', ['k'], undefined), 'dvc.yaml')
-        ).toBe(linked);
-        expect(edit(linked, now => disconnect(now, link), 'dvc.yaml')).toBe(
-          added
-        );
-        expect(
-          edit(set, now => removeNodes(now, new Set(['svm'])), 'dvc.yaml')
-        ).toBe(text);
+        expect(edit(linked, disconnect(link), 'dvc.yaml')).toBe(added);
+        expect(edit(set, removeNodes(new Set(['svm'])), 'dvc.yaml')).toBe(text);
       })
     );
   });
@@ -462,7 +419,7 @@ describe('every edit', () => {
       fc.property(workflow, fc.nat(), ({ names, text }, pick) => {
         const gone = names[pick % names.length];
         const after = read(
-          edit(text, now => removeNodes(now, new Set([gone])), 'dvc.yaml'),
+          edit(text, removeNodes(new Set([gone])), 'dvc.yaml'),
           'dvc.yaml'
         );
         expect(after.stages.map(stage => stage.id)).toEqual(
@@ -482,7 +439,7 @@ describe('every edit', () => {
       fc.property(workflow, ({ names, text }) => {
         const after = edit(
           text,
-          now => setSetting(now, names[0], ['x'], 'two words'),
+          setSetting(names[0], ['x'], 'two words'),
           'dvc.yaml'
         );
         const kept = after.split('\n');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parse, type IWorkflowDocument } from './document';
+import { type IWorkflowDocument, parse } from './document';
 import type { Edit } from './edits';
 import {
   addFrame,
@@ -12,22 +12,21 @@ import {
   removeItems,
   setPart
 } from './notes';
-import { WINE } from './samples';
-import { applySplices } from './splices';
+import { textAfter, WINE } from './samples';
 
 function read(text: string): IWorkflowDocument {
   return parse(text, 'workflows/wine/dvc.yaml').document!;
 }
 
 function edit(text: string, change: Edit): string {
-  return applySplices(text, change(read(text)));
+  return textAfter(read(text), change);
 }
 
 const NOTE = { text: 'Two\nlines: "a"', at: [10, 20] as [number, number] };
 
 describe('notes and frames', () => {
   it('stand beside the name, and go without a trace', () => {
-    const noted = edit(WINE, now => addNote(now, NOTE));
+    const noted = edit(WINE, addNote(NOTE));
     expect(noted).toBe(
       WINE.replace(
         '{name: Wine}',
@@ -35,43 +34,35 @@ describe('notes and frames', () => {
       )
     );
     expect(notesOf(read(noted))).toEqual([NOTE]);
-    const two = edit(noted, now => addNote(now, { ...NOTE, text: 'b' }));
+    const two = edit(noted, addNote({ ...NOTE, text: 'b' }));
     expect(notesOf(read(two)).map(note => note.text)).toEqual([NOTE.text, 'b']);
-    expect(edit(two, now => removeItems(now, 'notes', new Set([1])))).toBe(
-      noted
-    );
-    expect(edit(noted, now => removeItems(now, 'notes', new Set([0])))).toBe(
-      WINE
-    );
+    expect(edit(two, removeItems('notes', new Set([1])))).toBe(noted);
+    expect(edit(noted, removeItems('notes', new Set([0])))).toBe(WINE);
   });
 
   it('change in their place', () => {
-    const noted = edit(WINE, now => addNote(now, NOTE));
-    const moved = edit(noted, now => setPart(now, 'notes', 0, 'at', [1, 2]));
+    const noted = edit(WINE, addNote(NOTE));
+    const moved = edit(noted, setPart('notes', 0, 'at', [1, 2]));
     expect(moved).toBe(noted.replace('[10, 20]', '[1, 2]'));
-    const written = edit(noted, now => setPart(now, 'notes', 0, 'text', 'x'));
+    const written = edit(noted, setPart('notes', 0, 'text', 'x'));
     expect(notesOf(read(written))[0].text).toBe('x');
   });
 
   it('begin in a file without a name', () => {
     const text = 'stages:\n  a:\n    cmd: echo\n';
-    const noted = edit(text, now => addNote(now, NOTE));
+    const noted = edit(text, addNote(NOTE));
     expect(notesOf(read(noted))).toEqual([NOTE]);
     expect(noted.endsWith(text)).toBe(true);
   });
 
   it('hold a node in one frame alone', () => {
-    const one = edit(WINE, now =>
-      addFrame(now, { title: 'A', nodes: ['load', 'forest'] })
-    );
-    const two = edit(one, now =>
-      addFrame(now, { title: 'B', nodes: ['forest'] })
-    );
+    const one = edit(WINE, addFrame({ title: 'A', nodes: ['load', 'forest'] }));
+    const two = edit(one, addFrame({ title: 'B', nodes: ['forest'] }));
     expect(framesOf(read(two))).toEqual([
       { title: 'A', nodes: ['load'] },
       { title: 'B', nodes: ['forest'] }
     ]);
-    const left = edit(two, now => leaveFrames(now, new Set(['load'])));
+    const left = edit(two, leaveFrames(new Set(['load'])));
     expect(framesOf(read(left))).toEqual([{ title: 'B', nodes: ['forest'] }]);
   });
 

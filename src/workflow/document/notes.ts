@@ -1,18 +1,7 @@
-import { isMap, isSeq, type YAMLSeq } from 'yaml';
-
-import { isRecord, type IWorkflowDocument } from './document';
-import { compose, setVariable, variableEntry, type Edit } from './edits';
-import {
-  addEntry,
-  addItem as addToList,
-  entryOf,
-  removeFromList,
-  removeFromMap,
-  replaceNode,
-  type Entry
-} from './ranges';
-import type { Value } from './scalars';
-import { inOrder, type ISplice } from './splices';
+import { isPosition, type IWorkflow } from './document';
+import { compose, type Edit } from './edits';
+import { type Data, isRecord, setIn, type Value } from './values';
+import { removeVariable, setVariable } from './variables';
 
 /** Words on the canvas. */
 export interface INote {
@@ -57,156 +46,119 @@ export function itemOf(
 }
 
 /** What stands in `vars` below the workflow's name; DVC ignores what no stage uses. */
-export function notesOf(document: IWorkflowDocument): INote[] {
-  return listOf(document, 'notes').map((note, index) => ({
-    text: typeof note.text === 'string' ? note.text : '',
-    at: isPlace(note.at) ? note.at : [0, -80 - 60 * index]
-  }));
+export function notesOf(workflow: IWorkflow): INote[] {
+  return listOf(workflow, 'notes')
+    .map(recordOf)
+    .map((note, index) => ({
+      text: typeof note.text === 'string' ? note.text : '',
+      at: isPosition(note.at) ? note.at : [0, -80 - 60 * index]
+    }));
 }
 
-export function framesOf(document: IWorkflowDocument): IFrame[] {
-  return listOf(document, 'frames').map(frame => ({
-    title: typeof frame.title === 'string' ? frame.title : '',
-    nodes: Array.isArray(frame.nodes) ? frame.nodes.map(String) : []
-  }));
+export function framesOf(workflow: IWorkflow): IFrame[] {
+  return listOf(workflow, 'frames')
+    .map(recordOf)
+    .map(frame => ({
+      title: typeof frame.title === 'string' ? frame.title : '',
+      nodes: Array.isArray(frame.nodes) ? frame.nodes.map(String) : []
+    }));
 }
 
-export function dataOf(document: IWorkflowDocument): IPlacedData[] {
-  return listOf(document, 'data').map(data => ({
-    path: typeof data.path === 'string' ? data.path : '',
-    at: isPlace(data.at) ? data.at : null
-  }));
+export function dataOf(workflow: IWorkflow): IPlacedData[] {
+  return listOf(workflow, 'data')
+    .map(recordOf)
+    .map(data => ({
+      path: typeof data.path === 'string' ? data.path : '',
+      at: isPosition(data.at) ? data.at : null
+    }));
 }
 
-function listOf(
-  document: IWorkflowDocument,
-  key: List
-): Record<string, Value>[] {
-  const { workflow } = document.vars;
+function recordOf(value: Value): Data {
+  return isRecord(value) ? value : {};
+}
+
+function listOf({ vars: { workflow } }: IWorkflow, key: List): Value[] {
   const list = isRecord(workflow) ? workflow[key] : null;
-  return (Array.isArray(list) ? list : []).map(one =>
-    isRecord(one) ? one : {}
-  );
+  return Array.isArray(list) ? list : [];
 }
 
-export function isPlace(value: unknown): value is [number, number] {
-  return (
-    Array.isArray(value) &&
-    value.length === 2 &&
-    value.every(one => Number.isFinite(one))
-  );
+function setList(key: List, items: Value[]): Edit {
+  return items.length > 0
+    ? setVariable(['workflow', key], items)
+    : removeVariable(['workflow', key]);
 }
 
-function entryFor(document: IWorkflowDocument, key: List): Entry | null {
-  const vars = entryOf(document.source.yaml.contents, 'vars');
-  return entryOf(variableEntry(vars, 'workflow')?.pair.value, key);
+/** Adds an item behind the others of a list. */
+function addItem(key: List, item: Data): Edit {
+  return workflow => setList(key, [...listOf(workflow, key), item])(workflow);
 }
 
-export function addItem(
-  document: IWorkflowDocument,
-  key: List,
-  value: Value
-): ISplice[] {
-  const { source } = document;
-  const entry = entryFor(document, key);
-  return entry
-    ? inOrder(source.text, addToList(source, entry, value))
-    : setVariable(document, ['workflow', key], [value]);
-}
-
-export function addNote(document: IWorkflowDocument, note: INote): ISplice[] {
-  return addItem(document, 'notes', { text: note.text, at: note.at });
+export function addNote({ text, at }: INote): Edit {
+  return addItem('notes', { text, at });
 }
 
 /** Puts data on the canvas, or moves it there. */
-export function placeSource(
-  document: IWorkflowDocument,
-  path: string,
-  at: [number, number]
-): ISplice[] {
-  const index = dataOf(document).findIndex(one => one.path === path);
-  return index < 0
-    ? addItem(document, 'data', { path, at })
-    : setPart(document, 'data', index, 'at', at);
+export function placeSource(path: string, at: [number, number]): Edit {
+  return workflow => {
+    const index = dataOf(workflow).findIndex(one => one.path === path);
+    const edit =
+      index < 0
+        ? addItem('data', { path, at })
+        : setPart('data', index, 'at', at);
+    return edit(workflow);
+  };
 }
 
 /** Puts nodes into a frame of their own; they leave the frames that they were in. */
-export function addFrame(
-  document: IWorkflowDocument,
-  frame: IFrame
-): ISplice[] {
-  const { title, nodes } = frame;
-  return compose(document, [
-    now => leaveFrames(now, new Set(nodes)),
-    now => addItem(now, 'frames', { title, nodes })
-  ]);
+export function addFrame({ title, nodes }: IFrame): Edit {
+  return compose(
+    leaveFrames(new Set(nodes)),
+    addItem('frames', { title, nodes })
+  );
 }
 
 /** Sets a part of a note or a frame. */
 export function setPart(
-  document: IWorkflowDocument,
   key: List,
   index: number,
   part: 'text' | 'at' | 'title' | 'nodes',
   value: Value
-): ISplice[] {
-  const { source } = document;
-  const list = entryFor(document, key)?.value;
-  const item = isSeq(list) ? list.items[index] : null;
-  if (!isMap(item)) {
-    return [];
-  }
-  const old = entryOf(item, part);
-  if (old?.value) {
-    return inOrder(source.text, [replaceNode(source, old.value, value, true)]);
-  }
-  const holder = { key: null, value: item } as never;
-  return inOrder(source.text, addEntry(source, holder, part, value, 0));
+): Edit {
+  return workflow => {
+    const items = [...listOf(workflow, key)];
+    if (!isRecord(items[index])) {
+      return workflow.data;
+    }
+    items[index] = setIn(items[index], [part], value);
+    return setList(key, items)(workflow);
+  };
 }
 
 /** Removes notes or frames; what the frames held stays. */
-export function removeItems(
-  document: IWorkflowDocument,
-  key: List,
-  gone: ReadonlySet<number>
-): ISplice[] {
-  const { source } = document;
-  const vars = entryOf(source.yaml.contents, 'vars');
-  const workflow = variableEntry(vars, 'workflow')?.pair.value;
-  const list = entryOf(workflow, key)?.value;
-  if (!isMap(workflow) || !isSeq(list) || gone.size === 0) {
-    return [];
-  }
-  return inOrder(
-    source.text,
-    gone.size >= list.items.length
-      ? removeFromMap(source, workflow as never, new Set([key]))
-      : removeFromList(source, list as YAMLSeq, gone)
-  );
+export function removeItems(key: List, gone: ReadonlySet<number>): Edit {
+  return workflow => {
+    const items = listOf(workflow, key);
+    const rest = items.filter((_, index) => !gone.has(index));
+    return setList(key, rest)(workflow);
+  };
 }
 
 /** Takes nodes out of all frames; a frame that is empty then goes. */
-export function leaveFrames(
-  document: IWorkflowDocument,
-  ids: ReadonlySet<string>
-): ISplice[] {
-  const frames = framesOf(document);
-  const rest = frames.map(({ nodes }) => nodes.filter(id => !ids.has(id)));
-  const emptied = new Set(
-    [...frames.keys()].filter(
-      index => rest[index].length === 0 && frames[index].nodes.length > 0
-    )
-  );
-  const shrunk = [...frames.keys()].filter(
-    index =>
-      !emptied.has(index) && rest[index].length < frames[index].nodes.length
-  );
-  return compose(document, [
-    ...shrunk.map(
-      (index): Edit =>
-        now =>
-          setPart(now, 'frames', index, 'nodes', rest[index])
-    ),
-    now => removeItems(now, 'frames', emptied)
-  ]);
+export function leaveFrames(ids: ReadonlySet<string>): Edit {
+  return workflow => {
+    const frames = framesOf(workflow).map(({ nodes }) => ({
+      nodes,
+      rest: nodes.filter(id => !ids.has(id))
+    }));
+    const shrunk = [...frames.keys()].filter(
+      index => frames[index].rest.length < frames[index].nodes.length
+    );
+    const emptied = shrunk.filter(index => frames[index].rest.length === 0);
+    return compose(
+      ...shrunk.map(index =>
+        setPart('frames', index, 'nodes', frames[index].rest)
+      ),
+      removeItems('frames', new Set(emptied))
+    )(workflow);
+  };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { parse } from './document';
 import { paramsOf, readParams, setParam, typedValue, valuesAt } from './params';
-import { applySplices } from './splices';
+import { applyEdits } from './textEdits';
 
 const PARAMS = `# How it is trained
 train:
@@ -71,7 +71,7 @@ describe('values', () => {
     ['seed', 7, 'seed: 42', 'seed: 7'],
     ['flag', false, 'flag: true', 'flag: false']
   ] as const)('%s changes alone', (name, value, old, now) => {
-    const after = applySplices(PARAMS, setParam(file, name, value as never));
+    const after = applyEdits(PARAMS, setParam(file, name, value as never));
     expect(after).toBe(PARAMS.replace(old, now));
   });
 

@@ -1,18 +1,12 @@
-import { isMap, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
+import { isMap, LineCounter, parseDocument, type Node } from 'yaml';
 
-import {
-  isRecord,
-  splitName,
-  stageEntry,
-  bodyOf,
-  type IStage,
-  type IWorkflowDocument
-} from './document';
-import { setInside } from './edits';
+import { bodyOf, type IStage, type IWorkflow, stagesOf } from './document';
 import { basename, dirname, join } from './paths';
-import { addToMap, entryOf, type ISource } from './ranges';
-import type { Value } from './scalars';
-import { inOrder, type ISplice } from './splices';
+import type { IParsedText } from './ranges';
+import { reconcile } from './reconcile';
+import { splitName } from './templates';
+import type { ITextEdit } from './textEdits';
+import { type Data, isRecord, setIn, type Value } from './values';
 
 /** DVC's own name for a file of parameters. */
 const FILE = 'params.yaml';
@@ -25,13 +19,8 @@ export interface IParamsUse {
 }
 
 /** The files of parameters that a stage depends on, and those with the settings it unpacks. */
-export function paramsOf(
-  document: IWorkflowDocument,
-  stage: IStage
-): IParamsUse[] {
-  const entry = stageEntry(document.source, stage.id);
-  const body = entry && bodyOf(document.source, entry);
-  const listed = entryOf(body, 'params')?.value?.toJS(document.source.yaml);
+export function paramsOf(workflow: IWorkflow, stage: IStage): IParamsUse[] {
+  const { params } = bodyOf(stagesOf(workflow.data)[stage.id] as Data);
   const uses: IParamsUse[] = [];
   const add = (path: string, keys: string[] | null): void => {
     const known = uses.find(use => use.path === path);
@@ -41,7 +30,7 @@ export function paramsOf(
       known.keys = known.keys && keys ? [...known.keys, ...keys] : null;
     }
   };
-  for (const item of Array.isArray(listed) ? listed : []) {
+  for (const item of Array.isArray(params) ? params : []) {
     if (typeof item === 'string') {
       add(join(stage.folder, FILE), [item]);
     } else if (isRecord(item)) {
@@ -51,17 +40,17 @@ export function paramsOf(
       }
     }
   }
-  const heads = foreignNames(document, stage);
+  const heads = foreignNames(workflow, stage);
   if (heads.length > 0) {
-    const home = dirname(document.path);
-    const files = document.varFiles.map(file => file.split(':')[0]);
+    const home = dirname(workflow.path);
+    const files = workflow.varFiles.map(file => file.split(':')[0]);
     add(join(home, files[0] ?? FILE), heads);
   }
   return uses.filter(({ path }) => /\.ya?ml$/.test(basename(path)));
 }
 
 /** What templates of a stage name that no variable of this file is. */
-function foreignNames(document: IWorkflowDocument, stage: IStage): string[] {
+function foreignNames(workflow: IWorkflow, stage: IStage): string[] {
   if (stage.variants.length > 0) {
     return [];
   }
@@ -70,13 +59,13 @@ function foreignNames(document: IWorkflowDocument, stage: IStage): string[] {
     match => match[1]
   );
   return [...new Set(names)].filter(
-    name => !(splitName(name)[0] in document.vars)
+    name => !(splitName(name)[0] in workflow.vars)
   );
 }
 
 export interface IParamsFile {
-  source: ISource;
-  values: Record<string, Value>;
+  source: IParsedText;
+  values: Data;
 }
 
 /** Null where the text is no mapping. */
@@ -87,7 +76,7 @@ export function readParams(text: string): IParamsFile | null {
   if (yaml.errors.length > 0 || (root && !isMap(root))) {
     return null;
   }
-  const source: ISource = {
+  const source: IParsedText = {
     text,
     yaml,
     parts: [],
@@ -97,13 +86,13 @@ export function readParams(text: string): IParamsFile | null {
     step: 2,
     listStep: 2
   };
-  const values = root ? (root.toJS(yaml) as Record<string, Value>) : {};
+  const values = root ? (root.toJS(yaml) as Data) : {};
   return { source, values };
 }
 
 /** The values at and below some names, each by its dotted name; `null` for all. */
 export function valuesAt(
-  values: Record<string, Value>,
+  values: Data,
   keys: readonly string[] | null
 ): [string, Value][] {
   const found = new Map<string, Value>();
@@ -135,28 +124,21 @@ export function valuesAt(
 
 /** Sets one value; nothing else of the file changes. */
 export function setParam(
-  { source }: IParamsFile,
+  { source, values }: IParamsFile,
   name: string,
   value: Value
-): ISplice[] {
-  const [first, ...rest] = splitName(name);
-  const root = source.yaml.contents as Node | null;
-  const pair = entryOf(root, first);
-  if (!pair) {
-    return isMap(root) && root.items.length > 0
-      ? inOrder(source.text, [addToMap(source, root as never, first, value, 0)])
-      : [];
-  }
-  const inner = rest
+): ITextEdit[] {
+  const keys = splitName(name);
+  const holder = keys
     .slice(0, -1)
-    .reduce<Node | null>(
-      (node, key) => entryOf(node, key)?.value ?? null,
-      pair.value
+    .reduce<Value | undefined>(
+      (inner, key) => (isRecord(inner) ? inner[key] : inner),
+      values
     );
-  if (isSeq(inner)) {
-    return []; // Items of lists are edited with the whole list.
-  }
-  return inOrder(source.text, setInside(source, pair, rest, value));
+  // Items of lists are edited with the whole list.
+  return Array.isArray(holder)
+    ? []
+    : reconcile(source, values, setIn(values, keys, value), 0);
 }
 
 /** What is typed into a field, as the kind of value that stood there; undefined where it is none. */

@@ -8,14 +8,15 @@ import {
   type Document
 } from 'yaml';
 
-import { parse, type IWorkflowDocument } from './document';
-import { removeNodes, setSetting, type Edit } from './edits';
+import { type IWorkflowDocument, parse } from './document';
+import type { Edit } from './edits';
+import { removeNodes } from './nodes';
+import { endOf, type ISource, startOf } from './ranges';
+import { FLOW, HAND_WRITTEN, textAfter, WINE } from './samples';
+import { setSetting } from './variables';
 import { removeSelected } from '../store/gestures';
 import { CanvasModel } from '../store/model';
 import * as parts from './parts';
-import { endOf, startOf, type ISource } from './ranges';
-import { FLOW, HAND_WRITTEN, WINE } from './samples';
-import { applySplices } from './splices';
 
 vi.mock('./parts', async importOriginal => {
   const original = await importOriginal<typeof parts>();
@@ -114,14 +115,14 @@ describe('parseParts', () => {
 
   it('parses again only the entries that an edit changes', () => {
     const edits: [Edit, number][] = [
-      [now => setSetting(now, 's500', ['epochs'], 7), 1],
-      [now => setSetting(now, 's500', ['depth'], 3), 1],
-      [now => removeNodes(now, new Set(['s30', 's31', 's999'])), 2]
+      [setSetting('s500', ['epochs'], 7), 1],
+      [setSetting('s500', ['depth'], 3), 1],
+      [removeNodes(new Set(['s30', 's31', 's999'])), 2]
     ];
     let document = read(large(1000));
     for (const [edit, count] of edits) {
       const known = new Set(document.source.parts);
-      const text = applySplices(document.source.text, edit(document));
+      const text = textAfter(document, edit);
       document = read(text, document);
       const fresh = document.source.parts.filter(part => !known.has(part));
       expect(fresh).toHaveLength(count);
@@ -149,7 +150,7 @@ describe('an edit of a large workflow', () => {
     });
     const stage = model.drawing.graph.nodes.get('s0')!.stage;
     reads.mockClear();
-    model.document.edit(now => setSetting(now, 's100', ['epochs'], 7));
+    model.document.edit(setSetting('s100', ['epochs'], 7));
     expect(reads).toHaveBeenCalledTimes(1);
     expect(model.drawing.graph.nodes.get('s0')!.stage).toBe(stage);
 

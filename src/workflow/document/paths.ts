@@ -1,3 +1,5 @@
+import { escapePattern } from './values';
+
 /** Paths as `dvc.yaml` writes them: POSIX, relative to a folder of the project. */
 
 export function normalise(path: string): string {
@@ -64,5 +66,13 @@ export function relative(folder: string, path: string): string {
 export function overlap(one: string, other: string): boolean {
   return (
     one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`)
+  );
+}
+
+/** Matches a path in a command, and not a longer one. */
+export function pathPattern(path: string): RegExp {
+  return new RegExp(
+    `(?<![\\p{L}\\p{N}_./@-])${escapePattern(path)}(?![\\p{L}\\p{N}_/@-]|\\.[\\p{L}\\p{N}])`,
+    'gu'
   );
 }

@@ -3,21 +3,21 @@ import { readdirSync, readFileSync } from 'fs';
 import { join } from 'path';
 import { describe, expect, it } from 'vitest';
 
-import { pasteNodes, copyNodes } from './clipboard';
-import { parse, type IWorkflowDocument } from './document';
-import { addNode, moveNodes, removeNodes, setTitle, type Edit } from './edits';
-import { CanvasModel } from '../store/model';
+import { copyNodes, pasteNodes } from './clipboard';
+import { type IWorkflowDocument, parse } from './document';
+import type { Edit } from './edits';
+import {
+  addCommandNode,
+  addInput,
+  addNode,
+  moveNodes,
+  removeNodes
+} from './nodes';
 import { addFrame, addNote } from './notes';
 import { renameNode } from './rename';
-import {
-  addInput,
-  addOutput,
-  fileNode,
-  addCommandNode,
-  setCommand,
-  setFrozen,
-  setMeta
-} from './stages';
+import { addOutput, fileNode, setCommand, setFrozen, setMeta } from './stages';
+import { setTitle } from './variables';
+import { CanvasModel } from '../store/model';
 
 /** A folder with files named `*dvc.yaml` of other people's projects; they are not ours to keep. */
 const FOLDER = process.env.MLWS_PUBLIC_PIPELINES;
@@ -76,38 +76,33 @@ function edits(
   return [
     [
       'add a component',
-      now =>
-        addNode(now, {
-          id: 'new_node',
-          component: 'load_table',
-          outputs: [{ name: 'table', type: 'Table', extension: '.parquet' }],
-          at: [1, 2]
-        }),
+      addNode({
+        id: 'new_node',
+        component: 'load_table',
+        outputs: [{ name: 'table', type: 'Table', extension: '.parquet' }],
+        at: [1, 2]
+      }),
       none
     ],
     [
       'add a script',
-      now => addCommandNode(now, fileNode(now, 'x_y', 'src/x.py', [0, 0])),
+      now => addCommandNode(fileNode(now, 'x_y', 'src/x.py', [0, 0]))(now),
       none
     ],
-    ['add a note', now => addNote(now, { text: 'a: b', at: [0, 0] }), none],
-    ['frame', now => addFrame(now, { title: 'F', nodes: ids }), none],
-    ['title', now => setTitle(now, 'Another title'), none],
+    ['add a note', addNote({ text: 'a: b', at: [0, 0] }), none],
+    ['frame', addFrame({ title: 'F', nodes: ids }), none],
+    ['title', setTitle('Another title'), none],
     [
       'move all',
-      now => moveNodes(now, new Map(ids.map(id => [id, [7, 8]]))),
+      moveNodes(new Map(ids.map(id => [id, [7, 8]]))),
       line => line.includes('meta')
     ],
     [
       'freeze all',
-      now => setFrozen(now, new Set(ids), true),
+      setFrozen(new Set(ids), true),
       line => line.includes('frozen')
     ],
-    [
-      'retries',
-      now => setMeta(now, first.id, 'retries', 3),
-      line => line.includes('meta')
-    ],
+    ['retries', setMeta(first.id, 'retries', 3), line => line.includes('meta')],
     [
       'duplicate all',
       now =>
@@ -119,23 +114,21 @@ function edits(
     ],
     [
       'another dependency',
-      now => addInput(now, first.id, 'data/another.csv'),
+      addInput(first.id, 'data/another.csv'),
       line => /deps:\s*\[/.test(line)
     ],
     [
       'another output',
-      now => addOutput(now, first.id, 'data/another.out'),
+      addOutput(first.id, 'data/another.out'),
       line => /outs:\s*\[/.test(line)
     ],
     ...document.stages.map(
       ({ id, commands }): [string, Edit, (line: string) => boolean] => [
         `command of ${id}`,
-        now =>
-          setCommand(
-            now,
-            id,
-            [...commands.slice(0, -1), `${commands.at(-1)} --more`].join('\n')
-          ),
+        setCommand(
+          id,
+          [...commands.slice(0, -1), `${commands.at(-1)} --more`].join('\n')
+        ),
         line =>
           line.includes('cmd') ||
           commands.some(command => command.includes(line.trim()))
@@ -143,13 +136,13 @@ function edits(
     ),
     ...ids.map((id): [string, Edit, (line: string) => boolean] => [
       `rename ${id}`,
-      now => renameNode(now, id, `${id}-renamed`),
+      renameNode(id, `${id}-renamed`),
       line => line.includes(id)
     ]),
     ...document.stages.map(
       ({ id, outs }): [string, Edit, (line: string) => boolean] => [
         `remove ${id}`,
-        now => removeNodes(now, new Set([id])),
+        removeNodes(new Set([id])),
         line =>
           outs.some(one => line.includes(one.raw)) ||
           out.length === 0 ||

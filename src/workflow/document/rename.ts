@@ -1,28 +1,9 @@
-import {
-  isMap,
-  isScalar,
-  isSeq,
-  type Node,
-  type Scalar,
-  type YAMLSeq
-} from 'yaml';
-
-import {
-  parse,
-  stageEntry,
-  type IStage,
-  type IWorkflowDocument
-} from './document';
-import { stageOf, variableEntry } from './edits';
-import { basename, dirname, relative } from './paths';
-import {
-  contentEnd,
-  entryOf,
-  replaceNode,
-  startOf,
-  type ISource
-} from './ranges';
-import { applySplices, inOrder, type ISplice } from './splices';
+import { type IWorkflow, stagesOf, withData } from './document';
+import { changeBodies, compose, type Edit, stageOf } from './edits';
+import { basename, dirname, pathPattern, relative } from './paths';
+import { countMentions, renameMentions } from './templates';
+import { type Data, isRecord, mapStrings, renameKey } from './values';
+import { changeVars } from './variables';
 
 /** Why a node can't have a name: DVC does not accept it, the server uses it, or a node has it. */
 export type NameFault = 'shape' | 'reserved' | 'taken';
@@ -30,7 +11,7 @@ export type NameFault = 'shape' | 'reserved' | 'taken';
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_-]*$/u;
 
 export function nameFault(
-  document: IWorkflowDocument,
+  { stages }: IWorkflow,
   id: string,
   name: string
 ): NameFault | null {
@@ -40,7 +21,7 @@ export function nameFault(
   if (name === 'workflow') {
     return 'reserved';
   }
-  const isTaken = document.stages.some(stage => stage.id === name);
+  const isTaken = stages.some(stage => stage.id === name);
   return name !== id && isTaken ? 'taken' : null;
 }
 
@@ -51,170 +32,127 @@ export function nameFault(
  * after it, where all commands name them that make or read them: components name a model by its
  * file. The server finds the results under the new names.
  */
-export function renameNode(
-  document: IWorkflowDocument,
-  id: string,
-  name: string
-): ISplice[] {
-  const { source } = document;
-  stageOf(document, id);
-  if (nameFault(document, id, name)) {
-    throw new Error(`"${name}" cannot be the name of a stage.`);
-  }
-  const entry = stageEntry(source, id)!;
-  return inOrder(source.text, [
-    replaceNode(source, entry.key, name, true),
-    ...renameVariable(document, id, name),
-    ...renameFiles(document, id, name),
-    ...membersOf(source)
-      .filter(member => String(member.value) === id)
-      .map(member => replaceNode(source, member, name, true))
-  ]);
+export function renameNode(id: string, name: string): Edit {
+  return workflow => {
+    if (nameFault(workflow, id, name)) {
+      throw new Error(`"${name}" cannot be the name of a stage.`);
+    }
+    const data = renameFiles(id, name)(workflow);
+    const stages = stagesOf(data);
+    const isOwn =
+      id in workflow.vars &&
+      !(name in workflow.vars) &&
+      countMentions(data, id) === countMentions(stages[id], id);
+    const names = new Map(isOwn ? [[id, name]] : []);
+    const renamed = mapStrings(stages[id], text => renameMentions(text, names));
+    return {
+      ...changeVars(data, item =>
+        renameMembers(isOwn ? renameKey(item, id, name) : item, id, name)
+      ),
+      stages: renameKey({ ...stages, [id]: renamed }, id, name)
+    };
+  };
 }
 
-/** A variable that has the stage's name, if the stage alone reads it, with what reads it. */
-function renameVariable(
-  document: IWorkflowDocument,
-  id: string,
-  name: string
-): ISplice[] {
-  const { source, vars } = document;
-  const vars_ = entryOf(source.yaml.contents, 'vars');
-  const holder = variableEntry(vars_, id);
-  if (!holder || name in vars) {
-    return [];
+/** A map of `vars` with another name of a node in its frames. */
+function renameMembers(item: Data, id: string, name: string): Data {
+  const { workflow } = item;
+  if (!isRecord(workflow) || !Array.isArray(workflow.frames)) {
+    return item;
   }
-  const entry = stageEntry(source, id)!;
-  const start = startOf(source, entry.key);
-  const end = contentEnd(source, entry.value!);
-  const mentions = mentionsOf(source.text, id);
-  if (mentions.some(offset => offset < start || offset >= end)) {
-    return [];
-  }
-  return [
-    replaceNode(source, holder.pair.key, name, true),
-    ...mentions.map(offset => ({ offset, delete: id.length, insert: name }))
-  ];
+  const frames = workflow.frames.map(frame =>
+    isRecord(frame) && Array.isArray(frame.nodes)
+      ? { ...frame, nodes: frame.nodes.map(one => (one === id ? name : one)) }
+      : frame
+  );
+  return { ...item, workflow: { ...workflow, frames } };
 }
 
-/** The files that are named after a stage, renamed where it and its readers name them. */
-function renameFiles(
-  document: IWorkflowDocument,
-  id: string,
-  name: string
-): ISplice[] {
-  const { source, stages, path } = document;
-  const splices = stageOf(document, id).outs.flatMap(out =>
-    renameFile(document, new Set(out.paths), id, name)
-  );
-  const { document: after } = parse(
-    applySplices(source.text, inOrder(source.text, splices)),
-    path,
-    document
-  );
-  // A path may be written in a way that is not found in the text, as by escapes: all stay then.
-  const filesOf = (all: readonly IStage[]): string[] =>
-    all.flatMap(stage =>
-      [...stage.outs, ...stage.deps, ...stage.args].flatMap(one => one.paths)
+/** Renames the files that are named after a stage, where it and its readers name them. */
+function renameFiles(id: string, name: string): Edit {
+  return workflow => {
+    const { outs } = stageOf(workflow, id);
+    const all = compose(
+      ...outs.map(out => renameFile(new Set(out.paths), id, name))
     );
-  const mine = new Set(stageOf(document, id).outs.flatMap(out => out.paths));
-  const expected = filesOf(stages).map(file =>
-    mine.has(file) ? (newFile(file, id, name) ?? file) : file
-  );
-  return after && filesOf(after.stages).join('\n') === expected.join('\n')
-    ? splices
-    : [];
+    const data = all(workflow);
+    // A path may be written in a way that is not found, as by a template: all stay then.
+    const filesOf = ({ stages }: IWorkflow): string[] =>
+      stages
+        .flatMap(({ outs, deps, args }) => [...outs, ...deps, ...args])
+        .flatMap(one => one.paths);
+    const own = new Set(outs.flatMap(out => out.paths));
+    const expected = filesOf(workflow).map(file =>
+      own.has(file) ? (newFile(file, id, name) ?? file) : file
+    );
+    const files = filesOf(withData(workflow, data));
+    return files.join('\n') === expected.join('\n') ? data : workflow.data;
+  };
 }
 
 /**
- * One file, or those of a sweep's variants; none where something else has the name, or where a
- * program has the file's name in itself.
+ * Renames one file, or those of a sweep's variants; none where something else has the name, or
+ * where a program has the file's name in itself.
  */
 function renameFile(
-  document: IWorkflowDocument,
   files: ReadonlySet<string>,
   id: string,
   name: string
-): ISplice[] {
-  const { source, stages } = document;
-  const entries = stages.flatMap(stage =>
-    [...stage.outs, ...stage.deps].map(written => ({ stage, ...written }))
-  );
-  const taken = new Set(entries.flatMap(one => one.paths));
-  const mentions = entries.filter(one => one.paths.some(p => files.has(p)));
-  const isRenamable =
-    ![...files].some(file => taken.has(newFile(file, id, name) ?? '')) &&
-    mentions.every(({ stage, raw }) =>
-      stage.commands.some(command => pathsIn(command, raw).length > 0)
+): Edit {
+  return workflow => {
+    const entries = workflow.stages.flatMap(stage =>
+      [...stage.outs, ...stage.deps].map(({ raw, paths }) => ({
+        stage,
+        raw,
+        paths
+      }))
     );
-  if (!isRenamable) {
-    return [];
-  }
-  const renamed = (node: Node, start: number, raw: string): ISplice[] => {
-    const insert = newFile(raw, id, name);
-    const text = source.text.slice(start, contentEnd(source, node));
-    return insert === null
-      ? []
-      : pathsIn(text, raw).map(offset => ({
-          offset: start + offset,
-          delete: raw.length,
-          insert
-        }));
+    const taken = new Set(entries.flatMap(one => one.paths));
+    const uses = entries.filter(one => one.paths.some(path => files.has(path)));
+    const isRenamable =
+      ![...files].some(file => taken.has(newFile(file, id, name) ?? '')) &&
+      uses.every(
+        ({ stage, raw }) =>
+          stage.isEditable &&
+          stage.commands.some(command => pathPattern(raw).test(command))
+      );
+    if (!isRenamable) {
+      return workflow.data;
+    }
+    const rename = (raws: string[], text: string): string =>
+      raws.reduce((now, raw) => {
+        const next = newFile(raw, id, name);
+        return next ? now.replace(pathPattern(raw), () => next) : now;
+      }, text);
+    const data = changeBodies(
+      new Set(uses.map(({ stage }) => stage.id)),
+      (body, stage) => {
+        const raws = uses
+          .filter(use => use.stage === stage)
+          .map(({ raw }) => raw);
+        return mapStrings(body, text => rename([...new Set(raws)], text));
+      }
+    )(workflow);
+    // What the file itself says of them, from its own folder.
+    const folder = dirname(workflow.path);
+    const listed = [...files].map(file => relative(folder, file));
+    const lists = ['plots', 'metrics', 'artifacts'].filter(key => key in data);
+    return {
+      ...data,
+      ...Object.fromEntries(
+        lists.map(key => [
+          key,
+          mapStrings(data[key], text => rename(listed, text))
+        ])
+      )
+    };
   };
-  const inStages = stages.flatMap(stage => {
-    const { key, value } = stageEntry(source, stage.id)!;
-    const written = mentions.filter(one => one.stage === stage);
-    return [...new Set(written.map(one => one.raw))].flatMap(raw =>
-      renamed(value!, startOf(source, key), raw)
-    );
-  });
-  // What the file itself says of them, from its own folder.
-  const folder = dirname(document.path);
-  const inLists = ['plots', 'metrics', 'artifacts'].flatMap(key => {
-    const list = entryOf(source.yaml.contents, key)?.value;
-    return [...(list ? files : [])].flatMap(file =>
-      renamed(list!, startOf(source, list), relative(folder, file))
-    );
-  });
-  return [...inStages, ...inLists];
 }
 
 /** The path of a file that is named after a stage, with another name of it; else null. */
-function newFile(path: string, id: string, name: string): string | null {
+export function newFile(path: string, id: string, name: string): string | null {
   const file = basename(path);
   return file === id || file.startsWith(`${id}.`)
     ? path.slice(0, path.length - file.length) + name + file.slice(id.length)
     : null;
-}
-
-/** Where a path stands in a text, and not a longer one. */
-function pathsIn(text: string, path: string): number[] {
-  const literal = path.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  const pattern = new RegExp(
-    `(?<![\\p{L}\\p{N}_./@-])${literal}(?![\\p{L}\\p{N}_/@-]|\\.[\\p{L}\\p{N}])`,
-    'gu'
-  );
-  return [...text.matchAll(pattern)].map(match => match.index!);
-}
-
-/** Where templates name a variable, or a part of it. */
-function mentionsOf(text: string, name: string): number[] {
-  const literal = name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  const pattern = new RegExp(`(\\$\\{\\s*)${literal}(?=[\\s.}[])`, 'gu');
-  return [...text.matchAll(pattern)].map(
-    match => match.index! + match[1].length
-  );
-}
-
-/** The nodes that notes and frames name. */
-export function membersOf(source: ISource): Scalar[] {
-  const vars = entryOf(source.yaml.contents, 'vars');
-  const workflow = variableEntry(vars, 'workflow')?.pair.value;
-  return ['notes', 'frames'].flatMap(key => {
-    const list = entryOf(workflow, key)?.value;
-    return (isSeq(list) ? list.items : []).flatMap(item => {
-      const nodes = isMap(item) ? entryOf(item, 'nodes')?.value : null;
-      return isSeq(nodes) ? (nodes as YAMLSeq).items.filter(isScalar) : [];
-    });
-  }) as Scalar[];
 }

@@ -1,3 +1,8 @@
+import type { IWorkflowDocument } from './document';
+import type { Edit } from './edits';
+import { reconcile } from './reconcile';
+import { applyEdits } from './textEdits';
+
 /** Texts of `dvc.yaml` for the specs, in the styles that people write. */
 export const WINE = `# The wine workflow
 vars:
@@ -72,3 +77,9 @@ vars:
     - seed: 4
     - params.yaml
 `;
+
+/** The text that an edit leaves. */
+export function textAfter(document: IWorkflowDocument, edit: Edit): string {
+  const { source, data } = document;
+  return applyEdits(source.text, reconcile(source, data, edit(document)));
+}

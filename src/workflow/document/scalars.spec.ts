@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 
-import { isPlain, print, type Value } from './scalars';
+import { isPlain, print } from './scalars';
+import type { Value } from './values';
 
 const VERSIONS = ['1.1', '1.2'] as const;
 

@@ -1,29 +1,6 @@
 import { parseDocument } from 'yaml';
 
-/** A value of `dvc.yaml`, as JSON. */
-export type Value =
-  string | number | boolean | null | Value[] | { [key: string]: Value };
-
-/** Are two values of JSON the same, in whatever order their keys are? */
-export function deepEqual(one: unknown, other: unknown): boolean {
-  if (
-    typeof one !== 'object' ||
-    typeof other !== 'object' ||
-    one === null ||
-    other === null ||
-    Array.isArray(one) !== Array.isArray(other)
-  ) {
-    return Object.is(one, other);
-  }
-  const keys = Object.keys(one);
-  return (
-    one === other ||
-    (keys.length === Object.keys(other).length &&
-      keys.every(
-        key => key in other && deepEqual((one as any)[key], (other as any)[key])
-      ))
-  );
-}
+import type { Value } from './values';
 
 /** How a string is quoted; null where the printer chooses. */
 export type Quote = '"' | "'" | null;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { IComponent } from '../../api/models';
 import { parse } from './document';
-import { buildGraph } from '../graph/graph';
+import { textAfter } from './samples';
 import {
   changeSettings,
   defaultsOf,
@@ -10,8 +10,8 @@ import {
   formUi,
   settingsOf
 } from './settings';
+import { buildGraph } from '../graph/graph';
 import { choiceText } from '../labels';
-import { applySplices } from './splices';
 
 const SCHEMA = {
   type: 'object',
@@ -89,7 +89,7 @@ describe('changeSettings', () => {
   function change(text: string, change: Record<string, any>): string {
     const { document, node, settings } = open(text);
     const edit = changeSettings(node, settings, { ...settings, ...change });
-    return applySplices(text, edit(document));
+    return textAfter(document, edit);
   }
 
   it('writes what differs from the default, and nothing else', () => {

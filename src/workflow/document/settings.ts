@@ -1,7 +1,8 @@
-import type { IStage, IWorkflowDocument } from './document';
-import { isRecord, valueAt } from './document';
-import { setSetting, settingsPath, compose, type Edit } from './edits';
-import { deepEqual, type Value } from './scalars';
+import type { IStage, IWorkflow } from './document';
+import { compose, type Edit } from './edits';
+import { valueAt } from './templates';
+import { deepEqual, isRecord, type Value } from './values';
+import { setSetting, settingsPath } from './variables';
 
 type Schema = Record<string, any>;
 export type Settings = Record<string, Value>;
@@ -127,10 +128,7 @@ export function defaultsOf(schema: Schema): Settings {
 }
 
 /** A node's settings: its entry in `vars` over what its command says over the defaults. */
-export function settingsOf(
-  node: IConfigurable,
-  document: IWorkflowDocument
-): Settings {
+export function settingsOf(node: IConfigurable, document: IWorkflow): Settings {
   const schema = freeSchema(node);
   const stored = valueAt(document.vars, settingsPath(node.stage).join('.'));
   const written =
@@ -155,7 +153,7 @@ function merge(base: Settings, over: Settings): Settings {
 function writtenSettings(
   stage: IStage,
   schema: Schema,
-  document: IWorkflowDocument
+  document: IWorkflow
 ): Settings {
   const settings: Settings = {};
   for (const { name, values } of stage.command?.args ?? []) {
@@ -174,7 +172,7 @@ function writtenSettings(
 function readWords(
   words: string[],
   property: Schema,
-  document: IWorkflowDocument
+  document: IWorkflow
 ): Value {
   const one = (word: string, type: string | undefined): Value => {
     const name = /^\$\{\s*([^}]+?)\s*\}$/.exec(word)?.[1];
@@ -209,15 +207,9 @@ export function changeSettings(
   // An item that was added to a list and has no value yet is null in the file.
   const values: Settings = JSON.parse(JSON.stringify(after));
   const changes = differences(freeSchema(node), before, values, []);
-  return document =>
-    compose(
-      document,
-      changes.map(
-        ({ key, value }): Edit =>
-          now =>
-            setSetting(now, node.stage.id, key, value)
-      )
-    );
+  return compose(
+    ...changes.map(({ key, value }) => setSetting(node.stage.id, key, value))
+  );
 }
 
 interface IDifference {

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { parse, type IWorkflowDocument } from './document';
+import { type IWorkflowDocument, parse } from './document';
 import type { Edit } from './edits';
-import { HAND_WRITTEN, WINE } from './samples';
-import { applySplices } from './splices';
+import { addCommandNode, addInput } from './nodes';
+import { HAND_WRITTEN, textAfter, WINE } from './samples';
 import {
-  addCommandNode,
-  addInput,
   addOutput,
   fileNode,
   removeInput,
@@ -27,7 +25,7 @@ function read(text: string, path: string): IWorkflowDocument {
 }
 
 function edit(text: string, change: Edit, path = PATH): string {
-  const after = applySplices(text, change(read(text, path)));
+  const after = textAfter(read(text, path), change);
   read(after, path);
   return after;
 }
@@ -35,7 +33,7 @@ function edit(text: string, change: Edit, path = PATH): string {
 describe('nodes that run files', () => {
   it('run in the project, and depend on the file', () => {
     const after = edit(WINE, now =>
-      addCommandNode(now, fileNode(now, 'plot', 'src/plot it.py', [1, 2]))
+      addCommandNode(fileNode(now, 'plot', 'src/plot it.py', [1, 2]))(now)
     );
     expect(after).toBe(
       WINE.replace(
@@ -54,7 +52,7 @@ describe('nodes that run files', () => {
 
   it('write the executed copy of a notebook', () => {
     const after = edit(WINE, now =>
-      addCommandNode(now, fileNode(now, 'train', 'nb/train.ipynb', [0, 0]))
+      addCommandNode(fileNode(now, 'train', 'nb/train.ipynb', [0, 0]))(now)
     );
     const stage = read(after, PATH).stages[3];
     expect(stage.kind).toBe('notebook');
@@ -71,7 +69,7 @@ describe('commands', () => {
   it('change on their line', () => {
     const after = edit(
       HAND_WRITTEN,
-      now => setCommand(now, 'train', 'python fit.py ${item}'),
+      setCommand('train', 'python fit.py ${item}'),
       path
     );
     expect(after).toBe(
@@ -82,12 +80,10 @@ describe('commands', () => {
   it('change one line of a list alone', () => {
     const after = edit(
       HAND_WRITTEN,
-      now =>
-        setCommand(
-          now,
-          'compare',
-          'python compare.py ${item.metric}\necho "done: yes"'
-        ),
+      setCommand(
+        'compare',
+        'python compare.py ${item.metric}\necho "done: yes"'
+      ),
       path
     );
     expect(after).toBe(
@@ -98,19 +94,15 @@ describe('commands', () => {
   it('keep a block of lines', () => {
     const text =
       'stages:\n  a:\n    cmd: |\n      echo 1\n      echo 2\n    deps: [x]\n';
-    const after = edit(
-      text,
-      now => setCommand(now, 'a', 'echo 1\necho 3'),
-      path
-    );
+    const after = edit(text, setCommand('a', 'echo 1\necho 3'), path);
     expect(after).toBe(text.replace('echo 2', 'echo 3'));
   });
 
   it('become lists, and single lines again', () => {
     const text = 'stages:\n  a:\n    cmd: echo 1\n    deps: [x]\n';
-    const two = edit(text, now => setCommand(now, 'a', 'echo 1\necho 2'), path);
+    const two = edit(text, setCommand('a', 'echo 1\necho 2'), path);
     expect(read(two, path).stages[0].commands).toEqual(['echo 1', 'echo 2']);
-    const one = edit(two, now => setCommand(now, 'a', 'echo 3'), path);
+    const one = edit(two, setCommand('a', 'echo 3'), path);
     expect(read(one, path).stages[0].commands).toEqual(['echo 3']);
     expect(one).toContain('    deps: [x]\n');
   });
@@ -120,20 +112,14 @@ describe('files of commands', () => {
   const path = 'dvc.yaml';
 
   it('are added where the lists are, and leave no trace', () => {
-    const read_ = edit(
-      HAND_WRITTEN,
-      now => addInput(now, 'prepare', 'a.csv'),
-      path
-    );
+    const read_ = edit(HAND_WRITTEN, addInput('prepare', 'a.csv'), path);
     expect(read_).toBe(
       HAND_WRITTEN.replace('"data/raw"]', '"data/raw", a.csv]')
     );
-    expect(edit(read_, now => removeInput(now, 'prepare', 2), path)).toBe(
-      HAND_WRITTEN
-    );
+    expect(edit(read_, removeInput('prepare', 2), path)).toBe(HAND_WRITTEN);
     const written = edit(
       HAND_WRITTEN,
-      now => addOutput(now, 'prepare', 'm.json', 'metrics'),
+      addOutput('prepare', 'm.json', 'metrics'),
       path
     );
     expect(written).toContain(
@@ -142,7 +128,7 @@ describe('files of commands', () => {
     expect(
       edit(
         written,
-        now => removeOutput(now, 'prepare', { list: 'metrics', index: 0 }),
+        removeOutput('prepare', { list: 'metrics', index: 0 }),
         path
       )
     ).toBe(HAND_WRITTEN);
@@ -150,34 +136,30 @@ describe('files of commands', () => {
 
   it('are written from the folder of the command', () => {
     const text = 'stages:\n  a:\n    wdir: src\n    cmd: make\n';
-    const after = edit(text, now => addOutput(now, 'a', 'out/x'), path);
+    const after = edit(text, addOutput('a', 'out/x'), path);
     expect(after).toContain('- ../out/x\n');
   });
 });
 
 describe('marks of a stage', () => {
   it('freeze and thaw', () => {
-    const frozen = edit(WINE, now =>
-      setFrozen(now, new Set(['forest', 'judge']), true)
-    );
+    const frozen = edit(WINE, setFrozen(new Set(['forest', 'judge']), true));
     expect(frozen.split('frozen: true')).toHaveLength(3);
     expect(read(frozen, PATH).stages.map(stage => stage.frozen)).toEqual([
       false,
       true,
       true
     ]);
-    expect(
-      edit(frozen, now => setFrozen(now, new Set(['forest', 'judge']), false))
-    ).toBe(WINE);
+    expect(edit(frozen, setFrozen(new Set(['forest', 'judge']), false))).toBe(
+      WINE
+    );
   });
 
   it('ask of the engine', () => {
-    const asked = edit(WINE, now => setMeta(now, 'load', 'retries', 2));
+    const asked = edit(WINE, setMeta('load', 'retries', 2));
     expect(asked).toContain('    meta: {retries: 2}\n');
-    expect(edit(asked, now => setMeta(now, 'load', 'retries', undefined))).toBe(
-      WINE
-    );
-    const beside = edit(WINE, now => setMeta(now, 'forest', 'memory', '2Gi'));
+    expect(edit(asked, setMeta('load', 'retries', undefined))).toBe(WINE);
+    const beside = edit(WINE, setMeta('forest', 'memory', '2Gi'));
     expect(beside).toContain('meta: {at: [240, 120], memory: 2Gi}');
   });
 });

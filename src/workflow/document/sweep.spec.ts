@@ -1,19 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { parse, type IWorkflowDocument } from './document';
-import { WINE } from './samples';
-import { applySplices } from './splices';
+import { type IWorkflowDocument, parse } from './document';
+import { textAfter, WINE } from './samples';
 import {
   axesOf,
-  readersOfSweep,
-  itemsOf,
-  setItems,
-  setSweep,
-  sweepFault,
   type IAxis,
-  type ISweepOptions
+  type ISweepOptions,
+  itemsOf,
+  readersOfSweep,
+  sweepFault
 } from './sweep';
+import { setItems, setSweep } from './sweepEdits';
 
 const PATH = 'workflows/wine/dvc.yaml';
 const OPTIONS: ISweepOptions = {
@@ -31,7 +29,7 @@ function read(text: string, path = PATH): IWorkflowDocument {
 
 function swept(text: string, id: string, axes: IAxis[], path = PATH): string {
   const document = read(text, path);
-  const after = applySplices(text, setSweep(document, id, axes, OPTIONS));
+  const after = textAfter(document, setSweep(id, axes, OPTIONS));
   read(after, path);
   return after;
 }
@@ -150,22 +148,22 @@ describe('setItems', () => {
   it('changes the values of a foreach, and what varies with it or reads all', () => {
     const document = read(LOOP);
     expect(itemsOf(document, 'fit')).toEqual([1, 2]);
-    const after = applySplices(LOOP, setItems(document, 'fit', [1, 2, 5]));
+    const after = textAfter(document, setItems('fit', [1, 2, 5]));
     expect(after).toBe(
       LOOP.replaceAll('[1, 2]', '[1, 2, 5]')
         .replace('cat 1.txt 2.txt', 'cat 1.txt 2.txt 5.txt')
         .replace('[1.txt, 2.txt]', '[1.txt, 2.txt, 5.txt]')
     );
-    const back = setItems(read(after), 'fit', [1, 2]);
-    expect(applySplices(after, back)).toBe(LOOP);
+    const back = setItems('fit', [1, 2]);
+    expect(textAfter(read(after), back)).toBe(LOOP);
   });
 
   it('leaves other ways of writing it to the text', () => {
     const document = read(LOOP);
     expect(itemsOf(document, 'other')).toBeNull();
     expect(itemsOf(document, 'all')).toBeNull();
-    expect(() => setItems(document, 'other', [1])).toThrow();
-    expect(() => setItems(document, 'fit', [])).toThrow();
+    expect(() => setItems('other', [1])(document)).toThrow();
+    expect(() => setItems('fit', [])(document)).toThrow();
   });
 });
 

@@ -8,8 +8,8 @@ import {
   readingComponents
 } from './choices';
 import { parse } from '../document/document';
-import { buildGraph } from './graph';
 import { WINE } from '../document/samples';
+import { buildGraph } from './graph';
 
 function component(
   name: string,

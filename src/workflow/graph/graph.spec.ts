@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 
 import type { IComponent } from '../../api/models';
 import { parse } from '../document/document';
+import { HAND_WRITTEN, WINE } from '../document/samples';
 import { buildGraph, canConnect, type IGraph } from './graph';
 import { placeNodes } from './layout';
-import { HAND_WRITTEN, WINE } from '../document/samples';
 import { validate } from './validate';
 
 function component(

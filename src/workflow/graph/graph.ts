@@ -2,7 +2,7 @@ import type { IComponent, INotebookSettings } from '../../api/models';
 import type {
   IPathEntry,
   IStage,
-  IWorkflowDocument,
+  IWorkflow,
   NodeKind
 } from '../document/document';
 import { basename, folders } from '../document/paths';
@@ -69,7 +69,7 @@ const TYPES: [RegExp, string][] = [
 
 /** The graph of a document; nodes of `before` that are still right are taken from there. */
 export function buildGraph(
-  document: IWorkflowDocument,
+  document: IWorkflow,
   components: ReadonlyMap<string, IComponent>,
   notebooks: ReadonlyMap<string, INotebookSettings> = new Map(),
   before: IGraph = { nodes: new Map(), edges: [] }

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 
 import { parse } from '../document/document';
-import { graphDiff, type IChangedFiles } from './graphDiff';
 import { HAND_WRITTEN, WINE } from '../document/samples';
+import { graphDiff, type IChangedFiles } from './graphDiff';
 
 const NOTHING: IChangedFiles = { code: [], data: [], metrics: [] };
 

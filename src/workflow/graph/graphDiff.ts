@@ -1,12 +1,9 @@
-import {
-  valueAt,
-  type IStage,
-  type IWorkflowDocument
-} from '../document/document';
-import { settingsPath } from '../document/edits';
-import { buildGraph, type IGraph } from './graph';
+import type { IStage, IWorkflow } from '../document/document';
 import { overlap } from '../document/paths';
-import { deepEqual } from '../document/scalars';
+import { valueAt } from '../document/templates';
+import { deepEqual } from '../document/values';
+import { settingsPath } from '../document/variables';
+import { buildGraph, type IGraph } from './graph';
 
 /** What of a node is another. */
 export type Reason =
@@ -43,8 +40,8 @@ export interface IGraphDiff {
 
 /** Two versions of a workflow compared, node by node. */
 export function graphDiff(
-  before: IWorkflowDocument,
-  after: IWorkflowDocument,
+  before: IWorkflow,
+  after: IWorkflow,
   files: IChangedFiles
 ): IGraphDiff {
   const old = new Map(before.stages.map(stage => [stage.id, stage]));
@@ -88,9 +85,9 @@ function madeTheSame(one: IStage, other: IStage): boolean {
 }
 
 function reasonsOf(
-  before: IWorkflowDocument,
+  before: IWorkflow,
   old: IStage,
-  after: IWorkflowDocument,
+  after: IWorkflow,
   now: IStage,
   files: IChangedFiles
 ): Reason[] {
@@ -110,7 +107,7 @@ function reasonsOf(
       : stage.commands,
     stage.variants
   ];
-  const settings = (document: IWorkflowDocument, stage: IStage): unknown => [
+  const settings = (document: IWorkflow, stage: IStage): unknown => [
     valueAt(document.vars, settingsPath(stage).join('.')) ?? null,
     stage.args
       .filter(({ raw }) => !isFile(stage, raw))
@@ -137,8 +134,8 @@ function reasonsOf(
 }
 
 function union(
-  before: IWorkflowDocument,
-  after: IWorkflowDocument,
+  before: IWorkflow,
+  after: IWorkflow,
   gone: readonly IStage[]
 ): IGraph {
   const graph = buildGraph(after, new Map());

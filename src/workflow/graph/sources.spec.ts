@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
 import { bestInput } from './choices';
-import { parse, type IWorkflowDocument } from '../document/document';
-import { buildGraph } from './graph';
-import { WINE } from '../document/samples';
+import { type IWorkflow, parse } from '../document/document';
 import { placeSource } from '../document/notes';
+import { textAfter, WINE } from '../document/samples';
+import { buildGraph } from './graph';
 import {
   readSource,
   removeSource,
@@ -12,7 +12,6 @@ import {
   sourcesOf,
   type ISource
 } from './sources';
-import { applySplices, type ISplice } from '../document/splices';
 
 const PATH = 'workflows/wine/dvc.yaml';
 const SCRIPT = `stages:
@@ -44,7 +43,7 @@ const LIBRARY = new Map([
   ]
 ]);
 
-function read(text: string, path = PATH): IWorkflowDocument {
+function read(text: string, path = PATH): IWorkflow {
   return parse(text, path).document!;
 }
 
@@ -53,11 +52,8 @@ function sources(text: string, path = PATH, tracked: string[] = []): ISource[] {
   return sourcesOf(document, buildGraph(document, LIBRARY), new Set(tracked));
 }
 
-function edit(
-  text: string,
-  change: (document: IWorkflowDocument) => ISplice[]
-): string {
-  return applySplices(text, change(read(text)));
+function edit(text: string, change: Edit): string {
+  return textAfter(read(text), change);
 }
 
 describe('data of a workflow', () => {
@@ -77,11 +73,11 @@ describe('data of a workflow', () => {
   });
 
   it('is placed beside title and notes, moved there and taken away', () => {
-    const placed = edit(WINE, now => placeSource(now, 'a b.csv', [10, 20]));
+    const placed = edit(WINE, placeSource('a b.csv', [10, 20]));
     expect(placed).toContain(
       '- workflow: {name: Wine, data: [{path: "a b.csv", at: [10, 20]}]}   # title'
     );
-    const moved = edit(placed, now => placeSource(now, 'a b.csv', [1, 2]));
+    const moved = edit(placed, placeSource('a b.csv', [1, 2]));
     expect(moved).toBe(placed.replace('[10, 20]', '[1, 2]'));
     const [own] = sources(moved);
     expect(own).toEqual({
@@ -90,7 +86,7 @@ describe('data of a workflow', () => {
       at: [1, 2],
       readers: []
     });
-    expect(edit(moved, now => removeSource(now, own))).toBe(WINE);
+    expect(edit(moved, removeSource(own))).toBe(WINE);
   });
 
   it('goes to the input that takes it, in the place of what that read', () => {
@@ -114,7 +110,7 @@ describe('data of a workflow', () => {
     const link = bestInput(graph, 'x.csv', 'load')!;
     expect(link.targetPort).toBe('file');
     const port = graph.nodes.get('load')!.inputs[0];
-    expect(edit(WINE, now => readSource(now, 'x.csv', 'load', port))).toBe(
+    expect(edit(WINE, readSource('x.csv', 'load', port))).toBe(
       WINE.replace(
         '--file data/wine.csv --table workflows/wine/out/load.table.parquet',
         '--table workflows/wine/out/load.table.parquet --file x.csv'

@@ -1,5 +1,7 @@
-import type { IWorkflowDocument } from '../document/document';
-import { compose, connect, disconnect } from '../document/edits';
+import type { IWorkflow } from '../document/document';
+import { compose, type Edit } from '../document/edits';
+import { addInput, connect, disconnect } from '../document/nodes';
+import { dataOf, removeItems, sourceId } from '../document/notes';
 import {
   ANY_INPUT,
   fits,
@@ -9,10 +11,7 @@ import {
   type Refusal
 } from './graph';
 import { freePlace } from './layout';
-import { dataOf, removeItems, sourceId } from '../document/notes';
 import { NODE_WIDTH, type XYPosition } from './geometry';
-import type { ISplice } from '../document/splices';
-import { addInput } from '../document/stages';
 
 /** Data that a workflow reads and does not make. */
 export interface ISource {
@@ -42,7 +41,7 @@ const NAMED = /\.\w+$/;
  * Code and settings are no data; a folder is where DVC tracks it (`tracked`) or an input takes one.
  */
 export function sourcesOf(
-  document: IWorkflowDocument,
+  workflow: IWorkflow,
   graph: IGraph,
   tracked: { has(path: string): boolean }
 ): ISource[] {
@@ -53,7 +52,7 @@ export function sourcesOf(
     found.set(path, made);
     return made;
   };
-  for (const { path, at } of dataOf(document)) {
+  for (const { path, at } of dataOf(workflow)) {
     source(path).at = at;
   }
   const made = new Set(
@@ -147,47 +146,27 @@ export function sourceRefusal(
 
 /** Lets an input read a file; of those that take one, in the place of what it read. */
 export function readSource(
-  document: IWorkflowDocument,
   path: string,
   target: string,
-  port: IGraphPort
-): ISplice[] {
-  return port.name === ANY_INPUT
-    ? addInput(document, target, path)
-    : connect(document, {
-        source: sourceId(path),
-        path,
-        target,
-        port: port.name,
-        replaces: port.multiple ? [] : port.paths
-      });
+  { name, multiple, paths }: IGraphPort
+): Edit {
+  const replaces = multiple ? [] : paths;
+  return name === ANY_INPUT
+    ? addInput(target, path)
+    : connect({ source: '', path, target, port: name, replaces });
 }
 
-export function leaveSource(
-  document: IWorkflowDocument,
-  path: string,
-  target: string,
-  port: string
-): ISplice[] {
-  return disconnect(document, {
-    path,
-    target,
-    port: port === ANY_INPUT ? null : port
-  });
+export function leaveSource(path: string, target: string, port: string): Edit {
+  return disconnect({ path, target, port: port === ANY_INPUT ? null : port });
 }
 
 /** Takes data off the canvas, and away from what reads it. */
-export function removeSource(
-  document: IWorkflowDocument,
-  { path, readers }: ISource
-): ISplice[] {
-  const index = dataOf(document).findIndex(one => one.path === path);
-  return compose(document, [
-    ...readers.map(
-      ({ node, port }) =>
-        (now: IWorkflowDocument) =>
-          leaveSource(now, path, node, port)
-    ),
-    now => (index < 0 ? [] : removeItems(now, 'data', new Set([index])))
-  ]);
+export function removeSource({ path, readers }: ISource): Edit {
+  return compose(
+    ...readers.map(({ node, port }) => leaveSource(path, node, port)),
+    workflow => {
+      const index = dataOf(workflow).findIndex(one => one.path === path);
+      return removeItems('data', new Set([index]))(workflow);
+    }
+  );
 }

@@ -1,10 +1,10 @@
-import type { IStage, IWorkflowDocument } from '../document/document';
-import { isRecord, valueAt } from '../document/document';
-import { hasForeignSettings } from '../document/edits';
-import type { IGraphNode } from './graph';
-import type { Value } from '../document/scalars';
+import type { IStage, IWorkflow } from '../document/document';
 import { settingsOf, withoutNull } from '../document/settings';
 import { axisKey, isPoint, type Point } from '../document/sweep';
+import { valueAt } from '../document/templates';
+import { isRecord, type Value } from '../document/values';
+import { hasForeignSettings } from '../document/variables';
+import type { IGraphNode } from './graph';
 
 type Schema = Record<string, any>;
 export type PointType = 'integer' | 'number' | 'string' | 'boolean' | 'any';
@@ -24,7 +24,7 @@ export interface ISweepable {
 /** The settings of a node, or the options and variables of its command. */
 export function sweepables(
   node: IGraphNode,
-  document: IWorkflowDocument
+  document: IWorkflow
 ): ISweepable[] {
   const { stage, settings } = node;
   if (stage.command && settings) {
@@ -75,7 +75,7 @@ const OPTION =
 const TEMPLATE = /(?<!\\)\$\{\s*([^\s{}]+)\s*\}/g;
 
 /** Options with a value that is no file, and variables, such as `--lr 0.1` and `${train.lr}`. */
-function ofCommand(stage: IStage, document: IWorkflowDocument): ISweepable[] {
+function ofCommand(stage: IStage, document: IWorkflow): ISweepable[] {
   const [text] = stage.commands;
   const files = new Set([...stage.deps, ...stage.outs].map(file => file.raw));
   const found = new Map<string, Point | undefined>();

@@ -3,16 +3,16 @@ import { useId, useState } from 'react';
 
 import type { IPathEntry } from '../document/document';
 import type { Edit } from '../document/edits';
-import type { IGraphNode } from '../graph/graph';
-import { useCanvas, useFlush } from '../store/hooks';
+import { addInput } from '../document/nodes';
 import {
-  addInput,
   addOutput,
+  type OutputList,
   removeInput,
   removeOutput,
-  setCommand,
-  type OutputList
+  setCommand
 } from '../document/stages';
+import type { IGraphNode } from '../graph/graph';
+import { useCanvas, useFlush } from '../store/hooks';
 
 /** A stage that is no component: its command, and the files that it reads and writes. */
 export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
@@ -35,16 +35,16 @@ export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
         node={node}
         title={trans.__('Dependencies')}
         entries={stage.deps}
-        add={path => now => addInput(now, node.id, path)}
-        remove={entry => now => removeInput(now, node.id, entry.index)}
+        add={path => addInput(node.id, path)}
+        remove={entry => removeInput(node.id, entry.index)}
       />
       <Files
         node={node}
         title={trans.__('Outputs')}
         entries={stage.outs}
         lists={['outs', 'metrics', 'plots']}
-        add={(path, list) => now => addOutput(now, node.id, path, list)}
-        remove={entry => now => removeOutput(now, node.id, entry)}
+        add={(path, list) => addOutput(node.id, path, list)}
+        remove={entry => removeOutput(node.id, entry)}
       />
       <Button small onClick={openAsText}>
         {trans.__('Open in Text Editor')}
@@ -65,7 +65,7 @@ function CommandField({ node }: { node: IGraphNode }): JSX.Element {
       text !== written &&
       model.drawing.graph.nodes.has(node.id)
     ) {
-      model.document.edit(now => setCommand(now, node.id, text));
+      model.document.edit(setCommand(node.id, text));
     }
   };
   useFlush(commit);

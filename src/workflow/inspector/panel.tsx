@@ -1,8 +1,8 @@
 import { useEffect, useId, useState, type ReactNode } from 'react';
 
 import type { IProblem } from '../../api/models';
-import { setTitle } from '../document/edits';
 import { itemOf } from '../document/notes';
+import { setTitle } from '../document/variables';
 import {
   useCanvas,
   useDocument,
@@ -203,7 +203,7 @@ function TitleField(): JSX.Element {
   const [draft, setDraft] = useState(title);
   const commit = (): void => {
     if (draft !== title) {
-      model.document.edit(now => setTitle(now, draft));
+      model.document.edit(setTitle(draft));
     }
   };
   return (

@@ -4,14 +4,14 @@ import type { IGraphNode } from '../graph/graph';
 import { useCanvas, useFlush } from '../store/hooks';
 import {
   fieldText,
+  type IParamsUse,
   paramsOf,
   readParams,
   setParam,
   typedValue,
-  valuesAt,
-  type IParamsUse
+  valuesAt
 } from '../document/params';
-import type { Value } from '../document/scalars';
+import type { Value } from '../document/values';
 
 /** The parameters that a stage reads from files such as `params.yaml`, to be changed there. */
 export function ParamsView({ node }: { node: IGraphNode }): JSX.Element {

@@ -10,7 +10,16 @@ import {
   useState
 } from 'react';
 
-import { hasForeignSettings, setFileInput } from '../document/edits';
+import { setFileInput } from '../document/nodes';
+import {
+  changeSettings,
+  formSchema,
+  formUi,
+  freeSchema,
+  type Settings,
+  settingsOf
+} from '../document/settings';
+import { hasForeignSettings } from '../document/variables';
 import {
   ANY_INPUT,
   fits,
@@ -21,14 +30,6 @@ import { CommandSettings } from './commandForm';
 import { useCanvas, useDrawing, useFlush } from '../store/hooks';
 import { NameField } from './nameField';
 import { NodeActions } from './nodeActions';
-import {
-  changeSettings,
-  formSchema,
-  formUi,
-  freeSchema,
-  settingsOf,
-  type Settings
-} from '../document/settings';
 import { ParamsView } from './paramsForm';
 import { SweepForm } from './sweepForm';
 import { SweepView } from './sweepView';
@@ -193,7 +194,7 @@ function PathField(props: {
   const commit = useCallback(() => {
     const path = latest.current.trim();
     if (path !== value) {
-      model.document.edit(now => setFileInput(now, node.id, port.name, path));
+      model.document.edit(setFileInput(node.id, port.name, path));
     }
   }, [model, node.id, port.name, value]);
   useFlush(commit);

@@ -4,23 +4,22 @@ import { useEffect, useId, useMemo, useState } from 'react';
 
 import type { IStage } from '../document/document';
 import type { Edit } from '../document/edits';
-import type { IGraphNode } from '../graph/graph';
-import { useCanvas } from '../store/hooks';
 import { defaultsOf } from '../document/settings';
 import {
   axesOf,
+  type IAxis,
+  type ISweepOptions,
   ITEM,
   itemsOf,
   MOST_VARIANTS,
+  type Point,
   readersOfSweep,
-  setItems,
-  setSweep,
   sweepFault,
-  variantCount,
-  type IAxis,
-  type ISweepOptions,
-  type Point
+  variantCount
 } from '../document/sweep';
+import { setItems, setSweep } from '../document/sweepEdits';
+import type { IGraphNode } from '../graph/graph';
+import { useCanvas } from '../store/hooks';
 import {
   isSameAxis,
   pointsText,
@@ -152,8 +151,8 @@ function AxesForm(props: {
   const write = (next: readonly IAxis[]): void => {
     model.document.flush();
     const edit: Edit = isList
-      ? now => setItems(now, node.id, next[0].values)
-      : now => setSweep(now, node.id, next, options);
+      ? setItems(node.id, next[0].values)
+      : setSweep(node.id, next, options);
     if (model.document.edit(edit)) {
       onClose();
     }

@@ -8,7 +8,7 @@ import type {
   IModel,
   INotebookSettings
 } from '../../api/models';
-import { deepEqual } from '../document/scalars';
+import { deepEqual } from '../document/values';
 import type { Ask } from './server';
 
 /** What nodes can be made of and what they can read: components, notebooks, datasets, models. */

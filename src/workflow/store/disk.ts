@@ -3,8 +3,8 @@ import type { Contents } from '@jupyterlab/services';
 import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { mergeTexts } from '../document/merge';
-import { inOrder } from '../document/splices';
+import { mergeTexts } from '../document/diff';
+import { editBetween } from '../document/textEdits';
 import { readFile } from './labInternals';
 import { asOneStep } from './undo';
 
@@ -148,13 +148,11 @@ export class DiskFollower implements IDisposable {
   /** Changes what differs; others' edits are no steps, since undo is of what is done here. */
   private _write(text: string): void {
     const shared = this._context.model.sharedModel;
-    const whole = { offset: 0, delete: this._text.length, insert: text };
-    const [splice] = inOrder(this._text, [whole]);
-    if (splice) {
-      const { offset, delete: count, insert } = splice;
+    const edit = editBetween(this._text, text);
+    if (edit) {
       const write = (isUndoable: boolean): void =>
         shared.transact(
-          () => shared.updateSource(offset, offset + count, insert),
+          () => shared.updateSource(edit.start, edit.end, edit.text),
           isUndoable
         );
       if (this._own > 0) {

@@ -3,13 +3,15 @@ import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import {
-  parse,
   type IParseError,
   type IWorkflowDocument,
+  parse,
   type ParseResult
 } from '../document/document';
-import { EditError, type Edit } from '../document/edits';
-import { applySplices } from '../document/splices';
+import { type Edit, EditError } from '../document/edits';
+import { reconcile } from '../document/reconcile';
+import { applyEdits } from '../document/textEdits';
+import { deepEqual } from '../document/values';
 import type { Refusal } from '../graph/graph';
 import { asOneStep, UndoHistory } from './undo';
 
@@ -101,9 +103,10 @@ export class DocumentStore implements IDisposable {
     if (this._error) {
       return false;
     }
-    let splices;
+    const { source, data } = this._workflow;
+    let target;
     try {
-      splices = change(this._workflow);
+      target = change(this._workflow);
     } catch (error) {
       if (error instanceof EditError) {
         this.refuse({ kind: 'text', node: error.stage });
@@ -111,22 +114,27 @@ export class DocumentStore implements IDisposable {
       }
       throw error;
     }
-    if (splices.length === 0) {
+    const edits = reconcile(source, data, target);
+    if (edits.length === 0) {
       return false;
     }
     const result = parse(
-      applySplices(this.text, splices),
+      applyEdits(this.text, edits),
       this._path,
       this._workflow
     );
-    if (result.error) {
+    const isTarget =
+      result.document &&
+      // An anchored value changes in other places, too.
+      (source.parts.length === 0 || deepEqual(result.document.data, target));
+    if (!isTarget) {
       throw new Error(
         `The edit would break the text: ${JSON.stringify(result.error)}`
       );
     }
     const write = (): void => {
-      for (const { offset, delete: count, insert } of splices) {
-        this._shared.updateSource(offset, offset + count, insert);
+      for (const { start, end, text } of [...edits].reverse()) {
+        this._shared.updateSource(start, end, text);
       }
     };
     this._own(() => this._shared.transact(write), result);

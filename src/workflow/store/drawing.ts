@@ -2,17 +2,18 @@ import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import type { IProblem } from '../../api/models';
-import type { IWorkflowDocument } from '../document/document';
-import { compose, forgetPlaces, moveNodes, type Edit } from '../document/edits';
+import type { IWorkflow } from '../document/document';
+import { compose, type Edit } from '../document/edits';
+import { forgetPositions, moveNodes } from '../document/nodes';
 import {
   framesOf,
+  type IFrame,
+  type INote,
   itemOf,
   notesOf,
   placeSource,
   setPart,
-  sourcePath,
-  type IFrame,
-  type INote
+  sourcePath
 } from '../document/notes';
 import { buildGraph, type IGraph } from '../graph/graph';
 import { placeNodes } from '../graph/layout';
@@ -104,28 +105,28 @@ export class DrawingStore implements IDisposable {
   /** Moves nodes, sources and notes, in one step. */
   move(positions: ReadonlyMap<string, XYPosition>): void {
     const nodes = new Map<string, [number, number]>();
-    const edits: Edit[] = [now => moveNodes(now, nodes)];
+    const edits: Edit[] = [];
     for (const [id, { x, y }] of positions) {
       const at: [number, number] = [Math.round(x), Math.round(y)];
       const item = itemOf(id);
       const path = sourcePath(id);
       if (item?.list === 'notes') {
-        edits.push(now => setPart(now, 'notes', item.index, 'at', at));
+        edits.push(setPart('notes', item.index, 'at', at));
       } else if (path !== null) {
-        edits.push(now => placeSource(now, path, at));
+        edits.push(placeSource(path, at));
       } else if (this._graph.nodes.get(id)?.stage.isEditable) {
         nodes.set(id, at);
       }
       // What the file cannot hold stays there until the file is opened again.
       this._positions.set(id, { x: at[0], y: at[1] });
     }
-    this._document.edit(now => compose(now, edits));
+    this._document.edit(compose(moveNodes(nodes), ...edits));
   }
 
   /** Gives all nodes the positions of the automatic layout. */
   arrange(): void {
     this._positions = new Map();
-    if (!this._document.edit(forgetPlaces)) {
+    if (!this._document.edit(forgetPositions)) {
       this._update();
     }
   }
@@ -202,7 +203,7 @@ export class DrawingStore implements IDisposable {
     this.faults.replace(byNode);
   }
 
-  private _workflow: IWorkflowDocument | null = null;
+  private _workflow: IWorkflow | null = null;
   private _graph: IGraph = { nodes: new Map(), edges: [] };
   private _positions = new Map<string, XYPosition>();
   private _sources: readonly ISource[] = [];

@@ -3,21 +3,22 @@
 import {
   copyNodes,
   cornerOf,
-  pasteNodes,
-  type IClip
+  type IClip,
+  pasteNodes
 } from '../document/clipboard';
+import { compose, type Edit } from '../document/edits';
 import {
+  addCommandNode,
+  addInput,
   addNode,
-  compose,
   connect as connectPort,
   disconnect as disconnectPort,
   freeId,
+  type ICommandNode,
+  type IConnection,
   removeNodes,
-  setFileInput,
-  setSetting,
-  type Edit,
-  type IConnection
-} from '../document/edits';
+  setFileInput
+} from '../document/nodes';
 import {
   addFrame,
   addNote as addNoteItem,
@@ -30,15 +31,9 @@ import {
   sourcePath
 } from '../document/notes';
 import { renameNode } from '../document/rename';
-import type { Value } from '../document/scalars';
-import {
-  addCommandNode,
-  addInput,
-  fileNode,
-  nameOf,
-  setFrozen,
-  type ICommandNode
-} from '../document/stages';
+import { fileNode, nameOf, setFrozen } from '../document/stages';
+import type { Value } from '../document/values';
+import { setSetting } from '../document/variables';
 import { aligned, type Alignment } from '../graph/align';
 import {
   ANY_INPUT,
@@ -84,9 +79,9 @@ export function addComponent(
   const id = freeId(document.workflow, name);
   const at: [number, number] = [place.x, place.y];
   const node = { id, component: name, outputs: component.outputs, at };
-  const edits: Edit[] = [now => addNode(now, node)];
+  const edits: Edit[] = [addNode(node)];
   if (link && 'file' in link) {
-    edits.push(now => setFileInput(now, id, link.port, link.file));
+    edits.push(setFileInput(id, link.port, link.file));
   } else if (link) {
     edits.push(now => {
       const graph = buildGraph(now, catalog.components);
@@ -95,14 +90,14 @@ export function addComponent(
           ? [link.node, link.nodePort, id, link.port]
           : [id, link.port, link.node, link.nodePort];
       return canConnect(graph, ...ends)
-        ? []
-        : connectPort(now, connectionOf(graph, ...ends));
+        ? now.data
+        : connectPort(connectionOf(graph, ...ends))(now);
     });
   }
   for (const [key, value] of Object.entries(settings)) {
-    edits.push(now => setSetting(now, id, [key], value));
+    edits.push(setSetting(id, [key], value));
   }
-  if (document.edit(now => compose(now, edits))) {
+  if (document.edit(compose(...edits))) {
     selection.select([id]);
   }
 }
@@ -133,14 +128,14 @@ export function addFile(
 export function addShell(model: CanvasModel, place: XYPosition): void {
   const id = freeId(model.document.workflow, 'command');
   const at: [number, number] = [place.x, place.y];
-  addCommand(model, { id, cmd: 'echo', deps: [], outs: [], at });
+  addCommand(model, { id, cmd: 'echo', at });
 }
 
 function addCommand(
   { document, selection }: CanvasModel,
   node: ICommandNode
 ): void {
-  if (document.edit(now => addCommandNode(now, node))) {
+  if (document.edit(addCommandNode(node))) {
     selection.select([node.id]);
   }
 }
@@ -151,7 +146,7 @@ export function addData(
   path: string,
   { x, y }: XYPosition
 ): void {
-  document.edit(now => placeSource(now, path, [Math.round(x), Math.round(y)]));
+  document.edit(placeSource(path, [Math.round(x), Math.round(y)]));
   selection.select([sourceId(path)]);
 }
 
@@ -160,7 +155,7 @@ export function rename(
   id: string,
   name: string
 ): void {
-  if (document.edit(now => renameNode(now, id, name))) {
+  if (document.edit(renameNode(id, name))) {
     selection.select([name]);
   }
 }
@@ -171,7 +166,7 @@ export function freeze(
   frozen: boolean
 ): void {
   const { nodes } = selection;
-  document.edit(now => setFrozen(now, nodes, frozen));
+  document.edit(setFrozen(nodes, frozen));
 }
 
 /** Lines the selected nodes up, or spreads them evenly. */
@@ -218,28 +213,17 @@ export function removeSelected({
         )
         .map(reader => ({ path, ...reader }))
     );
-  const edits: Edit[] = [
-    ...edges.map(
-      (edge): Edit =>
-        now =>
-          disconnectPort(now, linkOf(edge))
-    ),
-    ...lines.map(
-      ({ path, node, port }): Edit =>
-        now =>
-          leaveSource(now, path, node, port)
-    ),
-    ...sources.map(
-      (source): Edit =>
-        now =>
-          removeSource(now, source)
-    ),
-    now => removeItems(now, 'notes', notes),
-    now => removeItems(now, 'frames', frames),
-    now => (nodes.size > 0 ? leaveFrames(now, nodes) : []),
-    now => (nodes.size > 0 ? removeNodes(now, nodes) : [])
-  ];
-  document.edit(now => compose(now, edits));
+  document.edit(
+    compose(
+      ...edges.map(edge => disconnectPort(linkOf(edge))),
+      ...lines.map(({ path, node, port }) => leaveSource(path, node, port)),
+      ...sources.map(removeSource),
+      removeItems('notes', notes),
+      removeItems('frames', frames),
+      leaveFrames(nodes),
+      removeNodes(nodes)
+    )
+  );
 }
 
 // Notes and frames
@@ -250,7 +234,7 @@ export function addNote(
   { x, y }: XYPosition
 ): void {
   const at: [number, number] = [Math.round(x), Math.round(y)];
-  if (document.edit(now => addNoteItem(now, { text, at }))) {
+  if (document.edit(addNoteItem({ text, at }))) {
     selection.select([`notes:${drawing.notes.length - 1}`]);
   }
 }
@@ -261,10 +245,7 @@ export function group(
   title: string
 ): void {
   const nodes = [...selection.nodes];
-  if (
-    nodes.length > 0 &&
-    document.edit(now => addFrame(now, { title, nodes }))
-  ) {
+  if (nodes.length > 0 && document.edit(addFrame({ title, nodes }))) {
     selection.select([`frames:${drawing.frames.length - 1}`]);
   }
 }
@@ -275,7 +256,7 @@ export function setNote(
   text: string
 ): void {
   if (drawing.notes[index]?.text !== text) {
-    document.edit(now => setPart(now, 'notes', index, 'text', text));
+    document.edit(setPart('notes', index, 'text', text));
   }
 }
 
@@ -285,7 +266,7 @@ export function setFrameTitle(
   title: string
 ): void {
   if (drawing.frames[index]?.title !== title) {
-    document.edit(now => setPart(now, 'frames', index, 'title', title));
+    document.edit(setPart('frames', index, 'title', title));
   }
 }
 
@@ -323,7 +304,7 @@ export function connect(
     const input = drawing.graph.nodes
       .get(target)!
       .inputs.find(port => port.name === targetPort)!;
-    document.edit(now => readSource(now, path, target, input));
+    document.edit(readSource(path, target, input));
     return;
   }
   const connection = connectionOf(
@@ -333,11 +314,11 @@ export function connect(
     target,
     targetPort
   );
-  document.edit(now => connectPort(now, connection));
+  document.edit(connectPort(connection));
 }
 
 export function disconnect({ document }: CanvasModel, edge: IGraphEdge): void {
-  document.edit(now => disconnectPort(now, linkOf(edge)));
+  document.edit(disconnectPort(linkOf(edge)));
 }
 
 /** Lets an input read a file; the path is from the project's root. */
@@ -347,10 +328,8 @@ export function setInputFile(
   port: string,
   path: string
 ): void {
-  document.edit(now =>
-    port === ANY_INPUT
-      ? addInput(now, id, path)
-      : setFileInput(now, id, port, path)
+  document.edit(
+    port === ANY_INPUT ? addInput(id, path) : setFileInput(id, port, path)
   );
 }
 

@@ -11,7 +11,7 @@ import {
   useSyncExternalStore
 } from 'react';
 
-import type { ISplice } from '../document/splices';
+import type { ITextEdit } from '../document/textEdits';
 import type { CatalogStore } from './catalog';
 import type { DocumentStore } from './document';
 import type { DrawingStore } from './drawing';
@@ -46,7 +46,7 @@ export interface ICanvasContext {
 export interface IParamsDocuments {
   open(path: string): Promise<{ sharedModel: ISharedFile }>;
   /** Changes a file and writes it. */
-  edit(path: string, splices: ISplice[]): void;
+  edit(path: string, edits: readonly ITextEdit[]): void;
 }
 
 export const CanvasContext = createContext<ICanvasContext | null>(null);

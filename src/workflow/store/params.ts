@@ -4,7 +4,7 @@ import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { IDisposable } from '@lumino/disposable';
 
 import { DiskFollower } from './disk';
-import type { ISplice } from '../document/splices';
+import type { ITextEdit } from '../document/textEdits';
 import { asOneStep } from './undo';
 
 type TextContext = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
@@ -67,11 +67,11 @@ export class ParamsFiles implements IDisposable {
   }
 
   /** Edits a document as one step of its undo, and saves it. */
-  async edit(context: TextContext, splices: ISplice[]): Promise<void> {
+  async edit(context: TextContext, edits: readonly ITextEdit[]): Promise<void> {
     const { sharedModel } = context.model;
     const write = (): void => {
-      for (const { offset, delete: count, insert } of splices) {
-        sharedModel.updateSource(offset, offset + count, insert);
+      for (const { start, end, text } of [...edits].reverse()) {
+        sharedModel.updateSource(start, end, text);
       }
     };
     asOneStep(sharedModel, () => sharedModel.transact(write));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-import { mergeTexts } from './merge';
+import { mergeTexts } from './diff';
 import { WINE } from './samples';
 
 it('keeps what either side changed', () => {

@@ -1,0 +1,245 @@
+import { addWords, quoteWord, removeValues } from './command';
+import {
+  type IPathEntry,
+  type IStage,
+  type IWorkflow,
+  stagesOf
+} from './document';
+import {
+  changeBodies,
+  changeBody,
+  type Edit,
+  stageOf,
+  withArguments,
+  withItem,
+  withoutItems
+} from './edits';
+import { dirname, join, relative } from './paths';
+import { type Data, removeIn, setIn } from './values';
+import { removeUnused } from './variables';
+
+/** A node by its command; paths are from the project's root. */
+export interface ICommandNode {
+  id: string;
+  cmd: string;
+  deps?: string[];
+  outs?: string[];
+  metrics?: string[];
+  at: [number, number];
+}
+
+/** What a component's node needs to be written. */
+export interface INewNode {
+  id: string;
+  component: string;
+  outputs: { name: string; type: string; extension: string }[];
+  at: [number, number];
+}
+
+/** A name for a new node that no stage, no variable and no file of the others' has. */
+export function freeId(
+  { stages, vars }: IWorkflow,
+  base: string,
+  others: Iterable<string> = []
+): string {
+  const stem =
+    base.replace(/[^\p{L}\p{N}_]+/gu, '_').replace(/^_+|_+$/g, '') || 'node';
+  const taken = new Set([
+    'workflow',
+    ...others,
+    ...stages.map(stage => stage.id),
+    ...Object.keys(vars),
+    // A renamed node keeps its files, which its old name would claim again.
+    ...stages
+      .flatMap(stage => stage.outs)
+      .flatMap(out => /(?:^|\/)out\/([^/.]+)\./.exec(out.raw)?.[1] ?? [])
+  ]);
+  let id = stem;
+  for (let count = 2; taken.has(id); count += 1) {
+    id = `${stem}_${count}`;
+  }
+  return id;
+}
+
+/** Adds a component's node at the end, with a file of its own for every output. */
+export function addNode({ id, component, outputs, at }: INewNode): Edit {
+  return workflow => {
+    const folder = join(dirname(workflow.path), 'out');
+    const files = outputs.map(({ name, type, extension }) => ({
+      name,
+      isMetrics: type === 'Metrics',
+      path: `${folder}/${id}.${name}${extension}`
+    }));
+    const words = files.map(({ name, path }) => `--${name} ${quoteWord(path)}`);
+    return addCommandNode({
+      id,
+      cmd: ['jupyter mlws node', quoteWord(component), ...words].join(' '),
+      outs: files.filter(one => !one.isMetrics).map(one => one.path),
+      metrics: files.filter(one => one.isMetrics).map(one => one.path),
+      at
+    })(workflow);
+  };
+}
+
+/** Adds a command's node at the end; it runs in the project's root. */
+export function addCommandNode(node: ICommandNode): Edit {
+  const { id, cmd, at, ...lists } = node;
+  return ({ data, path }) => {
+    const wdir = relative(dirname(path), '');
+    const stage = Object.entries({
+      ...(wdir === '.' ? {} : { wdir }),
+      cmd,
+      ...lists,
+      meta: { at: at.map(Math.round) }
+    }).filter(([, value]) => !Array.isArray(value) || value.length > 0);
+    return setIn(data, ['stages', id], Object.fromEntries(stage));
+  };
+}
+
+/** Removes nodes, their settings, and what other nodes took from them. */
+export function removeNodes(ids: ReadonlySet<string>): Edit {
+  return workflow => {
+    const { stages } = workflow;
+    const files = new Set(
+      stages
+        .filter(stage => ids.has(stage.id))
+        .flatMap(stage => stage.outs.flatMap(out => out.paths))
+    );
+    const reads = ({ paths }: { paths: string[] }): boolean =>
+      paths.some(path => files.has(path));
+    const users = stages
+      .filter(one => !ids.has(one.id) && one.isEditable && one.deps.some(reads))
+      .map(stage => stage.id);
+    const data = changeBodies(users, (body, stage) =>
+      withoutFiles(body, stage, reads, reads)
+    )(workflow);
+    const rest = Object.entries(stagesOf(data)).filter(([id]) => !ids.has(id));
+    return removeUnused({ ...data, stages: Object.fromEntries(rest) }, ids);
+  };
+}
+
+/** Writes where nodes stand on the canvas. */
+export function moveNodes(
+  positions: ReadonlyMap<string, [number, number]>
+): Edit {
+  return changeBodies([...positions.keys()], (body, { id, at }) => {
+    const [x, y] = positions.get(id)!.map(Math.round);
+    const isThere = at && at[0] === x && at[1] === y;
+    return isThere ? body : setIn(body, ['meta', 'at'], [x, y]);
+  });
+}
+
+/** Gives all positions back to the automatic layout. */
+export function forgetPositions(workflow: IWorkflow): Data {
+  const placed = workflow.stages.filter(stage => stage.at && stage.isEditable);
+  return changeBodies(
+    placed.map(stage => stage.id),
+    body => removeIn(body, ['meta', 'at'])
+  )(workflow);
+}
+
+// Connections
+
+export interface IConnection {
+  source: string;
+  /** A path of one of the source's outputs, from the project's root. */
+  path: string;
+  target: string;
+  /** Null for nodes that are not components: they get the dependency alone. */
+  port: string | null;
+  /** Files that the port read so far and that the connection replaces. */
+  replaces?: string[];
+}
+
+/** Makes the target depend on an output, and passes its path to the port. */
+export function connect(connection: IConnection): Edit {
+  const { source, path, target, port, replaces = [] } = connection;
+  return workflow => {
+    const { folder } = stageOf(workflow, target);
+    const from = workflow.stages.find(stage => stage.id === source);
+    const out = from?.outs.find(one => one.paths.includes(path));
+    // As the source wrote it, templates and all, where both run in the same folder.
+    const isSameText = from?.folder === folder && out?.paths.length === 1;
+    const written = isSameText ? out!.raw : relative(folder, path);
+    return replaceFiles(target, port, replaces, path, written)(workflow);
+  };
+}
+
+/** Takes a path away from a port; the dependency goes with its last use. */
+export function disconnect(
+  connection: Pick<IConnection, 'path' | 'target' | 'port'>
+): Edit {
+  return replaceFiles(connection.target, connection.port, [connection.path]);
+}
+
+/** Sets the file that an input reads; an empty path takes it away. */
+export function setFileInput(id: string, port: string, path: string): Edit {
+  return workflow => {
+    const { args } = stageOf(workflow, id);
+    const old = args.filter(arg => arg.name === port).flatMap(arg => arg.paths);
+    return replaceFiles(id, port, old, path || undefined)(workflow);
+  };
+}
+
+/** Adds a file that a command reads. */
+export function addInput(id: string, path: string): Edit {
+  return replaceFiles(id, null, [], path);
+}
+
+/** Lets a port read another file than some: its dependencies, and the arguments that pass them on. */
+function replaceFiles(
+  id: string,
+  port: string | null,
+  gone: readonly string[],
+  path?: string,
+  text?: string
+): Edit {
+  return changeBody(id, (body, stage) => {
+    const others = stage.args.filter(arg => arg.name !== port);
+    const used = new Set(others.flatMap(arg => arg.paths));
+    const isGone = ({ paths }: IPathEntry): boolean =>
+      paths.some(one => gone.includes(one) && !used.has(one));
+    const rest = withoutFiles(
+      body,
+      stage,
+      isGone,
+      arg =>
+        (port === null || arg.name === port) &&
+        arg.paths.some(one => gone.includes(one))
+    );
+    if (path === undefined) {
+      return rest;
+    }
+    const written = text ?? relative(stage.folder, path);
+    const isKnown = stage.deps.some(
+      dep => dep.paths.includes(path) && !isGone(dep)
+    );
+    // In the place of the first that goes.
+    const at = stage.deps.find(isGone)?.index;
+    const next = isKnown ? rest : withItem(rest, 'deps', written, at);
+    return port === null
+      ? next
+      : withArguments(next, stage, command =>
+          addWords(command, `--${port} ${quoteWord(written)}`)
+        );
+  });
+}
+
+/** A body without some dependencies, and without the arguments that pass them on. */
+export function withoutFiles(
+  body: Data,
+  stage: IStage,
+  isGone: (dep: IPathEntry) => boolean,
+  isArgument: (argument: IStage['args'][number]) => boolean
+): Data {
+  const gone = new Set(stage.deps.filter(isGone).map(dep => dep.index));
+  const words = new Set(
+    stage.args.filter(isArgument).map(arg => `${arg.name} ${arg.raw}`)
+  );
+  const next = withoutItems(body, 'deps', gone);
+  return words.size === 0
+    ? next
+    : withArguments(next, stage, command =>
+        removeValues(command, (name, value) => words.has(`${name} ${value}`))
+      );
+}

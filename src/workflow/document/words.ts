@@ -1,0 +1,93 @@
+import type { Scalar } from 'yaml';
+
+import { hunks } from './diff';
+import { contentEnd, type IParsedText, startOf } from './ranges';
+import { isPlain } from './scalars';
+import type { ITextEdit } from './textEdits';
+
+interface IWord {
+  /** In front of the word. */
+  space: string;
+  word: string;
+  start: number;
+  end: number;
+}
+
+/**
+ * The edits that make the text of a scalar another one: only words that differ are written, so
+ * that a command over several lines keeps these.
+ *
+ * Null where the words are not written as they are, or cannot stand there.
+ */
+export function wordEdits(
+  source: IParsedText,
+  node: Scalar,
+  before: string,
+  after: string,
+  inFlow: boolean
+): ITextEdit[] | null {
+  const { text, eol } = source;
+  const { type } = node;
+  const isBlock = type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED';
+  if (type === 'PLAIN' ? !staysPlain(before, after, inFlow) : !isBlock) {
+    return null;
+  }
+  const start = startOf(source, node);
+  const first = isBlock ? text.indexOf('\n', start) + 1 : start;
+  const raw = text.slice(first, contentEnd(source, node));
+  const [written, old, now] = [wordsIn(raw), wordsIn(before), wordsIn(after)];
+  const isAsWritten =
+    written.length === old.length &&
+    written.every(({ word }, index) => word === old[index].word);
+  const isSameFrame =
+    old[0]?.space === now[0]?.space &&
+    before.slice(old[old.length - 1]?.end) ===
+      after.slice(now[now.length - 1]?.end);
+  if (!isAsWritten || !isSameFrame || now.length === 0) {
+    return null;
+  }
+  const edits = hunks(
+    old.map(({ space, word }) => space + word),
+    now.map(({ space, word }) => space + word)
+  ).map(({ at, gone, from, come }): ITextEdit => {
+    // The space in front is another, or goes along with the words that go.
+    const keepsSpace =
+      gone > 0 && come > 0 && old[at].space === now[from].space;
+    return {
+      start: keepsSpace ? written[at].start : (written[at - 1]?.end ?? 0),
+      end: written[at + gone - 1]?.end ?? 0,
+      text: after.slice(
+        keepsSpace ? now[from].start : (now[from - 1]?.end ?? 0),
+        now[from + come - 1]?.end ?? 0
+      )
+    };
+  });
+  if (type !== 'BLOCK_LITERAL' && edits.some(one => one.text.includes('\n'))) {
+    return null;
+  }
+  const indent = /^[ \t]*/.exec(raw)![0];
+  return edits.map(edit => ({
+    start: first + edit.start,
+    end: first + edit.end,
+    text: edit.text.replace(/\n/g, eol + indent)
+  }));
+}
+
+function wordsIn(text: string): IWord[] {
+  return [...text.matchAll(/(\s*)(\S+)/g)].map(
+    ({ 0: { length }, 1: space, 2: word, index }) => ({
+      space,
+      word,
+      start: index! + space.length,
+      end: index! + length
+    })
+  );
+}
+
+/** Can a text without quotes be another one without quotes? */
+function staysPlain(before: string, after: string, inFlow: boolean): boolean {
+  const isSameStart = before.slice(0, 3) === after.slice(0, 3);
+  return inFlow || !isSameStart || after.length < 6
+    ? isPlain(after, inFlow)
+    : !/:(\s|$)|\s#/.test(after);
+}
