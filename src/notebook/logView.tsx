@@ -41,6 +41,8 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
         return [...page.items].reverse();
       },
       keeps: true,
+      // What comes after it is the stream's.
+      staleTime: 'static',
       gcTime: 0
     }
   );

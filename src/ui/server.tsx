@@ -22,6 +22,11 @@ import { Failure, Waiting } from './errorBox';
 /** Whether the view can be seen that a component is part of. */
 const Active = createContext(true);
 
+/** Whether the view can be seen: what is not shown follows nothing. */
+export function useActive(): boolean {
+  return useContext(Active);
+}
+
 /** What the server answers at a path. */
 export interface IAnswer<T> {
   /** Undefined until read. */
@@ -44,7 +49,7 @@ export function useGet<T>(
   query: Query = {},
   { enabled = true, keeps = false, ...options }: IGetOptions<T> = {}
 ): IAnswer<T> {
-  const active = useContext(Active);
+  const active = useActive();
   const asked = useRef([path, query] as const);
   const state = client.queries.getQueryState(asked.current);
   // One request at a time: another query waits for the answer to this one.

@@ -9,7 +9,6 @@ import { createRoot } from 'react-dom/client';
 
 import { MLWSClient } from '../../api/client';
 import { ContainersModel } from '../containers/model';
-import { VolumesModel } from '../containers/volumes';
 import { readConfig } from './config';
 import { hubServer } from './hubServer';
 import { Page } from './page';
@@ -26,18 +25,7 @@ async function main(root: HTMLElement): Promise<void> {
   document.title = trans.__('Containers');
   const client = new MLWSClient(server, config.language, trans);
   const model = new ContainersModel(client);
-  const volumes = new VolumesModel(client);
-  createRoot(root).render(
-    <Page
-      model={model}
-      volumes={volumes}
-      client={client}
-      config={config}
-      theme={theme}
-    />
-  );
-  model.active = true;
-  volumes.active = true;
+  createRoot(root).render(<Page model={model} config={config} theme={theme} />);
 }
 
 void main(document.getElementById('mlws-admin')!);

@@ -2,18 +2,15 @@ import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { container, report } from '../../__tests__/containers';
-import { failure, settle, Wire } from '../../__tests__/server';
+import { failure, rest, Wire } from '../../__tests__/server';
 import { ContainersModel } from '../containers/model';
 import type { IVolume } from '../../api/models';
-import { VolumesModel } from '../containers/volumes';
 import { Page } from './page';
 import { PageTheme } from './theme';
 
 let wire: Wire;
 let root: Root;
 let node: HTMLElement;
-let model: ContainersModel;
-let volumes: VolumesModel;
 
 const volume: IVolume = {
   name: 'mlws-home-ada',
@@ -51,14 +48,10 @@ beforeEach(() => {
 afterEach(() => {
   root.unmount();
   node.remove();
-  model.dispose();
-  volumes.dispose();
 });
 
 async function open(admin = true): Promise<void> {
-  const client = wire.client('en', false);
-  model = new ContainersModel(client);
-  volumes = new VolumesModel(client);
+  const model = new ContainersModel(wire.client('en', false));
   const config = {
     baseUrl: '/services/mlws/',
     hubUrl: '/hub/',
@@ -67,20 +60,10 @@ async function open(admin = true): Promise<void> {
     language: 'en',
     xsrf: ''
   };
-  root.render(
-    <Page
-      model={model}
-      volumes={volumes}
-      client={client}
-      config={config}
-      theme={new PageTheme()}
-    />
-  );
-  model.active = true;
-  volumes.active = true;
-  await settle();
+  root.render(<Page model={model} config={config} theme={new PageTheme()} />);
+  await rest();
   wire.sockets[0].say({ type: 'hello', seq: 1 });
-  await settle();
+  await rest();
 }
 
 const find = <T extends HTMLElement>(selector: string) =>
@@ -132,15 +115,15 @@ it('asks before it deletes, saying what is kept, and does nothing on Cancel', as
   });
   const asked = wire.requests.length;
   action('ada--default', 'delete').click();
-  await settle();
+  await rest();
   expect(find('dialog').textContent).toContain('The home folder is kept.');
   find<HTMLButtonElement>('dialog .jp-mod-reject').click();
-  await settle();
+  await rest();
   expect(wire.requests).toHaveLength(asked);
   action('ada--default', 'delete').click();
-  await settle();
+  await rest();
   find<HTMLButtonElement>('[data-mlws-action="confirm"]').click();
-  await settle();
+  await rest();
   expect(row('ada--default').dataset.mlwsStatus).toBe('STOPPING');
   expect(find('dialog')).toBeNull();
 });
@@ -150,7 +133,7 @@ it('starts without asking, and shows why it was refused', async () => {
   wire.answers['POST /containers/bob--default/start'] = () =>
     failure(409, '10101', 'Not enough memory.');
   action('bob--default', 'start').click();
-  await settle();
+  await rest();
   expect(find('.jp-mlws-Failure').textContent).toContain('Not enough memory.');
 });
 
@@ -159,7 +142,7 @@ it('sorts by a column, and says so', async () => {
   const heading = find('[data-mlws-column="user"]');
   expect(heading.getAttribute('aria-sort')).toBe('ascending');
   find<HTMLButtonElement>('[data-mlws-column="user"] button').click();
-  await settle();
+  await rest();
   expect(heading.getAttribute('aria-sort')).toBe('descending');
   expect(rows()).toEqual(['bob--default', 'ada--default']);
 });
@@ -171,7 +154,7 @@ it('tells what moves in a live region, and by row', async () => {
     seq: 2,
     container: container({ status: 'STOPPED', updated_at: '2026-11-26' })
   });
-  await settle();
+  await rest();
   expect(row('ada--default').dataset.mlwsStatus).toBe('STOPPED');
   expect(find('.jp-mlws-LiveRegion').textContent).toBe(
     'ada / default: stopped'
@@ -181,7 +164,7 @@ it('tells what moves in a live region, and by row', async () => {
 it('says when the connection is lost', async () => {
   await open();
   wire.sockets[0].break();
-  await settle();
+  await rest();
   expect(node.textContent).toContain('Connection lost. Reconnecting…');
 });
 
@@ -213,11 +196,11 @@ it('opens the log of a container and closes it', async () => {
   };
   await open();
   action('ada--default', 'logs').click();
-  await settle();
+  await rest();
   expect(find('[role="log"]').textContent).toContain('Serving');
   expect(wire.sockets[1].url).toContain('/logs/ada--default?since=1');
   find<HTMLButtonElement>('[data-mlws-action="close"]').click();
-  await settle();
+  await rest();
   expect(wire.sockets[1].closed).toBe(true);
 });
 
@@ -255,7 +238,7 @@ it('moves what waits, and takes it out', async () => {
     const place = `[data-mlws-waiting="${id}"] [data-mlws-action="${name}"]`;
     expect(find<HTMLButtonElement>(place).disabled).toBe(false);
     find<HTMLButtonElement>(place).click();
-    await settle();
+    await rest();
   };
   await press('p2--default', 'up');
   expect(wire.requests.at(-1)!.body).toEqual({ position: 1 });
@@ -276,7 +259,7 @@ it('moves a volume to the trash, restores it, and asks before it goes for good',
     find<HTMLButtonElement>(
       `[data-mlws-volume] [data-mlws-action="${name}"]`
     ).click();
-    await settle();
+    await rest();
   };
   expect(find('[data-mlws-volume]').textContent).toContain('5 MB');
   wire.answers['GET /volumes'] = { items: [trashed], next_cursor: null };
@@ -286,7 +269,7 @@ it('moves a volume to the trash, restores it, and asks before it goes for good',
   expect(find('dialog').textContent).toContain("can't be undone");
   wire.answers['GET /volumes'] = { items: [], next_cursor: null };
   find<HTMLButtonElement>('[data-mlws-action="confirm"]').click();
-  await settle();
+  await rest();
   expect(node.querySelector('[data-mlws-volume]')).toBeNull();
 });
 
@@ -306,19 +289,19 @@ it('stops several containers together, those that are shown', async () => {
   await open();
   expect(node.querySelector('[data-mlws-bulk]')).toBeNull();
   find<HTMLInputElement>('[data-mlws-action="choose-all"]').click();
-  await settle();
+  await rest();
   find<HTMLInputElement>(
     '[data-mlws-container="ada--b"] input[type="checkbox"]'
   ).click();
-  await settle();
+  await rest();
   expect(find<HTMLButtonElement>('[data-mlws-bulk="start"]').disabled).toBe(
     true
   );
   find<HTMLButtonElement>('[data-mlws-bulk="stop"]').click();
-  await settle();
+  await rest();
   expect(find('dialog').textContent).toContain('Stop 2 containers?');
   find<HTMLButtonElement>('dialog [data-mlws-action="confirm"]').click();
-  await settle();
+  await rest();
   const asked = wire.requests.filter(one => one.method === 'POST');
   expect(asked.map(one => one.url.pathname.split('/').at(-2))).toEqual([
     'ada--a',

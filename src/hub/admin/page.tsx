@@ -7,9 +7,11 @@ import { CreateForm } from '../containers/createForm';
 import { Dialog } from '../containers/dialog';
 import { LiveRegion } from '../containers/liveRegion';
 import { LogPanel } from '../containers/logPanel';
-import { LogsModel } from '../containers/logs';
-import type { ContainersModel } from '../containers/model';
-import type { VolumesModel } from '../containers/volumes';
+import {
+  useContainers,
+  useReport,
+  type ContainersModel
+} from '../containers/model';
 import {
   filterContainers,
   sortContainers,
@@ -21,8 +23,12 @@ import {
   type IQuestion
 } from '../containers/labels';
 import { Failure, Waiting } from '../../ui/errorBox';
-import type { ContainerStatus, IContainer } from '../../api/models';
-import { useSignal } from '../../ui/useSignal';
+import type {
+  ContainerStatus,
+  IContainer,
+  IResourceReport
+} from '../../api/models';
+import { useValue } from '../../ui/state';
 import { BulkActions } from './bulk';
 import type { IConfig } from './config';
 import { Confirmation } from './confirmation';
@@ -90,6 +96,8 @@ function Head(props: {
 }
 
 function Containers(props: {
+  items: readonly IContainer[];
+  report: IResourceReport;
   model: ContainersModel;
   host: IContainerHost;
   isAdmin: boolean;
@@ -97,7 +105,7 @@ function Containers(props: {
   trans: TranslationBundle;
   onNew: () => void;
 }): JSX.Element {
-  const { model, isAdmin, trans } = props;
+  const { items, report, model, isAdmin, trans } = props;
   const [text, setText] = useState('');
   const [status, setStatus] = useState<ContainerStatus | ''>('');
   const [order, setOrder] = useState<IOrder>({
@@ -105,10 +113,7 @@ function Containers(props: {
     descending: false
   });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const shown = sortContainers(
-    filterContainers(model.items, text, status),
-    order
-  );
+  const shown = sortContainers(filterContainers(items, text, status), order);
   // What a filter hides is not acted on.
   const together = shown.filter(one => chosen.has(one.id));
   const nothing = isAdmin
@@ -144,7 +149,7 @@ function Containers(props: {
           ))}
         </select>
         <span className="jp-mlws-Hint" role="status">
-          {trans.__('%1 of %2', shown.length, model.items.length)}
+          {trans.__('%1 of %2', shown.length, items.length)}
         </span>
         <button
           className="jp-mod-styled jp-mod-accept jp-mlws-New"
@@ -163,8 +168,8 @@ function Containers(props: {
           onDone={() => setChosen(new Set())}
         />
       )}
-      {model.items.length === 0 && <p className="jp-mlws-Hint">{nothing}</p>}
-      {model.items.length > 0 && shown.length === 0 && (
+      {items.length === 0 && <p className="jp-mlws-Hint">{nothing}</p>}
+      {items.length > 0 && shown.length === 0 && (
         <p className="jp-mlws-Hint">
           {trans.__('No containers match the filter.')}
         </p>
@@ -173,9 +178,7 @@ function Containers(props: {
         <div className="jp-mlws-Grid-frame">
           <ContainerTable
             containers={shown}
-            hasGpu={
-              model.report?.nodes.some(one => one.capacity.gpu > 0) ?? false
-            }
+            hasGpu={report.nodes.some(one => one.capacity.gpu > 0)}
             order={order}
             model={model}
             host={props.host}
@@ -199,12 +202,6 @@ function Logs(props: {
 }): JSX.Element | null {
   const { client, container, trans } = props;
   const { id } = container;
-  const [model, setModel] = useState<LogsModel | null>(null);
-  useEffect(() => {
-    const made = new LogsModel(client, id);
-    setModel(made);
-    return () => made.dispose();
-  }, [client, id]);
   const label = trans.__(
     'Logs of %1',
     `${container.user} / ${nameOf(container, trans)}`
@@ -219,9 +216,7 @@ function Logs(props: {
           onClick={props.onClose}
         />
       </div>
-      {model && (
-        <LogPanel key={model.id} model={model} label={label} trans={trans} />
-      )}
+      <LogPanel key={id} client={client} id={id} label={label} />
     </section>
   );
 }
@@ -229,14 +224,16 @@ function Logs(props: {
 /** The page of the Hub's service: machines, the queue and containers, live. */
 export function Page(props: {
   model: ContainersModel;
-  volumes: VolumesModel;
-  client: MLWSClient;
   config: IConfig;
   theme: PageTheme;
 }): JSX.Element {
-  const { model, volumes, client, config, theme } = props;
+  const { model, config, theme } = props;
+  const { client } = model;
   const { language, trans } = client;
-  useSignal(model.stateChanged);
+  const containers = useContainers(model);
+  const report = useReport(model);
+  const connected = useValue(model.connected);
+  const lost = useValue(model.lost);
   const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     const clock = setInterval(tick, TICK);
@@ -260,12 +257,16 @@ export function Page(props: {
   );
   // A volume grows and changes hands mostly where a container starts or ends.
   useEffect(() => {
-    const again = () => void volumes.refresh();
+    const again = () => void client.refresh('/volumes', '/resources/hours');
     model.moved.connect(again);
     return () => void model.moved.disconnect(again);
-  }, [model, volumes]);
-  const { report, error } = model;
-  const retry = (): void => void model.refresh();
+  }, [model, client]);
+  const error = containers.error ?? report.error;
+  const retry = (): void => {
+    containers.refetch();
+    report.refetch();
+  };
+  const isReady = containers.data && report.data;
 
   return (
     <>
@@ -275,10 +276,10 @@ export function Page(props: {
           <a href={config.baseUrl}>{trans.__('Sign in again')}</a>
         </p>
       )}
-      {model.ready && error && (
+      {isReady && error && (
         <Failure error={error} trans={trans} onRetry={retry} />
       )}
-      {model.ready && !error && model.lost && (
+      {isReady && !error && lost && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
           {trans.__(
             'Connection lost. Reconnecting… What you see may be out of date.'
@@ -286,19 +287,25 @@ export function Page(props: {
         </p>
       )}
       <LiveRegion model={model} trans={trans} />
-      {!model.ready || report === null ? (
+      {!containers.data || !report.data ? (
         <Waiting error={error} trans={trans} onRetry={retry} />
       ) : (
-        <main className="jp-mlws-Main" aria-busy={!model.connected}>
-          <Machines machines={report.nodes} language={language} trans={trans} />
+        <main className="jp-mlws-Main" aria-busy={!connected}>
+          <Machines
+            machines={report.data.nodes}
+            language={language}
+            trans={trans}
+          />
           <Queue
-            waiting={report.queue}
+            waiting={report.data.queue}
             model={model}
             isAdmin={config.admin}
             language={language}
             trans={trans}
           />
           <Containers
+            items={containers.data}
+            report={report.data}
             model={model}
             host={host}
             isAdmin={config.admin}
@@ -314,22 +321,17 @@ export function Page(props: {
               onClose={() => setLogs(null)}
             />
           )}
-          <Volumes
-            model={volumes}
-            confirm={ask}
-            language={language}
-            trans={trans}
-          />
+          <Volumes client={client} confirm={ask} />
         </main>
       )}
-      {isMaking && report && (
+      {isMaking && report.data && (
         <Dialog
           title={trans.__('New Container')}
           onClose={() => setIsMaking(false)}
         >
           <CreateForm
             model={model}
-            report={report}
+            report={report.data}
             language={language}
             trans={trans}
             onMade={() => setIsMaking(false)}

@@ -9,6 +9,7 @@ import { CpuMeter, MemoryMeter } from '../containers/usage';
 import { nameOf } from '../containers/labels';
 import { fullTime, relativeTime } from '../../ui/format';
 import type { IContainer } from '../../api/models';
+import { useValue } from '../../ui/state';
 
 interface IProps {
   containers: readonly IContainer[];
@@ -135,6 +136,7 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
 /** Containers as rows; what must be said of one beyond its row stands below it. */
 export function ContainerTable(props: IProps): JSX.Element {
   const { containers, hasGpu, model, trans } = props;
+  const failures = useValue(model.failures);
   const headings: [Column, string][] = [
     ['user', trans.__('Owner')],
     ['name', trans.__('Name')],
@@ -181,10 +183,15 @@ export function ContainerTable(props: IProps): JSX.Element {
       {containers.map(container => (
         <tbody key={container.id}>
           <Row {...props} container={container} />
-          {hasNotes(container, model) && (
+          {hasNotes(container, failures.get(container.id)) && (
             <tr className="jp-mlws-Grid-notes">
               <td colSpan={headings.length + 2}>
-                <Notes container={container} model={model} trans={trans} />
+                <Notes
+                  container={container}
+                  model={model}
+                  failure={failures.get(container.id)}
+                  trans={trans}
+                />
               </td>
             </tr>
           )}

@@ -1,19 +1,21 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { useMutation } from '@tanstack/react-query';
 
-import { ActionButton, ActionGroup } from '../containers/actions';
-import type { VolumeAction, VolumesModel } from '../containers/volumes';
-import type { IQuestion } from '../containers/labels';
+import type { MLWSClient } from '../../api/client';
+import type { IHours, IHoursReport, IPage, IVolume } from '../../api/models';
 import { Failure } from '../../ui/errorBox';
 import { fileSize, fullTime, relativeTime } from '../../ui/format';
-import type { IHours, IVolume } from '../../api/models';
-import { useSignal } from '../../ui/useSignal';
+import { Failures, useGet } from '../../ui/server';
+import { ActionButton, ActionGroup } from '../containers/actions';
+import type { IQuestion } from '../containers/labels';
+
+/** What can be done with a volume. */
+type VolumeAction = 'trash' | 'restore' | 'purge';
 
 interface IProps {
-  model: VolumesModel;
+  client: MLWSClient;
   /** Asks the person; true to go on. */
   confirm: (question: IQuestion) => Promise<boolean>;
-  language: string;
-  trans: TranslationBundle;
 }
 
 /** What is asked before files go for good. */
@@ -29,10 +31,16 @@ function questionBeforePurge(
   };
 }
 
-function Row(props: IProps & { volume: IVolume }): JSX.Element {
-  const { volume, model, confirm, language, trans } = props;
+function Row(
+  props: IProps & {
+    volume: IVolume;
+    isBusy: boolean;
+    onAct: (action: VolumeAction) => void;
+  }
+): JSX.Element {
+  const { volume, confirm, isBusy, onAct } = props;
+  const { language, trans } = props.client;
   const { name, size, quota, trashed_at } = volume;
-  const act = (action: VolumeAction) => () => void model.act(action, name);
   const used = size === null ? '–' : fileSize(size, language);
   const isOver = size !== null && quota !== null && size > quota;
   return (
@@ -65,24 +73,24 @@ function Row(props: IProps & { volume: IVolume }): JSX.Element {
             <ActionButton
               name="trash"
               label={trans.__('Move %1 to Trash', name)}
-              disabled={model.busy || volume.in_use}
-              onClick={act('trash')}
+              disabled={isBusy || volume.in_use}
+              onClick={() => onAct('trash')}
             />
           ) : (
             <>
               <ActionButton
                 name="restore"
                 label={trans.__('Restore %1', name)}
-                disabled={model.busy}
-                onClick={act('restore')}
+                disabled={isBusy}
+                onClick={() => onAct('restore')}
               />
               <ActionButton
                 name="delete"
                 label={trans.__('Delete %1 Permanently', name)}
-                disabled={model.busy}
+                disabled={isBusy}
                 onClick={() =>
                   void confirm(questionBeforePurge(volume, trans)).then(yes =>
-                    yes ? model.act('purge', name) : undefined
+                    yes ? onAct('purge') : undefined
                   )
                 }
               />
@@ -146,28 +154,37 @@ function HoursTable(props: {
 
 /** People's volumes with their trash, and hours of use. */
 export function Volumes(props: IProps): JSX.Element {
-  const { model, language, trans } = props;
-  useSignal(model.stateChanged);
+  const { client } = props;
+  const { language, trans } = client;
+  const volumes = useGet<IPage<IVolume>>(client, '/volumes');
+  const report = useGet<IHoursReport>(client, '/resources/hours');
+  const act = useMutation(
+    {
+      mutationFn: async (request: { action: VolumeAction; name: string }) => {
+        const path = `/volumes/${encodeURIComponent(request.name)}`;
+        await (request.action === 'purge'
+          ? client.delete(path)
+          : client.post(`${path}/${request.action}`));
+      },
+      onSettled: () => client.refresh('/volumes', '/resources/hours')
+    },
+    client.queries
+  );
+  const items = volumes.data?.items ?? [];
   return (
     <>
       <section className="jp-mlws-Volumes" aria-labelledby="mlws-volumes">
         <h2 id="mlws-volumes">{trans.__('Volumes')}</h2>
-        {model.error && (
-          <Failure
-            error={model.error}
-            trans={trans}
-            onRetry={() => void model.refresh()}
-          />
-        )}
-        {model.failure && <Failure error={model.failure} trans={trans} />}
-        {model.ready && model.items.length === 0 && (
+        <Failures of={[volumes, report]} trans={trans} />
+        {act.error && <Failure error={act.error} trans={trans} />}
+        {volumes.data && items.length === 0 && (
           <p className="jp-mlws-Hint">
             {trans.__(
               "No volumes yet. A volume for the user's files is created on first start."
             )}
           </p>
         )}
-        {model.items.length > 0 && (
+        {items.length > 0 && (
           <div className="jp-mlws-Grid-frame">
             <table className="jp-mlws-Grid">
               <thead>
@@ -180,8 +197,14 @@ export function Volumes(props: IProps): JSX.Element {
                 </tr>
               </thead>
               <tbody>
-                {model.items.map(volume => (
-                  <Row key={volume.name} {...props} volume={volume} />
+                {items.map(volume => (
+                  <Row
+                    key={volume.name}
+                    {...props}
+                    volume={volume}
+                    isBusy={act.isPending}
+                    onAct={action => act.mutate({ action, name: volume.name })}
+                  />
                 ))}
               </tbody>
             </table>
@@ -189,8 +212,8 @@ export function Volumes(props: IProps): JSX.Element {
         )}
       </section>
       <HoursTable
-        hours={model.hours}
-        days={model.days}
+        hours={report.data?.items ?? []}
+        days={report.data?.days ?? 0}
         language={language}
         trans={trans}
       />

@@ -4,7 +4,8 @@ import { useState, type ReactNode } from 'react';
 import type { ContainerStatus, IContainer } from '../../api/models';
 import { Dialog } from './dialog';
 import { Icon, type IconName } from './icons';
-import type { Action, ContainersModel } from './model';
+import { useValue } from '../../ui/state';
+import { useReport, type Action, type ContainersModel } from './model';
 import { ResizeForm } from './resizeForm';
 import { nameOf, questionBefore, type IQuestion } from './labels';
 
@@ -97,7 +98,8 @@ export function ContainerActions(props: {
 }): JSX.Element {
   const { container, model, host, language, trans } = props;
   const [isResizing, setIsResizing] = useState(false);
-  const busy = model.busy.get(container.id);
+  const busy = useValue(model.busy).get(container.id);
+  const { data: report } = useReport(model);
   const name = nameOf(container, trans);
   const button = (action: Action, label: string) => (
     <ActionButton
@@ -116,7 +118,7 @@ export function ContainerActions(props: {
       <ActionButton
         name="resize"
         label={trans.__('Resize %1', name)}
-        disabled={!isResizable(container.status) || model.report === null}
+        disabled={!isResizable(container.status) || report === undefined}
         onClick={() => setIsResizing(true)}
       />
       <ActionButton
@@ -125,7 +127,7 @@ export function ContainerActions(props: {
         onClick={() => host.openLogs(container)}
       />
       {button('delete', trans.__('Delete %1', name))}
-      {isResizing && model.report && (
+      {isResizing && report && (
         <Dialog
           title={trans.__('Resize %1', `${container.user} / ${name}`)}
           onClose={() => setIsResizing(false)}
@@ -133,7 +135,7 @@ export function ContainerActions(props: {
           <ResizeForm
             container={container}
             model={model}
-            report={model.report}
+            report={report}
             language={language}
             trans={trans}
             onDone={() => setIsResizing(false)}

@@ -1,14 +1,15 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import { APIError } from '../../api/client';
 import { Failure } from '../../ui/errorBox';
 import { FormButtons, TextField, useSubmit } from '../../ui/form';
 import { listText, memorySize } from '../../ui/format';
 import type { IContainer, IEnvironment } from '../../api/models';
 import { ActionButton } from './actions';
 import { Dialog } from './dialog';
-import type { ContainersModel } from './model';
+import { Failures } from '../../ui/server';
+import { useEnvironments, type ContainersModel } from './model';
 
 interface IProps {
   model: ContainersModel;
@@ -36,19 +37,17 @@ function stateText(saved: IEnvironment, props: IProps): string {
 
 function Row(props: IProps & { saved: IEnvironment }): JSX.Element {
   const { model, here, saved, trans } = props;
-  const [failure, setFailure] = useState<APIError | null>(null);
   const [isAsking, setIsAsking] = useState(false);
-  const remove = async () => {
-    setIsAsking(false);
-    try {
-      await model.deleteEnvironment(saved.id);
-    } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
+  const { client } = model;
+  const remove = useMutation(
+    {
+      mutationFn: async () => {
+        await client.delete(`/environments/${encodeURIComponent(saved.id)}`);
+        await client.refresh('/environments');
       }
-      setFailure(error);
-    }
-  };
+    },
+    client.queries
+  );
   return (
     <li className="jp-mlws-ContainerRow" data-mlws-environment={saved.id}>
       <div className="jp-mlws-ContainerRow-head">
@@ -70,7 +69,7 @@ function Row(props: IProps & { saved: IEnvironment }): JSX.Element {
           />
         </span>
       </div>
-      {failure && <Failure error={failure} trans={trans} />}
+      {remove.error && <Failure error={remove.error} trans={trans} />}
       {saved.reason && <p className="jp-mlws-Reason">{saved.reason}</p>}
       {saved.left_out.length > 0 && (
         <p className="jp-mlws-Hint">
@@ -91,7 +90,8 @@ function Row(props: IProps & { saved: IEnvironment }): JSX.Element {
           <form
             onSubmit={event => {
               event.preventDefault();
-              void remove();
+              setIsAsking(false);
+              remove.mutate();
             }}
           >
             <p>
@@ -119,7 +119,9 @@ function SaveForm(
   const { model, container, trans } = props;
   const [name, setName] = useState('');
   const { byField, rest, isBusy, submit } = useSubmit(['name'], async () => {
-    await model.saveEnvironment(name.trim(), container);
+    const body = { name: name.trim(), container };
+    await model.client.post<IEnvironment>('/environments', body);
+    await model.client.refresh('/environments');
     props.onDone();
   });
   return (
@@ -165,8 +167,12 @@ function SaveForm(
 export function Environments(props: IProps): JSX.Element {
   const { model, here, trans } = props;
   const [isSaving, setIsSaving] = useState(false);
+  const answer = useEnvironments(model);
+  const environments =
+    answer.data?.items.filter(({ user }) => user === model.owner) ?? [];
   return (
     <>
+      <Failures of={[answer]} trans={trans} />
       {here !== null && (
         <button
           className="jp-mlws-SaveEnvironment jp-mod-styled"
@@ -176,9 +182,9 @@ export function Environments(props: IProps): JSX.Element {
           {trans.__('Save Environment')}
         </button>
       )}
-      {model.environments.length > 0 && (
+      {environments.length > 0 && (
         <ul className="jp-mlws-Rows" aria-label={trans.__('My environments')}>
-          {model.environments.map(saved => (
+          {environments.map(saved => (
             <Row key={saved.id} {...props} saved={saved} />
           ))}
         </ul>

@@ -1,12 +1,15 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo } from 'react';
 
+import type { MLWSClient } from '../../api/client';
+import type { ILogEvent, ILogLine } from '../../api/models';
 import { parseAnsi } from '../../ui/ansi';
-import { Failure } from '../../ui/errorBox';
-import type { ILogLine } from '../../api/models';
+import { Failures, ServerView, useGet } from '../../ui/server';
 import { useFollow } from '../../ui/useFollow';
-import { useSignal } from '../../ui/useSignal';
-import type { LogsModel } from './logs';
+import { useLog } from '../../ui/useLog';
+
+/** Of a longer log the end is kept. */
+const LONGEST = 2000;
+const NOTHING: readonly ILogLine[] = [];
 
 const Line = memo(({ line }: { line: ILogLine }) => (
   <div className="jp-mlws-LogLine" data-mlws-stream={line.stream}>
@@ -22,17 +25,43 @@ const Line = memo(({ line }: { line: ILogLine }) => (
 ));
 Line.displayName = 'Line';
 
+const follow = (lines: readonly ILogLine[], event: ILogEvent) =>
+  // "reset": the container was started anew, its lines are counted from the first again.
+  event.type === 'reset'
+    ? []
+    : event.type === 'log'
+      ? [...lines, event]
+      : lines;
+
 /** A container's log as it grows; it follows the end until one scrolls back. */
 export function LogPanel(props: {
-  model: LogsModel;
+  client: MLWSClient;
+  /** Of the container. */
+  id: string;
   label: string;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { model, label, trans } = props;
-  useSignal(model.changed);
-  const newest = model.lines[model.lines.length - 1];
+  const { client, id, label } = props;
+  const { trans } = client;
+  const path = encodeURIComponent(id);
+  // Its end, since the stream would begin a long log from its beginning.
+  const end = useGet<{ lines: ILogLine[] }>(
+    client,
+    `/containers/${path}/logs`,
+    { tail: LONGEST },
+    // What comes after it is the stream's.
+    { staleTime: 'static', gcTime: 0 }
+  );
+  const { lines, connected } = useLog(
+    client,
+    end.data?.lines ?? (end.error ? NOTHING : undefined),
+    `/logs/${path}`,
+    { since: 0 },
+    follow,
+    LONGEST
+  );
+  const isLoading = end.data === undefined && !end.error;
   const { scroller, follows, setFollows, onScroll } =
-    useFollow<HTMLDivElement>(newest);
+    useFollow<HTMLDivElement>(lines);
   return (
     <div className="jp-mlws-LogPanel">
       <div className="jp-mlws-LogPanel-head">
@@ -44,7 +73,7 @@ export function LogPanel(props: {
           />
           {trans.__('Follow')}
         </label>
-        {!model.connected && !model.loading && (
+        {!connected && !isLoading && (
           <span className="jp-mlws-Lost" role="status">
             {trans.__('Reconnecting…')}
           </span>
@@ -58,16 +87,29 @@ export function LogPanel(props: {
         tabIndex={0}
         onScroll={onScroll}
       >
-        {model.error && <Failure error={model.error} trans={trans} />}
-        {model.lines.length === 0 && !model.error && (
+        <Failures of={[end]} trans={trans} />
+        {lines.length === 0 && !end.error && (
           <p className="jp-mlws-Hint">
-            {model.loading ? trans.__('Loading…') : trans.__('No output yet.')}
+            {isLoading ? trans.__('Loading…') : trans.__('No output yet.')}
           </p>
         )}
-        {model.lines.map(line => (
+        {lines.map(line => (
           <Line key={line.seq} line={line} />
         ))}
       </div>
     </div>
+  );
+}
+
+/** A container's log in the main area. */
+export function logsView(
+  client: MLWSClient,
+  id: string,
+  label: string
+): ServerView {
+  return new ServerView(
+    client,
+    () => <LogPanel client={client} id={id} label={label} />,
+    { label, className: 'jp-mlws-LogsView' }
   );
 }

@@ -2,28 +2,40 @@ import { PageConfig } from '@jupyterlab/coreutils';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { container, report } from '../../__tests__/containers';
-import { failure, settle, Wire } from '../../__tests__/server';
+import { failure, rest, show, settle, Wire } from '../../__tests__/server';
+import type { MLWSClient } from '../../api/client';
+import type { IContainer, IResourceReport } from '../../api/models';
+import type { ServerView } from '../../ui/server';
 import { hasHub } from './hub';
-import { LogsModel } from './logs';
+import { logsView } from './logPanel';
 import { ContainersModel } from './model';
+import { containersView, type ILabHost } from './section';
 
+const host = { here: 'ada--default' } as ILabHost;
 let wire: Wire;
+let client: MLWSClient;
 let model: ContainersModel;
+let view: ServerView;
 
 beforeEach(async () => {
   wire = new Wire();
   wire.answers['GET /containers'] = { items: [container()], next_cursor: null };
   wire.answers['GET /resources'] = report;
-  model = new ContainersModel(wire.client('en', false));
-  model.active = true;
-  await settle();
+  client = wire.client('en', false);
+  model = new ContainersModel(client);
+  view = containersView(model, host);
+  await show(view);
 });
 
 afterEach(() => {
-  model.dispose();
+  view.dispose();
   PageConfig.setOption('hubPrefix', '');
 });
 
+const items = () =>
+  client.queries.getQueryData<IContainer[]>(['/containers', {}])!;
+const shownReport = () =>
+  client.queries.getQueryData<IResourceReport>(['/resources', {}])!;
 const later = { updated_at: '2026-11-25T12:02:00Z' };
 const paths = () =>
   wire.requests.map(
@@ -31,9 +43,9 @@ const paths = () =>
       `${method} ${url.pathname.replace('/base/mlws/api/v1', '')}`
   );
 
-it('reads containers and resources without naming a project', () => {
-  expect(model.items.map(one => one.id)).toEqual(['ada--default']);
-  expect(model.report?.nodes[0].name).toBe('one');
+it('reads containers and resources without naming a project', async () => {
+  expect(items().map(one => one.id)).toEqual(['ada--default']);
+  expect(shownReport().nodes[0].name).toBe('one');
   expect(wire.requests.map(({ url }) => url.search)).toEqual([
     '?limit=500',
     ''
@@ -45,8 +57,8 @@ it('reads every page of a long list', async () => {
     url.searchParams.has('cursor')
       ? { items: [container({ user: 'bob' })], next_cursor: null }
       : { items: [container()], next_cursor: 'next' };
-  await model.refresh();
-  expect(model.items.map(one => one.user)).toEqual(['ada', 'bob']);
+  await view.refresh();
+  expect(items().map(one => one.user)).toEqual(['ada', 'bob']);
 });
 
 it('follows what happens without asking again', () => {
@@ -60,8 +72,8 @@ it('follows what happens without asking again', () => {
   socket.say({ type: 'container', seq: 2, container: made });
   socket.say({ type: 'removed', seq: 3, id: 'ada--default' });
   socket.say({ type: 'resources', seq: 4, report: { ...report, nodes: [] } });
-  expect(model.items).toEqual([made]);
-  expect(model.report?.nodes).toEqual([]);
+  expect(items()).toEqual([made]);
+  expect(shownReport().nodes).toEqual([]);
   expect(moves).toEqual([stopped, made, { removed: stopped }]);
   expect(wire.requests).toHaveLength(asked);
 });
@@ -71,17 +83,17 @@ it('keeps the newer of an answer and an event that overtook each other', () => {
   const stopped = container({ status: 'STOPPED', ...later });
   socket.say({ type: 'container', seq: 1, container: stopped });
   socket.say({ type: 'container', seq: 2, container: container() });
-  expect(model.items[0].status).toBe('STOPPED');
+  expect(items()[0].status).toBe('STOPPED');
 });
 
 it('acts, and shows the answer at once', async () => {
   const stopping = container({ status: 'STOPPING', ...later });
   wire.answers['POST /containers/ada--default/stop'] = stopping;
   const done = model.act('stop', 'ada--default');
-  expect(model.busy.get('ada--default')).toBe('stop');
-  expect(await done).toBe(true);
-  expect(model.items[0].status).toBe('STOPPING');
-  expect(model.busy.size).toBe(0);
+  expect(model.busy.value.get('ada--default')).toBe('stop');
+  await done;
+  expect(items()[0].status).toBe('STOPPING');
+  expect(model.busy.value.size).toBe(0);
 });
 
 it('deletes by the verb of deletion, with the id escaped', async () => {
@@ -93,24 +105,26 @@ it('deletes by the verb of deletion, with the id escaped', async () => {
 it('keeps a refusal with its container until it is dismissed', async () => {
   wire.answers['POST /containers/ada--default/start'] = () =>
     failure(409, '10101', 'Not enough memory.');
-  expect(await model.act('start', 'ada--default')).toBe(false);
-  expect(model.failures.get('ada--default')?.message).toBe(
+  await model.act('start', 'ada--default');
+  expect(model.failures.value.get('ada--default')?.message).toBe(
     'Not enough memory.'
   );
   model.dismiss('ada--default');
-  expect(model.failures.size).toBe(0);
+  expect(model.failures.value.size).toBe(0);
 });
 
 it('listens only while somebody looks', async () => {
-  model.active = false;
+  view.active = false;
+  await rest();
   expect(wire.sockets[0].closed).toBe(true);
-  model.active = true;
+  view.active = true;
+  await rest();
   expect(wire.sockets).toHaveLength(2);
   const asked = wire.requests.length;
   wire.sockets[1].say({ type: 'hello', seq: 7 });
   await settle();
   expect(wire.requests.length).toBeGreaterThan(asked);
-  expect(model.connected).toBe(true);
+  expect(model.connected.value).toBe(true);
 });
 
 it('asks why, when the connection breaks', async () => {
@@ -119,26 +133,29 @@ it('asks why, when the connection breaks', async () => {
   wire.answers['GET /containers'] = () => failure(403, '50301', 'Signed out.');
   wire.sockets[0].break();
   await settle();
-  expect(model.connected).toBe(false);
-  expect(model.error?.code).toBe('50301');
-  expect(model.items).toHaveLength(1);
+  expect(model.connected.value).toBe(false);
+  await rest();
+  expect(view.node.textContent).toContain('Signed out.');
+  expect(items()).toHaveLength(1);
 });
 
 it('asks why, too, when a connection cannot be made', async () => {
-  expect(model.lost).toBe(false);
+  expect(model.lost.value).toBe(false);
   wire.answers['GET /containers'] = () => failure(503, '50102', 'Down.');
   wire.sockets[0].break();
   await settle();
-  expect(model.lost).toBe(true);
-  expect(model.error?.code).toBe('50102');
+  expect(model.lost.value).toBe(true);
+  await rest();
+  expect(view.node.textContent).toContain('Down.');
 });
 
 it('shows an administrator in the lab only what is theirs', async () => {
-  const mine = new ContainersModel(wire.client('en', false), 'bob');
-  mine.active = true;
-  await settle();
+  client = wire.client('en', false);
+  wire.answers['GET /environments'] = { items: [], next_cursor: null };
+  const mine = containersView(new ContainersModel(client, 'bob'), host);
+  await show(mine);
   wire.sockets[1].say({ type: 'container', seq: 1, container: container() });
-  expect(mine.items).toEqual([]);
+  expect(items()).toEqual([]);
   mine.dispose();
 });
 
@@ -158,18 +175,26 @@ it('shows the end of a log, then follows it, and begins anew after a new start',
   wire.answers['GET /containers/a%40b--default/logs'] = {
     lines: [line(41, 'one'), line(42, 'two')]
   };
-  const logs = new LogsModel(wire.client('en', false), 'a@b--default');
-  expect(logs.loading).toBe(true);
-  await settle();
+  const logs = logsView(client, 'a@b--default', 'Logs');
+  await show(logs);
   const socket = wire.sockets[1];
   expect(socket.url).toContain('/logs/a%40b--default?since=42');
+  const texts = async () => {
+    await new Promise(resolve => setTimeout(resolve, 60));
+    await rest();
+    return [...logs.node.querySelectorAll('.jp-mlws-LogLine')].map(
+      one => one.textContent
+    );
+  };
   socket.say({ type: 'hello', seq: 42 });
   socket.say(line(43, 'three'));
-  const texts = () => logs.lines.map(one => one.text);
-  expect(texts()).toEqual(['one', 'two', 'three']);
+  expect(await texts()).toEqual(['one', 'two', 'three']);
+  // The list of containers is read anew, the log is not.
+  await client.refresh('/containers');
+  expect(socket.closed).toBe(false);
   socket.say({ type: 'reset', seq: 0 });
   socket.say(line(1, 'again'));
-  expect(texts()).toEqual(['again']);
+  expect(await texts()).toEqual(['again']);
   logs.dispose();
   expect(socket.closed).toBe(true);
 });
@@ -177,9 +202,9 @@ it('shows the end of a log, then follows it, and begins anew after a new start',
 it('follows a log whose past cannot be read, and says why it cannot', async () => {
   wire.answers['GET /containers/x--default/logs'] = () =>
     failure(502, '10104', 'The engine is away.');
-  const logs = new LogsModel(wire.client('en', false), 'x--default');
-  await settle();
-  expect(logs.error?.message).toBe('The engine is away.');
+  const logs = logsView(client, 'x--default', 'Logs');
+  await show(logs);
+  expect(logs.node.textContent).toContain('The engine is away.');
   expect(wire.sockets[1].url).toContain('since=0');
   logs.dispose();
 });

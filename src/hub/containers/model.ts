@@ -1,7 +1,7 @@
-import { Signal, type ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+import { useEffect } from 'react';
 
-import { APIError, type IEventStream, type MLWSClient } from '../../api/client';
-import { LiveModel } from '../../api/live';
+import { APIError, type MLWSClient } from '../../api/client';
 import type {
   IContainer,
   IContainerCreate,
@@ -11,6 +11,9 @@ import type {
   IResourceReport,
   IResources
 } from '../../api/models';
+import { readPages } from '../../api/pages';
+import { useActive, useGet, type IAnswer } from '../../ui/server';
+import { State } from '../../ui/state';
 
 /** What can be done with a container that there is. */
 export type Action = 'start' | 'stop' | 'restart' | 'delete';
@@ -18,242 +21,206 @@ export type Action = 'start' | 'stop' | 'restart' | 'delete';
 /** Another size; what is left out stays. */
 export type ResourceChange = Partial<IResources>;
 
-const PAGE = 500;
+const CONTAINERS = ['/containers', {}];
+const REPORT = ['/resources', {}];
 
-/** The containers and the machines they run on, as the Hub's service tells of them. */
-export class ContainersModel extends LiveModel {
+/** The containers and the machines they run on, as the Hub's service reports them. */
+export class ContainersModel {
   /** `owner`: only this person's containers, also where an administrator may see all. */
   constructor(
-    client: MLWSClient,
-    private _owner: string | null = null
-  ) {
-    super(client);
-  }
-
-  get items(): readonly IContainer[] {
-    return this._items;
-  }
-
-  /** Machines, the queue, and what a new container may have; null until read. */
-  get report(): IResourceReport | null {
-    return this._report;
-  }
-
-  /** Whether news arrive; false before the first connection, too. */
-  get connected(): boolean {
-    return this._events?.connected ?? false;
-  }
-
-  /** Whether news should arrive and do not: a connection broke, or could not be made. */
-  get lost(): boolean {
-    return this._lost;
-  }
+    readonly client: MLWSClient,
+    readonly owner: string | null = null
+  ) {}
 
   /** Emitted when a container takes another state, or goes. */
-  get moved(): ISignal<this, IContainer | { removed: IContainer }> {
-    return this._moved;
-  }
-
+  readonly moved = new Signal<this, IContainer | { removed: IContainer }>(this);
   /** What was asked for and is not answered yet, by container. */
-  get busy(): ReadonlyMap<string, Action> {
-    return this._busy;
+  readonly busy = new State<ReadonlyMap<string, Action>>(new Map());
+  /** Why the newest action failed, by container. */
+  readonly failures = new State<ReadonlyMap<string, APIError>>(new Map());
+  /** Whether news arrive; false before the first connection, too. */
+  readonly connected = new State(false);
+  /** Whether news should arrive and do not: a connection broke, or could not be made. */
+  readonly lost = new State(false);
+
+  /** Follows what happens; returns what ends that. */
+  follow(): () => void {
+    const events = this.client.stream<IContainerEvent>('/containers/status');
+    events.message.connect((_, event) => this._onEvent(event));
+    events.connectionChanged.connect((_, connected) => {
+      this.connected.value = connected;
+      this.lost.value = !connected;
+      if (!connected) {
+        // Why it broke (signed out, the service gone), a request can tell and a socket cannot.
+        void this._refresh();
+      }
+    });
+    return () => {
+      events.dispose();
+      this.connected.value = this.lost.value = false;
+    };
   }
 
-  /** Why the newest action failed, by container. */
-  get failures(): ReadonlyMap<string, APIError> {
-    return this._failures;
+  /** Reads all containers that are shown. */
+  async read(): Promise<readonly IContainer[]> {
+    const { items } = await readPages<IContainer>(
+      this.client,
+      '/containers',
+      {}
+    );
+    return items.filter(one => this._isMine(one));
   }
 
   /** Does something with a container; a refusal becomes its entry in `failures`. */
-  async act(action: Action, id: string): Promise<boolean> {
-    this._busy.set(id, action);
-    this._failures.delete(id);
-    this.changed();
+  async act(action: Action, id: string): Promise<void> {
     const path = `/containers/${encodeURIComponent(id)}`;
-    try {
-      const now =
-        action === 'delete'
-          ? await this.client.delete<IContainer>(path)
-          : await this.client.post<IContainer>(`${path}/${action}`);
-      this._put(now);
-      return true;
-    } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
-      this._failures.set(id, error);
-      return false;
-    } finally {
-      this._busy.delete(id);
-      this.changed();
-    }
+    this.busy.value = new Map(this.busy.value).set(id, action);
+    await this._attempt(id, () =>
+      action === 'delete'
+        ? this.client.delete(path)
+        : this.client.post(`${path}/${action}`)
+    );
+    this.busy.value = without(this.busy.value, id);
   }
 
   /** Takes a refusal from the view. */
   dismiss(id: string): void {
-    this._failures.delete(id);
-    this.changed();
+    this.failures.value = without(this.failures.value, id);
   }
 
   /** Asks for a container; throws the server's APIError, which names the fields at fault. */
-  async create(wanted: IContainerCreate): Promise<IContainer> {
-    const made = await this.client.post<IContainer>('/containers', wanted);
-    this._put(made);
-    this.changed();
-    return made;
+  async create(request: IContainerCreate): Promise<IContainer> {
+    const container = await this.client.post<IContainer>(
+      '/containers',
+      request
+    );
+    this._put(container);
+    return container;
   }
 
   /** Puts what waits at another place of the queue, or takes it out; failures as of `act`. */
-  async requeue(id: string, position: number | null): Promise<void> {
+  requeue(id: string, position: number | null): Promise<void> {
     const path = `/resources/queue/${encodeURIComponent(id)}`;
-    this._failures.delete(id);
-    try {
-      const now =
-        position === null
-          ? await this.client.delete<IContainer>(path)
-          : await this.client.put<IContainer>(path, { position });
-      this._put(now);
-    } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
-      this._failures.set(id, error);
-    }
-    this.changed();
+    return this._attempt(id, () =>
+      position === null
+        ? this.client.delete(path)
+        : this.client.put(path, { position })
+    );
   }
 
   /** Gives a container another size; throws the server's APIError. */
   async resize(id: string, resources: ResourceChange): Promise<IContainer> {
-    const now = await this.client.patch<IContainer>(
+    const container = await this.client.patch<IContainer>(
       `/containers/${encodeURIComponent(id)}`,
       { resources }
     );
-    this._put(now);
-    this.changed();
-    return now;
-  }
-
-  /** What the person has saved; empty where all people's containers are shown. */
-  get environments(): readonly IEnvironment[] {
-    return this._environments;
-  }
-
-  /** Begins to save what a container has installed; throws the server's APIError. */
-  async saveEnvironment(name: string, container: string): Promise<void> {
-    await this.client.post<IEnvironment>('/environments', { name, container });
-    await this.refresh();
-  }
-
-  /** Removes a saved environment; throws the server's APIError. */
-  async deleteEnvironment(id: string): Promise<void> {
-    await this.client.delete(`/environments/${encodeURIComponent(id)}`);
-    await this.refresh();
-  }
-
-  dispose(): void {
-    this.attend(false);
-    super.dispose();
-  }
-
-  protected attend(active: boolean): void {
-    this._events?.dispose();
-    this._events = null;
-    this._lost = false;
-    if (active) {
-      this._events = this.client.stream<IContainerEvent>('/containers/status');
-      this._events.message.connect(this._onEvent, this);
-      this._events.connectionChanged.connect(this._onConnection, this);
-    }
-  }
-
-  protected async load(): Promise<void> {
-    const [items, report, environments] = await Promise.all([
-      this._all(),
-      this.client.get<IResourceReport>('/resources'),
-      this._owner === null
-        ? null
-        : this.client.get<IPage<IEnvironment>>('/environments')
-    ]);
-    this._environments = (environments?.items ?? []).filter(
-      ({ user }) => user === this._owner
-    );
-    this._items = items.filter(one => this._isMine(one));
-    this._report = report;
-  }
-
-  private async _all(): Promise<IContainer[]> {
-    const found: IContainer[] = [];
-    let cursor: string | null = null;
-    do {
-      const page: IPage<IContainer> = await this.client.get('/containers', {
-        limit: PAGE,
-        cursor
-      });
-      found.push(...page.items);
-      cursor = page.next_cursor;
-    } while (cursor !== null);
-    return found;
+    this._put(container);
+    return container;
   }
 
   private _isMine(container: IContainer): boolean {
-    return this._owner === null || container.user === this._owner;
+    return this.owner === null || container.user === this.owner;
   }
 
-  private _onConnection(_: IEventStream, connected: boolean): void {
-    this._lost = !connected;
-    this.changed();
-    if (!connected) {
-      // Why it broke (signed out, the service gone), a request can tell and a socket cannot.
-      void this.refresh();
+  private _refresh(): Promise<void> {
+    return this.client.refresh('/containers', '/resources', '/environments');
+  }
+
+  private async _attempt(
+    id: string,
+    request: () => Promise<IContainer>
+  ): Promise<void> {
+    this.dismiss(id);
+    try {
+      this._put(await request());
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      this.failures.value = new Map(this.failures.value).set(id, error);
     }
   }
 
-  private _onEvent(_: IEventStream, event: IContainerEvent): void {
+  private _onEvent(event: IContainerEvent): void {
     if (event.type === 'container') {
       this._put(event.container);
     } else if (event.type === 'removed') {
       this._remove(event.id);
     } else if (event.type === 'resources') {
-      this._report = event.report;
+      this.client.queries.setQueryData(REPORT, event.report);
     } else {
-      void this.refresh();
+      void this._refresh();
     }
-    this.changed();
+  }
+
+  private get _items(): readonly IContainer[] {
+    return this.client.queries.getQueryData(CONTAINERS) ?? [];
   }
 
   private _put(container: IContainer): void {
-    if (!this._isMine(container)) {
+    const items = this._items;
+    const before = items.find(one => one.id === container.id);
+    if (
+      !this._isMine(container) ||
+      // An answer and an event overtook each other.
+      (before && before.updated_at > container.updated_at)
+    ) {
       return;
     }
-    const at = this._items.findIndex(one => one.id === container.id);
-    const before = this._items[at];
-    if (before && before.updated_at > container.updated_at) {
-      return; // An answer and an event overtook each other.
-    }
-    this._items =
-      at < 0
-        ? [...this._items, container]
-        : this._items.map((one, index) => (index === at ? container : one));
+    this.client.queries.setQueryData(
+      CONTAINERS,
+      before
+        ? items.map(one => (one === before ? container : one))
+        : [...items, container]
+    );
     if (before?.status !== container.status) {
-      this._moved.emit(container);
+      this.moved.emit(container);
     }
   }
 
   private _remove(id: string): void {
-    const removed = this._items.find(one => one.id === id);
+    const items = this._items;
+    const removed = items.find(one => one.id === id);
     if (removed) {
-      this._items = this._items.filter(one => one !== removed);
-      this._failures.delete(id);
-      this._moved.emit({ removed });
+      this.client.queries.setQueryData(
+        CONTAINERS,
+        items.filter(one => one !== removed)
+      );
+      this.dismiss(id);
+      this.moved.emit({ removed });
     }
   }
+}
 
-  private _items: readonly IContainer[] = [];
-  private _environments: readonly IEnvironment[] = [];
-  private _report: IResourceReport | null = null;
-  private _events: IEventStream<IContainerEvent> | null = null;
-  private _lost = false;
-  private _busy = new Map<string, Action>();
-  private _failures = new Map<string, APIError>();
-  private _moved = new Signal<this, IContainer | { removed: IContainer }>(this);
+function without<T>(map: ReadonlyMap<string, T>, key: string): Map<string, T> {
+  const next = new Map(map);
+  next.delete(key);
+  return next;
+}
+
+/** The containers, which follow what happens while the view can be seen. */
+export function useContainers(
+  model: ContainersModel
+): IAnswer<readonly IContainer[]> {
+  const active = useActive();
+  useEffect(() => (active ? model.follow() : undefined), [model, active]);
+  return useGet(
+    model.client,
+    '/containers',
+    {},
+    { queryFn: () => model.read() }
+  );
+}
+
+/** Machines, the queue, and what a new container may have. */
+export function useReport(model: ContainersModel): IAnswer<IResourceReport> {
+  return useGet(model.client, '/resources');
+}
+
+/** What the person has saved; nothing where all people's containers are shown. */
+export function useEnvironments(
+  model: ContainersModel
+): IAnswer<IPage<IEnvironment>> {
+  const { client, owner } = model;
+  return useGet(client, '/environments', {}, { enabled: owner !== null });
 }

@@ -9,12 +9,10 @@ import { textEditorIcon } from '@jupyterlab/ui-components';
 
 import { APIError, MLWSClient } from '../../api/client';
 import { hasHub } from './hub';
-import { LogsModel } from './logs';
 import { ContainersModel } from './model';
 import { tellOutOfMemory } from './outOfMemory';
-import { OwnUsageModel } from './ownUsage';
-import { ContainersView, type ILabHost } from './section';
-import { UsageStatus } from './usageStatus';
+import { containersView, type ILabHost } from './section';
+import { usageStatus } from './usageStatus';
 import { nameOf } from './labels';
 import { labServer } from '../../lab/server';
 import type { IResourceReport } from '../../api/models';
@@ -46,9 +44,8 @@ const containers: JupyterFrontEndPlugin<void> = {
       views.show(
         `container log ${id}`,
         async () => {
-          const { LogsView } = await import('./logsView');
-          const label = trans.__('Logs of %1', name);
-          const view = new LogsView(new LogsModel(client, id), label, trans);
+          const { logsView } = await import('./logPanel');
+          const view = logsView(client, id, trans.__('Logs of %1', name));
           return { view, model: null, icon: textEditorIcon };
         },
         { id: OPEN_LOGS, args: { id, name } }
@@ -65,19 +62,17 @@ const containers: JupyterFrontEndPlugin<void> = {
         const owner = PageConfig.getOption('hubServerUser');
         const model = new ContainersModel(client, owner || null);
         const host = labHost(client, owner, openLogs);
-        const view = new ContainersView(model, host, language, trans);
-        sidebar.addSection({ view, model });
-        const own = new OwnUsageModel(client);
-        own.outOfMemory.connect((_, what) => {
+        const view = containersView(model, host);
+        sidebar.addSection({ view, model: view });
+        const usage = usageStatus(client, what => {
           const resizable = {
             limit: () => memoryLimit(client),
             resize: (memory: string) => model.resize(host.here, { memory })
           };
           void tellOutOfMemory(what, resizable, language, trans);
         });
-        own.active = true;
         statusBar?.registerStatusItem('jupyter-mlws:usage', {
-          item: new UsageStatus(own, language, trans),
+          item: usage,
           align: 'left',
           rank: 900
         });

@@ -1,14 +1,15 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
-import { LiveView } from '../../ui/liveView';
 import type { IContainer } from '../../api/models';
 import { ContainerActions, ActionButton, type IContainerHost } from './actions';
 import { CreateForm } from './createForm';
 import { Dialog } from './dialog';
 import { Environments } from './environments';
 import { LiveRegion } from './liveRegion';
-import type { ContainersModel } from './model';
+import { Answer, Failures, ServerView } from '../../ui/server';
+import { useValue } from '../../ui/state';
+import { useContainers, useReport, type ContainersModel } from './model';
 import { ContainerState, hasNotes, Notes } from './status';
 import { CpuMeter, MemoryMeter } from './usage';
 import { nameOf } from './labels';
@@ -30,6 +31,7 @@ interface IProps {
 function Row(props: IProps & { container: IContainer }): JSX.Element {
   const { container, model, host, language, trans } = props;
   const { id, status } = container;
+  const failure = useValue(model.failures).get(id);
   const name = nameOf(container, trans);
   return (
     <li
@@ -68,8 +70,13 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
       </div>
       <CpuMeter container={container} language={language} trans={trans} />
       <MemoryMeter container={container} language={language} trans={trans} />
-      {hasNotes(container, model) && (
-        <Notes container={container} model={model} trans={trans} />
+      {hasNotes(container, failure) && (
+        <Notes
+          container={container}
+          model={model}
+          failure={failure}
+          trans={trans}
+        />
       )}
     </li>
   );
@@ -78,76 +85,76 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
 function List(props: IProps): JSX.Element {
   const { model, language, trans } = props;
   const [isMaking, setIsMaking] = useState(false);
+  const containers = useContainers(model);
+  const report = useReport(model);
+  const lost = useValue(model.lost);
   return (
-    <>
-      {model.lost && (
-        <p className="jp-mlws-Note jp-mod-warn" role="status">
-          {trans.__(
-            'Connection lost. Reconnecting… What you see may be out of date.'
+    <Answer of={containers} trans={trans}>
+      {items => (
+        <>
+          <Failures of={[report]} trans={trans} />
+          {lost && (
+            <p className="jp-mlws-Note jp-mod-warn" role="status">
+              {trans.__(
+                'Connection lost. Reconnecting… What you see may be out of date.'
+              )}
+            </p>
           )}
-        </p>
-      )}
-      <LiveRegion model={model} trans={trans} />
-      <button
-        className="jp-mlws-NewContainer jp-mod-styled jp-mod-accept"
-        data-mlws-action="new"
-        onClick={() => setIsMaking(true)}
-      >
-        {trans.__('New Container')}
-      </button>
-      <ul className="jp-mlws-Rows" aria-label={trans.__('My containers')}>
-        {model.items.map(container => (
-          <Row key={container.id} {...props} container={container} />
-        ))}
-      </ul>
-      <Environments
-        model={model}
-        here={model.items.find(({ id }) => id === props.host.here) ?? null}
-        language={language}
-        trans={trans}
-      />
-      {isMaking && model.report && (
-        <Dialog
-          title={trans.__('New Container')}
-          onClose={() => setIsMaking(false)}
-        >
-          <CreateForm
+          <LiveRegion model={model} trans={trans} />
+          <button
+            className="jp-mlws-NewContainer jp-mod-styled jp-mod-accept"
+            data-mlws-action="new"
+            onClick={() => setIsMaking(true)}
+          >
+            {trans.__('New Container')}
+          </button>
+          <ul className="jp-mlws-Rows" aria-label={trans.__('My containers')}>
+            {items.map(container => (
+              <Row key={container.id} {...props} container={container} />
+            ))}
+          </ul>
+          <Environments
             model={model}
-            report={model.report}
+            here={items.find(({ id }) => id === props.host.here) ?? null}
             language={language}
             trans={trans}
-            onMade={() => setIsMaking(false)}
-            onCancel={() => setIsMaking(false)}
           />
-        </Dialog>
+          {isMaking && report.data && (
+            <Dialog
+              title={trans.__('New Container')}
+              onClose={() => setIsMaking(false)}
+            >
+              <CreateForm
+                model={model}
+                report={report.data}
+                language={language}
+                trans={trans}
+                onMade={() => setIsMaking(false)}
+                onCancel={() => setIsMaking(false)}
+              />
+            </Dialog>
+          )}
+        </>
       )}
-    </>
+    </Answer>
   );
 }
 
 /** The person's containers, in the lab's sidebar. */
-export class ContainersView extends LiveView<ContainersModel> {
-  constructor(
-    model: ContainersModel,
-    private _host: ILabHost,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.id = 'jp-mlws-containers';
-    this.title.label = trans.__('Containers');
-    this.addClass('jp-mlws-Section');
-    this.addClass('jp-mlws-Containers');
-  }
-
-  protected body(): JSX.Element {
-    return (
-      <List
-        model={this.model}
-        host={this._host}
-        language={this._language}
-        trans={this.trans}
-      />
-    );
-  }
+export function containersView(
+  model: ContainersModel,
+  host: ILabHost
+): ServerView {
+  const { client } = model;
+  const { language, trans } = client;
+  return new ServerView(
+    client,
+    () => <List model={model} host={host} language={language} trans={trans} />,
+    {
+      id: 'jp-mlws-containers',
+      label: trans.__('Containers'),
+      className: 'jp-mlws-Section jp-mlws-Containers',
+      paths: ['/containers', '/resources', '/environments']
+    }
+  );
 }

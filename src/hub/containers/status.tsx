@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import type { APIError } from '../../api/client';
 import { Failure } from '../../ui/errorBox';
 import { duration } from '../../ui/format';
 import type { IContainer, IQueuePlace } from '../../api/models';
@@ -40,10 +41,10 @@ export function placeText(
 /** Whether there is more to say of a container than its row does. */
 export function hasNotes(
   container: IContainer,
-  model: ContainersModel
+  failure: APIError | undefined
 ): boolean {
   return (
-    model.failures.has(container.id) ||
+    failure !== undefined ||
     container.queue !== null ||
     Boolean(container.reason) ||
     container.last_log.length > 0
@@ -54,10 +55,10 @@ export function hasNotes(
 export function Notes(props: {
   container: IContainer;
   model: ContainersModel;
+  failure: APIError | undefined;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { container, model, trans } = props;
-  const failure = model.failures.get(container.id);
+  const { container, model, failure, trans } = props;
   return (
     <>
       {failure && (

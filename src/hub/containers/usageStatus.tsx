@@ -1,19 +1,15 @@
-import { ReactWidget, UseSignal } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
-
+import type { MLWSClient } from '../../api/client';
+import type { IOutOfMemory, IOwnUsage, IOwnUsageEvent } from '../../api/models';
 import { cores, memorySize } from '../../ui/format';
-import type { IOwnUsage } from '../../api/models';
+import { ServerView, useGet } from '../../ui/server';
 import { FULL } from './meter';
-import type { OwnUsageModel } from './ownUsage';
 
-interface IProps {
-  usage: IOwnUsage;
-  language: string;
-  trans: TranslationBundle;
-}
-
-function Usage(props: IProps): JSX.Element | null {
-  const { usage, language, trans } = props;
+function Usage({ client }: { client: MLWSClient }): JSX.Element | null {
+  const { language, trans } = client;
+  const { data: usage } = useGet<IOwnUsage>(client, '/usage');
+  if (!usage) {
+    return null;
+  }
   const { cpu, cpu_limit, memory, memory_limit } = usage;
   if (memory === null || memory_limit === null) {
     return null;
@@ -42,31 +38,26 @@ function Usage(props: IProps): JSX.Element | null {
   );
 }
 
-/** Memory and processor of this container against their limits, in the status bar. */
-export class UsageStatus extends ReactWidget {
-  constructor(
-    private _model: OwnUsageModel,
-    private _language: string,
-    private _trans: TranslationBundle
-  ) {
-    super();
-    this.id = 'jp-mlws-usage';
-    this.addClass('jp-StatusBar-GroupItem');
-  }
-
-  protected render(): JSX.Element {
-    return (
-      <UseSignal signal={this._model.stateChanged}>
-        {() =>
-          this._model.usage && (
-            <Usage
-              usage={this._model.usage}
-              language={this._language}
-              trans={this._trans}
-            />
-          )
-        }
-      </UseSignal>
-    );
-  }
+/**
+ * Memory and processor of this container against their limits, in the status bar.
+ *
+ * `onOutOfMemory`: a kernel was ended because the memory was used up.
+ */
+export function usageStatus(
+  client: MLWSClient,
+  onOutOfMemory: (event: IOutOfMemory) => void
+): ServerView {
+  client.stream<IOwnUsageEvent>('/usage/status').message.connect((_, event) => {
+    if (event.type === 'usage') {
+      client.queries.setQueryData(['/usage', {}], event);
+    } else if (event.type === 'out_of_memory') {
+      onOutOfMemory(event);
+    } else {
+      void client.refresh('/usage');
+    }
+  });
+  return new ServerView(client, () => <Usage client={client} />, {
+    id: 'jp-mlws-usage',
+    className: 'jp-StatusBar-GroupItem'
+  });
 }

@@ -1,23 +1,27 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
+import type { MLWSClient } from '../../api/client';
 import { Failure } from '../../ui/errorBox';
 import { FormButtons, TextField, useSubmit } from '../../ui/form';
-import type { TeamModel } from './model';
+import { PROJECTS } from './labels';
 
 const FIELDS = ['name', 'description'] as const;
 
 /** Asks for a new shared project; what the server refuses stands at its field. */
 export function CreateProjectForm(props: {
-  model: TeamModel;
-  trans: TranslationBundle;
+  client: MLWSClient;
   onDone: () => void;
 }): JSX.Element {
-  const { model, trans, onDone } = props;
+  const { client, onDone } = props;
+  const { trans } = client;
   const [name, setName] = useState('');
   const [description, setDescription] = useState('');
   const { byField, rest, isBusy, submit } = useSubmit(FIELDS, async () => {
-    await model.create(name.trim(), description.trim());
+    await client.post(PROJECTS, {
+      name: name.trim(),
+      description: description.trim()
+    });
+    await client.refresh(PROJECTS);
     onDone();
   });
   return (

@@ -1,17 +1,16 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
+import type { MLWSClient } from '../../api/client';
 import { ActionButton } from '../containers/actions';
 import { Failure } from '../../ui/errorBox';
 import { Field, TextField, useSubmit } from '../../ui/form';
 import type { ITeamMember, ITeamProject, TeamRole } from '../../api/models';
-import type { TeamModel } from './model';
-import { ROLES, roleWord } from './labels';
+import { memberPath, PROJECTS, ROLES, roleWord } from './labels';
 
 interface IProps {
   project: ITeamProject;
-  model: TeamModel;
-  trans: TranslationBundle;
+  client: MLWSClient;
 }
 
 function RoleChoice(props: {
@@ -43,15 +42,18 @@ function RoleChoice(props: {
 }
 
 function MemberRow(props: IProps & { member: ITeamMember }): JSX.Element {
-  const { project, member, model, trans } = props;
+  const { project, member, client } = props;
+  const { trans } = client;
   const { user, role } = member;
   const [chosen, setChosen] = useState<TeamRole | null>(role);
   // What is sent is the newest choice; null: the member goes.
-  const { rest, isBusy, submit } = useSubmit([], () =>
-    chosen === null
-      ? model.removeMember(project.name, user)
-      : model.putMember(project.name, user, chosen)
-  );
+  const { rest, isBusy, submit } = useSubmit([], async () => {
+    const path = memberPath(project.name, user);
+    await (chosen === null
+      ? client.delete(path)
+      : client.put(path, { role: chosen }));
+    await client.refresh(PROJECTS);
+  });
   const isChanged = chosen !== role;
   return (
     <li className="jp-mlws-TeamMember" data-mlws-member={user}>
@@ -101,11 +103,13 @@ function MemberRow(props: IProps & { member: ITeamMember }): JSX.Element {
   );
 }
 
-function AddMember({ project, model, trans }: IProps): JSX.Element {
+function AddMember({ project, client }: IProps): JSX.Element {
+  const { trans } = client;
   const [user, setUser] = useState('');
   const [role, setRole] = useState<TeamRole>('writer');
   const { byField, rest, isBusy, submit } = useSubmit(['user'], async () => {
-    await model.putMember(project.name, user.trim(), role);
+    await client.put(memberPath(project.name, user.trim()), { role });
+    await client.refresh(PROJECTS);
     setUser('');
   });
   return (
@@ -143,7 +147,8 @@ function AddMember({ project, model, trans }: IProps): JSX.Element {
 
 /** Who is a member as what; owners change it. */
 export function Members(props: IProps): JSX.Element {
-  const { project, trans } = props;
+  const { project } = props;
+  const { trans } = props.client;
   return (
     <>
       <ul

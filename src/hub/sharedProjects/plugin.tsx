@@ -11,8 +11,8 @@ import { Work } from '../../git/work';
 import { hasHub } from '../containers/hub';
 import { labServer } from '../../lab/server';
 import type { IProject, ITeamProject } from '../../api/models';
-import { pathOf, TeamModel } from './model';
-import { TeamView, type ITeamHost } from './section';
+import { memberPath, projectPath, PROJECTS } from './labels';
+import { teamView, type ITeamHost } from './section';
 import { IMLWSClient, IMLWSSidebar, IOpenDocuments } from '../../lab/tokens';
 import { told } from '../../lab/notify';
 
@@ -37,26 +37,25 @@ const team: JupyterFrontEndPlugin<void> = {
     void app.restored.then(async () => {
       if (await hasHub(hub)) {
         const work = new Work(client, documents, trans);
-        const model = new TeamModel(hub);
-        const host = labHost(client, model, work);
-        sidebar.addSection({
-          view: new TeamView(model, host, trans),
-          model,
-          folded: true
-        });
+        const props = { client: hub, host: labHost(client, hub, work) };
+        const view = teamView(props);
+        sidebar.addSection({ view, model: view, folded: true });
         // Who has no project yet may begin with one that others share.
-        sidebar.addBeginning({
-          view: new TeamView(model, host, trans, true),
-          model
-        });
+        const alone = teamView(props, true);
+        sidebar.addBeginning({ view: alone, model: alone });
       }
     });
   }
 };
 
-function labHost(client: MLWSClient, model: TeamModel, work: Work): ITeamHost {
+function labHost(client: MLWSClient, hub: MLWSClient, work: Work): ITeamHost {
   const { trans } = client;
   const owner = PageConfig.getOption('hubServerUser');
+  const change = (request: () => Promise<unknown>) =>
+    told(async () => {
+      await request();
+      await hub.refresh(PROJECTS);
+    });
   return {
     clone: project => void clone(client, work, project),
     connect: project => void connect(client, project),
@@ -73,7 +72,7 @@ function labHost(client: MLWSClient, model: TeamModel, work: Work): ITeamHost {
         defaultButton: 0
       });
       if (answer.button.accept) {
-        await told(() => model.removeMember(project.name, owner));
+        await change(() => hub.delete(memberPath(project.name, owner)));
       }
     },
     delete: async project => {
@@ -101,10 +100,12 @@ function labHost(client: MLWSClient, model: TeamModel, work: Work): ITeamHost {
         ]
       );
       if (given) {
-        await told(() => model.delete(project.name, given.confirm));
+        const { confirm } = given;
+        await change(() => hub.delete(projectPath(project.name), { confirm }));
       }
     },
-    restore: project => void told(() => model.restore(project.name))
+    restore: project =>
+      void change(() => hub.post(`${projectPath(project.name)}/restore`))
   };
 }
 
@@ -115,7 +116,7 @@ async function clone(
 ): Promise<void> {
   const { trans } = client;
   const made = await work.transfer<IProject>(
-    `${pathOf(project.name)}/clone`,
+    `${projectPath(project.name)}/clone`,
     {},
     {
       doing: trans.__('Cloning “%1”…', project.name),
@@ -150,7 +151,7 @@ async function connect(
   if (!answer.button.accept) {
     return;
   }
-  const path = `${pathOf(project.name)}/connect`;
+  const path = `${projectPath(project.name)}/connect`;
   if (await told(() => client.post<ITeamProject>(path))) {
     Notification.success(
       trans.__('“%1” will be shared on the next push.', shown.name)

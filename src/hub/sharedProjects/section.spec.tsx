@@ -1,13 +1,10 @@
-import { nullTranslator } from '@jupyterlab/translation';
-import { Widget } from '@lumino/widgets';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { failure, settle, Wire } from '../../__tests__/server';
+import { failure, rest, show as attach, Wire } from '../../__tests__/server';
 import type { ITeamProject } from '../../api/models';
-import { TeamModel } from './model';
-import { TeamView } from './section';
+import type { ServerView } from '../../ui/server';
+import { teamView } from './section';
 
-const trans = nullTranslator.load('jupyter_mlws');
 const since = '2026-01-01T00:00:00Z';
 
 function project(change: Partial<ITeamProject> = {}): ITeamProject {
@@ -29,12 +26,12 @@ function project(change: Partial<ITeamProject> = {}): ITeamProject {
 }
 
 let wire: Wire;
-let view: TeamView;
+let view: ServerView;
 let asked: string[];
 
 async function show(...items: ITeamProject[]): Promise<void> {
   wire.answers['GET /team/projects'] = { items, next_cursor: null };
-  const model = new TeamModel(wire.client('en', false));
+  const client = wire.client('en', false);
   const tell = (what: string) => (one: ITeamProject) =>
     void asked.push(`${what} ${one.name}`);
   const host = {
@@ -44,10 +41,8 @@ async function show(...items: ITeamProject[]): Promise<void> {
     delete: tell('delete'),
     restore: tell('restore')
   };
-  view = new TeamView(model, host, trans);
-  Widget.attach(view, document.body);
-  model.active = true;
-  await settle();
+  view = teamView({ client, host });
+  await attach(view);
 }
 
 beforeEach(() => {
@@ -56,7 +51,6 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  view.model.dispose();
   view.dispose();
 });
 
@@ -67,14 +61,14 @@ async function choose(label: string, value: string): Promise<void> {
   const select = named(label) as HTMLSelectElement;
   select.value = value;
   select.dispatchEvent(new Event('change', { bubbles: true }));
-  await settle();
+  await rest();
 }
 
 async function open(): Promise<void> {
   const details = view.node.querySelector('details')!;
   details.open = true;
   details.dispatchEvent(new Event('toggle'));
-  await settle();
+  await rest();
 }
 
 it('offers what the role allows', async () => {
@@ -109,12 +103,12 @@ it('changes a role when it is applied, and says why it is refused', async () => 
   await choose('Role of tess', 'reader');
   expect(wire.requests.map(({ method }) => method)).toEqual(['GET']);
   named('Apply change for tess')!.click();
-  await settle();
+  await rest();
   const sent = wire.requests.find(({ method }) => method === 'PUT')!;
   expect(sent.body).toEqual({ role: 'reader' });
   expect(view.node.textContent).toContain('The last owner');
   named('Undo change for tess')!.click();
-  await settle();
+  await rest();
   expect((named('Role of tess') as HTMLSelectElement).value).toBe('owner');
 });
 
@@ -123,10 +117,10 @@ it('removes a member only when that is applied', async () => {
   await open();
   wire.answers['DELETE /team/projects/wine/members/tom'] = null;
   named('Remove tom')!.click();
-  await settle();
+  await rest();
   expect(wire.requests.map(({ method }) => method)).toEqual(['GET']);
   named('Apply change for tom')!.click();
-  await settle();
+  await rest();
   expect(wire.requests.map(({ method }) => method)).toEqual([
     'GET',
     'DELETE',

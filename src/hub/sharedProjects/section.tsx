@@ -1,14 +1,13 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import { ActionButton, ActionGroup } from '../containers/actions';
 import { Dialog } from '../containers/dialog';
-import { LiveView } from '../../ui/liveView';
-import type { ITeamProject } from '../../api/models';
+import type { MLWSClient } from '../../api/client';
+import type { IPage, ITeamProject } from '../../api/models';
+import { Answer, ServerView, useGet } from '../../ui/server';
 import { CreateProjectForm } from './createForm';
 import { Members } from './members';
-import type { TeamModel } from './model';
-import { roleWord } from './labels';
+import { PROJECTS, roleWord } from './labels';
 
 /** What the lab does for its list of shared projects. */
 export interface ITeamHost {
@@ -22,13 +21,13 @@ export interface ITeamHost {
 }
 
 interface IProps {
-  model: TeamModel;
+  client: MLWSClient;
   host: ITeamHost;
-  trans: TranslationBundle;
 }
 
 function Row(props: IProps & { project: ITeamProject }): JSX.Element {
-  const { project, host, trans } = props;
+  const { project, host } = props;
+  const { trans } = props.client;
   const { name, role, trashed_at } = project;
   const [isOpen, setIsOpen] = useState(false);
   const isTrash = trashed_at !== null;
@@ -105,67 +104,70 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
 }
 
 function List(props: IProps): JSX.Element {
-  const { model, trans } = props;
+  const { client } = props;
+  const { trans } = client;
   const [isMaking, setIsMaking] = useState(false);
+  const answer = useGet<IPage<ITeamProject>>(client, PROJECTS);
   return (
-    <>
-      <button
-        className="jp-mlws-NewShared jp-mod-styled jp-mod-accept"
-        onClick={() => setIsMaking(true)}
-      >
-        {trans.__('New Shared Project')}
-      </button>
-      {model.items.length === 0 && (
-        <p className="jp-mlws-Hint">
-          {trans.__(
-            "No shared projects yet. Only members can see a project's code, data and runs."
+    <Answer of={answer} trans={trans}>
+      {({ items }) => (
+        <>
+          <button
+            className="jp-mlws-NewShared jp-mod-styled jp-mod-accept"
+            onClick={() => setIsMaking(true)}
+          >
+            {trans.__('New Shared Project')}
+          </button>
+          {items.length === 0 && (
+            <p className="jp-mlws-Hint">
+              {trans.__(
+                "No shared projects yet. Only members can see a project's code, data and runs."
+              )}
+            </p>
           )}
-        </p>
+          <ul className="jp-mlws-Rows" aria-label={trans.__('Shared projects')}>
+            {items.map(project => (
+              <Row key={project.name} {...props} project={project} />
+            ))}
+          </ul>
+          {isMaking && (
+            <Dialog
+              title={trans.__('New Shared Project')}
+              onClose={() => setIsMaking(false)}
+            >
+              <CreateProjectForm
+                client={client}
+                onDone={() => setIsMaking(false)}
+              />
+            </Dialog>
+          )}
+        </>
       )}
-      <ul className="jp-mlws-Rows" aria-label={trans.__('Shared projects')}>
-        {model.items.map(project => (
-          <Row key={project.name} {...props} project={project} />
-        ))}
-      </ul>
-      {isMaking && (
-        <Dialog
-          title={trans.__('New Shared Project')}
-          onClose={() => setIsMaking(false)}
-        >
-          <CreateProjectForm
-            model={model}
-            trans={trans}
-            onDone={() => setIsMaking(false)}
-          />
-        </Dialog>
-      )}
-    </>
+    </Answer>
   );
 }
 
-/** The projects that the person shares with others of the Hub, in the lab's sidebar. */
-export class TeamView extends LiveView<TeamModel> {
-  constructor(
-    model: TeamModel,
-    private _host: ITeamHost,
-    trans: TranslationBundle,
-    /** Where the view stands alone, without the title of a section. */
-    private _isAlone = false
-  ) {
-    super(model, trans);
-    this.id = _isAlone ? 'jp-mlws-team-alone' : 'jp-mlws-team';
-    this.title.label = trans.__('Shared projects');
-    this.addClass('jp-mlws-Section');
-    this.addClass('jp-mlws-Team');
-    this.toggleClass('jp-mlws-Team-alone', _isAlone);
-  }
-
-  protected body(): JSX.Element {
-    return (
+/**
+ * The projects that the person shares with others of the Hub, in the lab's sidebar.
+ *
+ * `isAlone`: without the title of a section.
+ */
+export function teamView(props: IProps, isAlone = false): ServerView {
+  const { client } = props;
+  const label = client.trans.__('Shared projects');
+  return new ServerView(
+    client,
+    () => (
       <>
-        {this._isAlone && <h3>{this.title.label}</h3>}
-        <List model={this.model} host={this._host} trans={this.trans} />
+        {isAlone && <h3>{label}</h3>}
+        <List {...props} />
       </>
-    );
-  }
+    ),
+    {
+      id: isAlone ? 'jp-mlws-team-alone' : 'jp-mlws-team',
+      label,
+      className: `jp-mlws-Section jp-mlws-Team${isAlone ? ' jp-mlws-Team-alone' : ''}`,
+      paths: [PROJECTS]
+    }
+  );
 }
