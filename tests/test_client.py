@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from jupyter_mlws.cli import workflow_runs
 from jupyter_mlws.client import http as client
 from jupyter_mlws.client.http import RemoteError, find_server, running, segment
-from jupyter_mlws.client.local import LocalTransport
+from jupyter_mlws.client.local import AREAS, LocalTransport
 from jupyter_mlws.client.project import (
     Origin,
     ProjectClient,
@@ -24,6 +25,8 @@ from jupyter_mlws.client.project import (
 )
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.versioning.endpoints import endpoints as versioning
+from jupyter_mlws.workflows.endpoints import endpoints as workflows
 from tests.command_line import call
 from tests.server import TOKEN, Server
 
@@ -146,6 +149,13 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
     told, expected = through.value.as_dict("en"), direct.value.as_dict("en")
     assert {key: told[key] for key in expected} == expected
     local.close()
+
+
+def test_every_endpoint_of_a_project_can_be_called_without_a_server() -> None:
+    for endpoint in [*versioning, *workflows]:
+        modules = AREAS[endpoint.path.partition("/")[0]]
+        found = [one for name in modules for one in import_module(f"jupyter_mlws.{name}").endpoints]
+        assert endpoint in found
 
 
 def test_the_command_line_uses_the_server_and_never_tells_its_token(

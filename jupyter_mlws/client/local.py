@@ -21,16 +21,8 @@ if TYPE_CHECKING:
 
 AREAS = {
     "components": ("workflows.endpoints",),
-    "datasets": (
-        "versioning.snapshots.endpoints",
-        "versioning.data.remote_endpoints",
-        "versioning.data.endpoints",
-    ),
-    "git": (
-        "versioning.code.endpoints",
-        "versioning.code.merge_endpoints",
-        "versioning.code.history_endpoints",
-    ),
+    "datasets": ("versioning.snapshots.endpoints", "versioning.data.endpoints"),
+    "git": ("versioning.code.endpoints",),
     "lineage": ("versioning.lineage.endpoints",),
     "models": ("versioning.model_registry.endpoints",),
     "reproductions": ("versioning.experiments.endpoints",),
