@@ -231,7 +231,7 @@ export interface components {
       used: components["schemas"]["Amount"];
       containers: number;
     };
-    /** @description The user who makes the request. */
+    /** @description The user who makes the request; a service of the Hub has no name. */
     Me: {
       name: string;
       admin: boolean;
@@ -1342,7 +1342,7 @@ export interface components {
       path: string;
       ids: string[];
     };
-    /** @description Something that could not be carried over as it was: where it stands, and why. */
+    /** @description Something that could not be imported unchanged: its place in the file, and the reason. */
     ImportNote: {
       place: string;
       reason: string;
@@ -1388,7 +1388,7 @@ export interface components {
     /**
      * @description Result of an import; ``written`` is false for a dry run.
      *
-     *     ``text`` is that of the `dvc.yaml`; ``notes`` are all that was not carried over as it was.
+     *     ``text`` is that of the `dvc.yaml`; ``notes`` lists what could not be imported unchanged.
      */
     Imported: {
       workflow: components["schemas"]["Workflow"];
@@ -2103,9 +2103,9 @@ export interface components {
     /**
      * @description The result of a promotion: the stage that was a sweep is now what ``variant`` was.
      *
-     *     ``also``: the sweeps of the same variants that are made of it, and became plain with it.
-     *     ``value`` is its ``metric``, where one decided. ``result_kept``: the lock file has their results
-     *     under the new names. ``kept_in``: the path of the previous text.
+     *     ``also``: the sweeps with the same variants that depend on it and were promoted with it.
+     *     ``value`` is that of ``metric``, if a metric decided. ``result_kept``: the lock file has their
+     *     results under the new names. ``kept_in``: the path of the previous text.
      */
     Promoted: {
       sweep: string;
@@ -2549,8 +2549,8 @@ export interface components {
     /**
      * @description A stage that generates variants, the best first and those without the metric last.
      *
-     *     ``metric`` is null, and nothing ranked, as long as no variant has any. ``metrics`` are the
-     *     names that there are.
+     *     ``metric`` is null, and nothing is ranked, as long as no variant has any. ``metrics`` lists all
+     *     names.
      */
     Sweep: {
       name: string;
@@ -2645,10 +2645,10 @@ export interface components {
       text: string | null;
     };
     /**
-     * @description One stage that a sweep generates, as its newest run left it. Durations in seconds.
+     * @description One stage that a sweep generates, in the state of its newest run. Durations in seconds.
      *
-     *     ``values``: the values of the sweep that it is made of. ``params``: the parameters (`file:key`)
-     *     with which it ran. ``metrics``: the numbers of its metrics files by dotted key; ``error`` says
+     *     ``values``: the sweep's values for this variant. ``params``: the parameters (`file:key`) with
+     *     which it ran. ``metrics``: the numbers of its metrics files by dotted key; ``error`` says
      *     why one could not be read. ``rank`` counts from 1; null without the metric that is ranked by.
      */
     Variant: {

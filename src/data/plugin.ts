@@ -63,7 +63,7 @@ const data: JupyterFrontEndPlugin<void> = {
         async () => {
           const { datasetDiffView } = await import('./diffView');
           const view = datasetDiffView({ client, id, path, from });
-          return { view, model: null };
+          return { view };
         },
         { id: CommandIDs.openDiff, args: { id, path, commit: from } }
       );
@@ -82,7 +82,6 @@ const data: JupyterFrontEndPlugin<void> = {
     const view = dataView({ client, actions, expanded });
     sidebar.addSection({
       view,
-      model: view,
       rank: RANK,
       size: SIZE,
       folded: true,

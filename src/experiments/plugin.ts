@@ -58,7 +58,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
         async () => {
           const { runComparisonView } = await import('./compareContent');
           const view = runComparisonView({ runs, client, rendermime, trans });
-          return { view, model: null };
+          return { view };
         }
       );
     const search = new State(ALL_RUNS);
@@ -69,7 +69,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
           const { runTableView } = await import('./tableView');
           const actions = new RunActions(app, client, registry, compare);
           const view = runTableView({ client, actions, search });
-          return { view, model: null, icon: spreadsheetIcon };
+          return { view, icon: spreadsheetIcon };
         },
         { id: CommandIDs.openTable }
       );
@@ -83,7 +83,6 @@ const experiments: JupyterFrontEndPlugin<void> = {
     });
     sidebar.addSection({
       view,
-      model: view,
       rank: RANK,
       size: SIZE,
       folded: true,

@@ -35,8 +35,7 @@ import { projectBar } from './projectBar';
 import { MLWSSidebar, type ISidebarLayout } from './sidebar';
 import { knownStatus, readStatusByParts } from './status';
 import { Welcome } from './welcome';
-import { WorkflowListModel } from '../workflow/list/model';
-import { WorkflowListView } from '../workflow/list/view';
+import { followRuns, workflowsView } from '../workflow/list/view';
 
 /** Rank in the left area: after the file browser, running kernels and git-like extensions. */
 const RANK = 250;
@@ -80,13 +79,12 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
   ) => {
     translator ??= nullTranslator;
     const trans = translator.load('jupyter_mlws');
-    const { language } = client;
     const { commands } = app;
 
     readStatusByParts(client, workspace);
     const draft = new CommitDraft(client);
     const filter = new State(EVERYTHING);
-    const workflows = new WorkflowListModel(client, workspace, runs);
+    followRuns(client, runs);
 
     const run = (id: string, args = {}) => void commands.execute(id, args);
     const reveal = async (view: Widget) => {
@@ -133,12 +131,10 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     });
     const openWorkflow = (path: string) =>
       client.project && documents.open(client.project, path, CANVAS_FACTORY);
-    const workflowsView = new WorkflowListView(
-      workflows,
-      workflow => openWorkflow(workflow.path),
-      language,
-      trans
-    );
+    const workflows = workflowsView({
+      client,
+      onOpen: ({ path }) => openWorkflow(path)
+    });
     const panel = new MLWSSidebar(
       client,
       projectBar({
@@ -149,10 +145,10 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       }),
       new Welcome(client, () => run(CodeCommandIDs.clone), trans),
       [
-        { view: changes, model: changes, room: CHANGES_ROOM },
-        { view: history, model: history },
-        { view: branches, model: branches, folded: true },
-        { view: workflowsView, model: workflows, folded: true, lazy: true }
+        { view: changes, room: CHANGES_ROOM },
+        { view: history },
+        { view: branches, folded: true },
+        { view: workflows, folded: true, lazy: true }
       ],
       translator
     );

@@ -11,8 +11,7 @@ import { fileSize, listText } from '../ui/format';
 import type { IOperation, IRestorePlan, IRestoreResult } from '../api/models';
 import { told } from '../lab/notify';
 import type { OpenDocuments } from '../lab/documents';
-import { ProgressNotice } from '../lab/notice';
-import { followOperation } from '../operations/follow';
+import { followWithNotice } from './work';
 
 /** Paths named one by one in the dialog; more are counted. */
 const NAMED = 12;
@@ -161,11 +160,11 @@ export class Restorer {
     if (!(await this._agreed(plan, name))) {
       return false;
     }
-    const begun = await this._client.post<IOperation<IRestoreResult>>(
+    const started = await this._client.post<IOperation<IRestoreResult>>(
       `/snapshots/${id}/restore`,
       paths ? { paths } : {}
     );
-    return this._follow(begun, name);
+    return this._follow(started, name);
   }
 
   private async _agreed(plan: IRestorePlan, name: string): Promise<boolean> {
@@ -188,21 +187,15 @@ export class Restorer {
   }
 
   private async _follow(
-    begun: IOperation<IRestoreResult>,
+    started: IOperation<IRestoreResult>,
     name: string
   ): Promise<boolean> {
     const trans = this._trans;
     const project = this._client.project;
-    const cancel = () =>
-      void this._client.post(`/operations/${begun.id}/cancel`);
-    const notice = new ProgressNotice(trans.__('Restoring “%1”…', name), [
-      { label: trans.__('Cancel'), callback: cancel }
-    ]);
-    const ended = await followOperation(
+    const [ended, notice] = await followWithNotice(
       this._client,
-      begun,
-      ({ done, total }) =>
-        notice.progress(total ? Math.min(done / total, 1) : undefined)
+      started,
+      trans.__('Restoring “%1”…', name)
     );
     if (ended.state === 'CANCELLED') {
       await notice.end(

@@ -15,18 +15,14 @@ import {
 } from '@lumino/widgets';
 
 import type { MLWSClient } from '../api/client';
-import type { LiveModel } from '../api/live';
 import { mlwsIcon } from '../ui/fileIcons';
 import type { ServerView } from '../ui/server';
 import { sectionSizes, SMALLEST } from './sectionSizes';
 import type { Welcome } from './welcome';
 
-/** A view and the model it shows. */
+/** A view, and its place in the sidebar. */
 export interface ISection {
-  view: Widget;
-  model: LiveModel | ServerView;
-  /** Reads anew what no event tells of, too; the model's own reading where it is left out. */
-  look?: () => Promise<void>;
+  view: ServerView;
   /** Its place: a section stands before those of higher rank; the end where it is left out. */
   rank?: number;
   /** Share of the height; the sections of this panel itself have theirs in their order. */
@@ -92,7 +88,7 @@ export class MLWSSidebar extends SidePanel {
     const next = this._sections.findIndex(one => (one.rank ?? Infinity) > rank);
     const at = next < 0 ? this._sections.length : next;
     this._sections.splice(at, 0, section);
-    this.insertWidget(at, withRefresh(section, this._words));
+    this.insertWidget(at, withRefresh(section.view, this._words));
     this._fold(section);
     this._share();
     this._setActive(this._isActive);
@@ -110,21 +106,17 @@ export class MLWSSidebar extends SidePanel {
     return this._layoutChanged;
   }
 
-  /**
-   * Adds what helps to begin, below the welcome; it is the panel's from now on.
-   *
-   * Its model may be that of a section, too.
-   */
-  addBeginning(beginning: Omit<ISection, 'rank' | 'folded'>): void {
-    this._beginnings.push(beginning);
-    (this.layout as PanelLayout).insertWidget(2, beginning.view);
+  /** Adds what helps to begin, below the welcome; it is the panel's from now on. */
+  addBeginning(view: ServerView): void {
+    this._beginnings.push(view);
+    (this.layout as PanelLayout).insertWidget(2, view);
     this._onProject();
   }
 
   /** Reads everything anew. */
   async refresh(): Promise<void> {
     await this._welcome.look();
-    await Promise.all(this._sections.map(look));
+    await Promise.all(this._sections.map(({ view }) => view.refresh()));
   }
 
   /** Unfolds a section. */
@@ -136,9 +128,6 @@ export class MLWSSidebar extends SidePanel {
   dispose(): void {
     this._sizeWatch.disconnect();
     Signal.clearData(this);
-    for (const section of [...this._sections, ...this._beginnings]) {
-      section.model.dispose();
-    }
     super.dispose();
   }
 
@@ -207,13 +196,11 @@ export class MLWSSidebar extends SidePanel {
   private _setActive(active: boolean): void {
     this._isActive = active;
     this._bar.active = active;
-    for (const { model, view, lazy } of this._sections) {
-      model.active = active && !(lazy && view.isHidden);
+    for (const { view, lazy } of this._sections) {
+      view.active = active && !(lazy && view.isHidden);
     }
-    if (this._client.project === null) {
-      for (const { model } of this._beginnings) {
-        model.active = active;
-      }
+    for (const view of this._beginnings) {
+      view.active = active && this._client.project === null;
     }
   }
 
@@ -237,7 +224,7 @@ export class MLWSSidebar extends SidePanel {
     this._bar.setHidden(this._client.project === null);
     this.content.setHidden(!known);
     this._welcome.setHidden(known);
-    for (const { view } of this._beginnings) {
+    for (const view of this._beginnings) {
       view.setHidden(this._client.project !== null);
     }
     this._setActive(this._isActive);
@@ -256,17 +243,13 @@ export class MLWSSidebar extends SidePanel {
   private _layoutChanged = new Signal<this, ISidebarLayout>(this);
   private _isRestoring = false;
   private _sections: ISection[] = [];
-  private _beginnings: Omit<ISection, 'rank' | 'folded'>[] = [];
+  private _beginnings: ServerView[] = [];
   private _words: TranslationBundle;
   private _isActive = false;
 }
 
-function look(section: ISection): Promise<void> {
-  return section.look ? section.look() : section.model.refresh();
-}
-
 function withRefresh(
-  section: ISection,
+  view: ServerView,
   trans: TranslationBundle
 ): Toolbar.IWidgetToolbar {
   const toolbar = new Toolbar();
@@ -275,8 +258,8 @@ function withRefresh(
     new ToolbarButton({
       icon: refreshIcon,
       tooltip: trans.__('Refresh'),
-      onClick: () => void look(section)
+      onClick: () => void view.refresh()
     })
   );
-  return Object.assign(section.view, { toolbar });
+  return Object.assign(view, { toolbar });
 }

@@ -171,7 +171,7 @@ function addDiffCommands(
         const onOpen = () =>
           client.project && documents.open(client.project, path);
         const view = fileDiffView({ client, path, versions, staging, onOpen });
-        return { view, model: null };
+        return { view };
       },
       { id: CommandIDs.openDiff, args: { path, ...versions } }
     );
@@ -198,7 +198,7 @@ function addDiffCommands(
         const { snapshotDiffView } = await import('./snapshotDiffView');
         const onOpenFile = (path: string) => void openDiff(path, { from, to });
         const view = snapshotDiffView({ client, from, to, onOpenFile });
-        return { view, model: null };
+        return { view };
       },
       { id: CommandIDs.compareSnapshot, args: { id: from, to } }
     );

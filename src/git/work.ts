@@ -2,10 +2,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { listText } from '../ui/format';
 import { APIError, errorText, MLWSClient } from '../api/client';
-import type { IFailure, IOperation } from '../api/models';
+import type { IOperation } from '../api/models';
 import type { OpenDocuments } from '../lab/documents';
 import { ProgressNotice } from '../lab/notice';
-import { followOperation } from '../operations/follow';
+import { followOperation } from '../operations/tracker';
 import { told } from '../lab/notify';
 
 /** What is said of long work; `done` may say nothing (null) where the view tells by itself. */
@@ -79,32 +79,41 @@ export class Work {
   }
 
   private async _follow<T>(
-    begun: IOperation<T>,
+    started: IOperation<T>,
     words: IWorkWords<T>
   ): Promise<T | null> {
-    const trans = this._trans;
-    const cancel = () =>
-      void told(() => this.client.post(`/operations/${begun.id}/cancel`));
-    const notice = new ProgressNotice(words.doing, [
-      { label: trans.__('Cancel'), callback: cancel }
-    ]);
-    const ended = await followOperation(this.client, begun, ({ done, total }) =>
-      notice.progress(total ? Math.min(done / total, 1) : undefined)
+    const [ended, notice] = await followWithNotice(
+      this.client,
+      started,
+      words.doing
     );
-    // Not awaited: what is told may wait for the toasts, the work is done.
+    // Not awaited: what is shown may wait for the toasts, the work is done.
     if (ended.state === 'COMPLETED') {
       void notice.end(words.done(ended.result as T), 'success');
       return ended.result;
     }
     if (ended.state === 'CANCELLED') {
-      void notice.end(trans.__('Canceled: %1', words.doing), 'info');
+      void notice.end(this._trans.__('Canceled: %1', words.doing), 'info');
     } else {
-      void notice.end(failureText(ended.error), 'error');
+      void notice.end(errorText(new APIError(0, ended.error ?? {})), 'error');
     }
     return null;
   }
 }
 
-function failureText(failure: IFailure | null): string {
-  return errorText(new APIError(0, failure ?? {}));
+/** Follows an operation in a notification, which has a button to cancel it. */
+export async function followWithNotice<T>(
+  client: MLWSClient,
+  started: IOperation<T>,
+  label: string
+): Promise<[IOperation<T>, ProgressNotice]> {
+  const cancel = () =>
+    void told(() => client.post(`/operations/${started.id}/cancel`));
+  const notice = new ProgressNotice(label, [
+    { label: client.trans.__('Cancel'), callback: cancel }
+  ]);
+  const ended = await followOperation(client, started, ({ done, total }) =>
+    notice.progress(total ? Math.min(done / total, 1) : undefined)
+  );
+  return [ended, notice];
 }

@@ -55,7 +55,7 @@ async function show(
   key: string,
   command?: IViewCommand
 ): Promise<void> {
-  await views.show(key, () => ({ view: new Widget(), model: null }), command);
+  await views.show(key, () => ({ view: new Widget() }), command);
 }
 
 it('opens a view below where the main area takes no more', async () => {

@@ -12,7 +12,6 @@ import type {
 import type { Message } from '@lumino/messaging';
 import type { Widget } from '@lumino/widgets';
 
-import type { LiveModel } from '../api/live';
 import { compareIcon } from '../ui/fileIcons';
 
 /** Opens a view that was open before the page was loaded again. */
@@ -25,7 +24,6 @@ let made = 0;
 /** What a main-area view shows, and whether it may close. */
 export interface IMainView {
   view: Widget;
-  model: LiveModel | null;
   icon?: LabIcon;
   /** Asked before it closes by hand; without it nothing would be lost. */
   mayClose?: () => Promise<boolean>;
@@ -108,16 +106,13 @@ export class MainViews {
     command: IViewCommand | null
   ): Promise<GuardedTab> {
     const { shell } = this._app;
-    const { view, model, icon = compareIcon, mayClose } = await make();
+    const { view, icon = compareIcon, mayClose } = await make();
     const widget = new GuardedTab(view, key, command, mayClose);
     widget.id = `jp-mlws-view-${(made += 1)}`;
     widget.title.icon = icon;
     widget.title.closable = true;
     widget.toolbar.hide();
-    widget.disposed.connect(() => {
-      this._open.delete(key);
-      model?.dispose();
-    });
+    widget.disposed.connect(() => this._open.delete(key));
     shell.add(widget, 'main');
     // JupyterLab adds what comes before its layout is restored later.
     if (!this._labShell && !widget.parent) {
@@ -125,9 +120,6 @@ export class MainViews {
       shell.add(widget, 'down');
     }
     void this._tracker.add(widget);
-    if (model) {
-      model.active = true;
-    }
     return widget;
   }
 

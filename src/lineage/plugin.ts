@@ -36,7 +36,7 @@ const lineage: JupyterFrontEndPlugin<void> = {
         async () => {
           const { lineageView } = await import('./view');
           const view = lineageView({ client, actions, of });
-          return { view, model: null, icon: lineageIcon };
+          return { view, icon: lineageIcon };
         },
         { id: CommandIDs.open, args: { of } }
       );

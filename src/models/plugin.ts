@@ -63,7 +63,6 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
     const view = modelsView({ client, actions, expanded });
     sidebar.addSection({
       view,
-      model: view,
       rank: RANK,
       size: SIZE,
       folded: true,

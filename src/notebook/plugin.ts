@@ -57,7 +57,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       views.show(`executions ${model.path} ${cell}`, async () => {
         const { executionsView } = await import('./historyView');
         const view = executionsView({ client, model, cell });
-        return { view, model: null, icon: historyIcon };
+        return { view, icon: historyIcon };
       });
 
     const timeout = (): number | null => {
@@ -200,7 +200,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
           'server log',
           async () => {
             const { logView } = await import('./logView');
-            return { view: logView(client), model: null, icon: listIcon };
+            return { view: logView(client), icon: listIcon };
           },
           { id: CommandIDs.log }
         )

@@ -267,7 +267,6 @@ function addCompareCommand(
         if (view) {
           views.show(`graphs ${UUID.uuid4()}`, () => ({
             view,
-            model: null,
             icon: workflowIcon
           }));
         }

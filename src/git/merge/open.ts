@@ -40,7 +40,7 @@ export function conflictOpener(
           trans.__('Close'),
           trans
         );
-      return { view, model: null, icon: mergeIcon, mayClose };
+      return { view, icon: mergeIcon, mayClose };
     });
   };
   return open;

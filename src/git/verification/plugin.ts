@@ -37,7 +37,7 @@ const proof: JupyterFrontEndPlugin<void> = {
           await views.show(`proof ${id}`, async () => {
             const { proofView } = await import('./view');
             const view = proofView({ client, id });
-            return { view, model: null, icon: checkIcon };
+            return { view, icon: checkIcon };
           });
         }
       }

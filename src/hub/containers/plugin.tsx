@@ -46,7 +46,7 @@ const containers: JupyterFrontEndPlugin<void> = {
         async () => {
           const { logsView } = await import('./logPanel');
           const view = logsView(client, id, trans.__('Logs of %1', name));
-          return { view, model: null, icon: textEditorIcon };
+          return { view, icon: textEditorIcon };
         },
         { id: OPEN_LOGS, args: { id, name } }
       );
@@ -63,7 +63,7 @@ const containers: JupyterFrontEndPlugin<void> = {
         const model = new ContainersModel(client, owner || null);
         const host = labHost(client, owner, openLogs);
         const view = containersView(model, host);
-        sidebar.addSection({ view, model: view });
+        sidebar.addSection({ view });
         const usage = usageStatus(client, what => {
           const resizable = {
             limit: () => memoryLimit(client),

@@ -39,10 +39,10 @@ const team: JupyterFrontEndPlugin<void> = {
         const work = new Work(client, documents, trans);
         const props = { client: hub, host: labHost(client, hub, work) };
         const view = teamView(props);
-        sidebar.addSection({ view, model: view, folded: true });
+        sidebar.addSection({ view, folded: true });
         // Who has no project yet may begin with one that others share.
         const alone = teamView(props, true);
-        sidebar.addBeginning({ view: alone, model: alone });
+        sidebar.addBeginning(alone);
       }
     });
   }

@@ -1,11 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import type { MLWSClient } from '../../api/client';
+import type { IPage, IWorkflowSummary } from '../../api/models';
+import type { IWorkflowEvents } from '../../lab/tokens';
 import { fullTime, relativeTime } from '../../ui/format';
-import { LiveView } from '../../ui/liveView';
-import type { IWorkflowSummary } from '../../api/models';
 import { Rows } from '../../ui/rows';
 import { runStatusWord } from '../../ui/runStatus';
-import type { WorkflowListModel } from './model';
+import { Answer, ServerView, useGet } from '../../ui/server';
 
 function WorkflowRow(props: {
   workflow: IWorkflowSummary;
@@ -50,42 +51,74 @@ function WorkflowRow(props: {
   );
 }
 
-/** The workflow files of the project. */
-export class WorkflowListView extends LiveView<WorkflowListModel> {
-  constructor(
-    model: WorkflowListModel,
-    private _open: (workflow: IWorkflowSummary) => void,
-    private _language: string,
-    trans: TranslationBundle
-  ) {
-    super(model, trans);
-    this.id = 'jp-mlws-workflows';
-    this.title.label = trans.__('Workflows');
-    this.addClass('jp-mlws-Section');
-    this.addClass('jp-mlws-Workflows');
-  }
+/** Shows how the newest run of each workflow goes, as the events of runs report it. */
+export function followRuns(client: MLWSClient, runs: IWorkflowEvents): void {
+  runs.message.connect((_, event) => {
+    if (event.type !== 'run') {
+      if (event.type === 'reset') {
+        void client.refresh('/workflows');
+      }
+      return;
+    }
+    const key = ['/workflows', {}];
+    const page = client.queries.getQueryData<IPage<IWorkflowSummary>>(key);
+    const workflow = page?.items.find(one => one.path === event.path);
+    if (!workflow) {
+      void client.refresh('/workflows');
+    } else if (!workflow.run || event.run >= workflow.run.id) {
+      // Run ids begin with their time: a late event of an older run changes nothing here.
+      const run = { ...event.data, status: event.status };
+      client.queries.setQueryData(key, {
+        ...page,
+        items: page!.items.map(one =>
+          one === workflow ? { ...one, run } : one
+        )
+      });
+    }
+  });
+}
 
-  protected body(): JSX.Element {
-    const { model, trans } = this;
-    return (
-      <>
-        {model.items.length === 0 && (
-          <p className="jp-mlws-Hint">
-            {trans.__('No workflows yet. Create one from the launcher.')}
-          </p>
-        )}
-        <Rows label={trans.__('Workflows')}>
-          {model.items.map(workflow => (
-            <WorkflowRow
-              key={workflow.id}
-              workflow={workflow}
-              language={this._language}
-              trans={trans}
-              onOpen={() => this._open(workflow)}
-            />
-          ))}
-        </Rows>
-      </>
-    );
-  }
+interface IProps {
+  client: MLWSClient;
+  onOpen: (workflow: IWorkflowSummary) => void;
+}
+
+function Workflows({ client, onOpen }: IProps): JSX.Element {
+  const { language, trans } = client;
+  const answer = useGet<IPage<IWorkflowSummary>>(client, '/workflows');
+  return (
+    <Answer of={answer} trans={trans}>
+      {({ items }) => (
+        <>
+          {items.length === 0 && (
+            <p className="jp-mlws-Hint">
+              {trans.__('No workflows yet. Create one from the launcher.')}
+            </p>
+          )}
+          <Rows label={trans.__('Workflows')}>
+            {items.map(workflow => (
+              <WorkflowRow
+                key={workflow.id}
+                workflow={workflow}
+                language={language}
+                trans={trans}
+                onOpen={() => onOpen(workflow)}
+              />
+            ))}
+          </Rows>
+        </>
+      )}
+    </Answer>
+  );
+}
+
+/** The section of the workflow files of the project. */
+export function workflowsView(props: IProps): ServerView {
+  const { client } = props;
+  return new ServerView(client, () => <Workflows {...props} />, {
+    id: 'jp-mlws-workflows',
+    label: client.trans.__('Workflows'),
+    className: 'jp-mlws-Section jp-mlws-Workflows',
+    paths: ['/workflows']
+  });
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { project, settle, Wire } from '../__tests__/server';
 import type { IOperation } from '../api/models';
-import { followOperation } from './follow';
+import { followOperation } from './tracker';
 
 const begun = { id: 'op', state: 'PENDING', done: 0, total: 10 } as IOperation;
 
