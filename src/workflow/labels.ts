@@ -5,7 +5,8 @@ import { cellText } from '../ui/format';
 import type { IParseError } from './document/document';
 import type { ReaderKind, SweepFault } from './document/sweep';
 import type { Value } from './document/values';
-import { ANY_INPUT, type Refusal } from './graph/graph';
+import type { Refusal } from './graph/connections';
+import { ANY_INPUT } from './graph/graph';
 import type { Problem } from './graph/validate';
 
 export function refusalText(

@@ -32,7 +32,8 @@ import { importWorkflow } from './import/importDialog';
 import { askForWorkflow, type INewWorkflow } from './import/newDialog';
 import { RunningRuns } from './running';
 import type { WorkflowService } from './store/service';
-import { WorkflowFactory, WorkflowWidget, type Report } from './widget';
+import { WorkflowFactory, type Report } from './factory';
+import type { WorkflowWidget } from './widget';
 import { documentPath } from '../lab/documents';
 import {
   CANVAS_FACTORY,
@@ -128,7 +129,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
         message.type !== 'workspace' ||
         message.areas.some(area => FILES.has(area))
       ) {
-        tracker.forEach(widget => void widget.lookAtFiles().catch(report));
+        tracker.forEach(widget => void widget.refreshFiles().catch(report));
       }
       if (
         message.type === 'workspace' &&

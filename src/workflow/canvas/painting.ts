@@ -1,4 +1,4 @@
-import { NODE_WIDTH, type IEdgeEnds, type XYPosition } from '../graph/geometry';
+import { type IEdgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';
 
 /** A node as it is painted: its corner and height, its words and its colours. */
 export interface IPaintedNode extends XYPosition {

@@ -8,21 +8,21 @@ import {
   terminalIcon
 } from '@jupyterlab/ui-components';
 
+import { sourceId } from '../document/notes';
 import {
   fittingComponents,
+  type IEnd,
   possibleLinks,
   readingComponents,
-  searchText,
-  type IEnd,
-  type ILink
+  searchText
 } from '../graph/choices';
+import { fits } from '../graph/connections';
+import type { XYPosition } from '../graph/geometry';
+import type { ILink } from '../graph/graph';
+import { SOURCE_PORT, sourceRefusal } from '../graph/sources';
 import { Chooser, type IChoice } from './chooser';
 import { useCanvas, useCatalog } from '../store/hooks';
-import { fits } from '../graph/graph';
 import { KIND_ICONS, noteIcon } from '../icons';
-import type { XYPosition } from '../graph/geometry';
-import { sourceId } from '../document/notes';
-import { SOURCE_PORT, sourceRefusal } from '../graph/sources';
 import { portText } from '../labels';
 import * as gestures from '../store/gestures';
 
@@ -231,13 +231,12 @@ function useChoices(
         detail: trans.__('Data'),
         icon: sourceIcon,
         choose: () =>
-          gestures.connect(
-            model,
-            sourceId(path),
-            SOURCE_PORT,
-            end.node,
-            end.port
-          )
+          gestures.connect(model, {
+            source: sourceId(path),
+            sourcePort: SOURCE_PORT,
+            target: end.node,
+            targetPort: end.port
+          })
       })),
       ...(isModel
         ? modelChoices((name, version) =>
@@ -290,14 +289,7 @@ function useChoices(
         label: other.title,
         detail: isOut ? `${from} → ${to}` : `${to} ← ${from}`,
         icon: KIND_ICONS[other.kind],
-        choose: () =>
-          gestures.connect(
-            model,
-            link.source,
-            link.sourcePort,
-            link.target,
-            link.targetPort
-          )
+        choose: () => gestures.connect(model, link)
       };
     });
   }

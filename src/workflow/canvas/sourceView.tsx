@@ -5,7 +5,7 @@ import { dataIcon as sourceIcon } from '../../ui/fileIcons';
 import { fileSize } from '../../ui/format';
 import { useCanvas, useCatalog } from '../store/hooks';
 import { basename } from '../document/paths';
-import { SOURCE_PORT, type ISource } from '../graph/sources';
+import { type ISource, SOURCE_PORT } from '../graph/sources';
 
 export type SourceNode = Node<{ source: ISource }, 'source'>;
 

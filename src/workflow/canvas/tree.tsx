@@ -8,7 +8,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { listText } from '../../ui/format';
 import { useCanvas, useDrawing, useKeyed, useSelection } from '../store/hooks';
 import { StateBadge } from './node';
-import { treeRows, type TreeRow } from '../graph/treeRows';
+import { type TreeRow, treeRows } from '../graph/treeRows';
 import { kindText, planText, portText, problemText } from '../labels';
 
 const ROW_HEIGHT = 26;

@@ -19,9 +19,9 @@ import { memo, useEffect, useMemo, useState } from 'react';
 
 import { flowLabels } from '../../ui/flowLabels';
 import { listText } from '../../ui/format';
+import { NODE_WIDTH } from '../graph/geometry';
 import type { IGraphDiff, INodeDifference, Reason } from '../graph/graphDiff';
 import { placeNodes } from '../graph/layout';
-import { NODE_WIDTH } from '../graph/geometry';
 
 type DiffNode = Node<{ id: string; words: string; kind: string }, 'diff'>;
 

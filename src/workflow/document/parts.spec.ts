@@ -11,9 +11,10 @@ import {
 import { type IWorkflowDocument, parse } from './document';
 import type { Edit } from './edits';
 import { removeNodes } from './nodes';
-import { endOf, type ISource, startOf } from './ranges';
+import { endOf, startOf } from './ranges';
 import { FLOW, HAND_WRITTEN, textAfter, WINE } from './samples';
 import { setSetting } from './variables';
+import type { ISource } from '../graph/sources';
 import { removeSelected } from '../store/gestures';
 import { CanvasModel } from '../store/model';
 import * as parts from './parts';

@@ -18,14 +18,14 @@ import {
   contentEnd,
   endOf,
   entryEnd,
+  type IParsedText,
   isEmptyNode,
   isInline,
-  startOf,
-  type IParsedText
+  startOf
 } from './ranges';
 import { print, type Quote } from './scalars';
-import { inOrder, lineEnd, lineStart, type ITextEdit } from './textEdits';
-import { deepEqual, isRecord, type Data, type Value } from './values';
+import { inOrder, type ITextEdit, lineEnd, lineStart } from './textEdits';
+import { type Data, deepEqual, isRecord, type Value } from './values';
 import { wordEdits } from './words';
 
 /**

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 
 import type { IComponent } from '../../api/models';
+import { parse } from '../document/document';
+import { WINE } from '../document/samples';
 import {
   bestPort,
   fittingComponents,
   possibleLinks,
   readingComponents
 } from './choices';
-import { parse } from '../document/document';
-import { WINE } from '../document/samples';
 import { buildGraph } from './graph';
 
 function component(

@@ -1,6 +1,7 @@
 import type { IComponent } from '../../api/models';
-import { ANY_INPUT, canConnect, fits, type IGraph } from './graph';
 import { sourceId } from '../document/notes';
+import { canConnect, fits } from './connections';
+import { ANY_INPUT, type IGraph, type IGraphNode, type ILink } from './graph';
 import { SOURCE_PORT, sourceRefusal } from './sources';
 
 /** An end of a connection: an output (`source`) or an input (`target`) of a node. */
@@ -74,13 +75,6 @@ export function readingComponents(
     );
 }
 
-export interface ILink {
-  source: string;
-  sourcePort: string;
-  target: string;
-  targetPort: string;
-}
-
 /** Every connection that may be drawn from or to a node, or a port of it. */
 export function possibleLinks(
   graph: IGraph,
@@ -89,42 +83,24 @@ export function possibleLinks(
 ): ILink[] {
   const links: ILink[] = [];
   const node = graph.nodes.get(id);
-  if (!node) {
-    return links;
-  }
-  const add = (link: ILink): void => {
-    const { source, sourcePort, target, targetPort } = link;
-    if (!canConnect(graph, source, sourcePort, target, targetPort)) {
-      links.push(link);
+  const add = (source: IGraphNode, target: IGraphNode): void => {
+    const side = source === node ? 'source' : 'target';
+    for (const { name: sourcePort } of source.outputs) {
+      for (const { name: targetPort } of target.inputs) {
+        const ends = { source: source.id, target: target.id };
+        const link = { ...ends, sourcePort, targetPort };
+        const port = side === 'source' ? sourcePort : targetPort;
+        const isAsked = !end || (end.side === side && end.port === port);
+        if (isAsked && !canConnect(graph, link)) {
+          links.push(link);
+        }
+      }
     }
   };
-  for (const other of graph.nodes.values()) {
-    if (other.id === id) {
-      continue;
-    }
-    for (const out of end?.side === 'target' ? [] : node.outputs) {
-      if (!end || end.port === out.name) {
-        for (const input of other.inputs) {
-          add({
-            source: id,
-            sourcePort: out.name,
-            target: other.id,
-            targetPort: input.name
-          });
-        }
-      }
-    }
-    for (const input of end?.side === 'source' ? [] : node.inputs) {
-      if (!end || end.port === input.name) {
-        for (const out of other.outputs) {
-          add({
-            source: other.id,
-            sourcePort: out.name,
-            target: id,
-            targetPort: input.name
-          });
-        }
-      }
+  for (const other of node ? graph.nodes.values() : []) {
+    if (node && other !== node) {
+      add(node, other);
+      add(other, node);
     }
   }
   return links;

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { IComponent } from '../../api/models';
 import { parse } from '../document/document';
 import { HAND_WRITTEN, WINE } from '../document/samples';
-import { buildGraph, canConnect, type IGraph } from './graph';
+import { canConnect, type Refusal } from './connections';
+import { buildGraph, type IGraph } from './graph';
 import { placeNodes } from './layout';
 import { validate } from './validate';
 
@@ -59,6 +60,16 @@ const edges = (graph: IGraph): string[] =>
       `${edge.source}.${edge.sourcePort} > ${edge.target}.${edge.targetPort}`
   );
 
+function refusal(
+  graph: IGraph,
+  source: string,
+  sourcePort: string,
+  target: string,
+  targetPort: string
+): Refusal | null {
+  return canConnect(graph, { source, sourcePort, target, targetPort });
+}
+
 describe('buildGraph', () => {
   it('binds the ports by the paths in the command', () => {
     expect(edges(graphOf(WINE))).toEqual([
@@ -88,18 +99,18 @@ describe('canConnect', () => {
   const graph = graphOf(WINE);
 
   it('refuses types that do not fit', () => {
-    expect(canConnect(graph, 'forest', 'model', 'judge', 'data')).toEqual({
+    expect(refusal(graph, 'forest', 'model', 'judge', 'data')).toEqual({
       kind: 'type',
       from: 'Model',
       to: 'Table'
     });
-    expect(canConnect(graph, 'judge', 'metrics', 'load', 'file')).toMatchObject(
-      { kind: 'cycle' }
-    );
+    expect(refusal(graph, 'judge', 'metrics', 'load', 'file')).toMatchObject({
+      kind: 'cycle'
+    });
   });
 
   it('names a cycle in order', () => {
-    expect(canConnect(graph, 'judge', 'metrics', 'load', 'file')).toEqual({
+    expect(refusal(graph, 'judge', 'metrics', 'load', 'file')).toEqual({
       kind: 'cycle',
       nodes: ['judge', 'load', 'judge']
     });
@@ -110,7 +121,7 @@ describe('canConnect', () => {
       WINE +
         '  again:\n    cmd: jupyter mlws node load_csv --table t\n    outs: [t]\n'
     );
-    expect(canConnect(two, 'again', 'table', 'forest', 'data')).toEqual({
+    expect(refusal(two, 'again', 'table', 'forest', 'data')).toEqual({
       kind: 'taken',
       port: 'data',
       by: 'load'
@@ -122,7 +133,7 @@ describe('canConnect', () => {
       WINE +
         '  all:\n    cmd: jupyter mlws node compare --table t\n    outs: [t]\n'
     );
-    expect(canConnect(more, 'judge', 'metrics', 'all', 'metrics')).toBeNull();
+    expect(refusal(more, 'judge', 'metrics', 'all', 'metrics')).toBeNull();
   });
 });
 

@@ -34,12 +34,16 @@ export interface IGraphNode {
   stage: IStage;
 }
 
-export interface IGraphEdge {
-  id: string;
+/** A connection, drawn or not. */
+export interface ILink {
   source: string;
   sourcePort: string;
   target: string;
   targetPort: string;
+}
+
+export interface IGraphEdge extends ILink {
+  id: string;
   path: string;
 }
 
@@ -50,15 +54,6 @@ export interface IGraph {
 
 /** The port of a node whose command says nothing of ports. */
 export const ANY_INPUT = 'deps';
-
-/** Why two ports can't be connected. */
-export type Refusal =
-  | { kind: 'type'; from: string; to: string }
-  | { kind: 'cycle'; nodes: string[] }
-  | { kind: 'taken'; port: string; by: string }
-  | { kind: 'same' }
-  | { kind: 'text'; node: string }
-  | { kind: 'unknown' };
 
 const TYPES: [RegExp, string][] = [
   [/\.parquet$/, 'Table'],
@@ -287,95 +282,4 @@ function originsOf(
   const self = exact.get(path) ?? [];
   const above = folders(path).flatMap(folder => exact.get(folder) ?? []);
   return [...self, ...above, ...(below.get(path) ?? [])];
-}
-
-export function fits(from: string | null, to: string | null): boolean {
-  return (
-    from === null ||
-    to === null ||
-    from === to ||
-    (to === 'File' && from !== 'Folder')
-  );
-}
-
-/** Null where the connection may be drawn, else why not. */
-export function canConnect(
-  graph: IGraph,
-  source: string,
-  sourcePort: string,
-  target: string,
-  targetPort: string
-): Refusal | null {
-  const from = graph.nodes.get(source);
-  const to = graph.nodes.get(target);
-  const output = from?.outputs.find(port => port.name === sourcePort);
-  const input = to?.inputs.find(port => port.name === targetPort);
-  if (!from || !to || !output || !input || output.paths.length === 0) {
-    return { kind: 'unknown' };
-  }
-  if (source === target) {
-    return { kind: 'cycle', nodes: [source, source] };
-  }
-  if (
-    !to.stage.isEditable ||
-    (to.kind === 'component' && targetPort === ANY_INPUT)
-  ) {
-    return { kind: 'text', node: target };
-  }
-  if (!fits(output.type, input.type)) {
-    return { kind: 'type', from: output.type!, to: input.type! };
-  }
-  const here = graph.edges.filter(
-    edge => edge.target === target && edge.targetPort === targetPort
-  );
-  if (
-    here.some(edge => edge.source === source && edge.sourcePort === sourcePort)
-  ) {
-    return { kind: 'same' };
-  }
-  if (!input.multiple && here.length > 0) {
-    return { kind: 'taken', port: targetPort, by: here[0].source };
-  }
-  const way = pathBetween(graph, target, source);
-  return way ? { kind: 'cycle', nodes: [source, ...way] } : null;
-}
-
-/** The nodes on a shortest way along the edges, both ends included; null where there is none. */
-export function pathBetween(
-  graph: IGraph,
-  start: string,
-  end: string
-): string[] | null {
-  const targets = new Map<string, string[]>();
-  graph.edges.forEach(edge => push(targets, edge.source, edge.target));
-  const from = new Map<string, string | null>([[start, null]]);
-  const queue = [start];
-  for (const node of queue) {
-    if (node === end) {
-      const way: string[] = [];
-      for (let at: string | null = end; at !== null; at = from.get(at)!) {
-        way.unshift(at);
-      }
-      return way;
-    }
-    for (const next of targets.get(node) ?? []) {
-      if (!from.has(next)) {
-        from.set(next, node);
-        queue.push(next);
-      }
-    }
-  }
-  return null;
-}
-
-/** What depends on a node, directly or not. */
-export function downstream(graph: IGraph, id: string): string[] {
-  const targets = new Map<string, string[]>();
-  graph.edges.forEach(edge => push(targets, edge.source, edge.target));
-  const found = new Set<string>([id]);
-  for (const node of found) {
-    targets.get(node)?.forEach(next => found.add(next));
-  }
-  found.delete(id);
-  return [...found];
 }

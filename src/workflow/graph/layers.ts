@@ -1,5 +1,6 @@
-import type { IGraph } from './graph';
 import { NODE_WIDTH, nodeHeight, type XYPosition } from './geometry';
+import type { IGraph } from './graph';
+import { layersOf, targetsOf } from './order';
 
 /** Between layers and between the nodes of one, in pixels. */
 const LAYER_GAP = 60;
@@ -13,8 +14,19 @@ const SWEEPS = 4;
  * 1981). Takes time in proportion to the graph, so that thousands of nodes are placed at once.
  */
 export function placeInLayers(graph: IGraph): Map<string, XYPosition> {
-  const { before, after } = neighbours(graph);
-  const layers = layersOf(graph, before, after);
+  const after = targetsOf(graph);
+  const before = targetsOf({
+    nodes: graph.nodes,
+    edges: graph.edges.map(edge => ({
+      ...edge,
+      source: edge.target,
+      target: edge.source
+    }))
+  });
+  const { layers, rest } = layersOf(graph);
+  if (rest.length > 0) {
+    layers.push(rest);
+  }
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     order(layers, before);
     order([...layers].reverse(), after);
@@ -34,44 +46,6 @@ export function placeInLayers(graph: IGraph): Map<string, XYPosition> {
 }
 
 type Neighbours = ReadonlyMap<string, readonly string[]>;
-
-function neighbours(graph: IGraph): { before: Neighbours; after: Neighbours } {
-  const lists = (): Map<string, string[]> =>
-    new Map([...graph.nodes.keys()].map(id => [id, []]));
-  const [before, after] = [lists(), lists()];
-  for (const { source, target } of graph.edges) {
-    before.get(target)?.push(source);
-    after.get(source)?.push(target);
-  }
-  return { before, after };
-}
-
-/** Each node one layer behind the last that it reads; what stands in a cycle follows the rest. */
-function layersOf(
-  graph: IGraph,
-  before: Neighbours,
-  after: Neighbours
-): string[][] {
-  const missing = new Map([...before].map(([id, list]) => [id, list.length]));
-  const layers: string[][] = [];
-  let ready = [...graph.nodes.keys()].filter(id => missing.get(id) === 0);
-  while (ready.length > 0) {
-    layers.push(ready);
-    const next: string[] = [];
-    for (const id of ready) {
-      missing.delete(id);
-      for (const target of after.get(id)!) {
-        const left = (missing.get(target) ?? 0) - 1;
-        missing.set(target, left);
-        if (left === 0) {
-          next.push(target);
-        }
-      }
-    }
-    ready = next;
-  }
-  return missing.size > 0 ? [...layers, [...missing.keys()]] : layers;
-}
 
 /** Sorts each layer by the mean place of its nodes' neighbours, where they have some. */
 function order(layers: string[][], neighbours: Neighbours): void {

@@ -1,16 +1,16 @@
 import * as dagre from '@dagrejs/dagre';
 
-import type { IGraph, IGraphNode } from './graph';
-import { placeInLayers } from './layers';
 import {
   heightOf,
+  type IBox,
   intersect,
   NODE_WIDTH,
   nodeBox,
   nodeHeight,
-  type IBox,
   type XYPosition
 } from './geometry';
+import type { IGraph, IGraphNode } from './graph';
+import { placeInLayers } from './layers';
 
 /** From so many nodes on, the layout that takes time in proportion to the graph. */
 const MANY = 300;

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
-import { bestInput } from './choices';
 import { type IWorkflow, parse } from '../document/document';
 import { placeSource } from '../document/notes';
 import { textAfter, WINE } from '../document/samples';
+import { bestInput } from './choices';
 import { buildGraph } from './graph';
 import {
+  type ISource,
   readSource,
   removeSource,
   sourceRefusal,
-  sourcesOf,
-  type ISource
+  sourcesOf
 } from './sources';
 
 const PATH = 'workflows/wine/dvc.yaml';

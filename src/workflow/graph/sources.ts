@@ -1,17 +1,17 @@
 import type { IWorkflow } from '../document/document';
 import { compose, type Edit } from '../document/edits';
 import { addInput, connect, disconnect } from '../document/nodes';
-import { dataOf, removeItems, sourceId } from '../document/notes';
+import { dataOf, removeItems, sourceId, sourcePath } from '../document/notes';
+import { canConnect, fits, type Refusal } from './connections';
+import { NODE_WIDTH, type XYPosition } from './geometry';
 import {
   ANY_INPUT,
-  fits,
-  originTypeOf,
   type IGraph,
   type IGraphPort,
-  type Refusal
+  type ILink,
+  originTypeOf
 } from './graph';
 import { freePlace } from './layout';
-import { NODE_WIDTH, type XYPosition } from './geometry';
 
 /** Data that a workflow reads and does not make. */
 export interface ISource {
@@ -142,6 +142,14 @@ export function sourceRefusal(
   return edge && !input.multiple
     ? { kind: 'taken', port, by: edge.source }
     : null;
+}
+
+/** Null where a connection may be drawn, else why not; its source may be data. */
+export function refusalOf(graph: IGraph, link: ILink): Refusal | null {
+  const path = sourcePath(link.source);
+  return path === null
+    ? canConnect(graph, link)
+    : sourceRefusal(graph, path, link.target, link.targetPort);
 }
 
 /** Lets an input read a file; of those that take one, in the place of what it read. */

@@ -2,9 +2,9 @@ import { expect, it } from 'vitest';
 
 import { parse } from '../document/document';
 import { WINE } from '../document/samples';
-import { graphSvg, wrap } from './svg';
 import { buildGraph } from './graph';
 import { placeNodes } from './layout';
+import { graphSvg, wrap } from './svg';
 
 const GRAPH = buildGraph(
   parse(WINE.replace('judge:', '"a <b> & c":'), 'workflows/wine/dvc.yaml')

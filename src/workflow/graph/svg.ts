@@ -1,15 +1,15 @@
-import type { IGraph, IGraphNode } from './graph';
+import type { IFrame, INote } from '../document/notes';
 import {
   boundsOf,
   edgeEnds,
   edgePath,
   frameBox,
+  type IBox,
   nodeBox,
   portPosition,
-  type IBox,
   type XYPosition
 } from './geometry';
-import type { IFrame, INote } from '../document/notes';
+import type { IGraph, IGraphNode } from './graph';
 
 /** What a picture shows. */
 export interface IPicture {

@@ -1,4 +1,5 @@
 import type { IGraph, IGraphEdge, IGraphNode, IGraphPort } from './graph';
+import { layersOf } from './order';
 
 /** A line of the tree: a node, or below it one of its ports with what it is connected to. */
 export type TreeRow = { id: string; position: number; count: number } & (
@@ -12,9 +13,11 @@ export type TreeRow = { id: string; position: number; count: number } & (
     }
 );
 
-/** The lines of the tree, each node behind those that it reads; ports of those that are open. */
+/** The lines of the tree, each node behind those that it reads; ports of those that are open.
+ * What stands in a cycle comes last. */
 export function treeRows(graph: IGraph, open: ReadonlySet<string>): TreeRow[] {
-  const nodes = inOrder(graph);
+  const { layers, rest } = layersOf(graph);
+  const nodes = [...layers.flat(), ...rest].map(id => graph.nodes.get(id)!);
   return nodes.flatMap((node, index): TreeRow[] => {
     const isOpen = open.has(node.id);
     const row: TreeRow = {
@@ -47,28 +50,4 @@ function portRows(graph: IGraph, node: IGraphNode): TreeRow[] {
       count
     }));
   return [...rows('in', 0), ...rows('out', node.inputs.length)];
-}
-
-/** Each node behind those that it reads, else as in the file; what stands in a cycle comes last. */
-function inOrder(graph: IGraph): IGraphNode[] {
-  const missing = new Map([...graph.nodes.keys()].map(id => [id, 0]));
-  const after = new Map<string, string[]>();
-  for (const { source, target } of graph.edges) {
-    missing.set(target, (missing.get(target) ?? 0) + 1);
-    after.set(source, [...(after.get(source) ?? []), target]);
-  }
-  const ready = [...missing.keys()].filter(id => missing.get(id) === 0);
-  for (const id of ready) {
-    for (const target of after.get(id) ?? []) {
-      const left = missing.get(target)! - 1;
-      missing.set(target, left);
-      if (left === 0) {
-        ready.push(target);
-      }
-    }
-  }
-  const found = new Set(ready);
-  return [...ready, ...[...missing.keys()].filter(id => !found.has(id))].map(
-    id => graph.nodes.get(id)!
-  );
 }

@@ -1,5 +1,6 @@
+import { fits } from './connections';
 import type { IGraph, IGraphNode } from './graph';
-import { fits, pathBetween } from './graph';
+import { layersOf, pathBetween } from './order';
 
 /** A fault of the graph that can be told without the server. */
 export type Problem = { node: string; line: number } & (
@@ -84,52 +85,15 @@ function doubleOutputs(graph: IGraph): Problem[] {
   return problems;
 }
 
-/** One cycle for every knot of the graph, found in time linear in its size. */
+/** A cycle, if there is one: the first that an edge closes. */
 function cycles(graph: IGraph): Problem[] {
-  const degree = new Map<string, number>(
-    [...graph.nodes.keys()].map(id => [id, 0])
-  );
-  const next = new Map<string, string[]>(
-    [...graph.nodes.keys()].map(id => [id, []])
-  );
-  for (const edge of graph.edges) {
-    degree.set(edge.target, degree.get(edge.target)! + 1);
-    next.get(edge.source)!.push(edge.target);
-  }
-  const ready = [...degree]
-    .filter(([, count]) => count === 0)
-    .map(([id]) => id);
-  for (const id of ready) {
-    degree.delete(id);
-    for (const target of next.get(id)!) {
-      const left = degree.get(target)! - 1;
-      degree.set(target, left);
-      if (left === 0) {
-        ready.push(target);
-      }
-    }
-  }
-  return firstCycle(graph, degree);
-}
-
-/** `rest`: the nodes on a cycle, and those behind one. */
-function firstCycle(
-  graph: IGraph,
-  rest: ReadonlyMap<string, number>
-): Problem[] {
-  for (const edge of graph.edges) {
-    const isSuspect = rest.has(edge.source) && rest.has(edge.target);
-    const way = isSuspect ? pathBetween(graph, edge.target, edge.source) : null;
+  const rest = new Set(layersOf(graph).rest);
+  for (const { source, target } of graph.edges) {
+    const isSuspect = rest.has(source) && rest.has(target);
+    const way = isSuspect ? pathBetween(graph, target, source) : null;
     if (way) {
-      const node = graph.nodes.get(edge.source)!;
-      return [
-        {
-          kind: 'cycle',
-          node: node.id,
-          line: node.stage.line,
-          nodes: [node.id, ...way]
-        }
-      ];
+      const { line } = graph.nodes.get(source)!.stage;
+      return [{ kind: 'cycle', node: source, line, nodes: [source, ...way] }];
     }
   }
   return [];

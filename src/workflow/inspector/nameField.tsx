@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { useEffect, useId, useRef, useState } from 'react';
 
 import { useCanvas, useFlush } from '../store/hooks';
-import { nameFault, type NameFault } from '../document/rename';
+import { type NameFault, nameFault } from '../document/rename';
 import * as gestures from '../store/gestures';
 
 function faultText(fault: NameFault, trans: TranslationBundle): string {

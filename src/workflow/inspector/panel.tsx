@@ -3,6 +3,7 @@ import { useEffect, useId, useState, type ReactNode } from 'react';
 import type { IProblem } from '../../api/models';
 import { itemOf } from '../document/notes';
 import { setTitle } from '../document/variables';
+import type { Problem } from '../graph/validate';
 import {
   useCanvas,
   useDocument,
@@ -13,7 +14,6 @@ import { PreviewView } from './preview';
 import { SettingsView } from './settingsForm';
 import { SourcePanel } from './sourcePanel';
 import { VariantChoice } from './variantChoice';
-import type { Problem } from '../graph/validate';
 import { problemText } from '../labels';
 
 /** The right side: the selected node, or the workflow where none is. */

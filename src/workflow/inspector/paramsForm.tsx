@@ -1,7 +1,5 @@
 import { useCallback, useEffect, useId, useState } from 'react';
 
-import type { IGraphNode } from '../graph/graph';
-import { useCanvas, useFlush } from '../store/hooks';
 import {
   fieldText,
   type IParamsUse,
@@ -12,6 +10,8 @@ import {
   valuesAt
 } from '../document/params';
 import type { Value } from '../document/values';
+import type { IGraphNode } from '../graph/graph';
+import { useCanvas, useFlush } from '../store/hooks';
 
 /** The parameters that a stage reads from files such as `params.yaml`, to be changed there. */
 export function ParamsView({ node }: { node: IGraphNode }): JSX.Element {

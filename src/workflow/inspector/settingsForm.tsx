@@ -20,12 +20,8 @@ import {
   settingsOf
 } from '../document/settings';
 import { hasForeignSettings } from '../document/variables';
-import {
-  ANY_INPUT,
-  fits,
-  type IGraphNode,
-  type IGraphPort
-} from '../graph/graph';
+import { fits } from '../graph/connections';
+import { ANY_INPUT, type IGraphNode, type IGraphPort } from '../graph/graph';
 import { CommandSettings } from './commandForm';
 import { useCanvas, useDrawing, useFlush } from '../store/hooks';
 import { NameField } from './nameField';

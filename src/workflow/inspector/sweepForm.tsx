@@ -19,15 +19,15 @@ import {
 } from '../document/sweep';
 import { setItems, setSweep } from '../document/sweepEdits';
 import type { IGraphNode } from '../graph/graph';
-import { useCanvas } from '../store/hooks';
 import {
   isSameAxis,
+  type ISweepable,
   pointsText,
   rangePoints,
   readPoints,
-  sweepables,
-  type ISweepable
+  sweepables
 } from '../graph/sweepables';
+import { useCanvas } from '../store/hooks';
 import { readerText, settingErrorText, sweepFaultText } from '../labels';
 
 /** What is typed of one axis. */

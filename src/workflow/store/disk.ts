@@ -45,13 +45,13 @@ export class DiskFollower implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Looks at the file; calls that come meanwhile are one more look. */
-  look(): Promise<void> {
+  /** Reads the file where it changed; calls that come meanwhile are one more reading. */
+  refresh(): Promise<void> {
     this._again = true;
-    this._looking ??= this._lookOn().finally(() => {
-      this._looking = null;
+    this._refreshing ??= this._refreshAll().finally(() => {
+      this._refreshing = null;
     });
-    return this._looking;
+    return this._refreshing;
   }
 
   /** Has the server change the file; what it writes is a step of this document's history. */
@@ -59,17 +59,17 @@ export class DiskFollower implements IDisposable {
     this._own += 1;
     try {
       const answer = await change();
-      await this.look();
+      await this.refresh();
       return answer;
     } finally {
       this._own -= 1;
     }
   }
 
-  private async _lookOn(): Promise<void> {
+  private async _refreshAll(): Promise<void> {
     while (this._again && !this._isDisposed) {
       this._again = false;
-      await this._look();
+      await this._refresh();
     }
   }
 
@@ -79,7 +79,7 @@ export class DiskFollower implements IDisposable {
     this._setConflict(false);
   }
 
-  private async _look(): Promise<void> {
+  private async _refresh(): Promise<void> {
     const context = this._context;
     if (
       this._isDisposed ||
@@ -193,7 +193,7 @@ export class DiskFollower implements IDisposable {
   private _saved = '';
   private _conflict = false;
   private _own = 0;
-  private _looking: Promise<void> | null = null;
+  private _refreshing: Promise<void> | null = null;
   private _isSaving = false;
   private _again = false;
   private _isDisposed = false;

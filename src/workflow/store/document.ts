@@ -12,7 +12,7 @@ import { type Edit, EditError } from '../document/edits';
 import { reconcile } from '../document/reconcile';
 import { applyEdits } from '../document/textEdits';
 import { deepEqual } from '../document/values';
-import type { Refusal } from '../graph/graph';
+import type { Refusal } from '../graph/connections';
 import { asOneStep, UndoHistory } from './undo';
 
 /** The file behind the canvas. */

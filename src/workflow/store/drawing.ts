@@ -15,11 +15,11 @@ import {
   setPart,
   sourcePath
 } from '../document/notes';
+import type { XYPosition } from '../graph/geometry';
 import { buildGraph, type IGraph } from '../graph/graph';
 import { placeNodes } from '../graph/layout';
-import type { XYPosition } from '../graph/geometry';
-import { placeSources, sourcesOf, type ISource } from '../graph/sources';
-import { validate, type Problem } from '../graph/validate';
+import { type ISource, placeSources, sourcesOf } from '../graph/sources';
+import { type Problem, validate } from '../graph/validate';
 import type { CatalogStore } from './catalog';
 import type { DocumentStore } from './document';
 import { KeyedStore } from './keyed';

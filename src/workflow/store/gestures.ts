@@ -35,21 +35,22 @@ import { fileNode, nameOf, setFrozen } from '../document/stages';
 import type { Value } from '../document/values';
 import { setSetting } from '../document/variables';
 import { aligned, type Alignment } from '../graph/align';
+import { canConnect } from '../graph/connections';
+import { nodeBox, type XYPosition } from '../graph/geometry';
 import {
   ANY_INPUT,
   buildGraph,
-  canConnect,
   type IGraph,
   type IGraphEdge,
-  type Refusal
+  type IGraphPort,
+  type ILink
 } from '../graph/graph';
-import { nodeBox, type XYPosition } from '../graph/geometry';
 import {
   leaveSource,
   readSource,
+  refusalOf,
   removeSource,
-  sourceEdge,
-  sourceRefusal
+  sourceEdge
 } from '../graph/sources';
 import type { CanvasModel } from './model';
 
@@ -85,13 +86,24 @@ export function addComponent(
   } else if (link) {
     edits.push(now => {
       const graph = buildGraph(now, catalog.components);
-      const ends: [string, string, string, string] =
+      const { node: other, nodePort, port } = link;
+      const ends =
         link.side === 'source'
-          ? [link.node, link.nodePort, id, link.port]
-          : [id, link.port, link.node, link.nodePort];
-      return canConnect(graph, ...ends)
+          ? {
+              source: other,
+              sourcePort: nodePort,
+              target: id,
+              targetPort: port
+            }
+          : {
+              source: id,
+              sourcePort: port,
+              target: other,
+              targetPort: nodePort
+            };
+      return canConnect(graph, ends)
         ? now.data
-        : connectPort(connectionOf(graph, ...ends))(now);
+        : connectPort(connectionOf(graph, ends))(now);
     });
   }
   for (const [key, value] of Object.entries(settings)) {
@@ -272,49 +284,19 @@ export function setFrameTitle(
 
 // Connections
 
-/** Why two ports can't be connected; null where they can. */
-export function refusalOf(
-  { drawing }: CanvasModel,
-  source: string,
-  sourcePort: string,
-  target: string,
-  targetPort: string
-): Refusal | null {
-  const path = sourcePath(source);
-  return path === null
-    ? canConnect(drawing.graph, source, sourcePort, target, targetPort)
-    : sourceRefusal(drawing.graph, path, target, targetPort);
-}
-
 export function connect(
-  model: CanvasModel,
-  source: string,
-  sourcePort: string,
-  target: string,
-  targetPort: string
+  { document, drawing: { graph } }: CanvasModel,
+  link: ILink
 ): void {
-  const { document, drawing } = model;
-  const refusal = refusalOf(model, source, sourcePort, target, targetPort);
+  const refusal = refusalOf(graph, link);
+  const path = sourcePath(link.source);
   if (refusal) {
     document.refuse(refusal);
-    return;
+  } else if (path === null) {
+    document.edit(connectPort(connectionOf(graph, link)));
+  } else {
+    document.edit(readSource(path, link.target, portOf(graph, link)));
   }
-  const path = sourcePath(source);
-  if (path !== null) {
-    const input = drawing.graph.nodes
-      .get(target)!
-      .inputs.find(port => port.name === targetPort)!;
-    document.edit(readSource(path, target, input));
-    return;
-  }
-  const connection = connectionOf(
-    drawing.graph,
-    source,
-    sourcePort,
-    target,
-    targetPort
-  );
-  document.edit(connectPort(connection));
 }
 
 export function disconnect({ document }: CanvasModel, edge: IGraphEdge): void {
@@ -333,23 +315,23 @@ export function setInputFile(
   );
 }
 
-function connectionOf(
-  graph: IGraph,
-  source: string,
-  sourcePort: string,
-  target: string,
-  targetPort: string
-): IConnection {
-  const output = graph.nodes
-    .get(source)!
-    .outputs.find(port => port.name === sourcePort)!;
-  const input = graph.nodes
+/** The input that a connection goes to. */
+function portOf(graph: IGraph, { target, targetPort }: ILink): IGraphPort {
+  return graph.nodes
     .get(target)!
     .inputs.find(port => port.name === targetPort)!;
+}
+
+function connectionOf(graph: IGraph, link: ILink): IConnection {
+  const { source, sourcePort, target, targetPort } = link;
+  const { paths } = graph.nodes
+    .get(source)!
+    .outputs.find(port => port.name === sourcePort)!;
+  const input = portOf(graph, link);
   const port = targetPort === ANY_INPUT ? null : targetPort;
   // A file that the input read so far makes room.
   const replaces = input.multiple ? [] : input.paths;
-  return { source, path: output.paths[0], target, port, replaces };
+  return { source, path: paths[0], target, port, replaces };
 }
 
 function linkOf({

@@ -21,12 +21,8 @@ import type { RunState } from './run';
 import type { RunsStore } from './runs';
 import type { SelectionStore } from './selection';
 
-/** What every part of the canvas needs. */
-export interface ICanvasContext {
-  model: CanvasModel;
-  trans: TranslationBundle;
-  /** BCP 47, for numbers and dates. */
-  language: string;
+/** What the canvas has the lab do. */
+export interface ILabActions {
   /** Opens the file in the text editor. */
   openAsText: () => void;
   /** Lets a person choose a file whose name fits; its path from the project's root, or null. */
@@ -40,6 +36,14 @@ export interface ICanvasContext {
   showData: (path: string, track: boolean) => void;
   /** What the lab can draw, by MIME types. */
   renderers: IRenderMimeRegistry;
+}
+
+/** What every part of the canvas needs. */
+export interface ICanvasContext extends ILabActions {
+  model: CanvasModel;
+  trans: TranslationBundle;
+  /** BCP 47, for numbers and dates. */
+  language: string;
 }
 
 /** Files of parameters, by their paths from the project's root. */

@@ -2,9 +2,10 @@ import { YFile } from '@jupyter/ydoc';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { IComponent } from '../../api/models';
+import { HAND_WRITTEN, WINE } from '../document/samples';
+import type { ILink } from '../graph/graph';
 import * as gestures from './gestures';
 import { CanvasModel } from './model';
-import { HAND_WRITTEN, WINE } from '../document/samples';
 
 const TRAIN = {
   name: 'train_classifier',
@@ -74,6 +75,15 @@ async function openWithLibrary(
   return opened;
 }
 
+function link(
+  source: string,
+  sourcePort: string,
+  target: string,
+  targetPort: string
+): ILink {
+  return { source, sourcePort, target, targetPort };
+}
+
 describe('CanvasModel', () => {
   beforeEach(() => {
     vi.useFakeTimers();
@@ -112,12 +122,9 @@ describe('CanvasModel', () => {
     texts.push(file.getSource());
     gestures.connect(
       model,
-      'load',
-      'load.table.parquet',
-      'train_classifier',
-      'data'
+      link('load', 'load.table.parquet', 'train_classifier', 'data')
     );
-    gestures.connect(model, 'load', 'table', 'train_classifier', 'data');
+    gestures.connect(model, link('load', 'table', 'train_classifier', 'data'));
     texts.push(file.getSource());
     model.drawing.move(new Map([['load', { x: 3, y: 4 }]]));
     texts.push(file.getSource());
@@ -163,7 +170,7 @@ describe('CanvasModel', () => {
     const { file, model } = await openWithLibrary(WINE);
     const reasons: unknown[] = [];
     model.document.refused.connect((_, reason) => reasons.push(reason));
-    gestures.connect(model, 'forest', 'model', 'forest', 'data');
+    gestures.connect(model, link('forest', 'model', 'forest', 'data'));
     expect(reasons).toEqual([{ kind: 'cycle', nodes: ['forest', 'forest'] }]);
     expect(file.getSource()).toBe(WINE);
   });

@@ -79,9 +79,9 @@ export class ParamsFiles implements IDisposable {
   }
 
   /** Files may have been written by others. */
-  async look(): Promise<void> {
+  async refresh(): Promise<void> {
     const followers = [...this._own.values()].map(one => one.follower);
-    await Promise.all(followers.map(follower => follower.look()));
+    await Promise.all(followers.map(follower => follower.refresh()));
   }
 
   private _own = new Map<

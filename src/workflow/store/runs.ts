@@ -8,7 +8,7 @@ import type {
   IRunSummary,
   IWorkflowEvent
 } from '../../api/models';
-import { downstream } from '../graph/graph';
+import { downstream } from '../graph/order';
 import type { DocumentStore } from './document';
 import type { DrawingStore } from './drawing';
 import { KeyedStore } from './keyed';

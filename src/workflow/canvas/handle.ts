@@ -1,0 +1,237 @@
+import { useReactFlow } from '@xyflow/react';
+import { useCallback, useEffect, useMemo } from 'react';
+
+import { type IClip, readClip } from '../document/clipboard';
+import { runnerOf } from '../document/stages';
+import { NODE_WIDTH, type XYPosition } from '../graph/geometry';
+import { freePlace } from '../graph/layout';
+import * as gestures from '../store/gestures';
+import type { CanvasModel } from '../store/model';
+import { COMPONENT_MIME } from './palette';
+import { inside } from './refusal';
+import type { IRequest } from './requests';
+
+/** What the commands and the palette ask of the drawing. */
+export interface IFlowHandle {
+  fit(): void;
+  /** Where a new node comes into view. */
+  centre(): XYPosition;
+  focusNode(id: string): void;
+  /** Opens the list of what can be added, found or connected. */
+  ask(kind: IRequest['kind']): void;
+  /** Files let go over the drawing; paths from the project's root, place in the window. */
+  dropFiles(paths: readonly string[], x: number, y: number): void;
+  copy(): void;
+  cut(): void;
+  paste(): Promise<void>;
+  /** False where the text holds no nodes. */
+  pasteText(text: string): boolean;
+}
+
+// Nodes that are not drawn one by one are hidden ones to React Flow.
+export const FIT = {
+  maxZoom: 1,
+  padding: 0.06,
+  duration: 200,
+  includeHiddenNodes: true
+};
+/** Gives the widget a hold of the drawing. */
+export function useHandle(
+  model: CanvasModel,
+  pane: React.RefObject<HTMLDivElement>,
+  pointer: React.RefObject<XYPosition | null>,
+  request: (request: IRequest) => void,
+  onReady: (handle: IFlowHandle) => void
+): IFlowHandle {
+  const flow = useReactFlow();
+  const handle = useMemo<IFlowHandle>(() => {
+    const middle = (): XYPosition => {
+      const box = pane.current!.getBoundingClientRect();
+      return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    };
+    const centre = (): XYPosition => {
+      const { x, y } = flow.screenToFlowPosition(middle());
+      return freePlace(model.drawing.graph, model.drawing.positions, {
+        x: x - NODE_WIDTH / 2,
+        y: y - 50
+      });
+    };
+    const copied = (clip: IClip | null): void => {
+      if (clip) {
+        lastClip = JSON.stringify(clip, null, 2);
+        void navigator.clipboard?.writeText(lastClip);
+      }
+    };
+    const pasteText = (text: string): boolean => {
+      const clip = readClip(text);
+      if (clip) {
+        const at = pointer.current;
+        gestures.paste(
+          model,
+          clip,
+          at ? flow.screenToFlowPosition(at) : centre()
+        );
+      }
+      return clip !== null;
+    };
+    return {
+      fit: () => void flow.fitView(FIT),
+      centre,
+      focusNode: id => {
+        model.selection.select([id]);
+        void flow.fitView({ ...FIT, nodes: [{ id }] });
+      },
+      ask: kind => {
+        const { x, y } = inside(pane.current!, ...xy(middle()));
+        const at = { x: x - 160, y: Math.max(20, y - 180) };
+        const selected = model.selection.singleNode;
+        if (kind === 'find') {
+          request({ kind, at });
+        } else if (kind === 'add') {
+          request({ kind, at, place: besides(model) ?? centre() });
+        } else if (selected) {
+          const place = besides(model) ?? centre();
+          request({ kind, at, node: selected, place });
+        }
+      },
+      dropFiles: (paths, x, y) => {
+        const port = document
+          .elementFromPoint(x, y)
+          ?.closest('.jp-mlws-Port')
+          ?.querySelector<HTMLElement>('[data-mlws-port]')?.dataset.mlwsPort;
+        const [node, side, name] = port?.split(':') ?? [];
+        if (side === 'in') {
+          gestures.setInputFile(model, node, name, paths[0]);
+          return;
+        }
+        const place = flow.screenToFlowPosition({ x, y });
+        paths.forEach((path, index) => {
+          const there = { x: place.x, y: place.y + index * 140 };
+          if (runnerOf(path)) {
+            gestures.addFile(model, path, there);
+          } else {
+            gestures.addData(model, path, there);
+          }
+        });
+      },
+      copy: () => copied(gestures.copy(model)),
+      cut: () => copied(gestures.cut(model)),
+      paste: async () => {
+        // Only pages that are served safely may read the clipboard.
+        const text = await navigator.clipboard?.readText().catch(() => null);
+        if (!(text && pasteText(text)) && lastClip) {
+          pasteText(lastClip);
+        }
+      },
+      pasteText
+    };
+  }, [flow, model, pane, pointer, request]);
+  useEffect(() => onReady(handle), [handle, onReady]);
+  return handle;
+}
+
+/** What was copied last in this page, where the clipboard cannot be read. */
+let lastClip: string | null = null;
+
+function xy({ x, y }: XYPosition): [number, number] {
+  return [x, y];
+}
+
+/** To the right of the selected node, where it is free. */
+function besides(model: CanvasModel): XYPosition | null {
+  const place =
+    model.selection.single &&
+    model.drawing.positions.get(model.selection.single);
+  return place
+    ? freePlace(model.drawing.graph, model.drawing.positions, {
+        x: place.x + NODE_WIDTH + 60,
+        y: place.y
+      })
+    : null;
+}
+
+/** The browser's own copy, cut and paste, which need no permission. */
+export function useClipboard(
+  handle: IFlowHandle,
+  model: CanvasModel
+): Pick<React.DOMAttributes<HTMLDivElement>, 'onCopy' | 'onCut' | 'onPaste'> {
+  return useMemo(() => {
+    const isField = (event: React.ClipboardEvent): boolean =>
+      (event.target as HTMLElement).matches('input, textarea, select');
+    const give =
+      (take: () => IClip | null) =>
+      (event: React.ClipboardEvent): void => {
+        const clip = isField(event) ? null : take();
+        if (clip) {
+          lastClip = JSON.stringify(clip, null, 2);
+          event.clipboardData.setData('text/plain', lastClip);
+          event.preventDefault();
+        }
+      };
+    return {
+      onCopy: give(() => gestures.copy(model)),
+      onCut: give(() => gestures.cut(model)),
+      onPaste: event => {
+        const text = event.clipboardData.getData('text/plain');
+        if (!isField(event) && handle.pasteText(text)) {
+          event.preventDefault();
+        }
+      }
+    };
+  }, [handle, model]);
+}
+
+/** What letting go of a component of the palette does. */
+export function useDrop(
+  model: CanvasModel,
+  pane: React.RefObject<HTMLDivElement>
+): (event: React.DragEvent) => void {
+  const flow = useReactFlow();
+  return useCallback(
+    event => {
+      const name = event.dataTransfer.getData(COMPONENT_MIME);
+      if (!name) {
+        return;
+      }
+      event.preventDefault();
+      const { x, y } = flow.screenToFlowPosition({
+        x: event.clientX,
+        y: event.clientY
+      });
+      gestures.addComponent(model, name, { x: x - NODE_WIDTH / 2, y: y - 20 });
+      pane.current?.focus({ preventScroll: true });
+    },
+    [flow, model, pane]
+  );
+}
+/**
+ * Keeps the focus on the canvas when the element that has it is removed, as by a deletion or an
+ * undo: a browser gives it to the page, and the next key would not reach the canvas.
+ */
+export function useFocusInside(pane: React.RefObject<HTMLElement>): void {
+  useEffect(() => {
+    const canvas = pane.current!;
+    let focused: Element | null = null;
+    const onFocus = (event: FocusEvent): void => {
+      focused = event.target as Element;
+    };
+    const observer = new MutationObserver(() => {
+      if (
+        focused &&
+        !focused.isConnected &&
+        document.activeElement === document.body
+      ) {
+        const row = canvas.querySelector<HTMLElement>(
+          '[role="treeitem"][tabindex="0"]'
+        );
+        (row ?? canvas).focus({ preventScroll: true });
+      }
+    });
+    canvas.addEventListener('focusin', onFocus);
+    observer.observe(canvas, { childList: true, subtree: true });
+    return () => {
+      canvas.removeEventListener('focusin', onFocus);
+      observer.disconnect();
+    };
+  }, [pane]);
+}

@@ -1,0 +1,80 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+
+import type { Refusal } from '../graph/connections';
+import type { XYPosition } from '../graph/geometry';
+import { refusalText } from '../labels';
+import { useCanvas } from '../store/hooks';
+import type { CanvasModel } from '../store/model';
+
+/** How long the reason of a refusal stays in view, in milliseconds. */
+const REFUSAL_TIME = 6000;
+/** The reason in view: at once while dragging, and for a while afterwards. */
+export function useRefusal(model: CanvasModel): {
+  refusal: Refusal | null;
+  refuse: (refusal: Refusal | null) => void;
+} {
+  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>();
+  const refuse = useCallback((next: Refusal | null) => {
+    clearTimeout(timer.current);
+    if (next) {
+      timer.current = setTimeout(() => setRefusal(null), REFUSAL_TIME);
+    }
+    setRefusal(before =>
+      JSON.stringify(before) === JSON.stringify(next) ? before : next
+    );
+  }, []);
+  useEffect(() => {
+    const onRefused = (_: unknown, next: Refusal): void => refuse(next);
+    model.document.refused.connect(onRefused);
+    return () => {
+      clearTimeout(timer.current);
+      model.document.refused.disconnect(onRefused);
+    };
+  }, [model, refuse]);
+  return { refusal, refuse };
+}
+
+/** A place in the window as one in the canvas. */
+export function inside(pane: HTMLElement, x: number, y: number): XYPosition {
+  const box = pane.getBoundingClientRect();
+  return { x: x - box.x, y: y - box.y };
+}
+
+/** Why something was refused: where the pointer is, for a gesture of the pointer. */
+export function RefusalText(props: {
+  refusal: Refusal | null;
+  pane: React.RefObject<HTMLDivElement>;
+  pointer: React.RefObject<XYPosition | null>;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { refusal, pane, pointer } = props;
+  const [place, setPlace] = useState<XYPosition | null>(null);
+  useEffect(() => {
+    const at = pointer.current;
+    const box = pane.current;
+    setPlace(refusal && at && box ? inside(box, at.x, at.y) : null);
+  }, [pane, pointer, refusal]);
+  const isLeft = place && place.x < (pane.current?.clientWidth ?? 0) / 2;
+  const style = place && {
+    top: place.y + 18,
+    bottom: 'auto',
+    transform: 'none',
+    ...(isLeft
+      ? { left: place.x + 12 }
+      : { left: 'auto', right: pane.current!.clientWidth - place.x + 12 })
+  };
+  return (
+    <div
+      className="jp-mlws-Canvas-status"
+      role="status"
+      style={style ?? undefined}
+    >
+      {refusal && (
+        <div className="jp-mlws-Canvas-refusal">
+          {refusalText(refusal, trans)}
+        </div>
+      )}
+    </div>
+  );
+}
