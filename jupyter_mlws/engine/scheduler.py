@@ -277,7 +277,14 @@ class Engine:
                     self._record_outputs()
                     more = self._start_ready_nodes()
                 self._launch()
-                self._store_outputs()
+                ended, self._state.ended = self._state.ended, []
+                for attempt in ended:
+                    try:
+                        hashes = self._backend.commit(attempt.node)
+                    except StageError as error:
+                        self._state.stored.append((attempt, None, error))
+                    else:
+                        self._state.stored.append((attempt, hashes, None))
                 if self._is_busy():
                     self._wait(0.0 if more or self._state.stored else self._wait_timeout())
             with self._journal.batch():
@@ -651,17 +658,6 @@ class Engine:
             # What waits for its place starts before what it made is stored.
             attempt.ended = time.time()
             self._release(attempt)
-
-    def _store_outputs(self) -> None:
-        """Store the outputs of nodes whose commands succeeded."""
-        attempts, self._state.ended = self._state.ended, []
-        for attempt in attempts:
-            try:
-                hashes = self._backend.commit(attempt.node)
-            except StageError as error:
-                self._state.stored.append((attempt, None, error))
-            else:
-                self._state.stored.append((attempt, hashes, None))
 
     def _record_outputs(self) -> None:
         """Journal what was stored since the last transaction."""

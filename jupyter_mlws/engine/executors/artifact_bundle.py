@@ -103,18 +103,16 @@ class ArtifactBundler:
 
 def _pack_files(root: Path, files: Iterable[str]) -> bytes:
     """Return an archive that is identical for identical files."""
-
-    def strip_owner(info: tarfile.TarInfo) -> tarfile.TarInfo:
-        info.uid = info.gid = 0
-        info.uname = info.gname = ""
-        info.mtime = 0
-        return info
-
     buffer = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=1) as gzip_file,
         tarfile.open(fileobj=gzip_file, mode="w") as archive,
     ):
         for name in files:
-            archive.add(root / name, name, recursive=False, filter=strip_owner)
+            archive.add(
+                root / name,
+                name,
+                recursive=False,
+                filter=lambda info: info.replace(mtime=0, uid=0, gid=0, uname="", gname=""),
+            )
     return buffer.getvalue()

@@ -51,7 +51,22 @@ def run_and_exit(job: Job, program: Program) -> NoReturn:
         sys.__excepthook__(type(error), error, error.__traceback__)
     # Tells of failing functions itself.
     atexit._run_exitfuncs()
-    code = code if _flush_streams() else FLUSH_FAILURE_EXIT_CODE
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None or getattr(stream, "closed", False):
+            continue
+        try:
+            stream.flush()
+        except BaseException as error:  # noqa: BLE001  the stream may be the node's own
+            if stream is sys.stdout:
+                code = FLUSH_FAILURE_EXIT_CODE
+            with suppress(BaseException):
+                # The words of Python's own message.
+                if sys.version_info < (3, 13):
+                    label = f"in: {stream!r}"
+                else:
+                    label = f"on flushing sys.{'stdout' if stream is sys.stdout else 'stderr'}:"
+                print(f"Exception ignored {label}", file=sys.stderr)  # noqa: T201
+                print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
     _release_objects(program.inherited)
     _flush_quietly(sys.stdout, sys.stderr)
     flush_c()
@@ -123,27 +138,6 @@ def _report_exception(error: BaseException) -> int:
         print("\nOriginal exception was:", file=sys.stderr)  # noqa: T201
         sys.__excepthook__(kind, error, trace)
     return 1
-
-
-def _flush_streams() -> bool:
-    """Flush standard output and error; return whether standard output was written."""
-    success = True
-    for stream in (sys.stdout, sys.stderr):
-        if stream is None or getattr(stream, "closed", False):
-            continue
-        try:
-            stream.flush()
-        except BaseException as error:  # noqa: BLE001  the stream may be the node's own
-            success = success and stream is not sys.stdout
-            with suppress(BaseException):
-                # The words of Python's own message.
-                if sys.version_info < (3, 13):
-                    label = f"in: {stream!r}"
-                else:
-                    label = f"on flushing sys.{'stdout' if stream is sys.stdout else 'stderr'}:"
-                print(f"Exception ignored {label}", file=sys.stderr)  # noqa: T201
-                print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
-    return success
 
 
 def _flush_quietly(*streams: Any) -> None:

@@ -347,24 +347,17 @@ class Runs:
         """
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
         identifier = self.id_of(path, run)
-        while self._is_in_progress(identifier, recorded):
+        while True:
+            row = self.journal.record(identifier)
+            if Status(row["status"]).ended:
+                # Its process stays alive until MLflow has its record.
+                has_process = alive(row.get("pid"), row.get("pid_start"))
+                if not recorded or "recorded" in row or not has_process:
+                    return self.journal.run(identifier)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the run {run} did not finish within {timeout} s")
             self.reconcile()
             time.sleep(POLL_INTERVAL)
-        return self.journal.run(identifier)
-
-    def _is_in_progress(self, run: str, await_record: bool) -> bool:
-        """Return whether a run is in progress, or (``await_record``) is still to be recorded.
-
-        A run's process stays alive after the end of the run until MLflow has its record.
-        """
-        row = self.journal.record(run)
-        if not Status(row["status"]).ended:
-            return True
-        if not await_record or "recorded" in row:
-            return False
-        return alive(row.get("pid"), row.get("pid_start"))
 
     # Ending
 
