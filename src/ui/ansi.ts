@@ -2,7 +2,7 @@
 export interface IAnsiSpan {
   text: string;
   /** Class names without prefix: "bold", "red", "bright-red" … */
-  styles: string[];
+  styles: readonly string[];
 }
 
 const COLOURS = [
@@ -18,31 +18,86 @@ const COLOURS = [
 // CSI sequences (of which "m" sets the style), OSC sequences such as links, and lone escapes.
 const ESCAPE =
   /\u001b(?:\[([0-9;?]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
+const PLAIN: readonly string[] = [];
+/** Longer stretches are cut, so that a view draws only the last anew. */
+const MAX_SPAN_LENGTH = 10_000;
 
-/** Splits a log by its colours; what a carriage return overwrote is left out. */
-export function parseAnsi(log: string): IAnsiSpan[] {
-  const text = log.replace(/\r+\n/g, '\n').replace(/^[^\n]*\r(?!\n)/gm, '');
+/** A log that grows, split by its colours. Each line is parsed once, when it is whole. */
+export class AnsiLog {
+  /** Of a longer log the end is kept. */
+  constructor(private _maxLength = Infinity) {}
+
+  /** The stretches; what a carriage return overwrote is left out. */
+  get spans(): readonly IAnsiSpan[] {
+    return [...this._spans, ...parseLine(this._line, this._styles).spans];
+  }
+
+  append(text: string): void {
+    const lines = (this._line + text).split('\n');
+    this._line = lines.pop()!;
+    for (const line of lines) {
+      const { spans, styles } = parseLine(`${line}\n`, this._styles);
+      this._styles = styles;
+      spans.forEach(span => this._add(span));
+    }
+    while (this._length > this._maxLength) {
+      this._length -= this._spans.shift()!.text.length;
+    }
+  }
+
+  private _add({ text, styles }: IAnsiSpan): void {
+    const last = this._spans[this._spans.length - 1];
+    this._length += text.length;
+    if (
+      last?.styles.join() === styles.join() &&
+      last.text.length < MAX_SPAN_LENGTH
+    ) {
+      this._spans.pop();
+      this._spans.push({ text: last.text + text, styles });
+    } else {
+      this._spans.push({ text, styles });
+    }
+  }
+
+  private _spans: IAnsiSpan[] = [];
+  private _length = 0;
+  private _styles = PLAIN;
+  /** The last line, which may go on. */
+  private _line = '';
+}
+
+/** Splits a text by its colours; of a log that grows, use `AnsiLog`. */
+export function parseAnsi(text: string): readonly IAnsiSpan[] {
+  const log = new AnsiLog();
+  log.append(text);
+  return log.spans;
+}
+
+function parseLine(
+  written: string,
+  before: readonly string[]
+): { spans: IAnsiSpan[]; styles: readonly string[] } {
+  const line = written.replace(/\r+\n$/, '\n').replace(/^[^\n]*\r(?!\n)/, '');
   const spans: IAnsiSpan[] = [];
-  let styles: string[] = [];
+  let styles = before;
   let at = 0;
-  for (const match of text.matchAll(ESCAPE)) {
-    add(spans, text.slice(at, match.index), styles);
+  const add = (end: number): void => {
+    if (end > at) {
+      spans.push({ text: line.slice(at, end), styles });
+    }
+  };
+  for (const match of line.matchAll(ESCAPE)) {
+    add(match.index!);
     at = match.index! + match[0].length;
     if (match[2] === 'm') {
       styles = restyle(styles, match[1]);
     }
   }
-  add(spans, text.slice(at), styles);
-  return spans;
+  add(line.length);
+  return { spans, styles };
 }
 
-function add(spans: IAnsiSpan[], text: string, styles: string[]): void {
-  if (text !== '') {
-    spans.push({ text, styles });
-  }
-}
-
-function restyle(before: string[], codes: string): string[] {
+function restyle(before: readonly string[], codes: string): readonly string[] {
   let styles = before;
   const colour = (next: string | null): string[] => [
     ...styles.filter(one => one === 'bold'),
@@ -50,7 +105,7 @@ function restyle(before: string[], codes: string): string[] {
   ];
   for (const code of (codes || '0').split(';').map(Number)) {
     if (code === 0) {
-      styles = [];
+      styles = PLAIN;
     } else if (code === 1) {
       styles = ['bold', ...styles.filter(one => one !== 'bold')];
     } else if (code === 22) {

@@ -3,15 +3,14 @@ import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { useFollow } from '../../ui/useFollow';
-import { parseAnsi } from '../../ui/ansi';
+import { AnsiLog, type IAnsiSpan } from '../../ui/ansi';
 import { useCanvas } from '../store/hooks';
 import { findIn, markSpans, MOST } from './logSearch';
-import { FINAL } from '../store/run';
 
-/** Between two looks at the log of a running node, in milliseconds. */
-const PAUSE = 800;
+/** Between two readings of the log of a running node, in milliseconds: no event tells of output. */
+const POLL_INTERVAL = 1000;
 /** Of a longer log the end is shown. */
-const LONGEST = 500_000;
+const MAX_LOG_LENGTH = 500_000;
 
 /** The output of a node in the shown run, followed to its end. */
 export function LogView(props: {
@@ -21,8 +20,7 @@ export function LogView(props: {
   const { model, trans } = useCanvas();
   const { node, status } = props;
   const run = model.runs.shown.run?.id ?? null;
-  const { text, error } = useLog(run, node, status);
-  const spans = useMemo(() => parseAnsi(text), [text]);
+  const { spans, error } = useLog(run, node, status);
   const plain = useMemo(() => spans.map(span => span.text).join(''), [spans]);
   const search = useSearch(plain);
   const { words, current } = search;
@@ -49,14 +47,14 @@ export function LogView(props: {
   return (
     <>
       {error && <p className="jp-mlws-Empty">{error}</p>}
-      {!error && text === '' && (
+      {!error && plain === '' && (
         <p className="jp-mlws-Empty">
           {status === 'CACHED'
             ? trans.__('Not run: results were cached.')
             : trans.__('No output yet.')}
         </p>
       )}
-      {text !== '' && (
+      {plain !== '' && (
         <LogBar
           search={search}
           isFollowing={follows}
@@ -194,54 +192,57 @@ function LogBar(props: {
   );
 }
 
+/** The log of a node: read when its state changes, and on while it runs. */
 function useLog(
   run: string | null,
   node: string,
   status: string | undefined
-): { text: string; error: string | null } {
+): { spans: readonly IAnsiSpan[]; error: string | null } {
   const { model } = useCanvas();
-  const [text, setText] = useState('');
+  const [spans, setSpans] = useState<readonly IAnsiSpan[]>([]);
   const [error, setError] = useState<string | null>(null);
-  const offset = useRef(0);
+  const read = useRef({ log: new AnsiLog(MAX_LOG_LENGTH), size: 0 });
 
   useEffect(() => {
-    offset.current = 0;
-    setText('');
+    read.current = { log: new AnsiLog(MAX_LOG_LENGTH), size: 0 };
+    setSpans([]);
     setError(null);
   }, [run, node]);
 
   useEffect(() => {
+    const { service } = model.server;
+    if (run === null || !service || status === undefined) {
+      return;
+    }
     let isGone = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const isOver = status !== undefined && FINAL.has(status);
-    const read = async (): Promise<void> => {
-      if (run === null || !model.server.service || status === undefined) {
-        return;
-      }
-      const log = await model.server.service.log(run, node, offset.current);
+    const follow = async (): Promise<void> => {
+      const { current } = read;
+      const part = await service.log(run, node, current.size);
       if (isGone) {
         return;
       }
-      offset.current = log.size;
-      if (log.text !== '') {
-        setText(before => (before + log.text).slice(-LONGEST));
+      current.size = part.size;
+      if (part.text !== '') {
+        current.log.append(part.text);
+        setSpans(current.log.spans);
       }
-      if (log.text !== '' && !log.complete) {
-        await read();
-      } else if (!isOver) {
-        timer = setTimeout(follow, PAUSE);
+      if (part.text !== '' && !part.complete) {
+        await follow();
+      } else if (status === 'RUNNING') {
+        timer = setTimeout(start, POLL_INTERVAL);
       }
     };
-    const follow = (): void => {
-      read().catch(
+    const start = (): void => {
+      follow().catch(
         reason => !isGone && setError(String(reason.message ?? reason))
       );
     };
-    follow();
+    start();
     return () => {
       isGone = true;
       clearTimeout(timer);
     };
   }, [model, run, node, status]);
-  return { text, error };
+  return { spans, error };
 }
