@@ -62,7 +62,7 @@ export function escapeId(path: string): string {
 }
 
 /** Which project holds a document, and the document's path inside it. */
-export interface IPlace {
+interface IPlace {
   /** For `?project=`; left out where the default project holds the document. */
   project?: string;
   path: string;
@@ -168,9 +168,9 @@ export class MLWSClient {
   }
 
   /** Shows a project that was just made. */
-  async show(made: IProject): Promise<void> {
+  async show(created: IProject): Promise<void> {
     const projects = await this.loadProjects();
-    this.project = projects.find(one => one.id === made.id) ?? made;
+    this.project = projects.find(one => one.id === created.id) ?? created;
   }
 
   /** Reads the projects; where none is chosen yet, or it is gone, the default one is. */

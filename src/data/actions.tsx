@@ -3,7 +3,7 @@ import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { FileDialog } from '@jupyterlab/filebrowser';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
-import { agreed } from '../lab/confirm';
+import { confirm } from '../lab/confirm';
 import type {
   ICollected,
   IDataRemote,
@@ -15,7 +15,7 @@ import type {
   IProject
 } from '../api/models';
 import type { Restorer } from '../git/restore';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient } from '../lab/tokens';
 import { OperationTracker } from '../operations/tracker';
 import { fileSize } from '../ui/format';
@@ -49,31 +49,31 @@ export function insideProject(project: IProject, path: string): string | null {
   return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : null;
 }
 
-function Freed(props: {
-  found: ICollected;
+function FreeSpacePlan(props: {
+  plan: ICollected;
   language: string;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { found, language, trans } = props;
+  const { plan, language, trans } = props;
   return (
     <div className="jp-mlws-Plan">
       <p>
         {trans._n(
           '%1 unused object (%2) can be deleted.',
           '%1 unused objects (%2) can be deleted.',
-          found.objects,
-          fileSize(found.bytes, language)
+          plan.objects,
+          fileSize(plan.bytes, language)
         )}
       </p>
       <p>
         {trans._n(
           '%1 object (%2) is still used and will be kept.',
           '%1 objects (%2) are still used and will be kept.',
-          found.kept_objects,
-          fileSize(found.kept_bytes, language)
+          plan.kept_objects,
+          fileSize(plan.kept_bytes, language)
         )}
       </p>
-      {found.objects > 0 && (
+      {plan.objects > 0 && (
         <p className="jp-mlws-Note jp-mod-warn">
           {trans.__(
             'This permanently deletes local copies. Remotes are not affected.'
@@ -105,19 +105,19 @@ export class DatasetActions {
   readonly adding = new State<ReadonlySet<string>>(new Set());
 
   add(): void {
-    void told(async () => {
+    void notifyOnError(async () => {
       const { project } = this._client;
-      const chosen = await FileDialog.getOpenFiles({
+      const answer = await FileDialog.getOpenFiles({
         manager: this._manager,
         title: this._trans.__('Select Files or Folders to Track'),
         label: this._trans.__('Select a folder to track everything in it'),
         defaultPath: project && project.path !== '.' ? project.path : '',
         translator: this._translator
       });
-      if (chosen.button.accept && chosen.value) {
+      if (answer.button.accept && answer.value) {
         const { contents } = this._manager.services;
         await this.addAll(
-          chosen.value.map(item => contents.localPath(item.path))
+          answer.value.map(item => contents.localPath(item.path))
         );
       }
     });
@@ -140,12 +140,12 @@ export class DatasetActions {
         continue;
       }
       // The server says why the project itself is no data.
-      await told(() => this._add(inside === '' ? '.' : inside));
+      await notifyOnError(() => this._add(inside === '' ? '.' : inside));
     }
   }
 
   record(dataset: IDataset): void {
-    void told(() => this._add(dataset.path));
+    void notifyOnError(() => this._add(dataset.path));
   }
 
   /** Downloads data; rejects with an APIError where the server refuses. */
@@ -187,7 +187,7 @@ export class DatasetActions {
   }
 
   checkout(dataset: IDataset, version: IDatasetVersion): void {
-    void told(async () => {
+    void notifyOnError(async () => {
       const name = this._trans.__('%1 of %2', dataset.path, version.short);
       await this._restorer.restore(version.commit, name, [dataset.path]);
       void this._client.refresh('/datasets');
@@ -207,13 +207,13 @@ export class DatasetActions {
   }
 
   freeSpace(): void {
-    void told(() => this._freeSpace());
+    void notifyOnError(() => this._freeSpace());
   }
 
   forgetRemote(remote: IDataRemote): void {
-    void told(async () => {
+    void notifyOnError(async () => {
       const trans = this._trans;
-      const isMeant = await agreed(
+      const isMeant = await confirm(
         trans.__('Remove remote “%1”?', remote.name),
         trans.__(
           'Data stored at %1 is kept. Only its URL and credentials are removed here.',
@@ -249,27 +249,27 @@ export class DatasetActions {
   private async _freeSpace(): Promise<void> {
     const trans = this._trans;
     const { language } = this._client;
-    const found = await this._collect(
+    const plan = await this._collect(
       trans.__('Searching for unused data'),
       false
     );
-    if (!found) {
+    if (!plan) {
       return;
     }
     const close = Dialog.cancelButton({ label: trans.__('Close') });
     const free = Dialog.warnButton({
-      label: trans.__('Free Up %1', fileSize(found.bytes, language))
+      label: trans.__('Free Up %1', fileSize(plan.bytes, language))
     });
     const answer = await showDialog({
       title:
-        found.objects === 0
+        plan.objects === 0
           ? trans.__('Nothing to Free Up')
           : trans.__('Free up space in the cache?'),
-      body: <Freed found={found} language={language} trans={trans} />,
-      buttons: found.objects === 0 ? [close] : [close, free],
+      body: <FreeSpacePlan plan={plan} language={language} trans={trans} />,
+      buttons: plan.objects === 0 ? [close] : [close, free],
       defaultButton: 0
     });
-    if (!answer.button.accept || found.objects === 0) {
+    if (!answer.button.accept || plan.objects === 0) {
       return;
     }
     const freed = await this._collect(trans.__('Freeing up space'), true);

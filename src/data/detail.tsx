@@ -10,7 +10,7 @@ import type {
   IDatasetVersion
 } from '../api/models';
 import { readMore } from '../api/pages';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import { useOperation } from '../operations/tracker';
 import { fullTime, listText, relativeTime } from '../ui/format';
 import { Answer, useGet } from '../ui/server';
@@ -30,7 +30,7 @@ interface IDatasetProps extends IDataProps {
 }
 
 /** Faulty files named one by one; more are counted. */
-const NAMED = 10;
+const MAX_NAMES = 10;
 
 function Uses(props: {
   title: string;
@@ -88,19 +88,19 @@ function Verified(props: {
           </p>
           {!store.whole && (
             <ul>
-              {store.faulty.slice(0, NAMED).map(faulty => (
+              {store.faulty.slice(0, MAX_NAMES).map(faulty => (
                 <li key={faulty.md5} title={faulty.md5}>
                   {faulty.state === 'damaged'
                     ? trans.__('damaged: %1', listText(faulty.files, trans))
                     : trans.__('missing: %1', listText(faulty.files, trans))}
                 </li>
               ))}
-              {store.faulty.length > NAMED && (
+              {store.faulty.length > MAX_NAMES && (
                 <li>
                   {trans._n(
                     'and %1 more',
                     'and %1 more',
-                    store.faulty.length - NAMED
+                    store.faulty.length - MAX_NAMES
                   )}
                 </li>
               )}
@@ -242,7 +242,7 @@ function Detail(
         <Button
           small={true}
           onClick={() =>
-            void told(() =>
+            void notifyOnError(() =>
               readMore(client, datasetPath(dataset.id), {}, 'versions')
             )
           }

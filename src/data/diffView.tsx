@@ -4,7 +4,7 @@ import type { MLWSClient } from '../api/client';
 import type { IDatasetDiff } from '../api/models';
 import { readMore } from '../api/pages';
 import { stateLetters, stateWord } from '../git/labels';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import { fileSize } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { datasetPath } from './actions';
@@ -26,7 +26,8 @@ function DatasetDiff({ client, id, from }: IProps): JSX.Element {
   const path = `${datasetPath(id)}/diff`;
   const query = { from, limit: PAGE };
   const answer = useGet<IDatasetDiff>(client, path, query);
-  const more = () => void told(() => readMore(client, path, query, 'items'));
+  const more = () =>
+    void notifyOnError(() => readMore(client, path, query, 'items'));
   const size = (bytes: number | null) =>
     bytes === null ? '–' : fileSize(bytes, language);
   return (

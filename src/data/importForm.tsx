@@ -24,7 +24,7 @@ export function nameOf(url: string): string {
 export function ImportForm(props: {
   trans: TranslationBundle;
   /** Rejects with an APIError where something of it cannot be. */
-  onSubmit: (given: IImport) => Promise<void>;
+  onSubmit: (request: IImport) => Promise<void>;
   onClose: () => void;
 }): JSX.Element {
   const { trans } = props;
@@ -33,8 +33,8 @@ export function ImportForm(props: {
     path: '',
     link: true
   });
-  const suggested = nameOf(values.url);
-  const path = values.path.trim() || (suggested && `data/${suggested}`);
+  const suggestion = nameOf(values.url);
+  const path = values.path.trim() || (suggestion && `data/${suggestion}`);
 
   const { byField, rest, isBusy, submit } = useSubmit(FIELDS, async () => {
     await props.onSubmit({ ...values, path });
@@ -76,7 +76,7 @@ export function ImportForm(props: {
         'path',
         trans.__('Path in the project'),
         '',
-        suggested ? `data/${suggested}` : 'data/'
+        suggestion ? `data/${suggestion}` : 'data/'
       )}
       <label className="jp-mlws-Check">
         <input

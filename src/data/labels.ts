@@ -4,7 +4,7 @@ import { fileSize, listText } from '../ui/format';
 import type { IDataset, IDatasetPlace } from '../api/models';
 
 /** What is to be known of a dataset at a glance. */
-export type Mark =
+type Mark =
   'changed' | 'missing' | 'unrecorded' | 'unpulled' | 'lost' | 'unpushed';
 
 /**
@@ -69,11 +69,11 @@ export function markHelp(mark: Mark, trans: TranslationBundle): string {
 
 /** "1.2 MB, 3 files"; "" where nothing is recorded. */
 export function extent(
-  sized: { size: number | null; files: number | null },
+  item: { size: number | null; files: number | null },
   language: string,
   trans: TranslationBundle
 ): string {
-  const { size, files } = sized;
+  const { size, files } = item;
   const facts = [
     size === null ? '' : fileSize(size, language),
     files === null ? '' : trans._n('%1 file', '%1 files', files)

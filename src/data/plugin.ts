@@ -131,12 +131,12 @@ const data: JupyterFrontEndPlugin<void> = {
       icon: dataIcon,
       isVisible: () => client.project !== null,
       execute: async args => {
-        const chosen =
+        const paths =
           typeof args.path === 'string'
             ? [args.path]
             : [...(files?.selectedItems() ?? [])].map(item => item.path);
         await reveal();
-        await actions.addAll(chosen);
+        await actions.addAll(paths);
       }
     });
     for (const command of [CommandIDs.show, CommandIDs.add]) {

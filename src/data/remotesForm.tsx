@@ -229,17 +229,17 @@ export function RemotesForm(props: {
 }): JSX.Element {
   const { client, actions, remotes } = props;
   const { trans } = client;
-  const [edited, setEdited] = useState<IDataRemote | 'new' | null>(
+  const [editing, setEditing] = useState<IDataRemote | 'new' | null>(
     remotes.length === 0 ? 'new' : null
   );
-  if (edited !== null) {
+  if (editing !== null) {
     return (
       <RemoteForm
         client={client}
-        remote={edited === 'new' ? null : edited}
+        remote={editing === 'new' ? null : editing}
         isFirst={remotes.length === 0}
         onDone={() =>
-          remotes.length === 0 ? props.onClose() : setEdited(null)
+          remotes.length === 0 ? props.onClose() : setEditing(null)
         }
       />
     );
@@ -263,7 +263,7 @@ export function RemotesForm(props: {
               <Button
                 small={true}
                 minimal={true}
-                onClick={() => setEdited(remote)}
+                onClick={() => setEditing(remote)}
               >
                 {trans.__('Edit')}
               </Button>
@@ -284,7 +284,7 @@ export function RemotesForm(props: {
         </button>
         <button
           className="jp-mod-styled jp-mod-accept"
-          onClick={() => setEdited('new')}
+          onClick={() => setEditing('new')}
         >
           {trans.__('Add Remote')}
         </button>

@@ -15,7 +15,7 @@ import type {
   IStorageUse
 } from '../api/models';
 import { readMore } from '../api/pages';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { followOperation, useOperation } from '../operations/tracker';
 import { Failure } from '../ui/errorBox';
@@ -56,11 +56,11 @@ interface IStores {
 async function readStores(client: MLWSClient, of: string): Promise<IStores> {
   const storage = await client.get<IStorageUse>('/datasets/storage');
   const started = await client.post<IOperation<IDatasetPlaces>>(PLACES);
-  const ended = await followOperation(client, started);
-  if (ended.state === 'FAILED') {
-    throw new APIError(0, ended.error ?? {});
+  const end = await followOperation(client, started);
+  if (end.state === 'FAILED') {
+    throw new APIError(0, end.error ?? {});
   }
-  return { of, storage, places: ended.result };
+  return { of, storage, places: end.result };
 }
 
 /** Asks cache and remote what they have, until it is about what is recorded now. */
@@ -102,7 +102,7 @@ function DatasetRow(
     places?.items.find(({ md5 }) => md5 === dataset.md5),
     !!places?.unreachable
   );
-  const told = [
+  const facts = [
     dataset.path,
     extent(dataset, language, trans),
     ...marks.map(mark => markWord(mark, trans))
@@ -113,8 +113,8 @@ function DatasetRow(
         className="jp-mlws-Row"
         data-mlws-row
         aria-expanded={isOpen}
-        aria-label={listText(told, trans)}
-        title={told.join('\n')}
+        aria-label={listText(facts, trans)}
+        title={facts.join('\n')}
         onClick={() => (expanded.value = toggled(expanded.value, dataset.path))}
       >
         <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
@@ -196,7 +196,7 @@ function Datasets(
   const adding = useValue(actions.adding);
   const [panel, setPanel] = useState<'import' | 'remotes' | null>(null);
   const more = () =>
-    void told(() => readMore(client, '/datasets', PAGE, 'items'));
+    void notifyOnError(() => readMore(client, '/datasets', PAGE, 'items'));
   const toggle = (one: 'import' | 'remotes') =>
     setPanel(panel === one ? null : one);
   const isEmpty = page.items.length === 0;
@@ -243,7 +243,7 @@ function Datasets(
       {panel === 'import' && (
         <ImportForm
           trans={trans}
-          onSubmit={given => actions.import(given)}
+          onSubmit={request => actions.import(request)}
           onClose={() => setPanel(null)}
         />
       )}

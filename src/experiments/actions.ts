@@ -2,8 +2,8 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard } from '@jupyterlab/apputils';
 
 import type { IFoundRun, IOperation, IReproduction } from '../api/models';
-import { agreed } from '../lab/confirm';
-import { told } from '../lab/notify';
+import { confirm } from '../lab/confirm';
+import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
 import { documentPath } from '../lab/documents';
 import { OperationTracker } from '../operations/tracker';
@@ -62,9 +62,9 @@ export class RunActions {
   }
 
   removeReproduction(reproduction: IReproduction): void {
-    void told(async () => {
+    void notifyOnError(async () => {
       const { trans } = this._client;
-      const isMeant = await agreed(
+      const isMeant = await confirm(
         trans.__('Delete “%1”?', reproduction.path),
         trans.__(
           'Deletes the folder and any uncommitted work in it. The run, its data and ' +

@@ -172,15 +172,15 @@ export function scatterSpec(
     title: column.name,
     scale: { zero: false }
   });
-  const typed = (column: IColumn) => {
+  const cast = (column: IColumn) => {
     const isNumber = isNumeric(runs, column);
     return (run: IFoundRun) => {
       const value = valueOf(run, column);
       return (isNumber ? numberOf(value) : value) ?? null;
     };
   };
-  const [xOf, yOf] = [typed(x), typed(y)];
-  const colourOf = colour ? typed(colour) : (run: IFoundRun) => labels.get(run);
+  const [xOf, yOf] = [cast(x), cast(y)];
+  const colourOf = colour ? cast(colour) : (run: IFoundRun) => labels.get(run);
   const rows = runs.map(run => ({
     run: labels.get(run),
     x: xOf(run),

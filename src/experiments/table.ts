@@ -4,7 +4,7 @@ import type { IFoundRun, IRunColumns } from '../api/models';
 /** Runs that are read at once. */
 const PAGE = 100;
 /** Metrics, and parameters, that are shown before anybody has chosen. */
-const SHOWN = 6;
+const MAX_COLUMNS = 6;
 
 /** A column by which can be sorted, as MLflow's language has it. */
 export type SortKey = string;
@@ -85,7 +85,7 @@ export function columnsWithValues(
     );
     return choices
       .filter(one => one.kind === kind && names.has(one.name))
-      .slice(0, SHOWN);
+      .slice(0, MAX_COLUMNS);
   };
   return [...of('metric'), ...of('param')];
 }

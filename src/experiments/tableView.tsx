@@ -11,7 +11,7 @@ import type {
   IWorkflowSummary
 } from '../api/models';
 import { readMore } from '../api/pages';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
 import { cellText, duration, fullTime } from '../ui/format';
@@ -62,9 +62,9 @@ function Search(
     (props.search.value = { ...search, ...change });
   // MLflow's language is read when it is finished: half a condition is no condition.
   const [filter, setFilter] = useState(search.filter);
-  const [seen, setSeen] = useState(search.filter);
-  if (seen !== search.filter) {
-    setSeen(search.filter);
+  const [previous, setPrevious] = useState(search.filter);
+  if (previous !== search.filter) {
+    setPrevious(search.filter);
     setFilter(search.filter);
   }
   return (
@@ -134,7 +134,7 @@ function Columns(
   const { choices, columns, trans } = props;
   const [text, setText] = useState('');
   const shown = new Set(columns.map(sortKey));
-  const found = choices.filter(one =>
+  const matches = choices.filter(one =>
     one.name.toLowerCase().includes(text.toLowerCase())
   );
   return (
@@ -149,7 +149,7 @@ function Columns(
           value={text}
           onChange={event => setText(event.target.value)}
         />
-        {found.map(one => (
+        {matches.map(one => (
           <label key={sortKey(one)} className="jp-mlws-Check">
             <input
               type="checkbox"
@@ -169,7 +169,7 @@ function Columns(
   );
 }
 
-function Chosen(
+function SelectionTools(
   props: IProps & { selected: readonly IFoundRun[]; onClear: () => void }
 ): JSX.Element {
   const { actions, selected } = props;
@@ -476,8 +476,8 @@ function RunTable(props: IProps): JSX.Element {
     [choices, chosen, runs]
   );
   const newest = new Map(runs?.map(run => [keyOf(run), run]));
-  const picked = [...selected].map(([key, run]) => newest.get(key) ?? run);
-  const only = picked.length === 1 ? picked[0] : null;
+  const chosenRuns = [...selected].map(([key, run]) => newest.get(key) ?? run);
+  const only = chosenRuns.length === 1 ? chosenRuns[0] : null;
   const existing = reproductions.data?.items ?? [];
   const reproduction = existing.find(one => one.run === only?.id);
   return (
@@ -498,9 +498,9 @@ function RunTable(props: IProps): JSX.Element {
               setChosen(toggled(new Set(columns.map(sortKey)), sortKey(column)))
             }
           />
-          <Chosen
+          <SelectionTools
             {...props}
-            selected={picked}
+            selected={chosenRuns}
             onClear={() => setSelected(new Map())}
           />
           {only && (
@@ -545,7 +545,9 @@ function RunTable(props: IProps): JSX.Element {
                 })
               }
               onEnd={() =>
-                void told(() => readMore(client, '/runs', query, 'items'))
+                void notifyOnError(() =>
+                  readMore(client, '/runs', query, 'items')
+                )
               }
             />
           )}

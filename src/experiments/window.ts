@@ -4,7 +4,7 @@ export const ROW_HEIGHT = 28;
 const BEYOND = 12;
 
 /** Which rows are drawn, from `start` to before `end`. */
-export interface IWindow {
+interface IWindow {
   start: number;
   end: number;
 }
@@ -16,10 +16,10 @@ export function windowOf(
   height: number
 ): IWindow {
   const first = Math.floor(Math.max(scrollTop, 0) / ROW_HEIGHT);
-  const shown = Math.ceil(Math.max(height, 0) / ROW_HEIGHT);
-  const start = Math.max(0, Math.min(first - BEYOND, count - shown - BEYOND));
+  const visible = Math.ceil(Math.max(height, 0) / ROW_HEIGHT);
+  const start = Math.max(0, Math.min(first - BEYOND, count - visible - BEYOND));
   return {
     start,
-    end: Math.min(count, first + shown + BEYOND)
+    end: Math.min(count, first + visible + BEYOND)
   };
 }

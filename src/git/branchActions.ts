@@ -2,7 +2,7 @@ import { InputDialog, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { listText } from '../ui/format';
-import { agreed } from '../lab/confirm';
+import { confirm } from '../lab/confirm';
 import { APIError, escapeId, MLWSClient } from '../api/client';
 import type {
   IAborted,
@@ -14,7 +14,7 @@ import type {
   IStash,
   ITag
 } from '../api/models';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import { askFields } from './form';
 import type { Work } from './work';
 
@@ -42,7 +42,7 @@ export class BranchActions {
 
   /** Goes to a branch; of one that only a remote has, a branch here is made. */
   async switchTo({ name, remote }: IBranch): Promise<void> {
-    await told(async () => {
+    await notifyOnError(async () => {
       const { items } =
         await this._client.cached<IPage<IBranch>>('/git/branches');
       const here = items.some(one => one.remote === null && one.name === name);
@@ -78,7 +78,9 @@ export class BranchActions {
     if (answer.isChecked) {
       await this._checkout({ branch: name, ref: from, create: true }, name);
     } else {
-      await told(() => this._client.post('/git/branch', { name, from }));
+      await notifyOnError(() =>
+        this._client.post('/git/branch', { name, from })
+      );
     }
     await this._client.refresh(...REFS);
   }
@@ -87,14 +89,14 @@ export class BranchActions {
   async delete(branch: IBranch): Promise<void> {
     const trans = this._trans;
     const { name, commit } = branch;
-    await told(async () => {
+    await notifyOnError(async () => {
       try {
         await this._delete(name, false);
       } catch (error) {
         if (!(error instanceof APIError && error.code === NOT_MERGED)) {
           throw error;
         }
-        const sure = await agreed(
+        const sure = await confirm(
           trans.__('Delete branch “%1”?', name),
           trans.__(
             'This branch has unmerged commits (latest: %1). You can recover them with ' +
@@ -115,7 +117,7 @@ export class BranchActions {
           {
             label: trans.__('Undo'),
             callback: () =>
-              void told(() =>
+              void notifyOnError(() =>
                 this._client.post('/git/branch', { name, from: commit })
               )
           }
@@ -174,7 +176,7 @@ export class BranchActions {
   /** Goes back to before the merge. */
   async abortMerge(): Promise<void> {
     const trans = this._trans;
-    const sure = await agreed(
+    const sure = await confirm(
       trans.__('Abort the merge?'),
       trans.__(
         'Your files return to their state before the merge. Resolved changes are ' +
@@ -205,7 +207,7 @@ export class BranchActions {
   /** Asks for a tag's name and message; `ref`: what it names. */
   async createTag(ref = 'HEAD', what?: string): Promise<void> {
     const trans = this._trans;
-    const given = await askFields(
+    const fields = await askFields(
       what ? trans.__('Tag “%1”', what) : trans.__('Tag Current Snapshot'),
       trans.__('Create'),
       [
@@ -214,9 +216,9 @@ export class BranchActions {
       ],
       trans
     );
-    if (given) {
-      const { name, message } = given;
-      await told(() =>
+    if (fields) {
+      const { name, message } = fields;
+      await notifyOnError(() =>
         this._client.post('/git/tag', { name, ref, message: message || null })
       );
       await this._client.refresh(...REFS);
@@ -225,7 +227,7 @@ export class BranchActions {
 
   async deleteTag(tag: ITag): Promise<void> {
     const trans = this._trans;
-    const sure = await agreed(
+    const sure = await confirm(
       trans.__('Delete tag “%1”?', tag.name),
       trans.__(
         'Commit %1 is kept. The tag stays on remotes that have it.',
@@ -236,7 +238,7 @@ export class BranchActions {
     );
     if (sure) {
       const id = encodeURIComponent(escapeId(tag.name));
-      await told(() => this._client.delete(`/git/tag/${id}`));
+      await notifyOnError(() => this._client.delete(`/git/tag/${id}`));
       await this._client.refresh(...REFS);
     }
   }
@@ -244,7 +246,7 @@ export class BranchActions {
   /** Puts all changes aside, new files and data too. */
   async stash(): Promise<void> {
     const trans = this._trans;
-    const given = await askFields(
+    const fields = await askFields(
       trans.__('Stash Changes'),
       trans.__('Stash'),
       [{ name: 'message', label: trans.__('Message (optional)') }],
@@ -256,10 +258,10 @@ export class BranchActions {
         )
       ]
     );
-    if (given) {
+    if (fields) {
       await this._work.carryOut<IStash>(
         '/git/stashes',
-        { message: given.message || null },
+        { message: fields.message || null },
         {
           doing: trans.__('Stashing changes…'),
           done: stash =>
@@ -291,7 +293,7 @@ export class BranchActions {
   /** Restores what a restore, a discard or an aborted merge replaced, after a question. */
   async restoreSafetyCopy(copy: ISafetyCopy): Promise<void> {
     const trans = this._trans;
-    const sure = await agreed(
+    const sure = await confirm(
       trans.__('Restore safety copy %1?', copy.id.slice(0, 8)),
       trans.__(
         'Files: %1. Their current content is kept in another safety copy.',
@@ -311,7 +313,7 @@ export class BranchActions {
 
   async dropStash(stash: IStash): Promise<void> {
     const trans = this._trans;
-    const sure = await agreed(
+    const sure = await confirm(
       trans.__('Delete stash “%1”?', stash.message),
       trans._n(
         'Its changes to %1 file will be lost permanently.',
@@ -322,7 +324,9 @@ export class BranchActions {
       trans
     );
     if (sure) {
-      await told(() => this._client.delete(`/git/stashes/${stash.id}`));
+      await notifyOnError(() =>
+        this._client.delete(`/git/stashes/${stash.id}`)
+      );
       await this._client.refresh(...REFS);
     }
   }
@@ -330,7 +334,7 @@ export class BranchActions {
   /** Makes a new commit with the content of an earlier one. */
   async revertTo(id: string, subject: string): Promise<void> {
     const trans = this._trans;
-    const sure = await agreed(
+    const sure = await confirm(
       trans.__('Revert to “%1”?', subject),
       trans.__(
         'Creates a new commit with the content of this snapshot, including data. ' +

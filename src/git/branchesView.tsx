@@ -28,7 +28,7 @@ import { branchIcon, mergeIcon, pushIcon } from './icons';
 import type { RemoteActions } from './remoteActions';
 
 /** Names drawn of one kind at once; a repository of thousands of tags must not stop the browser. */
-const DRAWN = 200;
+const MAX_ROWS = 200;
 
 interface IWords {
   language: string;
@@ -83,21 +83,11 @@ function Row(props: {
   );
 }
 
-function Distance(props: { branch: IBranch }): JSX.Element {
-  const { ahead, behind } = props.branch;
-  return (
-    <>
-      {ahead ? ` ↑${ahead}` : ''}
-      {behind ? ` ↓${behind}` : ''}
-    </>
-  );
-}
-
 function BranchRow(
   props: IWords & { branch: IBranch; actions: BranchActions }
 ): JSX.Element {
   const { branch, actions, language, trans } = props;
-  const { name, remote, current } = branch;
+  const { name, remote, current, ahead, behind } = branch;
   const full = remote ? `${remote}/${name}` : name;
   const label = current
     ? trans.__('%1 (current branch)', full)
@@ -112,7 +102,8 @@ function BranchRow(
       current={current}
       facts={
         <>
-          <Distance branch={branch} /> {branch.subject}
+          {ahead ? ` ↑${ahead}` : ''}
+          {behind ? ` ↓${behind}` : ''} {branch.subject}
         </>
       }
       onClick={() => void (current || actions.switchTo(branch))}
@@ -234,26 +225,21 @@ function StashRow(
   );
 }
 
-/** The command that a safety copy was made before. */
-function reasonWord(reason: string, trans: TranslationBundle): string {
-  const words: Record<string, string> = {
-    restore: trans.__('Before a restore'),
-    discard: trans.__('Before a discard'),
-    'merge --abort': trans.__('Before a merge abort')
-  };
-  return words[reason] ?? reason;
-}
-
 function SafetyRow(
   props: IWords & { copy: ISafetyCopy; actions: BranchActions }
 ): JSX.Element {
   const { copy, actions, language, trans } = props;
   const files = trans._n('%1 file', '%1 files', copy.files.length);
-  const name = reasonWord(copy.reason, trans);
+  // By the command that it was made before.
+  const names: Record<string, string> = {
+    restore: trans.__('Before a restore'),
+    discard: trans.__('Before a discard'),
+    'merge --abort': trans.__('Before a merge abort')
+  };
   return (
     <Row
       className="jp-mlws-SafetyCopy"
-      name={name}
+      name={names[copy.reason] ?? copy.reason}
       label={trans.__('Restore safety copy %1', copy.id.slice(0, 8))}
       title={copy.files.slice(0, 12).join('\n')}
       facts={`${files} · ${relativeTime(copy.timestamp, language)}`}
@@ -313,13 +299,13 @@ function Group<T>(props: {
           <span>{title}</span>
           <span className="jp-mlws-Group-count">{items.length}</span>
         </summary>
-        <Rows label={title}>{items.slice(0, DRAWN).map(props.row)}</Rows>
-        {items.length > DRAWN && (
+        <Rows label={title}>{items.slice(0, MAX_ROWS).map(props.row)}</Rows>
+        {items.length > MAX_ROWS && (
           <p className="jp-mlws-Hint">
             {trans._n(
               '%1 more item is not shown.',
               '%1 more items are not shown.',
-              items.length - DRAWN
+              items.length - MAX_ROWS
             )}
           </p>
         )}

@@ -15,15 +15,6 @@ function wholeCell(source: string, kind: 'added' | 'removed'): IDiffLine[] {
   }));
 }
 
-function linesOf(cell: ICellDiff): IDiffLine[] {
-  if (cell.old === null || cell.new === null) {
-    return cell.old === null
-      ? wholeCell(cell.new ?? '', 'added')
-      : wholeCell(cell.old, 'removed');
-  }
-  return parseUnified(cell.unified).filter(line => line.kind !== 'hunk');
-}
-
 function Cell(props: {
   cell: ICellDiff;
   number: number;
@@ -36,7 +27,12 @@ function Cell(props: {
     raw: trans.__('Raw')
   };
   const state = cell.state === 'unchanged' ? 'modified' : cell.state;
-  const lines = linesOf(cell);
+  const lines =
+    cell.old === null
+      ? wholeCell(cell.new ?? '', 'added')
+      : cell.new === null
+        ? wholeCell(cell.old, 'removed')
+        : parseUnified(cell.unified).filter(line => line.kind !== 'hunk');
   return (
     <section className="jp-mlws-Hunk" data-mlws-cell={cell.id}>
       <header>

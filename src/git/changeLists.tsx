@@ -18,18 +18,18 @@ import { byFolder, type IFullFolder, isFolder } from './folders';
 import type { IChangeGroups } from './groups';
 import { IconButton } from '../ui/iconButton';
 import { minusIcon } from './icons';
-import { type Chosen, isStageable } from './stagingActions';
+import { type Selection, isStageable } from './stagingActions';
 
 /** Rows drawn at once; a folder of ten thousand new files must not stop the browser. */
-const DRAWN = 300;
+const MAX_ROWS = 300;
 
 /** What the person can do with changes. */
 export interface IChangeActions {
   /** `staged`: what is staged of it, or what is not. */
   openDiff(change: IChange, staged: boolean): void;
-  stage(chosen: Chosen): void;
-  unstage(chosen: Chosen): void;
-  discard(chosen: Chosen): void;
+  stage(selection: Selection): void;
+  unstage(selection: Selection): void;
+  discard(selection: Selection): void;
   /** Lets DVC keep a folder. */
   track(path: string): void;
 }
@@ -51,12 +51,12 @@ function ChangeRow(
   const shown = !staged && change.state === 'untracked' ? 'untracked' : state;
   const Icon = kindIcons[change.kind].react;
   const slash = path.lastIndexOf('/');
-  const told = `${path}: ${kindWord(change.kind, trans)}, ${stateWord(shown, trans)}`;
+  const label = `${path}: ${kindWord(change.kind, trans)}, ${stateWord(shown, trans)}`;
   const moved = change.old_path
     ? trans.__('renamed from %1', change.old_path)
     : '';
   const size = change.size === null ? '' : fileSize(change.size, language);
-  const chosen = { paths: [path] };
+  const selection = { paths: [path] };
   return (
     <li className="jp-mlws-ChangeItem">
       <button
@@ -65,8 +65,8 @@ function ChangeRow(
         data-mlws-row
         data-mlws-path={path}
         data-mlws-staged={staged}
-        title={[told, moved, size].filter(Boolean).join('\n')}
-        aria-label={told}
+        title={[label, moved, size].filter(Boolean).join('\n')}
+        aria-label={label}
         onClick={() => actions.openDiff(change, staged)}
       >
         <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
@@ -85,7 +85,7 @@ function ChangeRow(
             className="jp-mlws-DiscardButton"
             label={trans.__('Discard…')}
             of={path}
-            onClick={() => actions.discard(chosen)}
+            onClick={() => actions.discard(selection)}
           />
         )}
         {!staged && isStageable(change) && (
@@ -94,7 +94,7 @@ function ChangeRow(
             className="jp-mlws-StageButton"
             label={trans.__('Stage')}
             of={path}
-            onClick={() => actions.stage(chosen)}
+            onClick={() => actions.stage(selection)}
           />
         )}
         {staged && (
@@ -103,7 +103,7 @@ function ChangeRow(
             className="jp-mlws-UnstageButton"
             label={trans.__('Unstage')}
             of={path}
-            onClick={() => actions.unstage(chosen)}
+            onClick={() => actions.unstage(selection)}
           />
         )}
       </span>
@@ -124,7 +124,7 @@ function FolderRow(
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   const files = trans._n('%1 file', '%1 files', full.changes.length);
   const size = full.changes.reduce((sum, one) => sum + (one.size ?? 0), 0);
-  const told = `${path}: ${files}, ${fileSize(size, language)}`;
+  const label = `${path}: ${files}, ${fileSize(size, language)}`;
   return (
     <li className="jp-mlws-ChangeItem">
       <button
@@ -133,8 +133,8 @@ function FolderRow(
         data-mlws-row
         data-mlws-folder={path}
         aria-expanded={isOpen}
-        title={told}
-        aria-label={told}
+        title={label}
+        aria-label={label}
         onClick={onToggle}
       >
         <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
@@ -187,7 +187,7 @@ function ChangeGroup(
       ? [entry, ...entry.changes]
       : [entry]
   );
-  const drawn = everything ? entries : entries.slice(0, DRAWN);
+  const visible = everything ? entries : entries.slice(0, MAX_ROWS);
   return (
     <section className="jp-mlws-ChangeGroup" data-mlws-staged={staged}>
       <header>
@@ -203,7 +203,7 @@ function ChangeGroup(
         )}
       </header>
       <Rows label={title}>
-        {drawn.map(entry =>
+        {visible.map(entry =>
           isFolder(entry) ? (
             <FolderRow
               key={entry.folder}
@@ -226,7 +226,7 @@ function ChangeGroup(
           )
         )}
       </Rows>
-      {drawn.length < entries.length && (
+      {visible.length < entries.length && (
         <Button small={true} onClick={() => setEverything(true)}>
           {trans.__('Show All %1 Changes', changes.length)}
         </Button>

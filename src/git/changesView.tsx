@@ -26,7 +26,7 @@ const LOOKS_SECRET = '30206';
 const MANY_FILES = '30221';
 
 /** What the person can do here. */
-export interface IChangesActions extends IChangeActions, IMergeActions {
+interface IChangesActions extends IChangeActions, IMergeActions {
   commit(options?: ICommitOptions): void;
   pullData(changes: readonly IChange[]): void;
   /** Restores the newest snapshot. */
@@ -34,14 +34,14 @@ export interface IChangesActions extends IChangeActions, IMergeActions {
 }
 
 /** Paths that a sentence names. */
-const NAMED = 3;
+const MAX_NAMES = 3;
 
 function namesOf(
   changes: readonly IChange[],
   trans: TranslationBundle
 ): string {
-  const paths = changes.slice(0, NAMED).map(change => change.path);
-  return listText(changes.length > NAMED ? [...paths, '…'] : paths, trans);
+  const paths = changes.slice(0, MAX_NAMES).map(change => change.path);
+  return listText(changes.length > MAX_NAMES ? [...paths, '…'] : paths, trans);
 }
 
 interface IProps {

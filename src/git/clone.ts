@@ -11,7 +11,7 @@ export async function cloneProject(
   work: Work,
   trans: TranslationBundle
 ): Promise<void> {
-  const given = await askFields(
+  const fields = await askFields(
     trans.__('Clone a Repository'),
     trans.__('Clone'),
     [
@@ -29,11 +29,11 @@ export async function cloneProject(
       )
     ]
   );
-  if (!given) {
+  if (!fields) {
     return;
   }
-  const { url, name } = given;
-  const made = await work.transfer<IProject>(
+  const { url, name } = fields;
+  const project = await work.transfer<IProject>(
     '/projects/clone',
     { url, name: name || null },
     {
@@ -41,7 +41,7 @@ export async function cloneProject(
       done: project => trans.__('Cloned into “%1”.', project.path)
     }
   );
-  if (made) {
-    await client.show(made);
+  if (project) {
+    await client.show(project);
   }
 }

@@ -10,7 +10,7 @@ import {
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { IBranch, IPage } from '../api/models';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import type { State } from '../ui/state';
 import { dataOf, idOf } from './snapshotCommands';
 import { subjectOf, type IHistoryFilter } from './history';
@@ -146,8 +146,10 @@ function addStagingCommands(
     execute: async args => {
       const row = rowOf(app, { ...args, focused: true });
       if (row) {
-        const chosen = { paths: [row.path] };
-        await (row.staged ? staging.unstage(chosen) : staging.stage(chosen));
+        const selection = { paths: [row.path] };
+        await (row.staged
+          ? staging.unstage(selection)
+          : staging.stage(selection));
       }
     }
   });
@@ -263,9 +265,9 @@ function addHistoryCommands(
     app.commands.addCommand(id, {
       ...options,
       execute: async args => {
-        const found = idOf(app, args);
-        if (found !== null) {
-          await act(found, subjectOf(work.client, found));
+        const id = idOf(app, args);
+        if (id !== null) {
+          await act(id, subjectOf(work.client, id));
         }
       }
     });
@@ -305,22 +307,22 @@ async function chooseBranch(
   title: string,
   trans: TranslationBundle
 ): Promise<IBranch | null> {
-  const page = await told(() =>
+  const page = await notifyOnError(() =>
     work.client.get<IPage<IBranch>>('/git/branches')
   );
   if (!page) {
     return null;
   }
   const others = page.items.filter(branch => !branch.current);
-  const offered = [
+  const branches = [
     ...others.filter(({ remote }) => remote === null),
     ...others.filter(({ remote }) => remote !== null)
   ];
-  if (offered.length === 0) {
+  if (branches.length === 0) {
     Notification.info(trans.__('There is no other branch.'));
     return null;
   }
-  const labels = offered.map(({ remote, name }) =>
+  const labels = branches.map(({ remote, name }) =>
     remote ? `${remote}/${name}` : name
   );
   const answer = await InputDialog.getItem({
@@ -330,5 +332,5 @@ async function chooseBranch(
     cancelLabel: trans.__('Cancel')
   });
   const at = answer.button.accept ? labels.indexOf(answer.value ?? '') : -1;
-  return at < 0 ? null : offered[at];
+  return at < 0 ? null : branches[at];
 }

@@ -12,7 +12,7 @@ export interface ICommitOptions {
 }
 
 /** How the newest attempt to commit goes, or went. */
-export interface ICommitProgress {
+interface ICommitProgress {
   /** What goes on, in the reader's language; null when nothing does. */
   busy: string | null;
   /** Why it failed. */

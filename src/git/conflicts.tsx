@@ -23,7 +23,7 @@ function ConflictRow(props: {
   const { path, kind, how } = conflict;
   const Icon = kindIcons[kind].react;
   const slash = path.lastIndexOf('/');
-  const told = `${path}: ${conflictWord(how, trans)}`;
+  const label = `${path}: ${conflictWord(how, trans)}`;
   return (
     <li>
       <button
@@ -31,8 +31,8 @@ function ConflictRow(props: {
         className="jp-mlws-Row jp-mlws-Conflict"
         data-mlws-row
         data-mlws-conflict={path}
-        title={`${told}\n${trans.__('Resolve…')}`}
-        aria-label={told}
+        title={`${label}\n${trans.__('Resolve…')}`}
+        aria-label={label}
         onClick={onOpen}
       >
         <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />

@@ -8,7 +8,7 @@ import { Answer, ServerView, useGet } from '../ui/server';
 import { CellDiffs } from './cellDiffs';
 import { EMPTY_TREE, staleTimeOf, type IVersions } from './diff';
 import { DiffLines } from './diffLines';
-import type { Chosen, StagingActions } from './stagingActions';
+import type { Selection, StagingActions } from './stagingActions';
 import { hunkLines, parseUnified } from './unified';
 
 /** What the two sides of a comparison are called. */
@@ -32,11 +32,6 @@ export function versionNames(
     short(versions.from),
     versions.to ? short(versions.to) : trans.__('working tree')
   ];
-}
-
-/** Whether hunks of it can be staged: a new or deleted file is staged as a whole. */
-function hasHunks(diff: IFileDiff): boolean {
-  return diff.hunks.length > 0 && diff.old !== null && diff.new !== null;
 }
 
 function Hunks(props: {
@@ -86,6 +81,9 @@ function Body(props: {
     return <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>;
   }
   const cells = diff.cells !== null && !asText;
+  // A new or deleted file is staged as a whole.
+  const hasHunks =
+    diff.hunks.length > 0 && diff.old !== null && diff.new !== null;
   return (
     <>
       {diff.cells !== null && (
@@ -100,7 +98,7 @@ function Body(props: {
       )}
       {cells ? (
         <CellDiffs cells={diff.cells!} trans={trans} />
-      ) : hasHunks(diff) ? (
+      ) : hasHunks ? (
         <Hunks diff={diff} hunk={hunk} trans={trans} />
       ) : (
         <DiffLines lines={lines} trans={trans} />
@@ -122,22 +120,22 @@ interface IProps {
 
 /** What can be done with a part of a diff with the index, or with the whole. */
 function StagingButtons(
-  props: IProps & { chosen: Chosen }
+  props: IProps & { selection: Selection }
 ): JSX.Element | null {
-  const { chosen, staging } = props;
+  const { selection, staging } = props;
   const { trans } = props.client;
   const { staged } = props.versions;
   if (staged === undefined) {
     return null;
   }
-  const part = 'hunks' in chosen;
+  const part = 'hunks' in selection;
   return (
     <span className="jp-mlws-Hunk-buttons">
       {staged ? (
         <Button
           small={true}
           className="jp-mlws-UnstageButton"
-          onClick={() => void staging.unstage(chosen)}
+          onClick={() => void staging.unstage(selection)}
         >
           {part ? trans.__('Unstage Hunk') : trans.__('Unstage')}
         </Button>
@@ -146,14 +144,14 @@ function StagingButtons(
           <Button
             small={true}
             className="jp-mlws-StageButton"
-            onClick={() => void staging.stage(chosen)}
+            onClick={() => void staging.stage(selection)}
           >
             {part ? trans.__('Stage Hunk') : trans.__('Stage')}
           </Button>
           <Button
             small={true}
             className="jp-mlws-DiscardButton"
-            onClick={() => void staging.discard(chosen)}
+            onClick={() => void staging.discard(selection)}
           >
             {part ? trans.__('Discard Hunk…') : trans.__('Discard…')}
           </Button>
@@ -185,7 +183,7 @@ function FileDiff(props: IProps): JSX.Element {
             <span aria-hidden="true">→</span>
             <span className="jp-mlws-Diff-to">{to}</span>
             {(diff.unified !== '' || diff.binary) && (
-              <StagingButtons {...props} chosen={{ paths: [path] }} />
+              <StagingButtons {...props} selection={{ paths: [path] }} />
             )}
             <Button small={true} onClick={props.onOpen}>
               {trans.__('Open File')}
@@ -196,7 +194,7 @@ function FileDiff(props: IProps): JSX.Element {
             hunk={({ id }) => (
               <StagingButtons
                 {...props}
-                chosen={{ hunks: [{ path, ids: [id] }] }}
+                selection={{ hunks: [{ path, ids: [id] }] }}
               />
             )}
             trans={trans}

@@ -1,7 +1,7 @@
 import type { IChange } from '../api/models';
 
 /** Entries of a folder up to which a list of new files names each of them. */
-export const FOLDED = 10;
+const MAX_ENTRIES = 10;
 
 /** A folder full of new files. */
 export interface IFullFolder {
@@ -43,7 +43,7 @@ function fullFolders(
       children.set(child, [change]);
     }
   }
-  if (inside !== '' && children.size > FOLDED) {
+  if (inside !== '' && children.size > MAX_ENTRIES) {
     return [{ folder: inside, changes }];
   }
   return [...children].flatMap(([child, members]) =>

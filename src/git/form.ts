@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 /** One line that a person fills in. */
-export interface IField {
+interface IField {
   name: string;
   label: string;
   value?: string;

@@ -41,11 +41,11 @@ export async function readHistory(
 ): Promise<IPage<ISnapshot>> {
   const page = await client.get<IPage<ISnapshot>>('/snapshots', query);
   const key = ['/snapshots', query];
-  const known = client.queries.getQueryData<IPage<ISnapshot>>(key);
-  const older = known && !query.all ? olderThan(page.items, known.items) : [];
+  const before = client.queries.getQueryData<IPage<ISnapshot>>(key);
+  const older = before && !query.all ? olderThan(page.items, before.items) : [];
   return older.length === 0
     ? page
-    : { ...known!, items: [...page.items, ...older] };
+    : { ...before!, items: [...page.items, ...older] };
 }
 
 /** The subject of a snapshot that a view shows, or else the beginning of its id. */
@@ -53,21 +53,21 @@ export function subjectOf(client: MLWSClient, id: string): string {
   const pages = client.queries.getQueriesData<IPage<ISnapshot>>({
     queryKey: ['/snapshots']
   });
-  const known = pages
+  const snapshot = pages
     .flatMap(([, page]) => page?.items ?? [])
     .find(item => item.id === id);
-  return known?.subject ?? id.slice(0, 8);
+  return snapshot?.subject ?? id.slice(0, 8);
 }
 
 /** What was read below the first page, where that only has new ones on top. */
 function olderThan(
   page: readonly ISnapshot[],
-  known: readonly ISnapshot[]
+  before: readonly ISnapshot[]
 ): readonly ISnapshot[] {
-  const added = page.findIndex(item => item.id === known[0]?.id);
+  const added = page.findIndex(item => item.id === before[0]?.id);
   const same = page.length - added;
   const goesOn =
     added >= 0 &&
-    page.slice(added).every((item, index) => item.id === known[index]?.id);
-  return goesOn ? known.slice(same) : [];
+    page.slice(added).every((item, index) => item.id === before[index]?.id);
+  return goesOn ? before.slice(same) : [];
 }

@@ -25,7 +25,7 @@ import type {
   ISnapshotDetail
 } from '../api/models';
 import { readMore } from '../api/pages';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import { compareIcon, dataIcon, kindIcons } from '../ui/fileIcons';
 import { fileSize, fullTime, relativeTime } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
@@ -38,7 +38,7 @@ import { graphRows, type IGraphRow } from './lanes';
 import { ProofBadges } from './snapshotParts';
 
 /** What the person can do with a snapshot. */
-export interface ISnapshotActions {
+interface ISnapshotActions {
   restore(snapshot: ISnapshot): void;
   compare(snapshot: ISnapshot): void;
   copyId(snapshot: ISnapshot): void;
@@ -360,7 +360,9 @@ function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
   } as CSSProperties;
   const more = useCallback(
     () =>
-      void told(() => readMore(client, '/snapshots', queryOf(filter), 'items')),
+      void notifyOnError(() =>
+        readMore(client, '/snapshots', queryOf(filter), 'items')
+      ),
     [client, filter]
   );
   return (

@@ -30,7 +30,9 @@ export function graphRows(commits: readonly ICommitNode[]): IGraphRow[] {
   const shown = new Set<string>();
   return commits.map(commit => {
     shown.add(commit.id);
-    const waiting = lanesOf(lanes, commit.id);
+    const waiting = lanes.flatMap((waits, index) =>
+      waits === commit.id ? [index] : []
+    );
     const lane = waiting[0] ?? free(lanes);
     const past = lanes
       .map((_, index) => index)
@@ -42,8 +44,8 @@ export function graphRows(commits: readonly ICommitNode[]): IGraphRow[] {
     // Where clocks differ, git may list a parent first: there is no line down to it.
     const parents = commit.parents.filter(parent => !shown.has(parent));
     const below = parents.map((parent, number): ILink => {
-      const known = lanes.indexOf(parent);
-      const to = known >= 0 ? known : number === 0 ? lane : free(lanes);
+      const own = lanes.indexOf(parent);
+      const to = own >= 0 ? own : number === 0 ? lane : free(lanes);
       lanes[to] = parent;
       return { from: lane, to };
     });
@@ -54,10 +56,6 @@ export function graphRows(commits: readonly ICommitNode[]): IGraphRow[] {
     const above = waiting.map(from => ({ from, to: lane }));
     return { lane, above, past, below, width };
   });
-}
-
-function lanesOf(lanes: readonly (string | null)[], id: string): number[] {
-  return lanes.flatMap((waits, index) => (waits === id ? [index] : []));
 }
 
 /** The first lane that nothing goes through; a new one where all are taken. */

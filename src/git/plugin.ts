@@ -102,9 +102,9 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
             path: change.path,
             ...(isStageable(change) ? { staged } : { from: 'HEAD' })
           }),
-        stage: chosen => void staging.stage(chosen),
-        unstage: chosen => void staging.unstage(chosen),
-        discard: chosen => void staging.discard(chosen),
+        stage: selection => void staging.stage(selection),
+        unstage: selection => void staging.unstage(selection),
+        discard: selection => void staging.discard(selection),
         track: path => void staging.track(path),
         commit: options =>
           run(CommandIDs.commit, { message: draft.message.value, ...options }),

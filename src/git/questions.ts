@@ -4,12 +4,12 @@ import type { IDisposable } from '@lumino/disposable';
 
 import { APIError, IEventStream, MLWSClient } from '../api/client';
 import type { IOperation, IOperationEvent, IPage } from '../api/models';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import { FieldsForm } from './form';
 import { operationWord } from './operationLabels';
 
 /** Code of the error that nothing is asked (any more): somebody else has answered. */
-const ANSWERED = '30259';
+const NOTHING_ASKED = '30259';
 
 /** A question on the screen. */
 interface IAsked {
@@ -48,7 +48,7 @@ export class Questions implements IDisposable {
       this._heed(event);
     } else {
       // What was asked before this lab listened, or while it was cut off.
-      void told(() => this._lookUp());
+      void notifyOnError(() => this._lookUp());
     }
   }
 
@@ -71,7 +71,7 @@ export class Questions implements IDisposable {
     }
     this._close(id);
     if (prompt !== undefined) {
-      void told(() => this._ask(operation));
+      void notifyOnError(() => this._ask(operation));
     }
   }
 
@@ -111,16 +111,16 @@ export class Questions implements IDisposable {
       const value = answer.value?.answer ?? '';
       await this._client.post(`/operations/${id}/answer`, { value });
     } catch (error) {
-      if (!(error instanceof APIError && error.code === ANSWERED)) {
+      if (!(error instanceof APIError && error.code === NOTHING_ASKED)) {
         throw error;
       }
     }
   }
 
   private _close(id: string): void {
-    const asked = this._asked.get(id);
+    const question = this._asked.get(id);
     this._asked.delete(id);
-    asked?.dialog.reject();
+    question?.dialog.reject();
   }
 
   private _stream: IEventStream<IOperationEvent>;

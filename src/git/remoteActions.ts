@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { agreed } from '../lab/confirm';
+import { confirm } from '../lab/confirm';
 import { escapeId, MLWSClient } from '../api/client';
 import type {
   IChange,
@@ -11,7 +11,7 @@ import type {
   IRemote,
   ITag
 } from '../api/models';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import { REFS } from './branchActions';
 import { askFields } from './form';
 import type { Work } from './work';
@@ -41,7 +41,7 @@ export class RemoteActions {
       value: remote?.url ?? '',
       placeholder: 'https://host/project.git'
     };
-    const given = await askFields(
+    const fields = await askFields(
       remote
         ? trans.__('Remote “%1”', remote.name)
         : trans.__('Add Git Remote'),
@@ -54,22 +54,22 @@ export class RemoteActions {
         )
       ]
     );
-    if (!given) {
+    if (!fields) {
       return null;
     }
-    const id = escapeId(remote?.name ?? given.name);
-    const made = await told(() =>
+    const id = escapeId(remote?.name ?? fields.name);
+    const saved = await notifyOnError(() =>
       this._client.put<IRemote>(`/git/remotes/${encodeURIComponent(id)}`, {
-        url: given.url
+        url: fields.url
       })
     );
     await this._client.refresh(...REFS);
-    return made;
+    return saved;
   }
 
   async remove(remote: IRemote): Promise<void> {
     const trans = this._trans;
-    const sure = await agreed(
+    const sure = await confirm(
       trans.__('Remove remote “%1”?', remote.name),
       trans.__(
         'Its remote-tracking branches are removed here. Nothing changes on %1.',
@@ -80,7 +80,7 @@ export class RemoteActions {
     );
     if (sure) {
       const id = encodeURIComponent(escapeId(remote.name));
-      await told(() => this._client.delete(`/git/remotes/${id}`));
+      await notifyOnError(() => this._client.delete(`/git/remotes/${id}`));
       await this._client.refresh(...REFS);
     }
   }
@@ -88,7 +88,7 @@ export class RemoteActions {
   /** Pulls data from its remote, one dataset after the other, until one fails. */
   async pullData(changes: readonly IChange[]): Promise<void> {
     for (const { path } of changes) {
-      const pulled = await this._work.carryOut(
+      const result = await this._work.carryOut(
         `/datasets/${encodeURIComponent(escapeId(path))}/pull`,
         undefined,
         {
@@ -96,7 +96,7 @@ export class RemoteActions {
           done: () => this._trans.__('Pulled %1', path)
         }
       );
-      if (pulled === null) {
+      if (result === null) {
         return;
       }
     }
@@ -194,7 +194,7 @@ export class RemoteActions {
   }
 
   private async _remotes(): Promise<readonly IRemote[] | null> {
-    const page = await told(() =>
+    const page = await notifyOnError(() =>
       this._client.cached<IPage<IRemote>>('/git/remotes')
     );
     return page && page.items;

@@ -9,12 +9,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { MLWSClient } from '../api/client';
 import { fileSize, listText } from '../ui/format';
 import type { IOperation, IRestorePlan, IRestoreResult } from '../api/models';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import type { OpenDocuments } from '../lab/documents';
 import { followWithNotice } from './work';
 
 /** Paths named one by one in the dialog; more are counted. */
-const NAMED = 12;
+const MAX_NAMES = 12;
 
 function Paths(props: {
   title: string;
@@ -25,12 +25,12 @@ function Paths(props: {
   if (paths.length === 0) {
     return null;
   }
-  const rest = paths.length - NAMED;
+  const rest = paths.length - MAX_NAMES;
   return (
     <section>
       <h3>{title}</h3>
       <ul>
-        {paths.slice(0, NAMED).map(path => (
+        {paths.slice(0, MAX_NAMES).map(path => (
           <li key={path}>{path}</li>
         ))}
         {rest > 0 && <li>{trans._n('and %1 more', 'and %1 more', rest)}</li>}
@@ -40,7 +40,7 @@ function Paths(props: {
 }
 
 /** What a restore will do and what it would overwrite. */
-export function PlanSummary(props: {
+function PlanSummary(props: {
   plan: IRestorePlan;
   language: string;
   trans: TranslationBundle;
@@ -134,12 +134,12 @@ export class Restorer {
     // Unsaved edits are work, too: saved, they are in the plan and in the safety copy.
     const unsaved = await this._documents.saveAll();
     if (unsaved.length > 0) {
-      this._tell(
-        'error',
+      Notification.error(
         this._trans.__(
           'Could not save %1, so nothing was restored.',
           listText(unsaved, this._trans)
-        )
+        ),
+        { autoClose: 5000 }
       );
       return false;
     }
@@ -148,16 +148,16 @@ export class Restorer {
       { paths }
     );
     if (plan.nothing) {
-      this._tell(
-        'info',
+      Notification.info(
         this._trans.__(
           'Nothing to restore: your files already match “%1”.',
           name
-        )
+        ),
+        { autoClose: 5000 }
       );
       return false;
     }
-    if (!(await this._agreed(plan, name))) {
+    if (!(await this._confirm(plan, name))) {
       return false;
     }
     const started = await this._client.post<IOperation<IRestoreResult>>(
@@ -167,7 +167,7 @@ export class Restorer {
     return this._follow(started, name);
   }
 
-  private async _agreed(plan: IRestorePlan, name: string): Promise<boolean> {
+  private async _confirm(plan: IRestorePlan, name: string): Promise<boolean> {
     const trans = this._trans;
     const { language } = this._client;
     const possible = plan.missing.length === 0;
@@ -192,27 +192,27 @@ export class Restorer {
   ): Promise<boolean> {
     const trans = this._trans;
     const project = this._client.project;
-    const [ended, notice] = await followWithNotice(
+    const [end, notice] = await followWithNotice(
       this._client,
       started,
       trans.__('Restoring “%1”…', name)
     );
-    if (ended.state === 'CANCELLED') {
+    if (end.state === 'CANCELLED') {
       await notice.end(
         trans.__('Canceled. Your files were not changed.'),
         'info'
       );
       return false;
     }
-    if (ended.state === 'FAILED' || !ended.result) {
-      const parts = [ended.error?.message, ended.error?.solution];
+    if (end.state === 'FAILED' || !end.result) {
+      const parts = [end.error?.message, end.error?.solution];
       await notice.end(parts.filter(Boolean).join(' '), 'error');
       return false;
     }
     if (project) {
-      await this._documents.reload(project, ended.result.restored);
+      await this._documents.reload(project, end.result.restored);
     }
-    const { safety } = ended.result;
+    const { safety } = end.result;
     await notice.end(
       safety
         ? trans.__(
@@ -226,21 +226,14 @@ export class Restorer {
         ? [
             {
               label: trans._p('restore', 'Undo'),
-              callback: () => this._back(safety)
+              callback: () =>
+                void notifyOnError(() =>
+                  this.restore(safety, trans.__('previous work'))
+                )
             }
           ]
         : []
     );
     return true;
-  }
-
-  /** Brings back what was there before a restore. */
-  private _back(safety: string): void {
-    const name = this._trans.__('previous work');
-    void told(() => this.restore(safety, name));
-  }
-
-  private _tell(type: 'info' | 'error', message: string): void {
-    Notification.emit(message, type, { autoClose: 5000 });
   }
 }

@@ -1,5 +1,5 @@
 /** A section of the sidebar that is unfolded. */
-export interface IOpenSection {
+interface IOpenSection {
   /** Share of the height that is left. */
   share: number;
   /** Pixels that it has before the others share what is left; 0 for none. */

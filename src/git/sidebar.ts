@@ -219,11 +219,11 @@ export class MLWSSidebar extends SidePanel {
   }
 
   private _onProject(): void {
-    const known = this._client.isReady;
+    const ready = this._client.isReady;
     // Another project can be chosen while this one is not trusted.
     this._bar.setHidden(this._client.project === null);
-    this.content.setHidden(!known);
-    this._welcome.setHidden(known);
+    this.content.setHidden(!ready);
+    this._welcome.setHidden(ready);
     for (const view of this._beginnings) {
       view.setHidden(this._client.project !== null);
     }

@@ -19,7 +19,7 @@ import { compareIcon, mlwsIcon } from '../ui/fileIcons';
 import type { MainViews } from '../lab/mainArea';
 import { Restorer } from './restore';
 import type { MLWSSidebar } from './sidebar';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 
 export namespace CommandIDs {
   export const openSidebar = 'mlws:open-sidebar';
@@ -88,7 +88,7 @@ function addSidebarCommands(
         focusMessage(changesView.node);
         return null;
       }
-      const made = await told(async () => {
+      const snapshot = await notifyOnError(async () => {
         const { changes } = await client.cached<IGitStatus>('/git/status');
         return draft.commit(
           trans.__('Committing…'),
@@ -103,7 +103,7 @@ function addSidebarCommands(
           }
         );
       });
-      return made?.id ?? null;
+      return snapshot?.id ?? null;
     }
   });
 }
@@ -142,7 +142,7 @@ function addSnapshotCommands(
     label: trans.__('Restore Snapshot…'),
     icon: undoIcon,
     execute: args =>
-      told(async () => {
+      notifyOnError(async () => {
         const id = idOf(app, args) ?? (await chooseSnapshot(client, trans));
         return id !== null && restorer.restore(id, subjectOf(client, id));
       })
@@ -202,22 +202,22 @@ function addDiffCommands(
       },
       { id: CommandIDs.compareSnapshot, args: { id: from, to } }
     );
-  let marked: string | null = null;
+  let selection: string | null = null;
   app.commands.addCommand(CommandIDs.markSnapshot, {
     label: trans.__('Select for Compare'),
     execute: args => {
-      marked = idOf(app, args);
+      selection = idOf(app, args);
       app.commands.notifyCommandChanged(CommandIDs.compareMarked);
     }
   });
   app.commands.addCommand(CommandIDs.compareMarked, {
-    label: () => trans.__('Compare with Selected %1', marked?.slice(0, 8)),
+    label: () => trans.__('Compare with Selected %1', selection?.slice(0, 8)),
     icon: compareIcon,
-    isVisible: () => marked !== null,
+    isVisible: () => selection !== null,
     execute: async args => {
       const to = idOf(app, args);
-      if (marked !== null && to !== null) {
-        await compare(marked, to);
+      if (selection !== null && to !== null) {
+        await compare(selection, to);
       }
     }
   });

@@ -58,14 +58,14 @@ function Files(props: {
       <Rows label={trans.__('Files')}>
         {diff.files.map(file => {
           const Icon = kindIcons[file.kind].react;
-          const told = `${file.path}: ${kindWord(file.kind, trans)}, ${stateWord(file.state, trans)}`;
+          const label = `${file.path}: ${kindWord(file.kind, trans)}, ${stateWord(file.state, trans)}`;
           return (
             <li key={file.path}>
               <button
                 className="jp-mlws-Row"
                 data-mlws-row
-                aria-label={told}
-                title={told}
+                aria-label={label}
+                title={label}
                 onClick={() => props.openFile(file.path)}
               >
                 <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />

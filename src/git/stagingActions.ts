@@ -1,14 +1,14 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { agreed } from '../lab/confirm';
+import { confirm } from '../lab/confirm';
 import type { MLWSClient } from '../api/client';
 import type { IChange, IDiscarded } from '../api/models';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import type { Work } from './work';
 
 /** Files as a whole, single hunks of one file, or everything. */
-export type Chosen =
+export type Selection =
   | { paths: readonly string[] }
   | { hunks: readonly { path: string; ids: readonly string[] }[] }
   | { all: true };
@@ -27,13 +27,13 @@ export class StagingActions {
   ) {}
 
   /** Puts changes into the next commit. */
-  async stage(chosen: Chosen): Promise<void> {
-    await this._work.change(() => this._client.post('/git/stage', chosen));
+  async stage(selection: Selection): Promise<void> {
+    await this._work.change(() => this._client.post('/git/stage', selection));
   }
 
   /** Takes changes out of the next commit again; the files stay as they are. */
-  async unstage(chosen: Chosen): Promise<void> {
-    await told(() => this._client.post('/git/unstage', chosen));
+  async unstage(selection: Selection): Promise<void> {
+    await notifyOnError(() => this._client.post('/git/unstage', selection));
   }
 
   /** Lets DVC keep a folder, which git then leaves alone. */
@@ -42,10 +42,10 @@ export class StagingActions {
   }
 
   /** Undoes what is not staged, after a word of what that loses. */
-  async discard(chosen: Chosen): Promise<void> {
+  async discard(selection: Selection): Promise<void> {
     const trans = this._trans;
-    const sure = await agreed(
-      this._title(chosen),
+    const sure = await confirm(
+      this._title(selection),
       trans.__(
         'Unstaged changes are discarded and new files are deleted. A safety copy is ' +
           'kept, so you can undo this.'
@@ -57,51 +57,42 @@ export class StagingActions {
       return;
     }
     const discarded = await this._work.change(() =>
-      this._client.post<IDiscarded>('/git/discard', chosen)
+      this._client.post<IDiscarded>('/git/discard', selection)
     );
     if (discarded) {
-      this._tellDiscarded(discarded);
+      const { paths, safety } = discarded;
+      const undo = {
+        label: trans.__('Undo'),
+        callback: () =>
+          void this._work.carryOut(`/git/safety/${safety}/restore`, undefined, {
+            doing: trans.__('Restoring changes…'),
+            done: () => trans.__('Changes restored.')
+          })
+      };
+      Notification.success(
+        trans._n(
+          'Discarded changes to %1 file.',
+          'Discarded changes to %1 files.',
+          paths.length
+        ),
+        { autoClose: 20_000, actions: safety === null ? [] : [undo] }
+      );
     }
   }
 
-  private _title(chosen: Chosen): string {
+  private _title(selection: Selection): string {
     const trans = this._trans;
-    if ('paths' in chosen) {
-      return chosen.paths.length === 1
-        ? trans.__('Discard changes to “%1”?', chosen.paths[0])
+    if ('paths' in selection) {
+      return selection.paths.length === 1
+        ? trans.__('Discard changes to “%1”?', selection.paths[0])
         : trans._n(
             'Discard changes to %1 file?',
             'Discard changes to %1 files?',
-            chosen.paths.length
+            selection.paths.length
           );
     }
-    return 'hunks' in chosen
-      ? trans.__('Discard this hunk in “%1”?', chosen.hunks[0].path)
+    return 'hunks' in selection
+      ? trans.__('Discard this hunk in “%1”?', selection.hunks[0].path)
       : trans.__('Discard all unstaged changes?');
-  }
-
-  private _tellDiscarded({ paths, safety }: IDiscarded): void {
-    const trans = this._trans;
-    const message = trans._n(
-      'Discarded changes to %1 file.',
-      'Discarded changes to %1 files.',
-      paths.length
-    );
-    const undo = {
-      label: trans.__('Undo'),
-      callback: () => void this._bringBack(safety!)
-    };
-    Notification.success(message, {
-      autoClose: 20_000,
-      actions: safety === null ? [] : [undo]
-    });
-  }
-
-  private async _bringBack(safety: string): Promise<void> {
-    const trans = this._trans;
-    await this._work.carryOut(`/git/safety/${safety}/restore`, undefined, {
-      doing: trans.__('Restoring changes…'),
-      done: () => trans.__('Changes restored.')
-    });
   }
 }

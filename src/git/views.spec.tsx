@@ -10,7 +10,7 @@ import { changesView } from './changesView';
 import { CommitDraft, type ICommitOptions } from './commit';
 import { EVERYTHING, type IHistoryFilter } from './history';
 import { historyView } from './historyView';
-import type { Chosen } from './stagingActions';
+import type { Selection } from './stagingActions';
 
 const change: IChange = {
   path: 'data/wine.csv',
@@ -84,10 +84,10 @@ async function changes(): Promise<[HTMLElement, CommitDraft]> {
   const actions = {
     openDiff: (one: IChange, staged: boolean) =>
       calls.push(`diff ${one.path}${staged ? ' staged' : ''}`),
-    stage: (chosen: Chosen) => calls.push(`stage ${JSON.stringify(chosen)}`),
-    unstage: (chosen: Chosen) =>
+    stage: (chosen: Selection) => calls.push(`stage ${JSON.stringify(chosen)}`),
+    unstage: (chosen: Selection) =>
       calls.push(`unstage ${JSON.stringify(chosen)}`),
-    discard: (chosen: Chosen) =>
+    discard: (chosen: Selection) =>
       calls.push(`discard ${JSON.stringify(chosen)}`),
     resolve: (one: IConflict) => calls.push(`resolve ${one.path}`),
     continueMerge: () => calls.push('continue'),

@@ -124,11 +124,11 @@ export class Welcome extends ReactWidget {
   ): Promise<void> {
     this._asked = true;
     await this._attempt(this._trans.__('Creating project…'), async () => {
-      const made = await this._client.post<IProject>('/projects', {
+      const project = await this._client.post<IProject>('/projects', {
         name,
         template
       });
-      await this._client.show(made);
+      await this._client.show(project);
     });
   }
 

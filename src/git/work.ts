@@ -6,10 +6,10 @@ import type { IOperation } from '../api/models';
 import type { OpenDocuments } from '../lab/documents';
 import { ProgressNotice } from '../lab/notice';
 import { followOperation } from '../operations/tracker';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 
-/** What is said of long work; `done` may say nothing (null) where the view tells by itself. */
-export interface IWorkWords<T> {
+/** The texts of an operation; `done` may be null where a view shows the result. */
+interface IWorkWords<T> {
   doing: string;
   done: (result: T) => string | null;
 }
@@ -23,38 +23,38 @@ export class Work {
   ) {}
 
   /**
-   * Begins the operation that `path` is, shows its progress, and tells how it ended.
+   * Starts the operation of a path, and shows its progress and its end.
    *
-   * Resolves to its result; to null where it failed or was cancelled, which was told then.
+   * Resolves to its result; to null where it failed or was canceled.
    */
   carryOut<T>(
     path: string,
     body: unknown,
     words: IWorkWords<T>
   ): Promise<T | null> {
-    return told(async () => {
+    return notifyOnError(async () => {
       await this.save();
-      const begun = await this.client.post<IOperation<T>>(path, body);
-      const ended = await this._follow(begun, words);
+      const started = await this.client.post<IOperation<T>>(path, body);
+      const end = await this._follow(started, words);
       await this._documents.reloadChanged();
-      return ended;
+      return end;
     });
   }
 
-  /** As `carryOut`, for what leaves the files alone. */
+  /** As `carryOut`, for operations that leave the files alone. */
   transfer<T>(
     path: string,
     body: unknown,
     words: IWorkWords<T>
   ): Promise<T | null> {
-    return told(async () =>
+    return notifyOnError(async () =>
       this._follow(await this.client.post<IOperation<T>>(path, body), words)
     );
   }
 
   /** Changes files by a request that answers at once. */
   async change<T>(request: () => Promise<T>): Promise<T | null> {
-    return told(async () => {
+    return notifyOnError(async () => {
       await this.save();
       const result = await request();
       await this._documents.reloadChanged();
@@ -62,7 +62,7 @@ export class Work {
     });
   }
 
-  /** Saves what is edited: files are looked at on disk. */
+  /** Saves what is edited: the server reads files from disk. */
   async save(): Promise<void> {
     const unsaved = await this._documents.saveAll();
     if (unsaved.length > 0) {
@@ -82,20 +82,20 @@ export class Work {
     started: IOperation<T>,
     words: IWorkWords<T>
   ): Promise<T | null> {
-    const [ended, notice] = await followWithNotice(
+    const [end, notice] = await followWithNotice(
       this.client,
       started,
       words.doing
     );
     // Not awaited: what is shown may wait for the toasts, the work is done.
-    if (ended.state === 'COMPLETED') {
-      void notice.end(words.done(ended.result as T), 'success');
-      return ended.result;
+    if (end.state === 'COMPLETED') {
+      void notice.end(words.done(end.result as T), 'success');
+      return end.result;
     }
-    if (ended.state === 'CANCELLED') {
+    if (end.state === 'CANCELLED') {
       void notice.end(this._trans.__('Canceled: %1', words.doing), 'info');
     } else {
-      void notice.end(errorText(new APIError(0, ended.error ?? {})), 'error');
+      void notice.end(errorText(new APIError(0, end.error ?? {})), 'error');
     }
     return null;
   }
@@ -108,12 +108,12 @@ export async function followWithNotice<T>(
   label: string
 ): Promise<[IOperation<T>, ProgressNotice]> {
   const cancel = () =>
-    void told(() => client.post(`/operations/${started.id}/cancel`));
+    void notifyOnError(() => client.post(`/operations/${started.id}/cancel`));
   const notice = new ProgressNotice(label, [
     { label: client.trans.__('Cancel'), callback: cancel }
   ]);
-  const ended = await followOperation(client, started, ({ done, total }) =>
+  const end = await followOperation(client, started, ({ done, total }) =>
     notice.progress(total ? Math.min(done / total, 1) : undefined)
   );
-  return [ended, notice];
+  return [end, notice];
 }

@@ -2,7 +2,7 @@ import { Dialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 /** Asks whether something that cannot be taken back at once is really meant. */
-export async function agreed(
+export async function confirm(
   title: string,
   body: string,
   ok: string,

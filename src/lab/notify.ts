@@ -2,8 +2,10 @@ import { Notification } from '@jupyterlab/apputils';
 
 import { APIError, errorText } from '../api/client';
 
-/** Tells people of an error that has no place of its own in a view; null where there was one. */
-export async function told<T>(work: () => Promise<T>): Promise<T | null> {
+/** Does work, and notifies of an error that has no place of its own in a view; null then. */
+export async function notifyOnError<T>(
+  work: () => Promise<T>
+): Promise<T | null> {
   try {
     return await work();
   } catch (error) {

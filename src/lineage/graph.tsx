@@ -19,7 +19,7 @@ import { memo, useEffect, useMemo, useRef } from 'react';
 
 import { flowLabels } from '../ui/flowLabels';
 import { useHasSize } from '../ui/useHasSize';
-import { NODE_HEIGHT, NODE_WIDTH, placed } from './layout';
+import { NODE_HEIGHT, NODE_WIDTH, positionsOf } from './layout';
 import type { ILineage, ILineageNode } from '../api/models';
 import { kindIcons, kindWord, relationWord } from './labels';
 
@@ -73,7 +73,7 @@ function Pane(props: IGraphProps): JSX.Element {
   const { lineage, selected, trans } = props;
   const flow = useReactFlow();
   const labels = useMemo(() => flowLabels(trans), [trans]);
-  const places = useMemo(() => placed(lineage), [lineage]);
+  const places = useMemo(() => positionsOf(lineage), [lineage]);
   const nodes: Thing[] = useMemo(
     () =>
       lineage.nodes.map(node => ({
@@ -100,10 +100,10 @@ function Pane(props: IGraphProps): JSX.Element {
       })),
     [lineage, trans]
   );
-  const known = lineage.nodes.length;
+  const count = lineage.nodes.length;
   useEffect(() => {
     const place = places.get(lineage.of);
-    if (known > SMALL && place) {
+    if (count > SMALL && place) {
       const [x, y] = [place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2];
       void flow.setCenter(x, y, { zoom: LEGIBLE, duration: FIT.duration });
     } else {
@@ -111,7 +111,7 @@ function Pane(props: IGraphProps): JSX.Element {
     }
     // Another thing is asked of, or there is more: what is only read anew moves nothing.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [flow, lineage.of, known]);
+  }, [flow, lineage.of, count]);
   return (
     <ReactFlow
       nodes={nodes}

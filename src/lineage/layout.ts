@@ -6,7 +6,7 @@ export const NODE_WIDTH = 190;
 export const NODE_HEIGHT = 46;
 
 /** Where each node stands, from what was first on the left to what came of it. */
-export function placed(
+export function positionsOf(
   lineage: ILineage
 ): Map<string, { x: number; y: number }> {
   const layout = new dagre.graphlib.Graph();

@@ -50,9 +50,9 @@ const lineage: JupyterFrontEndPlugin<void> = {
           await show(args.of);
           return;
         }
-        const clicked = dataOf(app, 'mlwsSnapshot');
-        if (clicked && args.clicked === true) {
-          await show(`snapshot:${clicked}`);
+        const snapshot = dataOf(app, 'mlwsSnapshot');
+        if (snapshot && args.clicked === true) {
+          await show(`snapshot:${snapshot}`);
           return;
         }
         const answer = await InputDialog.getText({

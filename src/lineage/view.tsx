@@ -52,8 +52,8 @@ function factsOf(
       return [];
     }
     if (name === 'dirty') {
-      const told = trans.__('Includes uncommitted changes');
-      return value ? ([[told, '✓']] as [string, string][]) : [];
+      const label = trans.__('Includes uncommitted changes');
+      return value ? ([[label, '✓']] as [string, string][]) : [];
     }
     if (name === 'started' || name === 'timestamp') {
       const time =
@@ -117,10 +117,10 @@ function Neighbours(props: {
 function neighbours(
   { nodes, edges }: ILineage,
   end: 'source' | 'target',
-  wanted: (edge: ILineageEdge) => boolean
+  isNeighbour: (edge: ILineageEdge) => boolean
 ): INeighbour[] {
   const byId = new Map(nodes.map(node => [node.id, node]));
-  return edges.filter(wanted).flatMap(edge => {
+  return edges.filter(isNeighbour).flatMap(edge => {
     const node = byId.get(edge[end]);
     return node ? [{ node, relation: edge.relation }] : [];
   });

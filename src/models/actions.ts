@@ -2,7 +2,7 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { escapeId } from '../api/client';
-import { agreed } from '../lab/confirm';
+import { confirm } from '../lab/confirm';
 import type {
   IExperimentRun,
   IModel,
@@ -10,7 +10,7 @@ import type {
   IModelVersion,
   IPage
 } from '../api/models';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient } from '../lab/tokens';
 import { PromoteForm, RegisterForm } from './forms';
 
@@ -43,7 +43,7 @@ export class ModelActions implements IModelActions {
   ) {}
 
   async promote(version: IModelVersion): Promise<void> {
-    await told(async () => {
+    await notifyOnError(async () => {
       const trans = this._trans;
       const { aliases } = await this._client.get<IModelDetail>(
         modelPath(version.name),
@@ -78,9 +78,9 @@ export class ModelActions implements IModelActions {
   }
 
   removeAlias(version: IModelVersion, alias: string): void {
-    void told(async () => {
+    void notifyOnError(async () => {
       const trans = this._trans;
-      const isMeant = await agreed(
+      const isMeant = await confirm(
         trans.__('Remove alias “%1”?', alias),
         trans.__(
           'Loading %2 by the alias “%1” will fail. The version and the alias history are kept.',
@@ -106,13 +106,13 @@ export class ModelActions implements IModelActions {
   }
 
   register(run?: IExperimentRun): void {
-    void told(() => this._register(run));
+    void notifyOnError(() => this._register(run));
   }
 
   private async _register(run?: IExperimentRun): Promise<void> {
     const trans = this._trans;
-    const offered = run ? [run] : await this._offered();
-    if (offered.length === 0) {
+    const runs = run ? [run] : await this._newestRuns();
+    if (runs.length === 0) {
       await showDialog({
         title: trans.__('No Runs to Register'),
         body: trans.__(
@@ -128,7 +128,7 @@ export class ModelActions implements IModelActions {
     const names = items.map(item => item.name);
     const answer = await showDialog({
       title: trans.__('Register Model'),
-      body: new RegisterForm(offered, names, this._client.language, trans),
+      body: new RegisterForm(runs, names, this._client.language, trans),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
         Dialog.okButton({ label: trans.__('Register') })
@@ -152,7 +152,7 @@ export class ModelActions implements IModelActions {
   }
 
   /** The newest runs that MLflow knows. */
-  private async _offered(): Promise<IExperimentRun[]> {
+  private async _newestRuns(): Promise<IExperimentRun[]> {
     const page = await this._client.get<IPage<IExperimentRun>>('/runs', {
       limit: OFFERED
     });

@@ -7,7 +7,7 @@ import type { IExperimentRun } from '../api/models';
 import type { IModelVersion } from '../api/models';
 
 /** What a promoted version is called where nothing else is said. */
-const PROMOTED = 'production';
+const DEFAULT_ALIAS = 'production';
 
 /** Asks which alias is to mean a version, and says what that changes. */
 export class PromoteForm extends DialogForm<string> {
@@ -75,11 +75,11 @@ export class PromoteForm extends DialogForm<string> {
         );
   }
 
-  private _alias = PROMOTED;
+  private _alias = DEFAULT_ALIAS;
 }
 
 /** A run that is to become a version of a model. */
-export interface IRegistration {
+interface IRegistration {
   run: string;
   name: string;
   artifacts: string[];

@@ -19,7 +19,7 @@ import type {
   IRunColumns
 } from '../api/models';
 import { readMore } from '../api/pages';
-import { told } from '../lab/notify';
+import { notifyOnError } from '../lab/notify';
 import { cellText, fullTime, relativeTime } from '../ui/format';
 import { Rows } from '../ui/rows';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
@@ -184,7 +184,8 @@ function Expanded(props: IVersionProps & { name: string }): JSX.Element {
   const { client, name } = props;
   const { trans } = client;
   const path = modelPath(name);
-  const more = () => void told(() => readMore(client, path, {}, 'versions'));
+  const more = () =>
+    void notifyOnError(() => readMore(client, path, {}, 'versions'));
   return (
     <div className="jp-mlws-Dataset-detail">
       <Answer of={useGet<IModelDetail>(client, path)} trans={trans}>
@@ -334,9 +335,9 @@ function Registry(props: IProps): JSX.Element {
   const { trans } = client;
   const models = usePages<IModel>(client, '/models', PAGE);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const chosen = [...selected];
+  const ids = [...selected];
   const more = () =>
-    void told(() => readMore(client, '/models', PAGE, 'items'));
+    void notifyOnError(() => readMore(client, '/models', PAGE, 'items'));
   return (
     <Answer of={models} trans={trans}>
       {({ items, next_cursor }) =>
@@ -347,12 +348,12 @@ function Registry(props: IProps): JSX.Element {
             <div className="jp-mlws-Tools">
               <button
                 className="jp-mlws-CompareModelsButton jp-mlws-Wide jp-mod-styled"
-                disabled={chosen.length < 2}
-                onClick={() => actions.compare(chosen)}
+                disabled={ids.length < 2}
+                onClick={() => actions.compare(ids)}
               >
-                {chosen.length < 2
+                {ids.length < 2
                   ? trans.__('Compare (select two)')
-                  : trans.__('Compare %1 versions', chosen.length)}
+                  : trans.__('Compare %1 versions', ids.length)}
               </button>
               <Button small={true} onClick={() => actions.register()}>
                 {trans.__('Register Model from Run…')}
@@ -365,7 +366,7 @@ function Registry(props: IProps): JSX.Element {
                   key={item.id}
                   {...props}
                   item={item}
-                  selected={chosen}
+                  selected={ids}
                   onSelect={id => setSelected(now => toggled(now, id))}
                 />
               ))}

@@ -22,10 +22,10 @@ function progressText(
       ? fileSize(Math.round(value), language)
       : Math.round(value).toLocaleString(language);
   const { done, total, rate } = operation;
-  const counted = total
+  const amounts = total
     ? trans.__('%1 of %2', amount(done), amount(total))
     : amount(done);
-  return isBytes && rate ? `${counted}, ${amount(rate)}/s` : counted;
+  return isBytes && rate ? `${amounts}, ${amount(rate)}/s` : amounts;
 }
 
 /** An operation in its place: how far it is and a way to stop it, or how it ended. */

@@ -45,7 +45,7 @@ export function followOperation<T>(
 }
 
 /** An operation in its place; one that completed has none. */
-export interface ITracked {
+interface ITracked {
   /** What it does, in the reader's language. */
   label: string;
   state: 'running' | 'cancelled' | 'failed';
@@ -82,19 +82,19 @@ export class OperationTracker {
     this._set(key, { ...running, operation: null });
     try {
       const started = await start();
-      const ended = await followOperation(this._client, started, operation =>
+      const end = await followOperation(this._client, started, operation =>
         this._set(key, { ...running, operation })
       );
-      if (ended.state === 'COMPLETED') {
+      if (end.state === 'COMPLETED') {
         this._set(key, undefined);
-        return ended.result;
+        return end.result;
       }
       this._set(key, {
         label,
-        operation: ended,
-        ...(ended.state === 'CANCELLED'
+        operation: end,
+        ...(end.state === 'CANCELLED'
           ? { state: 'cancelled', error: null }
-          : { state: 'failed', error: new APIError(0, ended.error ?? {}) })
+          : { state: 'failed', error: new APIError(0, end.error ?? {}) })
       });
     } catch (error) {
       if (!(error instanceof APIError)) {

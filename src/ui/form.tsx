@@ -9,7 +9,7 @@ import {
 import { APIError } from '../api/client';
 
 /** What the server says about each field of a form, and what it says about none. */
-export function sortOut(
+function sortOut(
   error: APIError,
   fields: readonly string[]
 ): {

@@ -10,7 +10,7 @@ import {
 const NEAR = 8;
 
 /** A box that shows its end while it grows. */
-export interface IFollow<T extends HTMLElement> {
+interface IFollow<T extends HTMLElement> {
   scroller: RefObject<T>;
   follows: boolean;
   setFollows: (follows: boolean) => void;

@@ -53,8 +53,8 @@ export function LongList(props: {
       [focused]
     )
   });
-  const drawn = rows.getVirtualItems();
-  const last = drawn.length > 0 ? drawn[drawn.length - 1].index : -1;
+  const items = rows.getVirtualItems();
+  const last = items.length > 0 ? items[items.length - 1].index : -1;
 
   // What stands above the list grows and shrinks with its filters, at no time that is told;
   // the same number again draws nothing.
@@ -112,7 +112,7 @@ export function LongList(props: {
       onFocus={event => setFocused(indexOf(event.target))}
       onBlur={() => setFocused(-1)}
     >
-      {drawn.map(({ index, key, start }) => (
+      {items.map(({ index, key, start }) => (
         <li
           key={key}
           ref={rows.measureElement}

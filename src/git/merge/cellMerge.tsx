@@ -65,7 +65,7 @@ function ConflictingCell(props: {
     ['both', trans.__('Use Both')],
     ['base', trans.__('Use Base')]
   ];
-  const offered = takes.filter(
+  const choices = takes.filter(
     ([side]) => side !== 'both' || (cell.ours !== null && cell.theirs !== null)
   );
   const edited = choice !== undefined && typeof choice !== 'string';
@@ -78,7 +78,7 @@ function ConflictingCell(props: {
     >
       <header>
         <code>[{number}]</code>
-        {offered.map(([side, label]) => (
+        {choices.map(([side, label]) => (
           <Button
             key={side}
             small={true}

@@ -24,7 +24,7 @@ import { scrollTogether } from './scrolling';
 import { compareThree, type IPiece, type Sides } from './threeWay';
 
 /** Where the panes go. */
-export type Hosts = Record<Side | 'result', HTMLElement>;
+type Hosts = Record<Side | 'result', HTMLElement>;
 
 /** What the panes say to people. */
 export interface IEditorWords {

@@ -3,7 +3,7 @@ import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import type { IDisposable } from '@lumino/disposable';
 
 import type { MLWSClient } from '../../api/client';
-import { agreed } from '../../lab/confirm';
+import { confirm } from '../../lab/confirm';
 import type { MainViews } from '../../lab/mainArea';
 import { State } from '../../ui/state';
 import type { ICode } from '../actions';
@@ -34,7 +34,7 @@ export function conflictOpener(
       });
       const mayClose = async () =>
         !touched.value ||
-        agreed(
+        confirm(
           trans.__('Discard the merge result?'),
           trans.__('Your choices for “%1” will be lost.', path),
           trans.__('Close'),

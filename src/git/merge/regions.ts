@@ -88,7 +88,7 @@ function decorate(
   state: EditorState,
   bar: (region: IRegion) => Decoration
 ): DecorationSet {
-  const found: Range<Decoration>[] = [];
+  const decorations: Range<Decoration>[] = [];
   for (const region of state.field(regions)) {
     const kind = isConflict(region)
       ? region.choice === null
@@ -96,18 +96,18 @@ function decorate(
         : 'settled'
       : 'changed';
     if (isConflict(region)) {
-      found.push(bar(region).range(region.from));
+      decorations.push(bar(region).range(region.from));
     }
     const line = Decoration.line({
       class: `jp-mlws-Merge-line jp-mod-${kind}`
     });
     for (let at = region.from; at < region.to;) {
       const { from, to } = state.doc.lineAt(at);
-      found.push(line.range(from));
+      decorations.push(line.range(from));
       at = to + 1;
     }
   }
-  return Decoration.set(found, true);
+  return Decoration.set(decorations, true);
 }
 
 /** `drawn` makes the decoration of a conflict's bar. */

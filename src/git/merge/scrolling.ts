@@ -1,7 +1,7 @@
 import type { EditorView } from '@codemirror/view';
 
 /** Line numbers of one pane that lie beside those of the others with the same index. */
-export type Anchors = readonly number[];
+type Anchors = readonly number[];
 
 /** The line of another pane that is beside `line`; both counted from 0, with fractions. */
 export function beside(line: number, own: Anchors, other: Anchors): number {
@@ -20,14 +20,14 @@ export function beside(line: number, own: Anchors, other: Anchors): number {
 }
 
 /** The line at the top of a pane, counted from 0, with a fraction. */
-export function topLine(view: EditorView): number {
+function topLine(view: EditorView): number {
   const block = view.lineBlockAtHeight(view.scrollDOM.scrollTop);
   const part = (view.scrollDOM.scrollTop - block.top) / block.height;
   return view.state.doc.lineAt(block.from).number - 1 + part;
 }
 
 /** Scrolls so that a line is at the top. */
-export function scrollToLine(view: EditorView, line: number): void {
+function scrollToLine(view: EditorView, line: number): void {
   const { doc } = view.state;
   const whole = Math.floor(Math.min(Math.max(line, 0), doc.lines - 1));
   const block = view.lineBlockAt(doc.line(whole + 1).from);

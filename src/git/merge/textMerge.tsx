@@ -10,7 +10,7 @@ import type { Choice, IRegion } from './result';
 import { sidesOf } from './threeWay';
 
 /** Whether a text's lines end as on Windows. */
-export function endsInCRLF(text: string | null): boolean {
+function endsInCRLF(text: string | null): boolean {
   return text !== null && /\r\n/.test(text) && !/[^\r]\n/.test(text);
 }
 
@@ -69,7 +69,7 @@ export function TextMerge(props: {
   const [, draw] = useState(0);
 
   useEffect(() => {
-    const made = new ThreeWayEditor(
+    const view = new ThreeWayEditor(
       {
         ours: hosts.ours.current!,
         base: hosts.base.current!,
@@ -80,34 +80,34 @@ export function TextMerge(props: {
       detail.base !== null,
       words,
       () => {
-        if (editor.current === made) {
+        if (editor.current === view) {
           draw(count => count + 1);
         }
       }
     );
-    editor.current = made;
-    made.goTo(0);
+    editor.current = view;
+    view.goTo(0);
     draw(count => count + 1);
     const language = languages?.findByFileName(detail.path);
     if (language) {
       void languages!.getLanguage(language).then(loaded => {
-        if (loaded?.support && !made.isDisposed) {
-          made.setLanguage(loaded.support);
+        if (loaded?.support && !view.isDisposed) {
+          view.setLanguage(loaded.support);
         }
       });
     }
     return () => {
       editor.current = null;
-      made.dispose();
+      view.dispose();
     };
     // The detail alone says what is merged; words and hosts come with it.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [detail]);
 
-  const { current: made } = editor;
-  const conflicts = made?.conflicts ?? [];
-  const at = made?.current ?? -1;
-  const open = made?.open ?? 0;
+  const { current: view } = editor;
+  const conflicts = view?.conflicts ?? [];
+  const at = view?.current ?? -1;
+  const open = view?.open ?? 0;
   const touched = conflicts.some(one => one.choice !== null);
   const { onTouched } = props;
   useEffect(() => {
@@ -117,11 +117,11 @@ export function TextMerge(props: {
   }, [touched, onTouched]);
 
   const go = (step: number) =>
-    made?.goTo((at + step + conflicts.length) % conflicts.length);
+    view?.goTo((at + step + conflicts.length) % conflicts.length);
   const take = (choice: SideChoice) =>
-    made?.take(choice, at >= 0 ? [conflicts[at].id] : undefined);
+    view?.take(choice, at >= 0 ? [conflicts[at].id] : undefined);
   const resolve = () => {
-    const text = made!.text;
+    const text = view!.text;
     const windows = endsInCRLF(detail.ours ?? detail.theirs);
     props.onResolve(windows ? text.replace(/\n/g, '\r\n') : text);
   };

@@ -3,13 +3,13 @@ import { diffIndices } from 'node-diff3';
 import type { Side } from '../../api/models';
 
 /** Lines from `start` up to `end`, which is not among them. */
-export interface ILines {
+interface ILines {
   start: number;
   end: number;
 }
 
 /** Who changed a place: one side, both in the same way, or both differently. */
-export type PieceKind = 'ours' | 'theirs' | 'agreed' | 'conflict';
+type PieceKind = 'ours' | 'theirs' | 'agreed' | 'conflict';
 
 /** A place that is not the same in all three versions. */
 export interface IPiece extends Record<Side, ILines> {
@@ -60,15 +60,15 @@ export function compareThree(sides: Sides, hasBase: boolean): IPiece[] {
     const span = { start: group[0].base.start, end };
     const own = (side: 'ours' | 'theirs') => place(side, group, span, shift);
     const piece = { base: span, ours: own('ours'), theirs: own('theirs') };
-    const told = kindOf(group, piece, ours, theirs);
-    const kind = hasBase || told === 'agreed' ? told : 'conflict';
+    const changed = kindOf(group, piece, ours, theirs);
+    const kind = hasBase || changed === 'agreed' ? changed : 'conflict';
     pieces.push({ kind, ...piece });
   }
   return pieces;
 }
 
 /** What is the same in both, as a base where there is none. */
-export function commonLines(
+function commonLines(
   ours: readonly string[],
   theirs: readonly string[]
 ): string[] {
@@ -105,10 +105,10 @@ function hunksOf(
     start: head + start,
     end: head + start + length
   });
-  return diffIndices(middle(base), middle(own)).map(found => ({
+  return diffIndices(middle(base), middle(own)).map(match => ({
     side,
-    base: lines(found.buffer1),
-    own: lines(found.buffer2)
+    base: lines(match.buffer1),
+    own: lines(match.buffer2)
   }));
 }
 

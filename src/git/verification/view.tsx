@@ -70,13 +70,14 @@ function Problems(props: {
   );
 }
 
-function Found(props: {
-  found: IVerification;
+function Result(props: {
+  verification: IVerification;
   language: string;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { found, language, trans } = props;
-  const isWhole = found.problems.length === 0 && found.unreachable === null;
+  const { verification: verification, language, trans } = props;
+  const isWhole =
+    verification.problems.length === 0 && verification.unreachable === null;
   return (
     <section>
       <p
@@ -84,23 +85,23 @@ function Found(props: {
         role="status"
         data-mlws-whole={isWhole}
       >
-        {found.problems.length === 0
+        {verification.problems.length === 0
           ? trans._n(
               '%1 object (%2) verified.',
               'All %1 objects (%2) verified.',
-              found.objects,
-              fileSize(found.bytes, language)
+              verification.objects,
+              fileSize(verification.bytes, language)
             )
           : trans._n(
               '%1 object is missing or damaged.',
               '%1 objects are missing or damaged.',
-              found.problems.length
+              verification.problems.length
             )}{' '}
-        {found.unreachable !== null &&
-          trans.__('Could not reach the remote: %1', found.unreachable)}
+        {verification.unreachable !== null &&
+          trans.__('Could not reach the remote: %1', verification.unreachable)}
       </p>
-      {found.problems.length > 0 && (
-        <Problems problems={found.problems} trans={trans} />
+      {verification.problems.length > 0 && (
+        <Problems problems={verification.problems} trans={trans} />
       )}
     </section>
   );
@@ -231,7 +232,11 @@ function Proof({ client, id }: IProps): JSX.Element {
           </div>
           <OperationView tracker={tracker} place={PLACE} client={client} />
           {verify.data && (
-            <Found found={verify.data} language={language} trans={trans} />
+            <Result
+              verification={verify.data}
+              language={language}
+              trans={trans}
+            />
           )}
           {repair.data && <Repaired repaired={repair.data} trans={trans} />}
         </>

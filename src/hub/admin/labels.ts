@@ -6,7 +6,7 @@ import type { IConfig } from './config';
 const CATALOGUES: Record<string, string> = { 'zh-CN': 'zh_CN' };
 
 /** Each English text, and its forms in the language of the catalogue. */
-export type Catalogue = Record<string, readonly string[]>;
+type Catalogue = Record<string, readonly string[]>;
 
 /**
  * The words of a catalogue, with English where it has none.
@@ -38,8 +38,8 @@ export class Words implements TranslationBundle {
     ...args: any[]
   ): string {
     const english = count === 1 ? one : many;
-    const found = this._find(`${context}\u0004${one}`);
-    return fill(found ?? english, [count, ...args]);
+    const catalogue = this._find(`${context}\u0004${one}`);
+    return fill(catalogue ?? english, [count, ...args]);
   }
 
   dcnpgettext(

@@ -31,7 +31,7 @@ export function isPossible(action: Action, status: ContainerStatus): boolean {
 }
 
 /** Whether another size makes sense in the container's state. */
-export function isResizable(status: ContainerStatus): boolean {
+function isResizable(status: ContainerStatus): boolean {
   return [...ENDED, ...UP, 'QUEUED'].includes(status);
 }
 

@@ -19,7 +19,7 @@ import { State } from '../../ui/state';
 export type Action = 'start' | 'stop' | 'restart' | 'delete';
 
 /** Another size; what is left out stays. */
-export type ResourceChange = Partial<IResources>;
+type ResourceChange = Partial<IResources>;
 
 const CONTAINERS = ['/containers', {}];
 const REPORT = ['/resources', {}];

@@ -7,14 +7,14 @@ import type { IContainer, IOutOfMemory } from '../../api/models';
 import { writeMemory } from './quantities';
 
 /** What the notice needs of the person's containers. */
-export interface IResizable {
+interface IResizable {
   /** The most memory that a container may have, in bytes; null where that is not known. */
   limit(): Promise<number | null>;
   resize(memory: string): Promise<IContainer>;
 }
 
 /** How much to offer to whom `now` was not enough; null where there is no more. */
-export function largerMemory(now: number, limit: number | null): number | null {
+function largerMemory(now: number, limit: number | null): number | null {
   const twice = limit === null ? 2 * now : Math.min(2 * now, limit);
   return twice > now ? twice : null;
 }

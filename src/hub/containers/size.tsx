@@ -10,7 +10,7 @@ export const SIZE_FIELDS = [
   'resources.memory',
   'resources.gpu'
 ] as const;
-export type SizeField = (typeof SIZE_FIELDS)[number];
+type SizeField = (typeof SIZE_FIELDS)[number];
 export type ISizeValues = Record<SizeField, string>;
 
 /** What was typed, as the API takes it. */

@@ -25,10 +25,7 @@ export function ContainerState(props: {
 }
 
 /** "Place 2 in the queue, about 3:00 min" */
-export function placeText(
-  place: IQueuePlace,
-  trans: TranslationBundle
-): string {
+function placeText(place: IQueuePlace, trans: TranslationBundle): string {
   return place.eta_seconds === null
     ? trans.__('Position %1 in queue', place.position)
     : trans.__(

@@ -14,7 +14,7 @@ import type { IProject, ITeamProject } from '../../api/models';
 import { memberPath, projectPath, PROJECTS } from './labels';
 import { teamView, type ITeamHost } from './section';
 import { IMLWSClient, IMLWSSidebar, IOpenDocuments } from '../../lab/tokens';
-import { told } from '../../lab/notify';
+import { notifyOnError } from '../../lab/notify';
 
 const team: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:team',
@@ -52,7 +52,7 @@ function labHost(client: MLWSClient, hub: MLWSClient, work: Work): ITeamHost {
   const { trans } = client;
   const owner = PageConfig.getOption('hubServerUser');
   const change = (request: () => Promise<unknown>) =>
-    told(async () => {
+    notifyOnError(async () => {
       await request();
       await hub.refresh(PROJECTS);
     });
@@ -77,7 +77,7 @@ function labHost(client: MLWSClient, hub: MLWSClient, work: Work): ITeamHost {
     },
     delete: async project => {
       const isLast = project.trashed_at !== null;
-      const given = await askFields(
+      const fields = await askFields(
         isLast
           ? trans.__('Delete %1 Permanently', project.name)
           : trans.__('Move %1 to Trash', project.name),
@@ -99,8 +99,8 @@ function labHost(client: MLWSClient, hub: MLWSClient, work: Work): ITeamHost {
               )
         ]
       );
-      if (given) {
-        const { confirm } = given;
+      if (fields) {
+        const { confirm } = fields;
         await change(() => hub.delete(projectPath(project.name), { confirm }));
       }
     },
@@ -115,7 +115,7 @@ async function clone(
   project: ITeamProject
 ): Promise<void> {
   const { trans } = client;
-  const made = await work.transfer<IProject>(
+  const local = await work.transfer<IProject>(
     `${projectPath(project.name)}/clone`,
     {},
     {
@@ -123,8 +123,8 @@ async function clone(
       done: ({ path }) => trans.__('Cloned into “%1”.', path)
     }
   );
-  if (made) {
-    await client.show(made);
+  if (local) {
+    await client.show(local);
   }
 }
 
@@ -152,7 +152,7 @@ async function connect(
     return;
   }
   const path = `${projectPath(project.name)}/connect`;
-  if (await told(() => client.post<ITeamProject>(path))) {
+  if (await notifyOnError(() => client.post<ITeamProject>(path))) {
     Notification.success(
       trans.__('“%1” will be shared on the next push.', shown.name)
     );
