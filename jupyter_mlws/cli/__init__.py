@@ -1,5 +1,5 @@
-"""The words of the command line and of ``%mlws``: declared, carried out, shown.
+"""Commands of the command line and of ``%mlws``.
 
-``declared`` says what each takes, ``commands`` what each does, through a ``session`` on a running
-server or on the project's files (``local``); ``views`` and ``render`` show the results.
+``declared`` specifies the parameters of all commands. The other modules implement the commands by
+a client of the project, and ``*_views`` render their results.
 """

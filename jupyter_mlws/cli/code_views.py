@@ -1,4 +1,4 @@
-"""What is shown of merges, staging, going back, tags and stashes."""
+"""Views of merges, staging, reverts, tags, safety copies and stashes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
 from jupyter_mlws.cli.version_views import data_lines
-from jupyter_mlws.cli.views import JSON, Views, when_of
+from jupyter_mlws.cli.views import COMMIT, JSON, TIME, Column, Views
 from jupyter_mlws.core.i18n import Message
 
 
@@ -25,22 +25,28 @@ def conflicts(views: Views, result: JSON) -> list[Block]:
             return [line(views.say("No conflicts."), Tone.FAINT)]
         text = views.say("All conflicts resolved. Finish the merge with: merge --continue")
         return [line(text, Tone.GOOD)]
-    cells = [
-        [Cell(row["path"], Tone.STRONG), views.word(row["how"]), views.word(row["kind"])]
-        for row in result["items"]
-    ]
-    columns = [Message("Path"), Message("Conflict"), Message("Kind")]
+    table = views.table(
+        result["items"],
+        Column(Message("Path"), "path", Tone.STRONG),
+        Column(Message("Conflict"), lambda row: views.word(row["how"])),
+        Column(Message("Kind"), lambda row: views.word(row["kind"])),
+    )
     text = views.say(
         "Edit and stage the files, or use merge --ours PATH (or --theirs, --both). Then finish "
         "with merge --continue, or abort with merge --abort."
     )
-    return [views.table(columns, cells), line(text, Tone.FAINT)]
+    return [table, line(text, Tone.FAINT)]
 
 
 def abort_result(views: Views, result: JSON) -> list[Block]:
     """Render HEAD after an aborted merge, and the safety copy of the resolved changes."""
     text = views.say("Merge aborted. HEAD is at {commit}.", commit=result["commit"][:8])
-    return [line(text, Tone.GOOD), *_format_safety_hint(views, result)]
+    blocks: list[Block] = [line(text, Tone.GOOD)]
+    if result["safety"]:
+        short_id = result["safety"][:8]
+        text = views.say("Your resolved changes were kept as {kept}.", kept=short_id)
+        blocks.append(line(text, Tone.FAINT))
+    return blocks
 
 
 def revert_result(views: Views, result: JSON) -> list[Block]:
@@ -51,87 +57,62 @@ def revert_result(views: Views, result: JSON) -> list[Block]:
     return [Lines([[Cell(text, Tone.GOOD)], *data_lines(views, result["data"])])]
 
 
-def _format_safety_hint(views: Views, result: JSON) -> list[Block]:
-    if not result["safety"]:
-        return []
-    short_id = result["safety"][:8]
-    text = views.say("Your resolved changes were kept as {kept}.", kept=short_id)
-    return [line(text, Tone.FAINT)]
-
-
 def staging_status(views: Views, status: JSON) -> list[Block]:
     """Render the staged changes, which the next commit contains, and the unstaged ones."""
-    if not status["changes"]:
-        return [line(views.say("No changes."), Tone.FAINT)]
-    cells = [
-        [
-            views.word(row["index_state"]) if row["index_state"] else Cell(""),
-            views.word(row["worktree_state"]) if row["worktree_state"] else Cell(""),
-            Cell(row["path"]),
-        ]
-        for row in status["changes"]
-    ]
-    columns = [Message("Staged"), Message("Not staged"), Message("Path")]
-    return [views.table(columns, cells)]
+
+    def state(row: JSON, key: str) -> Cell:
+        return views.word(row[key]) if row[key] else Cell("")
+
+    return views.listing(
+        status["changes"],
+        Message("No changes."),
+        Column(Message("Staged"), lambda row: state(row, "index_state")),
+        Column(Message("Not staged"), lambda row: state(row, "worktree_state")),
+        Column(Message("Path"), "path"),
+    )
 
 
 def tags(views: Views, rows: Sequence[JSON]) -> list[Block]:
-    """A line for every tag."""
-    if not rows:
-        return [line(views.say("No tags yet."), Tone.FAINT)]
-    cells = [
-        [
-            Cell(row["name"], Tone.STRONG),
-            Cell(row["commit"][:8], Tone.WARN),
-            Cell((row["message"] or row["subject"]).split("\n")[0]),
-            Cell(when_of(row["timestamp"]), Tone.FAINT),
-        ]
-        for row in rows
-    ]
-    columns = [Message("Tag"), Message("Commit"), Message("Message"), Message("Time")]
-    return [views.table(columns, cells)]
+    """Render a line for every tag."""
+    return views.listing(
+        rows,
+        Message("No tags yet."),
+        Column(Message("Tag"), "name", Tone.STRONG),
+        COMMIT,
+        Column(Message("Message"), lambda row: (row["message"] or row["subject"]).split("\n")[0]),
+        TIME,
+    )
 
 
 def safety_copies(views: Views, rows: Sequence[JSON]) -> list[Block]:
-    """A line for every safety copy, and how one is restored."""
-    if not rows:
-        return [line(views.say("No safety copies yet."), Tone.FAINT)]
-    cells = [
-        [
-            Cell(row["id"][:8], Tone.WARN),
-            Cell(row["reason"]),
-            Cell(when_of(row["timestamp"]), Tone.FAINT),
-            Cell(", ".join(row["files"][:3]) + (", …" if len(row["files"]) > 3 else "")),
-        ]
-        for row in rows
-    ]
-    columns = [Message("Copy"), Message("Saved before"), Message("Time"), Message("Files")]
+    """Render a line for every safety copy, and the command to restore one."""
+
+    def files(row: JSON) -> str:
+        return ", ".join(row["files"][:3]) + (", …" if len(row["files"]) > 3 else "")
+
+    table = views.listing(
+        rows,
+        Message("No safety copies yet."),
+        Column(Message("Copy"), lambda row: row["id"][:8], Tone.WARN),
+        Column(Message("Saved before"), "reason"),
+        TIME,
+        Column(Message("Files"), files),
+    )
     hint = views.say("Restore a copy with: jupyter mlws safety COPY")
-    return [views.table(columns, cells), line(hint, Tone.FAINT)]
+    return [*table, line(hint, Tone.FAINT)] if rows else table
 
 
 def stashes(views: Views, rows: Sequence[JSON]) -> list[Block]:
-    """A line for every stash."""
-    if not rows:
-        return [line(views.say("No stashes yet."), Tone.FAINT)]
-    cells = [
-        [
-            Cell(row["id"][:8], Tone.WARN),
-            Cell(row["message"], Tone.STRONG),
-            Cell(row["branch"] or ""),
-            Cell(str(len(row["files"]))),
-            Cell(when_of(row["timestamp"]), Tone.FAINT),
-        ]
-        for row in rows
-    ]
-    columns = [
-        Message("Stash"),
-        Message("Message"),
-        Message("Branch"),
-        Message("Files"),
-        Message("Time"),
-    ]
-    return [views.table(columns, cells)]
+    """Render a line for every stash."""
+    return views.listing(
+        rows,
+        Message("No stashes yet."),
+        Column(Message("Stash"), lambda row: row["id"][:8], Tone.WARN),
+        Column(Message("Message"), "message", Tone.STRONG),
+        Column(Message("Branch"), lambda row: row["branch"] or ""),
+        Column(Message("Files"), lambda row: str(len(row["files"]))),
+        TIME,
+    )
 
 
 def stash_result(views: Views, result: JSON) -> list[Block]:

@@ -1,25 +1,26 @@
-"""What each word of the command line and of ``%mlws`` does."""
+"""Context of commands, and the commands of snapshots, workflows, runs and projects."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.cli import workflow_runs
-from jupyter_mlws.cli.console import Block, LiveRegion, Screen, Tone, line
-from jupyter_mlws.cli.prompt import person
+from jupyter_mlws.cli import snapshot_views, workflow_runs, workflow_views
+from jupyter_mlws.cli.console import Block, LiveRegion, NotebookScreen, Screen, Tone, line
 from jupyter_mlws.cli.views import Views
 from jupyter_mlws.client.http import find_server, segment
 from jupyter_mlws.client.project import (
     JSON,
     Origin,
     ProjectClient,
+    Query,
     open_project,
     workflow_address,
 )
@@ -40,15 +41,19 @@ WORKFLOW_FILE = "dvc.yaml"
 LATEST = "latest"
 WAITING_STATUSES = frozenset({"PENDING", "QUEUED"})
 POLL_INTERVAL = 0.005
-"""Seconds between two looks at the project's bell."""
+"""Seconds between two checks of the project's bell."""
 LOG_POLL_INTERVAL = 0.2
-"""Seconds between two looks at a log that grows."""
+"""Seconds between two reads of a log that grows."""
 REFRESH_PAUSE_FACTOR = 20
-"""How much longer a run is left alone than showing it took."""
+"""Ratio of the pause between two refreshes to the duration of a refresh."""
 FORCED_REFRESH_INTERVAL = 2.0
-"""Seconds after which a run is asked for even if no bell rang: its process may be gone."""
+"""Seconds after which a run is refreshed even without a signal: its process may be gone."""
 MAX_ERROR_LOG_BYTES = 2000
 """Bytes of a failed node's log that are shown with its error."""
+
+
+View = Callable[[Views, Any], Sequence[Block]]
+"""Renders a result."""
 
 
 class UsageFaultError(Exception):
@@ -60,6 +65,13 @@ class NoActiveRunError(WorkflowItemNotFoundError):
     solution = Message("There is nothing to cancel.")
     kind: str = "run"
     name: str = "active"
+
+
+def prompt(text: str, secret: bool) -> str:
+    """Prompt the user; a kernel replaces both functions of Python by its own."""
+    from getpass import getpass
+
+    return getpass(f"{text} ") if secret else input(f"{text} ")
 
 
 @dataclass
@@ -77,19 +89,30 @@ class CommandContext:
     def client(self) -> ProjectClient:
         """Client of the project that contains the folder; opened on first use."""
         client = open_project(self.folder, self.language, self.origin)
-        client.ask = person(self.screen)
+        # Nobody can be prompted in a script.
+        if isinstance(self.screen, NotebookScreen) or sys.stdin.isatty():
+            client.ask = prompt
         return client
 
     @cached_property
     def views(self) -> Views:
         return Views(self.language)
 
-    def answer(self, data: Any, view: Callable[[Any], Sequence[Block]]) -> None:
+    def answer(self, data: Any, view: View) -> int:
         """Output the result: as JSON for programs, or as rendered by ``view`` for users."""
         if self.as_json:
             self.screen.data(data)
         else:
-            self.screen.show(*view(data))
+            self.screen.show(*view(self.views, data))
+        return EXIT_SUCCESS
+
+    def answer_one(self, row: JSON, view: View) -> int:
+        """Output a single result, rendered by the view of a list."""
+        return self.answer(row, lambda views, data: view(views, [data]))
+
+    def follow(self, path: str, body: Query | None = None) -> Any:
+        """Start long work, show its progress, and return its result."""
+        return self.client.follow(path, body or {}, self.screen.note)
 
     def path(self, path: str) -> str:
         """Convert a path that the user entered to one relative to the project's root."""
@@ -106,22 +129,21 @@ class CommandContext:
             client.close()
 
 
-def status(desk: CommandContext) -> int:
-    desk.answer(desk.client.get("git/status"), desk.views.status)
-    return EXIT_SUCCESS
+def status(context: CommandContext) -> int:
+    return context.answer(context.client.get("git/status"), snapshot_views.status)
 
 
 def commit(
-    desk: CommandContext,
+    context: CommandContext,
     message: str,
     paths: Sequence[str],
     allow_secrets: bool,
     allow_many: bool,
     staged: bool,
 ) -> int:
-    relative_paths = [desk.path(path) for path in paths]
+    relative_paths = [context.path(path) for path in paths]
     if staged and relative_paths:
-        raise UsageFaultError(desk.views.say("Use either PATHS or --staged, not both."))
+        raise UsageFaultError(context.views.say("Use either PATHS or --staged, not both."))
     body: JSON = {
         "message": message,
         "allow_secrets": allow_secrets,
@@ -130,116 +152,111 @@ def commit(
     }
     if relative_paths:
         body["paths"] = relative_paths
-    with desk.client.reporting_holder(lambda holder: desk.screen.warn(desk.views.waiting(holder))):
-        snapshot = desk.client.post("snapshots", body)
-    desk.answer(snapshot, desk.views.committed)
-    return EXIT_SUCCESS
+    with context.client.reporting_holder(
+        lambda holder: context.screen.warn(snapshot_views.waiting(context.views, holder))
+    ):
+        snapshot = context.client.post("snapshots", body)
+    return context.answer(snapshot, snapshot_views.committed)
 
 
-def log(desk: CommandContext, path: str | None, query: str | None, number: int) -> int:
-    relative_path = desk.path(path) if path else None
-    desk.answer(
-        desk.client.list("snapshots", number, {"path": relative_path, "q": query}),
-        desk.views.history,
-    )
-    return EXIT_SUCCESS
+def log(context: CommandContext, path: str | None, query: str | None, number: int) -> int:
+    relative_path = context.path(path) if path else None
+    snapshots = context.client.list("snapshots", number, {"path": relative_path, "q": query})
+    return context.answer(snapshots, snapshot_views.history)
 
 
-def diff(desk: CommandContext, start: str, end: str | None, path: str | None) -> int:
-    relative_path = desk.path(path) if path else None
+def diff(context: CommandContext, start: str, end: str | None, path: str | None) -> int:
+    relative_path = context.path(path) if path else None
     between_snapshots = end is not None and relative_path is None
-    result = desk.client.get(
+    result = context.client.get(
         "snapshots/diff" if between_snapshots else "git/diff",
         {"from": start, "to": end, **({} if between_snapshots else {"path": relative_path})},
     )
-    desk.answer(result, desk.views.diff)
-    return EXIT_SUCCESS
+    return context.answer(result, snapshot_views.diff)
 
 
 def restore(
-    desk: CommandContext, snapshot: str, paths: Sequence[str], yes: bool, dry_run: bool
+    context: CommandContext, snapshot: str, paths: Sequence[str], yes: bool, dry_run: bool
 ) -> int:
-    relative_paths = [desk.path(path) for path in paths]
-    plan = desk.client.get(f"snapshots/{segment(snapshot)}/restore-plan", {"paths": relative_paths})
-    if dry_run or plan["nothing"]:
-        desk.answer(plan, desk.views.restore_plan)
-        return EXIT_SUCCESS
-    if not desk.as_json:
-        desk.screen.show(*desk.views.restore_plan(plan))
-    if plan["lost"] and not yes and not _confirm_restore(desk):
-        return EXIT_FAILURE
-    result = desk.client.follow(
-        f"snapshots/{segment(snapshot)}/restore",
-        {"paths": relative_paths} if relative_paths else {},
-        desk.screen.note,
+    relative_paths = [context.path(path) for path in paths]
+    plan = context.client.get(
+        f"snapshots/{segment(snapshot)}/restore-plan", {"paths": relative_paths}
     )
-    desk.answer(result, desk.views.restored)
-    return EXIT_SUCCESS
-
-
-def _confirm_restore(desk: CommandContext) -> bool:
-    question = desk.views.say("Replace these changes? A safety copy keeps them")
-    answer = desk.screen.confirm(question)
-    if answer is None:
-        raise UsageFaultError(
-            desk.views.say(
-                "Uncommitted changes would be replaced. Use --yes to replace them; "
-                "a safety copy keeps them."
+    if dry_run or plan["nothing"]:
+        return context.answer(plan, snapshot_views.restore_plan)
+    if not context.as_json:
+        context.screen.show(*snapshot_views.restore_plan(context.views, plan))
+    if plan["lost"] and not yes:
+        question = context.views.say("Replace these changes? A safety copy keeps them")
+        is_confirmed = context.screen.confirm(question)
+        if is_confirmed is None:
+            raise UsageFaultError(
+                context.views.say(
+                    "Uncommitted changes would be replaced. Use --yes to replace them; "
+                    "a safety copy keeps them."
+                )
             )
-        )
-    return answer
+        if not is_confirmed:
+            return EXIT_FAILURE
+    request = {"paths": relative_paths} if relative_paths else {}
+    result = context.follow(f"snapshots/{segment(snapshot)}/restore", request)
+    return context.answer(result, snapshot_views.restored)
 
 
-def components(desk: CommandContext) -> int:
-    desk.answer(desk.client.list("components"), desk.views.components)
-    return EXIT_SUCCESS
+def components(context: CommandContext) -> int:
+    return context.answer(context.client.list("components"), workflow_views.components)
 
 
 def plan(
-    desk: CommandContext, words: Sequence[str], jobs: int | None, force: bool, accept_cosmetic: bool
+    context: CommandContext,
+    words: Sequence[str],
+    jobs: int | None,
+    force: bool,
+    accept_cosmetic: bool,
 ) -> int:
-    path, targets = workflow_of(desk, words)
+    path, targets = workflow_of(context, words)
     query: JSON = {"targets": targets, "jobs": jobs}
-    for name, value in (("force", force), ("accept_cosmetic", accept_cosmetic)):
-        if value:
-            query[name] = True
-    desk.answer(desk.client.get(f"{workflow_address(path)}/plan", query), desk.views.plan)
-    return EXIT_SUCCESS
+    query |= {"force": force or None, "accept_cosmetic": accept_cosmetic or None}
+    return context.answer(
+        context.client.get(f"{workflow_address(path)}/plan", query), workflow_views.plan
+    )
 
 
-def sweep(desk: CommandContext, words: Sequence[str], metric: str | None, mode: str | None) -> int:
-    path, names = workflow_of(desk, words)
-    sweeps = desk.client.get(f"{workflow_address(path)}/sweeps", {"metric": metric, "mode": mode})
+def sweep(
+    context: CommandContext, words: Sequence[str], metric: str | None, mode: str | None
+) -> int:
+    path, names = workflow_of(context, words)
+    sweeps = context.client.get(
+        f"{workflow_address(path)}/sweeps", {"metric": metric, "mode": mode}
+    )
     if names:
         sweeps["items"] = [_find_sweep(sweeps["items"], name) for name in names]
-    desk.answer(sweeps, desk.views.sweeps)
-    return EXIT_SUCCESS
+    return context.answer(sweeps, workflow_views.sweeps)
 
 
 def promote(
-    desk: CommandContext,
+    context: CommandContext,
     words: Sequence[str],
     variant: str | None,
     metric: str | None,
     mode: str | None,
 ) -> int:
-    path, names = workflow_of(desk, words)
-    sweeps = desk.client.get(f"{workflow_address(path)}/sweeps", {})
-    options = {"variant": variant, "metric": metric, "mode": mode}
+    path, names = workflow_of(context, words)
+    sweeps = context.client.get(f"{workflow_address(path)}/sweeps", {})
     if len(names) > 1 or (not names and len(sweeps["items"]) != 1):
         sweep_names = ", ".join(row["name"] for row in sweeps["items"]) or "-"
         raise UsageFaultError(
-            desk.views.say("Specify one sweep. Available: {known}", known=sweep_names)
+            context.views.say("Specify one sweep. Available: {known}", known=sweep_names)
         )
     name = _find_sweep(sweeps["items"], names[0])["name"] if names else sweeps["items"][0]["name"]
+    options = {"variant": variant, "metric": metric, "mode": mode}
     request = {key: value for key, value in options.items() if value is not None}
-    result = desk.client.post(
+    result = context.client.post(
         f"{workflow_address(path)}/sweeps/{segment(name)}/promote",
         request,
         {"If-Match": f'"{sweeps["etag"]}"'},
     )
-    desk.answer(result, desk.views.promoted)
-    return EXIT_SUCCESS
+    return context.answer(result, workflow_views.promoted)
 
 
 def _find_sweep(sweeps: Sequence[JSON], name: str) -> JSON:
@@ -250,7 +267,7 @@ def _find_sweep(sweeps: Sequence[JSON], name: str) -> JSON:
 
 
 def run(
-    desk: CommandContext,
+    context: CommandContext,
     words: Sequence[str],
     params: Sequence[str],
     jobs: int | None,
@@ -263,7 +280,7 @@ def run(
     skipped: Sequence[str],
     executor: str | None,
 ) -> int:
-    path, targets = workflow_of(desk, words)
+    path, targets = workflow_of(context, words)
     request: JSON = {"force": force, "keep_going": keep_going}
     for name, nodes in (("again", [*rerun, *again]), ("accept", accept), ("skip", skipped)):
         if nodes:
@@ -271,151 +288,176 @@ def run(
     if accept_cosmetic:
         request["accept_cosmetic"] = True
     if params:
-        request["params"] = dict(map(_parse_param, params))
+        request["params"] = {}
+        for param in params:
+            name, equals, value = param.partition("=")
+            if not equals or "." not in name:
+                text = Message("must have the form node.key=value")
+                raise InvalidRunParameterError(faults=[Fault(param, text)])
+            try:
+                request["params"][name] = json.loads(value)
+            except ValueError:
+                request["params"][name] = value
     if targets:
         request["targets"] = list(targets)
     if jobs is not None:
         request["jobs"] = jobs
     if executor is not None:
         request["executor"] = executor
-    return _watch_run(desk, path, workflow_runs.execute(desk.client, path, request))
+    return _watch_run(context, path, workflow_runs.execute(context.client, path, request))
 
 
-def resume(desk: CommandContext, run: str) -> int:
-    path, record = _find_run(desk.client, run)
-    return _watch_run(desk, path, workflow_runs.resume(desk.client, path, record["id"]))
+def resume(context: CommandContext, run: str) -> int:
+    path, record = _find_run(context.client, run)
+    return _watch_run(context, path, workflow_runs.resume(context.client, path, record["id"]))
 
 
-def retry(desk: CommandContext, run: str, node: str) -> int:
-    path, record = _find_run(desk.client, run)
-    return _watch_run(desk, path, workflow_runs.retry(desk.client, path, record["id"], node))
+def retry(context: CommandContext, run: str, node: str) -> int:
+    path, record = _find_run(context.client, run)
+    return _watch_run(context, path, workflow_runs.retry(context.client, path, record["id"], node))
 
 
-def skip(desk: CommandContext, run: str, node: str) -> int:
-    path, record = _find_run(desk.client, run)
-    return _watch_run(desk, path, workflow_runs.skip(desk.client, path, record["id"], node))
+def skip(context: CommandContext, run: str, node: str) -> int:
+    path, record = _find_run(context.client, run)
+    return _watch_run(context, path, workflow_runs.skip(context.client, path, record["id"], node))
 
 
-def _watch_run(desk: CommandContext, path: str, started: JSON) -> int:
-    """Show a run until it finishes, and return the exit code for its final status."""
-    final_state = _follow_run(desk, path, started["id"])
-    if desk.as_json:
-        desk.screen.data(final_state)
-    if final_state["status"] == "COMPLETED":
+def _watch_run(context: CommandContext, path: str, started: JSON) -> int:
+    """Show a run until it finishes, and return the exit code for its final status.
+
+    Ctrl-C cancels the run, a second Ctrl-C only stops watching.
+    """
+    run, is_stopping = started["id"], False
+    with context.screen.live() as region:
+        while True:
+            try:
+                state = _follow_run(context, path, run, None if context.as_json else region)
+                break
+            except KeyboardInterrupt:
+                if is_stopping:
+                    raise
+                is_stopping = True
+                workflow_runs.cancel(context.client, path, run)
+    if context.as_json:
+        context.screen.data(state)
+    if state["status"] == "COMPLETED":
         return EXIT_SUCCESS
-    if not desk.as_json:
-        _show_logs(desk, path, final_state)
-    return EXIT_INTERRUPTED if final_state["status"] == "CANCELLED" else EXIT_FAILURE
+    for node in state["nodes"] if not context.as_json else ():
+        if node["status"] != "FAILED":
+            continue
+        size = _read_log(context.client, path, run, node["id"], 0)["size"]
+        offset = max(0, size - MAX_ERROR_LOG_BYTES)
+        text = _read_log(context.client, path, run, node["id"], offset)["text"]
+        if text:
+            title = context.views.say("Log of {node}:", node=node["id"])
+            context.screen.show(line(title, Tone.STRONG), context.views.text(text))
+    return EXIT_INTERRUPTED if state["status"] == "CANCELLED" else EXIT_FAILURE
 
 
 def import_file(
-    desk: CommandContext, file: str, to: str | None, name: str | None, dry_run: bool
+    context: CommandContext, file: str, to: str | None, name: str | None, dry_run: bool
 ) -> int:
-    root = desk.client.project.root
-    absolute = Path(os.path.normpath(desk.folder / file))
+    root = context.client.project.root
+    absolute = Path(os.path.normpath(context.folder / file))
     request: JSON = {"dry_run": dry_run}
     if root in absolute.parents:
         request["file"] = absolute.relative_to(root).as_posix()
     else:
-        request["content"] = _read_text(absolute, file)
+        try:
+            request["content"] = absolute.read_text(encoding="utf-8")
+        except OSError as error:
+            raise WorkflowItemNotFoundError(kind="file", name=file) from error
+        except UnicodeDecodeError as error:
+            reason = Message("it is not UTF-8")
+            raise ImportFailedError(path=file, reason=reason, line=None) from error
         request["name"] = absolute.stem
     if name is not None:
         request["name"] = name
     if to is not None:
-        request["path"] = desk.path(to)
-    result = desk.client.post("workflows/import", request)
-    desk.answer(result, desk.views.import_result)
-    return EXIT_SUCCESS
+        request["path"] = context.path(to)
+    result = context.client.post("workflows/import", request)
+    return context.answer(result, workflow_views.import_result)
 
 
-def _read_text(file: Path, display_path: str) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise WorkflowItemNotFoundError(kind="file", name=display_path) from error
-    except UnicodeDecodeError as error:
-        raise ImportFailedError(
-            path=display_path, reason=Message("it is not UTF-8"), line=None
-        ) from error
+def cancel(context: CommandContext, run: str | None) -> int:
+    if run:
+        path, record = _find_run(context.client, run)
+    else:
+        for workflow in workflow_runs.list_workflows(context.client):
+            path, record = workflow["path"], workflow["run"]
+            if record is not None and record["ended"] is None:
+                break
+        else:
+            raise NoActiveRunError()
+    workflow_runs.cancel(context.client, path, record["id"])
+    return context.answer(
+        {"run": record["id"]}, lambda views, data: [line(views.say("Canceling {run}…", **data))]
+    )
 
 
-def cancel(desk: CommandContext, run: str | None) -> int:
-    path, record = _find_run(desk.client, run) if run else _active_run(desk.client)
-    workflow_runs.cancel(desk.client, path, record["id"])
-    message = desk.views.say("Canceling {run}…", run=record["id"])
-    desk.answer({"run": record["id"]}, lambda _: [line(message)])
-    return EXIT_SUCCESS
-
-
-def logs(desk: CommandContext, run: str, node: str, follow: bool) -> int:
-    path, record = _find_run(desk.client, run)
+def logs(context: CommandContext, run: str, node: str, follow: bool) -> int:
+    path, record = _find_run(context.client, run)
     identifier = record["id"]
-    part = _read_log(desk.client, path, identifier, node, 0)
+    part = _read_log(context.client, path, identifier, node, 0)
     if part["complete"] and not part["size"]:
-        last_run_id = _last_execution(desk.client, path, identifier, node)
-        if last_run_id not in (None, identifier):
-            text = desk.views.say(
+        # The node was up to date: the newest run before it that executed the node has a log. Run
+        # IDs start with a timestamp.
+        for candidate in context.client.list(f"{workflow_address(path)}/runs"):
+            if candidate["id"] > identifier:
+                continue
+            nodes = workflow_runs.get_run(context.client, path, candidate["id"])["nodes"]
+            if any(row["id"] == node and row["started"] is not None for row in nodes):
+                break
+        else:
+            candidate = record
+        if candidate["id"] != identifier:
+            text = context.views.say(
                 "{node} did not run in {run}. Showing its log from {executed}.",
                 node=node,
                 run=identifier,
-                executed=last_run_id,
+                executed=candidate["id"],
             )
-            desk.screen.warn(text)
-            identifier = last_run_id
-            part = _read_log(desk.client, path, identifier, node, 0)
-    if desk.as_json:
-        desk.screen.data(part)
+            context.screen.warn(text)
+            identifier = candidate["id"]
+            part = _read_log(context.client, path, identifier, node, 0)
+    if context.as_json:
+        context.screen.data(part)
         return EXIT_SUCCESS
-    _show_text(desk, part["text"])
+    _show_text(context, part["text"])
     while follow and not part["complete"]:
         time.sleep(LOG_POLL_INTERVAL)
-        part = _read_log(desk.client, path, identifier, node, part["size"])
-        _show_text(desk, part["text"])
+        part = _read_log(context.client, path, identifier, node, part["size"])
+        _show_text(context, part["text"])
     return EXIT_SUCCESS
 
 
-def _last_execution(client: ProjectClient, path: str, run: str, node: str) -> str | None:
-    """Return the newest run up to ``run`` that executed a node; run IDs start with a timestamp."""
-    for candidate in client.list(f"{workflow_address(path)}/runs"):
-        if candidate["id"] <= run:
-            nodes = workflow_runs.get_run(client, path, candidate["id"])["nodes"]
-            if any(row["id"] == node and row["started"] is not None for row in nodes):
-                return str(candidate["id"])
-    return None
-
-
-def list_projects(desk: CommandContext) -> int:
-    server = find_server(desk.folder, desk.language)
+def list_projects(context: CommandContext) -> int:
+    server = find_server(context.folder, context.language)
     if server is not None:
         items = server.get("projects")["items"]
     else:
         from jupyter_mlws.projects.manager import ProjectManager
 
-        manager = ProjectManager(desk.folder)
+        manager = ProjectManager(context.folder)
         items = [project.model_dump(mode="json") for project in manager.list()]
-    desk.answer(items, desk.views.projects)
-    return EXIT_SUCCESS
+    return context.answer(items, workflow_views.projects)
 
 
-def create_project(desk: CommandContext, name: str, template: str) -> int:
+def create_project(context: CommandContext, name: str, template: str) -> int:
     from jupyter_mlws.projects.manager import ProjectManager
     from jupyter_mlws.projects.models import Template
 
-    # Always on the files: the name is relative to where the person is, not to a server's root.
-    new_project = (
-        ProjectManager(desk.folder).create(name, Template(template)).model_dump(mode="json")
-    )
-    desk.answer(new_project, lambda project: desk.views.projects([project]))
-    return EXIT_SUCCESS
+    # Never by a server: the name is relative to the working directory, not to a server's root.
+    project = ProjectManager(context.folder).create(name, Template(template))
+    return context.answer_one(project.model_dump(mode="json"), workflow_views.projects)
 
 
-def trust_project(desk: CommandContext, withdraw: bool) -> int:
+def trust_project(context: CommandContext, withdraw: bool) -> int:
     from jupyter_mlws.core.trust import trust, withdraw_trust
 
-    root = Project.open(desk.folder).root
+    root = Project.open(context.folder).root
     (withdraw_trust if withdraw else trust)(root)
-    desk.answer({"path": str(root), "trusted": not withdraw}, desk.views.trust)
-    return EXIT_SUCCESS
+    return context.answer({"path": str(root), "trusted": not withdraw}, workflow_views.trust)
 
 
 def _read_log(client: ProjectClient, path: str, run: str, node: str, offset: int) -> JSON:
@@ -424,54 +466,38 @@ def _read_log(client: ProjectClient, path: str, run: str, node: str, offset: int
     return part
 
 
-def _show_text(desk: CommandContext, text: str) -> None:
+def _show_text(context: CommandContext, text: str) -> None:
     if text:
-        desk.screen.show(desk.views.text(text))
+        context.screen.show(context.views.text(text))
 
 
-def _parse_param(argument: str) -> tuple[str, Any]:
-    """Parse ``node.key=value``; the value is JSON if it parses as such, otherwise text."""
-    name, equals, value = argument.partition("=")
-    if not equals or "." not in name:
-        words = Message("must have the form node.key=value")
-        raise InvalidRunParameterError(faults=[Fault(argument, words)])
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+def workflow_of(context: CommandContext, words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the workflow that the first word names, or the only one; and the remaining words.
 
-
-def workflow_of(desk: CommandContext, words: Sequence[str]) -> tuple[str, list[str]]:
-    """Return the workflow that the first word names, or the only one; and the remaining words."""
+    A workflow is named by its file, folder, name or ID.
+    """
     if words:
-        path = _named_workflow(desk, words[0])
-        if path is not None:
-            return path, list(words[1:])
-    paths = workflow_runs.list_paths(desk.client)
+        root = context.client.project.root
+        for base in (context.folder, root):
+            file = Path(os.path.normpath(base / words[0]))
+            if file.is_dir():
+                file /= WORKFLOW_FILE
+            if file.is_file() and file.name == WORKFLOW_FILE and root in file.parents:
+                return file.relative_to(root).as_posix(), list(words[1:])
+        workflows = workflow_runs.list_workflows(context.client)
+        matches = [row["path"] for row in workflows if words[0] in (row["name"], row["id"])]
+        if len(matches) == 1:
+            return str(matches[0]), list(words[1:])
+    paths = workflow_runs.list_paths(context.client)
     if len(paths) == 1:
         return paths[0], list(words)
     if words or not paths:
         raise WorkflowItemNotFoundError(kind="workflow", name=words[0] if words else WORKFLOW_FILE)
     raise UsageFaultError(
-        desk.views.say(
+        context.views.say(
             "This project has several workflows. Specify one of: {paths}", paths=", ".join(paths)
         )
     )
-
-
-def _named_workflow(desk: CommandContext, word: str) -> str | None:
-    """Return the path of a workflow by file, folder, name or ID; None without a unique match."""
-    root = desk.client.project.root
-    for base in (desk.folder, root):
-        file = Path(os.path.normpath(base / word))
-        if file.is_dir():
-            file /= WORKFLOW_FILE
-        if file.is_file() and file.name == WORKFLOW_FILE and root in file.parents:
-            return file.relative_to(root).as_posix()
-    matches = [
-        w["path"] for w in workflow_runs.list_workflows(desk.client) if word in (w["name"], w["id"])
-    ]
-    return str(matches[0]) if len(matches) == 1 else None
 
 
 def _find_run(client: ProjectClient, run: str) -> tuple[str, JSON]:
@@ -487,66 +513,41 @@ def _find_run(client: ProjectClient, run: str) -> tuple[str, JSON]:
     raise WorkflowItemNotFoundError(kind="run", name=run)
 
 
-def _active_run(client: ProjectClient) -> tuple[str, JSON]:
-    for workflow in workflow_runs.list_workflows(client):
-        if workflow["run"] is not None and workflow["run"]["ended"] is None:
-            return workflow["path"], workflow["run"]
-    raise NoActiveRunError()
-
-
-def _follow_run(desk: CommandContext, path: str, run: str) -> JSON:
-    """Show a run until it finishes; Ctrl-C cancels it, a second Ctrl-C only stops watching."""
-    stopping = False
-    with desk.screen.live() as place:
-        news = _iter_run_states(desk, path, run, None if desk.as_json else place)
-        while True:
-            try:
-                return _last_state(news)
-            except KeyboardInterrupt:
-                if stopping:
-                    raise
-                stopping = True
-                workflow_runs.cancel(desk.client, path, run)
-                news = _iter_run_states(desk, path, run, None if desk.as_json else place)
-
-
-def _last_state(news: Iterator[JSON]) -> JSON:
-    state: JSON = {}
-    for state in news:  # noqa: B007  the last one is wanted
-        pass
-    return state
-
-
-def _iter_run_states(
-    desk: CommandContext, path: str, run: str, place: LiveRegion | None
-) -> Iterator[JSON]:
-    """Yield the state of a run each time it changes, until it has finished."""
-    bell = desk.client.project.state / "bell"
+def _follow_run(context: CommandContext, path: str, run: str, region: LiveRegion | None) -> JSON:
+    """Show the state of a run each time it changes; return the final state."""
+    bell = context.client.project.state / "bell"
     while True:
         last_mtime = _signal_mtime(bell)
-        began = time.monotonic()
-        state = workflow_runs.get_run(desk.client, path, run)
-        if not desk.as_json:
-            _show_state(desk, state, place)
-        yield state
+        started = time.monotonic()
+        state = workflow_runs.get_run(context.client, path, run)
+        if region is not None:
+            region.update(workflow_views.run(context.views, state))
+        elif not context.as_json:
+            lines: list[Block] = []
+            for node in state["nodes"]:
+                line_id = f"{state['id']} {node['id']} {node['status']}"
+                if node["status"] not in WAITING_STATUSES and line_id not in context.shown:
+                    context.shown.add(line_id)
+                    lines += workflow_views.node_line(context.views, node)
+            if state["ended"] is not None:
+                lines += workflow_views.run_end(context.views, state)
+            context.screen.show(*lines)
         if state["ended"] is not None:
-            return
-        # Showing a large run costs time that its nodes could have: a tenth of it at the most.
+            return state
+        # Showing a large run takes CPU time from its nodes: a twentieth of it at the most.
         now = time.monotonic()
-        busy_until, quiet_until = (
-            now + REFRESH_PAUSE_FACTOR * (now - began),
-            now + FORCED_REFRESH_INTERVAL,
-        )
+        busy_until = now + REFRESH_PAUSE_FACTOR * (now - started)
+        quiet_until = now + FORCED_REFRESH_INTERVAL
         while time.monotonic() < quiet_until:
             over = time.monotonic() >= busy_until
             if _signal_mtime(bell) != last_mtime and (
-                over or workflow_runs.has_ended(desk.client, path, run)
+                over or workflow_runs.has_ended(context.client, path, run)
             ):
                 break
             time.sleep(POLL_INTERVAL)
-            if place is not None and int(time.monotonic() / POLL_INTERVAL) % 100 == 0:
-                # The clock of what is running goes on without news.
-                place.update(desk.views.run(state))
+            if region is not None and int(time.monotonic() / POLL_INTERVAL) % 100 == 0:
+                # The elapsed times of running nodes change without a signal.
+                region.update(workflow_views.run(context.views, state))
 
 
 def _signal_mtime(bell: Path) -> int:
@@ -554,32 +555,3 @@ def _signal_mtime(bell: Path) -> int:
         return bell.stat().st_mtime_ns
     except FileNotFoundError:
         return 0
-
-
-def _show_state(desk: CommandContext, state: JSON, place: LiveRegion | None) -> None:
-    if place is not None:
-        place.update(desk.views.run(state))
-        return
-    lines: list[Block] = []
-    for node in state["nodes"]:
-        news = f"{state['id']} {node['id']} {node['status']}"
-        if node["status"] not in WAITING_STATUSES and news not in desk.shown:
-            desk.shown.add(news)
-            lines += desk.views.node_line(node)
-    if state["ended"] is not None:
-        lines += desk.views.run_end(state)
-    desk.screen.show(*lines)
-
-
-def _show_logs(desk: CommandContext, path: str, run: JSON) -> None:
-    """Show the last lines of the log of every node that failed."""
-    for node in run["nodes"]:
-        if node["status"] != "FAILED":
-            continue
-        size = _read_log(desk.client, path, run["id"], node["id"], 0)["size"]
-        part = _read_log(
-            desk.client, path, run["id"], node["id"], max(0, size - MAX_ERROR_LOG_BYTES)
-        )
-        if part["text"]:
-            title = desk.views.say("Log of {node}:", node=node["id"])
-            desk.screen.show(line(title, Tone.STRONG), desk.views.text(part["text"]))

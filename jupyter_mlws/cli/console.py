@@ -1,4 +1,4 @@
-"""Shows tables and lines: in a terminal, in a pipe, in a notebook."""
+"""Screens that show tables and lines: a terminal, a pipe or a notebook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
-    from rich.console import Console, Group
+    from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
@@ -63,8 +63,8 @@ class Cell:
 class Table:
     """Rows under named columns.
 
-    A terminal wraps the cells of a table without ``required``. Of one with it, a terminal leaves
-    out the last columns that do not fit, down to the first ``required`` ones, and shows ``hint``.
+    A terminal wraps the cells of a table without ``required``. With it, a terminal hides the last
+    columns that do not fit, except the first ``required`` ones, and shows ``hint``.
     """
 
     columns: Sequence[str]
@@ -83,11 +83,11 @@ class Lines:
 
 Block = Table | Lines
 GAP = "  "
-"""What is between two columns."""
+"""Space between two columns."""
 
 
 def line(text: str, tone: Tone = Tone.PLAIN) -> Lines:
-    """One line of one tone."""
+    """Return one line of one tone."""
     return Lines([[Cell(text, tone)]])
 
 
@@ -131,20 +131,17 @@ class TerminalScreen:
             if not self._has_color:
                 self._out.write(plain(block))
             elif isinstance(block, Table) and block.required is not None:
-                self._show_unwrapped(block, block.required)
+                # The columns that fit, without wrapping cells, so that IDs can be copied.
+                count = len(block.columns)
+                while count > block.required and _width(block, count) > self._console.width:
+                    count -= 1
+                visible = Table(block.columns[:count], [row[:count] for row in block.rows])
+                self._create_console(_width(visible, count)).print(_rich(visible))
+                if count < len(block.columns):
+                    self._console.print(_rich(line(block.hint, Tone.FAINT)), soft_wrap=True)
             else:
                 self._console.print(_rich(block), soft_wrap=isinstance(block, Lines))
         self._out.flush()
-
-    def _show_unwrapped(self, table: Table, required: int) -> None:
-        """Show the columns that fit, without wrapping cells, so that IDs can be copied."""
-        count = len(table.columns)
-        while count > required and _width(table, count) > self._console.width:
-            count -= 1
-        visible_table = Table(table.columns[:count], [row[:count] for row in table.rows])
-        self._create_console(_width(visible_table, count)).print(_rich(visible_table))
-        if count < len(table.columns):
-            self._console.print(_rich(line(table.hint, Tone.FAINT)), soft_wrap=True)
 
     def data(self, data: Any) -> None:
         self._out.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
@@ -181,12 +178,11 @@ class TerminalScreen:
 
     @cached_property
     def _console(self) -> Console:
-        # Wide enough that no path is cut where nobody looks at the width.
+        # Wide enough for all paths if the output is not a terminal.
         return self._create_console(None if self._out.isatty() else 200)
 
     def _create_console(self, width: int | None) -> Console:
-        # Only where it is needed: its import, and its layout of a long table, take longer than most
-        # commands.
+        # Lazy: importing it, and its layout of a long table, take longer than most commands.
         from rich.console import Console
 
         return Console(file=self._out, width=width, highlight=False, emoji=False, markup=False)
@@ -197,7 +193,9 @@ class _TerminalLive:
     live: Live
 
     def update(self, blocks: Sequence[Block]) -> None:
-        self.live.update(_group(blocks))
+        from rich.console import Group
+
+        self.live.update(Group(*map(_rich, blocks)))
 
 
 class NotebookScreen:
@@ -213,7 +211,7 @@ class NotebookScreen:
             display(_bundle(blocks), raw=True)  # type: ignore[no-untyped-call]
 
     def data(self, data: Any) -> None:
-        """Keep the result, which becomes the value of the magic."""
+        """Store the result, which becomes the value of the magic."""
         self.result = data
 
     def note(self, text: str) -> None:
@@ -284,9 +282,10 @@ def plain(block: Block) -> str:
 
 def _rich(block: Block) -> Any:
     from rich.table import Table as RichTable
+    from rich.text import Text
 
     if isinstance(block, Lines):
-        return _rich_lines(block)
+        return Text("\n").join(_rich_cells(cells) for cells in block.lines)
     table = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, len(GAP), 0, 0))
     for column in block.columns:
         table.add_column(column, overflow="fold")
@@ -295,22 +294,10 @@ def _rich(block: Block) -> Any:
     return table
 
 
-def _rich_lines(block: Lines) -> Text:
-    from rich.text import Text
-
-    return Text("\n").join(_rich_cells(cells) for cells in block.lines)
-
-
 def _rich_cells(cells: Sequence[Cell]) -> Text:
     from rich.text import Text
 
     return Text.assemble(*((cell.text, _TERMINAL[cell.tone]) for cell in cells))
-
-
-def _group(blocks: Sequence[Block]) -> Group:
-    from rich.console import Group
-
-    return Group(*(_rich(block) for block in blocks))
 
 
 def _html(block: Block) -> str:

@@ -1,55 +1,98 @@
-"""What the words of data do that reach beyond the project: addresses, versions, stores, remotes."""
+"""Commands of data: datasets, remotes and disk usage."""
 
 from __future__ import annotations
 
 from getpass import getpass
 from typing import Any
 
-from jupyter_mlws.cli import data_views
+from jupyter_mlws.cli import data_views, snapshot_views
 from jupyter_mlws.cli.commands import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
-from jupyter_mlws.client.http import segment
+from jupyter_mlws.cli.views import NOT_PULLED
+from jupyter_mlws.client.http import RemoteError, segment
 from jupyter_mlws.client.project import dataset_address
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import ENGLISH
 
+MAX_DATASETS = 10_000
+"""Maximum number of datasets in a list."""
 CREDENTIAL_FIELDS = {
     "s3": ("access_key_id", "secret_access_key"),
     "ssh": ("password",),
 }
-"""What is asked for, by the protocol of an address."""
+"""Credentials to prompt for, by the protocol of a URL."""
 
 
-def import_data(desk: CommandContext, url: str, path: str, no_link: bool) -> int:
-    request = {"url": url, "path": desk.path(path), "link": not no_link}
-    dataset = desk.client.follow("datasets/import", request, desk.screen.note)
-    desk.answer(dataset, lambda row: data_views.datasets(desk.views, [row]))
-    return EXIT_SUCCESS
+def list_data(context: CommandContext, query: str | None) -> int:
+    rows = context.client.list("datasets", MAX_DATASETS, {"q": query})
+    return context.answer(rows, data_views.datasets)
 
 
-def diff_data(desk: CommandContext, path: str, start: str | None, end: str | None) -> int:
-    result = desk.client.get(f"{dataset_address(desk.path(path))}/diff", {"from": start, "to": end})
-    desk.answer(result, lambda diff: data_views.diff(desk.views, diff))
-    return EXIT_SUCCESS
+def add_data(context: CommandContext, path: str) -> int:
+    dataset = context.client.post("datasets", {"path": context.path(path)})
+    return context.answer_one(dataset, data_views.datasets)
 
 
-def verify_data(desk: CommandContext, path: str, version: str | None, remote: str) -> int:
+def import_data(context: CommandContext, url: str, path: str, no_link: bool) -> int:
+    request = {"url": url, "path": context.path(path), "link": not no_link}
+    return context.answer_one(context.follow("datasets/import", request), data_views.datasets)
+
+
+def show_data(context: CommandContext, path: str) -> int:
+    dataset = context.client.get(dataset_address(context.path(path)))
+    return context.answer(dataset, data_views.dataset)
+
+
+def diff_data(context: CommandContext, path: str, start: str | None, end: str | None) -> int:
+    address = f"{dataset_address(context.path(path))}/diff"
+    return context.answer(context.client.get(address, {"from": start, "to": end}), data_views.diff)
+
+
+def verify_data(context: CommandContext, path: str, version: str | None, remote: str) -> int:
     request: dict[str, Any] = {"remote": remote}
     if version is not None:
         request["version"] = version
-    report = desk.client.follow(
-        f"{dataset_address(desk.path(path))}/verify", request, desk.screen.note
-    )
-    desk.answer(report, lambda result: data_views.verification_report(desk.views, result))
+    report = context.follow(f"{dataset_address(context.path(path))}/verify", request)
+    context.answer(report, data_views.verification_report)
     return EXIT_SUCCESS if report["whole"] else EXIT_FAILURE
 
 
-def storage(desk: CommandContext) -> int:
-    desk.answer(
-        desk.client.get("datasets/storage"), lambda usage: data_views.storage(desk.views, usage)
-    )
-    return EXIT_SUCCESS
+def checkout_data(context: CommandContext, path: str, version: str) -> int:
+    address = f"{dataset_address(context.path(path))}/checkout"
+    return context.answer(context.follow(address, {"version": version}), snapshot_views.restored)
+
+
+def push_data(context: CommandContext, path: str) -> int:
+    response = context.follow(f"{dataset_address(context.path(path))}/push")
+    return context.answer_one(response, data_views.data_transfers)
+
+
+def pull_data(context: CommandContext, path: str | None) -> int:
+    if path is not None:
+        response = context.follow(f"{dataset_address(context.path(path))}/pull")
+        return context.answer_one(response, data_views.data_transfers)
+    responses = []
+    for row in context.client.list("datasets", MAX_DATASETS):
+        if row["state"] != NOT_PULLED:
+            continue
+        try:
+            responses.append(context.follow(f"{dataset_address(row['path'])}/pull"))
+        except (MLWSError, RemoteError) as error:
+            # A run can regenerate an output that the remote does not have.
+            if not row["output"] or error.as_dict(ENGLISH)["code"] != "30402":
+                raise
+    return context.answer(responses, data_views.data_transfers)
+
+
+def storage(context: CommandContext) -> int:
+    return context.answer(context.client.get("datasets/storage"), data_views.storage)
+
+
+def collect(context: CommandContext, confirm: bool) -> int:
+    return context.answer(context.follow("datasets/gc", {"confirm": confirm}), data_views.gc_result)
 
 
 def remote(
-    desk: CommandContext,
+    context: CommandContext,
     name: str | None,
     url: str | None,
     delete: bool,
@@ -57,31 +100,21 @@ def remote(
     **options: Any,
 ) -> int:
     if name is None:
-        rows = desk.client.list("datasets/remotes")
-        desk.answer(rows, lambda result: data_views.remotes(desk.views, result))
-        return EXIT_SUCCESS
+        return context.answer(context.client.list("datasets/remotes"), data_views.remotes)
+    address = f"datasets/remotes/{segment(name)}"
     if delete:
-        deleted_remote = desk.client.delete(f"datasets/remotes/{segment(name)}")
-        desk.answer(deleted_remote, lambda result: data_views.remotes(desk.views, [result]))
-        return EXIT_SUCCESS
+        return context.answer_one(context.client.delete(address), data_views.remotes)
     settings = {key: value for key, value in options.items() if value not in (None, False)}
     if url is None:
         if settings or credentials:
-            raise UsageFaultError(desk.views.say("Specify the URL of the remote as well."))
-        answer = desk.client.post(f"datasets/remotes/{segment(name)}/check", {})
-        desk.answer(answer, lambda result: data_views.reachable(desk.views, result))
-        return EXIT_SUCCESS
+            raise UsageFaultError(context.views.say("Specify the URL of the remote as well."))
+        answer = context.client.post(f"{address}/check", {})
+        return context.answer(answer, data_views.reachable)
     if credentials:
-        settings.update(_prompt_credentials(desk, url))
-    new_remote = desk.client.put(f"datasets/remotes/{segment(name)}", {"url": url, **settings})
-    desk.answer(new_remote, lambda result: data_views.remotes(desk.views, [result]))
-    return EXIT_SUCCESS
-
-
-def _prompt_credentials(desk: CommandContext, url: str) -> dict[str, str]:
-    """Prompt for credentials without echo: command lines end up in histories and notebooks."""
-    names = CREDENTIAL_FIELDS.get(url.partition("://")[0])
-    if names is None:
-        text = desk.views.say("Folder remotes do not use credentials.")
-        raise UsageFaultError(text)
-    return {name: getpass(f"{name}: ") for name in names}
+        names = CREDENTIAL_FIELDS.get(url.partition("://")[0])
+        if names is None:
+            raise UsageFaultError(context.views.say("Folder remotes do not use credentials."))
+        # Prompted without echo: command lines end up in histories and notebooks.
+        settings.update({name: getpass(f"{name}: ") for name in names})
+    new_remote = context.client.put(address, {"url": url, **settings})
+    return context.answer_one(new_remote, data_views.remotes)

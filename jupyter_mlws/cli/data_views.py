@@ -1,19 +1,80 @@
-"""What is shown of data beyond its list: differences, faults, stores, remotes."""
+"""Views of data: datasets, differences, verification, disk usage and remotes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
-from jupyter_mlws.cli.version_views import datasets
-from jupyter_mlws.cli.views import DASH, JSON, Views, size_of
+from jupyter_mlws.cli.views import DASH, JSON, SIZES, SUBJECT, TIME, Column, Views, size_of
 from jupyter_mlws.core.i18n import Message
 
-__all__ = ["datasets", "diff", "reachable", "remotes", "storage", "verification_report"]
+_HASH = Column(Message("Hash"), lambda row: (row["md5"] or "")[:8], Tone.FAINT)
+_SIZE = Column(Message("Size"), lambda row: size_of(row["size"]))
+
+
+def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """Render a line for every dataset."""
+    table = views.listing(
+        rows,
+        Message("No data tracked yet."),
+        Column(Message("Path"), "path", Tone.STRONG),
+        Column(Message("State"), lambda row: views.word(row["state"])),
+        _SIZE,
+        Column(Message("Files"), lambda row: str(row["files"] or "")),
+        _HASH,
+    )
+    return [*table, *views.pull_hint(row["state"] for row in rows)]
+
+
+def dataset(views: Views, record: JSON) -> list[Block]:
+    """Render a line for every version of a dataset, and the nodes that create or use it."""
+    table = views.table(
+        record["versions"],
+        Column(Message("Snapshot"), "short", Tone.WARN),
+        SUBJECT,
+        TIME,
+        _SIZE,
+        _HASH,
+    )
+    titles = {"producers": views.say("Created by: "), "consumers": views.say("Used by: ")}
+    uses = [
+        [Cell(title, Tone.FAINT), Cell(", ".join(f"{u['workflow']}: {u['node']}" for u in rows))]
+        for key, title in titles.items()
+        if (rows := record[key])
+    ]
+    return [*datasets(views, [record]), table, *([Lines(uses)] if uses else [])]
+
+
+def data_transfers(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """Render a line for every dataset that is stored both here and on its remote."""
+    if not rows:
+        return [line(views.say("No data to pull."), Tone.FAINT)]
+    return [
+        line(views.say("{path} is stored on this machine and on {remote}.", **row), Tone.GOOD)
+        for row in rows
+    ]
+
+
+def gc_result(views: Views, result: JSON) -> list[Block]:
+    """Render how much data no snapshot uses, or how much of it was deleted."""
+    facts = {"objects": result["objects"], "size": size_of(result["bytes"]) or "0 B"}
+    if result["freed"]:
+        text = views.say("Freed {size}. Objects deleted: {objects}.", **facts)
+    else:
+        text = views.say(
+            "Unused objects: {objects} ({size}). Use --confirm to delete them.", **facts
+        )
+    details = views.say(
+        "Objects kept: {objects} ({size}). Commits that use them: {versions}.",
+        objects=result["kept_objects"],
+        size=size_of(result["kept_bytes"]) or "0 B",
+        versions=result["versions"],
+    )
+    return [line(text, Tone.STRONG), line(details, Tone.FAINT)]
 
 
 def diff(views: Views, result: JSON) -> list[Block]:
-    """A line for every file that differs, and how many there are."""
+    """Render a line for every file that differs, and their numbers."""
     text = views.say(
         "{path}: {added} added, {modified} modified, {deleted} deleted, {unchanged} unchanged",
         **{key: result[key] for key in ("path", "added", "modified", "deleted", "unchanged")},
@@ -21,21 +82,17 @@ def diff(views: Views, result: JSON) -> list[Block]:
     head = line(text, Tone.STRONG)
     if not result["items"]:
         return [head]
-    cells = [
-        [
-            views.word(row["state"]),
-            Cell(row["path"]),
-            Cell(size_of(row["from_size"])),
-            Cell(size_of(row["to_size"])),
-        ]
-        for row in result["items"]
-    ]
-    columns = [Message("State"), Message("File"), Message("From"), Message("To")]
-    return [head, views.table(columns, cells)]
+    table = views.table(
+        result["items"],
+        Column(Message("State"), lambda row: views.word(row["state"])),
+        Column(Message("File"), "path"),
+        *SIZES,
+    )
+    return [head, table]
 
 
 def verification_report(views: Views, report: JSON) -> list[Block]:
-    """A line for every store, and one for each object that is faulty there."""
+    """Render a line for every store, and one for each object that is faulty there."""
     rows = []
     for store in report["stores"]:
         how = views.say("all objects read") if store["read"] else views.say("all objects looked up")
@@ -71,30 +128,29 @@ def storage(views: Views, usage: JSON) -> list[Block]:
 
 
 def remotes(views: Views, rows: Sequence[JSON]) -> list[Block]:
-    """A line for every remote, with the names of its credentials but not their values."""
-    if not rows:
-        return [line(views.say("No data remotes yet."), Tone.FAINT)]
-    cells = [
-        [
-            Cell(row["name"], Tone.STRONG),
-            Cell(row["url"]),
-            Cell(views.say("default") if row["default"] else "", Tone.GOOD),
-            Cell(", ".join(f"{key}={value}" for key, value in row["options"].items())),
-            Cell(", ".join(row["credentials"]) or DASH, Tone.FAINT),
-        ]
-        for row in rows
-    ]
-    columns = [
-        Message("Name"),
-        Message("URL"),
-        Message.verbatim(""),
-        Message("Options"),
-        Message("Credentials set"),
-    ]
-    return [views.table(columns, cells)]
+    """Render a line for every remote, with the names of its credentials but not their values."""
+    return views.listing(
+        rows,
+        Message("No data remotes yet."),
+        Column(Message("Name"), "name", Tone.STRONG),
+        Column(Message("URL"), "url"),
+        Column(
+            Message.verbatim(""),
+            lambda row: views.say("default") if row["default"] else "",
+            Tone.GOOD,
+        ),
+        Column(
+            Message("Options"),
+            lambda row: ", ".join(f"{key}={value}" for key, value in row["options"].items()),
+        ),
+        Column(
+            Message("Credentials set"),
+            lambda row: ", ".join(row["credentials"]) or DASH,
+            Tone.FAINT,
+        ),
+    )
 
 
 def reachable(views: Views, remote: JSON) -> list[Block]:
     """Render the confirmation that a remote is reachable."""
-    text = views.say("Connected to {name}.", name=remote["name"])
-    return [line(text, Tone.GOOD)]
+    return [line(views.say("Connected to {name}.", name=remote["name"]), Tone.GOOD)]

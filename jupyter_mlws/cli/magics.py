@@ -1,13 +1,15 @@
-"""``%mlws WORD …``: the words of the command line in a notebook or in IPython.
+"""Magics: ``%mlws COMMAND …`` runs a command of the command line in a notebook or in IPython.
 
-``%%mlws component [NAME]`` makes a component of the project from a cell, ``%%mlws track [NAME]``
-runs a cell as a run of MLflow's that names a true commit.
+``%%mlws component [NAME]`` creates a component of the project from a cell, ``%%mlws track [NAME]``
+runs a cell as an MLflow run that is linked to a commit.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +35,7 @@ class MLWSMagicError(Exception):
     """A failed ``%mlws`` command; marks the cell as failed, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
-        # IPython asks an exception for this, and shows it instead of the call stack.
+        # IPython calls this, and shows the result instead of the traceback.
         return str(self).splitlines()
 
 
@@ -45,7 +47,10 @@ def load_ipython_extension(shell: Any) -> None:
     from jupyter_mlws.core.i18n import environment_language
 
     def mlws(line: str, cell: str | None = None) -> Any:
-        return run_line(shell, line) if cell is None else run_cell(shell, line, cell)
+        if cell is None:
+            return run_line(shell, line)
+        is_track = line.split()[:1] == [TRACK]
+        return (track_cell if is_track else make_component)(shell, line, cell)
 
     no_var_expand(mlws)
     mlws.__doc__ = f"{manual(environment_language(os.environ))}\n\n{CELL_USAGE}"
@@ -54,82 +59,77 @@ def load_ipython_extension(shell: Any) -> None:
     shell.set_hook("complete_command", lambda *_: [COMPONENT, TRACK], str_key=f"%%{NAME}")
 
 
+@contextmanager
+def _command_context(shell: Any) -> Iterator[CommandContext]:
+    """Yield the context of a command, close it, and raise its errors as MLWSMagicError."""
+    import click
+
+    from jupyter_mlws.cli import main as cli
+    from jupyter_mlws.cli.commands import CommandContext, UsageFaultError
+    from jupyter_mlws.cli.console import NotebookScreen, TerminalScreen, plain
+    from jupyter_mlws.client.http import RemoteError
+    from jupyter_mlws.client.project import Origin
+    from jupyter_mlws.core.errors import MLWSError
+    from jupyter_mlws.core.i18n import environment_language
+
+    # A kernel's front end shows HTML, unlike IPython in a terminal.
+    screen = NotebookScreen() if hasattr(shell, "kernel") else TerminalScreen()
+    language = environment_language(os.environ)
+    context = CommandContext(Path.cwd().resolve(), screen, language, Origin.MAGIC)
+    try:
+        yield context
+    except click.UsageError as error:
+        raise MLWSMagicError(cli.usage_message(error).in_(language)) from None
+    except (MLWSError, RemoteError) as error:
+        blocks = context.views.error(error.as_dict(language))
+        raise MLWSMagicError("".join(map(plain, blocks)).rstrip("\n")) from None
+    except (UsageFaultError, ValueError) as error:
+        # shlex raises ValueError for quotes that don't close.
+        raise MLWSMagicError(str(error)) from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    finally:
+        context.close()
+
+
 def run_line(shell: Any, line: str) -> Any:
     """Run one line; return its result if it has the option ``--json``.
 
     The line is split as a shell splits it, without any expansion: a message arrives exactly as
     it is quoted.
     """
-    import click
-
     from jupyter_mlws.cli import commands
     from jupyter_mlws.cli import main as cli
     from jupyter_mlws.cli.console import NotebookScreen
-    from jupyter_mlws.client.http import RemoteError
-    from jupyter_mlws.core.errors import MLWSError
 
-    desk = _create_context(shell)
-    try:
-        code = cli.build(desk.language).main(
-            shlex.split(line), prog_name=f"%{NAME}", obj=desk, standalone_mode=False
+    with _command_context(shell) as context:
+        code = cli.build(context.language).main(
+            shlex.split(line), prog_name=f"%{NAME}", obj=context, standalone_mode=False
         )
-    except click.UsageError as error:
-        raise MLWSMagicError(cli.usage_message(error).in_(desk.language)) from None
-    except (MLWSError, RemoteError) as error:
-        raise MLWSMagicError(_format_error(desk, error.as_dict(desk.language))) from None
-    except (commands.UsageFaultError, ValueError) as error:
-        # A ValueError is shlex's: quotes that don't close.
-        raise MLWSMagicError(str(error)) from None
-    except click.Abort:
-        raise KeyboardInterrupt from None
-    finally:
-        desk.close()
-    if code not in (None, commands.EXIT_SUCCESS):
-        raise MLWSMagicError(desk.views.say("The command failed."))
-    return desk.screen.result if isinstance(desk.screen, NotebookScreen) else None
-
-
-def run_cell(shell: Any, line: str, cell: str) -> None:
-    """Run the command that takes the cell."""
-    if line.split()[:1] == [TRACK]:
-        track_cell(shell, line, cell)
-    else:
-        make_component(shell, line, cell)
+        if code not in (None, commands.EXIT_SUCCESS):
+            raise MLWSMagicError(context.views.say("The command failed."))
+        return context.screen.result if isinstance(context.screen, NotebookScreen) else None
 
 
 def track_cell(shell: Any, line: str, cell: str) -> None:
     """``track [NAME]``: run the cell as an MLflow run that finishes with its status."""
-    from jupyter_mlws.cli import experiments
-    from jupyter_mlws.cli.commands import UsageFaultError
-    from jupyter_mlws.client.http import RemoteError
-    from jupyter_mlws.core.errors import MLWSError
+    from jupyter_mlws.cli import experiments, workflow_views
 
-    desk = _create_context(shell)
-    try:
+    with _command_context(shell) as context:
         words = shlex.split(line)
         if len(words) > 2:
-            raise MLWSMagicError(desk.views.say("Usage: %%mlws track [NAME]"))
-        run = experiments.begin(desk, words[1] if len(words) == 2 else None, None)["id"]
+            raise MLWSMagicError(context.views.say("Usage: %%mlws track [NAME]"))
+        run = experiments.begin(context, words[1] if len(words) == 2 else None, None)["id"]
         result = shell.run_cell(cell, store_history=False)
-        record = experiments.finish(desk, run, *_outcome(result))
-        desk.screen.show(*desk.views.runs([record]))
-    except (MLWSError, RemoteError) as error:
-        raise MLWSMagicError(_format_error(desk, error.as_dict(desk.language))) from None
-    except (UsageFaultError, ValueError) as error:
-        raise MLWSMagicError(str(error)) from None
-    finally:
-        desk.close()
-    if not result.success:
-        raise MLWSMagicError(desk.views.say("The cell failed."))
-
-
-def _outcome(result: Any) -> tuple[str, str | None]:
-    """Return the run status for the result of a cell, and its error message, if any."""
-    error = result.error_before_exec or result.error_in_exec
-    if error is None:
-        return "COMPLETED", None
-    status = "CANCELLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-    return status, f"{type(error).__name__}: {error}"
+        status, message = "COMPLETED", None
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None:
+            status = "CANCELLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            message = f"{type(error).__name__}: {error}"
+        record = experiments.finish(context, run, status, message)
+        context.screen.show(*workflow_views.runs(context.views, [record]))
+        if not result.success:
+            raise MLWSMagicError(context.views.say("The cell failed."))
 
 
 def make_component(shell: Any, line: str, cell: str) -> None:
@@ -139,52 +139,27 @@ def make_component(shell: Any, line: str, cell: str) -> None:
     """
     from jupyter_mlws.cli.console import line as block
     from jupyter_mlws.components.from_cell import CellError, save_cell
-    from jupyter_mlws.core.errors import MLWSError
     from jupyter_mlws.core.project import Project
 
-    desk = _create_context(shell)
-    try:
+    with _command_context(shell) as context:
         words = shlex.split(line)
         if words[:1] != [COMPONENT] or len(words) > 2:
             raise MLWSMagicError(
-                desk.views.say("Usage: %%mlws component [NAME] or %%mlws track [NAME]")
+                context.views.say("Usage: %%mlws component [NAME] or %%mlws track [NAME]")
             )
-        root = Project.open(desk.folder).root
-        file, component_names = save_cell(root, cell, words[1] if len(words) == 2 else None)
-    except MLWSError as error:
-        raise MLWSMagicError(_format_error(desk, error.as_dict(desk.language))) from None
-    except CellError as error:
-        raise MLWSMagicError(error.words.in_(desk.language)) from None
-    except ValueError as error:
-        raise MLWSMagicError(str(error)) from None
-    finally:
-        desk.close()
-    if not shell.run_cell(cell, store_history=False).success:
-        raise MLWSMagicError(desk.views.say("The cell failed."))
-    relative_path = file.relative_to(root).as_posix()
-    text = desk.views.say(
-        "{shown} defines {names}", shown=relative_path, names=", ".join(component_names)
-    )
-    desk.screen.show(block(text))
-
-
-def _create_context(shell: Any) -> CommandContext:
-    from jupyter_mlws.cli.commands import CommandContext
-    from jupyter_mlws.cli.console import NotebookScreen, TerminalScreen
-    from jupyter_mlws.client.project import Origin
-    from jupyter_mlws.core.i18n import environment_language
-
-    # A kernel has a front end that shows HTML; IPython in a terminal has none.
-    screen = NotebookScreen() if hasattr(shell, "kernel") else TerminalScreen()
-    return CommandContext(
-        Path.cwd().resolve(), screen, environment_language(os.environ), Origin.MAGIC
-    )
-
-
-def _format_error(desk: CommandContext, body: dict[str, Any]) -> str:
-    from jupyter_mlws.cli.console import plain
-
-    return "".join(plain(block) for block in desk.views.error(body)).rstrip("\n")
+        root = Project.open(context.folder).root
+        try:
+            file, component_names = save_cell(root, cell, words[1] if len(words) == 2 else None)
+        except CellError as error:
+            raise MLWSMagicError(error.words.in_(context.language)) from None
+        if not shell.run_cell(cell, store_history=False).success:
+            raise MLWSMagicError(context.views.say("The cell failed."))
+        text = context.views.say(
+            "{shown} defines {names}",
+            shown=file.relative_to(root).as_posix(),
+            names=", ".join(component_names),
+        )
+        context.screen.show(block(text))
 
 
 def _complete(shell: Any, event: Any) -> list[str]:
@@ -197,18 +172,15 @@ def _complete(shell: Any, event: Any) -> list[str]:
     try:
         words = shlex.split(before)[1:]
     except ValueError:
-        # Inside a quoted text: nothing to offer.
+        # Inside a quoted text.
         return []
     incomplete = "" if before.endswith(" ") or not words else words.pop()
-    desk = _create_context(shell)
-    top = build(desk.language)
-    completions = ShellComplete(top, {"obj": desk}, NAME, "").get_completions(words, incomplete)
-    if any(item.type in ("file", "dir") for item in completions):
-        return _complete_paths(incomplete)
-    return [item.value for item in completions]
-
-
-def _complete_paths(incomplete: str) -> list[str]:
+    with _command_context(shell) as context:
+        complete = ShellComplete(build(context.language), {"obj": context}, NAME, "")
+        completions = complete.get_completions(words, incomplete)
+    if all(item.type not in ("file", "dir") for item in completions):
+        return [item.value for item in completions]
+    # click leaves the completion of paths to shells.
     folder, _, start = incomplete.rpartition("/")
     where = Path(folder or ("/" if incomplete.startswith("/") else "."))
     if not where.is_dir():

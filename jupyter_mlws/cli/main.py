@@ -1,11 +1,11 @@
-"""``jupyter mlws WORD …``: the words as a command line, in the reader's language."""
+"""Command line ``jupyter mlws COMMAND …``, in the user's language."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from jupyter_mlws.cli.declared import (
     CommandSpec,
     warn_deprecated,
 )
-from jupyter_mlws.cli.views import Views
 from jupyter_mlws.client.http import RemoteError
 from jupyter_mlws.client.project import Origin
 from jupyter_mlws.core.errors import MLWSError
@@ -42,7 +41,7 @@ VERSION_HELP = Message("Show the version and exit.")
 FOLDER_HELP = Message("Use the project that contains this folder.")
 INVALID_REQUEST = "50201"
 OPTION_OF = {"q": "query", "limit": "number", "from": "start", "workflow": "file"}
-"""The names of options that differ from those of the API's fields."""
+"""Options by the API's fields that have other names."""
 HEADINGS = {"Options": "选项", "Commands": "命令", "Usage": "用法", "Usage: ": "用法："}
 
 
@@ -62,6 +61,12 @@ class _ChineseContext(click.Context):
 
 def build(language: str) -> click.Group:
     """Build the whole command line in one language."""
+
+    def show_version(context: click.Context, option: click.Parameter, value: bool) -> None:
+        if value and not context.resilient_parsing:
+            click.echo(f"{PROGRAM} {__version__}")
+            context.exit()
+
     top = _group("mlws", PROGRAM_HELP, language, COMMANDS)
     top.params.append(
         click.Option(
@@ -76,7 +81,7 @@ def build(language: str) -> click.Group:
             is_flag=True,
             is_eager=True,
             expose_value=False,
-            callback=_show_version,
+            callback=show_version,
             help=VERSION_HELP.in_(language),
         )
     )
@@ -87,91 +92,69 @@ def build(language: str) -> click.Group:
     return top
 
 
-def _show_version(context: click.Context, option: click.Parameter, value: bool) -> None:
-    if value and not context.resilient_parsing:
-        click.echo(f"{PROGRAM} {__version__}")
-        context.exit()
+def _group(name: str, about: Message, language: str, specs: Sequence[CommandSpec]) -> click.Group:
+    def apply_options(folder: Path | None = None) -> None:
+        context = click.get_current_context()
+        if folder is not None:
+            context.find_object(CommandContext).folder = folder.resolve()  # type: ignore[union-attr]
+        if context.invoked_subcommand is None:
+            click.echo(context.get_help())
 
-
-def _apply_project_option(folder: Path | None = None) -> None:
-    """Apply the option ``--project``; without a subcommand, print the help."""
-    context = click.get_current_context()
-    if folder is not None:
-        context.find_object(CommandContext).folder = folder.resolve()  # type: ignore[union-attr]
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help())
-
-
-def _group(name: str, about: Message, language: str, words: Sequence[CommandSpec]) -> click.Group:
     group = click.Group(
         name,
         help=about.in_(language),
-        callback=_apply_project_option,
+        callback=apply_options,
         invoke_without_command=True,
-        commands=[
-            *(_command(word, language) for word in words),
-            *(_deprecated_command(word, language) for word in words if word.formerly),
-        ],
+        commands=[_command(spec, language) for spec in specs],
     )
+    for spec in specs:
+        if spec.formerly:
+            group.add_command(_command(spec, language, former_name=spec.formerly))
     _translate_help(group, language)
     return group
 
 
-def _command(word: CommandSpec, language: str) -> click.Command:
+def _command(spec: CommandSpec, language: str, former_name: str | None = None) -> click.Command:
+    """Build a command; with ``former_name``, a hidden one that prints a deprecation warning."""
+
     @click.pass_context
     def call(context: click.Context, /, as_json: bool, **values: Any) -> int:
-        desk: CommandContext = context.obj
-        desk.as_json = as_json
+        command_context: CommandContext = context.obj
+        command_context.as_json = as_json
+        if former_name is not None:
+            warn_deprecated(context, former_name, spec.name)
         try:
-            return word.action(desk, **values)
+            return spec.action(command_context, **values)
         except (MLWSError, RemoteError) as error:
-            usage = None if as_json else _usage_error(error.as_dict(language), context)
-            if usage is None:
+            body = error.as_dict(language)
+            if as_json or body["code"] != INVALID_REQUEST:
                 raise
-            raise usage from error
+            # Faults of fields that are options are errors of the command line.
+            parameters = {parameter.name: parameter for parameter in context.command.params}
+            for fault in body["errors"]:
+                field = fault["field"].split(".")[0]
+                parameter = parameters.get(OPTION_OF.get(field, field))
+                if parameter is not None:
+                    raise click.BadParameter(fault["message"], context, parameter) from error
+            raise
 
-    parameters = [make(language) for make in word.parameters]
+    parameters = [make(language) for make in spec.parameters]
     parameters.append(
         click.Option(["--json", "as_json"], is_flag=True, help=JSON_HELP.in_(language))
     )
     command = click.Command(
-        word.name,
+        former_name or spec.name,
         params=parameters,
         callback=call,
-        help=word.about.in_(language),
+        help=spec.about.in_(language),
+        hidden=former_name is not None,
         context_settings={
-            "ignore_unknown_options": word.passes_on,
-            "allow_interspersed_args": not word.passes_on,
+            "ignore_unknown_options": spec.passes_on,
+            "allow_interspersed_args": not spec.passes_on,
         },
     )
     _translate_help(command, language)
     return command
-
-
-def _deprecated_command(word: CommandSpec, language: str) -> click.Command:
-    """Build a hidden command for a word's former name, which prints a deprecation warning."""
-    name = str(word.formerly)
-
-    def action(desk: CommandContext, **values: Any) -> int:
-        warn_deprecated(click.get_current_context(), name, word.name)
-        return word.action(desk, **values)
-
-    command = _command(word._replace(name=name, action=action), language)
-    command.hidden = True
-    return command
-
-
-def _usage_error(body: Mapping[str, Any], context: click.Context) -> click.UsageError | None:
-    """Return an invalid request as an invalid command line, where its options are at fault."""
-    if body["code"] != INVALID_REQUEST:
-        return None
-    parameters = {parameter.name: parameter for parameter in context.command.params}
-    for fault in body["errors"]:
-        field = fault["field"].split(".")[0]
-        parameter = parameters.get(OPTION_OF.get(field, field))
-        if parameter is not None:
-            return click.BadParameter(fault["message"], context, parameter)
-    return None
 
 
 def _translate_help(command: click.Command, language: str) -> None:
@@ -210,21 +193,18 @@ def _iter_commands(
 
 
 def usage_message(error: click.UsageError) -> Message:
-    """Return what is wrong with a command line."""
+    """Return the message of an invalid command line."""
     if isinstance(error, click.NoSuchOption):
-        near = ", ".join(error.possibilities or ())
-        return (
-            Message(
-                "No such option: {name}. Did you mean {near}?", name=error.option_name, near=near
-            )
-            if near
-            else Message("No such option: {name}", name=error.option_name)
+        if not error.possibilities:
+            return Message("No such option: {name}", name=error.option_name)
+        near = ", ".join(error.possibilities)
+        return Message(
+            "No such option: {name}. Did you mean {near}?", name=error.option_name, near=near
         )
-    if isinstance(error, click.MissingParameter):
-        name = error.param.get_error_hint(error.ctx) if error.param else ""
-        return Message("Missing {name}.", name=name)
     if isinstance(error, click.BadParameter):
         name = error.param.get_error_hint(error.ctx) if error.param else ""
+        if isinstance(error, click.MissingParameter):
+            return Message("Missing {name}.", name=name)
         return Message("Invalid value for {name}: {reason}", name=name, reason=error.message)
     english = error.format_message()
     if english.startswith("No such command"):
@@ -234,41 +214,29 @@ def usage_message(error: click.UsageError) -> Message:
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    desk = CommandContext(
+    context = CommandContext(
         Path.cwd().resolve(), TerminalScreen(), environment_language(os.environ), Origin.CLI
     )
-    cli = build(desk.language)
+    cli = build(context.language)
     try:
-        # Not in standalone mode: click would exit by itself, with its own words.
-        code = cli.main(list(argv), prog_name=PROGRAM, obj=desk, standalone_mode=False)
+        # Not in standalone mode, in which click exits by itself and prints its own messages.
+        code = cli.main(list(argv), prog_name=PROGRAM, obj=context, standalone_mode=False)
     except click.UsageError as error:
-        return _print_usage_error(error, desk.language)
+        usage = f"{error.ctx.get_usage()}\n" if error.ctx is not None else ""
+        sys.stderr.write(f"{usage}{usage_message(error).in_(context.language)}\n")
+        return commands.EXIT_USAGE_ERROR
     except commands.UsageFaultError as error:
-        return _print_to_stderr(str(error), commands.EXIT_USAGE_ERROR)
+        sys.stderr.write(f"{error}\n")
+        return commands.EXIT_USAGE_ERROR
     except (MLWSError, RemoteError) as error:
-        return _print_error(error, desk)
+        body = error.as_dict(context.language)
+        if context.as_json:
+            sys.stderr.write(json.dumps(body, ensure_ascii=False, default=str) + "\n")
+        else:
+            TerminalScreen(sys.stderr).show(*context.views.error(body))
+        return commands.EXIT_FAILURE
     except (click.Abort, KeyboardInterrupt):
         return commands.EXIT_INTERRUPTED
     finally:
-        desk.close()
+        context.close()
     return code if isinstance(code, int) else commands.EXIT_SUCCESS
-
-
-def _print_usage_error(error: click.UsageError, language: str) -> int:
-    help_of = error.ctx.get_usage() + "\n" if error.ctx is not None else ""
-    return _print_to_stderr(help_of + usage_message(error).in_(language), commands.EXIT_USAGE_ERROR)
-
-
-def _print_error(error: MLWSError | RemoteError, desk: CommandContext) -> int:
-    body = error.as_dict(desk.language)
-    if desk.as_json:
-        return _print_to_stderr(
-            json.dumps(body, ensure_ascii=False, default=str), commands.EXIT_FAILURE
-        )
-    TerminalScreen(sys.stderr).show(*Views(desk.language).error(body))
-    return commands.EXIT_FAILURE
-
-
-def _print_to_stderr(text: str, code: int) -> int:
-    sys.stderr.write(text + "\n")
-    return code

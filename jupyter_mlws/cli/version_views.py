@@ -1,45 +1,45 @@
-"""What is shown of branches, remotes, models and data."""
+"""Views of branches, remotes, verification and models."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
-from jupyter_mlws.cli.views import DASH, JSON, Views, number_of, size_of, when_of
+from jupyter_mlws.cli.views import (
+    COMMIT,
+    DASH,
+    JSON,
+    TIME,
+    Column,
+    Views,
+    columns_of,
+    size_of,
+    when_of,
+)
 from jupyter_mlws.core.i18n import Message
 
 
 def branches(views: Views, rows: Sequence[JSON]) -> list[Block]:
-    """A line for every branch; the current one stands out."""
-    if not rows:
-        return [line(views.say("No branches yet."), Tone.FAINT)]
-    cells = [
-        [
-            Cell(
-                f"{row['remote']}/{row['name']}" if row["remote"] else row["name"],
-                Tone.STRONG if row["current"] else Tone.PLAIN,
-            ),
-            Cell(row["commit"][:8], Tone.WARN),
-            Cell(_format_upstream(row), Tone.BUSY),
-            Cell(row["subject"]),
-            Cell(when_of(row["timestamp"]), Tone.FAINT),
-        ]
-        for row in rows
-    ]
-    columns = [
-        Message("Branch"),
-        Message("Commit"),
-        Message("Upstream"),
-        Message("Message"),
-        Message("Time"),
-    ]
-    return [views.table(columns, cells)]
+    """Render a line for every branch; the current one stands out."""
 
+    def name(row: JSON) -> Cell:
+        text = f"{row['remote']}/{row['name']}" if row["remote"] else row["name"]
+        return Cell(text, Tone.STRONG if row["current"] else Tone.PLAIN)
 
-def _format_upstream(row: JSON) -> str:
-    counts = [f"+{row['ahead']}" if row["ahead"] else "", f"-{row['behind']}"]
-    parts = [row["upstream"] or "", counts[0], counts[1] if row["behind"] else ""]
-    return " ".join(part for part in parts if part)
+    def upstream(row: JSON) -> str:
+        ahead = f"+{row['ahead']}" if row["ahead"] else ""
+        behind = f"-{row['behind']}" if row["behind"] else ""
+        return " ".join(part for part in (row["upstream"], ahead, behind) if part)
+
+    return views.listing(
+        rows,
+        Message("No branches yet."),
+        Column(Message("Branch"), name),
+        COMMIT,
+        Column(Message("Upstream"), upstream, Tone.BUSY),
+        Column(Message("Message"), "subject"),
+        TIME,
+    )
 
 
 def branch_deletion(views: Views, row: JSON) -> list[Block]:
@@ -52,25 +52,28 @@ def branch_deletion(views: Views, row: JSON) -> list[Block]:
 
 def checkout_result(views: Views, result: JSON) -> list[Block]:
     """Render the branch or commit of HEAD after a checkout, and the data that changed."""
-    place = result["branch"] or views.say("detached HEAD")
-    head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
+    name = result["branch"] or views.say("detached HEAD")
+    head = [Cell(name, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
     return [Lines([head, *data_lines(views, result["data"])])]
 
 
 def push_result(views: Views, result: JSON) -> list[Block]:
     """Render the branch and commit of the remote after a push, and the pushed data."""
-    place = f"{result['remote']}/{result['branch']}"
-    head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
+    name = f"{result['remote']}/{result['branch']}"
+    head = [Cell(name, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
     text = views.say("commits: {count}", count=result["commits"])
     return [Lines([head, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
 
 
 def pull_result(views: Views, result: JSON) -> list[Block]:
     """Render the commit of the branch after a pull, the outcome (e.g. merged), and the data."""
-    head = [Cell(result["branch"], Tone.STRONG), Cell(f"  {result['commit'][:8]}  ", Tone.WARN)]
+    head = [
+        Cell(result["branch"], Tone.STRONG),
+        Cell(f"  {result['commit'][:8]}  ", Tone.WARN),
+        views.word(result["outcome"]),
+    ]
     text = views.say("commits: {count}", count=result["commits"])
-    outcome = [*head, views.word(result["outcome"])]
-    return [Lines([outcome, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
+    return [Lines([head, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
 
 
 def data_lines(views: Views, paths: Sequence[str]) -> list[list[Cell]]:
@@ -81,156 +84,114 @@ def data_lines(views: Views, paths: Sequence[str]) -> list[list[Cell]]:
     return [[Cell(text, Tone.FAINT)]]
 
 
+def verification_report(views: Views, report: JSON) -> list[Block]:
+    """Render the problems that a verification found, or that all objects are intact."""
+    summary = views.say(
+        "Checked {short}. Objects: {objects} ({size})",
+        short=report["snapshot"][:8],
+        objects=report["objects"],
+        size=size_of(report["bytes"]),
+    )
+    blocks: list[Block] = [line(summary, Tone.FAINT), *_unreachable(views, report)]
+    if report["problems"]:
+        return [*blocks, _objects(views, report["problems"])]
+    if not report["unreachable"]:
+        blocks.append(line(views.say("All objects verified."), Tone.GOOD))
+    return blocks
+
+
+def repair_result(views: Views, result: JSON) -> list[Block]:
+    """Render the repaired objects with their sources, and the objects that are lost."""
+    blocks: list[Block] = _unreachable(views, result)
+    if result["mended"]:
+        table = views.table(
+            result["mended"],
+            Column(Message("Repaired"), "path", Tone.STRONG),
+            Column(Message("Hash"), lambda row: row["hash"][:8], Tone.FAINT),
+            Column(Message("Location"), lambda row: views.word(row["where"])),
+            Column(Message("Source"), lambda row: views.word(row["source"])),
+        )
+        blocks.append(table)
+    if result["lost"]:
+        text = views.say("Not stored anywhere:")
+        blocks += [line(text, Tone.BAD), _objects(views, result["lost"])]
+        if any(row["output"] for row in result["lost"]):
+            text = views.say("Workflow outputs can be regenerated by running the workflow.")
+            blocks.append(line(text, Tone.FAINT))
+    return blocks or [line(views.say("Nothing to repair."), Tone.GOOD)]
+
+
+def _unreachable(views: Views, row: JSON) -> list[Block]:
+    if not row["unreachable"]:
+        return []
+    text = views.say("Can't reach the remote: {reason}", reason=row["unreachable"])
+    return [line(text, Tone.WARN)]
+
+
+def _objects(views: Views, rows: Sequence[JSON]) -> Block:
+    return views.table(
+        rows,
+        Column(Message("Path"), "path", Tone.STRONG),
+        Column(Message("Hash"), "hash", Tone.FAINT),
+        Column(Message("Location"), lambda row: views.word(row["where"])),
+        Column(Message("Problem"), lambda row: views.word(row["problem"])),
+    )
+
+
 def models(views: Views, rows: Sequence[JSON], *, wide: bool) -> list[Block]:
-    """A line for every model, with the metrics of its newest version."""
+    """Render a line for every model, with the metrics of its newest version."""
     if not rows:
         return [line(views.say("No models yet."), Tone.FAINT)]
-    newest = [row["newest"] or {"version": DASH, "metrics": {}, "commit": None} for row in rows]
-    names = sorted({name for version in newest for name in version["metrics"]})
-    cells = [
-        [
-            Cell(row["name"], Tone.STRONG),
-            Cell(str(version["version"])),
-            Cell(_aliases(row["aliases"]), Tone.BUSY),
-            *(Cell(number_of(version["metrics"].get(name))) for name in names),
-            Cell((version["commit"] or "")[:8], Tone.WARN),
-            Cell(when_of(row["updated"]), Tone.FAINT),
-        ]
-        for row, version in zip(rows, newest, strict=True)
-    ]
-    columns = [
-        Message("Model"),
-        Message("Latest"),
-        Message("Aliases"),
-        *(Message.verbatim(name) for name in names),
-        Message("Commit"),
-        Message("Time"),
-    ]
-    return [views.responsive_table(columns, cells, "models", wide=wide)]
-
-
-def _aliases(aliases: JSON) -> str:
-    return ", ".join(f"{alias} → {number}" for alias, number in sorted(aliases.items()))
+    empty: JSON = {"version": DASH, "metrics": {}, "commit": None}
+    rows = [{**row, **{key: (row["newest"] or empty)[key] for key in empty}} for row in rows]
+    names = sorted({name for row in rows for name in row["metrics"]})
+    table = views.table(
+        rows,
+        Column(Message("Model"), "name", Tone.STRONG),
+        Column(Message("Latest"), lambda row: str(row["version"])),
+        Column(
+            Message("Aliases"),
+            lambda row: ", ".join(
+                f"{a} → {number}" for a, number in sorted(row["aliases"].items())
+            ),
+            Tone.BUSY,
+        ),
+        *columns_of("metrics", names),
+        COMMIT,
+        Column(Message("Time"), lambda row: when_of(row["updated"]), Tone.FAINT),
+    )
+    return [views.responsive(table, "models", wide=wide)]
 
 
 def model(views: Views, record: JSON, *, wide: bool) -> list[Block]:
-    """A line for every version of one model."""
-    versions = record["versions"]
-    names = sorted({name for version in versions for name in version["metrics"]})
-    cells = [
-        [
-            Cell(str(version["version"]), Tone.STRONG),
-            Cell(", ".join(version["aliases"]), Tone.BUSY),
-            *(Cell(number_of(version["metrics"].get(name))) for name in names),
-            Cell((version["commit"] or "")[:8], Tone.WARN),
-            Cell(when_of(version["timestamp"]), Tone.FAINT),
-            Cell(", ".join(f"{key}={value}" for key, value in version["params"].items())),
-        ]
-        for version in versions
+    """Render a line for every version of one model."""
+    names = sorted({name for version in record["versions"] for name in version["metrics"]})
+    table = views.table(
+        record["versions"],
+        Column(Message("Version"), lambda row: str(row["version"]), Tone.STRONG),
+        Column(Message("Aliases"), lambda row: ", ".join(row["aliases"]), Tone.BUSY),
+        *columns_of("metrics", names),
+        COMMIT,
+        TIME,
+        Column(
+            Message("Parameters"),
+            lambda row: ", ".join(f"{key}={value}" for key, value in row["params"].items()),
+        ),
+    )
+    return [
+        line(record["name"], Tone.STRONG),
+        views.responsive(table, "models NAME", wide=wide),
     ]
-    columns = [
-        Message("Version"),
-        Message("Aliases"),
-        *(Message.verbatim(name) for name in names),
-        Message("Commit"),
-        Message("Time"),
-        Message("Parameters"),
-    ]
-    table = views.responsive_table(columns, cells, "models NAME", wide=wide)
-    return [line(record["name"], Tone.STRONG), table]
 
 
 def alias_history(views: Views, rows: Sequence[JSON]) -> list[Block]:
-    """A line for every change of an alias."""
-    if not rows:
-        return [line(views.say("No aliases yet."), Tone.FAINT)]
-    cells = [
-        [
-            Cell(row["alias"], Tone.STRONG),
-            Cell(str(row["before"] or DASH), Tone.FAINT),
-            Cell(str(row["version"] or DASH)),
-            Cell(row["by"]),
-            Cell(when_of(row["timestamp"]), Tone.FAINT),
-        ]
-        for row in rows
-    ]
-    columns = [
-        Message("Alias"),
-        Message("Previous"),
-        Message("Version"),
-        Message("By"),
-        Message("Time"),
-    ]
-    return [views.table(columns, cells)]
-
-
-def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
-    """A line for every dataset."""
-    if not rows:
-        return [line(views.say("No data tracked yet."), Tone.FAINT)]
-    cells = [
-        [
-            Cell(row["path"], Tone.STRONG),
-            views.word(row["state"]),
-            Cell(size_of(row["size"])),
-            Cell(str(row["files"] or "")),
-            Cell((row["md5"] or "")[:8], Tone.FAINT),
-        ]
-        for row in rows
-    ]
-    columns = [
-        Message("Path"),
-        Message("State"),
-        Message("Size"),
-        Message("Files"),
-        Message("Hash"),
-    ]
-    return [views.table(columns, cells), *views.pull_hint(row["state"] for row in rows)]
-
-
-def dataset(views: Views, record: JSON) -> list[Block]:
-    """A line for every version of a dataset, and the nodes that create or use it."""
-    cells = [
-        [
-            Cell(version["short"], Tone.WARN),
-            Cell(version["subject"], Tone.STRONG if version["current"] else Tone.PLAIN),
-            Cell(when_of(version["timestamp"]), Tone.FAINT),
-            Cell(size_of(version["size"])),
-            Cell(version["md5"][:8], Tone.FAINT),
-        ]
-        for version in record["versions"]
-    ]
-    columns = [
-        Message("Snapshot"),
-        Message("Message"),
-        Message("Time"),
-        Message("Size"),
-        Message("Hash"),
-    ]
-    titles = {
-        "producers": views.say("Created by: "),
-        "consumers": views.say("Used by: "),
-    }
-    uses = [
-        [Cell(title, Tone.FAINT), Cell(", ".join(f"{u['workflow']}: {u['node']}" for u in rows))]
-        for key, title in titles.items()
-        if (rows := record[key])
-    ]
-    return [
-        *datasets(views, [record]),
-        views.table(columns, cells),
-        *([Lines(uses)] if uses else []),
-    ]
-
-
-def data_transfers(views: Views, rows: Sequence[JSON]) -> list[Block]:
-    """A line for every dataset that is stored both here and on its remote."""
-    if not rows:
-        return [line(views.say("No data to pull."), Tone.FAINT)]
-    return [
-        line(
-            views.say("{path} is stored on this machine and on {remote}.", **row),
-            Tone.GOOD,
-        )
-        for row in rows
-    ]
+    """Render a line for every change of an alias."""
+    return views.listing(
+        rows,
+        Message("No aliases yet."),
+        Column(Message("Alias"), "alias", Tone.STRONG),
+        Column(Message("Previous"), lambda row: str(row["before"] or DASH), Tone.FAINT),
+        Column(Message("Version"), lambda row: str(row["version"] or DASH)),
+        Column(Message("By"), "by"),
+        TIME,
+    )

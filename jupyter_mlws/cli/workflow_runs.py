@@ -1,6 +1,6 @@
-"""Runs of workflows; without a server, the project's runs are used directly.
+"""Client of workflow runs, which without a server uses the project's runs directly.
 
-Importing the endpoints' models takes longer than a run of small nodes.
+Importing the endpoints' models would take longer than a run of small nodes.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import pytest
 
 from jupyter_mlws.cli.console import Lines
 from jupyter_mlws.cli.views import Views
+from jupyter_mlws.cli.workflow_views import run_end
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import DATABASE, Project
 from jupyter_mlws.engine.processes import alive, bearers
@@ -381,7 +382,7 @@ def test_a_run_names_the_stages_that_used_dvcs_own_code(
     why = "an unsupported type of parameters file"
     reasons = {node.id: node.dvc_reason and node.dvc_reason.en for node in ended.nodes}
     assert reasons == {"slow": why, "plain": None, "broken": why}
-    last = Views("en").run_end(ended.model_dump(mode="json"))[-1]
+    last = run_end(Views("en"), ended.model_dump(mode="json"))[-1]
     assert isinstance(last, Lines)
     assert last.lines[0][0].text == (
         f"Stages run by DVC itself, which is slower ({why}): slow, broken"

@@ -1,0 +1,209 @@
+"""Views of the working tree and of snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
+from jupyter_mlws.cli.views import (
+    DASH,
+    JSON,
+    SIZES,
+    SUBJECT,
+    TIME,
+    Column,
+    Views,
+    number_of,
+    size_of,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.locking import Holder
+from jupyter_mlws.core.paths import fold_paths
+
+TRACK_HINT = Message("To track a data folder: jupyter mlws data add PATH")
+
+
+def status(views: Views, status: JSON) -> list[Block]:
+    branch = status["branch"] or views.say("detached HEAD")
+    head = (status["head"] or DASH)[:8]
+    blocks: list[Block] = [
+        Lines([[Cell(branch, Tone.STRONG), Cell(f"  {head}", Tone.FAINT)]]),
+    ]
+    if status.get("operation"):
+        text = views.say("In progress: {what}", what=status["operation"])
+        blocks.append(line(text, Tone.WARN))
+    lock, outbox = status.get("lock"), status.get("outbox")
+    if lock:
+        text = views.say("Busy: {operation} by {who} since {since}", **lock)
+        blocks.append(line(text, Tone.BUSY))
+    if outbox:
+        text = views.say(
+            "Snapshots whose data is not uploaded yet: {shown}",
+            shown=", ".join(sha[:8] for sha in outbox),
+        )
+        blocks.append(line(text, Tone.WARN))
+    snapshot = status.get("restored")
+    if snapshot:
+        text = views.say(
+            "The files were restored to {short} “{subject}”. Return with "
+            "`jupyter mlws restore HEAD`, or keep them with `jupyter mlws commit`.",
+            **snapshot,
+        )
+        blocks.append(line(text, Tone.WARN))
+    if not status["changes"]:
+        return [*blocks, line(views.say("No changes."), Tone.FAINT)]
+    changes = {change["path"]: change for change in status["changes"]}
+    new = {path for path, change in changes.items() if change["state"] == "untracked"}
+    folders = [row for row in fold_paths(new) if row[1] > 1]
+    inside = tuple(folder for folder, _ in folders)
+    rows = [
+        row
+        for row in changes.values()
+        if not (row["path"] in new and row["path"].startswith(inside))
+    ]
+    for folder, count in folders:
+        size = sum(changes[path]["size"] or 0 for path in new if path.startswith(folder))
+        rows.append({"state": "untracked", "path": folder, "size": size, "count": count})
+
+    def kind(row: JSON) -> Cell:
+        if "count" in row:
+            return Cell(views.say("{count} files", count=row["count"]), Tone.FAINT)
+        # A new file may be code or data.
+        new = row["state"] == "untracked" and row["kind"] == "code"
+        return Cell(views.say("file")) if new else views.word(row["kind"])
+
+    table = views.table(
+        rows,
+        Column(Message("State"), lambda row: views.word(row["state"])),
+        Column(Message("Kind"), kind),
+        Column(Message("Path"), _format_path),
+        Column(Message("Size"), lambda row: size_of(row["size"])),
+    )
+    return [
+        *blocks,
+        table,
+        *views.pull_hint(change["state"] for change in status["changes"]),
+        *([line(TRACK_HINT.in_(views.language), Tone.FAINT)] if folders else []),
+    ]
+
+
+def waiting(views: Views, holder: Holder) -> str:
+    """Return a message about the operation that is waited for."""
+    return views.say(
+        "Waiting for another operation to finish: {operation} by {who}, since {since}.",
+        operation=holder.operation,
+        who=holder.who,
+        since=holder.since,
+    )
+
+
+def committed(views: Views, snapshot: JSON) -> list[Block]:
+    counts = views.say("code {code}, data {data}, notebooks {notebook}", **snapshot["stats"])
+    head = [Cell(f"{snapshot['short']}  ", Tone.WARN), Cell(snapshot["subject"], Tone.STRONG)]
+    warnings = [[Cell(warning, Tone.WARN)] for warning in snapshot.get("warnings", [])]
+    return [Lines([head, [Cell(counts, Tone.FAINT)], *warnings])]
+
+
+def history(views: Views, snapshots: Sequence[JSON]) -> list[Block]:
+    return views.listing(
+        snapshots,
+        Message("No snapshots yet."),
+        Column(Message("Snapshot"), "short", Tone.WARN),
+        SUBJECT,
+        Column(Message("Refs"), lambda row: ", ".join(row["refs"]), Tone.BUSY),
+        Column(Message("Author"), lambda row: row["author"]["name"]),
+        TIME,
+        Column(Message("Runs"), lambda row: str(len(row["runs"]) or ""), Tone.FAINT),
+    )
+
+
+def diff(views: Views, diff: JSON) -> list[Block]:
+    if "unified" in diff:
+        if diff["binary"]:
+            return [line(views.say("Binary file {path} differs.", path=diff["path"]))]
+        lines = [[Cell(text, _diff_tone(text))] for text in diff["unified"].splitlines()]
+        if diff["truncated"]:
+            lines.append([Cell(views.say("… diff truncated"), Tone.FAINT)])
+        return [Lines(lines, fixed=True)]
+    state = Column(Message("State"), lambda row: views.word(row["state"]))
+    blocks: list[Block] = []
+    if diff["files"]:
+        # Data and binary files have no lines.
+        table = views.table(
+            diff["files"],
+            state,
+            Column(Message("Path"), _format_path),
+            Column(Message("+"), lambda row: _signed("+", row["additions"]), Tone.GOOD),
+            Column(Message("-"), lambda row: _signed("-", row["deletions"]), Tone.BAD),
+        )
+        blocks.append(table)
+    if diff.get("data"):
+        blocks.append(views.table(diff["data"], state, Column(Message("Data"), "path"), *SIZES))
+    for name, title in (("metrics", Message("Metric")), ("params", Message("Parameter"))):
+        if diff.get(name):
+            table = views.table(
+                diff[name],
+                Column(title, "name", Tone.STRONG),
+                Column(Message("From"), lambda row: number_of(row["from"])),
+                Column(Message("To"), lambda row: number_of(row["to"])),
+            )
+            blocks.append(table)
+    return blocks or [line(views.say("No differences."), Tone.FAINT)]
+
+
+def restore_plan(views: Views, plan: JSON) -> list[Block]:
+    if plan["nothing"]:
+        text = views.say("Nothing to restore: the files already match this snapshot.")
+        return [line(text, Tone.FAINT)]
+    table = views.table(
+        [*plan["code"], *plan["data"]],
+        Column(Message("Action"), lambda row: views.word(row["action"])),
+        Column(Message("Path"), "path"),
+        Column(Message("Size"), lambda row: size_of(row.get("size"))),
+    )
+    blocks: list[Block] = [table]
+    if plan["bytes_to_fetch"]:
+        text = views.say("To download: {size}", size=size_of(plan["bytes_to_fetch"]))
+        blocks.append(line(text))
+    if plan["lost"]:
+        title = views.say("Uncommitted changes that will be replaced (a safety copy keeps them):")
+        lost_rows = [
+            [Cell(f"  {row['path']}  "), Cell(row["reason"], Tone.FAINT)] for row in plan["lost"]
+        ]
+        blocks.append(Lines([[Cell(title, Tone.WARN)], *lost_rows]))
+    if plan["missing"]:
+        text = views.say("Data not stored anywhere:")
+        if plan["unreachable"]:
+            text = views.say(
+                "Can't reach the remote {remote} ({reason}). It is needed for:",
+                **plan["unreachable"],
+            )
+        missing = [[Cell(f"  {row['path']}")] for row in plan["missing"]]
+        blocks.append(Lines([[Cell(text, Tone.BAD)], *missing]))
+    return blocks
+
+
+def restored(views: Views, result: JSON) -> list[Block]:
+    count = len(result["restored"])
+    lines = [[Cell(views.say("Restored: {count}", count=count), Tone.GOOD)]]
+    if result["safety"]:
+        text = views.say("Your previous work was kept as {sha}.", sha=result["safety"][:8])
+        lines.append([Cell(text, Tone.FAINT)])
+    return [Lines(lines)]
+
+
+def _diff_tone(text: str) -> Tone:
+    if text.startswith(("+++", "---", "diff ", "index ")):
+        return Tone.STRONG
+    if text.startswith("@@"):
+        return Tone.BUSY
+    return {"+": Tone.GOOD, "-": Tone.BAD}.get(text[:1], Tone.PLAIN)
+
+
+def _format_path(change: JSON) -> str:
+    old = change.get("old_path")
+    return f"{old} → {change['path']}" if old else str(change["path"])
+
+
+def _signed(sign: str, count: int | None) -> str:
+    return "" if count is None else f"{sign}{count}"
