@@ -1,4 +1,4 @@
-"""``jupyter mlws …`` and ``python -m jupyter_mlws …``."""
+"""Entry point of ``jupyter mlws …`` and ``python -m jupyter_mlws …``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import gc
 import sys
 
 GARBAGE = 500_000
-"""New objects after which Python looks for cycles among them."""
+"""Threshold of the garbage collector: new objects after which it searches for cycles."""
 
 
 def main() -> int:
-    """Carry out the command line of this process; its exit code."""
+    """Run the command line of this process and return its exit code."""
     arguments = sys.argv[1:]
     if arguments[:1] == ["node"]:
-        # A workflow starts this once for every node: what only people need is not imported.
+        # A workflow starts this once for every node, so it imports little.
         from jupyter_mlws.components.node import main as run_node
 
         return run_node(arguments[1:])
@@ -25,17 +25,16 @@ def main() -> int:
         from jupyter_mlws.workflows.importers.marker_command import main as mark
 
         return mark(arguments[1:])
-    # A command is short: looking for cycles among all that a large answer is made of takes longer
-    # than the command itself.
+    # A search for cycles in a large result takes longer than the command itself.
     gc.set_threshold(GARBAGE)
     if arguments[:1] == ["run"] and "--help" not in arguments:
         from jupyter_mlws.workflows.run.detaching import prefork
 
         prefork()
-    from jupyter_mlws.cli.main import main as run_words
+    from jupyter_mlws.cli.main import main as run_command
 
-    code = run_words(arguments)
-    # Nor is it worth a look at the end, when all of it goes anyway.
+    code = run_command(arguments)
+    # No collection at exit either.
     gc.freeze()
     return code
 

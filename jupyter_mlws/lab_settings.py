@@ -1,4 +1,4 @@
-"""Chinese texts of our settings in JupyterLab's settings editor."""
+"""Chinese translation of our settings in JupyterLab's settings editor."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from jupyter_mlws.core.i18n import DOMAIN, Message
 
 
 class SettingsTranslation(TranslationBundle):
-    """Texts of our catalogue: jupyterlab_server looks for those of schemas in language packs only.
+    """Translations of our catalogue.
 
-    The catalogues of ``jupyterlab.locale`` entry points reach the browser, and no schema.
+    jupyterlab_server translates schemas by language packs only; the catalogues of
+    ``jupyterlab.locale`` entry points are only sent to the browser.
     """
 
     def pgettext(self, msgctxt: str, msgid: str) -> str:
@@ -18,6 +19,6 @@ class SettingsTranslation(TranslationBundle):
 
 
 def translate_settings() -> None:
-    """Have ``/lab/api/settings`` translate our schemas, whose domain is ours."""
-    # There is no public way to add a bundle; a test asks the handler for its answer.
+    """Add the translations to those of ``/lab/api/settings``."""
+    # There is no public way to add a bundle.
     translator._TRANSLATORS[DOMAIN] = SettingsTranslation(DOMAIN, translator._LOCALE)

@@ -1,6 +1,6 @@
-"""What MLflow asks when a run begins: with ``MLWS_TRACK=auto`` the run gets a true commit.
+"""Run context providers of MLflow: tags of a run's commit and of its notebook execution.
 
-MLflow loads this by an entry point into every process that begins runs, so it imports nothing.
+MLflow loads this by an entry point into every process that starts runs, so it imports nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from pathlib import Path
 
 VARIABLE = "MLWS_TRACK"
 AUTO = "auto"
-
-
 EXECUTION = "mlws.execution"
-"""The tag that leads from a run to the execution in a notebook that began it."""
+"""Tag of a run with the notebook execution that started it."""
 
 
 class Execution:

@@ -1,4 +1,4 @@
-"""Endpoints of operations, and the streams of operations and of what changes in a project."""
+"""Endpoints of operations, and the streams of operations and of changes in a project."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What every handler shares: the base handler, envelope, paging, streams and openapi."""
+"""Base of all handlers: registry of endpoints, envelope, pagination, streams and OpenAPI."""

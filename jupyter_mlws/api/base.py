@@ -122,8 +122,8 @@ class NotFoundHandler(APIHandler):
 
     resource = "mlws"
 
-    async def _refuse(self) -> None:
+    async def get(self) -> None:
         await self.permit()
         raise EndpointNotFoundError()
 
-    get = post = put = patch = delete = _refuse
+    post = put = patch = delete = get

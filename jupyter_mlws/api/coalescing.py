@@ -25,16 +25,17 @@ class RequestCoalescer(Generic[Answer]):
 
     async def read(self, key: Hashable, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Return the result of ``work``, or of a queued read of ``key`` that has not started."""
-        if key not in self._next:
-            self._next[key] = asyncio.create_task(self._run(key, work))
-        # Shielded: one client that goes away does not take the answer from the others.
-        return await asyncio.shield(self._next[key])
 
-    async def _run(self, key: Hashable, work: Callable[[], Awaitable[Answer]]) -> Answer:
-        while (before := self._now.get(key)) is not None:
-            await asyncio.wait([before])
-        self._now[key] = self._next.pop(key)
-        try:
-            return await work()
-        finally:
-            del self._now[key]
+        async def run() -> Answer:
+            while (running := self._now.get(key)) is not None:
+                await asyncio.wait([running])
+            self._now[key] = self._next.pop(key)
+            try:
+                return await work()
+            finally:
+                del self._now[key]
+
+        if key not in self._next:
+            self._next[key] = asyncio.create_task(run())
+        # Shielded: a client that disconnects must not cancel the read of the others.
+        return await asyncio.shield(self._next[key])

@@ -68,7 +68,14 @@ def document(
     """
     routes = list(routes)
     common = [PROJECT] if projects else []
-    references, schemas = _schemas(routes)
+    modes: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
+    for endpoint in chain.from_iterable(_endpoints(handler) for _, handler in routes):
+        if endpoint.reply is not None:
+            modes[endpoint.reply, "serialization"] = None
+        if endpoint.body is not None:
+            modes[endpoint.body, "validation"] = None
+    by_mode, definitions = models_json_schema(list(modes), ref_template=REFERENCE)
+    references = {model: by_mode[model, mode] for model, mode in modes}
     paths: dict[str, Any] = {}
     for pattern, handler in routes:
         template, names = _template(pattern)
@@ -100,7 +107,7 @@ def document(
             "securitySchemes": {
                 "token": {"type": "apiKey", "in": "header", "name": "Authorization"}
             },
-            "schemas": {**schemas, "Error": ERROR_SCHEMA},
+            "schemas": {**definitions["$defs"], "Error": ERROR_SCHEMA},
         },
     }
 
@@ -234,16 +241,3 @@ def _endpoints(handler: type) -> Iterator[Endpoint]:
         endpoint = getattr(getattr(handler, verb, None), "endpoint", None)
         if endpoint is not None:
             yield endpoint
-
-
-def _schemas(routes: list[tuple[str, type]]) -> tuple[References, dict[str, Any]]:
-    """Return a reference to each model's schema, and the schemas by name."""
-    modes: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
-    for endpoint in chain.from_iterable(_endpoints(handler) for _, handler in routes):
-        if endpoint.reply is not None:
-            modes[endpoint.reply, "serialization"] = None
-        if endpoint.body is not None:
-            modes[endpoint.body, "validation"] = None
-    references, definitions = models_json_schema(list(modes), ref_template=REFERENCE)
-    by_model = {model: references[model, mode] for model, mode in modes}
-    return by_model, definitions["$defs"]

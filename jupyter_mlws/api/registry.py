@@ -74,13 +74,13 @@ async def _permit_all(*also: tuple[str, str]) -> None:
 
 @dataclass(frozen=True)
 class Context:
-    """The parts of a request beside its input: headers, project and permissions."""
+    """The parts of a request other than its input: headers, project and permissions."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     project: str | None = None
-    """The id of the project asked for; None for that of the server's root."""
+    """The id of the requested project; None for that of the server's root."""
     permit: Permit = _permit_all
-    """Error 50301 unless the person may do more than is declared: (action, resource)."""
+    """Raises error 50301 unless the user has further permissions: (action, resource)."""
 
     @property
     def language(self) -> str:
@@ -88,7 +88,7 @@ class Context:
         return preferred_language(self.headers.get("Accept-Language", ""))
 
     def expected_versions(self) -> list[str] | None:
-        """The versions in ``If-Match``, without their answer's hash; None for ``*``.
+        """Return the versions in ``If-Match``, without the hash of the response; None for ``*``.
 
         Error 50201 without the header: a change must name the version that it is based on.
         """

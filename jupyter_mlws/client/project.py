@@ -89,25 +89,22 @@ class HTTPTransport:
         while operation["state"] not in FINISHED_STATES:
             time.sleep(POLL_INTERVAL)
             operation = self.request("GET", f"operations/{operation['id']}", {}, None, {})
-            if operation["state"] == "WAITING" and operation["question"] and ask is not None:
-                self._answer(operation, ask)
+            question = operation["question"]
+            if operation["state"] == "WAITING" and question and ask is not None:
+                # The user may also answer in JupyterLab.
+                address = f"operations/{operation['id']}"
+                try:
+                    value = ask(question["prompt"], question["secret"])
+                except BaseException:
+                    self.request("POST", f"{address}/cancel", {}, {}, {})
+                    raise
+                self.request("POST", f"{address}/answer", {}, {"value": value}, {})
             if operation["message"] != last:
                 last = operation["message"]
                 note(last)
         if operation["state"] != "COMPLETED":
             raise RemoteError(operation["error"] or InternalError(id="").as_dict("en"))
         return operation["result"]
-
-    def _answer(self, operation: JSON, ask: Ask) -> None:
-        """Pass a question to the user, who can also answer it in JupyterLab."""
-        where = f"operations/{operation['id']}"
-        question = operation["question"]
-        try:
-            value = ask(question["prompt"], question["secret"])
-        except BaseException:
-            self.request("POST", f"{where}/cancel", {}, {}, {})
-            raise
-        self.request("POST", f"{where}/answer", {}, {"value": value}, {})
 
     def close(self) -> None:
         """Do nothing: no connection stays open between two requests."""

@@ -1,1 +1,1 @@
-"""The base of every other package: core imports none of them."""
+"""Foundation of the other packages, which core does not import."""

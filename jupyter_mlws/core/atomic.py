@@ -1,4 +1,4 @@
-"""Files that are replaced in one step: a reader sees the old content or the new one."""
+"""Atomic replacement of files: a reader sees either the old or the new content."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pathlib import Path
 
 SUFFIX = ".mlws-part"
 NAME_LIMIT = 50
-"""Characters of the target's name in that of a temporary file: a file system allows 255 bytes."""
+"""Characters of the target's name in a temporary name: file systems allow 255 bytes."""
 DEFAULT_MODE = 0o666
 """Permissions of a new file, before the umask."""
 
 
 def temp_path(target: Path) -> Path:
-    """An unused path beside ``target`` for a file or folder that is to replace it."""
+    """Return an unused path beside ``target`` for a file or directory that will replace it."""
     return target.with_name(f"{_prefix(target)}{uuid.uuid4().hex[:8]}{SUFFIX}")
 
 
 def remove_temp_paths(target: Path) -> None:
-    """Remove temporary paths of ``target`` that a crash left; only while nobody replaces it."""
+    """Remove temporary paths of ``target`` that a crash left; not while it is being replaced."""
     pattern = f"{glob.escape(_prefix(target))}{'[0-9a-f]' * 8}{SUFFIX}"
     for path in target.parent.glob(pattern):
         if path.is_dir() and not path.is_symlink():
@@ -38,8 +38,8 @@ def atomic_write(
 ) -> None:
     """Replace the file at ``path``, or create it; a text is encoded as UTF-8.
 
-    ``mode``: its permissions, before the umask; otherwise those of the file that is replaced.
-    ``durable``: return when the disk has it, so that it outlives a crash of the machine.
+    ``mode`` are its permissions before the umask; by default those of the replaced file.
+    ``durable``: fsync, so that the file survives a crash of the machine.
     """
     old_mode = None
     if mode is None:
@@ -66,8 +66,8 @@ def atomic_write(
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A path to write a file or folder to; without an error it replaces ``path`` at the end."""
-    # The same name in a folder beside it: writers look at the extension.
+    """Yield a path for a new file or directory, which replaces ``path`` if there is no error."""
+    # With the same name, in a temporary directory: writers may depend on the extension.
     folder = temp_path(path)
     folder.mkdir()
     try:
@@ -80,7 +80,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Wait until the disk has a file's content, or the names in a folder."""
+    """fsync a file or a directory."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

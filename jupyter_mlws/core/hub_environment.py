@@ -33,8 +33,16 @@ def shared_name(root: Path) -> str | None:
     service = service_address()
     if service is None:
         return None
+    directory = root / ".git"
     try:
-        text = (_git_directory(root) / "config").read_text(encoding="utf-8", errors="replace")
+        if directory.is_file():
+            # A worktree: `.git` and `commondir` name the directory with the settings.
+            path = directory.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
+            directory = root / path
+            common = directory / "commondir"
+            if common.is_file():
+                directory /= common.read_text(encoding="utf-8").strip()
+        text = (directory / "config").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     url = re.escape(f"{service}git/")
@@ -64,14 +72,3 @@ def data_password(url: str) -> str | None:
     if service is None or not token or not url.startswith(f"{service}data/"):
         return None
     return f"token {token}"
-
-
-def _git_directory(root: Path) -> Path:
-    """Return the directory of git's settings, also of a worktree, whose ``.git`` is a file."""
-    directory = root / ".git"
-    if directory.is_file():
-        directory = root / directory.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
-        common = directory / "commondir"
-        if common.is_file():
-            directory = directory / common.read_text(encoding="utf-8").strip()
-    return directory

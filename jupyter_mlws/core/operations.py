@@ -161,7 +161,7 @@ class OperationManager:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, kind: str, work: Callable[[Progress], Any]) -> Operation:
-        """Begin ``work``; its return value becomes ``result``."""
+        """Start ``work`` in a thread; its return value becomes ``result``."""
         loop = asyncio.get_running_loop()
         identifier = uuid.uuid4().hex[:12]
 
@@ -169,7 +169,28 @@ class OperationManager:
             lambda facts: loop.call_soon_threadsafe(self._update, identifier, facts)
         )
         self._store(Operation(id=identifier, kind=kind, state=OperationState.PENDING))
-        task = loop.create_task(self._run(identifier, work, progress))
+
+        async def run() -> None:
+            self._update(identifier, {"state": OperationState.RUNNING})
+            try:
+                result = await loop.run_in_executor(self._executor, work, progress)
+                end = {"state": OperationState.COMPLETED, "result": result}
+            except CancelledOperationError:
+                end = {"state": OperationState.CANCELLED}
+            except MLWSError as error:
+                end = {"state": OperationState.FAILED, "error": error}
+            except Exception as error:  # noqa: BLE001  the edge: any error ends the operation
+                system_error = of_system(error)
+                failure = system_error or InternalError(id=identifier)
+                end = {"state": OperationState.FAILED, "error": failure}
+                if system_error is None:
+                    loop.call_exception_handler(
+                        {"message": f"operation {identifier} failed", "exception": error}
+                    )
+            del self._progress[identifier]
+            self._update(identifier, {**end, "question": None})
+
+        task = loop.create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return self._operations[identifier]
@@ -210,29 +231,6 @@ class OperationManager:
             progress.cancel()
         await asyncio.gather(*self._tasks)
         self._executor.shutdown()
-
-    async def _run(
-        self, identifier: str, work: Callable[[Progress], Any], progress: Progress
-    ) -> None:
-        self._update(identifier, {"state": OperationState.RUNNING})
-        loop = asyncio.get_running_loop()
-        try:
-            result = await loop.run_in_executor(self._executor, work, progress)
-            end = {"state": OperationState.COMPLETED, "result": result}
-        except CancelledOperationError:
-            end = {"state": OperationState.CANCELLED}
-        except MLWSError as error:
-            end = {"state": OperationState.FAILED, "error": error}
-        except Exception as error:  # noqa: BLE001  the edge: whatever work raises ends its operation
-            system_error = of_system(error)
-            failure = system_error or InternalError(id=identifier)
-            end = {"state": OperationState.FAILED, "error": failure}
-            if system_error is None:
-                loop.call_exception_handler(
-                    {"message": f"operation {identifier} failed", "exception": error}
-                )
-        self._progress.pop(identifier, None)
-        self._update(identifier, {**end, "question": None})
 
     def _update(self, identifier: str, facts: dict[str, Any]) -> None:
         operation = self._operations.get(identifier)

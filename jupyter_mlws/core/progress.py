@@ -1,4 +1,4 @@
-"""The callback by which long work reports its progress, and is stopped."""
+"""Callbacks of long work: progress, which can also stop the work, and questions to the user."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Protocol
 from jupyter_mlws.core.locking import Waiting
 
 Ask = Callable[[str, bool], str]
-"""Asks a person: the prompt, and whether the answer is secret."""
+"""Prompts the user; the second argument is True if the answer is secret."""
 
 
 class ProgressCallback(Protocol):
-    """Takes the progress of an operation; an exception that it raises stops the work."""
+    """Receives the progress of an operation; an exception that it raises stops the work."""
 
     def __call__(
         self, done: float, total: float | None = None, unit: str = "", message: str = ""

@@ -1,8 +1,7 @@
-"""The project's own database: its tables, by version.
+"""Schema of a project's database, with migrations.
 
-It holds what is only ours (runs, events, history). Deleting the file loses history and nothing
-else. A new version appends one script to :data:`MIGRATIONS`; scripts that were released never
-change.
+It stores runs, events and the execution history; deleting the file loses only these. A new
+version appends one script to :data:`MIGRATIONS`; released scripts never change.
 """
 
 from __future__ import annotations
@@ -81,20 +80,19 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 CHECKPOINT = 4000
-"""Pages (of 4 KiB) after which the log goes into the database: that waits for the disk, and a run
-of a few hundred nodes writes some thousand."""
+"""Pages (of 4 KiB) in the log before a checkpoint, which waits for the disk: a run of a few hundred
+nodes writes some thousand."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A new connection to a database of ours, migrated; the caller closes it.
+    """Return a new connection to a migrated database; the caller closes it.
 
-    Autocommit: transactions are opened where they are needed. Usable from any one thread at a
-    time.
+    Autocommit: callers begin transactions explicitly. Usable from one thread at a time.
     """
     connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
-        # Where the file system has no shared memory, SQLite answers with the mode it kept.
+        # On file systems without shared memory, SQLite keeps the old mode.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
@@ -107,7 +105,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables to the newest version; several processes may try at once."""
+    """Migrate the tables to the newest version; safe for concurrent processes."""
     if _version(connection) >= len(MIGRATIONS):
         return
     connection.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""The newest messages of a stream, kept in memory."""
+"""Stream of messages with a ring buffer in memory."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 class RingStream:
-    """A stream kept in memory: the newest messages, for readers that come back soon.
+    """Stream that stores its newest messages, for readers that reconnect soon.
 
-    To be used from the event loop alone. A reader that missed more than the ring holds gets
-    ``{"type": "reset"}`` and fetches everything again.
+    For use on the event loop only. A reader that missed more messages than are stored gets
+    ``{"type": "reset"}``, and fetches everything again.
     """
 
     def __init__(self, size: int = 1000, first: int = 0) -> None:
@@ -22,7 +22,7 @@ class RingStream:
 
     @property
     def seq(self) -> int:
-        """The number of the newest message; the ``first`` given, usually 0, before any."""
+        """Number of the newest message; ``first``, usually 0, before any."""
         return self._seq
 
     def publish(self, message: dict[str, Any]) -> None:
@@ -33,9 +33,9 @@ class RingStream:
         self._news = asyncio.Event()
 
     async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
-        """Messages after ``since``, then new ones as they come, without end."""
+        """Yield messages after ``since``, then new ones as they arrive, without end."""
         if since > self._seq:
-            # A number of an earlier server: nothing can be said about what came between.
+            # A number of an earlier server: messages may have been missed.
             yield {"seq": self._seq, "type": "reset"}
             since = self._seq
         while True:

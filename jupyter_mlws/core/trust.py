@@ -1,8 +1,8 @@
-"""Whose code may run: the projects whose authors the person trusts.
+"""Trusted projects, whose code may run.
 
-To open a project runs code of its authors: components are imported, git runs hooks and filters,
-DVC reads caches. So a project that came from elsewhere is asked about once. The answer is a file
-outside the project, which no project can bring along.
+Opening a project runs code of its authors: components are imported, and git runs hooks and
+filters. So the user must trust the authors of a project that was cloned. The decision is stored
+outside the project, so that a project cannot contain it.
 """
 
 from __future__ import annotations

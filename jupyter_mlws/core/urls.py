@@ -1,4 +1,4 @@
-"""Addresses of repositories that a person may give: no programs, no passwords."""
+"""Validation of repository URLs: no commands, no passwords."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.secrets import mask_credentials
 
 SCHEMES = ("https", "http", "ssh", "git", "file", "git+ssh", "ssh+git")
-LONGEST = 4000
+MAX_LENGTH = 4000
 
 NO_ADDRESS = Message("must be a repository URL (https, ssh, git or file) or a path")
 HOLDS_PASSWORD = Message("contains a password or token; remove it, you will be asked for it")
 
 
 def parts_of(url: str) -> SplitResult | None:
-    """The parts of a URL; None for what is none, such as half an address in brackets."""
+    """Return the parts of a URL; None if it is invalid, such as an unclosed bracket."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -24,8 +24,8 @@ def parts_of(url: str) -> SplitResult | None:
 
 
 def fault_of_address(address: str) -> Message | None:
-    """Why ``address`` is not taken; None where it is."""
-    if not address.strip() or address.startswith("-") or len(address) > LONGEST:
+    """Return the reason why ``address`` is not accepted; None if it is."""
+    if not address.strip() or address.startswith("-") or len(address) > MAX_LENGTH:
         return NO_ADDRESS
     if re.search(r"[\x00-\x1f\x7f]", address) or re.match(r"[\w+.-]+::", address):
         # `program::address` runs a program.

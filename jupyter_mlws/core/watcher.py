@@ -121,7 +121,21 @@ class ProjectWatcher:
                 stop_event=self._stop,
                 ignore_permission_denied=True,
             ):
-                self._publish_changes({Path(path) for _, path in batch})
+                changed = {Path(path) for _, path in batch}
+                areas = {area for path in changed for area in self._areas(path)}
+                if "runs" in areas:
+                    areas.discard("runs")
+                    if self._runs_update_timer is None:
+                        loop = asyncio.get_running_loop()
+                        self._runs_update_timer = loop.call_later(
+                            MLFLOW_DEBOUNCE, self._publish_runs
+                        )
+                if areas:
+                    message: dict[str, Any] = {"type": "workspace", "areas": sorted(areas)}
+                    files = self._changed_files(changed) if "changes" in areas else None
+                    if files is not None:
+                        message["paths"] = files
+                    self.stream.publish(message)
 
     @contextmanager
     def _report_watch_failure(self) -> Iterator[None]:
@@ -136,18 +150,6 @@ class ProjectWatcher:
                 error,
             )
             self.stream.publish({"type": "unwatched", "reason": str(error)})
-
-    def _publish_changes(self, paths: set[Path]) -> None:
-        areas = {area for path in paths for area in self._areas(path)}
-        if "runs" in areas:
-            areas.discard("runs")
-            if self._runs_update_timer is None:
-                loop = asyncio.get_running_loop()
-                self._runs_update_timer = loop.call_later(MLFLOW_DEBOUNCE, self._publish_runs)
-        if areas:
-            changed_files = self._changed_files(paths) if "changes" in areas else None
-            more = {} if changed_files is None else {"paths": changed_files}
-            self.stream.publish({"type": "workspace", "areas": sorted(areas), **more})
 
     def _changed_files(self, paths: set[Path]) -> list[str] | None:
         """Return the changed files as git names them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,8 +32,17 @@ def find(root: Path, most: int = MAX_ENTRIES) -> ScanResult:
     waiting = deque([""])
     while waiting:
         folder = waiting.popleft()
-        entries, whole = _read_entries(root / folder, min(MAX_DIRECTORY_ENTRIES, most))
-        complete = complete and whole
+        limit = min(MAX_DIRECTORY_ENTRIES, most)
+        entries: list[os.DirEntry[str]] = []
+        try:
+            with os.scandir(root / folder) as iterator:
+                entries.extend(islice(iterator, limit + 1))
+        except (PermissionError, FileNotFoundError, NotADirectoryError):
+            # Not readable, or deleted meanwhile.
+            complete = False
+        if len(entries) > limit:
+            complete = False
+            entries.pop()
         most -= len(entries)
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
@@ -48,17 +58,3 @@ def find(root: Path, most: int = MAX_ENTRIES) -> ScanResult:
             ):
                 waiting.append(path)
     return ScanResult(sorted(paths), complete)
-
-
-def _read_entries(folder: Path, most: int) -> tuple[list[os.DirEntry[str]], bool]:
-    entries: list[os.DirEntry[str]] = []
-    try:
-        with os.scandir(folder) as iterator:
-            for entry in iterator:
-                if len(entries) >= most:
-                    return entries, False
-                entries.append(entry)
-    except (PermissionError, FileNotFoundError, NotADirectoryError):
-        # Not readable, or deleted meanwhile.
-        return entries, False
-    return entries, True

@@ -124,9 +124,17 @@ class History:
             "SELECT server FROM executions WHERE status = 'RUNNING'"
             " UNION SELECT server FROM executions WHERE status = 'QUEUED'"
         )
-        for row in rows:
-            if row["server"] != self._server and self._is_server_gone(row["server"]):
-                self._mark_lost(row["server"], lasting())
+        for server in {row["server"] for row in rows} - {self._server}:
+            mark = self._folder / server
+            try:
+                with mark.open() as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    mark.unlink(missing_ok=True)
+            except FileNotFoundError:
+                pass
+            except BlockingIOError:
+                continue  # That server runs.
+            self._mark_lost(server, lasting())
 
     def close(self) -> None:
         """Close the database; running executions become LOST, queued ones CANCELLED."""
@@ -394,18 +402,6 @@ class History:
         with self._lock:
             sql = "SELECT * FROM executions " + rest  # noqa: S608  only of this file's own texts
             return self._database.execute(sql, *values)
-
-    def _is_server_gone(self, server: str) -> bool:
-        mark = self._folder / server
-        try:
-            with mark.open() as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                mark.unlink(missing_ok=True)
-        except FileNotFoundError:
-            return True
-        except BlockingIOError:
-            return False
-        return True
 
     def _mark_lost(self, server: str, lasting: Collection[str] = ()) -> None:
         self._database.execute(

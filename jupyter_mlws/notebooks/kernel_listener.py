@@ -215,19 +215,6 @@ class KernelListener:
             # Ignore messages that this kernel has not signed.
             self._read_message(frames, by)
 
-    def _is_duplicate(self, request: str, kind: str, by: str) -> bool:
-        """Return True if the message must be skipped, because another connection has the execution.
-
-        The connection that receives the beginning of an execution receives all of it, in order; the
-        messages of the others are left out.
-        """
-        if kind != "execute_input":
-            return self._request_connections.get(request, by) != by
-        first = self._request_connections.setdefault(request, by)
-        while len(self._request_connections) > MAX_EXPECTED_REQUESTS:
-            self._request_connections.popitem(last=False)
-        return first != by
-
     def _read_message(self, frames: list[bytes], by: str = OWN_CONNECTION) -> str | None:
         """Process one message; return the id of its execute request, None for other messages."""
         _, parts = self._session.feed_identities(frames)
@@ -241,7 +228,14 @@ class KernelListener:
         if request in self._recorded_requests:
             # The recorder also stored executions that ended before the server was killed.
             return request
-        if self._is_duplicate(request, kind, by):
+        if kind == "execute_input":
+            first = self._request_connections.setdefault(request, by)
+            while len(self._request_connections) > MAX_EXPECTED_REQUESTS:
+                self._request_connections.popitem(last=False)
+        else:
+            first = self._request_connections.get(request, by)
+        if first != by:
+            # The connection that receives the start of an execution receives all of it, in order.
             return request
         if kind == "execute_input":
             self._open_requests.add(request)
@@ -268,8 +262,20 @@ class KernelListener:
         if going is None:
             return
         if kind == "status":
-            if content["execution_state"] == "idle":
-                await self._handle_idle(request, going)
+            if content["execution_state"] != "idle":
+                return
+            if going.stopped_by is not None:
+                timed_out = isinstance(going.stopped_by, ExecutionTimeoutError)
+                status = ExecutionStatus.TIMEOUT if timed_out else ExecutionStatus.ERROR
+                await self._finish(request, status, going.stopped_by)
+            elif going.error is None:
+                await self._finish(request, ExecutionStatus.SUCCESS, None)
+            elif going.error.get("ename") == "KeyboardInterrupt":
+                cancellation = ExecutionCanceledError(by="interrupt")
+                await self._finish(request, ExecutionStatus.CANCELLED, cancellation)
+            else:
+                failure = error_from_reply(going.error, going.count)
+                await self._finish(request, ExecutionStatus.ERROR, failure)
             return
         if kind == "error":
             going.error = content
@@ -312,20 +318,6 @@ class KernelListener:
         if timeout is not None:
             self._start_timer(request, going, timeout)
         self._publish_status(going, ExecutionStatus.RUNNING, None)
-
-    async def _handle_idle(self, request: str, going: RunningExecution) -> None:
-        if going.stopped_by is not None:
-            timed_out = isinstance(going.stopped_by, ExecutionTimeoutError)
-            status = ExecutionStatus.TIMEOUT if timed_out else ExecutionStatus.ERROR
-            await self._finish(request, status, going.stopped_by)
-        elif going.error is None:
-            await self._finish(request, ExecutionStatus.SUCCESS, None)
-        elif going.error.get("ename") == "KeyboardInterrupt":
-            cancellation = ExecutionCanceledError(by="interrupt")
-            await self._finish(request, ExecutionStatus.CANCELLED, cancellation)
-        else:
-            failure = error_from_reply(going.error, going.count)
-            await self._finish(request, ExecutionStatus.ERROR, failure)
 
     async def _finish(self, request: str, status: ExecutionStatus, error: MLWSError | None) -> None:
         going = self._running.pop(request, None)
@@ -424,17 +416,18 @@ class KernelListener:
             )
 
     def _stop(self, request: str, error: MLWSError) -> None:
+        """Interrupt the code; restart the kernel if the code does not end."""
+
+        async def interrupt() -> None:
+            await self.kernel.interrupt()
+            await asyncio.sleep(INTERRUPT_TIMEOUT)
+            if request in self._running:
+                await self.kernel.restart()
+
         going = self._running.get(request)
         if going is not None and going.stopped_by is None:
             going.stopped_by = error
-            self._interrupt_task = asyncio.create_task(self._interrupt(request))
-
-    async def _interrupt(self, request: str) -> None:
-        """Interrupt the code; restart the kernel if the code does not end."""
-        await self.kernel.interrupt()
-        await asyncio.sleep(INTERRUPT_TIMEOUT)
-        if request in self._running:
-            await self.kernel.restart()
+            self._interrupt_task = asyncio.create_task(interrupt())
 
     # Events
 

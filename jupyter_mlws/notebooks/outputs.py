@@ -37,11 +37,18 @@ class Outputs:
         kind, content = message["header"]["msg_type"], message["content"]
         if kind == "clear_output":
             return self._clear(wait=bool(content.get("wait")))
-        if kind == "update_display_data":
-            return self._update(content)
-        output = _output(kind, content)
+        display_id = (content.get("transient") or {}).get("display_id")
+        is_update = kind == "update_display_data"
+        if is_update and display_id is None:
+            return None
+        output = _output("display_data" if is_update else kind, content)
         if output is None or not self._fits(output):
             return None
+        if is_update:
+            for item in self._items:
+                if item.get("display_id") == display_id:
+                    item.update(data=output["data"], metadata=output["metadata"])
+            return {"type": "update", "display_id": display_id, "output": output}
         if self._clear_at_next:
             self._clear(wait=False)
         if kind == "stream":
@@ -50,7 +57,6 @@ class Outputs:
                 self._streams[last].append(output["text"])
                 return {"type": "output", "output": output}
             self._streams[last + 1] = [output["text"]]
-        display_id = (content.get("transient") or {}).get("display_id")
         self._items.append({**output, "display_id": display_id})
         return {"type": "output", "output": output}
 
@@ -74,16 +80,6 @@ class Outputs:
             self._items.clear()
             self._streams.clear()
         return {"type": "clear", "wait": wait}
-
-    def _update(self, content: dict[str, Any]) -> Event | None:
-        output = _output("display_data", content)
-        display_id = (content.get("transient") or {}).get("display_id")
-        if output is None or display_id is None or not self._fits(output):
-            return None
-        for item in self._items:
-            if item.get("display_id") == display_id:
-                item.update(data=output["data"], metadata=output["metadata"])
-        return {"type": "update", "display_id": display_id, "output": output}
 
     def _fits(self, output: Output) -> bool:
         if output["output_type"] == "error":

@@ -161,26 +161,23 @@ class PersistentKernelStore:
 
     def _send_command(self, message: dict[str, str]) -> None:
         if self._recorder is None:
-            self._recorder = self._start_recorder()
+            import psutil
+
+            with (self.path / "keeper.log").open("ab") as log:
+                self._recorder = subprocess.Popen(
+                    [sys.executable, "-m", "jupyter_mlws.notebooks.iopub_recorder", str(self.path)],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            pid = self._recorder.pid
+            record = {"pid": pid, "created": psutil.Process(pid).create_time()}
+            (self.path / "keeper").write_text(json.dumps(record), encoding="utf-8")
         assert self._recorder.stdin is not None  # a pipe, as it was started
         with contextlib.suppress(BrokenPipeError):
             self._recorder.stdin.write(json.dumps(message).encode() + b"\n")
             self._recorder.stdin.flush()
-
-    def _start_recorder(self) -> subprocess.Popen[bytes]:
-        import psutil
-
-        with (self.path / "keeper.log").open("ab") as log:
-            recorder = subprocess.Popen(
-                [sys.executable, "-m", "jupyter_mlws.notebooks.iopub_recorder", str(self.path)],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        record = {"pid": recorder.pid, "created": psutil.Process(recorder.pid).create_time()}
-        (self.path / "keeper").write_text(json.dumps(record), encoding="utf-8")
-        return recorder
 
     def others(self) -> list[Path]:
         """Return the folders of other servers of this root, running or not."""

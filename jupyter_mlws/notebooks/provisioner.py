@@ -77,7 +77,11 @@ class LastingProvisioner(LocalProvisioner):
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare a launch as Jupyter does; a kernel that is taken over keeps its ports and key."""
-        self._adopted_record = self._find_record()
+        self._adopted_record = None
+        if self.folder and self.pid is None:  # not a restart
+            record = read(self._file("json"))
+            if record is not None and runs(record["pid"], record["created"]):
+                self._adopted_record = record
         manager = self.parent
         if self._adopted_record is None or manager is None:
             with self._release_ports_on_error():
@@ -149,16 +153,6 @@ class LastingProvisioner(LocalProvisioner):
 
     def _file(self, kind: str) -> Path:
         return Path(self.folder) / f"{self.kernel_id}.{kind}"
-
-    def _find_record(self) -> dict[str, Any] | None:
-        """Return the record of the kernel if its process runs.
-
-        None if there is no such process, or if this is a restart.
-        """
-        if not self.folder or self.pid is not None:
-            return None
-        record = read(self._file("json"))
-        return record if record and runs(record["pid"], record["created"]) else None
 
 
 def read(file: Path) -> dict[str, Any] | None:

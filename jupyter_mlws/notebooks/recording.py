@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.errors import MLWSError, NotebookChangedError
@@ -69,7 +68,15 @@ class Recording:
 
     async def commit_of(self, path: str) -> str | None:
         """Return the commit that is checked out in a notebook's project; None without a project."""
-        return await asyncio.to_thread(_commit, self.server.root / path)
+        from jupyter_mlws.git.adapter import Git
+
+        def find() -> str | None:
+            try:
+                return Git(Project.open(self.server.root / path).root).find("HEAD")
+            except MLWSError:
+                return None
+
+        return await asyncio.to_thread(find)
 
     def ended(self, execution: ExecutionStart, outcome: Outcome) -> None:
         """Inform the listeners that an execution has ended."""
@@ -99,13 +106,3 @@ class Recording:
             # The outputs are in the history only: the document has changed since.
             event: Event = {"type": "unsaved", "request": execution.request, "error": error}
             self.stream_of(context.notebook).publish(event)
-
-
-def _commit(path: Path) -> str | None:
-    from jupyter_mlws.git.adapter import Git
-
-    try:
-        return Git(Project.open(path).root).find("HEAD")
-    except MLWSError:
-        # The notebook is in no project.
-        return None

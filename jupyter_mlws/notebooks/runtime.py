@@ -349,7 +349,20 @@ class NotebookRuntime:
                 elif job.request.stop_on_error or outcome.status is ExecutionStatus.CANCELLED:
                     break
         if job.request.saves and any(piece.ran for piece in job.pieces):
-            await self._save(job, document)
+            results = {
+                piece.cell: (piece.outcome.outputs, piece.outcome.count)
+                for piece in job.pieces
+                if piece.ran and piece.cell is not None and piece.outcome is not None
+            }
+            try:
+                await self._server.save_outputs(self.id, document, results)
+            except MLWSError as error:
+                job.saved, job.save_error = False, error
+            else:
+                job.saved = True
+            if job.saved and document.shared is None:
+                cells = [piece.cell for piece in job.pieces if piece.ran]
+                self.stream.publish({"type": "saved", "request": job.id, "cells": cells})
         for piece in job.pieces:
             if piece.outcome is not None and piece.status is not ExecutionStatus.SUCCESS:
                 await self._close(job, piece.status, piece.outcome.error)
@@ -472,23 +485,6 @@ class NotebookRuntime:
         await asyncio.to_thread(history.end, piece.id, outcome, outputs=True)
         self._recording.ended(self._execution_start(job, piece), outcome)
         self._publish_execution(job, piece)
-
-    async def _save(self, job: Job, document: Document) -> None:
-        """Save the outputs in the document, unless it has changed since it was read."""
-        results = {
-            piece.cell: (piece.outcome.outputs, piece.outcome.count)
-            for piece in job.pieces
-            if piece.ran and piece.cell is not None and piece.outcome is not None
-        }
-        try:
-            await self._server.save_outputs(self.id, document, results)
-        except MLWSError as error:
-            job.saved, job.save_error = False, error
-            return
-        job.saved = True
-        if document.shared is None:
-            cells = [piece.cell for piece in job.pieces if piece.ran]
-            self.stream.publish({"type": "saved", "request": job.id, "cells": cells})
 
     def _execution_start(self, job: Job, piece: CellExecution) -> ExecutionStart:
         return ExecutionStart(

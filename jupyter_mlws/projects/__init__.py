@@ -1,1 +1,1 @@
-"""Projects: the git repositories that a person works in."""
+"""Projects: git repositories below the server's root."""

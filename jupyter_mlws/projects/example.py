@@ -1,4 +1,4 @@
-"""The example workspace: copied, run and committed, so that it has a history.
+"""Creates the example project: copies its files, runs its workflow and commits.
 
 ``python -m jupyter_mlws.projects.example DIRECTORY`` creates it unless it exists.
 """
@@ -17,7 +17,7 @@ from jupyter_mlws.workspace import Workspace
 
 WORKFLOW = "workflows/wine/dvc.yaml"
 UNFINISHED_MARKER = "example-unfinished"
-"""In the project's state while the example is made: what a crash leaves is made anew."""
+"""Marker in the project's state while the example is created; after a crash, it is recreated."""
 RUN_TIMEOUT = 600.0
 """Seconds for one run of the workflow."""
 

@@ -33,7 +33,7 @@ from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.workspace import Workspace
 
 MAX_PROJECT_DEPTH = 2
-"""Folders below the root in which projects are looked for."""
+"""Levels of directories below the root that are searched for projects."""
 SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "mlruns"})
 COMMAND_TIMEOUT = 60
 """Seconds for one git or DVC command."""
