@@ -68,7 +68,10 @@ export function useGet<T>(
   );
   const { data, error, refetch } = result;
   const last = useRef<T>();
-  last.current = data ?? (keeps ? last.current : undefined);
+  // Null is an answer, too.
+  if (data !== undefined || !keeps) {
+    last.current = data;
+  }
   return { data: last.current, error, refetch: () => void refetch() };
 }
 
