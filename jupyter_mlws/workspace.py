@@ -150,7 +150,7 @@ class Workspace:
 
         return Reproductions(self._repository)
 
-    @cached_property
+    @property
     def lineage(self) -> LineageReader:
         from jupyter_mlws.versioning.lineage.graph import LineageReader
 

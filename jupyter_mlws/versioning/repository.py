@@ -15,6 +15,7 @@ from jupyter_mlws.versioning.data.data_index import DataIndex, format_paths
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
 from jupyter_mlws.versioning.snapshots.recovery import Recovery, has_leftovers
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
+from jupyter_mlws.versioning.worktree.restore import Restore
 from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 
 
@@ -34,6 +35,10 @@ class Repository:
         from jupyter_mlws.mlflow.store import tracking_uri
 
         return TrackingClient(tracking_uri(self.project.root), self.project.state)
+
+    @cached_property
+    def restore(self) -> Restore:
+        return Restore(self.project, self.content, self.working)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -22,7 +22,6 @@ from jupyter_mlws.versioning.worktree.restore import (
     RESTORED_VERSION_FILE,
     SAFETY,
     SAFETY_MESSAGE_PREFIX,
-    Restore,
     unique_timestamp,
 )
 
@@ -90,12 +89,13 @@ class SafetyManager:
         """
         with self._repository.exclusive("restore"):
             copy = self.check(identifier)
-            project, content = self._repository.project, self._repository.content
-            restore = Restore(project, content, self._repository.working)
-            # A discard leaves the index alone: what was staged then still is.
-            result = restore.run(copy.id, copy.paths, progress, keep_index=copy.paths is not None)
+            # A discard does not change the index: what was staged then is still staged.
+            result = self._repository.restore.run(
+                copy.id, copy.paths, progress, keep_index=copy.paths is not None
+            )
             if copy.paths is None:
-                (project.state / RESTORED_VERSION_FILE).unlink(missing_ok=True)
+                restored_file = self._repository.project.state / RESTORED_VERSION_FILE
+                restored_file.unlink(missing_ok=True)
             if copy.index is not None and copy.base == self._git.find("HEAD"):
                 self._git.run("read-tree", copy.index)
                 self._git.run("update-index", "-q", "--refresh", codes=(0, 1))

@@ -29,7 +29,7 @@ from jupyter_mlws.versioning.data.data_index import (
 )
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.worktree.data_status import NOT_PULLED
-from jupyter_mlws.versioning.worktree.restore import SAFETY, Restore, unique_timestamp
+from jupyter_mlws.versioning.worktree.restore import SAFETY, unique_timestamp
 
 NOTHING_SELECTED = Message("specify paths, hunks or all")
 WHOLE_ONLY = Message("new, deleted and binary files can only be staged as a whole")
@@ -107,7 +107,7 @@ class StagingManager:
             self._refuse_large(paths, status)
             patches = self._build_patches(hunks, in_index=False)
             code_paths = [*paths, *hunks]
-            restore = Restore(self._project, self._content, self._working)
+            restore = self._repository.restore
             safety = None
             if data:
                 message = safety_message("discard", [*code_paths, *data])

@@ -23,7 +23,7 @@ from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.versioning.code.models import Stash, StashApplied
 from jupyter_mlws.versioning.data.data_index import format_paths
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.worktree.restore import Restore, remove_empty_directories
+from jupyter_mlws.versioning.worktree.restore import remove_empty_directories
 from jupyter_mlws.versioning.worktree.switching import Switching
 
 
@@ -80,7 +80,7 @@ class StashManager:
             self._repository.refuse_unfinished(self._git.status().conflicts)
             check_identity(self._git)
             head = self._git.resolve("HEAD")
-            restore = Restore(self._project, self._repository.content, self._repository.working)
+            restore = self._repository.restore
             progress(0, message="keep")
             name = f"stash/{uuid.uuid4().hex[:12]}"
             worktree_commit = restore.keep(name)

@@ -48,8 +48,22 @@ class DataIndex:
         with self._lock:
             items = self._versions.get(revision)
         if items is None:
-            items = self._read(revision)
+            entries = self._git.tree(revision)
+            relevant = [entry for entry in entries if is_relevant(entry.path)]
+            # Neighbouring versions mostly name the same data by the same files.
+            key = tuple((entry.path, entry.sha) for entry in relevant)
             with self._lock:
+                items = self._texts.get(key)
+            if not any(names_data(entry.path) for entry in relevant):
+                items = []
+            elif items is None:
+                blobs = self._git.blobs(sorted({entry.sha for entry in relevant}))
+                git_paths = {entry.path for entry in entries}
+                pointers = read_pointers({entry.path: blobs[entry.sha] for entry in relevant})
+                # A file that git versions is not DVC's data, even if a lock file names it.
+                items = [item for item in pointers if item.path not in git_paths]
+            with self._lock:
+                self._texts[key] = items
                 self._versions[revision] = items
                 while len(self._versions) > MAX_CACHED_VERSIONS:
                     self._versions.popitem(last=False)
@@ -107,25 +121,6 @@ class DataIndex:
     @cached_property
     def _index_path(self) -> Path:
         return self._git.root / self._git.path("index")
-
-    def _read(self, revision: str) -> list[DataPointer]:
-        entries = self._git.tree(revision)
-        relevant = [entry for entry in entries if is_relevant(entry.path)]
-        if not any(names_data(entry.path) for entry in relevant):
-            return []
-        # Neighbouring versions mostly name the same data by the same files.
-        key = tuple((entry.path, entry.sha) for entry in relevant)
-        with self._lock:
-            items = self._texts.get(key)
-        if items is None:
-            blobs = self._git.blobs(sorted({entry.sha for entry in relevant}))
-            git_paths = {entry.path for entry in entries}
-            pointers = read_pointers({entry.path: blobs[entry.sha] for entry in relevant})
-            # A file that git versions is not DVC's data, even if a lock file names it.
-            items = [item for item in pointers if item.path not in git_paths]
-            with self._lock:
-                self._texts[key] = items
-        return items
 
 
 def select_new_content(

@@ -73,7 +73,16 @@ class GarbageCollector:
 
     def _iter_referenced_hashes(self, starts: list[str]) -> Iterator[str]:
         """Yield every hash that a version, an index or a working tree names."""
-        blobs = {*self._iter_blobs(starts)}
+        # Merges are compared with each parent (-m).
+        options = ("--raw", "-m", "--no-abbrev", "--no-renames", "--format=", "-z", "--root")
+        output = self._git.run("log", *options, *starts, "--", timeout=3600)
+        blobs = set()
+        parts = iter(output.decode(errors="surrogateescape").split("\0"))
+        for part in parts:
+            if part.lstrip("\n").startswith(":"):
+                path, sha = next(parts), part.split(" ")[3]
+                if names_data(path) and sha.strip("0"):
+                    blobs.add(sha)
         worktrees = self._git.run("worktree", "list", "--porcelain", "-z")
         for line in worktrees.decode(errors="surrogateescape").split("\0"):
             key, _, value = line.partition(" ")
@@ -94,21 +103,6 @@ class GarbageCollector:
             self._progress(at, len(present), "files", "versions")
             for content in self._git.blobs(present[at : at + BLOB_BATCH_SIZE]).values():
                 yield from _find_hashes(content)
-
-    def _iter_blobs(self, starts: list[str]) -> Iterator[str]:
-        """Yield the blob of every version of every file that names data."""
-        # Merges are compared with each parent (-m).
-        options = ("--raw", "-m", "--no-abbrev", "--no-renames", "--format=", "-z", "--root")
-        output = self._git.run("log", *options, *starts, "--", timeout=3600)
-        parts = iter(output.decode(errors="surrogateescape").split("\0"))
-        for part in parts:
-            if not part.lstrip("\n").startswith(":"):
-                continue
-            path = next(parts)
-            if names_data(path):
-                sha = part.split(" ")[3]
-                if sha.strip("0"):
-                    yield sha
 
 
 def _find_hashes(content: bytes) -> Iterator[str]:

@@ -37,21 +37,7 @@ Step = tuple[LineageNode, str]
 
 
 class LineageReader:
-    """The lineage of one project's items. Thread-safe: each query has its own walk."""
-
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-
-    def read(self, query: LineageQuery) -> Lineage:
-        """Return what an item was made from and what was made from it.
-
-        Errors 30105, 30404, 50201 for ``of``.
-        """
-        return _Walk(self._repository).read(query)
-
-
-class _Walk:
-    """One query; each lookup for it is made once."""
+    """Reader of the lineage of one project's items, for one query: it caches what it reads."""
 
     def __init__(self, repository: Repository) -> None:
         self._git = repository.git
@@ -60,6 +46,10 @@ class _Walk:
         self._runs: dict[str, Mapping[str, Any] | None] = {}
 
     def read(self, query: LineageQuery) -> Lineage:
+        """Return what an item was made from and what was made from it.
+
+        Errors 30105, 30404, 50201 for ``of``.
+        """
         start = self._start(query.of)
         nodes = {start.id: start}
         edges: dict[tuple[str, str], str] = {}
@@ -95,8 +85,25 @@ class _Walk:
             run = self._run(node.facts.get("run"))
             if run is not None:
                 yield _run(run), "logged"
-        elif node.kind is LineageKind.RUN:
-            yield from self._sources_of_run(node)
+        elif node.kind is LineageKind.RUN and (run := self._run(node.facts["id"])) is not None:
+            commit = self._commit(run["commit"])
+            if commit is not None:
+                yield commit, "code"
+            if run["params"]:
+                params = sorted(run["params"].items())
+                label = ", ".join(f"{key}={value}" for key, value in params[:3])
+                facts = dict(run["params"])
+                yield _node(LineageKind.PARAMS, f"params:{run['id']}", label, facts), "parameters"
+            for path, md5 in run["inputs"].items():
+                yield _dataset(path, md5), "read"
+            for path, md5 in run["data"].items():
+                yield _dataset(path, md5), "held"
+            if run["workflow"] and run["node"]:
+                yield _workflow_node(run["workflow"], run["node"]), "ran"
+            if run["run"] and not run["node"]:
+                for part in self._search(f"tags.`mlws.run` = '{_plain(run['run'])}'"):
+                    if part["node"]:
+                        yield _run(part), "part"
         elif node.kind is LineageKind.DATASET:
             path, md5 = node.facts["path"], node.facts["md5"]
             for run in self._naming("outputs", path, md5):
@@ -115,32 +122,20 @@ class _Walk:
                 if path in self._now:
                     yield _dataset(path, self._now[path]), "needs"
 
-    def _sources_of_run(self, node: LineageNode) -> Iterator[Step]:
-        run = self._run(node.facts["id"])
-        if run is None:
-            return
-        commit = self._commit(run["commit"])
-        if commit is not None:
-            yield commit, "code"
-        if run["params"]:
-            label = ", ".join(f"{key}={value}" for key, value in sorted(run["params"].items())[:3])
-            facts = dict(run["params"])
-            yield _node(LineageKind.PARAMS, f"params:{run['id']}", label, facts), "parameters"
-        for path, md5 in run["inputs"].items():
-            yield _dataset(path, md5), "read"
-        for path, md5 in run["data"].items():
-            yield _dataset(path, md5), "held"
-        if run["workflow"] and run["node"]:
-            yield _workflow_node(run["workflow"], run["node"]), "ran"
-        if run["run"] and not run["node"]:
-            for part in self._search(f"tags.`mlws.run` = '{_plain(run['run'])}'"):
-                if part["node"]:
-                    yield _run(part), "part"
-
     def _results(self, node: LineageNode) -> Iterator[Step]:
         """Yield the items that were made from the node."""
-        if node.kind is LineageKind.RUN:
-            yield from self._results_of_run(node)
+        if node.kind is LineageKind.RUN and (run := self._run(node.facts["id"])) is not None:
+            for version in self._tracking.ask("versions_of", run=run["id"]):
+                yield _model(version), "logged"
+            for path, md5 in run["outputs"].items():
+                yield _dataset(path, md5), "wrote"
+            for sha in self._named_by.get(run["id"], ()):
+                commit = self._commit(sha)
+                if commit is not None:
+                    yield commit, "recorded"
+            parent = self._run(run["parent"])
+            if parent is not None:
+                yield _run(parent), "part"
         elif node.kind is LineageKind.DATASET:
             path, md5 = node.facts["path"], node.facts["md5"]
             for run in self._naming("inputs", path, md5):
@@ -159,22 +154,6 @@ class _Walk:
             for path in workflow_node.outs if workflow_node else ():
                 if path in self._now:
                     yield _dataset(path, self._now[path]), "makes"
-
-    def _results_of_run(self, node: LineageNode) -> Iterator[Step]:
-        run = self._run(node.facts["id"])
-        if run is None:
-            return
-        for version in self._tracking.ask("versions_of", run=run["id"]):
-            yield _model(version), "logged"
-        for path, md5 in run["outputs"].items():
-            yield _dataset(path, md5), "wrote"
-        for sha in self._named_by.get(run["id"], ()):
-            commit = self._commit(sha)
-            if commit is not None:
-                yield commit, "recorded"
-        parent = self._run(run["parent"])
-        if parent is not None:
-            yield _run(parent), "part"
 
     def _start(self, of: str) -> LineageNode:
         kind, _, rest = of.partition(":")

@@ -49,7 +49,7 @@ from jupyter_mlws.versioning.snapshots.create import (
 from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
 from jupyter_mlws.versioning.snapshots.repair import Repair
 from jupyter_mlws.versioning.snapshots.verification import Verifier, utc_now
-from jupyter_mlws.versioning.worktree.restore import RESTORED_VERSION_FILE, SAFETY, Restore
+from jupyter_mlws.versioning.worktree.restore import RESTORED_VERSION_FILE, SAFETY
 from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 
 
@@ -195,7 +195,7 @@ class SnapshotManager:
 
     def restore_plan(self, name: str, paths: Sequence[str] | None = None) -> RestorePlan:
         """Return the plan of a restore; changes nothing."""
-        return self._restore.plan(self._git.resolve(name), paths)
+        return self._repository.restore.plan(self._git.resolve(name), paths)
 
     def check_restorable(self, name: str, paths: Sequence[str] | None = None) -> None:
         """Raise error 30404 for an unknown version, 50302 for a path outside."""
@@ -216,7 +216,7 @@ class SnapshotManager:
         """
         with self._repository.exclusive("restore", report_waiting(progress)):
             sha, head = self._git.resolve(name), self._git.find("HEAD")
-            result = self._restore.run(sha, paths, progress)
+            result = self._repository.restore.run(sha, paths, progress)
             safety_refs = self._git.run("for-each-ref", "--points-at", sha, f"refs/mlws/{SAFETY}")
             if paths is None and sha != head and not safety_refs:
                 note = {"commit": sha, "head": head}
@@ -267,7 +267,7 @@ class SnapshotManager:
         Gives every run an exact commit. Changed data is in the cache afterwards.
         """
         with self.project.lock("save state"):
-            sha = self._restore.keep(name)
+            sha = self._repository.restore.keep(name)
         return sha or self._git.resolve("HEAD")
 
     def recover(self) -> None:
@@ -279,10 +279,6 @@ class SnapshotManager:
     def comparison(self) -> Comparison:
         """Comparison of versions, the index and the working tree."""
         return Comparison(self.project, self._content, self._working)
-
-    @cached_property
-    def _restore(self) -> Restore:
-        return Restore(self.project, self._content, self._working)
 
     @cached_property
     def _history(self) -> History:
