@@ -121,7 +121,15 @@ def diff(views: Views, diff: JSON) -> list[Block]:
     if "unified" in diff:
         if diff["binary"]:
             return [line(views.say("Binary file {path} differs.", path=diff["path"]))]
-        lines = [[Cell(text, _diff_tone(text))] for text in diff["unified"].splitlines()]
+        lines = []
+        for text in diff["unified"].splitlines():
+            if text.startswith(("+++", "---", "diff ", "index ")):
+                tone = Tone.STRONG
+            elif text.startswith("@@"):
+                tone = Tone.BUSY
+            else:
+                tone = {"+": Tone.GOOD, "-": Tone.BAD}.get(text[:1], Tone.PLAIN)
+            lines.append([Cell(text, tone)])
         if diff["truncated"]:
             lines.append([Cell(views.say("… diff truncated"), Tone.FAINT)])
         return [Lines(lines, fixed=True)]
@@ -190,14 +198,6 @@ def restored(views: Views, result: JSON) -> list[Block]:
         text = views.say("Your previous work was kept as {sha}.", sha=result["safety"][:8])
         lines.append([Cell(text, Tone.FAINT)])
     return [Lines(lines)]
-
-
-def _diff_tone(text: str) -> Tone:
-    if text.startswith(("+++", "---", "diff ", "index ")):
-        return Tone.STRONG
-    if text.startswith("@@"):
-        return Tone.BUSY
-    return {"+": Tone.GOOD, "-": Tone.BAD}.get(text[:1], Tone.PLAIN)
 
 
 def _format_path(change: JSON) -> str:

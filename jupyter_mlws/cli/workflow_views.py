@@ -111,6 +111,12 @@ def plan(views: Views, plan: JSON) -> list[Block]:
 
 def sweeps(views: Views, sweeps: JSON) -> list[Block]:
     """Render a table for every sweep, the best variant first."""
+
+    def value_text(value: Any) -> str:
+        if value is None:
+            return DASH
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
     if not sweeps["items"]:
         return [line(views.say("No sweeps in this workflow."), Tone.FAINT)]
     blocks: list[Block] = []
@@ -134,7 +140,7 @@ def sweeps(views: Views, sweeps: JSON) -> list[Block]:
             ),
             Column(Message("Status"), lambda row: views.word(row["status"] or DASH)),
             Column(Message("Duration"), lambda row: _seconds(row["duration"]), Tone.FAINT),
-            *columns_of("values", values, _value),
+            *columns_of("values", values, value_text),
             *columns_of("metrics", metrics),
         )
         head = [Cell(sweep["name"], Tone.STRONG), Cell(f"  {ranking}", Tone.FAINT)]
@@ -241,13 +247,6 @@ def _elapsed_seconds(record: JSON, now: float) -> float | None:
         return float(record["duration"])
     started = timestamp_of(record["started"])
     return max(0.0, now - started) if started is not None else None
-
-
-def _value(value: Any) -> str:
-    """A value of a sweep on one line."""
-    if value is None:
-        return DASH
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _seconds(seconds: float | None) -> str:

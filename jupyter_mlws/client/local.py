@@ -68,35 +68,9 @@ class LocalTransport:
         query: Mapping[str, Any],
         body: Mapping[str, Any] | None,
         headers: Mapping[str, str],
+        progress: LocalProgress | None = None,
     ) -> Any:
-        """``data`` of the answer."""
-        return self._call(
-            method, path, query, body, headers, LocalProgress(lambda text: None, None)
-        )
-
-    def follow(
-        self,
-        path: str,
-        body: Mapping[str, Any],
-        note: Callable[[str], None],
-        ask: Ask | None,
-    ) -> Any:
-        """Carry out long work and return its result."""
-        return self._call("POST", path, {}, body, {}, LocalProgress(note, ask))
-
-    def close(self) -> None:
-        """Close what was opened."""
-        self._workspace.close()
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, Any],
-        body: Mapping[str, Any] | None,
-        headers: Mapping[str, str],
-        progress: LocalProgress,
-    ) -> Any:
+        """Return ``data`` of the response."""
         from jupyter_mlws.api.registry import Context, Reply, Work
         from jupyter_mlws.core.schemas import encode_json
         from jupyter_mlws.core.validation_messages import validate
@@ -110,12 +84,26 @@ class LocalTransport:
         inputs = endpoint.inputs(valid_query, valid_body, context)
         answer = endpoint.function(self._workspace, *ids, **inputs)
         if isinstance(answer, Work):
-            data = answer.run(progress)
+            data = answer.run(progress or LocalProgress(lambda text: None, None))
         elif isinstance(answer, Reply):
             data = answer.data
         else:
             data = endpoint.select(answer, valid_query)
         return json.loads(encode_json(data, self._language))
+
+    def follow(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        note: Callable[[str], None],
+        ask: Ask | None,
+    ) -> Any:
+        """Do long work and return its result."""
+        return self.request("POST", path, {}, body, {}, LocalProgress(note, ask))
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._workspace.close()
 
 
 def _find(method: str, path: str) -> tuple[Endpoint, list[str]]:

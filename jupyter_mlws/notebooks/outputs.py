@@ -42,8 +42,16 @@ class Outputs:
         if is_update and display_id is None:
             return None
         output = _output("display_data" if is_update else kind, content)
-        if output is None or not self._fits(output):
+        if output is None:
             return None
+        if output["output_type"] != "error":
+            size = len(output.get("text", "")) + sum(map(_size, output.get("data", {}).values()))
+            if size > self._remaining:
+                self.truncated = True
+                # Later output is dropped too: text with a gap would be misleading.
+                self._remaining = 0
+                return None
+            self._remaining -= size
         if is_update:
             for item in self._items:
                 if item.get("display_id") == display_id:
@@ -80,18 +88,6 @@ class Outputs:
             self._items.clear()
             self._streams.clear()
         return {"type": "clear", "wait": wait}
-
-    def _fits(self, output: Output) -> bool:
-        if output["output_type"] == "error":
-            return True
-        size = len(output.get("text", "")) + sum(map(_size, output.get("data", {}).values()))
-        if size > self._remaining:
-            self.truncated = True
-            # Later output is dropped too: text with a gap would be misleading.
-            self._remaining = 0
-            return False
-        self._remaining -= size
-        return True
 
 
 class OutputRate:
