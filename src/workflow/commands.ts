@@ -111,7 +111,7 @@ function canRunNode(widget: WorkflowWidget): boolean {
 
 function hasFailed(widget: WorkflowWidget): boolean {
   const node = nodeOf(widget);
-  const status = node && widget.model.runs.shown.nodes.get(node)?.status;
+  const status = node && widget.model.runs.current.nodes.get(node)?.status;
   return canRun(widget) && NOT_DONE.has(status ?? undefined);
 }
 
@@ -167,7 +167,7 @@ function runCommands(trans: TranslationBundle): ICommand[] {
       label: trans.__('Resume Run'),
       act: ({ model }) => model.runs.resume(),
       isEnabled: widget =>
-        canRun(widget) && NOT_DONE.has(widget.model.runs.shown.run?.status)
+        canRun(widget) && NOT_DONE.has(widget.model.runs.current.run?.status)
     },
     {
       id: CommandIDs.retry,

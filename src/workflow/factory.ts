@@ -165,7 +165,7 @@ function labActions(
     openAsText: () => void manager.openOrReveal(context.path, EDITOR),
     fromRoot,
     chooseFile: async pattern => {
-      const chosen = await FileDialog.getOpenFiles({
+      const answer = await FileDialog.getOpenFiles({
         manager,
         translator,
         title: trans.__('Select File'),
@@ -174,13 +174,13 @@ function labActions(
             ? { score: 1 }
             : null
       });
-      const [file] = chosen.value ?? [];
-      return chosen.button.accept && file && file.type !== 'directory'
+      const [file] = answer.value ?? [];
+      return answer.button.accept && file && file.type !== 'directory'
         ? fromRoot(file.path)
         : null;
     },
     openFailed: node => {
-      const run = model.runs.shown.run?.id;
+      const run = model.runs.current.run?.id;
       if (run && model.server.service) {
         model.server.service
           .debug(run, node)

@@ -219,9 +219,9 @@ function addFileCommands(
         await client.loadProjects();
         const hasProject = client.project !== null;
         const gallery = templates(trans);
-        const wanted = await askForWorkflow(gallery, hasProject, trans);
-        if (wanted) {
-          await open(await create(app, client, wanted));
+        const choice = await askForWorkflow(gallery, hasProject, trans);
+        if (choice) {
+          await open(await create(app, client, choice));
         }
       } catch (error) {
         report(error);
@@ -294,12 +294,12 @@ async function create(
     return createWorkflow(app.serviceManager.contents, home, name);
   }
   const { nodes, edges } = template;
-  const made = await client.post<{ path: string }>('/workflows', {
+  const workflow = await client.post<{ path: string }>('/workflows', {
     name,
     nodes,
     edges
   });
-  return home ? `${home}/${made.path}` : made.path;
+  return home ? `${home}/${workflow.path}` : workflow.path;
 }
 
 /** How long the same message is not shown again, in milliseconds. */
@@ -307,7 +307,7 @@ const ONCE = 10_000;
 
 /** Shows errors as notifications; the same one of several requests only once. */
 function reporter(trans: TranslationBundle): Report {
-  const shown = new Map<string, number>();
+  const times = new Map<string, number>();
   return error => {
     const text =
       error instanceof APIError
@@ -315,9 +315,9 @@ function reporter(trans: TranslationBundle): Report {
         : error instanceof Error
           ? error.message
           : String(error);
-    const last = shown.get(text) ?? 0;
+    const last = times.get(text) ?? 0;
     if (Date.now() - last > ONCE) {
-      shown.set(text, Date.now());
+      times.set(text, Date.now());
       Notification.error(`${trans.__('Workflow')}: ${text}`, {
         autoClose: 15_000
       });

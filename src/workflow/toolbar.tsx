@@ -104,7 +104,7 @@ export function fillToolbar(
   update();
   model.drawing.changed.connect(update);
   model.document.history.changed.connect(update);
-  model.runs.shown.changed.connect(update);
+  model.runs.current.changed.connect(update);
   model.runs.changed.connect(update);
 }
 
@@ -129,8 +129,8 @@ function StateText(props: {
   trans: TranslationBundle;
 }): JSX.Element | null {
   const { model, trans } = props;
-  useSignal(model.runs.shown.changed);
-  const { run, progress } = model.runs.shown;
+  useSignal(model.runs.current.changed);
+  const { run, progress } = model.runs.current;
   const isOver = run !== null && FINAL.has(run.status);
   const elapsed = useElapsed(run?.started ?? null, run !== null && !isOver);
   if (!run) {

@@ -37,13 +37,13 @@ export function Chooser(props: {
   const list = useRef<HTMLUListElement>(null);
   const place = usePlace(box, at);
   const id = useId();
-  const found = choices
+  const matches = choices
     .filter(({ label: text, detail, words }) =>
       matchesWords(`${text} ${detail ?? ''} ${words ?? ''}`, query)
     )
     .sort((one, other) => startsWith(other, query) - startsWith(one, query));
-  const shown = found.slice(0, MOST);
-  const current = shown[Math.min(index, shown.length - 1)];
+  const visible = matches.slice(0, MOST);
+  const current = visible[Math.min(index, visible.length - 1)];
   useEffect(() => {
     list.current
       ?.querySelector('[aria-selected="true"]')
@@ -56,7 +56,7 @@ export function Chooser(props: {
     }
   };
   const step = (by: number): void =>
-    setIndex((index + by + shown.length) % Math.max(1, shown.length));
+    setIndex((index + by + visible.length) % Math.max(1, visible.length));
   return (
     <div
       className="jp-mlws-Chooser"
@@ -95,7 +95,7 @@ export function Chooser(props: {
           aria-label={label}
           aria-controls={`${id}-list`}
           aria-activedescendant={
-            current ? `${id}-${shown.indexOf(current)}` : undefined
+            current ? `${id}-${visible.indexOf(current)}` : undefined
           }
           placeholder={label}
           value={query}
@@ -112,7 +112,7 @@ export function Chooser(props: {
         aria-label={label}
         className="jp-mlws-Chooser-list"
       >
-        {shown.map((choice, position) => (
+        {visible.map((choice, position) => (
           <li
             key={choice.key}
             id={`${id}-${position}`}
@@ -131,10 +131,10 @@ export function Chooser(props: {
           </li>
         ))}
       </ul>
-      {shown.length === 0 && <p className="jp-mlws-Empty">{empty}</p>}
-      {found.length > MOST && (
+      {visible.length === 0 && <p className="jp-mlws-Empty">{empty}</p>}
+      {matches.length > MOST && (
         <p className="jp-mlws-Empty">
-          {trans.__('%1 more. Type to filter.', found.length - MOST)}
+          {trans.__('%1 more. Type to filter.', matches.length - MOST)}
         </p>
       )}
     </div>

@@ -90,7 +90,7 @@ function FlowPane(props: IFlowProps): JSX.Element {
   const isFar = useStore(({ transform }) => transform[2] <= NEAR_ZOOM);
   const isOverview = isMany && isFar;
   const isConnecting = useStore(({ connection }) => connection.inProgress);
-  const { shown, attend, events } = useFewer(model, nodes, isOverview);
+  const { visible, attend, events } = useFewer(model, nodes, isOverview);
   const flow = useReactFlow();
   // The first node of an empty canvas stays where it was put.
   const [hadNodes] = useState(nodes.length > 0);
@@ -201,7 +201,7 @@ function FlowPane(props: IFlowProps): JSX.Element {
       <ReactFlow<AnyNode>
         id={props.id}
         {...(props.hasTree ? COVERED : {})}
-        nodes={shown}
+        nodes={visible}
         edges={isOverview ? NO_EDGES : edges}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
@@ -260,7 +260,7 @@ function connectToNode(model: CanvasModel, from: IEnd, node: string): void {
   const other = model.drawing.graph.nodes.get(node);
   const isSource = from.side === 'source';
   const port = (isSource ? other?.inputs : other?.outputs)?.[0]?.name ?? '';
-  const refused = isSource
+  const fallback = isSource
     ? {
         source: from.node,
         sourcePort: from.port,
@@ -273,7 +273,7 @@ function connectToNode(model: CanvasModel, from: IEnd, node: string): void {
         target: from.node,
         targetPort: from.port
       };
-  gestures.connect(model, link ?? refused);
+  gestures.connect(model, link ?? fallback);
 }
 
 function linkOf(connection: Connection | Edge): ILink {

@@ -21,14 +21,14 @@ export function useNodes(model: CanvasModel): {
   onNodesChange: (changes: NodeChange<AnyNode>[]) => void;
 } {
   const [nodes, setNodes] = useState<AnyNode[]>(() => toNodes(model, []));
-  const moved = useRef(new Map<string, XYPosition>());
+  const positions = useRef(new Map<string, XYPosition>());
   const timer = useRef<ReturnType<typeof setTimeout>>();
 
   const commit = useCallback(() => {
     clearTimeout(timer.current);
-    if (moved.current.size > 0) {
-      const places = moved.current;
-      moved.current = new Map();
+    if (positions.current.size > 0) {
+      const places = positions.current;
+      positions.current = new Map();
       model.drawing.move(places);
     }
   }, [model]);
@@ -50,27 +50,31 @@ export function useNodes(model: CanvasModel): {
   const latest = useRef(nodes);
   latest.current = nodes;
   const onNodesChange = useCallback(
-    (given: NodeChange<AnyNode>[]) => {
-      const changes = carryMembers(model.drawing.frames, latest.current, given);
+    (incoming: NodeChange<AnyNode>[]) => {
+      const changes = carryMembers(
+        model.drawing.frames,
+        latest.current,
+        incoming
+      );
       setNodes(before => withFrames(model, applyNodeChanges(changes, before)));
-      const picked = new Set(model.selection.ids);
+      const selection = new Set(model.selection.ids);
       let isPicking = false;
       for (const change of changes) {
         if (change.type === 'position' && !change.dragging && change.position) {
-          moved.current.set(change.id, change.position);
+          positions.current.set(change.id, change.position);
           clearTimeout(timer.current);
           timer.current = setTimeout(commit, MOVE_REST);
         } else if (change.type === 'select') {
           isPicking = true;
           if (change.selected) {
-            picked.add(change.id);
+            selection.add(change.id);
           } else {
-            picked.delete(change.id);
+            selection.delete(change.id);
           }
         }
       }
       if (isPicking) {
-        model.selection.select(picked);
+        model.selection.select(selection);
       }
     },
     [model, commit]
@@ -114,13 +118,13 @@ function carryMembers(
   if (!changes.some(isFrame)) {
     return [...changes];
   }
-  const known = new Map(nodes.map(node => [node.id, node]));
+  const byId = new Map(nodes.map(node => [node.id, node]));
   const rest = changes.filter(change => !isFrame(change));
-  const moved = new Set(
+  const ids = new Set(
     rest.flatMap(change => (change.type === 'position' ? [change.id] : []))
   );
-  const carried = changes.filter(isFrame).flatMap(change => {
-    const frame = 'id' in change ? known.get(change.id) : undefined;
+  const members = changes.filter(isFrame).flatMap(change => {
+    const frame = 'id' in change ? byId.get(change.id) : undefined;
     if (!frame || change.type !== 'position') {
       return [];
     }
@@ -128,9 +132,9 @@ function carryMembers(
     const x = to.x - frame.position.x;
     const y = to.y - frame.position.y;
     return frames[itemOf(change.id)!.index].nodes
-      .filter(id => known.has(id) && !moved.has(id))
+      .filter(id => byId.has(id) && !ids.has(id))
       .map((id): NodeChange<AnyNode> => {
-        const { position } = known.get(id)!;
+        const { position } = byId.get(id)!;
         return {
           ...change,
           id,
@@ -138,5 +142,5 @@ function carryMembers(
         };
       });
   });
-  return [...rest, ...carried];
+  return [...rest, ...members];
 }

@@ -56,7 +56,7 @@ export function useHandle(
         y: y - 50
       });
     };
-    const copied = (clip: IClip | null): void => {
+    const keepClip = (clip: IClip | null): void => {
       if (clip) {
         lastClip = JSON.stringify(clip, null, 2);
         void navigator.clipboard?.writeText(lastClip);
@@ -114,8 +114,8 @@ export function useHandle(
           }
         });
       },
-      copy: () => copied(gestures.copy(model)),
-      cut: () => copied(gestures.cut(model)),
+      copy: () => keepClip(gestures.copy(model)),
+      cut: () => keepClip(gestures.cut(model)),
       paste: async () => {
         // Only pages that are served safely may read the clipboard.
         const text = await navigator.clipboard?.readText().catch(() => null);

@@ -19,20 +19,20 @@ export function MapOfMany(props: {
   const canvas = useRef<HTMLCanvasElement>(null);
   const colours = useColours(canvas);
   const changes = useChanges(model);
-  const painted = useMemo(
+  const boxes = useMemo(
     () => (colours ? paintedNodes(model, nodes, colours) : []),
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [model, nodes, colours, changes]
   );
   const scene = useMemo(
-    () => sceneOf(painted, width, height),
-    [painted, width, height]
+    () => sceneOf(boxes, width, height),
+    [boxes, width, height]
   );
   useLayoutEffect(() => {
     const context = canvas.current?.getContext('2d');
     if (context && colours) {
       context.clearRect(0, 0, width, height);
-      for (const { x, y, height: high, state, isSelected } of painted) {
+      for (const { x, y, height: high, state, isSelected } of boxes) {
         context.fillStyle = isSelected
           ? colours.theme.brand
           : (state ?? colours.theme.edge);
@@ -44,7 +44,7 @@ export function MapOfMany(props: {
         );
       }
     }
-  }, [painted, scene, colours, width, height]);
+  }, [boxes, scene, colours, width, height]);
   const go = (event: React.PointerEvent<HTMLElement>): void => {
     const box = event.currentTarget.getBoundingClientRect();
     void flow.setCenter(

@@ -16,7 +16,7 @@ export type CanvasNode = Node<{ node: IGraphNode }, 'mlws'>;
 export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   const { model, trans } = useCanvas();
   const { node } = data;
-  const state = useKeyed(model.runs.shown.nodes, node.id);
+  const state = useKeyed(model.runs.current.nodes, node.id);
   const plan = useKeyed(model.runs.plan, node.id);
   const fault = useKeyed(model.drawing.faults, node.id);
   const Icon = KIND_ICONS[node.kind].react;

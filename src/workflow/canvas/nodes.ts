@@ -21,12 +21,12 @@ export function toNodes(
   model: CanvasModel,
   before: readonly AnyNode[]
 ): AnyNode[] {
-  const known = new Map(before.map(node => [node.id, node]));
+  const byId = new Map(before.map(node => [node.id, node]));
   const { graph, positions, sources, notes } = model.drawing;
   const keep = (
     node: Pick<AnyNode, 'id' | 'type' | 'data' | 'position'>,
     more: () => Partial<AnyNode>
-  ): AnyNode => keepNode(model, node, more, known.get(node.id));
+  ): AnyNode => keepNode(model, node, more, byId.get(node.id));
   const nodes = [...graph.nodes.values()].map(node =>
     keep(
       {
@@ -82,13 +82,13 @@ export function withFrames(
   model: CanvasModel,
   nodes: readonly AnyNode[]
 ): AnyNode[] {
-  const known = new Map(nodes.map(node => [node.id, node]));
+  const byId = new Map(nodes.map(node => [node.id, node]));
   const frames = model.drawing.frames.flatMap((frame, index) => {
     const id = `frames:${index}`;
     const { title } = frame;
     const box = frameBox(
       frame.nodes
-        .flatMap(member => known.get(member) ?? [])
+        .flatMap(member => byId.get(member) ?? [])
         .map(({ position, measured, initialHeight = 0 }) => ({
           ...position,
           width: measured?.width ?? NODE_WIDTH,
@@ -99,7 +99,7 @@ export function withFrames(
       return [];
     }
     const { width, height, ...position } = box;
-    const old = known.get(id);
+    const old = byId.get(id);
     const isSame = old?.width === width && old.height === height;
     return keepNode(
       model,
@@ -141,7 +141,7 @@ function keepNode(
 
 /** React Flow's edges of a model; those of `before` keep their objects. */
 export function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
-  const known = new Map(before.map(edge => [edge.id, edge]));
+  const byId = new Map(before.map(edge => [edge.id, edge]));
   const { graph, sources } = model.drawing;
   const edges = [
     ...sources.flatMap(({ id, path, readers }) =>
@@ -163,7 +163,7 @@ export function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
       ariaLabel: `${source} → ${target}`
     }))
   ];
-  return edges.map(edge => known.get(edge.id) ?? edge);
+  return edges.map(edge => byId.get(edge.id) ?? edge);
 }
 
 /** The handles of a node, where the style sheet draws them. */

@@ -39,7 +39,7 @@ export function nodeAt(
 }
 
 interface IFewer {
-  shown: AnyNode[];
+  visible: AnyNode[];
   /** The node below the pointer. */
   attend: (node: string | null) => void;
   events: Pick<React.DOMAttributes<HTMLElement>, 'onFocus' | 'onBlur'>;
@@ -54,18 +54,18 @@ export function useFewer(
   nodes: AnyNode[],
   isOverview: boolean
 ): IFewer {
-  const [pointed, attend] = useState<string | null>(null);
-  const [focused, setFocused] = useState<string | null>(null);
+  const [pointerNode, attend] = useState<string | null>(null);
+  const [focusNode, setFocusNode] = useState<string | null>(null);
   const from = useStore(({ connection }) => connection.fromNode?.id);
   const hidden = useRef(new WeakMap<AnyNode, AnyNode>());
-  const shown = useMemo(() => {
+  const visible = useMemo(() => {
     if (!isOverview) {
       return nodes;
     }
     const { ids } = model.selection;
     const isAttended = (node: Node): boolean =>
-      node.id === pointed ||
-      node.id === focused ||
+      node.id === pointerNode ||
+      node.id === focusNode ||
       node.id === from ||
       node.dragging === true ||
       (node.selected === true && ids.size <= FEW);
@@ -73,22 +73,22 @@ export function useFewer(
       if (node.type !== 'mlws' || isAttended(node)) {
         return node;
       }
-      const known = hidden.current.get(node) ?? { ...node, hidden: true };
-      hidden.current.set(node, known);
-      return known;
+      const twin = hidden.current.get(node) ?? { ...node, hidden: true };
+      hidden.current.set(node, twin);
+      return twin;
     });
-  }, [model, nodes, isOverview, pointed, focused, from]);
+  }, [model, nodes, isOverview, pointerNode, focusNode, from]);
   const events = useMemo(
     () => ({
       onFocus: ({ target }: React.FocusEvent) => {
         const node = target.closest<HTMLElement>('.react-flow__node');
-        setFocused(node?.dataset.id ?? null);
+        setFocusNode(node?.dataset.id ?? null);
       },
-      onBlur: () => setFocused(null)
+      onBlur: () => setFocusNode(null)
     }),
     []
   );
-  return { shown, attend, events };
+  return { visible, attend, events };
 }
 
 /** A large graph from afar: one picture in the place of thousands of elements. */
@@ -105,7 +105,7 @@ export function Overview({
   const height = useStore(state => state.height);
   const changes = useChanges(model);
   const colours = useColours(canvas);
-  const painted = useMemo(
+  const boxes = useMemo(
     () => (colours ? paintedNodes(model, nodes, colours) : []),
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [model, nodes, colours, changes]
@@ -119,9 +119,9 @@ export function Overview({
     const context = canvas.current?.getContext('2d');
     if (context && colours) {
       const view = { x, y, zoom, width, height };
-      paint(context, painted, edges, view, colours.theme);
+      paint(context, boxes, edges, view, colours.theme);
     }
-  }, [painted, edges, x, y, zoom, width, height, colours]);
+  }, [boxes, edges, x, y, zoom, width, height, colours]);
   return (
     <canvas
       ref={canvas}
@@ -133,7 +133,7 @@ export function Overview({
         '%1 nodes. Zoom in for details, or use the tree view.',
         graph.nodes.size
       )}
-      data-mlws-nodes={painted.length}
+      data-mlws-nodes={boxes.length}
     />
   );
 }
@@ -152,7 +152,7 @@ export function useChanges(model: CanvasModel): number {
     const stops = [model.runs.plan, model.drawing.faults].map(store =>
       store.subscribeAll(soon)
     );
-    stops.push(model.runs.shown.nodes.subscribeAll(soon));
+    stops.push(model.runs.current.nodes.subscribeAll(soon));
     return () => {
       stops.forEach(stop => stop());
       cancelAnimationFrame(frame);
@@ -229,7 +229,7 @@ export function paintedNodes(
     if (type !== 'mlws' || !('node' in data)) {
       return [];
     }
-    const state = model.runs.shown.nodes.get(id);
+    const state = model.runs.current.nodes.get(id);
     const plan = model.runs.plan.get(id);
     return [
       {

@@ -63,16 +63,16 @@ export function paint(
     colours.edge,
     1 / zoom
   );
-  const seen = nodes.filter(
+  const visible = nodes.filter(
     node =>
       node.x + NODE_WIDTH > left &&
       node.x < right &&
       node.y + node.height > top &&
       node.y < bottom
   );
-  paintBoxes(context, seen, colours, zoom);
+  paintBoxes(context, visible, colours, zoom);
   if (zoom >= READABLE) {
-    paintTitles(context, seen, colours.text);
+    paintTitles(context, visible, colours.text);
   }
   context.restore();
 }
@@ -135,7 +135,7 @@ function paintTitles(
   context.textBaseline = 'middle';
   for (const { x, y, title } of nodes) {
     const isLong = title.length > LETTERS;
-    const shown = isLong ? `${title.slice(0, LETTERS - 1)}…` : title;
-    context.fillText(shown, x + 10, y + 18, NODE_WIDTH - 20);
+    const label = isLong ? `${title.slice(0, LETTERS - 1)}…` : title;
+    context.fillText(label, x + 10, y + 18, NODE_WIDTH - 20);
   }
 }

@@ -14,18 +14,18 @@ export const SourceView = memo(({ data, selected }: NodeProps<SourceNode>) => {
   const { trans, language } = useCanvas();
   const { datasets } = useCatalog();
   const { path } = data.source;
-  const known = datasets.get(path);
-  const version = known
+  const dataset = datasets.get(path);
+  const version = dataset
     ? [
-        known.size === null ? '' : fileSize(known.size, language),
-        known.md5?.slice(0, 7) ?? ''
+        dataset.size === null ? '' : fileSize(dataset.size, language),
+        dataset.md5?.slice(0, 7) ?? ''
       ].filter(one => one !== '')
     : [trans.__('File')];
   return (
     <div
       className={`jp-mlws-Source${selected ? ' jp-mod-selected' : ''}`}
       data-mlws-source={path}
-      data-mlws-state={known?.state}
+      data-mlws-state={dataset?.state}
       title={path}
     >
       <div className="jp-mlws-Source-head">

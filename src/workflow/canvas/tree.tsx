@@ -173,11 +173,11 @@ function nextWith(
   current: number,
   letter: string
 ): TreeRow | undefined {
-  const wanted = letter.toLowerCase();
+  const prefix = letter.toLowerCase();
   const ahead = [...rows.slice(current + 1), ...rows.slice(0, current + 1)];
   return ahead.find(
     ({ kind, node }) =>
-      kind === 'node' && node.title.toLowerCase().startsWith(wanted)
+      kind === 'node' && node.title.toLowerCase().startsWith(prefix)
   );
 }
 
@@ -220,7 +220,7 @@ function NodeRow(
 ): JSX.Element {
   const { model, trans } = useCanvas();
   const { id, node, isOpen, onToggle } = props;
-  const state = useKeyed(model.runs.shown.nodes, id);
+  const state = useKeyed(model.runs.current.nodes, id);
   const plan = useKeyed(model.runs.plan, id);
   const fault = useKeyed(model.drawing.faults, id);
   const kind =

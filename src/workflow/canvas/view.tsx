@@ -9,7 +9,7 @@ import type { IFlowHandle } from './handle';
 import { HistoryPane } from '../runs/history';
 import { LogView } from '../runs/log';
 import { RunList } from '../runs/runList';
-import { useCanvas, useDocument, useRuns, useShownRun } from '../store/hooks';
+import { useCanvas, useDocument, useRuns, useCurrentRun } from '../store/hooks';
 import { Palette } from './palette';
 import { Panel } from '../inspector/panel';
 import { errorText } from '../labels';
@@ -136,8 +136,8 @@ function ConnectionBanner(): JSX.Element | null {
 function PastRunBanner(): JSX.Element | null {
   const { trans, language } = useCanvas();
   const runs = useRuns();
-  const { run } = useShownRun();
-  return runs.chosen === null || !run ? null : (
+  const { run } = useCurrentRun();
+  return runs.selected === null || !run ? null : (
     <div className="jp-mlws-Banner jp-mod-info" role="status">
       <span>
         {trans.__(
@@ -157,23 +157,23 @@ function Announcer(): JSX.Element {
   const { model, trans } = useCanvas();
   const region = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const told = new Map<string, string>();
+    const statuses = new Map<string, string>();
     const tell = (): void => {
       const news: string[] = [];
-      for (const [id, { status }] of model.runs.shown.nodes.entries) {
-        if (told.has(id) && told.get(id) !== status) {
+      for (const [id, { status }] of model.runs.current.nodes.entries) {
+        if (statuses.has(id) && statuses.get(id) !== status) {
           news.push(`${id}: ${runStatusLabel(status, trans)}`);
         }
-        told.set(id, status);
+        statuses.set(id, status);
       }
       if (news.length > 0 && region.current) {
         region.current.textContent = news.join('. ');
       }
     };
     tell();
-    model.runs.shown.changed.connect(tell);
+    model.runs.current.changed.connect(tell);
     return () => {
-      model.runs.shown.changed.disconnect(tell);
+      model.runs.current.changed.disconnect(tell);
     };
   }, [model, trans]);
   return <div className="jp-mlws-Announcer" aria-live="polite" ref={region} />;

@@ -153,9 +153,9 @@ const NODE_TYPES = { diff: DiffNodeView };
 
 function toNodes(diff: IGraphDiff, trans: TranslationBundle): DiffNode[] {
   const places = placeNodes(diff.graph);
-  const known = new Map(diff.differences.map(one => [one.id, one]));
+  const byId = new Map(diff.differences.map(one => [one.id, one]));
   return [...diff.graph.nodes.keys()].map(id => {
-    const difference = known.get(id);
+    const difference = byId.get(id);
     const words = difference
       ? differenceText(difference, trans)
       : trans.__('Unchanged');

@@ -126,25 +126,25 @@ export function pasteNodes(
   const files = newFiles(document, clip, names);
   const data = clip.data ?? [];
   const [left, top] = cornerOf(clip);
-  const moved = ([x, y]: [number, number]): [number, number] => [
+  const toPosition = ([x, y]: [number, number]): [number, number] => [
     Math.round(x - left + corner.x),
     Math.round(y - top + corner.y)
   ];
   const edits: Edit[] = newVariables(document, clip, names);
   for (const node of clip.nodes) {
     const stage = rewrite(document, clip, node, names, files);
-    const at = moved(node.at);
-    const placed =
+    const at = toPosition(node.at);
+    const target =
       bodyOf(stage) === stage
         ? setIn(stage, ['meta', 'at'], at)
         : setIn(stage, ['do', 'meta', 'at'], at);
-    edits.push(now => setIn(now.data, ['stages', names.get(node.id)!], placed));
+    edits.push(now => setIn(now.data, ['stages', names.get(node.id)!], target));
   }
   // The same file is one node of a canvas: it is there once, whoever reads it.
-  const known = new Set(dataOf(document).map(one => one.path));
+  const paths = new Set(dataOf(document).map(one => one.path));
   for (const { path, at } of data) {
-    if (!known.has(path)) {
-      edits.push(placeSource(path, moved(at)));
+    if (!paths.has(path)) {
+      edits.push(placeSource(path, toPosition(at)));
     }
   }
   return {
@@ -168,8 +168,8 @@ function newVariables(
   names: ReadonlyMap<string, string>
 ): Edit[] {
   return Object.entries(clip.vars).flatMap(([name, value]): Edit[] => {
-    const wanted = names.get(name) ?? name;
-    return wanted in document.vars ? [] : [setVariable([wanted], value)];
+    const target = names.get(name) ?? name;
+    return target in document.vars ? [] : [setVariable([target], value)];
   });
 }
 
@@ -188,7 +188,7 @@ function newFiles(
   clip: IClip,
   names: ReadonlyMap<string, string>
 ): Map<string, string> {
-  const taken = new Set(
+  const claims = new Set(
     document.stages.flatMap(stage =>
       stage.outs.map(out => join(stage.folder, out.raw))
     )
@@ -197,12 +197,12 @@ function newFiles(
   for (const { id, stage, folder } of clip.nodes) {
     for (const raw of pathsIn(stage, LISTS)) {
       const old = join(folder, raw);
-      const moved = moveTo(old, dirname(clip.path), dirname(document.path));
+      const target = moveTo(old, dirname(clip.path), dirname(document.path));
       const isFree =
-        !taken.has(moved) &&
-        (moved !== old || clip.cut || clip.path === document.path);
-      const path = isFree ? moved : unused(moved, id, names.get(id)!, taken);
-      taken.add(path);
+        !claims.has(target) &&
+        (target !== old || clip.cut || clip.path === document.path);
+      const path = isFree ? target : unused(target, id, names.get(id)!, claims);
+      claims.add(path);
       files.set(old, path);
     }
   }
@@ -220,20 +220,20 @@ function unused(
   path: string,
   id: string,
   name: string,
-  taken: ReadonlySet<string>
+  claims: ReadonlySet<string>
 ): string {
   const folder = dirname(path);
   const file = basename(path);
   const isNamed = file === id || file.startsWith(`${id}.`);
-  const renamed = join(folder, name + file.slice(id.length));
-  if (isNamed && !taken.has(renamed)) {
-    return renamed;
+  const sibling = join(folder, name + file.slice(id.length));
+  if (isNamed && !claims.has(sibling)) {
+    return sibling;
   }
   const dot = file.indexOf('.', 1);
   const [stem, extension] =
     dot < 0 ? [file, ''] : [file.slice(0, dot), file.slice(dot)];
   let free = path;
-  for (let count = 2; taken.has(free) || free === path; count += 1) {
+  for (let count = 2; claims.has(free) || free === path; count += 1) {
     free = join(folder, `${stem}_${count}${extension}`);
   }
   return free;
@@ -248,11 +248,11 @@ function rewrite(
   files: ReadonlyMap<string, string>
 ): Data {
   const { folder } = node;
-  const written = new Map<string, string>();
+  const newPaths = new Map<string, string>();
   for (const raw of pathsIn(node.stage, [...LISTS, 'deps'])) {
     const path = newPath(join(folder, raw), files);
     if (path !== null) {
-      written.set(raw, relative(folder, path));
+      newPaths.set(raw, relative(folder, path));
     }
   }
   const inner = bodyOf(node.stage);
@@ -269,8 +269,8 @@ function rewrite(
     body[key] = mapStrings(value, text =>
       renameMentions(
         key === 'cmd'
-          ? replaceWords(text, written)
-          : (written.get(text) ?? text),
+          ? replaceWords(text, newPaths)
+          : (newPaths.get(text) ?? text),
         names
       )
     );

@@ -197,10 +197,10 @@ export function removeValues(
   return removeSpans(
     command,
     command.args.flatMap(({ name, flag, values }) => {
-      const gone = values.filter(value => isGone(name, value.text));
+      const removals = values.filter(value => isGone(name, value.text));
       // `--name=value` is one word.
-      const words = gone.filter(value => value.start !== flag.start);
-      return gone.length < values.length || gone.length === 0
+      const words = removals.filter(value => value.start !== flag.start);
+      return removals.length < values.length || removals.length === 0
         ? words.map((word): [IWord, IWord] => [word, word])
         : [[flag, words[words.length - 1] ?? flag]];
     })

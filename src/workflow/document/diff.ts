@@ -16,24 +16,24 @@ export function mergeTexts(
   const parts = diff3Merge(lines(ours), lines(base), lines(theirs), {
     excludeFalseConflicts: true
   });
-  const merged: string[] = [];
+  const result: string[] = [];
   for (const part of parts) {
     if (!part.ok) {
       return null;
     }
-    merged.push(...part.ok);
+    result.push(...part.ok);
   }
-  return merged.join('\n');
+  return result.join('\n');
 }
 
 /** Where some of the old items give way to some of the new ones. */
 export interface IHunk {
   /** The first of the old items, and how many go. */
-  at: number;
-  gone: number;
+  oldStart: number;
+  oldCount: number;
   /** The first of the new items, and how many come. */
-  from: number;
-  come: number;
+  newStart: number;
+  newCount: number;
 }
 
 /** Where two lists differ. */

@@ -140,18 +140,18 @@ function layoutOf(
   parsed: IPartedText
 ): Pick<IParsedText, 'eol' | 'step' | 'listStep'> {
   const eol = /\r\n/.test(text) ? '\r\n' : '\n';
-  const nested = /^([^\s#-][^\n]*):[ \t]*(?:#[^\n]*)?\r?\n( +)[^\s#-]/m.exec(
+  const block = /^([^\s#-][^\n]*):[ \t]*(?:#[^\n]*)?\r?\n( +)[^\s#-]/m.exec(
     text
   );
   const list = /^( *)([^\s#-][^\n]*):[ \t]*(?:#[^\n]*)?\r?\n( *)- /gm;
   let listStep = 0;
   const stages = entryOf(parsed.yaml.contents, 'stages');
   list.lastIndex = stages ? startOf(parsed, stages.key) : 0;
-  const found = list.exec(text);
-  if (found) {
-    listStep = Math.max(0, found[3].length - found[1].length);
+  const item = list.exec(text);
+  if (item) {
+    listStep = Math.max(0, item[3].length - item[1].length);
   }
-  return { eol, step: nested ? nested[2].length : 2, listStep };
+  return { eol, step: block ? block[2].length : 2, listStep };
 }
 
 function read(source: IParsedText, path: string): ParseResult {
@@ -199,9 +199,9 @@ const VALUES = new WeakMap<Node, Value>();
 
 /** The value of a node: the same object as long as the node is the same. */
 function valueOf(source: IParsedText, node: Node | null): Value {
-  const known = node && VALUES.get(node);
-  if (!node || known !== undefined) {
-    return known ?? null;
+  const cached = node && VALUES.get(node);
+  if (!node || cached !== undefined) {
+    return cached ?? null;
   }
   const value = node.toJS(source.yaml) as Value;
   VALUES.set(node, value);
@@ -263,9 +263,9 @@ function readVars({ vars: list }: Data): IVars {
   if (!Array.isArray(list)) {
     return { vars: {}, varFiles: [] };
   }
-  const known = VARS.get(list);
-  if (known) {
-    return known;
+  const cached = VARS.get(list);
+  if (cached) {
+    return cached;
   }
   const isFile = (item: Value): item is string => typeof item === 'string';
   const read = {
@@ -294,21 +294,21 @@ function stageFor(
   vars: Data,
   own: Pick<IStage, 'id' | 'line' | 'isEditable'>
 ): IStage {
-  const known = READINGS.get(data);
+  const cached = READINGS.get(data);
   const isSame =
-    known?.folder === folder &&
-    known.stage.id === own.id &&
-    (known.vars === vars ||
-      [...known.values].every(
+    cached?.folder === folder &&
+    cached.stage.id === own.id &&
+    (cached.vars === vars ||
+      [...cached.values].every(
         ([name, value]) => valueAt(vars, name) === value
       ));
-  if (known && isSame) {
-    known.vars = vars;
-    const { line, isEditable } = known.stage;
+  if (cached && isSame) {
+    cached.vars = vars;
+    const { line, isEditable } = cached.stage;
     if (line !== own.line || isEditable !== own.isEditable) {
-      known.stage = { ...known.stage, ...own };
+      cached.stage = { ...cached.stage, ...own };
     }
-    return known.stage;
+    return cached.stage;
   }
   const values = new Map<string, Value | undefined>();
   const valueOf = (name: string): Value | undefined => {
@@ -468,8 +468,8 @@ function foreachVariants(over: Value | undefined): IVariant[] {
 
 function matrixVariants(matrix: Data, scope: IScope): IVariant[] {
   let rows: { names: string[]; item: Data }[] = [{ names: [], item: {} }];
-  for (const [axis, written] of Object.entries(matrix)) {
-    const values = lookUp(written, scope);
+  for (const [axis, source] of Object.entries(matrix)) {
+    const values = lookUp(source, scope);
     rows = rows.flatMap(row =>
       (Array.isArray(values) ? values : []).map((value, index) => ({
         names: [

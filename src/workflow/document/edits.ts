@@ -47,10 +47,10 @@ export function changeBody(id: string, change: Change): Edit {
 /** Changes the bodies of some stages; throws where an alias stands for one. */
 export function changeBodies(ids: Iterable<string>, change: Change): Edit {
   return ({ data, stages }) => {
-    const known = new Map(stages.map(stage => [stage.id, stage]));
+    const byId = new Map(stages.map(stage => [stage.id, stage]));
     const changed = { ...stagesOf(data) };
     for (const id of ids) {
-      const stage = known.get(id)!;
+      const stage = byId.get(id)!;
       if (!stage.isEditable) {
         throw new EditError(stage);
       }

@@ -44,7 +44,7 @@ export function freeId(
 ): string {
   const stem =
     base.replace(/[^\p{L}\p{N}_]+/gu, '_').replace(/^_+|_+$/g, '') || 'node';
-  const taken = new Set([
+  const names = new Set([
     'workflow',
     ...others,
     ...stages.map(stage => stage.id),
@@ -55,7 +55,7 @@ export function freeId(
       .flatMap(out => /(?:^|\/)out\/([^/.]+)\./.exec(out.raw)?.[1] ?? [])
   ]);
   let id = stem;
-  for (let count = 2; taken.has(id); count += 1) {
+  for (let count = 2; names.has(id); count += 1) {
     id = `${stem}_${count}`;
   }
   return id;
@@ -131,11 +131,10 @@ export function moveNodes(
 
 /** Gives all positions back to the automatic layout. */
 export function forgetPositions(workflow: IWorkflow): Data {
-  const placed = workflow.stages.filter(stage => stage.at && stage.isEditable);
-  return changeBodies(
-    placed.map(stage => stage.id),
-    body => removeIn(body, ['meta', 'at'])
-  )(workflow);
+  const ids = workflow.stages
+    .filter(stage => stage.at && stage.isEditable)
+    .map(stage => stage.id);
+  return changeBodies(ids, body => removeIn(body, ['meta', 'at']))(workflow);
 }
 
 // Connections
@@ -160,8 +159,8 @@ export function connect(connection: IConnection): Edit {
     const out = from?.outs.find(one => one.paths.includes(path));
     // As the source wrote it, templates and all, where both run in the same folder.
     const isSameText = from?.folder === folder && out?.paths.length === 1;
-    const written = isSameText ? out!.raw : relative(folder, path);
-    return replaceFiles(target, port, replaces, path, written)(workflow);
+    const pathText = isSameText ? out!.raw : relative(folder, path);
+    return replaceFiles(target, port, replaces, path, pathText)(workflow);
   };
 }
 
@@ -190,7 +189,7 @@ export function addInput(id: string, path: string): Edit {
 function replaceFiles(
   id: string,
   port: string | null,
-  gone: readonly string[],
+  oldPaths: readonly string[],
   path?: string,
   text?: string
 ): Edit {
@@ -198,29 +197,29 @@ function replaceFiles(
     const others = stage.args.filter(arg => arg.name !== port);
     const used = new Set(others.flatMap(arg => arg.paths));
     const isGone = ({ paths }: IPathEntry): boolean =>
-      paths.some(one => gone.includes(one) && !used.has(one));
+      paths.some(one => oldPaths.includes(one) && !used.has(one));
     const rest = withoutFiles(
       body,
       stage,
       isGone,
       arg =>
         (port === null || arg.name === port) &&
-        arg.paths.some(one => gone.includes(one))
+        arg.paths.some(one => oldPaths.includes(one))
     );
     if (path === undefined) {
       return rest;
     }
-    const written = text ?? relative(stage.folder, path);
+    const pathText = text ?? relative(stage.folder, path);
     const isKnown = stage.deps.some(
       dep => dep.paths.includes(path) && !isGone(dep)
     );
     // In the place of the first that goes.
     const at = stage.deps.find(isGone)?.index;
-    const next = isKnown ? rest : withItem(rest, 'deps', written, at);
+    const next = isKnown ? rest : withItem(rest, 'deps', pathText, at);
     return port === null
       ? next
       : withArguments(next, stage, command =>
-          addWords(command, `--${port} ${quoteWord(written)}`)
+          addWords(command, `--${port} ${quoteWord(pathText)}`)
         );
   });
 }
@@ -232,11 +231,11 @@ export function withoutFiles(
   isGone: (dep: IPathEntry) => boolean,
   isArgument: (argument: IStage['args'][number]) => boolean
 ): Data {
-  const gone = new Set(stage.deps.filter(isGone).map(dep => dep.index));
+  const indices = new Set(stage.deps.filter(isGone).map(dep => dep.index));
   const words = new Set(
     stage.args.filter(isArgument).map(arg => `${arg.name} ${arg.raw}`)
   );
-  const next = withoutItems(body, 'deps', gone);
+  const next = withoutItems(body, 'deps', indices);
   return words.size === 0
     ? next
     : withArguments(next, stage, command =>

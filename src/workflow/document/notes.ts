@@ -153,12 +153,12 @@ export function leaveFrames(ids: ReadonlySet<string>): Edit {
     const shrunk = [...frames.keys()].filter(
       index => frames[index].rest.length < frames[index].nodes.length
     );
-    const emptied = shrunk.filter(index => frames[index].rest.length === 0);
+    const empties = shrunk.filter(index => frames[index].rest.length === 0);
     return compose(
       ...shrunk.map(index =>
         setPart('frames', index, 'nodes', frames[index].rest)
       ),
-      removeItems('frames', new Set(emptied))
+      removeItems('frames', new Set(empties))
     )(workflow);
   };
 }

@@ -23,11 +23,11 @@ export function paramsOf(workflow: IWorkflow, stage: IStage): IParamsUse[] {
   const { params } = bodyOf(stagesOf(workflow.data)[stage.id] as Data);
   const uses: IParamsUse[] = [];
   const add = (path: string, keys: string[] | null): void => {
-    const known = uses.find(use => use.path === path);
-    if (!known) {
+    const use = uses.find(one => one.path === path);
+    if (!use) {
       uses.push({ path, keys });
     } else {
-      known.keys = known.keys && keys ? [...known.keys, ...keys] : null;
+      use.keys = use.keys && keys ? [...use.keys, ...keys] : null;
     }
   };
   for (const item of Array.isArray(params) ? params : []) {
@@ -95,14 +95,14 @@ export function valuesAt(
   values: Data,
   keys: readonly string[] | null
 ): [string, Value][] {
-  const found = new Map<string, Value>();
+  const entries = new Map<string, Value>();
   const walk = (name: string, value: Value): void => {
     if (isRecord(value) && Object.keys(value).length > 0) {
       Object.entries(value).forEach(([key, one]) =>
         walk(name === '' ? key : `${name}.${key}`, one)
       );
     } else if (name !== '') {
-      found.set(name, value);
+      entries.set(name, value);
     }
   };
   for (const key of keys ?? ['']) {
@@ -119,7 +119,7 @@ export function valuesAt(
       walk(key, value);
     }
   }
-  return [...found];
+  return [...entries];
 }
 
 /** Sets one value; nothing else of the file changes. */

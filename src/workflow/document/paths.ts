@@ -36,15 +36,15 @@ export function basename(path: string): string {
 
 /** The folders above a path, the nearest first. */
 export function folders(path: string): string[] {
-  const found: string[] = [];
+  const parents: string[] = [];
   for (
     let cut = path.lastIndexOf('/');
     cut > 0;
     cut = path.lastIndexOf('/', cut - 1)
   ) {
-    found.push(path.slice(0, cut));
+    parents.push(path.slice(0, cut));
   }
-  return found;
+  return parents;
 }
 
 /** How to write `path` in a command that runs in `folder`. */

@@ -124,18 +124,23 @@ class Reconciler {
       this._value(pair, before[key], after[name], depth, isFlow);
     };
     const [old, now] = [Object.keys(before), Object.keys(after)];
-    const gone = new Set<number>();
-    const added = new Map<number, string[]>();
-    const renamed = renaming(before, after);
-    if (renamed) {
-      const [key, name] = renamed;
+    const removals = new Set<number>();
+    const additions = new Map<number, string[]>();
+    const rename = renaming(before, after);
+    if (rename) {
+      const [key, name] = rename;
       this._node(pairs[indices.get(key)!].key, name, true);
       change(key, name, levels);
     } else {
-      for (const { at, gone: count, from, come } of hunks(old, now)) {
+      for (const {
+        oldStart: at,
+        oldCount: count,
+        newStart: from,
+        newCount: come
+      } of hunks(old, now)) {
         const end = at + count;
-        old.slice(at, end).forEach(key => gone.add(indices.get(key)!));
-        added.set(
+        old.slice(at, end).forEach(key => removals.add(indices.get(key)!));
+        additions.set(
           indices.get(old[end]) ?? pairs.length,
           now
             .slice(from, from + come)
@@ -147,10 +152,10 @@ class Reconciler {
         );
       }
     }
-    this._splice(map, gone, added);
+    this._splice(map, removals, additions);
     for (const key of old) {
       const isSame = Object.is(before[key], after[key]);
-      if (key in after && !isSame && !gone.has(indices.get(key)!)) {
+      if (key in after && !isSame && !removals.has(indices.get(key)!)) {
         // What a `foreach` generates stands one level deeper.
         change(key, key, key === 'do' ? levels + 1 : levels);
       }
@@ -207,20 +212,25 @@ class Reconciler {
     isFlow: boolean
   ): void {
     const items = list.items as Node[];
-    const gone = new Set<number>();
-    const added = new Map<number, string[]>();
+    const removals = new Set<number>();
+    const additions = new Map<number, string[]>();
     // Of as many items each is another one, else the last ones of a hunk are: a comment stays.
     const changes =
       before.length === after.length
         ? [{ at: 0, gone: items.length, from: 0, come: items.length }]
         : hunks(before, after);
-    for (const { at, gone: count, from, come } of changes) {
+    for (const {
+      oldStart: at,
+      oldCount: count,
+      newStart: from,
+      newCount: come
+    } of changes) {
       const pairs = Math.min(count, come);
       const [first, next] = [at + count - pairs, from + come - pairs];
       for (let index = at; index < first; index += 1) {
-        gone.add(index);
+        removals.add(index);
       }
-      added.set(
+      additions.set(
         first,
         after
           .slice(from, next)
@@ -237,7 +247,7 @@ class Reconciler {
         }
       }
     }
-    this._splice(list, gone, added);
+    this._splice(list, removals, additions);
   }
 
   // What comes and goes
@@ -260,12 +270,12 @@ class Reconciler {
   /** Adds parts to a collection, each in front of another or at the end, and removes some. */
   private _splice(
     node: YAMLMap | YAMLSeq,
-    gone: ReadonlySet<number>,
-    added: ReadonlyMap<number, readonly string[]>
+    removals: ReadonlySet<number>,
+    additions: ReadonlyMap<number, readonly string[]>
   ): void {
     const { text, eol } = this._source;
     const count = node.items.length;
-    added.forEach((lines, index) => {
+    additions.forEach((lines, index) => {
       if (lines.length === 0) {
         return;
       }
@@ -288,10 +298,10 @@ class Reconciler {
         );
       }
     });
-    gone.forEach(index => {
+    removals.forEach(index => {
       const { start, end } = this._span(node, index);
       let next = index + 1;
-      while (gone.has(next)) {
+      while (removals.has(next)) {
         next += 1;
       }
       const hasNext = next < count;

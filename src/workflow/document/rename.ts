@@ -82,11 +82,11 @@ function renameFiles(id: string, name: string): Edit {
         .flatMap(({ outs, deps, args }) => [...outs, ...deps, ...args])
         .flatMap(one => one.paths);
     const own = new Set(outs.flatMap(out => out.paths));
-    const expected = filesOf(workflow).map(file =>
+    const target = filesOf(workflow).map(file =>
       own.has(file) ? (newFile(file, id, name) ?? file) : file
     );
     const files = filesOf(withData(workflow, data));
-    return files.join('\n') === expected.join('\n') ? data : workflow.data;
+    return files.join('\n') === target.join('\n') ? data : workflow.data;
   };
 }
 
@@ -107,10 +107,10 @@ function renameFile(
         paths
       }))
     );
-    const taken = new Set(entries.flatMap(one => one.paths));
+    const paths = new Set(entries.flatMap(one => one.paths));
     const uses = entries.filter(one => one.paths.some(path => files.has(path)));
     const isRenamable =
-      ![...files].some(file => taken.has(newFile(file, id, name) ?? '')) &&
+      ![...files].some(file => paths.has(newFile(file, id, name) ?? '')) &&
       uses.every(
         ({ stage, raw }) =>
           stage.isEditable &&
@@ -135,14 +135,14 @@ function renameFile(
     )(workflow);
     // What the file itself says of them, from its own folder.
     const folder = dirname(workflow.path);
-    const listed = [...files].map(file => relative(folder, file));
+    const listPaths = [...files].map(file => relative(folder, file));
     const lists = ['plots', 'metrics', 'artifacts'].filter(key => key in data);
     return {
       ...data,
       ...Object.fromEntries(
         lists.map(key => [
           key,
-          mapStrings(data[key], text => rename(listed, text))
+          mapStrings(data[key], text => rename(listPaths, text))
         ])
       )
     };

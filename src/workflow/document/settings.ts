@@ -28,11 +28,11 @@ export function formSchema(schema: Schema): Schema {
 
 /** Titles of choices where all releases 5 of the form library look for them. */
 function withEnumNames(property: Schema): Schema {
-  const named = (one: Schema): Schema =>
+  const withNames = (one: Schema): Schema =>
     one['x-labels'] ? { ...one, enumNames: one['x-labels'] } : one;
   return property.anyOf
-    ? { ...property, anyOf: property.anyOf.map(named) }
-    : named(property);
+    ? { ...property, anyOf: property.anyOf.map(withNames) }
+    : withNames(property);
 }
 
 /** Hides the settings that have no effect with the values of others. */
@@ -140,13 +140,13 @@ export function settingsOf(node: IConfigurable, document: IWorkflow): Settings {
 }
 
 function merge(base: Settings, over: Settings): Settings {
-  const merged = { ...base };
+  const result = { ...base };
   for (const [key, value] of Object.entries(over)) {
-    const below = merged[key];
-    merged[key] =
+    const below = result[key];
+    result[key] =
       isRecord(below) && isRecord(value) ? merge(below, value) : value;
   }
-  return merged;
+  return result;
 }
 
 /** Settings that stand in the command itself, `--epochs 5`. */

@@ -67,14 +67,14 @@ export function setSweep(
     }
     const isIn = (list: readonly IAxis[], name: string): boolean =>
       list.some(axis => axis.name === name);
-    const gone = before.filter(axis => !isIn(axes, axis.name));
-    const added = axes.filter(axis => !isIn(before, axis.name));
+    const removals = before.filter(axis => !isIn(axes, axis.name));
+    const additions = axes.filter(axis => !isIn(before, axis.name));
     const change = group.members.map(member =>
-      axes.length > 0 ? setMatrix(member, axes) : makePlain(member, gone)
+      axes.length > 0 ? setMatrix(member, axes) : makePlain(member, removals)
     );
     return compose(
-      ...gone.map(axis => takeBack(id, axis, options.defaults)),
-      ...added.map(axis => passAxis(id, axis)),
+      ...removals.map(axis => takeBack(id, axis, options.defaults)),
+      ...additions.map(axis => passAxis(id, axis)),
       ...(isSweep ? [] : group.members).map(member =>
         keyFiles(member, group.readings)
       ),
@@ -186,7 +186,7 @@ function setMatrix(id: string, axes: readonly IAxis[]): Edit {
 /** Takes the variants away: the matrix, and what names a variant's own files. */
 function makePlain(id: string, axes: readonly IAxis[]): Edit {
   const name = axes.map(axis => textFor(axis.values[0])).join('-');
-  const unkeyed = (text: string): string =>
+  const withoutKey = (text: string): string =>
     text
       .split(KEY)
       .join('')
@@ -194,7 +194,7 @@ function makePlain(id: string, axes: readonly IAxis[]): Edit {
   return changeBody(id, body =>
     axes.reduce(
       (now, axis) => fillIn(now, axisKey(axis.name), axis.values[0]),
-      mapStrings(removeIn(body, ['matrix']), unkeyed)
+      mapStrings(removeIn(body, ['matrix']), withoutKey)
     )
   );
 }
@@ -202,7 +202,7 @@ function makePlain(id: string, axes: readonly IAxis[]): Edit {
 // Files
 
 /** A path of which each variant has its own. */
-function keyed(raw: string): string {
+function withKey(raw: string): string {
   const cut = raw.lastIndexOf('/') + 1;
   const name = raw.slice(cut);
   const extension = name.includes('${')
@@ -217,12 +217,12 @@ function keyFiles(id: string, readings: readonly IReading[]): Edit {
   return changeBody(id, (body, stage) => {
     const outs = stage.outs
       .filter(out => !isKeyed(out.raw))
-      .map(entry => ({ entry, own: keyed(entry.raw) }));
+      .map(entry => ({ entry, own: withKey(entry.raw) }));
     const deps = readings
       .filter(one => one.reader === id)
       .map(({ dep, rest }) => ({
         entry: dep,
-        own: keyed(dep.raw.slice(0, dep.raw.length - rest.length)) + rest
+        own: withKey(dep.raw.slice(0, dep.raw.length - rest.length)) + rest
       }));
     return [...outs, ...deps].reduce(
       (now, { entry, own }) =>
@@ -241,22 +241,22 @@ function spread({ reader, dep, rest, kind, owner, output }: IReading): Edit {
       one => one.list === output.list && one.index === output.index
     )!;
     const stage = stageOf(workflow, reader);
-    const held = stage.deps.find(one => one.raw === dep.raw);
+    const current = stage.deps.find(one => one.raw === dep.raw);
     const files = paths.map(path => path + rest);
-    if (!held || (kind === 'first' && files.includes(held.paths[0]))) {
+    if (!current || (kind === 'first' && files.includes(current.paths[0]))) {
       return workflow.data;
     }
     if (kind === 'first' && stage.deps.some(one => one.paths[0] === files[0])) {
-      return removeFile(reader, held)(workflow);
+      return removeFile(reader, current)(workflow);
     }
-    const written = (kind === 'all' ? files : files.slice(0, 1)).map(path =>
+    const words = (kind === 'all' ? files : files.slice(0, 1)).map(path =>
       relative(stage.folder, path)
     );
     return changeBody(reader, body => {
-      const next = withPaths(body, held, written);
-      return names(stage, held.raw)
+      const next = withPaths(body, current, words);
+      return names(stage, current.raw)
         ? withCommand(next, stage, text =>
-            text.replace(mention(held.raw), () => written.join(' '))
+            text.replace(mention(current.raw), () => words.join(' '))
           )
         : next;
     })(workflow);

@@ -26,7 +26,7 @@ export function inOrder(
   text: string,
   edits: readonly ITextEdit[]
 ): ITextEdit[] {
-  const ordered: ITextEdit[] = [];
+  const result: ITextEdit[] = [];
   const sorted = [...edits].sort(
     (one, other) => one.start - other.start || one.end - other.end
   );
@@ -36,11 +36,11 @@ export function inOrder(
     const end = Math.max(at, edit.end);
     const shrunk = shrink(text, { ...edit, start, end });
     if (shrunk.end > shrunk.start || shrunk.text !== '') {
-      ordered.push(shrunk);
+      result.push(shrunk);
     }
     at = end;
   }
-  return ordered;
+  return result;
 }
 
 /** The edit that makes one text another; null where they are the same. */

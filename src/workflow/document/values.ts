@@ -64,8 +64,8 @@ export function insertKey(
   before: readonly string[]
 ): Data {
   const entries = Object.entries(map);
-  const found = entries.findIndex(([name]) => before.includes(name));
-  entries.splice(found < 0 ? entries.length : found, 0, [key, value]);
+  const index = entries.findIndex(([name]) => before.includes(name));
+  entries.splice(index < 0 ? entries.length : index, 0, [key, value]);
   return Object.fromEntries(entries);
 }
 

@@ -35,33 +35,40 @@ export function wordEdits(
   const start = startOf(source, node);
   const first = isBlock ? text.indexOf('\n', start) + 1 : start;
   const raw = text.slice(first, contentEnd(source, node));
-  const [written, old, now] = [wordsIn(raw), wordsIn(before), wordsIn(after)];
-  const isAsWritten =
-    written.length === old.length &&
-    written.every(({ word }, index) => word === old[index].word);
+  const [places, old, now] = [wordsIn(raw), wordsIn(before), wordsIn(after)];
+  const isVerbatim =
+    places.length === old.length &&
+    places.every(({ word }, index) => word === old[index].word);
   const isSameFrame =
     old[0]?.space === now[0]?.space &&
     before.slice(old[old.length - 1]?.end) ===
       after.slice(now[now.length - 1]?.end);
-  if (!isAsWritten || !isSameFrame || now.length === 0) {
+  if (!isVerbatim || !isSameFrame || now.length === 0) {
     return null;
   }
   const edits = hunks(
     old.map(({ space, word }) => space + word),
     now.map(({ space, word }) => space + word)
-  ).map(({ at, gone, from, come }): ITextEdit => {
-    // The space in front is another, or goes along with the words that go.
-    const keepsSpace =
-      gone > 0 && come > 0 && old[at].space === now[from].space;
-    return {
-      start: keepsSpace ? written[at].start : (written[at - 1]?.end ?? 0),
-      end: written[at + gone - 1]?.end ?? 0,
-      text: after.slice(
-        keepsSpace ? now[from].start : (now[from - 1]?.end ?? 0),
-        now[from + come - 1]?.end ?? 0
-      )
-    };
-  });
+  ).map(
+    ({
+      oldStart: at,
+      oldCount: gone,
+      newStart: from,
+      newCount: come
+    }): ITextEdit => {
+      // The space in front is another, or goes along with the words that go.
+      const keepsSpace =
+        gone > 0 && come > 0 && old[at].space === now[from].space;
+      return {
+        start: keepsSpace ? places[at].start : (places[at - 1]?.end ?? 0),
+        end: places[at + gone - 1]?.end ?? 0,
+        text: after.slice(
+          keepsSpace ? now[from].start : (now[from - 1]?.end ?? 0),
+          now[from + come - 1]?.end ?? 0
+        )
+      };
+    }
+  );
   if (type !== 'BLOCK_LITERAL' && edits.some(one => one.text.includes('\n'))) {
     return null;
   }

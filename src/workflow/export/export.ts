@@ -82,7 +82,7 @@ export async function saveImage(
     notes: model.drawing.notes,
     frames: model.drawing.frames,
     colour: node =>
-      COLOURS[model.runs.shown.nodes.get(node)?.status ?? ''] ?? '#9e9e9e',
+      COLOURS[model.runs.current.nodes.get(node)?.status ?? ''] ?? '#9e9e9e',
     subtitle: node =>
       node.component?.title ?? node.componentName ?? kindText(node.kind, trans),
     portName: name => portText(name, trans)

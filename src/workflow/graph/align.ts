@@ -23,9 +23,9 @@ export function aligned(
   const sorted = [...boxes].sort((one, other) => one[axis] - other[axis]);
   const first = sorted[0];
   const last = sorted[sorted.length - 1];
-  const taken = sorted.reduce((sum, box) => sum + box[size], 0);
+  const total = sorted.reduce((sum, box) => sum + box[size], 0);
   const gap =
-    (last[axis] + last[size] - first[axis] - taken) /
+    (last[axis] + last[size] - first[axis] - total) /
     Math.max(1, sorted.length - 1);
   let at = first[axis];
   for (const box of sorted) {

@@ -31,7 +31,7 @@ export function fittingComponents(
   if (!own) {
     return [];
   }
-  const found = [...components].flatMap(component => {
+  const fittings = [...components].flatMap(component => {
     const ports = isSource ? component.inputs : component.outputs;
     const fitting = ports.filter(port =>
       isSource ? fits(own.type, port.type) : fits(port.type, own.type)
@@ -44,7 +44,7 @@ export function fittingComponents(
       ? [{ component, port: best.name, rank: rank(best, own.type) }]
       : [];
   });
-  return found.sort((one, other) => one.rank - other.rank);
+  return fittings.sort((one, other) => one.rank - other.rank);
 }
 
 function rank(
@@ -90,8 +90,8 @@ export function possibleLinks(
         const ends = { source: source.id, target: target.id };
         const link = { ...ends, sourcePort, targetPort };
         const port = side === 'source' ? sourcePort : targetPort;
-        const isAsked = !end || (end.side === side && end.port === port);
-        if (isAsked && !canConnect(graph, link)) {
+        const isWanted = !end || (end.side === side && end.port === port);
+        if (isWanted && !canConnect(graph, link)) {
           links.push(link);
         }
       }

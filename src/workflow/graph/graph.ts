@@ -76,19 +76,19 @@ export function buildGraph(
       : null;
     const notebook = notebooks.get(stage.notebook ?? '') ?? null;
     const settings = component?.settings ?? notebook?.settings ?? null;
-    const known = before.nodes.get(stage.id);
+    const old = before.nodes.get(stage.id);
     const isKnown =
-      known?.component === component &&
-      known.settings === settings &&
+      old?.component === component &&
+      old.settings === settings &&
       // One that stands in another line shares what was read of it.
-      known.stage.outs === stage.outs;
+      old.stage.outs === stage.outs;
     nodes.set(
       stage.id,
       !isKnown
         ? makeNode(stage, component, settings)
-        : known.stage === stage
-          ? known
-          : { ...known, stage }
+        : old.stage === stage
+          ? old
+          : { ...old, stage }
     );
   }
   return { nodes, edges: makeEdges(nodes) };
@@ -159,19 +159,19 @@ function portsByArguments(stage: IStage): IGraphPort[] {
 }
 
 function outputsOf(stage: IStage, component: IComponent | null): IGraphPort[] {
-  const known = (component?.outputs ?? []).map(port => ({
+  const ports = (component?.outputs ?? []).map(port => ({
     ...port,
     required: false,
     multiple: true,
     paths: argumentPaths(stage, port.name)
   }));
-  const bound = new Set(known.flatMap(port => port.paths));
-  const names = new Set(known.map(port => port.name));
+  const bound = new Set(ports.flatMap(port => port.paths));
+  const names = new Set(ports.map(port => port.name));
   const loose = stage.outs.filter(
     out => !out.paths.some(path => bound.has(path))
   );
   return [
-    ...known,
+    ...ports,
     ...loose.map(out => {
       const port = loosePort(stage, out, names);
       names.add(port.name);

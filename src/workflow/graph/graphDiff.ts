@@ -50,7 +50,7 @@ export function graphDiff(
   const differences: INodeDifference[] = [];
   for (const stage of after.stages) {
     const same = old.get(stage.id);
-    const former = same ?? gone.find(one => madeTheSame(one, stage));
+    const former = same ?? gone.find(one => haveSameOutputs(one, stage));
     if (!former) {
       differences.push({ id: stage.id, kind: 'added', reasons: [] });
       continue;
@@ -75,7 +75,7 @@ export function graphDiff(
 }
 
 /** A stage with the files of one that is gone is that one, with another name. */
-function madeTheSame(one: IStage, other: IStage): boolean {
+function haveSameOutputs(one: IStage, other: IStage): boolean {
   const paths = (stage: IStage): string =>
     stage.outs
       .flatMap(out => out.paths)
@@ -121,7 +121,7 @@ function reasonsOf(
     .filter(out => out.list === 'metrics')
     .flatMap(out => out.paths)
     .some(path => files.metrics.some(name => name.startsWith(path)));
-  const found: [Reason, boolean][] = [
+  const reasons: [Reason, boolean][] = [
     ['command', !deepEqual(command(old), command(now))],
     ['settings', !deepEqual(settings(before, old), settings(after, now))],
     ['inputs', !deepEqual(paths(old.deps), paths(now.deps))],
@@ -130,7 +130,7 @@ function reasonsOf(
     ['data', touches(files.data, now.deps)],
     ['metrics', isMeasured]
   ];
-  return found.filter(([, isTrue]) => isTrue).map(([reason]) => reason);
+  return reasons.filter(([, isTrue]) => isTrue).map(([reason]) => reason);
 }
 
 function union(

@@ -53,10 +53,10 @@ function order(layers: string[][], neighbours: Neighbours): void {
   for (const layer of layers) {
     const means = new Map(
       layer.map((id, row) => {
-        const known = neighbours.get(id)!.flatMap(one => share.get(one) ?? []);
-        const sum = known.reduce((total, one) => total + one, 0);
+        const shares = neighbours.get(id)!.flatMap(one => share.get(one) ?? []);
+        const sum = shares.reduce((total, one) => total + one, 0);
         const own = (row + 0.5) / layer.length;
-        return [id, known.length > 0 ? sum / known.length : own];
+        return [id, shares.length > 0 ? sum / shares.length : own];
       })
     );
     layer.sort((one, other) => means.get(one)! - means.get(other)!);

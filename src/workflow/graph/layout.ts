@@ -51,25 +51,25 @@ function placeOpen(
   const layout =
     graph.nodes.size < MANY ? arrange(graph) : placeInLayers(graph);
   const shift = shiftOf(layout, places);
-  const taken = [...places].map(([id, place]) =>
+  const boxes = [...places].map(([id, place]) =>
     nodeBox(graph.nodes.get(id)!, place)
   );
   for (const node of open) {
-    const wanted = layout.get(node.id)!;
-    const place = { x: wanted.x + shift.x, y: wanted.y + shift.y };
-    const box = freeBox(taken, nodeBox(node, place));
+    const goal = layout.get(node.id)!;
+    const place = { x: goal.x + shift.x, y: goal.y + shift.y };
+    const box = freeBox(boxes, nodeBox(node, place));
     places.set(node.id, { x: box.x, y: box.y });
     if (places.size > open.length) {
-      taken.push(box);
+      boxes.push(box);
     }
   }
 }
 
 /** A box, moved down below all that it would cover. */
-function freeBox(taken: readonly IBox[], box: IBox): IBox {
+function freeBox(boxes: readonly IBox[], box: IBox): IBox {
   let free = box;
   for (;;) {
-    const hit = taken.find(one => intersect(one, free));
+    const hit = boxes.find(one => intersect(one, free));
     if (!hit) {
       return free;
     }
@@ -124,13 +124,13 @@ function arrange(graph: IGraph): Map<string, XYPosition> {
 export function freePlace(
   graph: IGraph,
   places: ReadonlyMap<string, XYPosition>,
-  wanted: XYPosition
+  goal: XYPosition
 ): XYPosition {
-  const taken = [...graph.nodes.values()].map(node =>
+  const boxes = [...graph.nodes.values()].map(node =>
     nodeBox(node, places.get(node.id)!)
   );
-  const { x, y } = freeBox(taken, {
-    ...wanted,
+  const { x, y } = freeBox(boxes, {
+    ...goal,
     width: NODE_WIDTH,
     height: heightOf(2)
   });

@@ -69,10 +69,10 @@ export function pathBetween(
 /** What depends on a node, directly or not. */
 export function downstream(graph: IGraph, id: string): string[] {
   const targets = targetsOf(graph);
-  const reached = new Set([id]);
-  for (const node of reached) {
-    targets.get(node)?.forEach(next => reached.add(next));
+  const reachable = new Set([id]);
+  for (const node of reachable) {
+    targets.get(node)?.forEach(next => reachable.add(next));
   }
-  reached.delete(id);
-  return [...reached];
+  reachable.delete(id);
+  return [...reachable];
 }

@@ -45,32 +45,36 @@ export function sourcesOf(
   graph: IGraph,
   tracked: { has(path: string): boolean }
 ): ISource[] {
-  const found = new Map<string, ISource>();
-  const source = (path: string): ISource => {
-    const known = found.get(path);
-    const made = known ?? { id: sourceId(path), path, at: null, readers: [] };
-    found.set(path, made);
-    return made;
+  const sources = new Map<string, ISource>();
+  const sourceOf = (path: string): ISource => {
+    const source = sources.get(path) ?? {
+      id: sourceId(path),
+      path,
+      at: null,
+      readers: []
+    };
+    sources.set(path, source);
+    return source;
   };
   for (const { path, at } of dataOf(workflow)) {
-    source(path).at = at;
+    sourceOf(path).at = at;
   }
-  const made = new Set(
+  const outputs = new Set(
     graph.edges.map(edge => `${edge.target} ${edge.targetPort} ${edge.path}`)
   );
   for (const node of graph.nodes.values()) {
     for (const port of node.inputs) {
       for (const path of port.paths) {
-        const isInput = !made.has(`${node.id} ${port.name} ${path}`);
+        const isInput = !outputs.has(`${node.id} ${port.name} ${path}`);
         const isNamed = NAMED.test(path) || port.type !== null;
         const isData = !CODE.test(path) && (isNamed || tracked.has(path));
-        if (isInput && (isData || found.has(path)) && !path.includes('${')) {
-          source(path).readers.push({ node: node.id, port: port.name });
+        if (isInput && (isData || sources.has(path)) && !path.includes('${')) {
+          sourceOf(path).readers.push({ node: node.id, port: port.name });
         }
       }
     }
   }
-  return [...found.values()];
+  return [...sources.values()];
 }
 
 /** Where each source stands: where the file says, else left of what reads it. */
@@ -80,12 +84,12 @@ export function placeSources(
   places: ReadonlyMap<string, XYPosition>,
   before: ReadonlyMap<string, XYPosition>
 ): Map<string, XYPosition> {
-  const placed = new Map<string, XYPosition>();
+  const result = new Map<string, XYPosition>();
   for (const { id, at, readers } of sources) {
-    const known = at ? { x: at[0], y: at[1] } : before.get(id);
-    placed.set(id, known ?? besideReaders(readers, graph, places, placed));
+    const own = at ? { x: at[0], y: at[1] } : before.get(id);
+    result.set(id, own ?? besideReaders(readers, graph, places, result));
   }
-  return placed;
+  return result;
 }
 
 /** Room for a source and its line, in pixels. */
@@ -96,16 +100,16 @@ function besideReaders(
   readers: ISource['readers'],
   graph: IGraph,
   places: ReadonlyMap<string, XYPosition>,
-  placed: ReadonlyMap<string, XYPosition>
+  others: ReadonlyMap<string, XYPosition>
 ): XYPosition {
-  const found = readers.flatMap(({ node }) => places.get(node) ?? []);
-  const x = Math.min(...found.map(place => place.x)) - NODE_WIDTH - GAP;
-  const first = found.length > 0 ? { x, y: found[0].y } : { x: 0, y: 0 };
+  const corners = readers.flatMap(({ node }) => places.get(node) ?? []);
+  const x = Math.min(...corners.map(place => place.x)) - NODE_WIDTH - GAP;
+  const first = corners.length > 0 ? { x, y: corners[0].y } : { x: 0, y: 0 };
   const place = freePlace(graph, places, first);
-  const isTaken = (one: XYPosition): boolean =>
+  const isNear = (one: XYPosition): boolean =>
     Math.abs(one.x - place.x) < NODE_WIDTH &&
     Math.abs(one.y - place.y) < HEIGHT;
-  while ([...placed.values()].some(isTaken)) {
+  while ([...others.values()].some(isNear)) {
     place.y += HEIGHT;
   }
   return place;

@@ -78,11 +78,11 @@ const TEMPLATE = /(?<!\\)\$\{\s*([^\s{}]+)\s*\}/g;
 function ofCommand(stage: IStage, document: IWorkflow): ISweepable[] {
   const [text] = stage.commands;
   const files = new Set([...stage.deps, ...stage.outs].map(file => file.raw));
-  const found = new Map<string, Point | undefined>();
+  const points = new Map<string, Point | undefined>();
   for (const [, name] of text.matchAll(TEMPLATE)) {
     const value = valueAt(document.vars, name);
     if (!isGiven(name) && !isRecord(value)) {
-      found.set(name, isPoint(value) ? value : undefined);
+      points.set(name, isPoint(value) ? value : undefined);
     }
   }
   for (const [, flag, word] of text.matchAll(OPTION)) {
@@ -90,10 +90,10 @@ function ofCommand(stage: IStage, document: IWorkflow): ISweepable[] {
     const isValue =
       value !== null && !String(value).startsWith('-') && !files.has(word);
     if (isValue) {
-      found.set(flag.replace(/^--?/, ''), value);
+      points.set(flag.replace(/^--?/, ''), value);
     }
   }
-  return [...found].map(([name, value]) => ({
+  return [...points].map(([name, value]) => ({
     name,
     type: 'any' as const,
     value,

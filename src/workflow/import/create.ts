@@ -25,10 +25,10 @@ export async function createWorkflow(
 ): Promise<string> {
   const prefix = projectFolder ? `${projectFolder}/` : '';
   const home = `${prefix}workflows`;
-  const taken = await namesIn(contents, projectFolder, home);
+  const names = await namesIn(contents, projectFolder, home);
   const base = slugOf(name);
   let slug = base;
-  for (let number = 2; taken.has(slug); number += 1) {
+  for (let number = 2; names.has(slug); number += 1) {
     slug = `${base}-${number}`;
   }
   await contents.save(`${home}/${slug}`, { type: 'directory', format: 'json' });

@@ -20,7 +20,7 @@ export async function importWorkflow(
   translator: ITranslator
 ): Promise<string | null> {
   const trans = translator.load('jupyter_mlws');
-  const chosen = await FileDialog.getOpenFiles({
+  const selection = await FileDialog.getOpenFiles({
     manager,
     translator,
     title: trans.__(
@@ -29,8 +29,8 @@ export async function importWorkflow(
     filter: item =>
       item.type === 'directory' || PATTERN.test(item.name) ? { score: 1 } : null
   });
-  const [file] = chosen.value ?? [];
-  if (!chosen.button.accept || !file || file.type === 'directory') {
+  const [file] = selection.value ?? [];
+  if (!selection.button.accept || !file || file.type === 'directory') {
     return null;
   }
   const path = file.path.slice(file.path.indexOf(':') + 1);
@@ -39,10 +39,10 @@ export async function importWorkflow(
   const query = { project: place.project };
   const ask = (dry: boolean): Promise<IImported> =>
     client.post('/workflows/import', { file: place.path, dry_run: dry }, query);
-  const planned = await ask(true);
+  const plan = await ask(true);
   const answer = await showDialog({
     title: trans.__('Import %1', file.name),
-    body: ReactWidget.create(<Planned planned={planned} trans={trans} />),
+    body: ReactWidget.create(<Planned plan={plan} trans={trans} />),
     buttons: [
       Dialog.cancelButton(),
       Dialog.okButton({ label: trans.__('Import') })
@@ -57,11 +57,11 @@ export async function importWorkflow(
 }
 
 function Planned(props: {
-  planned: IImported;
+  plan: IImported;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { planned, trans } = props;
-  const { workflow, notes, files } = planned;
+  const { plan, trans } = props;
+  const { workflow, notes, files } = plan;
   return (
     <div className="jp-mlws-Import">
       <p>

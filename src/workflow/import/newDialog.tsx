@@ -43,7 +43,7 @@ class NewWorkflowBody
   }
 
   getValue(): INewWorkflow {
-    const { name, key } = this._chosen;
+    const { name, key } = this._choice;
     const template = this._gallery.find(one => one.key === key) ?? null;
     const title =
       name.trim() || (template?.title ?? this._trans.__('Workflow'));
@@ -56,28 +56,28 @@ class NewWorkflowBody
         gallery={this._gallery}
         hasProject={this._hasProject}
         trans={this._trans}
-        onChange={chosen => {
-          this._chosen = chosen;
+        onChange={choice => {
+          this._choice = choice;
         }}
       />
     );
   }
 
-  private _chosen = { name: '', key: '' };
+  private _choice = { name: '', key: '' };
 }
 
 function NewWorkflowForm(props: {
   gallery: readonly ITemplate[];
   hasProject: boolean;
   trans: TranslationBundle;
-  onChange: (chosen: { name: string; key: string }) => void;
+  onChange: (choice: { name: string; key: string }) => void;
 }): JSX.Element {
   const { gallery, hasProject, trans } = props;
-  const [chosen, setChosen] = useState({ name: '', key: '' });
+  const [choice, setChoice] = useState({ name: '', key: '' });
   const id = useId();
-  const change = (part: Partial<typeof chosen>): void => {
-    const next = { ...chosen, ...part };
-    setChosen(next);
+  const change = (part: Partial<typeof choice>): void => {
+    const next = { ...choice, ...part };
+    setChoice(next);
     props.onChange(next);
   };
   const empty = {
@@ -100,7 +100,7 @@ function NewWorkflowForm(props: {
         id={id}
         className="jp-mod-styled"
         placeholder={trans.__('For example “Churn model”')}
-        value={chosen.name}
+        value={choice.name}
         onChange={event => change({ name: event.target.value })}
       />
       <fieldset>
@@ -111,7 +111,7 @@ function NewWorkflowForm(props: {
               type="radio"
               name={id}
               value={key}
-              checked={chosen.key === key}
+              checked={choice.key === key}
               onChange={() => change({ key })}
             />
             <span>

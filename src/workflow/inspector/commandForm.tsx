@@ -55,14 +55,14 @@ export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
 
 function CommandField({ node }: { node: IGraphNode }): JSX.Element {
   const { model, trans } = useCanvas();
-  const written = node.stage.commands.join('\n');
-  const [draft, setDraft] = useState(written);
+  const command = node.stage.commands.join('\n');
+  const [draft, setDraft] = useState(command);
   const id = useId();
   const commit = (): void => {
     const text = draft.trim();
     if (
       text !== '' &&
-      text !== written &&
+      text !== command &&
       model.drawing.graph.nodes.has(node.id)
     ) {
       model.document.edit(setCommand(node.id, text));
@@ -80,7 +80,7 @@ function CommandField({ node }: { node: IGraphNode }): JSX.Element {
         value={draft}
         onChange={event => setDraft(event.target.value)}
         // An empty command is not written: the field shows the one that runs.
-        onBlur={() => (draft.trim() === '' ? setDraft(written) : commit())}
+        onBlur={() => (draft.trim() === '' ? setDraft(command) : commit())}
       />
       {draft.trim() === '' && (
         <div className="jp-mlws-Field-error" role="alert">

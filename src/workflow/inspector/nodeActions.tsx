@@ -5,7 +5,7 @@ import {
   useDrawing,
   useKeyed,
   useRuns,
-  useShownRun
+  useCurrentRun
 } from '../store/hooks';
 import { NOT_DONE } from '../store/run';
 
@@ -13,7 +13,7 @@ import { NOT_DONE } from '../store/run';
 export function NodeActions({ node }: { node: string }): JSX.Element {
   const { trans, openFailed } = useCanvas();
   const runs = useRuns();
-  const { nodes } = useShownRun();
+  const { nodes } = useCurrentRun();
   useDrawing();
   const state = useKeyed(nodes, node);
   const hasFailed = NOT_DONE.has(state?.status);

@@ -69,20 +69,20 @@ function ParamField(props: {
 }): JSX.Element {
   const { trans } = useCanvas();
   const { name, value, onChange } = props;
-  const written = fieldText(value);
-  const [draft, setDraft] = useState(written);
-  const [refused, setRefused] = useState<string | null>(null);
+  const text = fieldText(value);
+  const [draft, setDraft] = useState(text);
+  const [rejection, setRejection] = useState<string | null>(null);
   const id = useId();
-  useEffect(() => setDraft(written), [written]);
-  const typed = typedValue(draft, value);
-  const invalid = typed === undefined ? draft : refused;
+  useEffect(() => setDraft(text), [text]);
+  const next = typedValue(draft, value);
+  const invalid = next === undefined ? draft : rejection;
   const commit = (): void => {
-    if (typed === undefined) {
+    if (next === undefined) {
       // The field shows the value that a run reads, and the message what was typed.
-      setRefused(draft);
-      setDraft(written);
-    } else if (draft !== written) {
-      onChange(typed);
+      setRejection(draft);
+      setDraft(text);
+    } else if (draft !== text) {
+      onChange(next);
     }
   };
   useFlush(commit);
@@ -110,9 +110,9 @@ function ParamField(props: {
         className="jp-mod-styled"
         data-mlws-param={name}
         value={draft}
-        aria-invalid={typed === undefined}
+        aria-invalid={next === undefined}
         onChange={event => {
-          setRefused(null);
+          setRejection(null);
           setDraft(event.target.value);
         }}
         onBlur={commit}

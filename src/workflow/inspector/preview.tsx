@@ -13,7 +13,7 @@ export function PreviewView(props: {
 }): JSX.Element {
   const { model, trans } = useCanvas();
   const { node, status } = props;
-  const run = model.runs.shown.run?.id ?? null;
+  const run = model.runs.current.run?.id ?? null;
   const { outputs, error } = useOutputs(run, node, status);
   if (run === null) {
     return (
@@ -73,7 +73,7 @@ function useOutputs(
     if (run !== null && model.server.service && isOver) {
       model.server.service
         .outputs(run, node)
-        .then(found => !isGone && setOutputs(found))
+        .then(reply => !isGone && setOutputs(reply))
         .catch(reason => !isGone && setError(String(reason.message ?? reason)));
     }
     return () => {
@@ -97,7 +97,7 @@ function OutputPreview(props: {
     let isGone = false;
     model.server.service
       ?.preview(run, node, output.port)
-      .then(found => !isGone && setPreview(found))
+      .then(reply => !isGone && setPreview(reply))
       .catch(reason => !isGone && setError(String(reason.message ?? reason)));
     return () => {
       isGone = true;

@@ -139,8 +139,8 @@ function InputField({
   const edges = model.drawing.graph.edges.filter(
     edge => edge.target === node.id && edge.targetPort === port.name
   );
-  const connected = new Set(edges.map(edge => edge.path));
-  const file = port.paths.find(path => !connected.has(path)) ?? '';
+  const paths = new Set(edges.map(edge => edge.path));
+  const file = port.paths.find(path => !paths.has(path)) ?? '';
   const id = useId();
   return (
     <div className="jp-mlws-Field">
@@ -223,29 +223,29 @@ function PathField(props: {
 
 function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   const { model, trans } = useCanvas();
-  const stored = settingsOf(node, model.document.workflow);
-  const storedText = JSON.stringify(stored);
-  const [draft, setDraft] = useState<Settings>(stored);
+  const settings = settingsOf(node, model.document.workflow);
+  const settingsText = JSON.stringify(settings);
+  const [draft, setDraft] = useState<Settings>(settings);
   const pending = useRef<Settings | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>();
 
   const commit = useCallback(() => {
     clearTimeout(timer.current);
-    const typed = pending.current;
+    const next = pending.current;
     const now = model.drawing.graph.nodes.get(node.id);
     pending.current = null;
-    if (typed && now) {
+    if (next && now) {
       const before = settingsOf(now, model.document.workflow);
-      model.document.edit(changeSettings(now, before, typed));
+      model.document.edit(changeSettings(now, before, next));
     }
   }, [model, node.id]);
   useFlush(commit);
   useEffect(() => () => clearTimeout(timer.current), []);
   useEffect(() => {
     if (!pending.current) {
-      setDraft(JSON.parse(storedText));
+      setDraft(JSON.parse(settingsText));
     }
-  }, [storedText]);
+  }, [settingsText]);
 
   const onChange = (event: IChangeEvent): void => {
     pending.current = event.formData;

@@ -140,14 +140,14 @@ function AxesForm(props: {
   const fault = isSweep
     ? null
     : sweepFault(model.document.workflow, node.id, options);
-  const wanted = drafts.map(draft => ({
+  const nextAxes = drafts.map(draft => ({
     name: draft.name,
     values: pointsOf(draft, offerOf(draft.name)).points
   }));
   const isWhole =
-    wanted.length > 0 &&
+    nextAxes.length > 0 &&
     drafts.every(draft => faultOf(draft, offerOf(draft.name)) === null);
-  const count = variantCount(wanted);
+  const count = variantCount(nextAxes);
   const write = (next: readonly IAxis[]): void => {
     model.document.flush();
     const edit: Edit = isList
@@ -221,7 +221,7 @@ function AxesForm(props: {
         <Button
           small
           disabled={!isWhole || count > MOST_VARIANTS}
-          onClick={() => write(wanted)}
+          onClick={() => write(nextAxes)}
         >
           {isSweep ? trans.__('Update Sweep') : trans.__('Create Sweep')}
         </Button>

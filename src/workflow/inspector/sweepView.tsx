@@ -3,7 +3,7 @@ import { useCallback, useEffect, useState } from 'react';
 
 import { cellText, duration } from '../../ui/format';
 import type { ISweep, IVariant } from '../../api/models';
-import { useCanvas, useKeyed, useShownRun } from '../store/hooks';
+import { useCanvas, useKeyed, useCurrentRun } from '../store/hooks';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 
@@ -132,12 +132,12 @@ function useSweep(
 ): { sweep: ISweep | null; etag: string } {
   const { model } = useCanvas();
   // What is behind the sweep may measure it.
-  const run = useShownRun().run?.status;
-  const [found, setFound] = useState<{ sweep: ISweep | null; etag: string }>({
+  const run = useCurrentRun().run?.status;
+  const [result, setResult] = useState<{ sweep: ISweep | null; etag: string }>({
     sweep: null,
     etag: ''
   });
-  const status = useKeyed(model.runs.shown.nodes, node)?.status;
+  const status = useKeyed(model.runs.current.nodes, node)?.status;
   const isOver = status === undefined || FINAL.has(status);
   const text = model.document.file.isDirty
     ? null
@@ -150,7 +150,7 @@ function useSweep(
         ({ items, etag }) => {
           if (!isGone) {
             const sweep = items.find(one => one.name === node) ?? null;
-            setFound({ sweep, etag });
+            setResult({ sweep, etag });
           }
         }
       );
@@ -159,5 +159,5 @@ function useSweep(
       isGone = true;
     };
   }, [model, node, metric, isOver, text, status, run]);
-  return found;
+  return result;
 }

@@ -1,6 +1,6 @@
 import { useState, type ReactNode } from 'react';
 
-import { useCanvas, useShownRun } from '../store/hooks';
+import { useCanvas, useCurrentRun } from '../store/hooks';
 
 /** What is shown of a node; of a sweep, of the variant that is chosen. */
 export function VariantChoice(props: {
@@ -8,22 +8,22 @@ export function VariantChoice(props: {
   children: (id: string, status: string | undefined) => ReactNode;
 }): JSX.Element {
   const { trans } = useCanvas();
-  const { states } = useShownRun();
+  const { states } = useCurrentRun();
   const { node, children } = props;
   const variants = [...states.keys()].filter(id => id.startsWith(`${node}@`));
-  const [chosen, setChosen] = useState<string | null>(null);
+  const [choice, setChoice] = useState<string | null>(null);
   if (variants.length === 0) {
     return <>{children(node, states.get(node)?.status)}</>;
   }
   const id =
-    chosen !== null && variants.includes(chosen) ? chosen : variants[0];
+    choice !== null && variants.includes(choice) ? choice : variants[0];
   return (
     <>
       <select
         className="jp-mod-styled"
         aria-label={trans.__('Variant')}
         value={id}
-        onChange={event => setChosen(event.target.value)}
+        onChange={event => setChoice(event.target.value)}
       >
         {variants.map(variant => (
           <option key={variant} value={variant}>

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 
 import { duration, fullTime } from '../../ui/format';
 import { bars, ticks, tickText, type IBar } from './gantt';
-import { useCanvas, useRuns, useShownRun } from '../store/hooks';
+import { useCanvas, useRuns, useCurrentRun } from '../store/hooks';
 import { RunList } from './runList';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
@@ -52,7 +52,7 @@ const ROW = 22;
 /** A bar for each node of the run that is looked at, on one axis of time. */
 function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
   const { trans, language } = useCanvas();
-  const { run, states } = useShownRun();
+  const { run, states } = useCurrentRun();
   const isOver = run === null || FINAL.has(run.status);
   const clock = useClock(!isOver);
   const chart = bars(states, isOver ? null : clock);

@@ -19,12 +19,12 @@ export function LogView(props: {
 }): JSX.Element {
   const { model, trans } = useCanvas();
   const { node, status } = props;
-  const run = model.runs.shown.run?.id ?? null;
+  const run = model.runs.current.run?.id ?? null;
   const { spans, error } = useLog(run, node, status);
   const plain = useMemo(() => spans.map(span => span.text).join(''), [spans]);
   const search = useSearch(plain);
   const { words, current } = search;
-  const marked = useMemo(
+  const parts = useMemo(
     () => markSpans(spans, search.places, search.words.length),
     [spans, search.places, search.words]
   );
@@ -32,8 +32,8 @@ export function LogView(props: {
     useFollow<HTMLPreElement>(spans);
   useLayoutEffect(() => {
     if (words !== '' && current >= 0) {
-      const found = scroller.current?.querySelector('mark.jp-mod-current');
-      found?.scrollIntoView({ block: 'center' });
+      const mark = scroller.current?.querySelector('mark.jp-mod-current');
+      mark?.scrollIntoView({ block: 'center' });
     }
   }, [current, words, scroller]);
 
@@ -69,7 +69,7 @@ export function LogView(props: {
         aria-label={trans.__('Log of %1', node)}
         onScroll={onScroll}
       >
-        {marked.map(({ text: part, styles, match }, index) => {
+        {parts.map(({ text: part, styles, match }, index) => {
           const names = styles.map(one => `jp-mlws-ansi-${one}`).join(' ');
           return match === null ? (
             <span key={index} className={names}>
@@ -100,19 +100,19 @@ interface ISearch {
 
 function useSearch(text: string): ISearch {
   const [words, setWords] = useState('');
-  const [chosen, setChosen] = useState(0);
+  const [index, setIndex] = useState(0);
   const places = useMemo(() => findIn(text, words), [text, words]);
   const count = places.length;
-  const current = Math.min(chosen, Math.max(0, count - 1));
+  const current = Math.min(index, Math.max(0, count - 1));
   return {
     words,
     places,
     current,
     setWords: next => {
       setWords(next);
-      setChosen(0);
+      setIndex(0);
     },
-    step: by => setChosen(count > 0 ? (current + by + count) % count : 0)
+    step: by => setIndex(count > 0 ? (current + by + count) % count : 0)
   };
 }
 

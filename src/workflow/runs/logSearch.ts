@@ -5,26 +5,26 @@ export const MOST = 2000;
 
 /** Where a log has the words that are searched, without regard to upper and lower case. */
 export function findIn(text: string, words: string): number[] {
-  const [low, wanted] = [text.toLowerCase(), words.toLowerCase()];
-  if (wanted === '') {
+  const [low, needle] = [text.toLowerCase(), words.toLowerCase()];
+  if (needle === '') {
     return [];
   }
   // A few letters change their length with their case: such a log is searched as it is.
   return low.length === text.length
-    ? positions(low, wanted)
+    ? positions(low, needle)
     : positions(text, words);
 }
 
 function positions(text: string, words: string): number[] {
-  const found: number[] = [];
+  const offsets: number[] = [];
   for (
     let at = text.indexOf(words);
-    at >= 0 && found.length < MOST;
+    at >= 0 && offsets.length < MOST;
     at = text.indexOf(words, at + words.length)
   ) {
-    found.push(at);
+    offsets.push(at);
   }
-  return found;
+  return offsets;
 }
 
 /** A stretch of one style; `match` counts from 0 where it is part of a place that was found. */
@@ -38,7 +38,7 @@ export function markSpans(
   places: readonly number[],
   length: number
 ): IMarkedSpan[] {
-  const marked: IMarkedSpan[] = [];
+  const result: IMarkedSpan[] = [];
   let begin = 0;
   let match = 0;
   for (const { text, styles } of spans) {
@@ -51,7 +51,7 @@ export function markSpans(
       const place = match < places.length ? places[match] : Infinity;
       const isInside = place <= at;
       const next = Math.min(end, isInside ? place + length : place);
-      marked.push({
+      result.push({
         text: text.slice(at - begin, next - begin),
         styles,
         match: isInside ? match : null
@@ -60,5 +60,5 @@ export function markSpans(
     }
     begin = end;
   }
-  return marked;
+  return result;
 }

@@ -24,7 +24,7 @@ function RunRow({ run }: { run: IRunSummary }): JSX.Element {
   const when = run.started ?? run.created;
   const { runs } = model;
   const newest = runs.newest.run?.id;
-  const isShown = run.id === (runs.chosen ?? newest);
+  const isShown = run.id === (runs.selected ?? newest);
   const isNewest = run.id === newest;
   return (
     <li>

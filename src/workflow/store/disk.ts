@@ -100,8 +100,8 @@ export class DiskFollower implements IDisposable {
       }
       throw error;
     }
-    const known = context.contentsModel?.last_modified;
-    if (known !== undefined && file.last_modified === known) {
+    const lastModified = context.contentsModel?.last_modified;
+    if (lastModified !== undefined && file.last_modified === lastModified) {
       return;
     }
     const { content } = await this._contents.get(context.path, {
@@ -126,9 +126,9 @@ export class DiskFollower implements IDisposable {
     let isLost = false;
     await this._read(read => {
       // Also what was typed while the file was read stays.
-      const merged = mergeTexts(this._text, isDirty ? base : ours, read);
-      isLost = merged === null;
-      return merged ?? this._text;
+      const result = mergeTexts(this._text, isDirty ? base : ours, read);
+      isLost = result === null;
+      return result ?? this._text;
     });
     this._setConflict(isLost);
   }

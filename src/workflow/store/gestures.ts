@@ -371,7 +371,7 @@ export function paste(
   corner: XYPosition
 ): void {
   const there = new Set(drawing.sources.map(({ path }) => path));
-  const known = (clip.data ?? []).filter(({ path }) => there.has(path));
+  const existing = (clip.data ?? []).filter(({ path }) => there.has(path));
   const data = (clip.data ?? []).filter(({ path }) => !there.has(path));
   const { ids, edit } = pasteNodes(
     document.workflow,
@@ -380,15 +380,15 @@ export function paste(
   );
   const isChange = clip.nodes.length + data.length > 0;
   if (!isChange || document.edit(edit)) {
-    selection.select([...ids, ...known.map(({ path }) => sourceId(path))]);
+    selection.select([...ids, ...existing.map(({ path }) => sourceId(path))]);
   }
 }
 
 export function duplicate(model: CanvasModel): void {
   const clip = copy(model);
   if (clip) {
-    const copied = { ...clip, data: [] };
-    const [x, y] = cornerOf(copied);
-    paste(model, copied, { x: x + 40, y: y + 40 });
+    const nodes = { ...clip, data: [] };
+    const [x, y] = cornerOf(nodes);
+    paste(model, nodes, { x: x + 40, y: y + 40 });
   }
 }

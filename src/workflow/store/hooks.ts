@@ -96,8 +96,8 @@ export function useRuns(): RunsStore {
 }
 
 /** The run that colors the graph. */
-export function useShownRun(): RunState {
-  return useChanges(useCanvas().model.runs.shown);
+export function useCurrentRun(): RunState {
+  return useChanges(useCanvas().model.runs.current);
 }
 
 /** Draws anew when the value of this one key changes. */

@@ -34,14 +34,14 @@ export class ParamsFiles implements IDisposable {
   /** The document of a file of the lab; rejects where there is none. */
   async open(path: string): Promise<TextContext> {
     const widget = this._manager.findWidget(path);
-    const shown = widget && this._manager.contextForWidget(widget);
-    if (shown) {
-      await shown.ready;
-      return shown as unknown as TextContext;
+    const openContext = widget && this._manager.contextForWidget(widget);
+    if (openContext) {
+      await openContext.ready;
+      return openContext as unknown as TextContext;
     }
-    const known = this._own.get(path);
-    if (known) {
-      return known.context;
+    const own = this._own.get(path);
+    if (own) {
+      return own.context;
     }
     const { services } = this._manager;
     const context = new Context({

@@ -92,8 +92,8 @@ export class RunState {
       this._seq = run.last_seq;
     }
     for (const node of run.nodes) {
-      const known = this._states.get(node.id);
-      if (!known || known.seq <= run.last_seq) {
+      const before = this._states.get(node.id);
+      if (!before || before.seq <= run.last_seq) {
         const { status, started, ended, duration } = node;
         const { attempt, progress, reasons, error } = node;
         const state = {
@@ -198,21 +198,21 @@ export class RunState {
   }
 
   private _show(): void {
-    const shown = new Map<string, INodeState>();
+    const combined = new Map<string, INodeState>();
     for (const id of this._states.keys()) {
       const stage = id.split('@')[0];
-      if (!shown.has(stage)) {
-        shown.set(stage, this._combined(stage));
+      if (!combined.has(stage)) {
+        combined.set(stage, this._merge(stage));
       }
     }
-    this.nodes.replace(shown);
+    this.nodes.replace(combined);
   }
 
   private _showStage(stage: string): void {
-    this.nodes.set(stage, this._combined(stage));
+    this.nodes.set(stage, this._merge(stage));
   }
 
-  private _combined(stage: string): INodeState {
+  private _merge(stage: string): INodeState {
     const own = this._states.get(stage);
     if (own) {
       return own.state;

@@ -33,7 +33,7 @@ export class RunsStore implements IDisposable {
 
   readonly newest = new RunState();
   /** The run that colors the graph: the newest, unless a past one was chosen. */
-  readonly shown = new RunState();
+  readonly current = new RunState();
   /** What the next run does with each node. */
   readonly plan = new KeyedStore<INodePlan>();
 
@@ -43,8 +43,8 @@ export class RunsStore implements IDisposable {
   }
 
   /** The id of the past run that was chosen. */
-  get chosen(): string | null {
-    return this._chosen;
+  get selected(): string | null {
+    return this._selected;
   }
 
   /** The list of runs changed, or another one is shown. */
@@ -151,15 +151,15 @@ export class RunsStore implements IDisposable {
   /** Shows a past run; null goes back to the newest. */
   async show(id: string | null): Promise<void> {
     const run = id ?? this.newest.run?.id;
-    this._chosen = id;
+    this._selected = id;
     this._changed.emit();
     if (run) {
       await this._server.ask(
         service => service.run(run),
         reply => {
           // Meanwhile another may have been chosen.
-          if (this._chosen === id) {
-            this.shown.replace(reply);
+          if (this._selected === id) {
+            this.current.replace(reply);
           }
         }
       );
@@ -214,7 +214,7 @@ export class RunsStore implements IDisposable {
   private async _continue(
     request: (service: WorkflowService, run: string) => Promise<IRun>
   ): Promise<void> {
-    const run = this.shown.run?.id;
+    const run = this.current.run?.id;
     if (run) {
       await this._begin(service => request(service, run));
     }
@@ -225,7 +225,7 @@ export class RunsStore implements IDisposable {
   ): Promise<void> {
     await this._document.save();
     await this._server.ask(request, run => {
-      this._chosen = null;
+      this._selected = null;
       this._take({
         ...run,
         nodes: run.nodes ?? [],
@@ -247,11 +247,11 @@ export class RunsStore implements IDisposable {
 
   private _take(run: IRun): void {
     this.newest.load(run);
-    if (this._chosen === null) {
-      if (this.shown.run && this.shown.run.id > run.id) {
-        this.shown.replace(run);
+    if (this._selected === null) {
+      if (this.current.run && this.current.run.id > run.id) {
+        this.current.replace(run);
       } else {
-        this.shown.load(run);
+        this.current.load(run);
       }
     }
   }
@@ -262,8 +262,8 @@ export class RunsStore implements IDisposable {
       return;
     }
     const isNew = this.newest.apply(event);
-    if (this._chosen === null) {
-      this.shown.apply(event);
+    if (this._selected === null) {
+      this.current.apply(event);
     }
     const isOver = event.type === 'run' && FINAL.has(event.status);
     if (isNew || isOver) {
@@ -282,7 +282,7 @@ export class RunsStore implements IDisposable {
 
   private _past: readonly IRunSummary[] = [];
   private _cursor: string | null = null;
-  private _chosen: string | null = null;
+  private _selected: string | null = null;
   private _planRequest = 0;
   private _isDisposed = false;
   private _timer: ReturnType<typeof setTimeout> | undefined;
@@ -300,8 +300,8 @@ function planByStage(plans: readonly INodePlan[]): Map<string, INodePlan> {
   const stages = new Map<string, INodePlan>();
   for (const plan of plans) {
     const id = plan.id.split('@')[0];
-    const known = stages.get(id);
-    if (!known || weight.indexOf(plan.action) < weight.indexOf(known.action)) {
+    const best = stages.get(id);
+    if (!best || weight.indexOf(plan.action) < weight.indexOf(best.action)) {
       stages.set(id, plan);
     }
   }

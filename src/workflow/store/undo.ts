@@ -117,7 +117,7 @@ export class UndoHistory implements IDisposable {
 
   /** The document with the newest step. */
   private _newest(stack: 'undoStack' | 'redoStack'): Undoable | null {
-    let found: Undoable | null = null;
+    let best: Undoable | null = null;
     let newest = stack === 'redoStack' ? this._edited : -1;
     for (const shared of this._followed.keys()) {
       const steps = undoManagerOf(shared)[stack];
@@ -125,10 +125,10 @@ export class UndoHistory implements IDisposable {
       const order = last ? (this._order.get(last) ?? 0) : -1;
       if (order > newest) {
         newest = order;
-        found = shared;
+        best = shared;
       }
     }
-    return found;
+    return best;
   }
 
   private _followed = new Map<Undoable, IFollowed>();
