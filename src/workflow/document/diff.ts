@@ -26,14 +26,12 @@ export function mergeTexts(
   return result.join('\n');
 }
 
-/** Where some of the old items give way to some of the new ones. */
+/** The old items from `start` to `end` give way to the new ones from `from` to `to`. */
 export interface IHunk {
-  /** The first of the old items, and how many go. */
-  oldStart: number;
-  oldCount: number;
-  /** The first of the new items, and how many come. */
-  newStart: number;
-  newCount: number;
+  start: number;
+  end: number;
+  from: number;
+  to: number;
 }
 
 /** Where two lists differ. */
@@ -56,11 +54,11 @@ export function hunks(
   return diffIndices(
     before.slice(head, before.length - tail).map(keyOf),
     after.slice(head, after.length - tail).map(keyOf)
-  ).map(({ buffer1, buffer2 }) => ({
-    at: head + buffer1[0],
-    gone: buffer1[1],
-    from: head + buffer2[0],
-    come: buffer2[1]
+  ).map(({ buffer1: [start, count], buffer2: [from, length] }) => ({
+    start: head + start,
+    end: head + start + count,
+    from: head + from,
+    to: head + from + length
   }));
 }
 

@@ -132,24 +132,16 @@ class Reconciler {
       this._node(pairs[indices.get(key)!].key, name, true);
       change(key, name, levels);
     } else {
-      for (const {
-        oldStart: at,
-        oldCount: count,
-        newStart: from,
-        newCount: come
-      } of hunks(old, now)) {
-        const end = at + count;
-        old.slice(at, end).forEach(key => removals.add(indices.get(key)!));
-        additions.set(
-          indices.get(old[end]) ?? pairs.length,
-          now
-            .slice(from, from + come)
-            .flatMap(key =>
-              isFlow
-                ? `${print(key)}: ${print(after[key])}`
-                : this._lines(key, after[key], levels)
-            )
-        );
+      for (const { start, end, from, to } of hunks(old, now)) {
+        old.slice(start, end).forEach(key => removals.add(indices.get(key)!));
+        const lines = now
+          .slice(from, to)
+          .flatMap(key =>
+            isFlow
+              ? `${print(key)}: ${print(after[key])}`
+              : this._lines(key, after[key], levels)
+          );
+        additions.set(indices.get(old[end]) ?? pairs.length, lines);
       }
     }
     this._splice(map, removals, additions);
@@ -217,25 +209,18 @@ class Reconciler {
     // Of as many items each is another one, else the last ones of a hunk are: a comment stays.
     const changes =
       before.length === after.length
-        ? [{ at: 0, gone: items.length, from: 0, come: items.length }]
+        ? [{ start: 0, end: before.length, from: 0, to: after.length }]
         : hunks(before, after);
-    for (const {
-      oldStart: at,
-      oldCount: count,
-      newStart: from,
-      newCount: come
-    } of changes) {
-      const pairs = Math.min(count, come);
-      const [first, next] = [at + count - pairs, from + come - pairs];
-      for (let index = at; index < first; index += 1) {
+    for (const { start, end, from, to } of changes) {
+      const pairs = Math.min(end - start, to - from);
+      const [first, next] = [end - pairs, to - pairs];
+      for (let index = start; index < first; index += 1) {
         removals.add(index);
       }
-      additions.set(
-        first,
-        after
-          .slice(from, next)
-          .map(one => (isFlow ? print(one) : `- ${itemText(one)}`))
-      );
+      const lines = after
+        .slice(from, next)
+        .map(one => (isFlow ? print(one) : `- ${itemText(one)}`));
+      additions.set(first, lines);
       for (let index = 0; index < pairs; index += 1) {
         const node = items[first + index];
         const [old, now] = [before[first + index], after[next + index]];

@@ -49,26 +49,19 @@ export function wordEdits(
   const edits = hunks(
     old.map(({ space, word }) => space + word),
     now.map(({ space, word }) => space + word)
-  ).map(
-    ({
-      oldStart: at,
-      oldCount: gone,
-      newStart: from,
-      newCount: come
-    }): ITextEdit => {
-      // The space in front is another, or goes along with the words that go.
-      const keepsSpace =
-        gone > 0 && come > 0 && old[at].space === now[from].space;
-      return {
-        start: keepsSpace ? places[at].start : (places[at - 1]?.end ?? 0),
-        end: places[at + gone - 1]?.end ?? 0,
-        text: after.slice(
-          keepsSpace ? now[from].start : (now[from - 1]?.end ?? 0),
-          now[from + come - 1]?.end ?? 0
-        )
-      };
-    }
-  );
+  ).map(({ start: at, end, from, to }): ITextEdit => {
+    // The space in front is another, or goes along with the words that go.
+    const keepsSpace =
+      end > at && to > from && old[at].space === now[from].space;
+    return {
+      start: keepsSpace ? places[at].start : (places[at - 1]?.end ?? 0),
+      end: places[end - 1]?.end ?? 0,
+      text: after.slice(
+        keepsSpace ? now[from].start : (now[from - 1]?.end ?? 0),
+        now[to - 1]?.end ?? 0
+      )
+    };
+  });
   if (type !== 'BLOCK_LITERAL' && edits.some(one => one.text.includes('\n'))) {
     return null;
   }
