@@ -41,12 +41,9 @@ def main() -> int:
         programs = ROOT / "node_modules" / ".bin"
         command = [programs / "openapi-typescript", source, "-o", result]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(
-            [programs / "prettier", "--write", result],
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        config = ROOT / ".prettierrc.json"
+        command = [programs / "prettier", "--config", config, "--write", result]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         types = result.read_text(encoding="utf-8")
     if arguments.check:
         if not TYPES.exists() or TYPES.read_text(encoding="utf-8") != types:

@@ -9,7 +9,7 @@ export interface components {
   schemas: {
     /** @description Resources that are wanted; reserved only where asked. */
     AllocateRequest: {
-      resources: components["schemas"]["Resources"];
+      resources: components['schemas']['Resources'];
       /** @default 0 */
       priority: number;
       /** @default false */
@@ -23,9 +23,9 @@ export interface components {
       /** @default null */
       node: string | null;
       /** @default null */
-      resources: components["schemas"]["Resources"] | null;
+      resources: components['schemas']['Resources'] | null;
       /** @default null */
-      queue: components["schemas"]["QueuePlace"] | null;
+      queue: components['schemas']['QueuePlace'] | null;
       /** @default null */
       reservation: string | null;
       /** @default null */
@@ -55,9 +55,9 @@ export interface components {
       id: string;
       user: string;
       name: string;
-      status: components["schemas"]["ContainerStatus"];
-      resources: components["schemas"]["Resources"];
-      config: components["schemas"]["ContainerConfig"];
+      status: components['schemas']['ContainerStatus'];
+      resources: components['schemas']['Resources'];
+      config: components['schemas']['ContainerConfig'];
       /** Format: date-time */
       created_at: string;
       /** Format: date-time */
@@ -89,13 +89,13 @@ export interface components {
       reason: string | null;
       last_log: string[];
       /** @default null */
-      queue: components["schemas"]["QueuePlace"] | null;
+      queue: components['schemas']['QueuePlace'] | null;
       /** @default null */
-      usage: components["schemas"]["Usage"] | null;
+      usage: components['schemas']['Usage'] | null;
     };
     /** @description Changes to a container. */
     ContainerChange: {
-      resources: components["schemas"]["ResourceChange"];
+      resources: components['schemas']['ResourceChange'];
     };
     /** @description Settings that a container was requested with; values like credentials are masked. */
     ContainerConfig: {
@@ -109,7 +109,7 @@ export interface components {
       /** @default null */
       image: string | null;
       /** @default null */
-      resources: components["schemas"]["Resources"] | null;
+      resources: components['schemas']['Resources'] | null;
       environment?: {
         [key: string]: string;
       };
@@ -147,21 +147,21 @@ export interface components {
     };
     /** @description Events of a container, oldest first. */
     ContainerEvents: {
-      items: components["schemas"]["ContainerEvent"][];
+      items: components['schemas']['ContainerEvent'][];
     };
     /**
      * @description Status of a container.
      * @enum {string}
      */
     ContainerStatus:
-      | "CREATED"
-      | "QUEUED"
-      | "STARTING"
-      | "RUNNING"
-      | "UNHEALTHY"
-      | "STOPPING"
-      | "STOPPED"
-      | "CRASHED";
+      | 'CREATED'
+      | 'QUEUED'
+      | 'STARTING'
+      | 'RUNNING'
+      | 'UNHEALTHY'
+      | 'STOPPING'
+      | 'STOPPED'
+      | 'CRASHED';
     /** @description Save what a container has installed. */
     EnvironmentCreate: {
       name: string;
@@ -180,7 +180,7 @@ export interface components {
      * @description State of an environment.
      * @enum {string}
      */
-    EnvironmentState: "SAVING" | "READY" | "FAILED";
+    EnvironmentState: 'SAVING' | 'READY' | 'FAILED';
     /** @description Usage of one user: hours of containers, and those hours times the resources of each. */
     Hours: {
       user: string;
@@ -192,7 +192,7 @@ export interface components {
     /** @description People's own hours; an administrator sees everybody's. */
     HoursReport: {
       days: number;
-      items: components["schemas"]["Hours"][];
+      items: components['schemas']['Hours'][];
     };
     /** @description An image that may be chosen; ``name`` is what a container is asked for with. */
     ImageInfo: {
@@ -221,14 +221,14 @@ export interface components {
     };
     /** @description The end of a container's log. */
     LogTail: {
-      lines: components["schemas"]["LogLine"][];
+      lines: components['schemas']['LogLine'][];
     };
     /** @description A machine: what it has, what is promised to containers, what they use of it. */
     Machine: {
       name: string;
-      capacity: components["schemas"]["Amount"];
-      allocated: components["schemas"]["Amount"];
-      used: components["schemas"]["Amount"];
+      capacity: components['schemas']['Amount'];
+      allocated: components['schemas']['Amount'];
+      used: components['schemas']['Amount'];
       containers: number;
     };
     /** @description The user who makes the request; a service of the Hub has no name. */
@@ -239,45 +239,45 @@ export interface components {
     /** @description A member of a project. */
     Member: {
       user: string;
-      role: components["schemas"]["Role"];
+      role: components['schemas']['Role'];
       /** Format: date-time */
       since: string;
     };
     /** @description Role of a member in a project. */
     MemberPut: {
-      role: components["schemas"]["Role"];
+      role: components['schemas']['Role'];
     };
     /** @description Another place in the queue, from 1. */
     Move: {
       position: number;
     };
     Page_AuditEntry_: {
-      items: components["schemas"]["AuditEntry"][];
+      items: components['schemas']['AuditEntry'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Container_: {
-      items: components["schemas"]["Container"][];
+      items: components['schemas']['Container'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_ImageInfo_: {
-      items: components["schemas"]["ImageInfo"][];
+      items: components['schemas']['ImageInfo'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_SavedEnvironment_: {
-      items: components["schemas"]["SavedEnvironment"][];
+      items: components['schemas']['SavedEnvironment'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_TeamProject_: {
-      items: components["schemas"]["TeamProject"][];
+      items: components['schemas']['TeamProject'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Volume_: {
-      items: components["schemas"]["Volume"][];
+      items: components['schemas']['Volume'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -307,15 +307,15 @@ export interface components {
     };
     /** @description All machines and the queue; people see their own requests in it, administrators all. */
     ResourceReport: {
-      nodes: components["schemas"]["Machine"][];
-      queue: components["schemas"]["Waiting"][];
+      nodes: components['schemas']['Machine'][];
+      queue: components['schemas']['Waiting'][];
       /** @description Limit per container of this user. */
-      limits: components["schemas"]["Amount"];
-      defaults: components["schemas"]["Resources"];
+      limits: components['schemas']['Amount'];
+      defaults: components['schemas']['Resources'];
       images: string[];
       /** @description Sizes to choose from, by name. */
       profiles: {
-        [key: string]: components["schemas"]["Resources"];
+        [key: string]: components['schemas']['Resources'];
       };
     };
     /** @description Resources as people write them: ``{"cpu": "2", "memory": "4Gi", "gpu": "1"}``. */
@@ -337,7 +337,7 @@ export interface components {
      *     runs. An owner rewrites history, chooses the members, and deletes the project.
      * @enum {string}
      */
-    Role: "reader" | "writer" | "owner";
+    Role: 'reader' | 'writer' | 'owner';
     /** @description A user's saved environment: an image of the user's own, requested by ``image``. */
     SavedEnvironment: {
       id: string;
@@ -345,7 +345,7 @@ export interface components {
       name: string;
       /** @description Name for requesting a container with it. */
       image: string;
-      state: components["schemas"]["EnvironmentState"];
+      state: components['schemas']['EnvironmentState'];
       /**
        * @description Base image.
        * @default null
@@ -377,8 +377,8 @@ export interface components {
       name: string;
       description: string;
       /** @description Role of the current user. */
-      role: components["schemas"]["Role"];
-      members: components["schemas"]["Member"][];
+      role: components['schemas']['Role'];
+      members: components['schemas']['Member'][];
       /** Format: date-time */
       created_at: string;
       /**
@@ -442,7 +442,7 @@ export interface components {
       user: string;
       position: number;
       priority: number;
-      resources: components["schemas"]["Resources"];
+      resources: components['schemas']['Resources'];
       /** Format: date-time */
       since: string;
       /** @default null */
@@ -468,7 +468,7 @@ export interface components {
      * @description Planned action for a node.
      * @enum {string}
      */
-    Action: "run" | "cached" | "restorable" | "frozen";
+    Action: 'run' | 'cached' | 'restorable' | 'frozen';
     /**
      * @description A change of an alias; ``version`` is null if the alias was deleted.
      *
@@ -497,8 +497,8 @@ export interface components {
     /** @description Versions by a metric, best first; empty if no version has it. */
     BestModels: {
       metric: string;
-      mode: components["schemas"]["Mode"];
-      items: components["schemas"]["RankedVersion"][];
+      mode: components['schemas']['Mode'];
+      items: components['schemas']['RankedVersion'][];
     };
     /**
      * @description A branch; ``remote`` is null for local branches.
@@ -546,7 +546,7 @@ export interface components {
     CellDiff: {
       id: string;
       type: string;
-      state: components["schemas"]["CellState"];
+      state: components['schemas']['CellState'];
       old: string | null;
       new: string | null;
       outputs_changed: boolean;
@@ -602,8 +602,8 @@ export interface components {
     };
     /** @description A failed execution of a cell that has not succeeded since, with similar earlier failures. */
     CellFailure: {
-      execution: components["schemas"]["Execution"];
-      similar: components["schemas"]["Similar"][];
+      execution: components['schemas']['Execution'];
+      similar: components['schemas']['Similar'][];
     };
     /** @description One cell of a notebook in all versions; null for a version that lacks it. */
     CellSides: {
@@ -619,7 +619,7 @@ export interface components {
      * @description State of a notebook cell in a diff.
      * @enum {string}
      */
-    CellState: "unchanged" | "added" | "deleted" | "modified";
+    CellState: 'unchanged' | 'added' | 'deleted' | 'modified';
     /** @description Final source of a cell; its outputs are kept only if a side has the same source. */
     CellText: {
       source: string;
@@ -632,14 +632,14 @@ export interface components {
      */
     Change: {
       path: string;
-      kind: components["schemas"]["ChangeKind"];
-      state: components["schemas"]["ChangeState"];
+      kind: components['schemas']['ChangeKind'];
+      state: components['schemas']['ChangeState'];
       /** @default false */
       staged: boolean;
       /** @default null */
-      index_state: components["schemas"]["ChangeState"] | null;
+      index_state: components['schemas']['ChangeState'] | null;
       /** @default null */
-      worktree_state: components["schemas"]["ChangeState"] | null;
+      worktree_state: components['schemas']['ChangeState'] | null;
       /** @default null */
       old_path: string | null;
       /** @default null */
@@ -649,23 +649,23 @@ export interface components {
      * @description Kind of a path's content: decides its icon, and how it is compared.
      * @enum {string}
      */
-    ChangeKind: "code" | "notebook" | "data";
+    ChangeKind: 'code' | 'notebook' | 'data';
     /**
      * @description State of a changed path; ``not_pulled``: this machine does not have the data yet.
      * @enum {string}
      */
     ChangeState:
-      | "added"
-      | "modified"
-      | "deleted"
-      | "renamed"
-      | "untracked"
-      | "conflicted"
-      | "not_pulled";
+      | 'added'
+      | 'modified'
+      | 'deleted'
+      | 'renamed'
+      | 'untracked'
+      | 'conflicted'
+      | 'not_pulled';
     /** @description Data that differs between two versions. */
     ChangedData: {
       path: string;
-      state: components["schemas"]["ChangeState"];
+      state: components['schemas']['ChangeState'];
       from_md5: string | null;
       to_md5: string | null;
       from_size: number | null;
@@ -674,15 +674,15 @@ export interface components {
     /** @description A file of a dataset that differs; a size is null if the cache lacks the content. */
     ChangedDataFile: {
       path: string;
-      state: components["schemas"]["FileState"];
+      state: components['schemas']['FileState'];
       from_size: number | null;
       to_size: number | null;
     };
     /** @description A file of a diff; the counts of lines are null for binary files and data. */
     ChangedFile: {
       path: string;
-      state: components["schemas"]["ChangeState"];
-      kind: components["schemas"]["ChangeKind"];
+      state: components['schemas']['ChangeState'];
+      kind: components['schemas']['ChangeKind'];
       /** @default null */
       old_path: string | null;
       /** @default null */
@@ -717,7 +717,7 @@ export interface components {
       message: string;
       author: string;
       timestamp: string;
-      changes: components["schemas"]["VersionChange"][];
+      changes: components['schemas']['VersionChange'][];
       parents: string[];
       refs: string[];
     };
@@ -748,7 +748,7 @@ export interface components {
       message: string;
       author: string;
       timestamp: string;
-      changes: components["schemas"]["VersionChange"][];
+      changes: components['schemas']['VersionChange'][];
       parents: string[];
       refs: string[];
       warnings: string[];
@@ -770,8 +770,8 @@ export interface components {
       title: string;
       category: string;
       description: string;
-      inputs: components["schemas"]["InputPort"][];
-      outputs: components["schemas"]["OutputPort"][];
+      inputs: components['schemas']['InputPort'][];
+      outputs: components['schemas']['OutputPort'][];
       settings: {
         [key: string]: unknown;
       };
@@ -784,8 +784,8 @@ export interface components {
     /** @description A path in conflict; ``sizes`` in bytes, of the sides that have it. */
     Conflict: {
       path: string;
-      kind: components["schemas"]["ChangeKind"];
-      how: components["schemas"]["ConflictHow"];
+      kind: components['schemas']['ChangeKind'];
+      how: components['schemas']['ConflictHow'];
       sizes: {
         [key: string]: number | null;
       };
@@ -798,8 +798,8 @@ export interface components {
      */
     ConflictDetail: {
       path: string;
-      kind: components["schemas"]["ChangeKind"];
-      how: components["schemas"]["ConflictHow"];
+      kind: components['schemas']['ChangeKind'];
+      how: components['schemas']['ConflictHow'];
       sizes: {
         [key: string]: number | null;
       };
@@ -809,9 +809,9 @@ export interface components {
       merged: string | null;
       binary: boolean;
       truncated: boolean;
-      cells: components["schemas"]["CellSides"][] | null;
+      cells: components['schemas']['CellSides'][] | null;
       data: {
-        [key: string]: components["schemas"]["SnapshotData"][];
+        [key: string]: components['schemas']['SnapshotData'][];
       };
     };
     /**
@@ -819,25 +819,25 @@ export interface components {
      * @enum {string}
      */
     ConflictHow:
-      | "both_modified"
-      | "both_added"
-      | "both_deleted"
-      | "deleted_by_us"
-      | "deleted_by_them"
-      | "added_by_us"
-      | "added_by_them";
+      | 'both_modified'
+      | 'both_added'
+      | 'both_deleted'
+      | 'deleted_by_us'
+      | 'deleted_by_them'
+      | 'added_by_us'
+      | 'added_by_them';
     /** @description Current conflicts; ``theirs`` is the name of the merged version, ``commit`` its id. */
     Conflicts: {
       operation: string | null;
       ours: string | null;
       theirs: string | null;
       commit: string | null;
-      items: components["schemas"]["Conflict"][];
+      items: components['schemas']['Conflict'][];
     };
     /** @description A metric of one run, in the order of its steps; empty where the run lacks it. */
     Curve: {
       run: string;
-      points: components["schemas"]["CurvePoint"][];
+      points: components['schemas']['CurvePoint'][];
     };
     /** @description The value of a metric at a step; ``time`` in seconds since 1970. */
     CurvePoint: {
@@ -848,7 +848,7 @@ export interface components {
     /** @description A metric of several runs, in the order in which they were asked for. */
     Curves: {
       metric: string;
-      items: components["schemas"]["Curve"][];
+      items: components['schemas']['Curve'][];
     };
     /** @description Action of a restore on data: ``checkout``, ``fetch`` (from the remote first), ``delete``. */
     DataAction: {
@@ -920,7 +920,7 @@ export interface components {
       md5: string | null;
       size: number | null;
       files: number | null;
-      state: components["schemas"]["DatasetState"];
+      state: components['schemas']['DatasetState'];
     };
     /** @description A file or folder of the project. */
     DatasetAdd: {
@@ -943,23 +943,23 @@ export interface components {
       md5: string | null;
       size: number | null;
       files: number | null;
-      state: components["schemas"]["DatasetState"];
+      state: components['schemas']['DatasetState'];
       local: boolean | null;
-      versions: components["schemas"]["DatasetVersion"][];
+      versions: components['schemas']['DatasetVersion'][];
       next_cursor: string | null;
-      producers: components["schemas"]["DatasetUse"][];
-      consumers: components["schemas"]["DatasetUse"][];
+      producers: components['schemas']['DatasetUse'][];
+      consumers: components['schemas']['DatasetUse'][];
     };
     /** @description Two versions of a dataset, file by file; counts cover all files, ``items`` is one page. */
     DatasetDiff: {
       path: string;
-      from: components["schemas"]["DatasetSide"];
-      to: components["schemas"]["DatasetSide"];
+      from: components['schemas']['DatasetSide'];
+      to: components['schemas']['DatasetSide'];
       added: number;
       deleted: number;
       modified: number;
       unchanged: number;
-      items: components["schemas"]["ChangedDataFile"][];
+      items: components['schemas']['ChangedDataFile'][];
       next_cursor: string | null;
     };
     /**
@@ -985,7 +985,7 @@ export interface components {
      * @enum {string}
      */
     DatasetState:
-      "unchanged" | "modified" | "deleted" | "not_pulled" | "unrecorded";
+      'unchanged' | 'modified' | 'deleted' | 'not_pulled' | 'unrecorded';
     /** @description A node of a workflow that generates or uses a dataset. */
     DatasetUse: {
       workflow: string;
@@ -996,7 +996,7 @@ export interface components {
       /** @default null */
       version: string | null;
       /** @default ask */
-      remote: components["schemas"]["RemoteLook"];
+      remote: components['schemas']['RemoteLook'];
     };
     /** @description A version of a dataset; ``commit`` is the first commit with this content. */
     DatasetVersion: {
@@ -1012,7 +1012,7 @@ export interface components {
     };
     /** @description The files that differ. */
     Diff: {
-      files: components["schemas"]["ChangedFile"][];
+      files: components['schemas']['ChangedFile'][];
     };
     /** @description Lines that differ, as git prints them; ``id`` is what staging takes. */
     DiffHunk: {
@@ -1026,13 +1026,13 @@ export interface components {
     };
     /** @description Difference of one file if a path was given, otherwise the list of files. */
     DiffReply:
-      components["schemas"]["FileDiff"] | components["schemas"]["Diff"];
+      components['schemas']['FileDiff'] | components['schemas']['Diff'];
     DifferingRow: {
       name: string;
       from: unknown;
       to: unknown;
     };
-    DifferingValue: components["schemas"]["DifferingRow"];
+    DifferingValue: components['schemas']['DifferingRow'];
     /** @description Paths that are as the index has them; ``safety`` is a commit that keeps what was there. */
     Discarded: {
       safety: string | null;
@@ -1110,7 +1110,7 @@ export interface components {
        * @default rest
        * @enum {string}
        */
-      origin: "rest" | "canvas" | "cli" | "magic";
+      origin: 'rest' | 'canvas' | 'cli' | 'magic';
     };
     /** @description One piece of code that ran or will run; ``request`` is the call that it belongs to. */
     Execution: {
@@ -1120,13 +1120,13 @@ export interface components {
       path: string;
       cell: string | null;
       source: string;
-      status: components["schemas"]["ExecutionStatus"];
+      status: components['schemas']['ExecutionStatus'];
       started: string | null;
       duration: number | null;
       execution_count: number | null;
-      error: components["schemas"]["ExecutionError"] | null;
+      error: components['schemas']['ExecutionError'] | null;
       /** @default api */
-      origin: components["schemas"]["Origin"];
+      origin: components['schemas']['Origin'];
       /**
        * @description Peak memory of the kernel, in bytes.
        * @default null
@@ -1169,13 +1169,13 @@ export interface components {
       path: string;
       cell: string | null;
       source: string;
-      status: components["schemas"]["ExecutionStatus"];
+      status: components['schemas']['ExecutionStatus'];
       started: string | null;
       duration: number | null;
       execution_count: number | null;
-      error: components["schemas"]["ExecutionError"] | null;
+      error: components['schemas']['ExecutionError'] | null;
       /** @default api */
-      origin: components["schemas"]["Origin"];
+      origin: components['schemas']['Origin'];
       /**
        * @description Peak memory of the kernel, in bytes.
        * @default null
@@ -1205,7 +1205,7 @@ export interface components {
     ExecutionResult: {
       id: string;
       notebook_id: string;
-      status: components["schemas"]["ExecutionStatus"];
+      status: components['schemas']['ExecutionStatus'];
       output: string;
       outputs: {
         [key: string]: unknown;
@@ -1213,30 +1213,30 @@ export interface components {
       execution_count: number | null;
       started: string | null;
       duration: number | null;
-      error: components["schemas"]["ExecutionError"] | null;
+      error: components['schemas']['ExecutionError'] | null;
       /** @default false */
       truncated: boolean;
       /** @default true */
       outputs_kept: boolean;
-      warnings: components["schemas"]["CodeWarning"][];
+      warnings: components['schemas']['CodeWarning'][];
       /** @default null */
       saved: boolean | null;
       /** @default null */
-      save_error: components["schemas"]["ExecutionError"] | null;
-      executions: components["schemas"]["ExecutionOutput"][];
+      save_error: components['schemas']['ExecutionError'] | null;
+      executions: components['schemas']['ExecutionOutput'][];
     };
     /**
      * @description State of an execution; LOST: its server or kernel is gone, so its outcome is unknown.
      * @enum {string}
      */
     ExecutionStatus:
-      | "QUEUED"
-      | "RUNNING"
-      | "SUCCESS"
-      | "ERROR"
-      | "TIMEOUT"
-      | "CANCELLED"
-      | "LOST";
+      | 'QUEUED'
+      | 'RUNNING'
+      | 'SUCCESS'
+      | 'ERROR'
+      | 'TIMEOUT'
+      | 'CANCELLED'
+      | 'LOST';
     /**
      * @description A run with its settings and measures; ``id`` is MLflow's, ``run`` the workflow run's.
      *
@@ -1248,7 +1248,7 @@ export interface components {
       id: string | null;
       run: string;
       workflow: string | null;
-      status: components["schemas"]["Status"];
+      status: components['schemas']['Status'];
       started: string | null;
       duration: number | null;
       params: {
@@ -1296,15 +1296,15 @@ export interface components {
       old_size: number | null;
       /** @default null */
       new_size: number | null;
-      hunks: components["schemas"]["DiffHunk"][];
+      hunks: components['schemas']['DiffHunk'][];
       /** @default null */
-      cells: components["schemas"]["CellDiff"][] | null;
+      cells: components['schemas']['CellDiff'][] | null;
     };
     /**
      * @description State of a file in a comparison of two versions of a dataset.
      * @enum {string}
      */
-    FileState: "added" | "deleted" | "modified";
+    FileState: 'added' | 'deleted' | 'modified';
     /** @description Change made before a failed cell ran again: a unified diff of its source. */
     Fix: {
       execution: string;
@@ -1315,7 +1315,7 @@ export interface components {
      * @description File type of an import.
      * @enum {string}
      */
-    Format: "elyra" | "notebook" | "definition";
+    Format: 'elyra' | 'notebook' | 'definition';
     /**
      * @description Branch, uncommitted changes and pending operations.
      *
@@ -1328,14 +1328,14 @@ export interface components {
       branch: string | null;
       head: string | null;
       upstream: string | null;
-      changes: components["schemas"]["Change"][];
+      changes: components['schemas']['Change'][];
       /** @default null */
       operation: string | null;
       /** @default null */
-      lock: components["schemas"]["LockHolder"] | null;
+      lock: components['schemas']['LockHolder'] | null;
       outbox: string[];
       /** @default null */
-      restored: components["schemas"]["RestoredVersion"] | null;
+      restored: components['schemas']['RestoredVersion'] | null;
     };
     /** @description Hunks of one file, by the ids that a diff with ``staged`` gives. */
     HunkChoice: {
@@ -1368,7 +1368,7 @@ export interface components {
        * @description File type; default: detected from name and content.
        * @default null
        */
-      format: components["schemas"]["Format"] | null;
+      format: components['schemas']['Format'] | null;
       /**
        * @description Title, if not the file's own.
        * @default null
@@ -1391,11 +1391,11 @@ export interface components {
      *     ``text`` is that of the `dvc.yaml`; ``notes`` lists what could not be imported unchanged.
      */
     Imported: {
-      workflow: components["schemas"]["Workflow"];
-      format: components["schemas"]["Format"];
+      workflow: components['schemas']['Workflow'];
+      format: components['schemas']['Format'];
       written: boolean;
-      notes: components["schemas"]["ImportNote"][];
-      files: components["schemas"]["ImportedFile"][];
+      notes: components['schemas']['ImportNote'][];
+      files: components['schemas']['ImportedFile'][];
       text: string;
     };
     /** @description A file that is written beside the workflow's own. */
@@ -1419,7 +1419,7 @@ export interface components {
      * @description Kind of a node's command.
      * @enum {string}
      */
-    Kind: "component" | "notebook" | "script" | "shell";
+    Kind: 'component' | 'notebook' | 'script' | 'shell';
     /** @description Limits of cells that are run in tabs. */
     LimitsRequest: {
       /** @description Seconds; null: no limit. */
@@ -1428,8 +1428,8 @@ export interface components {
     /** @description Ancestors and descendants of the node ``of``; ``truncated``: there are more. */
     Lineage: {
       of: string;
-      nodes: components["schemas"]["LineageNode"][];
-      edges: components["schemas"]["LineageEdge"][];
+      nodes: components['schemas']['LineageNode'][];
+      edges: components['schemas']['LineageEdge'][];
       truncated: boolean;
     };
     /** @description An edge of the lineage graph: ``target`` was derived from ``source``. */
@@ -1442,7 +1442,7 @@ export interface components {
      * @description Kind of a node in the lineage graph.
      * @enum {string}
      */
-    LineageKind: "model" | "run" | "dataset" | "snapshot" | "node" | "params";
+    LineageKind: 'model' | 'run' | 'dataset' | 'snapshot' | 'node' | 'params';
     /**
      * @description A node of the lineage graph.
      *
@@ -1451,7 +1451,7 @@ export interface components {
      */
     LineageNode: {
       id: string;
-      kind: components["schemas"]["LineageKind"];
+      kind: components['schemas']['LineageKind'];
       label: string;
       facts: {
         [key: string]: unknown;
@@ -1481,9 +1481,9 @@ export interface components {
       seq: number;
       /** Format: date-time */
       time: string;
-      source: components["schemas"]["Source"];
+      source: components['schemas']['Source'];
       /** @enum {string} */
-      level: "debug" | "info" | "warning" | "error";
+      level: 'debug' | 'info' | 'warning' | 'error';
       subject: string;
       message: string;
       ecs: {
@@ -1517,7 +1517,7 @@ export interface components {
      * @description Direction of a metric: higher or lower values are better.
      * @enum {string}
      */
-    Mode: "max" | "min";
+    Mode: 'max' | 'min';
     /** @description A model with its newest version; ``aliases`` name versions. */
     Model: {
       id: string;
@@ -1531,13 +1531,13 @@ export interface components {
       aliases: {
         [key: string]: number;
       };
-      newest: components["schemas"]["ModelVersion"] | null;
+      newest: components['schemas']['ModelVersion'] | null;
     };
     /** @description Versions side by side. */
     ModelComparison: {
-      versions: components["schemas"]["ModelVersion"][];
-      params: components["schemas"]["ComparedValue"][];
-      metrics: components["schemas"]["ComparedValue"][];
+      versions: components['schemas']['ModelVersion'][];
+      params: components['schemas']['ComparedValue'][];
+      metrics: components['schemas']['ComparedValue'][];
     };
     /** @description A new version of a model, of the run ``run_id`` or of a new run. */
     ModelCreate: {
@@ -1569,8 +1569,8 @@ export interface components {
       aliases: {
         [key: string]: number;
       };
-      newest: components["schemas"]["ModelVersion"] | null;
-      versions: components["schemas"]["ModelVersion"][];
+      newest: components['schemas']['ModelVersion'] | null;
+      versions: components['schemas']['ModelVersion'][];
       next_cursor: string | null;
     };
     /**
@@ -1614,11 +1614,11 @@ export interface components {
     Node: {
       id: string;
       type: string;
-      kind: components["schemas"]["Kind"];
+      kind: components['schemas']['Kind'];
       config: {
         [key: string]: unknown;
       };
-      status: components["schemas"]["Status"] | null;
+      status: components['schemas']['Status'] | null;
       inputs: {
         [key: string]: string[];
       };
@@ -1706,7 +1706,7 @@ export interface components {
      */
     NodePlan: {
       id: string;
-      action: components["schemas"]["Action"];
+      action: components['schemas']['Action'];
       reasons: string[];
       estimate_seconds: number | null;
       /** @default false */
@@ -1721,7 +1721,7 @@ export interface components {
      */
     NodeRun: {
       id: string;
-      status: components["schemas"]["Status"];
+      status: components['schemas']['Status'];
       started: string | null;
       ended: string | null;
       duration: number | null;
@@ -1730,7 +1730,7 @@ export interface components {
       attempt: number;
       progress: number | null;
       dvc_reason: string | null;
-      error: components["schemas"]["NodeFailure"] | null;
+      error: components['schemas']['NodeFailure'] | null;
     };
     /** @description A notebook below the server's folder. Its id stays when it is renamed or moved. */
     Notebook: {
@@ -1738,7 +1738,7 @@ export interface components {
       container_id: string;
       path: string;
       name: string;
-      status: components["schemas"]["NotebookStatus"];
+      status: components['schemas']['NotebookStatus'];
       kernel_info: {
         [key: string]: unknown;
       };
@@ -1768,7 +1768,7 @@ export interface components {
       container_id: string;
       path: string;
       name: string;
-      status: components["schemas"]["NotebookStatus"];
+      status: components['schemas']['NotebookStatus'];
       kernel_info: {
         [key: string]: unknown;
       };
@@ -1776,11 +1776,11 @@ export interface components {
       created_at: string;
       /** Format: date-time */
       modified_at: string;
-      cells: components["schemas"]["Cell"][];
+      cells: components['schemas']['Cell'][];
     };
     /** @description Notebooks by path; ``complete`` is false if there were too many folders to list all. */
     NotebookPage: {
-      items: components["schemas"]["Notebook"][];
+      items: components['schemas']['Notebook'][];
       /** @default null */
       next_cursor: string | null;
       /** @default true */
@@ -1790,7 +1790,7 @@ export interface components {
      * @description State of a notebook's kernel; IDLE also if no kernel was started yet.
      * @enum {string}
      */
-    NotebookStatus: "IDLE" | "BUSY" | "STARTING" | "DEAD";
+    NotebookStatus: 'IDLE' | 'BUSY' | 'STARTING' | 'DEAD';
     /**
      * @description A snapshot of long work; ``rate`` is in ``unit`` a second.
      *
@@ -1799,7 +1799,7 @@ export interface components {
     Operation: {
       id: string;
       kind: string;
-      state: components["schemas"]["OperationState"];
+      state: components['schemas']['OperationState'];
       /** @default 0 */
       done: number;
       /** @default null */
@@ -1811,7 +1811,7 @@ export interface components {
       /** @default  */
       message: string;
       /** @default null */
-      question: components["schemas"]["Question"] | null;
+      question: components['schemas']['Question'] | null;
       /** @default null */
       result: unknown;
       /** @default null */
@@ -1824,12 +1824,12 @@ export interface components {
      * @enum {string}
      */
     OperationState:
-      "PENDING" | "RUNNING" | "WAITING" | "COMPLETED" | "FAILED" | "CANCELLED";
+      'PENDING' | 'RUNNING' | 'WAITING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
     /**
      * @description Client that requested an execution: this API, a tab of JupyterLab, or another client.
      * @enum {string}
      */
-    Origin: "api" | "lab" | "client";
+    Origin: 'api' | 'lab' | 'client';
     /** @description The kernel has ended processes because the container's memory was used up. */
     OutOfMemory: {
       /** Format: date-time */
@@ -1879,120 +1879,120 @@ export interface components {
        * @description Latest event.
        * @default null
        */
-      out_of_memory: components["schemas"]["OutOfMemory"] | null;
+      out_of_memory: components['schemas']['OutOfMemory'] | null;
     };
     Page_AliasChange_: {
-      items: components["schemas"]["AliasChange"][];
+      items: components['schemas']['AliasChange'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Branch_: {
-      items: components["schemas"]["Branch"][];
+      items: components['schemas']['Branch'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_CellFailure_: {
-      items: components["schemas"]["CellFailure"][];
+      items: components['schemas']['CellFailure'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_CodeVersion_: {
-      items: components["schemas"]["CodeVersion"][];
+      items: components['schemas']['CodeVersion'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Component_: {
-      items: components["schemas"]["Component"][];
+      items: components['schemas']['Component'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_DataRemote_: {
-      items: components["schemas"]["DataRemote"][];
+      items: components['schemas']['DataRemote'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Dataset_: {
-      items: components["schemas"]["Dataset"][];
+      items: components['schemas']['Dataset'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Execution_: {
-      items: components["schemas"]["Execution"][];
+      items: components['schemas']['Execution'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_ExperimentRun_: {
-      items: components["schemas"]["ExperimentRun"][];
+      items: components['schemas']['ExperimentRun'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_LogEntry_: {
-      items: components["schemas"]["LogEntry"][];
+      items: components['schemas']['LogEntry'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Model_: {
-      items: components["schemas"]["Model"][];
+      items: components['schemas']['Model'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Operation_: {
-      items: components["schemas"]["Operation"][];
+      items: components['schemas']['Operation'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Output_: {
-      items: components["schemas"]["Output"][];
+      items: components['schemas']['Output'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_ProjectInfo_: {
-      items: components["schemas"]["ProjectInfo"][];
+      items: components['schemas']['ProjectInfo'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Remote_: {
-      items: components["schemas"]["Remote"][];
+      items: components['schemas']['Remote'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Reproduction_: {
-      items: components["schemas"]["Reproduction"][];
+      items: components['schemas']['Reproduction'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_RunSummary_: {
-      items: components["schemas"]["RunSummary"][];
+      items: components['schemas']['RunSummary'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_SafetyCopy_: {
-      items: components["schemas"]["SafetyCopy"][];
+      items: components['schemas']['SafetyCopy'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Similar_: {
-      items: components["schemas"]["Similar"][];
+      items: components['schemas']['Similar'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Snapshot_: {
-      items: components["schemas"]["Snapshot"][];
+      items: components['schemas']['Snapshot'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Stash_: {
-      items: components["schemas"]["Stash"][];
+      items: components['schemas']['Stash'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_Tag_: {
-      items: components["schemas"]["Tag"][];
+      items: components['schemas']['Tag'][];
       /** @default null */
       next_cursor: string | null;
     };
     Page_WorkflowSummary_: {
-      items: components["schemas"]["WorkflowSummary"][];
+      items: components['schemas']['WorkflowSummary'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -2004,8 +2004,8 @@ export interface components {
      *     known.
      */
     Plan: {
-      nodes: components["schemas"]["NodePlan"][];
-      summary: components["schemas"]["PlanSummary"];
+      nodes: components['schemas']['NodePlan'][];
+      summary: components['schemas']['PlanSummary'];
       jobs: number;
       estimate_seconds: number | null;
       without_estimate: number;
@@ -2022,7 +2022,7 @@ export interface components {
     Preview: {
       type: string;
       /** @default null */
-      columns: components["schemas"]["Column"][] | null;
+      columns: components['schemas']['Column'][] | null;
       /** @default null */
       rows: unknown[][] | null;
       /** @default null */
@@ -2043,7 +2043,7 @@ export interface components {
     /** @description A problem of a workflow: its place, and how to correct it. Lines count from 1. */
     Problem: {
       code: string;
-      severity: components["schemas"]["Severity"];
+      severity: components['schemas']['Severity'];
       node: string | null;
       field: string | null;
       edge: string | null;
@@ -2053,7 +2053,7 @@ export interface components {
     };
     /** @description All problems of a workflow. */
     Problems: {
-      problems: components["schemas"]["Problem"][];
+      problems: components['schemas']['Problem'][];
     };
     /** @description A project to clone: its address, and the local folder (default: from the address). */
     ProjectClone: {
@@ -2065,7 +2065,7 @@ export interface components {
     ProjectCreate: {
       name: string;
       /** @default empty */
-      template: components["schemas"]["Template"];
+      template: components['schemas']['Template'];
     };
     /**
      * @description A git repository below the server's root; ``branch`` is null if HEAD is detached.
@@ -2093,7 +2093,7 @@ export interface components {
        * @description Whether higher or lower is better; default: by its name.
        * @default null
        */
-      mode: components["schemas"]["Mode"] | null;
+      mode: components['schemas']['Mode'] | null;
       /**
        * @description ID of the variant, or the part after `@`; default: the best one.
        * @default null
@@ -2133,7 +2133,7 @@ export interface components {
     /** @description A version with its value of the metric. */
     RankedVersion: {
       value: number;
-      version: components["schemas"]["ModelVersion"];
+      version: components['schemas']['ModelVersion'];
     };
     /** @description A git remote; passwords in addresses are masked. */
     Remote: {
@@ -2145,7 +2145,7 @@ export interface components {
      * @description Way to verify a remote: not at all, by asking for each object, or by reading each.
      * @enum {string}
      */
-    RemoteLook: "none" | "ask" | "read";
+    RemoteLook: 'none' | 'ask' | 'read';
     /** @description URLs of a remote; without ``push_url`` it pushes to ``url``. */
     RemotePut: {
       url: string;
@@ -2183,21 +2183,21 @@ export interface components {
         [key: string]: number | null;
       };
       data: string[];
-      unavailable: components["schemas"]["UnavailableData"][];
+      unavailable: components['schemas']['UnavailableData'][];
       command: string | null;
       remove: string;
     };
     /** @description Resolution of a path: by a side, by a text, or cell by cell (by the cells' ids). */
     Resolution: {
       /** @default null */
-      take: components["schemas"]["SideChoice"] | null;
+      take: components['schemas']['SideChoice'] | null;
       /** @default null */
       text: string | null;
       /** @default null */
       cells: {
         [key: string]:
-          | components["schemas"]["SideChoice"]
-          | components["schemas"]["CellText"];
+          | components['schemas']['SideChoice']
+          | components['schemas']['CellText'];
       } | null;
     };
     /**
@@ -2207,13 +2207,13 @@ export interface components {
      */
     RestorePlan: {
       snapshot: string;
-      code: components["schemas"]["CodeAction"][];
-      data: components["schemas"]["DataAction"][];
+      code: components['schemas']['CodeAction'][];
+      data: components['schemas']['DataAction'][];
       bytes_to_fetch: number;
-      lost: components["schemas"]["Lost"][];
-      missing: components["schemas"]["Missing"][];
+      lost: components['schemas']['Lost'][];
+      missing: components['schemas']['Missing'][];
       /** @default null */
-      unreachable: components["schemas"]["UnreachableRemote"] | null;
+      unreachable: components['schemas']['UnreachableRemote'] | null;
       nothing: boolean;
     };
     /** @description All of a snapshot, or its ``paths`` and what is below them. */
@@ -2231,13 +2231,13 @@ export interface components {
      * @description Kind of rollback: ``revert`` adds a commit, ``restore`` changes the files only.
      * @enum {string}
      */
-    RollbackMode: "revert" | "restore";
+    RollbackMode: 'revert' | 'restore';
     /** @description Version to go back to, and the mode. */
     RollbackRequest: {
       /** @description A branch, tag or ID in the history of HEAD. */
       to: string;
       /** @default revert */
-      mode: components["schemas"]["RollbackMode"];
+      mode: components['schemas']['RollbackMode'];
       /** @default null */
       message: string | null;
     };
@@ -2250,21 +2250,21 @@ export interface components {
       id: string;
       workflow: string;
       path: string;
-      status: components["schemas"]["Status"];
+      status: components['schemas']['Status'];
       created: string;
       started: string | null;
       ended: string | null;
       duration: number | null;
       jobs: number;
       origin: string;
-      error: components["schemas"]["NodeFailure"] | null;
+      error: components['schemas']['NodeFailure'] | null;
       counts: {
         [key: string]: number;
       };
       mlflow_run: string | null;
       commit: string | null;
       resumes: string | null;
-      nodes: components["schemas"]["NodeRun"][];
+      nodes: components['schemas']['NodeRun'][];
       results: {
         [key: string]: {
           [key: string]: string | null;
@@ -2293,11 +2293,11 @@ export interface components {
      * @description Final status of a tracked run.
      * @enum {string}
      */
-    RunEnd: "COMPLETED" | "FAILED" | "CANCELLED";
+    RunEnd: 'COMPLETED' | 'FAILED' | 'CANCELLED';
     /** @description Final status of a run and its error. */
     RunEnded: {
       /** @default COMPLETED */
-      status: components["schemas"]["RunEnd"];
+      status: components['schemas']['RunEnd'];
       /** @default null */
       error: string | null;
     };
@@ -2322,14 +2322,14 @@ export interface components {
       id: string;
       workflow: string;
       path: string;
-      status: components["schemas"]["Status"];
+      status: components['schemas']['Status'];
       created: string;
       started: string | null;
       ended: string | null;
       duration: number | null;
       jobs: number;
       origin: string;
-      error: components["schemas"]["NodeFailure"] | null;
+      error: components['schemas']['NodeFailure'] | null;
       counts: {
         [key: string]: number;
       };
@@ -2358,16 +2358,16 @@ export interface components {
      * @description Severity of a problem: errors keep a workflow from running.
      * @enum {string}
      */
-    Severity: "error" | "warning";
+    Severity: 'error' | 'warning';
     /**
      * @description Side to use; ``both`` puts ours before theirs.
      * @enum {string}
      */
-    SideChoice: "ours" | "theirs" | "base" | "both";
+    SideChoice: 'ours' | 'theirs' | 'base' | 'both';
     /** @description An earlier failure of the same kind, and its fix if there was one. */
     Similar: {
-      execution: components["schemas"]["Execution"];
-      fix: components["schemas"]["Fix"] | null;
+      execution: components['schemas']['Execution'];
+      fix: components['schemas']['Fix'] | null;
     };
     /** @description One version of code, data and models; ``runs`` are ids of MLflow runs. */
     Snapshot: {
@@ -2376,15 +2376,15 @@ export interface components {
       parents: string[];
       subject: string;
       message: string;
-      author: components["schemas"]["Author"];
+      author: components['schemas']['Author'];
       timestamp: string;
       refs: string[];
       current: boolean;
       runs: string[];
-      data: components["schemas"]["SnapshotData"][];
-      stats: components["schemas"]["Stats"];
+      data: components['schemas']['SnapshotData'][];
+      stats: components['schemas']['Stats'];
       /** @default null */
-      proof: components["schemas"]["Proof"] | null;
+      proof: components['schemas']['Proof'] | null;
     };
     /** @description A new snapshot, of all changes, those at and below ``paths``, or those that are staged. */
     SnapshotCreate: {
@@ -2414,15 +2414,15 @@ export interface components {
       parents: string[];
       subject: string;
       message: string;
-      author: components["schemas"]["Author"];
+      author: components['schemas']['Author'];
       timestamp: string;
       refs: string[];
       current: boolean;
       runs: string[];
-      data: components["schemas"]["SnapshotData"][];
-      stats: components["schemas"]["Stats"];
+      data: components['schemas']['SnapshotData'][];
+      stats: components['schemas']['Stats'];
       /** @default null */
-      proof: components["schemas"]["Proof"] | null;
+      proof: components['schemas']['Proof'] | null;
       warnings: string[];
     };
     /** @description Data that a version names; ``files`` is the number of files of a folder. */
@@ -2439,35 +2439,35 @@ export interface components {
       parents: string[];
       subject: string;
       message: string;
-      author: components["schemas"]["Author"];
+      author: components['schemas']['Author'];
       timestamp: string;
       refs: string[];
       current: boolean;
       runs: string[];
-      data: components["schemas"]["SnapshotData"][];
-      stats: components["schemas"]["Stats"];
+      data: components['schemas']['SnapshotData'][];
+      stats: components['schemas']['Stats'];
       /** @default null */
-      proof: components["schemas"]["Proof"] | null;
-      changes: components["schemas"]["VersionChange"][];
+      proof: components['schemas']['Proof'] | null;
+      changes: components['schemas']['VersionChange'][];
     };
     /** @description Two versions side by side. */
     SnapshotDiff: {
-      files: components["schemas"]["ChangedFile"][];
-      data: components["schemas"]["ChangedData"][];
-      metrics: components["schemas"]["DifferingValue"][];
-      params: components["schemas"]["DifferingValue"][];
+      files: components['schemas']['ChangedFile'][];
+      data: components['schemas']['ChangedData'][];
+      metrics: components['schemas']['DifferingValue'][];
+      params: components['schemas']['DifferingValue'][];
     };
     /**
      * @description Origin of a line.
      * @enum {string}
      */
-    Source: "server" | "kernel" | "execution" | "node" | "container";
+    Source: 'server' | 'kernel' | 'execution' | 'node' | 'container';
     /** @description Paths and what is below them, single hunks, or everything. */
     StageRequest: {
       /** @default null */
       paths: string[] | null;
       /** @default null */
-      hunks: components["schemas"]["HunkChoice"][] | null;
+      hunks: components['schemas']['HunkChoice'][] | null;
       /** @default false */
       all: boolean;
     };
@@ -2506,25 +2506,25 @@ export interface components {
      * @enum {string}
      */
     Status:
-      | "PENDING"
-      | "QUEUED"
-      | "RUNNING"
-      | "COMPLETED"
-      | "CACHED"
-      | "FAILED"
-      | "SKIPPED"
-      | "CANCELLED"
-      | "INTERRUPTED";
+      | 'PENDING'
+      | 'QUEUED'
+      | 'RUNNING'
+      | 'COMPLETED'
+      | 'CACHED'
+      | 'FAILED'
+      | 'SKIPPED'
+      | 'CANCELLED'
+      | 'INTERRUPTED';
     /** @description State of a notebook: the running execution, and the queued calls in order. */
     StatusReport: {
       notebook_id: string;
-      status: components["schemas"]["NotebookStatus"];
+      status: components['schemas']['NotebookStatus'];
       kernel_info: {
         [key: string]: unknown;
       };
-      running: components["schemas"]["Execution"] | null;
+      running: components['schemas']['Execution'] | null;
       queued: string[];
-      last: components["schemas"]["Execution"] | null;
+      last: components['schemas']['Execution'] | null;
       /**
        * @description Time limit in seconds of cells run in tabs.
        * @default null
@@ -2558,13 +2558,13 @@ export interface components {
       line: number | null;
       metrics: string[];
       metric: string | null;
-      mode: components["schemas"]["Mode"] | null;
+      mode: components['schemas']['Mode'] | null;
       best: string | null;
-      variants: components["schemas"]["Variant"][];
+      variants: components['schemas']['Variant'][];
     };
     /** @description The sweeps of a workflow; ``etag`` is the version of its file. */
     Sweeps: {
-      items: components["schemas"]["Sweep"][];
+      items: components['schemas']['Sweep'][];
       etag: string;
     };
     /** @description A name for a commit; ``message`` is null for a lightweight tag. */
@@ -2599,7 +2599,7 @@ export interface components {
      * @description Initial content of a new project.
      * @enum {string}
      */
-    Template: "empty" | "example";
+    Template: 'empty' | 'example';
     /** @description A run in MLflow, with the values for MLflow's environment variables. */
     TrackedRun: {
       commit: string | null;
@@ -2631,7 +2631,7 @@ export interface components {
       md5: string;
       made: boolean;
       /** @default null */
-      unreachable: components["schemas"]["UnreachableRemote"] | null;
+      unreachable: components['schemas']['UnreachableRemote'] | null;
     };
     /** @description A data remote that could not be reached. */
     UnreachableRemote: {
@@ -2656,7 +2656,7 @@ export interface components {
       values: {
         [key: string]: unknown;
       };
-      status: components["schemas"]["Status"] | null;
+      status: components['schemas']['Status'] | null;
       duration: number | null;
       run: string | null;
       params: {
@@ -2681,8 +2681,8 @@ export interface components {
     /** @description A path that a commit changed. */
     VersionChange: {
       path: string;
-      state: components["schemas"]["ChangeState"];
-      kind: components["schemas"]["ChangeKind"];
+      state: components['schemas']['ChangeState'];
+      kind: components['schemas']['ChangeKind'];
       /** @default null */
       old_path: string | null;
     };
@@ -2691,10 +2691,10 @@ export interface components {
       id: string;
       path: string;
       name: string;
-      status: components["schemas"]["Status"] | null;
-      nodes: components["schemas"]["Node"][];
-      edges: components["schemas"]["Edge"][];
-      problems: components["schemas"]["Problem"][];
+      status: components['schemas']['Status'] | null;
+      nodes: components['schemas']['Node'][];
+      edges: components['schemas']['Edge'][];
+      problems: components['schemas']['Problem'][];
       etag: string;
     };
     /** @description New content of a workflow: its nodes and edges, or the text of its `dvc.yaml`. */
@@ -2702,8 +2702,8 @@ export interface components {
       /** @default null */
       name: string | null;
       /** @default null */
-      nodes: components["schemas"]["NodeDefinition"][] | null;
-      edges?: components["schemas"]["EdgeDefinition"][];
+      nodes: components['schemas']['NodeDefinition'][] | null;
+      edges?: components['schemas']['EdgeDefinition'][];
       /** @default null */
       text: string | null;
       /**
@@ -2740,8 +2740,8 @@ export interface components {
        * @default null
        */
       path: string | null;
-      nodes?: components["schemas"]["NodeDefinition"][];
-      edges?: components["schemas"]["EdgeDefinition"][];
+      nodes?: components['schemas']['NodeDefinition'][];
+      edges?: components['schemas']['EdgeDefinition'][];
     };
     /** @description A workflow in a list. */
     WorkflowSummary: {
@@ -2749,8 +2749,8 @@ export interface components {
       path: string;
       name: string;
       node_count: number;
-      error: components["schemas"]["DocumentError"] | null;
-      run: components["schemas"]["RunSummary"] | null;
+      error: components['schemas']['DocumentError'] | null;
+      run: components['schemas']['RunSummary'] | null;
     };
     /** @description The path of a notebook that was written, from the project's root. */
     WrittenNotebook: {
