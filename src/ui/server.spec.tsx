@@ -123,6 +123,23 @@ it('reads once more, however often it changes while an answer is on its way', as
   expect(reads()).toBe(2);
 });
 
+it('takes null for an answer', async () => {
+  wire.answers['GET /git/status'] = null;
+  function Status(): JSX.Element {
+    const answer = useGet<object | null>(client, '/git/status');
+    return (
+      <Answer of={answer} trans={client.trans}>
+        {data => <b>{String(data)}</b>}
+      </Answer>
+    );
+  }
+  const body = () => <Status />;
+  const other = new ServerView(client, body, { className: 'a' });
+  client.project = project;
+  expect((await show(other)).textContent).toBe('null');
+  other.dispose();
+});
+
 it('reports why it cannot read, and tries again when asked', async () => {
   wire.answers['GET /lineage'] = () => failure(500, '50101', 'Our fault.');
   await begin();
