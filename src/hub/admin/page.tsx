@@ -321,7 +321,7 @@ export function Page(props: {
               onClose={() => setLogs(null)}
             />
           )}
-          <Volumes client={client} confirm={ask} />
+          <Volumes client={client} confirm={ask} isReachable={!error} />
         </main>
       )}
       {isMaking && report.data && (

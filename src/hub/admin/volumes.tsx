@@ -16,6 +16,8 @@ interface IProps {
   client: MLWSClient;
   /** Asks the person; true to go on. */
   confirm: (question: IQuestion) => Promise<boolean>;
+  /** Without it, the page says why nothing can be read. */
+  isReachable: boolean;
 }
 
 /** What is asked before files go for good. */
@@ -175,7 +177,7 @@ export function Volumes(props: IProps): JSX.Element {
     <>
       <section className="jp-mlws-Volumes" aria-labelledby="mlws-volumes">
         <h2 id="mlws-volumes">{trans.__('Volumes')}</h2>
-        <Failures of={[volumes, report]} trans={trans} />
+        {props.isReachable && <Failures of={[volumes, report]} trans={trans} />}
         {act.error && <Failure error={act.error} trans={trans} />}
         {volumes.data && items.length === 0 && (
           <p className="jp-mlws-Hint">
