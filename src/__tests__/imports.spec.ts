@@ -27,13 +27,22 @@ const LAYERS: Record<string, string[]> = {
 };
 
 /** What each folder of the workflow editor may import besides itself; `shared` is all of SHARED. */
-const VIEW = ['store', 'graph', 'document', 'labels.ts', 'icons.ts', ...SHARED];
+const VIEW = [
+  'store',
+  'graph',
+  'document',
+  'labels.ts',
+  'icons.ts',
+  'askForm.tsx',
+  ...SHARED
+];
 const WORKFLOW: Record<string, string[]> = {
   document: [],
   graph: ['document', 'api'],
   store: ['document', 'graph', 'api'],
   'labels.ts': ['document', 'graph', 'api', 'ui'],
   'icons.ts': ['document', 'ui'],
+  'askForm.tsx': [],
   canvas: VIEW,
   inspector: VIEW,
   runs: VIEW,

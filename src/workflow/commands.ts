@@ -8,51 +8,16 @@ import type { WorkflowWidget } from './widget';
 import { NOT_DONE } from './store/run';
 import * as gestures from './store/gestures';
 
-export namespace CommandIDs {
-  export const run = 'workflow:run';
-  export const runAll = 'workflow:run-all';
-  export const runTo = 'workflow:run-to';
-  export const runFrom = 'workflow:run-from';
-  export const runAgain = 'workflow:run-again';
-  export const stop = 'workflow:stop';
-  export const resume = 'workflow:resume';
-  export const retry = 'workflow:retry';
-  export const skip = 'workflow:skip';
-  export const openFailed = 'workflow:open-failed';
-  export const history = 'workflow:history';
-  export const undo = 'workflow:undo';
-  export const redo = 'workflow:redo';
-  export const copy = 'workflow:copy';
-  export const cut = 'workflow:cut';
-  export const paste = 'workflow:paste';
-  export const duplicate = 'workflow:duplicate';
-  export const selectAll = 'workflow:select-all';
-  export const remove = 'workflow:delete-selection';
-  export const rename = 'workflow:rename';
-  export const freeze = 'workflow:freeze';
-  export const addNode = 'workflow:add-node';
-  export const addNote = 'workflow:add-note';
-  export const group = 'workflow:group';
-  export const connect = 'workflow:connect';
-  export const find = 'workflow:find';
-  export const tree = 'workflow:tree';
-  export const fit = 'workflow:fit';
-  export const autoLayout = 'workflow:auto-layout';
-  export const align = 'workflow:align';
-  export const copyCommand = 'workflow:copy-command';
-  export const exportScript = 'workflow:export-script';
-  export const exportSvg = 'workflow:export-svg';
-  export const exportPng = 'workflow:export-png';
-}
-
 /** A command of the canvas that is looked at. */
 interface ICommand {
-  id: string;
   label: string;
-  act: (widget: WorkflowWidget, args: any) => unknown;
+  act: (widget: WorkflowWidget) => unknown;
   isEnabled?: (widget: WorkflowWidget) => boolean;
   isToggled?: (widget: WorkflowWidget) => boolean;
 }
+
+/** By their ids. */
+type Commands = Record<string, ICommand>;
 
 /** Adds what can be done to the canvas that is looked at. */
 export function addCanvasCommands(
@@ -64,12 +29,13 @@ export function addCanvasCommands(
     tracker.currentWidget && tracker.currentWidget === app.shell.currentWidget
       ? tracker.currentWidget
       : null;
-  const commands = [
+  const commands = {
     ...runCommands(trans),
     ...editCommands(trans),
     ...viewCommands(trans)
-  ];
-  for (const { id, label, act, isEnabled, isToggled } of commands) {
+  };
+  for (const [id, command] of Object.entries(commands)) {
+    const { label, act, isEnabled, isToggled } = command;
     app.commands.addCommand(id, {
       label,
       isEnabled: () => {
@@ -82,10 +48,10 @@ export function addCanvasCommands(
           const widget = current();
           return widget !== null && isToggled(widget);
         }),
-      execute: async args => {
+      execute: async () => {
         const widget = current();
         if (widget) {
-          await act(widget, args);
+          await act(widget);
           // A menu takes the focus, and leaves it to no one.
           if (document.activeElement === document.body) {
             widget.content.focus();
@@ -123,149 +89,126 @@ function hasNodes({ model }: WorkflowWidget): boolean {
   return model.selection.nodes.size > 0 && !model.document.error;
 }
 
-function runCommands(trans: TranslationBundle): ICommand[] {
+function runCommands(trans: TranslationBundle): Commands {
   const node = (widget: WorkflowWidget): string => nodeOf(widget)!;
-  return [
-    {
-      id: CommandIDs.run,
+  return {
+    'workflow:run': {
       label: trans.__('Run Workflow'),
       act: ({ model }) => model.runs.start(),
       isEnabled: canRun
     },
-    {
-      id: CommandIDs.runAll,
+    'workflow:run-all': {
       label: trans.__('Rerun All Nodes'),
       act: ({ model }) => model.runs.start({ force: true }),
       isEnabled: canRun
     },
-    {
-      id: CommandIDs.runTo,
+    'workflow:run-to': {
       label: trans.__('Run to Here'),
       act: widget => widget.model.runs.startTo(node(widget)),
       isEnabled: canRunNode
     },
-    {
-      id: CommandIDs.runFrom,
+    'workflow:run-from': {
       label: trans.__('Run from Here'),
       act: widget => widget.model.runs.startFrom(node(widget)),
       isEnabled: canRunNode
     },
-    {
-      id: CommandIDs.runAgain,
+    'workflow:run-again': {
       label: trans.__('Rerun Node'),
       act: widget => widget.model.runs.startOnly(node(widget)),
       isEnabled: canRunNode
     },
-    {
-      id: CommandIDs.stop,
+    'workflow:stop': {
       label: trans.__('Stop Run'),
       act: ({ model }) => model.runs.cancel(),
       isEnabled: ({ model }) => model.runs.isRunning
     },
-    {
-      id: CommandIDs.resume,
+    'workflow:resume': {
       label: trans.__('Resume Run'),
       act: ({ model }) => model.runs.resume(),
       isEnabled: widget =>
         canRun(widget) && NOT_DONE.has(widget.model.runs.current.run?.status)
     },
-    {
-      id: CommandIDs.retry,
+    'workflow:retry': {
       label: trans.__('Retry Node'),
       act: widget => widget.model.runs.retry(node(widget)),
       isEnabled: hasFailed
     },
-    {
-      id: CommandIDs.skip,
+    'workflow:skip': {
       label: trans.__('Skip Node'),
       act: widget => widget.model.runs.skip(node(widget)),
       isEnabled: hasFailed
     },
-    {
-      id: CommandIDs.openFailed,
+    'workflow:open-failed': {
       label: trans.__('Debug in Notebook'),
       act: widget => widget.content.lab.openFailed(node(widget)),
       isEnabled: hasFailed
     },
-    {
-      id: CommandIDs.history,
+    'workflow:history': {
       label: trans.__('Run History'),
       act: ({ content }) => {
         content.hasHistory = !content.hasHistory;
       },
       isToggled: ({ content }) => content.hasHistory
     }
-  ];
+  };
 }
 
-function editCommands(trans: TranslationBundle): ICommand[] {
-  return [
-    {
-      id: CommandIDs.undo,
+function editCommands(trans: TranslationBundle): Commands {
+  return {
+    'workflow:undo': {
       label: trans.__('Undo Workflow Change'),
       act: ({ model }) => model.document.undo()
     },
-    {
-      id: CommandIDs.redo,
+    'workflow:redo': {
       label: trans.__('Redo Workflow Change'),
       act: ({ model }) => model.document.redo()
     },
-    {
-      id: CommandIDs.copy,
+    'workflow:copy': {
       label: trans.__('Copy Nodes'),
       act: ({ content }) => content.flow?.copy(),
       isEnabled: canCopy
     },
-    {
-      id: CommandIDs.cut,
+    'workflow:cut': {
       label: trans.__('Cut Nodes'),
       act: ({ content }) => content.flow?.cut(),
       isEnabled: canCopy
     },
-    {
-      id: CommandIDs.paste,
+    'workflow:paste': {
       label: trans.__('Paste Nodes'),
       act: ({ content }) => content.flow?.paste(),
       isEnabled: ({ model }) => !model.document.error
     },
-    {
-      id: CommandIDs.duplicate,
+    'workflow:duplicate': {
       label: trans.__('Duplicate Nodes'),
       act: ({ model }) => gestures.duplicate(model),
       isEnabled: hasNodes
     },
-    {
-      id: CommandIDs.selectAll,
+    'workflow:select-all': {
       label: trans.__('Select All Nodes'),
       act: ({ model }) => model.selection.selectAll()
     },
-    {
-      id: CommandIDs.remove,
+    'workflow:delete-selection': {
       label: trans.__('Delete Selection'),
       act: ({ model }) => gestures.removeSelected(model)
     },
-    {
-      id: CommandIDs.rename,
+    'workflow:rename': {
       label: trans.__('Rename Node'),
       act: ({ model }) => model.selection.requestRename(),
       isEnabled: ({ model }) =>
         model.selection.single !== null && !model.document.error
     },
-    {
-      id: CommandIDs.freeze,
+    'workflow:freeze': {
       label: trans.__('Freeze Nodes'),
       act: ({ model }) => gestures.freeze(model, !areFrozen(model)),
       isEnabled: hasNodes,
       isToggled: ({ model }) => areFrozen(model)
     },
-    {
-      id: CommandIDs.addNode,
+    'workflow:add-node': {
       label: trans.__('Add Node…'),
       act: ({ content }) => content.flow?.ask('add'),
       isEnabled: ({ model }) => !model.document.error
     },
-    {
-      id: CommandIDs.addNote,
+    'workflow:add-note': {
       label: trans.__('Add Note'),
       act: ({ content, model }) => {
         if (content.flow) {
@@ -275,8 +218,7 @@ function editCommands(trans: TranslationBundle): ICommand[] {
       },
       isEnabled: ({ model }) => !model.document.error
     },
-    {
-      id: CommandIDs.group,
+    'workflow:group': {
       label: trans.__('Group in Frame…'),
       act: async ({ model }) => {
         const answer = await InputDialog.getText({
@@ -290,28 +232,32 @@ function editCommands(trans: TranslationBundle): ICommand[] {
       },
       isEnabled: hasNodes
     },
-    {
-      id: CommandIDs.connect,
+    'workflow:connect': {
       label: trans.__('Connect Node…'),
       act: ({ content }) => content.flow?.ask('connect'),
       isEnabled: widget =>
         nodeOf(widget) !== null && !widget.model.document.error
     },
-    ...(
-      [
-        ['left', trans.__('Align Left')],
-        ['top', trans.__('Align Top')],
-        ['horizontal', trans.__('Distribute Horizontally')],
-        ['vertical', trans.__('Distribute Vertically')]
-      ] as [Alignment, string][]
-    ).map(([how, label]) => ({
-      id: `${CommandIDs.align}-${how}`,
-      label,
-      act: ({ model }: WorkflowWidget) => gestures.align(model, how),
-      isEnabled: ({ model }: WorkflowWidget) =>
-        model.selection.nodes.size > 1 && !model.document.error
-    }))
-  ];
+    'workflow:align-left': align('left', trans.__('Align Left')),
+    'workflow:align-top': align('top', trans.__('Align Top')),
+    'workflow:align-horizontal': align(
+      'horizontal',
+      trans.__('Distribute Horizontally')
+    ),
+    'workflow:align-vertical': align(
+      'vertical',
+      trans.__('Distribute Vertically')
+    )
+  };
+}
+
+function align(how: Alignment, label: string): ICommand {
+  return {
+    label,
+    act: ({ model }) => gestures.align(model, how),
+    isEnabled: ({ model }) =>
+      model.selection.nodes.size > 1 && !model.document.error
+  };
 }
 
 function areFrozen(model: WorkflowWidget['model']): boolean {
@@ -320,50 +266,42 @@ function areFrozen(model: WorkflowWidget['model']): boolean {
   );
 }
 
-function viewCommands(trans: TranslationBundle): ICommand[] {
-  return [
-    {
-      id: CommandIDs.find,
+function viewCommands(trans: TranslationBundle): Commands {
+  return {
+    'workflow:find': {
       label: trans.__('Find Node…'),
       act: ({ content }) => content.flow?.ask('find')
     },
-    {
-      id: CommandIDs.tree,
+    'workflow:tree': {
       label: trans.__('Tree View'),
       act: ({ content }) => {
         content.hasTree = !content.hasTree;
       },
       isToggled: ({ content }) => content.hasTree
     },
-    {
-      id: CommandIDs.fit,
+    'workflow:fit': {
       label: trans.__('Fit to View'),
       act: ({ content }) => content.flow?.fit()
     },
-    {
-      id: CommandIDs.autoLayout,
+    'workflow:auto-layout': {
       label: trans.__('Auto Layout'),
       act: ({ model }) => model.drawing.arrange()
     },
-    {
-      id: CommandIDs.copyCommand,
+    'workflow:copy-command': {
       label: trans.__('Copy Command Line…'),
       act: ({ model }) => copyCommandLine(model, trans)
     },
-    {
-      id: CommandIDs.exportScript,
+    'workflow:export-script': {
       label: trans.__('Export as Python Script'),
       act: ({ model }) => saveScript(model)
     },
-    {
-      id: CommandIDs.exportSvg,
+    'workflow:export-svg': {
       label: trans.__('Export as SVG'),
       act: ({ model }) => saveImage(model, 'svg', trans)
     },
-    {
-      id: CommandIDs.exportPng,
+    'workflow:export-png': {
       label: trans.__('Export as PNG'),
       act: ({ model }) => saveImage(model, 'png', trans)
     }
-  ];
+  };
 }

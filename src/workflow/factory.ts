@@ -149,10 +149,7 @@ function labActions(
           .catch(report);
       },
       refresh: () => files.refresh(),
-      dispose: () => files.dispose(),
-      get isDisposed() {
-        return files.isDisposed;
-      }
+      dispose: () => files.dispose()
     },
     renderers,
     openFile: path => void manager.openOrReveal(root() + path),

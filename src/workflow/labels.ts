@@ -6,7 +6,7 @@ import type { IParseError } from './document/document';
 import type { ReaderKind, SweepFault } from './document/sweep';
 import type { Value } from './document/values';
 import type { Refusal } from './graph/connections';
-import { ANY_INPUT } from './graph/graph';
+import { ANY_INPUT, type IGraphNode } from './graph/graph';
 import type { Problem } from './graph/validate';
 
 export function refusalText(
@@ -91,6 +91,14 @@ export function kindText(kind: string, trans: TranslationBundle): string {
     sweep: trans.__('Sweep')
   };
   return words[kind] ?? kind;
+}
+
+/** What a node is: its component, else its kind. */
+export function nodeText(
+  { component, componentName, kind }: IGraphNode,
+  trans: TranslationBundle
+): string {
+  return component?.title ?? componentName ?? kindText(kind, trans);
 }
 
 /** Why a node can't have variants. */

@@ -23,7 +23,7 @@ import { UUID } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
 import { APIError, errorText, MLWSClient } from '../api/client';
-import { addCanvasCommands, CommandIDs } from './commands';
+import { addCanvasCommands } from './commands';
 import { compareVersions } from './compare/compareVersions';
 import { createWorkflow } from './import/create';
 import { templates } from './import/gallery';
@@ -168,11 +168,11 @@ function addToMenus(
   const isEnabled = (widget: Widget): boolean =>
     tracker.has(widget as WorkflowWidget);
   const { undoers } = menu.editMenu;
-  undoers.undo.add({ id: CommandIDs.undo, isEnabled });
-  undoers.redo.add({ id: CommandIDs.redo, isEnabled });
+  undoers.undo.add({ id: 'workflow:undo', isEnabled });
+  undoers.redo.add({ id: 'workflow:redo', isEnabled });
   const { codeRunners } = menu.runMenu;
-  codeRunners.run.add({ id: CommandIDs.run, isEnabled });
-  codeRunners.runAll.add({ id: CommandIDs.runAll, isEnabled });
+  codeRunners.run.add({ id: 'workflow:run', isEnabled });
+  codeRunners.runAll.add({ id: 'workflow:run-all', isEnabled });
 }
 
 const running: JupyterFrontEndPlugin<void> = {

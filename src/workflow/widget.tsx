@@ -2,7 +2,6 @@ import { DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
 import type { Contents } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import type { IDisposable } from '@lumino/disposable';
 import type { Drag } from '@lumino/dragdrop';
 import type { Message } from '@lumino/messaging';
 
@@ -23,7 +22,7 @@ let count = 0;
 /** What the widget has the lab do. */
 export interface IWidgetActions extends ILabActions {
   contents: Contents.IManager;
-  params: IParamsDocuments & IDisposable & { refresh(): Promise<void> };
+  params: IParamsDocuments & { refresh(): Promise<void>; dispose(): void };
   /** The path of a lab's file from the project's root; null (and reported) where it is outside. */
   fromRoot: (path: string) => string | null;
 }
@@ -172,7 +171,7 @@ export class WorkflowWidget extends DocumentWidget<
     this.disk.conflictChanged.connect((_, isThere) => {
       model.document.discard = isThere ? () => this.disk.takeFile() : null;
     });
-    this.context.fileChanged.connect(model.runs.onSaved, model);
+    this.context.fileChanged.connect(model.runs.onSaved, model.runs);
   }
 
   /** Keeps the document in step with its file. */

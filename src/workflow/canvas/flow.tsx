@@ -17,13 +17,12 @@ import { useCallback, useMemo, useRef, useState } from 'react';
 
 import { flowLabels } from '../../ui/flowLabels';
 import { sourcePath } from '../document/notes';
-import { bestInput, bestPort, type IEnd } from '../graph/choices';
+import { bestLink } from '../graph/choices';
+import { refusalOf } from '../graph/connections';
 import { NODE_WIDTH, type XYPosition } from '../graph/geometry';
-import type { ILink } from '../graph/graph';
-import { refusalOf } from '../graph/sources';
+import type { IEnd, ILink } from '../graph/graph';
 import * as gestures from '../store/gestures';
 import { useCanvas } from '../store/hooks';
-import type { CanvasModel } from '../store/model';
 import { useEdges, useNodes } from './flowState';
 import {
   FIT,
@@ -123,12 +122,15 @@ function FlowPane(props: IFlowProps): JSX.Element {
         .elementFromPoint(clientX, clientY)
         ?.closest<HTMLElement>('[data-mlws-node], .react-flow__pane');
       if (over?.dataset.mlwsNode) {
-        connectToNode(model, from, over.dataset.mlwsNode);
+        const { graph } = model.drawing;
+        const link = bestLink(graph, from, over.dataset.mlwsNode);
+        gestures.connect(model, link);
       } else if (over) {
-        const { x, y } = flow.screenToFlowPosition({ x: clientX, y: clientY });
+        const point = { x: clientX, y: clientY };
+        const { x, y } = flow.screenToFlowPosition(point);
         const left = from.side === 'source' ? x : x - NODE_WIDTH;
         const place = { x: left, y: y - 40 };
-        const at = inside(pane.current!, clientX, clientY);
+        const at = inside(pane.current!, point);
         const file = sourcePath(nodeId);
         setRequest(
           file === null
@@ -176,14 +178,14 @@ function FlowPane(props: IFlowProps): JSX.Element {
         }
       }}
       onDoubleClick={event => {
-        const { clientX, clientY } = event;
-        const under = flow.screenToFlowPosition({ x: clientX, y: clientY });
+        const point = { x: event.clientX, y: event.clientY };
+        const under = flow.screenToFlowPosition(point);
         const far = isOverview ? nodeAt(nodes, under) : null;
         if (far !== null) {
           // From afar there are no ports to draw lines between.
           handle.focusNode(far);
         } else if ((event.target as HTMLElement).closest('.react-flow__pane')) {
-          const at = inside(pane.current!, clientX, clientY);
+          const at = inside(pane.current!, point);
           setRequest({ kind: 'add', place: under, at });
         }
       }}
@@ -248,32 +250,6 @@ function FlowPane(props: IFlowProps): JSX.Element {
       {nodes.length === 0 && !model.document.error && <EmptyCanvas />}
     </div>
   );
-}
-
-/** A line let go over a node goes to the port that fits; where none does, the reason is told. */
-function connectToNode(model: CanvasModel, from: IEnd, node: string): void {
-  const path = sourcePath(from.node);
-  const link =
-    path === null
-      ? bestPort(model.drawing.graph, from, node)
-      : bestInput(model.drawing.graph, path, node);
-  const other = model.drawing.graph.nodes.get(node);
-  const isSource = from.side === 'source';
-  const port = (isSource ? other?.inputs : other?.outputs)?.[0]?.name ?? '';
-  const fallback = isSource
-    ? {
-        source: from.node,
-        sourcePort: from.port,
-        target: node,
-        targetPort: port
-      }
-    : {
-        source: node,
-        sourcePort: port,
-        target: from.node,
-        targetPort: from.port
-      };
-  gestures.connect(model, link ?? fallback);
 }
 
 function linkOf(connection: Connection | Edge): ILink {

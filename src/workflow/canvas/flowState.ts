@@ -9,6 +9,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 
 import { type IFrame, itemOf } from '../document/notes';
 import type { XYPosition } from '../graph/geometry';
+import { useFlush, useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
 import { toEdges, toNodes, withFrames } from './nodes';
 import type { AnyNode } from './nodeTypes';
@@ -33,19 +34,15 @@ export function useNodes(model: CanvasModel): {
     }
   }, [model]);
 
+  const update = (): void => setNodes(before => toNodes(model, before));
+  useSlot(model.drawing.changed, update);
+  useSlot(model.selection.changed, update);
+  useFlush(commit);
   useEffect(() => {
-    const update = (): void => setNodes(before => toNodes(model, before));
     update();
-    model.drawing.changed.connect(update);
-    model.selection.changed.connect(update);
-    model.document.flushing.connect(commit);
-    return () => {
-      commit();
-      model.drawing.changed.disconnect(update);
-      model.selection.changed.disconnect(update);
-      model.document.flushing.disconnect(commit);
-    };
-  }, [model, commit]);
+    return commit;
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [model]);
 
   const latest = useRef(nodes);
   latest.current = nodes;
@@ -88,14 +85,10 @@ export function useEdges(model: CanvasModel): {
   onEdgesChange: (changes: EdgeChange[]) => void;
 } {
   const [edges, setEdges] = useState<Edge[]>(() => toEdges(model, []));
-  useEffect(() => {
-    const update = (): void => setEdges(before => toEdges(model, before));
-    update();
-    model.drawing.changed.connect(update);
-    return () => {
-      model.drawing.changed.disconnect(update);
-    };
-  }, [model]);
+  const update = (): void => setEdges(before => toEdges(model, before));
+  useSlot(model.drawing.changed, update);
+  // The model may have changed since it was drawn first.
+  useEffect(update, [model]);
   const onEdgesChange = useCallback((changes: EdgeChange[]) => {
     setEdges(before => applyEdgeChanges(changes, before));
   }, []);

@@ -82,7 +82,7 @@ export function useHandle(
         void flow.fitView({ ...FIT, nodes: [{ id }] });
       },
       ask: kind => {
-        const { x, y } = inside(pane.current!, ...xy(middle()));
+        const { x, y } = inside(pane.current!, middle());
         const at = { x: x - 160, y: Math.max(20, y - 180) };
         const selected = model.selection.singleNode;
         if (kind === 'find') {
@@ -132,10 +132,6 @@ export function useHandle(
 
 /** What was copied last in this page, where the clipboard cannot be read. */
 let lastClip: string | null = null;
-
-function xy({ x, y }: XYPosition): [number, number] {
-  return [x, y];
-}
 
 /** To the right of the selected node, where it is free. */
 function besides(model: CanvasModel): XYPosition | null {

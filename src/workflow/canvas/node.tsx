@@ -8,7 +8,7 @@ import type { IGraphNode, IGraphPort } from '../graph/graph';
 import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
 import { KIND_ICONS } from '../icons';
 import type { INodeState } from '../store/run';
-import { kindText, planText, portText, problemText } from '../labels';
+import { kindText, nodeText, planText, portText, problemText } from '../labels';
 
 export type CanvasNode = Node<{ node: IGraphNode }, 'mlws'>;
 
@@ -20,8 +20,7 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   const plan = useKeyed(model.runs.plan, node.id);
   const fault = useKeyed(model.drawing.faults, node.id);
   const Icon = KIND_ICONS[node.kind].react;
-  const subtitle =
-    node.component?.title ?? node.componentName ?? kindText(node.kind, trans);
+  const subtitle = nodeText(node, trans);
   return (
     <div
       className={[

@@ -8,8 +8,8 @@ import {
   nodeHeight,
   portPosition
 } from '../graph/geometry';
-import type { IGraphNode } from '../graph/graph';
-import { SOURCE_PORT, sourceEdge } from '../graph/sources';
+import { type IGraphNode, SOURCE_PORT } from '../graph/graph';
+import { sourceEdge } from '../graph/sources';
 import type { CanvasModel } from '../store/model';
 import type { AnyNode } from './nodeTypes';
 

@@ -1,7 +1,7 @@
 import type { Node, NodeProps } from '@xyflow/react';
-import { memo, useCallback, useEffect, useRef, useState } from 'react';
+import { memo, useEffect, useRef, useState } from 'react';
 
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useFlush, useSlot } from '../store/hooks';
 import * as gestures from '../store/gestures';
 
 export type NoteNode = Node<{ index: number; text: string }, 'note'>;
@@ -82,36 +82,23 @@ function useEditing(
   const [draft, setDraft] = useState<string | null>(null);
   const ref = useRef<HTMLInputElement | HTMLTextAreaElement>(null);
   const isEditing = draft !== null;
-  const latest = useRef({ draft, value, commit });
-  latest.current = { draft, value, commit };
-  useEffect(() => {
-    const flush = (): void => {
-      const { draft: text, commit: write } = latest.current;
-      if (text !== null) {
-        write(text);
-      }
-    };
-    model.document.flushing.connect(flush);
-    return () => {
-      model.document.flushing.disconnect(flush);
-    };
-  }, [model]);
-  const begin = useCallback(
-    () => setDraft(before => before ?? latest.current.value),
-    []
-  );
-  useEffect(() => {
-    const ask = (): void => {
-      if (model.selection.takeRename(id)) {
-        begin();
-      }
-    };
-    ask();
-    model.selection.renameRequested.connect(ask);
-    return () => {
-      model.selection.renameRequested.disconnect(ask);
-    };
-  }, [model, id, begin]);
+  const latest = useRef(draft);
+  latest.current = draft;
+  useFlush(() => {
+    if (latest.current !== null) {
+      commit(latest.current);
+    }
+  });
+  const begin = (): void => setDraft(before => before ?? value);
+  const ask = (): void => {
+    if (model.selection.takeRename(id)) {
+      begin();
+    }
+  };
+  useSlot(model.selection.renameRequested, ask);
+  // The request may be older than what it is about.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  useEffect(ask, [id]);
   useEffect(() => {
     if (isEditing) {
       ref.current?.focus();
@@ -119,9 +106,9 @@ function useEditing(
     }
   }, [isEditing]);
   const end = (isKept: boolean): void => {
-    const text = latest.current.draft;
+    const text = latest.current;
     setDraft(null);
-    latest.current.draft = null;
+    latest.current = null;
     if (isKept && text !== null) {
       commit(text);
     }

@@ -16,8 +16,10 @@ export function Palette({
   const { trans } = useCanvas();
   const { components } = useCatalog();
   const [query, setQuery] = useState('');
-  const found = [...components.values()].filter(one => matches(one, query));
-  const categories = [...new Set(found.map(one => one.category))];
+  const matches = [...components.values()].filter(one =>
+    matchesWords(searchText(one), query)
+  );
+  const categories = [...new Set(matches.map(one => one.category))];
   return (
     <div
       className="jp-mlws-Palette"
@@ -38,21 +40,17 @@ export function Palette({
         {categories.map(category => (
           <section key={category} aria-label={category}>
             <h4>{category}</h4>
-            {found
+            {matches
               .filter(one => one.category === category)
               .map(one => (
                 <PaletteItem key={one.name} component={one} onAdd={onAdd} />
               ))}
           </section>
         ))}
-        {found.length === 0 && <PaletteHint isSearch={query !== ''} />}
+        {matches.length === 0 && <PaletteHint isSearch={query !== ''} />}
       </div>
     </div>
   );
-}
-
-function matches(component: IComponent, query: string): boolean {
-  return matchesWords(searchText(component), query);
 }
 
 function PaletteItem(props: {

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Refusal } from '../graph/connections';
 import type { XYPosition } from '../graph/geometry';
 import { refusalText } from '../labels';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
 
 /** How long the reason of a refusal stays in view, in milliseconds. */
@@ -24,19 +24,13 @@ export function useRefusal(model: CanvasModel): {
       JSON.stringify(before) === JSON.stringify(next) ? before : next
     );
   }, []);
-  useEffect(() => {
-    const onRefused = (_: unknown, next: Refusal): void => refuse(next);
-    model.document.refused.connect(onRefused);
-    return () => {
-      clearTimeout(timer.current);
-      model.document.refused.disconnect(onRefused);
-    };
-  }, [model, refuse]);
+  useSlot(model.document.refused, refuse);
+  useEffect(() => () => clearTimeout(timer.current), []);
   return { refusal, refuse };
 }
 
 /** A place in the window as one in the canvas. */
-export function inside(pane: HTMLElement, x: number, y: number): XYPosition {
+export function inside(pane: HTMLElement, { x, y }: XYPosition): XYPosition {
   const box = pane.getBoundingClientRect();
   return { x: x - box.x, y: y - box.y };
 }
@@ -53,7 +47,7 @@ export function RefusalText(props: {
   useEffect(() => {
     const at = pointer.current;
     const box = pane.current;
-    setPlace(refusal && at && box ? inside(box, at.x, at.y) : null);
+    setPlace(refusal && at && box ? inside(box, at) : null);
   }, [pane, pointer, refusal]);
   const isLeft = place && place.x < (pane.current?.clientWidth ?? 0) / 2;
   const style = place && {

@@ -8,18 +8,21 @@ import {
   terminalIcon
 } from '@jupyterlab/ui-components';
 
-import { sourceId } from '../document/notes';
+import { sourceId, sourcePath } from '../document/notes';
 import {
   fittingComponents,
-  type IEnd,
   possibleLinks,
   readingComponents,
   searchText
 } from '../graph/choices';
-import { fits } from '../graph/connections';
+import { fits, refusalOf } from '../graph/connections';
 import type { XYPosition } from '../graph/geometry';
-import type { ILink } from '../graph/graph';
-import { SOURCE_PORT, sourceRefusal } from '../graph/sources';
+import {
+  type IEnd,
+  type ILink,
+  linkBetween,
+  SOURCE_PORT
+} from '../graph/graph';
 import { Chooser, type IChoice } from './chooser';
 import { useCanvas, useCatalog } from '../store/hooks';
 import { KIND_ICONS, noteIcon } from '../icons';
@@ -202,9 +205,7 @@ function useChoices(
         choose: () =>
           void gestures.addComponent(model, component.name, at, {
             port,
-            side: end.side,
-            node: end.node,
-            nodePort: end.port
+            end
           })
       })
     );
@@ -219,32 +220,24 @@ function useChoices(
       ...[...datasets.values()].filter(isInput).map(one => one.path),
       ...model.drawing.sources.map(source => source.path)
     ]);
-    const fitting = [...paths].filter(
-      path => !sourceRefusal(model.drawing.graph, path, end.node, end.port)
-    );
+    const links = [...paths]
+      .map(path => linkBetween(end, sourceId(path), SOURCE_PORT))
+      .filter(link => !refusalOf(model.drawing.graph, link));
     const isModel =
       fits('Model', input?.type ?? null) && input?.type !== 'File';
     return [
-      ...fitting.map((path): IChoice => ({
-        key: sourceId(path),
-        label: path,
+      ...links.map((link): IChoice => ({
+        key: link.source,
+        label: sourcePath(link.source)!,
         detail: trans.__('Data'),
         icon: sourceIcon,
-        choose: () =>
-          gestures.connect(model, {
-            source: sourceId(path),
-            sourcePort: SOURCE_PORT,
-            target: end.node,
-            targetPort: end.port
-          })
+        choose: () => gestures.connect(model, link)
       })),
       ...(isModel
         ? modelChoices((name, version) =>
             gestures.addModel(model, name, version, at, {
               port: 'model',
-              side: 'target',
-              node: end.node,
-              nodePort: end.port
+              end
             })
           )
         : [])

@@ -5,7 +5,8 @@ import { dataIcon as sourceIcon } from '../../ui/fileIcons';
 import { fileSize } from '../../ui/format';
 import { useCanvas, useCatalog } from '../store/hooks';
 import { basename } from '../document/paths';
-import { type ISource, SOURCE_PORT } from '../graph/sources';
+import { SOURCE_PORT } from '../graph/graph';
+import type { ISource } from '../graph/sources';
 
 export type SourceNode = Node<{ source: ISource }, 'source'>;
 

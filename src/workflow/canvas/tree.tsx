@@ -9,7 +9,7 @@ import { listText } from '../../ui/format';
 import { useCanvas, useDrawing, useKeyed, useSelection } from '../store/hooks';
 import { StateBadge } from './node';
 import { type TreeRow, treeRows } from '../graph/treeRows';
-import { kindText, planText, portText, problemText } from '../labels';
+import { nodeText, planText, portText, problemText } from '../labels';
 
 const ROW_HEIGHT = 26;
 /** Rows for a key that turns a page. */
@@ -223,8 +223,6 @@ function NodeRow(
   const state = useKeyed(model.runs.current.nodes, id);
   const plan = useKeyed(model.runs.plan, id);
   const fault = useKeyed(model.drawing.faults, id);
-  const kind =
-    node.component?.title ?? node.componentName ?? kindText(node.kind, trans);
   return (
     <>
       <span
@@ -238,7 +236,7 @@ function NodeRow(
         {isOpen ? '▾' : '▸'}
       </span>
       <span className="jp-mlws-TreeRow-title">{node.title}</span>
-      <span className="jp-mlws-Node-kind">{kind}</span>
+      <span className="jp-mlws-Node-kind">{nodeText(node, trans)}</span>
       {state ? (
         <StateBadge state={state} />
       ) : (

@@ -1,5 +1,5 @@
 import { Button } from '@jupyterlab/ui-components';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import { fullTime } from '../../ui/format';
 import { useHasSize } from '../../ui/useHasSize';
@@ -9,7 +9,13 @@ import type { IFlowHandle } from './handle';
 import { HistoryPane } from '../runs/history';
 import { LogView } from '../runs/log';
 import { RunList } from '../runs/runList';
-import { useCanvas, useDocument, useRuns, useCurrentRun } from '../store/hooks';
+import {
+  useCanvas,
+  useCurrentRun,
+  useDocument,
+  useRuns,
+  useSlot
+} from '../store/hooks';
 import { Palette } from './palette';
 import { Panel } from '../inspector/panel';
 import { errorText } from '../labels';
@@ -156,25 +162,21 @@ function PastRunBanner(): JSX.Element | null {
 function Announcer(): JSX.Element {
   const { model, trans } = useCanvas();
   const region = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const statuses = new Map<string, string>();
-    const tell = (): void => {
-      const news: string[] = [];
-      for (const [id, { status }] of model.runs.current.nodes.entries) {
-        if (statuses.has(id) && statuses.get(id) !== status) {
-          news.push(`${id}: ${runStatusLabel(status, trans)}`);
-        }
-        statuses.set(id, status);
+  const [statuses] = useState(() => new Map<string, string>());
+  const tell = (): void => {
+    const news: string[] = [];
+    for (const [id, { status }] of model.runs.current.nodes.entries) {
+      if (statuses.has(id) && statuses.get(id) !== status) {
+        news.push(`${id}: ${runStatusLabel(status, trans)}`);
       }
-      if (news.length > 0 && region.current) {
-        region.current.textContent = news.join('. ');
-      }
-    };
-    tell();
-    model.runs.current.changed.connect(tell);
-    return () => {
-      model.runs.current.changed.disconnect(tell);
-    };
-  }, [model, trans]);
+      statuses.set(id, status);
+    }
+    if (news.length > 0 && region.current) {
+      region.current.textContent = news.join('. ');
+    }
+  };
+  useSlot(model.runs.current.changed, tell);
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  useEffect(tell, []);
   return <div className="jp-mlws-Announcer" aria-live="polite" ref={region} />;
 }

@@ -1,6 +1,5 @@
-import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useId, useState } from 'react';
+import { useId } from 'react';
 
 import type { MLWSClient } from '../../api/client';
 import { relativeTime } from '../../ui/format';
@@ -10,6 +9,7 @@ import type {
   ISnapshot,
   ISnapshotDiff
 } from '../../api/models';
+import { askForm } from '../askForm';
 import { type IWorkflowDocument, parse } from '../document/document';
 import { graphDiff } from '../graph/graphDiff';
 import { GraphDiffView } from './graphDiffView';
@@ -89,7 +89,7 @@ function read(
   return document;
 }
 
-async function askForVersions(
+function askForVersions(
   snapshots: readonly ISnapshot[],
   language: string,
   trans: TranslationBundle
@@ -97,65 +97,31 @@ async function askForVersions(
   if (snapshots.length === 0) {
     throw new Error(trans.__('No snapshots to compare yet.'));
   }
-  const body = new VersionsBody(snapshots, language, trans);
-  const answer = await showDialog({
+  return askForm({
     title: trans.__('Compare Versions'),
-    body,
-    buttons: [
-      Dialog.cancelButton(),
-      Dialog.okButton({ label: trans.__('Compare') })
-    ]
-  });
-  return answer.button.accept ? answer.value : null;
-}
-
-class VersionsBody extends ReactWidget implements Dialog.IBodyWidget<IChoice> {
-  constructor(
-    private _snapshots: readonly ISnapshot[],
-    private _language: string,
-    private _trans: TranslationBundle
-  ) {
-    super();
-    this.addClass('jp-mlws-NewWorkflow');
-    this._choice = { from: _snapshots[0].id, to: WORKING };
-  }
-
-  getValue(): IChoice {
-    return this._choice;
-  }
-
-  protected render(): JSX.Element {
-    return (
-      <VersionsForm
-        snapshots={this._snapshots}
-        language={this._language}
-        trans={this._trans}
-        initial={this._choice}
-        onChange={choice => {
-          this._choice = choice;
-        }}
+    ok: trans.__('Compare'),
+    value: { from: snapshots[0].id, to: WORKING },
+    fields: (choice, change) => (
+      <VersionFields
+        snapshots={snapshots}
+        language={language}
+        trans={trans}
+        choice={choice}
+        change={change}
       />
-    );
-  }
-
-  private _choice: IChoice;
+    )
+  });
 }
 
-function VersionsForm(props: {
+function VersionFields(props: {
   snapshots: readonly ISnapshot[];
   language: string;
   trans: TranslationBundle;
-  initial: IChoice;
-  onChange: (choice: IChoice) => void;
+  choice: IChoice;
+  change: (part: Partial<IChoice>) => void;
 }): JSX.Element {
-  const { snapshots, language, trans } = props;
-  const [choice, setChoice] = useState(props.initial);
+  const { snapshots, language, trans, choice, change } = props;
   const id = useId();
-  const change = (part: Partial<IChoice>): void => {
-    const next = { ...choice, ...part };
-    setChoice(next);
-    props.onChange(next);
-  };
   const options = snapshots.map(({ id: key, subject, timestamp }) => (
     <option key={key} value={key}>
       {`${subject} (${relativeTime(timestamp, language)})`}

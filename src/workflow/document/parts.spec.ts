@@ -14,7 +14,6 @@ import { removeNodes } from './nodes';
 import { endOf, startOf } from './ranges';
 import { FLOW, HAND_WRITTEN, textAfter, WINE } from './samples';
 import { setSetting } from './variables';
-import type { ISource } from '../graph/sources';
 import { removeSelected } from '../store/gestures';
 import { CanvasModel } from '../store/model';
 import * as parts from './parts';
@@ -32,8 +31,10 @@ function read(text: string, before?: IWorkflowDocument): IWorkflowDocument {
   return result.document;
 }
 
+type Source = IWorkflowDocument['source'];
+
 /** Every node of a text with its place; blocks end where the parser thinks. */
-function nodesOf(source: Pick<ISource, 'yaml' | 'baseOf'>): string[] {
+function nodesOf(source: Pick<Source, 'yaml' | 'baseOf'>): string[] {
   const nodes: string[] = [];
   const visit = (node: any): void => {
     if (isPair(node)) {

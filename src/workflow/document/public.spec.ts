@@ -15,7 +15,8 @@ import {
 } from './nodes';
 import { addFrame, addNote } from './notes';
 import { renameNode } from './rename';
-import { addOutput, fileNode, setCommand, setFrozen, setMeta } from './stages';
+import { setMeta } from './samples';
+import { addOutput, fileNode, setCommand, setFrozen } from './stages';
 import { setTitle } from './variables';
 import { CanvasModel } from '../store/model';
 

@@ -1,7 +1,8 @@
 import type { IWorkflowDocument } from './document';
-import type { Edit } from './edits';
+import { changeBody, type Edit } from './edits';
 import { reconcile } from './reconcile';
 import { applyEdits } from './textEdits';
+import { removeIn, setIn, type Value } from './values';
 
 /** Texts of `dvc.yaml` for the specs, in the styles that people write. */
 export const WINE = `# The wine workflow
@@ -82,4 +83,13 @@ vars:
 export function textAfter(document: IWorkflowDocument, edit: Edit): string {
   const { source, data } = document;
   return applyEdits(source.text, reconcile(source, data, edit(document)));
+}
+
+/** Sets what a stage asks of the engine (`retries`, `memory`…); undefined takes it away. */
+export function setMeta(id: string, key: string, value?: Value): Edit {
+  return changeBody(id, body =>
+    value === undefined
+      ? removeIn(body, ['meta', key])
+      : setIn(body, ['meta', key], value)
+  );
 }

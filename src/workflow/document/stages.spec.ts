@@ -3,15 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { type IWorkflowDocument, parse } from './document';
 import type { Edit } from './edits';
 import { addCommandNode, addInput } from './nodes';
-import { HAND_WRITTEN, textAfter, WINE } from './samples';
+import { HAND_WRITTEN, setMeta, textAfter, WINE } from './samples';
 import {
   addOutput,
   fileNode,
-  removeInput,
-  removeOutput,
+  removeFile,
   setCommand,
-  setFrozen,
-  setMeta
+  setFrozen
 } from './stages';
 
 const PATH = 'workflows/wine/dvc.yaml';
@@ -116,7 +114,9 @@ describe('files of commands', () => {
     expect(read_).toBe(
       HAND_WRITTEN.replace('"data/raw"]', '"data/raw", a.csv]')
     );
-    expect(edit(read_, removeInput('prepare', 2), path)).toBe(HAND_WRITTEN);
+    expect(
+      edit(read_, removeFile('prepare', { list: 'deps', index: 2 }), path)
+    ).toBe(HAND_WRITTEN);
     const written = edit(
       HAND_WRITTEN,
       addOutput('prepare', 'm.json', 'metrics'),
@@ -126,11 +126,7 @@ describe('files of commands', () => {
       '        outs: [data/clean]\n        metrics:\n            - m.json\n'
     );
     expect(
-      edit(
-        written,
-        removeOutput('prepare', { list: 'metrics', index: 0 }),
-        path
-      )
+      edit(written, removeFile('prepare', { list: 'metrics', index: 0 }), path)
     ).toBe(HAND_WRITTEN);
   });
 
@@ -158,7 +154,7 @@ describe('marks of a stage', () => {
   it('ask of the engine', () => {
     const asked = edit(WINE, setMeta('load', 'retries', 2));
     expect(asked).toContain('    meta: {retries: 2}\n');
-    expect(edit(asked, setMeta('load', 'retries', undefined))).toBe(WINE);
+    expect(edit(asked, setMeta('load', 'retries'))).toBe(WINE);
     const beside = edit(WINE, setMeta('forest', 'memory', '2Gi'));
     expect(beside).toContain('meta: {at: [240, 120], memory: 2Gi}');
   });

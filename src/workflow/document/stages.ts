@@ -10,7 +10,7 @@ import {
 } from './edits';
 import type { ICommandNode } from './nodes';
 import { basename, dirname, join, relative } from './paths';
-import { removeIn, setIn, type Value } from './values';
+import { removeIn } from './values';
 
 const RUNNERS: Record<string, string> = {
   ipynb: 'jupyter mlws notebook',
@@ -68,10 +68,6 @@ export function setCommand(id: string, text: string): Edit {
   });
 }
 
-export function removeInput(id: string, index: number): Edit {
-  return changeBody(id, body => withoutItems(body, 'deps', new Set([index])));
-}
-
 export type OutputList = 'outs' | 'metrics' | 'plots';
 
 /** Adds a file that a command writes, to one of its lists. */
@@ -87,7 +83,8 @@ export function addOutput(
   );
 }
 
-export function removeOutput(
+/** Takes a file off the list of a command that it is in. */
+export function removeFile(
   id: string,
   { list, index }: Pick<IPathEntry, 'list' | 'index'>
 ): Edit {
@@ -106,17 +103,4 @@ export function setFrozen(ids: ReadonlySet<string>, frozen: boolean): Edit {
         frozen ? withKey(body, 'frozen', true) : removeIn(body, ['frozen'])
     )(workflow);
   };
-}
-
-/** Sets what a stage asks of the engine (`retries`, `memory`…); undefined takes it away. */
-export function setMeta(
-  id: string,
-  key: string,
-  value: Value | undefined
-): Edit {
-  return changeBody(id, body =>
-    value === undefined
-      ? removeIn(body, ['meta', key])
-      : setIn(body, ['meta', key], value)
-  );
 }

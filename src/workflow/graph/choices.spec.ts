@@ -4,7 +4,7 @@ import type { IComponent } from '../../api/models';
 import { parse } from '../document/document';
 import { WINE } from '../document/samples';
 import {
-  bestPort,
+  bestLink,
   fittingComponents,
   possibleLinks,
   readingComponents
@@ -114,6 +114,6 @@ it('lists the connections that may be drawn', () => {
   expect(possibleLinks(free, 'load')).toContainEqual(link);
   expect(possibleLinks(free, 'forest')).toContainEqual(link);
   expect(
-    bestPort(free, { side: 'source', node: 'load', port: 'table' }, 'forest')
+    bestLink(free, { side: 'source', node: 'load', port: 'table' }, 'forest')
   ).toEqual(link);
 });

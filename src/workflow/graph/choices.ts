@@ -1,15 +1,13 @@
 import type { IComponent } from '../../api/models';
-import { sourceId } from '../document/notes';
-import { canConnect, fits } from './connections';
-import { ANY_INPUT, type IGraph, type IGraphNode, type ILink } from './graph';
-import { SOURCE_PORT, sourceRefusal } from './sources';
-
-/** An end of a connection: an output (`source`) or an input (`target`) of a node. */
-export interface IEnd {
-  side: 'source' | 'target';
-  node: string;
-  port: string;
-}
+import { fits, refusalOf } from './connections';
+import {
+  ANY_INPUT,
+  type IEnd,
+  type IGraph,
+  type IGraphNode,
+  type ILink,
+  linkBetween
+} from './graph';
 
 /** A component with its first port that fits. */
 export interface IFitting {
@@ -91,7 +89,7 @@ export function possibleLinks(
         const link = { ...ends, sourcePort, targetPort };
         const port = side === 'source' ? sourcePort : targetPort;
         const isWanted = !end || (end.side === side && end.port === port);
-        if (isWanted && !canConnect(graph, link)) {
+        if (isWanted && !refusalOf(graph, link)) {
           links.push(link);
         }
       }
@@ -106,37 +104,21 @@ export function possibleLinks(
   return links;
 }
 
-/** The port of a node that a line let go over its middle goes to: a free one of the type first. */
-export function bestPort(
-  graph: IGraph,
-  from: IEnd,
-  node: string
-): ILink | null {
-  const links = possibleLinks(graph, from.node, from).filter(link =>
-    from.side === 'source' ? link.target === node : link.source === node
+/**
+ * The connection of an end with a node, as of a line let go over the node's middle: to a free port
+ * of the type first; where none fits, to a port that tells why.
+ */
+export function bestLink(graph: IGraph, end: IEnd, id: string): ILink {
+  const node = graph.nodes.get(id);
+  const ports = end.side === 'source' ? node?.inputs : node?.outputs;
+  const links = (ports ?? []).map(port => linkBetween(end, id, port.name));
+  const fitting = links.filter(link => !refusalOf(graph, link));
+  return (
+    fitting.find(link => link.targetPort !== ANY_INPUT) ??
+    fitting[0] ??
+    links[0] ??
+    linkBetween(end, id, '')
   );
-  return links.find(link => link.targetPort !== ANY_INPUT) ?? links[0] ?? null;
-}
-
-/** The input of a node that data let go over its middle goes to; null where none takes it. */
-export function bestInput(
-  graph: IGraph,
-  path: string,
-  node: string
-): ILink | null {
-  const inputs = graph.nodes.get(node)?.inputs ?? [];
-  const fitting = inputs.filter(
-    port => sourceRefusal(graph, path, node, port.name) === null
-  );
-  const best = fitting.find(port => port.name !== ANY_INPUT) ?? fitting[0];
-  return best
-    ? {
-        source: sourceId(path),
-        sourcePort: SOURCE_PORT,
-        target: node,
-        targetPort: best.name
-      }
-    : null;
 }
 
 /** Do the words of a query all stand in a text? */

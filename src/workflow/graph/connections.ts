@@ -1,4 +1,5 @@
-import { ANY_INPUT, type IGraph, type ILink } from './graph';
+import { sourcePath } from '../document/notes';
+import { ANY_INPUT, type IGraph, type ILink, originTypeOf } from './graph';
 import { pathBetween } from './order';
 
 /** Why two ports can't be connected. */
@@ -20,16 +21,19 @@ export function fits(from: string | null, to: string | null): boolean {
   );
 }
 
-/** Null where the connection may be drawn, else why not. */
-export function canConnect(
+/** Null where a connection may be drawn, else why not; its source may be data. */
+export function refusalOf(
   graph: IGraph,
   { source, sourcePort, target, targetPort }: ILink
 ): Refusal | null {
-  const from = graph.nodes.get(source);
+  const file = sourcePath(source);
+  const output =
+    file === null
+      ? graph.nodes.get(source)?.outputs.find(one => one.name === sourcePort)
+      : { type: originTypeOf(file), paths: [file] };
   const to = graph.nodes.get(target);
-  const output = from?.outputs.find(port => port.name === sourcePort);
   const input = to?.inputs.find(port => port.name === targetPort);
-  if (!from || !to || !output || !input || output.paths.length === 0) {
+  if (!to || !output || !input || output.paths.length === 0) {
     return { kind: 'unknown' };
   }
   if (source === target) {
@@ -44,16 +48,20 @@ export function canConnect(
   if (!fits(output.type, input.type)) {
     return { kind: 'type', from: output.type!, to: input.type! };
   }
-  const here = graph.edges.filter(
+  const edges = graph.edges.filter(
     edge => edge.target === target && edge.targetPort === targetPort
   );
-  if (
-    here.some(edge => edge.source === source && edge.sourcePort === sourcePort)
-  ) {
+  const isSame =
+    file === null
+      ? edges.some(
+          edge => edge.source === source && edge.sourcePort === sourcePort
+        )
+      : input.paths.includes(file);
+  if (isSame) {
     return { kind: 'same' };
   }
-  if (!input.multiple && here.length > 0) {
-    return { kind: 'taken', port: targetPort, by: here[0].source };
+  if (!input.multiple && edges.length > 0) {
+    return { kind: 'taken', port: targetPort, by: edges[0].source };
   }
   const way = pathBetween(graph, target, source);
   return way ? { kind: 'cycle', nodes: [source, ...way] } : null;

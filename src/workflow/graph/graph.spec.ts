@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { IComponent } from '../../api/models';
 import { parse } from '../document/document';
 import { HAND_WRITTEN, WINE } from '../document/samples';
-import { canConnect, type Refusal } from './connections';
+import { refusalOf, type Refusal } from './connections';
 import { buildGraph, type IGraph } from './graph';
 import { placeNodes } from './layout';
 import { validate } from './validate';
@@ -67,7 +67,7 @@ function refusal(
   target: string,
   targetPort: string
 ): Refusal | null {
-  return canConnect(graph, { source, sourcePort, target, targetPort });
+  return refusalOf(graph, { source, sourcePort, target, targetPort });
 }
 
 describe('buildGraph', () => {
@@ -95,7 +95,7 @@ describe('buildGraph', () => {
   });
 });
 
-describe('canConnect', () => {
+describe('refusalOf', () => {
   const graph = graphOf(WINE);
 
   it('refuses types that do not fit', () => {

@@ -42,6 +42,30 @@ export interface ILink {
   targetPort: string;
 }
 
+/** An end of a connection: an output (`source`) or an input (`target`) of a node. */
+export interface IEnd {
+  side: 'source' | 'target';
+  node: string;
+  port: string;
+}
+
+/** The connection of an end with a port of another node. */
+export function linkBetween(end: IEnd, node: string, port: string): ILink {
+  return end.side === 'source'
+    ? {
+        source: end.node,
+        sourcePort: end.port,
+        target: node,
+        targetPort: port
+      }
+    : {
+        source: node,
+        sourcePort: port,
+        target: end.node,
+        targetPort: end.port
+      };
+}
+
 export interface IGraphEdge extends ILink {
   id: string;
   path: string;
@@ -54,6 +78,8 @@ export interface IGraph {
 
 /** The port of a node whose command says nothing of ports. */
 export const ANY_INPUT = 'deps';
+/** The output port of every source. */
+export const SOURCE_PORT = 'data';
 
 const TYPES: [RegExp, string][] = [
   [/\.parquet$/, 'Table'],
@@ -130,14 +156,7 @@ function inputsOf(stage: IStage, component: IComponent | null): IGraphPort[] {
     .filter(path => !bound.has(path));
   const isOpen = !stage.component;
   if (isOpen || loose.length > 0) {
-    ports.push({
-      name: ANY_INPUT,
-      type: null,
-      required: false,
-      multiple: true,
-      description: '',
-      paths: loose
-    });
+    ports.push(openInput(ANY_INPUT, loose));
   }
   return ports;
 }
@@ -148,14 +167,24 @@ function portsByArguments(stage: IStage): IGraphPort[] {
   const names = stage.args
     .filter(arg => arg.paths.some(path => deps.has(path)))
     .map(arg => arg.name);
-  return [...new Set(names)].map(name => ({
+  return [...new Set(names)].map(name =>
+    openInput(
+      name,
+      argumentPaths(stage, name).filter(path => deps.has(path))
+    )
+  );
+}
+
+/** An input of which no component says what it takes. */
+function openInput(name: string, paths: string[]): IGraphPort {
+  return {
     name,
     type: null,
     required: false,
     multiple: true,
     description: '',
-    paths: argumentPaths(stage, name).filter(path => deps.has(path))
-  }));
+    paths
+  };
 }
 
 function outputsOf(stage: IStage, component: IComponent | null): IGraphPort[] {
@@ -191,16 +220,12 @@ function loosePort(
   const short = argument?.name ?? basename(out.raw);
   return {
     name: taken.has(short) ? out.raw : short,
-    type: typeOf(out),
+    type: out.list === 'metrics' ? 'Metrics' : typeByName(out.raw),
     required: false,
     multiple: true,
     description: out.raw,
     paths: out.paths
   };
-}
-
-function typeOf(out: IPathEntry): string | null {
-  return out.list === 'metrics' ? 'Metrics' : typeByName(out.raw);
 }
 
 function typeByName(path: string): string | null {
@@ -237,31 +262,18 @@ function makeEdges(nodes: ReadonlyMap<string, IGraphNode>): IGraphEdge[] {
     for (const port of node.inputs) {
       for (const path of port.paths) {
         for (const origin of originsOf(path, exact, below)) {
-          if (origin.node !== node.id) {
-            const edge = makeEdge(origin, node.id, port.name, path);
-            edges.set(edge.id, edge);
+          const { node: source, port: sourcePort } = origin;
+          const [target, targetPort] = [node.id, port.name];
+          const id = `${source}:${sourcePort}->${target}:${targetPort}:${path}`;
+          if (source !== target) {
+            const edge = { id, source, sourcePort, target, targetPort, path };
+            edges.set(id, edge);
           }
         }
       }
     }
   }
   return [...edges.values()];
-}
-
-function makeEdge(
-  origin: IOrigin,
-  target: string,
-  port: string,
-  path: string
-): IGraphEdge {
-  return {
-    id: `${origin.node}:${origin.port}->${target}:${port}:${path}`,
-    source: origin.node,
-    sourcePort: origin.port,
-    target,
-    targetPort: port,
-    path
-  };
 }
 
 function push<T>(map: Map<string, T[]>, key: string, value: T): void {

@@ -1,17 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import { type IWorkflow, parse } from '../document/document';
-import { placeSource } from '../document/notes';
+import { type IWorkflowDocument, parse } from '../document/document';
+import type { Edit } from '../document/edits';
+import { placeSource, sourceId } from '../document/notes';
 import { textAfter, WINE } from '../document/samples';
-import { bestInput } from './choices';
-import { buildGraph } from './graph';
-import {
-  type ISource,
-  readSource,
-  removeSource,
-  sourceRefusal,
-  sourcesOf
-} from './sources';
+import { bestLink } from './choices';
+import { type Refusal, refusalOf } from './connections';
+import { buildGraph, SOURCE_PORT } from './graph';
+import { type ISource, readSource, removeSource, sourcesOf } from './sources';
 
 const PATH = 'workflows/wine/dvc.yaml';
 const SCRIPT = `stages:
@@ -43,7 +39,7 @@ const LIBRARY = new Map([
   ]
 ]);
 
-function read(text: string, path = PATH): IWorkflow {
+function read(text: string, path = PATH): IWorkflowDocument {
   return parse(text, path).document!;
 }
 
@@ -91,23 +87,36 @@ describe('data of a workflow', () => {
 
   it('goes to the input that takes it, in the place of what that read', () => {
     const graph = buildGraph(read(WINE), LIBRARY);
-    expect(sourceRefusal(graph, 'x.csv', 'judge', 'data')).toEqual({
+    const refusal = (
+      path: string,
+      target: string,
+      targetPort: string
+    ): Refusal | null => {
+      const source = sourceId(path);
+      const link = { source, sourcePort: SOURCE_PORT, target, targetPort };
+      return refusalOf(graph, link);
+    };
+    expect(refusal('x.csv', 'judge', 'data')).toEqual({
       kind: 'type',
       from: 'File',
       to: 'Table'
     });
-    expect(sourceRefusal(graph, 'x.parquet', 'judge', 'data')).toEqual({
+    expect(refusal('x.parquet', 'judge', 'data')).toEqual({
       kind: 'taken',
       port: 'data',
       by: 'load'
     });
-    expect(sourceRefusal(graph, 'data/wine.csv', 'load', 'file')).toEqual({
+    expect(refusal('data/wine.csv', 'load', 'file')).toEqual({
       kind: 'same'
     });
-    expect(sourceRefusal(graph, 'x.csv', 'load', 'none')).toEqual({
+    expect(refusal('x.csv', 'load', 'none')).toEqual({
       kind: 'unknown'
     });
-    const link = bestInput(graph, 'x.csv', 'load')!;
+    const link = bestLink(
+      graph,
+      { side: 'source', node: sourceId('x.csv'), port: SOURCE_PORT },
+      'load'
+    );
     expect(link.targetPort).toBe('file');
     const port = graph.nodes.get('load')!.inputs[0];
     expect(edit(WINE, readSource('x.csv', 'load', port))).toBe(

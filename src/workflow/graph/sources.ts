@@ -1,16 +1,9 @@
 import type { IWorkflow } from '../document/document';
 import { compose, type Edit } from '../document/edits';
 import { addInput, connect, disconnect } from '../document/nodes';
-import { dataOf, removeItems, sourceId, sourcePath } from '../document/notes';
-import { canConnect, fits, type Refusal } from './connections';
+import { dataOf, removeItems, sourceId } from '../document/notes';
 import { NODE_WIDTH, type XYPosition } from './geometry';
-import {
-  ANY_INPUT,
-  type IGraph,
-  type IGraphPort,
-  type ILink,
-  originTypeOf
-} from './graph';
+import { ANY_INPUT, type IGraph, type IGraphPort } from './graph';
 import { freePlace } from './layout';
 
 /** Data that a workflow reads and does not make. */
@@ -22,9 +15,6 @@ export interface ISource {
   at: [number, number] | null;
   readers: { node: string; port: string }[];
 }
-
-/** The output port of every source. */
-export const SOURCE_PORT = 'data';
 
 /** The line from a source to an input. */
 export function sourceEdge(id: string, node: string, port: string): string {
@@ -113,47 +103,6 @@ function besideReaders(
     place.y += HEIGHT;
   }
   return place;
-}
-
-/** Null where a node's input may read a file, else why not. */
-export function sourceRefusal(
-  graph: IGraph,
-  path: string,
-  target: string,
-  port: string
-): Refusal | null {
-  const node = graph.nodes.get(target);
-  const input = node?.inputs.find(one => one.name === port);
-  if (!node || !input) {
-    return { kind: 'unknown' };
-  }
-  if (
-    !node.stage.isEditable ||
-    (node.kind === 'component' && port === ANY_INPUT)
-  ) {
-    return { kind: 'text', node: target };
-  }
-  const type = originTypeOf(path);
-  if (!fits(type, input.type)) {
-    return { kind: 'type', from: type!, to: input.type! };
-  }
-  if (input.paths.includes(path)) {
-    return { kind: 'same' };
-  }
-  const edge = graph.edges.find(
-    one => one.target === target && one.targetPort === port
-  );
-  return edge && !input.multiple
-    ? { kind: 'taken', port, by: edge.source }
-    : null;
-}
-
-/** Null where a connection may be drawn, else why not; its source may be data. */
-export function refusalOf(graph: IGraph, link: ILink): Refusal | null {
-  const path = sourcePath(link.source);
-  return path === null
-    ? canConnect(graph, link)
-    : sourceRefusal(graph, path, link.target, link.targetPort);
 }
 
 /** Lets an input read a file; of those that take one, in the place of what it read. */

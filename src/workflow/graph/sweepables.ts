@@ -81,7 +81,8 @@ function ofCommand(stage: IStage, document: IWorkflow): ISweepable[] {
   const points = new Map<string, Point | undefined>();
   for (const [, name] of text.matchAll(TEMPLATE)) {
     const value = valueAt(document.vars, name);
-    if (!isGiven(name) && !isRecord(value)) {
+    // A sweep gives `item` and `key` to its stages by itself.
+    if (!/^(item|key)\b/.test(name) && !isRecord(value)) {
       points.set(name, isPoint(value) ? value : undefined);
     }
   }
@@ -100,11 +101,6 @@ function ofCommand(stage: IStage, document: IWorkflow): ISweepable[] {
     choices: null,
     schema: {}
   }));
-}
-
-/** A variable that a sweep gives its stages. */
-function isGiven(name: string): boolean {
-  return /^(item|key)\b/.test(name);
 }
 
 /** What is typed, as the kind of value that stands for it; null where it is none. */

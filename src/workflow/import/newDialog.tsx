@@ -1,7 +1,7 @@
-import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useId, useState } from 'react';
+import { useId } from 'react';
 
+import { askForm } from '../askForm';
 import type { ITemplate } from './gallery';
 
 export interface INewWorkflow {
@@ -16,70 +16,42 @@ export async function askForWorkflow(
   hasProject: boolean,
   trans: TranslationBundle
 ): Promise<INewWorkflow | null> {
-  const body = new NewWorkflowBody(gallery, hasProject, trans);
-  const answer = await showDialog({
+  const choice = await askForm({
     title: trans.__('New Workflow'),
-    body,
-    focusNodeSelector: 'input',
-    buttons: [
-      Dialog.cancelButton(),
-      Dialog.okButton({ label: trans.__('Create') })
-    ]
-  });
-  return answer.button.accept ? answer.value : null;
-}
-
-class NewWorkflowBody
-  extends ReactWidget
-  implements Dialog.IBodyWidget<INewWorkflow>
-{
-  constructor(
-    private _gallery: readonly ITemplate[],
-    private _hasProject: boolean,
-    private _trans: TranslationBundle
-  ) {
-    super();
-    this.addClass('jp-mlws-NewWorkflow');
-  }
-
-  getValue(): INewWorkflow {
-    const { name, key } = this._choice;
-    const template = this._gallery.find(one => one.key === key) ?? null;
-    const title =
-      name.trim() || (template?.title ?? this._trans.__('Workflow'));
-    return { name: title, template };
-  }
-
-  protected render(): JSX.Element {
-    return (
-      <NewWorkflowForm
-        gallery={this._gallery}
-        hasProject={this._hasProject}
-        trans={this._trans}
-        onChange={choice => {
-          this._choice = choice;
-        }}
+    ok: trans.__('Create'),
+    value: { name: '', key: '' },
+    fields: (value, change) => (
+      <NewWorkflowFields
+        gallery={gallery}
+        hasProject={hasProject}
+        trans={trans}
+        choice={value}
+        change={change}
       />
-    );
+    )
+  });
+  if (!choice) {
+    return null;
   }
-
-  private _choice = { name: '', key: '' };
+  const template = gallery.find(one => one.key === choice.key) ?? null;
+  const name = choice.name.trim() || (template?.title ?? trans.__('Workflow'));
+  return { name, template };
 }
 
-function NewWorkflowForm(props: {
+interface IChoice {
+  name: string;
+  key: string;
+}
+
+function NewWorkflowFields(props: {
   gallery: readonly ITemplate[];
   hasProject: boolean;
   trans: TranslationBundle;
-  onChange: (choice: { name: string; key: string }) => void;
+  choice: IChoice;
+  change: (part: Partial<IChoice>) => void;
 }): JSX.Element {
-  const { gallery, hasProject, trans } = props;
-  const [choice, setChoice] = useState({ name: '', key: '' });
+  const { gallery, hasProject, trans, choice, change } = props;
   const id = useId();
-  const change = (part: Partial<typeof choice>): void => {
-    const next = { ...choice, ...part };
-    setChoice(next);
-    props.onChange(next);
-  };
   const empty = {
     key: '',
     title: trans.__('Blank'),

@@ -7,11 +7,11 @@ import { addInput } from '../document/nodes';
 import {
   addOutput,
   type OutputList,
-  removeInput,
-  removeOutput,
+  removeFile,
   setCommand
 } from '../document/stages';
 import type { IGraphNode } from '../graph/graph';
+import { RemoveButton } from './removeButton';
 import { useCanvas, useFlush } from '../store/hooks';
 
 /** A stage that is no component: its command, and the files that it reads and writes. */
@@ -36,7 +36,6 @@ export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
         title={trans.__('Dependencies')}
         entries={stage.deps}
         add={path => addInput(node.id, path)}
-        remove={entry => removeInput(node.id, entry.index)}
       />
       <Files
         node={node}
@@ -44,7 +43,6 @@ export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
         entries={stage.outs}
         lists={['outs', 'metrics', 'plots']}
         add={(path, list) => addOutput(node.id, path, list)}
-        remove={entry => removeOutput(node.id, entry)}
       />
       <Button small onClick={openAsText}>
         {trans.__('Open in Text Editor')}
@@ -98,10 +96,9 @@ function Files(props: {
   entries: readonly IPathEntry[];
   lists?: OutputList[];
   add: (path: string, list: OutputList) => Edit;
-  remove: (entry: IPathEntry & { list: OutputList }) => Edit;
 }): JSX.Element {
   const { model, trans } = useCanvas();
-  const { node, title, entries, lists = [], add, remove } = props;
+  const { node, title, entries, lists = [], add } = props;
   const [draft, setDraft] = useState('');
   const [list, setList] = useState<OutputList>('outs');
   const id = useId();
@@ -134,19 +131,12 @@ function Files(props: {
                 </span>
               )}
               {isEditable && (
-                <Button
-                  small
-                  minimal
-                  aria-label={trans.__('Remove %1', entry.raw)}
-                  title={trans.__('Remove %1', entry.raw)}
+                <RemoveButton
+                  label={trans.__('Remove %1', entry.raw)}
                   onClick={() =>
-                    void model.document.edit(
-                      remove(entry as IPathEntry & { list: OutputList })
-                    )
+                    void model.document.edit(removeFile(node.id, entry))
                   }
-                >
-                  ×
-                </Button>
+                />
               )}
             </span>
           </li>

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useEffect, useId, useRef, useState } from 'react';
+import { useId, useRef, useState } from 'react';
 
-import { useCanvas, useFlush } from '../store/hooks';
+import { useCanvas, useFlush, useSlot } from '../store/hooks';
 import { type NameFault, nameFault } from '../document/rename';
 import * as gestures from '../store/gestures';
 
@@ -28,18 +28,12 @@ export function NameField({ node }: { node: string }): JSX.Element {
     }
   };
   useFlush(commit);
-  useEffect(() => {
-    const focus = (_: unknown, asked: string): void => {
-      if (asked === node) {
-        field.current?.focus();
-        field.current?.select();
-      }
-    };
-    model.selection.renameRequested.connect(focus);
-    return () => {
-      model.selection.renameRequested.disconnect(focus);
-    };
-  }, [model, node]);
+  useSlot(model.selection.renameRequested, asked => {
+    if (asked === node) {
+      field.current?.focus();
+      field.current?.select();
+    }
+  });
   return (
     <div className="jp-mlws-Field">
       <label htmlFor={id}>{trans.__('Name')}</label>

@@ -1,4 +1,4 @@
-import { useEffect, useId, useState, type ReactNode } from 'react';
+import { useId, useState, type ReactNode } from 'react';
 
 import type { IProblem } from '../../api/models';
 import { itemOf } from '../document/notes';
@@ -8,7 +8,8 @@ import {
   useCanvas,
   useDocument,
   useDrawing,
-  useSelection
+  useSelection,
+  useSlot
 } from '../store/hooks';
 import { PreviewView } from './preview';
 import { SettingsView } from './settingsForm';
@@ -69,13 +70,7 @@ function NodePanel(props: {
     setTab(next);
   };
   // The field of the name is among the settings.
-  useEffect(() => {
-    const show = (): void => choose('settings');
-    model.selection.renameRequested.connect(show);
-    return () => {
-      model.selection.renameRequested.disconnect(show);
-    };
-  }, [model]);
+  useSlot(model.selection.renameRequested, () => choose('settings'));
   const step = (by: number): void => {
     const index = tabs.findIndex(([name]) => name === tab);
     choose(tabs[(index + by + tabs.length) % tabs.length][0]);

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 
 import { cellText } from '../../ui/format';
 import type { INodeOutput, IPreview } from '../../api/models';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useReply } from '../store/hooks';
 import { FINAL } from '../store/run';
 
 /** What a node's outputs hold, each in the manner of its type. */
@@ -14,7 +14,11 @@ export function PreviewView(props: {
   const { model, trans } = useCanvas();
   const { node, status } = props;
   const run = model.runs.current.run?.id ?? null;
-  const { outputs, error } = useOutputs(run, node, status);
+  const isOver = status === undefined || FINAL.has(status);
+  const { data: outputs, error } = useReply(
+    run !== null && isOver ? service => service.outputs(run, node) : null,
+    [run, node, isOver]
+  );
   if (run === null) {
     return (
       <div className="jp-mlws-Preview">
@@ -58,51 +62,18 @@ export function PreviewView(props: {
   );
 }
 
-function useOutputs(
-  run: string | null,
-  node: string,
-  status: string | undefined
-): { outputs: INodeOutput[] | null; error: string | null } {
-  const { model } = useCanvas();
-  const [outputs, setOutputs] = useState<INodeOutput[] | null>(null);
-  const [error, setError] = useState<string | null>(null);
-  const isOver = status === undefined || FINAL.has(status);
-  useEffect(() => {
-    let isGone = false;
-    setError(null);
-    if (run !== null && model.server.service && isOver) {
-      model.server.service
-        .outputs(run, node)
-        .then(reply => !isGone && setOutputs(reply))
-        .catch(reason => !isGone && setError(String(reason.message ?? reason)));
-    }
-    return () => {
-      isGone = true;
-    };
-  }, [model, run, node, isOver]);
-  return { outputs, error };
-}
-
 function OutputPreview(props: {
   run: string;
   node: string;
   output: INodeOutput;
   status: string | undefined;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { trans } = useCanvas();
   const { run, node, output, status } = props;
-  const [preview, setPreview] = useState<IPreview | null>(null);
-  const [error, setError] = useState<string | null>(null);
-  useEffect(() => {
-    let isGone = false;
-    model.server.service
-      ?.preview(run, node, output.port)
-      .then(reply => !isGone && setPreview(reply))
-      .catch(reason => !isGone && setError(String(reason.message ?? reason)));
-    return () => {
-      isGone = true;
-    };
-  }, [model, run, node, output.port, output.md5, status]);
+  const { data: preview, error } = useReply(
+    service => service.preview(run, node, output.port),
+    [run, node, output.port, output.md5, status]
+  );
   if (error) {
     return <p className="jp-mlws-Empty">{error}</p>;
   }

@@ -1,4 +1,4 @@
-import { Button, FormComponent } from '@jupyterlab/ui-components';
+import { FormComponent } from '@jupyterlab/ui-components';
 import type { IChangeEvent } from '@rjsf/core';
 import validator from '@rjsf/validator-ajv8';
 import {
@@ -23,6 +23,7 @@ import { hasForeignSettings } from '../document/variables';
 import { fits } from '../graph/connections';
 import { ANY_INPUT, type IGraphNode, type IGraphPort } from '../graph/graph';
 import { CommandSettings } from './commandForm';
+import { RemoveButton } from './removeButton';
 import { useCanvas, useDrawing, useFlush } from '../store/hooks';
 import { NameField } from './nameField';
 import { NodeActions } from './nodeActions';
@@ -153,15 +154,10 @@ function InputField({
           <span className="jp-mlws-Field-link" title={edge.path}>
             ← {edge.source}.{edge.sourcePort}
           </span>
-          <Button
-            small
-            minimal
-            aria-label={trans.__('Disconnect %1', edge.source)}
-            title={trans.__('Disconnect %1', edge.source)}
+          <RemoveButton
+            label={trans.__('Disconnect %1', edge.source)}
             onClick={() => gestures.disconnect(model, edge)}
-          >
-            ×
-          </Button>
+          />
         </div>
       ))}
       {(edges.length === 0 || file !== '') && (

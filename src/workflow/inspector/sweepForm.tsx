@@ -27,6 +27,7 @@ import {
   readPoints,
   sweepables
 } from '../graph/sweepables';
+import { RemoveButton } from './removeButton';
 import { useCanvas } from '../store/hooks';
 import { readerText, settingErrorText, sweepFaultText } from '../labels';
 
@@ -357,15 +358,10 @@ function AxisFields(props: {
           </select>
         )}
         {onRemove && (
-          <Button
-            small
-            minimal
-            aria-label={trans.__('Remove %1 from the sweep', name)}
-            title={trans.__('Remove %1 from the sweep', name)}
+          <RemoveButton
+            label={trans.__('Remove %1 from the sweep', name)}
             onClick={onRemove}
-          >
-            ×
-          </Button>
+          />
         )}
       </div>
       {how === 'list' ? (

@@ -1,9 +1,15 @@
 import { Button } from '@jupyterlab/ui-components';
-import { useCallback, useEffect, useState } from 'react';
+import { useState } from 'react';
 
 import { cellText, duration } from '../../ui/format';
-import type { ISweep, IVariant } from '../../api/models';
-import { useCanvas, useKeyed, useCurrentRun } from '../store/hooks';
+import type { ISweeps, IVariant } from '../../api/models';
+import {
+  type IReply,
+  useCanvas,
+  useCurrentRun,
+  useKeyed,
+  useReply
+} from '../store/hooks';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 
@@ -11,25 +17,20 @@ import { runStatusLabel } from '../../ui/runStatus';
 export function SweepView({ node }: { node: string }): JSX.Element | null {
   const { model, trans } = useCanvas();
   const [metric, setMetric] = useState<string | undefined>(undefined);
-  const { sweep, etag } = useSweep(node, metric);
-  const promote = useCallback(
-    async (variant: IVariant) => {
-      if (model.document.file.isDirty) {
-        await model.document.file.save();
-      }
-      await model.server.ask(
-        service =>
-          model.document.file.asOwn(() =>
-            service.promote(node, variant.id, etag)
-          ),
-        () => undefined
-      );
-    },
-    [model, node, etag]
-  );
-  if (!sweep) {
-    return null;
+  const { data, error } = useSweeps(node, metric);
+  const sweep = data?.items.find(one => one.name === node);
+  if (!data || !sweep) {
+    return error === null ? null : <p className="jp-mlws-Empty">{error}</p>;
   }
+  const promote = async (variant: string): Promise<void> => {
+    const { file } = model.document;
+    if (file.isDirty) {
+      await file.save();
+    }
+    await model.server.ask(service =>
+      file.asOwn(() => service.promote(node, variant, data.etag))
+    );
+  };
   return (
     <section aria-label={trans.__('Variants')} className="jp-mlws-Sweep">
       <h4>{trans.__('Variants')}</h4>
@@ -68,7 +69,7 @@ export function SweepView({ node }: { node: string }): JSX.Element | null {
               key={variant.id}
               variant={variant}
               metric={sweep.metric}
-              onPromote={() => void promote(variant)}
+              onPromote={() => void promote(variant.id)}
             />
           ))}
         </tbody>
@@ -125,39 +126,18 @@ function VariantRow(props: {
   );
 }
 
-/** The sweep as the server has it: anew when a run of it is over, or the file was written. */
-function useSweep(
-  node: string,
-  metric: string | undefined
-): { sweep: ISweep | null; etag: string } {
+/** The sweeps as the server has them: anew when a run is over, or the file was written. */
+function useSweeps(node: string, metric: string | undefined): IReply<ISweeps> {
   const { model } = useCanvas();
   // What is behind the sweep may measure it.
   const run = useCurrentRun().run?.status;
-  const [result, setResult] = useState<{ sweep: ISweep | null; etag: string }>({
-    sweep: null,
-    etag: ''
-  });
   const status = useKeyed(model.runs.current.nodes, node)?.status;
   const isOver = status === undefined || FINAL.has(status);
   const text = model.document.file.isDirty
     ? null
     : model.document.workflow.source.text;
-  useEffect(() => {
-    let isGone = false;
-    if (isOver && text !== null) {
-      void model.server.ask(
-        service => service.sweeps(metric),
-        ({ items, etag }) => {
-          if (!isGone) {
-            const sweep = items.find(one => one.name === node) ?? null;
-            setResult({ sweep, etag });
-          }
-        }
-      );
-    }
-    return () => {
-      isGone = true;
-    };
-  }, [model, node, metric, isOver, text, status, run]);
-  return result;
+  return useReply(
+    isOver && text !== null ? service => service.sweeps(metric) : null,
+    [metric, isOver, text, status, run]
+  );
 }

@@ -5,6 +5,7 @@ import type {
   ObjectFieldTemplateProps
 } from '@rjsf/utils';
 
+import { RemoveButton } from './removeButton';
 import { useCanvas } from '../store/hooks';
 import { choiceText } from '../labels';
 
@@ -74,14 +75,10 @@ function ArrayGroup(props: ArrayFieldTemplateProps): JSX.Element {
       {props.items.map(item => (
         <div key={item.key} className="jp-mlws-Field-item">
           {item.children}
-          <Button
-            small
-            minimal
-            aria-label={trans.__('Remove item %1', item.index + 1)}
+          <RemoveButton
+            label={trans.__('Remove item %1', item.index + 1)}
             onClick={item.onDropIndexClick(item.index)}
-          >
-            ×
-          </Button>
+          />
         </div>
       ))}
       {props.canAdd && (

@@ -1,5 +1,4 @@
-import type { IDisposable } from '@lumino/disposable';
-import { ISignal, Signal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
 
 import { APIError } from '../../api/client';
 import type {
@@ -12,7 +11,7 @@ import { deepEqual } from '../document/values';
 import type { Ask } from './server';
 
 /** What nodes can be made of and what they can read: components, notebooks, datasets, models. */
-export class CatalogStore implements IDisposable {
+export class CatalogStore {
   constructor(private _ask: Ask) {}
 
   /** By their names. */
@@ -40,18 +39,7 @@ export class CatalogStore implements IDisposable {
     return this._models;
   }
 
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    Signal.clearData(this);
-  }
+  readonly changed = new Signal<this, void>(this);
 
   loadComponents(): Promise<void> {
     return this._ask(
@@ -59,7 +47,7 @@ export class CatalogStore implements IDisposable {
       items => {
         this._components = new Map(items.map(one => [one.name, one]));
         this._library = 'known';
-        this._changed.emit();
+        this.changed.emit();
       },
       () => {
         this.setMissing();
@@ -71,7 +59,7 @@ export class CatalogStore implements IDisposable {
   /** Without a server there are no components to show; the graph is drawn all the same. */
   setMissing(): void {
     this._library ??= 'missing';
-    this._changed.emit();
+    this.changed.emit();
   }
 
   loadDatasets(): Promise<void> {
@@ -80,7 +68,7 @@ export class CatalogStore implements IDisposable {
       items => {
         if (!deepEqual([...this._datasets.values()], items)) {
           this._datasets = new Map(items.map(one => [one.path, one]));
-          this._changed.emit();
+          this.changed.emit();
         }
       }
     );
@@ -91,7 +79,7 @@ export class CatalogStore implements IDisposable {
       service => service.models(),
       items => {
         this._models = items;
-        this._changed.emit();
+        this.changed.emit();
       }
     );
   }
@@ -120,7 +108,7 @@ export class CatalogStore implements IDisposable {
         } else {
           this._notebooks.delete(path);
         }
-        this._changed.emit();
+        this.changed.emit();
       }
     };
     this._requested.add(path);
@@ -141,6 +129,4 @@ export class CatalogStore implements IDisposable {
   private _requested = new Set<string>();
   private _datasets: ReadonlyMap<string, IDataset> = new Map();
   private _models: readonly IModel[] = [];
-  private _isDisposed = false;
-  private _changed = new Signal<this, void>(this);
 }

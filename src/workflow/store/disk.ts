@@ -1,7 +1,6 @@
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { Contents } from '@jupyterlab/services';
-import type { IDisposable } from '@lumino/disposable';
-import { ISignal, Signal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
 
 import { mergeTexts } from '../document/diff';
 import { editBetween } from '../document/textEdits';
@@ -16,7 +15,7 @@ type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
  * Without unsaved edits the file's text is taken. With them both are joined; where they are about
  * the same lines, nothing is changed and `conflict` is set: the person chooses.
  */
-export class DiskFollower implements IDisposable {
+export class DiskFollower {
   constructor(
     private _context: Context,
     private _contents: Contents.IManager
@@ -32,13 +31,7 @@ export class DiskFollower implements IDisposable {
     return this._conflict;
   }
 
-  get conflictChanged(): ISignal<this, boolean> {
-    return this._conflictChanged;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
+  readonly conflictChanged = new Signal<this, boolean>(this);
 
   dispose(): void {
     this._isDisposed = true;
@@ -184,7 +177,7 @@ export class DiskFollower implements IDisposable {
   private _setConflict(conflict: boolean): void {
     if (this._conflict !== conflict) {
       this._conflict = conflict;
-      this._conflictChanged.emit(conflict);
+      this.conflictChanged.emit(conflict);
     }
   }
 
@@ -197,5 +190,4 @@ export class DiskFollower implements IDisposable {
   private _isSaving = false;
   private _again = false;
   private _isDisposed = false;
-  private _conflictChanged = new Signal<this, boolean>(this);
 }

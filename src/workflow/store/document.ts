@@ -1,6 +1,5 @@
 import type { ISharedFile } from '@jupyter/ydoc';
-import type { IDisposable } from '@lumino/disposable';
-import { ISignal, Signal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
 
 import {
   type IParseError,
@@ -27,7 +26,7 @@ export interface IFile {
 }
 
 /** The text of a `dvc.yaml`: what it says, its edits and their history. */
-export class DocumentStore implements IDisposable {
+export class DocumentStore {
   constructor(readonly file: IFile) {
     this._shared = file.sharedModel;
     this._shared.changed.connect(this._onText, this);
@@ -68,34 +67,20 @@ export class DocumentStore implements IDisposable {
 
   set discard(discard: (() => Promise<void>) | null) {
     this._discard = discard;
-    this._changed.emit();
+    this.changed.emit();
   }
 
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
+  readonly changed = new Signal<this, void>(this);
 
   /** Emitted when an edit was refused. */
-  get refused(): ISignal<this, Refusal> {
-    return this._refused;
-  }
+  readonly refused = new Signal<this, Refusal>(this);
 
   /** Emitted before the text is read for saving: drafts of forms must be written. */
-  get flushing(): ISignal<this, void> {
-    return this._flushing;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
+  readonly flushing = new Signal<this, void>(this);
 
   dispose(): void {
-    if (!this._isDisposed) {
-      this._isDisposed = true;
-      this._shared.changed.disconnect(this._onText, this);
-      this.history.dispose();
-      Signal.clearData(this);
-    }
+    this._shared.changed.disconnect(this._onText, this);
+    this.history.dispose();
   }
 
   /** Applies an edit as one transaction and one step of undo. False where nothing changed. */
@@ -142,7 +127,7 @@ export class DocumentStore implements IDisposable {
   }
 
   refuse(refusal: Refusal): void {
-    this._refused.emit(refusal);
+    this.refused.emit(refusal);
   }
 
   undo(): void {
@@ -157,7 +142,7 @@ export class DocumentStore implements IDisposable {
 
   /** Writes the drafts of forms into the text now. */
   flush(): void {
-    this._flushing.emit();
+    this.flushing.emit();
   }
 
   /** Writes drafts into the text, and the text into the file, where it differs. */
@@ -192,7 +177,7 @@ export class DocumentStore implements IDisposable {
   private _update(result: ParseResult): void {
     this._error = result.error;
     this._workflow = result.document ?? this._workflow;
-    this._changed.emit();
+    this.changed.emit();
   }
 
   private _shared: ISharedFile;
@@ -201,8 +186,4 @@ export class DocumentStore implements IDisposable {
   private _error: IParseError | null = null;
   private _discard: (() => Promise<void>) | null = null;
   private _isOwn = false;
-  private _isDisposed = false;
-  private _changed = new Signal<this, void>(this);
-  private _refused = new Signal<this, Refusal>(this);
-  private _flushing = new Signal<this, void>(this);
 }

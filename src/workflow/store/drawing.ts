@@ -1,5 +1,4 @@
-import type { IDisposable } from '@lumino/disposable';
-import { ISignal, Signal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
 
 import type { IProblem } from '../../api/models';
 import type { IWorkflow } from '../document/document';
@@ -29,7 +28,7 @@ import type { ServerLink } from './server';
 const REST = 500;
 
 /** The graph of a workflow, where its parts stand, and what is wrong with it. */
-export class DrawingStore implements IDisposable {
+export class DrawingStore {
   constructor(
     private _document: DocumentStore,
     private _catalog: CatalogStore,
@@ -70,23 +69,13 @@ export class DrawingStore implements IDisposable {
     return this._problems;
   }
 
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
+  readonly changed = new Signal<this, void>(this);
 
   /** Emitted after the server has validated the text. */
-  get validated(): ISignal<this, void> {
-    return this._validated;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
+  readonly validated = new Signal<this, void>(this);
 
   dispose(): void {
-    this._isDisposed = true;
     clearTimeout(this._timer);
-    Signal.clearData(this);
   }
 
   /** The source with an id of the drawing. */
@@ -140,12 +129,12 @@ export class DrawingStore implements IDisposable {
         problems => {
           if (text === this._document.text) {
             this._setProblems(problems);
-            this._changed.emit();
+            this.changed.emit();
           }
         }
       );
     }
-    this._validated.emit();
+    this.validated.emit();
   }
 
   private _onDocument(): void {
@@ -183,7 +172,7 @@ export class DrawingStore implements IDisposable {
     this._notes = notesOf(workflow);
     this._frames = framesOf(workflow);
     this._setProblems(validate(this._graph, library === 'known'));
-    this._changed.emit();
+    this.changed.emit();
     if (this._server.service) {
       void this._catalog.loadNotebooks(
         workflow.stages.flatMap(stage => stage.notebook ?? [])
@@ -210,10 +199,7 @@ export class DrawingStore implements IDisposable {
   private _notes: readonly INote[] = [];
   private _frames: readonly IFrame[] = [];
   private _problems: readonly (IProblem | Problem)[] = [];
-  private _isDisposed = false;
   private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _changed = new Signal<this, void>(this);
-  private _validated = new Signal<this, void>(this);
 }
 
 /** Keeps the nodes that did not change as they were, so that they are not drawn again. */

@@ -35,20 +35,21 @@ import { fileNode, nameOf, setFrozen } from '../document/stages';
 import type { Value } from '../document/values';
 import { setSetting } from '../document/variables';
 import { aligned, type Alignment } from '../graph/align';
-import { canConnect } from '../graph/connections';
+import { refusalOf } from '../graph/connections';
 import { nodeBox, type XYPosition } from '../graph/geometry';
 import {
   ANY_INPUT,
   buildGraph,
+  type IEnd,
   type IGraph,
   type IGraphEdge,
   type IGraphPort,
-  type ILink
+  type ILink,
+  linkBetween
 } from '../graph/graph';
 import {
   leaveSource,
   readSource,
-  refusalOf,
   removeSource,
   sourceEdge
 } from '../graph/sources';
@@ -58,10 +59,7 @@ import type { CanvasModel } from './model';
 const LOAD_MODEL = 'load_model';
 
 /** What a new node is connected to: a port of another node, or a file. */
-export type INewLink = { port: string } & (
-  | { side: 'source' | 'target'; node: string; nodePort: string }
-  | { file: string }
-);
+type NewLink = { port: string } & ({ end: IEnd } | { file: string });
 
 // Nodes
 
@@ -70,7 +68,7 @@ export function addComponent(
   { catalog, document, selection }: CanvasModel,
   name: string,
   place: XYPosition,
-  link?: INewLink,
+  link?: NewLink,
   settings: Record<string, Value> = {}
 ): void {
   const component = catalog.components.get(name);
@@ -86,22 +84,8 @@ export function addComponent(
   } else if (link) {
     edits.push(now => {
       const graph = buildGraph(now, catalog.components);
-      const { node: other, nodePort, port } = link;
-      const ends =
-        link.side === 'source'
-          ? {
-              source: other,
-              sourcePort: nodePort,
-              target: id,
-              targetPort: port
-            }
-          : {
-              source: id,
-              sourcePort: port,
-              target: other,
-              targetPort: nodePort
-            };
-      return canConnect(graph, ends)
+      const ends = linkBetween(link.end, id, link.port);
+      return refusalOf(graph, ends)
         ? now.data
         : connectPort(connectionOf(graph, ends))(now);
     });
@@ -120,7 +104,7 @@ export function addModel(
   name: string,
   version: number,
   place: XYPosition,
-  link?: INewLink
+  link?: NewLink
 ): void {
   addComponent(model, LOAD_MODEL, place, link, { name, version });
 }

@@ -8,6 +8,7 @@ import {
   useEffect,
   useReducer,
   useRef,
+  useState,
   useSyncExternalStore
 } from 'react';
 
@@ -20,6 +21,7 @@ import type { CanvasModel } from './model';
 import type { RunState } from './run';
 import type { RunsStore } from './runs';
 import type { SelectionStore } from './selection';
+import type { WorkflowService } from './service';
 
 /** What the canvas has the lab do. */
 export interface ILabActions {
@@ -63,15 +65,24 @@ export function useCanvas(): ICanvasContext {
   return context;
 }
 
+/** Calls a slot, as the last drawing has made it, at every signal. */
+export function useSlot<T>(
+  signal: ISignal<any, T>,
+  slot: (value: T) => void
+): void {
+  const latest = useRef(slot);
+  latest.current = slot;
+  useEffect(() => {
+    const call = (_: unknown, value: T): void => latest.current(value);
+    signal.connect(call);
+    return () => void signal.disconnect(call);
+  }, [signal]);
+}
+
 /** A store; the component is drawn anew when it changes. */
 function useChanges<T extends { changed: ISignal<any, void> }>(store: T): T {
   const [, draw] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => {
-    store.changed.connect(draw);
-    return () => {
-      store.changed.disconnect(draw);
-    };
-  }, [store]);
+  useSlot(store.changed, draw);
   return store;
 }
 
@@ -118,16 +129,42 @@ export function useElapsed(started: string | null, isOn: boolean): number {
   return started ? Math.max(0, (Date.now() - Date.parse(started)) / 1000) : 0;
 }
 
+/** What the server last answered, and why a request failed since. */
+export interface IReply<T> {
+  data: T | null;
+  error: string | null;
+}
+
+/** Asks the server, and again when one of `causes` changes; null asks nothing. */
+export function useReply<T>(
+  request: ((service: WorkflowService) => Promise<T>) | null,
+  causes: readonly unknown[]
+): IReply<T> {
+  const { model } = useCanvas();
+  const [reply, setReply] = useState<IReply<T>>({ data: null, error: null });
+  useEffect(() => {
+    let isStale = false;
+    const set = (change: Partial<IReply<T>>): void => {
+      if (!isStale) {
+        setReply(before => ({ ...before, error: null, ...change }));
+      }
+    };
+    const { service } = model.server;
+    if (request && service) {
+      request(service).then(
+        data => set({ data }),
+        reason => set({ error: String(reason.message ?? reason) })
+      );
+    }
+    return () => {
+      isStale = true;
+    };
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [model, ...causes]);
+  return reply;
+}
+
 /** Writes what is typed before the file is saved, the node deselected or the form closed. */
 export function useFlush(commit: () => void): void {
-  const { model } = useCanvas();
-  const latest = useRef(commit);
-  latest.current = commit;
-  useEffect(() => {
-    const flush = (): void => latest.current();
-    model.document.flushing.connect(flush);
-    return () => {
-      model.document.flushing.disconnect(flush);
-    };
-  }, [model]);
+  useSlot(useCanvas().model.document.flushing, commit);
 }

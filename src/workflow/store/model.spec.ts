@@ -152,9 +152,9 @@ describe('CanvasModel', () => {
     file.setSource(WINE + 'x: [');
     expect(model.document.error?.line).toBeGreaterThan(35);
     expect(model.drawing.graph.nodes.size).toBe(3);
-    expect(
-      model.document.edit(() => [{ offset: 0, delete: 1, insert: '' }])
-    ).toBe(false);
+    expect(model.document.edit(({ data }) => ({ ...data, stages: {} }))).toBe(
+      false
+    );
     file.setSource(WINE.replace('  judge:', '  verdict:'));
     expect(model.document.error).toBeNull();
     expect([...model.drawing.graph.nodes.keys()]).toEqual([
@@ -212,7 +212,7 @@ describe('CanvasModel', () => {
   it('refuses an edit that would break the text', () => {
     const { file, model } = open(WINE);
     expect(() =>
-      model.document.edit(() => [{ offset: 0, delete: 0, insert: '{' }])
+      model.document.edit(({ data }) => ({ ...data, stages: 'none' }))
     ).toThrow(/break/);
     expect(file.getSource()).toBe(WINE);
   });

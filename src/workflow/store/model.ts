@@ -1,5 +1,3 @@
-import type { IDisposable } from '@lumino/disposable';
-
 import type { IEventStream } from '../../api/client';
 import type { IWorkflowEvent } from '../../api/models';
 import { CatalogStore } from './catalog';
@@ -11,7 +9,7 @@ import { ServerLink } from './server';
 import type { WorkflowService } from './service';
 
 /** A `dvc.yaml` on the canvas: a store for each reason to change. Knows no DOM. */
-export class CanvasModel implements IDisposable {
+export class CanvasModel {
   constructor(file: IFile) {
     this.document = new DocumentStore(file);
     this.drawing = new DrawingStore(this.document, this.catalog, this.server);
@@ -31,16 +29,10 @@ export class CanvasModel implements IDisposable {
   }
 
   dispose(): void {
-    for (const store of [
-      this.server,
-      this.runs,
-      this.selection,
-      this.drawing,
-      this.document,
-      this.catalog
-    ]) {
-      store.dispose();
-    }
+    this.server.dispose();
+    this.runs.dispose();
+    this.drawing.dispose();
+    this.document.dispose();
   }
 
   /** Connects to the server's side of the workflow; owns `events` from now on. */

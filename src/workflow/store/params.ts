@@ -1,7 +1,6 @@
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { Context, TextModelFactory } from '@jupyterlab/docregistry';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
-import type { IDisposable } from '@lumino/disposable';
 
 import { DiskFollower } from './disk';
 import type { ITextEdit } from '../document/textEdits';
@@ -15,12 +14,8 @@ type TextContext = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
  * One that is open in an editor is edited there; others have a document of their own, saved at
  * each edit.
  */
-export class ParamsFiles implements IDisposable {
+export class ParamsFiles {
   constructor(private _manager: IDocumentManager) {}
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
 
   dispose(): void {
     this._isDisposed = true;

@@ -1,4 +1,4 @@
-import { ISignal, Signal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
 
 import type {
   IFailure,
@@ -70,9 +70,7 @@ export class RunState {
   }
 
   /** The run's own state changed, or another run took its place; soon after a node's did. */
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
+  readonly changed = new Signal<this, void>(this);
 
   /** How many nodes take part, and how many are done. */
   get progress(): { done: number; total: number } {
@@ -110,7 +108,7 @@ export class RunState {
       }
     }
     this._show();
-    this._changed.emit();
+    this.changed.emit();
   }
 
   /** Shows another run, be it older. */
@@ -130,7 +128,7 @@ export class RunState {
     this._follow(event.run);
     if (event.type === 'run') {
       this._applyRun(event);
-      this._changed.emit();
+      this.changed.emit();
     } else {
       this._applyNode(event);
       this._changeSoon();
@@ -142,7 +140,7 @@ export class RunState {
   private _changeSoon(): void {
     this._timer ??= setTimeout(() => {
       this._timer = null;
-      this._changed.emit();
+      this.changed.emit();
     }, REST);
   }
 
@@ -229,7 +227,6 @@ export class RunState {
   private _seq = -1;
   private _timer: ReturnType<typeof setTimeout> | null = null;
   private _states = new Map<string, { seq: number; state: INodeState }>();
-  private _changed = new Signal<this, void>(this);
 }
 
 const EMPTY: IRunSummary = {

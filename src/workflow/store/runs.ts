@@ -1,5 +1,4 @@
-import type { IDisposable } from '@lumino/disposable';
-import { ISignal, Signal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
 
 import { APIError } from '../../api/client';
 import type {
@@ -20,7 +19,7 @@ import type { IRunOptions, WorkflowService } from './service';
 const SETTLE = 50;
 
 /** The runs of a workflow: the plan of the next, the newest as it goes on, and past ones. */
-export class RunsStore implements IDisposable {
+export class RunsStore {
   constructor(
     private _server: ServerLink,
     private _document: DocumentStore,
@@ -48,9 +47,7 @@ export class RunsStore implements IDisposable {
   }
 
   /** The list of runs changed, or another one is shown. */
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
+  readonly changed = new Signal<this, void>(this);
 
   get isRunning(): boolean {
     const { run } = this.newest;
@@ -69,12 +66,7 @@ export class RunsStore implements IDisposable {
     return this._cursor !== null;
   }
 
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
   dispose(): void {
-    this._isDisposed = true;
     clearTimeout(this._timer);
     Signal.clearData(this);
   }
@@ -86,7 +78,7 @@ export class RunsStore implements IDisposable {
       ({ items, next_cursor }) => {
         this._past = items;
         this._cursor = next_cursor;
-        this._changed.emit();
+        this.changed.emit();
       }
     );
     if (this._past.length > 0) {
@@ -108,7 +100,7 @@ export class RunsStore implements IDisposable {
         if (this._cursor === cursor) {
           this._past = [...this._past, ...items];
           this._cursor = next_cursor;
-          this._changed.emit();
+          this.changed.emit();
         }
       }
     );
@@ -152,7 +144,7 @@ export class RunsStore implements IDisposable {
   async show(id: string | null): Promise<void> {
     const run = id ?? this.newest.run?.id;
     this._selected = id;
-    this._changed.emit();
+    this.changed.emit();
     if (run) {
       await this._server.ask(
         service => service.run(run),
@@ -231,7 +223,7 @@ export class RunsStore implements IDisposable {
         nodes: run.nodes ?? [],
         last_seq: run.last_seq ?? 0
       });
-      this._changed.emit();
+      this.changed.emit();
     });
   }
 
@@ -284,9 +276,7 @@ export class RunsStore implements IDisposable {
   private _cursor: string | null = null;
   private _selected: string | null = null;
   private _planRequest = 0;
-  private _isDisposed = false;
   private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _changed = new Signal<this, void>(this);
 }
 
 /** The file may have changed between a validation and the plan. */

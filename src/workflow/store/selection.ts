@@ -1,12 +1,11 @@
-import type { IDisposable } from '@lumino/disposable';
-import { ISignal, Signal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
 
 import { sourcePath } from '../document/notes';
 import type { DocumentStore } from './document';
 import type { DrawingStore } from './drawing';
 
 /** What of a drawing is selected, and whose name is to be typed. */
-export class SelectionStore implements IDisposable {
+export class SelectionStore {
   constructor(
     private _document: DocumentStore,
     private _drawing: DrawingStore
@@ -50,23 +49,10 @@ export class SelectionStore implements IDisposable {
     );
   }
 
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
+  readonly changed = new Signal<this, void>(this);
 
   /** Emitted with the id whose name is to be typed. */
-  get renameRequested(): ISignal<this, string> {
-    return this._renameRequested;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    Signal.clearData(this);
-  }
+  readonly renameRequested = new Signal<this, string>(this);
 
   select(ids: Iterable<string>): void {
     const next = new Set(ids);
@@ -76,7 +62,7 @@ export class SelectionStore implements IDisposable {
     ) {
       this._document.flush();
       this._ids = next;
-      this._changed.emit();
+      this.changed.emit();
     }
   }
 
@@ -97,7 +83,7 @@ export class SelectionStore implements IDisposable {
     const { single } = this;
     if (single !== null) {
       this._renaming = single;
-      this._renameRequested.emit(single);
+      this.renameRequested.emit(single);
     }
   }
 
@@ -117,7 +103,4 @@ export class SelectionStore implements IDisposable {
   private _ids: ReadonlySet<string> = new Set();
   private _edges: ReadonlySet<string> = new Set();
   private _renaming: string | null = null;
-  private _isDisposed = false;
-  private _changed = new Signal<this, void>(this);
-  private _renameRequested = new Signal<this, string>(this);
 }

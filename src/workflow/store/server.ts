@@ -1,5 +1,4 @@
-import type { IDisposable } from '@lumino/disposable';
-import { ISignal, Signal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
 
 import type { IEventStream } from '../../api/client';
 import type { IWorkflowEvent } from '../../api/models';
@@ -17,7 +16,7 @@ export type Ask = <T>(
 ) => Promise<void>;
 
 /** The server's side of one workflow: its service, once it is known, and its events. */
-export class ServerLink implements IDisposable {
+export class ServerLink {
   get service(): WorkflowService | null {
     return this._service;
   }
@@ -27,19 +26,13 @@ export class ServerLink implements IDisposable {
     return this._isConnected;
   }
 
-  get connectionChanged(): ISignal<this, boolean> {
-    return this._connectionChanged;
-  }
+  readonly connectionChanged = new Signal<this, boolean>(this);
 
   /** Events of this workflow; "reset" where some were missed. */
-  get message(): ISignal<this, IWorkflowEvent> {
-    return this._message;
-  }
+  readonly message = new Signal<this, IWorkflowEvent>(this);
 
   /** Emitted with the error of a request that nobody handled. */
-  get failed(): ISignal<this, unknown> {
-    return this._failed;
-  }
+  readonly failed = new Signal<this, unknown>(this);
 
   get isDisposed(): boolean {
     return this._isDisposed;
@@ -74,7 +67,7 @@ export class ServerLink implements IDisposable {
       }
     } catch (error) {
       if (!this._isDisposed && !onError(error)) {
-        this._failed.emit(error);
+        this.failed.emit(error);
       }
     }
   };
@@ -84,20 +77,17 @@ export class ServerLink implements IDisposable {
       event.type === 'reset' ||
       (event.type !== 'hello' && event.workflow === this._service?.id);
     if (isOwn) {
-      this._message.emit(event);
+      this.message.emit(event);
     }
   }
 
   private _onConnection(_: unknown, isConnected: boolean): void {
     this._isConnected = isConnected;
-    this._connectionChanged.emit(isConnected);
+    this.connectionChanged.emit(isConnected);
   }
 
   private _service: WorkflowService | null = null;
   private _events: IEventStream<IWorkflowEvent> | null = null;
   private _isConnected = true;
   private _isDisposed = false;
-  private _connectionChanged = new Signal<this, boolean>(this);
-  private _message = new Signal<this, IWorkflowEvent>(this);
-  private _failed = new Signal<this, unknown>(this);
 }

@@ -1,6 +1,5 @@
 import type { ISharedDocument } from '@jupyter/ydoc';
-import type { IDisposable } from '@lumino/disposable';
-import { ISignal, Signal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
 
 import { undoManagerOf } from './labInternals';
 
@@ -32,10 +31,8 @@ interface IFollowed {
  * The steps themselves are the documents' own, so that undoing in an editor of one of them, or
  * another person's edits, leave the history true.
  */
-export class UndoHistory implements IDisposable {
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
+export class UndoHistory {
+  readonly changed = new Signal<this, void>(this);
 
   get canUndo(): boolean {
     return this._newest('undoStack') !== null;
@@ -43,10 +40,6 @@ export class UndoHistory implements IDisposable {
 
   get canRedo(): boolean {
     return this._newest('redoStack') !== null;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
   }
 
   dispose(): void {
@@ -68,15 +61,15 @@ export class UndoHistory implements IDisposable {
         // What was undone before a new step is not done again behind it.
         this._edited = this._count;
       }
-      this._changed.emit();
+      this.changed.emit();
     };
-    const tell = (): void => this._changed.emit();
+    const tell = (): void => this.changed.emit();
     manager.on('stack-item-added', add);
     manager.on('stack-item-updated', add);
     manager.on('stack-cleared', tell);
     const leave = (): void => {
       this._followed.delete(shared);
-      this._changed.emit();
+      this.changed.emit();
     };
     shared.disposed.connect(leave);
     this._followed.set(shared, {
@@ -110,7 +103,7 @@ export class UndoHistory implements IDisposable {
       } finally {
         this._isOwn = false;
       }
-      this._changed.emit();
+      this.changed.emit();
       this._followed.get(shared)?.then();
     }
   }
@@ -138,5 +131,4 @@ export class UndoHistory implements IDisposable {
   private _edited = -1;
   private _isOwn = false;
   private _isDisposed = false;
-  private _changed = new Signal<this, void>(this);
 }

@@ -1,11 +1,10 @@
 import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { Widget } from '@lumino/widgets';
 
 import { quoteWord } from '../document/command';
 import { graphSvg } from '../graph/svg';
 import type { CanvasModel } from '../store/model';
-import { kindText, portText } from '../labels';
+import { nodeText, portText } from '../labels';
 
 /** The colours of states on white paper. */
 const COLOURS: Record<string, string> = {
@@ -23,41 +22,30 @@ const SCALE = 2;
 /** Browsers draw no larger picture. */
 const LARGEST = 16_000;
 
-/** Shows the commands that run the workflow in a terminal; either can be copied. */
+/** Shows the commands that run the workflow in a terminal, to be copied. */
 export async function copyCommandLine(
   model: CanvasModel,
   trans: TranslationBundle
 ): Promise<void> {
   const path = quoteWord(model.document.workflow.path);
-  const lines = [`jupyter mlws run ${path}`, `dvc repro ${path}`];
-  const body = new Widget({ node: document.createElement('div') });
-  const [ours, dvc] = lines.map(line => {
-    const pre = document.createElement('pre');
-    pre.className = 'jp-mlws-CommandLine';
-    pre.textContent = line;
-    return pre;
-  });
-  const say = (text: string): HTMLElement => {
-    const words = document.createElement('p');
-    words.textContent = text;
-    return words;
-  };
-  body.node.append(
-    say(trans.__('In a terminal, in the project folder:')),
-    ours,
-    say(trans.__('With plain DVC:')),
-    dvc
-  );
+  const command = `jupyter mlws run ${path}`;
   const answer = await showDialog({
     title: trans.__('Command to Run This Workflow'),
-    body,
+    body: (
+      <>
+        <p>{trans.__('In a terminal, in the project folder:')}</p>
+        <pre className="jp-mlws-CommandLine">{command}</pre>
+        <p>{trans.__('With plain DVC:')}</p>
+        <pre className="jp-mlws-CommandLine">{`dvc repro ${path}`}</pre>
+      </>
+    ),
     buttons: [
       Dialog.cancelButton({ label: trans.__('Close') }),
       Dialog.okButton({ label: trans.__('Copy') })
     ]
   });
   if (answer.button.accept) {
-    Clipboard.copyToSystem(lines[0]);
+    Clipboard.copyToSystem(command);
   }
 }
 
@@ -83,8 +71,7 @@ export async function saveImage(
     frames: model.drawing.frames,
     colour: node =>
       COLOURS[model.runs.current.nodes.get(node)?.status ?? ''] ?? '#9e9e9e',
-    subtitle: node =>
-      node.component?.title ?? node.componentName ?? kindText(node.kind, trans),
+    subtitle: node => nodeText(node, trans),
     portName: name => portText(name, trans)
   });
   const name = `${fileName(model)}.${kind}`;
