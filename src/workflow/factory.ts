@@ -21,7 +21,7 @@ type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 /** Reports to people that a request failed. */
 export type Report = (error: unknown) => void;
 
-export interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<WorkflowWidget> {
+interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<WorkflowWidget> {
   registry: DocumentRegistry;
   client: MLWSClient;
   manager: IDocumentManager;

@@ -20,7 +20,7 @@ export const workflowIcon = new LabIcon({
   name: 'jupyter-mlws:workflow',
   svgstr: workflow
 });
-export const sweepIcon = new LabIcon({
+const sweepIcon = new LabIcon({
   name: 'jupyter-mlws:sweep',
   svgstr: sweep
 });

@@ -4,7 +4,7 @@ import { useLayoutEffect, useMemo, useRef } from 'react';
 import { flowLabels } from '../../ui/flowLabels';
 import type { AnyNode } from './nodeTypes';
 import { useCanvas } from '../store/hooks';
-import { paintedNodes, useChanges, useColours } from './overview';
+import { pictureNodes, useChanges, useColours } from './overview';
 import { boundsOf, NODE_WIDTH } from '../graph/geometry';
 
 /** The map of a large graph: one picture, with a frame around what is seen. */
@@ -20,7 +20,7 @@ export function MapOfMany(props: {
   const colours = useColours(canvas);
   const changes = useChanges(model);
   const boxes = useMemo(
-    () => (colours ? paintedNodes(model, nodes, colours) : []),
+    () => (colours ? pictureNodes(model, nodes, colours) : []),
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [model, nodes, colours, changes]
   );
@@ -71,7 +71,7 @@ export function MapOfMany(props: {
         }}
       >
         <canvas ref={canvas} width={width} height={height} />
-        <SeenFrame {...scene} />
+        <ViewFrame {...scene} />
       </div>
     </Panel>
   );
@@ -101,7 +101,7 @@ function sceneOf(
   };
 }
 
-function SeenFrame({ left, top, scale }: IScene): JSX.Element {
+function ViewFrame({ left, top, scale }: IScene): JSX.Element {
   const [x, y, zoom] = useStore(state => state.transform);
   const width = useStore(state => state.width);
   const height = useStore(state => state.height);

@@ -12,7 +12,7 @@ import {
 import type { AnyNode } from './nodeTypes';
 import { useCanvas } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
-import { paint, type IColours, type IPaintedNode } from './painting';
+import { paint, type IColours, type IPictureNode } from './painting';
 import { edgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';
 
 /** So many selected nodes are drawn one by one; more only painted. */
@@ -106,7 +106,7 @@ export function Overview({
   const changes = useChanges(model);
   const colours = useColours(canvas);
   const boxes = useMemo(
-    () => (colours ? paintedNodes(model, nodes, colours) : []),
+    () => (colours ? pictureNodes(model, nodes, colours) : []),
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [model, nodes, colours, changes]
   );
@@ -220,11 +220,11 @@ function paletteOf(colour: (name: string) => string): IPalette {
   };
 }
 
-export function paintedNodes(
+export function pictureNodes(
   model: CanvasModel,
   nodes: readonly AnyNode[],
   { states, plans }: IPalette
-): IPaintedNode[] {
+): IPictureNode[] {
   return nodes.flatMap(({ id, type, position, measured, selected, data }) => {
     if (type !== 'mlws' || !('node' in data)) {
       return [];

@@ -1,7 +1,7 @@
 import { type IEdgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';
 
 /** A node as it is painted: its corner and height, its words and its colours. */
-export interface IPaintedNode extends XYPosition {
+export interface IPictureNode extends XYPosition {
   height: number;
   title: string;
   /** Of its state; null where no run tells of it. */
@@ -23,7 +23,7 @@ export interface IColours {
 }
 
 /** What of the canvas is seen: its corner in the window's pixels, and how large it is drawn. */
-export interface IView {
+interface IView {
   x: number;
   y: number;
   zoom: number;
@@ -39,7 +39,7 @@ const LETTERS = 19;
 /** Paints what is seen of a graph, edges below nodes. */
 export function paint(
   context: CanvasRenderingContext2D,
-  nodes: readonly IPaintedNode[],
+  nodes: readonly IPictureNode[],
   edges: readonly IEdgeEnds[],
   view: IView,
   colours: IColours
@@ -96,7 +96,7 @@ function paintEdges(
 
 function paintBoxes(
   context: CanvasRenderingContext2D,
-  nodes: readonly IPaintedNode[],
+  nodes: readonly IPictureNode[],
   colours: IColours,
   zoom: number
 ): void {
@@ -127,7 +127,7 @@ function paintBoxes(
 
 function paintTitles(
   context: CanvasRenderingContext2D,
-  nodes: readonly IPaintedNode[],
+  nodes: readonly IPictureNode[],
   colour: string
 ): void {
   context.fillStyle = colour;

@@ -9,6 +9,7 @@ import { compose, type Edit } from './edits';
 import { freeId } from './nodes';
 import { dataOf, placeSource, sourceId, sourcePath } from './notes';
 import { basename, dirname, join, relative } from './paths';
+import { newFile } from './rename';
 import { namesIn, renameMentions } from './templates';
 import {
   type Data,
@@ -83,31 +84,28 @@ export function readClip(text: string): IClip | null {
   return isClip(clip) ? clip : null;
 }
 
-function isClip(clip: any): clip is IClip {
+function isClip(clip: unknown): clip is IClip {
+  if (!isRecord(clip)) {
+    return false;
+  }
+  const { nodes, data = [] } = clip;
   return (
-    isRecord(clip) &&
     clip.mlws === 'nodes' &&
     typeof clip.path === 'string' &&
     isRecord(clip.vars) &&
-    Array.isArray(clip.nodes) &&
-    (clip.data === undefined || isDataList(clip.data)) &&
-    clip.nodes.length + ((clip.data as unknown[])?.length ?? 0) > 0 &&
-    clip.nodes.every(
+    Array.isArray(nodes) &&
+    Array.isArray(data) &&
+    nodes.length + data.length > 0 &&
+    data.every(
+      one => isRecord(one) && typeof one.path === 'string' && isPosition(one.at)
+    ) &&
+    nodes.every(
       node =>
         isRecord(node) &&
         typeof node.id === 'string' &&
         typeof node.folder === 'string' &&
         isRecord(node.stage) &&
         isPosition(node.at)
-    )
-  );
-}
-
-function isDataList(data: unknown): boolean {
-  return (
-    Array.isArray(data) &&
-    data.every(
-      one => isRecord(one) && typeof one.path === 'string' && isPosition(one.at)
     )
   );
 }
@@ -201,7 +199,9 @@ function newFiles(
       const isFree =
         !claims.has(target) &&
         (target !== old || clip.cut || clip.path === document.path);
-      const path = isFree ? target : unused(target, id, names.get(id)!, claims);
+      const path = isFree
+        ? target
+        : freePath(target, id, names.get(id)!, claims);
       claims.add(path);
       files.set(old, path);
     }
@@ -216,25 +216,23 @@ function moveTo(path: string, from: string, to: string): string {
 }
 
 /** A path beside another: with the new node's name for the old one's, else with a number. */
-function unused(
+function freePath(
   path: string,
   id: string,
   name: string,
   claims: ReadonlySet<string>
 ): string {
-  const folder = dirname(path);
-  const file = basename(path);
-  const isNamed = file === id || file.startsWith(`${id}.`);
-  const sibling = join(folder, name + file.slice(id.length));
-  if (isNamed && !claims.has(sibling)) {
+  const sibling = newFile(path, id, name);
+  if (sibling !== null && !claims.has(sibling)) {
     return sibling;
   }
+  const file = basename(path);
   const dot = file.indexOf('.', 1);
   const [stem, extension] =
     dot < 0 ? [file, ''] : [file.slice(0, dot), file.slice(dot)];
   let free = path;
   for (let count = 2; claims.has(free) || free === path; count += 1) {
-    free = join(folder, `${stem}_${count}${extension}`);
+    free = join(dirname(path), `${stem}_${count}${extension}`);
   }
   return free;
 }

@@ -8,7 +8,7 @@ export interface IWord {
 }
 
 /** `--name value …` */
-export interface IArgument {
+interface IArgument {
   name: string;
   flag: IWord;
   values: IWord[];

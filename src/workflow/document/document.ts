@@ -34,7 +34,7 @@ export interface IPathEntry {
 }
 
 /** `--name path` in a component's command. */
-export interface IPathArgument {
+interface IPathArgument {
   name: string;
   raw: string;
   paths: string[];

@@ -91,15 +91,15 @@ export function withItem(
 export function withoutItems(
   body: Data,
   list: string,
-  gone: ReadonlySet<number>
+  indices: ReadonlySet<number>
 ): Data {
   const items = body[list];
   const rest = Array.isArray(items)
-    ? items.filter((_, index) => !gone.has(index))
+    ? items.filter((_, index) => !indices.has(index))
     : [];
   return rest.length > 0
     ? { ...body, [list]: rest }
-    : gone.size > 0
+    : indices.size > 0
       ? removeIn(body, [list])
       : body;
 }

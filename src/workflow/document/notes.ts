@@ -16,7 +16,7 @@ export interface IFrame {
 }
 
 /** Data that was put on the canvas. */
-export interface IPlacedData {
+interface IPlacedData {
   path: string;
   at: [number, number] | null;
 }
@@ -135,10 +135,10 @@ export function setPart(
 }
 
 /** Removes notes or frames; what the frames held stays. */
-export function removeItems(key: List, gone: ReadonlySet<number>): Edit {
+export function removeItems(key: List, indices: ReadonlySet<number>): Edit {
   return workflow => {
     const items = listOf(workflow, key);
-    const rest = items.filter((_, index) => !gone.has(index));
+    const rest = items.filter((_, index) => !indices.has(index));
     return setList(key, rest)(workflow);
   };
 }

@@ -4,7 +4,7 @@ import { bodyOf, type IStage, type IWorkflow, stagesOf } from './document';
 import { basename, dirname, join } from './paths';
 import type { IParsedText } from './ranges';
 import { reconcile } from './reconcile';
-import { splitName } from './templates';
+import { splitName, valueAt } from './templates';
 import type { ITextEdit } from './textEdits';
 import { type Data, isRecord, setIn, type Value } from './values';
 
@@ -63,7 +63,7 @@ function foreignNames(workflow: IWorkflow, stage: IStage): string[] {
   );
 }
 
-export interface IParamsFile {
+interface IParamsFile {
   source: IParsedText;
   values: Data;
 }
@@ -106,15 +106,7 @@ export function valuesAt(
     }
   };
   for (const key of keys ?? ['']) {
-    let value: Value | undefined = values;
-    for (const part of key === '' ? [] : splitName(key)) {
-      value =
-        isRecord(value) && part in value
-          ? value[part]
-          : Array.isArray(value)
-            ? value[Number(part)]
-            : undefined;
-    }
+    const value = key === '' ? values : valueAt(values, key);
     if (value !== undefined) {
       walk(key, value);
     }

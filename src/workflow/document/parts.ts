@@ -21,7 +21,7 @@ export type Entry = Pair<Scalar, Node | null>;
  * Documents share the parts that an edit leaves as they are: reading a text again takes the time
  * of what has changed in it.
  */
-export interface IPart {
+interface IPart {
   readonly text: string;
   /** A pair of the root or of `stages`, or an item of `vars`. */
   readonly entry: Entry | Node;

@@ -2,7 +2,7 @@ import { escapePattern } from './values';
 
 /** Paths as `dvc.yaml` writes them: POSIX, relative to a folder of the project. */
 
-export function normalise(path: string): string {
+function normalise(path: string): string {
   const parts: string[] = [];
   for (const part of path.split('/')) {
     if (part === '..' && parts.length > 0 && parts[parts.length - 1] !== '..') {

@@ -8,7 +8,7 @@ type Schema = Record<string, any>;
 export type Settings = Record<string, Value>;
 
 /** A stage with the JSON Schema of its settings; null where there is none. */
-export interface IConfigurable {
+interface IConfigurable {
   stage: IStage;
   settings: Schema | null;
 }
@@ -48,8 +48,8 @@ export function formUi(schema: Schema, values: Settings): Schema {
 /** True if a setting has an effect; also with the value of a variant, which is not known here. */
 export function applies(property: Schema, values: Settings): boolean {
   return Object.entries<Value[]>(property['x-applies-to'] ?? {}).every(
-    ([name, wanted]) =>
-      values[name] === undefined || wanted.includes(values[name])
+    ([name, choices]) =>
+      values[name] === undefined || choices.includes(values[name])
   );
 }
 
@@ -74,11 +74,11 @@ export function withoutNull(property: Schema): Schema {
 
 /** The schema of those settings of a node that do not vary. */
 export function freeSchema({ stage, settings }: IConfigurable): Schema {
-  return withoutSettings(settings ?? {}, sweptNames(stage));
+  return withoutSettings(settings ?? {}, axisNames(stage));
 }
 
 /** The names of the settings that vary. */
-function sweptNames(stage: IStage): ReadonlySet<string> {
+function axisNames(stage: IStage): ReadonlySet<string> {
   const args = stage.command?.args ?? [];
   return new Set(
     args
@@ -130,12 +130,10 @@ export function defaultsOf(schema: Schema): Settings {
 /** A node's settings: its entry in `vars` over what its command says over the defaults. */
 export function settingsOf(node: IConfigurable, document: IWorkflow): Settings {
   const schema = freeSchema(node);
-  const stored = valueAt(document.vars, settingsPath(node.stage).join('.'));
-  const written =
-    node.stage.command?.unpacks.length || isRecord(stored) ? stored : undefined;
+  const own = valueAt(document.vars, settingsPath(node.stage).join('.'));
   return merge(
-    merge(defaultsOf(schema), writtenSettings(node.stage, schema, document)),
-    isRecord(written) ? written : {}
+    merge(defaultsOf(schema), argumentSettings(node.stage, schema, document)),
+    isRecord(own) ? own : {}
   );
 }
 
@@ -150,7 +148,7 @@ function merge(base: Settings, over: Settings): Settings {
 }
 
 /** Settings that stand in the command itself, `--epochs 5`. */
-function writtenSettings(
+function argumentSettings(
   stage: IStage,
   schema: Schema,
   document: IWorkflow
@@ -239,13 +237,13 @@ function differences(
     const isNullable = property.anyOf?.some(
       (one: Schema) => one.type === 'null'
     );
-    const wanted = value === undefined && isNullable ? null : value;
-    return deepEqual(wanted, old)
+    const next = value === undefined && isNullable ? null : value;
+    return deepEqual(next, old)
       ? []
       : [
           {
             key: here,
-            value: deepEqual(wanted, property.default) ? undefined : wanted
+            value: deepEqual(next, property.default) ? undefined : next
           }
         ];
   });

@@ -132,7 +132,7 @@ export interface IReading {
 }
 
 /** The stages that vary together, and what else reads their outputs. */
-export interface IGroup {
+interface IGroup {
   members: string[];
   readings: IReading[];
   fault: SweepFault | null;
@@ -188,7 +188,11 @@ export function newGroup(
   const own = group.members
     .map(member => stageOf(workflow, member))
     .flatMap((stage): SweepFault[] => [
-      ...(canTakeVariants(stage) ? [] : [{ kind: 'text' as const }]),
+      ...(stage.isEditable &&
+      stage.kind !== 'sweep' &&
+      stage.commands.length === 1
+        ? []
+        : [{ kind: 'text' as const }]),
       ...stage.outs
         .filter(({ raw }) => !isKeyed(raw) && !names(stage, raw))
         .map(({ paths }) => ({ kind: 'output' as const, path: paths[0] }))
@@ -231,10 +235,6 @@ function readersOf(
           : [{ reader, dep, rest: path.slice(above.length) }];
       })
     );
-}
-
-function canTakeVariants({ isEditable, kind, commands }: IStage): boolean {
-  return isEditable && kind !== 'sweep' && commands.length === 1;
 }
 
 /** The stages that have the variants of a sweep, and what else reads their outputs. */

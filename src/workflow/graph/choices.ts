@@ -10,7 +10,7 @@ import {
 } from './graph';
 
 /** A component with its first port that fits. */
-export interface IFitting {
+interface IFitting {
   component: IComponent;
   port: string;
 }

@@ -46,18 +46,18 @@ export function graphDiff(
 ): IGraphDiff {
   const old = new Map(before.stages.map(stage => [stage.id, stage]));
   const now = new Set(after.stages.map(stage => stage.id));
-  const gone = before.stages.filter(stage => !now.has(stage.id));
+  const removals = before.stages.filter(stage => !now.has(stage.id));
   const differences: INodeDifference[] = [];
   for (const stage of after.stages) {
     const same = old.get(stage.id);
-    const former = same ?? gone.find(one => haveSameOutputs(one, stage));
+    const former = same ?? removals.find(one => haveSameOutputs(one, stage));
     if (!former) {
       differences.push({ id: stage.id, kind: 'added', reasons: [] });
       continue;
     }
     const reasons = reasonsOf(before, former, after, stage, files);
     if (!same) {
-      gone.splice(gone.indexOf(former), 1);
+      removals.splice(removals.indexOf(former), 1);
       differences.push({
         id: stage.id,
         kind: 'changed',
@@ -68,10 +68,10 @@ export function graphDiff(
       differences.push({ id: stage.id, kind: 'changed', reasons });
     }
   }
-  for (const { id } of gone) {
+  for (const { id } of removals) {
     differences.push({ id, kind: 'removed', reasons: [] });
   }
-  return { graph: union(before, after, gone), differences };
+  return { graph: union(before, after, removals), differences };
 }
 
 /** A stage with the files of one that is gone is that one, with another name. */
@@ -136,11 +136,11 @@ function reasonsOf(
 function union(
   before: IWorkflow,
   after: IWorkflow,
-  gone: readonly IStage[]
+  removals: readonly IStage[]
 ): IGraph {
   const graph = buildGraph(after, new Map());
   const former = buildGraph(before, new Map());
-  const ids = new Set(gone.map(stage => stage.id));
+  const ids = new Set(removals.map(stage => stage.id));
   for (const id of ids) {
     graph.nodes.set(id, former.nodes.get(id)!);
   }

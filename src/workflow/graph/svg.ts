@@ -12,7 +12,7 @@ import {
 import type { IGraph, IGraphNode } from './graph';
 
 /** What a picture shows. */
-export interface IPicture {
+interface IPicture {
   graph: IGraph;
   places: ReadonlyMap<string, XYPosition>;
   notes: readonly INote[];

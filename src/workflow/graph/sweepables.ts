@@ -7,7 +7,7 @@ import { hasForeignSettings } from '../document/variables';
 import type { IGraphNode } from './graph';
 
 type Schema = Record<string, any>;
-export type PointType = 'integer' | 'number' | 'string' | 'boolean' | 'any';
+type PointType = 'integer' | 'number' | 'string' | 'boolean' | 'any';
 
 /** Something of a node of which a sweep can try several values. */
 export interface ISweepable {
@@ -104,7 +104,7 @@ function ofCommand(stage: IStage, document: IWorkflow): ISweepable[] {
 }
 
 /** What is typed, as the kind of value that stands for it; null where it is none. */
-export function readPoint(text: string, type: PointType = 'any'): Point | null {
+function readPoint(text: string, type: PointType = 'any'): Point | null {
   const number = text.trim() === '' ? NaN : Number(text);
   const isNumber = Number.isFinite(number) && !/^[-+]?0[xob]/i.test(text);
   switch (type) {
@@ -143,7 +143,7 @@ export function readPoints(
   return { points, wrong };
 }
 
-export interface IRange {
+interface IRange {
   from: number;
   to: number;
   count: number;

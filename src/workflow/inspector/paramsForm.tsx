@@ -144,21 +144,21 @@ function useParamsFile(path: string): {
   const [text, setText] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   useEffect(() => {
-    let isGone = false;
+    let isStale = false;
     let stop = (): void => undefined;
     params
       .open(path)
       .then(({ sharedModel }) => {
         const read = (): void => setText(sharedModel.getSource());
-        if (!isGone) {
+        if (!isStale) {
           read();
           sharedModel.changed.connect(read);
           stop = () => sharedModel.changed.disconnect(read);
         }
       })
-      .catch(reason => !isGone && setError(String(reason.message ?? reason)));
+      .catch(reason => !isStale && setError(String(reason.message ?? reason)));
     return () => {
-      isGone = true;
+      isStale = true;
       stop();
     };
   }, [params, path]);

@@ -14,26 +14,26 @@ export function SourcePanel({ id }: { id: string }): JSX.Element | null {
     return null;
   }
   const { path, readers } = source;
-  const known = datasets.get(path);
+  const dataset = datasets.get(path);
   return (
     <div className="jp-mlws-Panel-body">
       <h3>{basename(path)}</h3>
       <p className="jp-mlws-Settings-kind">
-        {known ? trans.__('Dataset') : trans.__('File')}
+        {dataset ? trans.__('Dataset') : trans.__('File')}
       </p>
       <p>{path}</p>
-      {known && (
+      {dataset && (
         <dl className="jp-mlws-Source-facts">
-          {known.size !== null && (
+          {dataset.size !== null && (
             <>
               <dt>{trans.__('Size')}</dt>
-              <dd>{fileSize(known.size, language)}</dd>
+              <dd>{fileSize(dataset.size, language)}</dd>
             </>
           )}
-          {known.md5 !== null && (
+          {dataset.md5 !== null && (
             <>
               <dt>{trans.__('Version')}</dt>
-              <dd>{known.md5.slice(0, 12)}</dd>
+              <dd>{dataset.md5.slice(0, 12)}</dd>
             </>
           )}
         </dl>
@@ -42,8 +42,8 @@ export function SourcePanel({ id }: { id: string }): JSX.Element | null {
         <Button small onClick={() => openFile(path)}>
           {trans.__('Open')}
         </Button>
-        <Button small onClick={() => showData(path, known === undefined)}>
-          {known ? trans.__('Show Versions') : trans.__('Track with DVC')}
+        <Button small onClick={() => showData(path, dataset === undefined)}>
+          {dataset ? trans.__('Show Versions') : trans.__('Track with DVC')}
         </Button>
       </div>
       <h4>{trans.__('Used by')}</h4>

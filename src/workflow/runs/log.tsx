@@ -214,12 +214,12 @@ function useLog(
     if (run === null || !service || status === undefined) {
       return;
     }
-    let isGone = false;
+    let isStale = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const follow = async (): Promise<void> => {
       const { current } = read;
       const part = await service.log(run, node, current.size);
-      if (isGone) {
+      if (isStale) {
         return;
       }
       current.size = part.size;
@@ -235,12 +235,12 @@ function useLog(
     };
     const start = (): void => {
       follow().catch(
-        reason => !isGone && setError(String(reason.message ?? reason))
+        reason => !isStale && setError(String(reason.message ?? reason))
       );
     };
     start();
     return () => {
-      isGone = true;
+      isStale = true;
       clearTimeout(timer);
     };
   }, [model, run, node, status]);

@@ -28,7 +28,7 @@ function positions(text: string, words: string): number[] {
 }
 
 /** A stretch of one style; `match` counts from 0 where it is part of a place that was found. */
-export interface IMarkedSpan extends IAnsiSpan {
+interface IMarkedSpan extends IAnsiSpan {
   match: number | null;
 }
 

@@ -8,7 +8,7 @@ import type { DocumentRegistry } from '@jupyterlab/docregistry';
  */
 
 /** A shared document's own history: one item for each step, the newest last. */
-export type SharedUndoManager = Pick<
+type SharedUndoManager = Pick<
   YDocument<any>['undoManager'],
   'undoStack' | 'redoStack' | 'stopCapturing' | 'on' | 'off'
 >;

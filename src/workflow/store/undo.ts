@@ -3,7 +3,7 @@ import { Signal } from '@lumino/signaling';
 
 import { undoManagerOf } from './labInternals';
 
-export type Undoable = Pick<
+type Undoable = Pick<
   ISharedDocument,
   'undo' | 'redo' | 'disposed' | 'isDisposed'
 >;
