@@ -1,9 +1,8 @@
 import { Button, closeIcon } from '@jupyterlab/ui-components';
-import { useEffect, useState } from 'react';
 
 import { duration, fullTime } from '../../ui/format';
 import { bars, ticks, tickText, type IBar } from './gantt';
-import { useCanvas, useRuns, useCurrentRun } from '../store/hooks';
+import { useCanvas, useClock, useCurrentRun, useRuns } from '../store/hooks';
 import { RunList } from './runList';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
@@ -135,14 +134,4 @@ function GanttRow(props: {
       <span className="jp-mlws-Gantt-time">{duration(bar.length)}</span>
     </button>
   );
-}
-
-/** The present moment, which goes on each second while `isOn`. */
-function useClock(isOn: boolean): number {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = isOn ? setInterval(() => setNow(Date.now()), 1000) : null;
-    return () => clearInterval(timer ?? undefined);
-  }, [isOn]);
-  return now;
 }

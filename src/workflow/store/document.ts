@@ -12,7 +12,7 @@ import { reconcile } from '../document/reconcile';
 import { applyEdits } from '../document/textEdits';
 import { deepEqual } from '../document/values';
 import type { Refusal } from '../graph/connections';
-import { asOneStep, UndoHistory } from './undo';
+import { asOneStep, UndoHistory, writeEdits } from './undo';
 
 /** The file behind the canvas. */
 export interface IFile {
@@ -117,12 +117,7 @@ export class DocumentStore {
         `The edit would break the text: ${JSON.stringify(result.error)}`
       );
     }
-    const write = (): void => {
-      for (const { start, end, text } of [...edits].reverse()) {
-        this._shared.updateSource(start, end, text);
-      }
-    };
-    this._own(() => this._shared.transact(write), result);
+    this._own(() => writeEdits(this._shared, edits), result);
     return true;
   }
 

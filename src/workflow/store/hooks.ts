@@ -119,14 +119,20 @@ export function useKeyed<T>(store: KeyedStore<T>, key: string): T | undefined {
   );
 }
 
-/** The seconds since a time, counting while `isOn`. */
-export function useElapsed(started: string | null, isOn: boolean): number {
+/** The present moment, drawn anew each second while `isOn`. */
+export function useClock(isOn: boolean): number {
   const [, draw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     const timer = isOn ? setInterval(draw, 1000) : undefined;
     return () => clearInterval(timer);
   }, [isOn]);
-  return started ? Math.max(0, (Date.now() - Date.parse(started)) / 1000) : 0;
+  return Date.now();
+}
+
+/** The seconds since a time, counting while `isOn`. */
+export function useElapsed(started: string | null, isOn: boolean): number {
+  const now = useClock(isOn);
+  return started ? Math.max(0, (now - Date.parse(started)) / 1000) : 0;
 }
 
 /** What the server last answered, and why a request failed since. */

@@ -4,7 +4,7 @@ import type { DocumentRegistry } from '@jupyterlab/docregistry';
 
 import { DiskFollower } from './disk';
 import type { ITextEdit } from '../document/textEdits';
-import { asOneStep } from './undo';
+import { asOneStep, writeEdits } from './undo';
 
 type TextContext = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
@@ -64,12 +64,7 @@ export class ParamsFiles {
   /** Edits a document as one step of its undo, and saves it. */
   async edit(context: TextContext, edits: readonly ITextEdit[]): Promise<void> {
     const { sharedModel } = context.model;
-    const write = (): void => {
-      for (const { start, end, text } of [...edits].reverse()) {
-        sharedModel.updateSource(start, end, text);
-      }
-    };
-    asOneStep(sharedModel, () => sharedModel.transact(write));
+    asOneStep(sharedModel, () => writeEdits(sharedModel, edits));
     await context.save();
   }
 

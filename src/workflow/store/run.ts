@@ -92,19 +92,7 @@ export class RunState {
     for (const node of run.nodes) {
       const before = this._states.get(node.id);
       if (!before || before.seq <= run.last_seq) {
-        const { status, started, ended, duration } = node;
-        const { attempt, progress, reasons, error } = node;
-        const state = {
-          status,
-          started,
-          ended,
-          duration,
-          attempt,
-          progress,
-          reasons,
-          error
-        };
-        this._states.set(node.id, { seq: run.last_seq, state });
+        this._states.set(node.id, { seq: run.last_seq, state: node });
       }
     }
     this._show();

@@ -1,6 +1,7 @@
-import type { ISharedDocument } from '@jupyter/ydoc';
+import type { ISharedDocument, ISharedFile } from '@jupyter/ydoc';
 import { Signal } from '@lumino/signaling';
 
+import type { ITextEdit } from '../document/textEdits';
 import { undoManagerOf } from './labInternals';
 
 type Undoable = Pick<
@@ -17,6 +18,18 @@ export function asOneStep(shared: Undoable, change: () => void): void {
   } finally {
     manager.stopCapturing();
   }
+}
+
+/** Applies edits, ordered and without overlap, as one transaction. */
+export function writeEdits(
+  shared: ISharedFile,
+  edits: readonly ITextEdit[]
+): void {
+  shared.transact(() => {
+    for (const { start, end, text } of [...edits].reverse()) {
+      shared.updateSource(start, end, text);
+    }
+  });
 }
 
 interface IFollowed {
