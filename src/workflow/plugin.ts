@@ -198,7 +198,7 @@ const running: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** Workflows made anew, or of other tools' files. */
+/** New workflows: from a template, or from the files of other tools. */
 function addFileCommands(
   app: JupyterFrontEnd,
   client: MLWSClient,

@@ -158,7 +158,7 @@ function FlowPane(props: IFlowProps): JSX.Element {
       onDrop={onDrop}
       onPointerMoveCapture={({ clientX, clientY, buttons }) => {
         pointer.current = { x: clientX, y: clientY };
-        // What is carried stays drawn; a line that is drawn looks for where to end.
+        // A node that is dragged stays drawn; a line that is drawn needs the node below it.
         if (isOverview && (buttons === 0 || isConnecting)) {
           const place = flow.screenToFlowPosition(pointer.current);
           attend(nodeAt(nodes, place));

@@ -246,7 +246,7 @@ export function pictureNodes(
   });
 }
 
-/** The band that is drawn with Shift selects painted nodes too, which React Flow does not know. */
+/** The rectangle drawn with Shift selects painted nodes too; React Flow selects only drawn ones. */
 function useBand(model: CanvasModel, nodes: readonly AnyNode[]): void {
   const flow = useReactFlow();
   const band = useStore(state => state.userSelectionRect);

@@ -4,7 +4,7 @@ import { type IEdgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';
 export interface IPictureNode extends XYPosition {
   height: number;
   title: string;
-  /** Of its state; null where no run tells of it. */
+  /** Of its state; null where it is in no run. */
   state: string | null;
   /** What the next run will do with it; null where that is not known. */
   plan: string | null;

@@ -109,7 +109,7 @@ function readQuoted(
 /**
  * Reads the command of a component's or a notebook's node; null where it is another command.
  *
- * `isDictionary` tells of a template's name whether its value unpacks to arguments.
+ * `isDictionary`: whether the value of a template's name unpacks to arguments.
  */
 export function parseCommand(
   source: string,

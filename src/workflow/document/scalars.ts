@@ -8,7 +8,7 @@ export type Quote = '"' | "'" | null;
 /**
  * Prints a value on one line so that YAML 1.1 and 1.2 read it the same.
  *
- * `inFlow` tells whether it stands between brackets, where commas and braces have a meaning.
+ * `inFlow`: whether it stands between brackets, where commas and braces have a meaning.
  */
 export function print(
   value: Value,

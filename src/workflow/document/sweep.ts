@@ -28,7 +28,7 @@ export type SweepFault =
   /** A stage behind it has variants of its own. */
   | { kind: 'sweep'; node: string };
 
-/** What the text alone does not tell of components. */
+/** What the text does not say of components. */
 export interface ISweepOptions {
   /** Does an input of a stage take several files? */
   isMultiple: (stage: IStage, port: string) => boolean;
@@ -99,7 +99,7 @@ export function itemsOf(workflow: IWorkflow, id: string): Point[] | null {
     : null;
 }
 
-/** What tells the variants of one stage from those of another. */
+/** Stages with the same variation have the same variants. */
 function variationOf(workflow: IWorkflow, id: string): string {
   const items = editableStage(workflow, id)?.foreach;
   return JSON.stringify([matrixOf(workflow, id), items ?? null]);
@@ -167,7 +167,7 @@ function follow(
   };
 }
 
-/** What a stage drags along when it gets variants. */
+/** The stages that must get variants along with a stage. */
 export function newGroup(
   workflow: IWorkflow,
   id: string,

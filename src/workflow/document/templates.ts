@@ -21,7 +21,7 @@ export function textFor(value: Value): string {
     : value.toExponential().replace(/e([-+])(\d)$/, 'e$10$2');
 }
 
-/** The value behind a lone `${name}`; anything else is itself. */
+/** The value of a text that is only `${name}`; anything else is itself. */
 export function lookUp(value: Value, scope: IScope): Value | undefined {
   const name =
     typeof value === 'string' ? /^\$\{\s*([^}]+?)\s*\}$/.exec(value) : null;
@@ -61,7 +61,7 @@ export function isDictionary(name: string, scope: IScope): boolean | null {
   return value === undefined ? null : isRecord(value);
 }
 
-/** Fills templates in; those that this file can't tell stay. */
+/** Fills templates in; those with values from elsewhere stay. */
 export function fill(text: string, scope: IScope): string {
   return text.replace(
     /(\\?)\$\{\s*([^}]+?)\s*\}/g,

@@ -17,7 +17,7 @@ export function applyEdits(text: string, edits: readonly ITextEdit[]): string {
 }
 
 /**
- * Orders edits that count in the same text; where two overlap, the second gives way.
+ * Orders edits that count in the same text; where two overlap, the second is cut.
  *
  * Each is cut down to what really changes. Of insertions at the same offset the first in the list
  * ends up first in the text.

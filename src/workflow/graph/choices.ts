@@ -106,7 +106,7 @@ export function possibleLinks(
 
 /**
  * The connection of an end with a node, as of a line let go over the node's middle: to a free port
- * of the type first; where none fits, to a port that tells why.
+ * of the type first; where none fits, to one whose refusal says why.
  */
 export function bestLink(graph: IGraph, end: IEnd, id: string): ILink {
   const node = graph.nodes.get(id);

@@ -10,7 +10,7 @@ import { basename, folders } from '../document/paths';
 /** A place where an edge begins or ends. */
 export interface IGraphPort {
   name: string;
-  /** Null where the file does not tell: such a port fits every type. */
+  /** Null where the file does not say: such a port fits every type. */
   type: string | null;
   required: boolean;
   multiple: boolean;
@@ -232,7 +232,7 @@ function typeByName(path: string): string | null {
   return TYPES.find(([pattern]) => pattern.test(path))?.[1] ?? null;
 }
 
-/** What a file that no node makes is for an input; null where its name does not tell. */
+/** What a file that no node makes is for an input; null where its name does not say. */
 export function originTypeOf(path: string): string | null {
   return /\.(csv|tsv|xlsx?|db|sqlite3?|zip)$/i.test(path)
     ? 'File'

@@ -13,7 +13,7 @@ type PointType = 'integer' | 'number' | 'string' | 'boolean' | 'any';
 export interface ISweepable {
   name: string;
   type: PointType;
-  /** What it is now; undefined where the file does not tell. */
+  /** What it is now; undefined where the file does not say. */
   value: Point | undefined;
   /** All that it can be, where these are few. */
   choices: Point[] | null;
@@ -125,7 +125,7 @@ function readPoint(text: string, type: PointType = 'any'): Point | null {
   }
 }
 
-/** Values with commas between them; those that are none are told. */
+/** Values with commas between them; words that are no value are in `wrong`. */
 export function readPoints(
   text: string,
   type: PointType

@@ -2,7 +2,7 @@ import { fits } from './connections';
 import type { IGraph, IGraphNode } from './graph';
 import { layersOf, pathBetween } from './order';
 
-/** A fault of the graph that can be told without the server. */
+/** A fault of the graph that can be found without the server. */
 export type Problem = { node: string; line: number } & (
   | { kind: 'component'; name: string }
   | { kind: 'input'; port: string }
@@ -12,7 +12,7 @@ export type Problem = { node: string; line: number } & (
   | { kind: 'cycle'; nodes: string[] }
 );
 
-/** All faults at once. Unknown components are told only when the library is known. */
+/** All faults. A component can only be unknown when the library has been read. */
 export function validate(graph: IGraph, hasLibrary: boolean): Problem[] {
   return [
     ...[...graph.nodes.values()].flatMap(node =>

@@ -126,7 +126,7 @@ function VariantRow(props: {
   );
 }
 
-/** The sweeps as the server has them: anew when a run is over, or the file was written. */
+/** The sweeps as the server has them, read again after each run and each save. */
 function useSweeps(node: string, metric: string | undefined): IReply<ISweeps> {
   const { model } = useCanvas();
   // What is behind the sweep may measure it.

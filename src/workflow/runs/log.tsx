@@ -7,7 +7,7 @@ import { AnsiLog, type IAnsiSpan } from '../../ui/ansi';
 import { useCanvas } from '../store/hooks';
 import { findIn, markSpans, MOST } from './logSearch';
 
-/** Between two readings of the log of a running node, in milliseconds: no event tells of output. */
+/** Between two readings of the log of a running node, in milliseconds: there are no events of output. */
 const POLL_INTERVAL = 1000;
 /** Of a longer log the end is shown. */
 const MAX_LOG_LENGTH = 500_000;

@@ -1,4 +1,4 @@
-/** Values by key; a reader of one key hears of that key alone. */
+/** Values by key; a listener to one key is called for that key only. */
 export class KeyedStore<T> {
   get(key: string): T | undefined {
     return this._values.get(key);
@@ -10,16 +10,16 @@ export class KeyedStore<T> {
 
   set(key: string, value: T): void {
     this._values.set(key, value);
-    this._tell(key);
+    this._notify(key);
   }
 
-  /** Puts other values in the place of all; those that stay the same tell nobody. */
+  /** Puts other values in the place of all; listeners are called for those that differ. */
   replace(values: ReadonlyMap<string, T>): void {
     const before = this._values;
     this._values = new Map(values);
     for (const key of new Set([...before.keys(), ...values.keys()])) {
       if (before.get(key) !== values.get(key)) {
-        this._tell(key);
+        this._notify(key);
       }
     }
   }
@@ -36,13 +36,13 @@ export class KeyedStore<T> {
     };
   }
 
-  /** Hears of every key. */
+  /** Listens to every key. */
   subscribeAll(listener: () => void): () => void {
     this._all.add(listener);
     return () => this._all.delete(listener);
   }
 
-  private _tell(key: string): void {
+  private _notify(key: string): void {
     this._listeners.get(key)?.forEach(listener => listener());
     this._all.forEach(listener => listener());
   }

@@ -16,7 +16,7 @@ export interface INodeState {
   duration: number | null;
   /** How often it was begun; 0 where it was not. */
   attempt: number;
-  /** What it tells of itself while it runs, 0 to 1. */
+  /** What it reports while it runs, 0 to 1. */
   progress: number | null;
   reasons: readonly string[];
   error: IFailure | null;
@@ -39,7 +39,7 @@ export const NOT_DONE: ReadonlySet<string | undefined> = new Set([
   'INTERRUPTED'
 ]);
 
-/** Within so many milliseconds the changes of nodes are told as one. */
+/** Changes of nodes within so many milliseconds are one signal. */
 const REST = 100;
 
 /** Of a sweep's variants the state that matters most is the node's. */
@@ -79,7 +79,7 @@ export class RunState {
     return { done, total: states.length };
   }
 
-  /** Takes a run as the server told it; what events told later stays. */
+  /** Takes a run from the server; what later events said stays. */
   load(run: IRun): void {
     if (this._run && run.id < this._run.id) {
       return;
@@ -107,7 +107,7 @@ export class RunState {
     this.load(run);
   }
 
-  /** Takes an event; tells whether it began a run of which the nodes are not known yet. */
+  /** Takes an event. True where it is of a new run, whose nodes must be read. */
   apply(event: INodeEvent | IRunEvent): boolean {
     if (this._run && event.run < this._run.id) {
       return false;
@@ -124,7 +124,7 @@ export class RunState {
     return isNew;
   }
 
-  /** A thousand nodes may change within a second: who reads all of them hears a few times. */
+  /** A thousand nodes may change within a second: readers of all nodes get few signals. */
   private _changeSoon(): void {
     this._timer ??= setTimeout(() => {
       this._timer = null;
@@ -172,7 +172,7 @@ export class RunState {
     this._showStage(event.node.split('@')[0]);
   }
 
-  /** Begins anew with another run. */
+  /** Forgets the states of another run. */
   private _follow(id: string): void {
     if (this._run?.id === id) {
       return;

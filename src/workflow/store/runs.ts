@@ -134,7 +134,7 @@ export class RunsStore {
     );
   }
 
-  /** The file was written, or read anew from the disk. */
+  /** The file was written, or read again from the disk. */
   onSaved(): void {
     clearTimeout(this._timer);
     this._timer = setTimeout(() => void this.loadPlan(), SETTLE);
@@ -284,7 +284,7 @@ function isAboutFaults(error: unknown): boolean {
   return error instanceof APIError && /^4020[1-5]$/.test(error.code);
 }
 
-/** Of a sweep's variants the one that will do the most speaks for the node. */
+/** The plan of a sweep is that of the variant with the most to do. */
 function planByStage(plans: readonly INodePlan[]): Map<string, INodePlan> {
   const weight = ['run', 'restorable', 'frozen', 'cached'];
   const stages = new Map<string, INodePlan>();
