@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from jupyter_mlws.components.artifacts import Table
 from jupyter_mlws.components.tables import numeric
+from jupyter_mlws.components.values import names_of
 
 Task = Literal["auto", "classification", "regression"]
 CLASSIFIERS = frozenset({"logistic_regression"})
@@ -63,7 +64,11 @@ def estimator(model_type: str, kind: str, settings: Mapping[str, Any]) -> Any:
 
 
 def _classifiers(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
-    from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+    from sklearn.ensemble import (
+        GradientBoostingClassifier,
+        HistGradientBoostingClassifier,
+        RandomForestClassifier,
+    )
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.neural_network import MLPClassifier
@@ -74,6 +79,7 @@ def _classifiers(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
     return {
         "random_forest": lambda: RandomForestClassifier(**_forest(settings)),
         "gradient_boosting": lambda: GradientBoostingClassifier(**_boosting(settings)),
+        "hist_gradient_boosting": lambda: HistGradientBoostingClassifier(**_histogram(settings)),
         "decision_tree": lambda: DecisionTreeClassifier(
             max_depth=settings["max_depth"], random_state=seed
         ),
@@ -87,7 +93,11 @@ def _classifiers(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
 
 
 def _regressors(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
-    from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
+    from sklearn.ensemble import (
+        GradientBoostingRegressor,
+        HistGradientBoostingRegressor,
+        RandomForestRegressor,
+    )
     from sklearn.linear_model import LinearRegression, Ridge
     from sklearn.neighbors import KNeighborsRegressor
     from sklearn.neural_network import MLPRegressor
@@ -98,6 +108,7 @@ def _regressors(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
     return {
         "random_forest": lambda: RandomForestRegressor(**_forest(settings)),
         "gradient_boosting": lambda: GradientBoostingRegressor(**_boosting(settings)),
+        "hist_gradient_boosting": lambda: HistGradientBoostingRegressor(**_histogram(settings)),
         "decision_tree": lambda: DecisionTreeRegressor(
             max_depth=settings["max_depth"], random_state=seed
         ),
@@ -127,6 +138,15 @@ def _boosting(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _histogram(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "max_iter": settings["epochs"] or settings["n_estimators"],
+        "max_depth": settings["max_depth"],
+        "learning_rate": settings["learning_rate"] or 0.1,
+        "random_state": settings["seed"],
+    }
+
+
 def _network(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "hidden_layer_sizes": tuple(settings["hidden_layers"]),
@@ -134,6 +154,20 @@ def _network(settings: Mapping[str, Any]) -> dict[str, Any]:
         "learning_rate_init": settings["learning_rate"] or 0.001,
         "random_state": settings["seed"],
     }
+
+
+def class_probabilities(
+    models: Sequence[Any], test: Table, target: str
+) -> Iterator[tuple[str, Any, Any]]:
+    """Yield a label, whether each row is of the class, and its predicted probability.
+
+    One for each class of each model against the rest; of two classes, the second alone.
+    """
+    features, truth = test.drop(columns=[target]), test[target].to_numpy()
+    for name, model in zip(names_of(models, "model"), models, strict=True):
+        probabilities, classes = model.predict_proba(features), model.classes_
+        for n in range(1 if len(classes) == 2 else 0, len(classes)):
+            yield f"{name}: {classes[n]}", truth == classes[n], probabilities[:, n]
 
 
 def check_features(data: Table, goal: str | None = None) -> Table:

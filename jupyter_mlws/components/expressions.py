@@ -26,7 +26,7 @@ OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.BitOr: operator.or_,
     ast.And: operator.and_,
     ast.Or: operator.or_,
-    ast.Not: operator.invert,
+    ast.Not: lambda value: _numpy("logical_not")(value),
     ast.Invert: operator.invert,
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
@@ -57,7 +57,10 @@ def evaluate(expression: str, table: Table) -> Any:
         tree = ast.parse(QUOTED_NAME.sub(replace, expression).strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError) as error:
         raise ValueError(f"{expression!r} is not an expression: {error}") from None
-    return _Evaluator(table, names).visit(tree.body)
+    try:
+        return _Evaluator(table, names).visit(tree.body)
+    except (AttributeError, RecursionError, TypeError, ZeroDivisionError) as error:
+        raise ValueError(f"{expression!r} cannot be computed: {error}") from None
 
 
 class _Evaluator(ast.NodeVisitor):

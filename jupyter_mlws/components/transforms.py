@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_mlws.components.artifacts import Table
+from jupyter_mlws.components.tables import check_columns
 
 
 def apply_transformer(transformer: Any, table: Table) -> Table:
@@ -14,9 +15,7 @@ def apply_transformer(transformer: Any, table: Table) -> Table:
     transformer does not take stay as they are. Raises KeyError for a missing column.
     """
     names = [str(name) for name in transformer.feature_names_in_]
-    missing = [name for name in names if name not in table.columns]
-    if missing:
-        raise KeyError(f"the table has no columns {missing}; it has {list(table.columns)}")
+    check_columns(table, names)
     output = _transform_columns(transformer, table[names])
     if set(output.columns) <= set(names):
         obsolete_names = [name for name in names if name not in output.columns]
@@ -34,13 +33,15 @@ def _transform_columns(transformer: Any, columns: Table) -> Table:
     import pandas as pd
     from sklearn import config_context
     from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
 
     if isinstance(transformer, ColumnTransformer):
-        if not any(hasattr(part, "vocabulary_") for _, part, _ in transformer.transformers_):
+        if all(isinstance(part, SimpleImputer) for _, part, _ in transformer.transformers_):
+            # As an array, all columns would get one type.
             with config_context(transform_output="pandas"):
-                kept_types: Table = transformer.transform(columns)
-                return kept_types
-        # A missing text has no words.
+                table: Table = transformer.transform(columns)
+                return table
+        # The others vectorize texts, and a missing text has no words.
         columns = columns.fillna("")
     values = transformer.transform(columns)
     values = values.toarray() if hasattr(values, "toarray") else values

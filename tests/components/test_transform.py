@@ -43,6 +43,7 @@ def sales() -> pd.DataFrame:
         ({"by": "expression", "expression": "price * `unit count` > 6 and not paid"}, [4]),
         ({"by": "expression", "expression": "city in ['Ulm'] or month(day) == 1"}, [0, 1]),
         ({"by": "expression", "expression": "1 < price <= 4"}, [0, 4]),
+        ({"by": "expression", "expression": "not (1 > 2) and not paid"}, [1, 4]),
     ],
 )
 def test_rows_that_meet_a_condition(
@@ -59,6 +60,9 @@ def test_rows_that_meet_a_condition(
         ({"column": "price", "value": "cheap"}, ValueError, "'cheap' cannot be compared"),
         ({"by": "expression", "expression": "price * 2"}, ValueError, "not true or false"),
         ({"by": "expression", "expression": "price >"}, ValueError, "is not an expression"),
+        ({"by": "expression", "expression": "lower(5)"}, ValueError, "cannot be computed"),
+        ({"by": "expression", "expression": "price and city"}, ValueError, "cannot be computed"),
+        ({"by": "expression", "expression": "contains(city)"}, ValueError, "cannot be computed"),
     ],
 )
 def test_a_condition_that_cannot_be_met(
@@ -86,6 +90,13 @@ def test_a_condition_that_cannot_be_met(
 def test_an_expression_runs_no_code(sales: pd.DataFrame, expression: str) -> None:
     with pytest.raises((ValueError, KeyError)):
         evaluate(expression, sales)
+
+
+def test_large_integers_are_compared_exactly() -> None:
+    numbers = pd.DataFrame({"id": [2**53, 2**53 + 1]})
+    assert transform.filter_rows(numbers, column="id", value=str(2**53 + 1))["id"].tolist() == [
+        2**53 + 1
+    ]
 
 
 def test_a_column_is_computed(sales: pd.DataFrame) -> None:
@@ -139,10 +150,18 @@ def test_tables_are_joined(sales: pd.DataFrame) -> None:
     assert table["city"].tolist() == ["Bonn", "Ulm", "Bonn"]
     assert table["price_right"].tolist() == [7, 8, 7]
     assert "name" not in table.columns
+    named = sales.rename(columns={"paid": "name"})
+    table = transform.join_tables(named, towns, columns=["city"], right_columns=["name"])
+    assert table["name"].tolist() == [True, False, True]
     everything = transform.join_tables(
         sales, towns.rename(columns={"name": "city"}), columns=["city"], how="outer"
     )
     assert len(everything) == 6
+    assert "Graz" in everything["city"].tolist()
+    outer = transform.join_tables(
+        sales, towns, columns=["city"], right_columns=["name"], how="outer"
+    )
+    pd.testing.assert_frame_equal(outer, everything)
     with pytest.raises(KeyError, match="the right table has no columns"):
         transform.join_tables(sales, towns, columns=["city"])
     with pytest.raises(ValueError, match="no column in common"):

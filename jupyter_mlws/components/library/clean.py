@@ -39,9 +39,7 @@ def select_columns(
     columns: Columns to keep, in this order. Leave empty for all.
     drop: Columns to remove from the table.
     """
-    missing = [name for name in (*columns, *drop) if name not in data.columns]
-    if missing:
-        raise KeyError(f"the table has no columns {missing}; it has {list(data.columns)}")
+    check_columns(data, (*columns, *drop))
     selection = data[columns] if columns else data
     remaining: Table = selection.drop(columns=drop)
     return remaining

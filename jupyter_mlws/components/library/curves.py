@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from jupyter_mlws.components import Figure, Model, Table, component
+from jupyter_mlws.components.estimators import class_probabilities
 from jupyter_mlws.components.figures import Inches, new_figure
 from jupyter_mlws.components.parameters import FigureTitle, Seed, TargetColumn
-from jupyter_mlws.components.values import names_of
 
 
 @component(category="Plot", title="Precision-Recall Curve")
@@ -35,14 +35,8 @@ def plot_precision_recall(
 
     figure = new_figure(width, height)
     axes = figure.subplots()
-    features, truth = test.drop(columns=[target]), test[target].to_numpy()
-    for name, model in zip(names_of(models, "model"), models, strict=True):
-        chances, classes = model.predict_proba(features), model.classes_
-        # Of two classes the second says it all; of more, each is drawn against the rest.
-        for n in range(1 if len(classes) == 2 else 0, len(classes)):
-            PrecisionRecallDisplay.from_predictions(
-                truth == classes[n], chances[:, n], name=f"{name}: {classes[n]}", ax=axes
-            )
+    for label, truth, probabilities in class_probabilities(models, test, target):
+        PrecisionRecallDisplay.from_predictions(truth, probabilities, name=label, ax=axes)
     axes.set_title(title)
     return figure
 
@@ -72,18 +66,10 @@ def plot_calibration(
 
     figure = new_figure(width, height)
     axes = figure.subplots()
-    features, truth = test.drop(columns=[target]), test[target].to_numpy()
-    for name, model in zip(names_of(models, "model"), models, strict=True):
-        chances, classes = model.predict_proba(features), model.classes_
-        for n in range(1 if len(classes) == 2 else 0, len(classes)):
-            CalibrationDisplay.from_predictions(
-                truth == classes[n],
-                chances[:, n],
-                n_bins=bins,
-                strategy="quantile",
-                name=f"{name}: {classes[n]}",
-                ax=axes,
-            )
+    for label, truth, probabilities in class_probabilities(models, test, target):
+        CalibrationDisplay.from_predictions(
+            truth, probabilities, n_bins=bins, strategy="quantile", name=label, ax=axes
+        )
     axes.set_title(title)
     return figure
 

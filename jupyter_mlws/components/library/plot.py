@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from jupyter_mlws.components import Figure, Metrics, Model, Table, component
+from jupyter_mlws.components.estimators import class_probabilities
 from jupyter_mlws.components.figures import Inches, new_figure
 from jupyter_mlws.components.parameters import FigureTitle, Seed, TargetColumn
 from jupyter_mlws.components.tables import numeric
-from jupyter_mlws.components.values import names_of
 
 MOST_COLORS = 10
 """Numbers with more different values than this get a scale of colours, not a colour each."""
@@ -167,14 +167,8 @@ def plot_roc_curve(
 
     figure = new_figure(width, height)
     axes = figure.subplots()
-    features, truth = test.drop(columns=[target]), test[target].to_numpy()
-    for name, model in zip(names_of(models, "model"), models, strict=True):
-        chances, classes = model.predict_proba(features), model.classes_
-        # Of two classes the second says it all; of more, each is drawn against the rest.
-        for n in range(1 if len(classes) == 2 else 0, len(classes)):
-            RocCurveDisplay.from_predictions(
-                truth == classes[n], chances[:, n], name=f"{name}: {classes[n]}", ax=axes
-            )
+    for label, truth, probabilities in class_probabilities(models, test, target):
+        RocCurveDisplay.from_predictions(truth, probabilities, name=label, ax=axes)
     axes.plot([0, 1], [0, 1], "--", color="gray", linewidth=1)
     axes.set_title(title)
     return figure

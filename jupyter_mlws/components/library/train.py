@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
-from jupyter_mlws.components.estimators import check_features
+from jupyter_mlws.components.estimators import DEFAULTS, check_features, estimator
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     Count,
@@ -94,42 +94,16 @@ def train_classifier(
     scale: Scale features to mean 0 and standard deviation 1 before training.
     random_state: Seed for reproducible training.
     """
-    from sklearn.ensemble import (
-        GradientBoostingClassifier,
-        HistGradientBoostingClassifier,
-        RandomForestClassifier,
-    )
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.neighbors import KNeighborsClassifier
-    from sklearn.svm import SVC
-    from sklearn.tree import DecisionTreeClassifier
-
-    factories = {
-        "random_forest": lambda: RandomForestClassifier(
-            n_estimators=n_estimators, max_depth=max_depth, random_state=random_state
-        ),
-        "logistic_regression": lambda: LogisticRegression(
-            C=C, max_iter=1000, random_state=random_state
-        ),
-        "gradient_boosting": lambda: GradientBoostingClassifier(
-            n_estimators=n_estimators,
-            learning_rate=learning_rate,
-            max_depth=max_depth or 3,
-            random_state=random_state,
-        ),
-        "hist_gradient_boosting": lambda: HistGradientBoostingClassifier(
-            max_iter=n_estimators,
-            learning_rate=learning_rate,
-            max_depth=max_depth,
-            random_state=random_state,
-        ),
-        "svm": lambda: SVC(C=C),
-        "decision_tree": lambda: DecisionTreeClassifier(
-            max_depth=max_depth, random_state=random_state
-        ),
-        "k_neighbors": lambda: KNeighborsClassifier(n_neighbors=n_neighbors),
+    settings = {
+        "n_estimators": n_estimators,
+        "max_depth": max_depth,
+        "learning_rate": learning_rate,
+        "C": C,
+        "n_neighbors": n_neighbors,
+        "seed": random_state,
     }
-    return _fit(factories[algorithm](), data, target, scale)
+    model = estimator(algorithm, "classification", {**DEFAULTS, **settings})
+    return _fit(model, data, target, scale)
 
 
 @component(category="Train", title="Train Regressor")
@@ -173,39 +147,16 @@ def train_regressor(
     scale: Scale features to mean 0 and standard deviation 1 before training.
     random_state: Seed for reproducible training.
     """
-    from sklearn.ensemble import (
-        GradientBoostingRegressor,
-        HistGradientBoostingRegressor,
-        RandomForestRegressor,
-    )
-    from sklearn.linear_model import LinearRegression, Ridge
-    from sklearn.svm import SVR
-    from sklearn.tree import DecisionTreeRegressor
-
-    factories = {
-        "random_forest": lambda: RandomForestRegressor(
-            n_estimators=n_estimators, max_depth=max_depth, random_state=random_state
-        ),
-        "linear_regression": LinearRegression,
-        "ridge": lambda: Ridge(alpha=alpha, random_state=random_state),
-        "gradient_boosting": lambda: GradientBoostingRegressor(
-            n_estimators=n_estimators,
-            learning_rate=learning_rate,
-            max_depth=max_depth or 3,
-            random_state=random_state,
-        ),
-        "hist_gradient_boosting": lambda: HistGradientBoostingRegressor(
-            max_iter=n_estimators,
-            learning_rate=learning_rate,
-            max_depth=max_depth,
-            random_state=random_state,
-        ),
-        "svm": lambda: SVR(C=C),
-        "decision_tree": lambda: DecisionTreeRegressor(
-            max_depth=max_depth, random_state=random_state
-        ),
+    settings = {
+        "n_estimators": n_estimators,
+        "max_depth": max_depth,
+        "learning_rate": learning_rate,
+        "alpha": alpha,
+        "C": C,
+        "seed": random_state,
     }
-    return _fit(factories[algorithm](), data, target, scale)
+    model = estimator(algorithm, "regression", {**DEFAULTS, **settings})
+    return _fit(model, data, target, scale)
 
 
 @component(category="Train", title="Find Clusters")
@@ -270,12 +221,12 @@ def train_clusters(
     return ClusteringResult(model, data.assign(cluster=labels), metrics)
 
 
-def _fit(estimator: Any, data: Table, target: str, scale: bool) -> Any:
+def _fit(model: Any, data: Table, target: str, scale: bool) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     if target not in data.columns:
         raise KeyError(f"the table has no column {target!r}; it has {list(data.columns)}")
     features = data.drop(columns=[target])
-    steps = [StandardScaler(), estimator] if scale else [estimator]
+    steps = [StandardScaler(), model] if scale else [model]
     return make_pipeline(*steps).fit(features, data[target])

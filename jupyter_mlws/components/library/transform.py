@@ -118,6 +118,9 @@ def _like(column: Any, text: str) -> Any:
     try:
         if pd.api.types.is_bool_dtype(column):
             return {"true": True, "false": False}[text.strip().lower()]
+        if pd.api.types.is_integer_dtype(column) and text.strip().lstrip("+-").isdecimal():
+            # A large number would not be exact as a float.
+            return int(text)
         if numeric(column):
             return float(text)
         if pd.api.types.is_datetime64_any_dtype(column):
@@ -313,9 +316,11 @@ def join_tables(
         raise ValueError(f"{len(keys)} key columns on the left, {len(other)} on the right")
     check_columns(left, keys, "the left table")
     check_columns(right, other, "the right table")
-    joined: Table = left.merge(
-        right, how=how, left_on=keys, right_on=other, suffixes=("", suffix)
-    ).drop(columns=[name for name in other if name not in keys])
+    # A key has one column in the result, with the name and values of both tables.
+    clashes = [name for name in keys if name in right.columns and name not in other]
+    renamed = right.rename(columns={name: f"{name}{suffix}" for name in clashes})
+    renamed = renamed.rename(columns=dict(zip(other, keys, strict=True)))
+    joined: Table = left.merge(renamed, how=how, on=keys, suffixes=("", suffix))
     print(f"{len(left)} and {len(right)} rows: {len(joined)} rows")  # noqa: T201
     return joined
 
