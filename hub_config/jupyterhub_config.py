@@ -69,7 +69,7 @@ c.MLWSSpawner.default_resources = dict(own.default_resources)
 c.MLWSSpawner.max_resources = dict(own.max_resources)
 c.MLWSSpawner.profiles = {name: dict(size) for name, size in own.profiles.items()}
 c.MLWSSpawner.service_url = own.service_url
-# Made anew at each start; the Hub and its service alone know it.
+# Generated at each start; the Hub and its service alone know it.
 c.MLWSSpawner.admission_token = admission_token = secrets.token_hex(32)
 c.MLWSSpawner.queue_wait = own.queue_wait
 c.MLWSSpawner.start_limit = START_LIMIT
@@ -104,7 +104,6 @@ c.JupyterHub.services = [
             "MLWS_HUB_NAME": own.name,
             "MLWS_ADMISSION_TOKEN": admission_token,
             "MLWS_SERVICE_URL": own.service_url,
-            "MLWS_SETTINGS": json.dumps(own.for_service()),
             VARIABLE: own.log_format,
         },
     }
@@ -172,3 +171,17 @@ if own.idle_limit:
 # An installation's own authenticator, TLS or limits: Python like this file, read last.
 if own.extra_config:
     load_subconfig(own.extra_config)  # noqa: F821  JupyterHub defines it
+
+# The service enforces what the spawn page offers, also where that file has changed it.
+spawner = {**c.MLWSSpawner, **(c.MLWSSwarmSpawner if own.swarm else {})}
+service = next(one for one in c.JupyterHub.services if one["name"] == "mlws")
+service["environment"]["MLWS_SETTINGS"] = json.dumps(
+    {
+        **own.for_service(),
+        "images": dict(spawner["allowed_images"]),
+        "default_image": spawner["default_image"],
+        "default_resources": spawner["default_resources"],
+        "max_resources": spawner["max_resources"],
+        "profiles": spawner["profiles"],
+    }
+)

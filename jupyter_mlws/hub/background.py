@@ -1,4 +1,4 @@
-"""Tasks that nobody awaits."""
+"""Tasks in the background, whose failures are logged."""
 
 from __future__ import annotations
 

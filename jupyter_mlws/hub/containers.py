@@ -1,4 +1,4 @@
-"""What people and the Hub ask of containers: who may, what is valid, and the queue."""
+"""Requests about containers, of users and of the Hub: permissions, validation, the queue."""
 
 from __future__ import annotations
 
@@ -168,10 +168,11 @@ class Containers:
     async def admit(self, request: AdmissionRequest) -> Admission:
         """Return what the Hub may spawn now, or its place in the queue.
 
-        A place is returned at once, or as soon as it differs from ``known``, and after ``patience``
-        seconds in any case; the spawner then asks again with that place. Without patience, it gets
-        error 10202, and the container is started here when it is its turn. Error 10101 if it can
-        never have as much. A container that was started here has its resources already.
+        A place is returned at once, or as soon as it differs from ``last_place``, and after
+        ``patience`` seconds in any case; the spawner then asks again with that place. Without
+        patience, it gets error 10202, and the container is started here when it is its turn. Error
+        10101 if it can never have as much. A container that was started here has its resources
+        already.
         """
         if request.server and not is_server_name(request.server):
             raise InvalidContainerError(faults=[Fault("name", INVALID_NAME)])
@@ -186,7 +187,7 @@ class Containers:
             and identifier in self._scheduler.grants
         )
         try:
-            if entry is None or (request.known is None and not was_started_here):
+            if entry is None or (request.last_place is None and not was_started_here):
                 if entry is not None and entry.intent in STOP_INTENTS:
                     raise ContainerStoppingError(name=identifier)
                 entry = self._register(request.user, request.server, wish, spec)
@@ -194,7 +195,7 @@ class Containers:
                 self._check_room(self._registry.request(entry), wish.wait)
                 entry.hub_waits = True
                 self._controller.queue(entry)
-            place = await self._wait_for_grant(entry, request.known, request.patience)
+            place = await self._wait_for_grant(entry, request.last_place, request.patience)
         finally:
             await self._registry.records.written()
         if place is not None:
@@ -206,7 +207,7 @@ class Containers:
         )
 
     async def _wait_for_grant(
-        self, entry: ContainerState, known: QueuePlace | None, patience: float
+        self, entry: ContainerState, last_place: QueuePlace | None, patience: float
     ) -> QueuePlace | None:
         """Return None once the container has its resources, else its place in the queue.
 
@@ -225,11 +226,11 @@ class Containers:
                 raise NotQueuedError(name=entry.id)
             if not patience:
                 raise ContainerQueuedError(**place.model_dump())
-            left = deadline - time.monotonic()
-            if place != known or left <= 0:
+            remaining = deadline - time.monotonic()
+            if place != last_place or remaining <= 0:
                 return place
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._registry.changed(entry.id, seq), left)
+                await asyncio.wait_for(self._registry.changed(entry.id, seq), remaining)
 
     # The queue
 

@@ -1,4 +1,4 @@
-"""What containers use, say and have used: for people, as it happens, and for Prometheus."""
+"""Usage, logs and events of containers, and reports on resources."""
 
 from __future__ import annotations
 
@@ -95,7 +95,6 @@ class Reports:
             seq = self._registry.stream.seq
             container = self._registry.find(person, identifier).docker_container
             if container is not None and (container.active or container.docker != current):
-                reader = await in_thread(self._engine.follow, container.docker)
                 is_new = current is not None
                 if not is_new and since:
                     # The number of a line that the log lacks belongs to another container's log.
@@ -105,6 +104,7 @@ class Reports:
                     yield {"seq": 0, "type": "reset"}
                     since = 0
                 current = container.docker
+                reader = await in_thread(self._engine.follow, container.docker)
                 async with aclosing(self._read_lines(reader)) as lines:  # type: ignore[type-var]
                     async for line in lines:
                         if line.seq > since:

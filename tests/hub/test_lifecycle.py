@@ -24,7 +24,7 @@ READY = replace(SPAWNS, pending=None, ready=True)
 
 
 @pytest.mark.parametrize(
-    ("seen", "server", "status"),
+    ("container", "server", "status"),
     [
         (RUNS, SPAWNS, ContainerStatus.STARTING),
         # Docker finds it healthy before the Hub leads anybody to it.
@@ -37,10 +37,10 @@ READY = replace(SPAWNS, pending=None, ready=True)
     ],
 )
 def test_it_runs_when_people_are_led_to_it(
-    seen: DockerContainer, server: Server, status: ContainerStatus
+    container: DockerContainer, server: Server, status: ContainerStatus
 ) -> None:
     entry = ContainerState("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
-    entry.observe(seen, server)
+    entry.observe(container, server)
     assert entry.status(waits=False) is status
 
 

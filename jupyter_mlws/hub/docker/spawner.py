@@ -65,17 +65,19 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
     default_resources = Dict(
         {"cpu": "1", "memory": "2Gi"},
         config=True,
-        help="""Resources of the size that the spawn page selects: ``cpu``, ``memory``, ``gpu``.
+        help="""Resources of a container that requests none: ``cpu``, ``memory``, ``gpu``.
 
-        The service decides what a container gets, by the same setting of its own.
+        The spawn page selects the size with these resources. The service applies the same setting
+        in ``MLWS_SETTINGS``.
         """,
     )
     max_resources = Dict(
         {"cpu": "4", "memory": "8Gi", "gpu": "0"},
         config=True,
-        help="""Largest size that the spawn page offers: ``cpu``, ``memory``, ``gpu``.
+        help="""Maximum resources per container: ``cpu``, ``memory``, ``gpu``.
 
-        The service enforces the limit of a container, by the same setting of its own.
+        The spawn page offers no larger size. The service enforces the same setting in
+        ``MLWS_SETTINGS``.
         """,
     )
     profiles = Dict(

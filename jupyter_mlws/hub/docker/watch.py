@@ -13,7 +13,7 @@ from jupyter_mlws.hub.background import BackgroundTasks
 from jupyter_mlws.hub.docker.events import EngineEvent, EventWatcher
 
 STATE_CHANGE_ACTIONS = frozenset({"start", "die", "oom", "destroy"})
-"""What can change whether or where a lab answers."""
+"""Actions after which a lab may be unavailable, or have another address."""
 
 
 class WatchedSpawner(Protocol):

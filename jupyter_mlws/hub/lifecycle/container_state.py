@@ -84,7 +84,7 @@ class ContainerState:
     server: Server | None = None
     usage: Usage | None = None
     hub_waits: bool = False
-    """Whether the Hub spawns it already, and the spawner waits for the resources."""
+    """True while a spawner of the Hub waits for its resources."""
     resizing: bool = False
     """Whether its limits are just being changed: what Docker says of them is old or new."""
     last_oom_at: float = float("-inf")
@@ -96,7 +96,7 @@ class ContainerState:
     last_published: Container | None = None
     """Without usage."""
     last_stored: tuple[Intent, str | None] | None = None
-    """The stored values that are not published: a service that starts anew needs them."""
+    """The stored values that are not published, which a restarted service needs."""
 
     @property
     def running(self) -> bool:
@@ -127,7 +127,7 @@ class ContainerState:
 
     @property
     def starting(self) -> bool:
-        """True if its start has not ended: what is seen of the container is no failure yet."""
+        """True if its start has not ended: a container that has exited is no failure yet."""
         is_spawning = self.server is not None and self.server.pending == "spawn"
         return is_spawning or self.hub_waits or self.intent is Intent.START
 
@@ -155,7 +155,7 @@ class ContainerState:
             if container.health == "unhealthy":
                 return ContainerStatus.UNHEALTHY
             if pending == "spawn":
-                # It may answer already, but nobody is led to it before the Hub has seen that.
+                # It may respond already, but the proxy has no route to it yet.
                 return ContainerStatus.STARTING
             # After a restart the Hub's word is old: it never noticed.
             is_fresh = container.restarts == 0 or container.health is None

@@ -53,8 +53,8 @@ class EnvironmentCipher:
     """Encrypts and decrypts environment variables with a key that is never stored on disk.
 
     The key is derived from the service's token, which the Hub creates and keeps in memory. A
-    service that is restarted by the same Hub can read the variables of queued containers;
-    somebody who has only the database cannot.
+    service that is restarted by the same Hub can read the variables of queued containers; the
+    database alone does not reveal them.
     """
 
     def __init__(self, token: str) -> None:
@@ -191,8 +191,8 @@ class LifecycleController:
         entry.hub_waits = False
         if entry.intent is Intent.START:
             entry.intent, entry.valid_since = Intent.SPAWN, time.monotonic()
-        self._monitor.refresh_soon(entry.id)
-        self._registry.settle()
+            self._monitor.refresh_soon(entry.id)
+            self._registry.settle()
 
     def seal(self, entry: ContainerState, environment: Mapping[str, str]) -> None:
         """Keep the variables that may not be stored readable until the container has started."""

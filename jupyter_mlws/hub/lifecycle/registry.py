@@ -67,7 +67,7 @@ class ContainerRegistry:
         self.scheduler = scheduler
         self.records = records
         self.entries: dict[str, ContainerState] = {}
-        # Numbers of an earlier process are all smaller, so that its readers begin anew.
+        # Numbers of an earlier process are all smaller, so that its readers are reset.
         self.stream = RingStream(first=int(time.time() * 1000))
         self._engine = engine
         self._hub = hub
@@ -152,14 +152,20 @@ class ContainerRegistry:
         entry = self.entries.get(identifier) or self._adopt(identifier, docker_container, server)
         if entry is None:
             return False
+        if since < entry.valid_since:
+            return True
+        # The reason of an end is read first, so that both are applied and published together.
         lines: list[LogLine] = []
+        failure: str | None = None
         after = copy(entry)
         after.observe(docker_container, server)
-        has_crashed = after.failed and not after.starting and not after.stopping
-        if after.docker_container is not None and has_crashed and entry.exit_code is None:
-            # Read before the crash is published, so that both are published together.
-            docker = after.docker_container.docker
-            lines = await in_thread(self._engine.tail, docker, CRASH_LOG_LINES)
+        has_ended = not (after.running or after.starting or after.stopping)
+        if has_ended and after.docker_container is not None and after.failed:
+            if entry.exit_code is None:
+                docker = after.docker_container.docker
+                lines = await in_thread(self._engine.tail, docker, CRASH_LOG_LINES)
+        elif has_ended and entry.intent is Intent.SPAWN:
+            failure = await self._hub.failure(entry.user, entry.name)
         if since < entry.valid_since:
             return True
         had_spawner = entry.hub_waits
@@ -173,7 +179,7 @@ class ContainerRegistry:
             self.drop(entry)
             return False
         self._count(entry)
-        await self._follow(entry, lines)
+        self._follow(entry, lines, failure)
         self._usage_accounting.update(entry)
         self.settle()
         restarting = docker_container is not None and docker_container.state == "restarting"
@@ -268,8 +274,12 @@ class ContainerRegistry:
             queue.restore(Grant(entry.id, entry.user, node, docker_container.amount))
         return False
 
-    async def _follow(self, entry: ContainerState, lines: list[LogLine]) -> None:
-        """Record starts and ends with their reasons; ``lines``: the end of the log of a crash."""
+    def _follow(self, entry: ContainerState, lines: list[LogLine], failure: str | None) -> None:
+        """Record starts and ends with their reasons.
+
+        ``lines`` are the end of the log of a crash, ``failure`` is the Hub's reason of a failed
+        start.
+        """
         container, server = entry.docker_container, entry.server
         if container is not None and container.active:
             if container.restarts > entry.restarts:
@@ -290,10 +300,8 @@ class ContainerRegistry:
                 self.store(entry)
                 rows = [(line.stream, line.text, line.time) for line in lines]
                 self.records.write(Records.log, entry.id, rows)
-        elif entry.intent is Intent.SPAWN:
-            failure = await self._hub.failure(entry.user, entry.name)
-            if failure and entry.intent is Intent.SPAWN:
-                entry.reason = Message.verbatim(failure)
+        elif failure:
+            entry.reason = Message.verbatim(failure)
         if entry.intent is Intent.SPAWN and not entry.starting:
             entry.intent = Intent.NONE
 

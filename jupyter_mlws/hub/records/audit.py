@@ -1,4 +1,4 @@
-"""Who did what to whose container, volume or place in the queue: stored, and never changed."""
+"""Audit log of what users do with containers, volumes, projects and the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spawner's question to the service ``mlws``: what may it start, and is there room for it?"""
+"""The spawner's request to the service ``mlws`` to start a server, and its refusal."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class AdmissionRequest(Request):
     server: str
     options: dict[str, Any] = Field(description="`user_options` as they are.")
     home: str = Field(description="Name of the user's volume if none exists yet.")
-    known: QueuePlace | None = None
+    last_place: QueuePlace | None = None
     patience: float = Field(default=0, ge=0, le=60, description="Seconds.")
 
 
 class Admission(Record):
-    """What the Hub may start, with the volume of the home, or else the place in the queue."""
+    """Specification to start and volume of the home, or else the place in the queue."""
 
     spec: ResolvedSpec | None = None
     volume: str = ""
@@ -108,10 +108,10 @@ class AdmissionClient:
         ``wait`` seconds; ``on_queue_change`` is called with each place in the queue.
         """
         deadline = time.monotonic() + wait
-        known = None
+        last_place = None
         while True:
             patience = min(max(0.0, deadline - time.monotonic()), LONG_POLL_TIMEOUT)
-            body = question.model_copy(update={"known": known, "patience": patience})
+            body = question.model_copy(update={"last_place": last_place, "patience": patience})
             try:
                 response = await AsyncHTTPClient().fetch(
                     url_path_join(self.address, "admissions"),
@@ -133,9 +133,9 @@ class AdmissionClient:
                 raise _to_unavailable_error(error) from error
             if admission.spec is not None:
                 return admission.spec, admission.volume
-            known = admission.queue
-            if known is not None:
-                on_queue_change(known)
+            last_place = admission.queue
+            if last_place is not None:
+                on_queue_change(last_place)
 
 
 def _to_unavailable_error(error: Exception) -> MLWSError:

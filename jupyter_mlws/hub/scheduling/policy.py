@@ -1,4 +1,4 @@
-"""What a Hub lets one container be: images, sizes, limits. The service checks by it."""
+"""Images, sizes and limits of containers, against which the service checks requests."""
 
 from __future__ import annotations
 

@@ -83,8 +83,7 @@ def restore_shared_project(manager: HubManager, person: Me, name: str) -> TeamPr
 async def put_member(
     manager: HubManager, person: Me, name: str, user: str, body: MemberPut
 ) -> TeamProject:
-    project, _ = await manager.team.put_member(person, name, user, body.role)
-    return project
+    return await manager.team.put_member(person, name, user, body.role)
 
 
 @endpoints.delete(

@@ -271,10 +271,8 @@ class Team:
         self._audit.record(person, "project.create", name)
         return self.get(person, name)
 
-    async def put_member(
-        self, person: Me, name: str, user: str, role: Role
-    ) -> tuple[TeamProject, bool]:
-        """Add a member, or change a member's role; the result is (project, True for a new member).
+    async def put_member(self, person: Me, name: str, user: str, role: Role) -> TeamProject:
+        """Add a member, or change a member's role.
 
         Errors: 50201 if the Hub has no user of that name, 10207 for the last owner.
         """
@@ -292,7 +290,7 @@ class Team:
         if before is not None:
             details["before"] = before.role.value
         self._audit.record(person, action, name, **details)
-        return self.get(person, name), before is None
+        return self.get(person, name)
 
     def remove_member(self, person: Me, name: str, user: str) -> None:
         """Remove a member from a project; members may remove themselves. Errors: 10407, 10207."""

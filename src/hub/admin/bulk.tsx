@@ -32,18 +32,18 @@ function questionBefore(
       listText(names, trans)
     ),
     kept: trans.__('Home folders are kept.'),
-    accept: wordOf(action, trans)
+    accept: actionLabel(action, trans)
   };
 }
 
-function wordOf(action: Action, trans: TranslationBundle): string {
-  const words: Record<Action, string> = {
+function actionLabel(action: Action, trans: TranslationBundle): string {
+  const labels: Record<Action, string> = {
     start: trans.__('Start'),
     stop: trans.__('Stop'),
     restart: trans.__('Restart'),
     delete: trans.__('Delete')
   };
-  return words[action];
+  return labels[action];
 }
 
 /** Actions on all containers that are chosen, each on those for which it makes sense. */
@@ -80,7 +80,7 @@ export function BulkActions(props: {
           disabled={fitting(action).length === 0}
           onClick={() => void perform(action)}
         >
-          {wordOf(action, trans)}
+          {actionLabel(action, trans)}
         </button>
       ))}
     </div>

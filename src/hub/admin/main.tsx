@@ -13,13 +13,13 @@ import { readConfig } from './config';
 import { hubServer } from './hubServer';
 import { Page } from './page';
 import { PageTheme } from './theme';
-import { loadWords } from './labels';
+import { loadTranslations } from './translations';
 
 async function main(root: HTMLElement): Promise<void> {
   const theme = new PageTheme();
   const config = readConfig(root);
   const server = hubServer(config);
-  const trans = await loadWords(config, server);
+  const trans = await loadTranslations(config, server);
   document.documentElement.lang = config.language;
   document.body.classList.add('jp-ThemedContainer');
   document.title = trans.__('Containers');

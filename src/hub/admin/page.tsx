@@ -18,7 +18,7 @@ import {
   type IOrder
 } from '../containers/order';
 import {
-  containerStatusWord,
+  containerStatusLabel,
   nameOf,
   type IQuestion
 } from '../containers/labels';
@@ -60,7 +60,7 @@ function Head(props: {
 }): JSX.Element {
   const { config, theme, trans } = props;
   const [chosen, choose] = useState(theme.chosen);
-  const words: Record<Theme, string> = {
+  const labels: Record<Theme, string> = {
     system: trans.__('System'),
     light: trans.__('Light'),
     dark: trans.__('Dark')
@@ -86,7 +86,7 @@ function Head(props: {
         >
           {THEMES.map(one => (
             <option key={one} value={one}>
-              {words[one]}
+              {labels[one]}
             </option>
           ))}
         </select>
@@ -144,7 +144,7 @@ function Containers(props: {
           <option value="">{trans.__('All states')}</option>
           {STATUSES.map(one => (
             <option key={one} value={one}>
-              {containerStatusWord(one, trans)}
+              {containerStatusLabel(one, trans)}
             </option>
           ))}
         </select>

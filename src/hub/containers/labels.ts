@@ -5,11 +5,11 @@ import type { ContainerStatus, IContainer, IResources } from '../../api/models';
 import type { Action } from './model';
 import { parseCpu, parseMemory } from './quantities';
 
-export function containerStatusWord(
+export function containerStatusLabel(
   status: ContainerStatus,
   trans: TranslationBundle
 ): string {
-  const words: Record<ContainerStatus, string> = {
+  const labels: Record<ContainerStatus, string> = {
     CREATED: trans.__('created'),
     QUEUED: trans.__('queued'),
     STARTING: trans.__('starting'),
@@ -19,7 +19,7 @@ export function containerStatusWord(
     STOPPED: trans.__('stopped'),
     CRASHED: trans.__('crashed')
   };
-  return words[status] ?? status;
+  return labels[status] ?? status;
 }
 
 /** What people call a container: the server without a name is the default one. */

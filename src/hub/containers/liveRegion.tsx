@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 
 import type { IContainer } from '../../api/models';
 import type { ContainersModel } from './model';
-import { containerStatusWord, nameOf } from './labels';
+import { containerStatusLabel, nameOf } from './labels';
 
 /** Tells those who do not see the list what moves in it. */
 export function LiveRegion(props: {
@@ -22,7 +22,7 @@ export function LiveRegion(props: {
       setText(
         'removed' in what
           ? trans.__('%1 was deleted', name)
-          : `${name}: ${containerStatusWord(container.status, trans)}`
+          : `${name}: ${containerStatusLabel(container.status, trans)}`
       );
     };
     model.moved.connect(tell);

@@ -20,7 +20,7 @@ function largerMemory(now: number, limit: number | null): number | null {
 }
 
 /** Says whose kernel was ended for lack of memory, and offers more of it by one click. */
-export async function tellOutOfMemory(
+export async function notifyOutOfMemory(
   what: IOutOfMemory,
   container: IResizable,
   language: string,

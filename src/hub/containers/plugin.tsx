@@ -10,7 +10,7 @@ import { textEditorIcon } from '@jupyterlab/ui-components';
 import { APIError, MLWSClient } from '../../api/client';
 import { hasHub } from './hub';
 import { ContainersModel } from './model';
-import { tellOutOfMemory } from './outOfMemory';
+import { notifyOutOfMemory } from './outOfMemory';
 import { containersView, type ILabHost } from './section';
 import { usageStatus } from './usageStatus';
 import { nameOf } from './labels';
@@ -69,7 +69,7 @@ const containers: JupyterFrontEndPlugin<void> = {
             limit: () => memoryLimit(client),
             resize: (memory: string) => model.resize(host.here, { memory })
           };
-          void tellOutOfMemory(what, resizable, language, trans);
+          void notifyOutOfMemory(what, resizable, language, trans);
         });
         statusBar?.registerStatusItem('jupyter-mlws:usage', {
           item: usage,

@@ -5,7 +5,7 @@ import { Failure } from '../../ui/errorBox';
 import { duration } from '../../ui/format';
 import type { IContainer, IQueuePlace } from '../../api/models';
 import type { ContainersModel } from './model';
-import { containerStatusWord } from './labels';
+import { containerStatusLabel } from './labels';
 
 /** The state as a word in its colour. */
 export function ContainerState(props: {
@@ -19,7 +19,7 @@ export function ContainerState(props: {
       data-mlws-status={container.status}
       title={container.health ?? undefined}
     >
-      {containerStatusWord(container.status, trans)}
+      {containerStatusLabel(container.status, trans)}
     </span>
   );
 }

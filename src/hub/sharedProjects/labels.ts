@@ -18,11 +18,11 @@ export function memberPath(name: string, user: string): string {
 }
 
 /** A role as people read it. */
-export function roleWord(role: TeamRole, trans: TranslationBundle): string {
-  const words: Record<TeamRole, string> = {
+export function roleLabel(role: TeamRole, trans: TranslationBundle): string {
+  const labels: Record<TeamRole, string> = {
     reader: trans.__('Reader'),
     writer: trans.__('Writer'),
     owner: trans.__('Owner')
   };
-  return words[role];
+  return labels[role];
 }

@@ -6,7 +6,7 @@ import { ActionButton } from '../containers/actions';
 import { Failure } from '../../ui/errorBox';
 import { Field, TextField, useSubmit } from '../../ui/form';
 import type { ITeamMember, ITeamProject, TeamRole } from '../../api/models';
-import { memberPath, PROJECTS, ROLES, roleWord } from './labels';
+import { memberPath, PROJECTS, ROLES, roleLabel } from './labels';
 
 interface IProps {
   project: ITeamProject;
@@ -34,7 +34,7 @@ function RoleChoice(props: {
     >
       {ROLES.map(role => (
         <option key={role} value={role}>
-          {roleWord(role, trans)}
+          {roleLabel(role, trans)}
         </option>
       ))}
     </select>
@@ -96,7 +96,7 @@ function MemberRow(props: IProps & { member: ITeamMember }): JSX.Element {
           )}
         </>
       ) : (
-        <span>{roleWord(role, trans)}</span>
+        <span>{roleLabel(role, trans)}</span>
       )}
       {rest && <Failure error={rest} trans={trans} />}
     </li>

@@ -7,7 +7,7 @@ import type { IPage, ITeamProject } from '../../api/models';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import { CreateProjectForm } from './createForm';
 import { Members } from './members';
-import { PROJECTS, roleWord } from './labels';
+import { PROJECTS, roleLabel } from './labels';
 
 /** What the lab does for its list of shared projects. */
 export interface ITeamHost {
@@ -37,7 +37,7 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
       <div className="jp-mlws-ContainerRow-head">
         <strong>{name}</strong>
         <span className="jp-mlws-Badge">
-          {isTrash ? trans.__('In trash') : roleWord(role, trans)}
+          {isTrash ? trans.__('In trash') : roleLabel(role, trans)}
         </span>
         <ActionGroup of={name} trans={trans}>
           {isTrash && (

@@ -9,24 +9,29 @@ const CATALOGUES: Record<string, string> = { 'zh-CN': 'zh_CN' };
 type Catalogue = Record<string, readonly string[]>;
 
 /**
- * The words of a catalogue, with English where it has none.
+ * The translations of a catalogue, with English where it has none.
  *
  * JupyterLab's own class makes a function of the catalogue's rule of plurals, which the page's
  * content security policy forbids, rightly. The languages here have one form, or English's two.
  */
-export class Words implements TranslationBundle {
+export class Translations implements TranslationBundle {
   constructor(private _catalogue: Catalogue = {}) {}
 
-  gettext(text: string, ...args: any[]): string {
+  gettext(text: string, ...args: unknown[]): string {
     return fill(this._find(text) ?? text, args);
   }
 
-  ngettext(one: string, many: string, count: number, ...args: any[]): string {
+  ngettext(
+    one: string,
+    many: string,
+    count: number,
+    ...args: unknown[]
+  ): string {
     const english = count === 1 ? one : many;
     return fill(this._find(one) ?? english, [count, ...args]);
   }
 
-  pgettext(context: string, text: string, ...args: any[]): string {
+  pgettext(context: string, text: string, ...args: unknown[]): string {
     return fill(this._find(`${context}\u0004${text}`) ?? text, args);
   }
 
@@ -35,7 +40,7 @@ export class Words implements TranslationBundle {
     one: string,
     many: string,
     count: number,
-    ...args: any[]
+    ...args: unknown[]
   ): string {
     const english = count === 1 ? one : many;
     const catalogue = this._find(`${context}\u0004${one}`);
@@ -48,7 +53,7 @@ export class Words implements TranslationBundle {
     one: string,
     many: string,
     count: number,
-    ...args: any[]
+    ...args: unknown[]
   ): string {
     return context
       ? this.npgettext(context, one, many, count, ...args)
@@ -66,31 +71,31 @@ export class Words implements TranslationBundle {
 }
 
 /** Puts values in the places %1, %2 … of a text. */
-function fill(text: string, args: any[]): string {
+function fill(text: string, args: unknown[]): string {
   return text.replace(/%%|%(\d+)/g, (place, number) =>
     place === '%%' ? '%' : String(args[number - 1])
   );
 }
 
-/** The page's words; English where there is no catalogue, or it cannot be had. */
-export async function loadWords(
+/** Read the translations of the page; English where there is no catalogue, or it cannot be read. */
+export async function loadTranslations(
   config: IConfig,
   server: IServer
 ): Promise<TranslationBundle> {
   const name = CATALOGUES[config.language];
   if (name === undefined) {
-    return new Words();
+    return new Translations();
   }
   const url = new URL(`${config.baseUrl}locale/${name}.json`, location.href);
   try {
     const answer = await server.request(url.href, {});
     if (answer.ok) {
-      return new Words(await answer.json());
+      return new Translations(await answer.json());
     }
     console.warn(`MLWS: ${url.pathname} answers ${answer.status}`);
   } catch (error) {
     // The page in English is better than none.
     console.warn(`MLWS: ${url.pathname} cannot be read`, error);
   }
-  return new Words();
+  return new Translations();
 }

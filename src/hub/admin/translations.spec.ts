@@ -4,11 +4,11 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { expect, it, vi } from 'vitest';
 
 import { hubServer } from './hubServer';
-import { loadWords, Words } from './labels';
+import { loadTranslations, Translations } from './translations';
 
 const CATALOGUE = 'jupyter_mlws/locale/zh_CN/LC_MESSAGES/jupyter_mlws.json';
-const chinese = new Words(JSON.parse(readFileSync(CATALOGUE, 'utf8')));
-const english = new Words();
+const chinese = new Translations(JSON.parse(readFileSync(CATALOGUE, 'utf8')));
+const english = new Translations();
 
 it('speaks Chinese, in plurals too, with values in their places', () => {
   expect(chinese.__('My containers')).toBe('我的容器');
@@ -38,9 +38,13 @@ it('speaks English where the catalogue cannot be had', async () => {
   };
   const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
   vi.stubGlobal('fetch', async () => new Response('', { status: 404 }));
-  expect((await loadWords(config, hubServer(config))).__('Stop')).toBe('Stop');
+  expect((await loadTranslations(config, hubServer(config))).__('Stop')).toBe(
+    'Stop'
+  );
   vi.stubGlobal('fetch', async () => Promise.reject(new TypeError('away')));
-  expect((await loadWords(config, hubServer(config))).__('Stop')).toBe('Stop');
+  expect((await loadTranslations(config, hubServer(config))).__('Stop')).toBe(
+    'Stop'
+  );
   expect(warned).toHaveBeenCalledTimes(2);
   vi.unstubAllGlobals();
   warned.mockRestore();
