@@ -73,7 +73,7 @@ class MLWSError(Exception):
         error = CATALOGUE[code]
         names = error.names()
         facts = {name: parse_fact(fact) for name, fact in facts.items()}
-        # What is given and is nothing says so, too.
+        # A fact that is None is in the details too.
         extra = {name: fact for name, fact in facts.items() if name not in names or fact is None}
         return error(faults=faults, extra=extra, **{name: facts.get(name) for name in names})
 
@@ -1418,8 +1418,10 @@ def too_long_name(path: str) -> MLWSError:
 
 
 def of_system(error: BaseException) -> MLWSError | None:
-    """The error of the catalogue for what the system refuses everywhere: more data on a full disk,
-    and too long names. None for all others."""
+    """Return the catalogue's error for a full disk or a file name that is too long.
+
+    None for all other errors.
+    """
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return too_long_name(os.fsdecode(error.filename or ""))
     return DiskFullError(reason=str(error)) if is_full_disk(error) else None

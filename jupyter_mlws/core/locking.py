@@ -83,7 +83,7 @@ class FileLock:
         try:
             file = self._path.open("r+", encoding="utf-8")
         except (FileNotFoundError, PermissionError):
-            # Never held, or on a file system where nobody can change anything.
+            # The lock was never held, or its file is not writable.
             return None
         with file:
             if _try(file):

@@ -80,8 +80,8 @@ class ProjectWatcher:
         """
         key = (read, args, tuple(kwargs.items()))
         now = time.monotonic()
-        began, reading = self._reads.get(key, (0.0, None))
-        if reading is None or now - began > MAX_READ_AGE:
+        started, reading = self._reads.get(key, (0.0, None))
+        if reading is None or now - started > MAX_READ_AGE:
             reading = asyncio.ensure_future(asyncio.to_thread(read, *args, **kwargs))
             self._reads[key] = (now, reading)
         return cast(T, await asyncio.shield(reading))

@@ -1,6 +1,6 @@
-"""Brings data from an address into the project: what `dvc import-url` and `dvc get-url` do.
+"""Import of data from a URL into the project, as by `dvc import-url` and `dvc get-url`.
 
-Unlike theirs, a download tells of its bytes, can be stopped, and goes on after an interruption.
+Unlike theirs, a download reports its progress, and can be canceled and resumed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jupyter_mlws.dvc.repo import disable_prompts, open_repo
 from jupyter_mlws.dvc.transfer_progress import Meter
 
 STAGING_DIRECTORY = Path(".dvc", "tmp", "mlws-import")
-"""Where unfinished downloads wait, below the project; git ignores it."""
+"""Directory of unfinished downloads, relative to the project; git ignores it."""
 NO_DATA_AT_URL = Message("no data found at this URL")
 UNREADABLE_URL = Message("DVC can't read this URL: {reason}")
 NO_SCHEME = Message("must start with a protocol such as https://, s3:// or ssh://")
@@ -33,7 +33,7 @@ CREDENTIAL_IN_URL = Message(
     "credential and use remote://NAME/PATH"
 )
 VERSION_FIELDS = frozenset({"size", "ETag", "etag", "LastModified", "mtime", "checksum"})
-"""What protocols tell of a file that changes with its content."""
+"""Fields of a file's description that change with its content, by protocol."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _open_filesystem(repo: Any, url: str) -> tuple[Any, str]:
 
 def _to_source(path: str, relative: str, info: dict[str, Any]) -> _Source:
     size = info.get("size")
-    # What tells one content from another, as far as the server says so.
+    # Identifies the content, as far as the server describes it.
     facts = {key: str(info[key]) for key in sorted(VERSION_FIELDS & set(info))}
     return _Source(path, relative, int(size) if size is not None else None, json.dumps(facts))
 

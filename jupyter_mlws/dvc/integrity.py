@@ -1,6 +1,6 @@
-"""Repairs single objects of the cache and collects its garbage, from whatever still exists.
+"""Repair of single objects of the cache from any remaining copy, and its garbage collection.
 
-Nothing is taken for granted: a listing proves nothing of its files, and no object itself.
+A listing does not prove that its files exist, and the name of an object does not prove its content.
 """
 
 from __future__ import annotations

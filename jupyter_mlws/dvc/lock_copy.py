@@ -58,12 +58,12 @@ def remember_renamed(
         return
     for one in stages.values():
         previous = matches.get(one.name) or entries.get(one.name)
-        anew = _rename_entry(previous, one, new_paths) if previous is not None else None
-        if anew is None or anew == previous or not one.kept:
+        new_entry = _rename_entry(previous, one, new_paths) if previous is not None else None
+        if new_entry is None or new_entry == previous or not one.kept:
             continue
         reads_moved = any(dep.full in new_paths.values() for dep in one.deps)
         if not (reads_moved and names_inputs(one.name)):
-            runs.save(anew)
+            runs.save(new_entry)
 
 
 def _find_renamed_stages(

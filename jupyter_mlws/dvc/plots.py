@@ -1,4 +1,4 @@
-"""What DVC draws of a plots file: its own templates, filled by its own renderer."""
+"""Charts of plots files, by DVC's own templates and renderer."""
 
 from __future__ import annotations
 

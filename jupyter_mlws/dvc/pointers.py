@@ -1,4 +1,4 @@
-"""Which data a version names: read from the texts of its ``*.dvc`` and ``dvc.lock`` files.
+"""Data that a version names, read from the texts of its ``*.dvc`` and ``dvc.lock`` files.
 
 DVC itself is not needed for that, and a broken ``dvc.yaml`` does not matter.
 """
@@ -119,7 +119,7 @@ def _iter_pointers(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iter
             if _as_mapping(options).get("cache") is False
         }
         if not definition or "${" in wdir or any("${" in path for path in uncached_paths):
-            # Nobody can say where these paths lie or which of them are cached.
+            # The paths are templates: neither they nor which of them are cached is known.
             continue
         folder = posixpath.join(base, wdir)
         yield from _iter_outputs(source, folder, _as_mapping(stage).get("outs"), uncached_paths)

@@ -1,4 +1,4 @@
-"""The default remote of a DVC repository: pushes, fetches and checks objects."""
+"""The default remote of a DVC repository: pushes, fetches and checks of objects."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RemoteStorage:
             database = self._repo.cloud.get_remote(name).odb
             disable_prompts(database.fs).exists(database.oid_to_path(EMPTY_FILE_MD5))
             if database.fs.protocol == "s3":
-                # A missing bucket is told from a missing object by asking for the bucket alone.
+                # The answer above is the same for a missing bucket and for a missing object.
                 database.fs.fs.call_s3("head_bucket", Bucket=database.path.partition("/")[0])
 
     # Push
@@ -72,7 +72,7 @@ class RemoteStorage:
         with self._translate_errors(meter := Meter(progress, "push")):
             for cache, remote, part in self._iter_databases(pushable_items):
                 objects = self._cache.objects(part)
-                # Files before listings: whoever sees a listing may believe in its files.
+                # Files before listings: a listing on the remote implies that its files are there.
                 for listing in (False, True):
                     candidates = [each for each in objects if each.listing is listing]
                     batch = _select_transferable(cache, remote, candidates)
@@ -123,7 +123,7 @@ class RemoteStorage:
             raise DataMissingError(paths=", ".join(item.path for item in recorded_items))
         with self._translate_errors(meter := Meter(progress, "fetch")):
             for cache, remote, part in self._iter_databases(recorded_items):
-                # Listings first: they tell which files to ask for.
+                # Listings first: they name the files to fetch.
                 for listing in (True, False):
                     objects = [
                         each for each in self._cache.objects(part) if each.listing is listing

@@ -1,4 +1,4 @@
-"""What a remote's library raised, in the words of the catalogue."""
+"""Translation of the exceptions of a remote's library to errors of the catalogue."""
 
 from __future__ import annotations
 

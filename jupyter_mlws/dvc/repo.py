@@ -1,4 +1,4 @@
-"""Opens and makes DVC repositories."""
+"""Opening and creation of DVC repositories."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def initialize(root: Path) -> None:
     repo = Repo.init(str(root))
     try:
         # By default DVC leaves a setting that is false out of the command line, which then
-        # cannot be told from one that was not given; this passes `--no-scale`.
+        # looks like one that is not set; this passes `--no-scale`.
         with repo.config.edit("repo") as config:
             config["parsing"] = {"bool": "boolean_optional"}
     finally:
@@ -49,7 +49,7 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
     from dvc.repo import Repo
 
     if not (root / ".dvc").is_dir():
-        # DVC would look in the folders above, and find somebody else's repository.
+        # DVC would search the folders above, and find another repository.
         raise DVCNotInitializedError()
     try:
         try:

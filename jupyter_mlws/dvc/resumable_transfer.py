@@ -1,4 +1,4 @@
-"""Copies objects between stores; large ones in parts, so that interrupted transfers are resumed.
+"""Copies of objects between stores; large ones in parts, so that transfers can be resumed.
 
 An object's name is the hash of its content: what a store has under that name, complete or not, is
 a part of the same content. Checks verify that it truly is.
@@ -27,7 +27,7 @@ MAX_CONCURRENCY = 4
 MAX_SIZE_REQUESTS = 500
 """Objects of a download whose sizes are requested, one by one, to report the total."""
 PARTIAL_SUFFIX = ".part"
-"""What the name of an object ends with until it is whole."""
+"""Suffix of the name of an incomplete object."""
 
 Job = Callable[[], None]
 
@@ -149,7 +149,7 @@ def upload_to_s3(fs: Any, source: Path, path: str, meter: Meter) -> None:
     parts = [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
     call("complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": parts})
     for other in open_uploads[1:]:
-        # Stores bill for the parts of uploads that nobody completes.
+        # Stores bill for the parts of incomplete uploads.
         call("abort_multipart_upload", UploadId=other)
     s3.invalidate_cache(path)
 
@@ -159,7 +159,7 @@ def _list_open_uploads(s3: Any, bucket: str, key: str) -> list[str]:
     try:
         answer = s3.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=key)
     except PermissionError:
-        # Some may write objects and not list uploads: theirs begin anew.
+        # Without the right to list uploads, each attempt starts a new one.
         return []
     uploads = [row for row in answer.get("Uploads") or () if row["Key"] == key]
     uploads.sort(key=lambda row: row["Initiated"], reverse=True)

@@ -1,4 +1,4 @@
-"""Runs the stages of one `dvc.yaml` by DVC's own means: hashes, run cache, cache and lock file.
+"""Execution of the stages of one `dvc.yaml` by DVC: hashes, run cache, cache and lock file.
 
 Only that file is loaded. DVC's index of the whole repository is never built: it fails as a whole
 when any other `dvc.yaml` is invalid.
@@ -27,7 +27,7 @@ FOLD_EVERY = 2.0
 
 
 class Cause(str, Enum):
-    """Why a stage is not up to date."""
+    """Reason why a stage is not up to date."""
 
     NEVER_RAN = "never_ran"
     COMMAND = "command"
@@ -220,7 +220,7 @@ class DvcBackend:
             self.order: Sequence[str] = self.names
             self._locked_names = set(self._stages.lockfile_data)
         self.unusual: dict[str, Message] = {}
-        """Why the native backend left these stages to this one."""
+        """Reasons why the native backend does not support these stages."""
 
     def remember_renamed(self, names_inputs: Callable[[str], bool]) -> None:
         """Do nothing: for DVC a stage with other files is another stage."""
@@ -502,7 +502,7 @@ class DvcBackend:
         with self._hold_dvc_lock():
             for path in data_sources(self._root, paths):
                 stage = load_file(self._repo, str(self._root / f"{path}.dvc")).stage
-                # A frozen import is what it holds, as for DVC; any other would be fetched anew.
+                # Only frozen imports: DVC would download any other again.
                 if (stage.is_import and not stage.frozen) or not stage.changed():
                     continue
                 changed_paths.append(path)

@@ -1,4 +1,4 @@
-"""Tracks data with DVC: stores it in the cache and records it in ``.dvc`` files."""
+"""Tracking of data with DVC: it is stored in the cache and recorded in ``.dvc`` files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jupyter_mlws.dvc.worktree import DataWorktree
 
 
 class DataTracker:
-    """Writes the ``.dvc`` files of one DVC repository."""
+    """Writer of the ``.dvc`` files of one DVC repository."""
 
     def __init__(self, root: Path, repo: Any, worktree: DataWorktree) -> None:
         self._root = root

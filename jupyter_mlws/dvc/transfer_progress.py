@@ -1,4 +1,4 @@
-"""Counts the bytes that DVC moves, as its file systems tell of them."""
+"""Progress of DVC's transfers in bytes, as its file systems report it."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Meter(Callback):  # type: ignore[misc]  # fsspec has no types
 
     def count(self, size: int) -> None:
         """Count ``size`` more bytes; raises the exception of the progress callback."""
-        # Several files, or parts of one, are moved at once: they are told of one after the other.
+        # Several files, or parts of one, are moved concurrently; their reports are serialized.
         with self._lock:
             self._transferred_bytes += size
             total = max(self._total, self._transferred_bytes) if self._total else None
             try:
                 self._progress(self._transferred_bytes, total, "B", self._message)
             except BaseException as stop:
-                # DVC collects what goes wrong with a file and goes on; this tells it from failures.
+                # DVC collects the failures of files and goes on; this one stops the transfer.
                 self.stopped = stop
                 raise
 
@@ -60,7 +60,7 @@ class _FileMeter(Callback):  # type: ignore[misc]  # fsspec has no types
         self._paths = paths
 
     def __exit__(self, *exc_info: Any) -> None:
-        # Small files are moved in one go, and tell of nothing meanwhile.
+        # Small files are moved in one call, without a report.
         here = [path for path in map(Path, self._paths) if path.is_file()]
         if exc_info[0] is None and here:
             self.absolute_update(here[0].stat().st_size)

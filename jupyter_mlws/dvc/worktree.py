@@ -31,7 +31,7 @@ def remove_link_tests(directory: Path) -> None:
 
 
 class DataWorktree:
-    """Measures, stores, checks out and removes the data at its paths in the working tree."""
+    """The data at its paths in the working tree: to measure, store, check out and remove it."""
 
     def __init__(self, root: Path, repo: Any, cache: DataCache) -> None:
         self._root = root

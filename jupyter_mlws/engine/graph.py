@@ -10,12 +10,10 @@ from jupyter_mlws.engine.policy import Policy
 
 
 class Stage(Protocol):
-    """What the engine knows of a stage; paths are relative to the project's root."""
+    """The engine's view of a stage; paths are relative to the project's root."""
 
     @property
     def id(self) -> str: ...
-    @property
-    def commands(self) -> Sequence[str]: ...
     @property
     def wdir(self) -> str: ...
     @property
@@ -42,6 +40,7 @@ class Producers(Generic[S]):
                     self._below[parent].append((stage, out))
 
     def of(self, path: str) -> Iterator[tuple[S, str]]:
+        """Yield the stages (and outputs) that make a path, a folder above it or a path in it."""
         for place in (path, *_parents(path)):
             yield from ((stage, place) for stage in self._exact.get(place, ()))
         yield from self._below.get(path, ())

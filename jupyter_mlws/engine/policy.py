@@ -1,4 +1,4 @@
-"""What a node asks of the engine, in its stage's `meta` (which DVC leaves alone)."""
+"""Execution policy of a node, from its stage's `meta`, which DVC ignores."""
 
 from __future__ import annotations
 
@@ -120,4 +120,4 @@ _ENTRIES: Mapping[str, tuple[Callable[[Any], Any], Message]] = {
     "warm": (_flag, Message("must be true or false")),
     "mlflow": (_flag, Message("must be true or false")),
 }
-"""How the value of each entry is read, and the error of another value."""
+"""Parser of each entry, and the error for an invalid value."""

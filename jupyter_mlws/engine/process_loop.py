@@ -1,4 +1,4 @@
-"""Waits for whatever comes next in a run: a process that ends, a thread's result, a signal."""
+"""Event loop of a run, which waits for ends of processes, results of threads and signals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jupyter_mlws.engine.executors.executor import Outcome
 
 HAS_PIDFD = hasattr(os, "pidfd_open")
 POLL_INTERVAL = 0.01
-"""Seconds between two looks at processes, where the system cannot tell of their end."""
+"""Seconds between two polls of processes, without pidfds."""
 
 ResultCallback = Callable[[Any, BaseException | None], None]
 
@@ -103,7 +103,7 @@ class ProcessLoop:
         def run() -> None:
             try:
                 self._calls.put(partial(then, work(), None))
-            except Exception as error:  # noqa: BLE001  raised again in the loop, by whoever asked
+            except Exception as error:  # noqa: BLE001  passed to the callback
                 self._calls.put(partial(then, None, error))
             self.wake()
 

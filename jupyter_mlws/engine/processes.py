@@ -1,8 +1,7 @@
-"""Processes by identity: whether one still lives, and how a whole tree of them is ended.
+"""Identifies processes, and ends all processes of a run.
 
-A pid alone says nothing: numbers come round again. With its start time it names one process.
-What a run starts carries a cookie in its environment, so that it is found even where it left
-its process group.
+Pids are reused; a pid together with its start time identifies one process. The processes of a run
+carry a cookie in their environment, so that those outside their process group are found, too.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from pathlib import Path
 COOKIE = "MLWS_RUN_ID"
 """The environment variable that a run's processes carry."""
 ATTEMPT = "MLWS_ATTEMPT"
-"""The variable that tells one attempt at one node from all others."""
+"""The environment variable that identifies one attempt at one node."""
 PROC = Path("/proc")
 GRACE = 5.0
-"""Seconds between asking and killing."""
+"""Seconds between SIGTERM and SIGKILL."""
 ASK_TIMEOUT = 10
 MARK = "starting"
 """The file, in a run's folder, that is locked while processes of the run may be about to start."""

@@ -1,4 +1,4 @@
-"""How far a node of a workflow is: said by its code, read from its log by the run."""
+"""Progress of a node, which its code prints and the run reads from the node's log."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import sys
 WIDTH = 20
 """Letters of the bar."""
 NEWEST = 4000
-"""Bytes of the end of a log in which the newest progress stands."""
+"""Bytes at the end of a log in which the newest progress is searched."""
 PERCENT = re.compile(rb"(?<![\d.])(\d{1,3})%\|")
 """As tqdm prints it: ``42%|████``."""
 
 
 def progress(done: float, total: float = 1.0) -> None:
-    """Report how far this node is, for the bar on the canvas: ``progress(3, 10)``.
+    """Report the progress of this node, for the bar on the canvas: ``progress(3, 10)``.
 
     ``done`` and ``total`` are in any unit, and ``total`` is above 0. The progress is printed on
     the standard error as `tqdm` prints it; `tqdm` may be used instead. Raises ValueError if

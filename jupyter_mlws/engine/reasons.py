@@ -1,4 +1,4 @@
-"""Why a stage runs or does not, in words."""
+"""Messages that state why a stage runs or does not."""
 
 from __future__ import annotations
 

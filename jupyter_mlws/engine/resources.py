@@ -1,4 +1,4 @@
-"""What this machine (or container) can give to the nodes of a run, and what is free of it."""
+"""Resources of this machine (or container), and their allocation to the nodes of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jupyter_mlws.engine.policy import Policy
 
 CGROUP = Path("/sys/fs/cgroup")
 LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
-"""Where the limit of a container stands: cgroup v2, cgroup v1."""
+"""Files with the memory limit of a container: cgroup v2, cgroup v1."""
 DEVICES = "CUDA_VISIBLE_DEVICES"
 
 

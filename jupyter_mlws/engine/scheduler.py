@@ -1,8 +1,8 @@
 """The scheduler of one run: starts what is ready, in parallel, and journals every change.
 
-One loop in one thread. It waits for whatever comes next (:mod:`.process_loop`) and treats all that
-came at once in one transaction of the journal; what a node's start and end mean for DVC is up to
-the stage backend. Only hashing and storing of large files is done in threads.
+One loop in one thread. It waits for events (:mod:`.process_loop`) and handles those that arrive
+together in one transaction of the journal; what a node's start and end mean for DVC is up to the
+stage backend. Only hashing and storing of large files is done in threads.
 """
 
 from __future__ import annotations
@@ -77,20 +77,20 @@ from jupyter_mlws.engine.tracker import (
 MAX_TAIL_LINES = 20
 """Lines of a failed node's log that its error quotes."""
 LOG_POLL_INTERVAL = 1.0
-"""Seconds between two looks at the logs of running nodes for how far they are."""
+"""Seconds between two reads of the progress in the logs of running nodes."""
 MEMORY_POLL_INTERVAL = 0.25
-"""Seconds between two looks at the memory of nodes that have a limit."""
+"""Seconds between two checks of the memory of nodes that have a limit."""
 TIME_SLICE = 0.05
-"""Seconds after which nodes that need no process let others be heard."""
+"""Seconds for nodes that need no process, before other events are handled."""
 MAX_LOG_BYTES = 20 * 1024 * 1024
 """A node's log beyond this keeps its first and its last tenth."""
 LOG_CUT = f"[left out here: a node's log is limited to {MAX_LOG_BYTES >> 20} MiB]\n".encode()
 MAX_WORKER_LOSSES = 3
-"""How often a node is tried again after the cluster lost its worker; its retries stay its own."""
+"""Retries of a node after the cluster lost its worker, beside the retries of its policy."""
 WORKER_LOSS_DELAY = 1.0
-"""Seconds before that: what a dead worker had started ends meanwhile."""
+"""Seconds before such a retry, in which processes of the lost worker end."""
 NO_EXIT_CODE = "none: its worker was lost repeatedly"
-"""Of a node that never came to its end; translated in the catalogue of errors."""
+"""Of a node that never ended; translated in the catalogue of errors."""
 
 
 CACHED_REASONS = {
@@ -194,7 +194,6 @@ class _RunState:
     awaiting_tracking_id: dict[str, _TrackingWait] = field(default_factory=dict)
     prepared: dict[str, PreparationResult] = field(default_factory=dict)
     places: dict[str, Mapping[str, str] | None] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
 
 
 class Engine:
@@ -224,26 +223,25 @@ class Engine:
         self._options = options
         self._logs = logs
         logs.mkdir(parents=True, exist_ok=True)
-        self._environment = {**(environment or {}), COOKIE: run, "PYTHONUNBUFFERED": "1"}
-        self._needs = upstream(stages)
+        self._environment = environment or {}
+        needs = upstream(stages)
         self._sequence = [stage.id for stage in topological_order(stages)]
-        required = closure(self._needs, options.targets or self._sequence)
+        required = closure(needs, options.targets or self._sequence)
         self._positions = {node: place for place, node in enumerate(self._sequence)}
         backend.order = self._sequence
-        self._policies = {stage.id: stage.policy for stage in stages}
         self._stages = {stage.id: stage for stage in stages}
         self._tracker = tracker
         self._tracker_timed_out = False
         self._dependents: dict[str, list[str]] = {}
-        for node, sources in self._needs.items():
+        for node, sources in needs.items():
             for source in dict.fromkeys(sources):
                 self._dependents.setdefault(source, []).append(node)
         self._unmet_needs = {
-            node: len(set(self._needs[node])) for node in self._sequence if node in required
+            node: len(set(needs[node])) for node in self._sequence if node in required
         }
         durations = durations or {}
         weights = {node: durations.get(node, 1.0) for node in self._sequence}
-        self._weights = longest_paths(self._needs, weights)
+        self._weights = longest_paths(needs, weights)
         self._pool = Pool(total or of_this_machine(options.jobs), options.jobs)
         self._loop = ProcessLoop(warm)
         self._executor = (
@@ -343,7 +341,7 @@ class Engine:
 
     def _start_node(self, node: str) -> bool:
         """Start work on a node; return False if it has to wait for resources."""
-        policy = self._policies[node]
+        policy = self._stages[node].policy
         if node in self._options.skip:
             words = [SKIPPED_REASON.as_dict()]
             self._journal.set_node(self._run, node, Status.SKIPPED, reasons=words)
@@ -506,7 +504,7 @@ class Engine:
         place = self._state.places.get(attempt.node)
         variables = dict(command.environment)
         set_run_variables(variables, place)
-        # What the person has set goes before what the run would set by itself.
+        # Variables that the user has set take precedence over those of the run.
         by_run = {name: variables.get(name, value) for name, value in self._environment.items()}
         cookie = self._attempt_cookie(attempt)
         handle = self._executor.start(
@@ -753,7 +751,6 @@ class Engine:
         self._pool.give_back(attempt.node)
 
     def _finish(self, node: str) -> None:
-        self._state.done.add(node)
         ready = []
         for dependent in self._dependents.get(node, ()):
             if dependent in self._unmet_needs:
@@ -775,7 +772,7 @@ class Engine:
         facts = {**more, **self._dvc_reason(node)}
         self._journal.set_node(self._run, node, Status.FAILED, error=error, **facts)
         self._failure = self._failure or error
-        policy = self._policies[node]
+        policy = self._stages[node].policy
         if policy.on_failure is OnFailure.CONTINUE:
             self._finish(node)
             return

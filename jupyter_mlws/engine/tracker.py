@@ -13,8 +13,8 @@ EXPERIMENT_VARIABLE = "MLFLOW_EXPERIMENT_ID"
 """Environment variables by which MLflow in a node's code finds its place."""
 
 RunIdCallback = Callable[[Mapping[str, str] | None, BaseException | None], None]
-"""Hears the variables that name a node's MLflow run, or why there are none; called in the
-recorder's thread."""
+"""Receives the variables that name a node's MLflow run, or the error why there are none; called in
+the recorder's thread."""
 
 RUN_ID_TIMEOUT = 30.0
 """Seconds that a node waits for its id before it starts without."""
@@ -39,7 +39,7 @@ class Use(Enum):
 
 
 class Tracker(Protocol):
-    """Assigns their MLflow runs; see :mod:`~jupyter_mlws.workflows.tracking.mlflow_use`."""
+    """Provides the MLflow runs of nodes; see :mod:`~jupyter_mlws.workflows.tracking.mlflow_use`."""
 
     def use(self, node: str) -> Use: ...
     def ask(self, node: str, answer: RunIdCallback) -> None: ...
@@ -53,7 +53,7 @@ def in_both_languages(message: Message, **facts: str) -> str:
 
 def set_run_variables(environment: dict[str, str], place: Mapping[str, str] | None) -> None:
     """Set the variables of a node's MLflow run in its environment, and remove those of others."""
-    # That of whoever started the workflow's run is not the node's.
+    # An inherited one is the run of another process.
     environment.pop(RUN_VARIABLE, None)
     if place is not None:
         # MLflow refuses an experiment that is named in two ways.

@@ -1,4 +1,4 @@
-"""Keeps stored outputs out of git: the lines of `.gitignore` that DVC writes."""
+"""Lines of `.gitignore` that keep stored outputs out of git, as DVC writes them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Ignores:
             if lines[: len(before)] != before or any(
                 (folder, one) not in ranks for one in new_lines
             ):
-                # Somebody else has changed the file meanwhile.
+                # Another program has changed the file meanwhile.
                 continue
             sorted_lines = [
                 line for _, line in sorted((ranks[folder, line], line) for line in new_lines)

@@ -85,7 +85,7 @@ class LockFile:
             text = yaml_dumper.LOCK_FILE_HEADER + "".join(stage_texts)
         else:
             text = yaml_dumper.update(self._read_text(), entries)
-        # Of a process that was killed: DVC's lock is held, so that nobody writes it.
+        # Of a killed process: DVC's lock is held, so no other process writes one.
         remove_temp_paths(self._path)
         atomic_write(self._path, text)
         self.digest, self.entries = _digest(text), entries

@@ -1,4 +1,4 @@
-"""Runs the stages of one `dvc.yaml` without DVC, and those that are unusual with it.
+"""Execution of the stages of one `dvc.yaml` without DVC, and of unusual ones with it.
 
 The interface and the effects are those of
 :class:`~jupyter_mlws.dvc.stages.DvcBackend`.
@@ -50,7 +50,7 @@ FOLD_EVERY = 30.0
 HEAVY_BYTES = 8 * 1024 * 1024
 """Bytes of inputs or outputs that take a noticeable time to hash."""
 SHELL_OPTIONS = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
-"""The options with which DVC keeps a shell from reading a person's files."""
+"""The options with which DVC prevents a shell from reading the user's configuration."""
 TEXT_CHARACTERS = bytes(range(32, 127)) + b"\n\r\t\f\b"
 
 Entry = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Checks that a repository is set up as the native backend supports it."""
+"""Check of a repository for a setup that the native backend supports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HARMLESS_SETTINGS = {
 
 
 def check(root: Path) -> None:
-    """:class:`UnsupportedStageError` unless DVC keeps plain files in its default places."""
+    """Raise :class:`UnsupportedStageError` unless DVC keeps plain files in its default places."""
     packages = next((p for p in sys.path if os.path.isfile(f"{p}/dvc/__init__.py")), "")
     check_releases(str(packages))
     for path in config_files(root):
@@ -57,7 +57,7 @@ def check(root: Path) -> None:
 
 @lru_cache(maxsize=4)
 def check_releases(packages: str) -> None:
-    """:class:`UnsupportedStageError` unless the packages in a folder are tested releases."""
+    """Raise :class:`UnsupportedStageError` unless the packages in a folder are tested releases."""
     try:
         names = os.listdir(packages)
     except FileNotFoundError:
@@ -74,11 +74,11 @@ def check_releases(packages: str) -> None:
 
 
 def config_files(root: Path) -> list[Path]:
-    """DVC's configuration files: of the machine, the person and the repository; the last win."""
+    """Return DVC's configuration files: of the machine, the user and the repository; last wins."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     machine = os.environ.get("DVC_SYSTEM_CONFIG_DIR", "/etc/xdg/dvc")
-    person = os.environ.get("DVC_GLOBAL_CONFIG_DIR", str(home / "dvc"))
-    folders = [Path(machine), Path(person)]
+    user = os.environ.get("DVC_GLOBAL_CONFIG_DIR", str(home / "dvc"))
+    folders = [Path(machine), Path(user)]
     return [
         *(folder / "config" for folder in folders),
         *(root / ".dvc" / name for name in ("config", "config.local")),

@@ -1,8 +1,7 @@
-"""A workflow that was found up to date stays so as long as its files do.
+"""Cache of the fact that a workflow is up to date, which is valid while its files do not change.
 
-What a whole run has left is remembered by the files' times, sizes and inodes. Where all of them
-are as they were, no stage needs to be looked at, which for thousands takes longer than anything
-else that a run without news does.
+The times, sizes and inodes of the files are stored after a whole run. If all of them are the same,
+no stage is examined, which takes most of the time of a run of thousands of unchanged stages.
 """
 
 from __future__ import annotations
@@ -120,7 +119,7 @@ def note(backend: NativeBackend, root: Path, memory: Path, workflow: Workflow) -
     place = _entry_path(memory, workflow.path)
     with suppress(FileNotFoundError):
         place.unlink()
-    # What the last stage has made is younger than its file system's clock can tell apart.
+    # The file system's clock is too coarse for outputs that the last stage has just written.
     time.sleep(AT_REST / 1e9)
     files = None if backend.unusual else _file_signatures(backend, root)
     if files is None or workflow.sources is None or any(data_sources(root, workflow.external)):

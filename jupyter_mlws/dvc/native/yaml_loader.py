@@ -31,7 +31,7 @@ AMBIGUOUS_SCALAR = re.compile(
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|[-+]?\.(?:inf|nan)|=|<<",
     re.IGNORECASE,
 )
-"""What one rule or other takes for a number, a date, or something special."""
+"""Scalars that one version of YAML or the other reads as a number, a date or a special value."""
 _UNSUPPORTED_SYNTAX = re.compile(
     r"[\x85\u2028\u2029\ufeff]|^%|^---|^\.\.\.|^\s*!|[:?\[{,-]\s+!", re.MULTILINE
 )
@@ -63,13 +63,16 @@ class Lines:
             node = self._root
             if where:
                 node = self._entries_at(where[:-1]).get(where[-1], (None,))[0]
-            kind, entries = getattr(node, "id", ""), self._entries_by_path.setdefault(where, {})
+            kind = getattr(node, "id", "")
+            entries: dict[str | int, tuple[Any, int]] = {}
             if kind == "mapping":
                 for key, value in node.value:
                     entries[str(key.value)] = (value, key.start_mark.line + 1)
             elif kind == "sequence":
                 for position, value in enumerate(node.value):
                     entries[position] = (value, value.start_mark.line + 1)
+            # Added when it is complete: cached documents are read by several threads.
+            self._entries_by_path[where] = entries
         return self._entries_by_path[where]
 
 

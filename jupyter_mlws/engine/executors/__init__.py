@@ -1,1 +1,1 @@
-"""Where the commands of nodes run: on this machine, or on the workers of a Dask cluster."""
+"""Executors of the commands of nodes: on this machine, or on the workers of a Dask cluster."""

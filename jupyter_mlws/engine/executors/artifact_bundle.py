@@ -1,4 +1,4 @@
-"""What workers that do not see the project's folder get of it: code once a run, data by node."""
+"""Transfer of code and data to workers without access to the project's folder."""
 
 from __future__ import annotations
 

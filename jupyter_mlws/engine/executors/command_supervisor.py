@@ -18,9 +18,9 @@ from types import FrameType
 from jupyter_mlws.engine.processes import ATTEMPT, GRACE, end_bearers, end_group
 
 CANNOT_START = 127
-"""As shells tell it."""
+"""The exit code of shells for a command that cannot be started."""
 PASSES = 3
-"""How often what is to be killed is looked for: it may just have started more."""
+"""Repetitions of the search for processes to kill, which may just have started others."""
 
 
 class Guard:
@@ -55,7 +55,7 @@ class Guard:
         end_bearers(self._cookie, grace, variable=ATTEMPT)
 
     def wait(self) -> int:
-        """The exit code, when the command has ended and, if that was asked, all it started."""
+        """Wait for the command, after SIGTERM also for what it started; return its exit code."""
         threading.Thread(target=self.watch_worker, daemon=True).start()
         code = self._child.wait()
         if self._ending is not None:

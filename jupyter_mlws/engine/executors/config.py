@@ -1,4 +1,4 @@
-"""Which executor a run asks for: ``local``, or the address of a Dask scheduler.
+"""The executor that a run requests: ``local``, or the address of a Dask scheduler.
 
 One setting moves all runs to a cluster: the environment variable ``MLWS_EXECUTOR``.
 """
@@ -18,7 +18,7 @@ LOCAL = "local"
 DASK = "dask"
 SETTING = "MLWS_EXECUTOR"
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
-"""The variable that tells where the scheduler is, where ``dask`` is all that is asked for."""
+"""The environment variable with the scheduler's address, for the executor ``dask``."""
 SCHEMES = (DASK, "tcp", "tls")
 TRUTH = {"true": True, "false": False}
 

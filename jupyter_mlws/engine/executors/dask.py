@@ -1,8 +1,8 @@
-"""Runs the commands of nodes on the workers of a Dask cluster; alone knows `distributed`.
+"""Runs the commands of nodes on the workers of a Dask cluster.
 
-A handle is a number of ours. Workers tell of a job by events, which come in order; Dask's own
-result only tells of jobs that can tell nothing any more. All that is waited for here is waited
-for in threads of its own.
+A handle is a number of this module. Workers report about a job by events, which come in order;
+Dask's own result is used only for jobs that cannot report any more. All that blocks is done in
+threads of this module.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ class DaskExecutor:
         except MLWSError as error:
             self._end(work, TaskFailure(**error.record))
             return
-        except Exception as error:  # noqa: BLE001  the engine is waiting for whatever it is
+        except Exception as error:  # noqa: BLE001  the engine waits for an outcome
             self._end(work, TaskFailure("40104", {"reason": f"{type(error).__name__}: {error}"}))
             return
         if work.stopped:
@@ -305,7 +305,7 @@ class DaskExecutor:
             self._bundler.unpack(as_data(facts["outs"]))
         except MLWSError as error:
             self._end(work, TaskFailure(**error.record))
-        except Exception as error:  # noqa: BLE001  the engine is waiting for whatever it is
+        except Exception as error:  # noqa: BLE001  the engine waits for an outcome
             self._end(work, TaskFailure("40104", {"reason": str(error)}))
         else:
             self._end(work, facts["code"])

@@ -1,7 +1,7 @@
-"""What a Dask worker does for a run: it carries out jobs, stops them, and says what it has.
+"""Calls of a run to a Dask worker: run a job, stop one, and describe the worker.
 
-Imported by workers only. Everything about a job goes to its topic, in order; what is returned is
-never asked for, so that nothing is lost with the worker's memory.
+A job reports everything by events of its topic, in order. Nothing is returned, as Dask keeps
+results in the worker's memory and loses them with it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from jupyter_mlws.engine.processes import memory_of
 
 SUPERVISOR_MODULE = "jupyter_mlws.engine.executors.command_supervisor"
 COMMAND_CHECK_INTERVAL = 0.25
-"""Seconds between two looks at a running command: is it still wanted, what does it hold?"""
+"""Seconds between two checks of a running command: its memory, and whether it was cancelled."""
 EXIT_POLL_INTERVAL = 0.01
-"""Seconds between two looks at whether it has ended."""
+"""Seconds between two checks whether it has ended."""
 MAX_EVENT_BYTES = 16 * 1024
 """Bytes of a log in one event. The scheduler keeps the last thousand events of a topic."""
 MAX_LOG_BYTES_PER_SECOND = 4 * 1024 * 1024
@@ -37,7 +37,7 @@ MAX_LOG_BYTES_PER_SECOND = 4 * 1024 * 1024
 STOPPED_EXIT_CODE = 143
 """The exit code of what was stopped before it ran: 128 and SIGTERM."""
 
-# Of this worker's process, as Dask gives a task and a call no other place to meet at.
+# State of the worker's process: Dask offers no other that a task and a call share.
 _jobs_lock = threading.Lock()
 _supervisors: dict[str, subprocess.Popen[bytes]] = {}
 _active_keys: set[str] = set()
@@ -137,7 +137,7 @@ class _JobRunner:
             self._emit(JobEvent.ENDED, code=STOPPED_EXIT_CODE)
         except MLWSError as error:
             self._emit(JobEvent.FAILED, **error.record)
-        except Exception as error:  # noqa: BLE001  whatever it was, the run is waiting for it
+        except Exception as error:  # noqa: BLE001  the run waits for an event
             reason = f"{type(error).__name__}: {error}"
             self._emit(JobEvent.FAILED, code="40101", facts={"exit_code": reason})
 
@@ -240,7 +240,7 @@ class _JobRunner:
                     self._emit(JobEvent.MEMORY, bytes=memory_of(guard.pid, leader=False))
                 task = self._worker.state.tasks.get(self._task)
                 if task is None or task.state == "cancelled":
-                    # Whoever asked for it is gone, or wants it no more.
+                    # The client is gone, or has released the task.
                     guard.terminate()
         while reader is not None and self._forward_output(reader):
             pass

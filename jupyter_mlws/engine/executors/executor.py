@@ -1,6 +1,6 @@
-"""What the engine asks of whatever runs the commands of nodes.
+"""Interface between the engine and the executors, which run the commands of nodes.
 
-DVC's part of a node (prepare, commit, lock, journal) is never an executor's.
+DVC's part of a node (prepare, commit, lock, journal) is not done by executors.
 """
 
 from __future__ import annotations
@@ -56,16 +56,16 @@ class ExecutorFailure:
 
 
 Outcome = int | WorkerLoss | TaskFailure | ExecutorFailure
-"""How commands ended; a number is an exit code, 128 + n for a signal."""
+"""The end of commands; a number is an exit code, 128 + n for a signal."""
 OutcomeCallback = Callable[[int, Outcome], None]
-"""Tells the engine's loop how what has this handle ended; from any thread."""
+"""Reports the outcome of a handle to the engine's loop; may be called in any thread."""
 
 
 class Executor(Protocol):
     """Runs commands; the engine's loop calls its methods, which never wait for a command."""
 
     whole_nodes: bool
-    """Whether :meth:`start` runs all commands of a node, or the one at ``line`` alone."""
+    """True if :meth:`start` runs all commands of a node, not only the one at ``line``."""
 
     def start(self, task: Task) -> int:
         """Start a task and return its handle; :class:`OSError` if the program cannot be started."""

@@ -1,4 +1,4 @@
-"""Opens what a run asks for to run its nodes, and closes it when the run is over."""
+"""Opens the executor that a run requests, and closes it after the run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jupyter_mlws.engine.resources import Amounts, refuse_oversized
 class ExecutorContext:
     """Execution target of a run: parallel jobs, total resources and executor factory.
 
-    None stands for the resources or the executor of this machine.
+    Without resources or an executor, those of this machine are used.
     """
 
     jobs: int

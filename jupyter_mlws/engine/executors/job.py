@@ -1,4 +1,4 @@
-"""What goes from a run to a worker, and back."""
+"""Messages between a run and its workers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class JobEvent(str, Enum):
     MEMORY = "memory"
     ENDED = "ended"
     AGAIN = "again"
-    """The cluster had begun it before, on a worker that is gone."""
+    """The cluster had started the job before, on a worker that is lost."""
     FAILED = "failed"
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Protocol
 
 from jupyter_mlws.engine.executors.executor import Task
-from jupyter_mlws.engine.process_loop import ProcessLoop
+from jupyter_mlws.engine.process_loop import ExitSource, ProcessLoop
 from jupyter_mlws.engine.processes import ATTEMPT, GRACE, end_bearers, end_group, memory_of
 
 HAS_SPAWN = hasattr(os, "posix_spawn") and hasattr(os, "pidfd_open")
-"""Whether a process can be started without a copy of this one, and its end be waited for."""
+"""True if a process can be started without a fork, and its end awaited by a pidfd."""
 RESET_SIGNALS = [
     getattr(signal, name)
     for name in ("SIGINT", "SIGHUP", "SIGPIPE", "SIGXFSZ")
@@ -25,14 +25,12 @@ RESET_SIGNALS = [
 """Signals that Python or the runner ignores, and a child must not."""
 
 
-class WarmWorkers(Protocol):
+class WarmWorkers(ExitSource, Protocol):
     """Processes with imports done; see :mod:`~jupyter_mlws.engine.forkserver`."""
 
     def launch(
         self, command: str, cwd: str, environment: Mapping[str, str], log: int
     ) -> int | None: ...
-    def filenos(self) -> list[int]: ...
-    def collect(self) -> list[tuple[int, int]]: ...
 
 
 class LocalExecutor:
@@ -112,7 +110,7 @@ def start_process(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        # Its end is collected by pid; the object would warn that nobody did.
+        # The loop waits for it by pid; the object would warn that it still runs.
         process.returncode = 0
         return process.pid
     before = str(Path.cwd())

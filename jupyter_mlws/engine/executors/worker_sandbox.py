@@ -1,7 +1,7 @@
-"""A folder of a worker's own for one node, where the worker does not see the project's folder.
+"""Folder for one node on a worker that has no access to the project's folder.
 
-Code comes with the run and is kept by its hash; data comes and goes through the DVC remote.
-Access to that remote is the worker's own matter: nothing that is secret comes with the run.
+The run sends its code, which the worker stores by its hash; data is transferred by the DVC remote.
+The worker needs access of its own to that remote, as the run sends no secrets.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.engine.executors.job import ArtifactBundle
 
 LOCAL_URI_PREFIXES = ("sqlite:", "file:")
-"""Where a tracking store's address begins that only its own machine can reach."""
+"""Prefixes of tracking stores that only their own machine can reach."""
 SETTINGS = """\
 [core]
     no_scm = true
 [cache]
     dir = {cache}
 """
-"""Of DVC, in the tree: it is no git repository, and one cache serves all trees of a worker."""
+"""DVC's settings in the tree, which is no git repository; all trees of a worker share a cache."""
 
 _unpack_lock = threading.Lock()
 
@@ -66,7 +66,7 @@ class WorkerSandbox:
         shutil.rmtree(self._root, ignore_errors=True)
 
     def place(self, path: str) -> Path:
-        """Return the folder in this tree that stands for a folder of the project, and create it."""
+        """Create and return the folder of this tree for a folder of the project."""
         place = self._root / Path(path).relative_to(self._bundle.root)
         place.mkdir(parents=True, exist_ok=True)
         return place

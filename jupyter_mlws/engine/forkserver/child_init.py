@@ -1,10 +1,10 @@
-"""How a forked child becomes the process that a fresh Python would be before its first line.
+"""Turns a forked child into the process that a fresh Python would be before its first line.
 
-The child leaves all of the zygote's frames by an exception that nobody catches, and goes on in
+The child leaves all of the zygote's frames by an uncaught exception and continues in
 ``sys.excepthook``, which the interpreter calls below no frame: so a node's stack, its recursion
-and its tracebacks begin where they would.
+and its tracebacks begin where they would in a fresh process.
 
-The node runs only when its owner says so. Whatever goes wrong before closes the gate, and the
+The node runs only after its owner's permission. Any failure before that closes the gate, and the
 owner starts a fresh process: never none, never two.
 """
 
@@ -26,7 +26,7 @@ from jupyter_mlws.engine.processes import COOKIE
 SAFE_PATH: bool = getattr(sys.flags, "safe_path", False)
 """Python 3.11 and later can be told to put no folder in front of its path."""
 STAT_ARG_START_INDEX = 45
-"""Where in `/proc/self/stat`, behind the program's name, the places of argv and environ begin."""
+"""Index of the addresses of argv and environ in `/proc/self/stat`, after the program's name."""
 
 
 class ChildStart(BaseException):

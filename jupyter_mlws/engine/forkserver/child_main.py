@@ -161,12 +161,12 @@ def _release_objects(inherited_count: int) -> None:
     # Only those behind what was there: to touch each of thousands of modules copies its page.
     new_names = list(islice(reversed(sys.modules), max(0, len(sys.modules) - inherited_count)))
     names = ["__main__", "__mp_main__", *reversed(new_names)]
-    left = [weakref.ref(sys.modules[name]) for name in names if _is_own(name)]
+    references = [weakref.ref(sys.modules[name]) for name in names if _is_own(name)]
     for name in names:
         if _is_own(name):
             sys.modules[name] = None  # type: ignore[assignment]
     gc.collect()
-    for reference in reversed(left):
+    for reference in reversed(references):
         module = reference()
         if module is None:
             continue

@@ -1,4 +1,4 @@
-"""The owner's side of one zygote: starts it, asks it for children, hears how they ended."""
+"""The owner's side of one zygote: starts it, requests children, and reads their exit codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ForkServerClient:
         self.children: dict[int, int] = {}
         """A descriptor of each child by its pid."""
         self.ended = False
-        """Whether the zygote is gone."""
+        """True if the zygote has exited."""
         self._ready = False
         self._usable = True
         self._stamps: list[tuple[str, int]] = []
@@ -36,7 +36,7 @@ class ForkServerClient:
         self._exits, write = os.pipe()
         os.set_blocking(self._exits, False)
         self._control.settimeout(FORK_TIMEOUT)
-        # Without the cookie: a run's processes may be ended while it goes on telling of them.
+        # Without the cookie: the zygote must report the exits when a run's processes are ended.
         variables = {name: value for name, value in environment.items() if name != COOKIE}
         variables["MLWS_WARM_ROOM"] = "-" * PADDING_BYTES
         files = (theirs.fileno(), write)

@@ -1,7 +1,7 @@
-"""Which command lines may run warm: plain calls of the zygote's own Python.
+"""Accepts the command lines that may run warm: plain calls of the zygote's own Python.
 
-Whatever a shell would do more than cut words, and whatever Python would do more than run a script,
-a module or a text, is not eligible: a fresh process then does it.
+If a shell would do more than split words, or Python more than run a script, a module or a text,
+the command line is not eligible, and runs in a fresh process.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ PLAIN = re.compile(
         )*""",
     re.VERBOSE | re.ASCII,
 )
-"""What every shell and `shlex` cut into the same words. No expansion, glob, brace, tilde, comment,
-redirection or list; no word that begins with ``=`` (zsh)."""
+"""A text that every shell and `shlex` split into the same words. No expansion, glob, brace, tilde,
+comment, redirection or list; no word that begins with ``=`` (zsh)."""
 PYTHON = re.compile(r"python(3(\.\d+)?)?")
 NODE = ("jupyter-mlws", "node")
 
@@ -105,7 +105,7 @@ def _resolve_executable(word: str, cwd: str, environment: Mapping[str, str]) -> 
     if not PYTHON.fullmatch(word) and word not in ("jupyter", NODE[0]):
         return None
     executable = shutil.which(word, path=environment.get("PATH", os.defpath))
-    # A relative entry of the path goes by the folder of whoever asks.
+    # A relative entry of the path depends on the folder of the caller.
     return executable if executable is not None and os.path.isabs(executable) else None
 
 

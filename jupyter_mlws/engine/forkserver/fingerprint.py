@@ -1,4 +1,4 @@
-"""Which environment variables are read once, at the start of Python or by a library's import.
+"""Environment variables that are read once, at the start of Python or by a library's import.
 
 A child of a zygote can not undo that, so a zygote serves only nodes whose values are its own.
 """

@@ -1,4 +1,4 @@
-"""What a zygote is asked for, and the messages between it and its owner."""
+"""Jobs of a zygote, and the messages between it and its owner."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 PROTOCOL = 1
 """Both sides must be of one version: the zygote's Python may hold another installation of us."""
 EXIT = struct.Struct("=ii")
-"""A child that ended: its pid, and its exit code as a shell tells it."""
+"""A child that ended: its pid, and its exit code by the convention of shells."""
 GO = b"go"
-"""The owner's word to a child that is ready to be the node."""
+"""The owner's permission for a child to run the node."""
 MAX_MESSAGE = 1 << 20
 
 
@@ -36,7 +36,7 @@ class Job:
     words: tuple[str, ...]
     """The whole command line, as ``sys.orig_argv`` and ``ps`` show it."""
     executable: str
-    """What ``sys.executable`` is in a fresh process."""
+    """``sys.executable`` in a fresh process."""
     cwd: str
     environment: dict[str, str]
 

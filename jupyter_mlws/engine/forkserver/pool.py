@@ -20,7 +20,7 @@ from jupyter_mlws.engine.processes import end_group
 MAX_ZYGOTES = 2
 """Zygotes at a time, of about 200 MB each; nodes of further environments start fresh."""
 UNKNOWN_EXIT_CODE = 255
-"""The exit code of a node whose zygote died before it: an error, as nobody can know better."""
+"""Exit code of a node whose zygote died before it, as the real one is unknown: a failure."""
 
 
 def available() -> bool:

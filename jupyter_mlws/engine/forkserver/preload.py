@@ -1,4 +1,4 @@
-"""What a zygote imports, and how it is known that it would import something else by now."""
+"""Modules that a zygote imports, and the check whether their files have changed since."""
 
 from __future__ import annotations
 

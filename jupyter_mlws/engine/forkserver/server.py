@@ -1,4 +1,4 @@
-"""A zygote's loop: forks what is asked for, tells what has ended, ends with its owner."""
+"""Loop of a zygote: forks on request, reports exits, and ends with its owner."""
 
 from __future__ import annotations
 

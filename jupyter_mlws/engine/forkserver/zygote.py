@@ -4,13 +4,13 @@
 
 ``A`` is a socket to the owner, ``B`` a pipe for the exit codes. It imports and never computes
 (threads of OpenMP or BLAS would not be there in a child, which then waits for them for ever), has
-one thread, forks on request, reaps and tells every exit code.
+one thread, forks on request, and reaps its children and reports their exit codes.
 
-It does not outlive its owner, by SIGKILL neither: when the socket closes or the owner is gone it
-ends its children by their groups (asked first, then killed) and exits. A fresh node would live on
-until whoever recovers the run ends it; of a warm one nobody could learn the exit code any more.
-It does not carry the run's cookie, so that ending a run's processes does not end it before it has
-told how the children ended. Each child does carry it (see :mod:`.child_init`).
+It does not outlive its owner, even after SIGKILL: when the socket closes or the owner is gone, it
+ends its children by their groups (SIGTERM, then SIGKILL) and exits. A fresh node would run on until
+the run is recovered; the exit code of a warm one would be lost. It does not carry the run's cookie,
+so that ending a run's processes does not end it before it has reported the exit codes of its
+children. Each child does carry it (see :mod:`.child_init`).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main(control: socket.socket, exits: int) -> None:
         if handler is not None:
             signal.signal(number, handler)
     child_main.flush_c()
-    # What is there by now is never looked at again, so that its pages stay shared.
+    # The collector ignores all objects so far, so that their pages stay shared.
     gc.collect()
     gc.freeze()
     # A fork before the first child: OpenBLAS ends the threads that it started when it was loaded,
