@@ -44,7 +44,7 @@ MERGE_OPTIONS = Namespace(
 ABSENT: Any = object()
 """A key that one side does not have, while merging values."""
 DELETED_CELL_NOTE = re.compile(r"<<<<<<< (LOCAL|REMOTE) CELL DELETED >>>>>>>")
-"""What nbdime writes into a cell that one side deleted or moved, and the other changed."""
+"""nbdime's note in a cell that one side deleted or moved, and the other changed."""
 
 
 def merge(
@@ -117,7 +117,7 @@ def _merge_sources(sides: Mapping[str, Any]) -> Any:
         for cell in document.cells:
             cell.metadata = nbformat.from_dict({})
             cell.pop("attachments", None)
-    # The ids tell which cells are one. By likeness nbdime would take two short new ones for one.
+    # Cells are matched by id: by similarity nbdime would take two short new ones for one.
     notebook_predicates["/cells"] = [compare_cell_by_ids]
     decisions = decide_merge_with_diff(
         base,
@@ -268,7 +268,7 @@ def _resolve_cell(
         base = cells[BASE].get(name)
         ours, theirs = cells[OURS].get(name), cells[THEIRS].get(name)
         if base is not None and (ours is None or theirs is None):
-            # Deleted on one side, and on the other only looked at or run.
+            # Deleted on one side, and on the other only viewed or run.
             return []
         return [cell]
     choice = _find_choice(name, choices)

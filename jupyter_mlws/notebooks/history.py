@@ -95,7 +95,7 @@ class ExecutionStart:
 class OrphanedExecution:
     """Execution that an earlier server left running on a kernel that still runs."""
 
-    begun: ExecutionStart
+    execution: ExecutionStart
     started: float
 
 
@@ -375,7 +375,7 @@ class History:
             matches.append(Similar(execution=_execution(row), fix=fix))
         return sorted(matches, key=lambda match: match.fix is None)
 
-    def held(self, process: str) -> list[Execution]:
+    def successes(self, process: str) -> list[Execution]:
         """Return the successful executions of a kernel's process, in order.
 
         Their effects are in the memory of that process.

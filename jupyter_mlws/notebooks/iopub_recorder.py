@@ -154,10 +154,10 @@ class IOPubRecorder:
             if "bye" in command:
                 self._shutdown_requested = True
             elif "gone" in command:
-                gone = self._buffers.pop(command["gone"], None)
-                if gone is not None:
-                    self._poller.unregister(gone.socket)
-                    gone.close()
+                stale_buffer = self._buffers.pop(command["gone"], None)
+                if stale_buffer is not None:
+                    self._poller.unregister(stale_buffer.socket)
+                    stale_buffer.close()
             elif command["kernel"] not in self._buffers:
                 self._subscribe(command["kernel"], Path(command["connection"]))
 

@@ -51,7 +51,7 @@ MAX_EXPECTED_REQUESTS = 1000
 class RunningExecution:
     """Execution in progress."""
 
-    begun: ExecutionStart
+    execution: ExecutionStart
     context: NotebookContext
     started: float
     outputs: Outputs = field(default_factory=Outputs)
@@ -59,7 +59,7 @@ class RunningExecution:
     count: int | None = None
     timer: asyncio.TimerHandle | None = None
     stopped_by: MLWSError | None = None
-    unended: OrphanedExecution | None = None
+    orphan: OrphanedExecution | None = None
 
 
 class KernelListener:
@@ -135,15 +135,15 @@ class KernelListener:
 
     async def take_over(self, context: NotebookContext) -> None:
         """Resume the executions that were running when the previous server was killed."""
-        for execution in await asyncio.to_thread(context.history.held, self.process):
+        for execution in await asyncio.to_thread(context.history.successes, self.process):
             self.kernel.done.append(execution.id)
         self._recorded_requests = await asyncio.to_thread(context.history.requests, self.kernel.id)
         for orphan in await asyncio.to_thread(context.history.claim, self.kernel.id):
-            record = orphan.begun
+            record = orphan.execution
             request = record.message or record.id
             self._recorded_requests.discard(request)
             self._running[request] = RunningExecution(
-                record, context, orphan.started, unended=orphan
+                record, context, orphan.started, orphan=orphan
             )
             self.meter.begin(request, self._process)
 
@@ -163,10 +163,10 @@ class KernelListener:
                     signatures.add(signature)
                     requests.add(self._read_message(frames))
         for request, going in list(self._running.items()):
-            if going.unended is not None and request not in requests:
+            if going.orphan is not None and request not in requests:
                 self._queue(partial(self._finish, request, ExecutionStatus.LOST, None))
-            elif going.begun.deadline is not None:
-                self._start_timer(request, going, going.begun.deadline - time.time())
+            elif going.execution.deadline is not None:
+                self._start_timer(request, going, going.execution.deadline - time.time())
         await self.settled()
         if self._running:
             self._manager.execution_state = "busy"
@@ -327,7 +327,7 @@ class KernelListener:
             return
         if going.timer is not None:
             going.timer.cancel()
-        execution = going.begun
+        execution = going.execution
         if error is not None:
             error = error.with_facts(cell=execution.cell)
         outcome = Outcome(
@@ -342,12 +342,12 @@ class KernelListener:
         )
         if status is ExecutionStatus.SUCCESS:
             self.kernel.remember(execution.id, self._process)
-        taken_over = going.unended is not None
+        taken_over = going.orphan is not None
         await asyncio.to_thread(
             going.context.history.end, execution.id, outcome, outputs=taken_over
         )
-        if going.unended is not None:
-            await self._recording.save_orphan(going.context, going.unended)
+        if going.orphan is not None:
+            await self._recording.save_orphan(going.context, going.orphan)
         self._recording.ended(execution, outcome)
         self._publish_status(going, status, outcome)
 
@@ -390,7 +390,7 @@ class KernelListener:
 
     def _start_timer(self, request: str, going: RunningExecution, seconds: float) -> None:
         """Stop the execution when its time is over."""
-        timeout = going.begun.deadline and going.begun.deadline - going.started
+        timeout = going.execution.deadline and going.execution.deadline - going.started
         error = ExecutionTimeoutError(timeout=timeout or seconds, restarted=False)
         loop = asyncio.get_running_loop()
         going.timer = loop.call_later(max(0.0, seconds), self._stop, request, error)
@@ -432,7 +432,7 @@ class KernelListener:
     # Events
 
     def _publish(self, going: RunningExecution, event: Event) -> None:
-        execution = going.begun
+        execution = going.execution
         whose = {"execution": execution.id, "request": execution.request, "cell": execution.cell}
         self._recording.stream_of(going.context.notebook).publish(
             {**event, **whose, "origin": execution.origin.value}

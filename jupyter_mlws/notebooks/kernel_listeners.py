@@ -82,14 +82,14 @@ class KernelListeners:
 
     async def adopt_orphans(self, store: PersistentKernelStore) -> None:
         """Take over all orphaned kernels, with the messages that they sent without a server."""
-        orphans = await asyncio.to_thread(store.left)
+        orphans = await asyncio.to_thread(store.orphans)
         listeners = [(orphan, await self._adopt(store, orphan)) for orphan in orphans]
         # The listeners receive new messages now: stopping the recorders leaves no gap.
         await asyncio.to_thread(store.stop_recorders)
         for orphan, listener in listeners:
             if listener is not None:
-                await listener.replay(await asyncio.to_thread(list, store.heard(orphan)))
-        await asyncio.to_thread(store.forget)
+                await listener.replay(await asyncio.to_thread(list, store.messages(orphan)))
+        await asyncio.to_thread(store.remove_adopted)
 
     async def _adopt(
         self, store: PersistentKernelStore, orphan: OrphanedKernel

@@ -259,7 +259,7 @@ class Kernel:
         while self.there and loop.time() < deadline:
             back = process_of(before.kernel) != before.process
             if back and not before.kernel.shutting_down and await before.kernel.is_alive():
-                # The restarter does not do that, and leaves the state as it was.
+                # The restarter keeps the state, and does not watch the new process.
                 self._kernels.stop_watching_activity(self.id)
                 self._kernels.get_kernel(self.id).execution_state = "starting"
                 self._kernels.start_watching_activity(self.id)

@@ -73,10 +73,10 @@ class PersistentKernelStore:
         """Path of the session database."""
         return self.path / "sessions.sqlite"
 
-    def left(self) -> list[OrphanedKernel]:
+    def orphans(self) -> list[OrphanedKernel]:
         """Return the running kernels of killed servers that had the same root.
 
-        This server locks their folders until :meth:`forget`.
+        This server locks their folders until :meth:`remove_adopted`.
         """
         kernels: list[OrphanedKernel] = []
         for folder in self.others():
@@ -99,12 +99,12 @@ class PersistentKernelStore:
         folders = [self.path, *self.others()]
         return {record["kernel"] for folder in folders for record in _running(folder)}
 
-    def take(self, left: OrphanedKernel) -> None:
+    def take(self, orphan: OrphanedKernel) -> None:
         """Move a kernel's record into this folder, where the provisioner reads it."""
         for kind in ("json", "log"):
             with contextlib.suppress(FileNotFoundError):
-                name = f"{left.kernel}.{kind}"
-                (left.folder / name).replace(self.path / name)
+                name = f"{orphan.kernel}.{kind}"
+                (orphan.folder / name).replace(self.path / name)
 
     def stop_recorders(self) -> None:
         """Stop the recorder processes of the folders that were taken over.
@@ -120,17 +120,17 @@ class PersistentKernelStore:
             while runs(record["pid"], record["created"]) and time.monotonic() < deadline:
                 time.sleep(0.02)
 
-    def heard(self, left: OrphanedKernel) -> Iterator[list[bytes]]:
+    def messages(self, orphan: OrphanedKernel) -> Iterator[list[bytes]]:
         """Yield the messages that a kernel sent without a server, each as its frames."""
         try:
-            with (left.folder / f"{left.kernel}.heard").open(encoding="ascii") as lines:
+            with (orphan.folder / f"{orphan.kernel}.heard").open(encoding="ascii") as lines:
                 for line in lines:
                     if line.endswith("\n"):
                         yield [base64.b64decode(frame) for frame in json.loads(line)]
         except FileNotFoundError:
             return
 
-    def forget(self) -> None:
+    def remove_adopted(self) -> None:
         """Remove the folders that were taken over."""
         for folder, lock in self._adopted_directories:
             shutil.rmtree(folder, ignore_errors=True)

@@ -85,7 +85,7 @@ class Recording:
 
     async def save_orphan(self, context: NotebookContext, orphan: OrphanedExecution) -> None:
         """Save the outputs of a call that an earlier server started, after the call has ended."""
-        execution = orphan.begun
+        execution = orphan.execution
         if execution.saves is None:
             return
         rows = await asyncio.to_thread(

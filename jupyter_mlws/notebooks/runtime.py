@@ -276,7 +276,7 @@ class NotebookRuntime:
         processes = await asyncio.to_thread(history.processes, self.id)
         now = listener.process if listener else None
         before = [process for process in processes if process != now] or processes
-        executions = await asyncio.to_thread(history.held, before[0]) if before else []
+        executions = await asyncio.to_thread(history.successes, before[0]) if before else []
         # Of several executions of a cell, the last one counts.
         cells = [
             row.cell for row in executions if row.cell is not None and row.notebook_id == self.id

@@ -114,25 +114,25 @@ class JupyterServer:
         manager = self.kernels.get_kernel(kernel)
         return process_of(manager) is not None and hasattr(manager, "connect_iopub")
 
-    async def adopt(self, left: OrphanedKernel) -> bool:
+    async def adopt(self, orphan: OrphanedKernel) -> bool:
         """Take over a running kernel and its sessions; return False if it no longer exists."""
         path, name = "", ""
-        for session in left.sessions:
+        for session in orphan.sessions:
             path, name = session.path, session.name
         try:
             await ensure_async(
                 self.kernels.start_kernel(
-                    kernel_id=left.kernel,
-                    kernel_name=left.name,
+                    kernel_id=orphan.kernel,
+                    kernel_name=orphan.name,
                     path=await ensure_async(self._contents.get_kernel_path(path=path)),
                     env=self._sessions.get_kernel_env(path, name),
                 )
             )
         except (KeyError, OSError, RuntimeError, ValueError, web.HTTPError) as error:
             # Its kernel specification is no longer installed, or it has just ended.
-            self._log.warning("Could not reconnect to kernel %s: %s", left.kernel, error)
+            self._log.warning("Could not reconnect to kernel %s: %s", orphan.kernel, error)
             return False
-        for session in left.sessions:
+        for session in orphan.sessions:
             await self._sessions.save_session(
                 session.id,
                 path=session.path,

@@ -40,7 +40,7 @@ DEBUG_HINT = Message("After an error, run `%debug` to open the debugger where it
 
 
 @dataclass(frozen=True)
-class NodeFailure:
+class DebugTarget:
     """A node of a run. ``made``: hashes of the files that the nodes of the run wrote, by path."""
 
     run: str
@@ -58,9 +58,9 @@ class Debugger:
         self._root = root
         self._language = language
 
-    def write(self, failure: NodeFailure) -> str:
+    def write(self, target: DebugTarget) -> str:
         """Write the notebook unless it exists; return its path from the project's root."""
-        path = f"{FOLDER}/{failure.run}-{failure.stage.id}.ipynb"
+        path = f"{FOLDER}/{target.run}-{target.stage.id}.ipynb"
         file = self._root / path
         if file.exists():
             return path
@@ -68,32 +68,32 @@ class Debugger:
         ignore = file.parent / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
-        notebook = self._notebook(failure)
+        notebook = self._notebook(target)
         atomic_write(file, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
         return path
 
-    def _notebook(self, failure: NodeFailure) -> dict[str, Any]:
+    def _notebook(self, target: DebugTarget) -> dict[str, Any]:
         from jupyter_mlws.workflows.notebook.parameters import NotebookError
         from jupyter_mlws.workflows.notebook.reading import read_notebook
 
-        head = HEAD.fill(node=failure.stage.id, run=failure.run, workflow=failure.workflow)
+        head = HEAD.fill(node=target.stage.id, run=target.run, workflow=target.workflow)
         text = head.in_(self._language)
-        if failure.message:
-            text += ERROR_TEXT.fill(message=failure.message).in_(self._language)
+        if target.message:
+            text += ERROR_TEXT.fill(message=target.message).in_(self._language)
         source = None
-        if failure.stage.notebook is not None:
+        if target.stage.notebook is not None:
             # The run reports an invalid notebook.
             with suppress(NotebookError):
-                source = read_notebook(self._root / failure.stage.notebook)
+                source = read_notebook(self._root / target.stage.notebook)
         cells = [
             _markdown_cell(text),
-            _code_cell(_chdir_code(self._root, failure.stage.wdir)),
+            _code_cell(_chdir_code(self._root, target.stage.wdir)),
             *(
-                self._notebook_cells(failure, source)
+                self._notebook_cells(target, source)
                 if source is not None
-                else self._component_cells(failure, failure.component)
-                if failure.component is not None
-                else _command_cells(failure.stage)
+                else self._component_cells(target, target.component)
+                if target.component is not None
+                else _command_cells(target.stage)
             ),
             _markdown_cell(DEBUG_HINT.in_(self._language)),
         ]
@@ -108,11 +108,11 @@ class Debugger:
             "nbformat_minor": 5,
         }
 
-    def _notebook_cells(self, failure: NodeFailure, notebook: Any) -> list[dict[str, Any]]:
+    def _notebook_cells(self, target: DebugTarget, notebook: Any) -> list[dict[str, Any]]:
         from jupyter_mlws.components.node import UsageError
         from jupyter_mlws.workflows.notebook.command import inject, values_of
 
-        stage = failure.stage
+        stage = target.stage
         with suppress(UsageError):
             inject(notebook, values_of(notebook, dict(stage.written)))
         place = posixpath.dirname(stage.notebook or "")
@@ -125,11 +125,11 @@ class Debugger:
         return cells
 
     def _component_cells(
-        self, failure: NodeFailure, component: Component
+        self, target: DebugTarget, component: Component
     ) -> Iterator[dict[str, Any]]:
-        stage = failure.stage
+        stage = target.stage
         yield _markdown_cell(f"## {INPUTS.in_(self._language)}")
-        reads = "\n".join(self._read_statements(failure, component))
+        reads = "\n".join(self._read_statements(target, component))
         yield _code_cell(
             "from pathlib import Path\n\nfrom jupyter_mlws.components import values\n\n" + reads
         )
@@ -162,10 +162,10 @@ class Debugger:
             f"result = {component.name}({arguments})\nresult"
         )
 
-    def _read_statements(self, failure: NodeFailure, component: Component) -> Iterator[str]:
+    def _read_statements(self, target: DebugTarget, component: Component) -> Iterator[str]:
         for port in component.inputs:
             paths = [
-                self._input_path(failure, path) for path in failure.stage.ports.get(port.name, ())
+                self._input_path(target, path) for path in target.stage.ports.get(port.name, ())
             ]
             if port.multiple and paths:
                 path_list = ", ".join(f"Path({path!r})" for path in paths)
@@ -177,23 +177,23 @@ class Debugger:
             elif paths:
                 yield f"{port.name} = values.read({port.type!r}, Path({paths[0]!r}))"
 
-    def _input_path(self, failure: NodeFailure, path: str) -> str:
+    def _input_path(self, target: DebugTarget, path: str) -> str:
         """Return the path of the content that an input had in the run.
 
         The path is relative to the node's folder. A file that has changed since then is copied
         from DVC's cache.
         """
-        md5 = failure.made.get(path)
+        md5 = target.made.get(path)
         if md5 and not md5.endswith(".dir") and _md5(self._root / path) != md5:
             cache_path = self._root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
             if cache_path.is_file():
                 place = Path(FOLDER, "inputs", md5[:8], posixpath.basename(path))
-                target = self._root / place
-                if not target.exists():
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(cache_path, target)
+                copy = self._root / place
+                if not copy.exists():
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(cache_path, copy)
                 path = place.as_posix()
-        return posixpath.relpath(path, failure.stage.wdir)
+        return posixpath.relpath(path, target.stage.wdir)
 
 
 def _md5(file: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""The workflows of a project: read, written, checked, planned and exported."""
+"""Reads, writes, validates, plans and exports the workflows of a project."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ class WorkflowManager:
         The workflow is that of the run. An existing notebook is not overwritten. Error 40401 for a
         node that the run did not have.
         """
-        from jupyter_mlws.workflows.debug_notebook import Debugger, NodeFailure
+        from jupyter_mlws.workflows.debug_notebook import Debugger, DebugTarget
 
         identifier, _ = self.runs.node(path, run, node)
         document = self.runs.document(path, identifier)
@@ -210,7 +210,7 @@ class WorkflowManager:
             raise WorkflowItemNotFoundError(kind="node", name=node)
         run_details = self.runs.journal.run(identifier)
         error = next(one["error"] for one in run_details["nodes"] if one["id"] == node)
-        failure = NodeFailure(
+        target = DebugTarget(
             run=identifier,
             workflow=path,
             stage=stage,
@@ -222,7 +222,7 @@ class WorkflowManager:
                 for file, md5 in files.items()
             },
         )
-        return WrittenNotebook(path=Debugger(self._project.root, language).write(failure))
+        return WrittenNotebook(path=Debugger(self._project.root, language).write(target))
 
     def _resolve_stages(self, document: Document) -> list[Stage]:
         """Return the stages with every template filled in, as DVC runs them."""

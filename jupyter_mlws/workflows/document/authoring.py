@@ -276,7 +276,7 @@ def _change_settings(data: Data, command: str, draft: Draft, present: ExistingNo
         own.pop(name, None)
         if name in draft.settings:
             own[name] = draft.settings[name]
-    # In the existing order, so that only what changed is printed anew.
+    # In the existing order, so that only changed entries are rewritten.
     order = [*(n for n in present.stage.settings if n in own), *own]
     own = {name: own[name] for name in dict.fromkeys(order)}
     if not own:

@@ -45,7 +45,7 @@ class Finding:
     fix: Message | None = None
     severity: Severity = Severity.ERROR
     draft: bool = False
-    """Whether a workflow may be saved with it, because only a run needs it fixed."""
+    """True if a workflow may be saved with it, because only a run needs it fixed."""
 
     def problem(self) -> Problem:
         """Return the finding as a problem of the API."""

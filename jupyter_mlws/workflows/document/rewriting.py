@@ -21,7 +21,7 @@ from jupyter_mlws.workflows.document.printing import INDENT_WIDTH, block, flow, 
 ALIAS = re.compile(r"\*[^\s,\[\]{}]+")
 COMMENT = re.compile(r"([ \t]+)#[^\n]*(?:\n|$)")
 DEPTHS = {0: 3, 1: 2, 2: 1}
-"""How deep a new value nests as blocks, by its level: stages do, settings do not."""
+"""Depth to which a new value nests as blocks, by its level: stages do, settings do not."""
 
 Data = Any
 Node = Any
@@ -295,7 +295,7 @@ class _Rewriter:
                 for old, new in pairs:
                     self._item(node, old, current[old], target[new], level)
                 continue
-            # Removed and inserted anew: a comment beside the old item does not fit the new one.
+            # Removed and inserted again: a comment beside the old item does not fit the new one.
             removals += range(start, end)
             if new_start < new_end:
                 news[start - 1] = target[new_start:new_end]

@@ -56,7 +56,7 @@ class _NodeDraft:
     deps: list[str]
     outs: list[str]
     complete: bool
-    """Whether ``outs`` has all its outputs."""
+    """True if ``outs`` has all its outputs."""
     marker: str | None = None
     sources: list[str] = field(default_factory=list)
 
@@ -292,7 +292,7 @@ class ElyraImporter:
         draft.deps = [d for d in dict.fromkeys(draft.deps) if d not in draft.outs]
 
     def _create_edges(self, flow: Flow, drafts: dict[Key, _NodeDraft]) -> Iterator[EdgeDefinition]:
-        """Yield an edge for every file that a link may stand for.
+        """Yield an edge for every file that a link may pass on.
 
         Elyra passes all outputs of a node to the nodes after it. A link from a node that does not
         list all its outputs only says which node comes first. DVC orders nodes by files, so such a

@@ -1,4 +1,4 @@
-"""Starts the process of a run, detached from whoever starts it."""
+"""Starts the process of a run, detached from the process that starts it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pathlib import Path
 from jupyter_mlws.workflows.run import live
 
 LOG = "runner.log"
-"""What the process itself says, in the run's folder."""
+"""Output of the process itself, in the run's folder."""
 
 RunStarter = Callable[[str, Path], int]
-"""Have a run (by its id) carried out, with its folder; the pid of the process that does it."""
+"""Starts a run, by its ID and its folder, and returns the pid of its process."""
 
 
 def can_fork() -> bool:
@@ -138,7 +138,7 @@ def _run_child(reader: int) -> None:
         with os.fdopen(reader, "rb") as pipe:
             words = pipe.read()
         if not words:
-            # Whoever forked it is gone, or wants no run.
+            # The parent is gone, or starts no run.
             os._exit(0)
         run, folder, root = json.loads(words)
         os.chdir(folder)

@@ -1,4 +1,4 @@
-"""What earlier runs tell about a workflow: how long its nodes took, and which run made a result."""
+"""Queries of earlier runs, such as the durations of nodes and the run that made a result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jupyter_mlws.engine.states import Status
 from jupyter_mlws.workflows.run.journal import ACTIVE_STATES, Journal, Row
 
 MAX_SEARCHED_NODES = 10_000
-"""Nodes that are looked at for who made a result, newest first."""
+"""Nodes that are searched for the run that made a result, newest first."""
 
 
 class RunHistory:

@@ -1,4 +1,4 @@
-"""The journal of runs: every change of a run or node is stored as an event before it is told.
+"""The journal of runs: every change of a run or node is stored as an event before it is reported.
 
 SQLite in the project's state folder. `seq` grows without end; a reader that knows the last one
 it saw misses nothing and sees nothing twice.
@@ -381,7 +381,10 @@ class Journal:
 
 
 def run_folder(project: Project, run: str) -> Path:
-    """Return the directory with the logs of a run."""
+    """Return the directory with the workflow's text and the logs of a run.
+
+    Like the run in the journal, it is never removed.
+    """
     return project.state / "runs" / run
 
 

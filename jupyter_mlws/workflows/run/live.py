@@ -1,10 +1,10 @@
-"""The process of a run stays for the project's next ones: they have its imports and warm workers.
+"""Keeps the process of a run for the project's next runs, which use its imports and warm workers.
 
-At most one process of a project waits: another leaves it the record of its run, and ends.
+At most one process of a project waits; another one hands over the record of its run and ends.
 
-It listens on a socket of the system's abstract names, which no file system has to know and which
-is gone with it. Only the same person is heard, and only for the same code and Python. While it
-runs something it does not listen, and whoever asks starts a process of their own.
+It listens on an abstract Unix socket, which needs no file and ends with the process. It accepts
+only requests of the same user, code and Python. During a run it does not listen, and clients start
+a process of their own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LARGEST = 4 * 1024 * 1024
 LENGTH = struct.Struct("!I")
 
 Record = Callable[[str, str], bool]
-"""Records a run in the tracking store at an address; whether it will."""
+"""Records a run in the tracking store at an address; returns whether it will."""
 
 
 def offer(root: Path, run: str, log: int) -> int | None:

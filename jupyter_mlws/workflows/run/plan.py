@@ -1,4 +1,4 @@
-"""What a run would do with each node and why, in words, and how long it will take."""
+"""Plans a run: the action for each node with its reasons, and the estimated time."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""What a run has done is never lost: results that its end kept out of `dvc.lock` are in the
-journal, and the next run of the file writes them.
+"""Recovers results that an interrupted run could not write to `dvc.lock`.
 
-They are taken over only where the lock file is still the one that the run had: a checkout or
-another tool may have put another in its place since.
+They are in the journal, and the next run of the file writes them if the lock file is still the one
+that the run had: a checkout or another tool may have replaced it.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ def track_lock_file(
     note(backend.base)
     backend.on_fold = note
     yield
-    left = backend.base
-    journal.note(run, lock_from=None, lock_left=[left.digest, list(left.settled)])
+    base = backend.base
+    journal.note(run, lock_from=None, lock_left=[base.digest, list(base.settled)])
 
 
 def adopt(journal: Journal, path: str, backend: NativeBackend, resumes: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What the nodes of a run leave: logs, output files, and what these look like."""
+"""Logs, output files and previews of the nodes of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process that executes runs, detached from whoever starts them.
+"""The process that executes runs, detached from the process that starts them.
 
 ``python -m jupyter_mlws.workflows.run.runner RUN ROOT``: reads the run from the journal and its
 workflow from the run's folder, executes it, and reports everything through the journal. SIGTERM
@@ -100,7 +100,7 @@ class Runner:
             except StageError as error:
                 self._fail({"code": "40104", "facts": {"reason": str(error)}})
             except Exception as error:
-                # The edge of this process: whatever it was, the run must not seem to go on.
+                # The edge of this process: after any error the run must have an end.
                 log.exception("Run %s failed", self._id)
                 code = "30102" if is_full_disk(error) else "40104"
                 self._fail({"code": code, "facts": {"reason": f"{type(error).__name__}: {error}"}})
@@ -254,7 +254,7 @@ class Process:
         """Execute one run, as the journal describes it."""
         os.chdir(self._project.root)
         if self._recorder.uri != tracking_uri(self._project.root):
-            # Whoever asks for this run tracks elsewhere than those before.
+            # This run has another tracking store than those before.
             self._recorder.close()
             self._recorder = Recorder(self._project)
         self._runner = Runner(self._project, run, self._recorder, self._warm)
@@ -310,7 +310,7 @@ def preload_workflow() -> None:
             return
         document = parse(FILE, text)
     except (MLWSError, OSError, ValueError):
-        # Whoever asks for a run of it is told.
+        # The run reports the error.
         return
     if not document.needs_resolving():
         topological_order(document.stages())

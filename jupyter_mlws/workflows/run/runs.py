@@ -316,7 +316,7 @@ class Runs:
         return identifier, records[node]
 
     def document(self, path: str, run: str) -> Document:
-        """Return the workflow's file as a run read it."""
+        """Return the workflow as a run read it; for runs without a stored text, as it is now."""
         file = run_folder(self._project, run) / FILE
         text = file.read_bytes().decode() if file.exists() else self.documents.text(path)
         return parse(path, text)

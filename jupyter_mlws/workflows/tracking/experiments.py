@@ -1,4 +1,4 @@
-"""The experiment table: every run that MLflow has, whoever began it, or will have soon."""
+"""The experiment table: all runs in MLflow, and workflow runs that are not recorded there yet."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ STATUSES = {
     "FAILED": Status.FAILED,
     "KILLED": Status.CANCELLED,
 }
-"""MLflow's words for ours."""
+"""Our statuses by those of MLflow."""
 JOURNAL_CURSOR = "~"
-"""Is in the cursors of the journal's list, and in none of MLflow's."""
+"""Character in the cursors of the journal's list, and in none of MLflow's."""
 QUERY_PARSE_ERROR = Message("MLflow can't parse this: {reason}")
 
 

@@ -31,14 +31,6 @@ def merge_metrics(files: Iterable[tuple[str, Mapping[str, float]]]) -> dict[str,
     return result
 
 
-def numbers(path: str, content: bytes) -> dict[str, float]:
-    """Return the finite numbers of a JSON or YAML file, by dotted names.
-
-    :class:`UnreadableError` if it is neither.
-    """
-    return flat(read(path, content))
-
-
 def read(path: str, content: bytes) -> Any:
     """Parse a JSON or YAML file; :class:`UnreadableError` if it is neither."""
     if len(content) > MAX_FILE_BYTES:
@@ -48,20 +40,21 @@ def read(path: str, content: bytes) -> Any:
             return yaml_loader.read_by_ruamel(content)[0]
         return json.loads(content)
     except Exception as error:
-        # A person's file, read by whichever parser: whatever that says is the reason.
+        # The file of a user: the reason is that of the parser, which may raise anything.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UnreadableError(f"{path}: {reason}") from error
 
 
 def flat(data: Any) -> dict[str, float]:
     """Return the finite numbers of a file's parsed content, by dotted names."""
-    return {name or BARE_NUMBER_NAME: value for name, value in _numbers(data, "", 0)}
+    return {name or BARE_NUMBER_NAME: value for name, value in numbers(data)}
 
 
-def _numbers(value: Any, name: str, depth: int) -> Iterator[tuple[str, float]]:
+def numbers(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, float]]:
+    """Yield the finite numbers in a value by dotted names, which begin with ``name``."""
     if isinstance(value, Mapping) and depth < MAX_DEPTH:
         for key, part in value.items():
-            yield from _numbers(part, f"{name}.{key}" if name else str(key), depth + 1)
+            yield from numbers(part, f"{name}.{key}" if name else str(key), depth + 1)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         # An integer may be one that no float holds.
         with suppress(OverflowError):

@@ -113,7 +113,7 @@ class Recorder:
             try:
                 task()
             except Exception:
-                # The edge of this thread: whatever fails here fails nobody's run.
+                # The edge of this thread: a failure here must not fail a run.
                 log.exception("Could not update MLflow")
 
     def _answer_id_requests(self) -> None:
@@ -124,7 +124,7 @@ class Recorder:
                 return
             try:
                 place = self._start_nested_run(run, node)
-            except Exception as error:  # noqa: BLE001  a node waits: it must hear of it
+            except Exception as error:  # noqa: BLE001  the node waits for an answer
                 self._paused_until = time.monotonic() + FAILURE_PAUSE
                 answer(None, error)
             else:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.dvc.native import yaml_loader
 from jupyter_mlws.workflows.document.parse import Stage
-
-LARGEST = 1_000_000
-"""Bytes; a larger metrics file holds no measures for a table."""
+from jupyter_mlws.workflows.tracking import metrics
 
 
 def params_of(stages: Sequence[Stage]) -> dict[str, Any]:
@@ -21,14 +17,14 @@ def params_of(stages: Sequence[Stage]) -> dict[str, Any]:
 
 
 def measures_of(root: Path, stages: Sequence[Stage]) -> dict[str, dict[str, float]]:
-    """Return the numbers in the metrics files that exist, by node and key."""
+    """Return the numbers in the metrics files that can be read, by node and key."""
     measures: dict[str, dict[str, float]] = {}
     for stage in stages:
         for path in stage.metrics:
-            for key, value in flat(_read(root / path)):
-                if isinstance(value, bool) or not isinstance(value, int | float):
-                    continue
-                if math.isfinite(value):
+            with suppress(OSError, metrics.UnreadableError):
+                with (root / path).open("rb") as file:
+                    content = metrics.read(path, file.read(metrics.MAX_FILE_BYTES + 1))
+                for key, value in metrics.numbers(content):
                     measures.setdefault(stage.id, {})[key or stage.id] = value
     return measures
 
@@ -40,18 +36,6 @@ def metrics_of(measures: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
         for key, value in values.items():
             merged[f"{node}.{key}" if key in merged else key] = value
     return merged
-
-
-def _read(path: Path) -> Any:
-    if not path.is_file() or path.stat().st_size > LARGEST:
-        return {}
-    text = path.read_text(encoding="utf-8", errors="replace")
-    try:
-        if path.suffix in (".yaml", ".yml"):
-            return yaml_loader.read_by_ruamel(text)[0]
-        return json.loads(text)
-    except Exception as error:  # noqa: BLE001  a person's file: whatever it holds, the run goes on
-        return {"unreadable": str(error)}
 
 
 def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -85,7 +85,7 @@ class Step:
     files_read: list[str] = field(default_factory=list)
     files_written: list[str] = field(default_factory=list)
     runs: bool = False
-    """Whether it has statements that are not copied to where they are used."""
+    """True if it has statements that are not copied to where they are used."""
 
     @property
     def only_shows(self) -> bool:
