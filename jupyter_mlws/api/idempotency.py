@@ -73,7 +73,7 @@ class IdempotencyCache(Generic[Answer]):
         except BaseException as error:
             self._entries.pop(key, None)
             entry.answer.set_exception(error)
-            # Mark it as retrieved: nobody may be waiting for it.
+            # Mark it as retrieved: asyncio logs an exception that nothing retrieves.
             entry.answer.exception()
             raise
         entry.answer.set_result(answer)

@@ -53,7 +53,7 @@ class Reply(Generic[Data]):
 
 
 class WorkProgress(ProgressCallback, Protocol):
-    """Receives reports of long work, and can ask a person."""
+    """Receives reports of long work, and can ask the user."""
 
     @property
     def ask(self) -> Ask | None:
@@ -149,7 +149,7 @@ class Endpoint:
     media: str = JSON
     untrusted: bool = False
     takes_context: bool = False
-    """Whether the function has the parameter ``context``."""
+    """True if the function has the parameter ``context``."""
 
     @property
     def statuses(self) -> Sequence[int]:

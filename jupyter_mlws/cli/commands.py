@@ -89,7 +89,7 @@ class CommandContext:
     def client(self) -> ProjectClient:
         """Client of the project that contains the folder; opened on first use."""
         client = open_project(self.folder, self.language, self.origin)
-        # Nobody can be prompted in a script.
+        # A script has no user to prompt.
         if isinstance(self.screen, NotebookScreen) or sys.stdin.isatty():
             client.ask = prompt
         return client

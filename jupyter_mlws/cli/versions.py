@@ -71,7 +71,7 @@ def models(
     wide: bool,
 ) -> int:
     if name == "best" and metric:
-        ranking = context.client.get("models/best", {"metric": metric, "mode": mode or None})
+        ranking = context.client.get("models/best", {"metric": metric, "mode": mode})
         return context.answer(ranking, experiment_views.best)
     if metric is not None or mode is not None:
         raise UsageFaultError(context.views.say("Usage: models best METRIC"))

@@ -85,14 +85,14 @@ class HTTPTransport:
 
     def follow(self, path: str, body: Query, note: Note, ask: Ask | None) -> Any:
         operation = self.request("POST", path, {}, body, {})
+        address = f"operations/{operation['id']}"
         last = ""
         while operation["state"] not in FINISHED_STATES:
             time.sleep(POLL_INTERVAL)
-            operation = self.request("GET", f"operations/{operation['id']}", {}, None, {})
+            operation = self.request("GET", address, {}, None, {})
             question = operation["question"]
             if operation["state"] == "WAITING" and question and ask is not None:
                 # The user may also answer in JupyterLab.
-                address = f"operations/{operation['id']}"
                 try:
                     value = ask(question["prompt"], question["secret"])
                 except BaseException:
@@ -124,7 +124,7 @@ class ProjectClient:
         self.language = language
         self.origin = origin
         self.ask: Ask | None = None
-        """Asks for a remote's credentials; None if no person can be asked."""
+        """Asks for a remote's credentials; None if there is no user to ask."""
         self._transport = transport
 
     @property

@@ -1,1 +1,1 @@
-"""git and its remotes: the adapter, and what asks a person for credentials."""
+"""git and its remotes: the adapter, and the prompts for credentials."""

@@ -1,4 +1,4 @@
-"""What it takes to make a commit: identity, hooks, trailers, and the commit object."""
+"""Creation of commits: identity, hooks, trailers, and the commit object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers what git and ssh ask for: by asking a person, and by nothing that is written anywhere."""
+"""Answers to the prompts of git and ssh for credentials: the user gives them, no file has them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from jupyter_mlws.core.secrets import mask_credentials
 from jupyter_mlws.git import askpass
 
 NO_PROMPT_ENVIRONMENT = {"SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
-"""No window may ask for a password where nobody sits."""
+"""No program may open a window that asks for a password: it may be on another machine."""
 PROMPT_TIMEOUT = 900.0
-"""Seconds for a person: each question is given up earlier by whoever asks it."""
+"""Seconds for the user to answer; each prompt times out earlier in the operation that has it."""
 NON_SECRET_PROMPTS = ("username", "yes/no")
 """In prompts whose answers may be seen."""
 MAX_PROMPT_BYTES = 64 * 1024
@@ -70,7 +70,7 @@ class Credentials:
                 }
             except Exception as error:
                 server.close()
-                # Why there was no answer tells more than what git made of that.
+                # The reason why there was no answer says more than git's error about it.
                 raise (server.failure or error) from error
             except BaseException:
                 server.close()

@@ -16,7 +16,7 @@ UNIFIED_OPTIONS = (
     "--src-prefix=a/",
     "--dst-prefix=b/",
 )
-"""Options of diffs whose hunks can be asked for: the same whatever a person has set."""
+"""Options that make the hunks of a diff independent of the user's settings."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""git's index: the user's, and private ones, which build commits unseen by the user."""
+"""git's index: the user's, and private ones, which build commits without a change to it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SERVICE_IDENTITY = {
     "GIT_COMMITTER_NAME": "jupyter-mlws",
     "GIT_COMMITTER_EMAIL": "jupyter-mlws@localhost",
 }
-"""Who makes such commits: they must succeed where git does not know the person."""
+"""Author and committer of such commits, which must succeed without an identity of the user."""
 TIMEOUT = 600.0
 """Seconds for git to read or write the files of a whole working tree."""
 PATHSPEC_OPTIONS = ("--pathspec-from-file=-", "--pathspec-file-nul")

@@ -1,4 +1,4 @@
-"""Branches and remotes as git has them: names, tips, who follows whom."""
+"""Refs and remotes as git has them: names, tips, upstream branches."""
 
 from __future__ import annotations
 

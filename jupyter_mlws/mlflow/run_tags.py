@@ -21,7 +21,7 @@ ERROR = "mlws.error"
 LONGEST_TAG = 5000
 """Characters of a tag; MLflow takes 5,000 to 8,000, by its version and store."""
 MORE = "…"
-"""The key that stands for what did not fit."""
+"""Key for the number of hashes that are left out."""
 
 
 def fitting(hashes: Mapping[str, str]) -> str:

@@ -1,1 +1,1 @@
-"""Versions of code: branches, the index, merges, history, going back."""
+"""Versions of code: branches, the index, merges, history and rollbacks."""

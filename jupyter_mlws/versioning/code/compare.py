@@ -46,7 +46,7 @@ MAX_COUNTED_FILE_BYTES = 4 * 1024 * 1024
 
 
 class Comparison:
-    """Compares versions of one project."""
+    """Comparison of versions of one project."""
 
     def __init__(self, project: Project, content: DataIndex, working: WorktreeStatus) -> None:
         self._project = project

@@ -26,9 +26,9 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import is_yaml_mapping, names_data, read_pointers
-from jupyter_mlws.git.adapter import GitFailedError
+from jupyter_mlws.git.adapter import GitFailedError, join_nul
 from jupyter_mlws.git.commits import check_identity
-from jupyter_mlws.git.index import uncommitted_paths
+from jupyter_mlws.git.index import PATHSPEC_OPTIONS, uncommitted_paths
 from jupyter_mlws.git.merge import (
     BASE,
     LINK,
@@ -412,8 +412,8 @@ class MergeManager:
         sides = read_conflicts(self._git).get(path, {})
         set_sides(self._git, path, {0: side})
         try:
-            stdin = f"{path}\0".encode(errors="surrogateescape")
-            self._git.run("checkout-index", "--force", "--quiet", "-z", "--stdin", stdin=stdin)
+            command = ("checkout-index", "--force", "--quiet", "-z", "--stdin")
+            self._git.run(*command, stdin=join_nul([path]))
         finally:
             set_sides(self._git, path, sides or {0: side})
 
@@ -424,9 +424,7 @@ class MergeManager:
         atomic_write(target, text)
 
     def _stage(self, path: str) -> None:
-        stdin = f"{path}\0".encode(errors="surrogateescape")
-        options = ("--pathspec-from-file=-", "--pathspec-file-nul")
-        self._git.run("add", "--force", *options, stdin=stdin)
+        self._git.run("add", "--force", *PATHSPEC_OPTIONS, stdin=join_nul([path]))
 
     def _outcome(
         self, outcome: MergeOutcome, head: str | None, sha: str, data: Sequence[str] = ()

@@ -13,7 +13,7 @@ from jupyter_mlws.versioning.worktree.switching import Switching
 
 
 class RollbackManager:
-    """Reverts and restores versions of one project. Thread-safe.
+    """Rollbacks of one project. Thread-safe.
 
     Methods that write hold the project's lock.
     """

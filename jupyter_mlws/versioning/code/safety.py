@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.adapter import Git, decode
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import private_index
@@ -105,7 +105,7 @@ class SafetyManager:
         form = "%00".join(f"%({field})" for field in FIELDS) + "%00"
         options = ("--sort=-refname", f"--count={MAX_COPIES}", f"--format={form}")
         output = self._git.run("for-each-ref", *options, "--", f"refs/mlws/{SAFETY}")
-        parts = output.decode(errors="surrogateescape").split("\0")
+        parts = decode(output).split("\0")
         rows = [parts[at : at + len(FIELDS)] for at in range(0, len(parts) - 1, len(FIELDS))]
         copies = []
         for _, sha, parents, timestamp, subject, body in rows:

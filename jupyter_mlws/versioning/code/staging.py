@@ -17,9 +17,10 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.progress import no_progress
 from jupyter_mlws.dvc.pointers import covers
-from jupyter_mlws.git.adapter import Entry, GitFailedError, Status
+from jupyter_mlws.git.adapter import Entry, GitFailedError, Status, join_nul
 from jupyter_mlws.git.diffs import unified_diff
 from jupyter_mlws.git.hunks import parse
+from jupyter_mlws.git.index import PATHSPEC_OPTIONS
 from jupyter_mlws.versioning.code.models import Discarded, StageRequest
 from jupyter_mlws.versioning.code.safety import keep_code, safety_message
 from jupyter_mlws.versioning.data.data_index import (
@@ -195,9 +196,7 @@ class StagingManager:
     def _change_index(self, paths: Sequence[str], *command: str) -> None:
         if not paths:
             return
-        stdin = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
-        options = ("--pathspec-from-file=-", "--pathspec-file-nul")
-        self._git.run(*command, *options, stdin=stdin, timeout=600)
+        self._git.run(*command, *PATHSPEC_OPTIONS, stdin=join_nul(paths), timeout=600)
 
     def _apply(self, patch: bytes, *options: str) -> None:
         try:
@@ -216,8 +215,8 @@ class StagingManager:
                 (self._root / path).unlink(missing_ok=True)
         tracked_paths = [path for path in paths if path in index_paths]
         if tracked_paths:
-            stdin = "".join(f"{path}\0" for path in tracked_paths).encode(errors="surrogateescape")
-            self._git.run("checkout-index", "--force", "-z", "--stdin", stdin=stdin, timeout=600)
+            command = ("checkout-index", "--force", "-z", "--stdin")
+            self._git.run(*command, stdin=join_nul(tracked_paths), timeout=600)
             self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
 
 

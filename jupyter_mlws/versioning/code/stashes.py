@@ -15,6 +15,7 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.git.adapter import decode, join_nul
 from jupyter_mlws.git.commits import check_identity, commit_tree
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import private_index
@@ -52,7 +53,7 @@ class StashManager:
         output = self._git.run(
             "log", "-g", "--first-parent", f"--format={form}", "refs/stash", "--"
         )
-        parts = output.decode(errors="surrogateescape").split("\0")
+        parts = decode(output).split("\0")
         rows = [parts[at : at + 4] for at in range(0, len(parts) - 1, 4)]
         return [(sha.strip("\n"), parents, moment, text) for sha, parents, moment, text in rows]
 
@@ -157,10 +158,9 @@ class StashManager:
             text = f"On {branch}: {message}" if message else f"WIP on {branch}: {head[:8]}"
             parents = [head, self._commit(index, [head], f"index on {branch}")]
             if include_untracked and new:
-                rows = "".join(f"{entries[p].mode} {entries[p].sha}\t{p}\0" for p in new)
+                rows = join_nul(f"{entries[p].mode} {entries[p].sha}\t{p}" for p in new)
                 private.read_tree(None)
-                stdin = rows.encode(errors="surrogateescape")
-                private.run("update-index", "-z", "--add", "--index-info", stdin=stdin)
+                private.run("update-index", "-z", "--add", "--index-info", stdin=rows)
                 tree_of_new = private.write_tree()
                 parents.append(self._commit(tree_of_new, [], f"untracked files on {branch}"))
         return self._commit(tree, parents, text), text, new if include_untracked else []

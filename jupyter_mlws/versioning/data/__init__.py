@@ -1,1 +1,1 @@
-"""Versions of data: which data a version names, datasets and their remotes."""
+"""Versions of data: the data that a version names, datasets and their remotes."""

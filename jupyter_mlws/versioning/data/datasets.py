@@ -358,7 +358,7 @@ class DatasetManager:
             with open_data(self._project.root) as data:
                 remote = self._remote(data.remote.name, item)
                 data.remote.fetch_listings([item])
-                # Damaged ones are fetched anew.
+                # Damaged ones are fetched again.
                 data.cache.set_aside_damaged([item])
                 if data.cache.missing([item]):
                     data.remote.fetch([item], progress)

@@ -15,7 +15,7 @@ from pathlib import Path
 from jupyter_mlws.core.errors import RunInProgressError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import names_data
-from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.adapter import Git, decode, split_nul
 from jupyter_mlws.git.refs import list_refs
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import Collected
@@ -77,21 +77,19 @@ class GarbageCollector:
         options = ("--raw", "-m", "--no-abbrev", "--no-renames", "--format=", "-z", "--root")
         output = self._git.run("log", *options, *starts, "--", timeout=3600)
         blobs = set()
-        parts = iter(output.decode(errors="surrogateescape").split("\0"))
+        parts = iter(decode(output).split("\0"))
         for part in parts:
             if part.lstrip("\n").startswith(":"):
                 path, sha = next(parts), part.split(" ")[3]
                 if names_data(path) and sha.strip("0"):
                     blobs.add(sha)
-        worktrees = self._git.run("worktree", "list", "--porcelain", "-z")
-        for line in worktrees.decode(errors="surrogateescape").split("\0"):
+        for line in split_nul(self._git.run("worktree", "list", "--porcelain", "-z")):
             key, _, value = line.partition(" ")
             root = Path(value)
             if key != "worktree" or not (root / ".git").exists():
                 continue
             git = Git(root)
-            rows = git.run("ls-files", "--stage", "-z").decode(errors="surrogateescape")
-            for row in filter(None, rows.split("\0")):
+            for row in split_nul(git.run("ls-files", "--stage", "-z")):
                 facts, _, path = row.partition("\t")
                 if names_data(path):
                     blobs.add(facts.split(" ")[1])

@@ -21,7 +21,7 @@ LARGEST = 1024 * 1024
 
 
 class Measures:
-    """Reads metrics and parameters of versions of one project."""
+    """Metrics and parameters of versions of one project."""
 
     def __init__(self, project: Project, content: DataIndex) -> None:
         self._project = project

@@ -19,7 +19,7 @@ REFS = "refs/mlws/runs/"
 MAX_RUN_REFS = 200
 """Hidden refs that are kept; git's garbage collection removes the commits of older runs."""
 PRUNE_BATCH_SIZE = 20
-"""How many more there may be before the oldest are removed."""
+"""Number of further refs that may exist before the oldest are removed."""
 
 
 @dataclass(frozen=True)

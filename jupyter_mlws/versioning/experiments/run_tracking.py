@@ -19,7 +19,7 @@ MLFLOW_REJECTION = Message("rejected by MLflow: {reason}")
 
 
 class RunTracker:
-    """Begins and ends runs in the MLflow of one project. Thread-safe."""
+    """Start and end of runs in the MLflow of one project. Thread-safe."""
 
     def __init__(self, repository: Repository, snapshots: SnapshotManager) -> None:
         self._repository = repository

@@ -1,1 +1,1 @@
-"""What a thing came of, and what came of it."""
+"""Lineage: the origins and the results of runs, models, data and snapshots."""

@@ -1,1 +1,1 @@
-"""Snapshots: one version of code, data and models, its proof, and the way back to it."""
+"""Snapshots: versions of code, data and models, with verification, repair and recovery."""

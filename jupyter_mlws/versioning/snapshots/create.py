@@ -125,7 +125,7 @@ class DataInventory:
 
 
 class SnapshotBuilder:
-    """Builds one snapshot; used once, under the project's lock."""
+    """Builder of one snapshot; used once, under the project's lock."""
 
     def __init__(self, repository: Repository, on_step: StepCallback) -> None:
         self._repository = repository

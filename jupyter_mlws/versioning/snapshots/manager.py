@@ -17,6 +17,7 @@ from jupyter_mlws.dvc.pointers import SETTINGS_FILE, covers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Entry, Status
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits, list_commits_with_changes
+from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.code.compare import Comparison
 from jupyter_mlws.versioning.code.history import History
 from jupyter_mlws.versioning.data.data_index import ChangeKind, kind_of, normalize_path
@@ -311,7 +312,7 @@ class SnapshotManager:
 
     def _check_objects(self, commit: Commit) -> Proof:
         """Check whether a version's objects exist and whether its data is stored."""
-        blobs = {e.sha for e in self._git.tree(commit.sha) if e.mode != "160000"}
+        blobs = {e.sha for e in self._git.tree(commit.sha) if e.mode != SUBMODULE}
         local = remote = None
         items = self._content.data_at(commit.sha)
         if items:

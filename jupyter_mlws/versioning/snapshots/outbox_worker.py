@@ -25,7 +25,7 @@ class StoppedError(Exception):
 
 
 class OutboxWorker:
-    """Delivers the outbox in a thread that runs only while something waits.
+    """Thread that delivers the outbox; it runs only while snapshots wait.
 
     Thread-safe.
     """

@@ -39,7 +39,7 @@ def has_leftovers(project: Project) -> bool:
 
 
 class Recovery:
-    """Brings one project back to a consistent state."""
+    """Recovery of one project to a consistent state."""
 
     def __init__(
         self,

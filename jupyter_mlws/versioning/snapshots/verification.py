@@ -12,6 +12,7 @@ from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, Problem
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
+from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.models import Proof
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store, Verification
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
     from jupyter_mlws.dvc.cache import StoredObject
     from jupyter_mlws.dvc.integrity import IntegrityStore
 
-SUBMODULE = "160000"
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 """Bytes of git objects that are read together."""
 
 
 class Verifier:
-    """Verifies snapshots of one project. Changes nothing."""
+    """Verification of snapshots of one project; changes nothing."""
 
     def __init__(self, repository: Repository) -> None:
         self._root = repository.project.root

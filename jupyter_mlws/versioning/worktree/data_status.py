@@ -149,7 +149,7 @@ class WorktreeStatus:
         try:
             rows = json.loads(self._cache_path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
-            # No cache yet, or half a file after a crash: everything is hashed anew.
+            # No cache yet, or half a file after a crash: everything is hashed again.
             return {}
         return {
             path: ((size, mtime, inode), md5) for path, ((size, mtime, inode), md5) in rows.items()

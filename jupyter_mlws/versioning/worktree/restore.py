@@ -29,6 +29,7 @@ from jupyter_mlws.git.adapter import Git, Status, TreeEntry
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import PrivateIndex, private_index, reset_index, uncommitted_paths
+from jupyter_mlws.git.merge import LINK, SUBMODULE
 from jupyter_mlws.versioning.data.data_index import (
     DEFAULT_LARGE_FILE_BYTES,
     DataIndex,
@@ -57,8 +58,8 @@ SAFETY_MESSAGE_PREFIX = "Before: "
 """Prefix of a safety commit's message, before the command that replaced its content."""
 STALE_INDEX_AGE = 600.0
 """Seconds after which a private index is left over: the longest call of git on one is shorter."""
-SUBMODULE, LINK, EXECUTABLE = "160000", "120000", "100755"
-"""Modes of a tree's entries."""
+EXECUTABLE = "100755"
+"""Mode of an executable file in a tree."""
 
 REASONS = {
     "modified": Message("changed since the last snapshot"),
@@ -92,7 +93,7 @@ class RestoreSteps:
 
 
 class Restore:
-    """Plans and does restores of one project."""
+    """Restores of one project, and their plans."""
 
     def __init__(self, project: Project, content: DataIndex, working: WorktreeStatus) -> None:
         self._project = project

@@ -19,7 +19,7 @@ from jupyter_mlws.core.errors import DataMissingError, DiskFullError, Uncommitte
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import DataPointer, covers
-from jupyter_mlws.git.adapter import GitFailedError, TreeEntry
+from jupyter_mlws.git.adapter import GitFailedError, TreeEntry, join_nul, split_nul
 from jupyter_mlws.git.commits import commit_tree, run_hook
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.merge import SUBMODULE
@@ -80,7 +80,7 @@ class Switching:
         for entry in status.entries:
             path = entry.path.rstrip("/")
             if entry.state == "deleted" and not entry.staged:
-                # git writes such a file anew, and nothing is lost by that.
+                # git writes such a file again, and nothing is lost by that.
                 continue
             overlap = steps.code & {path, entry.old_path or path}
             blocks = entry.state == "untracked" and (
@@ -236,12 +236,7 @@ class Switching:
 
         Ignored files are included.
         """
-        output = self._git.run("ls-files", "--others", "-z", "--", path)
-        return [
-            file_path
-            for file_path in output.decode(errors="surrogateescape").split("\0")
-            if file_path
-        ]
+        return split_nul(self._git.run("ls-files", "--others", "-z", "--", path))
 
     def check_space(self, steps: Steps) -> None:
         """Raise error 30102 if the target's files need more than the free disk space."""
@@ -273,9 +268,8 @@ class Switching:
         for path in written_paths:
             if path not in tracked_paths:
                 (self._root / path).unlink(missing_ok=True)
-        stdin_text = "".join(f"{path}\0" for path in written_paths if path in tracked_paths)
-        if stdin_text:
-            stdin = stdin_text.encode(errors="surrogateescape")
+        stdin = join_nul(path for path in written_paths if path in tracked_paths)
+        if stdin:
             self._git.run("checkout-index", "--force", "-z", "--stdin", stdin=stdin)
 
     def _check_data(
@@ -323,8 +317,7 @@ class Switching:
     ) -> None:
         """Ensure that all data to place and all data to remove is in the cache."""
         absent = data.cache.missing(steps.place)
-        head = self._git.find("HEAD")
-        before = {i.path: i for i in self._content.data_at(head)} if head else {}
+        before = {i.path: i for i in self._content.data_at(steps.head)} if steps.head else {}
         changing = {item.path for item in absent if not _same(before.get(item.path), item)}
         needed = [item for item in absent if item.path in changing and not item.pipeline]
         unavailable, unreachable = data.remote.find_unavailable(absent)
