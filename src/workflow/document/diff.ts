@@ -26,7 +26,7 @@ export function mergeTexts(
   return result.join('\n');
 }
 
-/** The old items from `start` to `end` give way to the new ones from `from` to `to`. */
+/** The new items from `from` to `to` replace the old ones from `start` to `end`. */
 export interface IHunk {
   start: number;
   end: number;
@@ -34,7 +34,7 @@ export interface IHunk {
   to: number;
 }
 
-/** Where two lists differ. */
+/** The differences of two lists, in their order. */
 export function hunks(
   before: readonly Value[],
   after: readonly Value[]
@@ -62,7 +62,11 @@ export function hunks(
   }));
 }
 
-/** Two items with the same key are the same. */
+/** Items with the same key are the same. JSON has no text for NaN and for infinite numbers. */
 function keyOf(value: Value): string {
-  return typeof value === 'string' ? `"${value}` : JSON.stringify(value);
+  const textOf = (_: string, one: Value): Value =>
+    typeof one === 'number' && !Number.isFinite(one) ? String(one) : one;
+  return typeof value === 'string'
+    ? `"${value}`
+    : JSON.stringify(value, textOf);
 }

@@ -44,24 +44,27 @@ export function changeBody(id: string, change: Change): Edit {
   return changeBodies([id], change);
 }
 
-/** Changes the bodies of some stages; throws where an alias stands for one. */
+/** Changes the bodies of some stages; throws where one of them is an alias. */
 export function changeBodies(ids: Iterable<string>, change: Change): Edit {
   return ({ data, stages }) => {
     const byId = new Map(stages.map(stage => [stage.id, stage]));
-    const changed = { ...stagesOf(data) };
+    const changed: Data = {};
     for (const id of ids) {
       const stage = byId.get(id)!;
       if (!stage.isEditable) {
         throw new EditError(stage);
       }
-      const before = changed[id] as Data;
+      const before = stagesOf(data)[id] as Data;
       const body = bodyOf(before);
       const after = change(body, stage);
       if (after !== body) {
         changed[id] = body === before ? after : { ...before, do: after };
       }
     }
-    return { ...data, stages: changed };
+    // A file without stages gets no `stages:` where nothing changes.
+    return Object.keys(changed).length > 0
+      ? { ...data, stages: { ...stagesOf(data), ...changed } }
+      : data;
   };
 }
 

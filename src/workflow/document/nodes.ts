@@ -28,7 +28,7 @@ export interface ICommandNode {
   at: [number, number];
 }
 
-/** What a component's node needs to be written. */
+/** A new node of a component, with its outputs and its position. */
 export interface INewNode {
   id: string;
   component: string;
@@ -100,6 +100,9 @@ export function addCommandNode(node: ICommandNode): Edit {
 export function removeNodes(ids: ReadonlySet<string>): Edit {
   return workflow => {
     const { stages } = workflow;
+    if (ids.size === 0) {
+      return workflow.data;
+    }
     const files = new Set(
       stages
         .filter(stage => ids.has(stage.id))
@@ -118,7 +121,7 @@ export function removeNodes(ids: ReadonlySet<string>): Edit {
   };
 }
 
-/** Writes where nodes stand on the canvas. */
+/** Writes the positions of nodes on the canvas. */
 export function moveNodes(
   positions: ReadonlyMap<string, [number, number]>
 ): Edit {

@@ -148,7 +148,7 @@ class Reconciler {
     for (const key of old) {
       const isSame = Object.is(before[key], after[key]);
       if (key in after && !isSame && !removals.has(indices.get(key)!)) {
-        // What a `foreach` generates stands one level deeper.
+        // The body of a `foreach` is one level deeper.
         change(key, key, key === 'do' ? levels + 1 : levels);
       }
     }
@@ -237,7 +237,7 @@ class Reconciler {
 
   // What comes and goes
 
-  /** Where a part of a collection stands, in block style with its dash. */
+  /** The characters of a part of a collection; in block style with its dash. */
   private _span(node: YAMLMap | YAMLSeq, index: number): ISpan {
     const source = this._source;
     if (isMap(node)) {
@@ -387,7 +387,7 @@ function quoteOf(node: unknown): Quote {
   return type === 'QUOTE_SINGLE' ? "'" : type === 'QUOTE_DOUBLE' ? '"' : null;
 }
 
-/** A map with one key stands in a list as `- key: value`. */
+/** Print an item of a block list; a map with one key is written as `- key: value`. */
 function itemText(value: Value): string {
   if (isRecord(value) && Object.keys(value).length === 1) {
     const [[key, one]] = Object.entries(value);

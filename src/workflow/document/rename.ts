@@ -62,7 +62,10 @@ function renameMembers(item: Data, id: string, name: string): Data {
   }
   const frames = workflow.frames.map(frame =>
     isRecord(frame) && Array.isArray(frame.nodes)
-      ? { ...frame, nodes: frame.nodes.map(one => (one === id ? name : one)) }
+      ? {
+          ...frame,
+          nodes: frame.nodes.map(one => (String(one) === id ? name : one))
+        }
       : frame
   );
   return { ...item, workflow: { ...workflow, frames } };

@@ -131,6 +131,15 @@ export interface IReading {
   kind: ReaderKind;
 }
 
+/** Whether two readings of a stage are of the same file, be it of different variants. */
+export function isSameFile(one: IReading, other: IReading): boolean {
+  return (
+    one.reader === other.reader &&
+    one.output === other.output &&
+    one.rest === other.rest
+  );
+}
+
 /** The stages that vary together, and what else reads their outputs. */
 interface IGroup {
   members: string[];
@@ -245,10 +254,13 @@ export function groupOf(workflow: IWorkflow, id: string): IGroup {
       ? 'each'
       : 'first'
   );
-  const isAll = ({ reader, output }: IReading): boolean =>
-    output.paths.length > 1 &&
-    readings.filter(one => one.reader === reader && one.output === output)
-      .length >= output.paths.length;
+  const isAll = (reading: IReading): boolean => {
+    const count = reading.output.paths.length;
+    return (
+      count > 1 &&
+      readings.filter(one => isSameFile(one, reading)).length >= count
+    );
+  };
   return {
     members,
     readings: readings.map(one =>

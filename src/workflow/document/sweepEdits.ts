@@ -18,6 +18,7 @@ import {
   type IAxis,
   type IReading,
   isKeyed,
+  isSameFile,
   isTemplate,
   type ISweepOptions,
   itemsOf,
@@ -99,19 +100,16 @@ export function setItems(id: string, values: readonly Point[]): Edit {
   };
 }
 
-/** Changes variants; who reads the files of all, or of one, reads those there are then. */
+/** Changes variants; stages that read the files of all, or of one, read those of the new ones. */
 function changeVariants(
   readings: readonly IReading[],
   change: readonly Edit[]
 ): Edit {
   const alone = readings.filter(one => one.kind !== 'each');
-  // Of several files of one output that a stage reads, the last stands for all.
+  // Of the variants' files of one output only the last stays, until it is replaced by all.
   const isLast = (one: IReading): boolean =>
     !alone.some(
-      (other, index) =>
-        index > alone.indexOf(one) &&
-        other.reader === one.reader &&
-        other.output === one.output
+      (other, index) => index > alone.indexOf(one) && isSameFile(one, other)
     );
   return compose(
     ...alone

@@ -18,13 +18,13 @@ export function deepEqual(one: unknown, other: unknown): boolean {
     other === null ||
     Array.isArray(one) !== Array.isArray(other)
   ) {
-    return Object.is(one, other);
+    return one === other || (Number.isNaN(one) && Number.isNaN(other));
   }
   const keys = Object.keys(one);
   return (
     keys.length === Object.keys(other).length &&
     keys.every(
-      key => key in other && deepEqual((one as any)[key], (other as any)[key])
+      key => key in other && deepEqual((one as Data)[key], (other as Data)[key])
     )
   );
 }
@@ -48,11 +48,11 @@ export function removeIn(map: Data, [key, ...rest]: readonly string[]): Data {
   if (inner === undefined || (rest.length > 0 && !isRecord(inner))) {
     return map;
   }
-  const left = rest.length > 0 ? removeIn(inner as Data, rest) : {};
-  return left === inner
+  const remaining = rest.length > 0 ? removeIn(inner as Data, rest) : {};
+  return remaining === inner
     ? map
-    : Object.keys(left).length > 0
-      ? { ...map, [key]: left }
+    : Object.keys(remaining).length > 0
+      ? { ...map, [key]: remaining }
       : others;
 }
 

@@ -5,7 +5,7 @@ import type { IPage, IWorkflowSummary } from '../../api/models';
 import type { IWorkflowEvents } from '../../lab/tokens';
 import { fullTime, relativeTime } from '../../ui/format';
 import { Rows } from '../../ui/rows';
-import { runStatusWord } from '../../ui/runStatus';
+import { runStatusText } from '../../ui/runStatus';
 import { Answer, ServerView, useGet } from '../../ui/server';
 
 function WorkflowRow(props: {
@@ -34,7 +34,7 @@ function WorkflowRow(props: {
             data-mlws-status={run.status}
             title={time ? fullTime(time, language) : undefined}
           >
-            {runStatusWord(run.status, trans)}
+            {runStatusText(run.status, trans)}
             {time && run.status !== 'RUNNING'
               ? ` · ${relativeTime(time, language)}`
               : ''}
