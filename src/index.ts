@@ -13,7 +13,7 @@ import sidebar from './git/plugin';
 import team from './hub/sharedProjects/plugin';
 import lab from './lab/plugin';
 
-const plugins: JupyterFrontEndPlugin<any>[] = [
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
   ...client,
   ...lab,
   ...workflow,

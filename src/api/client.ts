@@ -30,7 +30,7 @@ export type Query = Record<
 export class APIError extends Error {
   readonly code: string;
   readonly status: number;
-  readonly details: any;
+  readonly details: Record<string, unknown>;
   readonly errors: { field: string; message: string }[];
   readonly solution: string;
 
@@ -68,7 +68,7 @@ interface IPlace {
   path: string;
 }
 
-/** What belongs to the server itself, whichever project is shown, or none. */
+/** The first parts of paths that belong to the server itself, not to a project. */
 const OF_SERVER = [
   'containers',
   'images',
@@ -82,7 +82,7 @@ const OF_SERVER = [
   'volumes'
 ];
 
-/** Whether what is at a path is the same whichever project is shown. */
+/** Returns true if a path belongs to the server itself, not to the project that is shown. */
 export function isOfServer(path: string): boolean {
   return OF_SERVER.includes(path.split('/')[1]);
 }
@@ -115,23 +115,23 @@ declare module '@tanstack/react-query' {
   }
 }
 
-/** The one place where the views talk to a server. */
+/** The client of the API, which all views share. */
 export class MLWSClient {
   constructor(
     readonly server: IServer,
     readonly language: string,
-    /** The product's words in that language. */
+    /** The translations of the product in that language. */
     readonly trans: TranslationBundle
   ) {}
 
   /**
-   * Asks the person whether a project's authors are trusted; the answer.
+   * Asks the user whether to trust the authors of a project.
    *
-   * Where nobody can be asked, the request that needs trust fails.
+   * If it is null, requests that need trust fail.
    */
   askTrust: ((project: IProject) => Promise<boolean>) | null = null;
 
-  /** The answers to views, by path and query: each is read once, and again when it is refreshed. */
+  /** The responses that views show, by path and query: read once, and again when refreshed. */
   readonly queries = createQueries((path, query) =>
     this.get(path, query as Query)
   );
@@ -167,7 +167,7 @@ export class MLWSClient {
     return this._projects;
   }
 
-  /** Shows a project that was just made. */
+  /** Shows a new project. */
   async show(created: IProject): Promise<void> {
     const projects = await this.loadProjects();
     this.project = projects.find(one => one.id === created.id) ?? created;
@@ -243,20 +243,20 @@ export class MLWSClient {
     return this._request<T>('DELETE', path, undefined, query);
   }
 
-  /** What views show of a path; read where none does, or where it is old. */
+  /** Returns the response that views show of a path; reads it if none does, or if it is stale. */
   cached<T>(path: string, query: Query = {}): Promise<T> {
     return this.queries.fetchQuery<T>({ queryKey: [path, query] });
   }
 
-  /** Reads anew what views show of these paths and below them; the rest when it is shown again. */
+  /** Reads these paths, and all below them, again: now if a view shows them, else when one does. */
   refresh(...paths: string[]): Promise<void> {
     return refetch(this.queries, path =>
       paths.some(one => path.startsWith(one))
     );
   }
 
-  /** Events of a path; everyone who asks for the same path shares one socket. Dispose to let go. */
-  stream<T = any>(path: string, query?: Query): IEventStream<T> {
+  /** Opens the events of a path; streams of the same path share one socket. Dispose it at the end. */
+  stream<T>(path: string, query?: Query): IEventStream<T> {
     const key = path + this._search(query);
     let shared = this._sockets.get(key);
     if (!shared) {
@@ -279,7 +279,7 @@ export class MLWSClient {
       }
       this._sockets.set(key, shared);
     }
-    return new SharedStream(shared) as IEventStream<T>;
+    return new SharedStream<T>(shared);
   }
 
   /** The full address of a path under `base`. */
@@ -308,7 +308,7 @@ export class MLWSClient {
     return text ? `?${text}` : '';
   }
 
-  /** Sends a request; again, once the project that it is about is trusted. */
+  /** Sends a request, and once more if the user trusts the project when asked. */
   private async _request<T>(
     method: string,
     path: string,
@@ -345,7 +345,7 @@ export class MLWSClient {
         }
         return trusted;
       });
-      // Where it could not be written down, the next request asks again.
+      // If it could not be saved, the next request asks again.
       answer.catch(() => this._trustAnswers.delete(project.id));
       this._trustAnswers.set(project.id, answer);
     }
@@ -385,7 +385,7 @@ export class MLWSClient {
 
   private async _unwrap<T>(response: Response): Promise<T> {
     const text = await response.text();
-    let body: any = null;
+    let body: (Partial<IFailure> & { data?: T }) | null = null;
     try {
       body = text ? JSON.parse(text) : {};
     } catch (error) {

@@ -2,7 +2,7 @@ import { isOfServer, MLWSClient } from './client';
 import type { IWorkflowEvent, IWorkspaceEvent, WorkspaceArea } from './models';
 import { refetch } from './queries';
 
-/** The changes that make answers old, by the first beginning of their paths: areas, and any run. */
+/** The changes after which a response is stale: areas, and runs. The first prefix of its path counts. */
 const CAUSES: Record<string, readonly (WorkspaceArea | 'run')[]> = {
   // No event reports what caches and remotes have.
   '/datasets/places': [],
@@ -20,17 +20,17 @@ const CAUSES: Record<string, readonly (WorkspaceArea | 'run')[]> = {
   '/workflows': ['workflows', 'history']
 };
 
-/** Reads answers anew when the project changes that they are about, or another one is chosen. */
+/** Reads responses again when the project changes, or another one is chosen. */
 export function followProject(client: MLWSClient): void {
   const refresh = (isCause: (cause: string) => boolean) =>
     void refetch(client.queries, path => {
-      const start = Object.keys(CAUSES).find(one => path.startsWith(one));
-      return start !== undefined && CAUSES[start].some(isCause);
+      const prefix = Object.keys(CAUSES).find(one => path.startsWith(one));
+      return prefix !== undefined && CAUSES[prefix].some(isCause);
     });
   client
     .stream<IWorkspaceEvent>('/workspace/status')
     .message.connect((_, event) =>
-      // A connection that comes back ("hello") may have missed what happened meanwhile.
+      // After a new connection ("hello"), events may have been missed.
       refresh(
         cause =>
           event.type !== 'workspace' || event.areas.some(area => area === cause)

@@ -18,7 +18,6 @@ export type ICellDiff = Schemas['CellDiff'];
 export type ICellFailure = Schemas['CellFailure'];
 export type ICellSides = Schemas['CellSides'];
 export type IChange = Schemas['Change'];
-export type ICodeVersion = Schemas['CodeVersion'];
 export type IComparedValue = Schemas['ComparedValue'];
 export type IComponent = Schemas['Component'];
 export type IConflict = Schemas['Conflict'];
@@ -30,29 +29,23 @@ export type IDataRemote = Schemas['DataRemote'];
 export type IDataset = Schemas['Dataset'];
 export type IDatasetDetail = Schemas['DatasetDetail'];
 export type IDatasetDiff = Schemas['DatasetDiff'];
-export type IDatasetSide = Schemas['DatasetSide'];
 export type IDatasetUse = Schemas['DatasetUse'];
 export type IDatasetVersion = Schemas['DatasetVersion'];
 export type IDiffHunk = Schemas['DiffHunk'];
 export type IDifferingValue = Schemas['DifferingRow'];
 export type IDiscarded = Schemas['Discarded'];
-export type IEdge = Schemas['Edge'];
 export type IEnvironment = Schemas['SavedEnvironment'];
 export type IExecution = Schemas['Execution'];
-export type IExecutionError = Schemas['ExecutionError'];
 export type IExperimentRun = Schemas['ExperimentRun'];
 export type IFailure = Schemas['NodeFailure'];
 export type IFileDiff = Schemas['FileDiff'];
-export type IFoundRun = Schemas['ExperimentRun'];
 export type IGitStatus = Schemas['GitStatus'];
 export type IHours = Schemas['Hours'];
 export type IHoursReport = Schemas['HoursReport'];
 export type IImported = Schemas['Imported'];
-export type IInputPort = Schemas['InputPort'];
 export type ILineage = Schemas['Lineage'];
 export type ILineageEdge = Schemas['LineageEdge'];
 export type ILineageNode = Schemas['LineageNode'];
-export type ILockHolder = Schemas['LockHolder'];
 export type ILogEntry = Schemas['LogEntry'];
 export type ILogLine = Schemas['LogLine'];
 export type IMachine = Schemas['Machine'];
@@ -60,13 +53,10 @@ export type IModel = Schemas['Model'];
 export type IModelComparison = Schemas['ModelComparison'];
 export type IModelDetail = Schemas['ModelDetail'];
 export type IModelVersion = Schemas['ModelVersion'];
-export type INode = Schemas['Node'];
 export type INodeLog = Schemas['Log'];
 export type INodeOutput = Schemas['Output'];
 export type INodePlan = Schemas['NodePlan'];
-export type INodeRun = Schemas['NodeRun'];
 export type IOutOfMemory = Schemas['OutOfMemory'];
-export type IOutputPort = Schemas['OutputPort'];
 export type IOwnUsage = Schemas['OwnUsage'];
 export type IPlan = Schemas['Plan'];
 export type IProblem = Schemas['Problem'];
@@ -88,17 +78,14 @@ export type ISimilar = Schemas['Similar'];
 export type ISnapshot = Schemas['Snapshot'];
 export type ISnapshotChange = Schemas['VersionChange'];
 export type ISnapshotCreated = Schemas['SnapshotCreated'];
-export type ISnapshotData = Schemas['SnapshotData'];
 export type ISnapshotDetail = Schemas['SnapshotDetail'];
 export type ISnapshotDiff = Schemas['SnapshotDiff'];
 export type IStash = Schemas['Stash'];
 export type IStorageUse = Schemas['StorageUse'];
-export type ISweep = Schemas['Sweep'];
 export type ISweeps = Schemas['Sweeps'];
 export type ITag = Schemas['Tag'];
 export type ITeamMember = Schemas['Member'];
 export type ITeamProject = Schemas['TeamProject'];
-export type IUsage = Schemas['Usage'];
 export type IVariant = Schemas['Variant'];
 export type IVolume = Schemas['Volume'];
 export type IWaiting = Schemas['Waiting'];
@@ -106,7 +93,6 @@ export type IWorkflow = Schemas['Workflow'];
 export type IWorkflowSummary = Schemas['WorkflowSummary'];
 export type LineageKind = Schemas['LineageKind'];
 export type OperationState = Schemas['OperationState'];
-export type PlanAction = Schemas['Action'];
 export type TeamRole = Schemas['Role'];
 
 /** One page of a list. */
@@ -115,38 +101,28 @@ export interface IPage<T> {
   next_cursor: string | null;
 }
 
-export type ArtifactType =
-  'Table' | 'Model' | 'Metrics' | 'Figure' | 'Text' | 'Folder' | 'File';
-
-export type IPort = IInputPort | IOutputPort;
-
-/** What can be set of a notebook: what its cell tagged `parameters` assigns. */
+/** The settings of a notebook: the variables that its cell tagged `parameters` assigns. */
 export interface INotebookSettings {
   /** From the project's root. */
   path: string;
   /** JSON Schema of an object; empty where the notebook can't be read. */
-  settings: any;
-  /** Why it can't be read. */
+  settings: Record<string, unknown>;
+  /** The reason why it can't be read. */
   error: string | null;
 }
-
-/** States of a run and of its nodes; a plain string because the server may learn new ones. */
-export type RunStatus = Schemas['Status'];
 
 export type IPreview =
   | {
       type: 'Table';
       columns: { name: string; dtype: string }[];
-      rows: any[][];
+      rows: unknown[][];
       row_count: number | null;
     }
-  | { type: 'Metrics'; metrics: Record<string, any> }
-  | { type: 'VegaLite'; mime: string; spec: any }
+  | { type: 'Metrics'; metrics: Record<string, unknown> }
+  | { type: 'VegaLite'; mime: string; spec: unknown }
   | { type: 'Figure'; mime: string; data: string }
   | { type: 'Text'; text: string; truncated: boolean }
   | { type: 'Model'; text: string };
-
-// Versions
 
 export interface IRestoreResult {
   safety: string | null;
@@ -158,7 +134,7 @@ export interface IPushed {
   branch: string;
   commit: string;
   previous: string | null;
-  /** How many are new at the remote. */
+  /** Number of commits that the remote did not have. */
   commits: number;
   data: string[];
 }
@@ -167,13 +143,11 @@ export interface IPulled extends IPushed {
   outcome: 'up_to_date' | 'fast_forward' | 'merged';
 }
 
-/** What is known of a remote now and was not before. */
+/** The branches of a remote that a fetch has changed. */
 export interface IFetched {
   remote: string;
   branches: { name: string; previous: string | null; commit: string | null }[];
 }
-
-// Merges
 
 export type Side = 'ours' | 'theirs' | 'base';
 
@@ -196,9 +170,7 @@ export interface IRolledBack {
   data: string[];
 }
 
-// Experiments and operations
-
-export interface IOperation<T = any> {
+export interface IOperation<T = unknown> {
   id: string;
   kind: string;
   state: OperationState;
@@ -213,10 +185,8 @@ export interface IOperation<T = any> {
   error: IFailure | null;
 }
 
-// Datasets and models
-
 /** First message after every connect. */
-export interface IHello {
+interface IHello {
   type: 'hello';
   seq: number;
 }
@@ -229,15 +199,17 @@ export interface INodeEvent {
   workflow: string;
   path: string;
   node: string;
-  status: RunStatus;
+  status: Schemas['Status'];
   data: {
     reasons?: string[];
     exit_code?: number;
     duration?: number;
+    started?: string;
     ended?: string | null;
     attempt?: number;
+    progress?: number;
     error?: IFailure | null;
-    [more: string]: any;
+    [more: string]: unknown;
   };
 }
 
@@ -249,55 +221,53 @@ export interface IRunEvent {
   workflow: string;
   path: string;
   node: null;
-  status: RunStatus;
+  status: Schemas['Status'];
   data: IRunSummary;
 }
 
-/** More was missed than the server remembers: fetch everything anew. */
-export interface IReset {
+/** More events were missed than the server keeps: everything has to be read again. */
+interface IReset {
   type: 'reset';
   seq: number;
 }
 
-/** What /workflows/status sends. */
+/** Messages of /workflows/status. */
 export type IWorkflowEvent = IHello | IReset | INodeEvent | IRunEvent;
 
 export type WorkspaceArea =
   'changes' | 'history' | 'components' | 'workflows' | 'runs';
 
-/** These areas of the workspace are no longer as they were. */
-export interface IWorkspaceNews {
+/** These areas of the workspace have changed. */
+interface IWorkspaceChange {
   type: 'workspace';
   seq: number;
   areas: WorkspaceArea[];
-  /** The files of the area "changes", where no others can have changed by them. */
+  /** The files of the area "changes"; undefined if others may have changed, too. */
   paths?: string[];
 }
 
-/** The server cannot watch the files any more: what is shown is as old as its last refresh. */
-export interface IUnwatched {
+/** The server cannot watch the files any more: views are as old as their last refresh. */
+interface IUnwatched {
   type: 'unwatched';
   seq: number;
   reason: string;
 }
 
-/** What /workspace/status sends. */
-export type IWorkspaceEvent = IHello | IReset | IWorkspaceNews | IUnwatched;
+/** Messages of /workspace/status. */
+export type IWorkspaceEvent = IHello | IReset | IWorkspaceChange | IUnwatched;
 
-/** What /operations/status sends. */
+/** Messages of /operations/status. */
 export type IOperationEvent =
   IHello | IReset | (IOperation & { type: 'operation'; seq: number });
 
-// Containers
-
-/** What /usage/status sends. */
+/** Messages of /usage/status. */
 export type IOwnUsageEvent =
   | IHello
   | IReset
   | ({ type: 'usage'; seq: number } & IOwnUsage)
   | ({ type: 'out_of_memory'; seq: number } & IOutOfMemory);
 
-/** A container that is wanted; what is left out is the Hub's default. */
+/** A request for a container; the Hub's defaults apply to fields that are left out. */
 export interface IContainerCreate {
   image?: string;
   resources?: Partial<IResources>;
@@ -307,7 +277,7 @@ export interface IContainerCreate {
   rescue?: boolean;
 }
 
-/** What /containers/status sends. */
+/** Messages of /containers/status. */
 export type IContainerEvent =
   | IHello
   | IReset
@@ -316,10 +286,10 @@ export type IContainerEvent =
   | { type: 'resources'; seq: number; report: IResourceReport }
   | { type: 'environments'; seq: number; id: string };
 
-/** What /logs/{container} sends. */
+/** Messages of /logs/{container}. */
 export type ILogEvent = IHello | IReset | ({ type: 'log' } & ILogLine);
 
-/** Where the recorded content is; `remote` is null where nobody can say. */
+/** The stores that have the recorded content; `remote` is null if that is not known. */
 export interface IDatasetPlace {
   id: string;
   path: string;
@@ -330,12 +300,12 @@ export interface IDatasetPlace {
 
 export interface IDatasetPlaces {
   remote: string | null;
-  /** Why the remote could not be asked. */
+  /** The reason why the remote could not be reached. */
   unreachable: string | null;
   items: IDatasetPlace[];
 }
 
-/** Of what of the cache nothing names. */
+/** The objects of the cache that no version uses, and those that are kept. */
 export interface ICollected {
   freed: boolean;
   objects: number;
@@ -345,7 +315,7 @@ export interface ICollected {
   versions: number;
 }
 
-export interface IFaultyObject {
+interface IFaultyObject {
   md5: string;
   state: string;
   files: string[];
@@ -359,14 +329,14 @@ export interface IDatasetVerified {
   whole: boolean;
   stores: {
     name: string;
-    /** Each object was read and hashed anew. */
+    /** Each object was read and hashed again. */
     read: boolean;
     whole: boolean;
     faulty: IFaultyObject[];
   }[];
 }
 
-/** A remote as it is to be; credentials that are left out stay as they are. */
+/** The new settings of a remote; credentials that are left out do not change. */
 export interface IDataRemotePut {
   url: string;
   default?: boolean;
@@ -381,7 +351,7 @@ export interface IObjectProblem {
   hash: string;
   where: Store;
   problem: 'missing' | 'damaged';
-  /** A workflow makes it, so that a run can make it again. */
+  /** An output of a workflow, which a run can create again. */
   output: boolean;
 }
 
@@ -390,7 +360,7 @@ export interface IVerification {
   objects: number;
   bytes: number;
   remote: string | null;
-  /** Why the remote could not be asked. */
+  /** The reason why the remote could not be reached. */
   unreachable: string | null;
   problems: IObjectProblem[];
   proof: IProof;
@@ -403,14 +373,7 @@ export interface IRepaired {
   unreachable: string | null;
 }
 
-/** A new version of a model, of a run. */
-export interface IModelCreate {
-  name: string;
-  run_id: string;
-  artifacts?: string[];
-}
-
-/** What the stream of a notebook tells, as far as the lab heeds it. */
+/** The messages of a notebook's stream that the lab uses. */
 export type NotebookEvent =
   | { type: 'hello' | 'reset' | 'status' | 'request' | 'limited' }
   | { type: 'execution'; status: ExecutionState; cell: string | null }

@@ -39,7 +39,7 @@ export async function readMore<
     gcTime: 0
   });
   client.queries.setQueryData<T>(key, now =>
-    // Where it was read anew meanwhile, the page may not be the next one.
+    // If the list was read again in the meantime, the page may not follow it.
     now === before ? { ...page, [list]: [...now[list], ...page[list]] } : now
   );
 }

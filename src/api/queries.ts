@@ -1,6 +1,6 @@
 import { QueryClient, type Query } from '@tanstack/react-query';
 
-/** A cache of answers by path and query, which are read again by `refetch` alone. */
+/** Creates the cache of responses by path and query; only `refetch` reads them again. */
 export function createQueries(
   read: (path: string, query: object) => Promise<unknown>
 ): QueryClient {
@@ -22,23 +22,23 @@ export function createQueries(
   });
 }
 
-/** The next reading of an answer that is on its way. */
+/** The request that follows the one in progress, by query. */
 const next = new WeakMap<Query, Promise<void>>();
 
 /**
- * Reads the answers anew whose path is `isOld`: now where a view shows them, else when one does.
+ * Reads stale responses again: now if a view shows them, else when one does.
  *
- * Calls while an answer is on its way lead to one more request together.
+ * `isStale`: selects them by their paths. Calls while a request is in progress share the next one.
  */
 export async function refetch(
   queries: QueryClient,
-  isOld: (path: string) => boolean
+  isStale: (path: string) => boolean
 ): Promise<void> {
-  const old = queries
+  const stale = queries
     .getQueryCache()
-    .findAll({ predicate: ({ queryKey }) => isOld(queryKey[0] as string) });
-  const readings = old.map(query => {
-    const reading =
+    .findAll({ predicate: ({ queryKey }) => isStale(queryKey[0] as string) });
+  const requests = stale.map(query => {
+    const request =
       next.get(query) ??
       Promise.resolve(query.promise)
         .catch(() => undefined)
@@ -49,8 +49,8 @@ export async function refetch(
             { cancelRefetch: false }
           );
         });
-    next.set(query, reading);
-    return reading;
+    next.set(query, request);
+    return request;
   });
-  await Promise.all(readings);
+  await Promise.all(requests);
 }

@@ -1,11 +1,11 @@
 import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-/** Events from the server: in order, none twice, what a lost connection missed made up for. */
-export interface IEventStream<T = any> extends IDisposable {
+/** Events of the server, in order and each once, also after a lost connection. */
+export interface IEventStream<T = unknown> extends IDisposable {
   /**
-   * Every message; "hello" (the first after each connect) and "reset" (fetch everything anew:
-   * what came before cannot be told) too.
+   * Emitted for each message, also for "hello" (the first after each connect) and "reset" (the
+   * server cannot send the events that were missed: everything has to be read again).
    */
   readonly message: ISignal<IEventStream<T>, T>;
   readonly connected: boolean;
@@ -17,9 +17,15 @@ export interface IEventStream<T = any> extends IDisposable {
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10_000;
 
-/** A WebSocket that comes back by itself and asks for what it missed. */
+/** The fields of all messages that the socket itself uses. */
+interface IMessage {
+  type: string;
+  seq?: number;
+}
+
+/** A WebSocket that connects again by itself and asks for the events that it missed. */
 export class ReconnectingSocket implements IDisposable {
-  /** `open`: opens a socket of what follows `since`; null while it cannot be known of what. */
+  /** `open`: opens a socket for the events after `since`; null while the project is not known. */
   constructor(
     private _open: (since: number | null) => WebSocket | null,
     private _released: () => void
@@ -27,7 +33,7 @@ export class ReconnectingSocket implements IDisposable {
     this._connect();
   }
 
-  readonly message: Signal<this, any> = new Signal<this, any>(this);
+  readonly message: Signal<this, IMessage> = new Signal<this, IMessage>(this);
   readonly connectionChanged: Signal<this, boolean> = new Signal<this, boolean>(
     this
   );
@@ -51,7 +57,7 @@ export class ReconnectingSocket implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Connects anew: what is followed now has its own numbering of events. */
+  /** Connects to another stream, which numbers its events on its own. */
   startOver(): void {
     this._hangUp();
     this._last = null;
@@ -69,20 +75,20 @@ export class ReconnectingSocket implements IDisposable {
   }
 
   private _receive(text: string): void {
-    const message = JSON.parse(text);
-    const known = this._last;
+    const message: IMessage = JSON.parse(text);
+    const { seq = null } = message;
     if (message.type === 'hello') {
-      this._last = known ?? message.seq;
+      this._last ??= seq;
       this._pause = FIRST_PAUSE;
       this._setConnected(true);
     } else if (message.type === 'reset') {
-      // The server counts anew, or has forgotten what came in between.
-      this._last = message.seq;
-    } else if (typeof message.seq === 'number') {
-      if (known !== null && message.seq <= known) {
+      // The server started to count again, or no longer has the events in between.
+      this._last = seq;
+    } else if (seq !== null) {
+      if (this._last !== null && seq <= this._last) {
         return;
       }
-      this._last = message.seq;
+      this._last = seq;
     }
     this.message.emit(message);
   }
@@ -126,18 +132,18 @@ export class ReconnectingSocket implements IDisposable {
 }
 
 /** One user's end of a shared socket. */
-export class SharedStream implements IEventStream {
+export class SharedStream<T> implements IEventStream<T> {
   constructor(private _socket: ReconnectingSocket) {
     _socket.users += 1;
     _socket.message.connect(this._onMessage, this);
     _socket.connectionChanged.connect(this._onConnection, this);
   }
 
-  readonly message: Signal<IEventStream, any> = new Signal<IEventStream, any>(
+  readonly message: Signal<IEventStream<T>, T> = new Signal<IEventStream<T>, T>(
     this
   );
-  readonly connectionChanged: Signal<IEventStream, boolean> = new Signal<
-    IEventStream,
+  readonly connectionChanged: Signal<IEventStream<T>, boolean> = new Signal<
+    IEventStream<T>,
     boolean
   >(this);
 
@@ -161,8 +167,8 @@ export class SharedStream implements IEventStream {
     }
   }
 
-  private _onMessage(_: ReconnectingSocket, message: any): void {
-    this.message.emit(message);
+  private _onMessage(_: ReconnectingSocket, message: IMessage): void {
+    this.message.emit(message as T);
   }
 
   private _onConnection(_: ReconnectingSocket, connected: boolean): void {

@@ -25,17 +25,17 @@ import type { IImport } from './importForm';
 /** The place of operations that are about no single dataset. */
 export const ALL = '';
 
-/** Where a dataset is in the API. */
+/** Returns the path of a dataset in the API. */
 export function datasetPath(id: string): string {
   return `/datasets/${encodeURIComponent(id)}`;
 }
 
-/** Where the result of the newest verification of a dataset is kept. */
+/** Returns the path that holds the newest verification of a dataset in the cache of responses. */
 export function verifiedPath(id: string): string {
   return `${datasetPath(id)}/verify`;
 }
 
-/** Where a remote for data is in the API. */
+/** Returns the path of a remote for data in the API. */
 export function remotePath(name: string): string {
   return `/datasets/remotes/${encodeURIComponent(name)}`;
 }
@@ -139,7 +139,7 @@ export class DatasetActions {
         );
         continue;
       }
-      // The server says why the project itself is no data.
+      // For the project itself, the server returns the error.
       await notifyOnError(() => this._add(inside === '' ? '.' : inside));
     }
   }
@@ -210,7 +210,7 @@ export class DatasetActions {
     void notifyOnError(() => this._freeSpace());
   }
 
-  forgetRemote(remote: IDataRemote): void {
+  removeRemote(remote: IDataRemote): void {
     void notifyOnError(async () => {
       const trans = this._trans;
       const isMeant = await confirm(
@@ -281,7 +281,7 @@ export class DatasetActions {
     }
   }
 
-  /** Reports what of the cache nothing names; with `confirm` frees it. */
+  /** Returns the objects of the cache that no version uses; with `confirm`, deletes them. */
   private _collect(
     label: string,
     confirm: boolean

@@ -17,7 +17,7 @@ import { Answer, useGet } from '../ui/server';
 import { datasetPath, verifiedPath, type DatasetActions } from './actions';
 import { extent } from './labels';
 
-/** What the parts of the section have in common. */
+/** The properties of all parts of the section. */
 export interface IDataProps {
   client: MLWSClient;
   actions: DatasetActions;
@@ -25,7 +25,7 @@ export interface IDataProps {
 
 interface IDatasetProps extends IDataProps {
   dataset: IDataset;
-  /** Whether there is a remote to push to and to pull from. */
+  /** False if there is no remote to push to and to pull from. */
   hasRemote: boolean;
 }
 
@@ -59,13 +59,13 @@ function Uses(props: {
 }
 
 function Verified(props: {
-  found: IDatasetVerified;
+  verified: IDatasetVerified;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { found, trans } = props;
+  const { verified, trans } = props;
   return (
     <div className="jp-mlws-Verified" role="status">
-      {found.stores.map(store => (
+      {verified.stores.map(store => (
         <div key={store.name} data-mlws-store={store.name}>
           <p
             className={
@@ -76,7 +76,7 @@ function Verified(props: {
               ? trans._n(
                   '%2: %1 object verified.',
                   '%2: all %1 objects verified.',
-                  found.objects,
+                  verified.objects,
                   store.name
                 )
               : trans._n(
@@ -214,7 +214,7 @@ function Detail(
           {trans.__('Lineage')}
         </Button>
       </div>
-      {verified && <Verified found={verified} trans={trans} />}
+      {verified && <Verified verified={verified} trans={trans} />}
       <Uses
         title={trans.__('Created by')}
         uses={detail.producers}
@@ -254,7 +254,7 @@ function Detail(
   );
 }
 
-/** What is known of an expanded dataset, and what can be done with it. */
+/** The details of an expanded dataset, and the actions on it. */
 export function DatasetDetail(props: IDatasetProps): JSX.Element {
   const { client, dataset } = props;
   const answer = useGet<IDatasetDetail>(client, datasetPath(dataset.id));

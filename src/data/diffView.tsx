@@ -3,7 +3,7 @@ import { Button } from '@jupyterlab/ui-components';
 import type { MLWSClient } from '../api/client';
 import type { IDatasetDiff } from '../api/models';
 import { readMore } from '../api/pages';
-import { stateLetters, stateWord } from '../git/labels';
+import { stateLetters, stateLabel } from '../git/labels';
 import { notifyOnError } from '../lab/notify';
 import { fileSize } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
@@ -68,7 +68,7 @@ function DatasetDiff({ client, id, from }: IProps): JSX.Element {
                       className="jp-mlws-ChangeState"
                       data-mlws-state={file.state}
                     >
-                      {stateLetters[file.state]} {stateWord(file.state, trans)}
+                      {stateLetters[file.state]} {stateLabel(file.state, trans)}
                     </td>
                     <td>{size(file.from_size)}</td>
                     <td>{size(file.to_size)}</td>

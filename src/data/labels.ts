@@ -3,14 +3,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { fileSize, listText } from '../ui/format';
 import type { IDataset, IDatasetPlace } from '../api/models';
 
-/** What is to be known of a dataset at a glance. */
+/** The marks in the row of a dataset. */
 type Mark =
   'changed' | 'missing' | 'unrecorded' | 'unpulled' | 'lost' | 'unpushed';
 
 /**
- * The marks of a dataset, the most pressing first; none where all is well.
+ * Returns the marks of a dataset, the most urgent first; none if its content is stored.
  *
- * `isUnreachable`: the remote could not be asked what it has.
+ * `isUnreachable`: the content of the remote is not known.
  */
 export function marksOf(
   dataset: IDataset,
@@ -19,7 +19,7 @@ export function marksOf(
 ): Mark[] {
   const marks: Mark[] = [];
   if (place ? !place.cached : dataset.state === 'not_pulled') {
-    // A remote that cannot be asked may have it.
+    // A remote that cannot be reached may have it.
     const isLost = place && place.remote !== true && !isUnreachable;
     marks.push(isLost ? 'lost' : 'unpulled');
   }
@@ -38,8 +38,8 @@ export function marksOf(
   return marks;
 }
 
-export function markWord(mark: Mark, trans: TranslationBundle): string {
-  const words: Record<Mark, string> = {
+export function markLabel(mark: Mark, trans: TranslationBundle): string {
+  const labels: Record<Mark, string> = {
     changed: trans.__('modified'),
     missing: trans.__('missing'),
     unrecorded: trans.__('not created yet'),
@@ -47,12 +47,12 @@ export function markWord(mark: Mark, trans: TranslationBundle): string {
     lost: trans.__('not stored anywhere'),
     unpushed: trans.__('not pushed')
   };
-  return words[mark];
+  return labels[mark];
 }
 
-/** What a mark means and what helps. */
+/** Returns the meaning of a mark, and what to do. */
 export function markHelp(mark: Mark, trans: TranslationBundle): string {
-  const words: Record<Mark, string> = {
+  const texts: Record<Mark, string> = {
     changed: trans.__(
       'Modified since last recorded. Record it now, or it will be recorded on commit.'
     ),
@@ -64,7 +64,7 @@ export function markHelp(mark: Mark, trans: TranslationBundle): string {
     lost: trans.__('Not found in the local cache or on the remote'),
     unpushed: trans.__('Not on the remote yet. Push to upload it.')
   };
-  return words[mark];
+  return texts[mark];
 }
 
 /** "1.2 MB, 3 files"; "" where nothing is recorded. */

@@ -8,9 +8,10 @@ import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { DatasetActions, insideProject } from './actions';
-import { State } from '../ui/state';
+import { projectState } from '../ui/state';
 import { dataView } from './view';
 import {
+  CANVAS_FACTORY,
   IMainViews,
   IMLWSClient,
   IMLWSSidebar,
@@ -22,8 +23,6 @@ import { Restorer } from '../git/restore';
 /** Between the history and the workflows. */
 const RANK = 22;
 const SIZE = 10;
-/** The document factory of the canvas. */
-const CANVAS = 'Workflow';
 
 namespace CommandIDs {
   export const show = 'mlws:show-data';
@@ -74,11 +73,12 @@ const data: JupyterFrontEndPlugin<void> = {
       (dataset, version) =>
         void showDiff(dataset.id, dataset.path, version.commit),
       use =>
-        client.project && documents.open(client.project, use.workflow, CANVAS),
+        client.project &&
+        documents.open(client.project, use.workflow, CANVAS_FACTORY),
       of => void app.commands.execute('mlws:open-lineage', { of }),
       translator
     );
-    const expanded = new State<ReadonlySet<string>>(new Set());
+    const expanded = projectState<ReadonlySet<string>>(client, new Set());
     const view = dataView({ client, actions, expanded });
     sidebar.addSection({
       view,

@@ -12,13 +12,13 @@ import { remotePath, type DatasetActions } from './actions';
 type Kind = 'local' | 's3' | 'ssh';
 
 const KINDS: Kind[] = ['local', 's3', 'ssh'];
-/** What a remote of each kind can have beside its address. */
+/** The options of a remote of each kind. */
 const OPTIONS: Record<Kind, string[]> = {
   local: [],
   s3: ['endpoint_url', 'region', 'profile'],
   ssh: ['user', 'port', 'keyfile']
 };
-/** What stays on this machine. */
+/** The credentials of each kind, which stay on this machine. */
 const CREDENTIALS: Record<Kind, string[]> = {
   local: [],
   s3: ['access_key_id', 'secret_access_key', 'session_token'],
@@ -30,17 +30,17 @@ const EXAMPLES: Record<Kind, string> = {
   ssh: 'ssh://host/srv/data'
 };
 
-function kindWord(kind: Kind, trans: TranslationBundle): string {
-  const words: Record<Kind, string> = {
+function kindLabel(kind: Kind, trans: TranslationBundle): string {
+  const labels: Record<Kind, string> = {
     local: trans.__('Local folder'),
     s3: trans.__('S3 or S3-compatible'),
     ssh: trans.__('SSH')
   };
-  return words[kind];
+  return labels[kind];
 }
 
-function optionWord(option: string, trans: TranslationBundle): string {
-  const words: Record<string, string> = {
+function optionLabel(option: string, trans: TranslationBundle): string {
+  const labels: Record<string, string> = {
     endpoint_url: trans.__('Endpoint URL (if not AWS)'),
     region: trans.__('Region'),
     profile: trans.__('Profile'),
@@ -53,10 +53,10 @@ function optionWord(option: string, trans: TranslationBundle): string {
     password: trans.__('Password'),
     passphrase: trans.__('Key passphrase')
   };
-  return words[option];
+  return labels[option];
 }
 
-/** What the form says of a remote, as the API takes it. */
+/** Returns the values of the form as the API takes them. */
 export function bodyOf(
   kind: Kind,
   values: Readonly<Record<string, string>>,
@@ -145,14 +145,14 @@ function RemoteForm(props: {
           >
             {KINDS.map(one => (
               <option key={one} value={one}>
-                {kindWord(one, trans)}
+                {kindLabel(one, trans)}
               </option>
             ))}
           </select>
         )}
       </Field>
       {text('url', trans.__('URL'), { placeholder: EXAMPLES[kind] })}
-      {OPTIONS[kind].map(name => text(name, optionWord(name, trans)))}
+      {OPTIONS[kind].map(name => text(name, optionLabel(name, trans)))}
       {CREDENTIALS[kind].length > 0 && (
         <p className="jp-mlws-Hint">
           {trans.__(
@@ -162,7 +162,7 @@ function RemoteForm(props: {
         </p>
       )}
       {CREDENTIALS[kind].map(name =>
-        text(name, optionWord(name, trans), {
+        text(name, optionLabel(name, trans), {
           secret: true,
           placeholder: remote?.credentials.includes(name)
             ? trans.__('configured')
@@ -189,7 +189,7 @@ function RemoteForm(props: {
   );
 }
 
-/** Whether a remote answers, asked by its button. */
+/** A button that tests the connection to a remote, and the result. */
 function Check(props: {
   client: MLWSClient;
   remote: IDataRemote;
@@ -220,7 +220,7 @@ function Check(props: {
   );
 }
 
-/** The remotes for data: those there are, and a form for one. */
+/** The list of the remotes for data, and a form for one of them. */
 export function RemotesForm(props: {
   client: MLWSClient;
   actions: DatasetActions;
@@ -270,7 +270,7 @@ export function RemotesForm(props: {
               <Button
                 small={true}
                 minimal={true}
-                onClick={() => actions.forgetRemote(remote)}
+                onClick={() => actions.removeRemote(remote)}
               >
                 {trans.__('Remove…')}
               </Button>

@@ -3,7 +3,7 @@ import {
   caretDownIcon,
   caretRightIcon
 } from '@jupyterlab/ui-components';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 
 import { APIError, type MLWSClient } from '../api/client';
 import type {
@@ -33,7 +33,7 @@ import { toggled, useValue, type State } from '../ui/state';
 import { ALL } from './actions';
 import { DatasetDetail, type IDataProps } from './detail';
 import { ImportForm } from './importForm';
-import { extent, markHelp, marksOf, markWord } from './labels';
+import { extent, markHelp, marksOf, markLabel } from './labels';
 import { RemotesForm } from './remotesForm';
 
 /** Datasets that are read at once. */
@@ -45,44 +45,36 @@ interface ISectionProps extends IDataProps {
   expanded: State<ReadonlySet<string>>;
 }
 
-/** What cache and remote have. */
+/** The content of cache and remote. */
 interface IStores {
-  /** What was recorded when they were asked. */
-  of: string;
   storage: IStorageUse;
   places: IDatasetPlaces | null;
 }
 
-async function readStores(client: MLWSClient, of: string): Promise<IStores> {
+async function readStores(client: MLWSClient): Promise<IStores> {
   const storage = await client.get<IStorageUse>('/datasets/storage');
   const started = await client.post<IOperation<IDatasetPlaces>>(PLACES);
   const end = await followOperation(client, started);
   if (end.state === 'FAILED') {
     throw new APIError(0, end.error ?? {});
   }
-  return { of, storage, places: end.result };
+  return { storage, places: end.result };
 }
 
-/** Asks cache and remote what they have, until it is about what is recorded now. */
+/** Reads the content of cache and remote, and again when other data or remotes are recorded. */
 function useStores(
   client: MLWSClient,
   datasets: readonly IDataset[],
   remotes: readonly IDataRemote[]
 ): IAnswer<IStores> {
   const of = JSON.stringify([datasets.map(({ md5 }) => md5), remotes]);
-  const stores = useGet<IStores>(
+  return useGet<IStores>(
     client,
     PLACES,
-    {},
-    { queryFn: () => readStores(client, of) }
+    { of },
+    // No event reports changes of them: what was read of other data is stale.
+    { queryFn: () => readStores(client), keepPrevious: true, gcTime: 0 }
   );
-  const asked = stores.data?.of;
-  useEffect(() => {
-    if (asked !== undefined && asked !== of) {
-      void client.refresh(PLACES);
-    }
-  }, [client, asked, of]);
-  return stores;
 }
 
 function DatasetRow(
@@ -105,7 +97,7 @@ function DatasetRow(
   const facts = [
     dataset.path,
     extent(dataset, language, trans),
-    ...marks.map(mark => markWord(mark, trans))
+    ...marks.map(mark => markLabel(mark, trans))
   ].filter(Boolean);
   return (
     <li className="jp-mlws-Dataset" data-mlws-dataset={dataset.path}>
@@ -132,7 +124,7 @@ function DatasetRow(
             data-mlws-mark={mark}
             title={markHelp(mark, trans)}
           >
-            {markWord(mark, trans)}
+            {markLabel(mark, trans)}
           </span>
         ))}
       </button>

@@ -1,7 +1,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard } from '@jupyterlab/apputils';
 
-import type { IFoundRun, IOperation, IReproduction } from '../api/models';
+import type { IExperimentRun, IOperation, IReproduction } from '../api/models';
 import { confirm } from '../lab/confirm';
 import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
@@ -16,7 +16,7 @@ export class RunActions {
     private _app: JupyterFrontEnd,
     private _client: IMLWSClient,
     private _registry: IModelRegistry,
-    private _compare: (runs: readonly IFoundRun[]) => void
+    private _compare: (runs: readonly IExperimentRun[]) => void
   ) {
     this.operations = new OperationTracker(_client);
   }
@@ -24,16 +24,16 @@ export class RunActions {
   /** Reproductions, by the key of their run. */
   readonly operations: OperationTracker;
 
-  compare(runs: readonly IFoundRun[]): void {
+  compare(runs: readonly IExperimentRun[]): void {
     this._compare(runs);
   }
 
-  register(run: IFoundRun): void {
+  register(run: IExperimentRun): void {
     this._registry.register(run);
   }
 
   /** Recreates what a run started from in a worktree. */
-  async reproduce(run: IFoundRun): Promise<void> {
+  async reproduce(run: IExperimentRun): Promise<void> {
     const label = this._client.trans.__('Reproducing %1', runName(run));
     const path = `/runs/${encodeURIComponent(keyOf(run))}/reproduce`;
     await this.operations.run(keyOf(run), label, () =>
@@ -42,7 +42,7 @@ export class RunActions {
     await this._client.refresh('/reproductions');
   }
 
-  lineage(run: IFoundRun): void {
+  lineage(run: IExperimentRun): void {
     void this._app.commands.execute('mlws:open-lineage', {
       of: `run:${run.id}`
     });

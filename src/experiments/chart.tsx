@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 
 import type { IChartColours } from './charts';
 
-/** What JupyterLab's own Vega renderer takes. */
+/** The media type of JupyterLab's own Vega renderer. */
 const VEGA_LITE = 'application/vnd.vegalite.v5+json';
 /** Drawn as SVG, which screen readers can read; of its menu only what needs no other site. */
 const EMBED = {
@@ -49,9 +49,9 @@ export function Chart(props: {
   const host = useRef<HTMLDivElement>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const isKnown = rendermime.mimeTypes.includes(VEGA_LITE);
-  // A specification is made anew at each drawing; only another content is another chart.
+  // Each render creates a new specification; only other content makes another chart.
   const text = JSON.stringify(spec);
-  // Before React takes the host away: a widget that is detached must still be in the page.
+  // Before React removes the host: Lumino detaches only widgets that are in the page.
   useLayoutEffect(() => {
     if (!isKnown) {
       return;

@@ -9,7 +9,7 @@ import {
   scatterSpec
 } from './charts';
 import type { IColumn } from './compare';
-import type { IFoundRun } from '../api/models';
+import type { IExperimentRun } from '../api/models';
 
 const colours = { text: 'black', grid: 'silver', background: 'white' };
 const run = (id: string, name: string, params: object, metrics: object) =>
@@ -21,7 +21,7 @@ const run = (id: string, name: string, params: object, metrics: object) =>
     workflow: null,
     params,
     metrics
-  }) as unknown as IFoundRun;
+  }) as unknown as IExperimentRun;
 const runs = [
   run('1', 'a', { depth: '3', kind: 'tree' }, { acc: 0.5 }),
   run('2', 'a', { depth: '10', kind: 'forest' }, { acc: 0.9 }),

@@ -1,5 +1,5 @@
 import { IColumn, runName, valueOf } from './compare';
-import type { ICurves, IFoundRun } from '../api/models';
+import type { ICurves, IExperimentRun } from '../api/models';
 
 /** Charts of runs, as Vega-Lite specifications. */
 
@@ -10,7 +10,9 @@ export interface IChartColours {
 }
 
 /** The label of each run: its name, and its id where several have the name. */
-export function runLabels(runs: readonly IFoundRun[]): Map<IFoundRun, string> {
+export function runLabels(
+  runs: readonly IExperimentRun[]
+): Map<IExperimentRun, string> {
   const names = runs.map(run =>
     run.node ? `${runName(run)} · ${run.node}` : runName(run)
   );
@@ -24,7 +26,7 @@ export function runLabels(runs: readonly IFoundRun[]): Map<IFoundRun, string> {
 
 /** Whether all values that there are, and at least one, are numbers. */
 export function isNumeric(
-  runs: readonly IFoundRun[],
+  runs: readonly IExperimentRun[],
   column: IColumn
 ): boolean {
   const values = runs
@@ -44,7 +46,7 @@ export function numberOf(value: unknown): number | null | undefined {
 
 /** Each run as a line through its values, from the least to the greatest of each column. */
 export function parallelSpec(
-  runs: readonly IFoundRun[],
+  runs: readonly IExperimentRun[],
   columns: readonly IColumn[],
   colours: IChartColours
 ): object {
@@ -58,8 +60,8 @@ export function parallelSpec(
       for (const run of runs) {
         const place = scale.place(valueOf(run, column));
         if (place !== null) {
-          const shown = String(valueOf(run, column));
-          rows.push({ run: labels.get(run), axis: column.name, place, shown });
+          const value = String(valueOf(run, column));
+          rows.push({ run: labels.get(run), axis: column.name, place, value });
         }
       }
     }
@@ -97,7 +99,7 @@ export function parallelSpec(
           x,
           y,
           color: { field: 'run', type: 'nominal', title: null },
-          tooltip: ['run', 'axis', 'shown'].map(field => ({
+          tooltip: ['run', 'axis', 'value'].map(field => ({
             field,
             type: 'nominal'
           }))
@@ -111,7 +113,7 @@ export function parallelSpec(
 
 /** Where values stand between 0 and 1; null where the column has none. */
 function placesOf(
-  runs: readonly IFoundRun[],
+  runs: readonly IExperimentRun[],
   column: IColumn
 ): {
   least: string;
@@ -159,7 +161,7 @@ function short(value: number): string {
 
 /** Each run as a point. */
 export function scatterSpec(
-  runs: readonly IFoundRun[],
+  runs: readonly IExperimentRun[],
   x: IColumn,
   y: IColumn,
   colour: IColumn | null,
@@ -174,13 +176,15 @@ export function scatterSpec(
   });
   const cast = (column: IColumn) => {
     const isNumber = isNumeric(runs, column);
-    return (run: IFoundRun) => {
+    return (run: IExperimentRun) => {
       const value = valueOf(run, column);
       return (isNumber ? numberOf(value) : value) ?? null;
     };
   };
   const [xOf, yOf] = [cast(x), cast(y)];
-  const colourOf = colour ? cast(colour) : (run: IFoundRun) => labels.get(run);
+  const colourOf = colour
+    ? cast(colour)
+    : (run: IExperimentRun) => labels.get(run);
   const rows = runs.map(run => ({
     run: labels.get(run),
     x: xOf(run),
@@ -210,7 +214,7 @@ export function scatterSpec(
 
 /** A metric of each run, step by step. */
 export function curvesSpec(
-  runs: readonly IFoundRun[],
+  runs: readonly IExperimentRun[],
   curves: ICurves,
   colours: IChartColours
 ): object {

@@ -14,7 +14,7 @@ export interface IOrder {
   descending: boolean;
 }
 
-/** What people know a run by: the folder of its workflow, or the name that it was given. */
+/** Returns the display name of a run: the folder of its workflow, or its own name. */
 export function runName(run: IExperimentRun & { name?: string }): string {
   const parts = (run.workflow ?? (run.name || run.run)).split('/');
   return parts.length > 1 ? parts[parts.length - 2] : parts[0];

@@ -10,10 +10,10 @@ import { Chart, useColours } from './chart';
 import { curvesSpec, parallelSpec, scatterSpec } from './charts';
 import { columnsOf, IColumn, valueOf } from './compare';
 import { CompareTable } from './compareView';
-import type { ICurves, IFoundRun } from '../api/models';
+import type { ICurves, IExperimentRun } from '../api/models';
 
 interface ICompareProps {
-  runs: readonly IFoundRun[];
+  runs: readonly IExperimentRun[];
   client: MLWSClient;
   rendermime: IRenderMimeRegistry;
   trans: TranslationBundle;
@@ -144,7 +144,7 @@ function CurveChart(props: ICompareProps): JSX.Element {
     client,
     '/runs/curves',
     { metric: name, ids },
-    { enabled: name !== undefined && ids.length > 0, keeps: true }
+    { enabled: name !== undefined && ids.length > 0, keepPrevious: true }
   );
   const isShort = curves?.items.every(one => one.points.length < 2);
   return (
@@ -185,14 +185,14 @@ function CurveChart(props: ICompareProps): JSX.Element {
 type Tab = 'table' | 'parallel' | 'scatter' | 'curves';
 const TABS: Tab[] = ['table', 'parallel', 'scatter', 'curves'];
 
-function tabWord(tab: Tab, trans: TranslationBundle): string {
-  const words: Record<Tab, string> = {
+function tabLabel(tab: Tab, trans: TranslationBundle): string {
+  const labels: Record<Tab, string> = {
     table: trans.__('Table'),
     parallel: trans.__('Parallel coordinates'),
     scatter: trans.__('Scatter'),
     curves: trans.__('Curves')
   };
-  return words[tab];
+  return labels[tab];
 }
 
 /** Runs compared: as a table and as charts. */
@@ -225,11 +225,11 @@ function Comparison(props: ICompareProps): JSX.Element {
             tabIndex={tab === one ? 0 : -1}
             onClick={() => setTab(one)}
           >
-            {tabWord(one, trans)}
+            {tabLabel(one, trans)}
           </button>
         ))}
       </div>
-      <div role="tabpanel" aria-label={tabWord(tab, trans)}>
+      <div role="tabpanel" aria-label={tabLabel(tab, trans)}>
         {tab === 'table' && (
           <CompareTable runs={runs} language={client.language} trans={trans} />
         )}

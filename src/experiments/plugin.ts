@@ -9,8 +9,8 @@ import { spreadsheetIcon } from '@jupyterlab/ui-components';
 
 import { RunActions } from './actions';
 import { ALL_RUNS } from './table';
-import type { IFoundRun, IPage } from '../api/models';
-import { State } from '../ui/state';
+import type { IExperimentRun, IPage } from '../api/models';
+import { projectState, State } from '../ui/state';
 import { NEWEST, runsView } from './view';
 import {
   IMainViews,
@@ -52,7 +52,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
-    const compare = (runs: readonly IFoundRun[]) =>
+    const compare = (runs: readonly IExperimentRun[]) =>
       views.show(
         `runs ${runs.map(run => run.id ?? run.run).join(' ')}`,
         async () => {
@@ -74,7 +74,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
         { id: CommandIDs.openTable }
       );
 
-    const selected = new State<ReadonlySet<string>>(new Set());
+    const selected = projectState<ReadonlySet<string>>(client, new Set());
     const view = runsView({
       client,
       selected,
@@ -94,7 +94,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
       icon: compareIcon,
       execute: async args => {
         const ids = Array.isArray(args.runs) ? args.runs : [...selected.value];
-        const newest = client.queries.getQueryData<IPage<IFoundRun>>([
+        const newest = client.queries.getQueryData<IPage<IExperimentRun>>([
           '/runs',
           NEWEST
         ]);

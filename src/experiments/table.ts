@@ -1,12 +1,12 @@
 import type { Query } from '../api/client';
-import type { IFoundRun, IRunColumns } from '../api/models';
+import type { IExperimentRun, IRunColumns } from '../api/models';
 
 /** Runs that are read at once. */
 const PAGE = 100;
-/** Metrics, and parameters, that are shown before anybody has chosen. */
+/** Metrics, and parameters, that are shown before the user chooses columns. */
 const MAX_COLUMNS = 6;
 
-/** A column by which can be sorted, as MLflow's language has it. */
+/** A column to sort by, in MLflow's search syntax. */
 export type SortKey = string;
 
 export interface ISort {
@@ -14,11 +14,11 @@ export interface ISort {
   descending: boolean;
 }
 
-/** Which runs are shown. */
+/** Selects the runs that are shown. */
 export interface ISearch {
   /** Part of the name. */
   q: string;
-  /** In MLflow's language. */
+  /** In MLflow's search syntax. */
   filter: string;
   /** Path of a workflow; "" for all runs. */
   workflow: string;
@@ -39,13 +39,13 @@ export interface IChoice {
   name: string;
 }
 
-/** The key of a choice, which is how MLflow's language names it. */
+/** Returns the key of a choice, which is its name in MLflow's search syntax. */
 export function sortKey({ kind, name }: IChoice): SortKey {
   return `${kind === 'metric' ? 'metrics' : 'params'}.\`${name}\``;
 }
 
-/** What a run is told apart by: nodes share the id of their workflow's run. */
-export function keyOf(run: IFoundRun): string {
+/** Returns a unique key of a run: nodes share the id of their workflow's run. */
+export function keyOf(run: IExperimentRun): string {
   return run.id ?? run.run;
 }
 
@@ -75,7 +75,7 @@ export function choicesOf({ metrics, params }: IRunColumns): IChoice[] {
 /** The first choices that any of the runs has a value for. */
 export function columnsWithValues(
   choices: readonly IChoice[],
-  runs: readonly IFoundRun[]
+  runs: readonly IExperimentRun[]
 ): IChoice[] {
   const of = (kind: IChoice['kind']) => {
     const names = new Set(

@@ -10,7 +10,7 @@ import {
 } from '../__tests__/server';
 import type { MLWSClient } from '../api/client';
 import { followProject } from '../api/invalidation';
-import type { IFoundRun } from '../api/models';
+import type { IExperimentRun } from '../api/models';
 import type { ServerView } from '../ui/server';
 import { State } from '../ui/state';
 import { RunActions } from './actions';
@@ -53,7 +53,7 @@ beforeEach(() => {
     null as any,
     client,
     null as any,
-    (runs: readonly IFoundRun[]) => (compared = runs.map(one => one.run))
+    (runs: readonly IExperimentRun[]) => (compared = runs.map(one => one.run))
   );
   view = runTableView({ client, actions, search });
 });

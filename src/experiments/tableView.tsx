@@ -4,7 +4,7 @@ import { KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type {
-  IFoundRun,
+  IExperimentRun,
   IPage,
   IReproduction,
   IRunColumns,
@@ -15,7 +15,7 @@ import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
 import { cellText, duration, fullTime } from '../ui/format';
-import { runStatusWord } from '../ui/runStatus';
+import { runStatusText } from '../ui/runStatus';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
 import type { RunActions } from './actions';
@@ -50,7 +50,7 @@ interface IColumnsProps {
 function Search(
   props: IProps &
     IColumnsProps & {
-      /** Whether the condition cannot be read. */
+      /** True if the condition is invalid. */
       isWrong: boolean;
       workflows: readonly string[];
     }
@@ -60,7 +60,7 @@ function Search(
   const search = useValue(props.search);
   const set = (change: Partial<ISearch>) =>
     (props.search.value = { ...search, ...change });
-  // MLflow's language is read when it is finished: half a condition is no condition.
+  // Applied on submit: half a condition is invalid.
   const [filter, setFilter] = useState(search.filter);
   const [previous, setPrevious] = useState(search.filter);
   if (previous !== search.filter) {
@@ -133,13 +133,13 @@ function Columns(
 ): JSX.Element {
   const { choices, columns, trans } = props;
   const [text, setText] = useState('');
-  const shown = new Set(columns.map(sortKey));
+  const visible = new Set(columns.map(sortKey));
   const matches = choices.filter(one =>
     one.name.toLowerCase().includes(text.toLowerCase())
   );
   return (
     <details className="jp-mlws-Columns">
-      <summary>{trans.__('Columns (%1)', shown.size)}</summary>
+      <summary>{trans.__('Columns (%1)', visible.size)}</summary>
       <div className="jp-mlws-Columns-list">
         <input
           className="jp-mod-styled"
@@ -153,7 +153,7 @@ function Columns(
           <label key={sortKey(one)} className="jp-mlws-Check">
             <input
               type="checkbox"
-              checked={shown.has(sortKey(one))}
+              checked={visible.has(sortKey(one))}
               onChange={() => props.onToggle(one)}
             />
             {one.name}{' '}
@@ -170,7 +170,7 @@ function Columns(
 }
 
 function SelectionTools(
-  props: IProps & { selected: readonly IFoundRun[]; onClear: () => void }
+  props: IProps & { selected: readonly IExperimentRun[]; onClear: () => void }
 ): JSX.Element {
   const { actions, selected } = props;
   const { trans } = props.client;
@@ -265,7 +265,7 @@ function Heading(
 
 function Row(props: {
   client: MLWSClient;
-  run: IFoundRun;
+  run: IExperimentRun;
   index: number;
   columns: readonly IChoice[];
   selected: boolean;
@@ -299,7 +299,7 @@ function Row(props: {
       </th>
       <td>
         <span className="jp-mlws-Status" data-mlws-status={run.status}>
-          {runStatusWord(run.status, trans)}
+          {runStatusText(run.status, trans)}
         </span>
       </td>
       <td>{run.started ? fullTime(run.started, language) : '–'}</td>
@@ -321,12 +321,12 @@ function Row(props: {
 function Table(
   props: ISortProps & {
     client: MLWSClient;
-    runs: readonly IFoundRun[];
+    runs: readonly IExperimentRun[];
     columns: readonly IChoice[];
     selected: ReadonlySet<string>;
     reproductions: readonly IReproduction[];
     hasMore: boolean;
-    onSelect: (run: IFoundRun) => void;
+    onSelect: (run: IExperimentRun) => void;
     onEnd: () => void;
   }
 ): JSX.Element {
@@ -452,11 +452,13 @@ function RunTable(props: IProps): JSX.Element {
   const [sort, setSort] = useState<ISort | null>(null);
   const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
   // The chosen runs by their keys, in the order of choice.
-  const [selected, setSelected] = useState<ReadonlyMap<string, IFoundRun>>(
+  const [selected, setSelected] = useState<ReadonlyMap<string, IExperimentRun>>(
     new Map()
   );
   const query = queryOf(search, sort);
-  const answer = usePages<IFoundRun>(client, '/runs', query, { keeps: true });
+  const answer = usePages<IExperimentRun>(client, '/runs', query, {
+    keepPrevious: true
+  });
   const all = useGet<IRunColumns>(client, '/runs/columns');
   const workflows = useGet<IPage<IWorkflowSummary>>(client, '/workflows');
   const reproductions = useGet<IPage<IReproduction>>(client, '/reproductions');
@@ -562,7 +564,7 @@ function RunTable(props: IProps): JSX.Element {
   );
 }
 
-/** All runs as a table in the main area: searched, sorted, read as far as they were looked at. */
+/** The table of all runs in the main area, with search and sorting. It reads more on scrolling. */
 export function runTableView(props: IProps): ServerView {
   const { client } = props;
   return new ServerView(client, () => <RunTable {...props} />, {

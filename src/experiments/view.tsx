@@ -2,10 +2,10 @@ import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../api/client';
-import type { IExperimentRun, IFoundRun, IPage } from '../api/models';
+import type { IExperimentRun, IPage } from '../api/models';
 import { cellText, duration, fullTime, relativeTime } from '../ui/format';
 import { Rows } from '../ui/rows';
-import { runStatusWord } from '../ui/runStatus';
+import { runStatusText } from '../ui/runStatus';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
 import { runName } from './compare';
@@ -55,7 +55,7 @@ function RunRow(props: {
               </span>
             )}
             <span className="jp-mlws-Status" data-mlws-status={run.status}>
-              {runStatusWord(run.status, trans)}
+              {runStatusText(run.status, trans)}
             </span>
           </span>
           <span className="jp-mlws-Counts">
@@ -82,7 +82,7 @@ interface IProps {
 function Runs(props: IProps): JSX.Element {
   const { client } = props;
   const { language, trans } = client;
-  const answer = useGet<IPage<IFoundRun>>(client, '/runs', NEWEST);
+  const answer = useGet<IPage<IExperimentRun>>(client, '/runs', NEWEST);
   const selected = useValue(props.selected);
   return (
     <Answer of={answer} trans={trans}>

@@ -30,7 +30,7 @@ import type { RemoteActions } from './remoteActions';
 /** Names drawn of one kind at once; a repository of thousands of tags must not stop the browser. */
 const MAX_ROWS = 200;
 
-interface IWords {
+interface ILocale {
   language: string;
   trans: TranslationBundle;
 }
@@ -84,7 +84,7 @@ function Row(props: {
 }
 
 function BranchRow(
-  props: IWords & { branch: IBranch; actions: BranchActions }
+  props: ILocale & { branch: IBranch; actions: BranchActions }
 ): JSX.Element {
   const { branch, actions, language, trans } = props;
   const { name, remote, current, ahead, behind } = branch;
@@ -133,7 +133,7 @@ function BranchRow(
 }
 
 function TagRow(
-  props: IWords & {
+  props: ILocale & {
     tag: ITag;
     actions: BranchActions;
     remotes: RemoteActions;
@@ -173,7 +173,7 @@ function TagRow(
 }
 
 function StashRow(
-  props: IWords & { stash: IStash; actions: BranchActions }
+  props: ILocale & { stash: IStash; actions: BranchActions }
 ): JSX.Element {
   const { stash, actions, language, trans } = props;
   const [isOpen, setIsOpen] = useState(false);
@@ -226,7 +226,7 @@ function StashRow(
 }
 
 function SafetyRow(
-  props: IWords & { copy: ISafetyCopy; actions: BranchActions }
+  props: ILocale & { copy: ISafetyCopy; actions: BranchActions }
 ): JSX.Element {
   const { copy, actions, language, trans } = props;
   const files = trans._n('%1 file', '%1 files', copy.files.length);
@@ -250,7 +250,7 @@ function SafetyRow(
 }
 
 function RemoteRow(
-  props: IWords & { remote: IRemote; actions: RemoteActions }
+  props: ILocale & { remote: IRemote; actions: RemoteActions }
 ): JSX.Element {
   const { remote, actions, trans } = props;
   return (
@@ -331,7 +331,7 @@ interface IProps {
 /** Branches, tags, stashes and remotes, and what is done with each. */
 function Branches({ client, actions, remotes }: IProps): JSX.Element {
   const { language, trans } = client;
-  const words = { language, trans };
+  const locale = { language, trans };
   const branches = useGet<IPage<IBranch>>(client, '/git/branches');
   const tags = useGet<IPage<ITag>>(client, '/git/tags');
   const stashes = useGet<IPage<IStash>>(client, '/git/stashes');
@@ -370,7 +370,7 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
                 key={branch.name}
                 branch={branch}
                 actions={actions}
-                {...words}
+                {...locale}
               />
             )}
           />
@@ -384,7 +384,7 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
                 key={`${branch.remote}/${branch.name}`}
                 branch={branch}
                 actions={actions}
-                {...words}
+                {...locale}
               />
             )}
           />
@@ -403,7 +403,7 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
                 tag={tag}
                 actions={actions}
                 remotes={remotes}
-                {...words}
+                {...locale}
               />
             )}
           />
@@ -417,7 +417,7 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
                 key={stash.id}
                 stash={stash}
                 actions={actions}
-                {...words}
+                {...locale}
               />
             )}
           />
@@ -431,7 +431,7 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
                 key={copy.id}
                 copy={copy}
                 actions={actions}
-                {...words}
+                {...locale}
               />
             )}
           />
@@ -449,7 +449,7 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
                 key={remote.name}
                 remote={remote}
                 actions={remotes}
-                {...words}
+                {...locale}
               />
             )}
           />

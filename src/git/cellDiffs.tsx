@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ICellDiff } from '../api/models';
 import { DiffLines } from './diffLines';
 import { parseUnified, type IDiffLine } from './unified';
-import { stateWord } from './labels';
+import { stateLabel } from './labels';
 
 /** The lines of a cell that is on one side alone. */
 function wholeCell(source: string, kind: 'added' | 'removed'): IDiffLine[] {
@@ -39,7 +39,7 @@ function Cell(props: {
         <code>[{number}]</code>
         <span>{types[cell.type] ?? cell.type}</span>
         <span className="jp-mlws-ChangeState" data-mlws-state={state}>
-          {stateWord(state, trans)}
+          {stateLabel(state, trans)}
         </span>
       </header>
       {lines.length > 0 && <DiffLines lines={lines} trans={trans} />}

@@ -13,7 +13,7 @@ import { fileSize } from '../ui/format';
 import type { ChangeState, IChange } from '../api/models';
 import { Rows } from '../ui/rows';
 import { dataIcon, kindIcons } from '../ui/fileIcons';
-import { kindWord, stateLetters, stateWord } from './labels';
+import { kindLabel, stateLetters, stateLabel } from './labels';
 import { byFolder, type IFullFolder, isFolder } from './folders';
 import type { IChangeGroups } from './groups';
 import { IconButton } from '../ui/iconButton';
@@ -51,7 +51,7 @@ function ChangeRow(
   const shown = !staged && change.state === 'untracked' ? 'untracked' : state;
   const Icon = kindIcons[change.kind].react;
   const slash = path.lastIndexOf('/');
-  const label = `${path}: ${kindWord(change.kind, trans)}, ${stateWord(shown, trans)}`;
+  const label = `${path}: ${kindLabel(change.kind, trans)}, ${stateLabel(shown, trans)}`;
   const moved = change.old_path
     ? trans.__('renamed from %1', change.old_path)
     : '';

@@ -123,7 +123,7 @@ function LastSnapshot(props: {
   const [path, query] = lastKey(head);
   const { data: last } = useGet<ISnapshot | null>(client, path, query, {
     queryFn: () => readLast(client),
-    keeps: true
+    keepPrevious: true
   });
   if (!last) {
     return null;

@@ -5,7 +5,7 @@ import type { IConflict, IConflicts } from '../api/models';
 import { Rows } from '../ui/rows';
 import { kindIcons } from '../ui/fileIcons';
 import { stateLetters } from './labels';
-import { conflictWord } from './operationLabels';
+import { conflictLabel } from './operationLabels';
 
 /** What the person can do with a merge that waits. */
 export interface IMergeActions {
@@ -23,7 +23,7 @@ function ConflictRow(props: {
   const { path, kind, how } = conflict;
   const Icon = kindIcons[kind].react;
   const slash = path.lastIndexOf('/');
-  const label = `${path}: ${conflictWord(how, trans)}`;
+  const label = `${path}: ${conflictLabel(how, trans)}`;
   return (
     <li>
       <button
@@ -38,7 +38,7 @@ function ConflictRow(props: {
         <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
         <span className="jp-mlws-Row-name">{path.slice(slash + 1)}</span>
         <span className="jp-mlws-Row-folder">
-          {path.slice(0, Math.max(slash, 0))} {conflictWord(how, trans)}
+          {path.slice(0, Math.max(slash, 0))} {conflictLabel(how, trans)}
         </span>
         <span className="jp-mlws-ChangeState" data-mlws-state="conflicted">
           {stateLetters.conflicted}

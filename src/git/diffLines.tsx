@@ -9,7 +9,7 @@ function Line(props: {
 }): JSX.Element {
   const { line, trans } = props;
   const signs = { added: '+', removed: '−', same: '', hunk: '', note: '' };
-  const words: Record<string, string> = {
+  const labels: Record<string, string> = {
     added: trans.__('added line'),
     removed: trans.__('removed line')
   };
@@ -17,7 +17,7 @@ function Line(props: {
     <tr className={`jp-mlws-Diff-line jp-mod-${line.kind}`}>
       <td className="jp-mlws-Diff-number">{line.from}</td>
       <td className="jp-mlws-Diff-number">{line.to}</td>
-      <td className="jp-mlws-Diff-sign" aria-label={words[line.kind]}>
+      <td className="jp-mlws-Diff-sign" aria-label={labels[line.kind]}>
         {signs[line.kind]}
       </td>
       <td className="jp-mlws-Diff-text">{line.text}</td>

@@ -17,11 +17,11 @@ export function versionNames(
   trans: TranslationBundle
 ): [string, string] {
   const short = (version: string) => {
-    const words: Record<string, string> = {
+    const labels: Record<string, string> = {
       HEAD: trans.__('current snapshot'),
       [EMPTY_TREE]: trans.__('empty')
     };
-    return words[version] ?? version.slice(0, 8);
+    return labels[version] ?? version.slice(0, 8);
   };
   if (versions.staged !== undefined) {
     return versions.staged

@@ -33,7 +33,7 @@ import { toggled, useValue, type State } from '../ui/state';
 import { LongList } from '../ui/virtualList';
 import { GraphCell, graphWidth } from './commitGraph';
 import { queryOf, readHistory, type IHistoryFilter } from './history';
-import { stateLetters, stateWord } from './labels';
+import { stateLetters, stateLabel } from './labels';
 import { graphRows, type IGraphRow } from './lanes';
 import { ProofBadges } from './snapshotParts';
 
@@ -172,7 +172,7 @@ function Detail(
             <li key={change.path}>
               <button
                 className="jp-mlws-Row"
-                title={`${change.path}: ${stateWord(change.state, trans)}`}
+                title={`${change.path}: ${stateLabel(change.state, trans)}`}
                 onClick={() => actions.openChange(snapshot, change)}
               >
                 <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
@@ -344,7 +344,7 @@ function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
     queryOf(filter),
     {
       queryFn: ({ queryKey }) => readHistory(client, queryKey[1] as Query),
-      keeps: true
+      keepPrevious: true
     }
   );
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());

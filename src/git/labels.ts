@@ -13,11 +13,11 @@ export const stateLetters: Record<ChangeState, string> = {
   conflicted: '!'
 };
 
-export function stateWord(
+export function stateLabel(
   state: ChangeState,
   trans: TranslationBundle
 ): string {
-  const words: Record<ChangeState, string> = {
+  const labels: Record<ChangeState, string> = {
     added: trans.__('added'),
     modified: trans.__('modified'),
     deleted: trans.__('deleted'),
@@ -26,14 +26,14 @@ export function stateWord(
     not_pulled: trans.__('not pulled'),
     conflicted: trans.__('in conflict')
   };
-  return words[state] ?? state;
+  return labels[state] ?? state;
 }
 
-export function kindWord(kind: ChangeKind, trans: TranslationBundle): string {
-  const words: Record<ChangeKind, string> = {
+export function kindLabel(kind: ChangeKind, trans: TranslationBundle): string {
+  const labels: Record<ChangeKind, string> = {
     code: trans.__('code'),
     notebook: trans.__('notebook'),
     data: trans.__('data')
   };
-  return words[kind] ?? kind;
+  return labels[kind] ?? kind;
 }

@@ -3,8 +3,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ConflictHow, Side } from '../api/models';
 
 /** What long work is called, by its kind. */
-export function operationWord(kind: string, trans: TranslationBundle): string {
-  const words: Record<string, string> = {
+export function operationLabel(kind: string, trans: TranslationBundle): string {
+  const labels: Record<string, string> = {
     push: trans.__('Push'),
     pull: trans.__('Pull'),
     fetch: trans.__('Fetch'),
@@ -15,25 +15,25 @@ export function operationWord(kind: string, trans: TranslationBundle): string {
     stash: trans.__('Stash'),
     restore: trans.__('Restore')
   };
-  return words[kind] ?? kind;
+  return labels[kind] ?? kind;
 }
 
 /** What the sides of a merge are called. */
-export function sideWord(side: Side, trans: TranslationBundle): string {
-  const words: Record<Side, string> = {
+export function sideLabel(side: Side, trans: TranslationBundle): string {
+  const labels: Record<Side, string> = {
     ours: trans.__('Ours'),
     base: trans.__('Base'),
     theirs: trans.__('Theirs')
   };
-  return words[side];
+  return labels[side];
 }
 
 /** What the two sides did to a path. */
-export function conflictWord(
+export function conflictLabel(
   how: ConflictHow,
   trans: TranslationBundle
 ): string {
-  const words: Record<ConflictHow, string> = {
+  const labels: Record<ConflictHow, string> = {
     both_modified: trans.__('changed on both sides'),
     both_added: trans.__('added on both sides'),
     both_deleted: trans.__('deleted on both sides'),
@@ -42,5 +42,5 @@ export function conflictWord(
     added_by_us: trans.__('added in ours'),
     added_by_them: trans.__('added in theirs')
   };
-  return words[how] ?? how;
+  return labels[how] ?? how;
 }

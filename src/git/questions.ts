@@ -6,7 +6,7 @@ import { APIError, IEventStream, MLWSClient } from '../api/client';
 import type { IOperation, IOperationEvent, IPage } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import { FieldsForm } from './form';
-import { operationWord } from './operationLabels';
+import { operationLabel } from './operationLabels';
 
 /** Code of the error that nothing is asked (any more): somebody else has answered. */
 const NOTHING_ASKED = '30259';
@@ -80,7 +80,7 @@ export class Questions implements IDisposable {
     const { id, kind, question } = operation;
     const { prompt, secret } = question!;
     const dialog = new Dialog({
-      title: trans.__('%1 needs input', operationWord(kind, trans)),
+      title: trans.__('%1 needs input', operationLabel(kind, trans)),
       body: new FieldsForm(
         [{ name: 'answer', label: prompt, secret }],
         [

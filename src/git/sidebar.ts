@@ -58,7 +58,7 @@ export class MLWSSidebar extends SidePanel {
   ) {
     super({ translator });
     const trans = translator.load('jupyter_mlws');
-    this._words = trans;
+    this._bundle = trans;
     this.id = 'jp-mlws-sidebar';
     this.addClass('jp-mlws-Sidebar');
     this.title.icon = mlwsIcon;
@@ -88,7 +88,7 @@ export class MLWSSidebar extends SidePanel {
     const next = this._sections.findIndex(one => (one.rank ?? Infinity) > rank);
     const at = next < 0 ? this._sections.length : next;
     this._sections.splice(at, 0, section);
-    this.insertWidget(at, withRefresh(section.view, this._words));
+    this.insertWidget(at, withRefresh(section.view, this._bundle));
     this._fold(section);
     this._share();
     this._setActive(this._isActive);
@@ -244,7 +244,7 @@ export class MLWSSidebar extends SidePanel {
   private _isRestoring = false;
   private _sections: ISection[] = [];
   private _beginnings: ServerView[] = [];
-  private _words: TranslationBundle;
+  private _bundle: TranslationBundle;
   private _isActive = false;
 }
 

@@ -8,7 +8,7 @@ import { Answer, ServerView, useGet } from '../ui/server';
 import { staleTimeOf } from './diff';
 import { versionNames } from './fileDiffView';
 import { dataIcon, kindIcons } from '../ui/fileIcons';
-import { kindWord, stateLetters, stateWord } from './labels';
+import { kindLabel, stateLetters, stateLabel } from './labels';
 
 function Values(props: {
   title: string;
@@ -58,7 +58,7 @@ function Files(props: {
       <Rows label={trans.__('Files')}>
         {diff.files.map(file => {
           const Icon = kindIcons[file.kind].react;
-          const label = `${file.path}: ${kindWord(file.kind, trans)}, ${stateWord(file.state, trans)}`;
+          const label = `${file.path}: ${kindLabel(file.kind, trans)}, ${stateLabel(file.state, trans)}`;
           return (
             <li key={file.path}>
               <button
@@ -120,7 +120,7 @@ function Data(props: {
             <span
               className="jp-mlws-ChangeState"
               data-mlws-state={data.state}
-              title={stateWord(data.state, trans)}
+              title={stateLabel(data.state, trans)}
             >
               {stateLetters[data.state]}
             </span>

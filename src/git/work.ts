@@ -9,7 +9,7 @@ import { followOperation } from '../operations/tracker';
 import { notifyOnError } from '../lab/notify';
 
 /** The texts of an operation; `done` may be null where a view shows the result. */
-interface IWorkWords<T> {
+interface IWorkTexts<T> {
   doing: string;
   done: (result: T) => string | null;
 }
@@ -30,12 +30,12 @@ export class Work {
   carryOut<T>(
     path: string,
     body: unknown,
-    words: IWorkWords<T>
+    texts: IWorkTexts<T>
   ): Promise<T | null> {
     return notifyOnError(async () => {
       await this.save();
       const started = await this.client.post<IOperation<T>>(path, body);
-      const end = await this._follow(started, words);
+      const end = await this._follow(started, texts);
       await this._documents.reloadChanged();
       return end;
     });
@@ -45,10 +45,10 @@ export class Work {
   transfer<T>(
     path: string,
     body: unknown,
-    words: IWorkWords<T>
+    texts: IWorkTexts<T>
   ): Promise<T | null> {
     return notifyOnError(async () =>
-      this._follow(await this.client.post<IOperation<T>>(path, body), words)
+      this._follow(await this.client.post<IOperation<T>>(path, body), texts)
     );
   }
 
@@ -80,20 +80,20 @@ export class Work {
 
   private async _follow<T>(
     started: IOperation<T>,
-    words: IWorkWords<T>
+    texts: IWorkTexts<T>
   ): Promise<T | null> {
     const [end, notice] = await followWithNotice(
       this.client,
       started,
-      words.doing
+      texts.doing
     );
     // Not awaited: what is shown may wait for the toasts, the work is done.
     if (end.state === 'COMPLETED') {
-      void notice.end(words.done(end.result as T), 'success');
+      void notice.end(texts.done(end.result as T), 'success');
       return end.result;
     }
     if (end.state === 'CANCELLED') {
-      void notice.end(this._trans.__('Canceled: %1', words.doing), 'info');
+      void notice.end(this._trans.__('Canceled: %1', texts.doing), 'info');
     } else {
       void notice.end(errorText(new APIError(0, end.error ?? {})), 'error');
     }

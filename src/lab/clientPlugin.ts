@@ -40,7 +40,7 @@ const client: JupyterFrontEndPlugin<IMLWSClient> = {
           Dialog.cancelButton({ label: trans.__('Not Now') }),
           Dialog.okButton({ label: trans.__('Trust') })
         ],
-        // Nobody trusts by pressing Enter.
+        // Enter must not trust.
         defaultButton: 0
       });
       return answer.button.accept;
@@ -51,7 +51,7 @@ const client: JupyterFrontEndPlugin<IMLWSClient> = {
   }
 };
 
-/** Asks until the server answers: the streams wait for a project. */
+/** Loads the projects, until it succeeds: the streams wait for a project. */
 async function findProject(client: MLWSClient, pause = 1000): Promise<void> {
   try {
     await client.loadProjects();
@@ -100,7 +100,7 @@ const questions: JupyterFrontEndPlugin<void> = {
   }
 };
 
-const plugins: JupyterFrontEndPlugin<any>[] = [
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
   client,
   questions,
   workflowEvents,

@@ -1,7 +1,7 @@
 import { Dialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-/** Asks whether something that cannot be taken back at once is really meant. */
+/** Asks the user to confirm an action; the default is to cancel it. */
 export async function confirm(
   title: string,
   body: string,

@@ -22,7 +22,7 @@ export class OpenDocuments {
       .map(context => context.path);
   }
 
-  /** Loads open documents anew whose files are other ones now. */
+  /** Loads open documents again after their files were replaced. */
   async reload(project: IProject, paths: readonly string[]): Promise<void> {
     const changed = new Set(paths.map(path => documentPath(project, path)));
     const stale = this._contexts().filter(context =>
@@ -31,7 +31,7 @@ export class OpenDocuments {
     await Promise.all(stale.map(context => this._reload(context)));
   }
 
-  /** Loads documents anew whose files have changed on disk; unsaved edits stay as they are. */
+  /** Loads documents again whose files have changed on disk, except those with unsaved edits. */
   async reloadChanged(): Promise<void> {
     const clean = this._contexts().filter(
       context => context.isReady && !context.model.dirty
@@ -59,7 +59,7 @@ export class OpenDocuments {
     }
   }
 
-  /** When its file was written; null where this version has no such file: nothing to load. */
+  /** Returns when its file was modified; null if there is no such file any more. */
   private async _lastModified(
     context: DocumentRegistry.Context
   ): Promise<string | null> {

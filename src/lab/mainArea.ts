@@ -18,14 +18,14 @@ import { compareIcon } from '../ui/fileIcons';
 const REOPEN = 'mlws:reopen-view';
 const OWN = /^mlws:/;
 
-/** How many were made: each has an id of its own. */
-let made = 0;
+/** Number of views so far, for their ids. */
+let count = 0;
 
-/** What a main-area view shows, and whether it may close. */
+/** A view for the main area. */
 export interface IMainView {
   view: Widget;
   icon?: LabIcon;
-  /** Asked before it closes by hand; without it nothing would be lost. */
+  /** Returns false to keep the view open when the user closes it. */
   mayClose?: () => Promise<boolean>;
 }
 
@@ -56,9 +56,9 @@ class GuardedTab extends MainAreaWidget {
 }
 
 /**
- * Main-area views by what they show; asking twice reveals the one that is open.
+ * The views of the main area by key; showing a key again reveals the view that is open.
  *
- * Those that name a command are opened again with the layout of the lab.
+ * Views with a command are opened again with the layout of the lab.
  */
 export class MainViews {
   constructor(
@@ -108,7 +108,7 @@ export class MainViews {
     const { shell } = this._app;
     const { view, icon = compareIcon, mayClose } = await make();
     const widget = new GuardedTab(view, key, command, mayClose);
-    widget.id = `jp-mlws-view-${(made += 1)}`;
+    widget.id = `jp-mlws-view-${(count += 1)}`;
     widget.title.icon = icon;
     widget.title.closable = true;
     widget.toolbar.hide();

@@ -1,14 +1,14 @@
 import { Notification } from '@jupyterlab/apputils';
 
-/** Work that ends within this is told by its end alone, in milliseconds. */
+/** An operation that ends within this shows its end alone, in milliseconds. */
 const NOTICEABLE = 400;
 /**
- * JupyterLab loads its toasts with the first notification; an update that comes before they are
- * there is lost, and the toast shows work that never ends.
+ * JupyterLab loads its toasts with the first notification; an update before that is lost, and
+ * the toast shows an operation that never ends.
  */
 const TOASTS_LOAD = 1500;
 
-/** The notification of long work: its progress, then its end. */
+/** The notification of an operation: its progress, then its end. */
 export class ProgressNotice {
   constructor(message: string, actions: Notification.IAction[]) {
     this._timer = setTimeout(() => {
@@ -20,7 +20,7 @@ export class ProgressNotice {
     }, NOTICEABLE);
   }
 
-  /** `part`: from 0 to 1; undefined where nobody knows. */
+  /** `part`: from 0 to 1; undefined if it is not known. */
   progress(part: number | undefined): void {
     if (this._id !== null) {
       Notification.update({ id: this._id, progress: part });
@@ -28,8 +28,8 @@ export class ProgressNotice {
   }
 
   /**
-   * Says how it ended, or nothing (null), and what can be done now; errors stay until they are
-   * dismissed.
+   * Shows how it ended (null for nothing) with buttons for `actions`; errors stay until they
+   * are dismissed.
    */
   async end(
     message: string | null,

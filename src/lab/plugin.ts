@@ -34,5 +34,5 @@ const documents: JupyterFrontEndPlugin<IOpenDocuments> = {
     new OpenDocuments(manager, () => app.shell.widgets('main'))
 };
 
-const plugins: JupyterFrontEndPlugin<any>[] = [views, documents];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [views, documents];
 export default plugins;

@@ -24,7 +24,7 @@ export const IWorkflowEvents = new Token<IWorkflowEvents>(
   'The shared stream of workflow runs and node states.'
 );
 
-/** Which areas of the current project changed: code, data, history, components, workflows. */
+/** Live events of changes in the current project: code, data, history, components, workflows. */
 export type IWorkspaceEvents = IEventStream<IWorkspaceEvent>;
 export const IWorkspaceEvents = new Token<IWorkspaceEvents>(
   'jupyter-mlws:IWorkspaceEvents',
@@ -52,7 +52,7 @@ export const IOpenDocuments = new Token<IOpenDocuments>(
   'The open documents of the lab: saved, reloaded and opened.'
 );
 
-/** What can be done with registered models, wherever runs and versions are shown. */
+/** The actions on registered models, for all views of runs and versions. */
 export type IModelRegistry = IModelActions;
 export const IModelRegistry = new Token<IModelRegistry>(
   'jupyter-mlws:IModelRegistry',

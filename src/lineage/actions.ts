@@ -5,7 +5,7 @@ import { documentPath, OpenDocuments } from '../lab/documents';
 import type { ILineageNode } from '../api/models';
 import type { ILineageActions } from './view';
 
-/** Leads from the graph to the things themselves. */
+/** Opens the items of the graph in the lab. */
 export class LineageActions implements ILineageActions {
   constructor(
     private _app: JupyterFrontEnd,
@@ -13,9 +13,9 @@ export class LineageActions implements ILineageActions {
     private _documents: OpenDocuments
   ) {}
 
-  openWord(node: ILineageNode): string | null {
+  openLabel(node: ILineageNode): string | null {
     const { trans } = this._client;
-    const words: Record<ILineageNode['kind'], string | null> = {
+    const labels: Record<ILineageNode['kind'], string | null> = {
       snapshot: trans.__('Compare with Current'),
       run: trans.__('Show in Experiment Table'),
       dataset: trans.__('Open'),
@@ -23,7 +23,7 @@ export class LineageActions implements ILineageActions {
       node: trans.__('Open Workflow'),
       params: null
     };
-    return words[node.kind];
+    return labels[node.kind];
   }
 
   open(node: ILineageNode): void {

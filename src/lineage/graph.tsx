@@ -15,17 +15,17 @@ import {
   type NodeProps
 } from '@xyflow/react';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { memo, useEffect, useMemo, useRef } from 'react';
+import { memo, useEffect, useMemo, useRef, type RefObject } from 'react';
 
 import { flowLabels } from '../ui/flowLabels';
 import { useHasSize } from '../ui/useHasSize';
 import { NODE_HEIGHT, NODE_WIDTH, positionsOf } from './layout';
 import type { ILineage, ILineageNode } from '../api/models';
-import { kindIcons, kindWord, relationWord } from './labels';
+import { kindIcons, kindLabel, relationLabel } from './labels';
 
 type Thing = Node<{ node: ILineageNode; kind: string }, 'thing'>;
 
-/** Of a path the end, which tells most; the whole is in the title and in the panel. */
+/** Returns the end of a path, which is the most specific; the title and the panel have it all. */
 function shortLabel({ kind, label }: ILineageNode): string {
   const slash = label.lastIndexOf('/');
   return kind === 'dataset' && slash > 0 ? `…${label.slice(slash)}` : label;
@@ -65,12 +65,14 @@ interface IGraphProps {
   selected: string | null;
   trans: TranslationBundle;
   onSelect: (id: string) => void;
-  /** A double-click, or Enter: the thing itself is asked for. */
+  /** Called on a double-click. */
   onOpen: (node: ILineageNode) => void;
 }
 
-function Pane(props: IGraphProps): JSX.Element {
-  const { lineage, selected, trans } = props;
+function Pane(
+  props: IGraphProps & { box: RefObject<HTMLElement> }
+): JSX.Element {
+  const { lineage, selected, trans, box } = props;
   const flow = useReactFlow();
   const labels = useMemo(() => flowLabels(trans), [trans]);
   const places = useMemo(() => positionsOf(lineage), [lineage]);
@@ -83,8 +85,8 @@ function Pane(props: IGraphProps): JSX.Element {
         width: NODE_WIDTH,
         height: NODE_HEIGHT,
         selected: node.id === selected,
-        ariaLabel: `${kindWord(node.kind, trans)} ${node.label}`,
-        data: { node, kind: kindWord(node.kind, trans) }
+        ariaLabel: `${kindLabel(node.kind, trans)} ${node.label}`,
+        data: { node, kind: kindLabel(node.kind, trans) }
       })),
     [lineage, places, selected, trans]
   );
@@ -94,7 +96,7 @@ function Pane(props: IGraphProps): JSX.Element {
         id: `${source} ${target}`,
         source,
         target,
-        label: relationWord(relation, trans),
+        label: relationLabel(relation, trans),
         focusable: false,
         markerEnd: { type: MarkerType.ArrowClosed }
       })),
@@ -103,13 +105,15 @@ function Pane(props: IGraphProps): JSX.Element {
   const count = lineage.nodes.length;
   useEffect(() => {
     const place = places.get(lineage.of);
+    // d3-zoom divides by the size of the pane, which is 0 in a hidden tab.
+    const duration = box.current!.clientWidth > 0 ? FIT.duration : 0;
     if (count > SMALL && place) {
       const [x, y] = [place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2];
-      void flow.setCenter(x, y, { zoom: LEGIBLE, duration: FIT.duration });
+      void flow.setCenter(x, y, { zoom: LEGIBLE, duration });
     } else {
-      void flow.fitView(FIT);
+      void flow.fitView({ ...FIT, duration });
     }
-    // Another thing is asked of, or there is more: what is only read anew moves nothing.
+    // Not when the same graph was only read again.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [flow, lineage.of, count]);
   return (
@@ -140,7 +144,7 @@ function Pane(props: IGraphProps): JSX.Element {
   );
 }
 
-/** What came of what, as a graph. */
+/** The graph of a lineage. */
 export function LineageGraph(props: IGraphProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const hasSize = useHasSize(box);
@@ -148,7 +152,7 @@ export function LineageGraph(props: IGraphProps): JSX.Element {
     <div className="jp-mlws-Lineage-graph" ref={box}>
       {hasSize && (
         <ReactFlowProvider>
-          <Pane {...props} />
+          <Pane {...props} box={box} />
         </ReactFlowProvider>
       )}
     </div>

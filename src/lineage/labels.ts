@@ -19,8 +19,8 @@ export const kindIcons: Record<LineageKind, LabIcon> = {
   params: listIcon
 };
 
-export function kindWord(kind: LineageKind, trans: TranslationBundle): string {
-  const words: Record<LineageKind, string> = {
+export function kindLabel(kind: LineageKind, trans: TranslationBundle): string {
+  const labels: Record<LineageKind, string> = {
     model: trans.__('model'),
     run: trans.__('run'),
     dataset: trans.__('data'),
@@ -28,15 +28,15 @@ export function kindWord(kind: LineageKind, trans: TranslationBundle): string {
     node: trans.__('workflow node'),
     params: trans.__('parameters')
   };
-  return words[kind];
+  return labels[kind];
 }
 
-/** How one thing came of another. */
-export function relationWord(
+/** Returns the label of an edge. */
+export function relationLabel(
   relation: string,
   trans: TranslationBundle
 ): string {
-  const words: Record<string, string> = {
+  const labels: Record<string, string> = {
     logged: trans._p('relation', 'logged'),
     code: trans._p('relation', 'code for'),
     parameters: trans._p('relation', 'parameters for'),
@@ -50,5 +50,5 @@ export function relationWord(
     needs: trans._p('relation', 'used by'),
     recorded: trans._p('relation', 'recorded in')
   };
-  return words[relation] ?? relation;
+  return labels[relation] ?? relation;
 }

@@ -5,7 +5,7 @@ import type { ILineage } from '../api/models';
 export const NODE_WIDTH = 190;
 export const NODE_HEIGHT = 46;
 
-/** Where each node stands, from what was first on the left to what came of it. */
+/** Returns the position of each node; edges go from left to right. */
 export function positionsOf(
   lineage: ILineage
 ): Map<string, { x: number; y: number }> {

@@ -27,7 +27,7 @@ async function open() {
   const client = wire.client();
   followProject(client);
   client.project = project;
-  const actions = { openWord: () => null, open: () => undefined };
+  const actions = { openLabel: () => null, open: () => undefined };
   view = lineageView({ client, actions, of: 'model:wine' });
   const node = await show(view);
   const press = async (text: string) => {

@@ -7,23 +7,23 @@ import type { ILineage, ILineageEdge, ILineageNode } from '../api/models';
 import { cellText, fullTime, listText } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { LineageGraph } from './graph';
-import { kindIcons, kindWord, relationWord } from './labels';
+import { kindIcons, kindLabel, relationLabel } from './labels';
 
-/** A thing beside another one, and how one came of the other. */
+/** A neighbour of a node, and the relation to it. */
 interface INeighbour {
   node: ILineageNode;
   relation: string;
 }
 
-/** What the person can do with a thing of the graph. */
+/** The actions on a node of the graph. */
 export interface ILineageActions {
-  /** What opening it is called; null where there is nothing to open. */
-  openWord(node: ILineageNode): string | null;
+  /** Returns the label of its button; null if it cannot be opened. */
+  openLabel(node: ILineageNode): string | null;
   open(node: ILineageNode): void;
 }
 
-function factWord(name: string, trans: TranslationBundle): string {
-  const words: Record<string, string> = {
+function factLabel(name: string, trans: TranslationBundle): string {
+  const labels: Record<string, string> = {
     id: trans.__('ID'),
     run: trans.__('Run'),
     node: trans.__('Node'),
@@ -38,10 +38,10 @@ function factWord(name: string, trans: TranslationBundle): string {
     name: trans.__('Name'),
     version: trans.__('Version')
   };
-  return words[name] ?? name;
+  return labels[name] ?? name;
 }
 
-/** Facts as rows; what holds several is told one by one. */
+/** Returns the facts of a node as rows; an object has a row for each of its fields. */
 function factsOf(
   node: ILineageNode,
   language: string,
@@ -60,11 +60,11 @@ function factsOf(
         typeof value === 'number'
           ? new Date(value * 1000).toISOString()
           : value;
-      return [[factWord(name, trans), fullTime(String(time), language)]];
+      return [[factLabel(name, trans), fullTime(String(time), language)]];
     }
     if (Array.isArray(value)) {
       const text = listText(value.map(cellText), trans);
-      return value.length === 0 ? [] : [[factWord(name, trans), text]];
+      return value.length === 0 ? [] : [[factLabel(name, trans), text]];
     }
     if (typeof value === 'object') {
       return Object.entries(value).map(([key, one]): [string, string] => [
@@ -72,7 +72,7 @@ function factsOf(
         cellText(one)
       ]);
     }
-    return [[factWord(name, trans), cellText(value)]];
+    return [[factLabel(name, trans), cellText(value)]];
   });
 }
 
@@ -96,13 +96,13 @@ function Neighbours(props: {
             <li key={node.id}>
               <button
                 className="jp-mlws-Row"
-                title={`${kindWord(node.kind, trans)}: ${node.label}`}
+                title={`${kindLabel(node.kind, trans)}: ${node.label}`}
                 onClick={() => props.onSelect(node.id)}
               >
                 <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
                 <span className="jp-mlws-Row-name">{node.label}</span>
                 <span className="jp-mlws-Run-fact">
-                  {relationWord(relation, trans)}
+                  {relationLabel(relation, trans)}
                 </span>
               </button>
             </li>
@@ -113,7 +113,7 @@ function Neighbours(props: {
   );
 }
 
-/** The things at the other `end` of those edges of a lineage that are `wanted`. */
+/** Returns the nodes at one `end` of all edges that connect neighbours. */
 function neighbours(
   { nodes, edges }: ILineage,
   end: 'source' | 'target',
@@ -136,19 +136,19 @@ function Details(props: {
 }): JSX.Element {
   const { node, lineage, actions, onSelect } = props;
   const { language, trans } = props.client;
-  const openWord = actions.openWord(node);
+  const openLabel = actions.openLabel(node);
   return (
     <section aria-live="polite">
       <h2>{node.label}</h2>
-      <p className="jp-mlws-Hint">{kindWord(node.kind, trans)}</p>
+      <p className="jp-mlws-Hint">{kindLabel(node.kind, trans)}</p>
       <div className="jp-mlws-Tools">
-        {openWord !== null && (
+        {openLabel !== null && (
           <Button
             small={true}
             className="jp-mlws-OpenThing"
             onClick={() => actions.open(node)}
           >
-            {openWord}
+            {openLabel}
           </Button>
         )}
         {node.id !== lineage.of &&
@@ -190,18 +190,18 @@ interface ILineageProps {
   of: string;
 }
 
-/** Lineage as a graph, and what is known of the chosen thing beside it. */
+/** The graph of a lineage, and the details of the selected node beside it. */
 function Lineage(props: ILineageProps): JSX.Element {
   const { client, actions } = props;
   const { trans } = client;
-  // The last one is shown, the others are the way back.
+  // The last one is shown; the others are the way back.
   const [trail, setTrail] = useState([props.of]);
   const [selected, setSelected] = useState<string | null>(null);
   const answer = useGet<ILineage>(
     client,
     '/lineage',
     { of: trail[trail.length - 1] },
-    { keeps: true }
+    { keepPrevious: true }
   );
   return (
     <Answer of={answer} trans={trans}>

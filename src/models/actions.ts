@@ -14,21 +14,21 @@ import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient } from '../lab/tokens';
 import { PromoteForm, RegisterForm } from './forms';
 
-/** Runs that are offered to be registered. */
-const OFFERED = 50;
-/** Models whose names are suggested. */
-const KNOWN = 500;
-/** How long a good end is told, in milliseconds. */
+/** Number of runs to choose from. */
+const MAX_RUNS = 50;
+/** Number of models whose names are suggested. */
+const MAX_SUGGESTIONS = 500;
+/** Duration of a notification of success, in milliseconds. */
 const SHORT = 5000;
 
-/** What the person can do with models. */
+/** The actions on models. */
 export interface IModelActions {
-  /** Asks for an alias and lets it mean the version. */
+  /** Asks for an alias, and sets it to the version. */
   promote(version: IModelVersion): Promise<void>;
   removeAlias(version: IModelVersion, alias: string): void;
   /** Shows versions side by side, by their ids. */
   compare(ids: readonly string[]): void;
-  /** Asks for a run, unless it is given, and makes a version of a model of it. */
+  /** Registers a run, or one that the user chooses, as a version of a model. */
   register(run?: IExperimentRun): void;
   lineage(version: IModelVersion): void;
 }
@@ -123,7 +123,7 @@ export class ModelActions implements IModelActions {
       return;
     }
     const { items } = await this._client.get<IPage<IModel>>('/models', {
-      limit: KNOWN
+      limit: MAX_SUGGESTIONS
     });
     const names = items.map(item => item.name);
     const answer = await showDialog({
@@ -151,16 +151,16 @@ export class ModelActions implements IModelActions {
     );
   }
 
-  /** The newest runs that MLflow knows. */
+  /** Returns the newest runs that MLflow has. */
   private async _newestRuns(): Promise<IExperimentRun[]> {
     const page = await this._client.get<IPage<IExperimentRun>>('/runs', {
-      limit: OFFERED
+      limit: MAX_RUNS
     });
     return page.items.filter(run => run.id !== null);
   }
 }
 
-/** Where a model is in the API. */
+/** Returns the path of a model in the API. */
 export function modelPath(name: string): string {
   return `/models/${encodeURIComponent(escapeId(name))}`;
 }

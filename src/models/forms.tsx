@@ -3,15 +3,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { DialogForm } from '../lab/dialogForm';
 import { runName } from '../experiments/compare';
 import { fullTime } from '../ui/format';
-import type { IExperimentRun } from '../api/models';
-import type { IModelVersion } from '../api/models';
+import type { IExperimentRun, IModelVersion } from '../api/models';
 
-/** What a promoted version is called where nothing else is said. */
+/** The alias that the form suggests. */
 const DEFAULT_ALIAS = 'production';
 
-/** Asks which alias is to mean a version, and says what that changes. */
+/** Asks for the alias of a version, and shows what that changes. */
 export class PromoteForm extends DialogForm<string> {
-  /** `aliases`: what those of its model mean now. */
+  /** `aliases`: the versions of all aliases of its model. */
   constructor(
     private _version: IModelVersion,
     private _aliases: Record<string, number>,
@@ -85,7 +84,7 @@ interface IRegistration {
   artifacts: string[];
 }
 
-/** Asks which run becomes a version, of which model, with which files. */
+/** Asks for the run, the model and the files of a new version. */
 export class RegisterForm extends DialogForm<IRegistration> {
   /** `names`: of the models that there are. */
   constructor(

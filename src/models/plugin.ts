@@ -6,7 +6,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { ModelActions } from './actions';
-import { State } from '../ui/state';
+import { projectState } from '../ui/state';
 import { modelsView } from './view';
 import {
   IMainViews,
@@ -46,10 +46,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
         `models ${ids.join(' ')}`,
         async () => {
           const { comparisonView } = await import('./compareView');
-          return {
-            view: comparisonView({ client, actions, ids }),
-            model: null
-          };
+          return { view: comparisonView({ client, actions, ids }) };
         },
         { id: CommandIDs.compare, args: { ids: [...ids] } }
       );
@@ -59,7 +56,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
       of => void app.commands.execute('mlws:open-lineage', { of }),
       trans
     );
-    const expanded = new State<ReadonlySet<string>>(new Set());
+    const expanded = projectState<ReadonlySet<string>>(client, new Set());
     const view = modelsView({ client, actions, expanded });
     sidebar.addSection({
       view,

@@ -23,7 +23,7 @@ function Executions({ client, model, cell }: IProps): JSX.Element {
     client,
     model.address('/executions'),
     { cell, q: q || undefined },
-    { enabled: id !== null, keeps: true }
+    { enabled: id !== null, keepPrevious: true }
   );
   return (
     <div className="jp-mlws-Executions">

@@ -4,7 +4,7 @@ import { duration } from '../ui/format';
 import type { ExecutionState, IExecution } from '../api/models';
 
 /** How an execution stands, in words. */
-export function stateWord(
+export function stateLabel(
   state: ExecutionState,
   trans: TranslationBundle
 ): string {
@@ -26,7 +26,7 @@ function span(seconds: number): string {
 
 /** What a cell's mark says: how it ended and how long it took. */
 export function markText(one: IExecution, trans: TranslationBundle): string {
-  const word = stateWord(one.status, trans);
+  const word = stateLabel(one.status, trans);
   return one.duration === null
     ? word
     : trans.__('%1 in %2', word, span(one.duration));

@@ -40,7 +40,7 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
         const page = await client.get<IPage<ILogEntry>>('/logs', asked);
         return [...page.items].reverse();
       },
-      keeps: true,
+      keepPrevious: true,
       // What comes after it is the stream's.
       staleTime: 'static',
       gcTime: 0

@@ -7,11 +7,11 @@ import type { IOperation, IOperationEvent } from '../api/models';
 /** States after which nothing more comes. */
 const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED'];
 
-/** Follows an operation to its end, in which state ever, and reports every step. */
+/** Follows an operation until it has completed, failed or been canceled. */
 export function followOperation<T>(
   client: MLWSClient,
   started: IOperation<T>,
-  onProgress: (operation: IOperation<T>) => void = () => undefined
+  onProgress: (operation: IOperation) => void = () => undefined
 ): Promise<IOperation<T>> {
   const stream = client.stream<IOperationEvent>('/operations/status');
   let isOver = false;
@@ -19,7 +19,7 @@ export function followOperation<T>(
     const read = async () => {
       const path = `/operations/${started.id}`;
       const operation = await client.get<IOperation<T>>(path);
-      // An answer that was overtaken by the one that reports the end is old.
+      // A response that arrives after the one that reports the end is older.
       if (isOver) {
         return;
       }
@@ -36,7 +36,7 @@ export function followOperation<T>(
       if (event.type === 'operation' && !ENDED.includes(event.state)) {
         onProgress(event);
       } else {
-        // The stream speaks the browser's language and may have missed something: read the state itself.
+        // Events are in another language, and some may have been missed: read the operation itself.
         read().catch(reject);
       }
     });
@@ -44,17 +44,17 @@ export function followOperation<T>(
   }).finally(() => stream.dispose());
 }
 
-/** An operation in its place; one that completed has none. */
+/** An operation that is shown in a place; a completed one is not. */
 interface ITracked {
-  /** What it does, in the reader's language. */
+  /** Describes the operation in the user's language. */
   label: string;
   state: 'running' | 'cancelled' | 'failed';
-  /** Null before the server has answered. */
+  /** Null before the first response. */
   operation: IOperation | null;
   error: APIError | null;
 }
 
-/** Operations by the place that shows them: started, followed and canceled. */
+/** Starts, follows and cancels operations, one in each place that shows them. */
 export class OperationTracker {
   constructor(private _client: MLWSClient) {}
 
@@ -66,9 +66,9 @@ export class OperationTracker {
   }
 
   /**
-   * Runs an operation unless one runs in this place, and returns its result.
+   * Runs an operation, unless one is running in this place, and returns its result.
    *
-   * Null where it was canceled or has failed; its place shows that until it is dismissed.
+   * Returns null if it was canceled or has failed; its place shows that until it is dismissed.
    */
   async run<T>(
     key: string,
@@ -105,7 +105,7 @@ export class OperationTracker {
     return null;
   }
 
-  /** Asks an operation to stop; its end says whether it did. */
+  /** Requests the cancellation of an operation, which may complete nevertheless. */
   async cancel(key: string): Promise<void> {
     const tracked = this.get(key);
     if (!tracked?.operation) {
@@ -117,8 +117,11 @@ export class OperationTracker {
       if (!(error instanceof APIError)) {
         throw error;
       }
-      // It goes on, as far as anybody knows.
-      this._set(key, { ...tracked, error });
+      // It may have ended while the request was in progress.
+      const now = this.get(key);
+      if (now?.state === 'running') {
+        this._set(key, { ...now, error });
+      }
     }
   }
 
@@ -141,7 +144,7 @@ export class OperationTracker {
   private _tracked = new Map<string, ITracked>();
 }
 
-/** The operation in a place, drawn anew at every step. */
+/** Returns the operation in a place; every step of it renders the component. */
 export function useOperation(
   tracker: OperationTracker,
   key: string

@@ -19,7 +19,7 @@ const COLOURS = [
 const ESCAPE =
   /\u001b(?:\[([0-9;?]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
 const PLAIN: readonly string[] = [];
-/** Longer stretches are cut, so that a view draws only the last anew. */
+/** Longer stretches are cut, so that a view redraws only the last. */
 const MAX_SPAN_LENGTH = 10_000;
 
 /** A log that grows, split by its colours. Each line is parsed once, when it is whole. */

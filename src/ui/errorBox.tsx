@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { APIError } from '../api/client';
 
-/** An error in its place: what happened, which fields, and what to do now. */
+/** An error: its message, the fields, and the solution. */
 export function Failure(props: {
   error: APIError;
   trans: TranslationBundle;
@@ -32,7 +32,7 @@ export function Failure(props: {
   );
 }
 
-/** What stands where the first answer has not come: that it is awaited, or why it failed. */
+/** Shown before the first response: that it is loading, or its error. */
 export function Waiting(props: {
   error: APIError | null;
   trans: TranslationBundle;

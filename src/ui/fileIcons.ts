@@ -23,7 +23,7 @@ export const compareIcon = new LabIcon({
   svgstr: compareSvg
 });
 
-/** What a changed file is, as an icon. */
+/** The icons of changed files. */
 export const kindIcons: Record<ChangeKind, LabIcon> = {
   code: codeIcon,
   notebook: notebookIcon,

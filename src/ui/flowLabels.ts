@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-/** The words of React Flow itself. */
+/** The labels of React Flow's own controls. */
 export function flowLabels(trans: TranslationBundle): Record<string, string> {
   return {
     'node.a11yDescription.default': trans.__(

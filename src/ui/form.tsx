@@ -8,8 +8,8 @@ import {
 
 import { APIError } from '../api/client';
 
-/** What the server says about each field of a form, and what it says about none. */
-function sortOut(
+/** Splits an error into the messages of each field, and the rest. */
+function splitError(
   error: APIError,
   fields: readonly string[]
 ): {
@@ -29,10 +29,10 @@ function sortOut(
     }
     return !mine;
   });
-  const isAllTold = byField.size > 0 && others.length === 0;
+  const isComplete = byField.size > 0 && others.length === 0;
   const { status, code, message, details, solution } = error;
   const rest = { code, message, details, solution, errors: others };
-  return { byField, rest: isAllTold ? null : new APIError(status, rest) };
+  return { byField, rest: isComplete ? null : new APIError(status, rest) };
 }
 
 /** A control with its label, its help, and what is wrong with it. */
@@ -62,7 +62,7 @@ export function Field(props: {
   );
 }
 
-/** Sends a form; what the server refuses of it, sorted by its fields, each time anew. */
+/** Sends a form; returns the errors of the newest attempt by field, and the rest. */
 export function useSubmit(
   fields: readonly string[],
   send: () => Promise<void>
@@ -89,7 +89,7 @@ export function useSubmit(
     }
   };
   const { byField, rest } = error
-    ? sortOut(error, fields)
+    ? splitError(error, fields)
     : { byField: new Map<string, string>(), rest: null };
   return { byField, rest, isBusy, submit };
 }

@@ -4,7 +4,7 @@ import type { LabIcon } from '@jupyterlab/ui-components';
 export function IconButton(props: {
   icon: LabIcon;
   label: string;
-  /** Told to those who do not see what it stands beside. */
+  /** What the button acts on, for screen readers. */
   of?: string;
   className?: string;
   disabled?: boolean;

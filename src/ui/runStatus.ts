@@ -1,11 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-/** The name of a run's or a node's status; an unknown one stays as it is. */
+/** Returns the label of a run's or a node's status; an unknown status stays as it is. */
 export function runStatusLabel(
   status: string,
   trans: TranslationBundle
 ): string {
-  const words: Record<string, string> = {
+  const labels: Record<string, string> = {
     PENDING: trans.__('Pending'),
     QUEUED: trans.__('Queued'),
     RUNNING: trans.__('Running'),
@@ -16,15 +16,15 @@ export function runStatusLabel(
     CANCELLED: trans.__('Canceled'),
     INTERRUPTED: trans.__('Interrupted')
   };
-  return words[status] ?? status;
+  return labels[status] ?? status;
 }
 
-/** The same within a sentence. */
-export function runStatusWord(
+/** Returns the status as it is written within a sentence. */
+export function runStatusText(
   status: string,
   trans: TranslationBundle
 ): string {
-  const words: Record<string, string> = {
+  const labels: Record<string, string> = {
     PENDING: trans.__('pending'),
     QUEUED: trans.__('queued'),
     RUNNING: trans.__('running'),
@@ -35,5 +35,5 @@ export function runStatusWord(
     CANCELLED: trans.__('canceled'),
     INTERRUPTED: trans.__('interrupted')
   };
-  return words[status] ?? status;
+  return labels[status] ?? status;
 }

@@ -19,63 +19,65 @@ import {
 import { readPages } from '../api/pages';
 import { Failure, Waiting } from './errorBox';
 
-/** Whether the view can be seen that a component is part of. */
+/** False in a view that is hidden. */
 const Active = createContext(true);
 
-/** Whether the view can be seen: what is not shown follows nothing. */
+/** Returns false in a hidden view, which must not read or follow anything. */
 export function useActive(): boolean {
   return useContext(Active);
 }
 
-/** What the server answers at a path. */
+/** The response to a path. */
 export interface IAnswer<T> {
   /** Undefined until read. */
   data: T | undefined;
-  /** Why the newest attempt to read failed. */
+  /** The error of the newest request, if it failed. */
   error: APIError | null;
   refetch: () => void;
 }
 
 interface IGetOptions<T> extends Partial<UseQueryOptions<T>> {
   enabled?: boolean;
-  /** Whether another query waits for this one, whose data are shown until that is answered. */
-  keeps?: boolean;
+  /** Sends a new query after the response to the previous one, whose data stay until then. */
+  keepPrevious?: boolean;
 }
 
-/** Reads a path, and again whenever its answer becomes old, as long as the view can be seen. */
+/** Reads a path, and again whenever the response is stale, as long as the view is not hidden. */
 export function useGet<T>(
   client: MLWSClient,
   path: string,
   query: Query = {},
-  { enabled = true, keeps = false, ...options }: IGetOptions<T> = {}
+  { enabled = true, keepPrevious = false, ...options }: IGetOptions<T> = {}
 ): IAnswer<T> {
   const active = useActive();
-  const asked = useRef([path, query] as const);
-  const state = client.queries.getQueryState(asked.current);
-  // One request at a time: another query waits for the answer to this one.
-  if (!keeps || state?.fetchStatus !== 'fetching') {
-    asked.current = [path, query];
+  const key = useRef([path, query] as const);
+  const state = client.queries.getQueryState(key.current);
+  if (!keepPrevious || state?.fetchStatus !== 'fetching') {
+    key.current = [path, query];
   }
   const result = useQuery<T>(
     {
       ...options,
-      queryKey: asked.current,
+      queryKey: key.current,
       enabled: () => active && enabled && (client.isReady || isOfServer(path)),
-      // Also drawn anew when an answer has come that is like the one before.
-      notifyOnChangeProps: keeps ? ['data', 'error', 'isFetching'] : undefined
+      // `isFetching`: a response that equals the previous one lets the next query go, too.
+      notifyOnChangeProps: keepPrevious
+        ? ['data', 'error', 'isFetching']
+        : undefined
     },
     client.queries
   );
   const { data, error, refetch } = result;
-  const last = useRef<T>();
-  // Null is an answer, too.
-  if (data !== undefined || !keeps) {
-    last.current = data;
+  // Not React Query's `placeholderData`, which goes away when a query fails.
+  const previous = useRef<T>();
+  // Null is a response, too.
+  if (data !== undefined || !keepPrevious) {
+    previous.current = data;
   }
-  return { data: last.current, error, refetch: () => void refetch() };
+  return { data: previous.current, error, refetch: () => void refetch() };
 }
 
-/** Reads a list from its beginning, as far as it was asked for by `readMore`. */
+/** Reads a list from its beginning, with all pages that `readMore` has added. */
 export function usePages<T>(
   client: MLWSClient,
   path: string,
@@ -84,15 +86,15 @@ export function usePages<T>(
 ): IAnswer<IPage<T>> {
   return useGet<IPage<T>>(client, path, query, {
     queryFn: ({ queryKey }) => {
-      const known = client.queries.getQueryData<IPage<T>>(queryKey);
-      const count = Math.max(query.limit, known?.items.length ?? 0);
+      const before = client.queries.getQueryData<IPage<T>>(queryKey);
+      const count = Math.max(query.limit, before?.items.length ?? 0);
       return readPages<T>(client, path, queryKey[1] as Query, count);
     },
     ...options
   });
 }
 
-/** Why some answers cannot be read, each with a way to try again. */
+/** The errors of some responses, each with a button to try again. */
 export function Failures(props: {
   of: readonly IAnswer<unknown>[];
   trans: TranslationBundle;
@@ -114,7 +116,7 @@ export function Failures(props: {
   );
 }
 
-/** What a path answered, below why it cannot be read anew; before, that it is awaited. */
+/** Draws the data of a response below its error; before there are data, that they are loading. */
 export function Answer<T>(props: {
   of: IAnswer<T>;
   trans: TranslationBundle;
@@ -133,9 +135,9 @@ export function Answer<T>(props: {
   );
 }
 
-/** A widget that shows what a server has. */
+/** A widget that shows responses of the server. */
 export class ServerView extends ReactWidget {
-  /** `paths`: what it shows, with all that is below. */
+  /** `paths`: are read again by `refresh`, with all below them. */
   constructor(
     private _client: MLWSClient,
     private _body: () => JSX.Element,
@@ -156,7 +158,7 @@ export class ServerView extends ReactWidget {
     this._clock = setInterval(() => this.update(), 60_000);
   }
 
-  /** Whether it can be seen: otherwise it reads nothing, and catches up afterwards. */
+  /** False while it is hidden: then it reads nothing, and reads stale responses afterwards. */
   get active(): boolean {
     return this._active;
   }
@@ -174,7 +176,7 @@ export class ServerView extends ReactWidget {
     super.dispose();
   }
 
-  /** Reads anew what it shows. */
+  /** Reads its paths again. */
   refresh(): Promise<void> {
     return this._client.refresh(...this._paths);
   }

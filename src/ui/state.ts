@@ -1,7 +1,9 @@
 import { Signal } from '@lumino/signaling';
 import { useSyncExternalStore } from 'react';
 
-/** What views show and commands change. */
+import type { MLWSClient } from '../api/client';
+
+/** A value that views show and commands change. */
 export class State<T> {
   constructor(private _value: T) {}
 
@@ -19,7 +21,14 @@ export class State<T> {
   }
 }
 
-/** The value of a state; the component is drawn anew within its change. */
+/** Creates a state that has its initial value again when another project is chosen. */
+export function projectState<T>(client: MLWSClient, initial: T): State<T> {
+  const state = new State(initial);
+  client.projectChanged.connect(() => (state.value = initial));
+  return state;
+}
+
+/** Returns the value of a state; a change of it renders the component synchronously. */
 export function useValue<T>(state: State<T>): T {
   return useSyncExternalStore(
     draw => {
@@ -30,7 +39,7 @@ export function useValue<T>(state: State<T>): T {
   );
 }
 
-/** The set with an item that it lacked, or without it. */
+/** Returns the set without the item, or with it if it is missing. */
 export function toggled<T>(set: ReadonlySet<T>, item: T): ReadonlySet<T> {
   const next = new Set(set);
   if (!next.delete(item)) {

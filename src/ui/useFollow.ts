@@ -9,12 +9,12 @@ import {
 /** How far from the end still counts as at the end, in pixels. */
 const NEAR = 8;
 
-/** A box that shows its end while it grows. */
+/** A scrolling box that shows its end while its content grows. */
 interface IFollow<T extends HTMLElement> {
   scroller: RefObject<T>;
   follows: boolean;
   setFollows: (follows: boolean) => void;
-  /** Who scrolls up wants to read; at the end it is followed again. */
+  /** Scrolling up stops following; scrolling to the end starts it again. */
   onScroll: (event: UIEvent<T>) => void;
 }
 

@@ -2,19 +2,19 @@ import { useEffect, useState } from 'react';
 
 import type { MLWSClient, Query } from '../api/client';
 
-/** Lines that come within this are drawn together, in milliseconds. */
+/** Lines that arrive within this are drawn together, in milliseconds. */
 const TOGETHER = 50;
 
 interface ILog<L> {
   lines: readonly L[];
-  /** Whether new lines come by themselves. */
+  /** False while new lines cannot arrive. */
   connected: boolean;
 }
 
 /**
- * The end of a log as it was read, then what comes while it is shown.
+ * Returns the end of a log, as it was read, and the lines that arrive while it is shown.
  *
- * `follow`: the lines after an event; of more than `most` the last ones are kept.
+ * `follow`: returns the lines after an event; only the last `most` are kept.
  */
 export function useLog<L extends { seq: number }, E>(
   client: MLWSClient,

@@ -1,8 +1,8 @@
 import type { ISignal } from '@lumino/signaling';
 import { useEffect, useReducer } from 'react';
 
-/** Draws anew after every signal. */
-export function useSignal(...signals: ISignal<any, any>[]): void {
+/** Renders the component again after every signal. */
+export function useSignal(...signals: ISignal<unknown, unknown>[]): void {
   const [, draw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     signals.forEach(signal => signal.connect(draw));

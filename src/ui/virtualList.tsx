@@ -28,7 +28,7 @@ export function LongList(props: {
   label: string;
   /** The element that scrolls. */
   scroller: HTMLElement;
-  /** What the rows are, also when others come above them. */
+  /** Identifies the rows, also when others come above them. */
   ids: readonly string[];
   row: (index: number) => ReactNode;
   /** The end comes into sight. */
@@ -56,8 +56,8 @@ export function LongList(props: {
   const items = rows.getVirtualItems();
   const last = items.length > 0 ? items[items.length - 1].index : -1;
 
-  // What stands above the list grows and shrinks with its filters, at no time that is told;
-  // the same number again draws nothing.
+  // The height above the list changes with its filters, and no event reports that;
+  // setting the same number again draws nothing.
   // eslint-disable-next-line react-hooks/exhaustive-deps
   useLayoutEffect(() => {
     setAbove(offsetIn(scroller, list.current!));

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import type { ICellSides, Side, SideChoice } from '../../api/models';
-import { sideWord } from '../operationLabels';
+import { sideLabel } from '../operationLabels';
 
 type CellChoice = SideChoice | { source: string };
 
@@ -47,9 +47,9 @@ function ConflictingCell(props: {
 }): JSX.Element {
   const { cell, number, names, choice, onChoose, trans } = props;
   const labels: Record<Side, string> = {
-    ours: `${sideWord('ours', trans)}: ${names.ours}`,
-    base: sideWord('base', trans),
-    theirs: `${sideWord('theirs', trans)}: ${names.theirs}`
+    ours: `${sideLabel('ours', trans)}: ${names.ours}`,
+    base: sideLabel('base', trans),
+    theirs: `${sideLabel('theirs', trans)}: ${names.theirs}`
   };
   const takes: [SideChoice, string][] = [
     [

@@ -27,7 +27,7 @@ import { compareThree, type IPiece, type Sides } from './threeWay';
 type Hosts = Record<Side | 'result', HTMLElement>;
 
 /** What the panes say to people. */
-export interface IEditorWords {
+export interface IEditorTexts {
   /** Names of the panes. */
   labels: Record<Side | 'result', string>;
   /** The title of a conflict's bar; `number` counts from 1. */
@@ -44,7 +44,7 @@ class Bar extends WidgetType {
   constructor(
     private _region: IRegion,
     private _number: number,
-    private _words: IEditorWords,
+    private _texts: IEditorTexts,
     private _take: (id: number, choice: SideChoice) => void
   ) {
     super();
@@ -61,12 +61,12 @@ class Bar extends WidgetType {
     bar.className = `jp-mlws-Merge-bar jp-mod-${choice === null ? 'open' : 'settled'}`;
     bar.dataset.mlwsRegion = String(id);
     const title = document.createElement('span');
-    title.textContent = this._words.title(this._number, this._region);
+    title.textContent = this._texts.title(this._number, this._region);
     bar.append(title);
     for (const side of CHOICES) {
       const button = document.createElement('button');
       button.type = 'button';
-      button.textContent = this._words.choices[side];
+      button.textContent = this._texts.choices[side];
       button.dataset.mlwsTake = side;
       button.setAttribute('aria-pressed', String(choice === side));
       button.onclick = () => this._take(id, side);
@@ -87,7 +87,7 @@ export class ThreeWayEditor implements IDisposable {
     hosts: Hosts,
     private _sides: Sides,
     hasBase: boolean,
-    private _words: IEditorWords,
+    private _texts: IEditorTexts,
     private _changed: () => void
   ) {
     const pieces = compareThree(_sides, hasBase);
@@ -100,7 +100,7 @@ export class ThreeWayEditor implements IDisposable {
       parent: hosts.result,
       doc: text,
       extensions: [
-        this._common(_words.labels.result),
+        this._common(_texts.labels.result),
         history(),
         keymap.of([...historyKeymap, ...defaultKeymap]),
         regionsOf(first, region => this._bar(region)),
@@ -203,7 +203,7 @@ export class ThreeWayEditor implements IDisposable {
     const state = EditorState.create({
       doc,
       extensions: [
-        this._common(this._words.labels[side]),
+        this._common(this._texts.labels[side]),
         EditorState.readOnly.of(true),
         keymap.of(defaultKeymap),
         EditorView.decorations.of(marksOf(doc, side, pieces))
@@ -214,7 +214,7 @@ export class ThreeWayEditor implements IDisposable {
 
   private _bar(region: IRegion): Decoration {
     const number = this._numbers.get(region.id) ?? 0;
-    const widget = new Bar(region, number, this._words, (id, choice) => {
+    const widget = new Bar(region, number, this._texts, (id, choice) => {
       this.take(choice, [id]);
       this._result.focus();
     });

@@ -4,8 +4,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { useEffect, useRef, useState } from 'react';
 
 import type { IConflictDetail, SideChoice } from '../../api/models';
-import { sideWord } from '../operationLabels';
-import { type IEditorWords, ThreeWayEditor } from './editor';
+import { sideLabel } from '../operationLabels';
+import { type IEditorTexts, ThreeWayEditor } from './editor';
 import type { Choice, IRegion } from './result';
 import { sidesOf } from './threeWay';
 
@@ -14,25 +14,25 @@ function endsInCRLF(text: string | null): boolean {
   return text !== null && /\r\n/.test(text) && !/[^\r]\n/.test(text);
 }
 
-function editorWords(
+function editorTexts(
   names: Record<'ours' | 'theirs', string>,
   trans: TranslationBundle
-): IEditorWords {
+): IEditorTexts {
   const stand = (choice: Choice): string => {
-    const words: Record<string, string> = {
+    const labels: Record<string, string> = {
       ours: trans.__('ours'),
       theirs: trans.__('theirs'),
       both: trans.__('both (ours first)'),
       base: trans.__('base'),
       edited: trans.__('edited manually')
     };
-    return choice === null ? trans.__('changed on both sides') : words[choice];
+    return choice === null ? trans.__('changed on both sides') : labels[choice];
   };
   return {
     labels: {
-      ours: `${sideWord('ours', trans)}: ${names.ours}`,
-      base: sideWord('base', trans),
-      theirs: `${sideWord('theirs', trans)}: ${names.theirs}`,
+      ours: `${sideLabel('ours', trans)}: ${names.ours}`,
+      base: sideLabel('base', trans),
+      theirs: `${sideLabel('theirs', trans)}: ${names.theirs}`,
       result: trans.__('Result')
     },
     title: (number: number, region: IRegion) =>
@@ -58,7 +58,7 @@ export function TextMerge(props: {
   onResolve: (text: string) => void;
 }): JSX.Element {
   const { detail, names, languages, busy, trans } = props;
-  const words = editorWords(names, trans);
+  const texts = editorTexts(names, trans);
   const hosts = {
     ours: useRef<HTMLDivElement>(null),
     base: useRef<HTMLDivElement>(null),
@@ -78,7 +78,7 @@ export function TextMerge(props: {
       },
       sidesOf(detail),
       detail.base !== null,
-      words,
+      texts,
       () => {
         if (editor.current === view) {
           draw(count => count + 1);
@@ -100,7 +100,7 @@ export function TextMerge(props: {
       editor.current = null;
       view.dispose();
     };
-    // The detail alone says what is merged; words and hosts come with it.
+    // The detail alone says what is merged; texts and hosts come with it.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [detail]);
 
@@ -166,7 +166,7 @@ export function TextMerge(props: {
             }
             onClick={() => take(side)}
           >
-            {words.choices[side]}
+            {texts.choices[side]}
           </Button>
         ))}
         <button
@@ -180,11 +180,11 @@ export function TextMerge(props: {
       </div>
       <div className="jp-mlws-Merge-sides">
         {(['ours', 'base', 'theirs'] as const).map(side => (
-          <section key={side} aria-label={words.labels[side]}>
+          <section key={side} aria-label={texts.labels[side]}>
             <h3>
               {side === 'base' && detail.base === null
                 ? trans.__('Common to both (added on both sides)')
-                : words.labels[side]}
+                : texts.labels[side]}
             </h3>
             <div
               ref={hosts[side]}
@@ -196,9 +196,9 @@ export function TextMerge(props: {
       </div>
       <section
         className="jp-mlws-Merge-result"
-        aria-label={words.labels.result}
+        aria-label={texts.labels.result}
       >
-        <h3>{words.labels.result}</h3>
+        <h3>{texts.labels.result}</h3>
         <div
           ref={hosts.result}
           className="jp-mlws-Merge-pane"

@@ -8,7 +8,7 @@ import type { IConflictDetail, IConflicts, SideChoice } from '../../api/models';
 import { Failure } from '../../ui/errorBox';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import type { State } from '../../ui/state';
-import { conflictWord } from '../operationLabels';
+import { conflictLabel } from '../operationLabels';
 import { CellMerge } from './cellMerge';
 import { TextMerge } from './textMerge';
 import { WholeMerge } from './wholeMerge';
@@ -176,7 +176,7 @@ function Conflict(props: IProps): JSX.Element {
             <>
               <header className="jp-mlws-View-head">
                 <h2>{path}</h2>
-                {one && <span>{conflictWord(one.how, trans)}</span>}
+                {one && <span>{conflictLabel(one.how, trans)}</span>}
               </header>
               {settle.error && <Failure error={settle.error} trans={trans} />}
               {one ? (

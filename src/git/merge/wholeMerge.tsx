@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { fileSize } from '../../ui/format';
 import type { IConflictDetail, Side, SideChoice } from '../../api/models';
-import { sideWord } from '../operationLabels';
+import { sideLabel } from '../operationLabels';
 
 /** Characters of a text that are shown to choose by. */
 const SHOWN = 20_000;
@@ -67,7 +67,7 @@ export function WholeMerge(props: {
       {(['ours', 'theirs'] as const).map(side => (
         <section key={side} data-mlws-side={side}>
           <h3>
-            {sideWord(side, trans)}: {names[side]}
+            {sideLabel(side, trans)}: {names[side]}
           </h3>
           <Content
             detail={detail}
