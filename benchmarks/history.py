@@ -118,29 +118,29 @@ def main(commits: int, times: int) -> None:
         root = Path(folder, "project")
         root.mkdir()
         make(root, commits)
-        versions = Workspace.open(root)
+        workspace = Workspace.open(root)
         page, renamed = HistoryQuery(), HistoryQuery(path="src/renamed.py")
         server, address = served(root)
         try:
             calls: dict[str, Callable[[], object]] = {
                 "git log -50": lambda: run(root, "log", "-50"),
                 "git log -50 --raw": lambda: run(root, "log", "-50", "--raw"),
-                "history": lambda: versions.snapshots.history(page),
-                "snapshots": lambda: versions.snapshots.list(page),
+                "history": lambda: workspace.snapshots.history(page),
+                "snapshots": lambda: workspace.snapshots.list(page),
                 "GET /git/history": lambda: fetch(f"{address}/git/history"),
                 "GET /snapshots": lambda: fetch(f"{address}/snapshots"),
                 "GET /projects": lambda: fetch(f"{address}/projects"),
                 "git log -50 --follow": lambda: run(
                     root, "log", "-50", "--follow", "--", "src/renamed.py"
                 ),
-                "history of a renamed file": lambda: versions.snapshots.history(renamed),
+                "history of a renamed file": lambda: workspace.snapshots.history(renamed),
             }
             first = timed(calls, 1)
             rows = timed(calls, times)
         finally:
             server.terminate()
             server.wait()
-            versions.close()
+            workspace.close()
     base = statistics.median(rows["git log -50"])
     print(f"{commits} commits, medians of {times}; the first call in brackets")
     for name, values in rows.items():

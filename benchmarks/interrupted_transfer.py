@@ -38,15 +38,15 @@ def main(size: int) -> None:
         with (root / FILE).open("wb") as file:
             for _ in range(size):
                 file.write(os.urandom(MIB))
-        versions = Workspace.open(root)
+        workspace = Workspace.open(root)
         address = f"s3://{BUCKET}/data"
-        versions.data_remotes.put(
+        workspace.data_remotes.put(
             "store", DataRemotePut(url=address, endpoint_url=s3.url, **s3.keys)
         )
-        print(f"add {size} MiB: {timed(lambda: versions.datasets.add(FILE)):.1f} s")
+        print(f"add {size} MiB: {timed(lambda: workspace.datasets.add(FILE)):.1f} s")
         killed_half_way(root, "push", FILE)
         first = parts(s3)
-        rest = timed(lambda: versions.datasets.push(FILE))
+        rest = timed(lambda: workspace.datasets.push(FILE))
         print(f"push: {first} parts of {PART_SIZE // MIB} MiB before the kill, then ", end="")
         print(f"{parts(s3) - first} of {-(-size * MIB // PART_SIZE)} in {rest:.1f} s")
         (root / FILE).unlink()
@@ -54,10 +54,10 @@ def main(size: int) -> None:
         killed_half_way(root, "pull", FILE)
         (left,) = (root / ".dvc" / "cache").rglob("*.part")
         there = left.stat().st_size // MIB
-        rest = timed(lambda: versions.datasets.pull(FILE))
+        rest = timed(lambda: workspace.datasets.pull(FILE))
         print(f"pull: {there} MiB before the kill, the rest in {rest:.1f} s")
-        print(f"verify: {timed(lambda: versions.datasets.verify(FILE)):.1f} s")
-        versions.close()
+        print(f"verify: {timed(lambda: workspace.datasets.verify(FILE)):.1f} s")
+        workspace.close()
 
 
 def parts(s3: S3Server) -> int:

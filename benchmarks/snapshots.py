@@ -51,11 +51,11 @@ def make(root: Path, remote: Path, files: int) -> None:
     call(root, "git", "config", "user.email", "benchmark@example.com")
     dvc(root, "remote", "add", "-d", "store", str(remote))
     change(root, files, 0)
-    versions = Workspace.open(root)
-    datasets: DatasetManager = versions.datasets
+    workspace = Workspace.open(root)
+    datasets: DatasetManager = workspace.datasets
     datasets.add("data")
-    versions.snapshots.create("Begin")
-    versions.close()
+    workspace.snapshots.create("Begin")
+    workspace.close()
 
 
 def change(root: Path, files: int, number: int) -> None:
@@ -104,14 +104,14 @@ def main() -> None:
         took = measure(place / "hand", asked.files, asked.rounds, work)
         rows.append(("dvc add, git commit, dvc push", took))
         make(place / "ours", place / "remote-ours", asked.files)
-        versions = Workspace.open(place / "ours")
+        workspace = Workspace.open(place / "ours")
         took = measure(
             place / "ours",
             asked.files,
             asked.rounds,
-            lambda: versions.snapshots.create("Ours") and None,
+            lambda: workspace.snapshots.create("Ours") and None,
         )
-        versions.close()
+        workspace.close()
         rows.append(("snapshot (stored, sent, verified)", took))
     print(f"| {asked.files} changed files, half of them data | median s | lowest | highest |")
     print("|---|---|---|---|")

@@ -96,8 +96,8 @@ def shown(taken: list[float]) -> str:
 
 
 def memory(pool: WarmPool) -> str:
-    (keeper,) = pool._zygotes.values()
-    status = Path(f"/proc/{keeper._process.pid}/status").read_text()
+    (zygote,) = pool._zygotes.values()
+    status = Path(f"/proc/{zygote._process.pid}/status").read_text()
     return f"{int(status.split('VmRSS:')[1].split()[0]) // 1024} MiB"
 
 

@@ -23,7 +23,7 @@ from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.workflows.run import detaching
 
 MLWS = "import sys; from jupyter_mlws.__main__ import main; sys.exit(main())"
-"""What ``python -m jupyter_mlws`` runs."""
+"""The code that ``python -m jupyter_mlws`` runs."""
 MLFLOW = "import sys; from jupyter_mlws.mlflow.process import main; main()"
 RUNNER = """
 import os, sys
@@ -33,7 +33,7 @@ for stream in (1, 2):
 from jupyter_mlws.workflows.run.runner import main
 sys.exit(main(sys.argv[1:]))
 """
-"""What ``python -m jupyter_mlws.workflows.run.runner`` runs, in the run's folder."""
+"""The code that ``python -m jupyter_mlws.workflows.run.runner`` runs, in the run's folder."""
 _FORK_SERVER = multiprocessing.get_context("forkserver")
 _FORK_SERVER.set_forkserver_preload(["tests.ui.preload", "tests.versioning.preload"])
 _LOCK = threading.Lock()

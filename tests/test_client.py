@@ -154,8 +154,9 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
 def test_every_endpoint_of_a_project_can_be_called_without_a_server() -> None:
     for endpoint in [*versioning, *workflows]:
         modules = AREAS[endpoint.path.partition("/")[0]]
-        found = [one for name in modules for one in import_module(f"jupyter_mlws.{name}").endpoints]
-        assert endpoint in found
+        assert any(
+            endpoint in [*import_module(f"jupyter_mlws.{name}").endpoints] for name in modules
+        )
 
 
 def test_the_command_line_uses_the_server_and_never_tells_its_token(

@@ -46,11 +46,11 @@ def full(project: Project, mlflow_store: None, git: Git, tmp_path: Path) -> Proj
             f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path}/store\n"
         )
     (root / "wine.csv").write_text("one\n")
-    versions = Workspace(project)
-    versions.datasets.add("wine.csv")
-    versions.snapshots.create("Data")
-    versions.models.register(ModelCreate(name="酒", params={"a": 1}, metrics={"acc": 0.5}))
-    versions.close()
+    workspace = Workspace(project)
+    workspace.datasets.add("wine.csv")
+    workspace.snapshots.create("Data")
+    workspace.models.register(ModelCreate(name="酒", params={"a": 1}, metrics={"acc": 0.5}))
+    workspace.close()
     return project
 
 

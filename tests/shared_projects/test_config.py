@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.core import hub_environment as config
+from jupyter_mlws.core import hub_environment
 from jupyter_mlws.dvc.repo import initialize, open_repo
 from jupyter_mlws.dvc.settings import DataSettings
 from jupyter_mlws.mlflow.store import tracking_uri
@@ -39,24 +39,24 @@ def git(root: Path, *arguments: str) -> None:
 
 
 def test_a_clone_is_known_by_its_remote(on_hub: None, clone: Path) -> None:
-    assert config.shared_name(clone) == "wine"
+    assert hub_environment.shared_name(clone) == "wine"
     assert tracking_uri(clone) == f"{TEAM}/wine/mlflow"
     (clone / "inside").mkdir()
     told = {"MLFLOW_TRACKING_URI": f"{TEAM}/wine/mlflow"}
-    assert config.shared_variables(clone / "inside") == told
+    assert hub_environment.shared_variables(clone / "inside") == told
 
 
 def test_so_is_a_worktree_of_it(on_hub: None, clone: Path, tmp_path: Path) -> None:
     git(clone, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--allow-empty", "-m", "x")
     git(clone, "worktree", "add", "--detach", str(tmp_path / "beside"))
-    assert config.shared_name(tmp_path / "beside") == "wine"
+    assert hub_environment.shared_name(tmp_path / "beside") == "wine"
 
 
 def test_other_repositories_track_where_they_did(
     on_hub: None, clone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git(clone, "remote", "remove", "origin")
-    assert config.shared_variables(clone) == {}
+    assert hub_environment.shared_variables(clone) == {}
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     assert tracking_uri(clone) == f"sqlite:///{clone}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere")
@@ -66,8 +66,8 @@ def test_other_repositories_track_where_they_did(
 def test_without_a_hub_nothing_is_shared(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLWS_SERVICE_URL", "MLWS_TEAM_URL", "JUPYTERHUB_API_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    assert config.shared_name(clone) is None
-    assert config.data_password(f"{SERVICE}data/wine") is None
+    assert hub_environment.shared_name(clone) is None
+    assert hub_environment.data_password(f"{SERVICE}data/wine") is None
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_without_a_hub_nothing_is_shared(clone: Path, monkeypatch: pytest.Monkey
     ],
 )
 def test_nobody_else_is_given_the_token(on_hub: None, url: str) -> None:
-    assert config.data_password(url) is None
+    assert hub_environment.data_password(url) is None
 
 
 def test_dvc_has_the_token_in_memory_alone(on_hub: None, clone: Path) -> None:

@@ -192,15 +192,15 @@ def test_a_pull_loses_no_uncommitted_work(mine: Workspace, theirs: Workspace) ->
     assert tree_of(root_of(theirs)) == before
 
 
-@pytest.mark.parametrize(("message", "done"), [("ask", 0), ("push", 1), ("branch", 0)])
+@pytest.mark.parametrize(("message", "minimum"), [("ask", 0), ("push", 1), ("branch", 0)])
 def test_a_push_killed_anywhere_publishes_nothing_half(
-    mine: Workspace, theirs: Workspace, bare: Path, git: Command, message: str, done: int
+    mine: Workspace, theirs: Workspace, bare: Path, git: Command, message: str, minimum: int
 ) -> None:
     (root_of(mine) / "data" / "images" / "deep" / "8.bin").write_bytes(b"eight" * 1000)
     add_data(root_of(mine), "data/images")
     git(root_of(mine), "commit", "-qam", "Eight")
     before = tip(git, bare)
-    assert python.run(PUSH, str(root_of(mine)), message, str(done)).returncode == -9
+    assert python.run(PUSH, str(root_of(mine)), message, str(minimum)).returncode == -9
     assert tip(git, bare) == before
     assert theirs.remotes.pull().outcome.value == "up_to_date"
     sent = mine.remotes.push()

@@ -70,7 +70,7 @@ def test_each_run_of_mlflow_names_its_commit(workspace: Project, tmp_path: Path)
     assert (auto.dirty, plain.dirty) == (True, None)
     assert auto.commit is not None
     assert auto.commit != plain.commit
-    made = opened.reproductions.create(auto.id or "")
-    assert (root / made.path / "train.py").read_text() == TRAIN
-    opened.reproductions.delete(made.id)
+    reproduction = opened.reproductions.create(auto.id or "")
+    assert (root / reproduction.path / "train.py").read_text() == TRAIN
+    opened.reproductions.delete(reproduction.id)
     opened.close()

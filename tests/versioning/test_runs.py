@@ -238,10 +238,10 @@ pathlib.Path("scores.json").write_text('{"accuracy": 0.5}')
 def run_workflow(opened: Workspace, root: Path) -> str:
     (root / "dvc.yaml").write_text(WORKFLOW)
     (root / "train.py").write_text(TRAIN)
-    begun = opened.runs.execute("dvc.yaml", RunRequest())
-    ended = opened.runs.wait("dvc.yaml", begun["id"], 120)
+    run = opened.runs.execute("dvc.yaml", RunRequest())
+    ended = opened.runs.wait("dvc.yaml", run["id"], 120)
     assert ended["status"] == "COMPLETED", ended
-    return str(begun["id"])
+    return str(run["id"])
 
 
 STEPS = """
@@ -254,9 +254,9 @@ with mlflow.start_run():
 
 
 def test_what_a_run_measured_step_by_step(opened: Workspace, root: Path) -> None:
-    begun = opened.run_tracker.begin(RunBegin(name="one"))
-    log_in(root, begun.uri, begun.id, STEPS)
-    wanted = {"metric": "loss", "ids": [begun.id]}
+    run = opened.run_tracker.begin(RunBegin(name="one"))
+    log_in(root, run.uri, run.id, STEPS)
+    wanted = {"metric": "loss", "ids": [run.id]}
     (curve,) = opened.experiments.curves(CurvesQuery(**wanted)).items
     assert [(point.step, point.value) for point in curve.points[:2]] == [(0, 1.0), (1, 0.5)]
     assert (len(curve.points), curve.points[-1].step) == (100, 99)
@@ -351,19 +351,19 @@ def test_paths_of_a_workflow_in_a_folder_are_those_of_the_project(
         "  below:\n    cmd: cat beside.txt top.csv > below.csv\n"
         "    deps: [beside.txt, top.csv]\n    outs: [below.csv]\n"
     )
-    begun = opened.runs.execute("flow/dvc.yaml", RunRequest())
-    assert opened.runs.wait("flow/dvc.yaml", begun["id"], 120)["status"] == "COMPLETED"
-    found = opened.lineage.read(LineageQuery(of=f"run:{begun['id']}"))
-    labels = {node.label for node in found.nodes if node.kind.value == "dataset"}
+    run = opened.runs.execute("flow/dvc.yaml", RunRequest())
+    assert opened.runs.wait("flow/dvc.yaml", run["id"], 120)["status"] == "COMPLETED"
+    lineage = opened.lineage.read(LineageQuery(of=f"run:{run['id']}"))
+    labels = {node.label for node in lineage.nodes if node.kind.value == "dataset"}
     assert labels == {"data/wine.csv", "flow/beside.txt", "flow/top.csv"}
     below = opened.lineage.read(LineageQuery(of="dataset:flow/below.csv"))
     assert ("run", "wrote", "dataset") in edges_of(below)
 
 
-def edges_of(found: Lineage) -> set[tuple[str, str, str]]:
+def edges_of(lineage: Lineage) -> set[tuple[str, str, str]]:
     """The edges by the kinds of their ends and the relation."""
-    kinds = {node.id: node.kind.value for node in found.nodes}
-    return {(kinds[edge.source], edge.relation, kinds[edge.target]) for edge in found.edges}
+    kinds = {node.id: node.kind.value for node in lineage.nodes}
+    return {(kinds[edge.source], edge.relation, kinds[edge.target]) for edge in lineage.edges}
 
 
 def test_a_model_leads_to_its_data_and_back(opened: Workspace, root: Path) -> None:

@@ -457,9 +457,9 @@ def test_the_default_remote_gets_the_data_and_is_asked(
     assert md5 is not None
     gone = remote / "files" / "md5" / md5[:2] / md5[2:]
     gone.unlink()
-    found = manager.get(made.id).proof
-    assert found is not None
-    assert found.data_remote is False
+    proof = manager.get(made.id).proof
+    assert proof is not None
+    assert proof.data_remote is False
     (root / "train.py").write_text("x\n")
     manager.create("Pushed again")
     assert gone.exists()
@@ -507,9 +507,9 @@ def test_differences_of_files_and_versions(manager: SnapshotManager, git: Comman
         "    metrics:\n    - metrics.json: {cache: false}\n"
     )
     (root / "data" / "wine.csv").write_text("a,b\n7,8\n")
-    shown = {row.path: row for row in manager.comparison.files()}
-    assert shown["params.yaml"].additions == 1
-    assert shown["data/wine.csv"].kind.value == "data"
+    changes = {row.path: row for row in manager.comparison.files()}
+    assert changes["params.yaml"].additions == 1
+    assert changes["data/wine.csv"].kind.value == "data"
     data = manager.comparison.file("data/wine.csv")
     assert (data.old, data.new, data.binary) == ("a,b\n1,2\n", "a,b\n7,8\n", False)
     assert "+7,8" in data.unified
@@ -522,11 +522,11 @@ def test_differences_of_files_and_versions(manager: SnapshotManager, git: Comman
     assert manager.comparison.file("blob").binary
     assert manager.comparison.file("train.py").new == "print('two')\nmore\n"
     second = manager.create("Two")
-    found = manager.comparison.versions(first.id, second.id).model_dump(mode="json")
-    assert found["metrics"] == [{"name": "metrics.json:accuracy", "from": 0.9, "to": 0.95}]
-    assert found["params"] == [{"name": "params.yaml:train.depth", "from": 3, "to": 5}]
-    assert [(row["path"], row["state"]) for row in found["data"]] == [("data/wine.csv", "modified")]
-    files = {row["path"]: (row["additions"], row["deletions"]) for row in found["files"]}
+    diff = manager.comparison.versions(first.id, second.id).model_dump(mode="json")
+    assert diff["metrics"] == [{"name": "metrics.json:accuracy", "from": 0.9, "to": 0.95}]
+    assert diff["params"] == [{"name": "params.yaml:train.depth", "from": 3, "to": 5}]
+    assert [(row["path"], row["state"]) for row in diff["data"]] == [("data/wine.csv", "modified")]
+    files = {row["path"]: (row["additions"], row["deletions"]) for row in diff["files"]}
     assert files["train.py"] == (2, 1)
     assert files["blob"] == (None, None)
     versions = manager.comparison.file("data/wine.csv", first.id, second.id)

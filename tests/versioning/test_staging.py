@@ -43,8 +43,8 @@ def refused(call: Callable[[], object]) -> MLWSError:
     return error.value
 
 
-def hunks(path: str, found: FileDiff, *numbers: int) -> StageRequest:
-    ids = [found.hunks[number].id for number in numbers]
+def hunks(path: str, diff: FileDiff, *numbers: int) -> StageRequest:
+    ids = [diff.hunks[number].id for number in numbers]
     return StageRequest(hunks=[HunkChoice(path=path, ids=ids)])
 
 
@@ -52,10 +52,10 @@ def test_hunks_are_staged_and_committed_alone(
     versions: Workspace, root: Path, git: Command
 ) -> None:
     (root / "train.py").write_text("print('not staged')\n")
-    found = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
-    assert [hunk.old_start for hunk in found.hunks] == [1, 18, 36]
-    assert "+line 20 changed" in found.hunks[1].lines
-    versions.staging.stage(hunks("long.txt", found, 0, 2))
+    diff = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
+    assert [hunk.old_start for hunk in diff.hunks] == [1, 18, 36]
+    assert "+line 20 changed" in diff.hunks[1].lines
+    versions.staging.stage(hunks("long.txt", diff, 0, 2))
     change = next(c for c in versions.snapshots.status().changes if c.path == "long.txt")
     assert (change.staged, change.index_state, change.worktree_state) == (
         True,
@@ -81,12 +81,12 @@ def test_hunks_are_staged_and_committed_alone(
 
 
 def test_a_hunk_of_a_file_that_changed_is_refused(versions: Workspace, root: Path) -> None:
-    found = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
+    diff = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
     (root / "long.txt").write_text("above\n" + changed(2, 20, 38))
-    error = refused(lambda: versions.staging.stage(hunks("long.txt", found, 1)))
+    error = refused(lambda: versions.staging.stage(hunks("long.txt", diff, 1)))
     assert (error.code, error.facts["path"]) == ("30251", "long.txt")
     assert versions.snapshots.comparison.staged_files(in_index=True) == []
-    error = refused(lambda: versions.staging.discard(hunks("long.txt", found, 1)))
+    error = refused(lambda: versions.staging.discard(hunks("long.txt", diff, 1)))
     assert error.code == "30251"
     assert (root / "long.txt").read_text().startswith("above\n")
 
@@ -118,8 +118,8 @@ def test_discarded_work_is_kept_in_a_hidden_commit(
     (root / "data" / "wine.csv").write_text("changed\n")
     versions.staging.stage(StageRequest(paths=["train.py"]))
     (root / "train.py").write_text("print('three')\n")
-    found = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
-    gone = versions.staging.discard(hunks("long.txt", found, 1))
+    diff = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
+    gone = versions.staging.discard(hunks("long.txt", diff, 1))
     assert (root / "long.txt").read_text() == changed(2, 38)
     assert git(root, "show", f"{gone.safety}:long.txt") == changed(2, 20, 38)
     gone = versions.staging.discard(StageRequest(paths=["new.py", "train.py", "data/wine.csv"]))
@@ -185,8 +185,8 @@ def test_line_ends_and_missing_ones_survive(versions: Workspace, root: Path, git
     git(root, "commit", "-qm", "Windows")
     now = before.replace(b"line 2\r\n", b"second\r\n").replace(b"line 39\r\n", b"last")
     (root / "dos.txt").write_bytes(now)
-    found = versions.snapshots.comparison.staged_file("dos.txt", in_index=False)
-    versions.staging.stage(hunks("dos.txt", found, 1))
+    diff = versions.snapshots.comparison.staged_file("dos.txt", in_index=False)
+    versions.staging.stage(hunks("dos.txt", diff, 1))
     staged = git(root, "rev-parse", ":dos.txt").strip()
     (root / "expected").write_bytes(before.replace(b"line 39\r\n", b"last"))
     assert git(root, "hash-object", "expected").strip() == staged
@@ -203,18 +203,18 @@ def test_notebooks_are_compared_by_cells(versions: Workspace, root: Path, git: C
     )
     second.cells[2].outputs = [v4.new_output("stream", text="d")]
     (root / "nb.ipynb").write_text(nbformat.writes(second))
-    for found in (
+    for diff in (
         versions.snapshots.comparison.file("nb.ipynb"),
         versions.snapshots.comparison.staged_file("nb.ipynb", in_index=False),
     ):
-        assert found.cells is not None
-        assert [(c.state.value, c.new, c.outputs_changed) for c in found.cells] == [
+        assert diff.cells is not None
+        assert [(c.state.value, c.new, c.outputs_changed) for c in diff.cells] == [
             ("added", "new", False),
             ("modified", "a = 1\nb = 3", False),
             ("deleted", None, False),
             ("unchanged", "d", True),
         ]
-        assert "+b = 3" in found.cells[1].unified
+        assert "+b = 3" in diff.cells[1].unified
     (root / "nb.ipynb").write_text("{")
     assert versions.snapshots.comparison.file("nb.ipynb").cells is None
 
@@ -258,8 +258,8 @@ def test_a_restore_is_undone_with_what_was_staged(
 
 def test_large_and_binary_files_are_told_as_such(versions: Workspace, root: Path) -> None:
     (root / "train.py").write_bytes(b"\0" * 10)
-    found = versions.snapshots.comparison.staged_file("train.py", in_index=False)
-    assert (found.binary, found.old_size, found.new_size, found.hunks) == (True, 13, 10, [])
+    diff = versions.snapshots.comparison.staged_file("train.py", in_index=False)
+    assert (diff.binary, diff.old_size, diff.new_size, diff.hunks) == (True, 13, 10, [])
     (root / "long.txt").write_text("x\n" * 1_000_000)
-    found = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
-    assert (found.truncated, found.new_size, found.hunks) == (True, 2_000_000, [])
+    diff = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
+    assert (diff.truncated, diff.new_size, diff.hunks) == (True, 2_000_000, [])

@@ -162,7 +162,7 @@ def forked_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def warm(request: pytest.FixtureRequest) -> bool:
-    """Whether one process carries out the runs of this test and of others; see :data:`COLD`."""
+    """True if one process executes the runs of this test and of others; see :data:`COLD`."""
     # Its projects are in folders of its own.
     return "server" not in request.fixturenames
 

@@ -132,8 +132,8 @@ def test_it_runs_to_as_many_results_as_nodes(
     }
     (measured,), _ = workflows.runs.page(workflow.path)
     assert measured["metrics"]["accuracy"] > 0.8
-    shown = workflows.results.preview(workflow.path, execution.id, "data_prep", "output_path")
-    assert shown.row_count == len(frame)
+    preview = workflows.results.preview(workflow.path, execution.id, "data_prep", "output_path")
+    assert preview.row_count == len(frame)
     again = run(workflow.path)
     assert {node.status.value for node in again.nodes} == {"CACHED"}
     assert again.results == execution.results

@@ -134,7 +134,7 @@ def test_drawn_got_and_sent_back_it_is_the_same(
     # What was posted, put: the same again.
     workflows.change(made.path, WorkflowChange(**definition), [got.etag])
     assert file.read_bytes() == text
-    # Emptied and drawn anew it says the same, though in another order perhaps.
+    # Emptied and drawn again it says the same, though in another order perhaps.
     workflows.change(made.path, WorkflowChange(nodes=[]))
     workflows.change(made.path, WorkflowChange(**definition))
     again = workflows.get(made.path)

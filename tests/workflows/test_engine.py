@@ -20,10 +20,12 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import DATABASE, Project
 from jupyter_mlws.engine.processes import alive, bearers
 from jupyter_mlws.engine.scheduler import LOG_CUT, MAX_LOG_BYTES, log_path
+from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run
 from jupyter_mlws.workflows.run.journal import run_folder
 from jupyter_mlws.workflows.run.runs import RunRequest
+from jupyter_mlws.workflows.tracking.run_summary import measures_of
 from tests import python
 from tests.workflows.conftest import COLD, LIMIT, PATH, dvc
 
@@ -194,14 +196,14 @@ def test_cancel_ends_the_whole_tree_and_leaves_nothing_half(
     project: Project, workflows: WorkflowManager, write, states
 ) -> None:
     write(PATH, SLOW)
-    asked = workflows.runs.execute(PATH, RunRequest())
-    assert states(started(workflows, asked["id"]))["slow"] == "RUNNING"
-    assert len(list(bearers(asked["id"]))) >= 2
-    workflows.runs.cancel(PATH, asked["id"])
-    ended = Run(**workflows.runs.wait(PATH, asked["id"], LIMIT, recorded=False))
+    execution = workflows.runs.execute(PATH, RunRequest())
+    assert states(started(workflows, execution["id"]))["slow"] == "RUNNING"
+    assert len(list(bearers(execution["id"]))) >= 2
+    workflows.runs.cancel(PATH, execution["id"])
+    ended = Run(**workflows.runs.wait(PATH, execution["id"], LIMIT, recorded=False))
     assert ended.status == "CANCELLED"
     assert states(ended) == {"slow": "CANCELLED", "after": "CANCELLED"}
-    assert list(bearers(asked["id"])) == []
+    assert list(bearers(execution["id"])) == []
     assert not (project.root / "slow.txt").exists()
 
 
@@ -217,19 +219,19 @@ def test_a_killed_run_is_interrupted_and_the_next_one_goes_on(
         "outs: [slow", "deps: [before.txt]\n    outs: [slow"
     )
     write(PATH, slow)
-    asked = workflows.runs.execute(PATH, RunRequest())
-    assert states(started(workflows, asked["id"]))["before"] == "COMPLETED"
+    execution = workflows.runs.execute(PATH, RunRequest())
+    assert states(started(workflows, execution["id"]))["before"] == "COMPLETED"
     made = (project.root / "before.txt").read_text()
-    record = workflows.runs.journal.record(asked["id"])
+    record = workflows.runs.journal.record(execution["id"])
     os.kill(record["pid"], signal.SIGKILL)
     while alive(record["pid"], record["pid_start"]):
         time.sleep(0.01)
-    ended = Run(**workflows.runs.status(PATH, asked["id"]))
+    ended = Run(**workflows.runs.status(PATH, execution["id"]))
     assert ended.status == "INTERRUPTED"
     assert states(ended) == {"before": "COMPLETED", "slow": "INTERRUPTED", "after": "INTERRUPTED"}
     assert ended.error is not None
     assert ended.error.code == "40105"
-    assert list(bearers(asked["id"])) == []
+    assert list(bearers(execution["id"])) == []
     write(
         PATH, slow.replace("(setsid sleep 300 &); echo started; sleep 300", "echo whole > slow.txt")
     )
@@ -242,10 +244,11 @@ def test_a_killed_run_is_interrupted_and_the_next_one_goes_on(
 @COLD
 def test_cancel_before_the_process_is_up_is_a_cancel(workflows: WorkflowManager, write) -> None:
     write(PATH, SLOW)
-    asked = workflows.runs.execute(PATH, RunRequest())
-    workflows.runs.cancel(PATH, asked["id"])
+    execution = workflows.runs.execute(PATH, RunRequest())
+    workflows.runs.cancel(PATH, execution["id"])
     assert (
-        Run(**workflows.runs.wait(PATH, asked["id"], LIMIT, recorded=False)).status == "CANCELLED"
+        Run(**workflows.runs.wait(PATH, execution["id"], LIMIT, recorded=False)).status
+        == "CANCELLED"
     )
 
 
@@ -279,11 +282,11 @@ def test_a_log_is_cut_at_its_limit(
 def test_one_run_of_a_file_at_a_time(workflows: WorkflowManager, write, run) -> None:
     write(PATH, SLOW)
     write("other/dvc.yaml", "stages:\n  a:\n    cmd: echo 1 > a.txt\n    outs: [a.txt]\n")
-    asked = workflows.runs.execute(PATH, RunRequest(origin="cli"))
+    execution = workflows.runs.execute(PATH, RunRequest(origin="cli"))
     with pytest.raises(MLWSError) as refused:
         workflows.runs.execute(PATH, RunRequest())
     assert refused.value.code == "30103"
-    assert asked["id"] in refused.value.facts["operation"]
+    assert execution["id"] in refused.value.facts["operation"]
     assert refused.value.facts["who"] == "cli"
     assert run("other/dvc.yaml").status == "COMPLETED"
 
@@ -433,6 +436,13 @@ def test_measures_reach_the_journal_and_mlflow(
     )
     answer = python.run(code, str(project.root), str(ended.mlflow_run), check=True)
     assert answer.stdout.split() == ["2.5", ended.id, "FINISHED"]
+
+
+def test_numbers_that_no_float_holds_are_no_measures(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text(f'{{"huge": {10**400}, "endless": Infinity, "loss": 0.5}}')
+    (tmp_path / "damaged.json").write_text("{")
+    text = "stages:\n  a:\n    cmd: x\n    metrics: [m.json, damaged.json, missing.json]\n"
+    assert measures_of(tmp_path, parse(PATH, text).stages()) == {"a": {"loss": 0.5}}
 
 
 @COLD

@@ -45,7 +45,7 @@ def _graph(random: random.Random) -> str:
 
 
 def _start(workflows: WorkflowManager, root: Path, victim: str, after: float) -> str | None:
-    """Start a run, and kill whoever started it if it is the victim; the run, if there is one."""
+    """Start a run, and kill its starter if that is the victim; return the run, if there is one."""
     if victim != "starter":
         run = workflows.runs.execute(PATH, RunRequest(jobs=2))["id"]
         time.sleep(after)
@@ -132,5 +132,5 @@ def test_runs_that_are_killed(
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     for start in dice.sample(range(len(events)), min(20, len(events))):
         # Since then MLflow may have told of runs that it has recorded.
-        told = workflows.runs.journal.events_after(start, limit=1_000_000)
-        assert told[: len(events) - start] == events[start:]
+        later = workflows.runs.journal.events_after(start, limit=1_000_000)
+        assert later[: len(events) - start] == events[start:]

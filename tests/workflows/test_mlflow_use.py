@@ -1,4 +1,4 @@
-"""Which nodes use MLflow: those whose command names a file with the word in it."""
+"""Nodes use MLflow if their command names a file with the word in it."""
 
 from __future__ import annotations
 

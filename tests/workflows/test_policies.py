@@ -1,4 +1,4 @@
-"""What nodes ask of the engine in their `meta`, and how runs go on after their end."""
+"""Policies of nodes in their `meta`, and runs that continue others."""
 
 from __future__ import annotations
 
@@ -228,13 +228,13 @@ def test_a_node_is_retried_skipped_or_accepted(
 
 def test_what_goes_on_is_not_resumed(write, workflows: WorkflowManager) -> None:
     write(PATH, "stages:\n  slow:\n    cmd: sleep 30\n")
-    begun = workflows.runs.execute(PATH, RunRequest())
+    execution = workflows.runs.execute(PATH, RunRequest())
     for again in (workflows.runs.resume, lambda *a: workflows.runs.retry(*a, "slow")):
         with pytest.raises(MLWSError) as refused:
-            again(PATH, begun["id"])
+            again(PATH, execution["id"])
         assert refused.value.code == "30103"
-    workflows.runs.cancel(PATH, begun["id"])
-    workflows.runs.wait(PATH, begun["id"], LIMIT, recorded=False)
+    workflows.runs.cancel(PATH, execution["id"])
+    workflows.runs.wait(PATH, execution["id"], LIMIT, recorded=False)
     with pytest.raises(MLWSError) as unknown:
-        workflows.runs.retry(PATH, begun["id"], "nobody")
+        workflows.runs.retry(PATH, execution["id"], "nobody")
     assert unknown.value.code == "40401"

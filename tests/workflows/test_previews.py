@@ -1,4 +1,4 @@
-"""What is shown of an output, where its content says more than its name."""
+"""Previews of outputs whose content says more than their name."""
 
 from __future__ import annotations
 

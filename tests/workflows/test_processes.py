@@ -1,4 +1,4 @@
-"""What a killed process was about to start is waited for."""
+"""Recovery waits for processes that a killed process was about to start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a node is: said by `jupyter_mlws.progress` or tqdm, told as events, gone at its end."""
+"""Progress of a node: printed by `jupyter_mlws.progress` or tqdm, and sent as events."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ GATHER = """\
 
 @pytest.fixture
 def ran(project: Project, write: Callable[..., object]) -> Callable[[], int]:
-    """How many commands ran."""
+    """Return the number of commands that ran."""
     write("data.csv", "a\n1\n2\n")
     return lambda: len((project.root / "ran.txt").read_text().splitlines())
 

@@ -208,7 +208,7 @@ def test_any_pipeline_leaves_the_same(
 def test_run_caches_are_interchangeable(
     template: Path, tmp_path: Path, pipeline: dict[str, Any]
 ) -> None:
-    """What one has computed the other restores, without running a command again."""
+    """Each restores the results of the other, without running a command again."""
     pair = _fresh(template, tmp_path / "pair")
     _write(pair, pipeline)
     assume(pair.run())

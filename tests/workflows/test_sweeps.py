@@ -209,8 +209,8 @@ def test_the_best_becomes_a_plain_stage_with_its_result(
     file.write_text(HEAD + FOREACH + tail)
     log = project.root / "out/b.txt"
     touched = log.stat().st_mtime_ns
-    done = workflows.sweeps.promote(PATH, "train", PromoteRequest())
-    assert (done.sweep, done.variant, done.metric, done.value) == (
+    promoted = workflows.sweeps.promote(PATH, "train", PromoteRequest())
+    assert (promoted.sweep, promoted.variant, promoted.metric, promoted.value) == (
         "train",
         "train@b",
         "val.loss",
@@ -222,10 +222,10 @@ def test_the_best_becomes_a_plain_stage_with_its_result(
     assert set(plan.values()) == {"cached"}
     assert set(states(run()).values()) == {"CACHED"}
     assert log.stat().st_mtime_ns == touched
-    kept = project.state.parent / done.kept_in / PATH
+    kept = project.state.parent / promoted.kept_in / PATH
     assert kept.read_text() == HEAD + FOREACH + tail
     assert workflows.sweeps.list(PATH).items == []
-    assert done.etag == workflows.get(PATH).etag
+    assert promoted.etag == workflows.get(PATH).etag
 
 
 def test_without_the_lock_it_comes_from_the_run_cache(
@@ -235,8 +235,8 @@ def test_without_the_lock_it_comes_from_the_run_cache(
     run()
     lock = project.root / "dvc.lock"
     lock.unlink()
-    done = workflows.sweeps.promote(PATH, "train", PromoteRequest(variant="2-b"))
-    assert (done.variant, done.result_kept) == ("train@2-b", False)
+    promoted = workflows.sweeps.promote(PATH, "train", PromoteRequest(variant="2-b"))
+    assert (promoted.variant, promoted.result_kept) == ("train@2-b", False)
     assert "    outs: ['out/b2.txt']\n" in file.read_text()
     assert 'deps: ["${data}"]   # from above' in file.read_text()
     (project.root / "out/b2.txt").unlink()

@@ -126,9 +126,9 @@ def test_promotion_takes_along_what_is_made_of_the_variant(
 ) -> None:
     file = write(PATH, CHAIN)
     run()
-    done = workflows.sweeps.promote(PATH, "train", PromoteRequest())
-    assert (done.variant, done.also, done.value) == ("train@3", ["judge"], 3)
-    assert done.result_kept
+    promoted = workflows.sweeps.promote(PATH, "train", PromoteRequest())
+    assert (promoted.variant, promoted.also, promoted.value) == ("train@3", ["judge"], 3)
+    assert promoted.result_kept
     text = file.read_text()
     assert text.startswith(PROMOTED)
     assert f"cmd: cat {' '.join(['out/train.model.3.txt'] * 3)} > all.txt\n" in text

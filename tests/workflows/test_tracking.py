@@ -93,7 +93,7 @@ def client(store: str) -> Any:
 
 @pytest.fixture
 def recorded(client: Any) -> Callable[[str], dict[str, list[Any]]]:
-    """What MLflow has of a run, by node; the run itself has the empty name."""
+    """Return the MLflow runs of a run, by node; the run itself has the empty name."""
 
     def of(run: str) -> dict[str, list[Any]]:
         experiments = [found.experiment_id for found in client.search_experiments()]
@@ -133,7 +133,7 @@ def helpers(runner: int) -> list[int]:
 
 
 def until(true: Callable[[], Any]) -> Any:
-    """What ``true`` returns, once it is something."""
+    """Wait until ``true`` returns a true value, and return that."""
     for _ in range(1200):
         found = true()
         if found:
@@ -233,19 +233,20 @@ def test_mlflow_killed_during_a_run_is_started_again(
     workflows: WorkflowManager, write, recorded
 ) -> None:
     write(PATH, IDENTITY.format(1, "while ! test -e go; do sleep 0.05; done"))
-    asked = workflows.runs.execute(PATH, RunRequest())
-    runner = until(lambda: workflows.runs.journal.record(asked["id"]).get("pid"))
-    until(lambda: "id=[" in workflows.results.log(PATH, asked["id"], "node").text)
+    execution = workflows.runs.execute(PATH, RunRequest())
+    runner = until(lambda: workflows.runs.journal.record(execution["id"]).get("pid"))
+    until(lambda: "id=[" in workflows.results.log(PATH, execution["id"], "node").text)
     for helper in until(lambda: helpers(runner)):
         os.kill(helper, signal.SIGKILL)
     write("go", "")
-    workflows.runs.wait(PATH, asked["id"], LIMIT)
+    workflows.runs.wait(PATH, execution["id"], LIMIT)
     # The run may end before the new process has entered it.
-    until(lambda: workflows.runs.journal.record(asked["id"])["recorded"])
-    rows = once(recorded(asked["id"]))
-    assert Run(**workflows.runs.status(PATH, asked["id"])).mlflow_run == rows[""].info.run_id
+    until(lambda: workflows.runs.journal.record(execution["id"])["recorded"])
+    rows = once(recorded(execution["id"]))
+    assert Run(**workflows.runs.status(PATH, execution["id"])).mlflow_run == rows[""].info.run_id
     assert (
-        f"id=[{rows['node'].info.run_id}]" in workflows.results.log(PATH, asked["id"], "node").text
+        f"id=[{rows['node'].info.run_id}]"
+        in workflows.results.log(PATH, execution["id"], "node").text
     )
 
 
@@ -284,18 +285,19 @@ def test_a_run_whose_process_was_killed_is_recorded_by_the_next(
     workflows: WorkflowManager, write, run: Callable[..., Run], recorded
 ) -> None:
     write(PATH, IDENTITY.format(1, "sleep 300"))
-    asked = workflows.runs.execute(PATH, RunRequest())
-    until(lambda: "id=[" in workflows.results.log(PATH, asked["id"], "node").text)
-    os.kill(workflows.runs.journal.record(asked["id"])["pid"], signal.SIGKILL)
-    ended = Run(**workflows.runs.wait(PATH, asked["id"], LIMIT))
+    execution = workflows.runs.execute(PATH, RunRequest())
+    until(lambda: "id=[" in workflows.results.log(PATH, execution["id"], "node").text)
+    os.kill(workflows.runs.journal.record(execution["id"])["pid"], signal.SIGKILL)
+    ended = Run(**workflows.runs.wait(PATH, execution["id"], LIMIT))
     assert ended.status == "INTERRUPTED"
     write(PATH, IDENTITY.format(1, "true"))
     run(recorded=True)
-    until(lambda: workflows.runs.journal.record(asked["id"]).get("recorded"))
-    rows = once(recorded(asked["id"]))
+    until(lambda: workflows.runs.journal.record(execution["id"]).get("recorded"))
+    rows = once(recorded(execution["id"]))
     assert {row.info.status for row in rows.values()} == {"KILLED"}
     assert (
-        f"id=[{rows['node'].info.run_id}]" in workflows.results.log(PATH, asked["id"], "node").text
+        f"id=[{rows['node'].info.run_id}]"
+        in workflows.results.log(PATH, execution["id"], "node").text
     )
 
 

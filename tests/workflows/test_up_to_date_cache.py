@@ -69,8 +69,8 @@ def test_a_second_run_tells_the_same_without_looking(
     rows, _ = workflows.runs.page(None)
     assert rows[0]["id"] == again.id
     assert rows[0]["metrics"] == rows[1]["metrics"] == {"second": 1}
-    told = [e for e in workflows.runs.journal.events_after(0, 500) if e["run"] == again.id]
-    assert [e["status"] for e in told if e["type"] == "node"] == ["CACHED", "CACHED"]
+    events = [e for e in workflows.runs.journal.events_after(0, 500) if e["run"] == again.id]
+    assert [e["status"] for e in events if e["type"] == "node"] == ["CACHED", "CACHED"]
 
 
 @pytest.mark.parametrize(

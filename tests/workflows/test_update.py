@@ -70,7 +70,7 @@ def file(write: Callable[..., Path]) -> Path:
 
 @pytest.fixture
 def body(workflows: WorkflowManager, file: Path) -> dict[str, Any]:
-    """What a GET answers: the thing that people change and send back."""
+    """Return the response of a GET, which clients change and send back."""
     return workflows.get(PATH).model_dump(mode="json")
 
 

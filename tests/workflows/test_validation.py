@@ -1,4 +1,4 @@
-"""What can be wrong with a workflow is told all at once, with the place and a way out."""
+"""All problems of a workflow are reported at once, with their places and fixes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ PLOT = f"""\
 ALIASES = "x0: &x0 {a: 1, b: 2}\n" + "".join(
     f"x{n}: &x{n} {{{', '.join(f'k{k}: *x{n - 1}' for k in range(9))}}}\n" for n in range(1, 10)
 )
-"""A few lines that stand for billions of values."""
+"""A few lines that expand to billions of values."""
 
 
 @pytest.fixture
@@ -240,4 +240,4 @@ def test_a_text_that_grows_when_it_is_read_is_refused(text: str, reason: str) ->
         parse(PATH, text)
     assert error.value.code == "40205"
     with pytest.raises(metrics.UnreadableError, match=reason):
-        metrics.numbers("scores.yaml", text.encode())
+        metrics.read("scores.yaml", text.encode())

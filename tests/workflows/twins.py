@@ -75,7 +75,7 @@ def make(folder: Path) -> Twins:
 
 
 def repro(root: Path) -> bool:
-    """What `dvc repro` does, without the second that its program takes to start."""
+    """Do what `dvc repro` does, without the second that its program takes to start."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
@@ -136,7 +136,7 @@ _SKIPPED = {"git", "dvc/tmp"}
 
 
 def git(root: Path, *arguments: str) -> str:
-    """What the git program prints."""
+    """Return the output of the git program."""
     answer = subprocess.run(
         ["git", *arguments], cwd=root, check=True, capture_output=True, text=True
     )

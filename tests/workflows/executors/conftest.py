@@ -56,5 +56,5 @@ def worker_pids(cluster: Any) -> Callable[[], list[int]]:
 
 @pytest.fixture
 def log_of(project: Any) -> Callable[[str, str], Path]:
-    """Where the log of a node is."""
+    """Return the path of a node's log."""
     return lambda run, node: project.state / "runs" / run / f"{node}.log"

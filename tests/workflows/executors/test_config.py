@@ -1,4 +1,4 @@
-"""Which executor a run gets, and what is said where it cannot be had."""
+"""The executor that a run gets, and the errors if it is not available."""
 
 from __future__ import annotations
 
@@ -185,13 +185,13 @@ def test_a_run_whose_scheduler_dies_fails_and_is_resumed_elsewhere(
         "  slow:\n    cmd: echo $$ > begun; echo half > slow.txt; test -e go || sleep 60\n"
         "    deps: [first.txt]\n    outs: [slow.txt]\n",
     )
-    asked = workflows.runs.execute(PATH, RunRequest(executor=there))
+    execution = workflows.runs.execute(PATH, RunRequest(executor=there))
     deadline = time.monotonic() + 30
     while not (project.root / "slow.txt").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.kill()
-    ended = Run(**workflows.runs.wait(PATH, asked["id"], LIMIT, recorded=False))
+    ended = Run(**workflows.runs.wait(PATH, execution["id"], LIMIT, recorded=False))
     assert ended.error is not None
     assert (ended.status, ended.error.code) == ("FAILED", "40107")
     assert states(ended) == {"first": "COMPLETED", "slow": "INTERRUPTED"}

@@ -144,13 +144,13 @@ def test_the_node_of_a_killed_worker_is_run_again(
     log_of: Callable[[str, str], Path],
 ) -> None:
     write(PATH, SLOW.format(then="test -e go || sleep 60; echo whole > slow.txt"))
-    asked = workflows.runs.execute(PATH, RunRequest(executor=address))
+    execution = workflows.runs.execute(PATH, RunRequest(executor=address))
     tries = project.root / "tries"
     until(tries.exists)
     first = int(until(tries.read_text))
     os.kill(_ancestor(first, worker_pids()), signal.SIGKILL)
     (project.root / "go").touch()
-    ended = Run(**workflows.runs.wait(PATH, asked["id"], LIMIT, recorded=False))
+    ended = Run(**workflows.runs.wait(PATH, execution["id"], LIMIT, recorded=False))
     assert ended.status == "COMPLETED", ended.error
     assert [(node.id, node.attempt, node.error) for node in ended.nodes] == [
         ("slow", 2, None),
@@ -158,8 +158,13 @@ def test_the_node_of_a_killed_worker_is_run_again(
     ]
     assert len(tries.read_text().split()) == 2
     assert (project.root / "after.txt").read_text() == "whole\n"
-    assert "was lost (1 of 4)" in log_of(asked["id"], "slow").read_text()
-    assert kinds(workflows, asked["id"])["slow"] == ["RUNNING", "QUEUED", "RUNNING", "COMPLETED"]
+    assert "was lost (1 of 4)" in log_of(execution["id"], "slow").read_text()
+    assert kinds(workflows, execution["id"])["slow"] == [
+        "RUNNING",
+        "QUEUED",
+        "RUNNING",
+        "COMPLETED",
+    ]
     # The first attempt is gone with all that it had started.
     assert not Path(f"/proc/{first}").exists()
 
@@ -186,16 +191,16 @@ def test_cancel_ends_the_whole_tree_on_the_worker(
         f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path / 'store'}\n"
     )
     write(PATH, SLOW.format(then="trap '' TERM; sleep 60; sleep 60"))
-    asked = workflows.runs.execute(PATH, RunRequest(executor=f"{address}{shared}"))
-    log = log_of(asked["id"], "slow")
+    execution = workflows.runs.execute(PATH, RunRequest(executor=f"{address}{shared}"))
+    log = log_of(execution["id"], "slow")
     # Followed while it runs.
     until(lambda: log.exists() and "begun\n" in log.read_text())
-    until(lambda: len(list(bearers(asked["id"]))) >= 3)
-    workflows.runs.cancel(PATH, asked["id"])
-    ended = Run(**workflows.runs.wait(PATH, asked["id"], LIMIT, recorded=False))
+    until(lambda: len(list(bearers(execution["id"]))) >= 3)
+    workflows.runs.cancel(PATH, execution["id"])
+    ended = Run(**workflows.runs.wait(PATH, execution["id"], LIMIT, recorded=False))
     assert ended.status == "CANCELLED"
     assert states(ended) == {"slow": "CANCELLED", "after": "CANCELLED"}
-    assert list(bearers(asked["id"])) == []
+    assert list(bearers(execution["id"])) == []
     assert not (project.root / "slow.txt").exists()
 
 
@@ -203,13 +208,13 @@ def test_what_a_killed_run_had_on_workers_ends(
     write: Callable[..., Path], workflows: WorkflowManager, address: str, project: Project
 ) -> None:
     write(PATH, SLOW.format(then="sleep 60"))
-    asked = workflows.runs.execute(PATH, RunRequest(executor=address))
+    execution = workflows.runs.execute(PATH, RunRequest(executor=address))
     until((project.root / "tries").exists)
-    os.kill(workflows.runs.journal.record(asked["id"])["pid"], signal.SIGKILL)
+    os.kill(workflows.runs.journal.record(execution["id"])["pid"], signal.SIGKILL)
     (pid,) = (project.root / "tries").read_text().split()
-    # By the worker itself: on another machine nobody else could.
+    # By the worker itself: no one else could on another machine.
     until(lambda: not Path(f"/proc/{pid}").exists())
-    until(lambda: Run(**workflows.runs.status(PATH, asked["id"])).status == "INTERRUPTED")
+    until(lambda: Run(**workflows.runs.status(PATH, execution["id"])).status == "INTERRUPTED")
 
 
 def test_limits_are_kept_on_the_worker(

@@ -26,7 +26,7 @@ ZYGOTES_COOKIE = f"warm-test-{os.getpid()}"
 
 
 class Ended(NamedTuple):
-    """How a command ended, and what it printed."""
+    """Exit code and output of a command."""
 
     code: int
     log: str
@@ -34,7 +34,7 @@ class Ended(NamedTuple):
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What nodes are given; the same home for all, as it is part of a zygote's fingerprint."""
+    """Environment of nodes; the same home for all, as it is part of a zygote's fingerprint."""
     own = ("PYTHON", "COVERAGE", "COV_", "LC_", "LANG", "MLWS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return {

@@ -1,4 +1,4 @@
-"""Which command lines may run warm, held against what a real shell makes of them."""
+"""Command lines that may run warm, compared with what a real shell makes of them."""
 
 from __future__ import annotations
 

@@ -463,7 +463,7 @@ def _compare(
 
 
 def _run_in_order(made: Imported, root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What each cell of the nodes' notebooks prints, each node in a namespace of its own."""
+    """Return the output of each cell of the nodes' notebooks, each node in its own namespace."""
     found: dict[str, str] = {}
     texts = {Path(file.path).stem: file for file in made.files}
     for name in _in_order(made):
