@@ -132,10 +132,13 @@ class StageError(Exception):
 
 
 @contextmanager
-def open_pipeline(root: Path, path: str) -> Iterator[DvcBackend]:
-    """The pipeline of the file at ``path``, for one thread; error 40205 where DVC refuses it."""
+def open_pipeline(root: Path, path: str, draft: str | None = None) -> Iterator[DvcBackend]:
+    """The pipeline of the file at ``path``, for one thread; error 40205 where DVC refuses it.
+
+    ``draft``: the text to read instead of the file's.
+    """
     with open_repo(root) as repo:
-        yield DvcBackend(repo, root, path)
+        yield DvcBackend(repo, root, path, draft)
 
 
 def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,8 +207,9 @@ class DvcBackend:
 
     fold_every = FOLD_EVERY
 
-    def __init__(self, repo: Any, root: Path, path: str) -> None:
+    def __init__(self, repo: Any, root: Path, path: str, draft: str | None = None) -> None:
         from dvc.dvcfile import load_file
+        from dvc.utils.serialize import parse_yaml
 
         self._repo = repo
         self._root = root
@@ -215,6 +219,8 @@ class DvcBackend:
         self._running: dict[str, Any] = {}
         self._finished: dict[str, Any] = {}
         with _translate_errors(path):
+            if draft is not None:
+                self._file.contents = self._file.validate(parse_yaml(draft, path), path)
             self._stages = self._file.stages
             self.names: list[str] = list(self._stages)
             self.order: Sequence[str] = self.names

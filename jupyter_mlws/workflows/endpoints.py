@@ -37,6 +37,7 @@ from jupyter_mlws.workflows.models import (
     Output,
     Plan,
     PlanQuery,
+    PlanRequest,
     Preview,
     Problems,
     Run,
@@ -197,6 +198,15 @@ def delete_workflow(workspace: Workspace, identifier: str) -> Removed:
 )
 def plan_run(workspace: Workspace, identifier: str, query: PlanQuery) -> Plan:
     return workspace.workflows.plan(unescape(identifier), query)
+
+
+@endpoints.post(
+    "workflows/{workflow}/plan",
+    "Plan a run of a workflow's text that is not saved yet; nothing is written",
+    errors=(*WRONG, *DVC_ERRORS, WorkflowItemNotFoundError),
+)
+def plan_draft(workspace: Workspace, identifier: str, body: PlanRequest) -> Plan:
+    return workspace.workflows.plan(unescape(identifier), body, body.text)
 
 
 @endpoints.get(

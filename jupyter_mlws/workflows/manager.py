@@ -161,19 +161,25 @@ class WorkflowManager:
         findings += self.documents.collisions(document, stages)
         return [finding.problem() for finding in findings]
 
-    def plan(self, path: str, query: PlanQuery | None = None) -> Plan:
-        """Return the planned action for each node, its reasons, and the estimated time."""
+    def plan(self, path: str, query: PlanQuery | None = None, text: str | None = None) -> Plan:
+        """Return the planned action for each node, its reasons, and the estimated time.
+
+        ``text``: plan a run of this text, which is to replace the file's.
+        """
         from jupyter_mlws.dvc.native.pipeline import open_backend
         from jupyter_mlws.workflows.run import plan
 
         query = query or PlanQuery()
         jobs = query.jobs or os.cpu_count() or 1
-        document = self.documents.read(path)
+        if text is None:
+            document = self.documents.read(path)
+        else:
+            document = parse(self.documents.checked(path), text)
         self.documents.check_runnable(document, query.targets)
         root, state = self._project.root, self._project.state
         history = RunHistory(self.runs.journal)
         data = resolved.stages(root, path, document.text, document.data, state)
-        with open_backend(root, path, data, state) as backend:
+        with open_backend(root, path, data, state, text) as backend:
             stages = document.stages(data)
             check_targets(stages, query.targets)
             plan.remember_renamed(backend, stages, root)

@@ -319,6 +319,16 @@ class PlanQuery(Request):
     )
 
 
+class PlanRequest(PlanQuery):
+    """The run to plan, of a ``text`` that may not be saved yet."""
+
+    text: str | None = Field(
+        default=None,
+        max_length=4_000_000,
+        description="The text of the workflow; the file's by default. Nothing is written.",
+    )
+
+
 class RunQuery(Request):
     """The ID of a run; the newest by default."""
 

@@ -2010,6 +2010,31 @@ export interface components {
       estimate_seconds: number | null;
       without_estimate: number;
     };
+    /** @description The run to plan, of a ``text`` that may not be saved yet. */
+    PlanRequest: {
+      /** @description Only these nodes and their dependencies; all if empty. */
+      targets?: string[];
+      /**
+       * @description Also run nodes that are up to date.
+       * @default false
+       */
+      force: boolean;
+      /**
+       * @description Treat cosmetic changes (formatting) as unchanged.
+       * @default false
+       */
+      accept_cosmetic: boolean;
+      /**
+       * @description Parallel nodes; default: one per CPU.
+       * @default null
+       */
+      jobs: number | null;
+      /**
+       * @description The text of the workflow; the file's by default. Nothing is written.
+       * @default null
+       */
+      text: string | null;
+    };
     /** @description Numbers of nodes to run, to leave and to restore, and of those that could be accepted. */
     PlanSummary: {
       run: number;

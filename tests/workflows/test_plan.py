@@ -158,3 +158,20 @@ def test_a_run_needs_dvc(
     with pytest.raises(MLWSError) as refused:
         workflows.runs.execute(PATH, RunRequest())
     assert refused.value.code == "30204"
+
+
+@pytest.mark.parametrize("examiner", ["engine", "DVC"])
+def test_a_text_that_is_not_saved_has_a_plan_and_nothing_is_written(
+    project: Project, workflows: WorkflowManager, planned, write, run, git, examiner: str
+) -> None:
+    if examiner == "DVC":
+        write(".dvcignore", "*.tmp\n")
+    run()
+    before = git(project.root, "status", "--porcelain", "--ignored")
+    draft = TEXT.replace("depth: 50", "depth: 100")
+    nodes = {node.id: node for node in workflows.plan(PATH, PlanQuery(), draft).nodes}
+    assert [str(reason) for reason in nodes["tree"].reasons] == ["depth 50 → 100"]
+    assert nodes["wood"].action.value == "run"
+    assert (project.root / PATH).read_text() == TEXT
+    assert git(project.root, "status", "--porcelain", "--ignored") == before
+    assert planned()["tree"] == ("cached", ["up to date"])

@@ -73,10 +73,18 @@ class NativeBackend:
 
     fold_every = FOLD_EVERY
 
-    def __init__(self, root: Path, path: str, stages: Mapping[str, Any], state: Path) -> None:
+    def __init__(
+        self,
+        root: Path,
+        path: str,
+        stages: Mapping[str, Any],
+        state: Path,
+        draft: str | None = None,
+    ) -> None:
         repository.check(root)
         self._root = root
         self._path = path
+        self._draft = draft
         self._exit_stack = ExitStack()
         self._dvc_pipeline: DvcBackend | None = None
         self._dvc_pipeline_lock = threading.Lock()
@@ -119,7 +127,7 @@ class NativeBackend:
         """Return DVC's own pipeline, which is opened when a stage first needs it."""
         if self._dvc_pipeline is None:
             self._dvc_pipeline = self._exit_stack.enter_context(
-                open_pipeline(self._root, self._path)
+                open_pipeline(self._root, self._path, self._draft)
             )
         return self._dvc_pipeline
 
@@ -627,19 +635,24 @@ class NativeBackend:
 
 @contextmanager
 def open_backend(
-    root: Path, path: str, stages: Mapping[str, Any], state: Path
+    root: Path,
+    path: str,
+    stages: Mapping[str, Any],
+    state: Path,
+    draft: str | None = None,
 ) -> Iterator[NativeBackend | DvcBackend]:
     """Open the pipeline of the file at ``path``, natively if possible, else with DVC.
 
-    ``stages`` are its resolved stages, ``state`` is this package's own directory. Errors: 30204 if
-    DVC is not set up, 40205 if it refuses the file.
+    ``stages`` are its resolved stages, ``state`` is this package's own directory. ``draft`` is the
+    text of the stages if it is not the file's; such a pipeline can only be examined. Errors: 30204
+    if DVC is not set up, 40205 if it refuses the file.
     """
     if not (root / ".dvc").is_dir():
         raise DVCNotInitializedError()
     try:
-        native = NativeBackend(root, path, stages, state)
+        native = NativeBackend(root, path, stages, state, draft)
     except UnsupportedStageError as error:
-        with open_pipeline(root, path) as pipeline:
+        with open_pipeline(root, path, draft) as pipeline:
             pipeline.unusual = dict.fromkeys(pipeline.names, error.reason)
             yield pipeline
         return

@@ -1,6 +1,5 @@
 import { Signal } from '@lumino/signaling';
 
-import { APIError } from '../../api/client';
 import type {
   INodePlan,
   IRun,
@@ -10,7 +9,8 @@ import type {
 import { downstream } from '../graph/order';
 import type { DocumentStore } from './document';
 import type { DrawingStore } from './drawing';
-import { KeyedStore } from './keyed';
+import type { KeyedStore } from './keyed';
+import { PlanStore } from './plan';
 import { FINAL, RunState } from './run';
 import type { ServerLink } from './server';
 import type { IRunOptions, WorkflowService } from './service';
@@ -27,14 +27,20 @@ export class RunsStore {
   ) {
     _server.message.connect(this._onMessage, this);
     _server.connectionChanged.connect(this._onConnection, this);
-    _drawing.validated.connect(() => void this.loadPlan());
+    this.forecast = new PlanStore(_server, _document, _drawing);
+    _drawing.validated.connect(() => void this.forecast.refresh());
   }
 
   readonly newest = new RunState();
   /** The run that colors the graph: the newest, unless a past one was chosen. */
   readonly current = new RunState();
+  /** The plan of the next run. */
+  readonly forecast: PlanStore;
+
   /** What the next run does with each node. */
-  readonly plan = new KeyedStore<INodePlan>();
+  get plan(): KeyedStore<INodePlan> {
+    return this.forecast.nodes;
+  }
 
   /** Newest first. */
   get past(): readonly IRunSummary[] {
@@ -68,6 +74,7 @@ export class RunsStore {
 
   dispose(): void {
     clearTimeout(this._timer);
+    this.forecast.dispose();
     Signal.clearData(this);
   }
 
@@ -106,38 +113,10 @@ export class RunsStore {
     );
   }
 
-  /** The plan is of the file on disk: while the text is ahead of it there is none. */
-  async loadPlan(): Promise<void> {
-    const { problems, graph } = this._drawing;
-    const isFaulty = problems.some(
-      problem => 'kind' in problem || problem.severity === 'error'
-    );
-    if (
-      this._document.file.isDirty ||
-      this._document.error ||
-      isFaulty ||
-      graph.nodes.size === 0
-    ) {
-      this.plan.replace(new Map());
-      return;
-    }
-    const request = (this._planRequest += 1);
-    await this._server.ask(
-      service => service.plan(),
-      plan => {
-        if (request === this._planRequest && !this._document.file.isDirty) {
-          this.plan.replace(planByStage(plan.nodes));
-        }
-      },
-      // A workflow with faults has no plan; the problems say why.
-      error => this._drawing.problems.length > 0 || isAboutFaults(error)
-    );
-  }
-
   /** The file was written, or read again from the disk. */
   onSaved(): void {
     clearTimeout(this._timer);
-    this._timer = setTimeout(() => void this.loadPlan(), SETTLE);
+    this._timer = setTimeout(() => void this.forecast.refresh(), SETTLE);
   }
 
   /** Shows a past run; null goes back to the newest. */
@@ -262,7 +241,7 @@ export class RunsStore {
       void this.load();
     }
     if (isOver) {
-      void this.loadPlan();
+      void this.forecast.refresh();
     }
   }
 
@@ -275,25 +254,5 @@ export class RunsStore {
   private _past: readonly IRunSummary[] = [];
   private _cursor: string | null = null;
   private _selected: string | null = null;
-  private _planRequest = 0;
   private _timer: ReturnType<typeof setTimeout> | undefined;
-}
-
-/** The file may have changed between a validation and the plan. */
-function isAboutFaults(error: unknown): boolean {
-  return error instanceof APIError && /^4020[1-5]$/.test(error.code);
-}
-
-/** The plan of a sweep is that of the variant with the most to do. */
-function planByStage(plans: readonly INodePlan[]): Map<string, INodePlan> {
-  const weight = ['run', 'restorable', 'frozen', 'cached'];
-  const stages = new Map<string, INodePlan>();
-  for (const plan of plans) {
-    const id = plan.id.split('@')[0];
-    const best = stages.get(id);
-    if (!best || weight.indexOf(plan.action) < weight.indexOf(best.action)) {
-      stages.set(id, plan);
-    }
-  }
-  return stages;
 }

@@ -71,8 +71,9 @@ export class WorkflowService {
     return (await this._client.get<IPage<IModel>>('/models', query)).items;
   }
 
-  plan(): Promise<IPlan> {
-    return this._client.get(`${this._base}/plan`, this._query);
+  /** Plans a run of a text that need not be saved. */
+  plan(text: string): Promise<IPlan> {
+    return this._client.post(`${this._base}/plan`, { text }, this._query);
   }
 
   /** Judges a text that need not be saved. */

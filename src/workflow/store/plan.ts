@@ -1,0 +1,116 @@
+import { Signal } from '@lumino/signaling';
+
+import { APIError } from '../../api/client';
+import type { INodePlan, IPlan } from '../../api/models';
+import { deepEqual } from '../document/values';
+import type { DocumentStore } from './document';
+import type { DrawingStore } from './drawing';
+import { KeyedStore } from './keyed';
+import type { ServerLink } from './server';
+
+/** The plan of the next run, of the text as it is on the canvas, saved or not. */
+export class PlanStore {
+  constructor(
+    private _server: ServerLink,
+    private _document: DocumentStore,
+    private _drawing: DrawingStore
+  ) {}
+
+  /** By the id of the stage; a sweep's variants are taken together. */
+  readonly nodes = new KeyedStore<INodePlan>();
+
+  /** The counts and the estimate; null where no plan can be made. */
+  get plan(): IPlan | null {
+    return this._plan;
+  }
+
+  /** True if a run would do nothing. */
+  get isUpToDate(): boolean {
+    return (
+      this._plan !== null &&
+      this._plan.summary.run === 0 &&
+      this._plan.summary.restorable === 0
+    );
+  }
+
+  readonly changed = new Signal<this, void>(this);
+
+  dispose(): void {
+    Signal.clearData(this);
+  }
+
+  /**
+   * Plans the present text.
+   *
+   * One request is under way at a time: texts that change meanwhile lead to one more.
+   */
+  async refresh(): Promise<void> {
+    const { problems, graph } = this._drawing;
+    const { text, error } = this._document;
+    const isFaulty = problems.some(
+      problem => 'kind' in problem || problem.severity === 'error'
+    );
+    if (error || isFaulty || graph.nodes.size === 0) {
+      this._set(null);
+      return;
+    }
+    if (this._isAsking) {
+      this._isStale = true;
+      return;
+    }
+    this._isAsking = true;
+    this._isStale = false;
+    await this._server.ask(
+      service => service.plan(text),
+      plan => {
+        if (text === this._document.text) {
+          this._set(plan);
+        }
+      },
+      // A workflow with faults has no plan; the problems say why.
+      reason => this._drawing.problems.length > 0 || isAboutFaults(reason)
+    );
+    this._isAsking = false;
+    if (this._isStale && !this._server.isDisposed) {
+      await this.refresh();
+    }
+  }
+
+  private _set(plan: IPlan | null): void {
+    const before = this.nodes.entries;
+    const nodes = planByStage(plan?.nodes ?? []);
+    // Only nodes with another plan are drawn again.
+    nodes.forEach((node, id) => {
+      const old = before.get(id);
+      nodes.set(id, old && deepEqual(old, node) ? old : node);
+    });
+    this.nodes.replace(nodes);
+    if (this._plan !== plan) {
+      this._plan = plan;
+      this.changed.emit();
+    }
+  }
+
+  private _plan: IPlan | null = null;
+  private _isAsking = false;
+  private _isStale = false;
+}
+
+/** The file may have changed between a validation and the plan. */
+function isAboutFaults(error: unknown): boolean {
+  return error instanceof APIError && /^4020[1-5]$/.test(error.code);
+}
+
+/** The plan of a sweep is that of the variant with the most to do. */
+function planByStage(plans: readonly INodePlan[]): Map<string, INodePlan> {
+  const weight = ['run', 'restorable', 'frozen', 'cached'];
+  const stages = new Map<string, INodePlan>();
+  for (const plan of plans) {
+    const id = plan.id.split('@')[0];
+    const best = stages.get(id);
+    if (!best || weight.indexOf(plan.action) < weight.indexOf(best.action)) {
+      stages.set(id, plan);
+    }
+  }
+  return stages;
+}
