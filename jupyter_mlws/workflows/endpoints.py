@@ -46,6 +46,7 @@ from jupyter_mlws.workflows.models import (
     Script,
     ValidateRequest,
     Workflow,
+    WorkflowResults,
     WorkflowSummary,
     WrittenNotebook,
 )
@@ -350,6 +351,17 @@ def create_debug_notebook(
     workspace: Workspace, identifier: str, run: str, node: str, context: Context
 ) -> WrittenNotebook:
     return workspace.workflows.debug(unescape(identifier), run, node, context.language)
+
+
+@endpoints.get(
+    "workflows/{workflow}/results",
+    "Summarize the newest result of every node",
+    also=[("read", "contents")],
+    shared=True,
+    errors=(*DVC_ERRORS, *NO_WORKFLOW),
+)
+def list_results(workspace: Workspace, identifier: str) -> WorkflowResults:
+    return workspace.workflows.summaries.list(unescape(identifier))
 
 
 @endpoints.get(

@@ -39,13 +39,15 @@ from jupyter_mlws.workflows.models import (
 from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.results import Results
 from jupyter_mlws.workflows.run.runs import Runs, check_targets
+from jupyter_mlws.workflows.summaries import ResultSummaries
 from jupyter_mlws.workflows.sweeps import SweepManager
 
 
 class WorkflowManager:
     """The workflows of one project, by the paths of their files. Thread-safe.
 
-    ``results`` are those of nodes, ``sweeps`` those of the files.
+    ``results`` are those of nodes, ``sweeps`` those of the files, and ``summaries`` the results of
+    a whole workflow in one line each.
     """
 
     def __init__(self, project: Project, runs: Runs) -> None:
@@ -56,6 +58,7 @@ class WorkflowManager:
         self._editor = Editor(project, runs.documents, runs.registry)
         self.results = Results(project, runs)
         self.sweeps = SweepManager(project, runs, self._editor)
+        self.summaries = ResultSummaries(runs, self.results, self.sweeps)
 
     def get(self, path: str) -> Workflow:
         """Return a workflow as a graph with its problems; raise 40205 if it cannot be read."""

@@ -9,6 +9,7 @@ from pydantic import Field
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Facts, Record, Request
 from jupyter_mlws.engine.states import Status
+from jupyter_mlws.versioning.experiments.ranking import Mode
 from jupyter_mlws.workflows.document.terms import Action, Kind, Severity
 
 
@@ -214,6 +215,67 @@ class Output(Record):
     size: int | None
     md5: str | None
     exists: bool
+
+
+class OutputSummary(Record):
+    """An output in one line: ``rows`` and ``columns`` of a table, null where they are not known."""
+
+    port: str
+    type: str
+    path: str
+    size: int | None
+    rows: int | None = None
+    columns: int | None = None
+
+
+class Measure(Record):
+    """The first metric of a node's result.
+
+    ``model``: the node whose model has this value, if a metrics file compares several, or the best
+    variant of a sweep. ``previous``: the value in the run before. ``best``: no other model of the
+    workflow has a better one.
+    """
+
+    metric: str
+    mode: Mode
+    value: float
+    previous: float | None = None
+    model: str | None = None
+    best: bool = False
+
+
+class SettingChange(Record):
+    """A setting that differs from the run before; null where the component's default applied."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+class Thumbnail(Record):
+    """A small image; ``data`` is Base64."""
+
+    mime: str
+    data: str
+
+
+class NodeSummary(Record):
+    """The newest result of a node, and how its settings differ from the run before."""
+
+    id: str
+    run: str | None
+    outputs: list[OutputSummary]
+    measure: Measure | None
+    thumbnail: Thumbnail | None
+    changes: list[SettingChange]
+
+
+class WorkflowResults(Record):
+    """The newest results of a workflow's nodes; ``previous`` is the run before the newest."""
+
+    run: str | None
+    previous: str | None
+    nodes: list[NodeSummary]
 
 
 class Column(Record):

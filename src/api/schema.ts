@@ -1495,6 +1495,24 @@ export interface components {
       path: string;
       reason: string;
     };
+    /**
+     * @description The first metric of a node's result.
+     *
+     *     ``model``: the node whose model has this value, if a metrics file compares several, or the best
+     *     variant of a sweep. ``previous``: the value in the run before. ``best``: no other model of the
+     *     workflow has a better one.
+     */
+    Measure: {
+      metric: string;
+      mode: components['schemas']['Mode'];
+      value: number;
+      /** @default null */
+      previous: number | null;
+      /** @default null */
+      model: string | null;
+      /** @default false */
+      best: boolean;
+    };
     /** @description Request to abort the merge; it has no fields. */
     MergeAbort: Record<string, never>;
     /** @description Message of the merge commit; default: the one that the merge started with. */
@@ -1732,6 +1750,15 @@ export interface components {
       dvc_reason: string | null;
       error: components['schemas']['NodeFailure'] | null;
     };
+    /** @description The newest result of a node, and how its settings differ from the run before. */
+    NodeSummary: {
+      id: string;
+      run: string | null;
+      outputs: components['schemas']['OutputSummary'][];
+      measure: components['schemas']['Measure'] | null;
+      thumbnail: components['schemas']['Thumbnail'] | null;
+      changes: components['schemas']['SettingChange'][];
+    };
     /** @description A notebook below the server's folder. Its id stays when it is renamed or moved. */
     Notebook: {
       id: string;
@@ -1856,6 +1883,17 @@ export interface components {
       type: string;
       extension: string;
       description: string;
+    };
+    /** @description An output in one line: ``rows`` and ``columns`` of a table, null where they are not known. */
+    OutputSummary: {
+      port: string;
+      type: string;
+      path: string;
+      size: number | null;
+      /** @default null */
+      rows: number | null;
+      /** @default null */
+      columns: number | null;
     };
     /** @description Usage of the container that the server runs in; null where it runs in none. */
     OwnUsage: {
@@ -2379,6 +2417,12 @@ export interface components {
       name: string;
       text: string;
     };
+    /** @description A setting that differs from the run before; null where the component's default applied. */
+    SettingChange: {
+      name: string;
+      before: unknown;
+      after: unknown;
+    };
     /**
      * @description Severity of a problem: errors keep a workflow from running.
      * @enum {string}
@@ -2625,6 +2669,11 @@ export interface components {
      * @enum {string}
      */
     Template: 'empty' | 'example';
+    /** @description A small image; ``data`` is Base64. */
+    Thumbnail: {
+      mime: string;
+      data: string;
+    };
     /** @description A run in MLflow, with the values for MLflow's environment variables. */
     TrackedRun: {
       commit: string | null;
@@ -2767,6 +2816,12 @@ export interface components {
       path: string | null;
       nodes?: components['schemas']['NodeDefinition'][];
       edges?: components['schemas']['EdgeDefinition'][];
+    };
+    /** @description The newest results of a workflow's nodes; ``previous`` is the run before the newest. */
+    WorkflowResults: {
+      run: string | null;
+      previous: string | null;
+      nodes: components['schemas']['NodeSummary'][];
     };
     /** @description A workflow in a list. */
     WorkflowSummary: {

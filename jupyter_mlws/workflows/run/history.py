@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from jupyter_mlws.engine.states import Status
-from jupyter_mlws.workflows.run.journal import ACTIVE_STATES, Journal, Row
+from jupyter_mlws.workflows.run.journal import ACTIVE_STATES, SUCCESS_STATES, Journal, Row
 
 MAX_SEARCHED_NODES = 10_000
 """Nodes that are searched for the run that made a result, newest first."""
@@ -48,6 +48,29 @@ class RunHistory:
                 if node in node_ids:
                     newest.setdefault(node, (run["id"], record))
         return newest
+
+    def results(self, path: str, last: int = 20) -> dict[str, list[tuple[str, dict[str, str]]]]:
+        """Return each node's two newest results, newest first: the run, and hashes by path.
+
+        Only the newest ``last`` runs of the workflow are considered.
+        """
+        rows = self._journal.query(
+            "SELECT node, run, outputs FROM ("
+            " SELECT nodes.node, nodes.run, json_extract(nodes.record, '$.outputs') AS outputs,"
+            " ROW_NUMBER() OVER (PARTITION BY nodes.node ORDER BY recent.created DESC) AS place"
+            " FROM nodes JOIN ("
+            "  SELECT id, created FROM runs WHERE workflow = ? ORDER BY created DESC LIMIT ?"
+            " ) AS recent ON recent.id = nodes.run WHERE nodes.status IN (?, ?)"
+            ") WHERE place <= 2 ORDER BY place",
+            path,
+            last,
+            *SUCCESS_STATES,
+        )
+        results: dict[str, list[tuple[str, dict[str, str]]]] = {}
+        for row in rows:
+            outputs = json.loads(row["outputs"] or "{}")
+            results.setdefault(row["node"], []).append((row["run"], outputs))
+        return results
 
     def commits(self, path: str, last: int = 20) -> list[str]:
         """Return the commits of a workflow's newest runs, newest first."""

@@ -53,9 +53,9 @@ class Results:
         """Return the files that a node produced in a run."""
         _, record = self._runs.node(path, run, node)
         outputs = []
-        for port, kind, file in self._ports(self._stage(path, node)):
+        for port, kind, file in self.ports(self._stage(path, node)):
             md5 = record.get("outputs", {}).get(file)
-            content_path = self._content_path(file, md5)
+            content_path = self.content_path(file, md5)
             outputs.append(
                 Output(
                     port=port,
@@ -72,9 +72,9 @@ class Results:
         """Return a preview of a run's output, even if a later run has replaced the file."""
         _, record = self._runs.node(path, run, node)
         stage = self._stage(path, node)
-        for name, kind, file in self._ports(stage):
+        for name, kind, file in self.ports(stage):
             if name == port:
-                content_path = self._content_path(file, record.get("outputs", {}).get(file))
+                content_path = self.content_path(file, record.get("outputs", {}).get(file))
                 suffix = Path(file).suffix.lower()
                 properties = stage.plots.get(file)
                 chart = None
@@ -91,7 +91,7 @@ class Results:
                 return stage
         raise WorkflowItemNotFoundError(kind="node", name=node)
 
-    def _content_path(self, path: str, md5: str | None) -> Path:
+    def content_path(self, path: str, md5: str | None) -> Path:
         """Return the path of an output's content: in DVC's cache by its hash, else its own path."""
         if md5 and not md5.endswith(".dir"):
             cache_path = self._project.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
@@ -99,7 +99,7 @@ class Results:
                 return cache_path
         return self._project.resolve(path)
 
-    def _ports(self, stage: Stage) -> Iterator[tuple[str, str, str]]:
+    def ports(self, stage: Stage) -> Iterator[tuple[str, str, str]]:
         """Yield name, type and path of each output; one without a port is named by its path."""
         component = self._runs.registry.all().get(stage.component or "")
         names = {file: name for name, files in stage.ports.items() for file in files}

@@ -1,0 +1,358 @@
+"""Summaries of results: what each node of a workflow made, in one line, for the canvas.
+
+Only headers and small files are read, and each content once: a table's footer, the first metric of
+a metrics file, a small copy of a figure.
+"""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jupyter_mlws.components.values import producer_of, table_files
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.versioning.experiments import ranking
+from jupyter_mlws.workflows.document.parse import Stage
+from jupyter_mlws.workflows.models import (
+    Measure,
+    NodeSummary,
+    OutputSummary,
+    SettingChange,
+    Thumbnail,
+    WorkflowResults,
+)
+from jupyter_mlws.workflows.previews import MAX_IMAGE_BYTES
+from jupyter_mlws.workflows.run.history import RunHistory
+from jupyter_mlws.workflows.run.results import Results
+from jupyter_mlws.workflows.run.runs import Runs
+from jupyter_mlws.workflows.sweeps import SweepManager
+from jupyter_mlws.workflows.tracking import metrics
+
+MAX_CSV_BYTES = 2_000_000
+"""Bytes; the rows of a larger CSV file are not counted."""
+MAX_TABLE_FILES = 100
+"""Files of a table in a directory; more are not counted."""
+MAX_SVG_BYTES = 30_000
+"""Bytes; a larger drawing has no thumbnail."""
+THUMBNAIL_SIZE = (320, 200)
+"""Pixels."""
+Content = tuple[Path, str]
+"""A file and its stamp: its hash, or else its time and size."""
+
+
+class ResultSummaries:
+    """The newest results of workflows, by the paths of their files. Thread-safe."""
+
+    def __init__(self, runs: Runs, results: Results, sweeps: SweepManager) -> None:
+        self._runs = runs
+        self._results = results
+        self._sweeps = sweeps
+
+    def list(self, path: str) -> WorkflowResults:
+        """Return a summary of the newest result of every node that has one or was changed.
+
+        A sweep has the metric of its best variant. Errors: 40205 if the file cannot be read.
+        """
+        self._runs.reconcile()
+        document = self._runs.documents.read(path)
+        stages = self._runs.documents.stages(document)[0]
+        history = RunHistory(self._runs.journal).results(path)
+        run_ids = [run["id"] for run in self._runs.journal.runs(path, 2)]
+        measures = self._measures(stages, history)
+        changes = self._changes(path, run_ids)
+        summaries = []
+        for stage in stages:
+            run, hashes = history[stage.id][0] if stage.id in history else (None, {})
+            if run or stage.id in changes:
+                outputs, thumbnail = self._outputs(stage, hashes) if run else ([], None)
+                summaries.append(
+                    NodeSummary(
+                        id=stage.id,
+                        run=run,
+                        outputs=outputs,
+                        measure=measures.get(stage.id),
+                        thumbnail=thumbnail,
+                        changes=changes.get(stage.id, []),
+                    )
+                )
+        summaries += self._sweep_summaries(path, stages)
+        newest, previous, *_ = [*run_ids, None, None]
+        return WorkflowResults(run=newest, previous=previous, nodes=summaries)
+
+    def _outputs(
+        self, stage: Stage, hashes: Mapping[str, str]
+    ) -> tuple[builtins.list[OutputSummary], Thumbnail | None]:
+        outputs, thumbnail = [], None
+        for port, kind, file in self._results.ports(stage):
+            content = self._content(file, hashes.get(file))
+            rows, columns = None, None
+            suffix = PurePosixPath(file).suffix.lower()
+            if content is not None and kind == "Table":
+                rows, columns = _table_shape(*content, suffix)
+            if content is not None and kind == "Figure" and thumbnail is None:
+                thumbnail = _thumbnail(*content, suffix)
+            outputs.append(
+                OutputSummary(
+                    port=port,
+                    type=kind,
+                    path=file,
+                    size=content[0].stat().st_size if content and content[0].is_file() else None,
+                    rows=rows,
+                    columns=columns,
+                )
+            )
+        return outputs, thumbnail
+
+    def _content(self, path: str, md5: str | None) -> Content | None:
+        """Return the content of an output in a run; None where it is gone."""
+        file = self._results.content_path(path, md5)
+        try:
+            status = file.stat()
+        except OSError:
+            return None
+        return file, md5 or f"{status.st_mtime_ns}-{status.st_size}"
+
+    def _old_content(self, path: str, md5: str | None) -> Content | None:
+        """Return an earlier content of an output; None unless DVC's cache has it."""
+        file = self._results.content_path(path, md5)
+        return (file, md5) if md5 and file.name == md5[2:] and file.is_file() else None
+
+    # Metrics
+
+    def _measures(
+        self,
+        stages: Sequence[Stage],
+        history: Mapping[str, Sequence[tuple[str, Mapping[str, str]]]],
+    ) -> dict[str, Measure]:
+        """Return the first metric of each node: of its own file, or of one that judges its model.
+
+        The best models of each metric are marked.
+        """
+        producers = {
+            name: stage.id
+            for stage in stages
+            for name in (*(producer_of(PurePosixPath(out).name) for out in stage.outs), stage.id)
+        }
+        own: dict[str, Measure] = {}
+        judged: dict[str, Measure] = {}
+        for stage in stages:
+            results = history.get(stage.id, ())
+            for path in stage.metrics if results else ():
+                now = self._metrics_of(self._content(path, results[0][1].get(path)), path)
+                before = None
+                if len(results) > 1:
+                    before = self._metrics_of(
+                        self._old_content(path, results[1][1].get(path)), path
+                    )
+                if _is_comparison(now, producers):
+                    models = {
+                        name: measure
+                        for name, numbers in now.items()
+                        if (measure := _first_measure(numbers, (before or {}).get(name)))
+                    }
+                    for name, measure in models.items():
+                        judged.setdefault(producers[name], measure)
+                    best = _best(models)
+                    if best is not None and stage.id not in own:
+                        own[stage.id] = models[best].model_copy(update={"model": best})
+                elif measure := _first_measure(now, before):
+                    own.setdefault(stage.id, measure)
+                    for model in _models_read_by(stage, stages):
+                        judged.setdefault(model, measure)
+        return {**_with_best(judged), **own}
+
+    def _metrics_of(self, content: Content | None, path: str) -> Any:
+        return None if content is None else _read_metrics(*content, path)
+
+    def _sweep_summaries(self, path: str, stages: Sequence[Stage]) -> Iterator[NodeSummary]:
+        if not any("@" in stage.id for stage in stages):
+            return
+        for sweep in self._sweeps.list(path).items:
+            best = next((one for one in sweep.variants if one.best), None)
+            if best is not None and sweep.metric is not None and sweep.mode is not None:
+                measure = Measure(
+                    metric=sweep.metric,
+                    mode=sweep.mode,
+                    value=best.metrics[sweep.metric],
+                    model=best.id.partition("@")[2],
+                )
+                yield NodeSummary(
+                    id=sweep.name,
+                    run=best.run,
+                    outputs=[],
+                    measure=measure,
+                    thumbnail=None,
+                    changes=[],
+                )
+
+    # Settings
+
+    def _changes(
+        self, path: str, run_ids: Sequence[str]
+    ) -> dict[str, builtins.list[SettingChange]]:
+        """Return the settings that differ between the newest run and the one before, by node."""
+        try:
+            after, before = (
+                self._runs.document(path, run).variables for run in (run_ids[0], run_ids[1])
+            )
+        except (IndexError, MLWSError, OSError):
+            # Fewer than two runs, or the text of one was removed: there is nothing to compare.
+            return {}
+        changes: dict[str, builtins.list[SettingChange]] = defaultdict(list)
+        for node in after.keys() | before.keys():
+            new, old = _flat_settings(after.get(node)), _flat_settings(before.get(node))
+            for name in dict.fromkeys([*new, *old]):
+                if new.get(name) != old.get(name):
+                    changes[node].append(
+                        SettingChange(name=name, before=old.get(name), after=new.get(name))
+                    )
+        return changes
+
+
+def _flat_settings(settings: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(settings, Mapping):
+        return {}
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= _flat_settings(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def _is_comparison(content: Any, producers: Mapping[str, str]) -> bool:
+    """Return whether a metrics file has a mapping for each of several models, by its node."""
+    return (
+        isinstance(content, Mapping)
+        and len(content) > 0
+        and all(name in producers and isinstance(one, Mapping) for name, one in content.items())
+    )
+
+
+def _first_measure(content: Any, before: Any) -> Measure | None:
+    numbers = metrics.flat(content)
+    name = next(iter(numbers), None)
+    if name is None:
+        return None
+    previous = metrics.flat(before).get(name)
+    mode = ranking.guess_mode(name)
+    return Measure(metric=name, mode=mode, value=numbers[name], previous=previous)
+
+
+def _best(measures: Mapping[str, Measure]) -> str | None:
+    """Return the name of the best measure, the first of equal ones."""
+    if not measures:
+        return None
+    mode = next(iter(measures.values())).mode
+    ranks = ranking.ranks({name: one.value for name, one in measures.items()}, mode)
+    return min(ranks, key=lambda name: ranks[name])
+
+
+def _with_best(judged: Mapping[str, Measure]) -> dict[str, Measure]:
+    """Mark the best models of each metric, where several differ in it."""
+    groups: dict[str, dict[str, Measure]] = defaultdict(dict)
+    for node, measure in judged.items():
+        groups[measure.metric][node] = measure
+    marked = dict(judged)
+    for group in groups.values():
+        values = {node: measure.value for node, measure in group.items()}
+        if len(set(values.values())) > 1:
+            ranks = ranking.ranks(values, next(iter(group.values())).mode)
+            for node, rank in ranks.items():
+                marked[node] = group[node].model_copy(update={"best": rank == 1})
+    return marked
+
+
+def _models_read_by(judge: Stage, stages: Sequence[Stage]) -> Iterator[str]:
+    """Yield the stage whose model a stage measures, if it reads exactly one."""
+    makers = [
+        stage.id
+        for stage in stages
+        if any(out in judge.deps for out in stage.outs if PurePosixPath(out).suffix == ".skops")
+    ]
+    if len(makers) == 1:
+        yield makers[0]
+
+
+# Contents, each read once
+
+
+@lru_cache(maxsize=1024)
+def _read_metrics(file: Path, stamp: str, path: str) -> Any:
+    """Return the parsed metrics file; None if it has no measures that could be shown."""
+    try:
+        with file.open("rb") as stream:
+            return metrics.read(path, stream.read(metrics.MAX_FILE_BYTES + 1))
+    except (OSError, metrics.UnreadableError):
+        # The preview of the output says why.
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _table_shape(file: Path, stamp: str, suffix: str) -> tuple[int | None, int | None]:
+    """Return a table's numbers of rows and columns, from its footer or header."""
+    import pyarrow
+
+    try:
+        if file.is_dir():
+            files = table_files(file)
+            if not files or len(files) > MAX_TABLE_FILES:
+                return None, None
+            shapes = [_table_shape(one, stamp, one.suffix.lower()) for one in files]
+            counts = [rows for rows, _ in shapes if rows is not None]
+            return (sum(counts) if len(counts) == len(shapes) else None), shapes[0][1]
+        if suffix in (".csv", ".tsv", ".txt"):
+            return _csv_shape(file, "\t" if suffix == ".tsv" else ",")
+        import pyarrow.parquet as parquet
+
+        with parquet.ParquetFile(file) as table:
+            names = [name for name in table.schema_arrow.names if not name.startswith("__index")]
+            return table.metadata.num_rows, len(names)
+    except (OSError, ValueError, pyarrow.ArrowException):
+        # A damaged table: its preview says why.
+        return None, None
+
+
+def _csv_shape(file: Path, separator: str) -> tuple[int | None, int | None]:
+    import csv
+
+    with file.open(encoding="utf-8", errors="replace", newline="") as stream:
+        reader = csv.reader(stream, delimiter=separator)
+        columns = len(next(reader, []))
+        rows = sum(1 for _ in reader) if file.stat().st_size <= MAX_CSV_BYTES else None
+    return rows, columns
+
+
+@lru_cache(maxsize=512)
+def _thumbnail(file: Path, stamp: str, suffix: str) -> Thumbnail | None:
+    """Return a small copy of an image; None if it is damaged or too large."""
+    from PIL import Image
+
+    try:
+        size = file.stat().st_size
+        if suffix == ".svg":
+            data = file.read_bytes() if size <= MAX_SVG_BYTES else b""
+            return _image("image/svg+xml", data) if data else None
+        if size > MAX_IMAGE_BYTES:
+            return None
+        with Image.open(file, formats=["PNG", "JPEG"]) as image:
+            image.thumbnail(THUMBNAIL_SIZE)
+            colors = image.convert("RGBA")
+            paper = Image.new("RGBA", colors.size, "white")
+            small = io.BytesIO()
+            Image.alpha_composite(paper, colors).convert("RGB").save(small, "JPEG", quality=80)
+            return _image("image/jpeg", small.getvalue())
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        # Pillow raises these for a file that only looks like an image.
+        return None
+
+
+def _image(mime: str, data: bytes) -> Thumbnail:
+    return Thumbnail(mime=mime, data=base64.b64encode(data).decode())
