@@ -25,7 +25,7 @@ QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_at
   tests/workflows/test_edits.py tests/workflows/test_plan.py tests/workflows/test_same_as_dvc.py \
   tests/workflows/test_validation.py tests/ui/test_journey.py
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
-  package.json yarn.lock pyproject.toml tsconfig.json vite.config.mts install.json
+  package.json yarn.lock pyproject.toml tsconfig.json tsconfig.build.json vite.config.mts install.json
 
 .PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist lock messages clean
 
@@ -123,7 +123,7 @@ dist: $(DEV)/.installed
 	rm -rf build/dist
 
 clean:
-	rm -rf $(VENV) $(DEV) node_modules lib dist build labextension/* tsconfig.tsbuildinfo \
+	rm -rf $(VENV) $(DEV) node_modules lib dist build labextension/* tsconfig*.tsbuildinfo \
 	  jupyter_mlws/hub/static
 
 $(VENV)/bin/uv: requirements/uv.txt

@@ -7,9 +7,19 @@ import { MLWSClient } from '../api/client';
 import { labServer } from '../lab/server';
 import type { IProject } from '../api/models';
 
+/** An object with those members of an interface that a test needs. */
+export function fake<T>(members: object = {}): T {
+  return members as T;
+}
+
 /** The network's two ends as the tests hold them: requests answered and sockets played by hand. */
 export class Wire {
-  requests: { method: string; url: URL; headers: Headers; body: any }[] = [];
+  requests: {
+    method: string;
+    url: URL;
+    headers: Headers;
+    body: Record<string, unknown>;
+  }[] = [];
   sockets: PlayedSocket[] = [];
   /** Answers by "METHOD path"; a function sees the request's body and may take its time. */
   answers: Record<string, unknown> = {};

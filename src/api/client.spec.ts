@@ -46,8 +46,8 @@ describe('a request', () => {
     wire.answers['POST /snapshots'] = () => failure(423, '30103', 'In use.');
     const error = await wire
       .client()
-      .post('/snapshots', { message: 'm' })
-      .catch(reason => reason);
+      .post<APIError>('/snapshots', { message: 'm' })
+      .catch((reason: APIError) => reason);
     expect(error).toBeInstanceOf(APIError);
     expect(error).toMatchObject({
       status: 423,
@@ -60,8 +60,8 @@ describe('a request', () => {
   it('tells what a page that is no JSON means', async () => {
     const error = await new Wire()
       .client()
-      .get('/nowhere')
-      .catch(reason => reason);
+      .get<APIError>('/nowhere')
+      .catch((reason: APIError) => reason);
     expect(error).toMatchObject({ status: 404, code: '' });
     expect(error.message).toContain('404 Not Found');
   });
@@ -111,8 +111,8 @@ describe('a stream', () => {
   });
 
   const heard = (path = '/workflows/status') => {
-    const stream = client.stream(path);
-    const messages: any[] = [];
+    const stream = client.stream<Record<string, unknown>>(path);
+    const messages: Record<string, unknown>[] = [];
     stream.message.connect((_, message) => messages.push(message));
     return { stream, messages };
   };

@@ -1,7 +1,7 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { failure, project, rest, show, Wire } from '../__tests__/server';
+import { failure, fake, project, rest, show, Wire } from '../__tests__/server';
 import type { MLWSClient } from '../api/client';
 import { followProject } from '../api/invalidation';
 import type { ServerView } from '../ui/server';
@@ -63,8 +63,8 @@ beforeEach(() => {
   });
   const actions = new DatasetActions(
     client,
-    null as any,
-    null as any,
+    fake(),
+    fake(),
     () => undefined,
     () => undefined,
     () => undefined,

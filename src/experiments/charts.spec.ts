@@ -50,20 +50,23 @@ it('tells runs of one name apart', () => {
 
 it('places each run between the least and the greatest of a column', () => {
   const columns = [column('param', 'depth'), column('param', 'kind')];
-  const spec: any = parallelSpec(runs, columns, colours);
-  expect(
-    spec.layer[0].data.values.map((row: any) => [row.run, row.axis, row.place])
-  ).toEqual([
-    ['a 1', 'depth', 0],
-    ['a 2', 'depth', 1],
-    ['a 1', 'kind', 1],
-    ['a 2', 'kind', 0],
-    ['b', 'kind', 1]
+  const spec = parallelSpec(runs, columns, colours);
+  const place = (run: string, axis: string, place: number) => ({
+    run,
+    axis,
+    place
+  });
+  expect(spec.layer[0].data.values).toMatchObject([
+    place('a 1', 'depth', 0),
+    place('a 2', 'depth', 1),
+    place('a 1', 'kind', 1),
+    place('a 2', 'kind', 0),
+    place('b', 'kind', 1)
   ]);
 });
 
 it('sets numbers on scales and words side by side', () => {
-  const spec: any = scatterSpec(
+  const spec = scatterSpec(
     runs,
     column('param', 'kind'),
     column('metric', 'acc'),
@@ -85,6 +88,6 @@ it('sets numbers on scales and words side by side', () => {
 it('draws each run as a line of its steps', () => {
   const points = [{ step: 0, time: 1, value: 2 }];
   const curves = { metric: 'loss', items: [{ run: '3', points }] };
-  const spec: any = curvesSpec(runs, curves, colours);
+  const spec = curvesSpec(runs, curves, colours);
   expect(spec.data.values).toEqual([{ run: 'b', step: 0, value: 2 }]);
 });

@@ -49,7 +49,7 @@ export function parallelSpec(
   runs: readonly IExperimentRun[],
   columns: readonly IColumn[],
   colours: IChartColours
-): object {
+) {
   const labels = runLabels(runs);
   const rows: object[] = [];
   const ends: object[] = [];
@@ -166,7 +166,7 @@ export function scatterSpec(
   y: IColumn,
   colour: IColumn | null,
   colours: IChartColours
-): object {
+) {
   const labels = runLabels(runs);
   const axis = (column: IColumn, field: string) => ({
     field,
@@ -217,7 +217,7 @@ export function curvesSpec(
   runs: readonly IExperimentRun[],
   curves: ICurves,
   colours: IChartColours
-): object {
+) {
   const labels = runLabels(runs);
   const names = new Map(runs.map(run => [run.id, labels.get(run)]));
   const rows = curves.items.flatMap(({ run, points }) =>

@@ -19,11 +19,17 @@ const run = (
   duration: 1,
   params: { depth, seed: 1 },
   metrics: { accuracy },
-  commit: null
+  commit: null,
+  node: null,
+  name: '',
+  experiment: null,
+  dirty: null,
+  inputs: {},
+  tags: {}
 });
 
 function table(): HTMLElement {
-  (globalThis as any).IS_REACT_ACT_ENVIRONMENT = true;
+  Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
   const node = document.createElement('div');
   const runs = [run('a', 3, 0.9), run('b', 10, 0.95)];
   const trans = nullTranslator.load('jupyter_mlws');

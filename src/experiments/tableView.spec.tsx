@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import {
+  fake,
   failure,
   project,
   rest,
@@ -50,9 +51,9 @@ beforeEach(() => {
   wire.answers['GET /reproductions'] = { items: [], next_cursor: null };
   search = new State(ALL_RUNS);
   const actions = new RunActions(
-    null as any,
+    fake(),
     client,
-    null as any,
+    fake(),
     (runs: readonly IExperimentRun[]) => (compared = runs.map(one => one.run))
   );
   view = runTableView({ client, actions, search });

@@ -13,7 +13,7 @@ function setUp() {
 it('saves first, then sends the message and forgets it', async () => {
   const { wire, draft } = setUp();
   const order: string[] = [];
-  wire.answers['POST /snapshots'] = (body: any) => {
+  wire.answers['POST /snapshots'] = (body: { message: string }) => {
     order.push(`commit ${body.message}`);
     return { id: 'b', subject: 'second' };
   };

@@ -3,7 +3,10 @@ import type {
   ILayoutRestorer,
   JupyterFrontEnd
 } from '@jupyterlab/application';
+import type { WidgetTracker } from '@jupyterlab/apputils';
+import type { IRestorer } from '@jupyterlab/statedb';
 import { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { BoxPanel, Widget } from '@lumino/widgets';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
@@ -14,7 +17,7 @@ const LIMIT: Record<string, number> = { lab: Infinity, notebook: 1 };
 let commands: CommandRegistry;
 let areas: Record<string, BoxPanel>;
 let names: string[];
-let reopen: { command: string; args: any }[];
+let reopen: { command: string; args: ReadonlyPartialJSONObject }[];
 
 beforeEach(() => {
   commands = new CommandRegistry();
@@ -38,10 +41,14 @@ function open(kind: 'lab' | 'notebook'): MainViews {
     activateById: () => undefined
   };
   const restorer = {
-    restore: async (tracker: any, options: any) => {
-      tracker.widgetAdded.connect((_: unknown, widget: any) => {
-        names.push(options.name(widget));
-        reopen.push({ command: options.command, args: options.args(widget) });
+    restore: async (
+      tracker: WidgetTracker,
+      options: IRestorer.IOptions<Widget>
+    ) => {
+      tracker.widgetAdded.connect((_, widget) => {
+        const { command, args, name } = options;
+        names.push(name(widget));
+        reopen.push({ command, args: args?.(widget) ?? {} });
       });
     }
   } as unknown as ILayoutRestorer;

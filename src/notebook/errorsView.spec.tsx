@@ -1,7 +1,7 @@
 import { Signal } from '@lumino/signaling';
 import { expect, it } from 'vitest';
 
-import { rest, show, Wire } from '../__tests__/server';
+import { fake, rest, show, Wire } from '../__tests__/server';
 import { ErrorsView } from './errorsView';
 import { NotebookModel } from './model';
 import type { OpenNotebooks } from './open';
@@ -25,15 +25,17 @@ it('follows the notebook that is looked at now', async () => {
   const panel = { content: { widgets: [] } };
   const first = new NotebookModel(client, 'a.ipynb');
   const second = new NotebookModel(client, 'b.ipynb');
-  const notebooks = { current: { panel, model: first } } as any;
-  notebooks.currentChanged = new Signal<any, void>(notebooks);
+  const notebooks = {
+    current: { panel, model: first },
+    currentChanged: new Signal<object, void>({})
+  };
   const view = new ErrorsView({
     client,
-    notebooks: notebooks as OpenNotebooks
+    notebooks: fake<OpenNotebooks>(notebooks)
   });
   await show(view);
   notebooks.current = { panel, model: second };
-  notebooks.currentChanged.emit();
+  notebooks.currentChanged.emit(undefined);
   await rest();
   expect(view.node.textContent).toContain('No failed cells');
   // A cell of the second notebook fails.

@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IProblem } from '../api/models';
 import { cellText } from '../ui/format';
 import type { IParseError } from './document/document';
+import type { ISchema } from './document/schema';
 import type { ReaderKind, SweepFault } from './document/sweep';
 import type { Value } from './document/values';
 import type { Refusal } from './graph/connections';
@@ -165,12 +166,20 @@ export function errorText(
   }
 }
 
+/** An error of the schema validator. */
+export interface ISettingError {
+  /** The keyword of the schema. */
+  name?: string;
+  message?: string;
+  params?: Record<string, unknown>;
+}
+
 /** What is wrong with a setting; the validator's own words where there are none of ours. */
 export function settingErrorText(
-  error: { name?: string; message?: string; params?: any },
+  error: ISettingError,
   trans: TranslationBundle
 ): string {
-  const { name, message, params } = error;
+  const { name, message, params = {} } = error;
   switch (name) {
     case 'minimum':
       return trans.__('Must be at least %1', params.limit);
@@ -191,7 +200,7 @@ export function settingErrorText(
   }
 }
 
-function typeText(type: string, trans: TranslationBundle): string | undefined {
+function typeText(type: unknown, trans: TranslationBundle): string | undefined {
   switch (type) {
     case 'integer':
       return trans.__('Must be an integer');
@@ -209,11 +218,9 @@ function typeText(type: string, trans: TranslationBundle): string | undefined {
 }
 
 /** A value as people read it: the title of a choice, any other as it is. */
-export function choiceText(property: any, value: Value): string {
-  const choices = [property, ...(property.anyOf ?? [])].find(
-    (one: any) => one['x-labels'] && one.enum?.includes(value)
+export function choiceText(property: ISchema, value: Value): string {
+  const titles = [property, ...(property.anyOf ?? [])].map(
+    one => one['x-labels']?.[one.enum?.indexOf(value) ?? -1]
   );
-  return choices
-    ? choices['x-labels'][choices.enum.indexOf(value)]
-    : cellText(value);
+  return titles.find(title => title !== undefined) ?? cellText(value);
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { container } from '../../__tests__/containers';
+import type { ContainerStatus } from '../../api/models';
 import { filterContainers, sortContainers, type Column } from './order';
 
 const usage = (cpu: number) => ({
@@ -42,7 +43,7 @@ it('puts what needs somebody before what runs', () => {
 });
 
 it('finds by owner, name, image and machine, in a state', () => {
-  const found = (text: string, status: any = '') =>
+  const found = (text: string, status: ContainerStatus | '' = '') =>
     filterContainers(containers, text, status).map(one => one.id);
   expect(found('BOB ')).toEqual(['bob--default']);
   expect(found('two')).toEqual(['cid--default']);

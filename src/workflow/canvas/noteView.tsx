@@ -10,7 +10,7 @@ export type FrameNode = Node<{ index: number; title: string }, 'frame'>;
 /** Words on the canvas; a double click or Enter begins to write. */
 export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
   const { model, trans } = useCanvas();
-  const { isEditing, begin, field } = useEditing(
+  const { isEditing, begin, field } = useEditing<HTMLTextAreaElement>(
     `notes:${data.index}`,
     data.text,
     text => gestures.setNote(model, data.index, text)
@@ -40,7 +40,7 @@ export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
 /** A box around nodes; it moves them along. */
 export const FrameView = memo(({ data, selected }: NodeProps<FrameNode>) => {
   const { model, trans } = useCanvas();
-  const { isEditing, begin, field } = useEditing(
+  const { isEditing, begin, field } = useEditing<HTMLInputElement>(
     `frames:${data.index}`,
     data.title,
     title => gestures.setFrameTitle(model, data.index, title)
@@ -67,20 +67,18 @@ export const FrameView = memo(({ data, selected }: NodeProps<FrameNode>) => {
 });
 
 /** A text that turns into a field. Leaving it keeps what was typed, Escape does not. */
-function useEditing(
+function useEditing<T extends HTMLInputElement | HTMLTextAreaElement>(
   id: string,
   value: string,
   commit: (text: string) => void
 ): {
   isEditing: boolean;
   begin: () => void;
-  field: React.InputHTMLAttributes<HTMLInputElement & HTMLTextAreaElement> & {
-    ref: React.RefObject<any>;
-  };
+  field: React.InputHTMLAttributes<T> & { ref: React.RefObject<T> };
 } {
   const { model } = useCanvas();
   const [draft, setDraft] = useState<string | null>(null);
-  const ref = useRef<HTMLInputElement | HTMLTextAreaElement>(null);
+  const ref = useRef<T>(null);
   const isEditing = draft !== null;
   const latest = useRef(draft);
   latest.current = draft;

@@ -36,7 +36,7 @@ type Source = IWorkflowDocument['source'];
 /** Every node of a text with its place; blocks end where the parser thinks. */
 function nodesOf(source: Pick<Source, 'yaml' | 'baseOf'>): string[] {
   const nodes: string[] = [];
-  const visit = (node: any): void => {
+  const visit = (node: unknown): void => {
     if (isPair(node)) {
       visit(node.key);
       visit(node.value);

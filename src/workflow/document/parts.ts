@@ -92,8 +92,8 @@ export function parseParts(
       root.items.push(head);
       continue;
     }
-    const inner = isList ? new YAMLSeq() : new YAMLMap();
-    inner.items = entries as any[];
+    const inner = isList ? new YAMLSeq<unknown>() : new YAMLMap();
+    inner.items = entries as Entry[];
     inner.range = [starts[1] + indent, end, end];
     root.items.push(new Pair(head.key, inner));
     if (!isList && !hasUniqueKeys(inner as YAMLMap)) {

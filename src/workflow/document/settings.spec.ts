@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { IComponent } from '../../api/models';
 import { parse } from './document';
 import { textAfter } from './samples';
+import type { ISchema } from './schema';
 import {
   changeSettings,
   defaultsOf,
@@ -13,7 +14,7 @@ import {
 import { buildGraph } from '../graph/graph';
 import { choiceText } from '../labels';
 
-const SCHEMA = {
+const SCHEMA: ISchema = {
   type: 'object',
   properties: {
     count: { type: 'integer', default: 100 },
@@ -38,10 +39,11 @@ const COMPONENT: IComponent = {
   description: '',
   inputs: [],
   outputs: [],
-  settings: SCHEMA,
+  settings: { ...SCHEMA },
   source: 'library',
+  path: null,
   error: null
-} as unknown as IComponent;
+};
 
 function open(text: string) {
   const document = parse(text).document!;
@@ -86,7 +88,7 @@ stages:
 });
 
 describe('changeSettings', () => {
-  function change(text: string, change: Record<string, any>): string {
+  function change(text: string, change: object): string {
     const { document, node, settings } = open(text);
     const edit = changeSettings(node, settings, { ...settings, ...change });
     return textAfter(document, edit);
@@ -116,7 +118,7 @@ describe('changeSettings', () => {
 
 describe('formSchema', () => {
   it('makes one field of a choice between a type and nothing', () => {
-    expect(formSchema(SCHEMA).properties.depth).toEqual({
+    expect(formSchema(SCHEMA).properties?.depth).toEqual({
       type: ['integer', 'null'],
       minimum: 1,
       default: null
@@ -129,7 +131,7 @@ describe('choices', () => {
     enum: ['random_forest', 'ridge'],
     'x-labels': ['Random forest', 'Ridge regression']
   };
-  const schema = {
+  const schema: ISchema = {
     properties: {
       algorithm,
       trees: {
@@ -144,10 +146,10 @@ describe('choices', () => {
 
   it('have titles in the form', () => {
     const { properties } = formSchema(schema);
-    expect(properties.algorithm.enumNames).toEqual(algorithm['x-labels']);
-    expect(properties.fill.anyOf[0].enumNames).toEqual(['Mean']);
+    expect(properties?.algorithm.enumNames).toEqual(algorithm['x-labels']);
+    expect(properties?.fill.anyOf?.[0].enumNames).toEqual(['Mean']);
     expect(choiceText(algorithm, 'ridge')).toBe('Ridge regression');
-    expect(choiceText(schema.properties.fill, 'mean')).toBe('Mean');
+    expect(choiceText(schema.properties!.fill, 'mean')).toBe('Mean');
     expect(choiceText(algorithm, 'other')).toBe('other');
   });
 

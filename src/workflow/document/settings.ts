@@ -1,24 +1,22 @@
 import type { IStage, IWorkflow } from './document';
 import { compose, type Edit } from './edits';
+import type { ISchema } from './schema';
 import { valueAt } from './templates';
 import { deepEqual, isRecord, type Value } from './values';
 import { setSetting, settingsPath } from './variables';
 
-type Schema = Record<string, any>;
 export type Settings = Record<string, Value>;
 
 /** A stage with the JSON Schema of its settings; null where there is none. */
 interface IConfigurable {
   stage: IStage;
-  settings: Schema | null;
+  settings: ISchema | null;
 }
 
 /** A choice between a type and nothing becomes that type, with an empty field for nothing. */
-export function formSchema(schema: Schema): Schema {
-  const properties: Record<string, Schema> = {};
-  for (const [key, property] of Object.entries<Schema>(
-    schema.properties ?? {}
-  )) {
+export function formSchema(schema: ISchema): ISchema {
+  const properties: Record<string, ISchema> = {};
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
     properties[key] = property.properties
       ? formSchema(property)
       : withEnumNames(withoutNull(property));
@@ -27,8 +25,8 @@ export function formSchema(schema: Schema): Schema {
 }
 
 /** Titles of choices where all releases 5 of the form library look for them. */
-function withEnumNames(property: Schema): Schema {
-  const withNames = (one: Schema): Schema =>
+function withEnumNames(property: ISchema): ISchema {
+  const withNames = (one: ISchema): ISchema =>
     one['x-labels'] ? { ...one, enumNames: one['x-labels'] } : one;
   return property.anyOf
     ? { ...property, anyOf: property.anyOf.map(withNames) }
@@ -36,8 +34,8 @@ function withEnumNames(property: Schema): Schema {
 }
 
 /** Hides the settings that have no effect with the values of others. */
-export function formUi(schema: Schema, values: Settings): Schema {
-  const hidden = Object.entries<Schema>(schema.properties ?? {}).filter(
+export function formUi(schema: ISchema, values: Settings): ISchema {
+  const hidden = Object.entries(schema.properties ?? {}).filter(
     ([, property]) => !applies(property, values)
   );
   return Object.fromEntries(
@@ -46,16 +44,16 @@ export function formUi(schema: Schema, values: Settings): Schema {
 }
 
 /** True if a setting has an effect; also with the value of a variant, which is not known here. */
-export function applies(property: Schema, values: Settings): boolean {
-  return Object.entries<Value[]>(property['x-applies-to'] ?? {}).every(
+export function applies(property: ISchema, values: Settings): boolean {
+  return Object.entries(property['x-applies-to'] ?? {}).every(
     ([name, choices]) =>
       values[name] === undefined || choices.includes(values[name])
   );
 }
 
 /** The schema of a setting that may be nothing, as that of something. */
-export function withoutNull(property: Schema): Schema {
-  const choices: Schema[] = property.anyOf ?? [];
+export function withoutNull(property: ISchema): ISchema {
+  const choices: ISchema[] = property.anyOf ?? [];
   const [only, ...more] = choices.filter(one => one.type !== 'null');
   if (
     !only ||
@@ -73,7 +71,7 @@ export function withoutNull(property: Schema): Schema {
 }
 
 /** The schema of those settings of a node that do not vary. */
-export function freeSchema({ stage, settings }: IConfigurable): Schema {
+export function freeSchema({ stage, settings }: IConfigurable): ISchema {
   return withoutSettings(settings ?? {}, axisNames(stage));
 }
 
@@ -91,16 +89,16 @@ function axisNames(stage: IStage): ReadonlySet<string> {
 
 /** A schema without some settings, which are named with dots. */
 function withoutSettings(
-  schema: Schema,
+  schema: ISchema,
   names: ReadonlySet<string>,
   above = ''
-): Schema {
+): ISchema {
   if (names.size === 0) {
     return schema;
   }
-  const properties = Object.entries<Schema>(schema.properties ?? {})
+  const properties = Object.entries(schema.properties ?? {})
     .filter(([key]) => !names.has(above + key))
-    .map(([key, property]): [string, Schema] => [
+    .map(([key, property]): [string, ISchema] => [
       key,
       property.properties
         ? withoutSettings(property, names, `${above}${key}.`)
@@ -113,11 +111,9 @@ function withoutSettings(
 }
 
 /** What a node's settings are without a word in the file. */
-export function defaultsOf(schema: Schema): Settings {
+export function defaultsOf(schema: ISchema): Settings {
   const defaults: Settings = {};
-  for (const [key, property] of Object.entries<Schema>(
-    schema.properties ?? {}
-  )) {
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
     if (property.default !== undefined) {
       defaults[key] = property.default;
     } else if (property.properties) {
@@ -150,7 +146,7 @@ function merge(base: Settings, over: Settings): Settings {
 /** Settings that stand in the command itself, `--epochs 5`. */
 function argumentSettings(
   stage: IStage,
-  schema: Schema,
+  schema: ISchema,
   document: IWorkflow
 ): Settings {
   const settings: Settings = {};
@@ -169,7 +165,7 @@ function argumentSettings(
 
 function readWords(
   words: string[],
-  property: Schema,
+  property: ISchema,
   document: IWorkflow
 ): Value {
   const one = (word: string, type: string | undefined): Value => {
@@ -185,7 +181,7 @@ function readWords(
   };
   const type = [withoutNull(property).type].flat()[0];
   if (type === 'array') {
-    return words.map(word => one(word, property.items?.type));
+    return words.map(word => one(word, [property.items?.type].flat()[0]));
   }
   if (type === 'boolean') {
     return words.length === 0 || words[0] === 'true';
@@ -217,14 +213,14 @@ interface IDifference {
 }
 
 function differences(
-  schema: Schema,
+  schema: ISchema,
   before: Settings,
   after: Settings,
   path: string[]
 ): IDifference[] {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return keys.flatMap((key): IDifference[] => {
-    const property: Schema = schema.properties?.[key] ?? {};
+    const property: ISchema = schema.properties?.[key] ?? {};
     const [old, value] = [before[key], after[key]];
     if (deepEqual(old, value)) {
       return [];
@@ -235,7 +231,7 @@ function differences(
     }
     // An emptied field means nothing where the setting may be nothing, else the default.
     const isNullable = property.anyOf?.some(
-      (one: Schema) => one.type === 'null'
+      (one: ISchema) => one.type === 'null'
     );
     const next = value === undefined && isNullable ? null : value;
     return deepEqual(next, old)

@@ -1,4 +1,5 @@
 import type { IComponent } from '../../api/models';
+import type { ISchema } from '../document/schema';
 import { fits, refusalOf } from './connections';
 import {
   ANY_INPUT,
@@ -133,11 +134,9 @@ export function matchesWords(text: string, query: string): boolean {
 /** The text that a search looks in, with the titles of choices: “random forest”. */
 export function searchText(component: IComponent): string {
   const { name, title, category, description, settings } = component;
-  const labels = Object.values<any>(settings?.properties ?? {}).flatMap(
-    property =>
-      [property, ...(property.anyOf ?? [])].flatMap(
-        one => one['x-labels'] ?? []
-      )
+  const schema: ISchema = settings;
+  const labels = Object.values(schema.properties ?? {}).flatMap(property =>
+    [property, ...(property.anyOf ?? [])].flatMap(one => one['x-labels'] ?? [])
   );
   return [name, title, category, description, ...labels].join(' ');
 }

@@ -20,19 +20,20 @@ function component(
     description: '',
     inputs: Object.entries(inputs).map(([port, type]) => ({
       name: port.replace('*', ''),
-      type: type as any,
+      type: type as IComponent['inputs'][0]['type'],
       required: true,
       multiple: port.endsWith('*'),
       description: ''
     })),
     outputs: Object.entries(outputs).map(([port, type]) => ({
       name: port,
-      type: type as any,
+      type: type as IComponent['inputs'][0]['type'],
       extension: '',
       description: ''
     })),
     settings: { type: 'object', properties: {} },
     source: 'library',
+    path: null,
     error: null
   };
 }

@@ -6,6 +6,7 @@ import type {
   NodeKind
 } from '../document/document';
 import { basename, folders } from '../document/paths';
+import type { ISchema } from '../document/schema';
 
 /** A place where an edge begins or ends. */
 export interface IGraphPort {
@@ -27,7 +28,7 @@ export interface IGraphNode {
   /** The component's name, even where no such component is known. */
   componentName: string | null;
   /** JSON Schema of the settings: a component's, or a notebook's parameters. */
-  settings: any;
+  settings: ISchema | null;
   inputs: IGraphPort[];
   outputs: IGraphPort[];
   at: [number, number] | null;
@@ -101,7 +102,8 @@ export function buildGraph(
       ? (components.get(stage.component) ?? null)
       : null;
     const notebook = notebooks.get(stage.notebook ?? '') ?? null;
-    const settings = component?.settings ?? notebook?.settings ?? null;
+    const settings: ISchema | null =
+      component?.settings ?? notebook?.settings ?? null;
     const old = before.nodes.get(stage.id);
     const isKnown =
       old?.component === component &&

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
+import { fake } from '../../__tests__/server';
+import type { IComponent } from '../../api/models';
 import { type IWorkflowDocument, parse } from '../document/document';
 import type { Edit } from '../document/edits';
 import { placeSource, sourceId } from '../document/notes';
@@ -21,21 +23,21 @@ const SCRIPT = `stages:
 const LIBRARY = new Map([
   [
     'load_csv',
-    {
+    fake<IComponent>({
       name: 'load_csv',
       inputs: [{ name: 'file', type: 'File', required: true, multiple: false }],
       outputs: []
-    } as any
+    })
   ],
   [
     'evaluate',
-    {
+    fake<IComponent>({
       name: 'evaluate',
       inputs: [
         { name: 'data', type: 'Table', required: true, multiple: false }
       ],
       outputs: []
-    } as any
+    })
   ]
 ]);
 

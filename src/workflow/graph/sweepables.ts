@@ -1,4 +1,5 @@
 import type { IStage, IWorkflow } from '../document/document';
+import type { ISchema } from '../document/schema';
 import { settingsOf, withoutNull } from '../document/settings';
 import { axisKey, isPoint, type Point } from '../document/sweep';
 import { valueAt } from '../document/templates';
@@ -6,8 +7,8 @@ import { isRecord, type Value } from '../document/values';
 import { hasForeignSettings } from '../document/variables';
 import type { IGraphNode } from './graph';
 
-type Schema = Record<string, any>;
-type PointType = 'integer' | 'number' | 'string' | 'boolean' | 'any';
+const POINT_TYPES = ['integer', 'number', 'string', 'boolean'] as const;
+type PointType = (typeof POINT_TYPES)[number] | 'any';
 
 /** Something of a node of which a sweep can try several values. */
 export interface ISweepable {
@@ -18,7 +19,7 @@ export interface ISweepable {
   /** All that it can be, where these are few. */
   choices: Point[] | null;
   /** JSON Schema of one value. */
-  schema: Schema;
+  schema: ISchema;
 }
 
 /** The settings of a node, or the options and variables of its command. */
@@ -36,11 +37,11 @@ export function sweepables(
 }
 
 function ofSchema(
-  schema: Schema,
+  schema: ISchema,
   values: Record<string, Value>,
   above: string
 ): ISweepable[] {
-  return Object.entries<Schema>(schema.properties ?? {}).flatMap(
+  return Object.entries(schema.properties ?? {}).flatMap(
     ([key, written]): ISweepable[] => {
       const name = `${above}${key}`;
       const value = values[key];
@@ -49,19 +50,16 @@ function ofSchema(
         return ofSchema(written, inner, `${name}.`);
       }
       const property = withoutNull(written);
-      const type = [property.type].flat()[0];
-      const choices: Point[] | null =
-        type === 'boolean' ? [false, true] : (property.enum ?? null);
-      const isPlain =
-        ['integer', 'number', 'string', 'boolean'].includes(type) ||
-        (choices?.every(isPoint) ?? false);
-      return isPlain
+      const [declared] = [property.type].flat();
+      const type = POINT_TYPES.find(one => one === declared);
+      const choices = type === 'boolean' ? [false, true] : property.enum;
+      return type || choices?.every(isPoint)
         ? [
             {
               name,
               type: type ?? 'any',
               value: isPoint(value) ? value : undefined,
-              choices,
+              choices: choices?.filter(isPoint) ?? null,
               schema: property
             }
           ]

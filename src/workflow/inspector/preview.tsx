@@ -1,8 +1,10 @@
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
 import { useEffect, useRef, useState } from 'react';
 
 import { cellText } from '../../ui/format';
 import type { INodeOutput, IPreview } from '../../api/models';
+import { isRecord } from '../document/values';
 import { useCanvas, useReply } from '../store/hooks';
 import { FINAL } from '../store/run';
 
@@ -97,7 +99,13 @@ function Artifact({
     case 'Metrics':
       return <MetricsPreview metrics={preview.metrics} />;
     case 'VegaLite':
-      return <ChartPreview {...preview} name={name} />;
+      return (
+        <ChartPreview
+          mime={preview.mime}
+          spec={preview.spec as ReadonlyPartialJSONObject}
+          name={name}
+        />
+      );
     case 'Figure':
       return (
         <img
@@ -115,7 +123,7 @@ function Artifact({
 /** A Vega-Lite chart, by the lab's own renderer of that version; where there is none, its text. */
 function ChartPreview(props: {
   mime: string;
-  spec: any;
+  spec: ReadonlyPartialJSONObject;
   name: string;
 }): JSX.Element {
   const { renderers } = useCanvas();
@@ -155,7 +163,7 @@ function ChartPreview(props: {
 
 function TablePreview(props: {
   columns: { name: string; dtype: string }[];
-  rows: any[][];
+  rows: unknown[][];
   row_count: number | null;
 }): JSX.Element {
   const { trans, language } = useCanvas();
@@ -209,11 +217,11 @@ function TablePreview(props: {
 
 /** Nested metrics by their dotted names. */
 function flatten(
-  metrics: Record<string, any>,
+  metrics: Record<string, unknown>,
   prefix = ''
 ): [string, unknown][] {
   return Object.entries(metrics).flatMap(([key, value]): [string, unknown][] =>
-    value !== null && typeof value === 'object' && !Array.isArray(value)
+    isRecord(value)
       ? flatten(value, `${prefix}${key}.`)
       : [[prefix + key, value]]
   );
@@ -222,7 +230,7 @@ function flatten(
 function MetricsPreview({
   metrics
 }: {
-  metrics: Record<string, any>;
+  metrics: Record<string, unknown>;
 }): JSX.Element {
   return (
     <table className="jp-mlws-Table jp-mod-metrics">

@@ -1,6 +1,7 @@
 import { FormComponent } from '@jupyterlab/ui-components';
 import type { IChangeEvent } from '@rjsf/core';
-import validator from '@rjsf/validator-ajv8';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
+import { customizeValidator } from '@rjsf/validator-ajv8';
 import {
   useCallback,
   useEffect,
@@ -33,6 +34,8 @@ import { SweepView } from './sweepView';
 import { TEMPLATES } from './templates';
 import { kindText, settingErrorText } from '../labels';
 import * as gestures from '../store/gestures';
+
+const validator = customizeValidator<ReadonlyJSONObject>();
 
 /** How long typing must rest before it is written, in milliseconds. */
 const REST = 400;
@@ -257,10 +260,10 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
     <FormComponent
       schema={schema}
       uiSchema={formUi(schema, draft)}
-      formData={draft as any}
+      formData={draft}
       formContext={context}
-      validator={validator as any}
-      templates={TEMPLATES as any}
+      validator={validator}
+      templates={TEMPLATES}
       idPrefix={root}
       liveValidate
       omitExtraData

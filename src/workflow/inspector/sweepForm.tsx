@@ -1,5 +1,5 @@
 import { Button } from '@jupyterlab/ui-components';
-import validator from '@rjsf/validator-ajv8';
+import { customizeValidator } from '@rjsf/validator-ajv8';
 import { useEffect, useId, useMemo, useState } from 'react';
 
 import type { IStage } from '../document/document';
@@ -29,7 +29,21 @@ import {
 } from '../graph/sweepables';
 import { RemoveButton } from './removeButton';
 import { useCanvas } from '../store/hooks';
-import { readerText, settingErrorText, sweepFaultText } from '../labels';
+import {
+  type ISettingError,
+  readerText,
+  settingErrorText,
+  sweepFaultText
+} from '../labels';
+
+const validator = customizeValidator<Point>();
+
+/** An error of ajv. */
+interface IViolation {
+  keyword: string;
+  message?: string;
+  params: Record<string, unknown>;
+}
 
 /** What is typed of one axis. */
 interface IDraft {
@@ -282,7 +296,7 @@ function useOptions(node: IGraphNode): ISweepOptions {
 type AxisFault =
   | { kind: 'empty' }
   | { kind: 'word'; word: string }
-  | { kind: 'value'; value: Point; error: any };
+  | { kind: 'value'; value: Point; error: ISettingError };
 
 /** What is wrong with what is typed of an axis. */
 function faultOf(draft: IDraft, offer: ISweepable): AxisFault | null {
@@ -294,7 +308,7 @@ function faultOf(draft: IDraft, offer: ISweepable): AxisFault | null {
     return { kind: 'empty' };
   }
   for (const value of points) {
-    const { errors } = validator.rawValidation<any>(offer.schema, value as any);
+    const { errors } = validator.rawValidation<IViolation>(offer.schema, value);
     if (errors && errors.length > 0) {
       const [{ keyword, message, params }] = errors;
       return {

@@ -5,6 +5,7 @@ import type {
   ObjectFieldTemplateProps
 } from '@rjsf/utils';
 
+import type { ISchema } from '../document/schema';
 import { RemoveButton } from './removeButton';
 import { useCanvas } from '../store/hooks';
 import { choiceText } from '../labels';
@@ -36,7 +37,7 @@ function Field(props: FieldTemplateProps): JSX.Element {
       )}
       {isChanged && (
         <div className="jp-mlws-Field-help">
-          {trans.__('Default: %1', choiceText(schema, fallback as any))}
+          {trans.__('Default: %1', choiceText(schema as ISchema, fallback))}
         </div>
       )}
       {rawErrors?.map(error => (

@@ -1,14 +1,16 @@
 import { expect, it } from 'vitest';
 
+import { fake } from '../../__tests__/server';
+import type { INodeState } from '../store/run';
 import { bars, ticks, tickText } from './gantt';
 
-function state(started: string | null, ended: string | null): any {
-  return {
+function state(started: string | null, ended: string | null): INodeState {
+  return fake({
     status: ended ? 'COMPLETED' : 'RUNNING',
     started: started && `2026-11-25T10:00:${started}Z`,
     ended: ended && `2026-11-25T10:00:${ended}Z`,
     duration: null
-  };
+  });
 }
 
 it('lines the nodes up on one axis, in the order in which they began', () => {

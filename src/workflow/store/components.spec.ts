@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { expect, it } from 'vitest';
 
 import type { IComponent } from '../../api/models';
+import type { ISchema } from '../document/schema';
 import { translateComponent } from './components';
 
 const component: IComponent = {
@@ -30,6 +31,7 @@ const component: IComponent = {
     }
   },
   source: 'library',
+  path: null,
   error: null
 };
 
@@ -47,17 +49,18 @@ it('speaks of a component in the language of the lab, and leaves its names alone
   });
   // gettext answers the empty string with the catalogue's header.
   expect(translated.outputs[0].description).toBe('');
-  expect(translated.settings.properties.share).toEqual({
+  const { properties }: ISchema = translated.settings;
+  expect(properties?.share).toEqual({
     title: '<Share>',
     type: 'number',
     default: 0.25
   });
-  expect(translated.settings.properties.mode).toEqual({
+  expect(properties?.mode).toEqual({
     enum: ['one_hot'],
     'x-labels': ['<One-hot>']
   });
-  expect(translated.settings.properties.fill.anyOf[0]['x-labels']).toEqual([
-    '<Mean>'
-  ]);
-  expect(component.settings.properties.share.title).toBe('Share');
+  expect(properties?.fill.anyOf?.[0]['x-labels']).toEqual(['<Mean>']);
+  expect(component.settings).toMatchObject({
+    properties: { share: { title: 'Share' } }
+  });
 });

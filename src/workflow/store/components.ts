@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IComponent } from '../../api/models';
+import type { ISchema } from '../document/schema';
 
 /** The component as people read it: its words in their language, its names as they are. */
 export function translateComponent(
@@ -19,32 +20,36 @@ export function translateComponent(
     description: say(component.description),
     inputs: component.inputs.map(described),
     outputs: component.outputs.map(described),
-    settings: translateSettings(component.settings, say)
+    settings: { ...translateSettings(component.settings, say) }
   };
 }
 
-function translateSettings(schema: any, say: (text: string) => string): any {
-  const properties: Record<string, any> = {};
-  for (const [name, property] of Object.entries<any>(
-    schema?.properties ?? {}
-  )) {
-    properties[name] = withLabels({ ...property }, say);
-    for (const words of ['title', 'description']) {
-      if (typeof property[words] === 'string') {
-        properties[name][words] = say(property[words]);
-      }
-    }
-    if (property.anyOf) {
-      properties[name].anyOf = property.anyOf.map((choice: any) =>
-        withLabels({ ...choice }, say)
-      );
-    }
+function translateSettings(
+  schema: ISchema,
+  say: (text: string) => string
+): ISchema {
+  if (!schema.properties) {
+    return schema;
   }
-  return schema?.properties ? { ...schema, properties } : schema;
+  const properties = Object.entries(schema.properties).map(
+    ([name, property]): [string, ISchema] => {
+      const { title, description, anyOf } = property;
+      return [
+        name,
+        {
+          ...withLabels(property, say),
+          ...(title !== undefined && { title: say(title) }),
+          ...(description !== undefined && { description: say(description) }),
+          ...(anyOf && { anyOf: anyOf.map(choice => withLabels(choice, say)) })
+        }
+      ];
+    }
+  );
+  return { ...schema, properties: Object.fromEntries(properties) };
 }
 
 /** Titles of choices, translated. */
-function withLabels(schema: any, say: (text: string) => string): any {
-  const labels: string[] | undefined = schema['x-labels'];
+function withLabels(schema: ISchema, say: (text: string) => string): ISchema {
+  const labels = schema['x-labels'];
   return labels ? { ...schema, 'x-labels': labels.map(say) } : schema;
 }

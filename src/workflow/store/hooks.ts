@@ -67,7 +67,7 @@ export function useCanvas(): ICanvasContext {
 
 /** Calls a slot, as the last drawing has made it, at every signal. */
 export function useSlot<T>(
-  signal: ISignal<any, T>,
+  signal: ISignal<object, T>,
   slot: (value: T) => void
 ): void {
   const latest = useRef(slot);
@@ -80,7 +80,7 @@ export function useSlot<T>(
 }
 
 /** A store; the component is drawn anew when it changes. */
-function useChanges<T extends { changed: ISignal<any, void> }>(store: T): T {
+function useChanges<T extends { changed: ISignal<object, void> }>(store: T): T {
   const [, draw] = useReducer((count: number) => count + 1, 0);
   useSlot(store.changed, draw);
   return store;

@@ -1,9 +1,14 @@
 import { YFile } from '@jupyter/ydoc';
 import { Context, TextModelFactory } from '@jupyterlab/docregistry';
-import { ContentsManager } from '@jupyterlab/services';
+import {
+  type Contents,
+  ContentsManager,
+  type ServiceManager
+} from '@jupyterlab/services';
 import { Signal } from '@lumino/signaling';
 import { expect, it } from 'vitest';
 
+import { fake } from '../../__tests__/server';
 import { readFile, undoManagerOf } from './labInternals';
 
 it('a shared file has a history with one item for each step', () => {
@@ -27,16 +32,16 @@ it('a shared file has a history with one item for each step', () => {
 });
 
 it('a file is read without its text replacing the document', async () => {
-  const file: any = { path: 'dvc.yaml', type: 'file', format: 'text' };
-  const signal = new Signal<object, any>({});
-  const drive: any = {
+  const file = { path: 'dvc.yaml', type: 'file', format: 'text' };
+  const signal = new Signal<object, unknown>({});
+  const drive = fake<Contents.IDrive>({
     name: '',
     get: async () => ({ ...file }),
     listCheckpoints: async () => [],
     createCheckpoint: async () => ({ id: 'c', last_modified: '1' }),
     fileChanged: signal
-  };
-  const manager: any = {
+  });
+  const manager = fake<ServiceManager.IManager>({
     contents: new ContentsManager({ defaultDrive: drive }),
     ready: Promise.resolve(),
     isDisposed: false,
@@ -47,7 +52,7 @@ it('a file is read without its text replacing the document', async () => {
       ready: Promise.resolve()
     },
     connectionFailure: signal
-  };
+  });
   Object.assign(file, { content: 'first', last_modified: '1', writable: true });
   const context = new Context({
     manager,
@@ -60,7 +65,7 @@ it('a file is read without its text replacing the document', async () => {
 
   Object.assign(file, { content: 'second', last_modified: '2' });
   const texts: string[] = [];
-  await readFile(context as any, text => texts.push(text));
+  await readFile(context, text => texts.push(text));
   expect(texts).toEqual(['second']);
   expect(context.model.sharedModel.getSource()).toBe('first');
   expect(context.model.sharedModel.canUndo()).toBe(false);

@@ -1,4 +1,4 @@
-import type { YDocument } from '@jupyter/ydoc';
+import type { DocumentChange, YDocument } from '@jupyter/ydoc';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 
 /**
@@ -9,13 +9,13 @@ import type { DocumentRegistry } from '@jupyterlab/docregistry';
 
 /** A shared document's own history: one item for each step, the newest last. */
 type SharedUndoManager = Pick<
-  YDocument<any>['undoManager'],
+  YDocument<DocumentChange>['undoManager'],
   'undoStack' | 'redoStack' | 'stopCapturing' | 'on' | 'off'
 >;
 
 /** Every shared document of the lab is a `YDocument`; `ISharedDocument` has no `undoManager`. */
 export function undoManagerOf(shared: object): SharedUndoManager {
-  return (shared as YDocument<any>).undoManager;
+  return (shared as YDocument<DocumentChange>).undoManager;
 }
 
 /**

@@ -1,11 +1,14 @@
 import { YFile } from '@jupyter/ydoc';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { IComponent } from '../../api/models';
+import { fake } from '../../__tests__/server';
+import type { IComponent, IRun, IWorkflowEvent } from '../../api/models';
+import type { IEventStream } from '../../api/stream';
 import { HAND_WRITTEN, WINE } from '../document/samples';
 import type { ILink } from '../graph/graph';
 import * as gestures from './gestures';
 import { CanvasModel } from './model';
+import type { WorkflowService } from './service';
 
 const TRAIN = {
   name: 'train_classifier',
@@ -56,7 +59,7 @@ async function openWithLibrary(
   text: string
 ): Promise<{ file: YFile; model: CanvasModel }> {
   const opened = open(text);
-  const service: any = {
+  const service = fake<WorkflowService>({
     id: 'dvc.yaml',
     path: 'dvc.yaml',
     components: async () => [TRAIN],
@@ -64,13 +67,13 @@ async function openWithLibrary(
     runs: async () => ({ items: [], next_cursor: null }),
     plan: async () => ({ nodes: [] }),
     validate: async () => []
-  };
+  });
   const signal = { connect: () => true, disconnect: () => true };
-  const events: any = {
+  const events = fake<IEventStream<IWorkflowEvent>>({
     message: signal,
     connectionChanged: signal,
     dispose: () => undefined
-  };
+  });
   await opened.model.attach(service, events);
   return opened;
 }
@@ -179,12 +182,17 @@ describe('CanvasModel', () => {
     for (const action of ['resume', 'retry', 'skip'] as const) {
       const { file, model } = open(WINE);
       const texts: string[] = [];
-      const run: any = { id: 'r1', status: 'FAILED', nodes: [], last_seq: 1 };
+      const run = fake<IRun>({
+        id: 'r1',
+        status: 'FAILED',
+        nodes: [],
+        last_seq: 1
+      });
       const request = async () => {
         texts.push(file.dirty ? 'unsaved' : file.getSource());
         return run;
       };
-      const service: any = {
+      const service = fake<WorkflowService>({
         id: 'dvc.yaml',
         path: 'dvc.yaml',
         components: async () => [],
@@ -193,13 +201,16 @@ describe('CanvasModel', () => {
         plan: async () => ({ nodes: [] }),
         validate: async () => [],
         [action]: request
-      };
+      });
       const signal = { connect: () => true, disconnect: () => true };
-      await model.attach(service, {
-        message: signal,
-        connectionChanged: signal,
-        dispose: () => undefined
-      } as any);
+      await model.attach(
+        service,
+        fake({
+          message: signal,
+          connectionChanged: signal,
+          dispose: () => undefined
+        })
+      );
       gestures.rename(model, 'judge', 'verdict');
       file.dirty = true;
       await model.runs[action]('forest');

@@ -1,9 +1,17 @@
 import { YFile } from '@jupyter/ydoc';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { INodePlan, IPlan, IProblem } from '../../api/models';
+import { fake } from '../../__tests__/server';
+import type {
+  INodePlan,
+  IPlan,
+  IProblem,
+  IWorkflowEvent
+} from '../../api/models';
+import type { IEventStream } from '../../api/stream';
 import { nodeMark } from './mark';
 import { CanvasModel } from './model';
+import type { WorkflowService } from './service';
 
 const TEXT = `stages:
   first:
@@ -59,7 +67,7 @@ describe('PlanStore', () => {
       save: async () => undefined,
       asOwn: change => change()
     });
-    const service: any = {
+    const service = fake<WorkflowService>({
       id: 'dvc.yaml',
       path: 'dvc.yaml',
       components: async () => [],
@@ -68,13 +76,13 @@ describe('PlanStore', () => {
       validate: async () => problems,
       plan: (text: string) =>
         new Promise(answer => asked.push({ text, answer }))
-    };
+    });
     const signal = { connect: () => true, disconnect: () => true };
-    const events: any = {
+    const events = fake<IEventStream<IWorkflowEvent>>({
       message: signal,
       connectionChanged: signal,
       dispose: () => undefined
-    };
+    });
     await model.attach(service, events);
     // The library is there: the text is planned once more.
     await vi.advanceTimersByTimeAsync(1000);

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
-import type { INodeEvent, IRun, IRunEvent } from '../../api/models';
+import type {
+  INodeEvent,
+  IRun,
+  IRunEvent,
+  IRunSummary
+} from '../../api/models';
 import { RunState } from './run';
 
-const summary = (id: string, status: string): any => ({
+type Status = IRunSummary['status'];
+
+const summary = (id: string, status: Status): IRunSummary => ({
   id,
   workflow: 'w',
   path: 'dvc.yaml',
@@ -21,7 +28,7 @@ const summary = (id: string, status: string): any => ({
   commit: null
 });
 
-function run(id: string, states: Record<string, string>, seq: number): IRun {
+function run(id: string, states: Record<string, Status>, seq: number): IRun {
   const nodes = Object.entries(states).map(([node, status]) => ({
     id: node,
     status,
@@ -31,16 +38,18 @@ function run(id: string, states: Record<string, string>, seq: number): IRun {
     exit_code: null,
     reasons: [],
     attempt: 1,
-    error: null
+    error: null,
+    progress: null,
+    dvc_reason: null
   }));
-  return { ...summary(id, 'RUNNING'), nodes, last_seq: seq };
+  return { ...summary(id, 'RUNNING'), nodes, results: {}, last_seq: seq };
 }
 
 function nodeEvent(
   seq: number,
   id: string,
   node: string,
-  status: string
+  status: Status
 ): INodeEvent {
   return {
     type: 'node',
@@ -55,7 +64,7 @@ function nodeEvent(
   };
 }
 
-function runEvent(seq: number, id: string, status: string): IRunEvent {
+function runEvent(seq: number, id: string, status: Status): IRunEvent {
   const data = summary(id, status);
   return {
     type: 'run',

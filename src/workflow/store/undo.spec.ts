@@ -13,7 +13,11 @@ function file(text = ''): YFile {
 
 function write(shared: YFile, text: string): void {
   asOneStep(shared, () =>
-    shared.updateSource(shared.getSource().length, undefined as any, text)
+    shared.updateSource(
+      shared.getSource().length,
+      shared.getSource().length,
+      text
+    )
   );
 }
 

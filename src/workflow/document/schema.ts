@@ -1,0 +1,25 @@
+import type { Value } from './values';
+
+type TypeName =
+  'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array' | 'null';
+
+/** The keywords of JSON Schema that the settings of components and notebooks use. */
+export interface ISchema {
+  type?: TypeName | TypeName[];
+  title?: string;
+  description?: string;
+  default?: Value;
+  enum?: Value[];
+  minimum?: number;
+  maximum?: number;
+  properties?: Record<string, ISchema>;
+  required?: string[];
+  items?: ISchema;
+  anyOf?: ISchema[];
+  /** Titles of `enum`, in its order. */
+  'x-labels'?: string[];
+  /** The same, under the name that the form library reads. */
+  enumNames?: string[];
+  /** The values of other settings with which this one has an effect. */
+  'x-applies-to'?: Record<string, Value[]>;
+}
