@@ -117,7 +117,15 @@ def test_settings_are_chinese_in_jupyterlabs_settings_editor(tmp_path: Path) -> 
     texts = [
         part[key]
         for schema in schemas
-        for part in (schema, *schema["properties"].values())
+        for part in (
+            schema,
+            *schema["properties"].values(),
+            *(
+                part
+                for definition in schema.get("definitions", {}).values()
+                for part in definition["properties"].values()
+            ),
+        )
         for key in ("title", "description", "jupyter.lab.setting-icon-label")
         if key in part
     ]

@@ -13,7 +13,6 @@ import type { IViewportMemory } from './canvas/flow';
 import { CanvasModel } from './store/model';
 import { ParamsFiles } from './store/params';
 import { WorkflowService } from './store/service';
-import { fillToolbar } from './toolbar';
 import { CanvasWidget, WorkflowWidget, type IWidgetActions } from './widget';
 
 type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
@@ -55,7 +54,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
   }
 
   protected createNewWidget(context: Context): WorkflowWidget {
-    const { client, translator, commands, report } = this._options;
+    const { client, translator, report } = this._options;
     const trans = translator.load('jupyter_mlws');
     const model = new CanvasModel({
       sharedModel: context.model.sharedModel,
@@ -74,7 +73,6 @@ export class WorkflowFactory extends ABCWidgetFactory<
       context,
       reveal: context.ready
     });
-    fillToolbar(widget, trans, commands);
     void context.ready.then(async () => {
       content.setReady(await viewportMemory(widget, this._options.state));
       return connectToServer(context, model, client, report);

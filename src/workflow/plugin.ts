@@ -4,7 +4,9 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import {
+  createToolbarFactory,
   ICommandPalette,
+  IToolbarWidgetRegistry,
   Notification,
   WidgetTracker
 } from '@jupyterlab/apputils';
@@ -13,6 +15,7 @@ import { ILauncher } from '@jupyterlab/launcher';
 import { IMainMenu } from '@jupyterlab/mainmenu';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IRunningSessionManagers } from '@jupyterlab/running';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import {
   ITranslator,
@@ -33,6 +36,7 @@ import { askForWorkflow, type INewWorkflow } from './import/newDialog';
 import { RunningRuns } from './running';
 import type { WorkflowService } from './store/service';
 import { WorkflowFactory, type Report } from './factory';
+import { addToolbarItems } from './toolbar';
 import type { WorkflowWidget } from './widget';
 import { documentPath } from '../lab/documents';
 import {
@@ -43,6 +47,7 @@ import {
   IWorkspaceEvents
 } from '../lab/tokens';
 
+const CANVAS = 'jupyter-mlws:canvas';
 const FILE_TYPE = 'dvc-workflow';
 
 /** News of these may be about a file that is open. */
@@ -53,7 +58,7 @@ const IMPORT = 'workflow:import';
 const COMPARE = 'workflow:compare';
 
 const canvas: JupyterFrontEndPlugin<void> = {
-  id: 'jupyter-mlws:canvas',
+  id: CANVAS,
   description: 'Draws a dvc.yaml as a graph, edits it and runs it.',
   autoStart: true,
   requires: [
@@ -61,7 +66,9 @@ const canvas: JupyterFrontEndPlugin<void> = {
     IWorkspaceEvents,
     IDocumentManager,
     IRenderMimeRegistry,
-    IMainViews
+    IMainViews,
+    IToolbarWidgetRegistry,
+    ISettingRegistry
   ],
   optional: [
     ITranslator,
@@ -78,6 +85,8 @@ const canvas: JupyterFrontEndPlugin<void> = {
     manager: IDocumentManager,
     renderers: IRenderMimeRegistry,
     views: IMainViews,
+    toolbars: IToolbarWidgetRegistry,
+    settings: ISettingRegistry,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
@@ -103,12 +112,20 @@ const canvas: JupyterFrontEndPlugin<void> = {
       fileFormat: 'text',
       icon: workflowIcon
     });
+    addToolbarItems(toolbars, trans, app.commands);
     const factory = new WorkflowFactory({
       name: CANVAS_FACTORY,
       label: trans.__('Workflow'),
       modelName: 'text',
       fileTypes: [FILE_TYPE],
       defaultFor: [FILE_TYPE],
+      toolbarFactory: createToolbarFactory(
+        toolbars,
+        settings,
+        CANVAS_FACTORY,
+        CANVAS,
+        translator
+      ),
       registry: app.docRegistry,
       client,
       manager,

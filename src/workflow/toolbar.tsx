@@ -1,3 +1,4 @@
+import type { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   ReactWidget,
@@ -5,13 +6,13 @@ import {
   runIcon,
   saveIcon,
   stopIcon,
-  Toolbar,
   ToolbarButton,
   undoIcon
 } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import { Menu } from '@lumino/widgets';
 
+import { CANVAS_FACTORY } from '../lab/tokens';
 import { duration } from '../ui/format';
 import { runStatusLabel } from '../ui/runStatus';
 import { useSignal } from '../ui/useSignal';
@@ -27,88 +28,138 @@ import type { CanvasModel } from './store/model';
 import { FINAL } from './store/run';
 import type { WorkflowWidget } from './widget';
 
-/** Adds the buttons of a canvas, and the state of its run. */
-export function fillToolbar(
-  widget: WorkflowWidget,
+/** A button of the toolbar of a workflow. */
+interface IButton {
+  icon: ToolbarButton['props']['icon'];
+  tooltip: string;
+  act: (widget: WorkflowWidget, button: ToolbarButton) => unknown;
+  isEnabled?: (model: CanvasModel) => boolean;
+}
+
+/**
+ * Registers the items of the toolbar of a workflow: its buttons, and the state of its run.
+ *
+ * The settings (`jupyter.lab.toolbars` in `canvas.json`) say which are shown, and in what order.
+ */
+export function addToolbarItems(
+  registry: IToolbarWidgetRegistry,
   trans: TranslationBundle,
   commands: CommandRegistry
 ): void {
-  const { model, toolbar } = widget;
-  const button = (
-    name: string,
-    icon: ToolbarButton['props']['icon'],
-    tooltip: string,
-    onClick: () => void
-  ): ToolbarButton => {
-    const item = new ToolbarButton({
-      icon,
-      tooltip,
-      onClick,
-      className: `jp-mlws-${name}`
-    });
-    item.addClass(`jp-mlws-Toolbar-${name}`);
-    toolbar.addItem(name, item);
-    return item;
-  };
-  button('save', saveIcon, trans.__('Save'), () => void widget.context.save());
-  const run = button(
-    'run',
-    runIcon,
-    trans.__('Run Workflow'),
-    () => void model.runs.start()
-  );
-  const stop = button(
-    'stop',
-    stopIcon,
-    trans.__('Stop Run'),
-    () => void model.runs.cancel()
-  );
-  const undo = button('undo', undoIcon, trans.__('Undo'), () =>
-    model.document.undo()
-  );
-  const redo = button('redo', redoIcon, trans.__('Redo'), () =>
-    model.document.redo()
-  );
-  button('auto-layout', autoLayoutIcon, trans.__('Auto Layout'), () =>
-    model.drawing.arrange()
-  );
-  button('fit', fitIcon, trans.__('Fit to View'), () =>
-    widget.content.flow?.fit()
-  );
-  button('tree', treeIcon, trans.__('Tree View'), () => {
-    widget.content.hasTree = !widget.content.hasTree;
-  });
-  button('history', historyIcon, trans.__('Run History'), () => {
-    widget.content.hasHistory = !widget.content.hasHistory;
-  });
-  const more = button('more', moreIcon, trans.__('More'), () => {
-    const { left, bottom } = more.node.getBoundingClientRect();
-    const menu = new Menu({ commands });
-    MORE.forEach(command =>
-      menu.addItem(command === '' ? { type: 'separator' } : { command })
+  for (const [name, button] of Object.entries(buttons(trans, commands))) {
+    registry.addFactory<WorkflowWidget>(CANVAS_FACTORY, name, widget =>
+      createButton(name, button, widget)
     );
-    menu.aboutToClose.connect(() => setTimeout(() => menu.dispose()));
-    menu.open(left, bottom);
+  }
+  registry.addFactory<WorkflowWidget>(CANVAS_FACTORY, 'state', ({ model }) => {
+    const state = ReactWidget.create(<StateText model={model} trans={trans} />);
+    state.addClass('jp-mlws-StateText');
+    return state;
   });
-  toolbar.addItem('spacer', Toolbar.createSpacerItem());
-  const state = ReactWidget.create(<StateText model={model} trans={trans} />);
-  state.addClass('jp-mlws-StateText');
-  toolbar.addItem('state', state);
-
-  const update = (): void => {
-    run.enabled = model.runs.canRun && model.drawing.graph.nodes.size > 0;
-    stop.enabled = model.runs.isRunning;
-    undo.enabled = model.document.history.canUndo;
-    redo.enabled = model.document.history.canRedo;
-  };
-  update();
-  model.drawing.changed.connect(update);
-  model.document.history.changed.connect(update);
-  model.runs.current.changed.connect(update);
-  model.runs.changed.connect(update);
 }
 
-/** What the button "More" offers; "" is a line between. */
+function createButton(
+  name: string,
+  { icon, tooltip, act, isEnabled }: IButton,
+  widget: WorkflowWidget
+): ToolbarButton {
+  const button = new ToolbarButton({
+    icon,
+    tooltip,
+    onClick: () => void act(widget, button),
+    className: `jp-mlws-${name}`
+  });
+  button.addClass(`jp-mlws-Toolbar-${name}`);
+  if (isEnabled) {
+    const { model } = widget;
+    const update = (): void => {
+      button.enabled = isEnabled(model);
+    };
+    update();
+    model.drawing.changed.connect(update);
+    model.document.history.changed.connect(update);
+    model.runs.current.changed.connect(update);
+    model.runs.changed.connect(update);
+  }
+  return button;
+}
+
+function buttons(
+  trans: TranslationBundle,
+  commands: CommandRegistry
+): Record<string, IButton> {
+  return {
+    save: {
+      icon: saveIcon,
+      tooltip: trans.__('Save'),
+      act: ({ context }) => context.save()
+    },
+    run: {
+      icon: runIcon,
+      tooltip: trans.__('Run Workflow'),
+      act: ({ model }) => model.runs.start(),
+      isEnabled: ({ runs, drawing }) =>
+        runs.canRun && drawing.graph.nodes.size > 0
+    },
+    stop: {
+      icon: stopIcon,
+      tooltip: trans.__('Stop Run'),
+      act: ({ model }) => model.runs.cancel(),
+      isEnabled: ({ runs }) => runs.isRunning
+    },
+    undo: {
+      icon: undoIcon,
+      tooltip: trans.__('Undo'),
+      act: ({ model }) => model.document.undo(),
+      isEnabled: ({ document }) => document.history.canUndo
+    },
+    redo: {
+      icon: redoIcon,
+      tooltip: trans.__('Redo'),
+      act: ({ model }) => model.document.redo(),
+      isEnabled: ({ document }) => document.history.canRedo
+    },
+    'auto-layout': {
+      icon: autoLayoutIcon,
+      tooltip: trans.__('Auto Layout'),
+      act: ({ model }) => model.drawing.arrange()
+    },
+    fit: {
+      icon: fitIcon,
+      tooltip: trans.__('Fit to View'),
+      act: ({ content }) => content.flow?.fit()
+    },
+    tree: {
+      icon: treeIcon,
+      tooltip: trans.__('Tree View'),
+      act: ({ content }) => {
+        content.hasTree = !content.hasTree;
+      }
+    },
+    history: {
+      icon: historyIcon,
+      tooltip: trans.__('Run History'),
+      act: ({ content }) => {
+        content.hasHistory = !content.hasHistory;
+      }
+    },
+    more: {
+      icon: moreIcon,
+      tooltip: trans.__('More'),
+      act: (_, button) => {
+        const { left, bottom } = button.node.getBoundingClientRect();
+        const menu = new Menu({ commands });
+        MORE.forEach(command =>
+          menu.addItem(command === '' ? { type: 'separator' } : { command })
+        );
+        menu.aboutToClose.connect(() => setTimeout(() => menu.dispose()));
+        menu.open(left, bottom);
+      }
+    }
+  };
+}
+
+/** Commands of the button "More"; "" is a separator. */
 const MORE = [
   'workflow:add-node',
   'workflow:add-note',

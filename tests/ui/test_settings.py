@@ -1,0 +1,48 @@
+"""Settings of JupyterLab's settings editor act at once."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.canvas import open_workflow
+from tests.ui.conftest import Lab
+
+WINE = "workflows/wine/dvc.yaml"
+
+
+def open_settings(page: Page, title: str) -> None:
+    """Open the settings of a plugin in a tab of the main area."""
+    page.evaluate(
+        "title => jupyterapp.commands.execute('settingeditor:open', {query: title})", title
+    )
+    expect(page.locator(".jp-SettingsHeader-description")).to_be_visible()
+
+
+def setting(page: Page, name: str) -> Locator:
+    """The field of a setting of the workflow canvas."""
+    return page.locator(f'[id="jp-SettingsEditor-jupyter-mlws:canvas_{name}"]')
+
+
+def toolbar_item(page: Page, position: int) -> Locator:
+    """An item of the workflow's toolbar by its position."""
+    items = page.locator(".jp-Document > .jp-Toolbar > [class*=jp-mlws-Toolbar-]")
+    return items.nth(position)
+
+
+def test_a_button_of_the_toolbar_is_hidden_and_moved(page: Page, lab: Lab) -> None:
+    def starts_with(*names: str) -> None:
+        page.get_by_role("tab", name="dvc.yaml").click()
+        for position, name in enumerate(names):
+            expect(toolbar_item(page, position)).to_have_class(re.compile(f"Toolbar-{name}( |$)"))
+        page.get_by_role("tab", name="Settings").click()
+
+    open_workflow(page, lab, WINE, [])
+    expect(page.locator(".jp-mlws-fit")).to_be_visible()
+    open_settings(page, "Workflow Canvas")
+    starts_with("save", "run", "stop", "undo")
+    setting(page, "toolbar_0_disabled").check()
+    starts_with("run", "stop", "undo")
+    setting(page, "toolbar_1_rank").fill("45")
+    starts_with("stop", "undo", "run", "redo")
