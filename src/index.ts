@@ -12,12 +12,14 @@ import registry from './models/plugin';
 import sidebar from './git/plugin';
 import team from './hub/sharedProjects/plugin';
 import lab from './lab/plugin';
+import workflows from './workflow/list/plugin';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
   ...client,
   ...lab,
   ...workflow,
   sidebar,
+  workflows,
   data,
   registry,
   experiments,

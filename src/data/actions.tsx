@@ -14,7 +14,7 @@ import type {
   IOperation,
   IProject
 } from '../api/models';
-import type { Restorer } from '../git/restore';
+import type { Restorer } from '../lab/restorer';
 import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient } from '../lab/tokens';
 import { OperationTracker } from '../operations/tracker';

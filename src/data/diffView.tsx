@@ -3,7 +3,7 @@ import { Button } from '@jupyterlab/ui-components';
 import type { MLWSClient } from '../api/client';
 import type { IDatasetDiff } from '../api/models';
 import { readMore } from '../api/pages';
-import { stateLetters, stateLabel } from '../git/labels';
+import { stateLetters, stateLabel } from '../ui/changeLabels';
 import { notifyOnError } from '../lab/notify';
 import { fileSize } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';

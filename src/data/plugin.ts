@@ -18,7 +18,7 @@ import {
   IOpenDocuments
 } from '../lab/tokens';
 import { dataIcon } from '../ui/fileIcons';
-import { Restorer } from '../git/restore';
+import { Restorer } from '../lab/restorer';
 
 /** Between the history and the workflows. */
 const RANK = 22;

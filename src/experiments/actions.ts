@@ -7,7 +7,7 @@ import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
 import { documentPath } from '../lab/documents';
 import { OperationTracker } from '../operations/tracker';
-import { runName } from './compare';
+import { runName } from '../ui/format';
 import { keyOf } from './table';
 
 /** The actions of the experiment table in the lab. */

@@ -1,4 +1,5 @@
-import { IColumn, runName, valueOf } from './compare';
+import { runName } from '../ui/format';
+import { IColumn, valueOf } from './compare';
 import type { ICurves, IExperimentRun } from '../api/models';
 
 /** Charts of runs, as Vega-Lite specifications. */

@@ -14,12 +14,6 @@ export interface IOrder {
   descending: boolean;
 }
 
-/** Returns the display name of a run: the folder of its workflow, or its own name. */
-export function runName(run: IExperimentRun & { name?: string }): string {
-  const parts = (run.workflow ?? (run.name || run.run)).split('/');
-  return parts.length > 1 ? parts[parts.length - 2] : parts[0];
-}
-
 /** The value of a run in a column; undefined where it has none. */
 export function valueOf(run: IExperimentRun, column: IColumn): unknown {
   return (column.kind === 'param' ? run.params : run.metrics)[column.name];

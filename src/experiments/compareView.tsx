@@ -1,16 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMemo, useState } from 'react';
 
-import { cellText, duration, fullTime } from '../ui/format';
+import { cellText, duration, fullTime, runName } from '../ui/format';
 import type { IExperimentRun } from '../api/models';
-import {
-  columnsOf,
-  runName,
-  IColumn,
-  IOrder,
-  sortRuns,
-  valueOf
-} from './compare';
+import { columnsOf, IColumn, IOrder, sortRuns, valueOf } from './compare';
 
 function Heading(props: {
   column: IColumn;

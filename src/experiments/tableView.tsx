@@ -14,12 +14,11 @@ import { readMore } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
-import { cellText, duration, fullTime } from '../ui/format';
+import { cellText, duration, fullTime, runName } from '../ui/format';
 import { runStatusText } from '../ui/runStatus';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
 import type { RunActions } from './actions';
-import { runName } from './compare';
 import { Reproduced } from './reproduced';
 import {
   ALL_RUNS,

@@ -3,12 +3,17 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../api/client';
 import type { IExperimentRun, IPage } from '../api/models';
-import { cellText, duration, fullTime, relativeTime } from '../ui/format';
+import {
+  cellText,
+  duration,
+  fullTime,
+  relativeTime,
+  runName
+} from '../ui/format';
 import { Rows } from '../ui/rows';
 import { runStatusText } from '../ui/runStatus';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
-import { runName } from './compare';
 
 /** Metrics shown in the list; the table has them all. */
 const MAIN_METRICS = 3;

@@ -3,7 +3,7 @@ import type { OpenDocuments } from '../lab/documents';
 import { BranchActions } from './branchActions';
 import { RemoteActions } from './remoteActions';
 import { StagingActions } from './stagingActions';
-import { Work } from './work';
+import { Work } from '../lab/work';
 
 /** Everything that people do with code, apart from the views that show it. */
 export interface ICode {

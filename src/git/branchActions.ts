@@ -15,8 +15,8 @@ import type {
   ITag
 } from '../api/models';
 import { notifyOnError } from '../lab/notify';
-import { askFields } from './form';
-import type { Work } from './work';
+import { askFields } from '../lab/fieldsDialog';
+import type { Work } from '../lab/work';
 
 /** Code of the error that commits are on no other branch. */
 const NOT_MERGED = '30212';

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ICellDiff } from '../api/models';
 import { DiffLines } from './diffLines';
 import { parseUnified, type IDiffLine } from './unified';
-import { stateLabel } from './labels';
+import { stateLabel } from '../ui/changeLabels';
 
 /** The lines of a cell that is on one side alone. */
 function wholeCell(source: string, kind: 'added' | 'removed'): IDiffLine[] {

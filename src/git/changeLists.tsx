@@ -13,7 +13,7 @@ import { fileSize } from '../ui/format';
 import type { ChangeState, IChange } from '../api/models';
 import { Rows } from '../ui/rows';
 import { dataIcon, kindIcons } from '../ui/fileIcons';
-import { kindLabel, stateLetters, stateLabel } from './labels';
+import { kindLabel, stateLetters, stateLabel } from '../ui/changeLabels';
 import { byFolder, type IFullFolder, isFolder } from './folders';
 import type { IChangeGroups } from './groups';
 import { IconButton } from '../ui/iconButton';

@@ -2,8 +2,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../api/client';
 import type { IProject } from '../api/models';
-import { askFields } from './form';
-import type { Work } from './work';
+import { askFields } from '../lab/fieldsDialog';
+import type { Work } from '../lab/work';
 
 /** Asks for an address, clones it into a project of its own, and shows that. */
 export async function cloneProject(

@@ -12,7 +12,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { IBranch, IPage } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { State } from '../ui/state';
-import { dataOf, idOf } from './snapshotCommands';
+import { dataOf, idOf } from '../lab/contextMenu';
 import { subjectOf, type IHistoryFilter } from './history';
 import { cloneProject } from './clone';
 import { knownStatus } from './status';

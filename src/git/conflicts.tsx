@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IConflict, IConflicts } from '../api/models';
 import { Rows } from '../ui/rows';
 import { kindIcons } from '../ui/fileIcons';
-import { stateLetters } from './labels';
+import { stateLetters } from '../ui/changeLabels';
 import { conflictLabel } from './operationLabels';
 
 /** What the person can do with a merge that waits. */

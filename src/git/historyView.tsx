@@ -33,7 +33,7 @@ import { toggled, useValue, type State } from '../ui/state';
 import { LongList } from '../ui/virtualList';
 import { GraphCell, graphWidth } from './commitGraph';
 import { queryOf, readHistory, type IHistoryFilter } from './history';
-import { stateLetters, stateLabel } from './labels';
+import { stateLetters, stateLabel } from '../ui/changeLabels';
 import { graphRows, type IGraphRow } from './lanes';
 import { ProofBadges } from './snapshotParts';
 

@@ -2,22 +2,6 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { ConflictHow, Side } from '../api/models';
 
-/** What long work is called, by its kind. */
-export function operationLabel(kind: string, trans: TranslationBundle): string {
-  const labels: Record<string, string> = {
-    push: trans.__('Push'),
-    pull: trans.__('Pull'),
-    fetch: trans.__('Fetch'),
-    clone: trans.__('Clone'),
-    checkout: trans.__('Checkout'),
-    merge: trans.__('Merge'),
-    rollback: trans.__('Revert'),
-    stash: trans.__('Stash'),
-    restore: trans.__('Restore')
-  };
-  return labels[kind] ?? kind;
-}
-
 /** What the sides of a merge are called. */
 export function sideLabel(side: Side, trans: TranslationBundle): string {
   const labels: Record<Side, string> = {

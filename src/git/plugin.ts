@@ -18,12 +18,10 @@ import { addCodeCommands, CodeCommandIDs, PALETTE } from './commands';
 import { conflictOpener } from './merge/open';
 import { isStageable } from './stagingActions';
 import {
-  CANVAS_FACTORY,
   IMainViews,
   IMLWSClient,
   IOpenDocuments,
   IMLWSSidebar,
-  IWorkflowEvents,
   IWorkspaceEvents
 } from '../lab/tokens';
 import { changesView } from './changesView';
@@ -35,7 +33,6 @@ import { projectBar } from './projectBar';
 import { MLWSSidebar, type ISidebarLayout } from './sidebar';
 import { knownStatus, readStatusByParts } from './status';
 import { Welcome } from './welcome';
-import { followRuns, workflowsView } from '../workflow/list/view';
 
 /** Rank in the left area: after the file browser, running kernels and git-like extensions. */
 const RANK = 250;
@@ -47,13 +44,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
   id: 'jupyter-mlws:sidebar',
   description: 'Versions, workflows and runs of the project in the left area.',
   autoStart: true,
-  requires: [
-    IMLWSClient,
-    IWorkflowEvents,
-    IWorkspaceEvents,
-    IOpenDocuments,
-    IMainViews
-  ],
+  requires: [IMLWSClient, IWorkspaceEvents, IOpenDocuments, IMainViews],
   optional: [
     ITranslator,
     ICommandPalette,
@@ -66,7 +57,6 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
-    runs: IWorkflowEvents,
     workspace: IWorkspaceEvents,
     documents: IOpenDocuments,
     views: IMainViews,
@@ -84,7 +74,6 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     readStatusByParts(client, workspace);
     const draft = new CommitDraft(client);
     const filter = new State(EVERYTHING);
-    followRuns(client, runs);
 
     const run = (id: string, args = {}) => void commands.execute(id, args);
     const reveal = async (view: Widget) => {
@@ -129,12 +118,6 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
           run(CommandIDs.openDiff, { path, from: parents[0] ?? null, to: id })
       }
     });
-    const openWorkflow = (path: string) =>
-      client.project && documents.open(client.project, path, CANVAS_FACTORY);
-    const workflows = workflowsView({
-      client,
-      onOpen: ({ path }) => openWorkflow(path)
-    });
     const panel = new MLWSSidebar(
       client,
       projectBar({
@@ -147,8 +130,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       [
         { view: changes, room: CHANGES_ROOM },
         { view: history },
-        { view: branches, folded: true },
-        { view: workflows, folded: true, lazy: true }
+        { view: branches, folded: true }
       ],
       translator
     );

@@ -13,8 +13,8 @@ import type {
 } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import { REFS } from './branchActions';
-import { askFields } from './form';
-import type { Work } from './work';
+import { askFields } from '../lab/fieldsDialog';
+import type { Work } from '../lab/work';
 
 /** The remote that is meant where there is none yet. */
 const USUAL = 'origin';

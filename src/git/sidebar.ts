@@ -15,25 +15,11 @@ import {
 } from '@lumino/widgets';
 
 import type { MLWSClient } from '../api/client';
+import type { IMLWSSidebar, ISection } from '../lab/tokens';
 import { mlwsIcon } from '../ui/fileIcons';
 import type { ServerView } from '../ui/server';
 import { sectionSizes, SMALLEST } from './sectionSizes';
 import type { Welcome } from './welcome';
-
-/** A view, and its place in the sidebar. */
-export interface ISection {
-  view: ServerView;
-  /** Its place: a section stands before those of higher rank; the end where it is left out. */
-  rank?: number;
-  /** Share of the height; the sections of this panel itself have theirs in their order. */
-  size?: number;
-  /** Pixels that it has as long as nobody gives it others, whatever the height. */
-  room?: number;
-  /** Whether it is folded at first. */
-  folded?: boolean;
-  /** Whether it asks nothing while it is folded. */
-  lazy?: boolean;
-}
 
 /** What a person made of the sections, by the ids of their views. */
 export interface ISidebarLayout {
@@ -45,10 +31,10 @@ export interface ISidebarLayout {
 /** Between two of the panel's own sections; others find their place in between. */
 const RANK_STEP = 10;
 /** Shares of the height of the sections that name none, in their order. */
-const SIZES = [5, 5, 3, 2];
+const SIZES = [5, 5, 3];
 
 /** The one icon of MLWS in the left area: sections that fold, or the welcome without a project. */
-export class MLWSSidebar extends SidePanel {
+export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
   constructor(
     private _client: MLWSClient,
     private _bar: ServerView,

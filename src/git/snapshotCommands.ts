@@ -2,7 +2,6 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard, InputDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
-import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { listText } from '../ui/format';
 import { APIError } from '../api/client';
@@ -17,7 +16,8 @@ import { EVERYTHING, queryOf, subjectOf } from './history';
 import type { ServerView } from '../ui/server';
 import { compareIcon, mlwsIcon } from '../ui/fileIcons';
 import type { MainViews } from '../lab/mainArea';
-import { Restorer } from './restore';
+import { dataOf, idOf } from '../lab/contextMenu';
+import { Restorer } from '../lab/restorer';
 import type { MLWSSidebar } from './sidebar';
 import { notifyOnError } from '../lab/notify';
 
@@ -231,22 +231,6 @@ function addDiffCommands(
       }
     }
   });
-}
-
-/** A data attribute of what was clicked with the right button. */
-export function dataOf(app: JupyterFrontEnd, name: string): string | null {
-  const node = app.contextMenuHitTest(
-    element => element.dataset[name] !== undefined
-  );
-  return node?.dataset[name] ?? null;
-}
-
-/** The id of a snapshot: the one that is named, or the one that was clicked. */
-export function idOf(
-  app: JupyterFrontEnd,
-  args: ReadonlyPartialJSONObject
-): string | null {
-  return typeof args.id === 'string' ? args.id : dataOf(app, 'mlwsSnapshot');
 }
 
 async function chooseSnapshot(

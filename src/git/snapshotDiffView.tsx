@@ -8,7 +8,7 @@ import { Answer, ServerView, useGet } from '../ui/server';
 import { staleTimeOf } from './diff';
 import { versionNames } from './fileDiffView';
 import { dataIcon, kindIcons } from '../ui/fileIcons';
-import { kindLabel, stateLetters, stateLabel } from './labels';
+import { kindLabel, stateLetters, stateLabel } from '../ui/changeLabels';
 
 function Values(props: {
   title: string;

@@ -5,7 +5,7 @@ import { confirm } from '../lab/confirm';
 import type { MLWSClient } from '../api/client';
 import type { IChange, IDiscarded } from '../api/models';
 import { notifyOnError } from '../lab/notify';
-import type { Work } from './work';
+import type { Work } from '../lab/work';
 
 /** Files as a whole, single hunks of one file, or everything. */
 export type Selection =

@@ -7,7 +7,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { MLWSClient } from '../api/client';
 import { followProject } from '../api/invalidation';
-import { Questions } from '../git/questions';
+import { CredentialPrompts } from './credentialPrompts';
 import { labServer } from './server';
 import { IMLWSClient, IWorkflowEvents, IWorkspaceEvents } from './tokens';
 
@@ -96,7 +96,7 @@ const questions: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
-    new Questions(client, trans);
+    new CredentialPrompts(client, trans);
   }
 };
 

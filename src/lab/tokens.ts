@@ -1,11 +1,16 @@
 import { Token } from '@lumino/coreutils';
+import type { Widget } from '@lumino/widgets';
 
 import type { IEventStream, MLWSClient } from '../api/client';
-import type { IWorkflowEvent, IWorkspaceEvent } from '../api/models';
+import type {
+  IExperimentRun,
+  IModelVersion,
+  IWorkflowEvent,
+  IWorkspaceEvent
+} from '../api/models';
 import type { OpenDocuments } from './documents';
 import type { MainViews } from './mainArea';
-import type { IModelActions } from '../models/actions';
-import type { MLWSSidebar } from '../git/sidebar';
+import type { ServerView } from '../ui/server';
 
 /** The name of the factory that opens a `dvc.yaml` as a graph. */
 export const CANVAS_FACTORY = 'Workflow';
@@ -31,8 +36,30 @@ export const IWorkspaceEvents = new Token<IWorkspaceEvents>(
   'The shared stream of changes in the workspace.'
 );
 
+/** A view, and its place in the sidebar. */
+export interface ISection {
+  view: ServerView;
+  /** Its place: a section stands before those of higher rank; the end where it is left out. */
+  rank?: number;
+  /** Share of the height; the panel's own sections have theirs in their order. */
+  size?: number;
+  /** Pixels that it has as long as the user gives it no others, whatever the height. */
+  room?: number;
+  /** Whether it is folded at first. */
+  folded?: boolean;
+  /** Whether it asks nothing while it is folded. */
+  lazy?: boolean;
+}
+
 /** The panel in the left area, to which other parts add their sections. */
-export type IMLWSSidebar = MLWSSidebar;
+export interface IMLWSSidebar extends Widget {
+  /** Adds a section; it is the panel's from now on. */
+  addSection(section: ISection): void;
+  /** Adds what helps to begin, below the welcome; it is the panel's from now on. */
+  addBeginning(view: ServerView): void;
+  /** Unfolds a section. */
+  expand(view: Widget): void;
+}
 export const IMLWSSidebar = new Token<IMLWSSidebar>(
   'jupyter-mlws:IMLWSSidebar',
   'The panel of versions, workflows and containers in the left area.'
@@ -53,7 +80,16 @@ export const IOpenDocuments = new Token<IOpenDocuments>(
 );
 
 /** The actions on registered models, for all views of runs and versions. */
-export type IModelRegistry = IModelActions;
+export interface IModelRegistry {
+  /** Asks for an alias, and sets it to the version. */
+  promote(version: IModelVersion): Promise<void>;
+  removeAlias(version: IModelVersion, alias: string): void;
+  /** Shows versions side by side, by their ids. */
+  compare(ids: readonly string[]): void;
+  /** Registers a run, or one that the user chooses, as a version of a model. */
+  register(run?: IExperimentRun): void;
+  lineage(version: IModelVersion): void;
+}
 export const IModelRegistry = new Token<IModelRegistry>(
   'jupyter-mlws:IModelRegistry',
   'The actions on registered models.'

@@ -5,7 +5,7 @@ import {
 import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { dataOf } from '../git/snapshotCommands';
+import { dataOf } from '../lab/contextMenu';
 import { LineageActions } from './actions';
 import { lineageIcon } from './icons';
 import { IMainViews, IMLWSClient, IOpenDocuments } from '../lab/tokens';

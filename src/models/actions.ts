@@ -11,7 +11,7 @@ import type {
   IPage
 } from '../api/models';
 import { notifyOnError } from '../lab/notify';
-import type { IMLWSClient } from '../lab/tokens';
+import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
 import { PromoteForm, RegisterForm } from './forms';
 
 /** Number of runs to choose from. */
@@ -21,20 +21,8 @@ const MAX_SUGGESTIONS = 500;
 /** Duration of a notification of success, in milliseconds. */
 const SHORT = 5000;
 
-/** The actions on models. */
-export interface IModelActions {
-  /** Asks for an alias, and sets it to the version. */
-  promote(version: IModelVersion): Promise<void>;
-  removeAlias(version: IModelVersion, alias: string): void;
-  /** Shows versions side by side, by their ids. */
-  compare(ids: readonly string[]): void;
-  /** Registers a run, or one that the user chooses, as a version of a model. */
-  register(run?: IExperimentRun): void;
-  lineage(version: IModelVersion): void;
-}
-
 /** The actions of models in the lab. */
-export class ModelActions implements IModelActions {
+export class ModelActions implements IModelRegistry {
   constructor(
     private _client: IMLWSClient,
     private _compare: (ids: readonly string[]) => void,

@@ -10,7 +10,7 @@ import type {
   IModelVersion
 } from '../api/models';
 import { Answer, ServerView, useGet } from '../ui/server';
-import type { IModelActions } from './actions';
+import type { IModelRegistry } from '../lab/tokens';
 
 function Group(props: {
   title: string;
@@ -60,14 +60,14 @@ function Values(props: {
 
 interface IProps {
   client: MLWSClient;
-  actions: IModelActions;
+  actions: IModelRegistry;
   /** Of the versions. */
   ids: readonly string[];
 }
 
 function Heading(props: {
   version: IModelVersion;
-  actions: IModelActions;
+  actions: IModelRegistry;
   trans: TranslationBundle;
 }): JSX.Element {
   const { version, actions, trans } = props;

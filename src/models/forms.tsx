@@ -1,8 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { DialogForm } from '../lab/dialogForm';
-import { runName } from '../experiments/compare';
-import { fullTime } from '../ui/format';
+import { fullTime, runName } from '../ui/format';
 import type { IExperimentRun, IModelVersion } from '../api/models';
 
 /** The alias that the form suggests. */

@@ -24,7 +24,8 @@ import { cellText, fullTime, relativeTime } from '../ui/format';
 import { Rows } from '../ui/rows';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { State, toggled, useValue } from '../ui/state';
-import { modelPath, type IModelActions } from './actions';
+import type { IModelRegistry } from '../lab/tokens';
+import { modelPath } from './actions';
 
 /** Metrics shown in the list; the comparison has them all. */
 const MAIN_METRICS = 3;
@@ -35,7 +36,7 @@ const BEST = 5;
 
 interface IProps {
   client: MLWSClient;
-  actions: IModelActions;
+  actions: IModelRegistry;
   /** The names of the expanded models. */
   expanded: State<ReadonlySet<string>>;
 }

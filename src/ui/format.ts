@@ -1,5 +1,6 @@
 /** Numbers, times and lists as people read them, in their language. */
 
+import type { IExperimentRun } from '../api/models';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -111,4 +112,10 @@ export function listText(
   trans: TranslationBundle
 ): string {
   return items.join(trans._p('list separator', ', '));
+}
+
+/** Returns the display name of a run: the folder of its workflow, or its own name. */
+export function runName(run: IExperimentRun & { name?: string }): string {
+  const parts = (run.workflow ?? (run.name || run.run)).split('/');
+  return parts.length > 1 ? parts[parts.length - 2] : parts[0];
 }

@@ -5,7 +5,7 @@ import {
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { checkIcon } from '@jupyterlab/ui-components';
 
-import { idOf } from '../snapshotCommands';
+import { idOf } from '../../lab/contextMenu';
 import { IMainViews, IMLWSClient } from '../../lab/tokens';
 
 namespace CommandIDs {

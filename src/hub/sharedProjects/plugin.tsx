@@ -6,8 +6,8 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 
 import { MLWSClient } from '../../api/client';
-import { askFields } from '../../git/form';
-import { Work } from '../../git/work';
+import { askFields } from '../../lab/fieldsDialog';
+import { Work } from '../../lab/work';
 import { hasHub } from '../containers/hub';
 import { labServer } from '../../lab/server';
 import type { IProject, ITeamProject } from '../../api/models';

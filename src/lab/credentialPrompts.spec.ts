@@ -4,10 +4,10 @@ import { MessageLoop } from '@lumino/messaging';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { failure, settle, Wire } from '../__tests__/server';
-import { Questions } from './questions';
+import { CredentialPrompts } from './credentialPrompts';
 
 let wire: Wire;
-let questions: Questions;
+let questions: CredentialPrompts;
 
 const waiting = (prompt: string, secret: boolean) => ({
   id: 'op1',
@@ -44,7 +44,10 @@ beforeEach(() => {
   wire.answers['POST /operations/op1/answer'] = {};
   wire.answers['POST /operations/op1/cancel'] = {};
   // Without a project, too: a clone asks as well.
-  questions = new Questions(wire.client(), nullTranslator.load('jupyter_mlws'));
+  questions = new CredentialPrompts(
+    wire.client(),
+    nullTranslator.load('jupyter_mlws')
+  );
 });
 
 afterEach(() => {

@@ -4,9 +4,8 @@ import type { IDisposable } from '@lumino/disposable';
 
 import { APIError, IEventStream, MLWSClient } from '../api/client';
 import type { IOperation, IOperationEvent, IPage } from '../api/models';
-import { notifyOnError } from '../lab/notify';
-import { FieldsForm } from './form';
-import { operationLabel } from './operationLabels';
+import { notifyOnError } from './notify';
+import { FieldsForm } from './fieldsDialog';
 
 /** Code of the error that nothing is asked (any more): somebody else has answered. */
 const NOTHING_ASKED = '30259';
@@ -23,7 +22,7 @@ interface IAsked {
  * Whoever began the operation: a view, another window, a program over REST. An answer goes to
  * the operation and is kept nowhere; what was answered elsewhere disappears here.
  */
-export class Questions implements IDisposable {
+export class CredentialPrompts implements IDisposable {
   constructor(
     private _client: MLWSClient,
     private _trans: TranslationBundle
@@ -125,4 +124,20 @@ export class Questions implements IDisposable {
 
   private _stream: IEventStream<IOperationEvent>;
   private _asked = new Map<string, IAsked>();
+}
+
+/** Returns the name of a kind of operation. */
+function operationLabel(kind: string, trans: TranslationBundle): string {
+  const labels: Record<string, string> = {
+    push: trans.__('Push'),
+    pull: trans.__('Pull'),
+    fetch: trans.__('Fetch'),
+    clone: trans.__('Clone'),
+    checkout: trans.__('Checkout'),
+    merge: trans.__('Merge'),
+    rollback: trans.__('Revert'),
+    stash: trans.__('Stash'),
+    restore: trans.__('Restore')
+  };
+  return labels[kind] ?? kind;
 }

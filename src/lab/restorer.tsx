@@ -9,8 +9,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { MLWSClient } from '../api/client';
 import { fileSize, listText } from '../ui/format';
 import type { IOperation, IRestorePlan, IRestoreResult } from '../api/models';
-import { notifyOnError } from '../lab/notify';
-import type { OpenDocuments } from '../lab/documents';
+import { notifyOnError } from './notify';
+import type { OpenDocuments } from './documents';
 import { followWithNotice } from './work';
 
 /** Paths named one by one in the dialog; more are counted. */

@@ -3,10 +3,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { listText } from '../ui/format';
 import { APIError, errorText, MLWSClient } from '../api/client';
 import type { IOperation } from '../api/models';
-import type { OpenDocuments } from '../lab/documents';
-import { ProgressNotice } from '../lab/notice';
+import type { OpenDocuments } from './documents';
+import { ProgressNotice } from './notice';
 import { followOperation } from '../operations/tracker';
-import { notifyOnError } from '../lab/notify';
+import { notifyOnError } from './notify';
 
 /** The texts of an operation; `done` may be null where a view shows the result. */
 interface IWorkTexts<T> {

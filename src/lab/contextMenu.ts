@@ -1,0 +1,18 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+/** Returns a data attribute of the element whose context menu is open. */
+export function dataOf(app: JupyterFrontEnd, name: string): string | null {
+  const node = app.contextMenuHitTest(
+    element => element.dataset[name] !== undefined
+  );
+  return node?.dataset[name] ?? null;
+}
+
+/** Returns the snapshot that the arguments name, or that was clicked. */
+export function idOf(
+  app: JupyterFrontEnd,
+  args: ReadonlyPartialJSONObject
+): string | null {
+  return typeof args.id === 'string' ? args.id : dataOf(app, 'mlwsSnapshot');
+}
