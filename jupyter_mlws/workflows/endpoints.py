@@ -31,6 +31,8 @@ from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS
 from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.models import (
+    ColumnRequest,
+    ColumnStatistics,
     ExecuteRequest,
     Log,
     LogQuery,
@@ -43,7 +45,10 @@ from jupyter_mlws.workflows.models import (
     Run,
     RunQuery,
     RunSummary,
+    RunText,
     Script,
+    TablePage,
+    TableRequest,
     ValidateRequest,
     Workflow,
     WorkflowResults,
@@ -393,6 +398,39 @@ def preview_output(
     workspace: Workspace, identifier: str, run: str, node: str, port: str
 ) -> Preview:
     return workspace.workflows.results.preview(unescape(identifier), run, node, port)
+
+
+@endpoints.post(
+    "workflows/{workflow}/runs/{run}/nodes/{node}/outputs/{output}/table",
+    "Read rows of a table, filtered and sorted",
+    also=[("read", "contents")],
+    errors=(*DVC_ERRORS, *NO_WORKFLOW, PreviewError),
+)
+def read_table(
+    workspace: Workspace, identifier: str, run: str, node: str, port: str, body: TableRequest
+) -> TablePage:
+    return workspace.workflows.results.table(unescape(identifier), run, node, port, body)
+
+
+@endpoints.post(
+    "workflows/{workflow}/runs/{run}/nodes/{node}/outputs/{output}/statistics",
+    "Describe a column of a table",
+    also=[("read", "contents")],
+    errors=(*DVC_ERRORS, *NO_WORKFLOW, PreviewError),
+)
+def describe_column(
+    workspace: Workspace, identifier: str, run: str, node: str, port: str, body: ColumnRequest
+) -> ColumnStatistics:
+    return workspace.workflows.results.statistics(unescape(identifier), run, node, port, body)
+
+
+@endpoints.get(
+    "workflows/{workflow}/runs/{run}/text",
+    "Get the text of a workflow as a run read it",
+    errors=(*NO_WORKFLOW,),
+)
+def get_run_text(workspace: Workspace, identifier: str, run: str) -> RunText:
+    return workspace.workflows.run_text(unescape(identifier), run)
 
 
 def _started(state: dict[str, Any]) -> Reply[Run]:

@@ -32,6 +32,7 @@ from jupyter_mlws.workflows.models import (
     Plan,
     PlanQuery,
     Problem,
+    RunText,
     Script,
     Workflow,
     WrittenNotebook,
@@ -192,6 +193,11 @@ class WorkflowManager:
             )
         makers = history.makers({node.id: node.restored for node in node_plans})
         return plan.summarise(node_plans, stages, history.durations(path), makers, jobs)
+
+    def run_text(self, path: str, run: str) -> RunText:
+        """Return the text of a workflow as a run read it; without one, the file's."""
+        identifier = self.runs.id_of(path, run)
+        return RunText(run=identifier, text=self.runs.document(path, identifier).text)
 
     # Other forms
 

@@ -117,6 +117,13 @@ class Run(RunSummary):
     last_seq: int
 
 
+class RunText(Record):
+    """The text of a workflow as a run read it."""
+
+    run: str
+    text: str
+
+
 class DocumentError(Record):
     """The reason why a file cannot be read as a workflow."""
 
@@ -297,7 +304,48 @@ class Preview(Record):
     data: str | None = None
     spec: Any = None
     text: str | None = None
+    notebook: Any = None
     truncated: bool | None = None
+
+
+class TablePage(Record):
+    """Rows of a table from ``offset`` on.
+
+    ``row_count``: rows of the table; ``match_count``: those that match the filters. ``truncated``:
+    only the beginning of a large CSV file was read.
+    """
+
+    columns: list[Column]
+    rows: list[list[Any]]
+    offset: int
+    row_count: int
+    match_count: int
+    truncated: bool
+
+
+class Bin(Record):
+    """A bar of a histogram: a range of numbers, or a value."""
+
+    label: str
+    count: int
+
+
+class ColumnStatistics(Record):
+    """The distribution of a column: of numbers a histogram, else the most frequent values.
+
+    ``distinct`` is null where there are too many values to count.
+    """
+
+    column: str
+    dtype: str
+    count: int
+    nulls: int
+    distinct: int | None = None
+    min: Any = None
+    max: Any = None
+    mean: Any = None
+    std: Any = None
+    bins: list[Bin] = Field(default_factory=list)
 
 
 class Script(Record):
@@ -395,6 +443,41 @@ class RunQuery(Request):
     """The ID of a run; the newest by default."""
 
     run: str | None = None
+
+
+class TableFilter(Request):
+    """A condition on a column; ``value`` is read as the column's type."""
+
+    column: str = Field(max_length=1000)
+    operator: Literal[
+        "contains",
+        "equal",
+        "not_equal",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "empty",
+    ]
+    value: str = Field(default="", max_length=1000)
+
+
+class TableRequest(Request):
+    """The rows of a table to return."""
+
+    offset: int = Field(default=0, ge=0, le=2**53)
+    limit: int = Field(default=100, ge=1, le=1000)
+    sort: str | None = Field(default=None, max_length=1000, description="The column to sort by.")
+    descending: bool = False
+    filters: list[TableFilter] = Field(
+        default_factory=list, max_length=50, description="Conditions that all must hold."
+    )
+
+
+class ColumnRequest(Request):
+    """The column to describe."""
+
+    column: str = Field(max_length=1000)
 
 
 class LogQuery(Request):

@@ -25,6 +25,8 @@ MAX_TEXT_LENGTH = 100_000
 """Characters."""
 MAX_IMAGE_BYTES = 20_000_000
 """Bytes."""
+MAX_NOTEBOOK_BYTES = 20_000_000
+"""Bytes."""
 MAX_MODEL_SCHEMA_BYTES = 50_000_000
 """Bytes of a model's specification; a zip file of a few kB can hold gigabytes."""
 MAX_CELL_LENGTH = 500
@@ -67,6 +69,11 @@ def preview(kind: str, path: Path, suffix: str) -> Preview:
     if not path.exists():
         raise WorkflowItemNotFoundError(kind="output", name=path.name)
     try:
+        if suffix == ".ipynb" and path.stat().st_size <= MAX_NOTEBOOK_BYTES:
+            notebook = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(notebook["cells"], list):
+                raise ValueError("the file is not a notebook of format 4")
+            return Preview(type="Notebook", notebook=notebook)
         if kind == "Table":
             return _table(path, suffix)
         if kind == "Folder":
@@ -148,7 +155,7 @@ def _table(path: Path, suffix: str) -> Preview:
         batch = next(file.iter_batches(batch_size=MAX_ROWS, columns=names), None)
         columns = [Column(name=f.name, dtype=str(f.type)) for f in fields[:MAX_COLUMNS]]
         values = [batch.column(name).to_pylist() for name in names] if batch is not None else []
-        rows = [[_cell(value) for value in row] for row in zip(*values, strict=True)]
+        rows = [[to_cell(value) for value in row] for row in zip(*values, strict=True)]
         return Preview(type="Table", columns=columns, rows=rows, row_count=file.metadata.num_rows)
 
 
@@ -162,13 +169,14 @@ def _csv(path: Path, separator: str) -> Preview:
         for row in reader:
             if len(rows) == MAX_ROWS:
                 break
-            rows.append([_cell(value) for value in row[:MAX_COLUMNS]])
+            rows.append([to_cell(value) for value in row[:MAX_COLUMNS]])
         count = len(rows) + sum(1 for _ in reader) + (len(rows) == MAX_ROWS)
     columns = [Column(name=name, dtype="") for name in header]
     return Preview(type="Table", columns=columns, rows=rows, row_count=count)
 
 
-def _cell(value: Any) -> Any:
+def to_cell(value: Any) -> Any:
+    """Return a value of a table as JSON."""
     if isinstance(value, date | datetime | time):
         return value.isoformat()
     if isinstance(value, bytes):

@@ -500,6 +500,11 @@ export interface components {
       mode: components['schemas']['Mode'];
       items: components['schemas']['RankedVersion'][];
     };
+    /** @description A bar of a histogram: a range of numbers, or a value. */
+    Bin: {
+      label: string;
+      count: number;
+    };
     /**
      * @description A branch; ``remote`` is null for local branches.
      *
@@ -741,6 +746,32 @@ export interface components {
     Column: {
       name: string;
       dtype: string;
+    };
+    /** @description The column to describe. */
+    ColumnRequest: {
+      column: string;
+    };
+    /**
+     * @description The distribution of a column: of numbers a histogram, else the most frequent values.
+     *
+     *     ``distinct`` is null where there are too many values to count.
+     */
+    ColumnStatistics: {
+      column: string;
+      dtype: string;
+      count: number;
+      nulls: number;
+      /** @default null */
+      distinct: number | null;
+      /** @default null */
+      min: unknown;
+      /** @default null */
+      max: unknown;
+      /** @default null */
+      mean: unknown;
+      /** @default null */
+      std: unknown;
+      bins: components['schemas']['Bin'][];
     };
     /** @description A new commit; ``warnings`` list what was left out, and why. */
     CommitCreated: {
@@ -2101,6 +2132,8 @@ export interface components {
       /** @default null */
       text: string | null;
       /** @default null */
+      notebook: unknown;
+      /** @default null */
       truncated: boolean | null;
     };
     /** @description A problem of a workflow: its place, and how to correct it. Lines count from 1. */
@@ -2400,6 +2433,11 @@ export interface components {
       commit: string | null;
       resumes: string | null;
     };
+    /** @description The text of a workflow as a run read it. */
+    RunText: {
+      run: string;
+      text: string;
+    };
     /**
      * @description A commit of what was replaced: ``reason`` is the command that did it.
      *
@@ -2635,6 +2673,52 @@ export interface components {
     Sweeps: {
       items: components['schemas']['Sweep'][];
       etag: string;
+    };
+    /** @description A condition on a column; ``value`` is read as the column's type. */
+    TableFilter: {
+      column: string;
+      /** @enum {string} */
+      operator:
+        | 'contains'
+        | 'equal'
+        | 'not_equal'
+        | 'less'
+        | 'less_equal'
+        | 'greater'
+        | 'greater_equal'
+        | 'empty';
+      /** @default  */
+      value: string;
+    };
+    /**
+     * @description Rows of a table from ``offset`` on.
+     *
+     *     ``row_count``: rows of the table; ``match_count``: those that match the filters. ``truncated``:
+     *     only the beginning of a large CSV file was read.
+     */
+    TablePage: {
+      columns: components['schemas']['Column'][];
+      rows: unknown[][];
+      offset: number;
+      row_count: number;
+      match_count: number;
+      truncated: boolean;
+    };
+    /** @description The rows of a table to return. */
+    TableRequest: {
+      /** @default 0 */
+      offset: number;
+      /** @default 100 */
+      limit: number;
+      /**
+       * @description The column to sort by.
+       * @default null
+       */
+      sort: string | null;
+      /** @default false */
+      descending: boolean;
+      /** @description Conditions that all must hold. */
+      filters?: components['schemas']['TableFilter'][];
     };
     /** @description A name for a commit; ``message`` is null for a lightweight tag. */
     Tag: {

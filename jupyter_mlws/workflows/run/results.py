@@ -12,10 +12,19 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import plots
 from jupyter_mlws.engine.scheduler import log_path
 from jupyter_mlws.workflows.document.parse import Stage
-from jupyter_mlws.workflows.models import Log, Output, Preview
+from jupyter_mlws.workflows.models import (
+    ColumnRequest,
+    ColumnStatistics,
+    Log,
+    Output,
+    Preview,
+    TablePage,
+    TableRequest,
+)
 from jupyter_mlws.workflows.previews import plot, preview, type_of
 from jupyter_mlws.workflows.run.journal import run_folder
 from jupyter_mlws.workflows.run.runs import Runs
+from jupyter_mlws.workflows.tables import TableReader
 
 MAX_LOG_BYTES = 1_000_000
 """Bytes of a log in one answer."""
@@ -27,6 +36,7 @@ class Results:
     def __init__(self, project: Project, runs: Runs) -> None:
         self._project = project
         self._runs = runs
+        self._tables = TableReader()
 
     def log(self, path: str, run: str, node: str, offset: int = 0) -> Log:
         """Return part of a node's log, from byte ``offset`` on."""
@@ -51,9 +61,9 @@ class Results:
 
     def outputs(self, path: str, run: str, node: str) -> list[Output]:
         """Return the files that a node produced in a run."""
-        _, record = self._runs.node(path, run, node)
+        identifier, record = self._runs.node(path, run, node)
         outputs = []
-        for port, kind, file in self.ports(self._stage(path, node)):
+        for port, kind, file in self.ports(self._stage(path, identifier, node)):
             md5 = record.get("outputs", {}).get(file)
             content_path = self.content_path(file, md5)
             outputs.append(
@@ -70,23 +80,40 @@ class Results:
 
     def preview(self, path: str, run: str, node: str, port: str) -> Preview:
         """Return a preview of a run's output, even if a later run has replaced the file."""
-        _, record = self._runs.node(path, run, node)
-        stage = self._stage(path, node)
+        stage, kind, file, content_path = self._output(path, run, node, port)
+        suffix = Path(file).suffix.lower()
+        properties = stage.plots.get(file)
+        chart = None
+        if properties is not None and suffix in plots.SUFFIXES:
+            templates = self._project.root / ".dvc" / "plots"
+            chart = plot(content_path, suffix, properties, templates)
+        return chart or preview(kind, content_path, suffix)
+
+    def table(self, path: str, run: str, node: str, port: str, request: TableRequest) -> TablePage:
+        """Return rows of a table that a node produced in a run, filtered and sorted."""
+        _, _, file, content_path = self._output(path, run, node, port)
+        return self._tables.page(content_path, Path(file).suffix.lower(), request)
+
+    def statistics(
+        self, path: str, run: str, node: str, port: str, request: ColumnRequest
+    ) -> ColumnStatistics:
+        """Return the distribution of a column of a table that a node produced in a run."""
+        _, _, file, content_path = self._output(path, run, node, port)
+        return self._tables.statistics(content_path, Path(file).suffix.lower(), request)
+
+    def _output(self, path: str, run: str, node: str, port: str) -> tuple[Stage, str, str, Path]:
+        """Return an output's stage, type, path in the project, and the path of its content."""
+        identifier, record = self._runs.node(path, run, node)
+        stage = self._stage(path, identifier, node)
         for name, kind, file in self.ports(stage):
             if name == port:
-                content_path = self.content_path(file, record.get("outputs", {}).get(file))
-                suffix = Path(file).suffix.lower()
-                properties = stage.plots.get(file)
-                chart = None
-                if properties is not None and suffix in plots.SUFFIXES:
-                    templates = self._project.root / ".dvc" / "plots"
-                    chart = plot(content_path, suffix, properties, templates)
-                return chart or preview(kind, content_path, suffix)
+                md5 = record.get("outputs", {}).get(file)
+                return stage, kind, file, self.content_path(file, md5)
         raise WorkflowItemNotFoundError(kind="output", name=port)
 
-    def _stage(self, path: str, node: str) -> Stage:
-        documents = self._runs.documents
-        for stage in documents.stages(documents.read(path))[0]:
+    def _stage(self, path: str, run: str, node: str) -> Stage:
+        """Return a node as the run had it: it may have been changed or removed since."""
+        for stage in self._runs.documents.stages(self._runs.document(path, run))[0]:
             if stage.id == node:
                 return stage
         raise WorkflowItemNotFoundError(kind="node", name=node)
