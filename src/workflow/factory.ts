@@ -1,3 +1,4 @@
+import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { ABCWidgetFactory, DocumentRegistry } from '@jupyterlab/docregistry';
 import { FileDialog } from '@jupyterlab/filebrowser';
@@ -150,7 +151,13 @@ function labActions(
       dispose: () => files.dispose()
     },
     renderers,
-    openFile: path => void manager.openOrReveal(root() + path),
+    openFile: (path, line) => {
+      if (line === undefined) {
+        manager.openOrReveal(root() + path);
+      } else {
+        openAtLine(manager, root() + path, line).catch(report);
+      }
+    },
     showData: (path, track) => {
       // Where the lab's data view is not there, neither are its commands.
       const command = track ? 'mlws:track-data' : 'mlws:show-data';
@@ -184,6 +191,25 @@ function labActions(
       }
     }
   };
+}
+
+/** Opens a file in the text editor, with the cursor in a line, which counts from 1. */
+async function openAtLine(
+  manager: IDocumentManager,
+  path: string,
+  line: number
+): Promise<void> {
+  const widget = manager.openOrReveal(path, EDITOR);
+  await widget?.revealed;
+  const { editor } = (widget?.content ?? {}) as {
+    editor?: CodeEditor.IEditor;
+  };
+  if (editor) {
+    const position = { line: line - 1, column: 0 };
+    editor.setCursorPosition(position);
+    editor.revealPosition(position);
+    editor.focus();
+  }
 }
 
 /** Finds the project around the file; tries again when a project appears. */

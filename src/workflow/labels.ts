@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IProblem } from '../api/models';
-import { cellText } from '../ui/format';
+import type { IPlan, IProblem } from '../api/models';
+import { cellText, duration } from '../ui/format';
 import type { IParseError } from './document/document';
 import type { ISchema } from './document/schema';
 import type { ReaderKind, SweepFault } from './document/sweep';
@@ -9,6 +9,7 @@ import type { Value } from './document/values';
 import type { Refusal } from './graph/connections';
 import { ANY_INPUT, type IGraphNode } from './graph/graph';
 import type { Problem } from './graph/validate';
+import type { NodeMark } from './graph/marks';
 
 export function refusalText(
   refusal: Refusal,
@@ -80,6 +81,51 @@ export function planText(action: string, trans: TranslationBundle): string {
     frozen: trans.__('Frozen')
   };
   return words[action] ?? action;
+}
+
+/** Returns the word for the mark of a node. */
+export function markText(mark: NodeMark, trans: TranslationBundle): string {
+  switch (mark) {
+    case 'running':
+      return trans.__('Running');
+    case 'waiting':
+      return trans.__('Waiting');
+    case 'failed':
+      return trans.__('Failed');
+    case 'run':
+      return trans.__('Will run');
+    case 'restorable':
+      return trans.__('Will be restored from the cache');
+    case 'cached':
+      return trans.__('Up to date');
+    case 'frozen':
+      return trans.__('Frozen');
+    case 'stopped':
+      return trans.__('Stopped or skipped');
+  }
+}
+
+/** Returns what the button of a run says of the plan; null where there is none. */
+export function runButtonText(
+  plan: IPlan | null,
+  trans: TranslationBundle
+): string {
+  if (!plan) {
+    return trans.__('Run');
+  }
+  const { run, restorable } = plan.summary;
+  if (run === 0) {
+    return restorable === 0
+      ? trans.__('Everything is up to date')
+      : trans._n('Restore %1 node', 'Restore %1 nodes', restorable);
+  }
+  const nodes = trans._n('Run %1 node', 'Run %1 nodes', run);
+  const { estimate_seconds: seconds, without_estimate: unknown } = plan;
+  if (seconds === null) {
+    return nodes;
+  }
+  const time = duration(seconds < 10 ? seconds : Math.round(seconds));
+  return `${nodes} · ${unknown > 0 ? '≥ ' : '~'}${time}`;
 }
 
 /** The word for a kind of node; another type that the server names stays as it is. */

@@ -34,6 +34,7 @@ import { workflowIcon } from './icons';
 import { importWorkflow } from './import/importDialog';
 import { askForWorkflow, type INewWorkflow } from './import/newDialog';
 import { RunningRuns } from './running';
+import { notifyOfFailures } from './runNotices';
 import type { WorkflowService } from './store/service';
 import { WorkflowFactory, type Report } from './factory';
 import { addToolbarItems } from './toolbar';
@@ -138,6 +139,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
     factory.widgetCreated.connect((_, widget) => {
       widget.title.icon = workflowIcon;
       widget.context.pathChanged.connect(() => void tracker.save(widget));
+      notifyOfFailures(widget, () => app.shell.activateById(widget.id), trans);
       void tracker.add(widget);
     });
     app.docRegistry.addWidgetFactory(factory);

@@ -1,6 +1,7 @@
 import type { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
+  checkIcon,
   ReactWidget,
   redoIcon,
   runIcon,
@@ -23,6 +24,7 @@ import {
   moreIcon,
   treeIcon
 } from './icons';
+import { runButtonText } from './labels';
 import { useElapsed } from './store/hooks';
 import type { CanvasModel } from './store/model';
 import { FINAL } from './store/run';
@@ -34,6 +36,8 @@ interface IButton {
   tooltip: string;
   act: (widget: WorkflowWidget, button: ToolbarButton) => unknown;
   isEnabled?: (model: CanvasModel) => boolean;
+  /** Of a button that shows and hides something. */
+  isPressed?: (widget: WorkflowWidget) => boolean;
 }
 
 /**
@@ -51,31 +55,45 @@ export function addToolbarItems(
       createButton(name, button, widget)
     );
   }
-  registry.addFactory<WorkflowWidget>(CANVAS_FACTORY, 'state', ({ model }) => {
-    const state = ReactWidget.create(<StateText model={model} trans={trans} />);
-    state.addClass('jp-mlws-StateText');
-    return state;
-  });
+  const add = (
+    name: string,
+    className: string,
+    View: (props: IViewProps) => JSX.Element | null
+  ): void => {
+    registry.addFactory<WorkflowWidget>(CANVAS_FACTORY, name, ({ model }) => {
+      const item = ReactWidget.create(<View model={model} trans={trans} />);
+      item.addClass(className);
+      return item;
+    });
+  };
+  add('run', 'jp-mlws-Toolbar-run', RunButton);
+  add('problems', 'jp-mlws-Toolbar-problems', ProblemsButton);
+  add('state', 'jp-mlws-StateText', StateText);
 }
 
 function createButton(
   name: string,
-  { icon, tooltip, act, isEnabled }: IButton,
+  { icon, tooltip, act, isEnabled, isPressed }: IButton,
   widget: WorkflowWidget
 ): ToolbarButton {
   const button = new ToolbarButton({
     icon,
     tooltip,
-    onClick: () => void act(widget, button),
+    onClick: () => {
+      void act(widget, button);
+      update();
+    },
     className: `jp-mlws-${name}`
   });
   button.addClass(`jp-mlws-Toolbar-${name}`);
+  const { model } = widget;
+  const update = (): void => {
+    button.enabled = isEnabled?.(model) ?? true;
+    // The lab's button is pressed after every other click.
+    button.pressed = isPressed?.(widget) ?? false;
+  };
+  update();
   if (isEnabled) {
-    const { model } = widget;
-    const update = (): void => {
-      button.enabled = isEnabled(model);
-    };
-    update();
     model.drawing.changed.connect(update);
     model.document.history.changed.connect(update);
     model.runs.current.changed.connect(update);
@@ -93,13 +111,6 @@ function buttons(
       icon: saveIcon,
       tooltip: trans.__('Save'),
       act: ({ context }) => context.save()
-    },
-    run: {
-      icon: runIcon,
-      tooltip: trans.__('Run Workflow'),
-      act: ({ model }) => model.runs.start(),
-      isEnabled: ({ runs, drawing }) =>
-        runs.canRun && drawing.graph.nodes.size > 0
     },
     stop: {
       icon: stopIcon,
@@ -134,14 +145,16 @@ function buttons(
       tooltip: trans.__('Tree View'),
       act: ({ content }) => {
         content.hasTree = !content.hasTree;
-      }
+      },
+      isPressed: ({ content }) => content.hasTree
     },
     history: {
       icon: historyIcon,
       tooltip: trans.__('Run History'),
       act: ({ content }) => {
         content.hasHistory = !content.hasHistory;
-      }
+      },
+      isPressed: ({ content }) => content.hasHistory
     },
     more: {
       icon: moreIcon,
@@ -174,12 +187,83 @@ const MORE = [
   'workflow:import'
 ];
 
-/** "Running 3/6", "Completed in 4.2 s". */
-function StateText(props: {
+interface IViewProps {
   model: CanvasModel;
   trans: TranslationBundle;
-}): JSX.Element | null {
-  const { model, trans } = props;
+}
+
+/** "Run 3 nodes · ~9 s"; where nothing is to be done, that, and the way to run all the same. */
+function RunButton({ model, trans }: IViewProps): JSX.Element {
+  const { runs, drawing } = model;
+  const { forecast } = runs;
+  useSignal(forecast.changed);
+  useSignal(runs.changed);
+  useSignal(runs.current.changed);
+  useSignal(drawing.changed);
+  const isEnabled = runs.canRun && drawing.graph.nodes.size > 0;
+  const isQuiet = runs.isRunning || forecast.isUpToDate;
+  return (
+    <>
+      <button
+        className={`jp-mlws-run jp-mod-styled ${isQuiet ? 'jp-mod-quiet' : 'jp-mod-accept'}`}
+        aria-disabled={!isEnabled}
+        title={
+          forecast.isUpToDate
+            ? trans.__('Check again, and run what changed since')
+            : trans.__('Run Workflow')
+        }
+        onClick={() => {
+          if (isEnabled) {
+            void runs.start();
+          }
+        }}
+      >
+        {forecast.isUpToDate && !runs.isRunning ? (
+          <checkIcon.react tag="span" />
+        ) : (
+          <runIcon.react tag="span" />
+        )}
+        {runs.isRunning
+          ? trans.__('Running…')
+          : runButtonText(forecast.plan, trans)}
+      </button>
+      {forecast.isUpToDate && !runs.isRunning && (
+        <button
+          className="jp-mlws-run-all jp-mod-styled jp-mod-quiet"
+          aria-disabled={!isEnabled}
+          onClick={() => {
+            if (isEnabled) {
+              void runs.start({ force: true });
+            }
+          }}
+        >
+          {trans.__('Run All Again')}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** The number of problems; a click lists them. */
+function ProblemsButton({ model, trans }: IViewProps): JSX.Element | null {
+  useSignal(model.drawing.changed);
+  const { problems } = model.drawing;
+  const hasErrors = problems.some(
+    problem => 'kind' in problem || problem.severity === 'error'
+  );
+  return problems.length === 0 ? null : (
+    <button
+      className={`jp-mlws-problems jp-mod-styled jp-mod-${hasErrors ? 'error' : 'warning'}`}
+      title={trans.__('Show the problems')}
+      onClick={() => model.selection.select([])}
+    >
+      {trans._n('%1 problem', '%1 problems', problems.length)}
+    </button>
+  );
+}
+
+/** "Running 3/6", "Completed in 4.2 s". */
+function StateText({ model, trans }: IViewProps): JSX.Element | null {
   useSignal(model.runs.current.changed);
   const { run, progress } = model.runs.current;
   const isOver = run !== null && FINAL.has(run.status);

@@ -188,6 +188,7 @@ export class WorkflowWidget extends DocumentWidget<
       this.content.lab.params.refresh(),
       this.model.catalog.refresh()
     ]);
+    await this.model.drawing.validate();
   }
 
   dispose(): void {

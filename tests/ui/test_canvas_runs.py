@@ -56,7 +56,8 @@ def expect_states(page: Page, **states: str) -> None:
 
 
 def button(page: Page, name: str) -> None:
-    page.locator(".jp-mlws-NodeActions").get_by_role("button", name=name, exact=True).click()
+    buttons = page.locator(".jp-mlws-NodeActions, .jp-mlws-NodeFailure")
+    buttons.get_by_role("button", name=name, exact=True).click()
 
 
 def newest(lab: Lab) -> dict:

@@ -57,8 +57,17 @@ function PaletteItem(props: {
   component: IComponent;
   onAdd: (name: string) => void;
 }): JSX.Element {
+  const { openFile } = useCanvas();
   const { component, onAdd } = props;
-  const { name, title, description, error } = component;
+  const { name, title, description, error, path } = component;
+  const isBroken = error !== null;
+  const act = (): void => {
+    if (!isBroken) {
+      onAdd(name);
+    } else if (path !== null) {
+      openFile(path, Number(/^line (\d+): /.exec(error)?.[1] ?? 1));
+    }
+  };
   return (
     <div
       className={`jp-mlws-Palette-item${error ? ' jp-mod-error' : ''}`}
@@ -67,21 +76,25 @@ function PaletteItem(props: {
       tabIndex={0}
       draggable={!error}
       title={error ?? description}
-      aria-disabled={error !== null}
+      aria-disabled={isBroken && path === null}
       onDragStart={event => {
         event.dataTransfer.setData(COMPONENT_MIME, name);
         event.dataTransfer.effectAllowed = 'copy';
       }}
-      onDoubleClick={() => !error && onAdd(name)}
+      onClick={() => isBroken && act()}
+      onDoubleClick={() => !isBroken && act()}
       onKeyDown={event => {
-        if (event.key === 'Enter' && !error) {
+        if (event.key === 'Enter') {
           event.preventDefault();
-          onAdd(name);
+          act();
         }
       }}
     >
       <componentIcon.react tag="span" className="jp-mlws-Palette-icon" />
-      <span>{title}</span>
+      <span className="jp-mlws-Palette-title">
+        {title}
+        {isBroken && <span className="jp-mlws-Palette-error">{error}</span>}
+      </span>
       {component.source === 'project' && (
         <span className="jp-mlws-Palette-own">●</span>
       )}

@@ -7,6 +7,7 @@ import { useSignal } from '../../ui/useSignal';
 import { Flow, type IViewportMemory } from './flow';
 import type { IFlowHandle } from './handle';
 import { HistoryPane } from '../runs/history';
+import { Legend } from '../runs/legend';
 import { LogView } from '../runs/log';
 import { RunList } from '../runs/runList';
 import {
@@ -38,6 +39,15 @@ export function CanvasView(props: {
   const body = useRef<HTMLDivElement>(null);
   const hasSize = useHasSize(body);
   const { onReady } = props;
+  useSlot(model.runs.ended, ({ status, error }) => {
+    const node = error?.node?.split('@')[0];
+    const isTyping =
+      document.activeElement instanceof HTMLElement &&
+      document.activeElement.matches('input, textarea, [contenteditable]');
+    if (status === 'FAILED' && node && !isTyping) {
+      model.selection.select([node]);
+    }
+  });
   return (
     <>
       <ErrorBanner />
@@ -68,6 +78,9 @@ export function CanvasView(props: {
           log={(id, status) => <LogView key={id} node={id} status={status} />}
           recentRuns={<RunList most={RECENT_RUNS} />}
         />
+      </div>
+      <div className="jp-mlws-Foot">
+        <Legend />
       </div>
       {props.hasHistory && (
         <HistoryPane

@@ -49,16 +49,12 @@ export function NodeActions({ node }: { node: string }): JSX.Element {
             trans.__('Continue this run from where it stopped'),
             () => void runs.resume()
           )}
-          {button(
-            trans.__('Debug in Notebook'),
-            trans.__('Debug this node in a notebook with its exact inputs'),
-            () => openFailed(node)
-          )}
-          {state?.error && (
-            <div className="jp-mlws-Failure" role="alert">
-              {state.error.message}
-            </div>
-          )}
+          {!state?.error &&
+            button(
+              trans.__('Debug in Notebook'),
+              trans.__('Debug this node in a notebook with its exact inputs'),
+              () => openFailed(node)
+            )}
         </>
       ) : (
         <>

@@ -1,4 +1,4 @@
-import { useId, useState, type ReactNode } from 'react';
+import { useId, useRef, useState, type ReactNode } from 'react';
 
 import type { IProblem } from '../../api/models';
 import { itemOf } from '../document/notes';
@@ -11,6 +11,7 @@ import {
   useSelection,
   useSlot
 } from '../store/hooks';
+import { FailureBox } from './failureBox';
 import { PreviewView } from './preview';
 import { SettingsView } from './settingsForm';
 import { SourcePanel } from './sourcePanel';
@@ -75,8 +76,17 @@ function NodePanel(props: {
     const index = tabs.findIndex(([name]) => name === tab);
     choose(tabs[(index + by + tabs.length) % tabs.length][0]);
   };
+  const body = useRef<HTMLDivElement>(null);
   return (
     <>
+      <FailureBox
+        node={node}
+        onFix={setting => {
+          choose('settings');
+          requestAnimationFrame(() => focusSetting(body.current, setting));
+        }}
+        onLog={() => choose('log')}
+      />
       <div
         className="jp-mlws-Tabs"
         role="tablist"
@@ -106,6 +116,7 @@ function NodePanel(props: {
       </div>
       <div
         className="jp-mlws-Panel-body"
+        ref={body}
         role="tabpanel"
         aria-label={tabs.find(([name]) => name === tab)?.[1]}
       >
@@ -125,6 +136,16 @@ function NodePanel(props: {
       </div>
     </>
   );
+}
+
+/** Gives the focus to the field of a setting, else to the first field below the name. */
+function focusSetting(body: HTMLElement | null, setting: string | null): void {
+  const field =
+    (setting !== null &&
+      body?.querySelector<HTMLElement>(`[id$="_${CSS.escape(setting)}"]`)) ||
+    body?.querySelector<HTMLElement>('section :is(input, select, textarea)');
+  field?.scrollIntoView({ block: 'center' });
+  field?.focus();
 }
 
 /** A note or a frame: its words. */

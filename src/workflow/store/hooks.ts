@@ -32,8 +32,8 @@ export interface ILabActions {
   /** Opens a node that has failed as a notebook. */
   openFailed: (node: string) => void;
   params: IParamsDocuments;
-  /** Opens a file of the project. */
-  openFile: (path: string) => void;
+  /** Opens a file of the project; at a line, which counts from 1, in the text editor. */
+  openFile: (path: string, line?: number) => void;
   /** Shows data with its versions; with `track` DVC begins to keep it. */
   showData: (path: string, track: boolean) => void;
   /** What the lab can draw, by MIME types. */

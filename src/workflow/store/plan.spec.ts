@@ -9,7 +9,7 @@ import type {
   IWorkflowEvent
 } from '../../api/models';
 import type { IEventStream } from '../../api/stream';
-import { nodeMark } from './mark';
+import { nodeMark } from '../graph/marks';
 import { CanvasModel } from './model';
 import type { WorkflowService } from './service';
 

@@ -55,6 +55,9 @@ export class RunsStore {
   /** The list of runs changed, or another one is shown. */
   readonly changed = new Signal<this, void>(this);
 
+  /** Emitted when a run ends that was going on while the canvas was open. */
+  readonly ended = new Signal<this, IRunSummary>(this);
+
   get isRunning(): boolean {
     const { run } = this.newest;
     return run !== null && !FINAL.has(run.status);
@@ -218,6 +221,7 @@ export class RunsStore {
 
   private _take(run: IRun): void {
     this.newest.load(run);
+    this._noticeEnd();
     if (this._selected === null) {
       if (this.current.run && this.current.run.id > run.id) {
         this.current.replace(run);
@@ -236,12 +240,23 @@ export class RunsStore {
     if (this._selected === null) {
       this.current.apply(event);
     }
+    this._noticeEnd();
     const isOver = event.type === 'run' && FINAL.has(event.status);
     if (isNew || isOver) {
       void this.load();
     }
     if (isOver) {
       void this.forecast.refresh();
+    }
+  }
+
+  private _noticeEnd(): void {
+    const { run } = this.newest;
+    if (run && !FINAL.has(run.status)) {
+      this._live = run.id;
+    } else if (run && this._live === run.id) {
+      this._live = null;
+      this.ended.emit(run);
     }
   }
 
@@ -254,5 +269,7 @@ export class RunsStore {
   private _past: readonly IRunSummary[] = [];
   private _cursor: string | null = null;
   private _selected: string | null = null;
+  /** The run that goes on. */
+  private _live: string | null = null;
   private _timer: ReturnType<typeof setTimeout> | undefined;
 }

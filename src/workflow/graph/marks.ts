@@ -1,5 +1,4 @@
 import type { INodePlan } from '../../api/models';
-import type { INodeState } from './run';
 
 /** The one thing that a node shows of its state, by color, shape and word. */
 export type NodeMark =
@@ -31,7 +30,7 @@ export const NODE_MARKS: readonly NodeMark[] = [
  * counts for more than a success of the past: a node with changed settings is not up to date.
  */
 export function nodeMark(
-  state: Pick<INodeState, 'status'> | undefined,
+  state: { status: string } | undefined,
   plan: Pick<INodePlan, 'action'> | undefined
 ): NodeMark | null {
   switch (state?.status) {

@@ -1,0 +1,73 @@
+import { nullTranslator } from '@jupyterlab/translation';
+import { describe, expect, it } from 'vitest';
+
+import type { IFailure } from '../api/models';
+import { failureSentence, faultySetting } from './failure';
+
+const trans = nullTranslator.load('jupyter_mlws');
+
+function failure(...log: string[]): IFailure {
+  return {
+    code: '40101',
+    message: 'The node failed with exit code 1.',
+    node: 'train',
+    details: { exit_code: 1, log },
+    solution: ''
+  } as IFailure;
+}
+
+describe('failureSentence', () => {
+  it('is the last exception of the log', () => {
+    const error = failure(
+      'ImportError: no cython',
+      'During handling of the above exception, another exception occurred:',
+      'Traceback (most recent call last):',
+      '  File "x.py", line 1, in <module>',
+      'sklearn.exceptions.NotFittedError: call fit first'
+    );
+    expect(failureSentence(error, trans)).toBe(
+      'NotFittedError: call fit first'
+    );
+  });
+
+  it('says of a missing key that it was not found', () => {
+    const error = failure("\u001b[31mKeyError\u001b[0m: 'nosuch'");
+    expect(failureSentence(error, trans)).toBe(
+      "Column or key 'nosuch' not found"
+    );
+  });
+
+  it('is the last line of a program that raises nothing', () => {
+    const error = failure('> cat x', 'cat: x: No such file', '');
+    expect(failureSentence(error, trans)).toBe('cat: x: No such file');
+  });
+
+  it('is the message where the log says nothing', () => {
+    expect(failureSentence(failure('> false'), trans)).toBe(
+      'The node failed with exit code 1.'
+    );
+    const killed = { ...failure('epoch 3'), code: '40103', message: 'Memory' };
+    expect(failureSentence(killed, trans)).toBe('Memory');
+  });
+});
+
+describe('faultySetting', () => {
+  const settings = { test_size: 0.3, stratify: 'nosuch', columns: ['a', 'b'] };
+
+  it('is the setting whose value is quoted', () => {
+    const error = failure("KeyError: 'nosuch'");
+    expect(faultySetting(error, settings, trans)).toBe('stratify');
+    const other = failure('ValueError: no column "b"');
+    expect(faultySetting(other, settings, trans)).toBe('columns');
+  });
+
+  it('is the setting that is named', () => {
+    const error = failure('ValueError: test_size should be below 1');
+    expect(faultySetting(error, settings, trans)).toBe('test_size');
+  });
+
+  it('is none where none is named', () => {
+    const error = failure('MemoryError');
+    expect(faultySetting(error, settings, trans)).toBeNull();
+  });
+});

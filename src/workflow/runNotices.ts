@@ -1,0 +1,42 @@
+import { Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { failureSentence } from './failure';
+import type { WorkflowWidget } from './widget';
+
+/** Milliseconds for which a notice of a failed run stays. */
+const NOTICE_TIME = 15_000;
+
+/** Reports runs that fail, with a button that shows the failed node. */
+export function notifyOfFailures(
+  widget: WorkflowWidget,
+  activate: () => void,
+  trans: TranslationBundle
+): void {
+  const { model } = widget;
+  model.runs.ended.connect((_, { status, error }) => {
+    if (status !== 'FAILED' || !error) {
+      return;
+    }
+    const { node } = error;
+    const sentence = failureSentence(error, trans);
+    const title = model.document.workflow.title || widget.title.label;
+    const text = node
+      ? trans.__('%1: “%2” failed. %3', title, node, sentence)
+      : `${title}: ${sentence}`;
+    Notification.error(text, {
+      autoClose: NOTICE_TIME,
+      actions: node
+        ? [
+            {
+              label: trans.__('Show'),
+              callback: () => {
+                activate();
+                widget.content.flow?.focusNode(node.split('@')[0]);
+              }
+            }
+          ]
+        : []
+    });
+  });
+}

@@ -1,0 +1,48 @@
+import { useEffect, useReducer } from 'react';
+
+import { markText } from '../labels';
+import { useCanvas, useDrawing, useSlot } from '../store/hooks';
+import { NODE_MARKS, nodeMark, type NodeMark } from '../graph/marks';
+
+/** Milliseconds in which changes of many nodes are counted once. */
+const REST = 100;
+
+/** The colors of nodes with their words, and the number of nodes of each. */
+export function Legend(): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { graph } = useDrawing();
+  const { current, forecast } = model.runs;
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  useSlot(current.changed, draw);
+  useSlot(forecast.changed, draw);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = current.nodes.subscribeAll(() => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        draw();
+      }, REST);
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [current]);
+  const counts = new Map<NodeMark, number>();
+  for (const id of graph.nodes.keys()) {
+    const mark = nodeMark(current.nodes.get(id), forecast.nodes.get(id));
+    if (mark) {
+      counts.set(mark, (counts.get(mark) ?? 0) + 1);
+    }
+  }
+  return (
+    <ul className="jp-mlws-Legend" aria-label={trans.__('Legend')}>
+      {NODE_MARKS.filter(mark => counts.has(mark)).map(mark => (
+        <li key={mark} data-mlws-mark={mark}>
+          <span className="jp-mlws-Mark" aria-hidden />
+          {markText(mark, trans)} {counts.get(mark)}
+        </li>
+      ))}
+    </ul>
+  );
+}
