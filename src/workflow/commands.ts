@@ -279,6 +279,14 @@ function viewCommands(trans: TranslationBundle): Commands {
       },
       isToggled: ({ content }) => content.hasTree
     },
+    'workflow:palette': {
+      label: trans.__('Show Palette'),
+      act: ({ content }) => {
+        const { preferences } = content.lab;
+        return preferences.set('showPalette', !preferences.values.showPalette);
+      },
+      isToggled: ({ content }) => content.lab.preferences.values.showPalette
+    },
     'workflow:fit': {
       label: trans.__('Fit to View'),
       act: ({ content }) => content.flow?.fit()

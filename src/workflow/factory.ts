@@ -12,6 +12,7 @@ import type { MLWSClient } from '../api/client';
 import type { IWorkflowEvent } from '../api/models';
 import type { IViewportMemory } from './canvas/flow';
 import { CanvasModel } from './store/model';
+import type { Preferences } from './store/preferences';
 import { ParamsFiles } from './store/params';
 import { WorkflowService } from './store/service';
 import { CanvasWidget, WorkflowWidget, type IWidgetActions } from './widget';
@@ -28,6 +29,7 @@ interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<Workflo
   translator: ITranslator;
   renderers: IRenderMimeRegistry;
   commands: CommandRegistry;
+  preferences: Preferences;
   /** Null where nothing is kept over a reload of the page. */
   state: IStateDB | null;
   report: Report;
@@ -76,7 +78,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
     });
     void context.ready.then(async () => {
       content.setReady(await viewportMemory(widget, this._options.state));
-      return connectToServer(context, model, client, report);
+      return connectToServer(context, model, this._options);
     });
     return widget;
   }
@@ -107,8 +109,9 @@ async function viewportMemory(
 function labActions(
   context: Context,
   model: CanvasModel,
-  { manager, translator, commands, report, renderers }: IFactoryOptions
+  options: IFactoryOptions
 ): IWidgetActions {
+  const { manager, translator, commands, report, renderers } = options;
   const trans = translator.load('jupyter_mlws');
   /** The project's folder in the lab, with a slash behind it; "" for the lab's own. */
   const root = (): string => {
@@ -158,6 +161,7 @@ function labActions(
         openAtLine(manager, root() + path, line).catch(report);
       }
     },
+    preferences: options.preferences,
     showData: (path, track) => {
       // Where the lab's data view is not there, neither are its commands.
       const command = track ? 'mlws:track-data' : 'mlws:show-data';
@@ -216,9 +220,9 @@ async function openAtLine(
 async function connectToServer(
   context: Context,
   model: CanvasModel,
-  client: MLWSClient,
-  report: Report
+  options: IFactoryOptions
 ): Promise<void> {
+  const { client, preferences, report } = options;
   try {
     const { project, path } = await client.place(localPath(context.path));
     if (model.isDisposed || model.server.service) {
@@ -232,14 +236,20 @@ async function connectToServer(
       '/workflows/status',
       isShared ? {} : { project: own.id }
     );
-    await model.attach(new WorkflowService(client, path, project), events);
+    const service = new WorkflowService(
+      client,
+      path,
+      project,
+      () => preferences.runOptions
+    );
+    await model.attach(service, events);
   } catch (error) {
     report(error);
     model.catalog.setMissing();
     const again = (): void => {
       client.projectChanged.disconnect(again);
       if (!model.isDisposed) {
-        void connectToServer(context, model, client, report);
+        void connectToServer(context, model, options);
       }
     };
     client.projectChanged.connect(again);

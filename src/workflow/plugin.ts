@@ -35,6 +35,7 @@ import { importWorkflow } from './import/importDialog';
 import { askForWorkflow, type INewWorkflow } from './import/newDialog';
 import { RunningRuns } from './running';
 import { notifyOfFailures } from './runNotices';
+import { Preferences } from './store/preferences';
 import type { WorkflowService } from './store/service';
 import { WorkflowFactory, type Report } from './factory';
 import { addToolbarItems } from './toolbar';
@@ -113,6 +114,11 @@ const canvas: JupyterFrontEndPlugin<void> = {
       fileFormat: 'text',
       icon: workflowIcon
     });
+    const preferences = new Preferences();
+    settings
+      .load(CANVAS)
+      .then(loaded => preferences.connect(loaded))
+      .catch(report);
     addToolbarItems(toolbars, trans, app.commands);
     const factory = new WorkflowFactory({
       name: CANVAS_FACTORY,
@@ -133,6 +139,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
       translator,
       renderers,
       commands: app.commands,
+      preferences,
       state,
       report
     });

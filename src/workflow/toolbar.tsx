@@ -177,6 +177,7 @@ const MORE = [
   'workflow:add-node',
   'workflow:add-note',
   'workflow:find',
+  'workflow:palette',
   '',
   'workflow:copy-command',
   'workflow:export-script',

@@ -6,10 +6,11 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.canvas import open_workflow
+from tests.ui.canvas import open_workflow, run_workflow
 from tests.ui.conftest import Lab
 
 WINE = "workflows/wine/dvc.yaml"
+WINE_ID = "workflows~1wine~1dvc.yaml"
 
 
 def open_settings(page: Page, title: str) -> None:
@@ -29,6 +30,46 @@ def toolbar_item(page: Page, position: int) -> Locator:
     """An item of the workflow's toolbar by its position."""
     items = page.locator(".jp-Document > .jp-Toolbar > [class*=jp-mlws-Toolbar-]")
     return items.nth(position)
+
+
+def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
+    def canvas() -> None:
+        page.get_by_role("tab", name="dvc.yaml").click()
+
+    def settings() -> None:
+        page.get_by_role("tab", name="Settings").click()
+
+    open_workflow(page, lab, WINE, [])
+    palette = page.locator(".jp-mlws-Palette")
+    data = palette.locator("details").first
+    data.locator("summary").click()
+    expect(data.locator(".jp-mlws-Palette-item").first).to_be_hidden()
+    page.reload()
+    # The palette keeps what was collapsed.
+    expect(data.locator("summary")).to_be_visible()
+    expect(data.locator(".jp-mlws-Palette-item").first).to_be_hidden()
+    palette.get_by_role("searchbox").fill("csv")
+    expect(data.locator(".jp-mlws-Palette-item").first).to_be_visible()
+
+    open_settings(page, "Workflow Canvas")
+    setting(page, "jobs").fill("1")
+    setting(page, "showPalette").uncheck()
+    canvas()
+    expect(palette).to_have_count(0)
+    run_workflow(page)
+    expect(page.locator("[data-mlws-state=COMPLETED][data-mlws-run]")).to_be_visible()
+    (newest, *_) = lab.fetch(f"workflows/{WINE_ID}/runs")["items"]
+    assert lab.fetch(f"workflows/{WINE_ID}/runs/{newest['id']}")["jobs"] == 1
+    settings()
+    setting(page, "executor").fill("nowhere")
+    page.wait_for_timeout(1000)
+    canvas()
+    page.locator(".jp-mlws-run").click()
+    expect(page.get_by_text("Must be local, dask")).to_be_visible()
+    settings()
+    setting(page, "showPalette").check()
+    canvas()
+    expect(palette).to_be_visible()
 
 
 def test_a_button_of_the_toolbar_is_hidden_and_moved(page: Page, lab: Lab) -> None:

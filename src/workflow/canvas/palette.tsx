@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { IComponent } from '../../api/models';
 import { componentIcon } from '../../ui/fileIcons';
 import { matchesWords, searchText } from '../graph/choices';
-import { useCanvas, useCatalog } from '../store/hooks';
+import { useCanvas, useCatalog, usePreferences } from '../store/hooks';
 
 export const COMPONENT_MIME = 'application/x-jupyter-mlws-component';
 
@@ -13,7 +13,8 @@ export function Palette({
 }: {
   onAdd: (name: string) => void;
 }): JSX.Element {
-  const { trans } = useCanvas();
+  const { trans, preferences } = useCanvas();
+  const { collapsedCategories } = usePreferences();
   const { components } = useCatalog();
   const [query, setQuery] = useState('');
   const matches = [...components.values()].filter(one =>
@@ -38,14 +39,33 @@ export function Palette({
       />
       <div className="jp-mlws-Palette-list">
         {categories.map(category => (
-          <section key={category} aria-label={category}>
-            <h4>{category}</h4>
+          <details
+            key={category}
+            // What matches a search is shown.
+            open={query !== '' || !collapsedCategories.includes(category)}
+            onToggle={event => {
+              const { open } = event.currentTarget;
+              if (
+                query === '' &&
+                open === collapsedCategories.includes(category)
+              ) {
+                const others = collapsedCategories.filter(
+                  one => one !== category
+                );
+                void preferences.set(
+                  'collapsedCategories',
+                  open ? others : [...others, category]
+                );
+              }
+            }}
+          >
+            <summary>{category}</summary>
             {matches
               .filter(one => one.category === category)
               .map(one => (
                 <PaletteItem key={one.name} component={one} onAdd={onAdd} />
               ))}
-          </section>
+          </details>
         ))}
         {matches.length === 0 && <PaletteHint isSearch={query !== ''} />}
       </div>

@@ -14,6 +14,7 @@ import {
   useCanvas,
   useCurrentRun,
   useDocument,
+  usePreferences,
   useRuns,
   useSlot
 } from '../store/hooks';
@@ -38,6 +39,7 @@ export function CanvasView(props: {
   const flow = useRef<IFlowHandle | null>(null);
   const body = useRef<HTMLDivElement>(null);
   const hasSize = useHasSize(body);
+  const { showPalette } = usePreferences();
   const { onReady } = props;
   useSlot(model.runs.ended, ({ status, error }) => {
     const node = error?.node?.split('@')[0];
@@ -54,14 +56,19 @@ export function CanvasView(props: {
       <ConflictBanner />
       <ConnectionBanner />
       <PastRunBanner />
-      <div className="jp-mlws-Workflow-body" ref={body}>
-        <Palette
-          onAdd={name => {
-            if (flow.current) {
-              gestures.addComponent(model, name, flow.current.centre());
-            }
-          }}
-        />
+      <div
+        className={`jp-mlws-Workflow-body${showPalette ? '' : ' jp-mod-noPalette'}`}
+        ref={body}
+      >
+        {showPalette && (
+          <Palette
+            onAdd={name => {
+              if (flow.current) {
+                gestures.addComponent(model, name, flow.current.centre());
+              }
+            }}
+          />
+        )}
         {hasSize && (
           <Flow
             id={props.id}

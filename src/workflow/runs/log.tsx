@@ -4,13 +4,11 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { useFollow } from '../../ui/useFollow';
 import { AnsiLog, type IAnsiSpan } from '../../ui/ansi';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, usePreferences } from '../store/hooks';
 import { findIn, markSpans, MOST } from './logSearch';
 
 /** Between two readings of the log of a running node, in milliseconds: there are no events of output. */
 const POLL_INTERVAL = 1000;
-/** Of a longer log the end is shown. */
-const MAX_LOG_LENGTH = 500_000;
 
 /** The output of a node in the shown run, followed to its end. */
 export function LogView(props: {
@@ -201,13 +199,14 @@ function useLog(
   const { model } = useCanvas();
   const [spans, setSpans] = useState<readonly IAnsiSpan[]>([]);
   const [error, setError] = useState<string | null>(null);
-  const read = useRef({ log: new AnsiLog(MAX_LOG_LENGTH), size: 0 });
+  const { maxLogLength } = usePreferences();
+  const read = useRef({ log: new AnsiLog(maxLogLength), size: 0 });
 
   useEffect(() => {
-    read.current = { log: new AnsiLog(MAX_LOG_LENGTH), size: 0 };
+    read.current = { log: new AnsiLog(maxLogLength), size: 0 };
     setSpans([]);
     setError(null);
-  }, [run, node]);
+  }, [run, node, maxLogLength]);
 
   useEffect(() => {
     const { service } = model.server;
@@ -243,6 +242,6 @@ function useLog(
       isStale = true;
       clearTimeout(timer);
     };
-  }, [model, run, node, status]);
+  }, [model, run, node, status, maxLogLength]);
   return { spans, error };
 }

@@ -18,6 +18,7 @@ import type { DocumentStore } from './document';
 import type { DrawingStore } from './drawing';
 import type { KeyedStore } from './keyed';
 import type { CanvasModel } from './model';
+import type { IPreferences, Preferences } from './preferences';
 import type { RunState } from './run';
 import type { RunsStore } from './runs';
 import type { SelectionStore } from './selection';
@@ -38,6 +39,7 @@ export interface ILabActions {
   showData: (path: string, track: boolean) => void;
   /** What the lab can draw, by MIME types. */
   renderers: IRenderMimeRegistry;
+  preferences: Preferences;
 }
 
 /** What every part of the canvas needs. */
@@ -104,6 +106,11 @@ export function useCatalog(): CatalogStore {
 
 export function useRuns(): RunsStore {
   return useChanges(useCanvas().model.runs);
+}
+
+/** The user's settings. */
+export function usePreferences(): IPreferences {
+  return useChanges(useCanvas().preferences).values;
 }
 
 /** The run that colors the graph. */

@@ -27,6 +27,11 @@ export interface IRunOptions {
   /** These also where they are up to date. */
   again?: string[];
   accept_cosmetic?: boolean;
+  executor?: string;
+  /** Nodes that run at the same time. */
+  jobs?: number;
+  /** After a failure, run the nodes that do not depend on the failed one. */
+  keep_going?: boolean;
 }
 
 /** What the canvas asks the server about one workflow. */
@@ -36,7 +41,9 @@ export class WorkflowService {
     /** From the project's root. */
     readonly path: string,
     /** Undefined for the default project. */
-    readonly project: string | undefined
+    readonly project: string | undefined,
+    /** Returns the options of the runs that name none themselves. */
+    private _defaults: () => IRunOptions = () => ({})
   ) {
     this.id = escapeId(path);
   }
@@ -102,7 +109,7 @@ export class WorkflowService {
   }
 
   execute(options: IRunOptions = {}): Promise<IRun> {
-    const body = { ...options, origin: 'canvas' };
+    const body = { ...this._defaults(), ...options, origin: 'canvas' };
     return this._client.post(`${this._base}/execute`, body, this._query);
   }
 
