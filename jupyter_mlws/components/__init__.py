@@ -15,6 +15,7 @@ def keep_adults(data: Table, *, minimum_age: int = 18) -> Table:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.components.artifacts import (
@@ -28,15 +29,34 @@ from jupyter_mlws.components.artifacts import (
 )
 
 if TYPE_CHECKING:
+    from jupyter_mlws.components.columns import like
     from jupyter_mlws.components.declaration import component
+    from jupyter_mlws.components.parameters import ColumnName, ColumnNames
 
-__all__ = ["Figure", "File", "Folder", "Metrics", "Model", "Table", "Text", "component"]
+__all__ = [
+    "ColumnName",
+    "ColumnNames",
+    "Figure",
+    "File",
+    "Folder",
+    "Metrics",
+    "Model",
+    "Table",
+    "Text",
+    "component",
+    "like",
+]
+
+# They need pydantic, and most of those who import this package do not need it.
+_MODULES = {
+    "ColumnName": "parameters",
+    "ColumnNames": "parameters",
+    "component": "declaration",
+    "like": "columns",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # The decorator needs pydantic, and most of those who import this package do not need it.
-    if name == "component":
-        from jupyter_mlws.components.declaration import component
-
-        return component
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,6 +18,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints, ov
 
 from jupyter_mlws.components import parameters
 from jupyter_mlws.components.artifacts import Artifact
+from jupyter_mlws.components.columns import Like, Rule
 from jupyter_mlws.components.models import Component, InputPort, OutputPort
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,19 +38,30 @@ class Declaration:
 
     category: str
     title: str | None
+    columns: Rule | None
 
 
 @overload
 def component(function: F) -> F: ...
 @overload
-def component(*, category: str = ..., title: str | None = ...) -> Callable[[F], F]: ...
 def component(
-    function: F | None = None, *, category: str = "Project", title: str | None = None
+    *, category: str = ..., title: str | None = ..., columns: Rule | None = ...
+) -> Callable[[F], F]: ...
+def component(
+    function: F | None = None,
+    *,
+    category: str = "Project",
+    title: str | None = None,
+    columns: Rule | None = None,
 ) -> F | Callable[[F], F]:
-    """Make a function a component; ``title`` defaults to its name."""
+    """Make a function a component.
+
+    ``title`` defaults to its name; ``columns`` says which columns its output tables have, such as
+    ``like("data", add={"score": "number"})``.
+    """
 
     def mark(function: F) -> F:
-        setattr(function, MARK, Declaration(category, title))
+        setattr(function, MARK, Declaration(category, title, columns))
         return function
 
     return mark if function is None else mark(function)
@@ -70,16 +82,24 @@ def describe(function: Callable[..., Any], source: str) -> Component:
     hints = get_type_hints(function, include_extras=True)
     summary, descriptions = _docstring(function)
     name = function.__name__
+    inputs = _inputs(function, hints, descriptions)
+    tables = [port.name for port in inputs if port.type == "Table"]
+    rule = declaration.columns
+    if isinstance(rule, Like) and rule.port not in tables:
+        raise DeclarationError(
+            f"{name}: columns: {rule.port!r} is not an input table; use one of {tables}"
+        )
     return Component(
         name=name,
         title=declaration.title or name.replace("_", " ").capitalize(),
         category=declaration.category,
         description=summary,
-        inputs=_inputs(function, hints, descriptions),
+        inputs=inputs,
         outputs=outputs_of(function, hints, descriptions),
         settings=parameters.describe(
-            settings_model(function, hints, descriptions).model_json_schema(), hints
+            settings_model(function, hints, descriptions).model_json_schema(), hints, tables
         ),
+        columns=rule if isinstance(rule, Like) else None,
         source=source,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jupyter_mlws.components.columns import Like
 from jupyter_mlws.core.schemas import Record
 
 
@@ -30,7 +31,8 @@ class Component(Record):
     """A kind of node: its ports, and the JSON Schema of its settings.
 
     ``error`` says why the file ``name`` could not be read as components; it has no ports then.
-    ``path`` is the project's file that defines it, for the node's dependencies.
+    ``path`` is the project's file that defines it, for the node's dependencies. ``columns`` says
+    which columns its output tables have.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Component(Record):
     source: str
     path: str | None = None
     error: str | None = None
+    columns: Like | None = None
 
     @property
     def port_names(self) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, get_args
 
 from pydantic import Field
@@ -21,7 +22,21 @@ class AppliesTo:
         self.values = values
 
 
-TargetColumn = Annotated[str, Field(title="Target column")]
+class ColumnOf:
+    """Marks a setting that names columns of a table, by default of the first input table.
+
+    ``required``: the columns have to exist.
+    """
+
+    def __init__(self, port: str = "", *, required: bool = True) -> None:
+        self.port = port
+        self.required = required
+
+
+ColumnName = Annotated[str, ColumnOf()]
+ColumnNames = Annotated[list[str], ColumnOf()]
+ExcludedColumns = Annotated[list[str], Field(title="Excluded columns"), ColumnOf(required=False)]
+TargetColumn = Annotated[str, Field(title="Target column"), ColumnOf()]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Trees = Annotated[Count, Field(title="Number of trees")]
@@ -36,11 +51,14 @@ def words(name: str) -> str:
     return name.replace("_", " ").strip().capitalize()
 
 
-def describe(schema: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
-    """Add titles, ``x-labels`` of choices and ``x-applies-to`` to the JSON Schema of settings.
+def describe(
+    schema: dict[str, Any], hints: dict[str, Any], tables: Sequence[str]
+) -> dict[str, Any]:
+    """Add titles, ``x-labels``, ``x-applies-to`` and ``x-columns`` to the JSON Schema of settings.
 
     ``x-labels`` is a list in the order of the choices; ``x-applies-to`` has the values of other
-    settings by their names.
+    settings by their names; ``x-columns`` is the input ``port`` whose columns a setting names, and
+    whether they are ``required`` to exist. ``tables``: the input ports of tables.
     """
     for name, setting in schema.get("properties", {}).items():
         metadata = _metadata(hints.get(name))
@@ -58,6 +76,8 @@ def describe(schema: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
         for part in metadata:
             if isinstance(part, AppliesTo):
                 setting["x-applies-to"] = {key: list(values) for key, values in part.values.items()}
+            if isinstance(part, ColumnOf) and (part.port or tables):
+                setting["x-columns"] = {"port": part.port or tables[0], "required": part.required}
     return schema
 
 

@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlws.core.trust import is_trusted
 
 if TYPE_CHECKING:
+    from jupyter_mlws.components.columns import Rule
     from jupyter_mlws.components.models import Component
 
 FOLDER = "components"
@@ -94,6 +95,19 @@ def library() -> tuple[Component, ...]:
         for module in _library_modules()
         for function in find_components(module).values()
     )
+
+
+@lru_cache(maxsize=1)
+def library_rules() -> Mapping[str, Rule]:
+    """Return the rules for the columns of the library's components, by name."""
+    from jupyter_mlws.components.declaration import MARK, find_components
+
+    return {
+        name: getattr(function, MARK).columns
+        for module in _library_modules()
+        for name, function in find_components(module).items()
+        if getattr(function, MARK).columns is not None
+    }
 
 
 def load_function(name: str, root: Path) -> tuple[Callable[..., Any], str] | None:

@@ -36,6 +36,8 @@ from jupyter_mlws.workflows.models import (
     ExecuteRequest,
     Log,
     LogQuery,
+    NodeColumns,
+    NodeColumnsRequest,
     Output,
     Plan,
     PlanQuery,
@@ -127,6 +129,15 @@ def create_workflow(workspace: Workspace, body: WorkflowDefinition) -> Reply[Wor
 def validate(workspace: Workspace, body: ValidateRequest) -> Problems:
     problems = workspace.workflows.validate(body.path, body.text)
     return Problems(problems=problems)
+
+
+@endpoints.post(
+    "workflows/columns",
+    "Get the columns of the tables at a node's inputs, before it runs",
+    errors=(*DVC_ERRORS, *NO_WORKFLOW),
+)
+def get_columns(workspace: Workspace, body: NodeColumnsRequest) -> NodeColumns:
+    return workspace.workflows.columns(body)
 
 
 @endpoints.post(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 
+from jupyter_mlws.components.columns import Schema
 from jupyter_mlws.core.errors import (
     WorkflowItemNotFoundError,
     WorkflowRunningError,
@@ -29,11 +30,15 @@ from jupyter_mlws.workflows.importers.models import (
 )
 from jupyter_mlws.workflows.models import (
     Edge,
+    NodeColumns,
+    NodeColumnsRequest,
     Plan,
     PlanQuery,
     Problem,
     RunText,
     Script,
+    TableColumn,
+    TableColumns,
     Workflow,
     WrittenNotebook,
 )
@@ -163,7 +168,39 @@ class WorkflowManager:
         stages, findings = self.documents.stages(document)
         findings += self.documents.validate(document, stages)
         findings += self.documents.collisions(document, stages)
+        findings += self.documents.columns(stages).findings(document)
         return [finding.problem() for finding in findings]
+
+    def columns(self, request: NodeColumnsRequest) -> NodeColumns:
+        """Return the columns of the tables at a node's inputs, as far as they are known.
+
+        Error 40401 if the workflow has no such node, 40205 if it cannot be read.
+        """
+        text = request.text
+        path = self.documents.checked(request.path)
+        document = self.documents.read(path) if text is None else parse(path, text)
+        stages = self.documents.stages(document)[0]
+        # The variants of a sweep have the same inputs, or inputs of the same kind.
+        ids = [one.id for one in stages if request.node in (one.id, one.id.split("@")[0])]
+        if not ids:
+            raise WorkflowItemNotFoundError(kind="node", name=request.node)
+        inputs = self.documents.columns(stages).inputs(ids[0])
+        return NodeColumns(
+            inputs={
+                port: [
+                    TableColumns(
+                        columns=[
+                            TableColumn(name=name, **column._asdict())
+                            for name, column in table.columns.items()
+                        ],
+                        complete=table.complete,
+                    )
+                    for table in tables
+                    if isinstance(table, Schema)
+                ]
+                for port, tables in inputs.items()
+            }
+        )
 
     def plan(self, path: str, query: PlanQuery | None = None, text: str | None = None) -> Plan:
         """Return the planned action for each node, its reasons, and the estimated time.

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from jupyter_mlws.components.columns import ColumnType
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Facts, Record, Request
 from jupyter_mlws.engine.states import Status
@@ -366,6 +367,33 @@ class ValidateRequest(Request):
 
     path: str = Field(min_length=1, max_length=1000)
     text: str | None = Field(default=None, max_length=4_000_000)
+
+
+class NodeColumnsRequest(ValidateRequest):
+    """A node of a workflow whose input tables are asked for."""
+
+    node: str = Field(min_length=1, max_length=1000)
+
+
+class TableColumn(Record):
+    """A column of a table before a run: its type, null if unknown, and some of its values."""
+
+    name: str
+    type: ColumnType | None
+    examples: list[str]
+
+
+class TableColumns(Record):
+    """Known columns of a table; ``complete`` if it has no others."""
+
+    columns: list[TableColumn]
+    complete: bool
+
+
+class NodeColumns(Record):
+    """Columns of the tables at each input port of a node."""
+
+    inputs: dict[str, list[TableColumns]]
 
 
 class ExecuteRequest(Request):

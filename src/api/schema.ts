@@ -794,7 +794,8 @@ export interface components {
      * @description A kind of node: its ports, and the JSON Schema of its settings.
      *
      *     ``error`` says why the file ``name`` could not be read as components; it has no ports then.
-     *     ``path`` is the project's file that defines it, for the node's dependencies.
+     *     ``path`` is the project's file that defines it, for the node's dependencies. ``columns`` says
+     *     which columns its output tables have.
      */
     Component: {
       name: string;
@@ -811,6 +812,8 @@ export interface components {
       path: string | null;
       /** @default null */
       error: string | null;
+      /** @default null */
+      columns: components['schemas']['Like'] | null;
     };
     /** @description A path in conflict; ``sizes`` in bytes, of the sides that have it. */
     Conflict: {
@@ -1451,6 +1454,22 @@ export interface components {
      * @enum {string}
      */
     Kind: 'component' | 'notebook' | 'script' | 'shell';
+    /**
+     * @description Rule of a component: the columns of an input, without some and with others.
+     *
+     *     In names, ``{setting}`` is the value of a setting, or each of its values if it is a list. A
+     *     setting without a value names no column.
+     */
+    Like: {
+      port: string;
+      /** @default {} */
+      add: {
+        [key: string]:
+          ('integer' | 'number' | 'boolean' | 'text' | 'date' | 'other') | null;
+      };
+      /** @default [] */
+      drop: string[];
+    };
     /** @description Limits of cells that are run in tabs. */
     LimitsRequest: {
       /** @description Seconds; null: no limit. */
@@ -1681,6 +1700,19 @@ export interface components {
       parameters: {
         [key: string]: unknown;
       };
+    };
+    /** @description Columns of the tables at each input port of a node. */
+    NodeColumns: {
+      inputs: {
+        [key: string]: components['schemas']['TableColumns'][];
+      };
+    };
+    /** @description A node of a workflow whose input tables are asked for. */
+    NodeColumnsRequest: {
+      path: string;
+      /** @default null */
+      text: string | null;
+      node: string;
     };
     /**
      * @description A node: what it is, its settings and its files.
@@ -2673,6 +2705,18 @@ export interface components {
     Sweeps: {
       items: components['schemas']['Sweep'][];
       etag: string;
+    };
+    /** @description A column of a table before a run: its type, null if unknown, and some of its values. */
+    TableColumn: {
+      name: string;
+      type:
+        ('integer' | 'number' | 'boolean' | 'text' | 'date' | 'other') | null;
+      examples: string[];
+    };
+    /** @description Known columns of a table; ``complete`` if it has no others. */
+    TableColumns: {
+      columns: components['schemas']['TableColumn'][];
+      complete: boolean;
     };
     /** @description A condition on a column; ``value`` is read as the column's type. */
     TableFilter: {

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IPlan, IProblem } from '../api/models';
+import type { IPlan, IProblem, ITableColumn } from '../api/models';
 import { cellText, duration } from '../ui/format';
 import type { IParseError } from './document/document';
 import type { ISchema } from './document/schema';
@@ -138,6 +138,29 @@ export function kindText(kind: string, trans: TranslationBundle): string {
     sweep: trans.__('Sweep')
   };
   return words[kind] ?? kind;
+}
+
+/** Returns the name of a column's type; empty if it is not known. */
+export function columnTypeText(
+  type: ITableColumn['type'],
+  trans: TranslationBundle
+): string {
+  switch (type) {
+    case 'integer':
+      return trans.__('integer');
+    case 'number':
+      return trans.__('number');
+    case 'boolean':
+      return trans.__('true or false');
+    case 'text':
+      return trans.__('text');
+    case 'date':
+      return trans.__('date');
+    case 'other':
+      return trans.__('other');
+    case null:
+      return '';
+  }
 }
 
 /** What a node is: its component, else its kind. */

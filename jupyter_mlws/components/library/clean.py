@@ -7,7 +7,13 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Model, Table, component
-from jupyter_mlws.components.parameters import AppliesTo, Labels
+from jupyter_mlws.components import columns as rules
+from jupyter_mlws.components.parameters import (
+    AppliesTo,
+    ColumnNames,
+    ExcludedColumns,
+    Labels,
+)
 from jupyter_mlws.components.tables import TARGET, check_columns, numeric
 from jupyter_mlws.components.transforms import apply_transformer
 
@@ -26,12 +32,12 @@ class ImputationResult(NamedTuple):
     imputer: Model
 
 
-@component(category="Clean", title="Select Columns")
+@component(category="Clean", title="Select Columns", columns=rules.select_columns)
 def select_columns(
     data: Table,
     *,
-    columns: Annotated[list[str], Field(title="Columns to keep")] = [],  # noqa: B006  never changed
-    drop: Annotated[list[str], Field(title="Columns to drop")] = [],  # noqa: B006  never changed
+    columns: Annotated[ColumnNames, Field(title="Columns to keep")] = [],  # noqa: B006  never changed
+    drop: Annotated[ColumnNames, Field(title="Columns to drop")] = [],  # noqa: B006  never changed
 ) -> Table:
     """Select or drop columns.
 
@@ -45,7 +51,7 @@ def select_columns(
     return remaining
 
 
-@component(category="Clean", title="Clean Rows")
+@component(category="Clean", title="Clean Rows", columns=rules.clean_rows)
 def clean_rows(
     data: Table,
     *,
@@ -87,11 +93,11 @@ def clean_rows(
     return result
 
 
-@component(category="Clean", title="Encode Categories")
+@component(category="Clean", title="Encode Categories", columns=rules.encode_categories)
 def encode_categories(
     data: Table,
     *,
-    columns: list[str] = [],  # noqa: B006  never changed
+    columns: ColumnNames = [],  # noqa: B006  never changed
     method: Annotated[Literal["one_hot", "ordinal"], Labels(one_hot="One-hot")] = "one_hot",
     drop_first: Annotated[
         bool, Field(title="Drop first category"), AppliesTo(method=("one_hot",))
@@ -139,12 +145,12 @@ def encode_categories(
     return EncodingResult(apply_transformer(encoder, data), encoder)
 
 
-@component(category="Clean", title="Impute Missing Values")
+@component(category="Clean", title="Impute Missing Values", columns=rules.impute_missing)
 def impute_missing(
     data: Table,
     *,
-    columns: list[str] = [],  # noqa: B006  never changed
-    ignore: Annotated[list[str], Field(title="Excluded columns")] = [TARGET],  # noqa: B006  never changed
+    columns: ColumnNames = [],  # noqa: B006  never changed
+    ignore: ExcludedColumns = [TARGET],  # noqa: B006  never changed
     numbers: Annotated[
         Literal["median", "mean", "most_frequent"],
         Field(title="Numeric columns"),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
+from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.parameters import Seed, TargetColumn
 from jupyter_mlws.components.values import names_of
 
@@ -150,7 +151,7 @@ def _build_comparison(metrics: dict[str, dict[str, float]], best: str, largest: 
     return Comparison(dict(metrics), table.reset_index(drop=True))
 
 
-@component(category="Evaluate", title="Predict")
+@component(category="Evaluate", title="Predict", columns=rules.predict)
 def predict(
     model: Model,
     data: Table,

@@ -7,8 +7,17 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
+from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.estimators import check_features, task_of
-from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, Standardize, TargetColumn
+from jupyter_mlws.components.parameters import (
+    AppliesTo,
+    ColumnNames,
+    ExcludedColumns,
+    Labels,
+    Seed,
+    Standardize,
+    TargetColumn,
+)
 from jupyter_mlws.components.tables import TARGET, check_columns, numeric, target_of
 from jupyter_mlws.components.transforms import apply_transformer
 
@@ -35,7 +44,7 @@ class ReductionResult(NamedTuple):
     metrics: Metrics
 
 
-@component(category="Features", title="Scale Columns")
+@component(category="Features", title="Scale Columns", columns=rules.scale_columns)
 def scale_columns(
     data: Table,
     *,
@@ -43,8 +52,8 @@ def scale_columns(
         Literal["standard", "min_max", "robust", "max_abs"],
         Labels(min_max="Min-max", max_abs="Max-abs"),
     ] = "standard",
-    columns: list[str] = [],  # noqa: B006  never changed
-    ignore: Annotated[list[str], Field(title="Excluded columns")] = [TARGET],  # noqa: B006  never changed
+    columns: ColumnNames = [],  # noqa: B006  never changed
+    ignore: ExcludedColumns = [TARGET],  # noqa: B006  never changed
 ) -> ScalingResult:
     """Scale numeric columns (standard, min-max, robust or max-abs).
 
@@ -72,7 +81,7 @@ def scale_columns(
     return ScalingResult(apply_transformer(scaler, data), scaler)
 
 
-@component(category="Features", title="Select Features")
+@component(category="Features", title="Select Features", columns=rules.select_features)
 def select_features(
     data: Table,
     *,
@@ -137,13 +146,13 @@ def _selector(method: str, kind: str, count: int, threshold: float, seed: int) -
     return SelectFromModel(forest(random_state=seed), threshold=-np.inf, max_features=count)
 
 
-@component(category="Features", title="Principal Components (PCA)")
+@component(category="Features", title="Principal Components (PCA)", columns=rules.reduce_dimensions)
 def reduce_dimensions(
     data: Table,
     *,
     components: Annotated[int, Field(ge=1, title="Number of components")] = 2,
-    columns: list[str] = [],  # noqa: B006  never changed
-    ignore: Annotated[list[str], Field(title="Excluded columns")] = [TARGET],  # noqa: B006  never changed
+    columns: ColumnNames = [],  # noqa: B006  never changed
+    ignore: ExcludedColumns = [TARGET],  # noqa: B006  never changed
     scale: Standardize = True,
 ) -> ReductionResult:
     """Replace numeric columns with their principal components.
@@ -172,7 +181,7 @@ def reduce_dimensions(
     return ReductionResult(apply_transformer(reducer, data), reducer, metrics)
 
 
-@component(category="Features", title="Apply Transformer")
+@component(category="Features", title="Apply Transformer", columns=rules.transform_table)
 def transform_table(transformer: Model, data: Table) -> Table:
     """Apply a fitted transformer (scaler, encoder, …) to another table.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from jupyter_mlws.components import Folder, Table, component
+from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.images import (
     IMAGE,
     decode,
@@ -45,7 +46,7 @@ def load_images(
     return uniform_images(table, size)
 
 
-@component(category="Images", title="Images to Pixels")
+@component(category="Images", title="Images to Pixels", columns=rules.image_pixels)
 def image_pixels(data: Table) -> Table:
     """Convert images to one numeric column per pixel value, for models that do not accept images.
 

@@ -10,11 +10,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from jupyter_mlws.components import File, Model, Table, Text, component
+from jupyter_mlws.components.columns import READ
 from jupyter_mlws.components.library.register import Name
 from jupyter_mlws.components.parameters import AppliesTo, Labels
 
 
-@component(category="Load", title="Load Table")
+@component(category="Load", title="Load Table", columns=READ)
 def load_table(
     file: File,
     *,
@@ -46,7 +47,7 @@ def load_table(
     return pd.read_csv(file, sep=separator, encoding=encoding, decimal=decimal, nrows=limit)
 
 
-@component(category="Load", title="Load from SQL")
+@component(category="Load", title="Load from SQL", columns=READ)
 def load_sql(
     database: File | None = None,
     script: Text | None = None,
@@ -75,7 +76,7 @@ def load_sql(
         return rows(connection, query if script is None else script, limit)
 
 
-@component(category="Load", title="Sample Data")
+@component(category="Load", title="Sample Data", columns=READ)
 def sample_data(
     seed: File | None = None,
     *,

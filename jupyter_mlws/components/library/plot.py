@@ -9,7 +9,7 @@ from pydantic import Field
 from jupyter_mlws.components import Figure, Metrics, Model, Table, component
 from jupyter_mlws.components.estimators import class_probabilities
 from jupyter_mlws.components.figures import Inches, new_figure
-from jupyter_mlws.components.parameters import FigureTitle, Seed, TargetColumn
+from jupyter_mlws.components.parameters import ColumnName, FigureTitle, Seed, TargetColumn
 from jupyter_mlws.components.tables import numeric
 
 MOST_COLORS = 10
@@ -83,7 +83,7 @@ def plot_confusion_matrix(
 def plot_histogram(
     data: Table,
     *,
-    column: str,
+    column: ColumnName,
     bins: Annotated[int, Field(ge=1, le=1000)] = 30,
     title: FigureTitle = "",
     width: Inches = 7.0,
@@ -110,9 +110,9 @@ def plot_histogram(
 def plot_scatter(
     data: Table,
     *,
-    x: Annotated[str, Field(title="X column")],
-    y: Annotated[str, Field(title="Y column")],
-    color: Annotated[str | None, Field(title="Color by")] = None,
+    x: Annotated[ColumnName, Field(title="X column")],
+    y: Annotated[ColumnName, Field(title="Y column")],
+    color: Annotated[ColumnName | None, Field(title="Color by")] = None,
     title: FigureTitle = "",
     width: Inches = 6.0,
     height: Inches = 4.5,

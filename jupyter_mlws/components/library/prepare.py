@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Table, component
+from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.images import IMAGE, has_images, uniform
 from jupyter_mlws.components.parameters import AppliesTo, Labels, TargetColumn
 from jupyter_mlws.components.tables import numeric, target_of
@@ -23,7 +24,7 @@ class PreprocessingResult(NamedTuple):
     output_path: Table
 
 
-@component(category="Prepare", title="Data Preprocessing")
+@component(category="Prepare", title="Data Preprocessing", columns=rules.prepare)
 def data_preprocessing(
     input_path: Table,
     *,

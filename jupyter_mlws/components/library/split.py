@@ -7,7 +7,8 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Table, component
-from jupyter_mlws.components.parameters import AppliesTo, Seed
+from jupyter_mlws.components.columns import like
+from jupyter_mlws.components.parameters import AppliesTo, ColumnName, Seed
 
 
 class Parts(NamedTuple):
@@ -17,12 +18,14 @@ class Parts(NamedTuple):
     test: Table
 
 
-@component(category="Split", title="Split Table")
+@component(category="Split", title="Split Table", columns=like("data"))
 def split(
     data: Table,
     *,
     test_size: Annotated[float, Field(gt=0, lt=1)] = 0.25,
-    stratify: Annotated[str | None, Field(title="Stratify by"), AppliesTo(shuffle=(True,))] = None,
+    stratify: Annotated[
+        ColumnName | None, Field(title="Stratify by"), AppliesTo(shuffle=(True,))
+    ] = None,
     shuffle: bool = True,
     random_state: Annotated[Seed, AppliesTo(shuffle=(True,))] = 0,
 ) -> Parts:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Folder, Model, Table, component
-from jupyter_mlws.components.parameters import AppliesTo, Labels
+from jupyter_mlws.components import columns as rules
+from jupyter_mlws.components.parameters import AppliesTo, ColumnName, Labels
 from jupyter_mlws.components.tables import TARGET
 from jupyter_mlws.components.transforms import apply_transformer
 
@@ -22,7 +23,7 @@ class VectorizationResult(NamedTuple):
     vectorizer: Model
 
 
-@component(category="Text", title="Load Texts")
+@component(category="Text", title="Load Texts", columns=rules.load_texts)
 def load_texts(folder: Folder, *, encoding: str = "utf-8") -> Table:
     """Read a folder of text files: one row per file, with its folder's name as the class.
 
@@ -41,11 +42,11 @@ def load_texts(folder: Folder, *, encoding: str = "utf-8") -> Table:
     return table
 
 
-@component(category="Text", title="Text to TF-IDF")
+@component(category="Text", title="Text to TF-IDF", columns=rules.vectorize_text)
 def vectorize_text(
     data: Table,
     *,
-    column: Annotated[str, Field(title="Text column")] = TEXT,
+    column: Annotated[ColumnName, Field(title="Text column")] = TEXT,
     analyzer: Annotated[
         Literal["word", "char", "char_wb"],
         Labels(word="Words", char="Characters", char_wb="Characters within words"),

@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
+from jupyter_mlws.components.columns import like
 from jupyter_mlws.components.estimators import DEFAULTS, check_features, estimator
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     Count,
+    ExcludedColumns,
     Labels,
     MaximumDepth,
     Positive,
@@ -159,7 +161,9 @@ def train_regressor(
     return _fit(model, data, target, scale)
 
 
-@component(category="Train", title="Find Clusters")
+@component(
+    category="Train", title="Find Clusters", columns=like("data", add={"cluster": "integer"})
+)
 def train_clusters(
     data: Table,
     *,
@@ -173,7 +177,7 @@ def train_clusters(
     min_rows: Annotated[
         Count, Field(title="Minimum samples"), AppliesTo(algorithm=("dbscan",))
     ] = 5,
-    ignore: Annotated[list[str], Field(title="Excluded columns")] = ["target"],  # noqa: B006  never changed
+    ignore: ExcludedColumns = ["target"],  # noqa: B006  never changed
     scale: Standardize = True,
     random_state: Annotated[Seed, AppliesTo(algorithm=("k_means", "gaussian_mixture"))] = 0,
 ) -> ClusteringResult:

@@ -7,8 +7,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from jupyter_mlws.components import Table, component
+from jupyter_mlws.components import columns as rules
+from jupyter_mlws.components.columns import like
 from jupyter_mlws.components.expressions import evaluate
-from jupyter_mlws.components.parameters import AppliesTo, Count, Labels, Seed
+from jupyter_mlws.components.parameters import (
+    AppliesTo,
+    ColumnName,
+    ColumnNames,
+    ColumnOf,
+    Count,
+    Labels,
+    Seed,
+)
 from jupyter_mlws.components.tables import check_columns, numeric
 
 Condition = Literal[
@@ -30,14 +40,14 @@ METHODS: dict[str, Any] = {"distinct": "nunique"}
 """pandas' names of statistics, where they differ."""
 
 
-@component(category="Transform", title="Filter Rows")
+@component(category="Transform", title="Filter Rows", columns=like("data"))
 def filter_rows(
     data: Table,
     *,
     by: Annotated[
         Literal["column", "expression"], Field(title="Filter by"), Labels(column="A column")
     ] = "column",
-    column: Annotated[str, AppliesTo(by=("column",))] = "",
+    column: Annotated[ColumnName, AppliesTo(by=("column",))] = "",
     condition: Annotated[
         Condition,
         AppliesTo(by=("column",)),
@@ -132,11 +142,11 @@ def _like(column: Any, text: str) -> Any:
     return text
 
 
-@component(category="Transform", title="Sort Rows")
+@component(category="Transform", title="Sort Rows", columns=like("data"))
 def sort_rows(
     data: Table,
     *,
-    columns: list[str],
+    columns: ColumnNames,
     descending: bool = False,
 ) -> Table:
     """Sort the rows by one or more columns; missing values come last.
@@ -152,7 +162,7 @@ def sort_rows(
     return result
 
 
-@component(category="Transform", title="Sample Rows")
+@component(category="Transform", title="Sample Rows", columns=like("data"))
 def sample_rows(
     data: Table,
     *,
@@ -176,7 +186,7 @@ def sample_rows(
     return sample
 
 
-@component(category="Transform", title="Rename Columns")
+@component(category="Transform", title="Rename Columns", columns=rules.rename_columns)
 def rename_columns(
     data: Table,
     *,
@@ -201,11 +211,11 @@ def rename_columns(
     return result
 
 
-@component(category="Transform", title="Convert Types")
+@component(category="Transform", title="Convert Types", columns=rules.convert_types)
 def convert_types(
     data: Table,
     *,
-    columns: list[str],
+    columns: ColumnNames,
     to: Annotated[
         Literal["number", "integer", "text", "date", "boolean"], Field(title="Type")
     ] = "number",
@@ -262,7 +272,7 @@ def _convert(column: Any, to: str, errors: Literal["raise", "coerce"]) -> Any:
         raise ValueError(f"column {column.name!r}: {error}") from None
 
 
-@component(category="Transform", title="Formula")
+@component(category="Transform", title="Formula", columns=like("data", add={"{column}": None}))
 def formula(
     data: Table,
     *,
@@ -280,13 +290,15 @@ def formula(
     return result
 
 
-@component(category="Transform", title="Join Tables")
+@component(category="Transform", title="Join Tables", columns=rules.join_tables)
 def join_tables(
     left: Table,
     right: Table,
     *,
-    columns: Annotated[list[str], Field(title="Key columns")] = [],  # noqa: B006  never changed
-    right_columns: Annotated[list[str], Field(title="Key columns of the right table")] = [],  # noqa: B006
+    columns: Annotated[ColumnNames, Field(title="Key columns")] = [],  # noqa: B006  never changed
+    right_columns: Annotated[
+        list[str], Field(title="Key columns of the right table"), ColumnOf("right")
+    ] = [],  # noqa: B006
     how: Annotated[
         Literal["inner", "left", "right", "outer"],
         Field(title="Rows to keep"),
@@ -325,7 +337,7 @@ def join_tables(
     return joined
 
 
-@component(category="Transform", title="Concatenate Tables")
+@component(category="Transform", title="Concatenate Tables", columns=rules.concatenate_tables)
 def concatenate_tables(
     tables: list[Table],
     *,
@@ -354,12 +366,12 @@ def concatenate_tables(
     return result
 
 
-@component(category="Transform", title="Group and Aggregate")
+@component(category="Transform", title="Group and Aggregate", columns=rules.group_rows)
 def group_rows(
     data: Table,
     *,
-    by: Annotated[list[str], Field(title="Group by")],
-    columns: Annotated[list[str], Field(title="Columns to aggregate")] = [],  # noqa: B006  never changed
+    by: Annotated[ColumnNames, Field(title="Group by")],
+    columns: Annotated[ColumnNames, Field(title="Columns to aggregate")] = [],  # noqa: B006  never changed
     statistics: Annotated[
         list[Statistic], Field(min_length=1), Labels(std="Standard deviation")
     ] = ["mean"],  # noqa: B006  never changed
@@ -384,13 +396,13 @@ def group_rows(
     return result
 
 
-@component(category="Transform", title="Pivot")
+@component(category="Transform", title="Pivot", columns=rules.pivot_table)
 def pivot_table(
     data: Table,
     *,
-    rows: Annotated[list[str], Field(title="Row columns")],
-    columns: Annotated[str, Field(title="Column with the new columns")],
-    values: Annotated[str, Field(title="Column with the values")],
+    rows: Annotated[ColumnNames, Field(title="Row columns")],
+    columns: Annotated[ColumnName, Field(title="Column with the new columns")],
+    values: Annotated[ColumnName, Field(title="Column with the values")],
     statistic: Annotated[Statistic, Labels(std="Standard deviation")] = "mean",
 ) -> Table:
     """Make the values of a column columns of their own.

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlws.components.source_columns import SourceReader
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import (
     DVCConfigError,
@@ -26,6 +27,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.graph import Producers, closure, upstream
 from jupyter_mlws.workflows.document import graph
+from jupyter_mlws.workflows.document.columns import Columns
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.document.terms import Severity
 
@@ -49,6 +51,7 @@ class Documents:
         self._root = project.root
         self._registry = registry
         self._notebooks: dict[tuple[str, int, int], Component] = {}
+        self._sources = SourceReader(project.root)
         self._outputs: dict[str, tuple[str, Producers[Stage]]] = {}
         self._paths_cache: tuple[float, list[str]] = (-WALK_INTERVAL, [])
 
@@ -225,6 +228,10 @@ class Documents:
                 # DVC reports an invalid file at the first plan or run.
                 pass
         return findings
+
+    def columns(self, stages: Sequence[Stage]) -> Columns:
+        """Return the columns of the tables that the stages read, as far as they are known."""
+        return Columns(stages, self.components(stages), self._sources)
 
     def check_runnable(
         self,

@@ -22,4 +22,6 @@ export interface ISchema {
   enumNames?: string[];
   /** The values of other settings with which this one has an effect. */
   'x-applies-to'?: Record<string, Value[]>;
+  /** The input table whose columns it names; `required` if they have to exist. */
+  'x-columns'?: { port: string; required: boolean };
 }

@@ -42,7 +42,8 @@ const COMPONENT: IComponent = {
   settings: { ...SCHEMA },
   source: 'library',
   path: null,
-  error: null
+  error: null,
+  columns: null
 };
 
 function open(text: string) {
@@ -159,5 +160,24 @@ describe('choices', () => {
     expect(formUi(schema, { algorithm: 'random_forest' })).toEqual({});
     // A sweep varies it.
     expect(formUi(schema, {})).toEqual({});
+  });
+
+  it('that name columns are chosen from lists', () => {
+    const columns = { port: 'data', required: true };
+    const properties: Record<string, ISchema> = {
+      target: {
+        anyOf: [{ type: 'string' }, { type: 'null' }],
+        'x-columns': columns
+      },
+      drop: {
+        type: 'array',
+        items: { type: 'string' },
+        'x-columns': columns
+      }
+    };
+    expect(formUi(formSchema({ properties }), {})).toEqual({
+      target: { 'ui:widget': 'column' },
+      drop: { 'ui:field': 'columns' }
+    });
   });
 });

@@ -33,14 +33,26 @@ function withEnumNames(property: ISchema): ISchema {
     : withNames(property);
 }
 
-/** Hides the settings that have no effect with the values of others. */
-export function formUi(schema: ISchema, values: Settings): ISchema {
-  const hidden = Object.entries(schema.properties ?? {}).filter(
-    ([, property]) => !applies(property, values)
+/** Hides the settings that have no effect with the values of others; lists columns to choose. */
+export function formUi(
+  schema: ISchema,
+  values: Settings
+): Record<string, object> {
+  const fields = Object.entries(schema.properties ?? {}).flatMap(
+    ([key, property]): [string, object][] => {
+      if (!applies(property, values)) {
+        return [[key, { 'ui:widget': 'hidden' }]];
+      }
+      if (!property['x-columns']) {
+        return [];
+      }
+      const isList = [property.type].flat().includes('array');
+      return [
+        [key, isList ? { 'ui:field': 'columns' } : { 'ui:widget': 'column' }]
+      ];
+    }
   );
-  return Object.fromEntries(
-    hidden.map(([key]) => [key, { 'ui:widget': 'hidden' }])
-  );
+  return Object.fromEntries(fields);
 }
 
 /** True if a setting has an effect; also with the value of a variant, which is not known here. */

@@ -34,7 +34,8 @@ function component(
     settings: { type: 'object', properties: {} },
     source: 'library',
     path: null,
-    error: null
+    error: null,
+    columns: null
   };
 }
 

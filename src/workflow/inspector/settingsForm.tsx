@@ -23,6 +23,7 @@ import {
 import { hasForeignSettings } from '../document/variables';
 import { fits } from '../graph/connections';
 import { ANY_INPUT, type IGraphNode, type IGraphPort } from '../graph/graph';
+import { ColumnsField, ColumnWidget, useColumns } from './columnFields';
 import { CommandSettings } from './commandForm';
 import { RemoveButton } from './removeButton';
 import { useCanvas, useDrawing, useFlush } from '../store/hooks';
@@ -36,6 +37,9 @@ import { kindText, settingErrorText } from '../labels';
 import * as gestures from '../store/gestures';
 
 const validator = customizeValidator<ReadonlyJSONObject>();
+
+const WIDGETS = { column: ColumnWidget };
+const FIELDS = { columns: ColumnsField };
 
 /** How long typing must rest before it is written, in milliseconds. */
 const REST = 400;
@@ -254,7 +258,8 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   };
   // Several canvases may stand side by side; ids are theirs alone.
   const root = useId();
-  const context = useMemo(() => ({ root }), [root]);
+  const columns = useColumns(node);
+  const context = { root, columns };
   const schema = useMemo(() => formSchema(freeSchema(node)), [node]);
   return (
     <FormComponent
@@ -264,6 +269,8 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
       formContext={context}
       validator={validator}
       templates={TEMPLATES}
+      widgets={WIDGETS}
+      fields={FIELDS}
       idPrefix={root}
       liveValidate
       omitExtraData

@@ -32,7 +32,8 @@ const component: IComponent = {
   },
   source: 'library',
   path: null,
-  error: null
+  error: null,
+  columns: null
 };
 
 it('speaks of a component in the language of the lab, and leaves its names alone', () => {

@@ -4,6 +4,7 @@ import type {
   IComponent,
   IDataset,
   IModel,
+  INodeColumns,
   INodeLog,
   INodeOutput,
   INotebookSettings,
@@ -92,6 +93,12 @@ export class WorkflowService {
       this._query
     );
     return reply.problems;
+  }
+
+  /** Returns the columns of the tables at a node's inputs, before a run. */
+  columns(text: string, node: string): Promise<INodeColumns> {
+    const body = { path: this.path, text, node };
+    return this._client.post('/workflows/columns', body, this._query);
   }
 
   /** The newest run, with its nodes; there must be one. */

@@ -1,0 +1,357 @@
+"""Columns of tables before a workflow runs, derived from the settings of each component.
+
+A component declares its rule with ``@component(columns=…)``: :func:`like`, or a function of its
+settings and inputs. A rule never guesses: what depends on the values of a table is unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+ColumnType = Literal["integer", "number", "boolean", "text", "date", "other"]
+
+
+class Column(NamedTuple):
+    """Type of a column, None if unknown, and some of its values as text."""
+
+    type: ColumnType | None = None
+    examples: tuple[str, ...] = ()
+
+
+ANY = Column()
+INTEGER = Column("integer")
+NUMBER = Column("number")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Known columns of a table by name, in their order.
+
+    ``complete``: true if the table has no others.
+    """
+
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    complete: bool = True
+
+
+UNKNOWN = Schema(complete=False)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted transformer: the columns of the table that it was fitted on, and of its result."""
+
+    before: Schema
+    after: Schema
+
+
+Settings = Mapping[str, Any]
+Value = Schema | Fitted
+Inputs = Mapping[str, Sequence[Value]]
+"""Values of the input ports; a port without a connection has none."""
+
+
+class Like(BaseModel):
+    """Rule of a component: the columns of an input, without some and with others.
+
+    In names, ``{setting}`` is the value of a setting, or each of its values if it is a list. A
+    setting without a value names no column.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    port: str
+    add: dict[str, ColumnType | None] = {}
+    drop: tuple[str, ...] = ()
+
+    def __call__(self, settings: Settings, inputs: Inputs) -> Schema:
+        table = table_of(inputs, self.port)
+        dropped = {name for pattern in self.drop for name in _names(pattern, settings)}
+        columns = {name: one for name, one in table.columns.items() if name not in dropped}
+        for pattern, kind in self.add.items():
+            columns |= dict.fromkeys(_names(pattern, settings), Column(kind))
+        return Schema(columns, table.complete)
+
+
+def like(
+    port: str, add: Mapping[str, ColumnType | None] | None = None, drop: Iterable[str] = ()
+) -> Like:
+    """Return the rule that output tables have the columns of the input ``port``.
+
+    ``add``: new columns with their types (None: unknown); ``drop``: names of columns that the
+    output does not have. ``"{column}"`` is the value of the setting ``column``.
+    """
+    return Like(port=port, add=dict(add or {}), drop=tuple(drop))
+
+
+SETTING = re.compile(r"\{(\w+)\}")
+READ: Literal["read"] = "read"
+"""Rule of a component without input tables: it is run on the head of its files."""
+Rule = Like | Callable[[Settings, Inputs], Schema] | Literal["read"]
+
+
+def table_of(inputs: Inputs, port: str) -> Schema:
+    """Return the columns of the table at an input port; unknown if there is none."""
+    values = inputs.get(port) or (UNKNOWN,)
+    return values[0] if isinstance(values[0], Schema) else UNKNOWN
+
+
+def _names(pattern: str, settings: Settings) -> list[str]:
+    """Return the names of a pattern: none if its setting is empty."""
+    match = SETTING.search(pattern)
+    if match is None:
+        return [pattern]
+    value = settings.get(match[1])
+    values = value if isinstance(value, list) else [value]
+    return [pattern.replace(match[0], str(one)) for one in values if one not in (None, "")]
+
+
+def numeric_columns(table: Schema) -> tuple[list[str], list[str]]:
+    """Return the columns that are numeric for pandas, and those of which that is not known.
+
+    Booleans are numeric only without missing values.
+    """
+    kinds = {name: column.type for name, column in table.columns.items()}
+    numbers = [name for name, kind in kinds.items() if kind in ("integer", "number")]
+    return numbers, [name for name, kind in kinds.items() if kind in (None, "boolean")]
+
+
+def select_columns(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `select_columns`."""
+    table = table_of(inputs, "data")
+    names = settings["columns"] or list(table.columns)
+    columns = {n: table.columns.get(n, ANY) for n in names if n not in settings["drop"]}
+    return Schema(columns, table.complete or bool(settings["columns"]))
+
+
+def clean_rows(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `clean_rows`."""
+    table = table_of(inputs, "data")
+    if settings["missing"] != "zero":
+        return table
+    # Zeros among texts and dates make columns of mixed values.
+    return _retype(table, lambda column: column if column.type in ("integer", "number") else ANY)
+
+
+def encode_categories(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `encode_categories`: their names depend on the categories if they are one-hot."""
+    table = table_of(inputs, "data")
+    numbers, unsure = numeric_columns(table)
+    dates = [name for name, column in table.columns.items() if column.type == "date"]
+    chosen = settings["columns"]
+    encoded = chosen or [n for n in table.columns if n not in (*numbers, *unsure, *dates)]
+    if settings["method"] == "ordinal":
+        new = dict.fromkeys(encoded, NUMBER) | dict.fromkeys([] if chosen else unsure, ANY)
+        columns = {name: new.get(name, column) for name, column in table.columns.items()}
+        return Schema(columns, table.complete)
+    if not encoded and not unsure and table.complete:
+        return table
+    removed = {*encoded, *([] if chosen else unsure)}
+    return Schema({n: c for n, c in table.columns.items() if n not in removed}, complete=False)
+
+
+def impute_missing(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `impute_missing`."""
+    table = table_of(inputs, "data")
+    averages = settings["numbers"] in ("mean", "median")
+
+    def filled(name: str, column: Column) -> Column:
+        if not (
+            name in settings["columns"] if settings["columns"] else name not in settings["ignore"]
+        ):
+            return column
+        if column.type in ("integer", "number"):
+            return NUMBER if averages else ANY
+        return column if column.type == "text" else ANY
+
+    return Schema({n: filled(n, column) for n, column in table.columns.items()}, table.complete)
+
+
+def rename_columns(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `rename_columns`."""
+    table = table_of(inputs, "data")
+    pairs = {}
+    for pair in settings["names"]:
+        old, _, new = (part.strip() for part in pair.partition("="))
+        pairs[old] = new
+    columns = {pairs.get(name, name): column for name, column in table.columns.items()}
+    if not table.complete:
+        columns = dict.fromkeys(pairs.values(), ANY) | columns
+    return Schema(columns, table.complete)
+
+
+def convert_types(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `convert_types`."""
+    table = table_of(inputs, "data")
+    new = dict.fromkeys(settings["columns"], Column(settings["to"]))
+    return Schema({**table.columns, **new}, table.complete)
+
+
+def join_tables(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `join_tables`: a key once, then those of the left and of the right table."""
+    left, right = table_of(inputs, "left"), table_of(inputs, "right")
+    if not (left.complete and right.complete):
+        return UNKNOWN
+    suffix, how = settings["suffix"], settings["how"]
+    keys = settings["columns"] or [name for name in left.columns if name in right.columns]
+    other = settings["right_columns"] or keys
+    names = dict(zip(other, keys, strict=False))
+    columns = dict(left.columns)
+    if how in ("right", "outer"):
+        columns = dict(_retype(left, _with_missing).columns)
+    for name in keys:
+        partner = right.columns.get(next((o for o, k in names.items() if k == name), name), ANY)
+        kind = columns.get(name, ANY).type
+        columns[name] = left.columns.get(name, ANY) if kind == partner.type else ANY
+    for name, column in right.columns.items():
+        if name in names:
+            continue
+        new = f"{name}{suffix}" if name in left.columns else name
+        columns[new] = column if how in ("inner", "right") else _with_missing(column)
+    return Schema(columns)
+
+
+def concatenate_tables(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `concatenate_tables`."""
+    tables = [table for table in inputs.get("tables", ()) if isinstance(table, Schema)]
+    if not tables or not all(table.complete for table in tables):
+        return UNKNOWN
+    names = dict.fromkeys(name for table in tables for name in table.columns)
+    common = [name for name in names if all(name in table.columns for table in tables)]
+    columns = {}
+    for name in common if settings["columns"] == "common" else names:
+        parts = [table.columns.get(name) for table in tables]
+        kinds = {part.type if part else None for part in parts}
+        same = len(kinds) == 1
+        columns[name] = Column(kinds.pop()) if same else ANY
+    return Schema(columns)
+
+
+def group_rows(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `group_rows`: the groups, and a column for each statistic of each column."""
+    table = table_of(inputs, "data")
+    by = settings["by"]
+    numbers, unsure = numeric_columns(table)
+    names = settings["columns"] or [
+        name for name in table.columns if name in numbers and name not in by
+    ]
+    columns = {name: table.columns.get(name, ANY) for name in by}
+    for name in names:
+        kind = table.columns.get(name, ANY).type
+        for statistic in settings["statistics"]:
+            if statistic in ("count", "distinct"):
+                columns[f"{name}_{statistic}"] = INTEGER
+            elif kind not in ("integer", "number"):
+                columns[f"{name}_{statistic}"] = ANY
+            else:
+                is_mean = statistic in ("mean", "median", "std")
+                columns[f"{name}_{statistic}"] = NUMBER if is_mean else Column(kind)
+    is_chosen = bool(settings["columns"])
+    return Schema(columns, is_chosen or (table.complete and not set(unsure) - set(by)))
+
+
+def pivot_table(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `pivot_table`: the others are values of the table."""
+    table = table_of(inputs, "data")
+    return Schema({name: table.columns.get(name, ANY) for name in settings["rows"]}, complete=False)
+
+
+def scale_columns(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `scale_columns`."""
+    table = table_of(inputs, "data")
+    numbers, unsure = numeric_columns(table)
+    chosen, ignored = settings["columns"], settings["ignore"]
+    new = dict.fromkeys(chosen or [name for name in numbers if name not in ignored], NUMBER)
+    if not chosen:
+        new |= dict.fromkeys([name for name in unsure if name not in ignored], ANY)
+    return Schema({n: new.get(n, column) for n, column in table.columns.items()}, table.complete)
+
+
+def select_features(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `select_features`: the target; the features depend on the values."""
+    table = table_of(inputs, "data")
+    target = settings["target"]
+    if target is None:
+        known = list(table.columns)
+        target = "target" if "target" in known else known[-1] if table.complete and known else None
+    return Schema({target: table.columns.get(target, ANY)} if target else {}, complete=False)
+
+
+def reduce_dimensions(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `reduce_dimensions`: there may be fewer components than asked for."""
+    table = table_of(inputs, "data")
+    numbers, unsure = numeric_columns(table)
+    chosen, ignored = settings["columns"], settings["ignore"]
+    replaced = chosen or [name for name in (*numbers, *unsure) if name not in ignored]
+    rest = {name: column for name, column in table.columns.items() if name not in replaced}
+    is_sure = table.complete and (bool(chosen) or not set(unsure) - set(ignored))
+    return Schema(rest | {"pca0": NUMBER}, is_sure and settings["components"] == 1)
+
+
+def transform_table(_: Settings, inputs: Inputs) -> Schema:
+    """Columns of `transform_table`: those of the fitted table, if the other has the same."""
+    table = table_of(inputs, "data")
+    transformer = next(iter(inputs.get("transformer", ())), None)
+    if not isinstance(transformer, Fitted) or not (table.complete and transformer.before.complete):
+        return UNKNOWN
+    before, after = transformer.before.columns, transformer.after.columns
+    if set(before) != set(table.columns):
+        return UNKNOWN
+    return Schema(
+        {n: table.columns[n] if before.get(n) == c else c for n, c in after.items()},
+        transformer.after.complete and list(before) == list(table.columns),
+    )
+
+
+def predict(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `predict`; those of probabilities are named after the classes."""
+    table = table_of(inputs, "data")
+    columns = {**table.columns, settings["column"]: ANY}
+    return Schema(columns, table.complete and not settings["probabilities"])
+
+
+def prepare(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `data_preprocessing`: the features, and the target as the last column."""
+    table = table_of(inputs, "input_path")
+    target: str = settings["target"] or "target"
+    if target not in table.columns or "image" in table.columns or not table.complete:
+        return Schema({target: ANY} if settings["target"] else {}, complete=False)
+    features = {name: column for name, column in table.columns.items() if name != target}
+    numbers, _ = numeric_columns(Schema(features))
+    is_changed = settings["scale"] != "none" or not settings["drop_missing"]
+    kept = numbers if settings["encode"] != "none" else list(features)
+    columns = {n: ANY if is_changed else c for n, c in features.items() if n in kept}
+    complete = len(kept) == len(features)
+    return Schema(columns | {target: table.columns.get(target, ANY)}, complete)
+
+
+def image_pixels(_: Settings, inputs: Inputs) -> Schema:
+    """Columns of `image_pixels`: one for each pixel in place of the image."""
+    table = table_of(inputs, "data")
+    return Schema({n: c for n, c in table.columns.items() if n != "image"}, complete=False)
+
+
+def load_texts(*_: Any) -> Schema:
+    """Columns of `load_texts`; whether there are classes depends on the folder."""
+    return Schema({"text": Column("text")}, complete=False)
+
+
+def vectorize_text(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `vectorize_text`: the words become columns."""
+    table = table_of(inputs, "data")
+    rest = {name: column for name, column in table.columns.items() if name != settings["column"]}
+    return Schema(rest, complete=False)
+
+
+def _retype(table: Schema, change: Callable[[Column], Column]) -> Schema:
+    return Schema({name: change(one) for name, one in table.columns.items()}, table.complete)
+
+
+def _with_missing(column: Column) -> Column:
+    """Return a column to which a join may add missing values."""
+    return column if column.type in ("number", "text", "date") else ANY

@@ -1,0 +1,137 @@
+"""The columns of tables are known while a workflow is edited, and wrong ones are problems."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.core.i18n import CHINESE
+from jupyter_mlws.workflows.manager import WorkflowManager
+from jupyter_mlws.workflows.models import NodeColumnsRequest
+
+PATH = "workflows/a/dvc.yaml"
+OUT = "workflows/a/out"
+CSV = "city,rooms,price,churn\nBonn,3,2.5,0\nUlm,2,,1\nKiel,4,1.5,0\n"
+
+
+def node(name: str, kind: str, deps: str, out: str, settings: str = "{}") -> str:
+    """A stage, and its settings: ``deps`` and ``out`` are ``port=path``."""
+    pairs = [pair.partition("=")[::2] for pair in deps.split()]
+    port, _, path = out.partition("=")
+    inputs = " ".join(f"--{name} {file}" for name, file in pairs)
+    return (
+        f"  {name}:\n    wdir: ../..\n"
+        f"    cmd: jupyter mlws node {kind} {inputs} --{port} {path} ${{{name}}}\n"
+        f"    deps: [{', '.join(file for _, file in pairs)}]\n    outs: [{path}]\n"
+    )
+
+
+def workflow(columns: str = "[city, price]", target: str = "churn") -> str:
+    return (
+        "vars:\n"
+        "  - load: {encoding: utf-8}\n"
+        f"  - drop: {{drop: {columns}}}\n"
+        "  - train: {target: " + target + "}\n"
+        "stages:\n"
+        + node("load", "load_table", "file=data.csv", f"table={OUT}/load.table.parquet")
+        + node(
+            "drop", "select_columns", f"data={OUT}/load.table.parquet",
+            f"table={OUT}/drop.table.parquet",
+        )
+        + node(
+            "train", "train_classifier", f"data={OUT}/drop.table.parquet",
+            f"model={OUT}/train.model.skops",
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture
+def file(write: Callable[..., Path]) -> Path:
+    write("data.csv", CSV)
+    return write(PATH, workflow())
+
+
+def columns_of(
+    workflows: WorkflowManager, name: str, text: str | None = None
+) -> dict[str, str | None]:
+    request = NodeColumnsRequest(path=PATH, node=name, text=text)
+    (table,) = workflows.columns(request).inputs["data"]
+    assert table.complete
+    return {column.name: column.type for column in table.columns}
+
+
+def test_columns_reach_a_node_before_anything_has_run(
+    workflows: WorkflowManager, file: Path
+) -> None:
+    assert columns_of(workflows, "drop") == {
+        "city": "text", "rooms": "integer", "price": "number", "churn": "integer",
+    }  # fmt: skip
+    assert columns_of(workflows, "train") == {"rooms": "integer", "churn": "integer"}
+    assert list(columns_of(workflows, "train", workflow("[churn]"))) == ["city", "rooms", "price"]
+    assert not (file.parent / "out").exists()
+
+
+def test_a_column_that_does_not_exist_is_a_problem_with_the_nearest_name(
+    workflows: WorkflowManager, file: Path
+) -> None:
+    (problem,) = workflows.validate(PATH, workflow("[city, pric]"))
+    assert (problem.node, problem.field, problem.code) == ("drop", "drop", "40201")
+    assert problem.message.en == "The table at the input data has no column 'pric'."
+    assert problem.fix is not None
+    assert problem.fix.en == "Did you mean 'price'?"
+    assert "没有" in problem.message.in_(CHINESE)
+    (problem,) = workflows.validate(PATH, workflow("[churn]"))
+    assert (problem.node, problem.field) == ("train", "target")
+    assert problem.fix is not None
+    assert problem.fix.en == "Choose one of the columns: city, rooms, price."
+
+
+def test_a_file_that_lost_a_column_shows_which_settings_broke(
+    workflows: WorkflowManager, file: Path, write: Callable[..., Path]
+) -> None:
+    assert workflows.validate(PATH) == []
+    write("data.csv", "town,rooms,price,left\nBonn,3,2.5,0\n")
+    problems = workflows.validate(PATH)
+    assert [(one.node, one.field) for one in problems] == [("drop", "drop"), ("train", "target")]
+
+
+@pytest.mark.parametrize(
+    "settings", ["[city, price", "5", "{a: 1}", "null", "[1, {a: b}]", "'{city}'"]
+)
+def test_invalid_settings_leave_columns_unknown(
+    workflows: WorkflowManager, file: Path, settings: str
+) -> None:
+    text = workflow(settings)
+    problems = workflows.validate(PATH, text)
+    assert settings == "null" or problems
+    assert not [one for one in problems if one.code not in ("40201", "40205")]
+
+
+def test_a_component_without_a_rule_makes_columns_unknown_not_wrong(
+    workflows: WorkflowManager, file: Path
+) -> None:
+    text = workflow(target="anything").replace(
+        "jupyter mlws node select_columns", "python select.py"
+    )
+    request = NodeColumnsRequest(path=PATH, node="train", text=text)
+    (table,) = workflows.columns(request).inputs["data"]
+    assert (table.columns, table.complete) == ([], False)
+    assert workflows.validate(PATH, text) == []
+
+
+async def test_the_endpoint_takes_a_text_that_is_not_saved(fetch, file: Path) -> None:
+    body = json.dumps({"path": PATH, "node": "train", "text": workflow("[rooms]")})
+    answer = await fetch("mlws/api/v1/workflows/columns", method="POST", body=body)
+    (table,) = json.loads(answer.body)["data"]["inputs"]["data"]
+    assert table["complete"]
+    assert table["columns"][0] == {
+        "name": "city", "type": "text", "examples": ["Bonn", "Ulm", "Kiel"],
+    }  # fmt: skip
+    body = json.dumps({"path": PATH, "node": "none"})
+    answer = await fetch(
+        "mlws/api/v1/workflows/columns", method="POST", body=body, raise_error=False
+    )
+    assert (answer.code, json.loads(answer.body)["code"]) == (404, "40401")
