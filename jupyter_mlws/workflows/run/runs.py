@@ -172,8 +172,11 @@ class Runs:
                 text = document.text
             # A cluster's processors are counted by the run.
             is_local = request.executor == config.LOCAL
+            # It sorts after those of earlier runs: the time, to the microsecond.
+            second, fraction = divmod(time.time_ns() // 1000, 1_000_000)
+            stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(second))
             run = NewRun(
-                id=_new_id(),
+                id=f"{stamp}-{fraction:05x}{secrets.randbelow(16):x}",
                 path=path,
                 jobs=request.jobs or ((os.cpu_count() or 1) if is_local else 0),
                 origin=request.origin,
@@ -421,10 +424,3 @@ def check_targets(stages: Iterable[Stage], targets: Iterable[str]) -> None:
     for target in targets:
         if target not in stage_ids:
             raise WorkflowItemNotFoundError(kind="node", name=target)
-
-
-def _new_id() -> str:
-    """Return an id that sorts after those of earlier runs: the time, to the microsecond."""
-    second, fraction = divmod(time.time_ns() // 1000, 1_000_000)
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(second))
-    return f"{stamp}-{fraction:05x}{secrets.randbelow(16):x}"
