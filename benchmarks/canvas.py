@@ -97,15 +97,15 @@ EDIT = """
     act();
     return Math.round(performance.now() - start);
   };
-  const setting = '- s200: {text: ';
-  const set_ms = time(() => model.edit(({ source }) => [
-    { offset: source.text.indexOf(setting) + setting.length, delete: 3, insert: '7' }
-  ]));
-  model.select(Array.from({ length: 20 }, (_, number) => `s${200 + number}`));
+  const set = entry => (entry.s200 ? { s200: { text: 7 } } : entry);
+  const set_ms = time(() =>
+    model.document.edit(({ data }) => ({ ...data, vars: data.vars.map(set) }))
+  );
+  model.selection.select(Array.from({ length: 20 }, (_, number) => `s${200 + number}`));
   return {
     set_ms,
-    remove_ms: time(() => model.removeSelected()),
-    undo_ms: time(() => model.undo())
+    remove_ms: time(() => void jupyterapp.commands.execute('workflow:delete-selection')),
+    undo_ms: time(() => model.document.undo())
   };
 }
 """

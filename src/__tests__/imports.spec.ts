@@ -34,6 +34,7 @@ const VIEW = [
   'labels.ts',
   'failure.ts',
   'icons.ts',
+  'operationIcons.ts',
   'askForm.tsx',
   ...SHARED
 ];
@@ -44,6 +45,7 @@ const WORKFLOW: Record<string, string[]> = {
   'labels.ts': ['document', 'graph', 'api', 'ui'],
   'failure.ts': ['api', 'ui'],
   'icons.ts': ['document', 'ui'],
+  'operationIcons.ts': ['graph', 'ui'],
   'askForm.tsx': [],
   canvas: VIEW,
   inspector: VIEW,

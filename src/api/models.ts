@@ -19,7 +19,10 @@ export type ICellFailure = Schemas['CellFailure'];
 export type ICellSides = Schemas['CellSides'];
 export type IChange = Schemas['Change'];
 export type IComparedValue = Schemas['ComparedValue'];
-export type IComponent = Schemas['Component'];
+export type IComponent = Schemas['Component'] & {
+  /** The category as the server names it, where `category` is translated. */
+  group?: string;
+};
 export type IConflict = Schemas['Conflict'];
 export type IConflictDetail = Schemas['ConflictDetail'];
 export type IConflicts = Schemas['Conflicts'];

@@ -34,7 +34,7 @@ def test_the_plan_follows_edits_that_are_not_saved(page: Page, lab: Lab) -> None
     node(page, "forest").click()
     page.get_by_label("max_depth").or_(page.locator('[id$="_max_depth"]')).first.fill("5")
     expect_button(page, "Run 3 nodes · ~")
-    expect(page.locator('[data-mlws-mark="run"]')).to_contain_text("Will run 3")
+    expect(page.locator('li[data-mlws-mark="run"]')).to_contain_text("Will run 3")
     expect(page.locator(".jp-mod-dirty")).to_have_count(1)
     assert (lab.root / WINE).read_text() == text
     page.locator(".jp-mlws-undo").click()

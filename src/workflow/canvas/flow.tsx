@@ -13,7 +13,7 @@ import {
   type FinalConnectionState,
   type Viewport
 } from '@xyflow/react';
-import { useCallback, useMemo, useRef, useState } from 'react';
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { flowLabels } from '../../ui/flowLabels';
 import { sourcePath } from '../document/notes';
@@ -24,6 +24,7 @@ import type { IEnd, ILink } from '../graph/graph';
 import * as gestures from '../store/gestures';
 import { useCanvas } from '../store/hooks';
 import { useEdges, useNodes } from './flowState';
+import { useFittingPorts, useShape, useZoomLevel } from './flowLooks';
 import {
   FIT,
   useClipboard,
@@ -33,6 +34,7 @@ import {
   type IFlowHandle
 } from './handle';
 import { MapOfMany } from './minimap';
+import type { CanvasEdge } from './edge';
 import { EDGE_TYPES, NODE_TYPES, type AnyNode } from './nodeTypes';
 import { nodeAt, Overview, useFewer } from './overview';
 import { COMPONENT_MIME } from './palette';
@@ -48,10 +50,12 @@ export interface IViewportMemory {
 }
 
 const MINI_MAP = { width: 130, height: 90 };
+/** So few nodes are seen at once: a map would only cover some. */
+const FEW_NODES = 12;
 /** From this many nodes on, only those in view are drawn; from afar, in one picture. */
 const MANY_NODES = 300;
 const NEAR_ZOOM = 0.5;
-const NO_EDGES: Edge[] = [];
+const NO_EDGES: CanvasEdge[] = [];
 /** Out of reach of keys and screen readers; React 18 does not know the attribute. */
 const COVERED = { inert: '' } as object;
 
@@ -63,11 +67,24 @@ interface IFlowProps {
   onReady: (handle: IFlowHandle) => void;
 }
 
+/** The drawing, from when it is known how much room it has. */
 export function Flow(props: IFlowProps): JSX.Element {
-  return (
+  const { model } = useCanvas();
+  const room = useRef<HTMLDivElement>(null);
+  const [isMeasured, setMeasured] = useState(false);
+  useLayoutEffect(() => {
+    if (room.current) {
+      const { clientWidth: width, clientHeight: height } = room.current;
+      model.drawing.setShape({ width, height });
+      setMeasured(true);
+    }
+  }, [model]);
+  return isMeasured ? (
     <ReactFlowProvider>
       <FlowPane {...props} />
     </ReactFlowProvider>
+  ) : (
+    <div className="jp-mlws-Canvas" ref={room} />
   );
 }
 
@@ -84,6 +101,9 @@ function FlowPane(props: IFlowProps): JSX.Element {
   const onDrop = useDrop(model, pane);
   const clipboard = useClipboard(handle, model);
   useFocusInside(pane);
+  useZoomLevel(pane);
+  useFittingPorts(pane, model);
+  useShape(model);
   const labels = useMemo(() => flowLabels(trans), [trans]);
   const isMany = nodes.length > MANY_NODES;
   const isFar = useStore(({ transform }) => transform[2] <= NEAR_ZOOM);
@@ -200,7 +220,7 @@ function FlowPane(props: IFlowProps): JSX.Element {
         }
       }}
     >
-      <ReactFlow<AnyNode>
+      <ReactFlow<AnyNode, CanvasEdge>
         id={props.id}
         {...(props.hasTree ? COVERED : {})}
         nodes={visible}
@@ -231,7 +251,9 @@ function FlowPane(props: IFlowProps): JSX.Element {
         {isMany ? (
           <MapOfMany nodes={nodes} {...MINI_MAP} />
         ) : (
-          <MiniMap style={MINI_MAP} pannable zoomable />
+          nodes.length > FEW_NODES && (
+            <MiniMap style={MINI_MAP} pannable zoomable />
+          )
         )}
       </ReactFlow>
       {props.hasTree && <TreeView />}

@@ -1,7 +1,6 @@
 import {
   applyEdgeChanges,
   applyNodeChanges,
-  type Edge,
   type EdgeChange,
   type NodeChange
 } from '@xyflow/react';
@@ -11,6 +10,7 @@ import { type IFrame, itemOf } from '../document/notes';
 import type { XYPosition } from '../graph/geometry';
 import { useFlush, useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
+import type { CanvasEdge } from './edge';
 import { toEdges, toNodes, withFrames } from './nodes';
 import type { AnyNode } from './nodeTypes';
 
@@ -81,15 +81,15 @@ export function useNodes(model: CanvasModel): {
 
 /** React Flow's edges, kept in step with the model. */
 export function useEdges(model: CanvasModel): {
-  edges: Edge[];
-  onEdgesChange: (changes: EdgeChange[]) => void;
+  edges: CanvasEdge[];
+  onEdgesChange: (changes: EdgeChange<CanvasEdge>[]) => void;
 } {
-  const [edges, setEdges] = useState<Edge[]>(() => toEdges(model, []));
+  const [edges, setEdges] = useState<CanvasEdge[]>(() => toEdges(model, []));
   const update = (): void => setEdges(before => toEdges(model, before));
   useSlot(model.drawing.changed, update);
   // The model may have changed since it was drawn first.
   useEffect(update, [model]);
-  const onEdgesChange = useCallback((changes: EdgeChange[]) => {
+  const onEdgesChange = useCallback((changes: EdgeChange<CanvasEdge>[]) => {
     setEdges(before => applyEdgeChanges(changes, before));
   }, []);
   useEffect(() => {

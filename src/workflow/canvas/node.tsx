@@ -1,26 +1,30 @@
 import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
 import { memo } from 'react';
 
+import type { INodePlan, IProblem } from '../../api/models';
 import { duration } from '../../ui/format';
 import { runStatusLabel } from '../../ui/runStatus';
-import type { INodePlan } from '../../api/models';
 import type { IGraphNode, IGraphPort } from '../graph/graph';
+import { nodeMark } from '../graph/marks';
+import type { Problem } from '../graph/validate';
+import { nodeText, planText, portText, problemText } from '../labels';
+import { faultIcon, MARK_ICONS, operationIcon } from '../operationIcons';
 import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
-import { KIND_ICONS } from '../icons';
 import type { INodeState } from '../store/run';
-import { kindText, nodeText, planText, portText, problemText } from '../labels';
+import { ChangeTag, ResultLine } from './result';
 
-export type CanvasNode = Node<{ node: IGraphNode }, 'mlws'>;
+export type CanvasNode = Node<{ node: IGraphNode; settings: string }, 'mlws'>;
 
-/** A node with its ports; what a run or the plan says of it is read apart, for it alone. */
+/** A card with its ports; what a run, the plan and the results say of it is read for it alone. */
 export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   const { model, trans } = useCanvas();
-  const { node } = data;
+  const { node, settings } = data;
   const state = useKeyed(model.runs.current.nodes, node.id);
   const plan = useKeyed(model.runs.plan, node.id);
   const fault = useKeyed(model.drawing.faults, node.id);
-  const Icon = KIND_ICONS[node.kind].react;
-  const subtitle = nodeText(node, trans);
+  const kind = nodeText(node, trans);
+  const mark = nodeMark(state, plan);
+  const Icon = operationIcon(node).react;
   return (
     <div
       className={[
@@ -29,76 +33,104 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
         node.stage.frozen ? 'jp-mod-frozen' : ''
       ].join(' ')}
       data-mlws-node={node.id}
+      data-mlws-category={node.component?.group ?? node.kind}
       data-mlws-state={state?.status}
       data-mlws-plan={plan?.action}
+      data-mlws-mark={fault ? 'fault' : mark}
     >
-      {plan && <PlanStripe plan={plan} />}
-      <div
-        className="jp-mlws-Node-head"
-        title={node.stage.description || subtitle}
-        onDoubleClick={() => model.selection.requestRename()}
-      >
-        <Icon
-          tag="span"
-          className="jp-mlws-Node-icon"
-          title={kindText(node.kind, trans)}
-        />
-        <span className="jp-mlws-Node-title">{node.title}</span>
-        {fault && (
-          <span
-            className="jp-mlws-Node-fault"
-            role="img"
-            aria-label={problemText(fault, trans)}
-            title={problemText(fault, trans)}
-          >
-            !
-          </span>
-        )}
-      </div>
-      <Ports node={node} />
-      {state?.status === 'RUNNING' && state.progress !== null && (
-        <ProgressBar share={state.progress} />
-      )}
-      <div className="jp-mlws-Node-foot">
-        {state ? (
-          <StateBadge state={state} />
-        ) : (
-          <span className="jp-mlws-Node-kind">{subtitle}</span>
-        )}
+      <div className="jp-mlws-Node-head">
+        <span className="jp-mlws-Node-tile">
+          <Icon tag="span" className="jp-mlws-Node-icon" />
+        </span>
+        <span
+          className="jp-mlws-Node-title"
+          title={node.stage.description || node.id}
+        >
+          {node.title}
+          {node.title !== node.id && (
+            <span className="jp-mlws-Node-id"> {node.id}</span>
+          )}
+        </span>
         {node.kind === 'sweep' && (
-          <span className="jp-mlws-Node-kind">
+          <span className="jp-mlws-Node-count">
             ×{node.stage.variants.length}
           </span>
         )}
+        <Mark state={state} plan={plan} fault={fault} />
       </div>
+      <div
+        className="jp-mlws-Node-kind"
+        title={settings ? `${kind} · ${settings}` : kind}
+      >
+        {kind}
+        {settings && ` · ${settings}`}
+      </div>
+      <Ports node={node} />
+      <ResultLine node={node} state={state} />
+      <ChangeTag node={node.id} />
     </div>
   );
 });
 
-function PlanStripe({ plan }: { plan: INodePlan }): JSX.Element {
+/** The one sign of a node's state; its reasons are in the tooltip. */
+function Mark(props: {
+  state: INodeState | undefined;
+  plan: INodePlan | undefined;
+  fault: IProblem | Problem | undefined;
+}): JSX.Element | null {
   const { trans } = useCanvas();
-  const estimate =
-    plan.action === 'run' && plan.estimate_seconds !== null
-      ? [trans.__('Estimated time: %1', duration(plan.estimate_seconds))]
-      : [];
-  const lines = [planText(plan.action, trans), ...plan.reasons, ...estimate];
-  return <div className="jp-mlws-Node-plan" title={lines.join('\n')} />;
-}
-
-function ProgressBar({ share }: { share: number }): JSX.Element {
-  const { trans } = useCanvas();
-  const percent = Math.round(share * 100);
+  const { state, plan, fault } = props;
+  if (fault) {
+    const text = problemText(fault, trans);
+    return (
+      <span
+        className="jp-mlws-Node-fault"
+        role="img"
+        aria-label={text}
+        title={text}
+      >
+        <faultIcon.react tag="span" className="jp-mlws-Node-mark" />
+      </span>
+    );
+  }
+  const mark = nodeMark(state, plan);
+  if (mark === null) {
+    return null;
+  }
+  const isPlan = plan?.action === mark;
+  const label =
+    isPlan || !state
+      ? planText(plan?.action ?? '', trans)
+      : runStatusLabel(state.status, trans);
+  const lines = isPlan
+    ? [
+        ...plan.reasons,
+        ...(plan.action === 'run' && plan.estimate_seconds !== null
+          ? [trans.__('Estimated time: %1', duration(plan.estimate_seconds))]
+          : [])
+      ]
+    : [
+        ...(state?.reasons ?? []),
+        ...(state?.error ? [state.error.message] : [])
+      ];
+  const Icon = MARK_ICONS[mark].react;
   return (
-    <div
-      className="jp-mlws-Node-progress"
-      role="progressbar"
-      aria-label={trans.__('Progress')}
-      aria-valuemin={0}
-      aria-valuemax={100}
-      aria-valuenow={percent}
+    <span
+      className="jp-mlws-Node-state"
+      role="img"
+      aria-label={label}
+      title={[label, ...lines].join('\n')}
     >
-      <div style={{ width: `${percent}%` }} />
-    </div>
+      {state !== undefined && state.attempt > 1 && (
+        <span
+          className="jp-mlws-Node-attempt"
+          title={trans.__('Attempt %1', state.attempt)}
+        >
+          ↻{state.attempt}
+        </span>
+      )}
+      <Icon tag="span" className="jp-mlws-Node-mark" />
+    </span>
   );
 }
 
@@ -140,7 +172,7 @@ export function StateBadge({ state }: { state: INodeState }): JSX.Element {
 
 /** Inputs on the left and outputs on the right, row by row. */
 function Ports({ node }: { node: IGraphNode }): JSX.Element {
-  const count = Math.max(node.inputs.length, node.outputs.length);
+  const count = Math.max(1, node.inputs.length, node.outputs.length);
   return (
     <div className="jp-mlws-Node-ports">
       {Array.from({ length: count }, (_, row) => (

@@ -1,7 +1,4 @@
-import { BaseEdge, type EdgeProps } from '@xyflow/react';
-import { memo } from 'react';
-
-import { edgePath } from '../graph/geometry';
+import { EdgeView } from './edge';
 import { NodeView, type CanvasNode } from './node';
 import { FrameView, NoteView, type FrameNode, type NoteNode } from './noteView';
 import { SourceView, type SourceNode } from './sourceView';
@@ -14,15 +11,5 @@ export const NODE_TYPES = {
   frame: FrameView,
   source: SourceView
 };
-
-/** An edge as the exported image has it. */
-const EdgeView = memo((props: EdgeProps) => {
-  const { sourceX, sourceY, targetX, targetY, interactionWidth } = props;
-  const path = edgePath({
-    from: { x: sourceX, y: sourceY },
-    to: { x: targetX, y: targetY }
-  });
-  return <BaseEdge path={path} interactionWidth={interactionWidth} />;
-});
 
 export const EDGE_TYPES = { default: EdgeView };

@@ -1,4 +1,4 @@
-import type { Edge, NodeHandle, Position } from '@xyflow/react';
+import type { NodeHandle, Position } from '@xyflow/react';
 
 import { deepEqual } from '../document/values';
 import {
@@ -6,15 +6,16 @@ import {
   HANDLE_SIZE,
   NODE_WIDTH,
   nodeHeight,
-  portPosition
+  portPosition,
+  SOURCE_HEIGHT,
+  type XYPosition
 } from '../graph/geometry';
 import { type IGraphNode, SOURCE_PORT } from '../graph/graph';
+import { keySettings } from '../graph/keySettings';
 import { sourceEdge } from '../graph/sources';
 import type { CanvasModel } from '../store/model';
+import type { CanvasEdge } from './edge';
 import type { AnyNode } from './nodeTypes';
-
-/** How high data is drawn, before the browser has measured it. */
-const SOURCE_HEIGHT = 50;
 
 /** React Flow's nodes of a model; what did not change since `before` keeps its object. */
 export function toNodes(
@@ -23,6 +24,7 @@ export function toNodes(
 ): AnyNode[] {
   const byId = new Map(before.map(node => [node.id, node]));
   const { graph, positions, sources, notes } = model.drawing;
+  const { workflow } = model.document;
   const keep = (
     node: Pick<AnyNode, 'id' | 'type' | 'data' | 'position'>,
     more: () => Partial<AnyNode>
@@ -32,7 +34,7 @@ export function toNodes(
       {
         id: node.id,
         type: 'mlws',
-        data: { node },
+        data: { node, settings: keySettings(node, workflow) },
         position: positions.get(node.id)!
       },
       () => ({
@@ -129,7 +131,7 @@ function keepNode(
   // A node under the pointer stays there until it is let go.
   const isHeld = old?.dragging && node.type !== 'frame';
   const position = isHeld ? old.position : node.position;
-  const data = deepEqual(old?.data, node.data) ? old!.data : node.data;
+  const data = isSameData(old?.data, node.data) ? old!.data : node.data;
   const isSame =
     old?.data === data &&
     old.selected === selected &&
@@ -139,11 +141,28 @@ function keepNode(
     : ({ ...old, ...node, ...more(), position, data, selected } as AnyNode);
 }
 
-/** React Flow's edges of a model; those of `before` keep their objects. */
-export function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
+/** The graph keeps its nodes: what differs below an equal node need not be looked for. */
+function isSameData(
+  one: AnyNode['data'] | undefined,
+  other: AnyNode['data']
+): boolean {
+  return one && 'node' in one && 'node' in other
+    ? one.node === other.node && one.settings === other.settings
+    : deepEqual(one, other);
+}
+
+/** React Flow's edges of a model; those of `before` that are still right keep their objects. */
+export function toEdges(
+  model: CanvasModel,
+  before: readonly CanvasEdge[]
+): CanvasEdge[] {
   const byId = new Map(before.map(edge => [edge.id, edge]));
-  const { graph, sources } = model.drawing;
-  const edges = [
+  const { graph, sources, routes } = model.drawing;
+  const types = new Map<string, string | null>();
+  for (const { id, outputs } of graph.nodes.values()) {
+    outputs.forEach(({ name, type }) => types.set(`${id}:${name}`, type));
+  }
+  const edges: CanvasEdge[] = [
     ...sources.flatMap(({ id, path, readers }) =>
       readers.map(({ node, port }) => ({
         id: sourceEdge(id, node, port),
@@ -151,6 +170,7 @@ export function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
         sourceHandle: SOURCE_PORT,
         target: node,
         targetHandle: port,
+        data: { port: null, type: 'File', via: NO_CORNERS },
         ariaLabel: `${path} → ${node}`
       }))
     ),
@@ -160,11 +180,24 @@ export function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
       sourceHandle: sourcePort,
       target,
       targetHandle: targetPort,
+      data: {
+        port: sourcePort,
+        type: types.get(`${source}:${sourcePort}`) ?? null,
+        via: routes.get(id) ?? NO_CORNERS
+      },
       ariaLabel: `${source} → ${target}`
     }))
   ];
-  return edges.map(edge => byId.get(edge.id) ?? edge);
+  return edges.map(edge => {
+    const old = byId.get(edge.id);
+    const isSame =
+      old?.data?.type === edge.data!.type &&
+      deepEqual(old.data.via, edge.data!.via);
+    return isSame ? old : { ...old, ...edge };
+  });
 }
+
+const NO_CORNERS: readonly XYPosition[] = [];
 
 /** The handles of a node, where the style sheet draws them. */
 function handlesOf({ inputs, outputs }: IGraphNode): NodeHandle[] {

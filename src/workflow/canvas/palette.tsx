@@ -1,8 +1,8 @@
 import { useState } from 'react';
 
 import type { IComponent } from '../../api/models';
-import { componentIcon } from '../../ui/fileIcons';
 import { matchesWords, searchText } from '../graph/choices';
+import { componentIconOf } from '../operationIcons';
 import { useCanvas, useCatalog, usePreferences } from '../store/hooks';
 
 export const COMPONENT_MIME = 'application/x-jupyter-mlws-component';
@@ -79,7 +79,8 @@ function PaletteItem(props: {
 }): JSX.Element {
   const { openFile } = useCanvas();
   const { component, onAdd } = props;
-  const { name, title, description, error, path } = component;
+  const { name, title, description, error, path, group = '' } = component;
+  const Icon = componentIconOf(name, group).react;
   const isBroken = error !== null;
   const act = (): void => {
     if (!isBroken) {
@@ -92,6 +93,7 @@ function PaletteItem(props: {
     <div
       className={`jp-mlws-Palette-item${error ? ' jp-mod-error' : ''}`}
       data-mlws-component={name}
+      data-mlws-category={group}
       role="button"
       tabIndex={0}
       draggable={!error}
@@ -110,7 +112,7 @@ function PaletteItem(props: {
         }
       }}
     >
-      <componentIcon.react tag="span" className="jp-mlws-Palette-icon" />
+      <Icon tag="span" className="jp-mlws-Palette-icon" />
       <span className="jp-mlws-Palette-title">
         {title}
         {isBroken && <span className="jp-mlws-Palette-error">{error}</span>}

@@ -25,7 +25,8 @@ import {
 } from '../graph/graph';
 import { Chooser, type IChoice } from './chooser';
 import { useCanvas, useCatalog } from '../store/hooks';
-import { KIND_ICONS, noteIcon } from '../icons';
+import { noteIcon } from '../icons';
+import { componentIconOf, operationIcon } from '../operationIcons';
 import { portText } from '../labels';
 import * as gestures from '../store/gestures';
 
@@ -92,7 +93,7 @@ function useChoices(
       label: node.title,
       detail: node.component?.title ?? '',
       words: node.stage.commands.join(' '),
-      icon: KIND_ICONS[node.kind],
+      icon: operationIcon(node),
       choose: () => onShow(node.id)
     }));
   }
@@ -112,7 +113,7 @@ function useChoices(
       label: component.title,
       detail: component.category,
       words: searchText(component),
-      icon: componentIcon,
+      icon: componentIconOf(component.name, component.group ?? ''),
       choose: () =>
         void gestures.addComponent(model, component.name, place, { port, file })
     }));
@@ -132,7 +133,7 @@ function useChoices(
         label: one.title,
         detail: one.category,
         words: searchText(one),
-        icon: componentIcon,
+        icon: componentIconOf(one.name, one.group ?? ''),
         choose: () => void gestures.addComponent(model, one.name, place)
       })),
     ...[...datasets.values()].filter(isInput).map(({ path }): IChoice => ({
@@ -201,7 +202,7 @@ function useChoices(
             ? `${portText(end.port, trans)} → ${port}`
             : `${port} → ${portText(end.port, trans)}`,
         words: searchText(component),
-        icon: componentIcon,
+        icon: componentIconOf(component.name, component.group ?? ''),
         choose: () =>
           void gestures.addComponent(model, component.name, at, {
             port,
@@ -281,7 +282,7 @@ function useChoices(
         key: `${link.source}:${link.sourcePort}>${link.target}:${link.targetPort}`,
         label: other.title,
         detail: isOut ? `${from} → ${to}` : `${to} ← ${from}`,
-        icon: KIND_ICONS[other.kind],
+        icon: operationIcon(other),
         choose: () => gestures.connect(model, link)
       };
     });

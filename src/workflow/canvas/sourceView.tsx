@@ -40,6 +40,7 @@ export const SourceView = memo(({ data, selected }: NodeProps<SourceNode>) => {
         id={SOURCE_PORT}
         role="img"
         data-mlws-port={`${data.source.id}:out`}
+        data-mlws-type="File"
         aria-label={path}
       />
     </div>

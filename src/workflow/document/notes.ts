@@ -1,6 +1,6 @@
 import { isPosition, type IWorkflow } from './document';
 import { compose, type Edit } from './edits';
-import { type Data, isRecord, setIn, type Value } from './values';
+import { type Data, isRecord, removeIn, setIn, type Value } from './values';
 import { removeVariable, setVariable } from './variables';
 
 /** Words on the canvas. */
@@ -107,6 +107,17 @@ export function placeSource(path: string, at: [number, number]): Edit {
         : setPart('data', index, 'at', at);
     return edit(workflow);
   };
+}
+
+/** Leaves the place of all data to the automatic layout. */
+export function forgetSourcePositions(workflow: IWorkflow): Data {
+  const items = listOf(workflow, 'data');
+  return dataOf(workflow).some(({ at }) => at !== null)
+    ? setList(
+        'data',
+        items.map(item => (isRecord(item) ? removeIn(item, ['at']) : item))
+      )(workflow)
+    : workflow.data;
 }
 
 /** Puts nodes into a frame of their own; they leave the frames that they were in. */

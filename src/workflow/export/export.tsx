@@ -67,6 +67,7 @@ export async function saveImage(
   const svg = graphSvg({
     graph: model.drawing.graph,
     places: model.drawing.positions,
+    routes: model.drawing.routes,
     notes: model.drawing.notes,
     frames: model.drawing.frames,
     colour: node =>

@@ -1,5 +1,6 @@
 import type { IComponent } from '../../api/models';
 import type { ISchema } from '../document/schema';
+import { sourcePath } from '../document/notes';
 import { fits, refusalOf } from './connections';
 import {
   ANY_INPUT,
@@ -7,8 +8,10 @@ import {
   type IGraph,
   type IGraphNode,
   type ILink,
-  linkBetween
+  linkBetween,
+  originTypeOf
 } from './graph';
+import { downstream } from './order';
 
 /** A component with its first port that fits. */
 interface IFitting {
@@ -103,6 +106,62 @@ export function possibleLinks(
     }
   }
   return links;
+}
+
+/**
+ * Returns the ports that a line from an end may go to, as `node:side:port`.
+ *
+ * Takes time in proportion to the graph, unlike a check of every pair.
+ */
+export function fittingEnds(
+  graph: IGraph,
+  { node, port, side }: IEnd
+): ReadonlySet<string> {
+  const isSource = side === 'source';
+  const file = sourcePath(node);
+  const own = graph.nodes.get(node);
+  const ports = isSource ? own?.outputs : own?.inputs;
+  const type =
+    file === null
+      ? (ports?.find(({ name }) => name === port)?.type ?? null)
+      : originTypeOf(file);
+  // A line to one of these would close a cycle.
+  const excluded = new Set([
+    node,
+    ...downstream(isSource ? reversed(graph) : graph, node)
+  ]);
+  const ends = new Set<string>();
+  for (const {
+    id,
+    inputs,
+    outputs,
+    stage,
+    component
+  } of graph.nodes.values()) {
+    if (excluded.has(id) || (isSource && !stage.isEditable)) {
+      continue;
+    }
+    for (const other of isSource ? inputs : outputs) {
+      const isFitting = isSource
+        ? fits(type, other.type) &&
+          !(component !== null && other.name === ANY_INPUT)
+        : fits(other.type, type) && other.paths.length > 0;
+      if (isFitting) {
+        ends.add(`${id}:${isSource ? 'in' : 'out'}:${other.name}`);
+      }
+    }
+  }
+  return ends;
+}
+
+/** The graph with each edge turned around. */
+function reversed({ nodes, edges }: IGraph): IGraph {
+  const turned = edges.map(edge => ({
+    ...edge,
+    source: edge.target,
+    target: edge.source
+  }));
+  return { nodes, edges: turned };
 }
 
 /**

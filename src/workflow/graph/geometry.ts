@@ -20,11 +20,16 @@ export interface IEdgeEnds {
 }
 
 // As the style sheet draws a node; the borders are in the width and in the heights.
-export const NODE_WIDTH = 160;
-const HEAD_HEIGHT = 60;
+export const NODE_WIDTH = 216;
+export const SOURCE_HEIGHT = 50;
+/** The title, and the line with the kind and the settings. */
+const HEAD_HEIGHT = 56;
 const PORT_HEIGHT = 20;
-/** The first port begins below the upper border and the title. */
-const PORTS_TOP = 33;
+/** The line with the result, and the borders. */
+const RESULT_HEIGHT = 28;
+const FIGURE_HEIGHT = 92;
+/** The first port begins below the upper border and the head. */
+const PORTS_TOP = HEAD_HEIGHT + 1;
 export const HANDLE_SIZE = 11;
 /** The middle of a handle stands so far within the node's edge. */
 const HANDLE_INSET = 1;
@@ -32,13 +37,20 @@ const HANDLE_INSET = 1;
 const FRAME_MARGIN = 16;
 const FRAME_TITLE = 26;
 
-/** How high a node with so many rows of ports is drawn, before the browser has measured it. */
-export function heightOf(rows: number): number {
-  return HEAD_HEIGHT + PORT_HEIGHT * Math.max(1, rows);
+/** Returns the height of a node with so many rows of ports. */
+export function heightOf(rows: number, hasFigure = false): number {
+  const result = hasFigure ? FIGURE_HEIGHT : RESULT_HEIGHT;
+  return HEAD_HEIGHT + PORT_HEIGHT * Math.max(1, rows) + result;
 }
 
-export function nodeHeight({ inputs, outputs }: IGraphNode): number {
-  return heightOf(Math.max(inputs.length, outputs.length));
+/** True if a node shows a figure, which needs more room than a line. */
+export function hasFigure({ outputs }: IGraphNode): boolean {
+  return outputs.some(({ type }) => type === 'Figure');
+}
+
+export function nodeHeight(node: IGraphNode): number {
+  const { inputs, outputs } = node;
+  return heightOf(Math.max(inputs.length, outputs.length), hasFigure(node));
 }
 
 export function nodeBox(node: IGraphNode, { x, y }: XYPosition): IBox {
@@ -76,11 +88,41 @@ export function edgeEnds(
   }));
 }
 
-/** The curve of an edge, as a path of SVG. */
-export function edgePath({ from, to }: Pick<IEdgeEnds, 'from' | 'to'>): string {
-  const distance = to.x - from.x;
-  const bend = distance >= 0 ? distance / 2 : 6.25 * Math.sqrt(-distance);
-  return `M${from.x},${from.y} C${from.x + bend},${from.y} ${to.x - bend},${to.y} ${to.x},${to.y}`;
+/** The curve of an edge as a path of SVG; `via` are the corners of one that goes around nodes. */
+export function edgePath(
+  { from, to }: Pick<IEdgeEnds, 'from' | 'to'>,
+  via: readonly XYPosition[] = []
+): string {
+  if (via.length === 0) {
+    const distance = to.x - from.x;
+    const bend = distance >= 0 ? distance / 2 : 6.25 * Math.sqrt(-distance);
+    return `M${from.x},${from.y} C${from.x + bend},${from.y} ${to.x - bend},${to.y} ${to.x},${to.y}`;
+  }
+  const points = [...via, to];
+  let path = `M${from.x},${from.y}`;
+  let last = from;
+  points.forEach((corner, index) => {
+    const next = points[index + 1];
+    if (next) {
+      const before = towards(corner, last);
+      const after = towards(corner, next);
+      path += ` L${before.x},${before.y} Q${corner.x},${corner.y} ${after.x},${after.y}`;
+      last = corner;
+    }
+  });
+  return `${path} L${to.x},${to.y}`;
+}
+
+/** How far from a corner an edge begins to turn. */
+const CORNER = 10;
+
+/** The point near a corner on the line to another point. */
+function towards(corner: XYPosition, { x, y }: XYPosition): XYPosition {
+  const length = Math.hypot(x - corner.x, y - corner.y);
+  const share = length === 0 ? 0 : Math.min(CORNER, length / 2) / length;
+  const along = (from: number, to: number): number =>
+    Math.round((from + (to - from) * share) * 10) / 10;
+  return { x: along(corner.x, x), y: along(corner.y, y) };
 }
 
 /** The smallest box around boxes; null where there are none. */

@@ -22,6 +22,7 @@ export interface IGraphPort {
 
 export interface IGraphNode {
   id: string;
+  /** The first line of the description; the id where there is none. */
   title: string;
   kind: NodeKind;
   component: IComponent | null;
@@ -129,7 +130,7 @@ function makeNode(
 ): IGraphNode {
   return {
     id: stage.id,
-    title: stage.id,
+    title: stage.description.trim().split('\n')[0] || stage.id,
     kind: stage.kind,
     component,
     componentName: stage.component,

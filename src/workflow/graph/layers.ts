@@ -1,19 +1,21 @@
-import { NODE_WIDTH, nodeHeight, type XYPosition } from './geometry';
+import { nodeHeight, SOURCE_HEIGHT } from './geometry';
 import type { IGraph } from './graph';
 import { layersOf, targetsOf } from './order';
+import { type IColumn, stack } from './wrapping';
 
-/** Between layers and between the nodes of one, in pixels. */
-const LAYER_GAP = 60;
-const NODE_GAP = 30;
 /** How often each layer is put into the order of its neighbours. */
 const SWEEPS = 4;
 
 /**
- * Places a large graph from left to right: each node behind all that it reads, each layer in the
+ * Orders a large graph from left to right: each node behind all that it reads, each layer in the
  * order of what its nodes are connected to (the barycentre heuristic of Sugiyama, Tagawa and Toda,
- * 1981). Takes time in proportion to the graph, so that thousands of nodes are placed at once.
+ * 1981), sources before what reads them first. Takes time in proportion to the graph, so that
+ * thousands of nodes are placed at once.
  */
-export function placeInLayers(graph: IGraph): Map<string, XYPosition> {
+export function columnsInLayers(
+  graph: IGraph,
+  sources: readonly { id: string; readers: readonly { node: string }[] }[]
+): IColumn[] {
   const after = targetsOf(graph);
   const before = targetsOf({
     nodes: graph.nodes,
@@ -27,22 +29,37 @@ export function placeInLayers(graph: IGraph): Map<string, XYPosition> {
   if (rest.length > 0) {
     layers.push(rest);
   }
+  if (sources.length > 0) {
+    layers.unshift([]);
+    const layerOf = new Map(
+      layers.flatMap((layer, index) => layer.map(id => [id, index]))
+    );
+    for (const { id, readers } of sources) {
+      const targets = readers.map(({ node }) => node);
+      after.set(id, targets);
+      before.set(id, []);
+      targets.forEach(target => before.get(target)?.push(id));
+      const first = Math.min(
+        ...targets.map(target => layerOf.get(target) ?? 1)
+      );
+      layers[Number.isFinite(first) ? first - 1 : 0].push(id);
+    }
+  }
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     order(layers, before);
     order([...layers].reverse(), after);
   }
   order(layers, before);
-  const places = new Map<string, XYPosition>();
-  layers.forEach((layer, column) => {
-    const heights = layer.map(id => nodeHeight(graph.nodes.get(id)!));
-    const total = heights.reduce((sum, height) => sum + height + NODE_GAP, 0);
-    let y = Math.round(-total / 2);
-    layer.forEach((id, row) => {
-      places.set(id, { x: column * (NODE_WIDTH + LAYER_GAP), y });
-      y += heights[row] + NODE_GAP;
-    });
-  });
-  return places;
+  return layers
+    .filter(layer => layer.length > 0)
+    .map(layer =>
+      stack(
+        layer.map(id => {
+          const node = graph.nodes.get(id);
+          return { id, height: node ? nodeHeight(node) : SOURCE_HEIGHT };
+        })
+      )
+    );
 }
 
 type Neighbours = ReadonlyMap<string, readonly string[]>;

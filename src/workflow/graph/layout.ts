@@ -7,61 +7,85 @@ import {
   NODE_WIDTH,
   nodeBox,
   nodeHeight,
+  SOURCE_HEIGHT,
   type XYPosition
 } from './geometry';
 import type { IGraph, IGraphNode } from './graph';
-import { placeInLayers } from './layers';
+import { columnsInLayers } from './layers';
+import { type IColumn, type IShape, wrapColumns } from './wrapping';
 
 /** From so many nodes on, the layout that takes time in proportion to the graph. */
 const MANY = 300;
 const MARGIN = 20;
 
+/** Data that nodes read; it has a place as nodes have one. */
+export interface IPlacedSource {
+  id: string;
+  at: [number, number] | null;
+  readers: readonly { node: string }[];
+}
+
 /**
- * Places every node: where the file says, else where it stood, else where the layout puts it.
+ * Places every node and source: where the file says, else where it stood, else where the layout
+ * puts it, which wraps a long chain to the canvas's shape.
  *
- * Nodes that were placed before keep their place, so that an edit does not move the rest.
+ * What was placed before keeps its place, so that an edit does not move the rest.
  */
 export function placeNodes(
   graph: IGraph,
-  before: ReadonlyMap<string, XYPosition> = new Map()
+  before: ReadonlyMap<string, XYPosition> = new Map(),
+  sources: readonly IPlacedSource[] = [],
+  shape: IShape | null = null
 ): Map<string, XYPosition> {
   const places = new Map<string, XYPosition>();
-  const open: IGraphNode[] = [];
-  for (const node of graph.nodes.values()) {
-    const place = node.at
-      ? { x: node.at[0], y: node.at[1] }
-      : before.get(node.id);
+  const open: (IGraphNode | IPlacedSource)[] = [];
+  for (const item of [...graph.nodes.values(), ...sources]) {
+    const place = item.at
+      ? { x: item.at[0], y: item.at[1] }
+      : before.get(item.id);
     if (place) {
-      places.set(node.id, place);
+      places.set(item.id, place);
     } else {
-      open.push(node);
+      open.push(item);
     }
   }
   if (open.length > 0) {
-    placeOpen(graph, open, places);
+    placeOpen(graph, sources, open, places, shape);
   }
   return places;
 }
 
+function boxOf(item: IGraphNode | IPlacedSource, { x, y }: XYPosition): IBox {
+  return 'stage' in item
+    ? nodeBox(item, { x, y })
+    : { x, y, width: NODE_WIDTH, height: SOURCE_HEIGHT };
+}
+
 function placeOpen(
   graph: IGraph,
-  open: IGraphNode[],
-  places: Map<string, XYPosition>
+  sources: readonly IPlacedSource[],
+  open: (IGraphNode | IPlacedSource)[],
+  places: Map<string, XYPosition>,
+  shape: IShape | null
 ): void {
-  const layout =
-    graph.nodes.size < MANY ? arrange(graph) : placeInLayers(graph);
+  const items = new Map<string, IGraphNode | IPlacedSource>([
+    ...graph.nodes,
+    ...sources.map((source): [string, IPlacedSource] => [source.id, source])
+  ]);
+  const columns =
+    items.size < MANY
+      ? columnsByDagre(graph, sources)
+      : columnsInLayers(graph, sources);
+  const layout = wrapColumns(columns, shape);
   const shift = shiftOf(layout, places);
-  const boxes = [...places].map(([id, place]) =>
-    nodeBox(graph.nodes.get(id)!, place)
-  );
-  for (const node of open) {
-    const goal = layout.get(node.id)!;
+  const boxes = [...places].map(([id, place]) => boxOf(items.get(id)!, place));
+  const isNew = places.size === 0;
+  for (const item of open) {
+    const goal = layout.get(item.id)!;
     const place = { x: goal.x + shift.x, y: goal.y + shift.y };
-    const box = freeBox(boxes, nodeBox(node, place));
-    places.set(node.id, { x: box.x, y: box.y });
-    if (places.size > open.length) {
-      boxes.push(box);
-    }
+    const box = isNew ? boxOf(item, place) : freeBox(boxes, boxOf(item, place));
+    places.set(item.id, { x: box.x, y: box.y });
+    boxes.push(box);
   }
 }
 
@@ -92,32 +116,36 @@ function shiftOf(
   return { x: Math.round(x / count), y: Math.round(y / count) };
 }
 
-/** The whole graph from left to right. */
-function arrange(graph: IGraph): Map<string, XYPosition> {
+/** The ranks of the graph from left to right, with edges that cross as seldom as possible. */
+function columnsByDagre(
+  graph: IGraph,
+  sources: readonly IPlacedSource[]
+): IColumn[] {
   const layout = new dagre.graphlib.Graph();
-  layout.setGraph({
-    rankdir: 'LR',
-    nodesep: 30,
-    ranksep: 40,
-    marginx: MARGIN,
-    marginy: MARGIN
-  });
+  layout.setGraph({ rankdir: 'LR', nodesep: 40, ranksep: 40 });
   layout.setDefaultEdgeLabel(() => ({}));
-  for (const node of graph.nodes.values()) {
-    layout.setNode(node.id, { width: NODE_WIDTH, height: nodeHeight(node) });
-  }
+  const heights = new Map<string, number>();
+  const add = (id: string, height: number): void => {
+    heights.set(id, height);
+    layout.setNode(id, { width: NODE_WIDTH, height });
+  };
+  graph.nodes.forEach(node => add(node.id, nodeHeight(node)));
+  sources.forEach(({ id }) => add(id, SOURCE_HEIGHT));
+  sources.forEach(({ id, readers }) =>
+    readers.forEach(({ node }) => layout.setEdge(id, node))
+  );
   graph.edges.forEach(edge => layout.setEdge(edge.source, edge.target));
   dagre.layout(layout);
-  return new Map(
-    [...graph.nodes.values()].map(node => {
-      const { x, y } = layout.node(node.id);
-      const height = nodeHeight(node);
-      return [
-        node.id,
-        { x: Math.round(x - NODE_WIDTH / 2), y: Math.round(y - height / 2) }
-      ];
-    })
-  );
+  const byRank = new Map<number, IColumn>();
+  for (const [id, height] of heights) {
+    const { x, y } = layout.node(id);
+    const column = byRank.get(x) ?? [];
+    column.push({ id, y: Math.round(y - height / 2), height });
+    byRank.set(x, column);
+  }
+  return [...byRank]
+    .sort(([one], [other]) => one - other)
+    .map(([, column]) => column.sort((one, other) => one.y - other.y));
 }
 
 /** The nearest place below `wanted` where a new node covers no other. */

@@ -2,9 +2,7 @@ import type { IWorkflow } from '../document/document';
 import { compose, type Edit } from '../document/edits';
 import { addInput, connect, disconnect } from '../document/nodes';
 import { dataOf, removeItems, sourceId } from '../document/notes';
-import { NODE_WIDTH, type XYPosition } from './geometry';
 import { ANY_INPUT, type IGraph, type IGraphPort } from './graph';
-import { freePlace } from './layout';
 
 /** Data that a workflow reads and does not make. */
 export interface ISource {
@@ -65,44 +63,6 @@ export function sourcesOf(
     }
   }
   return [...sources.values()];
-}
-
-/** Where each source stands: where the file says, else left of what reads it. */
-export function placeSources(
-  sources: readonly ISource[],
-  graph: IGraph,
-  places: ReadonlyMap<string, XYPosition>,
-  before: ReadonlyMap<string, XYPosition>
-): Map<string, XYPosition> {
-  const result = new Map<string, XYPosition>();
-  for (const { id, at, readers } of sources) {
-    const own = at ? { x: at[0], y: at[1] } : before.get(id);
-    result.set(id, own ?? besideReaders(readers, graph, places, result));
-  }
-  return result;
-}
-
-/** Room for a source and its line, in pixels. */
-const GAP = 60;
-const HEIGHT = 70;
-
-function besideReaders(
-  readers: ISource['readers'],
-  graph: IGraph,
-  places: ReadonlyMap<string, XYPosition>,
-  others: ReadonlyMap<string, XYPosition>
-): XYPosition {
-  const corners = readers.flatMap(({ node }) => places.get(node) ?? []);
-  const x = Math.min(...corners.map(place => place.x)) - NODE_WIDTH - GAP;
-  const first = corners.length > 0 ? { x, y: corners[0].y } : { x: 0, y: 0 };
-  const place = freePlace(graph, places, first);
-  const isNear = (one: XYPosition): boolean =>
-    Math.abs(one.x - place.x) < NODE_WIDTH &&
-    Math.abs(one.y - place.y) < HEIGHT;
-  while ([...others.values()].some(isNear)) {
-    place.y += HEIGHT;
-  }
-  return place;
 }
 
 /** Lets an input read a file; of those that take one, in the place of what it read. */

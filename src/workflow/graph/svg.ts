@@ -15,6 +15,8 @@ import type { IGraph, IGraphNode } from './graph';
 interface IPicture {
   graph: IGraph;
   places: ReadonlyMap<string, XYPosition>;
+  /** The corners of edges that go around nodes. */
+  routes?: ReadonlyMap<string, readonly XYPosition[]>;
   notes: readonly INote[];
   frames: readonly IFrame[];
   /** The colour of a node's left edge. */
@@ -30,7 +32,7 @@ const FONT = 'font-family="system-ui, sans-serif"';
 
 /** The graph as an SVG file on white, in the sizes of the canvas. */
 export function graphSvg(picture: IPicture): string {
-  const { graph, places, notes, frames } = picture;
+  const { graph, places, routes, notes, frames } = picture;
   const parts: string[] = [];
   const boxes: IBox[] = [];
   const draw = (box: IBox, svg: string): void => {
@@ -48,7 +50,7 @@ export function graphSvg(picture: IPicture): string {
   }
   for (const ends of edgeEnds(graph, id => places.get(id))) {
     parts.push(
-      `<path d="${edgePath(ends)}" fill="none" stroke="#9e9e9e" stroke-width="1.5"/>`
+      `<path d="${edgePath(ends, routes?.get(ends.id))}" fill="none" stroke="#9e9e9e" stroke-width="1.5"/>`
     );
   }
   for (const node of graph.nodes.values()) {
@@ -184,18 +186,18 @@ function nodeSvg(picture: IPicture, node: IGraphNode, box: IBox): string {
     `<path d="M${x + 4} ${y}h-1a4 4 0 0 0 -4 4v${height - 8}a4 4 0 0 0 4 4h1z" fill="${escape(picture.colour(node.id))}"/>`,
     text(
       x + 12,
-      y + 20,
+      y + 24,
       13,
-      shorten(node.title, 20),
+      shorten(node.title, 26),
       'font-weight="600" fill="#212121"'
     ),
     ...ports('in'),
     ...ports('out'),
     text(
       x + 12,
-      y + height - 9,
+      y + 50,
       11,
-      shorten(picture.subtitle(node), 24),
+      shorten(picture.subtitle(node), 32),
       'fill="#616161"'
     )
   ].join('');

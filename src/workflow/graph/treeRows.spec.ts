@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { parse } from '../document/document';
 import { buildGraph } from './graph';
-import { placeInLayers } from './layers';
+import { columnsInLayers } from './layers';
+import { wrapColumns } from './wrapping';
 import { treeRows } from './treeRows';
 
 const TEXT = `stages:
@@ -46,13 +47,13 @@ describe('the tree', () => {
     const loop = TEXT.replace('[raw.csv]', '[model.pkl]');
     const cyclic = buildGraph(parse(loop).document!, new Map());
     expect(treeRows(cyclic, new Set())).toHaveLength(3);
-    expect(placeInLayers(cyclic).size).toBe(3);
+    expect(columnsInLayers(cyclic, []).flat()).toHaveLength(3);
   });
 });
 
 describe('layers', () => {
   it('go from left to right, and no node covers another', () => {
-    const places = placeInLayers(graph);
+    const places = wrapColumns(columnsInLayers(graph, []), null);
     const x = (id: string): number => places.get(id)!.x;
     expect(x('clean')).toBeLessThan(x('train'));
     expect(x('train')).toBeLessThan(x('score'));

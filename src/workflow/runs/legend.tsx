@@ -1,6 +1,7 @@
 import { useEffect, useReducer } from 'react';
 
 import { markText } from '../labels';
+import { MARK_ICONS } from '../operationIcons';
 import { useCanvas, useDrawing, useSlot } from '../store/hooks';
 import { NODE_MARKS, nodeMark, type NodeMark } from '../graph/marks';
 
@@ -37,12 +38,15 @@ export function Legend(): JSX.Element {
   }
   return (
     <ul className="jp-mlws-Legend" aria-label={trans.__('Legend')}>
-      {NODE_MARKS.filter(mark => counts.has(mark)).map(mark => (
-        <li key={mark} data-mlws-mark={mark}>
-          <span className="jp-mlws-Mark" aria-hidden />
-          {markText(mark, trans)} {counts.get(mark)}
-        </li>
-      ))}
+      {NODE_MARKS.filter(mark => counts.has(mark)).map(mark => {
+        const Icon = MARK_ICONS[mark].react;
+        return (
+          <li key={mark} data-mlws-mark={mark}>
+            <Icon tag="span" className="jp-mlws-Mark" aria-hidden />
+            {markText(mark, trans)} {counts.get(mark)}
+          </li>
+        );
+      })}
     </ul>
   );
 }

@@ -17,6 +17,7 @@ export function translateComponent(
     ...component,
     title: say(component.title),
     category: say(component.category),
+    group: component.category,
     description: say(component.description),
     inputs: component.inputs.map(described),
     outputs: component.outputs.map(described),

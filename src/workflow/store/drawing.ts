@@ -5,6 +5,8 @@ import type { IWorkflow } from '../document/document';
 import { compose, type Edit } from '../document/edits';
 import { forgetPositions, moveNodes } from '../document/nodes';
 import {
+  dataOf,
+  forgetSourcePositions,
   framesOf,
   type IFrame,
   type INote,
@@ -12,13 +14,16 @@ import {
   notesOf,
   placeSource,
   setPart,
+  sourceId,
   sourcePath
 } from '../document/notes';
-import type { XYPosition } from '../graph/geometry';
+import { edgeEnds, nodeBox, type XYPosition } from '../graph/geometry';
 import { buildGraph, type IGraph } from '../graph/graph';
 import { placeNodes } from '../graph/layout';
-import { type ISource, placeSources, sourcesOf } from '../graph/sources';
+import { routeEdges } from '../graph/routing';
+import { type ISource, sourcesOf } from '../graph/sources';
 import { type Problem, validate } from '../graph/validate';
+import type { IShape } from '../graph/wrapping';
 import type { CatalogStore } from './catalog';
 import type { DocumentStore } from './document';
 import { KeyedStore } from './keyed';
@@ -26,6 +31,8 @@ import type { ServerLink } from './server';
 
 /** How long typing must rest before the server validates, in milliseconds. */
 const REST = 500;
+/** Nodes of a graph whose edges go around others. */
+const MOST_ROUTED = 300;
 
 /** The graph of a workflow, where its parts stand, and what is wrong with it. */
 export class DrawingStore {
@@ -71,6 +78,9 @@ export class DrawingStore {
 
   readonly changed = new Signal<this, void>(this);
 
+  /** Emitted after all got the positions of the automatic layout. */
+  readonly arranged = new Signal<this, void>(this);
+
   /** Emitted after the server has validated the text. */
   readonly validated = new Signal<this, void>(this);
 
@@ -108,16 +118,42 @@ export class DrawingStore {
       }
       // What the file cannot hold stays there until the file is opened again.
       this._positions.set(id, { x: at[0], y: at[1] });
+      this._routes = null;
     }
     this._document.edit(compose(moveNodes(nodes), ...edits));
+  }
+
+  /**
+   * The corners of the edges that nodes are in the way of, by edge.
+   *
+   * In a large graph there are none: to look for them takes time with the square of its size.
+   */
+  get routes(): ReadonlyMap<string, readonly XYPosition[]> {
+    this._routes ??= this._findRoutes();
+    return this._routes;
+  }
+
+  /** Takes the room that the drawing has; a graph without a place is laid out to fill it. */
+  setShape(shape: IShape): void {
+    if (shape.width === 0 || shape.height === 0) {
+      return;
+    }
+    const isFirst = this._shape === null;
+    this._shape = shape;
+    const { stages } = this._document.workflow;
+    if (isFirst && stages.length > 0 && stages.every(({ at }) => at === null)) {
+      this._positions = new Map();
+      this._update();
+    }
   }
 
   /** Gives all nodes the positions of the automatic layout. */
   arrange(): void {
     this._positions = new Map();
-    if (!this._document.edit(forgetPositions)) {
+    if (!this._document.edit(compose(forgetPositions, forgetSourcePositions))) {
       this._update();
     }
+    this.arranged.emit();
   }
 
   /** Has the server validate the present text. */
@@ -141,10 +177,8 @@ export class DrawingStore {
     const { workflow } = this._document;
     if (workflow !== this._workflow) {
       // A node that the file gives no position any more goes back to where the layout has it.
-      const before = new Map(
-        this._workflow?.stages.map(({ id, at }) => [id, at])
-      );
-      for (const { id, at } of workflow.stages) {
+      const before = this._workflow ? placedIn(this._workflow) : new Map();
+      for (const [id, at] of placedIn(workflow)) {
         if (!at && before.get(id)) {
           this._positions.delete(id);
         }
@@ -163,12 +197,14 @@ export class DrawingStore {
       this._graph,
       buildGraph(workflow, components, notebooks, this._graph)
     );
-    const before = this._positions;
-    this._positions = placeNodes(this._graph, before);
     this._sources = sourcesOf(workflow, this._graph, datasets);
-    placeSources(this._sources, this._graph, this._positions, before).forEach(
-      (position, id) => this._positions.set(id, position)
+    this._positions = placeNodes(
+      this._graph,
+      this._positions,
+      this._sources,
+      this._shape
     );
+    this._routes = null;
     this._notes = notesOf(workflow);
     this._frames = framesOf(workflow);
     this._setProblems(validate(this._graph, library === 'known'));
@@ -178,6 +214,20 @@ export class DrawingStore {
         workflow.stages.flatMap(stage => stage.notebook ?? [])
       );
     }
+  }
+
+  private _findRoutes(): ReadonlyMap<string, readonly XYPosition[]> {
+    const { nodes } = this._graph;
+    if (nodes.size > MOST_ROUTED) {
+      return new Map();
+    }
+    const boxes = [...nodes.values()].map(node =>
+      nodeBox(node, this._positions.get(node.id)!)
+    );
+    return routeEdges(
+      edgeEnds(this._graph, id => this._positions.get(id)),
+      boxes
+    );
   }
 
   private _setProblems(problems: readonly (IProblem | Problem)[]): void {
@@ -195,11 +245,28 @@ export class DrawingStore {
   private _workflow: IWorkflow | null = null;
   private _graph: IGraph = { nodes: new Map(), edges: [] };
   private _positions = new Map<string, XYPosition>();
+  private _shape: IShape | null = null;
+  private _routes: ReadonlyMap<string, readonly XYPosition[]> | null = null;
   private _sources: readonly ISource[] = [];
   private _notes: readonly INote[] = [];
   private _frames: readonly IFrame[] = [];
   private _problems: readonly (IProblem | Problem)[] = [];
   private _timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** The positions that a file has for nodes and data, by their ids. */
+function placedIn(
+  workflow: IWorkflow
+): ReadonlyMap<string, [number, number] | null> {
+  return new Map([
+    ...workflow.stages.map(({ id, at }): [string, [number, number] | null] => [
+      id,
+      at
+    ]),
+    ...dataOf(workflow).map(
+      ({ path, at }): [string, [number, number] | null] => [sourceId(path), at]
+    )
+  ]);
 }
 
 /** Keeps the nodes that did not change as they were, so that they are not drawn again. */

@@ -3,6 +3,7 @@ import type { IWorkflowEvent } from '../../api/models';
 import { CatalogStore } from './catalog';
 import { DocumentStore, type IFile } from './document';
 import { DrawingStore } from './drawing';
+import { ResultsStore } from './results';
 import { RunsStore } from './runs';
 import { SelectionStore } from './selection';
 import { ServerLink } from './server';
@@ -18,6 +19,7 @@ export class CanvasModel {
   }
 
   readonly server = new ServerLink();
+  readonly results = new ResultsStore(this.server);
   readonly catalog = new CatalogStore(this.server.ask);
   readonly document: DocumentStore;
   readonly drawing: DrawingStore;
@@ -31,6 +33,7 @@ export class CanvasModel {
   dispose(): void {
     this.server.dispose();
     this.runs.dispose();
+    this.results.dispose();
     this.drawing.dispose();
     this.document.dispose();
   }
@@ -45,6 +48,7 @@ export class CanvasModel {
     await this.catalog.loadComponents();
     await Promise.all([
       this.runs.load(),
+      this.results.refresh(),
       this.catalog.loadDatasets(),
       this.drawing.validate()
     ]);

@@ -13,7 +13,8 @@ import type {
   IProblem,
   IRun,
   IRunSummary,
-  ISweeps
+  ISweeps,
+  IWorkflowResults
 } from '../../api/models';
 import { translateComponent } from './components';
 
@@ -143,6 +144,11 @@ export class WorkflowService {
       {},
       this._query
     );
+  }
+
+  /** The newest result of every node, in a line each. */
+  results(): Promise<IWorkflowResults> {
+    return this._client.get(`${this._base}/results`, this._query);
   }
 
   /** The variants of each sweep, ranked by a metric where one is named. */

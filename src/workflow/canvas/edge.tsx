@@ -1,0 +1,83 @@
+import { BaseEdge, type Edge, type EdgeProps } from '@xyflow/react';
+import { memo } from 'react';
+
+import { edgePath, type XYPosition } from '../graph/geometry';
+import { useCanvas, useKeyed } from '../store/hooks';
+
+export type CanvasEdge = Edge<{
+  /** The output that it comes from; null for a source. */
+  port: string | null;
+  type: string | null;
+  /** Its corners where nodes are in the way of a curve. */
+  via: readonly XYPosition[];
+}>;
+
+/** From so far apart on, there is room for a number on a wire. */
+const ROOM = 44;
+
+/** An edge as the exported image has it, with the rows of the table that it carries. */
+export const EdgeView = memo((props: EdgeProps<CanvasEdge>) => {
+  const { sourceX, sourceY, targetX, targetY, interactionWidth } = props;
+  const { model } = useCanvas();
+  const state = useKeyed(model.runs.current.nodes, props.target);
+  const from = { x: sourceX, y: sourceY };
+  const to = { x: targetX, y: targetY };
+  const via = isRouteOf(props.data?.via ?? [], from, to) ? props.data!.via : [];
+  return (
+    <g
+      className="jp-mlws-Edge"
+      data-mlws-type={props.data?.type ?? ''}
+      data-mlws-state={state?.status}
+    >
+      <BaseEdge
+        path={edgePath({ from, to }, via)}
+        interactionWidth={interactionWidth}
+      />
+      {props.data?.type === 'Table' && props.data.port !== null && (
+        <Rows
+          node={props.source}
+          port={props.data.port}
+          from={from}
+          to={to}
+          via={via}
+        />
+      )}
+    </g>
+  );
+});
+
+/** False while a node of the edge is dragged elsewhere. */
+function isRouteOf(
+  via: readonly XYPosition[],
+  from: XYPosition,
+  to: XYPosition
+): boolean {
+  return (
+    via.length > 0 &&
+    Math.abs(via[0].y - from.y) < 1 &&
+    Math.abs(via[via.length - 1].y - to.y) < 1 &&
+    Math.abs(via[0].x - from.x) < 60 &&
+    Math.abs(via[via.length - 1].x - to.x) < 60
+  );
+}
+
+function Rows(props: {
+  node: string;
+  port: string;
+  from: XYPosition;
+  to: XYPosition;
+  via: readonly XYPosition[];
+}): JSX.Element | null {
+  const { model, language } = useCanvas();
+  const { node, port, from, to, via } = props;
+  const outputs = useKeyed(model.results.nodes, node)?.outputs ?? [];
+  const rows = outputs.find(output => output.port === port)?.rows ?? null;
+  const isCorner = via.length > 2;
+  const x = isCorner ? (via[1].x + via[2].x) / 2 : (from.x + to.x) / 2;
+  const y = isCorner ? via[1].y : (from.y + to.y) / 2;
+  return rows === null || (!isCorner && to.x - from.x < ROOM) ? null : (
+    <text className="jp-mlws-Edge-rows" x={x} y={y}>
+      {rows.toLocaleString(language)}
+    </text>
+  );
+}

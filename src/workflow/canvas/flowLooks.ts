@@ -1,0 +1,82 @@
+/** How the drawing looks at a zoom, and while a line is drawn. */
+
+import { useReactFlow, useStore } from '@xyflow/react';
+import { useEffect, useLayoutEffect } from 'react';
+
+import { fittingEnds } from '../graph/choices';
+import type { IEnd } from '../graph/graph';
+import { useSlot } from '../store/hooks';
+import type { CanvasModel } from '../store/model';
+import { FIT } from './handle';
+
+/** Below it a card has its title, its state and its result only. */
+const COMPACT_ZOOM = 0.7;
+/** The smallest type on the screen, in pixels. */
+const SMALLEST_TYPE = 12;
+/** Type changes its size at these zooms only: a style for all nodes takes time. */
+const LEVELS = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25, 0.2];
+
+function levelOf(zoom: number): number {
+  return LEVELS.find(level => zoom >= level) ?? LEVELS[LEVELS.length - 1];
+}
+
+/** Keeps titles at 12 pixels or more, and cards compact from afar. */
+export function useZoomLevel(pane: React.RefObject<HTMLElement>): void {
+  const level = useStore(({ transform }) => levelOf(transform[2]));
+  useLayoutEffect(() => {
+    const { style, classList } = pane.current!;
+    style.setProperty('--jp-mlws-type', `${SMALLEST_TYPE / level}px`);
+    classList.toggle('jp-mod-compact', level < COMPACT_ZOOM);
+  }, [pane, level]);
+}
+
+/** Shows all of a new layout, which fills the room that there is. */
+export function useShape(model: CanvasModel): void {
+  const flow = useReactFlow();
+  const width = useStore(state => state.width);
+  const height = useStore(state => state.height);
+  useEffect(() => {
+    if (width > 0) {
+      model.drawing.setShape({ width, height });
+    }
+  }, [model, width, height]);
+  useSlot(model.drawing.arranged, () =>
+    // The nodes move with the next drawing.
+    setTimeout(() => void flow.fitView(FIT), 50)
+  );
+}
+
+/** Marks the ports that fit while a line is drawn; CSS lights them. */
+export function useFittingPorts(
+  pane: React.RefObject<HTMLElement>,
+  model: CanvasModel
+): void {
+  const end = useStore(({ connection }) =>
+    connection.inProgress && connection.fromHandle
+      ? `${connection.fromHandle.type}\n${connection.fromHandle.nodeId}\n${connection.fromHandle.id ?? ''}`
+      : null
+  );
+  useEffect(() => {
+    const canvas = pane.current!;
+    if (end === null) {
+      return;
+    }
+    const [side, node, port] = end.split('\n');
+    const ends = fittingEnds(model.drawing.graph, {
+      side: side as IEnd['side'],
+      node,
+      port
+    });
+    const handles = [
+      ...canvas.querySelectorAll<HTMLElement>('[data-mlws-port]')
+    ];
+    handles.forEach(handle => {
+      handle.dataset.mlwsFits = String(ends.has(handle.dataset.mlwsPort!));
+    });
+    canvas.classList.add('jp-mod-connecting');
+    return () => {
+      canvas.classList.remove('jp-mod-connecting');
+      handles.forEach(handle => delete handle.dataset.mlwsFits);
+    };
+  }, [pane, model, end]);
+}

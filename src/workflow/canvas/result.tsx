@@ -1,0 +1,187 @@
+import { memo } from 'react';
+
+import type { IFailure, IMeasure, INodeSummary } from '../../api/models';
+import { cellText, duration, fileSize } from '../../ui/format';
+import { failureSentence } from '../failure';
+import type { IGraphNode } from '../graph/graph';
+import { hasFigure } from '../graph/geometry';
+import { trophyIcon } from '../operationIcons';
+import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
+import type { INodeState } from '../store/run';
+
+/** Tables in the line of a result. */
+const MOST_TABLES = 2;
+
+/** What a node made, in one line; while it runs how far it is, after a failure why. */
+export const ResultLine = memo(
+  ({ node, state }: { node: IGraphNode; state: INodeState | undefined }) => {
+    const { model } = useCanvas();
+    const result = useKeyed(model.results.nodes, node.id);
+    return (
+      <div
+        className={`jp-mlws-Result${hasFigure(node) ? ' jp-mod-figure' : ''}`}
+      >
+        {state?.status === 'RUNNING' ? (
+          <Running state={state} />
+        ) : state?.status === 'FAILED' && state.error ? (
+          <Failure error={state.error} />
+        ) : (
+          result && <Result node={node} result={result} />
+        )}
+      </div>
+    );
+  }
+);
+
+function Failure({ error }: { error: IFailure }): JSX.Element {
+  const { trans } = useCanvas();
+  const sentence = failureSentence(error, trans);
+  return (
+    <span className="jp-mlws-Result-error" title={sentence}>
+      {sentence}
+    </span>
+  );
+}
+
+function Running({ state }: { state: INodeState }): JSX.Element {
+  const { trans } = useCanvas();
+  const elapsed = useElapsed(state.started, true);
+  const percent =
+    state.progress === null ? null : Math.round(state.progress * 100);
+  return (
+    <>
+      <span
+        className="jp-mlws-Result-bar"
+        role="progressbar"
+        aria-label={trans.__('Progress')}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={percent ?? undefined}
+      >
+        <span style={percent === null ? undefined : { width: `${percent}%` }} />
+      </span>
+      <span className="jp-mlws-Result-time">
+        {percent !== null && `${percent}% · `}
+        {duration(elapsed)}
+      </span>
+    </>
+  );
+}
+
+function Result(props: {
+  node: IGraphNode;
+  result: INodeSummary;
+}): JSX.Element | null {
+  const { language } = useCanvas();
+  const { node, result } = props;
+  const { measure, thumbnail, outputs } = result;
+  if (measure) {
+    return <Measure measure={measure} />;
+  }
+  if (thumbnail && hasFigure(node)) {
+    return (
+      <img
+        className="jp-mlws-Result-figure"
+        src={`data:${thumbnail.mime};base64,${thumbnail.data}`}
+        alt={node.title}
+        draggable={false}
+      />
+    );
+  }
+  const tables = outputs.filter(({ columns }) => columns !== null);
+  if (tables.length > 0) {
+    return (
+      <span className="jp-mlws-Result-text">
+        {tables
+          .slice(0, MOST_TABLES)
+          .map(({ rows, columns }) => shapeText(rows, columns, language))
+          .join(' · ')}
+      </span>
+    );
+  }
+  const size = outputs.find(output => output.size !== null)?.size;
+  return size ? (
+    <span className="jp-mlws-Result-text jp-mod-size">
+      {fileSize(size, language)}
+    </span>
+  ) : null;
+}
+
+/** "124 × 5"; a table whose rows are not counted has a question mark. */
+function shapeText(
+  rows: number | null,
+  columns: number | null,
+  language: string
+): string {
+  return `${rows?.toLocaleString(language) ?? '?'} × ${columns ?? '?'}`;
+}
+
+function Measure({ measure }: { measure: IMeasure }): JSX.Element {
+  const { trans, language } = useCanvas();
+  const { metric, value, previous, model, best, mode } = measure;
+  const change = previous === null ? 0 : value - previous;
+  const isBetter = mode === 'max' ? change > 0 : change < 0;
+  const isWinner = best || model !== null;
+  const number = numberText(value, language);
+  return (
+    <>
+      {isWinner && (
+        <trophyIcon.react
+          tag="span"
+          className="jp-mlws-Result-best"
+          title={trans.__('Best model')}
+        />
+      )}
+      <span className="jp-mlws-Result-text">
+        {model !== null && <strong>{model} </strong>}
+        <span className="jp-mlws-Result-metric">{metric} </span>
+        <strong>{number}</strong>
+      </span>
+      {change !== 0 && (
+        <span
+          className={`jp-mlws-Result-change ${isBetter ? 'jp-mod-better' : 'jp-mod-worse'}`}
+          title={trans.__(
+            '%1 in the run before',
+            numberText(previous!, language)
+          )}
+        >
+          {change > 0 ? '▲' : '▼'}
+          {numberText(Math.abs(change), language)}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** Three digits behind the point of small numbers, none of large ones. */
+function numberText(value: number, language: string): string {
+  const size = Math.abs(value);
+  return size !== 0 && size < 0.0005
+    ? value.toExponential(1)
+    : value.toLocaleString(language, {
+        maximumFractionDigits: size >= 1000 ? 0 : size >= 100 ? 1 : 3
+      });
+}
+
+/** The settings that differ from the run before: a label below the card. */
+export function ChangeTag({ node }: { node: string }): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  const changes = useKeyed(model.results.nodes, node)?.changes ?? [];
+  if (changes.length === 0) {
+    return null;
+  }
+  const value = (one: unknown): string =>
+    one === null || one === undefined ? trans.__('default') : cellText(one);
+  const lines = changes.map(
+    ({ name, before, after }) => `${name} ${value(before)} → ${value(after)}`
+  );
+  return (
+    <div
+      className="jp-mlws-ChangeTag"
+      title={[trans.__('Changed since the run before:'), ...lines].join('\n')}
+    >
+      <span>{lines[0]}</span>
+      {lines.length > 1 && <span>+{lines.length - 1}</span>}
+    </div>
+  );
+}

@@ -1,0 +1,75 @@
+"""Cards, which answer without a click what was made and what changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.canvas import faults_of_access, node, open_workflow
+from tests.ui.conftest import Lab
+
+pytestmark = pytest.mark.browser
+
+WORKFLOW = "workflows/wine/dvc.yaml"
+NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
+MIN_TITLE = 12
+"""Pixels on the screen."""
+
+
+@pytest.mark.parametrize("size", [(1600, 1000), (1280, 720)], ids=str)
+def test_the_first_view_says_which_model_won_and_what_changed(
+    page: Page, lab: Lab, size: tuple[int, int], shoot: Callable[[str], None]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    open_workflow(page, lab, WORKFLOW, NODES)
+    best = page.locator(".jp-mlws-Result-best")
+    expect(best).to_have_count(2)
+    expect(node(page, "linear").locator(".jp-mlws-Result-best")).to_be_visible()
+    expect(node(page, "compare")).to_contain_text("linear accuracy 0.944")
+    expect(node(page, "forest").locator(".jp-mlws-Result-change")).to_be_visible()
+    expect(node(page, "forest").locator(".jp-mlws-ChangeTag")).to_contain_text("n_estimators 50")
+    expect(node(page, "load")).to_contain_text("178 × 14")
+    expect(node(page, "plot").locator("img")).to_be_visible()
+    shoot(f"cards-{size[0]}")
+
+    canvas = page.locator(".jp-mlws-Canvas").bounding_box()
+    assert canvas
+    for name in NODES:
+        box = node(page, name).bounding_box()
+        assert box
+        assert canvas["x"] <= box["x"]
+        assert box["x"] + box["width"] <= canvas["x"] + canvas["width"]
+        assert canvas["y"] <= box["y"]
+        assert box["y"] + box["height"] <= canvas["y"] + canvas["height"]
+    titles = page.evaluate(
+        """() => [...document.querySelectorAll('.jp-mlws-Node-title')].map(title => {
+          const zoom = title.getBoundingClientRect().height / title.offsetHeight;
+          return parseFloat(getComputedStyle(title).fontSize) * zoom;
+        })"""
+    )
+    assert len(titles) == len(NODES) + 1
+    assert min(titles) >= MIN_TITLE - 0.1
+    assert faults_of_access(page, ".jp-mlws-Workflow") == []
+
+
+def test_a_card_from_afar_has_title_state_and_result(page: Page, lab: Lab) -> None:
+    open_workflow(page, lab, WORKFLOW, NODES)
+    page.mouse.move(*_middle(page))
+    for _ in range(2):
+        page.mouse.wheel(0, 200)
+        page.wait_for_timeout(50)
+    expect(page.locator(".jp-mlws-Canvas")).to_have_class(re.compile("jp-mod-compact"))
+    card = node(page, "linear")
+    expect(card.locator("> .jp-mlws-Node-kind")).to_be_hidden()
+    expect(card.locator(".jp-mlws-Node-title")).to_be_visible()
+    expect(card.locator(".jp-mlws-Node-mark")).to_be_visible()
+    expect(card.locator(".jp-mlws-Result-text")).to_be_visible()
+
+
+def _middle(page: Page) -> tuple[float, float]:
+    box = page.locator(".jp-mlws-Canvas").bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
