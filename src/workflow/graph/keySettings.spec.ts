@@ -15,6 +15,7 @@ const TRAIN: IComponent = {
   source: 'library',
   path: null,
   error: null,
+  columns: null,
   settings: {
     properties: {
       target: { type: 'string', default: 'target' },
