@@ -39,6 +39,7 @@ SETTINGS: Mapping[str, Options] = {
         "columns": some(r, t[0]),
         "numbers": r.choice(["median", "mean", "most_frequent"]),
     },
+    "check_table": lambda r, t: {"unique": some(r, t[0]), "violations": "warn"},
     "filter_rows": lambda r, t: {"column": some(r, t[0], 1)[0], "condition": "is_not_missing"},
     "sort_rows": lambda r, t: {"columns": some(r, t[0], 1)[:1]},
     "sample_rows": lambda r, t: {"rows": r.randint(1, ROWS)},

@@ -79,6 +79,10 @@ COMMANDS: dict[str, list[str]] = {
     ],
     "transform_table": ["--transformer scaler.skops --data wine.csv --table OUT.parquet"],
     "split": ["--data wine.csv --train OUT.parquet --test OUT.csv"],
+    "check_table": [
+        "--data people.csv --table OUT.parquet --report OUT.json --complete target"
+        " --types age=number city=text --conditions 'target >= 0'"
+    ],
     "impute_missing": ["--data people.csv --table OUT.parquet --imputer OUT.skops"],
     "reduce_dimensions": [
         "--data wine.csv --table OUT.parquet --reducer OUT.skops --metrics OUT.json"

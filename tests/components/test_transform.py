@@ -10,6 +10,7 @@ import pytest
 
 from jupyter_mlws.components.expressions import evaluate
 from jupyter_mlws.components.library import transform
+from jupyter_mlws.components.library.check import check_table
 from jupyter_mlws.components.library.clean import impute_missing
 from jupyter_mlws.components.library.features import reduce_dimensions, transform_table
 
@@ -51,6 +52,55 @@ def test_rows_that_meet_a_condition(
 ) -> None:
     expected = sales.iloc[rows].reset_index(drop=True)
     pd.testing.assert_frame_equal(transform.filter_rows(sales, **settings), expected)
+
+
+def test_checks_say_which_rows_fail(
+    sales: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings: dict[str, Any] = {
+        "columns": ["city", "town"],
+        "types": ["price=number", "paid=boolean", "day=text", "unit count=number"],
+        "complete": ["city", "day"],
+        "unique": ["city", "unit count"],
+        "conditions": ["price >= 2", "`unit count` < 100"],
+        "minimum_rows": 9,
+    }
+    expected = {
+        "columns: town": (0, "column 'town' is missing"),
+        "types: day": (0, "column 'day' is date, not text"),
+        "complete: city": (1, "column 'city' has missing values in 1 rows (4)"),
+        "complete: day": (1, "column 'day' has missing values in 1 rows (4)"),
+        "unique: city": (2, "column 'city' has repeated values in 2 rows (1, 3)"),
+        "conditions: price >= 2": (2, "the condition price >= 2 is not met in 2 rows (3, 4)"),
+        "minimum_rows": (0, "5 rows, fewer than 9"),
+    }
+    result = check_table(sales, **settings, violations="warn")
+    assert result.table is sales
+    assert result.report == {"rows": 5, "violations": 7} | {
+        check: rows for check, (rows, _) in expected.items()
+    }
+    messages = [message for _, message in expected.values()]
+    assert capsys.readouterr().out.splitlines() == messages
+    with pytest.raises(ValueError, match="fails its checks: column 'town' is missing; "):
+        check_table(sales, **settings)
+    assert check_table(sales, complete=["paid"]).report == {"rows": 5, "violations": 0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"types": ["price"]}, "'price' is not column=type"),
+        ({"types": ["price=money"]}, "'price=money' is not column=type"),
+        ({"conditions": ["price"]}, "'price' is not true or false"),
+        ({"conditions": ["1 < 2"]}, "'1 < 2' is not true or false"),
+        ({"conditions": ["price >"]}, "'price >' is not an expression"),
+    ],
+)
+def test_invalid_checks_are_refused(
+    sales: pd.DataFrame, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_table(sales, **settings, violations="warn")
 
 
 @pytest.mark.parametrize(

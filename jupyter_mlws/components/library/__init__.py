@@ -6,6 +6,7 @@ ORDER = (
     "image",
     "prepare",
     "clean",
+    "check",
     "transform",
     "features",
     "split",
