@@ -2,18 +2,17 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { InputDialog, type WidgetTracker } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import type { Editor } from './editor';
 import type { Alignment } from './graph/align';
-import { copyCommandLine, saveImage, saveScript } from './export/export';
-import type { WorkflowWidget } from './widget';
+import type { CanvasWidget, WorkflowWidget } from './widget';
 import { NOT_DONE } from './store/run';
-import * as gestures from './store/gestures';
 
 /** A command of the canvas that is looked at. */
 interface ICommand {
   label: string;
-  act: (widget: WorkflowWidget) => unknown;
-  isEnabled?: (widget: WorkflowWidget) => boolean;
-  isToggled?: (widget: WorkflowWidget) => boolean;
+  act: (editor: Editor, canvas: CanvasWidget) => unknown;
+  isEnabled?: (editor: Editor) => boolean;
+  isToggled?: (editor: Editor, canvas: CanvasWidget) => boolean;
 }
 
 /** By their ids. */
@@ -39,19 +38,19 @@ export function addCanvasCommands(
     app.commands.addCommand(id, {
       label,
       isEnabled: () => {
-        const widget = current();
-        return widget !== null && (isEnabled?.(widget) ?? true);
+        const editor = current()?.editor;
+        return !!editor && (isEnabled?.(editor) ?? true);
       },
       isToggled:
         isToggled &&
         (() => {
           const widget = current();
-          return widget !== null && isToggled(widget);
+          return !!widget?.editor && isToggled(widget.editor, widget.content);
         }),
       execute: async () => {
         const widget = current();
-        if (widget) {
-          await act(widget);
+        if (widget?.editor) {
+          await act(widget.editor, widget.content);
           // A menu takes the focus, and leaves it to no one.
           if (document.activeElement === document.body) {
             widget.content.focus();
@@ -63,34 +62,34 @@ export function addCanvasCommands(
 }
 
 /** The one selected node, if it is a node of the graph. */
-function nodeOf({ model }: WorkflowWidget): string | null {
+function nodeOf({ model }: Editor): string | null {
   return model.selection.singleNode;
 }
 
-function canRun({ model }: WorkflowWidget): boolean {
+function canRun({ model }: Editor): boolean {
   return model.runs.canRun;
 }
 
-function canRunNode(widget: WorkflowWidget): boolean {
-  return canRun(widget) && nodeOf(widget) !== null;
+function canRunNode(editor: Editor): boolean {
+  return canRun(editor) && nodeOf(editor) !== null;
 }
 
-function hasFailed(widget: WorkflowWidget): boolean {
-  const node = nodeOf(widget);
-  const status = node && widget.model.runs.current.nodes.get(node)?.status;
-  return canRun(widget) && NOT_DONE.has(status ?? undefined);
+function hasFailed(editor: Editor): boolean {
+  const node = nodeOf(editor);
+  const status = node && editor.model.runs.current.nodes.get(node)?.status;
+  return canRun(editor) && NOT_DONE.has(status ?? undefined);
 }
 
-function canCopy({ model }: WorkflowWidget): boolean {
+function canCopy({ model }: Editor): boolean {
   return model.selection.copyable.size > 0 && !model.document.error;
 }
 
-function hasNodes({ model }: WorkflowWidget): boolean {
+function hasNodes({ model }: Editor): boolean {
   return model.selection.nodes.size > 0 && !model.document.error;
 }
 
 function runCommands(trans: TranslationBundle): Commands {
-  const node = (widget: WorkflowWidget): string => nodeOf(widget)!;
+  const node = (editor: Editor): string => nodeOf(editor)!;
   return {
     'workflow:run': {
       label: trans.__('Run Workflow'),
@@ -104,17 +103,17 @@ function runCommands(trans: TranslationBundle): Commands {
     },
     'workflow:run-to': {
       label: trans.__('Run to Here'),
-      act: widget => widget.model.runs.startTo(node(widget)),
+      act: editor => editor.model.runs.startTo(node(editor)),
       isEnabled: canRunNode
     },
     'workflow:run-from': {
       label: trans.__('Run from Here'),
-      act: widget => widget.model.runs.startFrom(node(widget)),
+      act: editor => editor.model.runs.startFrom(node(editor)),
       isEnabled: canRunNode
     },
     'workflow:run-again': {
       label: trans.__('Rerun Node'),
-      act: widget => widget.model.runs.startOnly(node(widget)),
+      act: editor => editor.model.runs.startOnly(node(editor)),
       isEnabled: canRunNode
     },
     'workflow:stop': {
@@ -125,30 +124,30 @@ function runCommands(trans: TranslationBundle): Commands {
     'workflow:resume': {
       label: trans.__('Resume Run'),
       act: ({ model }) => model.runs.resume(),
-      isEnabled: widget =>
-        canRun(widget) && NOT_DONE.has(widget.model.runs.current.run?.status)
+      isEnabled: editor =>
+        canRun(editor) && NOT_DONE.has(editor.model.runs.current.run?.status)
     },
     'workflow:retry': {
       label: trans.__('Retry Node'),
-      act: widget => widget.model.runs.retry(node(widget)),
+      act: editor => editor.model.runs.retry(node(editor)),
       isEnabled: hasFailed
     },
     'workflow:skip': {
       label: trans.__('Skip Node'),
-      act: widget => widget.model.runs.skip(node(widget)),
+      act: editor => editor.model.runs.skip(node(editor)),
       isEnabled: hasFailed
     },
     'workflow:open-failed': {
       label: trans.__('Debug in Notebook'),
-      act: widget => widget.content.lab.openFailed(node(widget)),
+      act: editor => editor.lab.openFailed(node(editor)),
       isEnabled: hasFailed
     },
     'workflow:history': {
       label: trans.__('Run History'),
-      act: ({ content }) => {
-        content.hasHistory = !content.hasHistory;
+      act: (_, canvas) => {
+        canvas.hasHistory = !canvas.hasHistory;
       },
-      isToggled: ({ content }) => content.hasHistory
+      isToggled: (_, canvas) => canvas.hasHistory
     }
   };
 }
@@ -165,22 +164,22 @@ function editCommands(trans: TranslationBundle): Commands {
     },
     'workflow:copy': {
       label: trans.__('Copy Nodes'),
-      act: ({ content }) => content.flow?.copy(),
+      act: (_, canvas) => canvas.flow?.copy(),
       isEnabled: canCopy
     },
     'workflow:cut': {
       label: trans.__('Cut Nodes'),
-      act: ({ content }) => content.flow?.cut(),
+      act: (_, canvas) => canvas.flow?.cut(),
       isEnabled: canCopy
     },
     'workflow:paste': {
       label: trans.__('Paste Nodes'),
-      act: ({ content }) => content.flow?.paste(),
+      act: (_, canvas) => canvas.flow?.paste(),
       isEnabled: ({ model }) => !model.document.error
     },
     'workflow:duplicate': {
       label: trans.__('Duplicate Nodes'),
-      act: ({ model }) => gestures.duplicate(model),
+      act: ({ gestures, model }) => gestures.duplicate(model),
       isEnabled: hasNodes
     },
     'workflow:select-all': {
@@ -189,7 +188,7 @@ function editCommands(trans: TranslationBundle): Commands {
     },
     'workflow:delete-selection': {
       label: trans.__('Delete Selection'),
-      act: ({ model }) => gestures.removeSelected(model)
+      act: ({ gestures, model }) => gestures.removeSelected(model)
     },
     'workflow:rename': {
       label: trans.__('Rename Node'),
@@ -199,20 +198,20 @@ function editCommands(trans: TranslationBundle): Commands {
     },
     'workflow:freeze': {
       label: trans.__('Freeze Nodes'),
-      act: ({ model }) => gestures.freeze(model, !areFrozen(model)),
+      act: ({ gestures, model }) => gestures.freeze(model, !areFrozen(model)),
       isEnabled: hasNodes,
       isToggled: ({ model }) => areFrozen(model)
     },
     'workflow:add-node': {
       label: trans.__('Add Node…'),
-      act: ({ content }) => content.flow?.ask('add'),
+      act: (_, canvas) => canvas.flow?.ask('add'),
       isEnabled: ({ model }) => !model.document.error
     },
     'workflow:add-note': {
       label: trans.__('Add Note'),
-      act: ({ content, model }) => {
-        if (content.flow) {
-          gestures.addNote(model, trans.__('Note'), content.flow.centre());
+      act: ({ gestures, model }, { flow }) => {
+        if (flow) {
+          gestures.addNote(model, trans.__('Note'), flow.centre());
           model.selection.requestRename();
         }
       },
@@ -220,7 +219,7 @@ function editCommands(trans: TranslationBundle): Commands {
     },
     'workflow:group': {
       label: trans.__('Group in Frame…'),
-      act: async ({ model }) => {
+      act: async ({ gestures, model }) => {
         const answer = await InputDialog.getText({
           title: trans.__('New Frame'),
           label: trans.__('Title'),
@@ -234,9 +233,9 @@ function editCommands(trans: TranslationBundle): Commands {
     },
     'workflow:connect': {
       label: trans.__('Connect Node…'),
-      act: ({ content }) => content.flow?.ask('connect'),
-      isEnabled: widget =>
-        nodeOf(widget) !== null && !widget.model.document.error
+      act: (_, canvas) => canvas.flow?.ask('connect'),
+      isEnabled: editor =>
+        nodeOf(editor) !== null && !editor.model.document.error
     },
     'workflow:align-left': align('left', trans.__('Align Left')),
     'workflow:align-top': align('top', trans.__('Align Top')),
@@ -254,13 +253,13 @@ function editCommands(trans: TranslationBundle): Commands {
 function align(how: Alignment, label: string): ICommand {
   return {
     label,
-    act: ({ model }) => gestures.align(model, how),
+    act: ({ gestures, model }) => gestures.align(model, how),
     isEnabled: ({ model }) =>
       model.selection.nodes.size > 1 && !model.document.error
   };
 }
 
-function areFrozen(model: WorkflowWidget['model']): boolean {
+function areFrozen(model: Editor['model']): boolean {
   return [...model.selection.nodes].every(
     id => model.drawing.graph.nodes.get(id)?.stage.frozen
   );
@@ -270,26 +269,26 @@ function viewCommands(trans: TranslationBundle): Commands {
   return {
     'workflow:find': {
       label: trans.__('Find Node…'),
-      act: ({ content }) => content.flow?.ask('find')
+      act: (_, canvas) => canvas.flow?.ask('find')
     },
     'workflow:tree': {
       label: trans.__('Tree View'),
-      act: ({ content }) => {
-        content.hasTree = !content.hasTree;
+      act: (_, canvas) => {
+        canvas.hasTree = !canvas.hasTree;
       },
-      isToggled: ({ content }) => content.hasTree
+      isToggled: (_, canvas) => canvas.hasTree
     },
     'workflow:palette': {
       label: trans.__('Show Palette'),
-      act: ({ content }) => {
-        const { preferences } = content.lab;
+      act: ({ lab }) => {
+        const { preferences } = lab;
         return preferences.set('showPalette', !preferences.values.showPalette);
       },
-      isToggled: ({ content }) => content.lab.preferences.values.showPalette
+      isToggled: ({ lab }) => lab.preferences.values.showPalette
     },
     'workflow:fit': {
       label: trans.__('Fit to View'),
-      act: ({ content }) => content.flow?.fit()
+      act: (_, canvas) => canvas.flow?.fit()
     },
     'workflow:auto-layout': {
       label: trans.__('Auto Layout'),
@@ -297,19 +296,19 @@ function viewCommands(trans: TranslationBundle): Commands {
     },
     'workflow:copy-command': {
       label: trans.__('Copy Command Line…'),
-      act: ({ model }) => copyCommandLine(model, trans)
+      act: ({ exports, model }) => exports.copyCommandLine(model, trans)
     },
     'workflow:export-script': {
       label: trans.__('Export as Python Script'),
-      act: ({ model }) => saveScript(model)
+      act: ({ exports, model }) => exports.saveScript(model)
     },
     'workflow:export-svg': {
       label: trans.__('Export as SVG'),
-      act: ({ model }) => saveImage(model, 'svg', trans)
+      act: ({ exports, model }) => exports.saveImage(model, 'svg', trans)
     },
     'workflow:export-png': {
       label: trans.__('Export as PNG'),
-      act: ({ model }) => saveImage(model, 'png', trans)
+      act: ({ exports, model }) => exports.saveImage(model, 'png', trans)
     }
   };
 }

@@ -27,17 +27,13 @@ import type { Widget } from '@lumino/widgets';
 
 import { APIError, errorText, MLWSClient } from '../api/client';
 import { addCanvasCommands } from './commands';
-import { compareVersions } from './compare/compareVersions';
-import { createWorkflow } from './import/create';
-import { templates } from './import/gallery';
+import type { Report } from './editor';
 import { workflowIcon } from './icons';
-import { importWorkflow } from './import/importDialog';
-import { askForWorkflow, type INewWorkflow } from './import/newDialog';
 import { RunningRuns } from './running';
 import { notifyOfFailures } from './runNotices';
 import { Preferences } from './store/preferences';
 import type { WorkflowService } from './store/service';
-import { WorkflowFactory, type Report } from './factory';
+import { WorkflowFactory } from './factory';
 import { addToolbarItems } from './toolbar';
 import type { WorkflowWidget } from './widget';
 import { documentPath } from '../lab/documents';
@@ -155,13 +151,13 @@ const canvas: JupyterFrontEndPlugin<void> = {
         message.type !== 'workspace' ||
         message.areas.some(area => FILES.has(area))
       ) {
-        tracker.forEach(widget => void widget.refreshFiles().catch(report));
+        tracker.forEach(({ editor }) => editor?.refreshFiles().catch(report));
       }
       if (
         message.type === 'workspace' &&
         message.areas.includes('components')
       ) {
-        tracker.forEach(widget => void widget.model.catalog.loadComponents());
+        tracker.forEach(({ model }) => void model?.catalog.loadComponents());
       }
     });
     void restorer?.restore(tracker, {
@@ -242,12 +238,11 @@ function addFileCommands(
     icon: workflowIcon,
     execute: async () => {
       try {
-        await client.loadProjects();
-        const hasProject = client.project !== null;
-        const gallery = templates(trans);
-        const choice = await askForWorkflow(gallery, hasProject, trans);
-        if (choice) {
-          await open(await create(app, client, choice));
+        const { newWorkflow } = await import('./import/newDialog');
+        const { contents } = app.serviceManager;
+        const path = await newWorkflow(client, contents, trans);
+        if (path !== null) {
+          await open(path);
         }
       } catch (error) {
         report(error);
@@ -261,6 +256,7 @@ function addFileCommands(
     ),
     execute: async () => {
       try {
+        const { importWorkflow } = await import('./import/importDialog');
         const path = await importWorkflow(client, manager, translator);
         if (path !== null) {
           await open(path);
@@ -282,7 +278,7 @@ function addCompareCommand(
   report: Report
 ): void {
   const service = (): WorkflowService | null =>
-    tracker.currentWidget?.model.server.service ?? null;
+    tracker.currentWidget?.model?.server.service ?? null;
   app.commands.addCommand(COMPARE, {
     label: trans.__('Compare Versions…'),
     isEnabled: () =>
@@ -290,6 +286,7 @@ function addCompareCommand(
     execute: async () => {
       const { path, project } = service()!;
       try {
+        const { compareVersions } = await import('./compare/compareVersions');
         const view = await compareVersions(client, path, project, trans);
         if (view) {
           views.show(`graphs ${UUID.uuid4()}`, () => ({
@@ -302,30 +299,6 @@ function addCompareCommand(
       }
     }
   });
-}
-
-/** Returns the new file's path in the lab. Where there is no project, the lab's folder becomes one. */
-async function create(
-  app: JupyterFrontEnd,
-  client: MLWSClient,
-  { name, template }: INewWorkflow
-): Promise<string> {
-  if (!client.project) {
-    await client.post('/projects', { name: '.', template: 'empty' });
-    await client.loadProjects();
-  }
-  const folder = client.project?.path ?? '';
-  const home = folder === '.' ? '' : folder;
-  if (!template) {
-    return createWorkflow(app.serviceManager.contents, home, name);
-  }
-  const { nodes, edges } = template;
-  const workflow = await client.post<{ path: string }>('/workflows', {
-    name,
-    nodes,
-    edges
-  });
-  return home ? `${home}/${workflow.path}` : workflow.path;
 }
 
 /** How long the same message is not shown again, in milliseconds. */

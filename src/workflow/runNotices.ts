@@ -13,30 +13,31 @@ export function notifyOfFailures(
   activate: () => void,
   trans: TranslationBundle
 ): void {
-  const { model } = widget;
-  model.runs.ended.connect((_, { status, error }) => {
-    if (status !== 'FAILED' || !error) {
-      return;
-    }
-    const { node } = error;
-    const sentence = failureSentence(error, trans);
-    const title = model.document.workflow.title || widget.title.label;
-    const text = node
-      ? trans.__('%1: “%2” failed. %3', title, node, sentence)
-      : `${title}: ${sentence}`;
-    Notification.error(text, {
-      autoClose: NOTICE_TIME,
-      actions: node
-        ? [
-            {
-              label: trans.__('Show'),
-              callback: () => {
-                activate();
-                widget.content.flow?.focusNode(node.split('@')[0]);
+  widget.whenLoaded(({ model }) =>
+    model.runs.ended.connect((_, { status, error }) => {
+      if (status !== 'FAILED' || !error) {
+        return;
+      }
+      const { node } = error;
+      const sentence = failureSentence(error, trans);
+      const title = model.document.workflow.title || widget.title.label;
+      const text = node
+        ? trans.__('%1: “%2” failed. %3', title, node, sentence)
+        : `${title}: ${sentence}`;
+      Notification.error(text, {
+        autoClose: NOTICE_TIME,
+        actions: node
+          ? [
+              {
+                label: trans.__('Show'),
+                callback: () => {
+                  activate();
+                  widget.content.flow?.focusNode(node.split('@')[0]);
+                }
               }
-            }
-          ]
-        : []
-    });
-  });
+            ]
+          : []
+      });
+    })
+  );
 }

@@ -8,7 +8,8 @@ import {
   saveIcon,
   stopIcon,
   ToolbarButton,
-  undoIcon
+  undoIcon,
+  UseSignal
 } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import { Menu } from '@lumino/widgets';
@@ -17,6 +18,7 @@ import { CANVAS_FACTORY } from '../lab/tokens';
 import { duration } from '../ui/format';
 import { runStatusLabel } from '../ui/runStatus';
 import { useSignal } from '../ui/useSignal';
+import type { Editor } from './editor';
 import {
   autoLayoutIcon,
   fitIcon,
@@ -28,16 +30,16 @@ import { runButtonText } from './labels';
 import { useElapsed } from './store/hooks';
 import type { CanvasModel } from './store/model';
 import { FINAL } from './store/run';
-import type { WorkflowWidget } from './widget';
+import type { CanvasWidget, WorkflowWidget } from './widget';
 
 /** A button of the toolbar of a workflow. */
 interface IButton {
   icon: ToolbarButton['props']['icon'];
   tooltip: string;
-  act: (widget: WorkflowWidget, button: ToolbarButton) => unknown;
+  act: (editor: Editor, canvas: CanvasWidget, button: ToolbarButton) => unknown;
   isEnabled?: (model: CanvasModel) => boolean;
   /** Of a button that shows and hides something. */
-  isPressed?: (widget: WorkflowWidget) => boolean;
+  isPressed?: (canvas: CanvasWidget) => boolean;
 }
 
 /**
@@ -60,8 +62,12 @@ export function addToolbarItems(
     className: string,
     View: (props: IViewProps) => JSX.Element | null
   ): void => {
-    registry.addFactory<WorkflowWidget>(CANVAS_FACTORY, name, ({ model }) => {
-      const item = ReactWidget.create(<View model={model} trans={trans} />);
+    registry.addFactory<WorkflowWidget>(CANVAS_FACTORY, name, widget => {
+      const item = ReactWidget.create(
+        <UseSignal signal={widget.loaded}>
+          {() => widget.model && <View model={widget.model} trans={trans} />}
+        </UseSignal>
+      );
       item.addClass(className);
       return item;
     });
@@ -80,25 +86,30 @@ function createButton(
     icon,
     tooltip,
     onClick: () => {
-      void act(widget, button);
+      if (widget.editor) {
+        void act(widget.editor, widget.content, button);
+      }
       update();
     },
     className: `jp-mlws-${name}`
   });
   button.addClass(`jp-mlws-Toolbar-${name}`);
-  const { model } = widget;
   const update = (): void => {
-    button.enabled = isEnabled?.(model) ?? true;
+    const { model } = widget;
+    button.enabled = model !== null && (isEnabled?.(model) ?? true);
     // The lab's button is pressed after every other click.
-    button.pressed = isPressed?.(widget) ?? false;
+    button.pressed = isPressed?.(widget.content) ?? false;
   };
   update();
-  if (isEnabled) {
-    model.drawing.changed.connect(update);
-    model.document.history.changed.connect(update);
-    model.runs.current.changed.connect(update);
-    model.runs.changed.connect(update);
-  }
+  widget.whenLoaded(({ model }) => {
+    update();
+    if (isEnabled) {
+      model.drawing.changed.connect(update);
+      model.document.history.changed.connect(update);
+      model.runs.current.changed.connect(update);
+      model.runs.changed.connect(update);
+    }
+  });
   return button;
 }
 
@@ -138,28 +149,28 @@ function buttons(
     fit: {
       icon: fitIcon,
       tooltip: trans.__('Fit to View'),
-      act: ({ content }) => content.flow?.fit()
+      act: (_, canvas) => canvas.flow?.fit()
     },
     tree: {
       icon: treeIcon,
       tooltip: trans.__('Tree View'),
-      act: ({ content }) => {
-        content.hasTree = !content.hasTree;
+      act: (_, canvas) => {
+        canvas.hasTree = !canvas.hasTree;
       },
-      isPressed: ({ content }) => content.hasTree
+      isPressed: canvas => canvas.hasTree
     },
     history: {
       icon: historyIcon,
       tooltip: trans.__('Run History'),
-      act: ({ content }) => {
-        content.hasHistory = !content.hasHistory;
+      act: (_, canvas) => {
+        canvas.hasHistory = !canvas.hasHistory;
       },
-      isPressed: ({ content }) => content.hasHistory
+      isPressed: canvas => canvas.hasHistory
     },
     more: {
       icon: moreIcon,
       tooltip: trans.__('More'),
-      act: (_, button) => {
+      act: (_, __, button) => {
         const { left, bottom } = button.node.getBoundingClientRect();
         const menu = new Menu({ commands });
         MORE.forEach(command =>

@@ -1,47 +1,29 @@
 import { DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
-import type { Contents } from '@jupyterlab/services';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Drag } from '@lumino/dragdrop';
 import type { Message } from '@lumino/messaging';
+import { Signal } from '@lumino/signaling';
 
 import type { IViewportMemory } from './canvas/flow';
 import type { IFlowHandle } from './canvas/handle';
-import { CanvasView } from './canvas/view';
-import { DiskFollower } from './store/disk';
-import {
-  CanvasContext,
-  type ICanvasContext,
-  type ILabActions,
-  type IParamsDocuments
-} from './store/hooks';
+import type { Editor } from './editor';
 import type { CanvasModel } from './store/model';
 
 let count = 0;
-
-/** What the widget has the lab do. */
-export interface IWidgetActions extends ILabActions {
-  contents: Contents.IManager;
-  params: IParamsDocuments & { refresh(): Promise<void>; dispose(): void };
-  /** The path of a lab's file from the project's root; null (and reported) where it is outside. */
-  fromRoot: (path: string) => string | null;
-}
 
 /** Files that are dragged from the file browser. */
 const FILES_MIME = 'application/x-jupyter-icontents';
 
 /** The drawing with its panels, as a Lumino widget. */
 export class CanvasWidget extends ReactWidget {
-  constructor(
-    readonly model: CanvasModel,
-    private _trans: TranslationBundle,
-    private _language: string,
-    readonly lab: IWidgetActions
-  ) {
+  constructor() {
     super();
     this.addClass('jp-mlws-Workflow');
     this._flowId = `mlws-flow-${(count += 1)}`;
   }
+
+  /** Null until it has loaded. */
+  editor: Editor | null = null;
 
   get flow(): IFlowHandle | null {
     return this._flow;
@@ -66,39 +48,33 @@ export class CanvasWidget extends ReactWidget {
   }
 
   /** The text is there: until then there is nothing to draw. */
-  setReady(viewport: IViewportMemory): void {
+  setViewport(viewport: IViewportMemory): void {
     this._viewport = viewport;
     this.update();
   }
 
   render(): JSX.Element | null {
-    if (!this._viewport) {
+    if (!this.editor || !this._viewport) {
       return null;
     }
-    const { model, lab, _trans: trans, _language: language } = this;
-    const context: ICanvasContext = { ...lab, model, trans, language };
-    return (
-      <CanvasContext.Provider value={context}>
-        <CanvasView
-          id={this._flowId}
-          viewport={this._viewport}
-          onReady={handle => {
-            this._flow = handle;
-            this._focus();
-          }}
-          hasTree={this._hasTree}
-          hasHistory={this._hasHistory}
-          onHistory={isOpen => {
-            this.hasHistory = isOpen;
-          }}
-        />
-      </CanvasContext.Provider>
-    );
+    return this.editor.render({
+      id: this._flowId,
+      viewport: this._viewport,
+      onReady: handle => {
+        this._flow = handle;
+        this._focus();
+      },
+      hasTree: this._hasTree,
+      hasHistory: this._hasHistory,
+      onHistory: isOpen => {
+        this.hasHistory = isOpen;
+      }
+    });
   }
 
   handleEvent(event: Event): void {
     const drag = event as Drag.Event;
-    if (!drag.mimeData.hasData(FILES_MIME)) {
+    if (!this.editor || !drag.mimeData.hasData(FILES_MIME)) {
       return;
     }
     event.preventDefault();
@@ -108,7 +84,8 @@ export class CanvasWidget extends ReactWidget {
     } else if (event.type === 'lm-drop') {
       drag.dropAction = drag.proposedAction;
       const paths: string[] = drag.mimeData.getData(FILES_MIME);
-      const inside = paths.flatMap(path => this.lab.fromRoot(path) ?? []);
+      const { fromRoot } = this.editor.lab;
+      const inside = paths.flatMap(path => fromRoot(path) ?? []);
       if (inside.length > 0) {
         this._flow?.dropFiles(inside, drag.clientX, drag.clientY);
       }
@@ -154,58 +131,41 @@ export class CanvasWidget extends ReactWidget {
 
 const DRAG_EVENTS = ['lm-dragenter', 'lm-dragover', 'lm-drop'];
 
-/** A `dvc.yaml` on the canvas, kept in step with its file. */
+/** A `dvc.yaml` on the canvas. */
 export class WorkflowWidget extends DocumentWidget<
   CanvasWidget,
   DocumentRegistry.ICodeModel
 > {
-  constructor(
-    options: DocumentWidget.IOptions<CanvasWidget, DocumentRegistry.ICodeModel>
-  ) {
-    super(options);
-    const { model } = this.content;
-    // First, what is typed is written: it is what the follower takes for saved.
-    this.context.saveState.connect(this._onSaveState, this);
-    const { contents } = this.content.lab;
-    this.disk = new DiskFollower(this.context, contents);
-    this.disk.conflictChanged.connect((_, isThere) => {
-      model.document.discard = isThere ? () => this.disk.takeFile() : null;
-    });
-    this.context.fileChanged.connect(model.runs.onSaved, model.runs);
+  /** Null until it has loaded. */
+  get editor(): Editor | null {
+    return this.content.editor;
   }
 
-  /** Keeps the document in step with its file. */
-  readonly disk: DiskFollower;
-
-  get model(): CanvasModel {
-    return this.content.model;
+  setEditor(editor: Editor): void {
+    this.content.editor = editor;
+    this.loaded.emit(editor);
   }
 
-  /** Files may have been written by others. */
-  async refreshFiles(): Promise<void> {
-    await Promise.all([
-      this.disk.refresh(),
-      this.content.lab.params.refresh(),
-      this.model.catalog.refresh()
-    ]);
-    await this.model.drawing.validate();
+  readonly loaded = new Signal<this, Editor>(this);
+
+  /** Calls a function with the editor, now or when it has loaded. */
+  whenLoaded(act: (editor: Editor) => void): void {
+    if (this.editor) {
+      act(this.editor);
+    } else {
+      this.loaded.connect((_, editor) => act(editor));
+    }
+  }
+
+  get model(): CanvasModel | null {
+    return this.editor?.model ?? null;
   }
 
   dispose(): void {
     if (!this.isDisposed) {
-      const { model } = this.content;
-      this.disk.dispose();
-      this.content.lab.params.dispose();
+      const { editor } = this;
       super.dispose();
-      model.dispose();
-    }
-  }
-
-  private _onSaveState(_: unknown, state: DocumentRegistry.SaveState): void {
-    if (state === 'started') {
-      this.model.document.flush();
-    } else if (state === 'completed') {
-      this.model.runs.onSaved();
+      editor?.dispose();
     }
   }
 }

@@ -26,15 +26,17 @@ import * as gestures from '../store/gestures';
 
 const RECENT_RUNS = 10;
 
-/** The whole canvas: palette, drawing and panel, with what is wrong with the text above. */
-export function CanvasView(props: {
+export interface ICanvasViewProps {
   id: string;
   viewport: IViewportMemory;
   onReady: (handle: IFlowHandle) => void;
   hasTree: boolean;
   hasHistory: boolean;
   onHistory: (isOpen: boolean) => void;
-}): JSX.Element {
+}
+
+/** The whole canvas: palette, drawing and panel, with what is wrong with the text above. */
+export function CanvasView(props: ICanvasViewProps): JSX.Element {
   const { model } = useCanvas();
   const flow = useRef<IFlowHandle | null>(null);
   const body = useRef<HTMLDivElement>(null);

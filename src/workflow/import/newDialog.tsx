@@ -1,17 +1,56 @@
+import type { Contents } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId } from 'react';
 
+import type { MLWSClient } from '../../api/client';
 import { askForm } from '../askForm';
-import type { ITemplate } from './gallery';
+import { createWorkflow } from './create';
+import { templates, type ITemplate } from './gallery';
 
-export interface INewWorkflow {
+interface INewWorkflow {
   name: string;
   /** Null for an empty one. */
   template: ITemplate | null;
 }
 
+/** Creates a workflow that the user describes; returns its path in the lab, null if canceled. */
+export async function newWorkflow(
+  client: MLWSClient,
+  contents: Contents.IManager,
+  trans: TranslationBundle
+): Promise<string | null> {
+  await client.loadProjects();
+  const hasProject = client.project !== null;
+  const choice = await askForWorkflow(templates(trans), hasProject, trans);
+  return choice && create(client, contents, choice);
+}
+
+/** Returns the new file's path in the lab. Where there is no project, the lab's folder becomes one. */
+async function create(
+  client: MLWSClient,
+  contents: Contents.IManager,
+  { name, template }: INewWorkflow
+): Promise<string> {
+  if (!client.project) {
+    await client.post('/projects', { name: '.', template: 'empty' });
+    await client.loadProjects();
+  }
+  const folder = client.project?.path ?? '';
+  const home = folder === '.' ? '' : folder;
+  if (!template) {
+    return createWorkflow(contents, home, name);
+  }
+  const { nodes, edges } = template;
+  const workflow = await client.post<{ path: string }>('/workflows', {
+    name,
+    nodes,
+    edges
+  });
+  return home ? `${home}/${workflow.path}` : workflow.path;
+}
+
 /** Asks for a name and what to begin with; null where it was called off. */
-export async function askForWorkflow(
+async function askForWorkflow(
   gallery: readonly ITemplate[],
   hasProject: boolean,
   trans: TranslationBundle

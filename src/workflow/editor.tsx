@@ -1,0 +1,288 @@
+import type { CodeEditor } from '@jupyterlab/codeeditor';
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import { DocumentRegistry } from '@jupyterlab/docregistry';
+import { FileDialog } from '@jupyterlab/filebrowser';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+
+import type { MLWSClient } from '../api/client';
+import type { IWorkflowEvent } from '../api/models';
+import { CanvasView, type ICanvasViewProps } from './canvas/view';
+import * as exports from './export/export';
+import { DiskFollower } from './store/disk';
+import * as gestures from './store/gestures';
+import {
+  CanvasContext,
+  type ILabActions,
+  type IParamsDocuments
+} from './store/hooks';
+import { CanvasModel } from './store/model';
+import { ParamsFiles } from './store/params';
+import type { Preferences } from './store/preferences';
+import { WorkflowService } from './store/service';
+
+type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
+
+/** Reports to people that a request failed. */
+export type Report = (error: unknown) => void;
+
+/** The services of the lab that an editor uses. */
+export interface IEditorOptions {
+  client: MLWSClient;
+  manager: IDocumentManager;
+  translator: ITranslator;
+  renderers: IRenderMimeRegistry;
+  commands: CommandRegistry;
+  preferences: Preferences;
+  report: Report;
+}
+
+/** What the editor has the lab do. */
+interface IEditorActions extends ILabActions {
+  params: IParamsDocuments & { refresh(): Promise<void>; dispose(): void };
+  /** The path of a lab's file from the project's root; null (and reported) where it is outside. */
+  fromRoot: (path: string) => string | null;
+}
+
+/** The lab's own widget factory for texts. */
+export const TEXT_EDITOR = 'Editor';
+
+/**
+ * The editor of an open `dvc.yaml`, kept in step with its file.
+ *
+ * This module and all that it imports load with the first canvas. Commands reach the gestures and
+ * exports by an editor, so that their modules are not part of the lab's start.
+ */
+export class Editor {
+  constructor(
+    readonly context: Context,
+    private _options: IEditorOptions
+  ) {
+    const { report, translator, manager } = _options;
+    this.trans = translator.load('jupyter_mlws');
+    this.model = new CanvasModel({
+      sharedModel: context.model.sharedModel,
+      path: localPath(context.path),
+      get isDirty() {
+        return context.model.dirty;
+      },
+      save: () => context.save(),
+      asOwn: change => this.disk.asOwn(change)
+    });
+    const { model } = this;
+    model.server.failed.connect((_, error) => report(error));
+    this.lab = labActions(context, model, _options);
+    // First, what is typed is written: it is what the follower takes for saved.
+    context.saveState.connect(this._onSaveState, this);
+    this.disk = new DiskFollower(context, manager.services.contents);
+    this.disk.conflictChanged.connect((_, isThere) => {
+      model.document.discard = isThere ? () => this.disk.takeFile() : null;
+    });
+    context.fileChanged.connect(model.runs.onSaved, model.runs);
+  }
+
+  readonly trans: TranslationBundle;
+  readonly model: CanvasModel;
+  readonly lab: IEditorActions;
+  /** Keeps the document in step with its file. */
+  readonly disk: DiskFollower;
+  readonly gestures = gestures;
+  readonly exports = exports;
+
+  /** Renders the canvas with its panels. */
+  render(props: ICanvasViewProps): JSX.Element {
+    const { model, lab, trans } = this;
+    const { language } = this._options.client;
+    return (
+      <CanvasContext.Provider value={{ ...lab, model, trans, language }}>
+        <CanvasView {...props} />
+      </CanvasContext.Provider>
+    );
+  }
+
+  /** Finds the project around the file, and follows its runs. */
+  async connect(): Promise<void> {
+    await connectToServer(this.context, this.model, this._options);
+  }
+
+  /** Reads the files again that others may have written. */
+  async refreshFiles(): Promise<void> {
+    await Promise.all([
+      this.disk.refresh(),
+      this.lab.params.refresh(),
+      this.model.catalog.refresh()
+    ]);
+    await this.model.drawing.validate();
+  }
+
+  dispose(): void {
+    this.context.saveState.disconnect(this._onSaveState, this);
+    this.disk.dispose();
+    this.lab.params.dispose();
+    this.model.dispose();
+  }
+
+  private _onSaveState(_: unknown, state: DocumentRegistry.SaveState): void {
+    if (state === 'started') {
+      this.model.document.flush();
+    } else if (state === 'completed') {
+      this.model.runs.onSaved();
+    }
+  }
+}
+
+function labActions(
+  context: Context,
+  model: CanvasModel,
+  options: IEditorOptions
+): IEditorActions {
+  const { manager, translator, commands, preferences, report, renderers } =
+    options;
+  const trans = translator.load('jupyter_mlws');
+  /** The project's folder in the lab, with a slash behind it; "" for the lab's own. */
+  const root = (): string => {
+    const own = localPath(context.path);
+    return own.slice(
+      0,
+      own.length - (model.server.service?.path ?? own).length
+    );
+  };
+  const fromRoot = (path: string): string | null => {
+    const local = localPath(path);
+    if (local.startsWith(root())) {
+      return local.slice(root().length);
+    }
+    report(new Error(trans.__("%1 is outside the workflow's project.", local)));
+    return null;
+  };
+  const files = new ParamsFiles(manager);
+  const open = async (path: string): ReturnType<ParamsFiles['open']> => {
+    const file = await files.open(root() + path);
+    model.document.history.follow(file.model.sharedModel, () => {
+      // As an edit of it is, so is its undoing written at once.
+      file
+        .save()
+        .then(() => model.runs.onSaved())
+        .catch(report);
+    });
+    return file;
+  };
+  return {
+    params: {
+      open: async path => (await open(path)).model,
+      edit: (path, edits) => {
+        open(path)
+          .then(file => files.edit(file, edits))
+          .then(() => model.runs.onSaved())
+          .catch(report);
+      },
+      refresh: () => files.refresh(),
+      dispose: () => files.dispose()
+    },
+    renderers,
+    openFile: (path, line) => {
+      if (line === undefined) {
+        manager.openOrReveal(root() + path);
+      } else {
+        openAtLine(manager, root() + path, line).catch(report);
+      }
+    },
+    preferences,
+    showData: (path, track) => {
+      // Where the lab's data view is not there, neither are its commands.
+      const command = track ? 'mlws:track-data' : 'mlws:show-data';
+      void commands.execute(command, { path: root() + path }).catch(report);
+    },
+    openAsText: () => void manager.openOrReveal(context.path, TEXT_EDITOR),
+    fromRoot,
+    chooseFile: async pattern => {
+      const answer = await FileDialog.getOpenFiles({
+        manager,
+        translator,
+        title: trans.__('Select File'),
+        filter: item =>
+          item.type === 'directory' || pattern.test(item.name)
+            ? { score: 1 }
+            : null
+      });
+      const [file] = answer.value ?? [];
+      return answer.button.accept && file && file.type !== 'directory'
+        ? fromRoot(file.path)
+        : null;
+    },
+    openFailed: node => {
+      const run = model.runs.current.run?.id;
+      if (run && model.server.service) {
+        model.server.service
+          .debug(run, node)
+          .then(({ path }) => manager.openOrReveal(root() + path))
+          .catch(report);
+      }
+    }
+  };
+}
+
+/** Opens a file in the text editor, with the cursor in a line, which counts from 1. */
+async function openAtLine(
+  manager: IDocumentManager,
+  path: string,
+  line: number
+): Promise<void> {
+  const widget = manager.openOrReveal(path, TEXT_EDITOR);
+  await widget?.revealed;
+  const { editor } = (widget?.content ?? {}) as {
+    editor?: CodeEditor.IEditor;
+  };
+  if (editor) {
+    const position = { line: line - 1, column: 0 };
+    editor.setCursorPosition(position);
+    editor.revealPosition(position);
+    editor.focus();
+  }
+}
+
+/** Finds the project around the file; tries again when a project appears. */
+async function connectToServer(
+  context: Context,
+  model: CanvasModel,
+  options: IEditorOptions
+): Promise<void> {
+  const { client, preferences, report } = options;
+  try {
+    const { project, path } = await client.place(localPath(context.path));
+    if (model.isDisposed || model.server.service) {
+      return;
+    }
+    const own = client.projects.find(
+      one => one.id === project || (project === undefined && one.default)
+    );
+    const isShared = !own || client.project?.id === own.id;
+    const events = client.stream<IWorkflowEvent>(
+      '/workflows/status',
+      isShared ? {} : { project: own.id }
+    );
+    const service = new WorkflowService(
+      client,
+      path,
+      project,
+      () => preferences.runOptions
+    );
+    await model.attach(service, events);
+  } catch (error) {
+    report(error);
+    model.catalog.setMissing();
+    const again = (): void => {
+      client.projectChanged.disconnect(again);
+      if (!model.isDisposed) {
+        void connectToServer(context, model, options);
+      }
+    };
+    client.projectChanged.connect(again);
+  }
+}
+
+/** Without the name of the drive, such as "RTC:". */
+function localPath(path: string): string {
+  return path.slice(path.indexOf(':') + 1).replace(/^\//, '');
+}
