@@ -15,6 +15,15 @@ export default defineConfig({
         entryFileNames: 'admin.js',
         assetFileNames: 'admin[extname]'
       },
+      // Directives for React's server components, which mean nothing in a page.
+      onLog: (level, log, handle) => {
+        if (
+          log.code !== 'MODULE_LEVEL_DIRECTIVE' ||
+          !log.id?.includes('node_modules')
+        ) {
+          handle(level, log);
+        }
+      },
       // JupyterLab's coreutils read files by an eval that is only reached in Node.
       checks: { eval: false },
       treeshake: {

@@ -18,7 +18,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo, useEffect, useMemo, useRef, type RefObject } from 'react';
 
 import { flowLabels } from '../ui/flowLabels';
-import { useHasSize } from '../ui/useHasSize';
+import { useHasSize, whenSized } from '../ui/useHasSize';
 import { NODE_HEIGHT, NODE_WIDTH, positionsOf } from './layout';
 import type { ILineage, ILineageNode } from '../api/models';
 import { kindIcons, kindLabel, relationLabel } from './labels';
@@ -105,14 +105,16 @@ function Pane(
   const count = lineage.nodes.length;
   useEffect(() => {
     const place = places.get(lineage.of);
-    // d3-zoom divides by the size of the pane, which is 0 in a hidden tab.
-    const duration = box.current!.clientWidth > 0 ? FIT.duration : 0;
-    if (count > SMALL && place) {
-      const [x, y] = [place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2];
-      void flow.setCenter(x, y, { zoom: LEGIBLE, duration });
-    } else {
-      void flow.fitView({ ...FIT, duration });
-    }
+    // A tab that is hidden has no size to fit into. And without an animation: the frames of
+    // one divide by the size, and the tab may be hidden between two of them.
+    return whenSized(box.current!, () => {
+      if (count > SMALL && place) {
+        const [x, y] = [place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2];
+        void flow.setCenter(x, y, { zoom: LEGIBLE });
+      } else {
+        void flow.fitView({ ...FIT, duration: 0 });
+      }
+    });
     // Not when the same graph was only read again.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [flow, lineage.of, count]);

@@ -1,21 +1,28 @@
 import { useEffect, useState, type RefObject } from 'react';
 
 /**
- * Whether an element has had a size: false as long as it is in a tab behind another one.
+ * Calls a function once an element has a size, which it lacks in a tab behind another one.
+ *
+ * Returns a function that stops waiting.
+ */
+export function whenSized(element: Element, act: () => void): () => void {
+  const observer = new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width > 0 && contentRect.height > 0) {
+      observer.disconnect();
+      act();
+    }
+  });
+  observer.observe(element);
+  return () => observer.disconnect();
+}
+
+/**
+ * Returns true once an element has had a size.
  *
  * A graph that is fitted into a box without a size stays out of sight when the box gets one.
  */
 export function useHasSize(box: RefObject<HTMLElement>): boolean {
   const [hasSize, setHasSize] = useState(false);
-  useEffect(() => {
-    const observer = new ResizeObserver(([{ contentRect }]) => {
-      if (contentRect.width > 0 && contentRect.height > 0) {
-        observer.disconnect();
-        setHasSize(true);
-      }
-    });
-    observer.observe(box.current!);
-    return () => observer.disconnect();
-  }, [box]);
+  useEffect(() => whenSized(box.current!, () => setHasSize(true)), [box]);
   return hasSize;
 }

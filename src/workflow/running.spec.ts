@@ -1,7 +1,8 @@
+import { Notification } from '@jupyterlab/apputils';
 import { nullTranslator } from '@jupyterlab/translation';
 import { expect, it } from 'vitest';
 
-import { project, settle, Wire } from '../__tests__/server';
+import { failure, project, settle, Wire } from '../__tests__/server';
 import { RunningRuns } from './running';
 
 const PATH = 'workflows/wine/dvc.yaml';
@@ -62,4 +63,29 @@ it('opens the workflow of a run, and stops the run', async () => {
   item.shutdown?.();
   await settle();
   expect(wire.requests.map(request => request.method)).toEqual(['GET', 'POST']);
+});
+
+it('reads the runs again after a reset only if the panel was shown', async () => {
+  const { wire, manager } = setUp();
+  wire.sockets[0].say({ type: 'reset', seq: 9 });
+  await settle();
+  expect(wire.requests).toHaveLength(0);
+  await manager.refreshRunning();
+  wire.sockets[0].say({ type: 'reset', seq: 10 });
+  await settle();
+  expect(wire.requests).toHaveLength(2);
+});
+
+it('reports a run that cannot be stopped, and runs that cannot be read', async () => {
+  const { wire, manager } = setUp();
+  await manager.refreshRunning();
+  const path = `POST /workflows/${encodeURIComponent(ID)}/runs/one/cancel`;
+  wire.answers[path] = () => failure(409, '40902', 'It has ended.');
+  manager.shutdownAll();
+  wire.answers['GET /workflows'] = () => failure(500, '50001', 'Out of order.');
+  await manager.refreshRunning();
+  await settle();
+  const messages = Notification.manager.notifications.map(one => one.message);
+  expect(messages.join()).toContain('It has ended.');
+  expect(messages.join()).toContain('Out of order.');
 });

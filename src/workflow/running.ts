@@ -9,6 +9,7 @@ import type {
   IWorkflowEvent,
   IWorkflowSummary
 } from '../api/models';
+import { notifyOnError } from '../lab/notify';
 import { workflowIcon } from './icons';
 import { FINAL } from './store/run';
 
@@ -52,22 +53,30 @@ export class RunningRuns implements IRunningSessions.IManager {
   }
 
   async refreshRunning(): Promise<void> {
+    this._isRead = true;
     if (!this._client.project) {
       return;
     }
-    const page = await this._client.get<IPage<IWorkflowSummary>>('/workflows');
-    const runs = page.items.flatMap(({ run }) => (run ? [run] : []));
-    this._set(runs.filter(run => !FINAL.has(run.status)));
+    await notifyOnError(async () => {
+      const { items } =
+        await this._client.get<IPage<IWorkflowSummary>>('/workflows');
+      const runs = items.flatMap(({ run }) => (run ? [run] : []));
+      this._set(runs.filter(run => !FINAL.has(run.status)));
+    });
   }
 
   private async _stop(run: IRunSummary): Promise<void> {
     const id = encodeURIComponent(run.workflow);
-    await this._client.post(`/workflows/${id}/runs/${run.id}/cancel`);
+    const path = `/workflows/${id}/runs/${run.id}/cancel`;
+    await notifyOnError(() => this._client.post(path));
   }
 
   private _onEvent(_: IEventStream, event: IWorkflowEvent): void {
     if (event.type === 'reset') {
-      void this.refreshRunning();
+      // Before the panel was shown once, there is nothing to read again.
+      if (this._isRead) {
+        void this.refreshRunning();
+      }
     } else if (event.type === 'run') {
       if (FINAL.has(event.status)) {
         this._runs.delete(event.run);
@@ -83,6 +92,7 @@ export class RunningRuns implements IRunningSessions.IManager {
     this._changed.emit();
   }
 
+  private _isRead = false;
   private _runs = new Map<string, IRunSummary>();
   private _changed = new Signal<this, void>(this);
 }
