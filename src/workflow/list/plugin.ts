@@ -2,7 +2,11 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { IStatusBar } from '@jupyterlab/statusbar';
 
+import { Signal } from '@lumino/signaling';
+
+import type { MLWSClient } from '../../api/client';
 import {
   CANVAS_FACTORY,
   IMLWSClient,
@@ -10,6 +14,7 @@ import {
   IOpenDocuments,
   IWorkflowEvents
 } from '../../lab/tokens';
+import { statusItem } from './statusItem';
 import { followRuns, workflowsView } from './view';
 
 /** After the branches. */
@@ -18,28 +23,46 @@ const SIZE = 2;
 
 const workflows: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:workflows',
-  description: 'The workflows of the project in the left area.',
+  description:
+    'The workflows of the project in the left area, and in the status bar.',
   autoStart: true,
   requires: [IMLWSClient, IWorkflowEvents, IMLWSSidebar, IOpenDocuments],
+  optional: [IStatusBar],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
     runs: IWorkflowEvents,
     sidebar: IMLWSSidebar,
-    documents: IOpenDocuments
+    documents: IOpenDocuments,
+    statusBar: IStatusBar | null
   ) => {
     followRuns(client, runs);
-    const view = workflowsView({
-      client,
-      onOpen: ({ path }) =>
-        client.project && documents.open(client.project, path, CANVAS_FACTORY)
-    });
+    const open = ({ path }: { path: string }): void => {
+      if (client.project) {
+        documents.open(client.project, path, CANVAS_FACTORY);
+      }
+    };
+    const view = workflowsView({ client, onOpen: open });
     sidebar.addSection({
       view,
       rank: RANK,
       size: SIZE,
       folded: true,
       lazy: true
+    });
+    const projectChanged = new Signal<MLWSClient, void>(client);
+    client.projectChanged.connect(() => projectChanged.emit());
+    statusBar?.registerStatusItem('jupyter-mlws:status', {
+      item: statusItem({
+        client,
+        events: runs,
+        onProject: () => void app.commands.execute('mlws:open-sidebar'),
+        onRun: open
+      }),
+      align: 'left',
+      rank: 800,
+      isActive: () => client.project !== null,
+      activeStateChanged: projectChanged
     });
   }
 };

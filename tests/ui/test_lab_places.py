@@ -1,4 +1,4 @@
-"""Settings of JupyterLab's settings editor act at once."""
+"""Settings, status bar and commands in the places that JupyterLab has for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.canvas import open_workflow, run_workflow
+from tests.ui.canvas import command, faults_of_access, open_workflow, run_workflow
 from tests.ui.conftest import Lab
 
 WINE = "workflows/wine/dvc.yaml"
@@ -87,3 +87,17 @@ def test_a_button_of_the_toolbar_is_hidden_and_moved(page: Page, lab: Lab) -> No
     starts_with("run", "stop", "undo")
     setting(page, "toolbar_1_rank").fill("45")
     starts_with("stop", "undo", "run", "redo")
+
+
+def test_the_status_bar_shows_the_project_and_the_run(page: Page, lab: Lab) -> None:
+    open_workflow(page, lab, WINE, [])
+    item = page.locator("#jp-mlws-status")
+    expect(item.get_by_role("button").first).to_have_text("workspace · main")
+    command(page, "workflow:run-all")
+    run = item.locator("[data-mlws-run]")
+    expect(run).to_have_text(re.compile(r"wine: \w+ \d/7"))
+    run.click()
+    expect(run).to_have_count(0)
+    item.get_by_role("button").click()
+    expect(page.locator(".jp-mlws-Changes").first).to_be_visible()
+    assert faults_of_access(page, "#jp-main-statusbar") == []
