@@ -19,6 +19,7 @@ import {
 } from '../lab/tokens';
 import { dataIcon } from '../ui/fileIcons';
 import { Restorer } from '../lab/restorer';
+import { describeArgs } from '../lab/describeArgs';
 
 /** Between the history and the workflows. */
 const RANK = 22;
@@ -94,6 +95,12 @@ const data: JupyterFrontEndPlugin<void> = {
       sidebar.expand(view);
     };
     app.commands.addCommand(CommandIDs.show, {
+      describedBy: describeArgs({
+        path: {
+          type: 'string',
+          description: trans.__('Path of the dataset to expand')
+        }
+      }),
       label: trans.__('Show Data'),
       icon: dataIcon,
       execute: async args => {
@@ -107,6 +114,20 @@ const data: JupyterFrontEndPlugin<void> = {
       }
     });
     app.commands.addCommand(CommandIDs.openDiff, {
+      describedBy: describeArgs(
+        {
+          id: { type: 'string', description: trans.__('ID of the dataset') },
+          path: {
+            type: 'string',
+            description: trans.__('Path of the dataset')
+          },
+          commit: {
+            type: 'string',
+            description: trans.__('Commit to compare with')
+          }
+        },
+        ['id', 'path', 'commit']
+      ),
       execute: async args => {
         if (args.id && args.path && args.commit) {
           await showDiff(
@@ -118,6 +139,7 @@ const data: JupyterFrontEndPlugin<void> = {
       }
     });
     app.commands.addCommand(CommandIDs.add, {
+      describedBy: describeArgs(),
       label: trans.__('Add Data…'),
       icon: dataIcon,
       execute: async () => {
@@ -126,6 +148,14 @@ const data: JupyterFrontEndPlugin<void> = {
       }
     });
     app.commands.addCommand(CommandIDs.track, {
+      describedBy: describeArgs({
+        path: {
+          type: 'string',
+          description: trans.__(
+            'Path of a file or folder; the selection of the file browser if left out'
+          )
+        }
+      }),
       label: trans.__('Track as Data'),
       caption: trans.__('Track a file or folder with DVC'),
       icon: dataIcon,

@@ -19,6 +19,7 @@ import {
   IModelRegistry
 } from '../lab/tokens';
 import { compareIcon } from '../ui/fileIcons';
+import { describeArgs } from '../lab/describeArgs';
 
 /** Behind the workflows. */
 const RANK = 40;
@@ -90,6 +91,15 @@ const experiments: JupyterFrontEndPlugin<void> = {
     });
 
     app.commands.addCommand(CommandIDs.compare, {
+      describedBy: describeArgs({
+        runs: {
+          type: 'array',
+          items: { type: 'string' },
+          description: trans.__(
+            'IDs of the runs to compare; the selected ones if left out'
+          )
+        }
+      }),
       label: trans.__('Compare Runs'),
       icon: compareIcon,
       execute: async args => {
@@ -110,6 +120,12 @@ const experiments: JupyterFrontEndPlugin<void> = {
       }
     });
     app.commands.addCommand(CommandIDs.openTable, {
+      describedBy: describeArgs({
+        run: {
+          type: 'string',
+          description: trans.__('ID of the only run to show')
+        }
+      }),
       label: trans.__('Open Experiment Table'),
       icon: spreadsheetIcon,
       execute: async args => {

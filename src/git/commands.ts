@@ -12,12 +12,13 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { IBranch, IPage } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { State } from '../ui/state';
-import { dataOf, idOf } from '../lab/contextMenu';
+import { dataOf, describeSnapshot, idOf } from '../lab/contextMenu';
 import { subjectOf, type IHistoryFilter } from './history';
 import { cloneProject } from './clone';
 import { knownStatus } from './status';
 import type { ICode } from './actions';
 import { branchIcon, mergeIcon, minusIcon, pullIcon, pushIcon } from './icons';
+import { describeArgs } from '../lab/describeArgs';
 
 export namespace CodeCommandIDs {
   export const stage = 'mlws:stage';
@@ -69,6 +70,14 @@ export function addCodeCommands(
   trans: TranslationBundle
 ): void {
   app.commands.addCommand(CodeCommandIDs.resolve, {
+    describedBy: describeArgs({
+      path: {
+        type: 'string',
+        description: trans.__(
+          'Path of the file in the project; the row that was clicked if left out'
+        )
+      }
+    }),
     label: trans.__('Resolve Conflict…'),
     icon: mergeIcon,
     execute: async args => {
@@ -79,6 +88,7 @@ export function addCodeCommands(
     }
   });
   app.commands.addCommand(CodeCommandIDs.clone, {
+    describedBy: describeArgs(),
     label: trans.__('Clone a Repository…'),
     execute: () => cloneProject(code.work.client, code.work, trans)
   });
@@ -110,9 +120,22 @@ function onRow(
   app: JupyterFrontEnd,
   id: string,
   options: { label: string; icon?: LabIcon },
+  trans: TranslationBundle,
   act: (row: IRow) => Promise<void>
 ): void {
   app.commands.addCommand(id, {
+    describedBy: describeArgs({
+      path: {
+        type: 'string',
+        description: trans.__(
+          'Path of the file in the project; the row that was clicked if left out'
+        )
+      },
+      focused: {
+        type: 'boolean',
+        description: trans.__('Take the row that has the focus')
+      }
+    }),
     ...options,
     execute: async args => {
       const row = rowOf(app, args);
@@ -133,15 +156,25 @@ function addStagingCommands(
     app,
     CodeCommandIDs.stage,
     { label: trans.__('Stage'), icon: addIcon },
+    trans,
     row => staging.stage({ paths: [row.path] })
   );
   onRow(
     app,
     CodeCommandIDs.unstage,
     { label: trans.__('Unstage'), icon: minusIcon },
+    trans,
     row => staging.unstage({ paths: [row.path] })
   );
   commands.addCommand(CodeCommandIDs.toggleStaged, {
+    describedBy: describeArgs({
+      path: {
+        type: 'string',
+        description: trans.__(
+          'Path of the file in the project; the row that has the focus if left out'
+        )
+      }
+    }),
     label: trans.__('Stage / Unstage'),
     execute: async args => {
       const row = rowOf(app, { ...args, focused: true });
@@ -157,6 +190,7 @@ function addStagingCommands(
     app,
     CodeCommandIDs.discard,
     { label: trans.__('Discard Changes…'), icon: undoIcon },
+    trans,
     async row => {
       if (!row.staged) {
         await staging.discard({ paths: [row.path] });
@@ -172,21 +206,25 @@ function addRemoteCommands(
 ): void {
   const { commands } = app;
   commands.addCommand(CodeCommandIDs.fetch, {
+    describedBy: describeArgs(),
     label: trans.__('Fetch from Remote'),
     icon: refreshIcon,
     execute: () => remotes.fetch()
   });
   commands.addCommand(CodeCommandIDs.pull, {
+    describedBy: describeArgs(),
     label: trans.__('Pull Code and Data'),
     icon: pullIcon,
     execute: () => remotes.pull()
   });
   commands.addCommand(CodeCommandIDs.push, {
+    describedBy: describeArgs(),
     label: trans.__('Push Data and Code'),
     icon: pushIcon,
     execute: () => remotes.push()
   });
   commands.addCommand(CodeCommandIDs.addRemote, {
+    describedBy: describeArgs(),
     label: trans.__('Add Git Remote…'),
     execute: () => remotes.edit().then(remote => remote?.name ?? null)
   });
@@ -201,11 +239,13 @@ function addBranchCommands(
   const { refs } = code;
   const isMerging = () => knownStatus(code.work.client)?.operation === 'merge';
   commands.addCommand(CodeCommandIDs.newBranch, {
+    describedBy: describeArgs(),
     label: trans.__('New Branch…'),
     icon: branchIcon,
     execute: () => refs.create()
   });
   commands.addCommand(CodeCommandIDs.switchBranch, {
+    describedBy: describeArgs(),
     label: trans.__('Switch to Branch…'),
     icon: branchIcon,
     execute: async () => {
@@ -217,6 +257,7 @@ function addBranchCommands(
     }
   });
   commands.addCommand(CodeCommandIDs.merge, {
+    describedBy: describeArgs(),
     label: trans.__('Merge Branch…'),
     icon: mergeIcon,
     execute: async () => {
@@ -229,20 +270,24 @@ function addBranchCommands(
     }
   });
   commands.addCommand(CodeCommandIDs.continueMerge, {
+    describedBy: describeArgs(),
     label: trans.__('Finish Merge'),
     isEnabled: isMerging,
     execute: () => refs.continueMerge()
   });
   commands.addCommand(CodeCommandIDs.abortMerge, {
+    describedBy: describeArgs(),
     label: trans.__('Abort Merge…'),
     isEnabled: isMerging,
     execute: () => refs.abortMerge()
   });
   commands.addCommand(CodeCommandIDs.newTag, {
+    describedBy: describeArgs(),
     label: trans.__('Tag Current Snapshot…'),
     execute: () => refs.createTag()
   });
   commands.addCommand(CodeCommandIDs.stash, {
+    describedBy: describeArgs(),
     label: trans.__('Stash Changes…'),
     execute: () => refs.stash()
   });
@@ -263,6 +308,7 @@ function addHistoryCommands(
     act: (id: string, subject: string) => Promise<void>
   ) =>
     app.commands.addCommand(id, {
+      describedBy: describeSnapshot(trans),
       ...options,
       execute: async args => {
         const id = idOf(app, args);
@@ -295,6 +341,7 @@ function addHistoryCommands(
     app,
     CodeCommandIDs.fileHistory,
     { label: trans.__('Show File History') },
+    trans,
     async row => {
       filter.value = { ...filter.value, path: row.path };
       await show();

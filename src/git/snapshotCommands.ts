@@ -16,10 +16,11 @@ import { EVERYTHING, queryOf, subjectOf } from './history';
 import type { ServerView } from '../ui/server';
 import { compareIcon, mlwsIcon } from '../ui/fileIcons';
 import type { MainViews } from '../lab/mainArea';
-import { dataOf, idOf } from '../lab/contextMenu';
+import { dataOf, describeSnapshot, idOf } from '../lab/contextMenu';
 import { Restorer } from '../lab/restorer';
 import type { MLWSSidebar } from './sidebar';
 import { notifyOnError } from '../lab/notify';
+import { describeArgs } from '../lab/describeArgs';
 
 export namespace CommandIDs {
   export const openSidebar = 'mlws:open-sidebar';
@@ -64,16 +65,38 @@ function addSidebarCommands(
 ): void {
   const { panel, draft, changesView } = places;
   app.commands.addCommand(CommandIDs.openSidebar, {
+    describedBy: describeArgs(),
     label: trans.__('Show Versions and Workflows'),
     icon: mlwsIcon,
     execute: () => reveal(app, panel)
   });
   app.commands.addCommand(CommandIDs.refresh, {
+    describedBy: describeArgs(),
     label: trans.__('Refresh Versions and Workflows'),
     icon: refreshIcon,
     execute: () => panel.refresh()
   });
   app.commands.addCommand(CommandIDs.commit, {
+    describedBy: describeArgs({
+      message: {
+        type: 'string',
+        description: trans.__(
+          'Message of the commit; the one in the sidebar if left out'
+        )
+      },
+      staged: {
+        type: 'boolean',
+        description: trans.__('Commit only what is staged')
+      },
+      allowSecrets: {
+        type: 'boolean',
+        description: trans.__('Commit files that seem to hold secrets')
+      },
+      allowMany: {
+        type: 'boolean',
+        description: trans.__('Commit an unusually large number of files')
+      }
+    }),
     label: trans.__('Commit Code, Data and Runs'),
     caption: trans.__(
       'Save all documents and commit code, data and runs together'
@@ -139,6 +162,7 @@ function addSnapshotCommands(
   const restorer = new Restorer(client, documents, trans);
 
   app.commands.addCommand(CommandIDs.restore, {
+    describedBy: describeSnapshot(trans),
     label: trans.__('Restore Snapshot…'),
     icon: undoIcon,
     execute: args =>
@@ -148,6 +172,7 @@ function addSnapshotCommands(
       })
   });
   app.commands.addCommand(CommandIDs.copyId, {
+    describedBy: describeSnapshot(trans),
     label: trans.__('Copy Snapshot ID'),
     icon: copyIcon,
     execute: args => Clipboard.copyToSystem(idOf(app, args) ?? '')
@@ -177,6 +202,30 @@ function addDiffCommands(
     );
 
   app.commands.addCommand(CommandIDs.openDiff, {
+    describedBy: describeArgs({
+      path: {
+        type: 'string',
+        description: trans.__(
+          'Path of the file in the project; the row that was clicked if left out'
+        )
+      },
+      from: {
+        type: ['string', 'null'],
+        description: trans.__(
+          'Snapshot before the change; HEAD if left out, null for an empty one'
+        )
+      },
+      to: {
+        type: 'string',
+        description: trans.__(
+          'Snapshot after the change; the files on disk if left out'
+        )
+      },
+      staged: {
+        type: 'boolean',
+        description: trans.__('Compare with what is staged')
+      }
+    }),
     label: trans.__('Show Changes'),
     icon: compareIcon,
     execute: async args => {
@@ -204,6 +253,7 @@ function addDiffCommands(
     );
   let selection: string | null = null;
   app.commands.addCommand(CommandIDs.markSnapshot, {
+    describedBy: describeSnapshot(trans),
     label: trans.__('Select for Compare'),
     execute: args => {
       selection = idOf(app, args);
@@ -211,6 +261,7 @@ function addDiffCommands(
     }
   });
   app.commands.addCommand(CommandIDs.compareMarked, {
+    describedBy: describeSnapshot(trans),
     label: () => trans.__('Compare with Selected %1', selection?.slice(0, 8)),
     icon: compareIcon,
     isVisible: () => selection !== null,
@@ -222,6 +273,18 @@ function addDiffCommands(
     }
   });
   app.commands.addCommand(CommandIDs.compareSnapshot, {
+    describedBy: describeArgs({
+      id: {
+        type: 'string',
+        description: trans.__(
+          'ID of the snapshot; the one that was clicked if left out'
+        )
+      },
+      to: {
+        type: 'string',
+        description: trans.__('Snapshot after the change; HEAD if left out')
+      }
+    }),
     label: trans.__('Compare Snapshot with Current'),
     icon: compareIcon,
     execute: async args => {

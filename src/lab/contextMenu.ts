@@ -1,5 +1,11 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type {
+  ReadonlyJSONObject,
+  ReadonlyPartialJSONObject
+} from '@lumino/coreutils';
+
+import { describeArgs } from './describeArgs';
 
 /** Returns a data attribute of the element whose context menu is open. */
 export function dataOf(app: JupyterFrontEnd, name: string): string | null {
@@ -15,4 +21,14 @@ export function idOf(
   args: ReadonlyPartialJSONObject
 ): string | null {
   return typeof args.id === 'string' ? args.id : dataOf(app, 'mlwsSnapshot');
+}
+
+/** Describes the arguments that `idOf` reads. */
+export function describeSnapshot(trans: TranslationBundle): {
+  args: ReadonlyJSONObject;
+} {
+  const description = trans.__(
+    'ID of the snapshot; the one that was clicked if left out'
+  );
+  return describeArgs({ id: { type: 'string', description } });
 }

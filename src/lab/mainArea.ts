@@ -13,6 +13,7 @@ import type { Message } from '@lumino/messaging';
 import type { Widget } from '@lumino/widgets';
 
 import { compareIcon } from '../ui/fileIcons';
+import { describeArgs } from './describeArgs';
 
 /** Opens a view that was open before the page was loaded again. */
 const REOPEN = 'mlws:reopen-view';
@@ -67,6 +68,10 @@ export class MainViews {
     restorer: ILayoutRestorer | null
   ) {
     _app.commands.addCommand(REOPEN, {
+      describedBy: describeArgs({
+        id: { type: 'string' },
+        args: { type: 'object' }
+      }),
       execute: async args => {
         const { id, args: own } = args as Partial<IViewCommand>;
         if (typeof id === 'string' && OWN.test(id)) {

@@ -9,6 +9,7 @@ import { dataOf } from '../lab/contextMenu';
 import { LineageActions } from './actions';
 import { lineageIcon } from './icons';
 import { IMainViews, IMLWSClient, IOpenDocuments } from '../lab/tokens';
+import { describeArgs } from '../lab/describeArgs';
 
 namespace CommandIDs {
   export const open = 'mlws:open-lineage';
@@ -42,6 +43,18 @@ const lineage: JupyterFrontEndPlugin<void> = {
       );
 
     app.commands.addCommand(CommandIDs.open, {
+      describedBy: describeArgs({
+        of: {
+          type: 'string',
+          description: trans.__(
+            'model:NAME, model:NAME:VERSION, run:ID, dataset:PATH or snapshot:ID'
+          )
+        },
+        clicked: {
+          type: 'boolean',
+          description: trans.__('Take the snapshot that was clicked')
+        }
+      }),
       label: trans.__('Show Lineage…'),
       caption: trans.__('Where an item comes from, and what was made from it'),
       icon: lineageIcon,

@@ -14,6 +14,7 @@ import {
   IMLWSSidebar,
   IModelRegistry
 } from '../lab/tokens';
+import { describeArgs } from '../lab/describeArgs';
 
 /** Between the history and the workflows. */
 const RANK = 24;
@@ -67,6 +68,12 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
     });
 
     app.commands.addCommand(CommandIDs.show, {
+      describedBy: describeArgs({
+        name: {
+          type: 'string',
+          description: trans.__('Name of the model to expand')
+        }
+      }),
       label: trans.__('Show Models'),
       execute: async args => {
         await app.restored;
@@ -79,6 +86,16 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
       }
     });
     app.commands.addCommand(CommandIDs.compare, {
+      describedBy: describeArgs(
+        {
+          ids: {
+            type: 'array',
+            items: { type: 'string' },
+            description: trans.__('IDs of the versions to compare')
+          }
+        },
+        ['ids']
+      ),
       execute: async args => {
         if (Array.isArray(args.ids)) {
           await compare(args.ids.map(String));
@@ -86,6 +103,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
       }
     });
     app.commands.addCommand(CommandIDs.register, {
+      describedBy: describeArgs(),
       label: trans.__('Register Model from Run…'),
       execute: () => actions.register()
     });

@@ -16,6 +16,7 @@ import type { NotebookModel } from './model';
 import { OpenNotebooks } from './open';
 import type { NotebookEvent } from '../api/models';
 import { IMainViews, IMLWSClient } from '../lab/tokens';
+import { describeArgs } from '../lab/describeArgs';
 
 namespace CommandIDs {
   export const errors = 'mlws:notebook-errors';
@@ -165,11 +166,13 @@ const notebooks: JupyterFrontEndPlugin<void> = {
     const isEnabled = () => open.current !== null;
     open.currentChanged.connect(() => app.commands.notifyCommandChanged());
     app.commands.addCommand(CommandIDs.errors, {
+      describedBy: describeArgs(),
       label: trans.__('Show Notebook Errors'),
       icon: errorIcon,
       execute: () => app.shell.activateById(errors.id)
     });
     app.commands.addCommand(CommandIDs.history, {
+      describedBy: describeArgs(),
       label: trans.__('Show Execution History'),
       icon: historyIcon,
       isEnabled,
@@ -180,6 +183,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       }
     });
     app.commands.addCommand(CommandIDs.runUpTo, {
+      describedBy: describeArgs(),
       label: trans.__('Run All Needed Cells and This One'),
       caption: trans.__(
         'Rerun the cells that the selected cell depends on (from history), then the selected cell'
@@ -193,6 +197,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       }
     });
     app.commands.addCommand(CommandIDs.log, {
+      describedBy: describeArgs(),
       label: trans.__('Show Server Log'),
       icon: listIcon,
       execute: () =>

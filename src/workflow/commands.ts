@@ -6,6 +6,7 @@ import type { Editor } from './editor';
 import type { Alignment } from './graph/align';
 import type { CanvasWidget, WorkflowWidget } from './widget';
 import { NOT_DONE } from './store/run';
+import { describeArgs } from '../lab/describeArgs';
 
 /** A command of the canvas that is looked at. */
 interface ICommand {
@@ -36,6 +37,7 @@ export function addCanvasCommands(
   for (const [id, command] of Object.entries(commands)) {
     const { label, act, isEnabled, isToggled } = command;
     app.commands.addCommand(id, {
+      describedBy: describeArgs(),
       label,
       isEnabled: () => {
         const editor = current()?.editor;

@@ -44,6 +44,7 @@ import {
   IWorkflowEvents,
   IWorkspaceEvents
 } from '../lab/tokens';
+import { describeArgs } from '../lab/describeArgs';
 
 const CANVAS = 'jupyter-mlws:canvas';
 const FILE_TYPE = 'dvc-workflow';
@@ -232,6 +233,12 @@ function addFileCommands(
   const open = (path: string): Promise<unknown> =>
     app.commands.execute('docmanager:open', { path, factory: CANVAS_FACTORY });
   app.commands.addCommand(CREATE, {
+    describedBy: describeArgs({
+      isPalette: {
+        type: 'boolean',
+        description: trans.__('Use the label of the command palette')
+      }
+    }),
     label: args =>
       args.isPalette ? trans.__('New Workflow') : trans.__('Workflow'),
     caption: trans.__('Create a workflow in this project'),
@@ -250,6 +257,7 @@ function addFileCommands(
     }
   });
   app.commands.addCommand(IMPORT, {
+    describedBy: describeArgs(),
     label: trans.__('Import Workflow…'),
     caption: trans.__(
       'Import an Elyra pipeline, a notebook or a workflow definition'
@@ -280,6 +288,7 @@ function addCompareCommand(
   const service = (): WorkflowService | null =>
     tracker.currentWidget?.model?.server.service ?? null;
   app.commands.addCommand(COMPARE, {
+    describedBy: describeArgs(),
     label: trans.__('Compare Versions…'),
     isEnabled: () =>
       tracker.currentWidget === app.shell.currentWidget && service() !== null,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from jsonschema import Draft7Validator
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.canvas import command, faults_of_access, open_workflow, run_workflow
@@ -93,6 +94,8 @@ def test_the_status_bar_shows_the_project_and_the_run(page: Page, lab: Lab) -> N
     open_workflow(page, lab, WINE, [])
     item = page.locator("#jp-mlws-status")
     expect(item.get_by_role("button").first).to_have_text("workspace · main")
+    # It is enabled as soon as the canvas knows the server.
+    expect(page.locator(".jp-mlws-run")).to_have_attribute("aria-disabled", "false")
     command(page, "workflow:run-all")
     run = item.locator("[data-mlws-run]")
     expect(run).to_have_text(re.compile(r"wine: \w+ \d/7"))
@@ -101,3 +104,23 @@ def test_the_status_bar_shows_the_project_and_the_run(page: Page, lab: Lab) -> N
     item.get_by_role("button").click()
     expect(page.locator(".jp-mlws-Changes").first).to_be_visible()
     assert faults_of_access(page, "#jp-main-statusbar") == []
+
+
+def test_every_command_describes_its_arguments(page: Page, lab: Lab) -> None:
+    page.goto(lab.address())
+    expect(page.locator("#jp-mlws-status")).to_be_visible()
+    described = page.evaluate(
+        """async () => {
+            const { commands } = jupyterapp;
+            const own = commands.listCommands().filter(id => /^(mlws|workflow):/.test(id));
+            const all = await Promise.all(own.map(id => commands.describedBy(id)));
+            return Object.fromEntries(own.map((id, index) => [id, all[index].args]));
+        }"""
+    )
+    assert len(described) > 60
+    assert {
+        name for name, schema in described.items() if (schema or {}).get("type") != "object"
+    } == set()
+    for schema in described.values():
+        Draft7Validator.check_schema(schema)
+    assert set(described["mlws:open-diff"]["properties"]) == {"path", "from", "to", "staged"}

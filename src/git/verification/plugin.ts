@@ -5,7 +5,7 @@ import {
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { checkIcon } from '@jupyterlab/ui-components';
 
-import { idOf } from '../../lab/contextMenu';
+import { describeSnapshot, idOf } from '../../lab/contextMenu';
 import { IMainViews, IMLWSClient } from '../../lab/tokens';
 
 namespace CommandIDs {
@@ -26,6 +26,7 @@ const proof: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
     app.commands.addCommand(CommandIDs.verify, {
+      describedBy: describeSnapshot(trans),
       label: trans.__('Verify Snapshot'),
       caption: trans.__(
         'Verify every object of the snapshot in git, the cache and the remote'

@@ -17,6 +17,7 @@ import { nameOf } from './labels';
 import { labServer } from '../../lab/server';
 import type { IResourceReport } from '../../api/models';
 import { IMainViews, IMLWSClient, IMLWSSidebar } from '../../lab/tokens';
+import { describeArgs } from '../../lab/describeArgs';
 
 /** A person's server without a name, in the id of its container. */
 const DEFAULT_SERVER = 'default';
@@ -51,6 +52,16 @@ const containers: JupyterFrontEndPlugin<void> = {
         { id: OPEN_LOGS, args: { id, name } }
       );
     app.commands.addCommand(OPEN_LOGS, {
+      describedBy: describeArgs(
+        {
+          id: { type: 'string', description: trans.__('ID of the container') },
+          name: {
+            type: 'string',
+            description: trans.__('Name of the container')
+          }
+        },
+        ['id', 'name']
+      ),
       execute: async args => {
         if (args.id && args.name) {
           await openLogs(String(args.id), String(args.name));
