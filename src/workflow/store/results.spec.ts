@@ -44,7 +44,6 @@ beforeEach(async () => {
     asOwn: change => change()
   });
   const service = {
-    id: 'dvc.yaml',
     path: 'dvc.yaml',
     components: async () => [],
     datasets: async () => [],
@@ -74,6 +73,7 @@ function ended(node: string, seq: number): IWorkflowEvent {
   return {
     type: 'node',
     workflow: 'dvc.yaml',
+    path: 'dvc.yaml',
     run: '1',
     node,
     seq,

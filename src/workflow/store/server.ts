@@ -75,7 +75,7 @@ export class ServerLink {
   private _onMessage(_: unknown, event: IWorkflowEvent): void {
     const isOwn =
       event.type === 'reset' ||
-      (event.type !== 'hello' && event.workflow === this._service?.id);
+      (event.type !== 'hello' && event.path === this._service?.path);
     if (isOwn) {
       this.message.emit(event);
     }

@@ -46,11 +46,7 @@ export class WorkflowService {
     readonly project: string | undefined,
     /** Returns the options of the runs that name none themselves. */
     private _defaults: () => IRunOptions = () => ({})
-  ) {
-    this.id = escapeId(path);
-  }
-
-  readonly id: string;
+  ) {}
 
   async components(): Promise<IComponent[]> {
     const { items } = await this._client.get<IPage<IComponent>>(
@@ -190,7 +186,7 @@ export class WorkflowService {
   }
 
   private get _base(): string {
-    return `/workflows/${encodeURIComponent(this.id)}`;
+    return `/workflows/${encodeURIComponent(escapeId(this.path))}`;
   }
 
   private _run(run: string): string {
