@@ -53,7 +53,6 @@ export function ColumnWidget(props: WidgetProps): JSX.Element {
   return complete ? (
     <select
       id={id}
-      className="jp-mod-styled"
       value={text}
       onChange={event => choose(event.target.value)}
     >
