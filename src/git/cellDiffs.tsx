@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { ICellDiff } from '../api/models';
-import { DiffLines } from './diffLines';
+import { DiffText } from './diffText';
 import { parseUnified, type IDiffLine } from './unified';
 import { stateLabel } from '../ui/changeLabels';
 
@@ -42,7 +42,7 @@ function Cell(props: {
           {stateLabel(state, trans)}
         </span>
       </header>
-      {lines.length > 0 && <DiffLines lines={lines} trans={trans} />}
+      {lines.length > 0 && <DiffText lines={lines} trans={trans} />}
       {cell.outputs_changed && (
         <p className="jp-mlws-Hint">{trans.__('Outputs differ.')}</p>
       )}

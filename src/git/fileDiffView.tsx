@@ -1,15 +1,16 @@
 import { Button } from '@jupyterlab/ui-components';
+import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useState, type ReactNode } from 'react';
+import { useMemo, useState, type ReactNode } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { IDiffHunk, IFileDiff } from '../api/models';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { CellDiffs } from './cellDiffs';
 import { EMPTY_TREE, staleTimeOf, type IVersions } from './diff';
-import { DiffLines } from './diffLines';
+import { DiffLanguage, DiffText } from './diffText';
 import type { Selection, StagingActions } from './stagingActions';
-import { hunkLines, parseUnified } from './unified';
+import { hunkLines, parseUnified, splitAtHunks } from './unified';
 
 /** What the two sides of a comparison are called. */
 export function versionNames(
@@ -55,7 +56,7 @@ function Hunks(props: {
             </code>
             {hunk(one)}
           </header>
-          <DiffLines lines={hunkLines(one)} trans={trans} />
+          <DiffText lines={hunkLines(one)} trans={trans} />
         </section>
       ))}
     </>
@@ -101,7 +102,9 @@ function Body(props: {
       ) : hasHunks ? (
         <Hunks diff={diff} hunk={hunk} trans={trans} />
       ) : (
-        <DiffLines lines={lines} trans={trans} />
+        splitAtHunks(lines).map((part, index) => (
+          <DiffText key={index} lines={part} trans={trans} />
+        ))
       )}
       {diff.truncated && (
         <p className="jp-mlws-Note">{trans.__('Diff truncated.')}</p>
@@ -115,6 +118,7 @@ interface IProps {
   path: string;
   versions: IVersions;
   staging: StagingActions;
+  languages: IEditorLanguageRegistry | null;
   onOpen: () => void;
 }
 
@@ -173,6 +177,8 @@ function FileDiff(props: IProps): JSX.Element {
     { staleTime: staleTimeOf(versions) }
   );
   const [from, to] = versionNames(versions, trans);
+  const { languages } = props;
+  const language = useMemo(() => ({ path, languages }), [path, languages]);
   return (
     <Answer of={answer} trans={trans}>
       {diff => (
@@ -189,16 +195,18 @@ function FileDiff(props: IProps): JSX.Element {
               {trans.__('Open File')}
             </Button>
           </header>
-          <Body
-            diff={diff}
-            hunk={({ id }) => (
-              <StagingButtons
-                {...props}
-                selection={{ hunks: [{ path, ids: [id] }] }}
-              />
-            )}
-            trans={trans}
-          />
+          <DiffLanguage.Provider value={language}>
+            <Body
+              diff={diff}
+              hunk={({ id }) => (
+                <StagingButtons
+                  {...props}
+                  selection={{ hunks: [{ path, ids: [id] }] }}
+                />
+              )}
+              trans={trans}
+            />
+          </DiffLanguage.Provider>
         </>
       )}
     </Answer>

@@ -146,7 +146,13 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       );
     });
 
-    const places: IPlaces = { panel, draft, changesView: changes, staging };
+    const places: IPlaces = {
+      panel,
+      draft,
+      changesView: changes,
+      staging,
+      languages
+    };
     addCommands(app, client, documents, places, views, trans);
     const resolve = conflictOpener(client, views, code, languages, status);
     addCodeCommands(

@@ -1,5 +1,6 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard, InputDialog } from '@jupyterlab/apputils';
+import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 
@@ -40,6 +41,7 @@ export interface IPlaces {
   draft: CommitDraft;
   changesView: ServerView;
   staging: StagingActions;
+  languages: IEditorLanguageRegistry | null;
 }
 
 /** Adds every command of versions. */
@@ -195,7 +197,15 @@ function addDiffCommands(
         const { staging } = places;
         const onOpen = () =>
           client.project && documents.open(client.project, path);
-        const view = fileDiffView({ client, path, versions, staging, onOpen });
+        const { languages } = places;
+        const view = fileDiffView({
+          client,
+          path,
+          versions,
+          staging,
+          languages,
+          onOpen
+        });
         return { view };
       },
       { id: CommandIDs.openDiff, args: { path, ...versions } }

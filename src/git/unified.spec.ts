@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { parseUnified } from './unified';
+import { parseUnified, splitAtHunks } from './unified';
 
 const DIFF = `diff --git a/train.py b/train.py
 index 1..2 100644
@@ -36,4 +36,13 @@ it('takes content for content, whatever signs it begins with', () => {
 
 it('finds nothing in nothing', () => {
   expect(parseUnified('')).toEqual([]);
+});
+
+it('splits a diff into its hunks', () => {
+  const lines = parseUnified('@@ -1 +1 @@\n-a\n+b\n@@ -9 +9,2 @@\n c\n+d');
+  const texts = splitAtHunks(lines).map(hunk => hunk.map(line => line.text));
+  expect(texts).toEqual([
+    ['a', 'b'],
+    ['c', 'd']
+  ]);
 });

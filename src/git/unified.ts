@@ -35,6 +35,19 @@ function numbered(
   });
 }
 
+/** Splits the lines of a diff into those of its hunks. */
+export function splitAtHunks(lines: readonly IDiffLine[]): IDiffLine[][] {
+  const hunks: IDiffLine[][] = [];
+  for (const line of lines) {
+    if (line.kind === 'hunk') {
+      hunks.push([]);
+    } else {
+      hunks[hunks.length - 1]?.push(line);
+    }
+  }
+  return hunks;
+}
+
 /** Parses the unified diff of one file, as git writes it; its header lines are left out. */
 export function parseUnified(unified: string): IDiffLine[] {
   const lines: IDiffLine[] = [];

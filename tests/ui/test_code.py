@@ -14,6 +14,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.ui.canvas import faults_of_access
 from tests.ui.conftest import TOKEN, Lab
 from tests.versioning.git_server import PASSWORD, USER, served
 
@@ -139,6 +140,13 @@ def test_stage_branch_merge_and_push(
     change(page, "train.py").click()
     hunks = page.locator(".jp-mlws-FileDiff .jp-mlws-Hunk")
     expect(hunks).to_have_count(2)
+    expect(hunks.first.locator(".cm-deletedChunk")).to_have_text("line_2 = 2")
+    expect(hunks.first.locator(".cm-changedLine")).to_have_text("line_2 = 'early'")
+    # By the language of the file: a string has a colour of its own.
+    colour = "element => getComputedStyle(element).color"
+    text = hunks.first.locator(".cm-changedLine")
+    assert text.locator("span", has_text="'early'").last.evaluate(colour) != text.evaluate(colour)
+    assert faults_of_access(page, ".jp-mlws-FileDiff") == []
     shoot("code-hunks")
     hunks.first.locator(".jp-mlws-StageButton").click()
     expect(change(page, "train.py", staged=True)).to_be_visible()

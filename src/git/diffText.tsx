@@ -1,0 +1,131 @@
+import { unifiedMergeView } from '@codemirror/merge';
+import { EditorState, type Extension } from '@codemirror/state';
+import { EditorView, lineNumbers } from '@codemirror/view';
+import {
+  jupyterTheme,
+  type IEditorLanguageRegistry
+} from '@jupyterlab/codemirror';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { createContext, useContext, useEffect, useRef } from 'react';
+
+import type { IDiffLine } from './unified';
+
+/** Colours the texts of a diff by the language of its file. */
+export interface IDiffLanguage {
+  path: string;
+  languages: IEditorLanguageRegistry | null;
+}
+
+export const DiffLanguage = createContext<IDiffLanguage>({
+  path: '',
+  languages: null
+});
+
+/** For one diff of two texts: beyond, whole blocks of lines are shown as replaced. */
+const LIMITS = { scanLimit: 500, timeout: 200 };
+const LINE_HEIGHT = '1.4em';
+
+async function loadLanguage(
+  path: string,
+  languages: IEditorLanguageRegistry | null
+): Promise<Extension> {
+  try {
+    const language = languages?.findByFileName(path);
+    return (
+      (language && (await languages!.getLanguage(language)))?.support ?? []
+    );
+  } catch (error) {
+    console.warn(`No syntax colours for ${path}`, error);
+    return [];
+  }
+}
+
+/** Draws the texts of both sides; what is added is in the text, what was removed above it. */
+function createEditor(
+  parent: HTMLElement,
+  lines: readonly IDiffLine[],
+  label: string,
+  language: Extension
+): EditorView {
+  const text = (side: 'from' | 'to'): string =>
+    lines
+      .filter(line => line[side] !== null)
+      .map(line => line.text)
+      .join('\n');
+  const original = text('from');
+  const doc = text('to');
+  const first = lines.find(line => line.to !== null)?.to ?? 1;
+  return new EditorView({
+    parent,
+    doc,
+    extensions: [
+      lineNumbers({
+        formatNumber: (number, { doc }) =>
+          doc.length === 0 ? '' : String(number + first - 1)
+      }),
+      jupyterTheme,
+      language,
+      EditorState.readOnly.of(true),
+      EditorView.contentAttributes.of({ 'aria-label': label }),
+      unifiedMergeView({
+        original,
+        mergeControls: false,
+        // A text that is on one side alone has no changed words.
+        highlightChanges: original !== '' && doc !== '',
+        diffConfig: LIMITS
+      })
+    ]
+  });
+}
+
+/** A part of a diff, read-only, with line numbers of the new side; drawn when it comes into view. */
+export function DiffText(props: {
+  lines: readonly IDiffLine[];
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { trans } = props;
+  const { path, languages } = useContext(DiffLanguage);
+  const host = useRef<HTMLDivElement>(null);
+  const key = JSON.stringify(props.lines);
+  const notes = props.lines.filter(line => line.kind === 'note');
+  useEffect(() => {
+    const element = host.current!;
+    let editor: EditorView | null = null;
+    let isDisposed = false;
+    const draw = async (): Promise<void> => {
+      observer.disconnect();
+      // Removed lines are coloured once, when they are drawn.
+      const language = await loadLanguage(path, languages);
+      if (!isDisposed) {
+        const label = trans.__('Changes');
+        editor = createEditor(element, props.lines, label, language);
+      }
+    };
+    const observer = new IntersectionObserver(
+      entries => entries.some(one => one.isIntersecting) && void draw(),
+      { rootMargin: '500px' }
+    );
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      isDisposed = true;
+      editor?.destroy();
+    };
+    // `key` has the lines.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [key, path, languages, trans]);
+  return (
+    <>
+      <div
+        ref={host}
+        className="jp-mlws-Diff"
+        style={{ minHeight: `calc(${props.lines.length} * ${LINE_HEIGHT})` }}
+      />
+      {notes.map((note, index) => (
+        <p key={index} className="jp-mlws-Hint">
+          {note.text}
+        </p>
+      ))}
+    </>
+  );
+}
