@@ -51,11 +51,7 @@ export function ColumnWidget(props: WidgetProps): JSX.Element {
   const isMissing = text !== '' && columns.every(one => one.name !== text);
   const list = `${id}-columns`;
   return complete ? (
-    <select
-      id={id}
-      value={text}
-      onChange={event => choose(event.target.value)}
-    >
+    <select id={id} value={text} onChange={event => choose(event.target.value)}>
       <option value="">{required ? trans.__('Choose a column…') : '—'}</option>
       {isMissing && (
         <option value={text}>{trans.__('%1 (does not exist)', text)}</option>
