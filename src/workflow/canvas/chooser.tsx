@@ -12,7 +12,8 @@ export interface IChoice {
   /** More words that it is found by. */
   words?: string;
   icon?: LabIcon;
-  choose: () => void;
+  /** Called with the text of the search. */
+  choose: (query: string) => void;
 }
 
 const WIDTH = 320;
@@ -52,7 +53,7 @@ export function Chooser(props: {
   const take = (choice: IChoice | undefined): void => {
     if (choice) {
       onClose();
-      choice.choose();
+      choice.choose(query.trim());
     }
   };
   const step = (by: number): void =>

@@ -13,6 +13,7 @@ import {
   fittingComponents,
   possibleLinks,
   readingComponents,
+  presetOf,
   searchText
 } from '../graph/choices';
 import { fits, refusalOf } from '../graph/connections';
@@ -114,8 +115,14 @@ function useChoices(
       detail: component.category,
       words: searchText(component),
       icon: componentIconOf(component.name, component.group ?? ''),
-      choose: () =>
-        void gestures.addComponent(model, component.name, place, { port, file })
+      choose: query =>
+        void gestures.addComponent(
+          model,
+          component.name,
+          place,
+          { port, file },
+          presetOf(component, query)
+        )
     }));
   }
   if (from) {
@@ -134,7 +141,14 @@ function useChoices(
         detail: one.category,
         words: searchText(one),
         icon: componentIconOf(one.name, one.group ?? ''),
-        choose: () => void gestures.addComponent(model, one.name, place)
+        choose: query =>
+          void gestures.addComponent(
+            model,
+            one.name,
+            place,
+            undefined,
+            presetOf(one, query)
+          )
       })),
     ...[...datasets.values()].filter(isInput).map(({ path }): IChoice => ({
       key: sourceId(path),
@@ -203,11 +217,14 @@ function useChoices(
             : `${port} → ${portText(end.port, trans)}`,
         words: searchText(component),
         icon: componentIconOf(component.name, component.group ?? ''),
-        choose: () =>
-          void gestures.addComponent(model, component.name, at, {
-            port,
-            end
-          })
+        choose: query =>
+          void gestures.addComponent(
+            model,
+            component.name,
+            at,
+            { port, end },
+            presetOf(component, query)
+          )
       })
     );
   }

@@ -7,6 +7,7 @@ import {
   bestLink,
   fittingComponents,
   possibleLinks,
+  presetOf,
   readingComponents
 } from './choices';
 import { buildGraph } from './graph';
@@ -116,4 +117,31 @@ it('lists the connections that may be drawn', () => {
   expect(
     bestLink(free, { side: 'source', node: 'load', port: 'table' }, 'forest')
   ).toEqual(link);
+});
+
+it('presets the choice that a search means', () => {
+  const train = {
+    ...component('train_classifier', [], []),
+    title: 'Train Classifier',
+    settings: {
+      properties: {
+        scale: { type: 'boolean' },
+        algorithm: {
+          enum: ['random_forest', 'k_neighbors'],
+          default: 'random_forest',
+          'x-labels': ['Random forest', 'K-nearest neighbors']
+        },
+        fill: {
+          anyOf: [{ enum: ['mean'], 'x-labels': ['Mean'] }, { type: 'null' }]
+        }
+      }
+    }
+  };
+  expect(presetOf(train, 'nearest')).toEqual({ algorithm: 'k_neighbors' });
+  expect(presetOf(train, 'MEAN')).toEqual({ fill: 'mean' });
+  // The default needs no word in the file.
+  expect(presetOf(train, 'random forest')).toEqual({});
+  expect(presetOf(train, 'train')).toEqual({});
+  expect(presetOf(train, '')).toEqual({});
+  expect(presetOf(train, 'nothing')).toEqual({});
 });

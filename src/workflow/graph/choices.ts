@@ -1,6 +1,7 @@
 import type { IComponent } from '../../api/models';
 import type { ISchema } from '../document/schema';
 import { sourcePath } from '../document/notes';
+import type { Value } from '../document/values';
 import { fits, refusalOf } from './connections';
 import {
   ANY_INPUT,
@@ -188,6 +189,32 @@ export function matchesWords(text: string, query: string): boolean {
     .toLowerCase()
     .split(/\s+/)
     .every(word => lower.includes(word));
+}
+
+/**
+ * Returns the settings that a search means: “random forest” the algorithm of that name. None if the
+ * words are in the component's own name, or in no choice.
+ */
+export function presetOf(
+  { name, title, category, settings }: IComponent,
+  query: string
+): Record<string, Value> {
+  const isOwn = matchesWords([name, title, category].join(' '), query);
+  const schema: ISchema = settings;
+  for (const [key, property] of Object.entries(
+    isOwn ? {} : (schema.properties ?? {})
+  )) {
+    for (const one of [property, ...(property.anyOf ?? [])]) {
+      const index = (one['x-labels'] ?? []).findIndex(label =>
+        matchesWords(label, query)
+      );
+      if (index >= 0 && one.enum) {
+        const value = one.enum[index];
+        return value === property.default ? {} : { [key]: value };
+      }
+    }
+  }
+  return {};
 }
 
 /** The text that a search looks in, with the titles of choices: “random forest”. */

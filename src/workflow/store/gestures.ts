@@ -53,6 +53,7 @@ import {
   removeSource,
   sourceEdge
 } from '../graph/sources';
+import { inheritedTarget } from '../graph/target';
 import type { CanvasModel } from './model';
 
 /** The component that reads a registered model. */
@@ -85,9 +86,12 @@ export function addComponent(
     edits.push(now => {
       const graph = buildGraph(now, catalog.components);
       const ends = linkBetween(link.end, id, link.port);
-      return refusalOf(graph, ends)
-        ? now.data
-        : connectPort(connectionOf(graph, ends))(now);
+      if (refusalOf(graph, ends)) {
+        return now.data;
+      }
+      const target = inheritedTarget(graph, now, link.end.node, component);
+      const connected = connectPort(connectionOf(graph, ends));
+      return compose(connected, ...targetEdits(id, target))(now);
     });
   }
   for (const [key, value] of Object.entries(settings)) {
@@ -277,10 +281,21 @@ export function connect(
   if (refusal) {
     document.refuse(refusal);
   } else if (path === null) {
-    document.edit(connectPort(connectionOf(graph, link)));
+    const node = graph.nodes.get(link.target)!;
+    const target = inheritedTarget(graph, document.workflow, link.source, node);
+    document.edit(
+      compose(
+        connectPort(connectionOf(graph, link)),
+        ...targetEdits(link.target, target)
+      )
+    );
   } else {
     document.edit(readSource(path, link.target, portOf(graph, link)));
   }
+}
+
+function targetEdits(id: string, target: string | undefined): Edit[] {
+  return target === undefined ? [] : [setSetting(id, ['target'], target)];
 }
 
 export function disconnect({ document }: CanvasModel, edge: IGraphEdge): void {

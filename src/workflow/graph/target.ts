@@ -1,0 +1,57 @@
+import type { IWorkflow } from '../document/document';
+import type { ISchema } from '../document/schema';
+import { settingsOf } from '../document/settings';
+import type { IGraph, IGraphNode } from './graph';
+
+type ISettings = { settings: ISchema | null };
+
+/** Returns the setting of a component that names the column to predict; undefined if it has none. */
+function targetSetting({ settings }: ISettings): ISchema | undefined {
+  const property = settings?.properties?.target;
+  return property?.['x-columns'] && property;
+}
+
+/** Returns the target column that a node chose; undefined if it has none, or the default. */
+function chosenTarget(
+  node: IGraphNode,
+  workflow: IWorkflow
+): string | undefined {
+  const property = targetSetting(node);
+  const value = property && settingsOf(node, workflow).target;
+  return typeof value === 'string' &&
+    value !== '' &&
+    value !== property?.default
+    ? value
+    : undefined;
+}
+
+/**
+ * Returns the target column for a node that is connected to `start` and chose none itself: that of
+ * the nearest node that chose one, in either direction. Undefined if there is none.
+ */
+export function inheritedTarget(
+  graph: IGraph,
+  workflow: IWorkflow,
+  start: string,
+  node: IGraphNode | ISettings
+): string | undefined {
+  const isSet = 'stage' in node && chosenTarget(node, workflow) !== undefined;
+  if (!targetSetting(node) || isSet) {
+    return undefined;
+  }
+  const neighbors = new Map<string, string[]>();
+  for (const { source, target } of graph.edges) {
+    neighbors.set(source, [...(neighbors.get(source) ?? []), target]);
+    neighbors.set(target, [...(neighbors.get(target) ?? []), source]);
+  }
+  const reached = new Set([start]);
+  for (const id of reached) {
+    const one = graph.nodes.get(id);
+    const value = one && chosenTarget(one, workflow);
+    if (value !== undefined) {
+      return value;
+    }
+    neighbors.get(id)?.forEach(next => reached.add(next));
+  }
+  return undefined;
+}
