@@ -45,6 +45,7 @@ from jupyter_mlws.workflows.models import (
     Preview,
     Problems,
     Run,
+    RunComparison,
     RunQuery,
     RunSummary,
     RunText,
@@ -442,6 +443,16 @@ def describe_column(
 )
 def get_run_text(workspace: Workspace, identifier: str, run: str) -> RunText:
     return workspace.workflows.run_text(unescape(identifier), run)
+
+
+@endpoints.get(
+    "workflows/{workflow}/runs/{run}/comparison",
+    "Compare a run with the one before: settings and metrics",
+    also=[("read", "contents")],
+    errors=(*DVC_ERRORS, *NO_WORKFLOW),
+)
+def compare_run(workspace: Workspace, identifier: str, run: str) -> RunComparison:
+    return workspace.workflows.comparer.compare(unescape(identifier), run)
 
 
 def _started(state: dict[str, Any]) -> Reply[Run]:

@@ -45,6 +45,7 @@ from jupyter_mlws.workflows.models import (
 from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.results import Results
 from jupyter_mlws.workflows.run.runs import Runs, check_targets
+from jupyter_mlws.workflows.run_comparison import RunComparer
 from jupyter_mlws.workflows.summaries import ResultSummaries
 from jupyter_mlws.workflows.sweeps import SweepManager
 
@@ -63,6 +64,7 @@ class WorkflowManager:
         self._project = project
         self._editor = Editor(project, runs.documents, runs.registry)
         self.results = Results(project, runs)
+        self.comparer = RunComparer(runs, self.results)
         self.sweeps = SweepManager(project, runs, self._editor)
         self.summaries = ResultSummaries(runs, self.results, self.sweeps)
 

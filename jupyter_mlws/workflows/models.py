@@ -260,6 +260,35 @@ class SettingChange(Record):
     after: Any
 
 
+class NodeSettingChange(SettingChange):
+    """A setting of a node that differs from the run before."""
+
+    node: str
+
+
+class MetricChange(Record):
+    """A metric of a run; ``previous`` is its value in the run before, if it had one.
+
+    ``model``: the node, or the model that its metrics file names.
+    """
+
+    node: str
+    model: str
+    metric: str
+    mode: Mode
+    value: float
+    previous: float | None
+
+
+class RunComparison(Record):
+    """The metrics of a run, and how it differs from ``previous``, the run before."""
+
+    run: str
+    previous: str | None
+    settings: list[NodeSettingChange]
+    metrics: list[MetricChange]
+
+
 class Thumbnail(Record):
     """A small image; ``data`` is Base64."""
 

@@ -61,6 +61,12 @@ export type INodeColumns = Schemas['NodeColumns'];
 export type INodeLog = Schemas['Log'];
 export type INodeOutput = Schemas['Output'];
 export type INodePlan = Schemas['NodePlan'];
+export type IColumnStatistics = Schemas['ColumnStatistics'];
+export type IMetricChange = Schemas['MetricChange'];
+export type IRunComparison = Schemas['RunComparison'];
+export type ITableFilter = Schemas['TableFilter'];
+export type ITablePage = Schemas['TablePage'];
+export type ITableRequest = Schemas['TableRequest'];
 export type INodeSummary = Schemas['NodeSummary'];
 export type IOutOfMemory = Schemas['OutOfMemory'];
 export type IOwnUsage = Schemas['OwnUsage'];
@@ -131,7 +137,8 @@ export type IPreview =
   | { type: 'VegaLite'; mime: string; spec: unknown }
   | { type: 'Figure'; mime: string; data: string }
   | { type: 'Text'; text: string; truncated: boolean }
-  | { type: 'Model'; text: string };
+  | { type: 'Model'; text: string }
+  | { type: 'Notebook'; notebook: unknown };
 
 export interface IRestoreResult {
   safety: string | null;

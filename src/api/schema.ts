@@ -1576,6 +1576,19 @@ export interface components {
       /** @default null */
       message: string | null;
     };
+    /**
+     * @description A metric of a run; ``previous`` is its value in the run before, if it had one.
+     *
+     *     ``model``: the node, or the model that its metrics file names.
+     */
+    MetricChange: {
+      node: string;
+      model: string;
+      metric: string;
+      mode: components['schemas']['Mode'];
+      value: number;
+      previous: number | null;
+    };
     /** @description Data that is in neither cache nor remote; an unreachable remote may have it. */
     Missing: {
       path: string;
@@ -1812,6 +1825,13 @@ export interface components {
       progress: number | null;
       dvc_reason: string | null;
       error: components['schemas']['NodeFailure'] | null;
+    };
+    /** @description A setting of a node that differs from the run before. */
+    NodeSettingChange: {
+      name: string;
+      before: unknown;
+      after: unknown;
+      node: string;
     };
     /** @description The newest result of a node, and how its settings differ from the run before. */
     NodeSummary: {
@@ -2416,6 +2436,13 @@ export interface components {
     RunColumns: {
       params: string[];
       metrics: string[];
+    };
+    /** @description The metrics of a run, and how it differs from ``previous``, the run before. */
+    RunComparison: {
+      run: string;
+      previous: string | null;
+      settings: components['schemas']['NodeSettingChange'][];
+      metrics: components['schemas']['MetricChange'][];
     };
     /**
      * @description Final status of a tracked run.

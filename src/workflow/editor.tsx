@@ -2,12 +2,17 @@ import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { FileDialog } from '@jupyterlab/filebrowser';
+import type { Notebook } from '@jupyterlab/notebook';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { IStateDB } from '@jupyterlab/statedb';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 
 import type { MLWSClient } from '../api/client';
 import type { IWorkflowEvent } from '../api/models';
+import { fullTime } from '../ui/format';
+import type { IMainViews } from '../lab/tokens';
 import { CanvasView, type ICanvasViewProps } from './canvas/view';
 import * as exports from './export/export';
 import { DiskFollower } from './store/disk';
@@ -17,7 +22,9 @@ import {
   type ILabActions,
   type IParamsDocuments
 } from './store/hooks';
+import { workflowIcon } from './icons';
 import { CanvasModel } from './store/model';
+import { type IPanesState, PanesStore } from './store/panes';
 import { ParamsFiles } from './store/params';
 import type { Preferences } from './store/preferences';
 import { WorkflowService } from './store/service';
@@ -35,6 +42,11 @@ export interface IEditorOptions {
   renderers: IRenderMimeRegistry;
   commands: CommandRegistry;
   preferences: Preferences;
+  views: IMainViews;
+  /** Null where the lab has no notebooks. */
+  notebookFactory: Notebook.IContentFactory | null;
+  /** Null where nothing is kept over a reload of the page. */
+  state: IStateDB | null;
   report: Report;
 }
 
@@ -44,6 +56,9 @@ interface IEditorActions extends ILabActions {
   /** The path of a lab's file from the project's root; null (and reported) where it is outside. */
   fromRoot: (path: string) => string | null;
 }
+
+/** Where the sizes of panes are kept. */
+const PANES_KEY = 'mlws-workflow-panes';
 
 /** The lab's own widget factory for texts. */
 export const TEXT_EDITOR = 'Editor';
@@ -101,6 +116,12 @@ export class Editor {
     );
   }
 
+  /** Gives the panes the sizes that they had when they were last used. */
+  async restorePanes(): Promise<void> {
+    const kept = await this._options.state?.fetch(PANES_KEY);
+    this.lab.panes.restore(kept as Partial<IPanesState> | undefined);
+  }
+
   /** Finds the project around the file, and follows its runs. */
   async connect(): Promise<void> {
     await connectToServer(this.context, this.model, this._options);
@@ -139,6 +160,7 @@ function labActions(
 ): IEditorActions {
   const { manager, translator, commands, preferences, report, renderers } =
     options;
+  const { views, state, notebookFactory } = options;
   const trans = translator.load('jupyter_mlws');
   /** The project's folder in the lab, with a slash behind it; "" for the lab's own. */
   const root = (): string => {
@@ -168,7 +190,10 @@ function labActions(
     });
     return file;
   };
-  return {
+  const panes = new PanesStore(kept => {
+    void state?.save(PANES_KEY, kept as unknown as ReadonlyPartialJSONValue);
+  });
+  const actions: IEditorActions = {
     params: {
       open: async path => (await open(path)).model,
       edit: (path, edits) => {
@@ -219,8 +244,47 @@ function labActions(
           .then(({ path }) => manager.openOrReveal(root() + path))
           .catch(report);
       }
+    },
+    panes,
+    showRunGraph: () => {
+      const { run } = model.runs.current;
+      const { service } = model.server;
+      if (run && service) {
+        const { language } = options.client;
+        views
+          .show(`run graph ${run.id}`, async () => {
+            const { compareWithRun } =
+              await import('./compare/compareVersions');
+            const time = fullTime(run.started ?? run.created, language);
+            const text = await service.reader.text(run.id);
+            const now = { text: model.document.text, path: service.path };
+            const view = compareWithRun({ text, time }, now, trans);
+            return { view, icon: workflowIcon };
+          })
+          .catch(report);
+      }
+    },
+    showReport: () => {
+      const { language } = options.client;
+      views
+        .show(`report ${context.path}`, async () => {
+          const { ReportWidget } = await import('./results/report');
+          const view = new ReportWidget({ ...actions, model, trans, language });
+          const { title } = model.document.workflow;
+          view.title.label = trans.__('Report: %1', title || context.path);
+          return { view, icon: workflowIcon };
+        })
+        .catch(report);
+    },
+    createNotebookView: async notebook => {
+      if (!notebookFactory) {
+        throw new Error(trans.__('This JupyterLab has no notebooks.'));
+      }
+      const { createStaticNotebook } = await import('./results/notebookWidget');
+      return createStaticNotebook(notebook, renderers, notebookFactory);
     }
   };
+  return actions;
 }
 
 /** Opens a file in the text editor, with the cursor in a line, which counts from 1. */

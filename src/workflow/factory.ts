@@ -48,6 +48,10 @@ export class WorkflowFactory extends ABCWidgetFactory<
       }
       const editor = new Editor(context, this._options);
       widget.setEditor(editor);
+      await editor.restorePanes();
+      if (widget.isDisposed) {
+        return;
+      }
       content.setViewport(await viewportMemory(widget, state));
       editor.connect().catch(report);
     };

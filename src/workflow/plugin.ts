@@ -13,6 +13,7 @@ import {
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ILauncher } from '@jupyterlab/launcher';
 import { IMainMenu } from '@jupyterlab/mainmenu';
+import { NotebookPanel } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -75,7 +76,8 @@ const canvas: JupyterFrontEndPlugin<void> = {
     ILauncher,
     ILayoutRestorer,
     IStateDB,
-    IMainMenu
+    IMainMenu,
+    NotebookPanel.IContentFactory
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -91,7 +93,8 @@ const canvas: JupyterFrontEndPlugin<void> = {
     launcher: ILauncher | null,
     restorer: ILayoutRestorer | null,
     state: IStateDB | null,
-    menu: IMainMenu | null
+    menu: IMainMenu | null,
+    notebookFactory: NotebookPanel.IContentFactory | null
   ) => {
     translator ??= nullTranslator;
     const trans = translator.load('jupyter_mlws');
@@ -137,6 +140,8 @@ const canvas: JupyterFrontEndPlugin<void> = {
       renderers,
       commands: app.commands,
       preferences,
+      views,
+      notebookFactory,
       state,
       report
     });

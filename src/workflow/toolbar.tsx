@@ -101,8 +101,11 @@ function createButton(
     button.pressed = isPressed?.(widget.content) ?? false;
   };
   update();
-  widget.whenLoaded(({ model }) => {
+  widget.whenLoaded(({ model, lab }) => {
     update();
+    if (isPressed) {
+      lab.panes.changed.connect(update);
+    }
     if (isEnabled) {
       model.drawing.changed.connect(update);
       model.document.history.changed.connect(update);

@@ -29,13 +29,19 @@ export class CanvasWidget extends ReactWidget {
     return this._flow;
   }
 
+  /** Are the runs shown in the drawer? */
   get hasHistory(): boolean {
-    return this._hasHistory;
+    const panes = this.editor?.lab.panes;
+    return panes?.tab === 'runs' && panes.pane('drawer').isOpen;
   }
 
   set hasHistory(isOpen: boolean) {
-    this._hasHistory = isOpen;
-    this.update();
+    const panes = this.editor?.lab.panes;
+    if (isOpen) {
+      panes?.showTab('runs');
+    } else {
+      panes?.setOpen('drawer', false);
+    }
   }
 
   get hasTree(): boolean {
@@ -64,11 +70,7 @@ export class CanvasWidget extends ReactWidget {
         this._flow = handle;
         this._focus();
       },
-      hasTree: this._hasTree,
-      hasHistory: this._hasHistory,
-      onHistory: isOpen => {
-        this.hasHistory = isOpen;
-      }
+      hasTree: this._hasTree
     });
   }
 
@@ -123,7 +125,6 @@ export class CanvasWidget extends ReactWidget {
 
   private _flowId: string;
   private _flow: IFlowHandle | null = null;
-  private _hasHistory = false;
   private _hasTree = false;
   private _viewport: IViewportMemory | null = null;
   private _wantsFocus = false;

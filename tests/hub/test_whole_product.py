@@ -137,7 +137,6 @@ def test_the_whole_product(hub: Hub, browser: Browser, shoot: Callable[[str, Pag
         page.goto(f"{hub.url}/user/{PERSON}/lab/tree/{WORKFLOW}")
         expect(node(page, "forest")).to_be_visible()
         node(page, "forest").click()
-        page.get_by_role("tab", name="Settings").click()
         field = page.locator('.jp-mlws-Settings input[id$="n_estimators"]')
         field.fill("2")
         field.press("Tab")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -93,3 +96,126 @@ def test_a_broken_component_opens_at_its_line(page: Page, lab: Lab) -> None:
     item.click()
     expect(page.get_by_role("tab", name="broken.py")).to_be_visible()
     expect(page.get_by_role("button", name="Ln 3, Col 1")).to_be_visible()
+
+
+def tab(page: Page, name: str) -> None:
+    page.locator(".jp-mlws-Drawer").get_by_role("tab", name=name).click()
+
+
+def test_the_drawer_shows_results_and_keeps_its_size(page: Page, lab: Lab) -> None:
+    open_workflow(page, lab, WINE, NODES)
+    tab(page, "Metrics")
+    matrix = page.locator(".jp-mlws-Matrix")
+    # Which model is best, and what has changed since the run before.
+    expect(matrix.locator("tr", has_text="linear").locator("strong").first).to_be_visible()
+    expect(matrix.locator(".jp-mlws-Delta").first).to_contain_text("▲")
+    expect(page.locator(".jp-mlws-RunChanges")).to_contain_text("forest.n_estimators: 50 → 100")
+
+    node(page, "load").click()
+    tab(page, "Preview")
+    grid = page.locator(".jp-mlws-Grid")
+    expect(grid).to_have_attribute("aria-rowcount", "178")
+    grid.get_by_role("button", name="malic_acid", exact=True).click()
+    expect(grid.locator("[aria-rowindex='1'] [aria-colindex='2']")).to_have_text("0.74")
+    page.get_by_label("Filter alcohol", exact=True).fill("> 14")
+    expect(grid).to_have_attribute("aria-rowcount", "22")
+    page.get_by_role("button", name="Statistics of alcohol", exact=True).click()
+    pane = page.locator(".jp-mlws-ColumnPane")
+    expect(pane).to_contain_text("Mean")
+    expect(pane.locator(".jp-mlws-Bins li")).to_have_count(20)
+    assert faults_of_access(page, ".jp-mlws-Drawer") == []
+
+    node(page, "plot").click()
+    page.get_by_role("button", name="Show in full size").click()
+    expect(page.locator(".jp-mlws-FullSize img")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    bar = page.get_by_role("separator", name="Height of the results")
+    before = int(bar.get_attribute("aria-valuenow") or 0)
+    bar.focus()
+    page.keyboard.press("ArrowUp")
+    expect(bar).to_have_attribute("aria-valuenow", str(before + 20))
+    page.reload()
+    expect(node(page, "load")).to_be_visible()
+    expect(bar).to_have_attribute("aria-valuenow", str(before + 20))
+
+
+def test_a_report_is_exported_as_one_file(page: Page, lab: Lab) -> None:
+    open_workflow(page, lab, WINE, NODES)
+    page.get_by_role("button", name="Report").click()
+    report = page.locator(".jp-mlws-Report-page")
+    expect(report.locator(".jp-mlws-Preview-figure")).to_be_visible()
+    expect(report.locator(".jp-mlws-Matrix")).to_contain_text("linear")
+    expect(report.locator("[data-mlws-report='load table']")).to_contain_text("malic_acid")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export as HTML").click()
+    assert download.value.suggested_filename == "Wine.html"
+    text = Path(download.value.path()).read_text()
+    assert "data:image/png;base64," in text
+    assert "http://" not in text
+    assert "https://" not in text
+    assert "<script" not in text
+
+
+def test_an_executed_notebook_is_drawn(
+    page: Page, start_lab: Callable[..., Lab], example: Path
+) -> None:
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = {
+        "cells": [cell | {"id": "a", "source": "print(6 * 7)"}],
+        "metadata": kernel,
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    (example / "n.ipynb").write_text(json.dumps(notebook))
+    (example / "dvc.yaml").write_text(
+        "stages:\n  book:\n    cmd: jupyter mlws notebook n.ipynb --out out.ipynb\n"
+        "    deps: [n.ipynb]\n    outs: [out.ipynb]\n"
+    )
+    open_workflow(page, start_lab(example), "dvc.yaml", ["book"])
+    page.locator(".jp-mlws-run").click()
+    expect(node(page, "book")).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
+    node(page, "book").click()
+    tab(page, "Preview")
+    view = page.locator(".jp-mlws-NotebookPreview")
+    expect(view.locator(".jp-OutputArea-output")).to_have_text("42")
+    page.get_by_role("button", name="Open", exact=True).click()
+    expect(page.locator(".jp-NotebookPanel .jp-Notebook")).to_be_visible()
+
+
+def test_millions_of_rows_are_scrolled(
+    page: Page, start_lab: Callable[..., Lab], example: Path
+) -> None:
+    rows = 10_000_000
+    numbers = pa.array(range(rows), pa.int32())
+    parquet.write_table(pa.table({"n": numbers, "m": numbers}), example / "big.parquet")
+    (example / "dvc.yaml").write_text(
+        "stages:\n  big:\n    cmd: ln big.parquet out.parquet\n    deps: [big.parquet]\n"
+        "    outs:\n    - out.parquet: {cache: false}\n"
+    )
+    open_workflow(page, start_lab(example), "dvc.yaml", ["big"])
+    page.locator(".jp-mlws-run").click()
+    expect(node(page, "big")).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
+    node(page, "big").click()
+    tab(page, "Preview")
+    grid = page.locator(".jp-mlws-Grid")
+    expect(grid).to_have_attribute("aria-rowcount", str(rows))
+    grid.evaluate("grid => { grid.scrollTop = grid.scrollHeight }")
+    expect(grid.locator(f"[aria-rowindex='{rows}'] [aria-colindex='1']")).to_have_text(
+        str(rows - 1)
+    )
+    frames = grid.evaluate(
+        """async grid => {
+            let count = 0;
+            const start = performance.now();
+            while (performance.now() - start < 2000) {
+                grid.scrollTop = (grid.scrollHeight / 60) * (count % 60);
+                await new Promise(requestAnimationFrame);
+                count += 1;
+            }
+            return count / 2;
+        }"""
+    )
+    print(f"{frames} frames a second")
+    assert frames > 20

@@ -316,7 +316,7 @@ def test_values_of_metrics_with_long_names_are_in_view(
     expect_states(page, measure="COMPLETED")
     node(page, "measure").click()
     page.get_by_role("tab", name="Preview").click()
-    panel = page.locator(".jp-mlws-Panel").bounding_box()
+    panel = page.locator(".jp-mlws-Drawer").bounding_box()
     assert panel
     for name in names:
         row = page.locator(".jp-mod-metrics tr", has_text=name)

@@ -81,7 +81,6 @@ def test_draw_run_and_see(
 
     # Change a setting, save: the file holds exactly these edits.
     node(page, "forest").click()
-    page.get_by_role("tab", name="Settings").click()
     field = page.locator('.jp-mlws-Settings input[id$="n_estimators"]')
     field.fill("77")
     field.press("Tab")

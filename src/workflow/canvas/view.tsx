@@ -1,7 +1,12 @@
-import { Button } from '@jupyterlab/ui-components';
+import {
+  Button,
+  caretLeftIcon,
+  caretRightIcon
+} from '@jupyterlab/ui-components';
 import { useEffect, useRef, useState } from 'react';
 
 import { fullTime } from '../../ui/format';
+import { Splitter } from '../../ui/splitter';
 import { useHasSize } from '../../ui/useHasSize';
 import { useSignal } from '../../ui/useSignal';
 import { Flow, type IViewportMemory } from './flow';
@@ -14,12 +19,18 @@ import {
   useCanvas,
   useCurrentRun,
   useDocument,
+  usePanes,
   usePreferences,
   useRuns,
   useSlot
 } from '../store/hooks';
 import { Palette } from './palette';
 import { Panel } from '../inspector/panel';
+import { VariantChoice } from '../inspector/variantChoice';
+import { Drawer } from '../results/drawer';
+import { RunChanges } from '../results/metricsView';
+import { PreviewView } from '../results/preview';
+import { PANE_LIMITS } from '../store/panes';
 import { errorText } from '../labels';
 import { runStatusLabel } from '../../ui/runStatus';
 import * as gestures from '../store/gestures';
@@ -31,13 +42,14 @@ export interface ICanvasViewProps {
   viewport: IViewportMemory;
   onReady: (handle: IFlowHandle) => void;
   hasTree: boolean;
-  hasHistory: boolean;
-  onHistory: (isOpen: boolean) => void;
 }
 
-/** The whole canvas: palette, drawing and panel, with what is wrong with the text above. */
+/** The whole canvas: palette, drawing, panel and results, with what is wrong with the text above. */
 export function CanvasView(props: ICanvasViewProps): JSX.Element {
-  const { model } = useCanvas();
+  const { model, trans } = useCanvas();
+  const panes = usePanes();
+  const palette = panes.pane('palette');
+  const panel = panes.pane('panel');
   const flow = useRef<IFlowHandle | null>(null);
   const body = useRef<HTMLDivElement>(null);
   const hasSize = useHasSize(body);
@@ -50,6 +62,9 @@ export function CanvasView(props: ICanvasViewProps): JSX.Element {
       document.activeElement.matches('input, textarea, [contenteditable]');
     if (status === 'FAILED' && node && !isTyping) {
       model.selection.select([node]);
+      panes.setOpen('panel', true);
+    } else if (status === 'COMPLETED') {
+      panes.showTab(panes.pane('drawer').isOpen ? panes.tab : 'metrics');
     }
   });
   return (
@@ -59,46 +74,117 @@ export function CanvasView(props: ICanvasViewProps): JSX.Element {
       <ConnectionBanner />
       <PastRunBanner />
       <div
-        className={`jp-mlws-Workflow-body${showPalette ? '' : ' jp-mod-noPalette'}`}
+        className="jp-mlws-Workflow-body"
         ref={body}
+        style={{
+          gridTemplateColumns: [
+            ...(showPalette && palette.isOpen
+              ? [`min(${palette.size}px, 25%)`, 'auto']
+              : []),
+            'minmax(0, 1fr)',
+            ...(panel.isOpen ? ['auto', `min(${panel.size}px, 45%)`] : [])
+          ].join(' ')
+        }}
       >
-        {showPalette && (
-          <Palette
-            onAdd={name => {
-              if (flow.current) {
-                gestures.addComponent(model, name, flow.current.centre());
-              }
-            }}
-          />
+        {showPalette && palette.isOpen && (
+          <>
+            <Palette
+              onAdd={name => {
+                if (flow.current) {
+                  gestures.addComponent(model, name, flow.current.centre());
+                }
+              }}
+            />
+            <Splitter
+              label={trans.__('Width of the palette')}
+              side="left"
+              size={palette.size}
+              limits={PANE_LIMITS.palette}
+              onResize={size => panes.resize('palette', size)}
+              onCollapse={() => panes.setOpen('palette', false)}
+            />
+          </>
         )}
-        {hasSize && (
-          <Flow
-            id={props.id}
-            viewport={props.viewport}
-            hasTree={props.hasTree}
-            onReady={handle => {
-              flow.current = handle;
-              onReady(handle);
-            }}
-          />
+        <div className="jp-mlws-Workflow-middle">
+          {hasSize && (
+            <Flow
+              id={props.id}
+              viewport={props.viewport}
+              hasTree={props.hasTree}
+              onReady={handle => {
+                flow.current = handle;
+                onReady(handle);
+              }}
+            />
+          )}
+          {showPalette && !palette.isOpen && (
+            <PaneButton name="palette" label={trans.__('Show Palette')} />
+          )}
+          {!panel.isOpen && (
+            <PaneButton name="panel" label={trans.__('Show Settings')} />
+          )}
+        </div>
+        {panel.isOpen && (
+          <>
+            <Splitter
+              label={trans.__('Width of the settings')}
+              side="right"
+              size={panel.size}
+              limits={PANE_LIMITS.panel}
+              onResize={size => panes.resize('panel', size)}
+              onCollapse={() => panes.setOpen('panel', false)}
+            />
+            <Panel
+              onShow={node => flow.current?.focusNode(node)}
+              recentRuns={<RunList most={RECENT_RUNS} />}
+            />
+          </>
         )}
-        <Panel
-          onShow={node => flow.current?.focusNode(node)}
-          log={(id, status) => <LogView key={id} node={id} status={status} />}
-          recentRuns={<RunList most={RECENT_RUNS} />}
-        />
       </div>
-      <div className="jp-mlws-Foot">
-        <Legend />
-      </div>
-      {props.hasHistory && (
-        <HistoryPane
-          onShow={node => flow.current?.focusNode(node)}
-          onClose={() => props.onHistory(false)}
-        />
-      )}
+      <Drawer
+        legend={<Legend />}
+        preview={node => (
+          <VariantChoice node={node}>
+            {(id, status) => <PreviewView node={id} status={status} />}
+          </VariantChoice>
+        )}
+        log={node => (
+          <VariantChoice node={node}>
+            {(id, status) => <LogView key={id} node={id} status={status} />}
+          </VariantChoice>
+        )}
+        runs={
+          <HistoryPane
+            onShow={node => flow.current?.focusNode(node)}
+            changes={<RunChanges />}
+          />
+        }
+      />
       <Announcer />
     </>
+  );
+}
+
+/** Shows a pane that was hidden. */
+function PaneButton(props: {
+  name: 'palette' | 'panel';
+  label: string;
+}): JSX.Element {
+  const panes = usePanes();
+  const { name, label } = props;
+  return (
+    <button
+      className={`jp-mlws-PaneButton jp-mod-${name}`}
+      aria-label={label}
+      title={label}
+      onClick={() => panes.setOpen(name, true)}
+    >
+      {name === 'palette' ? (
+        <caretRightIcon.react tag="span" />
+      ) : (
+        <caretLeftIcon.react tag="span" />
+      )}
+    </button>
   );
 }
 
@@ -162,7 +248,7 @@ function ConnectionBanner(): JSX.Element | null {
 
 /** Says that the colours are those of a past run. */
 function PastRunBanner(): JSX.Element | null {
-  const { trans, language } = useCanvas();
+  const { trans, language, showRunGraph } = useCanvas();
   const runs = useRuns();
   const { run } = useCurrentRun();
   return runs.selected === null || !run ? null : (
@@ -173,6 +259,9 @@ function PastRunBanner(): JSX.Element | null {
           fullTime(run.started ?? run.created, language)
         )}
       </span>
+      <Button small onClick={showRunGraph}>
+        {trans.__('Show Its Workflow')}
+      </Button>
       <Button small onClick={() => void runs.show(null)}>
         {trans.__('Back to Latest Run')}
       </Button>

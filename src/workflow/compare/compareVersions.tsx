@@ -59,7 +59,11 @@ export async function compareVersions(
         // The file itself is what is compared.
         .filter(one => one !== path),
       data: all.data.map(one => one.path),
-      metrics: all.metrics.map(one => one.name)
+      metrics: all.metrics.map(({ name: metric, from, to }) => ({
+        name: metric,
+        before: from,
+        after: to
+      }))
     }
   );
   const name = (id: string): string =>
@@ -72,6 +76,26 @@ export async function compareVersions(
     trans
   );
   view.title.label = trans.__('Compare: %1', path);
+  return view;
+}
+
+/** Shows the graph that a run had, and what became of its nodes since. */
+export function compareWithRun(
+  run: { text: string; time: string },
+  now: { text: string; path: string },
+  trans: TranslationBundle
+): GraphDiffView {
+  const diff = graphDiff(
+    read(run.text, now.path, trans),
+    read(now.text, now.path, trans),
+    { code: [], data: [], metrics: [] }
+  );
+  const view = new GraphDiffView(
+    diff,
+    { from: trans.__('run of %1', run.time), to: trans.__('now') },
+    trans
+  );
+  view.title.label = trans.__('Run of %1', run.time);
   return view;
 }
 

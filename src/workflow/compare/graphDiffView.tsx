@@ -18,7 +18,7 @@ import {
 import { memo, useEffect, useMemo, useState } from 'react';
 
 import { flowLabels } from '../../ui/flowLabels';
-import { listText } from '../../ui/format';
+import { cellText, listText } from '../../ui/format';
 import { NODE_WIDTH } from '../graph/geometry';
 import type { IGraphDiff, INodeDifference, Reason } from '../graph/graphDiff';
 import { placeNodes } from '../graph/layout';
@@ -186,7 +186,7 @@ function toEdges({ graph }: IGraphDiff): Edge[] {
 }
 
 function differenceText(
-  { kind, reasons, from }: INodeDifference,
+  { kind, reasons, changes, from }: INodeDifference,
   trans: TranslationBundle
 ): string {
   if (kind === 'added') {
@@ -205,11 +205,17 @@ function differenceText(
     data: trans.__('data'),
     metrics: trans.__('metrics')
   };
+  // A change with its old and new value needs no word for its kind.
+  const values = changes.map(
+    ({ name, before, after }) =>
+      `${name} ${cellText(before)} → ${cellText(after)}`
+  );
+  const rest = reasons.filter(
+    reason =>
+      values.length === 0 || (reason !== 'settings' && reason !== 'metrics')
+  );
   return trans.__(
     'Changed: %1',
-    listText(
-      reasons.map(reason => words[reason]),
-      trans
-    )
+    listText([...rest.map(reason => words[reason]), ...values], trans)
   );
 }

@@ -67,7 +67,28 @@ it('sees what changed in files of the nodes', () => {
   ).toEqual(['changed prepare data']);
   expect(
     differences(WINE, WINE, {
-      metrics: ['workflows/wine/out/judge.metrics.json:accuracy']
+      metrics: [
+        {
+          name: 'workflows/wine/out/judge.metrics.json:accuracy',
+          before: 0.8,
+          after: 0.9
+        }
+      ]
     })
   ).toEqual(['changed judge metrics']);
+});
+
+it('tells the old and the new value of settings and metrics', () => {
+  const path = 'workflows/wine/dvc.yaml';
+  const name = 'workflows/wine/out/judge.metrics.json:accuracy';
+  const { differences: found } = graphDiff(
+    parse(WINE, path).document!,
+    parse(WINE.replace('n_estimators: 100', 'n_estimators: 50'), path)
+      .document!,
+    { ...NOTHING, metrics: [{ name, before: 0.8, after: 0.9 }] }
+  );
+  expect(found.map(({ id, changes }) => [id, changes])).toEqual([
+    ['forest', [{ name: 'n_estimators', before: 100, after: 50 }]],
+    ['judge', [{ name: 'accuracy', before: 0.8, after: 0.9 }]]
+  ]);
 });

@@ -1,7 +1,7 @@
 import type { IStage, IWorkflow } from '../document/document';
 import { overlap } from '../document/paths';
 import { valueAt } from '../document/templates';
-import { deepEqual } from '../document/values';
+import { deepEqual, isRecord } from '../document/values';
 import { settingsPath } from '../document/variables';
 import { buildGraph, type IGraph } from './graph';
 
@@ -16,10 +16,19 @@ export type Reason =
   | 'data'
   | 'metrics';
 
+/** A setting or metric, old and new; undefined where a version does not have it. */
+export interface IValueChange {
+  name: string;
+  before: unknown;
+  after: unknown;
+}
+
 export interface INodeDifference {
   id: string;
   kind: 'added' | 'removed' | 'changed';
   reasons: Reason[];
+  /** The settings and metrics that differ. */
+  changes: IValueChange[];
   /** The name that it had before. */
   from?: string;
 }
@@ -28,8 +37,8 @@ export interface INodeDifference {
 export interface IChangedFiles {
   code: readonly string[];
   data: readonly string[];
-  /** Names of metrics, as `file:key`. */
-  metrics: readonly string[];
+  /** Metrics by names such as `file:key`. */
+  metrics: readonly IValueChange[];
 }
 
 export interface IGraphDiff {
@@ -52,24 +61,34 @@ export function graphDiff(
     const same = old.get(stage.id);
     const former = same ?? removals.find(one => haveSameOutputs(one, stage));
     if (!former) {
-      differences.push({ id: stage.id, kind: 'added', reasons: [] });
+      differences.push({
+        id: stage.id,
+        kind: 'added',
+        reasons: [],
+        changes: []
+      });
       continue;
     }
     const reasons = reasonsOf(before, former, after, stage, files);
+    const changes = [
+      ...settingChanges(before, former, after, stage),
+      ...metricsOf(stage, files)
+    ];
     if (!same) {
       removals.splice(removals.indexOf(former), 1);
       differences.push({
         id: stage.id,
         kind: 'changed',
         reasons: ['name', ...reasons],
+        changes,
         from: former.id
       });
     } else if (reasons.length > 0) {
-      differences.push({ id: stage.id, kind: 'changed', reasons });
+      differences.push({ id: stage.id, kind: 'changed', reasons, changes });
     }
   }
   for (const { id } of removals) {
-    differences.push({ id, kind: 'removed', reasons: [] });
+    differences.push({ id, kind: 'removed', reasons: [], changes: [] });
   }
   return { graph: union(before, after, removals), differences };
 }
@@ -82,6 +101,51 @@ function haveSameOutputs(one: IStage, other: IStage): boolean {
       .sort()
       .join('\n');
   return paths(one) !== '' && paths(one) === paths(other);
+}
+
+/** Returns the settings of a node that differ between two versions, by dotted names. */
+export function settingChanges(
+  before: IWorkflow,
+  old: IStage,
+  after: IWorkflow,
+  now: IStage
+): IValueChange[] {
+  const was = flatSettings(before, old);
+  const is = flatSettings(after, now);
+  return [...new Set([...is.keys(), ...was.keys()])]
+    .filter(name => !deepEqual(was.get(name), is.get(name)))
+    .map(name => ({ name, before: was.get(name), after: is.get(name) }));
+}
+
+function flatSettings(
+  { vars }: IWorkflow,
+  stage: IStage
+): Map<string, unknown> {
+  const flat = new Map<string, unknown>();
+  const add = (value: unknown, prefix: string): void => {
+    for (const [name, part] of isRecord(value) ? Object.entries(value) : []) {
+      if (isRecord(part)) {
+        add(part, `${prefix}${name}.`);
+      } else {
+        flat.set(prefix + name, part);
+      }
+    }
+  };
+  add(valueAt(vars, settingsPath(stage).join('.')), '');
+  return flat;
+}
+
+/** The changed metrics in the files of a node, without the path. */
+function metricsOf(stage: IStage, { metrics }: IChangedFiles): IValueChange[] {
+  const paths = stage.outs
+    .filter(out => out.list === 'metrics')
+    .flatMap(out => out.paths);
+  return metrics.flatMap(change => {
+    const path = paths.find(one => change.name.startsWith(one));
+    return path === undefined
+      ? []
+      : [{ ...change, name: change.name.slice(path.length).replace(/^:/, '') }];
+  });
 }
 
 function reasonsOf(
@@ -117,10 +181,6 @@ function reasonsOf(
     entries.some(entry =>
       entry.paths.some(path => changed.some(file => overlap(file, path)))
     );
-  const isMeasured = now.outs
-    .filter(out => out.list === 'metrics')
-    .flatMap(out => out.paths)
-    .some(path => files.metrics.some(name => name.startsWith(path)));
   const reasons: [Reason, boolean][] = [
     ['command', !deepEqual(command(old), command(now))],
     ['settings', !deepEqual(settings(before, old), settings(after, now))],
@@ -128,7 +188,7 @@ function reasonsOf(
     ['outputs', !deepEqual(paths(old.outs), paths(now.outs))],
     ['code', touches(files.code, now.deps)],
     ['data', touches(files.data, now.deps)],
-    ['metrics', isMeasured]
+    ['metrics', metricsOf(now, files).length > 0]
   ];
   return reasons.filter(([, isTrue]) => isTrue).map(([reason]) => reason);
 }

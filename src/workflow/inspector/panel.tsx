@@ -8,21 +8,18 @@ import {
   useCanvas,
   useDocument,
   useDrawing,
-  useSelection,
-  useSlot
+  usePanes,
+  useSelection
 } from '../store/hooks';
 import { FailureBox } from './failureBox';
-import { PreviewView } from './preview';
+import { RunSettings } from './runSettings';
 import { SettingsView } from './settingsForm';
 import { SourcePanel } from './sourcePanel';
-import { VariantChoice } from './variantChoice';
 import { problemText } from '../labels';
 
 /** The right side: the selected node, or the workflow where none is. */
 export function Panel(props: {
   onShow: (node: string) => void;
-  /** Draws the log of a node, or of a variant. */
-  log: (id: string, status: string | undefined) => ReactNode;
   recentRuns: ReactNode;
 }): JSX.Element {
   const { model, trans } = useCanvas();
@@ -38,7 +35,7 @@ export function Panel(props: {
       ) : selected !== null && model.drawing.source(selected) ? (
         <SourcePanel key={selected} id={selected} />
       ) : selected !== null ? (
-        <NodePanel key={selected} node={selected} log={props.log} />
+        <NodePanel key={selected} node={selected} />
       ) : ids.size > 1 ? (
         <p className="jp-mlws-Empty">
           {trans.__('%1 nodes selected', ids.size)}
@@ -50,89 +47,25 @@ export function Panel(props: {
   );
 }
 
-type Tab = 'settings' | 'log' | 'preview';
-/** The tab that was looked at last stays for the next node. */
-let lastTab: Tab = 'settings';
-
-function NodePanel(props: {
-  node: string;
-  log: (id: string, status: string | undefined) => ReactNode;
-}): JSX.Element {
-  const { model, trans } = useCanvas();
-  const { node, log } = props;
-  const [tab, setTab] = useState<Tab>(lastTab);
-  const tabs: [Tab, string][] = [
-    ['settings', trans.__('Settings')],
-    ['log', trans.__('Log')],
-    ['preview', trans.__('Preview')]
-  ];
-  const choose = (next: Tab): void => {
-    lastTab = next;
-    setTab(next);
-  };
-  // The field of the name is among the settings.
-  useSlot(model.selection.renameRequested, () => choose('settings'));
-  const step = (by: number): void => {
-    const index = tabs.findIndex(([name]) => name === tab);
-    choose(tabs[(index + by + tabs.length) % tabs.length][0]);
-  };
+function NodePanel({ node }: { node: string }): JSX.Element {
+  const { trans } = useCanvas();
+  const panes = usePanes();
   const body = useRef<HTMLDivElement>(null);
   return (
     <>
       <FailureBox
         node={node}
-        onFix={setting => {
-          choose('settings');
-          requestAnimationFrame(() => focusSetting(body.current, setting));
-        }}
-        onLog={() => choose('log')}
+        onFix={setting => focusSetting(body.current, setting)}
+        onLog={() => panes.showTab('log')}
       />
-      <div
-        className="jp-mlws-Tabs"
-        role="tablist"
-        aria-label={node}
-        onKeyDown={event => {
-          const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-          if (by) {
-            step(by);
-            const bar = event.currentTarget;
-            requestAnimationFrame(() =>
-              bar.querySelector<HTMLElement>('[aria-selected="true"]')?.focus()
-            );
-          }
-        }}
-      >
-        {tabs.map(([name, label]) => (
-          <button
-            key={name}
-            role="tab"
-            aria-selected={tab === name}
-            tabIndex={tab === name ? 0 : -1}
-            onClick={() => choose(name)}
-          >
-            {label}
-          </button>
-        ))}
-      </div>
       <div
         className="jp-mlws-Panel-body"
         ref={body}
-        role="tabpanel"
-        aria-label={tabs.find(([name]) => name === tab)?.[1]}
+        role="group"
+        aria-label={trans.__('Settings')}
       >
-        {tab === 'settings' ? (
-          <SettingsView node={node} />
-        ) : (
-          <VariantChoice node={node}>
-            {(id, status) =>
-              tab === 'log' ? (
-                log(id, status)
-              ) : (
-                <PreviewView node={id} status={status} />
-              )
-            }
-          </VariantChoice>
-        )}
+        <RunSettings node={node} />
+        <SettingsView node={node} />
       </div>
     </>
   );

@@ -1,4 +1,5 @@
-import { Button, closeIcon } from '@jupyterlab/ui-components';
+import { Button } from '@jupyterlab/ui-components';
+import type { ReactNode } from 'react';
 
 import { duration, fullTime } from '../../ui/format';
 import { bars, ticks, tickText, type IBar } from './gantt';
@@ -10,10 +11,11 @@ import { runStatusLabel } from '../../ui/runStatus';
 /** Below the drawing: the runs, and when each node of the chosen one ran. */
 export function HistoryPane({
   onShow,
-  onClose
+  changes
 }: {
   onShow: (node: string) => void;
-  onClose: () => void;
+  /** How the shown run differs from the one before. */
+  changes: ReactNode;
 }): JSX.Element {
   const { trans } = useCanvas();
   const runs = useRuns();
@@ -31,17 +33,10 @@ export function HistoryPane({
           </Button>
         )}
       </div>
-      <Gantt onShow={onShow} />
-      <Button
-        small
-        minimal
-        className="jp-mlws-History-close"
-        aria-label={trans.__('Close run history')}
-        title={trans.__('Close run history')}
-        onClick={onClose}
-      >
-        <closeIcon.react tag="span" />
-      </Button>
+      <div className="jp-mlws-History-run">
+        {changes}
+        <Gantt onShow={onShow} />
+      </div>
     </section>
   );
 }

@@ -1,7 +1,9 @@
 import type { ISharedFile } from '@jupyter/ydoc';
+import type { INotebookContent } from '@jupyterlab/nbformat';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
 import {
   createContext,
   useContext,
@@ -18,6 +20,7 @@ import type { DocumentStore } from './document';
 import type { DrawingStore } from './drawing';
 import type { KeyedStore } from './keyed';
 import type { CanvasModel } from './model';
+import type { PanesStore } from './panes';
 import type { IPreferences, Preferences } from './preferences';
 import type { RunState } from './run';
 import type { RunsStore } from './runs';
@@ -40,6 +43,13 @@ export interface ILabActions {
   /** What the lab can draw, by MIME types. */
   renderers: IRenderMimeRegistry;
   preferences: Preferences;
+  panes: PanesStore;
+  /** Opens the graph that the shown run had, compared with the present one. */
+  showRunGraph: () => void;
+  /** Opens the report of the shown run. */
+  showReport: () => void;
+  /** Draws a notebook that cannot be edited. */
+  createNotebookView: (notebook: INotebookContent) => Promise<Widget>;
 }
 
 /** What every part of the canvas needs. */
@@ -111,6 +121,10 @@ export function useRuns(): RunsStore {
 /** The user's settings. */
 export function usePreferences(): IPreferences {
   return useChanges(useCanvas().preferences).values;
+}
+
+export function usePanes(): PanesStore {
+  return useChanges(useCanvas().panes);
 }
 
 /** The run that colors the graph. */

@@ -6,10 +6,8 @@ import type {
   IModel,
   INodeColumns,
   INodeLog,
-  INodeOutput,
   INotebookSettings,
   IPlan,
-  IPreview,
   IProblem,
   IRun,
   IRunSummary,
@@ -17,6 +15,7 @@ import type {
   IWorkflowResults
 } from '../../api/models';
 import { translateComponent } from './components';
+import { ResultReader } from './resultReader';
 
 /** Items of a list that is chosen from. */
 const MOST = 200;
@@ -46,7 +45,12 @@ export class WorkflowService {
     readonly project: string | undefined,
     /** Returns the options of the runs that name none themselves. */
     private _defaults: () => IRunOptions = () => ({})
-  ) {}
+  ) {
+    this.reader = new ResultReader(_client, run => this._run(run), this._query);
+  }
+
+  /** Reads what runs made. */
+  readonly reader: ResultReader;
 
   async components(): Promise<IComponent[]> {
     const { items } = await this._client.get<IPage<IComponent>>(
@@ -168,17 +172,6 @@ export class WorkflowService {
       ...this._query,
       offset
     });
-  }
-
-  async outputs(run: string, node: string): Promise<INodeOutput[]> {
-    const path = `${this._node(run, node)}/outputs`;
-    return (await this._client.get<IPage<INodeOutput>>(path, this._query))
-      .items;
-  }
-
-  preview(run: string, node: string, port: string): Promise<IPreview> {
-    const path = `${this._node(run, node)}/outputs/${encodeURIComponent(port)}/preview`;
-    return this._client.get(path, this._query);
   }
 
   private get _query(): { project: string | undefined } {

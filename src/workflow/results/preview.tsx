@@ -1,3 +1,5 @@
+import type { INotebookContent } from '@jupyterlab/nbformat';
+import { Button } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
 import { useEffect, useRef, useState } from 'react';
@@ -7,18 +9,22 @@ import type { INodeOutput, IPreview } from '../../api/models';
 import { isRecord } from '../document/values';
 import { useCanvas, useReply } from '../store/hooks';
 import { FINAL } from '../store/run';
+import { DataTable } from './dataTable';
+import { NotebookPreview } from './notebookView';
 
 /** What a node's outputs hold, each in the manner of its type. */
 export function PreviewView(props: {
   node: string;
   status: string | undefined;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model, trans, openFile } = useCanvas();
   const { node, status } = props;
   const run = model.runs.current.run?.id ?? null;
   const isOver = status === undefined || FINAL.has(status);
   const { data: outputs, error } = useReply(
-    run !== null && isOver ? service => service.outputs(run, node) : null,
+    run !== null && isOver
+      ? service => service.reader.outputs(run, node)
+      : null,
     [run, node, isOver]
   );
   if (run === null) {
@@ -45,8 +51,26 @@ export function PreviewView(props: {
           <h4>
             {output.port}{' '}
             <span className="jp-mlws-Preview-type">{output.type}</span>
+            {output.exists && (
+              <Button
+                small
+                minimal
+                title={output.path}
+                onClick={() => openFile(output.path)}
+              >
+                {trans.__('Open')}
+              </Button>
+            )}
           </h4>
-          {output.exists ? (
+          {output.exists && output.type === 'Table' ? (
+            <DataTable
+              key={output.port}
+              run={run}
+              node={node}
+              port={output.port}
+              version={output.md5 ?? status ?? ''}
+            />
+          ) : output.exists ? (
             <OutputPreview
               run={run}
               node={node}
@@ -73,7 +97,7 @@ function OutputPreview(props: {
   const { trans } = useCanvas();
   const { run, node, output, status } = props;
   const { data: preview, error } = useReply(
-    service => service.preview(run, node, output.port),
+    service => service.reader.preview(run, node, output.port),
     [run, node, output.port, output.md5, status]
   );
   if (error) {
@@ -86,7 +110,8 @@ function OutputPreview(props: {
   );
 }
 
-function Artifact({
+/** An output, each in the manner of its type. */
+export function Artifact({
   preview,
   name
 }: {
@@ -108,16 +133,48 @@ function Artifact({
       );
     case 'Figure':
       return (
-        <img
-          className="jp-mlws-Preview-figure"
-          alt={name}
-          src={`data:${preview.mime};base64,${preview.data}`}
+        <FigurePreview
+          name={name}
+          source={`data:${preview.mime};base64,${preview.data}`}
+        />
+      );
+    case 'Notebook':
+      return (
+        <NotebookPreview
+          name={name}
+          notebook={preview.notebook as INotebookContent}
         />
       );
     case 'Text':
     case 'Model':
       return <TextPreview {...preview} />;
   }
+}
+
+/** A figure; a click shows it in its full size. */
+function FigurePreview(props: { name: string; source: string }): JSX.Element {
+  const { trans } = useCanvas();
+  const { name, source } = props;
+  const full = useRef<HTMLDialogElement>(null);
+  return (
+    <>
+      <button
+        className="jp-mlws-Preview-zoom"
+        title={trans.__('Show in full size')}
+        onClick={() => full.current?.showModal()}
+      >
+        <img className="jp-mlws-Preview-figure" alt={name} src={source} />
+      </button>
+      <dialog
+        className="jp-mlws-FullSize"
+        aria-label={name}
+        ref={full}
+        onClick={() => full.current?.close()}
+      >
+        <img alt={name} src={source} />
+      </dialog>
+    </>
+  );
 }
 
 /** A Vega-Lite chart, by the lab's own renderer of that version; where there is none, its text. */

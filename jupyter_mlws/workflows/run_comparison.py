@@ -1,0 +1,114 @@
+"""Compares a run with the one before: settings and metrics, old and new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.engine.states import Status
+from jupyter_mlws.versioning.experiments import ranking
+from jupyter_mlws.workflows.models import MetricChange, NodeSettingChange, RunComparison
+from jupyter_mlws.workflows.run.results import Results
+from jupyter_mlws.workflows.run.runs import Runs
+from jupyter_mlws.workflows.tracking import metrics
+
+MAX_EARLIER_RUNS = 50
+"""Runs before this one that are searched for one that completed."""
+
+Measured = dict[tuple[str, str, str], float]
+"""Values by node, model and metric."""
+
+
+class RunComparer:
+    """Compares the runs of one project. Thread-safe."""
+
+    def __init__(self, runs: Runs, results: Results) -> None:
+        self._runs = runs
+        self._results = results
+
+    def compare(self, path: str, run: str) -> RunComparison:
+        """Compare a run with the newest earlier one that completed, else with the one before.
+
+        All metrics of the run are returned, also those without an earlier value.
+        """
+        identifier = self._runs.id_of(path, run)
+        created = self._runs.journal.record(identifier)["created"]
+        earlier = self._runs.journal.runs(path, MAX_EARLIER_RUNS, (created, identifier))
+        completed = [one for one in earlier if one["status"] == Status.COMPLETED]
+        previous = next((one["id"] for one in (*completed, *earlier)), None)
+        values = self._measure(path, identifier)
+        before = self._measure(path, previous) if previous else {}
+        return RunComparison(
+            run=identifier,
+            previous=previous,
+            settings=list(self._setting_changes(path, previous, identifier)) if previous else [],
+            metrics=[
+                MetricChange(
+                    node=node,
+                    model=model,
+                    metric=metric,
+                    mode=ranking.guess_mode(metric),
+                    value=value,
+                    previous=before.get((node, model, metric)),
+                )
+                for (node, model, metric), value in values.items()
+            ],
+        )
+
+    def _measure(self, path: str, run: str) -> Measured:
+        """Return the metrics of a run; a file with a mapping for each model has several models."""
+        results = self._runs.journal.run(run)["results"]
+        values: Measured = {}
+        for stage in self._runs.documents.stages(self._runs.document(path, run))[0]:
+            for _, kind, file in self._results.ports(stage):
+                md5 = results.get(stage.id, {}).get(file)
+                content_path = self._results.content_path(file, md5)
+                # A later run may have replaced a file that the cache does not have.
+                is_known = md5 is not None and content_path.name == md5[2:]
+                is_newest = run == self._runs.journal.newest(path) and stage.id in results
+                if kind != "Metrics" or not (is_known or is_newest):
+                    continue
+                try:
+                    content = metrics.read(file, content_path.read_bytes())
+                except (OSError, metrics.UnreadableError):
+                    # The preview of the output says why.
+                    continue
+                models = content if has_models(content) else {stage.id: content}
+                for model, numbers in models.items():
+                    for name, value in metrics.flat(numbers).items():
+                        values[stage.id, str(model), name] = value
+        return values
+
+    def _setting_changes(self, path: str, before: str, after: str) -> Iterator[NodeSettingChange]:
+        try:
+            old, new = (self._runs.document(path, run).variables for run in (before, after))
+        except (MLWSError, OSError):
+            # The text of a run was removed: there is nothing to compare.
+            return
+        for node in dict.fromkeys([*new, *old]):
+            was, now = dict(flatten(old.get(node))), dict(flatten(new.get(node)))
+            for name in dict.fromkeys([*now, *was]):
+                if was.get(name) != now.get(name):
+                    yield NodeSettingChange(
+                        node=node, name=name, before=was.get(name), after=now.get(name)
+                    )
+
+
+def has_models(content: Any) -> bool:
+    """Return whether a metrics file compares models: it has a mapping of numbers for each."""
+    return (
+        isinstance(content, Mapping)
+        and len(content) > 0
+        and all(isinstance(one, Mapping) and metrics.flat(one) for one in content.values())
+    )
+
+
+def flatten(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield settings by dotted names."""
+    if isinstance(settings, Mapping):
+        for name, value in settings.items():
+            if isinstance(value, Mapping):
+                yield from flatten(value, f"{prefix}{name}.")
+            else:
+                yield f"{prefix}{name}", value

@@ -1,0 +1,79 @@
+import { closeIcon } from '@jupyterlab/ui-components';
+
+import { cellText } from '../../ui/format';
+import { useCanvas, useReply } from '../store/hooks';
+
+/** The distribution of a column of a table. */
+export function ColumnPane(props: {
+  run: string;
+  node: string;
+  port: string;
+  column: string;
+  onClose: () => void;
+}): JSX.Element {
+  const { trans, language } = useCanvas();
+  const { run, node, port, column } = props;
+  const { data, error } = useReply(
+    service => service.reader.statistics(run, node, port, column),
+    [run, node, port, column]
+  );
+  const most = Math.max(1, ...(data?.bins.map(bin => bin.count) ?? []));
+  const facts: [string, unknown][] = data
+    ? [
+        [trans.__('Values'), data.count],
+        [trans.__('Missing'), data.nulls],
+        [trans.__('Distinct'), data.distinct],
+        [trans.__('Minimum'), data.min],
+        [trans.__('Maximum'), data.max],
+        [trans.__('Mean'), data.mean],
+        [trans.__('Standard deviation'), data.std]
+      ]
+    : [];
+  return (
+    <section
+      className="jp-mlws-ColumnPane"
+      aria-label={trans.__('Statistics of %1', column)}
+    >
+      <header>
+        <h4>{column}</h4>
+        <button
+          className="jp-mlws-IconButton"
+          aria-label={trans.__('Close')}
+          title={trans.__('Close')}
+          onClick={props.onClose}
+        >
+          <closeIcon.react tag="span" />
+        </button>
+      </header>
+      {error && <p className="jp-mlws-Empty">{error}</p>}
+      {!data && !error && <p>{trans.__('Loading…')}</p>}
+      <dl>
+        {facts
+          .filter(([, value]) => value !== null && value !== undefined)
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>
+                {Number.isInteger(value)
+                  ? Number(value).toLocaleString(language)
+                  : cellText(value)}
+              </dd>
+            </div>
+          ))}
+      </dl>
+      <ul className="jp-mlws-Bins" aria-label={trans.__('Distribution')}>
+        {data?.bins.map(bin => (
+          <li key={bin.label} title={`${bin.label}: ${bin.count}`}>
+            <span className="jp-mlws-Bins-label">{bin.label || '""'}</span>
+            <span className="jp-mlws-Bins-track">
+              <span style={{ width: `${(bin.count / most) * 100}%` }} />
+            </span>
+            <span className="jp-mlws-Bins-count">
+              {bin.count.toLocaleString(language)}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,126 @@
+import {
+  caretDownIcon,
+  caretUpIcon,
+  launchIcon
+} from '@jupyterlab/ui-components';
+import type { ReactNode } from 'react';
+
+import { Splitter } from '../../ui/splitter';
+import { useCanvas, usePanes, useSelection } from '../store/hooks';
+import { PANE_LIMITS, type DrawerTab } from '../store/panes';
+import { MetricsView } from './metricsView';
+
+/** The drawer below the drawing: metrics, and the results and log of the selected node. */
+export function Drawer(props: {
+  /** Draws what is shown of a node. */
+  preview: (node: string) => ReactNode;
+  log: (node: string) => ReactNode;
+  runs: ReactNode;
+  legend: ReactNode;
+}): JSX.Element {
+  const { model, trans, showReport } = useCanvas();
+  const panes = usePanes();
+  const { singleNode: node } = useSelection();
+  const { size, isOpen } = panes.pane('drawer');
+  const { tab } = panes;
+  const tabs: [DrawerTab, string][] = [
+    ['metrics', trans.__('Metrics')],
+    ['preview', trans.__('Preview')],
+    ['log', trans.__('Log')],
+    ['runs', trans.__('Runs')]
+  ];
+  const toggle = (): void => panes.setOpen('drawer', !isOpen);
+  const ofNode = (draw: (id: string) => ReactNode): ReactNode =>
+    node === null || !model.drawing.graph.nodes.has(node) ? (
+      <p className="jp-mlws-Empty">{trans.__('Select a node.')}</p>
+    ) : (
+      draw(node)
+    );
+  return (
+    <div
+      className="jp-mlws-Drawer"
+      role="region"
+      aria-label={trans.__('Results')}
+      style={isOpen ? { flexBasis: size } : undefined}
+    >
+      {isOpen && (
+        <Splitter
+          label={trans.__('Height of the results')}
+          side="bottom"
+          size={size}
+          limits={PANE_LIMITS.drawer}
+          onResize={next => panes.resize('drawer', next)}
+          onCollapse={toggle}
+        />
+      )}
+      <div className="jp-mlws-Drawer-bar">
+        <div
+          className="jp-mlws-Tabs"
+          role="tablist"
+          aria-label={trans.__('Results')}
+          onKeyDown={event => {
+            const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+            if (by) {
+              const index = tabs.findIndex(([name]) => name === tab);
+              panes.showTab(tabs[(index + by + tabs.length) % tabs.length][0]);
+              const bar = event.currentTarget;
+              requestAnimationFrame(() =>
+                bar
+                  .querySelector<HTMLElement>('[aria-selected="true"]')
+                  ?.focus()
+              );
+            }
+          }}
+        >
+          {tabs.map(([name, label]) => (
+            <button
+              key={name}
+              role="tab"
+              aria-selected={isOpen && tab === name}
+              tabIndex={tab === name ? 0 : -1}
+              onClick={() => panes.showTab(name)}
+            >
+              {label}
+            </button>
+          ))}
+        </div>
+        {props.legend}
+        <button
+          className="jp-mlws-Drawer-report"
+          title={trans.__('Show all metrics, figures and tables on one page')}
+          onClick={showReport}
+        >
+          <launchIcon.react tag="span" />
+          {trans.__('Report')}
+        </button>
+        <button
+          className="jp-mlws-IconButton"
+          aria-expanded={isOpen}
+          aria-label={
+            isOpen ? trans.__('Hide Results') : trans.__('Show Results')
+          }
+          title={isOpen ? trans.__('Hide Results') : trans.__('Show Results')}
+          onClick={toggle}
+        >
+          {isOpen ? (
+            <caretDownIcon.react tag="span" />
+          ) : (
+            <caretUpIcon.react tag="span" />
+          )}
+        </button>
+      </div>
+      {isOpen && (
+        <div
+          className="jp-mlws-Drawer-body"
+          role="tabpanel"
+          aria-label={tabs.find(([name]) => name === tab)?.[1]}
+        >
+          {tab === 'metrics' && <MetricsView />}
+          {tab === 'preview' && ofNode(props.preview)}
+          {tab === 'log' && ofNode(props.log)}
+          {tab === 'runs' && props.runs}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,73 @@
+import type { IMetricChange } from '../../api/models';
+
+/** A value of the matrix, with its change since the run before. */
+export interface IMatrixCell {
+  value: number;
+  /** Null where the run before had no value, or the same. */
+  delta: number | null;
+  /** True if the change is for the better. */
+  isBetter: boolean;
+  /** True if no other model has a better value, and some have a worse one. */
+  isBest: boolean;
+}
+
+/** A model, or a node whose metrics name no model. */
+export interface IMatrixRow {
+  node: string;
+  model: string;
+  cells: readonly (IMatrixCell | null)[];
+}
+
+export interface IMatrix {
+  metrics: readonly string[];
+  rows: readonly IMatrixRow[];
+}
+
+/** Arranges the metrics of a run as models by metrics. */
+export function metricMatrix(changes: readonly IMetricChange[]): IMatrix {
+  const metrics = [...new Set(changes.map(one => one.metric))];
+  const rows = new Map<string, { node: string; model: string }>();
+  const values = new Map<string, IMetricChange>();
+  for (const change of changes) {
+    const { node, model } = change;
+    const key = JSON.stringify([node, model]);
+    rows.set(key, { node, model });
+    values.set(JSON.stringify([key, change.metric]), change);
+  }
+  const best = new Map<string, number>();
+  for (const metric of metrics) {
+    const group = changes.filter(one => one.metric === metric);
+    const numbers = group.map(one => one.value);
+    if (new Set(numbers).size > 1) {
+      const pick = group[0].mode === 'min' ? Math.min : Math.max;
+      best.set(metric, pick(...numbers));
+    }
+  }
+  return {
+    metrics,
+    rows: [...rows].map(([key, row]) => ({
+      ...row,
+      cells: metrics.map(metric => {
+        const change = values.get(JSON.stringify([key, metric]));
+        if (!change) {
+          return null;
+        }
+        const { value, previous, mode } = change;
+        const delta =
+          previous === null || previous === value ? null : value - previous;
+        return {
+          value,
+          delta,
+          isBetter: delta !== null && delta > 0 !== (mode === 'min'),
+          isBest: best.get(metric) === value
+        };
+      })
+    }))
+  };
+}
+
+/** "▲0.018", "▼3"; the digits that tell. */
+export function deltaText(delta: number): string {
+  const size = Number(Math.abs(delta).toPrecision(2));
+  return `${delta > 0 ? '▲' : '▼'}${size}`;
+}

@@ -1,0 +1,152 @@
+import { cellText, fullTime } from '../../ui/format';
+import type { IRunComparison, IRunSummary } from '../../api/models';
+import {
+  useCanvas,
+  useCurrentRun,
+  useReply,
+  type IReply
+} from '../store/hooks';
+import { FINAL } from '../store/run';
+import { deltaText, metricMatrix } from './matrix';
+
+/** The metrics of the shown run, and what changed since the run before. */
+export function MetricsView(): JSX.Element {
+  const { trans } = useCanvas();
+  const { run, data, error } = useRunComparison();
+  if (!run) {
+    return (
+      <p className="jp-mlws-Empty">
+        {trans.__('Run the workflow to see its metrics.')}
+      </p>
+    );
+  }
+  return (
+    <div className="jp-mlws-Metrics">
+      {error && <p className="jp-mlws-Empty">{error}</p>}
+      {data && <MetricMatrix comparison={data} />}
+      {data && <SettingChanges comparison={data} />}
+    </div>
+  );
+}
+
+/** The shown run, compared with the one before. */
+export function useRunComparison(): IReply<IRunComparison> & {
+  run: IRunSummary | null;
+} {
+  const { run } = useCurrentRun();
+  const isOver = run !== null && FINAL.has(run.status);
+  const reply = useReply(
+    run !== null ? service => service.reader.compare(run.id) : null,
+    [run?.id, isOver]
+  );
+  return { run, ...reply };
+}
+
+/** How the shown run differs from the one before. */
+export function RunChanges(): JSX.Element | null {
+  const { data } = useRunComparison();
+  return data && <SettingChanges comparison={data} />;
+}
+
+/** Models by metrics: the best in bold, with the change since the run before. */
+export function MetricMatrix({
+  comparison
+}: {
+  comparison: IRunComparison;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { metrics, rows } = metricMatrix(comparison.metrics);
+  if (rows.length === 0) {
+    return (
+      <p className="jp-mlws-Empty">{trans.__('This run has no metrics.')}</p>
+    );
+  }
+  return (
+    <div className="jp-mlws-Matrix" tabIndex={0}>
+      <table className="jp-mlws-Table">
+        <thead>
+          <tr>
+            <th scope="col">{trans.__('Model')}</th>
+            {metrics.map(metric => (
+              <th key={metric} scope="col">
+                {metric}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ node, model, cells }) => (
+            <tr key={`${node} ${model}`}>
+              <th scope="row" title={node}>
+                {model}
+              </th>
+              {cells.map((cell, index) => (
+                <td key={metrics[index]} className="jp-mod-number">
+                  {cell &&
+                    (cell.isBest ? (
+                      <strong title={trans.__('Best')}>
+                        {cellText(cell.value)}
+                      </strong>
+                    ) : (
+                      cellText(cell.value)
+                    ))}
+                  {cell && cell.delta !== null && (
+                    <span
+                      className={`jp-mlws-Delta jp-mod-${cell.isBetter ? 'better' : 'worse'}`}
+                      title={trans.__(
+                        'Previous run: %1',
+                        cellText(cell.value - cell.delta)
+                      )}
+                    >
+                      {deltaText(cell.delta)}
+                    </span>
+                  )}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Settings, old and new, that differ from the run before. */
+export function SettingChanges({
+  comparison: { previous, settings, metrics }
+}: {
+  comparison: IRunComparison;
+}): JSX.Element | null {
+  const { model, trans, language } = useCanvas();
+  if (previous === null) {
+    return null;
+  }
+  const before = model.runs.past.find(run => run.id === previous);
+  const time = before
+    ? fullTime(before.started ?? before.created, language)
+    : previous;
+  const changed = metrics.filter(
+    ({ previous: old, value }) => old !== null && old !== value
+  );
+  return (
+    <section className="jp-mlws-RunChanges" aria-label={trans.__('Changes')}>
+      <h4>{trans.__('Changed since the run of %1', time)}</h4>
+      {settings.length === 0 && changed.length === 0 && (
+        <p className="jp-mlws-Empty">{trans.__('No setting and no metric')}</p>
+      )}
+      <ul>
+        {settings.map(({ node, name, before: old, after }) => (
+          <li key={`${node} ${name}`}>
+            {node}.{name}: {cellText(old)} → <strong>{cellText(after)}</strong>
+          </li>
+        ))}
+        {changed.map(({ node, model: owner, metric, previous: old, value }) => (
+          <li key={`${node} ${owner} ${metric}`}>
+            {owner}: {metric} {cellText(old)} →{' '}
+            <strong>{cellText(value)}</strong>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

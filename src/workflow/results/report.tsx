@@ -1,0 +1,294 @@
+import { Button, ReactWidget } from '@jupyterlab/ui-components';
+import { useEffect, useRef, useState } from 'react';
+
+import type { INodeOutput, IPreview, IRunComparison } from '../../api/models';
+import { cellText, duration, fullTime } from '../../ui/format';
+import { runStatusLabel } from '../../ui/runStatus';
+import { isRecord } from '../document/values';
+import {
+  CanvasContext,
+  type ICanvasContext,
+  useCanvas,
+  useCurrentRun
+} from '../store/hooks';
+import { FINAL } from '../store/run';
+import type { WorkflowService } from '../store/service';
+import { deltaText, metricMatrix } from './matrix';
+import { MetricMatrix, SettingChanges } from './metricsView';
+import { Artifact } from './preview';
+import { reportHtml, type ReportPart } from './reportHtml';
+
+/** Types of outputs that a report shows. */
+const SHOWN: ReadonlySet<string> = new Set(['Figure', 'Table', 'Metrics']);
+
+/** All metrics, figures and tables of the shown run of a workflow on one page. */
+export class ReportWidget extends ReactWidget {
+  constructor(private _context: ICanvasContext) {
+    super();
+    this.addClass('jp-mlws-Report');
+  }
+
+  render(): JSX.Element {
+    return (
+      <CanvasContext.Provider value={this._context}>
+        <Report />
+      </CanvasContext.Provider>
+    );
+  }
+}
+
+/** An output with what it holds; of an unreadable one the reason. */
+interface IReportOutput {
+  node: string;
+  output: INodeOutput;
+  preview: IPreview | null;
+  error: string | null;
+}
+
+interface IReport {
+  comparison: IRunComparison;
+  outputs: readonly IReportOutput[];
+}
+
+async function readReport(
+  service: WorkflowService,
+  run: string,
+  nodes: readonly string[]
+): Promise<IReport> {
+  const comparison = await service.reader.compare(run);
+  const outputs = await Promise.all(
+    nodes.map(async node => {
+      const items = await service.reader.outputs(run, node);
+      return Promise.all(
+        items
+          .filter(({ type, exists }) => exists && SHOWN.has(type))
+          .map(async (output): Promise<IReportOutput> => {
+            try {
+              const preview = await service.reader.preview(
+                run,
+                node,
+                output.port
+              );
+              return { node, output, preview, error: null };
+            } catch (reason) {
+              const error =
+                reason instanceof Error ? reason.message : String(reason);
+              return { node, output, preview: null, error };
+            }
+          })
+      );
+    })
+  );
+  // Figures are what most people look for; tables are long.
+  const shown = outputs.flat();
+  const isTable = (one: IReportOutput): boolean => one.output.type === 'Table';
+  return {
+    comparison,
+    outputs: [...shown.filter(one => !isTable(one)), ...shown.filter(isTable)]
+  };
+}
+
+function Report(): JSX.Element {
+  const { model, trans, language } = useCanvas();
+  const { run, states } = useCurrentRun();
+  const [report, setReport] = useState<IReport | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const page = useRef<HTMLDivElement>(null);
+  const isOver = run !== null && FINAL.has(run.status);
+  const id = run?.id;
+  const { service } = model.server;
+  useEffect(() => {
+    let isStale = false;
+    setReport(null);
+    setError(null);
+    if (service && id !== undefined && isOver) {
+      readReport(service, id, [...states.keys()]).then(
+        answer => !isStale && setReport(answer),
+        reason =>
+          !isStale &&
+          setError(reason instanceof Error ? reason.message : String(reason))
+      );
+    }
+    return () => {
+      isStale = true;
+    };
+    // The nodes of a run that is over stay as they are.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [service, id, isOver]);
+
+  const title = model.document.workflow.title || trans.__('Workflow');
+  if (!run || !isOver) {
+    return (
+      <p className="jp-mlws-Empty">
+        {run
+          ? trans.__('The report appears when the run is over.')
+          : trans.__('Run the workflow to see its report.')}
+      </p>
+    );
+  }
+  const summary = [
+    fullTime(run.started ?? run.created, language),
+    runStatusLabel(run.status, trans),
+    ...(run.duration === null ? [] : [duration(run.duration)])
+  ].join(' · ');
+  return (
+    <article className="jp-mlws-Report-page" ref={page} aria-label={title}>
+      <header>
+        <div>
+          <h1>{title}</h1>
+          <p className="jp-mlws-Preview-shape">{summary}</p>
+        </div>
+        {report && (
+          <Button
+            className="jp-mod-styled jp-mod-accept"
+            onClick={() => {
+              const parts = [
+                { kind: 'text', text: summary } as const,
+                ...reportParts(report, page.current!, {
+                  metrics: trans.__('Metrics'),
+                  model: trans.__('Model'),
+                  changes: trans.__('Changed since the previous run')
+                })
+              ];
+              download(`${title}.html`, reportHtml(title, language, parts));
+            }}
+          >
+            {trans.__('Export as HTML')}
+          </Button>
+        )}
+      </header>
+      {error && <p className="jp-mlws-Empty">{error}</p>}
+      {!report && !error && <p>{trans.__('Loading…')}</p>}
+      {report && (
+        <>
+          <section>
+            <h2>{trans.__('Metrics')}</h2>
+            <MetricMatrix comparison={report.comparison} />
+            <SettingChanges comparison={report.comparison} />
+          </section>
+          {report.outputs
+            .filter(one => one.output.type !== 'Metrics' || isChart(one))
+            .map(one => (
+              <section
+                key={`${one.node} ${one.output.port}`}
+                data-mlws-report={`${one.node} ${one.output.port}`}
+              >
+                <h2>
+                  {one.node}{' '}
+                  <span className="jp-mlws-Preview-type">
+                    {one.output.port}
+                  </span>
+                </h2>
+                {one.error && <p className="jp-mlws-Empty">{one.error}</p>}
+                {one.preview && (
+                  <Artifact preview={one.preview} name={one.output.port} />
+                )}
+              </section>
+            ))}
+        </>
+      )}
+    </article>
+  );
+}
+
+function isChart({ preview }: IReportOutput): boolean {
+  return preview?.type === 'VegaLite';
+}
+
+/** Returns the parts of a report; the images of charts are those that the page shows. */
+function reportParts(
+  { comparison, outputs }: IReport,
+  page: HTMLElement,
+  words: { metrics: string; model: string; changes: string }
+): ReportPart[] {
+  const { metrics, rows } = metricMatrix(comparison.metrics);
+  const parts: ReportPart[] = [];
+  if (rows.length > 0) {
+    parts.push(
+      { kind: 'heading', text: words.metrics },
+      {
+        kind: 'table',
+        columns: [words.model, ...metrics],
+        rows: rows.map(({ model, cells }) => [
+          model,
+          ...cells.map(cell =>
+            cell
+              ? cellText(cell.value) +
+                (cell.delta === null ? '' : ` ${deltaText(cell.delta)}`)
+              : ''
+          )
+        ]),
+        bold: new Set(
+          rows.flatMap(({ cells }, row) =>
+            cells.flatMap((cell, column) =>
+              cell?.isBest ? [`${row} ${column + 1}`] : []
+            )
+          )
+        )
+      }
+    );
+  }
+  if (comparison.settings.length > 0) {
+    parts.push(
+      { kind: 'heading', text: words.changes },
+      {
+        kind: 'list',
+        items: comparison.settings.map(
+          ({ node, name, before, after }) =>
+            `${node}.${name}: ${cellText(before)} → ${cellText(after)}`
+        )
+      }
+    );
+  }
+  for (const { node, output, preview, error } of outputs) {
+    const name = `${node} · ${output.port}`;
+    const heading: ReportPart = { kind: 'heading', text: name };
+    if (error !== null) {
+      parts.push(heading, { kind: 'text', text: error });
+    } else if (preview?.type === 'Figure') {
+      const source = `data:${preview.mime};base64,${preview.data}`;
+      parts.push(heading, { kind: 'image', name, source });
+    } else if (preview?.type === 'VegaLite') {
+      const key = CSS.escape(`${node} ${output.port}`);
+      const source = imageOf(page.querySelector(`[data-mlws-report="${key}"]`));
+      parts.push(
+        heading,
+        source === null
+          ? { kind: 'code', text: JSON.stringify(preview.spec, null, 2) }
+          : { kind: 'image', name, source }
+      );
+    } else if (preview?.type === 'Table') {
+      parts.push(heading, {
+        kind: 'table',
+        columns: preview.columns.map(column => column.name),
+        rows: preview.rows.map(row => row.map(cellText))
+      });
+    } else if (isRecord(preview) && preview.type === 'Text') {
+      parts.push(heading, { kind: 'code', text: String(preview.text) });
+    }
+  }
+  return parts;
+}
+
+/** Returns a drawn chart as a data URL; null where it is not drawn. */
+function imageOf(section: Element | null): string | null {
+  const canvas = section?.querySelector('canvas');
+  if (canvas) {
+    return canvas.toDataURL('image/png');
+  }
+  const svg = section?.querySelector('.jp-mlws-Preview-chart svg');
+  if (svg) {
+    const text = new XMLSerializer().serializeToString(svg);
+    return `data:image/svg+xml,${encodeURIComponent(text)}`;
+  }
+  return null;
+}
+
+function download(name: string, text: string): void {
+  const link = document.createElement('a');
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/html' }));
+  link.href = url;
+  link.download = name.replace(/[/\\]/g, '-');
+  link.click();
+  URL.revokeObjectURL(url);
+}

@@ -1,0 +1,77 @@
+import type { ITablePage } from '../../api/models';
+
+/** Rows of a request. */
+export const PAGE_ROWS = 200;
+/** Pages that are kept. */
+const MAX_PAGES = 60;
+/** Requests under way at a time; of the others the newest come first. */
+const MAX_REQUESTS = 2;
+
+/** The rows of a table of any length: pages are read when they are looked at. */
+export class RowPages {
+  constructor(
+    private _read: (offset: number, limit: number) => Promise<ITablePage>,
+    private _onChange: (page: ITablePage) => void,
+    private _onError: (error: unknown) => void
+  ) {}
+
+  /** The cells of a row; undefined until they are read. */
+  row(index: number): readonly unknown[] | undefined {
+    return this._pages.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS];
+  }
+
+  /** Reads the rows of a range that are not there. */
+  request(first: number, last: number): void {
+    const pages: number[] = [];
+    for (
+      let page = Math.floor(first / PAGE_ROWS);
+      page <= Math.floor(last / PAGE_ROWS);
+      page += 1
+    ) {
+      if (!this._pages.has(page) && !this._asked.has(page)) {
+        pages.push(page);
+      }
+    }
+    // What was scrolled past is not read.
+    this._wanted = pages;
+    this._next();
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+  }
+
+  private _next(): void {
+    while (this._asked.size < MAX_REQUESTS && this._wanted.length > 0) {
+      void this._load(this._wanted.shift()!);
+    }
+  }
+
+  private async _load(page: number): Promise<void> {
+    this._asked.add(page);
+    try {
+      const answer = await this._read(page * PAGE_ROWS, PAGE_ROWS);
+      if (this._isDisposed) {
+        return;
+      }
+      this._pages.set(page, answer.rows);
+      if (this._pages.size > MAX_PAGES) {
+        this._pages.delete(this._pages.keys().next().value!);
+      }
+      this._onChange(answer);
+    } catch (error) {
+      if (!this._isDisposed) {
+        this._wanted = [];
+        this._onError(error);
+      }
+    } finally {
+      this._asked.delete(page);
+    }
+    this._next();
+  }
+
+  private _pages = new Map<number, readonly (readonly unknown[])[]>();
+  private _asked = new Set<number>();
+  private _wanted: number[] = [];
+  private _isDisposed = false;
+}
