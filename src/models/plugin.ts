@@ -3,6 +3,7 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { ModelActions } from './actions';
@@ -30,7 +31,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
   id: 'jupyter-mlws:registry',
   description: 'The registered models of the project: versions and aliases.',
   autoStart: true,
-  requires: [IMLWSClient, IMLWSSidebar, IMainViews],
+  requires: [IMLWSClient, IMLWSSidebar, IMainViews, IRenderMimeRegistry],
   optional: [ITranslator, ICommandPalette],
   provides: IModelRegistry,
   activate: (
@@ -38,6 +39,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
     client: IMLWSClient,
     sidebar: IMLWSSidebar,
     views: IMainViews,
+    renderers: IRenderMimeRegistry,
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ) => {
@@ -58,7 +60,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
       trans
     );
     const expanded = projectState<ReadonlySet<string>>(client, new Set());
-    const view = modelsView({ client, actions, expanded });
+    const view = modelsView({ client, actions, renderers, expanded });
     sidebar.addSection({
       view,
       rank: RANK,

@@ -1,6 +1,7 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { project, rest, show, Wire } from '../__tests__/server';
+import { fake, project, rest, show, Wire } from '../__tests__/server';
 import type { MLWSClient } from '../api/client';
 import { followProject } from '../api/invalidation';
 import type { ServerView } from '../ui/server';
@@ -60,7 +61,12 @@ const makeActions = () =>
   );
 
 async function registry(): Promise<HTMLElement> {
-  const view = modelsView({ client, actions: makeActions(), expanded });
+  const view = modelsView({
+    client,
+    actions: makeActions(),
+    renderers: fake<IRenderMimeRegistry>(),
+    expanded
+  });
   views.push(view);
   return show(view);
 }

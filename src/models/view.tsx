@@ -1,3 +1,4 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import {
   Button,
   caretDownIcon,
@@ -21,6 +22,7 @@ import type {
 import { readMore } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { cellText, fullTime, relativeTime } from '../ui/format';
+import { Markdown } from '../ui/markdown';
 import { Rows } from '../ui/rows';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { State, toggled, useValue } from '../ui/state';
@@ -37,6 +39,7 @@ const BEST = 5;
 interface IProps {
   client: MLWSClient;
   actions: IModelRegistry;
+  renderers: IRenderMimeRegistry;
   /** The names of the expanded models. */
   expanded: State<ReadonlySet<string>>;
 }
@@ -193,7 +196,7 @@ function Expanded(props: IVersionProps & { name: string }): JSX.Element {
         {detail => (
           <>
             {detail.description && (
-              <p className="jp-mlws-Hint">{detail.description}</p>
+              <Markdown text={detail.description} renderers={props.renderers} />
             )}
             <ul
               className="jp-mlws-Rows"

@@ -136,9 +136,15 @@ def test_notes_and_frames(page: Page, lab: Lab, shoot: Callable[[str], None]) ->
     field = page.locator(".jp-mlws-StickyNote textarea")
     expect(field).to_be_focused()
     page.keyboard.press("Control+a")
-    page.keyboard.type("Four columns make it a contest")
+    # Markdown, of which nothing runs.
+    hostile = "<img src=x onerror='window.hostile = 1'><script>window.hostile = 2</script>"
+    page.keyboard.type(f"Four **columns** make it a contest{hostile}")
     page.keyboard.press("Enter")
-    expect(page.locator(".jp-mlws-StickyNote")).to_have_text("Four columns make it a contest")
+    note = page.locator(".jp-mlws-StickyNote")
+    expect(note).to_have_text("Four columns make it a contest")
+    expect(note.locator("strong")).to_have_text("columns")
+    expect(note.locator("script")).to_have_count(0)
+    assert page.evaluate("window.hostile") is None
     node(page, "forest").click()
     node(page, "linear").click(modifiers=["Control"])
     page.keyboard.press("Control+g")
@@ -149,7 +155,7 @@ def test_notes_and_frames(page: Page, lab: Lab, shoot: Callable[[str], None]) ->
     expect(frame).to_have_text("Models")
     save(page)
     title = lines_changed(before, file.read_text())[1]
-    assert 'notes: [{text: "Four columns make it a contest", at: [' in title
+    assert 'notes: [{text: "Four **columns** make it a contest<img src=x' in title
     assert "frames: [{title: Models, nodes: [forest, linear]}]" in title
     shoot("canvas-notes")
 

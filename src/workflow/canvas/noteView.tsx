@@ -1,6 +1,7 @@
 import type { Node, NodeProps } from '@xyflow/react';
 import { memo, useEffect, useRef, useState } from 'react';
 
+import { Markdown } from '../../ui/markdown';
 import { useCanvas, useFlush, useSlot } from '../store/hooks';
 import * as gestures from '../store/gestures';
 
@@ -9,7 +10,7 @@ export type FrameNode = Node<{ index: number; title: string }, 'frame'>;
 
 /** Words on the canvas; a double click or Enter begins to write. */
 export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
-  const { model, trans } = useCanvas();
+  const { model, trans, renderers } = useCanvas();
   const { isEditing, begin, field } = useEditing<HTMLTextAreaElement>(
     `notes:${data.index}`,
     data.text,
@@ -28,10 +29,10 @@ export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
           data-lm-suppress-shortcuts="true"
           aria-label={trans.__('Note')}
         />
+      ) : data.text ? (
+        <Markdown text={data.text} renderers={renderers} />
       ) : (
-        data.text || (
-          <span className="jp-mlws-Empty">{trans.__('Empty note')}</span>
-        )
+        <span className="jp-mlws-Empty">{trans.__('Empty note')}</span>
       )}
     </div>
   );
