@@ -1,8 +1,10 @@
+import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useCallback, useLayoutEffect, useRef, useState } from 'react';
 
+import { useTheme } from '../ui/useTheme';
 import type { IChartColours } from './charts';
 
 /** The media type of JupyterLab's own Vega renderer. */
@@ -14,16 +16,10 @@ const EMBED = {
 };
 
 /** The lab's colours, also after its theme has changed. */
-export function useColours(): IChartColours {
+export function useColours(themes: IThemeManager | null): IChartColours {
   const [colours, setColours] = useState(readColours);
-  useEffect(() => {
-    const observer = new MutationObserver(() => setColours(readColours()));
-    observer.observe(document.body, {
-      attributes: true,
-      attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light']
-    });
-    return () => observer.disconnect();
-  }, []);
+  const read = useCallback(() => setColours(readColours()), []);
+  useTheme(themes, read);
   return colours;
 }
 

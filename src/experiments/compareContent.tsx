@@ -1,3 +1,4 @@
+import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { HTMLSelect } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -16,6 +17,7 @@ interface ICompareProps {
   runs: readonly IExperimentRun[];
   client: MLWSClient;
   rendermime: IRenderMimeRegistry;
+  themes: IThemeManager | null;
   trans: TranslationBundle;
 }
 
@@ -51,7 +53,7 @@ function ColumnSelect(props: {
 /** All columns in which the runs differ, side by side. */
 function Parallel(props: ICompareProps): JSX.Element {
   const { runs, rendermime, trans } = props;
-  const colours = useColours();
+  const colours = useColours(props.themes);
   // Parameters first: what was set leads to what was measured.
   const differing = useMemo(() => {
     const columns = columnsOf(runs).filter(one => one.differs);
@@ -79,7 +81,7 @@ function Parallel(props: ICompareProps): JSX.Element {
 /** Two columns against each other. */
 function Scatter(props: ICompareProps): JSX.Element {
   const { runs, rendermime, trans } = props;
-  const colours = useColours();
+  const colours = useColours(props.themes);
   const columns = useMemo(() => columnsOf(runs), [runs]);
   const metrics = columns.filter(one => one.kind === 'metric');
   const params = columns.filter(one => one.kind === 'param');
@@ -132,7 +134,7 @@ function Scatter(props: ICompareProps): JSX.Element {
 /** A metric step by step. */
 function CurveChart(props: ICompareProps): JSX.Element {
   const { runs, client, rendermime, trans } = props;
-  const colours = useColours();
+  const colours = useColours(props.themes);
   const metrics = useMemo(
     () => columnsOf(runs).filter(one => one.kind === 'metric'),
     [runs]

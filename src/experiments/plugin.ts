@@ -2,7 +2,7 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, IThemeManager } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { spreadsheetIcon } from '@jupyterlab/ui-components';
@@ -41,7 +41,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
     IRenderMimeRegistry,
     IMainViews
   ],
-  optional: [ITranslator, ICommandPalette],
+  optional: [ITranslator, ICommandPalette, IThemeManager],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
@@ -50,7 +50,8 @@ const experiments: JupyterFrontEndPlugin<void> = {
     rendermime: IRenderMimeRegistry,
     views: IMainViews,
     translator: ITranslator | null,
-    palette: ICommandPalette | null
+    palette: ICommandPalette | null,
+    themes: IThemeManager | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
     const compare = (runs: readonly IExperimentRun[]) =>
@@ -58,7 +59,13 @@ const experiments: JupyterFrontEndPlugin<void> = {
         `runs ${runs.map(run => run.id ?? run.run).join(' ')}`,
         async () => {
           const { runComparisonView } = await import('./compareContent');
-          const view = runComparisonView({ runs, client, rendermime, trans });
+          const view = runComparisonView({
+            runs,
+            client,
+            rendermime,
+            themes,
+            trans
+          });
           return { view };
         }
       );

@@ -1,3 +1,4 @@
+import type { IThemeManager } from '@jupyterlab/apputils';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { DocumentRegistry } from '@jupyterlab/docregistry';
@@ -40,6 +41,7 @@ export interface IEditorOptions {
   manager: IDocumentManager;
   translator: ITranslator;
   renderers: IRenderMimeRegistry;
+  themes: IThemeManager | null;
   commands: CommandRegistry;
   preferences: Preferences;
   views: IMainViews;
@@ -206,6 +208,7 @@ function labActions(
       dispose: () => files.dispose()
     },
     renderers,
+    themes: options.themes,
     openFile: (path, line) => {
       if (line === undefined) {
         manager.openOrReveal(root() + path);

@@ -6,6 +6,7 @@ import {
 import {
   createToolbarFactory,
   ICommandPalette,
+  IThemeManager,
   IToolbarWidgetRegistry,
   Notification,
   WidgetTracker
@@ -73,6 +74,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
   optional: [
     ITranslator,
     ICommandPalette,
+    IThemeManager,
     ILauncher,
     ILayoutRestorer,
     IStateDB,
@@ -90,6 +92,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
     settings: ISettingRegistry,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
+    themes: IThemeManager | null,
     launcher: ILauncher | null,
     restorer: ILayoutRestorer | null,
     state: IStateDB | null,
@@ -138,6 +141,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
       manager,
       translator,
       renderers,
+      themes,
       commands: app.commands,
       preferences,
       views,

@@ -10,6 +10,7 @@ import {
 } from 'react';
 
 import type { AnyNode } from './nodeTypes';
+import { useTheme } from '../../ui/useTheme';
 import { useCanvas } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
 import { paint, type IColours, type IPictureNode } from './painting';
@@ -171,21 +172,16 @@ interface IPalette {
 export function useColours(
   within: React.RefObject<HTMLElement>
 ): IPalette | null {
+  const { themes } = useCanvas();
   const [colours, setColours] = useState<IPalette | null>(null);
-  useLayoutEffect(() => {
-    const read = (): void => {
-      if (within.current) {
-        const style = getComputedStyle(within.current);
-        setColours(paletteOf(name => style.getPropertyValue(`--jp-${name}`)));
-      }
-    };
-    read();
-    const observer = new MutationObserver(read);
-    observer.observe(document.body, {
-      attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light']
-    });
-    return () => observer.disconnect();
+  const read = useCallback((): void => {
+    if (within.current) {
+      const style = getComputedStyle(within.current);
+      setColours(paletteOf(name => style.getPropertyValue(`--jp-${name}`)));
+    }
   }, [within]);
+  useLayoutEffect(read, [read]);
+  useTheme(themes, read);
   return colours;
 }
 

@@ -1,5 +1,6 @@
 import type { ISharedFile } from '@jupyter/ydoc';
 import type { INotebookContent } from '@jupyterlab/nbformat';
+import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
@@ -42,6 +43,8 @@ export interface ILabActions {
   showData: (path: string, track: boolean) => void;
   /** What the lab can draw, by MIME types. */
   renderers: IRenderMimeRegistry;
+  /** Null where the lab has one look alone. */
+  themes: IThemeManager | null;
   preferences: Preferences;
   panes: PanesStore;
   /** Opens the graph that the shown run had, compared with the present one. */
