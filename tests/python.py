@@ -150,7 +150,7 @@ class _Main:
 
 def start_mlflow(client: TrackingClient) -> Any:
     """Start MLflow's process, as :meth:`TrackingClient._start` does."""
-    return Python(MLFLOW, cwd=client._folder, env=client._process_environment())
+    return Python(MLFLOW, cwd=client._folder, env=client.process_environment())
 
 
 def start_runner(run: str, root: Path, folder: Path, log: int) -> Any:

@@ -121,19 +121,19 @@ class TrackingClient:
         return subprocess.Popen(
             [sys.executable, "-m", "jupyter_mlws.mlflow.process"],
             cwd=self._folder,
-            # The address may hold a password, and every user of the machine can read arguments.
-            env={
-                **os.environ,
-                **self._environment,
-                "MLFLOW_TRACKING_URI": self.uri,
-                "MLFLOW_REGISTRY_URI": self.uri,
-            },
+            env=self.process_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             # A terminal's Ctrl+C is for the owner, which ends the helper in its own time.
             start_new_session=True,
         )
+
+    def process_environment(self) -> dict[str, str]:
+        """Return the environment of the helper process, with the address of the store."""
+        # The address may hold a password, and every user of the machine can read arguments.
+        address = {"MLFLOW_TRACKING_URI": self.uri, "MLFLOW_REGISTRY_URI": self.uri}
+        return {**os.environ, **self._environment, **address}
 
     def _read_line(self, process: subprocess.Popen[bytes], timeout: float) -> bytes:
         assert process.stdout is not None

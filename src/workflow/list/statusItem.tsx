@@ -82,8 +82,10 @@ function StatusItem(props: IProps): JSX.Element | null {
   if (!project) {
     return null;
   }
+  // Without a commit there is no branch yet.
   const branch =
     branches &&
+    branches.items.length > 0 &&
     (branches.items.find(one => one.current)?.name ??
       trans.__('detached HEAD'));
   // Run IDs begin with their time.
