@@ -126,7 +126,7 @@ def test_the_drawer_shows_results_and_keeps_its_size(page: Page, lab: Lab) -> No
     assert faults_of_access(page, ".jp-mlws-Drawer") == []
 
     node(page, "plot").click()
-    page.get_by_role("button", name="Show in full size").click()
+    page.get_by_title("Show in full size").click()
     expect(page.locator(".jp-mlws-FullSize img")).to_be_visible()
     page.keyboard.press("Escape")
 

@@ -18,9 +18,11 @@ export function ColumnPane(props: {
     [run, node, port, column]
   );
   const most = Math.max(1, ...(data?.bins.map(bin => bin.count) ?? []));
+  // Only numbers have a range.
+  const isNumber = typeof data?.min === 'number';
   const facts: [string, unknown][] = data
     ? [
-        [trans.__('Values'), data.count],
+        [trans.__('Number of values'), data.count],
         [trans.__('Missing'), data.nulls],
         [trans.__('Distinct'), data.distinct],
         [trans.__('Minimum'), data.min],
@@ -61,18 +63,31 @@ export function ColumnPane(props: {
             </div>
           ))}
       </dl>
-      <ul className="jp-mlws-Bins" aria-label={trans.__('Distribution')}>
-        {data?.bins.map(bin => (
-          <li key={bin.label} title={`${bin.label}: ${bin.count}`}>
-            <span className="jp-mlws-Bins-label">{bin.label || '""'}</span>
-            <span className="jp-mlws-Bins-track">
-              <span style={{ width: `${(bin.count / most) * 100}%` }} />
-            </span>
-            <span className="jp-mlws-Bins-count">
-              {bin.count.toLocaleString(language)}
-            </span>
-          </li>
-        ))}
+      <ul
+        className={`jp-mlws-Bins${isNumber ? ' jp-mod-histogram' : ''}`}
+        aria-label={trans.__('Distribution')}
+      >
+        {data?.bins.map(bin => {
+          const share = `${(bin.count / most) * 100}%`;
+          const count = bin.count.toLocaleString(language);
+          return isNumber ? (
+            <li
+              key={bin.label}
+              title={`${bin.label}: ${count}`}
+              aria-label={`${bin.label}: ${count}`}
+            >
+              <span style={{ height: share }} />
+            </li>
+          ) : (
+            <li key={bin.label} title={`${bin.label}: ${count}`}>
+              <span className="jp-mlws-Bins-label">{bin.label || '""'}</span>
+              <span className="jp-mlws-Bins-track">
+                <span style={{ width: share }} />
+              </span>
+              <span className="jp-mlws-Bins-count">{count}</span>
+            </li>
+          );
+        })}
       </ul>
     </section>
   );

@@ -18,7 +18,7 @@ import { parseFilter } from './tableFilter';
 /** Pixels. */
 const ROW = 24;
 const COLUMN = 140;
-const HEADER = 66;
+const HEADER = 58;
 /** Browsers draw no higher elements; of more rows the scroll bar has a coarser scale. */
 const MAX_HEIGHT = 8_000_000;
 /** Rows are drawn for a height of so many pixels at most, whatever the style says. */

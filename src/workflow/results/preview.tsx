@@ -62,15 +62,7 @@ export function PreviewView(props: {
               </Button>
             )}
           </h4>
-          {output.exists && output.type === 'Table' ? (
-            <DataTable
-              key={output.port}
-              run={run}
-              node={node}
-              port={output.port}
-              version={output.md5 ?? status ?? ''}
-            />
-          ) : output.exists ? (
+          {output.exists ? (
             <OutputPreview
               run={run}
               node={node}
@@ -103,7 +95,15 @@ function OutputPreview(props: {
   if (error) {
     return <p className="jp-mlws-Empty">{error}</p>;
   }
-  return preview ? (
+  // A table for which the workflow defines a plot is a chart.
+  return preview?.type === 'Table' ? (
+    <DataTable
+      run={run}
+      node={node}
+      port={output.port}
+      version={output.md5 ?? status ?? ''}
+    />
+  ) : preview ? (
     <Artifact preview={preview} name={output.port} />
   ) : (
     <p>{trans.__('Loading…')}</p>
