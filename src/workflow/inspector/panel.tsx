@@ -1,6 +1,7 @@
 import { useId, useRef, useState, type ReactNode } from 'react';
 
 import type { IProblem } from '../../api/models';
+import { Markdown } from '../../ui/markdown';
 import { itemOf } from '../document/notes';
 import { setTitle } from '../document/variables';
 import type { Problem } from '../graph/validate';
@@ -83,7 +84,7 @@ function focusSetting(body: HTMLElement | null, setting: string | null): void {
 
 /** A note or a frame: its words. */
 function ItemPanel({ item }: { item: string }): JSX.Element | null {
-  const { trans } = useCanvas();
+  const { trans, renderers } = useCanvas();
   const { notes, frames } = useDrawing();
   const { list, index } = itemOf(item)!;
   const note = list === 'notes' ? notes[index] : undefined;
@@ -93,7 +94,7 @@ function ItemPanel({ item }: { item: string }): JSX.Element | null {
       {note && (
         <>
           <h3>{trans.__('Note')}</h3>
-          <p className="jp-mlws-Panel-note">{note.text}</p>
+          <Markdown text={note.text} renderers={renderers} />
         </>
       )}
       {frame && (
