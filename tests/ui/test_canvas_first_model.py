@@ -45,6 +45,11 @@ class Person:
         self.actions += 1
         drag(self.page, source, to)
 
+    def choose(self, at: Locator, value: str) -> None:
+        """Open a list, and click one of its items."""
+        self.actions += 2
+        at.select_option(value)
+
     def press(self, key: str) -> None:
         self.actions += 1
         self.page.keyboard.press(key)
