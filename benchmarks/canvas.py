@@ -91,20 +91,20 @@ TAKE = """
 """
 EDIT = """
 () => {
-  const { model } = jupyterapp.shell.currentWidget;
+  const { model, gestures } = jupyterapp.shell.currentWidget.editor;
   const time = act => {
     const start = performance.now();
     act();
     return Math.round(performance.now() - start);
   };
-  const set = entry => (entry.s200 ? { s200: { text: 7 } } : entry);
-  const set_ms = time(() =>
-    model.document.edit(({ data }) => ({ ...data, vars: data.vars.map(set) }))
-  );
+  const set_ms = time(() => model.document.edit(({ data }) => ({
+    ...data,
+    vars: data.vars.map(entry => 's200' in entry ? { s200: { text: 7 } } : entry)
+  })));
   model.selection.select(Array.from({ length: 20 }, (_, number) => `s${200 + number}`));
   return {
     set_ms,
-    remove_ms: time(() => void jupyterapp.commands.execute('workflow:delete-selection')),
+    remove_ms: time(() => gestures.removeSelected(model)),
     undo_ms: time(() => model.document.undo())
   };
 }

@@ -212,13 +212,14 @@ const running: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:running',
   description: 'Lists running workflows in the panel of what is running.',
   autoStart: true,
-  requires: [IMLWSClient, IWorkflowEvents, IRunningSessionManagers],
-  optional: [ITranslator],
+  requires: [IMLWSClient, IWorkflowEvents],
+  // Notebook 7 has no panel of what is running.
+  optional: [IRunningSessionManagers, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
     events: IWorkflowEvents,
-    managers: IRunningSessionManagers,
+    managers: IRunningSessionManagers | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
@@ -227,7 +228,7 @@ const running: JupyterFrontEndPlugin<void> = {
       const args = { path: file, factory: CANVAS_FACTORY };
       void app.commands.execute('docmanager:open', args);
     };
-    managers.add(new RunningRuns(client, events, open, trans));
+    managers?.add(new RunningRuns(client, events, open, trans));
   }
 };
 

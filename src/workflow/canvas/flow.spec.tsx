@@ -6,7 +6,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { Flow } from './flow';
 import { CanvasContext, type ICanvasContext } from '../store/hooks';
 import { CanvasModel } from '../store/model';
-import { WINE } from '../document/samples';
+import { WINE } from '../../__tests__/samples';
 import { edgeEnds } from '../graph/geometry';
 import { graphSvg } from '../graph/svg';
 import { toNodes } from './nodes';

@@ -4,7 +4,7 @@ import { copyNodes, pasteNodes, readClip } from './clipboard';
 import { type IWorkflowDocument, parse } from './document';
 import { removeNodes } from './nodes';
 import { dataOf } from './notes';
-import { HAND_WRITTEN, textAfter, WINE } from './samples';
+import { HAND_WRITTEN, textAfter, WINE } from '../../__tests__/samples';
 
 const PATH = 'workflows/wine/dvc.yaml';
 

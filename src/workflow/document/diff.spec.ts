@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
 import { mergeTexts } from './diff';
-import { WINE } from './samples';
+import { WINE } from '../../__tests__/samples';
 
 it('keeps what either side changed', () => {
   const ours = WINE.replace('n_estimators: 100', 'n_estimators: 50');

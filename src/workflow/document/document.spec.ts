@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { type IWorkflowDocument, parse } from './document';
-import { HAND_WRITTEN, WINE } from './samples';
+import { HAND_WRITTEN, WINE } from '../../__tests__/samples';
 
 function read(text: string, path?: string): IWorkflowDocument {
   const result = parse(text, path);

@@ -14,7 +14,7 @@ import {
   removeNodes,
   setFileInput
 } from './nodes';
-import { FLOW, HAND_WRITTEN, textAfter, WINE } from './samples';
+import { FLOW, HAND_WRITTEN, textAfter, WINE } from '../../__tests__/samples';
 import { setSetting, setTitle } from './variables';
 
 const PATH = 'workflows/wine/dvc.yaml';

@@ -12,7 +12,7 @@ import {
   removeItems,
   setPart
 } from './notes';
-import { textAfter, WINE } from './samples';
+import { textAfter, WINE } from '../../__tests__/samples';
 
 function read(text: string): IWorkflowDocument {
   return parse(text, 'workflows/wine/dvc.yaml').document!;

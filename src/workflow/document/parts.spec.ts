@@ -12,7 +12,7 @@ import { type IWorkflowDocument, parse } from './document';
 import type { Edit } from './edits';
 import { removeNodes } from './nodes';
 import { endOf, startOf } from './ranges';
-import { FLOW, HAND_WRITTEN, textAfter, WINE } from './samples';
+import { FLOW, HAND_WRITTEN, textAfter, WINE } from '../../__tests__/samples';
 import { setSetting } from './variables';
 import { removeSelected } from '../store/gestures';
 import { CanvasModel } from '../store/model';

@@ -15,7 +15,7 @@ import {
 } from './nodes';
 import { addFrame, addNote } from './notes';
 import { renameNode } from './rename';
-import { setMeta } from './samples';
+import { setMeta } from '../../__tests__/samples';
 import { addOutput, fileNode, setCommand, setFrozen } from './stages';
 import { setTitle } from './variables';
 import { CanvasModel } from '../store/model';

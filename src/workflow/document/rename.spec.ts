@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { parse } from './document';
 import { nameFault, renameNode } from './rename';
-import { HAND_WRITTEN, textAfter, WINE } from './samples';
+import { HAND_WRITTEN, textAfter, WINE } from '../../__tests__/samples';
 
 const PATH = 'workflows/wine/dvc.yaml';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { IComponent } from '../../api/models';
 import { parse } from './document';
-import { textAfter } from './samples';
+import { textAfter } from '../../__tests__/samples';
 import type { ISchema } from './schema';
 import {
   changeSettings,

@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { type IWorkflowDocument, parse } from './document';
 import type { Edit } from './edits';
 import { addCommandNode, addInput } from './nodes';
-import { HAND_WRITTEN, setMeta, textAfter, WINE } from './samples';
+import {
+  HAND_WRITTEN,
+  setMeta,
+  textAfter,
+  WINE
+} from '../../__tests__/samples';
 import {
   addOutput,
   fileNode,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { type IWorkflowDocument, parse } from './document';
-import { textAfter, WINE } from './samples';
+import { textAfter, WINE } from '../../__tests__/samples';
 import {
   axesOf,
   type IAxis,

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import type { IComponent } from '../../api/models';
 import { parse } from '../document/document';
-import { WINE } from '../document/samples';
+import { WINE } from '../../__tests__/samples';
 import {
   bestLink,
   fittingComponents,

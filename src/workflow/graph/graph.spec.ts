@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { IComponent } from '../../api/models';
 import { parse } from '../document/document';
-import { HAND_WRITTEN, WINE } from '../document/samples';
+import { HAND_WRITTEN, WINE } from '../../__tests__/samples';
 import { refusalOf, type Refusal } from './connections';
 import { buildGraph, type IGraph } from './graph';
 import { placeNodes } from './layout';

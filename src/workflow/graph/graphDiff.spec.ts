@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { parse } from '../document/document';
-import { HAND_WRITTEN, WINE } from '../document/samples';
+import { HAND_WRITTEN, WINE } from '../../__tests__/samples';
 import { graphDiff, type IChangedFiles } from './graphDiff';
 
 const NOTHING: IChangedFiles = { code: [], data: [], metrics: [] };

@@ -5,7 +5,7 @@ import type { IComponent } from '../../api/models';
 import { type IWorkflowDocument, parse } from '../document/document';
 import type { Edit } from '../document/edits';
 import { placeSource, sourceId } from '../document/notes';
-import { textAfter, WINE } from '../document/samples';
+import { textAfter, WINE } from '../../__tests__/samples';
 import { bestLink } from './choices';
 import { type Refusal, refusalOf } from './connections';
 import { buildGraph, SOURCE_PORT } from './graph';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { parse } from '../document/document';
-import { WINE } from '../document/samples';
+import { WINE } from '../../__tests__/samples';
 import { buildGraph } from './graph';
 import { placeNodes } from './layout';
 import { graphSvg, wrap } from './svg';

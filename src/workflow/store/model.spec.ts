@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fake } from '../../__tests__/server';
 import type { IComponent, IRun, IWorkflowEvent } from '../../api/models';
 import type { IEventStream } from '../../api/stream';
-import { HAND_WRITTEN, WINE } from '../document/samples';
+import { HAND_WRITTEN, WINE } from '../../__tests__/samples';
 import type { ILink } from '../graph/graph';
 import * as gestures from './gestures';
 import { CanvasModel } from './model';

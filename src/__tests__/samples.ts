@@ -1,8 +1,8 @@
-import type { IWorkflowDocument } from './document';
-import { changeBody, type Edit } from './edits';
-import { reconcile } from './reconcile';
-import { applyEdits } from './textEdits';
-import { removeIn, setIn, type Value } from './values';
+import type { IWorkflowDocument } from '../workflow/document/document';
+import { changeBody, type Edit } from '../workflow/document/edits';
+import { reconcile } from '../workflow/document/reconcile';
+import { applyEdits } from '../workflow/document/textEdits';
+import { removeIn, setIn, type Value } from '../workflow/document/values';
 
 /** Texts of `dvc.yaml` for the specs, in the styles that people write. */
 export const WINE = `# The wine workflow

@@ -1,0 +1,46 @@
+"""Views of the main area come back with the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.conftest import TOKEN, Lab
+
+pytestmark = pytest.mark.browser
+
+WINE = "workflows/wine/dvc.yaml"
+VIEWS = {
+    "mlws:open-diff": ({"path": WINE, "from": None, "to": "HEAD"}, ".jp-mlws-FileDiff"),
+    "mlws:open-experiments": ({}, ".jp-mlws-RunTableView"),
+    "mlws:open-lineage": ({"of": "snapshot:HEAD"}, ".jp-mlws-LineageView"),
+    "mlws:server-log": ({}, ".jp-mlws-ServerLog"),
+}
+"""Commands with their arguments, and the view that each opens."""
+
+
+def test_views_come_back_with_the_page(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
+    page.goto(lab.address())
+    for command, (arguments, view) in VIEWS.items():
+        page.wait_for_function("name => window.jupyterapp?.commands.hasCommand(name)", arg=command)
+        page.evaluate(
+            "([id, args]) => void jupyterapp.commands.execute(id, args)", [command, arguments]
+        )
+        expect(page.locator(view)).to_be_visible()
+    tabs = page.locator("#jp-main-dock-panel .lm-TabBar-tab")
+    titles = tabs.all_inner_texts()
+
+    # Without `reset` in its address, which would give a clean layout.
+    saved = page.expect_response(lambda answer: "/api/workspaces" in answer.url)
+    with saved:
+        tabs.last.click()
+    page.goto(f"{lab.url}/lab?token={TOKEN}")
+    expect(tabs).to_have_text(titles)
+    for _, view in VIEWS.values():
+        expect(page.locator(view)).to_have_count(1)
+    for index, (_, view) in enumerate(VIEWS.values()):
+        tabs.nth(index).click()
+        expect(page.locator(view)).to_be_visible()
+    shoot("views-restored")
