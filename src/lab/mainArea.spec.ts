@@ -21,7 +21,7 @@ let reopen: { command: string; args: ReadonlyPartialJSONObject }[];
 
 beforeEach(() => {
   commands = new CommandRegistry();
-  areas = { main: new BoxPanel(), down: new BoxPanel() };
+  areas = { main: new BoxPanel(), right: new BoxPanel() };
   names = [];
   reopen = [];
 });
@@ -34,7 +34,7 @@ afterEach(() => {
 function open(kind: 'lab' | 'notebook'): MainViews {
   const shell = {
     add: (widget: Widget, area: string) => {
-      if (area === 'down' || areas.main.widgets.length < LIMIT[kind]) {
+      if (area === 'right' || areas.main.widgets.length < LIMIT[kind]) {
         areas[area].addWidget(widget);
       }
     },
@@ -70,10 +70,10 @@ it('opens a view below where the main area takes no more', async () => {
   areas.main.addWidget(new Widget());
   await show(views, 'server log');
   expect(areas.main.widgets).toHaveLength(1);
-  expect(areas.down.widgets).toHaveLength(1);
+  expect(areas.right.widgets).toHaveLength(1);
   // Asked for again it is the same one.
   await show(views, 'server log');
-  expect(areas.down.widgets).toHaveLength(1);
+  expect(areas.right.widgets).toHaveLength(1);
 });
 
 it('keeps the command that opens a view again', async () => {

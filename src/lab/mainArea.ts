@@ -121,8 +121,9 @@ export class MainViews {
     shell.add(widget, 'main');
     // JupyterLab adds what comes before its layout is restored later.
     if (!this._labShell && !widget.parent) {
-      // The main area of Notebook 7 takes the document of its page and nothing else.
-      shell.add(widget, 'down');
+      // The main area of Notebook 7 takes the document of its page and nothing else; of its other
+      // areas this one opens when a widget in it is activated.
+      shell.add(widget, 'right');
     }
     void this._tracker.add(widget);
     return widget;

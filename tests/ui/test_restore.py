@@ -1,9 +1,10 @@
-"""Views of the main area come back with the page."""
+"""Views of the main area: they come back with the page, and open in Notebook 7."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -44,3 +45,27 @@ def test_views_come_back_with_the_page(page: Page, lab: Lab, shoot: Callable[[st
         tabs.nth(index).click()
         expect(page.locator(view)).to_be_visible()
     shoot("views-restored")
+
+
+def test_views_open_beside_the_document_of_notebook_7(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    pytest.importorskip("notebook")
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text))
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
+    nbformat.write(notebook, lab.root / "a.ipynb")
+    page.goto(f"{lab.url}/notebooks/a.ipynb?token={TOKEN}")
+    expect(page.locator(".jp-NotebookPanel .jp-Cell")).to_be_visible()
+    page.get_by_role("menuitem", name="View").click()
+    page.get_by_role("menuitem", name="Activate Command Palette").click()
+    page.locator(".lm-CommandPalette-input").fill("Show Server Log")
+    page.keyboard.press("Enter")
+    expect(page.locator(".jp-mlws-ServerLog")).to_be_visible()
+    expect(page.locator(".jp-NotebookPanel .jp-Cell")).to_be_visible()
+    shoot("notebook-7-view")
+
+    page.goto(f"{lab.url}/edit/{WINE}?token={TOKEN}")
+    expect(page.locator(".react-flow__node").first).to_be_visible()
+    assert not [text for text in errors if "jupyter-mlws" in text]
