@@ -11,7 +11,14 @@ import pyarrow.parquet as parquet
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.canvas import RUN_LIMIT, faults_of_access, node, open_workflow
+from tests.ui.canvas import (
+    RUN_LIMIT,
+    faults_of_access,
+    node,
+    open_workflow,
+    saved_layout,
+    until,
+)
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -72,7 +79,7 @@ def test_a_failed_node_says_why_and_leads_to_its_setting(page: Page, lab: Lab) -
     field = page.locator('[id$="_stratify"]')
     expect(field).to_be_focused()
     assert faults_of_access(page, ".jp-mlws-Workflow") == []
-    field.fill("target")
+    field.select_option("target")
     expect_button(page, "Restore 1 node")
 
 
@@ -135,7 +142,8 @@ def test_the_drawer_shows_results_and_keeps_its_size(page: Page, lab: Lab) -> No
     bar.focus()
     page.keyboard.press("ArrowUp")
     expect(bar).to_have_attribute("aria-valuenow", str(before + 20))
-    page.reload()
+    until(page, lambda: str(before + 20) in str(saved_layout(lab).get("mlws-workflow-panes")))
+    page.goto(lab.address(WINE).replace("&reset", ""))
     expect(node(page, "load")).to_be_visible()
     expect(bar).to_have_attribute("aria-valuenow", str(before + 20))
 

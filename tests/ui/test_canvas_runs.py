@@ -158,6 +158,10 @@ def test_past_runs_are_laid_over_the_graph(
     page.get_by_role("tab", name="Log").click()
     expect(page.locator(".jp-mlws-Log")).to_contain_text("NameError")
     shoot("canvas-history")
+    # The workflow that the run had, compared with the present one.
+    page.get_by_role("button", name="Show Its Workflow").click()
+    expect(page.locator("[data-mlws-diff-node]")).to_have_count(3)
+    page.locator(".lm-TabBar-tab", has_text="dvc.yaml").click()
     page.get_by_role("button", name="Back to Latest Run").click()
     expect_states(page, second="COMPLETED")
 

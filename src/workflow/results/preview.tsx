@@ -209,6 +209,7 @@ function ChartPreview(props: {
       <div
         className="jp-mlws-Preview-chart jp-mlws-Preview-scroll"
         role="group"
+        tabIndex={0}
         aria-label={name}
         ref={place}
       />
