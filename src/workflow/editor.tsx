@@ -1,7 +1,8 @@
 import type { IThemeManager } from '@jupyterlab/apputils';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
-import { DocumentRegistry } from '@jupyterlab/docregistry';
+import { PathExt } from '@jupyterlab/coreutils';
+import type { DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
 import { FileDialog } from '@jupyterlab/filebrowser';
 import type { Notebook } from '@jupyterlab/notebook';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
@@ -15,7 +16,9 @@ import type { IWorkflowEvent } from '../api/models';
 import { fullTime } from '../ui/format';
 import type { IMainViews } from '../lab/tokens';
 import { CanvasView, type ICanvasViewProps } from './canvas/view';
+import { setTitle } from './document/variables';
 import * as exports from './export/export';
+import { fillFromTemplate } from './import/templateDialog';
 import { DiskFollower } from './store/disk';
 import * as gestures from './store/gestures';
 import {
@@ -23,6 +26,7 @@ import {
   type ILabActions,
   type IParamsDocuments
 } from './store/hooks';
+import { detachLabel } from './store/labInternals';
 import { workflowIcon } from './icons';
 import { CanvasModel } from './store/model';
 import { type IPanesState, PanesStore } from './store/panes';
@@ -124,6 +128,33 @@ export class Editor {
     this.lab.panes.restore(kept as Partial<IPanesState> | undefined);
   }
 
+  /**
+   * Gives the tab the workflow's title, or its folder's name: every file has the same name.
+   *
+   * A name that is typed into the tab becomes the title.
+   */
+  labelTab(widget: DocumentWidget): void {
+    const { document } = this.model;
+    const labelOf = (): string => {
+      const { title, path } = document.workflow;
+      return title || path.split('/').slice(-2, -1)[0] || path;
+    };
+    const update = (): void => {
+      widget.title.label = labelOf();
+    };
+    detachLabel(widget);
+    document.changed.connect(update);
+    this.context.pathChanged.connect(update);
+    widget.title.changed.connect(({ label }) => {
+      const file = PathExt.basename(this.context.path);
+      if (label !== labelOf() && label.trim() !== '' && label !== file) {
+        document.edit(setTitle(label));
+      }
+      update();
+    });
+    update();
+  }
+
   /** Finds the project around the file, and follows its runs. */
   async connect(): Promise<void> {
     await connectToServer(this.context, this.model, this._options);
@@ -192,6 +223,21 @@ function labActions(
     });
     return file;
   };
+  const chooseFile = async (pattern: RegExp): Promise<string | null> => {
+    const answer = await FileDialog.getOpenFiles({
+      manager,
+      translator,
+      title: trans.__('Select File'),
+      filter: item =>
+        item.type === 'directory' || pattern.test(item.name)
+          ? { score: 1 }
+          : null
+    });
+    const [file] = answer.value ?? [];
+    return answer.button.accept && file && file.type !== 'directory'
+      ? fromRoot(file.path)
+      : null;
+  };
   const panes = new PanesStore(kept => {
     void state?.save(PANES_KEY, kept as unknown as ReadonlyPartialJSONValue);
   });
@@ -224,21 +270,8 @@ function labActions(
     },
     openAsText: () => void manager.openOrReveal(context.path, TEXT_EDITOR),
     fromRoot,
-    chooseFile: async pattern => {
-      const answer = await FileDialog.getOpenFiles({
-        manager,
-        translator,
-        title: trans.__('Select File'),
-        filter: item =>
-          item.type === 'directory' || pattern.test(item.name)
-            ? { score: 1 }
-            : null
-      });
-      const [file] = answer.value ?? [];
-      return answer.button.accept && file && file.type !== 'directory'
-        ? fromRoot(file.path)
-        : null;
-    },
+    chooseFile,
+    openTemplates: () => void fillFromTemplate(model, chooseFile, trans),
     openFailed: node => {
       const run = model.runs.current.run?.id;
       if (run && model.server.service) {

@@ -27,12 +27,6 @@ export function refusalText(
         'This would create a cycle: %1',
         refusal.nodes.join(' → ')
       );
-    case 'taken':
-      return trans.__(
-        'Input “%1” is already connected to %2',
-        refusal.port,
-        refusal.by
-      );
     case 'same':
       return trans.__('Already connected');
     case 'text':

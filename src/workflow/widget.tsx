@@ -144,6 +144,7 @@ export class WorkflowWidget extends DocumentWidget<
 
   setEditor(editor: Editor): void {
     this.content.editor = editor;
+    editor.labelTab(this);
     this.loaded.emit(editor);
   }
 

@@ -182,7 +182,7 @@ def test_notes_and_frames(page: Page, lab: Lab, shoot: Callable[[str], None]) ->
 
 def test_what_fits_here_and_reasons_at_the_pointer(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WORKFLOW, NODES)
-    drag(page, port(page, "compare", "out", "metrics"), empty_place(page, 0.8, 0.15))
+    drag(page, port(page, "compare", "out", "metrics"), empty_place(page, 0.8, 0.9))
     offers = page.locator(".jp-mlws-Chooser [role=option]")
     expect(offers.first).to_contain_text("Plot Metrics")
     assert not any("Train Classifier" in text for text in offers.all_inner_texts())

@@ -272,9 +272,9 @@ def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, lab: Lab) ->
     expect(node(page, "brew")).to_be_visible()
     assert shown() == zoomed
 
-    page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text="dvc.yaml").first.click()
+    page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text="Wine").first.click()
     for name in NODES:
         expect(node(page, name)).to_be_in_viewport()
     assert float(shown()) > 0.2
-    view_box = page.locator(".jp-mlws-Canvas:visible .react-flow__minimap svg")
-    expect(view_box).to_have_attribute("viewBox", re.compile(r"^[^N]+$"))
+    # A map would only cover some of so few nodes.
+    expect(page.locator(".jp-mlws-Canvas:visible .react-flow__minimap")).to_have_count(0)

@@ -35,7 +35,7 @@ def toolbar_item(page: Page, position: int) -> Locator:
 
 def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     def canvas() -> None:
-        page.get_by_role("tab", name="dvc.yaml").click()
+        page.get_by_role("tab", name="Wine").click()
 
     def settings() -> None:
         page.get_by_role("tab", name="Settings").click()
@@ -75,7 +75,7 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
 
 def test_a_button_of_the_toolbar_is_hidden_and_moved(page: Page, lab: Lab) -> None:
     def starts_with(*names: str) -> None:
-        page.get_by_role("tab", name="dvc.yaml").click()
+        page.get_by_role("tab", name="Wine").click()
         for position, name in enumerate(names):
             expect(toolbar_item(page, position)).to_have_class(re.compile(f"Toolbar-{name}( |$)"))
         page.get_by_role("tab", name="Settings").click()

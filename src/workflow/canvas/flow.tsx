@@ -13,7 +13,14 @@ import {
   type FinalConnectionState,
   type Viewport
 } from '@xyflow/react';
-import { useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState
+} from 'react';
 
 import { flowLabels } from '../../ui/flowLabels';
 import { sourcePath } from '../document/notes';
@@ -23,7 +30,9 @@ import { NODE_WIDTH, type XYPosition } from '../graph/geometry';
 import type { IEnd, ILink } from '../graph/graph';
 import * as gestures from '../store/gestures';
 import { useCanvas } from '../store/hooks';
+import { EmptyCanvas } from './emptyCanvas';
 import { useEdges, useNodes } from './flowState';
+import { useOpen } from './opening';
 import { useFittingPorts, useShape, useZoomLevel } from './flowLooks';
 import {
   FIT,
@@ -31,13 +40,13 @@ import {
   useDrop,
   useFocusInside,
   useHandle,
+  useReveal,
   type IFlowHandle
 } from './handle';
 import { MapOfMany } from './minimap';
 import type { CanvasEdge } from './edge';
 import { EDGE_TYPES, NODE_TYPES, type AnyNode } from './nodeTypes';
 import { nodeAt, Overview, useFewer } from './overview';
-import { COMPONENT_MIME } from './palette';
 import { inside, RefusalText, useRefusal } from './refusal';
 import { RequestChooser, type IRequest } from './requests';
 import { TreeView } from './tree';
@@ -98,7 +107,8 @@ function FlowPane(props: IFlowProps): JSX.Element {
   const { nodes, onNodesChange } = useNodes(model);
   const { edges, onEdgesChange } = useEdges(model);
   const handle = useHandle(model, pane, pointer, setRequest, props.onReady);
-  const onDrop = useDrop(model, pane);
+  const drop = useDrop(model, pane);
+  useReveal(model);
   const clipboard = useClipboard(handle, model);
   useFocusInside(pane);
   useZoomLevel(pane);
@@ -109,8 +119,18 @@ function FlowPane(props: IFlowProps): JSX.Element {
   const isFar = useStore(({ transform }) => transform[2] <= NEAR_ZOOM);
   const isOverview = isMany && isFar;
   const isConnecting = useStore(({ connection }) => connection.inProgress);
+  const isOverNothing = useStore(
+    ({ connection }) => connection.inProgress && connection.toHandle === null
+  );
+  useEffect(() => {
+    // Above empty space nothing is refused any more.
+    if (isOverNothing) {
+      refuse(null);
+    }
+  }, [isOverNothing, refuse]);
   const { visible, attend, events } = useFewer(model, nodes, isOverview);
   const flow = useReactFlow();
+  const open = useOpen(pane);
   // The first node of an empty canvas stays where it was put.
   const [hadNodes] = useState(nodes.length > 0);
 
@@ -169,13 +189,7 @@ function FlowPane(props: IFlowProps): JSX.Element {
       tabIndex={-1}
       {...clipboard}
       {...events}
-      onDragOver={event => {
-        if (event.dataTransfer.types.includes(COMPONENT_MIME)) {
-          event.preventDefault();
-          event.dataTransfer.dropEffect = 'copy';
-        }
-      }}
-      onDrop={onDrop}
+      {...drop}
       onPointerMoveCapture={({ clientX, clientY, buttons }) => {
         pointer.current = { x: clientX, y: clientY };
         // A node that is dragged stays drawn; a line that is drawn needs the node below it.
@@ -188,6 +202,10 @@ function FlowPane(props: IFlowProps): JSX.Element {
         pointer.current = null;
       }}
       onPointerDownCapture={event => {
+        if (event.shiftKey && nodeOf(event.target) !== null) {
+          // Otherwise it would begin a rectangle, which selects nothing else.
+          event.stopPropagation();
+        }
         // So that the keys of the canvas work after a click on its ground.
         if (
           !(event.target as HTMLElement).closest(
@@ -197,25 +215,54 @@ function FlowPane(props: IFlowProps): JSX.Element {
           pane.current?.focus({ preventScroll: true });
         }
       }}
+      onClickCapture={event => {
+        const id = nodeOf(event.target);
+        const add = (event.target as HTMLElement).closest<HTMLElement>(
+          '[data-mlws-add]'
+        );
+        if (add && id !== null) {
+          const box = add.getBoundingClientRect();
+          const point = { x: box.right, y: box.top };
+          setRequest({
+            kind: 'add',
+            from: { side: 'source', node: id, port: add.dataset.mlwsAdd! },
+            place: handle.besides(id),
+            at: inside(pane.current!, point)
+          });
+          event.stopPropagation();
+        } else if (event.shiftKey && id !== null) {
+          const ids = new Set(model.selection.ids);
+          if (!ids.delete(id)) {
+            ids.add(id);
+          }
+          model.selection.select(ids);
+          event.stopPropagation();
+        }
+      }}
       onDoubleClick={event => {
         const point = { x: event.clientX, y: event.clientY };
         const under = flow.screenToFlowPosition(point);
         const far = isOverview ? nodeAt(nodes, under) : null;
+        const element = event.target as HTMLElement;
+        const node = element.closest<HTMLElement>('.react-flow__node-mlws');
         if (far !== null) {
           // From afar there are no ports to draw lines between.
           handle.focusNode(far);
-        } else if ((event.target as HTMLElement).closest('.react-flow__pane')) {
+        } else if (node?.dataset.id) {
+          open(node.dataset.id);
+        } else if (
+          element.closest('.react-flow__pane') &&
+          !element.closest('.react-flow__node')
+        ) {
           const at = inside(pane.current!, point);
           setRequest({ kind: 'add', place: under, at });
         }
       }}
       onContextMenuCapture={event => {
         // The menu is about what is under the pointer.
-        const under = (event.target as HTMLElement).closest<HTMLElement>(
-          '.react-flow__node'
-        );
-        const id = under?.dataset.id;
-        if (id && !model.selection.ids.has(id)) {
+        const id = nodeOf(event.target);
+        pane.current!.dataset.mlwsMenu = id === null ? 'ground' : 'node';
+        if (id !== null && !model.selection.ids.has(id)) {
           model.selection.select([id]);
         }
       }}
@@ -269,9 +316,22 @@ function FlowPane(props: IFlowProps): JSX.Element {
           }}
         />
       )}
-      {nodes.length === 0 && !model.document.error && <EmptyCanvas />}
+      {nodes.length === 0 && !model.document.error && (
+        <EmptyCanvas
+          onAdd={() => handle.ask('add')}
+          onFile={path => gestures.startWithFile(model, path, handle.centre())}
+        />
+      )}
     </div>
   );
+}
+
+/** The node that an event is about. */
+function nodeOf(target: EventTarget): string | null {
+  const node = (target as HTMLElement).closest<HTMLElement>(
+    '.react-flow__node'
+  );
+  return node?.dataset.id ?? null;
 }
 
 function linkOf(connection: Connection | Edge): ILink {
@@ -282,22 +342,4 @@ function linkOf(connection: Connection | Edge): ILink {
     target,
     targetPort: targetHandle ?? ''
   };
-}
-
-function EmptyCanvas(): JSX.Element {
-  const { model, trans } = useCanvas();
-  return (
-    <div className="jp-mlws-Canvas-empty">
-      <h3>{trans.__('This workflow is empty')}</h3>
-      <p>
-        {model.catalog.components.size > 0
-          ? trans.__(
-              'Double-click to add a node, or drag one from the left. You can also drop a ' +
-                'data file, script or notebook here. Drag from an output to see what can be ' +
-                'connected.'
-            )
-          : trans.__('Components appear on the left once they are loaded.')}
-      </p>
-    </div>
-  );
 }

@@ -11,6 +11,8 @@ import { FIT } from './handle';
 
 /** Below it a card has its title, its state and its result only. */
 const COMPACT_ZOOM = 0.7;
+/** Below it there is room for a title alone; the state is a colored edge. */
+const TINY_ZOOM = 0.35;
 /** The smallest type on the screen, in pixels. */
 const SMALLEST_TYPE = 12;
 /** Type changes its size at these zooms only: a style for all nodes takes time. */
@@ -27,6 +29,7 @@ export function useZoomLevel(pane: React.RefObject<HTMLElement>): void {
     const { style, classList } = pane.current!;
     style.setProperty('--jp-mlws-type', `${SMALLEST_TYPE / level}px`);
     classList.toggle('jp-mod-compact', level < COMPACT_ZOOM);
+    classList.toggle('jp-mod-tiny', level < TINY_ZOOM);
   }, [pane, level]);
 }
 

@@ -1,11 +1,18 @@
-import { useReactFlow } from '@xyflow/react';
-import { useCallback, useEffect, useMemo } from 'react';
+import { useReactFlow, useStoreApi } from '@xyflow/react';
+import { useEffect, useMemo, useRef } from 'react';
 
 import { type IClip, readClip } from '../document/clipboard';
 import { runnerOf } from '../document/stages';
-import { NODE_WIDTH, type XYPosition } from '../graph/geometry';
+import {
+  NODE_WIDTH,
+  nodeHeight,
+  SOURCE_HEIGHT,
+  type XYPosition
+} from '../graph/geometry';
 import { freePlace } from '../graph/layout';
+import { COLUMN_GAP } from '../graph/wrapping';
 import * as gestures from '../store/gestures';
+import { useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
 import { COMPONENT_MIME } from './palette';
 import { inside } from './refusal';
@@ -16,6 +23,8 @@ export interface IFlowHandle {
   fit(): void;
   /** Where a new node comes into view. */
   centre(): XYPosition;
+  /** A free place to the right of a node. */
+  besides(node: string): XYPosition;
   focusNode(id: string): void;
   /** Opens the list of what can be added, found or connected. */
   ask(kind: IRequest['kind']): void;
@@ -77,6 +86,7 @@ export function useHandle(
     return {
       fit: () => void flow.fitView(FIT),
       centre,
+      besides: node => besides(model, node) ?? centre(),
       focusNode: id => {
         model.selection.select([id]);
         void flow.fitView({ ...FIT, nodes: [{ id }] });
@@ -88,9 +98,13 @@ export function useHandle(
         if (kind === 'find') {
           request({ kind, at });
         } else if (kind === 'add') {
-          request({ kind, at, place: besides(model) ?? centre() });
+          request({
+            kind,
+            at,
+            place: besides(model, model.selection.single) ?? centre()
+          });
         } else if (selected) {
-          const place = besides(model) ?? centre();
+          const place = besides(model, selected) ?? centre();
           request({ kind, at, node: selected, place });
         }
       },
@@ -105,10 +119,13 @@ export function useHandle(
           return;
         }
         const place = flow.screenToFlowPosition({ x, y });
+        const isEmpty = model.drawing.graph.nodes.size === 0;
         paths.forEach((path, index) => {
           const there = { x: place.x, y: place.y + index * 140 };
           if (runnerOf(path)) {
             gestures.addFile(model, path, there);
+          } else if (isEmpty && isTable(path)) {
+            gestures.startWithFile(model, path, there);
           } else {
             gestures.addData(model, path, there);
           }
@@ -130,17 +147,20 @@ export function useHandle(
   return handle;
 }
 
+function isTable(path: string): boolean {
+  return /\.(csv|tsv|parquet)$/i.test(path);
+}
+
 /** What was copied last in this page, where the clipboard cannot be read. */
 let lastClip: string | null = null;
 
-/** To the right of the selected node, where it is free. */
-function besides(model: CanvasModel): XYPosition | null {
-  const place =
-    model.selection.single &&
-    model.drawing.positions.get(model.selection.single);
+/** To the right of a node, where it is free. */
+function besides(model: CanvasModel, node: string | null): XYPosition | null {
+  const { graph, positions } = model.drawing;
+  const place = node === null ? null : positions.get(node);
   return place
-    ? freePlace(model.drawing.graph, model.drawing.positions, {
-        x: place.x + NODE_WIDTH + 60,
+    ? freePlace(graph, positions, {
+        x: place.x + NODE_WIDTH + COLUMN_GAP,
         y: place.y
       })
     : null;
@@ -177,29 +197,110 @@ export function useClipboard(
   }, [handle, model]);
 }
 
-/** What letting go of a component of the palette does. */
+/** What letting go of a component of the palette does: on a wire it goes between its ends. */
 export function useDrop(
   model: CanvasModel,
   pane: React.RefObject<HTMLDivElement>
-): (event: React.DragEvent) => void {
+): Pick<
+  React.DOMAttributes<HTMLElement>,
+  'onDrop' | 'onDragOver' | 'onDragLeave'
+> {
   const flow = useReactFlow();
-  return useCallback(
-    event => {
-      const name = event.dataTransfer.getData(COMPONENT_MIME);
-      if (!name) {
-        return;
+  return useMemo(() => {
+    let wire: Element | null = null;
+    const mark = (next: Element | null): void => {
+      if (next !== wire) {
+        wire?.classList.remove('jp-mod-target');
+        next?.classList.add('jp-mod-target');
+        wire = next;
       }
-      event.preventDefault();
-      const { x, y } = flow.screenToFlowPosition({
-        x: event.clientX,
-        y: event.clientY
-      });
-      gestures.addComponent(model, name, { x: x - NODE_WIDTH / 2, y: y - 20 });
-      pane.current?.focus({ preventScroll: true });
-    },
-    [flow, model, pane]
-  );
+    };
+    return {
+      onDragOver: event => {
+        if (event.dataTransfer.types.includes(COMPONENT_MIME)) {
+          event.preventDefault();
+          event.dataTransfer.dropEffect = 'copy';
+          mark(wireAt(event.clientX, event.clientY));
+        }
+      },
+      onDragLeave: () => mark(null),
+      onDrop: event => {
+        const name = event.dataTransfer.getData(COMPONENT_MIME);
+        const edge = flow.getEdge(wire?.getAttribute('data-id') ?? '');
+        mark(null);
+        if (!name) {
+          return;
+        }
+        event.preventDefault();
+        const { x, y } = flow.screenToFlowPosition({
+          x: event.clientX,
+          y: event.clientY
+        });
+        const place = { x: x - NODE_WIDTH / 2, y: y - 20 };
+        const isInserted =
+          edge !== undefined &&
+          gestures.insertComponent(
+            model,
+            name,
+            {
+              source: edge.source,
+              sourcePort: edge.sourceHandle ?? '',
+              target: edge.target,
+              targetPort: edge.targetHandle ?? ''
+            },
+            freePlace(model.drawing.graph, model.drawing.positions, place)
+          );
+        if (!isInserted) {
+          gestures.addComponent(model, name, place);
+        }
+        pane.current?.focus({ preventScroll: true });
+      }
+    };
+  }, [flow, model, pane]);
 }
+
+/** The wire at a place of the window, unless a node covers it. */
+function wireAt(x: number, y: number): Element | null {
+  const element = document.elementFromPoint(x, y);
+  return element?.closest('.react-flow__edge') ?? null;
+}
+
+/** Brings a node that was just added into view. */
+export function useReveal(model: CanvasModel): void {
+  const flow = useReactFlow();
+  const store = useStoreApi();
+  const known = useRef(new Set(model.drawing.positions.keys()));
+  useSlot(model.selection.changed, () => {
+    const { single } = model.selection;
+    const place = single === null ? null : model.drawing.positions.get(single);
+    const isNew = single !== null && !known.current.has(single);
+    known.current = new Set(model.drawing.positions.keys());
+    if (!place || !isNew) {
+      return;
+    }
+    const node = model.drawing.graph.nodes.get(single!);
+    const { transform, width, height } = store.getState();
+    const [x, y, zoom] = transform;
+    const box = {
+      left: place.x * zoom + x,
+      top: place.y * zoom + y,
+      right: (place.x + NODE_WIDTH) * zoom + x,
+      bottom: (place.y + (node ? nodeHeight(node) : SOURCE_HEIGHT)) * zoom + y
+    };
+    if (
+      box.left < 0 ||
+      box.top < 0 ||
+      box.right > width ||
+      box.bottom > height
+    ) {
+      void flow.setCenter(place.x + NODE_WIDTH / 2, place.y + 50, {
+        zoom,
+        duration: 200
+      });
+    }
+  });
+}
+
 /**
  * Keeps the focus on the canvas when the element that has it is removed, as by a deletion or an
  * undo: a browser gives it to the page, and the next key would not reach the canvas.

@@ -1,5 +1,5 @@
 import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
-import { memo } from 'react';
+import { memo, useCallback, useSyncExternalStore } from 'react';
 
 import type { INodePlan, IProblem } from '../../api/models';
 import { duration } from '../../ui/format';
@@ -8,7 +8,12 @@ import type { IGraphNode, IGraphPort } from '../graph/graph';
 import { nodeMark } from '../graph/marks';
 import type { Problem } from '../graph/validate';
 import { nodeText, planText, portText, problemText } from '../labels';
-import { faultIcon, MARK_ICONS, operationIcon } from '../operationIcons';
+import {
+  addIcon,
+  faultIcon,
+  MARK_ICONS,
+  operationIcon
+} from '../operationIcons';
 import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
 import type { INodeState } from '../store/run';
 import { ChangeTag, ResultLine } from './result';
@@ -20,7 +25,9 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   const { model, trans } = useCanvas();
   const { node, settings } = data;
   const state = useKeyed(model.runs.current.nodes, node.id);
-  const plan = useKeyed(model.runs.plan, node.id);
+  const next = useKeyed(model.runs.plan, node.id);
+  // During a run the plan is older than what the run has done.
+  const plan = useIsRunning() && state ? undefined : next;
   const fault = useKeyed(model.drawing.faults, node.id);
   const kind = nodeText(node, trans);
   const mark = nodeMark(state, plan);
@@ -71,6 +78,19 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
     </div>
   );
 });
+
+function useIsRunning(): boolean {
+  const { runs } = useCanvas().model;
+  const { changed } = runs.current;
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      changed.connect(listener);
+      return () => void changed.disconnect(listener);
+    },
+    [changed]
+  );
+  return useSyncExternalStore(subscribe, () => runs.isRunning);
+}
 
 /** The one sign of a node's state; its reasons are in the tooltip. */
 function Mark(props: {
@@ -213,6 +233,18 @@ function Port(props: {
         aria-label={hint}
       />
       <span className="jp-mlws-Port-name">{name}</span>
+      {side === 'out' && (
+        // By keyboard, Ctrl+L lists the same.
+        <button
+          className="jp-mlws-Port-add nodrag nopan"
+          data-mlws-add={port.name}
+          tabIndex={-1}
+          title={trans.__('Add a node that reads “%1”', name)}
+          aria-label={trans.__('Add a node that reads “%1”', name)}
+        >
+          <addIcon.react tag="span" />
+        </button>
+      )}
     </span>
   );
 }

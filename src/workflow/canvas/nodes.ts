@@ -10,7 +10,7 @@ import {
   SOURCE_HEIGHT,
   type XYPosition
 } from '../graph/geometry';
-import { type IGraphNode, SOURCE_PORT } from '../graph/graph';
+import { drawnEdges, type IGraphNode, SOURCE_PORT } from '../graph/graph';
 import { keySettings } from '../graph/keySettings';
 import { sourceEdge } from '../graph/sources';
 import type { CanvasModel } from '../store/model';
@@ -174,19 +174,21 @@ export function toEdges(
         ariaLabel: `${path} → ${node}`
       }))
     ),
-    ...graph.edges.map(({ id, source, target, sourcePort, targetPort }) => ({
-      id,
-      source,
-      sourceHandle: sourcePort,
-      target,
-      targetHandle: targetPort,
-      data: {
-        port: sourcePort,
-        type: types.get(`${source}:${sourcePort}`) ?? null,
-        via: routes.get(id) ?? NO_CORNERS
-      },
-      ariaLabel: `${source} → ${target}`
-    }))
+    ...drawnEdges(graph).map(
+      ({ id, source, target, sourcePort, targetPort }) => ({
+        id,
+        source,
+        sourceHandle: sourcePort,
+        target,
+        targetHandle: targetPort,
+        data: {
+          port: sourcePort,
+          type: types.get(`${source}:${sourcePort}`) ?? null,
+          via: routes.get(id) ?? NO_CORNERS
+        },
+        ariaLabel: `${source} → ${target}`
+      })
+    )
   ];
   return edges.map(edge => {
     const old = byId.get(edge.id);

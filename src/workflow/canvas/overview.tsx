@@ -15,6 +15,7 @@ import { useCanvas } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
 import { paint, type IColours, type IPictureNode } from './painting';
 import { edgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';
+import { nodeMark, type NodeMark } from '../graph/marks';
 
 /** So many selected nodes are drawn one by one; more only painted. */
 const FEW = 20;
@@ -164,8 +165,7 @@ export function useChanges(model: CanvasModel): number {
 
 interface IPalette {
   theme: IColours;
-  states: Record<string, string>;
-  plans: Record<string, string>;
+  marks: Record<NodeMark, string>;
 }
 
 /** The theme's colours, read again when another theme comes. */
@@ -186,8 +186,6 @@ export function useColours(
 }
 
 function paletteOf(colour: (name: string) => string): IPalette {
-  const stopped = colour('mlws-stopped');
-  const completed = colour('mlws-completed');
   return {
     theme: {
       ground: colour('layout-color1'),
@@ -197,21 +195,15 @@ function paletteOf(colour: (name: string) => string): IPalette {
       brand: colour('brand-color1'),
       error: colour('error-color1')
     },
-    states: {
-      QUEUED: colour('mlws-queued'),
-      RUNNING: colour('mlws-running'),
-      COMPLETED: completed,
-      CACHED: completed,
-      FAILED: colour('mlws-failed'),
-      SKIPPED: stopped,
-      CANCELLED: stopped,
-      INTERRUPTED: stopped
-    },
-    plans: {
+    marks: {
+      running: colour('mlws-running'),
+      waiting: colour('mlws-queued'),
+      failed: colour('mlws-failed'),
       run: colour('warn-color1'),
       restorable: colour('info-color1'),
+      cached: colour('mlws-completed'),
       frozen: colour('ui-font-color3'),
-      cached: colour('success-color2')
+      stopped: colour('mlws-stopped')
     }
   };
 }
@@ -219,22 +211,22 @@ function paletteOf(colour: (name: string) => string): IPalette {
 export function pictureNodes(
   model: CanvasModel,
   nodes: readonly AnyNode[],
-  { states, plans }: IPalette
+  { marks }: IPalette
 ): IPictureNode[] {
   return nodes.flatMap(({ id, type, position, measured, selected, data }) => {
     if (type !== 'mlws' || !('node' in data)) {
       return [];
     }
     const state = model.runs.current.nodes.get(id);
-    const plan = model.runs.plan.get(id);
+    const isInRun = model.runs.isRunning && state !== undefined;
+    const mark = nodeMark(state, isInRun ? undefined : model.runs.plan.get(id));
     return [
       {
         x: position.x,
         y: position.y,
         height: measured?.height ?? 0,
         title: data.node.title,
-        state: (state && states[state.status]) ?? null,
-        plan: (plan && plans[plan.action]) ?? null,
+        state: mark && marks[mark],
         isSelected: selected === true,
         isFaulty: model.drawing.faults.get(id) !== undefined
       }

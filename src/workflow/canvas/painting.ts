@@ -4,10 +4,8 @@ import { type IEdgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';
 export interface IPictureNode extends XYPosition {
   height: number;
   title: string;
-  /** Of its state; null where it is in no run. */
+  /** Of its mark; null where neither a run nor a plan says anything of it. */
   state: string | null;
-  /** What the next run will do with it; null where that is not known. */
-  plan: string | null;
   isSelected: boolean;
   isFaulty: boolean;
 }
@@ -31,10 +29,9 @@ interface IView {
   height: number;
 }
 
-/** From this zoom on titles can be read. */
-const READABLE = 0.28;
-/** Letters of a title that fit. */
-const LETTERS = 19;
+/** The size of titles in the window, in pixels, and the least letters worth painting. */
+const TITLE_SIZE = 12;
+const MIN_LETTERS = 6;
 
 /** Paints what is seen of a graph, edges below nodes. */
 export function paint(
@@ -71,9 +68,7 @@ export function paint(
       node.y < bottom
   );
   paintBoxes(context, visible, colours, zoom);
-  if (zoom >= READABLE) {
-    paintTitles(context, visible, colours.text);
-  }
+  paintTitles(context, visible, colours.text, zoom);
   context.restore();
 }
 
@@ -101,7 +96,7 @@ function paintBoxes(
   zoom: number
 ): void {
   const line = Math.max(1, 1 / zoom);
-  for (const { x, y, height, state, plan, ...node } of nodes) {
+  for (const { x, y, height, state, ...node } of nodes) {
     context.fillStyle = node.isSelected
       ? colours.brand
       : node.isFaulty
@@ -118,24 +113,27 @@ function paintBoxes(
       context.fillRect(x, y, NODE_WIDTH, height);
       context.globalAlpha = 1;
     }
-    if (plan) {
-      context.fillStyle = plan;
-      context.fillRect(x, y, NODE_WIDTH, Math.max(5, 2 / zoom));
-    }
   }
 }
 
 function paintTitles(
   context: CanvasRenderingContext2D,
   nodes: readonly IPictureNode[],
-  colour: string
+  colour: string,
+  zoom: number
 ): void {
+  const size = TITLE_SIZE / zoom;
+  const width = NODE_WIDTH - 20;
+  const letters = Math.floor(width / (size * 0.55));
+  if (letters < MIN_LETTERS) {
+    return;
+  }
   context.fillStyle = colour;
-  context.font = '600 14px system-ui, sans-serif';
+  context.font = `600 ${size}px system-ui, sans-serif`;
   context.textBaseline = 'middle';
-  for (const { x, y, title } of nodes) {
-    const isLong = title.length > LETTERS;
-    const label = isLong ? `${title.slice(0, LETTERS - 1)}…` : title;
-    context.fillText(label, x + 10, y + 18, NODE_WIDTH - 20);
+  for (const { x, y, height, title } of nodes) {
+    const isLong = title.length > letters;
+    const label = isLong ? `${title.slice(0, letters - 1)}…` : title;
+    context.fillText(label, x + 10, y + height / 2, width);
   }
 }

@@ -78,7 +78,13 @@ export function readingComponents(
     );
 }
 
-/** Every connection that may be drawn from or to a node, or a port of it. */
+/** True if an input has no file yet, or takes several. */
+function isFree({ inputs }: IGraphNode, name: string): boolean {
+  const port = inputs.find(input => input.name === name);
+  return port !== undefined && (port.multiple || port.paths.length === 0);
+}
+
+/** Every connection that may be drawn from or to a node, or a port of it, and replaces none. */
 export function possibleLinks(
   graph: IGraph,
   id: string,
@@ -94,7 +100,7 @@ export function possibleLinks(
         const link = { ...ends, sourcePort, targetPort };
         const port = side === 'source' ? sourcePort : targetPort;
         const isWanted = !end || (end.side === side && end.port === port);
-        if (isWanted && !refusalOf(graph, link)) {
+        if (isWanted && isFree(target, targetPort) && !refusalOf(graph, link)) {
           links.push(link);
         }
       }
@@ -165,17 +171,61 @@ function reversed({ nodes, edges }: IGraph): IGraph {
   return { nodes, edges: turned };
 }
 
+/** The ports with which a component stands between the ends of an edge. */
+export interface IInsertion {
+  input: string;
+  output: string;
+}
+
+/** Returns the ports of a component that fit between two others; null where there are none. */
+export function insertionOf(
+  graph: IGraph,
+  link: ILink,
+  component: IComponent
+): IInsertion | null {
+  const { source, sourcePort, target, targetPort } = link;
+  const file = sourcePath(source);
+  const from =
+    file === null
+      ? (graph.nodes.get(source)?.outputs.find(one => one.name === sourcePort)
+          ?.type ?? null)
+      : originTypeOf(file);
+  const to =
+    graph.nodes.get(target)?.inputs.find(one => one.name === targetPort)
+      ?.type ?? null;
+  const best = <T extends { type: string; required?: boolean }>(
+    ports: T[],
+    type: string | null
+  ): T | undefined =>
+    [...ports].sort((one, other) => rank(one, type) - rank(other, type))[0];
+  const input = best(
+    component.inputs.filter(port => fits(from, port.type)),
+    from
+  );
+  const output = best(
+    component.outputs.filter(port => fits(port.type, to)),
+    to
+  );
+  return input && output && !component.error
+    ? { input: input.name, output: output.name }
+    : null;
+}
+
 /**
  * The connection of an end with a node, as of a line let go over the node's middle: to a free port
- * of the type first; where none fits, to one whose refusal says why.
+ * of the type first, then in the place of another; where none fits, to one whose refusal says why.
  */
 export function bestLink(graph: IGraph, end: IEnd, id: string): ILink {
   const node = graph.nodes.get(id);
   const ports = end.side === 'source' ? node?.inputs : node?.outputs;
   const links = (ports ?? []).map(port => linkBetween(end, id, port.name));
   const fitting = links.filter(link => !refusalOf(graph, link));
+  const free = fitting.filter(({ target, targetPort }) =>
+    isFree(graph.nodes.get(target)!, targetPort)
+  );
   return (
-    fitting.find(link => link.targetPort !== ANY_INPUT) ??
+    free.find(link => link.targetPort !== ANY_INPUT) ??
+    free[0] ??
     fitting[0] ??
     links[0] ??
     linkBetween(end, id, '')

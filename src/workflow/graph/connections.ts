@@ -6,7 +6,6 @@ import { pathBetween } from './order';
 export type Refusal =
   | { kind: 'type'; from: string; to: string }
   | { kind: 'cycle'; nodes: string[] }
-  | { kind: 'taken'; port: string; by: string }
   | { kind: 'same' }
   | { kind: 'text'; node: string }
   | { kind: 'unknown' };
@@ -21,7 +20,11 @@ export function fits(from: string | null, to: string | null): boolean {
   );
 }
 
-/** Null where a connection may be drawn, else why not; its source may be data. */
+/**
+ * Returns null where a connection may be drawn, else why not; its source may be data.
+ *
+ * An input that takes one file and has one gets the new one in its place.
+ */
 export function refusalOf(
   graph: IGraph,
   { source, sourcePort, target, targetPort }: ILink
@@ -59,9 +62,6 @@ export function refusalOf(
       : input.paths.includes(file);
   if (isSame) {
     return { kind: 'same' };
-  }
-  if (!input.multiple && edges.length > 0) {
-    return { kind: 'taken', port: targetPort, by: edges[0].source };
   }
   const way = pathBetween(graph, target, source);
   return way ? { kind: 'cycle', nodes: [source, ...way] } : null;

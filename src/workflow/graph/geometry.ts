@@ -1,4 +1,4 @@
-import type { IGraph, IGraphNode } from './graph';
+import { drawnEdges, type IGraph, type IGraphNode } from './graph';
 
 /** A point of the canvas, in its own pixels. */
 export interface XYPosition {
@@ -67,11 +67,11 @@ export function portPosition(side: 'in' | 'out', row: number): XYPosition {
 
 /** The ends of all edges between nodes that have a position. */
 export function edgeEnds(
-  { nodes, edges }: IGraph,
+  graph: IGraph,
   positionOf: (node: string) => XYPosition | undefined
 ): IEdgeEnds[] {
   const rows = new Map<string, number>();
-  for (const { id, inputs, outputs } of nodes.values()) {
+  for (const { id, inputs, outputs } of graph.nodes.values()) {
     inputs.forEach(({ name }, row) => rows.set(`${id}:in:${name}`, row));
     outputs.forEach(({ name }, row) => rows.set(`${id}:out:${name}`, row));
   }
@@ -81,11 +81,13 @@ export function edgeEnds(
     const rim = (side === 'in' ? -HANDLE_SIZE : HANDLE_SIZE) / 2;
     return { x: x + handle.x + rim, y: y + handle.y };
   };
-  return edges.map(({ id, source, sourcePort, target, targetPort }) => ({
-    id,
-    from: end(source, 'out', sourcePort),
-    to: end(target, 'in', targetPort)
-  }));
+  return drawnEdges(graph).map(
+    ({ id, source, sourcePort, target, targetPort }) => ({
+      id,
+      from: end(source, 'out', sourcePort),
+      to: end(target, 'in', targetPort)
+    })
+  );
 }
 
 /** The curve of an edge as a path of SVG; `via` are the corners of one that goes around nodes. */

@@ -118,16 +118,12 @@ describe('refusalOf', () => {
     });
   });
 
-  it('refuses an input that has its one connection', () => {
+  it('lets a connection take the place of the one that an input has', () => {
     const two = graphOf(
       WINE +
         '  again:\n    cmd: jupyter mlws node load_csv --table t\n    outs: [t]\n'
     );
-    expect(refusal(two, 'again', 'table', 'forest', 'data')).toEqual({
-      kind: 'taken',
-      port: 'data',
-      by: 'load'
-    });
+    expect(refusal(two, 'again', 'table', 'forest', 'data')).toBeNull();
   });
 
   it('allows an input of any number', () => {

@@ -78,6 +78,24 @@ export interface IGraph {
   edges: IGraphEdge[];
 }
 
+/** The ports that an edge connects. */
+export function linkKey(link: ILink): string {
+  const { source, sourcePort, target, targetPort } = link;
+  return `${source}:${sourcePort}->${target}:${targetPort}`;
+}
+
+/** The edges as they are drawn: one for all files between two ports, as those of a sweep. */
+export function drawnEdges({ edges }: IGraph): IGraphEdge[] {
+  const drawn = new Map<string, IGraphEdge>();
+  for (const edge of edges) {
+    const key = linkKey(edge);
+    if (!drawn.has(key)) {
+      drawn.set(key, edge);
+    }
+  }
+  return [...drawn.values()];
+}
+
 /** The port of a node whose command says nothing of ports. */
 export const ANY_INPUT = 'deps';
 /** The output port of every source. */

@@ -93,6 +93,17 @@ function settingText(name: string, property: ISchema, value: Value): string {
   return typeof value === 'number' ? `${title} ${value}` : String(value);
 }
 
+/** Returns the notebook or script that a node runs, from the project's root. */
+export function programFile({ stage, kind }: IGraphNode): string | null {
+  const script = kind === 'script' ? scriptOf(stage.commands[0] ?? '') : null;
+  const dependency = stage.deps.find(({ raw }) => raw === script);
+  return stage.notebook ?? dependency?.paths[0] ?? null;
+}
+
+function scriptOf(command: string): string | null {
+  return command.split(/\s+/).find(word => /\.\w+$/.test(word)) ?? null;
+}
+
 /** The file that a node runs, or its command. */
 function programOf({ stage, kind }: IGraphNode): string {
   if (stage.notebook) {
@@ -100,7 +111,7 @@ function programOf({ stage, kind }: IGraphNode): string {
   }
   const command = stage.commands[0] ?? '';
   return kind === 'script'
-    ? (command.split(/\s+/).find(word => /\.\w+$/.test(word)) ?? command)
+    ? (scriptOf(command) ?? command)
     : kind === 'shell'
       ? command
       : '';

@@ -103,11 +103,7 @@ describe('data of a workflow', () => {
       from: 'File',
       to: 'Table'
     });
-    expect(refusal('x.parquet', 'judge', 'data')).toEqual({
-      kind: 'taken',
-      port: 'data',
-      by: 'load'
-    });
+    expect(refusal('x.parquet', 'judge', 'data')).toBeNull();
     expect(refusal('data/wine.csv', 'load', 'file')).toEqual({
       kind: 'same'
     });

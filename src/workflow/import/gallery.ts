@@ -1,22 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import type { INodeTemplate } from '../store/templates';
+
 /** A workflow to begin with, made of the library's components. */
-export interface ITemplate {
+export interface ITemplate extends INodeTemplate {
   key: string;
   title: string;
   description: string;
-  nodes: {
-    id: string;
-    type: string;
-    config?: Record<string, unknown>;
-    at: [number, number];
-  }[];
-  edges: {
-    source: string;
-    source_port: string;
-    target: string;
-    target_port: string;
-  }[];
 }
 
 export function templates(trans: TranslationBundle): ITemplate[] {
@@ -33,21 +23,21 @@ export function templates(trans: TranslationBundle): ITemplate[] {
           id: 'split',
           type: 'split',
           config: { stratify: 'target' },
-          at: [220, 0]
+          at: [272, 0]
         },
         {
           id: 'forest',
           type: 'train_classifier',
           config: { algorithm: 'random_forest' },
-          at: [440, -70]
+          at: [544, -90]
         },
         {
           id: 'linear',
           type: 'train_classifier',
           config: { algorithm: 'logistic_regression' },
-          at: [440, 70]
+          at: [544, 90]
         },
-        { id: 'compare', type: 'compare_classifiers', at: [660, 0] }
+        { id: 'compare', type: 'compare_classifiers', at: [816, 0] }
       ],
       edges: [
         edge('load.table', 'split.data'),
@@ -56,7 +46,8 @@ export function templates(trans: TranslationBundle): ITemplate[] {
         edge('forest.model', 'compare.models'),
         edge('linear.model', 'compare.models'),
         edge('split.test', 'compare.test')
-      ]
+      ],
+      predicts: ['forest', 'linear', 'compare']
     },
     {
       key: 'regression',
@@ -66,10 +57,10 @@ export function templates(trans: TranslationBundle): ITemplate[] {
       ),
       nodes: [
         sample('diabetes'),
-        { id: 'split', type: 'split', at: [220, 0] },
-        { id: 'train', type: 'train_regressor', at: [440, -70] },
-        { id: 'compare', type: 'compare_regressors', at: [660, -70] },
-        { id: 'plot', type: 'plot_predictions', at: [660, 70] }
+        { id: 'split', type: 'split', at: [272, 0] },
+        { id: 'train', type: 'train_regressor', at: [544, -90] },
+        { id: 'compare', type: 'compare_regressors', at: [816, -90] },
+        { id: 'plot', type: 'plot_predictions', at: [816, 90] }
       ],
       edges: [
         edge('load.table', 'split.data'),
@@ -78,7 +69,8 @@ export function templates(trans: TranslationBundle): ITemplate[] {
         edge('split.test', 'compare.test'),
         edge('train.model', 'plot.model'),
         edge('split.test', 'plot.test')
-      ]
+      ],
+      predicts: ['train', 'compare', 'plot']
     },
     {
       key: 'clusters',
@@ -86,9 +78,10 @@ export function templates(trans: TranslationBundle): ITemplate[] {
       description: trans.__('Cluster rows and score the clusters (silhouette)'),
       nodes: [
         sample('iris'),
-        { id: 'group', type: 'train_clusters', at: [220, 0] }
+        { id: 'group', type: 'train_clusters', at: [272, 0] }
       ],
-      edges: [edge('load.table', 'group.data')]
+      edges: [edge('load.table', 'group.data')],
+      predicts: []
     }
   ];
 }

@@ -19,7 +19,9 @@ export function PreviewView(props: {
 }): JSX.Element {
   const { model, trans, openFile } = useCanvas();
   const { node, status } = props;
-  const run = model.runs.current.run?.id ?? null;
+  // A node that was added since is not in the run.
+  const run =
+    status === undefined ? null : (model.runs.current.run?.id ?? null);
   const isOver = status === undefined || FINAL.has(status);
   const { data: outputs, error } = useReply(
     run !== null && isOver

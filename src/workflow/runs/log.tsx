@@ -17,7 +17,9 @@ export function LogView(props: {
 }): JSX.Element {
   const { model, trans } = useCanvas();
   const { node, status } = props;
-  const run = model.runs.current.run?.id ?? null;
+  // A node that was added since is not in the run.
+  const run =
+    status === undefined ? null : (model.runs.current.run?.id ?? null);
   const { spans, error } = useLog(run, node, status);
   const plain = useMemo(() => spans.map(span => span.text).join(''), [spans]);
   const search = useSearch(plain);

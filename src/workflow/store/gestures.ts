@@ -6,6 +6,7 @@ import {
   type IClip,
   pasteNodes
 } from '../document/clipboard';
+import type { IWorkflow } from '../document/document';
 import { compose, type Edit } from '../document/edits';
 import {
   addCommandNode,
@@ -36,7 +37,8 @@ import type { Value } from '../document/values';
 import { setSetting } from '../document/variables';
 import { aligned, type Alignment } from '../graph/align';
 import { refusalOf } from '../graph/connections';
-import { nodeBox, type XYPosition } from '../graph/geometry';
+import { insertionOf } from '../graph/choices';
+import { NODE_WIDTH, nodeBox, type XYPosition } from '../graph/geometry';
 import {
   ANY_INPUT,
   buildGraph,
@@ -45,7 +47,8 @@ import {
   type IGraphEdge,
   type IGraphPort,
   type ILink,
-  linkBetween
+  linkBetween,
+  linkKey
 } from '../graph/graph';
 import {
   leaveSource,
@@ -54,10 +57,13 @@ import {
   sourceEdge
 } from '../graph/sources';
 import { inheritedTarget } from '../graph/target';
+import { COLUMN_GAP } from '../graph/wrapping';
 import type { CanvasModel } from './model';
 
 /** The component that reads a registered model. */
 const LOAD_MODEL = 'load_model';
+/** The component that reads a file as a table. */
+const LOAD_TABLE = 'load_table';
 
 /** What a new node is connected to: a port of another node, or a file. */
 type NewLink = { port: string } & ({ end: IEnd } | { file: string });
@@ -100,6 +106,69 @@ export function addComponent(
   if (document.edit(compose(...edits))) {
     selection.select([id]);
   }
+}
+
+/** Puts a node of a component between the ends of an edge; false where it does not fit. */
+export function insertComponent(
+  { catalog, document, drawing, selection }: CanvasModel,
+  name: string,
+  link: ILink,
+  place: XYPosition
+): boolean {
+  const component = catalog.components.get(name);
+  const ports = component && insertionOf(drawing.graph, link, component);
+  if (!component || !ports) {
+    return false;
+  }
+  const id = freeId(document.workflow, name);
+  const at: [number, number] = [Math.round(place.x), Math.round(place.y)];
+  const { source, sourcePort, target, targetPort } = link;
+  const file = sourcePath(source);
+  const graphOf = (now: IWorkflow): IGraph =>
+    buildGraph(now, catalog.components);
+  const edits: Edit[] = [
+    addNode({ id, component: name, outputs: component.outputs, at }),
+    file !== null
+      ? setFileInput(id, ports.input, file)
+      : now =>
+          connectPort(
+            connectionOf(graphOf(now), {
+              source,
+              sourcePort,
+              target: id,
+              targetPort: ports.input
+            })
+          )(now),
+    ...(file !== null
+      ? [leaveSource(file, target, targetPort)]
+      : drawing.graph.edges
+          .filter(edge => linkKey(edge) === linkKey(link))
+          .map(edge => disconnectPort(linkOf(edge)))),
+    now =>
+      connectPort(
+        connectionOf(graphOf(now), {
+          source: id,
+          sourcePort: ports.output,
+          target,
+          targetPort
+        })
+      )(now)
+  ];
+  const isDone = document.edit(compose(...edits));
+  if (isDone) {
+    selection.select([id]);
+  }
+  return isDone;
+}
+
+/** Begins with a data file: its node, and one that reads it as a table. */
+export function startWithFile(
+  model: CanvasModel,
+  path: string,
+  place: XYPosition
+): void {
+  const at = { x: place.x + NODE_WIDTH + COLUMN_GAP, y: place.y };
+  addComponent(model, LOAD_TABLE, at, { port: 'file', file: path });
 }
 
 /** Adds a node that reads a version of a registered model. */
@@ -196,9 +265,12 @@ export function removeSelected({
       })
     );
   const [notes, frames] = [items('notes'), items('frames')];
+  const links = new Set(
+    drawing.graph.edges.filter(({ id }) => selection.edges.has(id)).map(linkKey)
+  );
   const edges = drawing.graph.edges.filter(
     edge =>
-      selection.edges.has(edge.id) &&
+      links.has(linkKey(edge)) &&
       !nodes.has(edge.target) &&
       !nodes.has(edge.source)
   );

@@ -1,15 +1,19 @@
 import { YFile } from '@jupyter/ydoc';
-import { Context, TextModelFactory } from '@jupyterlab/docregistry';
+import {
+  Context,
+  DocumentWidget,
+  TextModelFactory
+} from '@jupyterlab/docregistry';
 import {
   type Contents,
   ContentsManager,
   type ServiceManager
 } from '@jupyterlab/services';
 import { Signal } from '@lumino/signaling';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 
 import { fake } from '../../__tests__/server';
-import { readFile, undoManagerOf } from './labInternals';
+import { detachLabel, readFile, undoManagerOf } from './labInternals';
 
 it('a shared file has a history with one item for each step', () => {
   const shared = new YFile();
@@ -74,4 +78,15 @@ it('a file is read without its text replacing the document', async () => {
   await context.revert();
   expect(context.model.sharedModel.getSource()).toBe('second');
   context.dispose();
+});
+
+it('lets a tab have another label than its file', () => {
+  const changed = new Signal<object, void>({});
+  const renamed = vi.fn();
+  const widget = { title: { changed }, _onTitleChanged: renamed };
+  changed.connect(renamed, widget);
+  detachLabel(widget as unknown as DocumentWidget);
+  changed.emit();
+  expect(renamed).not.toHaveBeenCalled();
+  expect('_onTitleChanged' in DocumentWidget.prototype).toBe(true);
 });

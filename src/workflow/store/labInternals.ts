@@ -1,5 +1,6 @@
 import type { DocumentChange, YDocument } from '@jupyter/ydoc';
-import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import type { DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
+import type { Title, Widget } from '@lumino/widgets';
 
 /**
  * What the lab's documents do and their interfaces leave out.
@@ -16,6 +17,18 @@ type SharedUndoManager = Pick<
 /** Every shared document of the lab is a `YDocument`; `ISharedDocument` has no `undoManager`. */
 export function undoManagerOf(shared: object): SharedUndoManager {
   return (shared as YDocument<DocumentChange>).undoManager;
+}
+
+/**
+ * Lets a document's tab have another label than the file's name.
+ *
+ * A `DocumentWidget` renames its file after every label that its title gets.
+ */
+export function detachLabel(widget: DocumentWidget): void {
+  const { _onTitleChanged } = widget as unknown as {
+    _onTitleChanged: (sender: Title<Widget>) => void;
+  };
+  widget.title.changed.disconnect(_onTitleChanged, widget);
 }
 
 /**

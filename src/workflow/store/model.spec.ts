@@ -63,7 +63,7 @@ async function openWithLibrary(
     id: 'dvc.yaml',
     path: 'dvc.yaml',
     components: async () => [TRAIN],
-    status: async () => null,
+    run: async () => null,
     runs: async () => ({ items: [], next_cursor: null }),
     plan: async () => ({ nodes: [] }),
     validate: async () => []
@@ -196,7 +196,7 @@ describe('CanvasModel', () => {
         id: 'dvc.yaml',
         path: 'dvc.yaml',
         components: async () => [],
-        status: async () => run,
+        run: async () => run,
         runs: async () => ({ items: [run], next_cursor: null }),
         plan: async () => ({ nodes: [] }),
         validate: async () => [],

@@ -93,7 +93,7 @@ export class RunsStore {
     );
     if (this._past.length > 0) {
       await this._server.ask(
-        service => service.status(),
+        service => service.run(),
         run => this._take(run)
       );
     }

@@ -102,17 +102,13 @@ export class WorkflowService {
     return this._client.post('/workflows/columns', body, this._query);
   }
 
-  /** The newest run, with its nodes; there must be one. */
-  status(): Promise<IRun> {
-    return this._client.get(`${this._base}/status`, this._query);
-  }
-
   /** Newest first; `cursor` is of the page before. */
   runs(cursor?: string): Promise<IPage<IRunSummary>> {
     return this._client.get(`${this._base}/runs`, { ...this._query, cursor });
   }
 
-  run(run: string): Promise<IRun> {
+  /** A run with its nodes; the newest by default, which must exist. */
+  run(run = 'latest'): Promise<IRun> {
     return this._client.get(this._run(run), this._query);
   }
 

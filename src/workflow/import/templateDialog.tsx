@@ -1,0 +1,170 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Button } from '@jupyterlab/ui-components';
+import { useEffect, useId, useState } from 'react';
+
+import { askForm } from '../askForm';
+import type { CanvasModel } from '../store/model';
+import { addTemplate, textOfFile } from '../store/templates';
+import { type ITemplate, templates } from './gallery';
+
+const TABLE_FILE = /^[^.].*\.(csv|tsv|parquet)$/i;
+
+/** Asks for a template, a data file and the column to predict, and adds the nodes. */
+export async function fillFromTemplate(
+  model: CanvasModel,
+  chooseFile: (pattern: RegExp) => Promise<string | null>,
+  trans: TranslationBundle
+): Promise<void> {
+  const gallery = templates(trans);
+  const choice = await askForTemplate({
+    gallery,
+    trans,
+    files: [...model.catalog.datasets.values()]
+      .filter(({ output, path }) => !output && TABLE_FILE.test(path))
+      .map(({ path }) => path),
+    chooseFile: () => chooseFile(TABLE_FILE),
+    columnsOf: async file => {
+      const text = textOfFile(model, file);
+      const reply = text
+        ? await model.server.service?.columns(text, 'next')
+        : undefined;
+      return (
+        reply?.inputs.data?.flatMap(({ columns }) =>
+          columns.map(({ name }) => name)
+        ) ?? []
+      );
+    }
+  });
+  const template = gallery.find(({ key }) => key === choice?.key);
+  if (choice && template) {
+    addTemplate(model, template, choice);
+  }
+}
+
+interface ITemplateChoice {
+  key: string;
+  /** From the project's root; empty for sample data. */
+  file: string;
+  /** The target column; empty for the template's own. */
+  column: string;
+}
+
+interface ITemplateSources {
+  gallery: readonly ITemplate[];
+  /** Data files of the project, from its root. */
+  files: readonly string[];
+  chooseFile: () => Promise<string | null>;
+  /** The columns of a data file; none where they are not known. */
+  columnsOf: (file: string) => Promise<string[]>;
+  trans: TranslationBundle;
+}
+
+/** Asks which template, which file and which column; null where it was called off. */
+function askForTemplate(
+  sources: ITemplateSources
+): Promise<ITemplateChoice | null> {
+  const { gallery, trans } = sources;
+  return askForm({
+    title: trans.__('Start from a Template'),
+    ok: trans.__('Create'),
+    value: { key: gallery[0].key, file: '', column: '' },
+    fields: (value, change) => (
+      <TemplateFields {...sources} choice={value} change={change} />
+    )
+  });
+}
+
+function TemplateFields(
+  props: ITemplateSources & {
+    choice: ITemplateChoice;
+    change: (part: Partial<ITemplateChoice>) => void;
+  }
+): JSX.Element {
+  const { gallery, files, chooseFile, columnsOf, trans, choice, change } =
+    props;
+  const id = useId();
+  const [columns, setColumns] = useState<string[]>([]);
+  const { file } = choice;
+  useEffect(() => {
+    let isStale = false;
+    setColumns([]);
+    if (file !== '') {
+      void columnsOf(file).then(names => {
+        if (!isStale) {
+          setColumns(names);
+        }
+      });
+    }
+    return () => {
+      isStale = true;
+    };
+  }, [file, columnsOf]);
+  const predicts =
+    gallery.find(({ key }) => key === choice.key)?.predicts ?? [];
+  return (
+    <>
+      <fieldset>
+        <legend>{trans.__('Template')}</legend>
+        {gallery.map(({ key, title, description }) => (
+          <label key={key} className="jp-mlws-NewWorkflow-choice">
+            <input
+              type="radio"
+              name={id}
+              value={key}
+              checked={choice.key === key}
+              onChange={() => change({ key })}
+            />
+            <span>
+              <strong>{title}</strong>
+              <br />
+              {description}
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      <label htmlFor={`${id}-file`}>{trans.__('Data file')}</label>
+      <div className="jp-mlws-Field-item">
+        <input
+          id={`${id}-file`}
+          className="jp-mod-styled"
+          list={`${id}-files`}
+          value={file}
+          placeholder={trans.__('Sample data')}
+          onChange={event => change({ file: event.target.value })}
+        />
+        <Button
+          small
+          onClick={event => {
+            event.preventDefault();
+            void chooseFile().then(path => path && change({ file: path }));
+          }}
+        >
+          {trans.__('Browse…')}
+        </Button>
+      </div>
+      <datalist id={`${id}-files`}>
+        {files.map(one => (
+          <option key={one} value={one} />
+        ))}
+      </datalist>
+      {predicts.length > 0 && (
+        <>
+          <label htmlFor={`${id}-column`}>{trans.__('Target column')}</label>
+          <input
+            id={`${id}-column`}
+            className="jp-mod-styled"
+            list={`${id}-columns`}
+            value={choice.column}
+            placeholder="target"
+            onChange={event => change({ column: event.target.value })}
+          />
+          <datalist id={`${id}-columns`}>
+            {columns.map(name => (
+              <option key={name} value={name} />
+            ))}
+          </datalist>
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,118 @@
+import { compose, type Edit } from '../document/edits';
+import { addNode, connect, freeId, setFileInput } from '../document/nodes';
+import type { Value } from '../document/values';
+import { setSetting } from '../document/variables';
+import type { CanvasModel } from './model';
+
+/** Nodes to begin with, and how they are connected. */
+export interface INodeTemplate {
+  nodes: {
+    id: string;
+    type: string;
+    config?: Record<string, Value>;
+    at: [number, number];
+  }[];
+  edges: {
+    source: string;
+    source_port: string;
+    target: string;
+    target_port: string;
+  }[];
+  /** The nodes that predict a column. */
+  predicts: string[];
+}
+
+/** The name that the library gives the column to predict. */
+const TARGET = 'target';
+/** The node of sample data, and what reads a file in its place. */
+const SAMPLE = 'sample_data';
+const LOAD_TABLE = 'load_table';
+
+/**
+ * Adds the nodes of a template in one step: with a file in the place of its sample data, and with
+ * another column to predict. Nothing happens where a component is missing.
+ */
+export function addTemplate(
+  { catalog, document, selection }: CanvasModel,
+  template: INodeTemplate,
+  { file, column }: { file: string; column: string }
+): boolean {
+  const target = column || TARGET;
+  const ids = new Map<string, string>();
+  for (const { id } of template.nodes) {
+    ids.set(id, freeId(document.workflow, id, ids.values()));
+  }
+  const edits: Edit[] = [];
+  for (const { id, type, config = {}, at } of template.nodes) {
+    const isFile = type === SAMPLE && file !== '';
+    const name = isFile ? LOAD_TABLE : type;
+    const component = catalog.components.get(name);
+    const own = ids.get(id)!;
+    if (!component) {
+      return false;
+    }
+    edits.push(
+      addNode({ id: own, component: name, outputs: component.outputs, at })
+    );
+    if (isFile) {
+      edits.push(setFileInput(own, 'file', file));
+    }
+    const settings = {
+      ...(isFile ? {} : config),
+      ...(template.predicts.includes(id) && target !== TARGET ? { target } : {})
+    };
+    for (const [key, value] of Object.entries(settings)) {
+      edits.push(setSetting(own, [key], value === TARGET ? target : value));
+    }
+  }
+  for (const {
+    source,
+    source_port,
+    target: reader,
+    target_port
+  } of template.edges) {
+    edits.push(workflow => {
+      const from = ids.get(source)!;
+      const output = workflow.stages
+        .find(({ id }) => id === from)
+        ?.args.find(({ name }) => name === source_port);
+      return output
+        ? connect({
+            source: from,
+            path: output.paths[0],
+            target: ids.get(reader)!,
+            port: target_port
+          })(workflow)
+        : workflow.data;
+    });
+  }
+  const isDone = document.edit(compose(...edits));
+  if (isDone) {
+    selection.select([]);
+  }
+  return isDone;
+}
+
+/** Returns a text in which a node reads the columns of a file: `next`. */
+export function textOfFile(model: CanvasModel, file: string): string | null {
+  const { catalog, document } = model;
+  const load = catalog.components.get(LOAD_TABLE);
+  const split = catalog.components.get('split');
+  if (!load || !split) {
+    return null;
+  }
+  return [
+    'stages:',
+    '  load:',
+    `    wdir: ${'../'.repeat(document.workflow.path.split('/').length - 1) || '.'}`,
+    `    cmd: jupyter mlws node load_table --file ${JSON.stringify(file)} --table load.parquet`,
+    `    deps: [${JSON.stringify(file)}]`,
+    '    outs: [load.parquet]',
+    '  next:',
+    `    wdir: ${'../'.repeat(document.workflow.path.split('/').length - 1) || '.'}`,
+    '    cmd: jupyter mlws node split --data load.parquet --train a.parquet --test b.parquet',
+    '    deps: [load.parquet]',
+    '    outs: [a.parquet, b.parquet]',
+    ''
+  ].join('\n');
+}
