@@ -132,6 +132,9 @@ def test_the_drawer_shows_results_and_keeps_its_size(page: Page, lab: Lab) -> No
     expect(pane.locator(".jp-mlws-Bins li")).to_have_count(20)
     assert faults_of_access(page, ".jp-mlws-Drawer") == []
 
+    # The drawer takes its height from the graph.
+    page.locator(".jp-mlws-fit").click()
+    page.wait_for_timeout(500)
     node(page, "plot").click()
     page.get_by_title("Show in full size").click()
     expect(page.locator(".jp-mlws-FullSize img")).to_be_visible()
@@ -142,7 +145,12 @@ def test_the_drawer_shows_results_and_keeps_its_size(page: Page, lab: Lab) -> No
     bar.focus()
     page.keyboard.press("ArrowUp")
     expect(bar).to_have_attribute("aria-valuenow", str(before + 20))
-    until(page, lambda: str(before + 20) in str(saved_layout(lab).get("mlws-workflow-panes")))
+
+    def is_kept() -> bool:
+        panes = saved_layout(lab).get("mlws-workflow-panes", {}).get("panes", {})
+        return bool(panes.get("drawer", {}).get("size") == before + 20)
+
+    until(page, is_kept)
     page.goto(lab.address(WINE).replace("&reset", ""))
     expect(node(page, "load")).to_be_visible()
     expect(bar).to_have_attribute("aria-valuenow", str(before + 20))
