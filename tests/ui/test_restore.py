@@ -50,7 +50,6 @@ def test_views_come_back_with_the_page(page: Page, lab: Lab, shoot: Callable[[st
 def test_views_open_beside_the_document_of_notebook_7(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
-    pytest.importorskip("notebook")
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
