@@ -42,7 +42,9 @@ class RunComparer:
         return RunComparison(
             run=identifier,
             previous=previous,
-            settings=list(self._setting_changes(path, previous, identifier)) if previous else [],
+            settings=list(setting_changes(self._runs, path, previous, identifier))
+            if previous
+            else [],
             metrics=[
                 MetricChange(
                     node=node,
@@ -80,19 +82,20 @@ class RunComparer:
                         values[stage.id, str(model), name] = value
         return values
 
-    def _setting_changes(self, path: str, before: str, after: str) -> Iterator[NodeSettingChange]:
-        try:
-            old, new = (self._runs.document(path, run).variables for run in (before, after))
-        except (MLWSError, OSError):
-            # The text of a run was removed: there is nothing to compare.
-            return
-        for node in dict.fromkeys([*new, *old]):
-            was, now = dict(flatten(old.get(node))), dict(flatten(new.get(node)))
-            for name in dict.fromkeys([*now, *was]):
-                if was.get(name) != now.get(name):
-                    yield NodeSettingChange(
-                        node=node, name=name, before=was.get(name), after=now.get(name)
-                    )
+
+def setting_changes(runs: Runs, path: str, before: str, after: str) -> Iterator[NodeSettingChange]:
+    """Yield the settings that differ between two runs; none if the text of one was removed."""
+    try:
+        old, new = (runs.document(path, run).variables for run in (before, after))
+    except (MLWSError, OSError):
+        return
+    for node in dict.fromkeys([*new, *old]):
+        was, now = dict(_flatten(old.get(node))), dict(_flatten(new.get(node)))
+        for name in dict.fromkeys([*now, *was]):
+            if was.get(name) != now.get(name):
+                yield NodeSettingChange(
+                    node=node, name=name, before=was.get(name), after=now.get(name)
+                )
 
 
 def has_models(content: Any) -> bool:
@@ -104,11 +107,11 @@ def has_models(content: Any) -> bool:
     )
 
 
-def flatten(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield settings by dotted names."""
     if isinstance(settings, Mapping):
         for name, value in settings.items():
             if isinstance(value, Mapping):
-                yield from flatten(value, f"{prefix}{name}.")
+                yield from _flatten(value, f"{prefix}{name}.")
             else:
                 yield f"{prefix}{name}", value

@@ -16,7 +16,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jupyter_mlws.components.values import producer_of, table_files
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.experiments import ranking
 from jupyter_mlws.workflows.document.parse import Stage
 from jupyter_mlws.workflows.models import (
@@ -31,6 +30,7 @@ from jupyter_mlws.workflows.previews import MAX_IMAGE_BYTES
 from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.results import Results
 from jupyter_mlws.workflows.run.runs import Runs
+from jupyter_mlws.workflows.run_comparison import setting_changes
 from jupyter_mlws.workflows.sweeps import SweepManager
 from jupyter_mlws.workflows.tracking import metrics
 
@@ -65,7 +65,10 @@ class ResultSummaries:
         history = RunHistory(self._runs.journal).results(path)
         run_ids = [run["id"] for run in self._runs.journal.runs(path, 2)]
         measures = self._measures(stages, history)
-        changes = self._changes(path, run_ids)
+        changes: dict[str, builtins.list[SettingChange]] = defaultdict(list)
+        if len(run_ids) == 2:
+            for change in setting_changes(self._runs, path, run_ids[1], run_ids[0]):
+                changes[change.node].append(change)
         summaries = []
         for stage in stages:
             run, hashes = history[stage.id][0] if stage.id in history else (None, {})
@@ -190,41 +193,6 @@ class ResultSummaries:
                     thumbnail=None,
                     changes=[],
                 )
-
-    # Settings
-
-    def _changes(
-        self, path: str, run_ids: Sequence[str]
-    ) -> dict[str, builtins.list[SettingChange]]:
-        """Return the settings that differ between the newest run and the one before, by node."""
-        try:
-            after, before = (
-                self._runs.document(path, run).variables for run in (run_ids[0], run_ids[1])
-            )
-        except (IndexError, MLWSError, OSError):
-            # Fewer than two runs, or the text of one was removed: there is nothing to compare.
-            return {}
-        changes: dict[str, builtins.list[SettingChange]] = defaultdict(list)
-        for node in after.keys() | before.keys():
-            new, old = _flat_settings(after.get(node)), _flat_settings(before.get(node))
-            for name in dict.fromkeys([*new, *old]):
-                if new.get(name) != old.get(name):
-                    changes[node].append(
-                        SettingChange(name=name, before=old.get(name), after=new.get(name))
-                    )
-        return changes
-
-
-def _flat_settings(settings: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(settings, Mapping):
-        return {}
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            flat |= _flat_settings(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
 
 
 def _is_comparison(content: Any, producers: Mapping[str, str]) -> bool:
