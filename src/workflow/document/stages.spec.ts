@@ -14,7 +14,8 @@ import {
   fileNode,
   removeFile,
   setCommand,
-  setFrozen
+  setFrozen,
+  setTitle
 } from './stages';
 
 const PATH = 'workflows/wine/dvc.yaml';
@@ -143,6 +144,12 @@ describe('files of commands', () => {
 });
 
 describe('marks of a stage', () => {
+  it('gives a node a title, and takes it away', () => {
+    const titled = edit(WINE, setTitle('forest', 'Which trees? 森林'));
+    expect(titled).toContain('desc: Which trees? 森林\n');
+    expect(edit(titled, setTitle('forest', ''))).toBe(WINE);
+  });
+
   it('freeze and thaw', () => {
     const frozen = edit(WINE, setFrozen(new Set(['forest', 'judge']), true));
     expect(frozen.split('frozen: true')).toHaveLength(3);

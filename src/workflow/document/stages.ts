@@ -104,3 +104,10 @@ export function setFrozen(ids: ReadonlySet<string>, frozen: boolean): Edit {
     )(workflow);
   };
 }
+
+/** Gives a stage a title, its `desc`; an empty text removes it. */
+export function setTitle(id: string, title: string): Edit {
+  return changeBody(id, body =>
+    title === '' ? removeIn(body, ['desc']) : withKey(body, 'desc', title)
+  );
+}

@@ -1,6 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useId, useRef, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 
+import { setTitle } from '../document/stages';
+import type { IGraphNode } from '../graph/graph';
 import { useCanvas, useFlush, useSlot } from '../store/hooks';
 import { type NameFault, nameFault } from '../document/rename';
 import * as gestures from '../store/gestures';
@@ -62,6 +64,40 @@ export function NameField({ node }: { node: string }): JSX.Element {
           {faultText(fault, trans)}
         </div>
       )}
+    </div>
+  );
+}
+
+/** The title of a node: free text on its card. Without one the card shows its name. */
+export function TitleField({ node }: { node: IGraphNode }): JSX.Element {
+  const { model, trans } = useCanvas();
+  const title = node.stage.description ?? '';
+  const [draft, setDraft] = useState(title);
+  const id = useId();
+  useEffect(() => setDraft(title), [title]);
+  const commit = (): void => {
+    const text = draft.trim();
+    if (text !== title && model.drawing.graph.nodes.has(node.id)) {
+      model.document.edit(setTitle(node.id, text));
+    }
+  };
+  useFlush(commit);
+  return (
+    <div className="jp-mlws-Field">
+      <label htmlFor={id}>{trans.__('Title')}</label>
+      <input
+        id={id}
+        className="jp-mod-styled"
+        value={draft}
+        placeholder={node.id}
+        onChange={event => setDraft(event.target.value)}
+        onBlur={commit}
+        onKeyDown={event => {
+          if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
+            commit();
+          }
+        }}
+      />
     </div>
   );
 }

@@ -27,7 +27,7 @@ import { ColumnsField, ColumnWidget, useColumns } from './columnFields';
 import { CommandSettings } from './commandForm';
 import { RemoveButton } from './removeButton';
 import { useCanvas, useDrawing, useFlush } from '../store/hooks';
-import { NameField } from './nameField';
+import { NameField, TitleField } from './nameField';
 import { NodeActions } from './nodeActions';
 import { ParamsView } from './paramsForm';
 import { SweepForm } from './sweepForm';
@@ -57,6 +57,7 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
     <div className="jp-mlws-Settings">
       <NodeActions node={id} />
       <NameField key={id} node={id} />
+      {node.stage.isEditable && <TitleField key={`title ${id}`} node={node} />}
       <p className="jp-mlws-Settings-kind">
         {node.component ? node.component.title : kindText(node.kind, trans)}
       </p>
