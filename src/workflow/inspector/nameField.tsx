@@ -71,14 +71,15 @@ export function NameField({ node }: { node: string }): JSX.Element {
 /** The title of a node: free text on its card. Without one the card shows its name. */
 export function TitleField({ node }: { node: IGraphNode }): JSX.Element {
   const { model, trans } = useCanvas();
-  const title = node.stage.description ?? '';
+  // More lines describe the node; they stay as they are.
+  const [title, ...more] = (node.stage.description ?? '').split('\n');
   const [draft, setDraft] = useState(title);
   const id = useId();
   useEffect(() => setDraft(title), [title]);
   const commit = (): void => {
     const text = draft.trim();
     if (text !== title && model.drawing.graph.nodes.has(node.id)) {
-      model.document.edit(setTitle(node.id, text));
+      model.document.edit(setTitle(node.id, [text, ...more].join('\n').trim()));
     }
   };
   useFlush(commit);
