@@ -255,9 +255,7 @@ class KernelListener:
         going = self._running.get(request)
         if kind == "execute_input":
             if going is None:
-                self._process = process_of(self._manager)
-                self.kernel.set_process(self._process)
-                await self._record_start(request, content)
+                await self._begin(request, content)
             else:
                 going.count = content.get("execution_count")
             return
@@ -284,6 +282,11 @@ class KernelListener:
         event = going.outputs.take(message)
         if event is not None:
             self._publish(going, event)
+
+    async def _begin(self, request: str, content: dict[str, Any]) -> None:
+        self._process = process_of(self._manager)
+        self.kernel.set_process(self._process)
+        await self._record_start(request, content)
 
     async def _record_start(self, request: str, content: dict[str, Any]) -> None:
         context = await self._recording.context_of(self.kernel.id)

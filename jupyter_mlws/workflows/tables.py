@@ -234,7 +234,7 @@ class _preview_errors:  # noqa: N801  a context manager reads as a function
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         # Those of pyarrow are subclasses of these.
         if isinstance(error, OSError | ValueError | TypeError | NotImplementedError | KeyError):
-            raise PreviewError(kind="Table", reason=str(error)) from error
+            raise PreviewError(kind="table", reason=str(error)) from error
 
 
 def read_csv(path: Path, suffix: str) -> tuple[pa.Table, bool]:

@@ -81,7 +81,7 @@ COMMANDS: dict[str, list[str]] = {
     "split": ["--data wine.csv --train OUT.parquet --test OUT.csv"],
     "check_table": [
         "--data people.csv --table OUT.parquet --report OUT.json --complete target"
-        " --types age=number city=text --conditions 'target >= 0'"
+        " --types age=number city=text --conditions age>0 --violations warn"
     ],
     "impute_missing": ["--data people.csv --table OUT.parquet --imputer OUT.skops"],
     "reduce_dimensions": [

@@ -38,7 +38,7 @@ def service_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting
 
 @pytest.mark.parametrize(
     ("options", "field"),
-    [({"resources": {"cpu": "3"}}, "resources.cpu"), ({"image": "Lab"}, "image")],
+    [({"resources": {"cpu": "3", "memory": "1Gi"}}, "resources.cpu"), ({"image": "Lab"}, "image")],
 )
 def test_the_service_enforces_what_an_additional_file_sets_for_the_spawner(
     service_settings: Settings, options: dict[str, Any], field: str
