@@ -18,6 +18,22 @@ RUN_LIMIT = 120_000
 AXE = Path(__file__).parent.parent.parent / "node_modules/axe-core/axe.min.js"
 
 
+FREE_PLACE = """([x, y]) => {
+    const isFree = ([x, y]) => document.elementFromPoint(x, y)?.matches('.react-flow__pane');
+    for (let radius = 0; radius < 600; radius += 12) {
+        for (let step = 0; step < 16; step += 1) {
+            const angle = (Math.PI * step) / 8;
+            const point = [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
+            if (isFree(point)) {
+                return point;
+            }
+        }
+    }
+    return null;
+}"""
+"""A point near another one at which the drawing has neither a node nor a wire."""
+
+
 def node(page: Page, identifier: str) -> Locator:
     return page.locator(f'[data-mlws-node="{identifier}"]')
 
@@ -59,10 +75,13 @@ def drag(page: Page, source: Locator, to: Locator | tuple[float, float]) -> None
 
 
 def empty_place(page: Page, dx: float = 0.85, dy: float = 0.85) -> tuple[float, float]:
-    """A place of the drawing, by its share of the width and height."""
+    """The free place of the drawing nearest to a share of its width and height."""
     box = page.locator(".jp-mlws-Canvas").bounding_box()
     assert box
-    return box["x"] + box["width"] * dx, box["y"] + box["height"] * dy
+    x, y = box["x"] + box["width"] * dx, box["y"] + box["height"] * dy
+    free: list[float] | None = page.evaluate(FREE_PLACE, [x, y])
+    assert free, "the drawing has no free place"
+    return free[0], free[1]
 
 
 def run_workflow(page: Page) -> None:

@@ -215,7 +215,7 @@ def test_versions_compared_and_exports(page: Page, lab: Lab, shoot: Callable[[st
     expect(dialog.locator("select").first).to_be_visible()
     dialog.locator(".jp-mod-accept").click()
     view = page.locator(".jp-mlws-GraphDiff")
-    expect(view.locator('[data-mlws-difference="forest"]')).to_contain_text("settings")
+    expect(view.locator('[data-mlws-difference="forest"]')).to_contain_text("n_estimators 100 → 77")
     expect(view.locator('[data-mlws-difference="judge"]')).to_contain_text("renamed from compare")
     for name, kind in (("added", "added"), ("plot", "removed"), ("load", "same")):
         expect(view.locator(f'[data-mlws-diff-node="{name}"]')).to_have_attribute(

@@ -199,7 +199,7 @@ def test_saves_during_a_run_and_a_server_that_comes_back(
 
     # What was changed in between runs with the next run; the lab itself may say that its server
     # was away.
-    shown = page.locator("[data-mlws-run]")
+    shown = page.locator(".jp-mlws-State[data-mlws-run]")
     expect(shown).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     page.add_locator_handler(
         page.locator(".jp-Dialog", has_text="Server Connection Error"),

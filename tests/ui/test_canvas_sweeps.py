@@ -90,7 +90,7 @@ def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
     expect(node(page, "forest")).to_contain_text("×4")
 
     # What the comparison measures of each variant ranks them.
-    run = page.locator("[data-mlws-run]")
+    run = page.locator(".jp-mlws-State[data-mlws-run]")
     earlier = str(run.get_attribute("data-mlws-run"))
     run_workflow(page)
     expect(run).not_to_have_attribute("data-mlws-run", earlier)

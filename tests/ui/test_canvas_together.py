@@ -115,7 +115,7 @@ def test_two_people_draw_one_graph_and_undo_their_own(
     for one in (page, other):
         node(one, "forest").click()
         expect(one.locator(FIELD)).to_have_value("5")
-    run = other.locator("[data-mlws-run]")
+    run = other.locator(".jp-mlws-State[data-mlws-run]")
     earlier = str(run.get_attribute("data-mlws-run"))
     run_workflow(page)
     expect(run).not_to_have_attribute("data-mlws-run", earlier)

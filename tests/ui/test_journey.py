@@ -131,7 +131,7 @@ def test_draw_run_and_see(
     lost = lab.root / "workflows/wine/out/compare.metrics.json"
     kept = lost.read_bytes()
     lost.unlink()
-    shown = page.locator("[data-mlws-run]")
+    shown = page.locator(".jp-mlws-State[data-mlws-run]")
     earlier = shown.get_attribute("data-mlws-run")
     run_workflow(page)
     expect(shown).not_to_have_attribute("data-mlws-run", str(earlier))

@@ -1,5 +1,5 @@
 import type { FieldProps, WidgetProps } from '@rjsf/utils';
-import { useReducer, useState } from 'react';
+import { useLayoutEffect, useReducer, useRef, useState } from 'react';
 
 import type { ITableColumn, ITableColumns } from '../../api/models';
 import type { ISchema } from '../document/schema';
@@ -12,8 +12,8 @@ const NO_COLUMNS: ITableColumns = { columns: [], complete: false };
 /** The columns of a node's input tables by port, read again after each validation. */
 export type ColumnsOfPorts = Record<string, ITableColumns>;
 
-/** Reads the columns of a node's input tables; none if its settings name no columns. */
-export function useColumns(node: IGraphNode): ColumnsOfPorts {
+/** Reads the columns of a node's input tables; null until they are known for the first time. */
+export function useColumns(node: IGraphNode): ColumnsOfPorts | null {
   const { model } = useCanvas();
   const [version, next] = useReducer((count: number) => count + 1, 0);
   useSlot(model.drawing.validated, next);
@@ -24,6 +24,9 @@ export function useColumns(node: IGraphNode): ColumnsOfPorts {
     isNeeded ? service => service.columns(model.document.text, node.id) : null,
     [node.id, version, isNeeded]
   );
+  if (isNeeded && reply.data === null && reply.error === null) {
+    return null;
+  }
   return Object.fromEntries(
     Object.entries(reply.data?.inputs ?? {}).flatMap(([port, [table]]) =>
       table ? [[port, table]] : []
@@ -32,7 +35,7 @@ export function useColumns(node: IGraphNode): ColumnsOfPorts {
 }
 
 interface IFormContext {
-  columns?: ColumnsOfPorts;
+  columns?: ColumnsOfPorts | null;
 }
 
 function columnsOf(schema: ISchema, context: IFormContext): ITableColumns {
@@ -45,14 +48,36 @@ export function ColumnWidget(props: WidgetProps): JSX.Element {
   const { trans } = useCanvas();
   const { id, value, required, onChange, schema, formContext } = props;
   const { columns, complete } = columnsOf(schema as ISchema, formContext);
+  const isLoading = formContext?.columns === null;
+  const isList = complete || isLoading;
+  // A field that turns into a list, or back, keeps the focus.
+  const field = useRef<HTMLElement | null>(null);
+  const hadFocus =
+    field.current !== null && document.activeElement === field.current;
+  useLayoutEffect(() => {
+    if (hadFocus) {
+      field.current?.focus();
+    }
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [isList]);
+  const setField = (element: HTMLElement | null): void => {
+    field.current = element ?? field.current;
+  };
   const text = typeof value === 'string' ? value : '';
   const choose = (name: string): void =>
     onChange(name === '' ? (required ? '' : undefined) : name);
-  const isMissing = text !== '' && columns.every(one => one.name !== text);
+  const isMissing =
+    !isLoading && text !== '' && columns.every(one => one.name !== text);
   const list = `${id}-columns`;
-  return complete ? (
-    <select id={id} value={text} onChange={event => choose(event.target.value)}>
+  return isList ? (
+    <select
+      id={id}
+      ref={setField}
+      value={text}
+      onChange={event => choose(event.target.value)}
+    >
       <option value="">{required ? trans.__('Choose a column…') : '—'}</option>
+      {isLoading && text !== '' && <option value={text}>{text}</option>}
       {isMissing && (
         <option value={text}>{trans.__('%1 (does not exist)', text)}</option>
       )}
@@ -66,6 +91,7 @@ export function ColumnWidget(props: WidgetProps): JSX.Element {
     <>
       <input
         id={id}
+        ref={setField}
         className="jp-mod-styled"
         type="text"
         list={list}
