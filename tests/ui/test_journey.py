@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.canvas import (
     RUN_LIMIT,
+    command,
     drag,
     lines_changed,
     node,
@@ -61,6 +62,8 @@ def test_draw_run_and_see(
     )
     added = node(page, "plot_confusion_matrix")
     expect(added).to_be_visible()
+    # The view follows a new node; the others are at its edge.
+    command(page, "workflow:fit")
 
     # A wrong type is refused with the reason, and so is a cycle.
     refusal = page.locator(".jp-mlws-Canvas-refusal")
@@ -112,7 +115,7 @@ def test_draw_run_and_see(
     expect(page.locator(".jp-mlws-Preview")).to_contain_text("accuracy")
     shoot("canvas-metrics")
     node(page, "plot").click()
-    expect(page.locator(".jp-mlws-Preview img")).to_be_visible()
+    expect(page.locator(".jp-mlws-Preview-figure")).to_be_visible()
     shoot("canvas-figure")
     node(page, "split").click()
     expect(page.locator(".jp-mlws-Preview")).to_contain_text("double")
