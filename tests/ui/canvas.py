@@ -132,6 +132,15 @@ def command(page: Page, identifier: str) -> None:
     page.evaluate("id => jupyterapp.commands.execute(id).then(() => null)", identifier)
 
 
+def fit(page: Page) -> None:
+    """Fit the graph into the window, and wait until it has moved there."""
+    command(page, "workflow:fit")
+    transform = "() => document.querySelector('.react-flow__viewport').style.transform"
+    before = None
+    while before != (before := page.evaluate(transform)):
+        page.wait_for_timeout(150)
+
+
 def faults_of_access(page: Page, within: str) -> list[str]:
     """What axe finds serious or critical within an element."""
     page.add_script_tag(path=AXE)

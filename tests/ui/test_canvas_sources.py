@@ -10,10 +10,10 @@ from playwright.sync_api import Locator, Page, expect
 from tests.ui.canvas import (
     RUN_LIMIT,
     choice,
-    command,
     drag,
     empty_place,
     faults_of_access,
+    fit,
     lines_changed,
     node,
     open_workflow,
@@ -141,7 +141,7 @@ def test_a_registered_model_is_an_input(page: Page, lab: Lab) -> None:
     assert '"load_model"' in (lab.root / out / "compare.metrics.json").read_text()
 
     # Its output is registered by a node that is found from there.
-    command(page, "workflow:fit")
+    fit(page)
     drag(page, port(page, "forest", "out", "model"), empty_place(page, 0.5, 0.9))
     choice(page, "model>register_model").click()
     expect(node(page, "register_model")).to_be_visible()

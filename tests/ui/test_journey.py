@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.canvas import (
     RUN_LIMIT,
-    command,
     drag,
+    fit,
     lines_changed,
     node,
     open_workflow,
@@ -63,7 +63,7 @@ def test_draw_run_and_see(
     added = node(page, "plot_confusion_matrix")
     expect(added).to_be_visible()
     # The view follows a new node; the others are at its edge.
-    command(page, "workflow:fit")
+    fit(page)
 
     # A wrong type is refused with the reason, and so is a cycle.
     refusal = page.locator(".jp-mlws-Canvas-refusal")
