@@ -130,3 +130,9 @@ def test_describing_the_components_brings_in_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("module", ["pydantic", "pandas", "networkx", "mlflow", "dvc.repo"])
+def test_a_run_of_the_command_line_starts_without_heavy_packages(module: str) -> None:
+    code = f"import jupyter_mlws.workflows.run.runs, sys; sys.exit({module!r} in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

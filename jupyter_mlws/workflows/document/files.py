@@ -6,10 +6,10 @@ import os
 import posixpath
 import time
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.components.source_columns import SourceReader
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import (
     DVCConfigError,
@@ -27,13 +27,14 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.graph import Producers, closure, upstream
 from jupyter_mlws.workflows.document import graph
-from jupyter_mlws.workflows.document.columns import Columns
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.document.terms import Severity
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
     from jupyter_mlws.components.registry import Registry
+    from jupyter_mlws.components.source_columns import SourceReader
+    from jupyter_mlws.workflows.document.columns import Columns
 
 SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
 
@@ -51,7 +52,6 @@ class Documents:
         self._root = project.root
         self._registry = registry
         self._notebooks: dict[tuple[str, int, int], Component] = {}
-        self._sources = SourceReader(project.root)
         self._outputs: dict[str, tuple[str, Producers[Stage]]] = {}
         self._paths_cache: tuple[float, list[str]] = (-WALK_INTERVAL, [])
 
@@ -231,7 +231,16 @@ class Documents:
 
     def columns(self, stages: Sequence[Stage]) -> Columns:
         """Return the columns of the tables that the stages read, as far as they are known."""
+        # It needs pydantic, which a run does not import.
+        from jupyter_mlws.workflows.document.columns import Columns
+
         return Columns(stages, self.components(stages), self._sources)
+
+    @cached_property
+    def _sources(self) -> SourceReader:
+        from jupyter_mlws.components.source_columns import SourceReader
+
+        return SourceReader(self._root)
 
     def check_runnable(
         self,
