@@ -24,6 +24,8 @@ VIEWS = {
 
 def test_views_come_back_with_the_page(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     page.goto(lab.address())
+    # The clean layout of this address is saved by then; what is open before is not kept.
+    page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)")
     for command, (arguments, view) in VIEWS.items():
         page.wait_for_function("name => window.jupyterapp?.commands.hasCommand(name)", arg=command)
         page.evaluate(
