@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,7 +118,7 @@ class TableReader:
         """
         import numpy as np
 
-        with _preview_errors(path):
+        with _preview_errors():
             key, table = self._open(path, suffix)
             total = sum(table.group_rows)
             order = self._order(key, table, request)
@@ -149,7 +150,7 @@ class TableReader:
         """Return counts and the distribution of a column."""
         import pyarrow as pa
 
-        with _preview_errors(path):
+        with _preview_errors():
             _, table = self._open(path, suffix)
             field = next((f for f in table.fields if f.name == request.column), None)
             if field is None:
@@ -223,18 +224,14 @@ class TableReader:
         return order
 
 
-class _preview_errors:  # noqa: N801  a context manager reads as a function
-    """Turns the errors of pyarrow into those of a preview."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+@contextmanager
+def _preview_errors() -> Iterator[None]:
+    """Turn the errors of pyarrow into those of a preview."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, NotImplementedError, KeyError) as error:
         # Those of pyarrow are subclasses of these.
-        if isinstance(error, OSError | ValueError | TypeError | NotImplementedError | KeyError):
-            raise PreviewError(kind="table", reason=str(error)) from error
+        raise PreviewError(kind="table", reason=str(error)) from error
 
 
 def read_csv(path: Path, suffix: str) -> tuple[pa.Table, bool]:
@@ -306,14 +303,16 @@ def number_statistics(table: _Table, field: pa.Field) -> ColumnStatistics:
         if len(values):
             low, high = min(low, values.min()), max(high, values.max())
             total += float(values.sum())
-            squares += float(np.square(values).sum())
     if count == 0:
         return ColumnStatistics(column=field.name, dtype=str(field.type), count=0, nulls=nulls)
     edges = np.linspace(low, high, BINS + 1) if high > low else np.array([low, high])
     bins = np.zeros(len(edges) - 1, dtype=np.int64)
-    for part in table.column(field.name):
-        bins += np.histogram(numbers(part), bins=len(bins), range=(low, high))[0]
     mean = total / count
+    for part in table.column(field.name):
+        values = numbers(part)
+        bins += np.histogram(values, bins=len(bins), range=(low, high))[0]
+        # Of deviations: the difference of large squares would lose the digits of a small one.
+        squares += float(np.square(values - mean).sum())
     return ColumnStatistics(
         column=field.name,
         dtype=str(field.type),
@@ -322,7 +321,7 @@ def number_statistics(table: _Table, field: pa.Field) -> ColumnStatistics:
         min=to_cell(float(low)),
         max=to_cell(float(high)),
         mean=to_cell(mean),
-        std=to_cell(max(0.0, squares / count - mean * mean) ** 0.5),
+        std=to_cell((squares / count) ** 0.5),
         bins=[
             Bin(label=f"{a:.4g} – {b:.4g}", count=int(n))
             for a, b, n in zip(edges[:-1], edges[1:], bins, strict=True)

@@ -111,6 +111,13 @@ def test_columns_are_described(file: Path) -> None:
     assert {one.label for one in words.bins} == {"red", "Green", ""}
 
 
+def test_the_deviation_of_large_numbers_keeps_its_digits(tmp_path: Path) -> None:
+    values = 1e9 + NUMBERS % 3
+    parquet.write_table(pa.table({"n": values}), tmp_path / "t.parquet", row_group_size=100)
+    column = TableReader().statistics(tmp_path / "t.parquet", ".parquet", ColumnRequest(column="n"))
+    assert column.std == pytest.approx(float(values.std()), rel=1e-9)
+
+
 def test_csv_is_read_with_types_and_limited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
