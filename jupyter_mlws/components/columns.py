@@ -277,8 +277,9 @@ def select_features(settings: Settings, inputs: Inputs) -> Schema:
     table = table_of(inputs, "data")
     target = settings["target"]
     if target is None:
-        known = list(table.columns)
-        target = "target" if "target" in known else known[-1] if table.complete and known else None
+        names = list(table.columns)
+        last = names[-1] if table.complete and names else None
+        target = "target" if "target" in names else last
     return Schema({target: table.columns.get(target, ANY)} if target else {}, complete=False)
 
 
@@ -324,10 +325,10 @@ def prepare(settings: Settings, inputs: Inputs) -> Schema:
     features = {name: column for name, column in table.columns.items() if name != target}
     numbers, _ = numeric_columns(Schema(features))
     is_changed = settings["scale"] != "none" or not settings["drop_missing"]
-    kept = numbers if settings["encode"] != "none" else list(features)
-    columns = {n: ANY if is_changed else c for n, c in features.items() if n in kept}
-    complete = len(kept) == len(features)
-    return Schema(columns | {target: table.columns.get(target, ANY)}, complete)
+    names = numbers if settings["encode"] != "none" else list(features)
+    columns = {n: ANY if is_changed else c for n, c in features.items() if n in names}
+    is_complete = len(names) == len(features)
+    return Schema(columns | {target: table.columns[target]}, is_complete)
 
 
 def image_pixels(_: Settings, inputs: Inputs) -> Schema:

@@ -45,9 +45,9 @@ export interface ISection {
   size?: number;
   /** Pixels that it has as long as the user gives it no others, whatever the height. */
   room?: number;
-  /** Whether it is folded at first. */
+  /** True if it is folded at first. */
   folded?: boolean;
-  /** Whether it asks nothing while it is folded. */
+  /** True if it sends no requests while it is folded. */
   lazy?: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { LabIcon } from '@jupyterlab/ui-components';
 export function IconButton(props: {
   icon: LabIcon;
   label: string;
-  /** What the button acts on, for screen readers. */
+  /** The object of the button's action, for screen readers. */
   of?: string;
   className?: string;
   disabled?: boolean;

@@ -56,14 +56,14 @@ export interface IEditorOptions {
   report: Report;
 }
 
-/** What the editor has the lab do. */
+/** The actions of the lab that the editor and its dialogs use. */
 interface IEditorActions extends ILabActions {
   params: IParamsDocuments & { refresh(): Promise<void>; dispose(): void };
   /** The path of a lab's file from the project's root; null (and reported) where it is outside. */
   fromRoot: (path: string) => string | null;
 }
 
-/** Where the sizes of panes are kept. */
+/** Key of the panes in JupyterLab's state database. */
 const PANES_KEY = 'mlws-workflow-panes';
 
 /** The lab's own widget factory for texts. */
@@ -124,8 +124,8 @@ export class Editor {
 
   /** Gives the panes the sizes that they had when they were last used. */
   async restorePanes(): Promise<void> {
-    const kept = await this._options.state?.fetch(PANES_KEY);
-    this.lab.panes.restore(kept as Partial<IPanesState> | undefined);
+    const panes = await this._options.state?.fetch(PANES_KEY);
+    this.lab.panes.restore(panes as Partial<IPanesState> | undefined);
   }
 
   /**
@@ -238,8 +238,8 @@ function labActions(
       ? fromRoot(file.path)
       : null;
   };
-  const panes = new PanesStore(kept => {
-    void state?.save(PANES_KEY, kept as unknown as ReadonlyPartialJSONValue);
+  const panes = new PanesStore(current => {
+    void state?.save(PANES_KEY, current as unknown as ReadonlyPartialJSONValue);
   });
   const actions: IEditorActions = {
     params: {

@@ -84,10 +84,10 @@ def _faults(
         name, _, kind = (part.strip() for part in pair.rpartition("="))
         if kind not in COLUMN_TYPES or not name:
             raise ValueError(f"{pair!r} is not column=type with one of {', '.join(COLUMN_TYPES)}")
-        known = actual[name].type if name in actual else "missing"
+        current = actual[name].type if name in actual else "missing"
         # A column without values has no type, and an integer is a number, too.
-        if known not in (None, kind) and (known, kind) != ("integer", "number"):
-            yield f"types: {name}", (0, f"column {name!r} is {known}, not {kind}")
+        if current not in (None, kind) and (current, kind) != ("integer", "number"):
+            yield f"types: {name}", (0, f"column {name!r} is {current}, not {kind}")
     masks: dict[str, tuple[Any, str]] = {}
     for name in (one for one in complete if one in data.columns):
         masks[f"complete: {name}"] = data[name].isna(), f"column {name!r} has missing values"
@@ -103,6 +103,6 @@ def _faults(
     for check, (mask, message) in masks.items():
         rows = [int(n) + 1 for n in mask.to_numpy().nonzero()[0]]
         if rows:
-            named = ", ".join(map(str, rows[:MAX_ROWS_NAMED]))
+            numbers = ", ".join(map(str, rows[:MAX_ROWS_NAMED]))
             more = ", …" if len(rows) > MAX_ROWS_NAMED else ""
-            yield check, (len(rows), f"{message} in {len(rows)} rows ({named}{more})")
+            yield check, (len(rows), f"{message} in {len(rows)} rows ({numbers}{more})")

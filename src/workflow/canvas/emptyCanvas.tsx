@@ -4,7 +4,7 @@ import { useCanvas, useCatalog } from '../store/hooks';
 
 const TABLE_FILE = /^[^.].*\.(csv|tsv|parquet)$/i;
 
-/** What a workflow without nodes may begin with. */
+/** Buttons for the first node of a workflow: a table, a template or a component. */
 export function EmptyCanvas(props: {
   onAdd: () => void;
   /** The path is from the project's root. */

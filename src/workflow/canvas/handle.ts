@@ -197,7 +197,7 @@ export function useClipboard(
   }, [handle, model]);
 }
 
-/** What letting go of a component of the palette does: on a wire it goes between its ends. */
+/** Handles drops of components from the palette; a drop on a wire inserts the node there. */
 export function useDrop(
   model: CanvasModel,
   pane: React.RefObject<HTMLDivElement>
@@ -269,12 +269,12 @@ function wireAt(x: number, y: number): Element | null {
 export function useReveal(model: CanvasModel): void {
   const flow = useReactFlow();
   const store = useStoreApi();
-  const known = useRef(new Set(model.drawing.positions.keys()));
+  const ids = useRef(new Set(model.drawing.positions.keys()));
   useSlot(model.selection.changed, () => {
     const { single } = model.selection;
     const place = single === null ? null : model.drawing.positions.get(single);
-    const isNew = single !== null && !known.current.has(single);
-    known.current = new Set(model.drawing.positions.keys());
+    const isNew = single !== null && !ids.current.has(single);
+    ids.current = new Set(model.drawing.positions.keys());
     if (!place || !isNew) {
       return;
     }

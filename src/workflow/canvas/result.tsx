@@ -12,7 +12,7 @@ import type { INodeState } from '../store/run';
 /** Tables in the line of a result. */
 const MOST_TABLES = 2;
 
-/** What a node made, in one line; while it runs how far it is, after a failure why. */
+/** One line about a node: its newest result, its progress while it runs, or its error. */
 export const ResultLine = memo(
   ({ node, state }: { node: IGraphNode; state: INodeState | undefined }) => {
     const { model } = useCanvas();

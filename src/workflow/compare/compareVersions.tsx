@@ -79,7 +79,7 @@ export async function compareVersions(
   return view;
 }
 
-/** Shows the graph that a run had, and what became of its nodes since. */
+/** Shows the graph that a run had, and how its nodes differ now. */
 export function compareWithRun(
   run: { text: string; time: string },
   now: { text: string; path: string },

@@ -131,7 +131,7 @@ export interface IReading {
   kind: ReaderKind;
 }
 
-/** Whether two readings of a stage are of the same file, be it of different variants. */
+/** Returns true if two readings of a stage are of the same file, also of different variants. */
 export function isSameFile(one: IReading, other: IReading): boolean {
   return (
     one.reader === other.reader &&

@@ -46,7 +46,7 @@ function settingsText(
   workflow: IWorkflow
 ): string {
   const values = settingsOf(node, workflow);
-  const written = new Set([
+  const explicit = new Set([
     ...(isRecord(own) ? Object.keys(own) : []),
     ...(node.stage.command?.args ?? []).map(({ name }) => name)
   ]);
@@ -58,11 +58,11 @@ function settingsText(
       values[name] !== 'auto'
   );
   const choice = entries.find(([, property]) => labelsOf(property));
-  const shown = [
+  const first = [
     ...(choice ? [choice] : []),
-    ...entries.filter(entry => entry !== choice && written.has(entry[0]))
+    ...entries.filter(entry => entry !== choice && explicit.has(entry[0]))
   ].slice(0, MOST);
-  return shown
+  return first
     .map(([name, property]) => settingText(name, property, values[name]))
     .filter(text => text !== '')
     .join(', ');

@@ -2,6 +2,7 @@ import type { IWorkflow } from '../document/document';
 import type { ISchema } from '../document/schema';
 import { settingsOf } from '../document/settings';
 import type { IGraph, IGraphNode } from './graph';
+import { targetsOf } from './order';
 
 type ISettings = { settings: ISchema | null };
 
@@ -39,11 +40,10 @@ export function inheritedTarget(
   if (!targetSetting(node) || isSet) {
     return undefined;
   }
-  const neighbors = new Map<string, string[]>();
-  for (const { source, target } of graph.edges) {
-    neighbors.set(source, [...(neighbors.get(source) ?? []), target]);
-    neighbors.set(target, [...(neighbors.get(target) ?? []), source]);
-  }
+  const neighbors = targetsOf(graph);
+  graph.edges.forEach(({ source, target }) =>
+    neighbors.get(target)?.push(source)
+  );
   const reached = new Set([start]);
   for (const id of reached) {
     const one = graph.nodes.get(id);

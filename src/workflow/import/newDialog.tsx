@@ -6,6 +6,7 @@ import type { MLWSClient } from '../../api/client';
 import { askForm } from '../askForm';
 import { createWorkflow } from './create';
 import { templates, type ITemplate } from './gallery';
+import { TemplateChoice } from './templateChoice';
 
 interface INewWorkflow {
   name: string;
@@ -114,25 +115,12 @@ function NewWorkflowFields(props: {
         value={choice.name}
         onChange={event => change({ name: event.target.value })}
       />
-      <fieldset>
-        <legend>{trans.__('Start from')}</legend>
-        {[empty, ...gallery].map(({ key, title, description }) => (
-          <label key={key} className="jp-mlws-NewWorkflow-choice">
-            <input
-              type="radio"
-              name={id}
-              value={key}
-              checked={choice.key === key}
-              onChange={() => change({ key })}
-            />
-            <span>
-              <strong>{title}</strong>
-              <br />
-              {description}
-            </span>
-          </label>
-        ))}
-      </fieldset>
+      <TemplateChoice
+        legend={trans.__('Start from')}
+        templates={[empty, ...gallery]}
+        value={choice.key}
+        onChange={key => change({ key })}
+      />
     </>
   );
 }

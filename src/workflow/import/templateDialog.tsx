@@ -6,6 +6,7 @@ import { askForm } from '../askForm';
 import type { CanvasModel } from '../store/model';
 import { addTemplate, textOfFile } from '../store/templates';
 import { type ITemplate, templates } from './gallery';
+import { TemplateChoice } from './templateChoice';
 
 const TABLE_FILE = /^[^.].*\.(csv|tsv|parquet)$/i;
 
@@ -103,25 +104,12 @@ function TemplateFields(
     gallery.find(({ key }) => key === choice.key)?.predicts ?? [];
   return (
     <>
-      <fieldset>
-        <legend>{trans.__('Template')}</legend>
-        {gallery.map(({ key, title, description }) => (
-          <label key={key} className="jp-mlws-NewWorkflow-choice">
-            <input
-              type="radio"
-              name={id}
-              value={key}
-              checked={choice.key === key}
-              onChange={() => change({ key })}
-            />
-            <span>
-              <strong>{title}</strong>
-              <br />
-              {description}
-            </span>
-          </label>
-        ))}
-      </fieldset>
+      <TemplateChoice
+        legend={trans.__('Template')}
+        templates={gallery}
+        value={choice.key}
+        onChange={key => change({ key })}
+      />
       <label htmlFor={`${id}-file`}>{trans.__('Data file')}</label>
       <div className="jp-mlws-Field-item">
         <input

@@ -168,7 +168,7 @@ function Grid(props: {
   });
   const height = Math.min(count * ROW, MAX_HEIGHT);
   const isScaled = count * ROW > MAX_HEIGHT;
-  const seen = Math.max(1, Math.ceil((view.height - HEADER) / ROW) + 1);
+  const rowsInView = Math.max(1, Math.ceil((view.height - HEADER) / ROW) + 1);
   const lastTop = Math.max(0, count - Math.floor((view.height - HEADER) / ROW));
   const range = Math.max(1, height + HEADER - view.height);
   /** The first row, with its hidden share. */
@@ -176,7 +176,7 @@ function Grid(props: {
     ? Math.min(1, view.top / range) * lastTop
     : view.top / ROW;
   const first = Math.min(Math.floor(top), Math.max(0, count - 1));
-  const last = Math.min(count - 1, first + seen);
+  const last = Math.min(count - 1, first + rowsInView);
   const firstColumn = Math.floor(view.left / COLUMN);
   const lastColumn = Math.min(
     columns.length,
@@ -220,8 +220,8 @@ function Grid(props: {
       const steps: Record<string, number> = {
         ArrowDown: 1,
         ArrowUp: -1,
-        PageDown: seen - 2,
-        PageUp: 2 - seen
+        PageDown: rowsInView - 2,
+        PageUp: 2 - rowsInView
       };
       if (event.target === element && steps[event.key]) {
         event.preventDefault();
@@ -234,14 +234,14 @@ function Grid(props: {
       element.removeEventListener('wheel', onWheel);
       element.removeEventListener('keydown', onKey);
     };
-  }, [isScaled, lastTop, range, seen]);
+  }, [isScaled, lastTop, range, rowsInView]);
   useEffect(() => {
     if (count > 0) {
       pages.request(first, last);
     }
   }, [pages, first, last, count]);
 
-  const shown = columns.slice(firstColumn, lastColumn);
+  const visible = columns.slice(firstColumn, lastColumn);
   const place = (index: number): { left: number; width: number } => ({
     left: (firstColumn + index) * COLUMN,
     width: COLUMN
@@ -266,7 +266,7 @@ function Grid(props: {
             role="row"
             style={{ height: HEADER }}
           >
-            {shown.map(({ name, dtype }, index) => (
+            {visible.map(({ name, dtype }, index) => (
               <div
                 key={name}
                 role="columnheader"
@@ -327,7 +327,7 @@ function Grid(props: {
                 aria-rowindex={first + index + 1}
                 style={{ height: ROW, transform: `translateY(${y}px)` }}
               >
-                {shown.map(({ name }, column) => {
+                {visible.map(({ name }, column) => {
                   const value = cells?.[firstColumn + column];
                   return (
                     <div

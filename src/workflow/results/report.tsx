@@ -80,11 +80,11 @@ async function readReport(
     })
   );
   // Figures are what most people look for; tables are long.
-  const shown = outputs.flat();
+  const all = outputs.flat();
   const isTable = (one: IReportOutput): boolean => one.output.type === 'Table';
   return {
     comparison,
-    outputs: [...shown.filter(one => !isTable(one)), ...shown.filter(isTable)]
+    outputs: [...all.filter(one => !isTable(one)), ...all.filter(isTable)]
   };
 }
 

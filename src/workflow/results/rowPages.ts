@@ -7,7 +7,7 @@ const MAX_PAGES = 60;
 /** Requests under way at a time; of the others the newest come first. */
 const MAX_REQUESTS = 2;
 
-/** The rows of a table of any length: pages are read when they are looked at. */
+/** The rows of a table of any length; pages are read when they come into view. */
 export class RowPages {
   constructor(
     private _read: (offset: number, limit: number) => Promise<ITablePage>,

@@ -12,7 +12,7 @@ export interface IPane {
   isOpen: boolean;
 }
 
-/** What is kept of the panes. */
+/** The panes as they are stored: their sizes, and the tab of the drawer. */
 export interface IPanesState {
   panes: Record<PaneName, IPane>;
   tab: DrawerTab;
