@@ -3,6 +3,7 @@ import '@xyflow/react/dist/style.css';
 import {
   Background,
   Controls,
+  getViewportForBounds,
   MiniMap,
   ReactFlow,
   ReactFlowProvider,
@@ -26,8 +27,9 @@ import { flowLabels } from '../../ui/flowLabels';
 import { sourcePath } from '../document/notes';
 import { bestLink } from '../graph/choices';
 import { refusalOf } from '../graph/connections';
-import { NODE_WIDTH, type XYPosition } from '../graph/geometry';
+import { boundsOf, NODE_WIDTH, type XYPosition } from '../graph/geometry';
 import type { IEnd, ILink } from '../graph/graph';
+import type { IShape } from '../graph/wrapping';
 import * as gestures from '../store/gestures';
 import { useCanvas } from '../store/hooks';
 import { EmptyCanvas } from './emptyCanvas';
@@ -64,6 +66,7 @@ const FEW_NODES = 12;
 /** From this many nodes on, only those in view are drawn; from afar, in one picture. */
 const MANY_NODES = 300;
 const NEAR_ZOOM = 0.5;
+const MIN_ZOOM = 0.05;
 const NO_EDGES: CanvasEdge[] = [];
 /** Out of reach of keys and screen readers; React 18 does not know the attribute. */
 const COVERED = { inert: '' } as object;
@@ -80,31 +83,35 @@ interface IFlowProps {
 export function Flow(props: IFlowProps): JSX.Element {
   const { model } = useCanvas();
   const room = useRef<HTMLDivElement>(null);
-  const [isMeasured, setMeasured] = useState(false);
+  const [shape, setShape] = useState<IShape | null>(null);
   useLayoutEffect(() => {
     if (room.current) {
       const { clientWidth: width, clientHeight: height } = room.current;
       model.drawing.setShape({ width, height });
-      setMeasured(true);
+      setShape({ width, height });
     }
   }, [model]);
-  return isMeasured ? (
+  return shape ? (
     <ReactFlowProvider>
-      <FlowPane {...props} />
+      <FlowPane {...props} shape={shape} />
     </ReactFlowProvider>
   ) : (
     <div className="jp-mlws-Canvas" ref={room} />
   );
 }
 
-function FlowPane(props: IFlowProps): JSX.Element {
+function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   const { model, trans } = useCanvas();
-  const { initial, keep } = props.viewport;
+  const { keep } = props.viewport;
   const pane = useRef<HTMLDivElement>(null);
   const pointer = useRef<XYPosition | null>(null);
   const [request, setRequest] = useState<IRequest | null>(null);
   const { refusal, refuse } = useRefusal(model);
   const { nodes, onNodesChange } = useNodes(model);
+  const isMany = nodes.length > MANY_NODES;
+  const [initial] = useState(
+    () => props.viewport.initial ?? (isMany ? fitted(nodes, props.shape) : null)
+  );
   const { edges, onEdgesChange } = useEdges(model);
   const handle = useHandle(model, pane, pointer, setRequest, props.onReady);
   const drop = useDrop(model, pane);
@@ -115,8 +122,11 @@ function FlowPane(props: IFlowProps): JSX.Element {
   useFittingPorts(pane, model);
   useShape(model);
   const labels = useMemo(() => flowLabels(trans), [trans]);
-  const isMany = nodes.length > MANY_NODES;
-  const isFar = useStore(({ transform }) => transform[2] <= NEAR_ZOOM);
+  // The first drawing comes before React Flow takes the initial viewport.
+  const isFar = useStore(
+    ({ panZoom, transform }) =>
+      (panZoom || !initial ? transform[2] : initial.zoom) <= NEAR_ZOOM
+  );
   const isOverview = isMany && isFar;
   const isConnecting = useStore(({ connection }) => connection.inProgress);
   const isOverNothing = useStore(
@@ -286,7 +296,7 @@ function FlowPane(props: IFlowProps): JSX.Element {
         fitViewOptions={FIT}
         {...(initial ? { defaultViewport: initial } : {})}
         onMoveEnd={(_, viewport) => keep(viewport)}
-        minZoom={0.05}
+        minZoom={MIN_ZOOM}
         connectionRadius={24}
         onlyRenderVisibleElements={isMany}
         ariaLabelConfig={labels}
@@ -323,6 +333,23 @@ function FlowPane(props: IFlowProps): JSX.Element {
         />
       )}
     </div>
+  );
+}
+
+/** The viewport with all nodes in it: from afar none is drawn one by one, not even at first. */
+function fitted(nodes: readonly AnyNode[], shape: IShape): Viewport {
+  const boxes = nodes.map(({ position, measured }) => ({
+    ...position,
+    width: measured?.width ?? 0,
+    height: measured?.height ?? 0
+  }));
+  return getViewportForBounds(
+    boundsOf(boxes)!,
+    shape.width,
+    shape.height,
+    MIN_ZOOM,
+    FIT.maxZoom,
+    FIT.padding
   );
 }
 

@@ -143,7 +143,8 @@ export class DrawingStore {
     const { stages } = this._document.workflow;
     if (isFirst && stages.length > 0 && stages.every(({ at }) => at === null)) {
       this._positions = new Map();
-      this._update();
+      this._place();
+      this.changed.emit();
     }
   }
 
@@ -198,13 +199,7 @@ export class DrawingStore {
       buildGraph(workflow, components, notebooks, this._graph)
     );
     this._sources = sourcesOf(workflow, this._graph, datasets);
-    this._positions = placeNodes(
-      this._graph,
-      this._positions,
-      this._sources,
-      this._shape
-    );
-    this._routes = null;
+    this._place();
     this._notes = notesOf(workflow);
     this._frames = framesOf(workflow);
     this._setProblems(validate(this._graph, library === 'known'));
@@ -214,6 +209,16 @@ export class DrawingStore {
         workflow.stages.flatMap(stage => stage.notebook ?? [])
       );
     }
+  }
+
+  private _place(): void {
+    this._positions = placeNodes(
+      this._graph,
+      this._positions,
+      this._sources,
+      this._shape
+    );
+    this._routes = null;
   }
 
   private _findRoutes(): ReadonlyMap<string, readonly XYPosition[]> {
