@@ -18,7 +18,7 @@ from jupyter_mlws.projects import endpoints as projects
 from jupyter_mlws.shared_projects import endpoints as shared_projects
 from jupyter_mlws.versioning.endpoints import endpoints as versioning
 from jupyter_mlws.workflows.endpoints import endpoints as workflows
-from jupyter_mlws.workflows.streams import WorkflowStream
+from jupyter_mlws.workflows.streams import NodeLogStream, WorkflowStream
 
 ADMINISTRATION = (
     "audit",
@@ -48,6 +48,7 @@ ROUTES: list[Route] = [
     (r"containers/status", StatusStream),
     (r"notebooks/([^/]+)/output", notebooks.OutputStream),
     (r"workflows/status", WorkflowStream),
+    (r"workflows/([^/]+)/runs/([^/]+)/nodes/([^/]+)/output", NodeLogStream),
     *routes(operations.endpoints, APIHandler),
     *routes(projects.endpoints, APIHandler),
     *routes(containers.endpoints, APIHandler),

@@ -1,13 +1,19 @@
-"""Event stream of the runs of workflows."""
+"""Streams of workflows: the events of runs, and the output of a node."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from watchfiles import awatch
 
 from jupyter_mlws.api.base import StreamHandler
 from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.core.paths import unescape
+from jupyter_mlws.core.watcher import WATCH_DEBOUNCE_MS, WATCH_STEP_MS
 
 if TYPE_CHECKING:
     from jupyter_mlws.workflows.run.runs import Runs
@@ -52,3 +58,51 @@ class WorkflowStream(StreamHandler):
 
 def _read_events(runs: Runs, since: int) -> list[dict[str, Any]]:
     return runs.journal.events_after(since, MAX_EVENTS_PER_READ)
+
+
+class NodeLogStream(StreamHandler):
+    """Output of a node as it is written; the ``seq`` of a message is the size of the log in bytes.
+
+    A reader that connects again with ``?since=`` gets the part that it missed.
+    """
+
+    resource = "workflows"
+
+    async def attach(self, *ids: str) -> None:
+        workflow, run, node = ids
+        workspace = await self.open_workspace()
+        results = workspace.workflows.results
+        self.read = partial(results.log, unescape(workflow), run, node)
+        self.file = await in_thread(results.log_file, unescape(workflow), run, node)
+
+    async def newest(self) -> int:
+        """Begin with the whole log."""
+        return 0
+
+    async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        changes = awatch(
+            self.file.parent,
+            watch_filter=lambda _, path: path == str(self.file),
+            step=WATCH_STEP_MS,
+            debounce=WATCH_DEBOUNCE_MS,
+            rust_timeout=round(POLL_INTERVAL * 1000),
+            yield_on_timeout=True,
+            recursive=False,
+        )
+        async with aclosing(changes):
+            change = asyncio.ensure_future(anext(changes))
+            try:
+                # The watch begins before the first read, which would miss a change in between.
+                await asyncio.sleep(0)
+                while True:
+                    part = await in_thread(self.read, since)
+                    if part.offset != since:
+                        yield {"type": "reset", "seq": part.offset}
+                    since = part.size
+                    if part.text:
+                        yield {"type": "output", "seq": since, "text": part.text}
+                    else:
+                        await change
+                        change = asyncio.ensure_future(anext(changes))
+            finally:
+                change.cancel()

@@ -114,6 +114,47 @@ async def test_a_run_from_text_to_preview(text: Path, get, ws_fetch, fetch) -> N
     assert items[0]["metrics"] == {"rows": 4}
 
 
+async def test_output_of_a_node_is_streamed_while_it_is_written(
+    text: Path, write: Callable[..., Path], get, ws_fetch, fetch
+) -> None:
+    go_on = text.parent / "go-on"
+    command = f"echo one; until [ -e {go_on} ]; do sleep 0.05; done; echo two"
+    write(PATH, f"stages:\n  slow:\n    cmd: {command}\n")
+    events = await ws_fetch("mlws/api/v1/workflows/status")
+    answer = await fetch(f"{BASE}/execute", method="POST", body="{}")
+    run = json.loads(answer.body)["data"]["id"]
+    path = f"{BASE}/runs/{run}/nodes/slow/output"
+
+    async def output_until(stream: Any, end: str) -> list[dict[str, Any]]:
+        messages = []
+        while True:
+            messages.append(json.loads(await stream.read_message()))
+            if end in messages[-1].get("text", ""):
+                return messages
+
+    first = await ws_fetch(path)
+    messages = await output_until(first, "one")
+    assert messages[0] == {"type": "hello", "seq": 0}
+    size = messages[-1]["seq"]
+    go_on.touch()
+    rest = await output_until(first, "two")
+    first.close()
+    # What a reader missed comes when it connects again.
+    again = await ws_fetch(path, params={"since": str(size)})
+    missed = await output_until(again, "two")
+    again.close()
+    assert [one["type"] for one in missed] == ["hello", "output"]
+    assert missed[1]["text"] == "".join(one["text"] for one in rest)
+    await until_it_ends(events, run)
+    events.close()
+    log = await get("runs", run, "nodes", "slow", "log")
+    assert log["size"] == missed[-1]["seq"]
+    beyond = await ws_fetch(path, params={"since": "1000000"})
+    assert json.loads(await beyond.read_message())["type"] == "hello"
+    assert json.loads(await beyond.read_message()) == {"type": "reset", "seq": 0}
+    beyond.close()
+
+
 @pytest.mark.parametrize(
     ("path", "body", "expected"),
     [

@@ -38,10 +38,15 @@ class Results:
         self._runs = runs
         self._tables = TableReader()
 
+    def log_file(self, path: str, run: str, node: str) -> Path:
+        """Return the file that a node's output goes to; it may not exist yet."""
+        identifier, _ = self._runs.node(path, run, node)
+        return log_path(run_folder(self._project, identifier), node)
+
     def log(self, path: str, run: str, node: str, offset: int = 0) -> Log:
         """Return part of a node's log, from byte ``offset`` on."""
-        identifier, record = self._runs.node(path, run, node)
-        file = log_path(run_folder(self._project, identifier), node)
+        _, record = self._runs.node(path, run, node)
+        file = self.log_file(path, run, node)
         has_ended = record["status"].ended
         if not file.exists():
             return Log(text="", offset=offset, size=offset, complete=has_ended)

@@ -2,13 +2,14 @@ import { Clipboard } from '@jupyterlab/apputils';
 import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
+import type { INodeLog } from '../../api/models';
 import { useFollow } from '../../ui/useFollow';
 import { AnsiLog, type IAnsiSpan } from '../../ui/ansi';
 import { useCanvas, usePreferences } from '../store/hooks';
 import { findIn, markSpans, MOST } from './logSearch';
 
-/** Between two readings of the log of a running node, in milliseconds: there are no events of output. */
-const POLL_INTERVAL = 1000;
+/** Output that arrives within this is drawn together, in milliseconds. */
+const TOGETHER = 50;
 
 /** The output of a node in the shown run, followed to its end. */
 export function LogView(props: {
@@ -192,7 +193,7 @@ function LogBar(props: {
   );
 }
 
-/** The log of a node: read when its state changes, and on while it runs. */
+/** The log of a node: read when its state changes, and followed while it runs. */
 function useLog(
   run: string | null,
   node: string,
@@ -215,31 +216,46 @@ function useLog(
     if (run === null || !service || status === undefined) {
       return;
     }
-    let isStale = false;
+    const { current } = read;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const follow = async (): Promise<void> => {
-      const { current } = read;
-      const part = await service.log(run, node, current.size);
-      if (isStale) {
-        return;
-      }
-      current.size = part.size;
-      if (part.text !== '') {
-        current.log.append(part.text);
+    const append = (text: string, size: number): void => {
+      current.size = size;
+      current.log.append(text);
+      timer ??= setTimeout(() => {
+        timer = undefined;
         setSpans(current.log.spans);
-      }
-      if (part.text !== '' && !part.complete) {
-        await follow();
-      } else if (status === 'RUNNING') {
-        timer = setTimeout(start, POLL_INTERVAL);
-      }
+      }, TOGETHER);
     };
-    const start = (): void => {
-      follow().catch(
-        reason => !isStale && setError(String(reason.message ?? reason))
-      );
+    if (status === 'RUNNING') {
+      const events = service.output(run, node, current.size);
+      events.message.connect((_, event) => {
+        if (event.type === 'output') {
+          append(event.text, event.seq);
+        } else if (event.type === 'reset') {
+          // The log was cut: what comes next is its end.
+          current.log = new AnsiLog(maxLogLength);
+          append('', event.seq);
+        }
+      });
+      return () => {
+        clearTimeout(timer);
+        events.dispose();
+      };
+    }
+    let isStale = false;
+    const readAll = async (): Promise<void> => {
+      let part: INodeLog;
+      do {
+        part = await service.log(run, node, current.size);
+        if (isStale) {
+          return;
+        }
+        append(part.text, part.size);
+      } while (part.text !== '' && !part.complete);
     };
-    start();
+    readAll().catch(
+      reason => !isStale && setError(String(reason.message ?? reason))
+    );
     return () => {
       isStale = true;
       clearTimeout(timer);

@@ -1,4 +1,4 @@
-import type { IPage, MLWSClient } from '../../api/client';
+import type { IEventStream, IPage, MLWSClient } from '../../api/client';
 import { escapeId } from '../../api/client';
 import type {
   IComponent,
@@ -34,6 +34,11 @@ export interface IRunOptions {
   /** After a failure, run the nodes that do not depend on the failed one. */
   keep_going?: boolean;
 }
+
+/** A message about the log of a node; `seq` is its size so far, in bytes. */
+export type IOutputEvent = { seq: number } & (
+  { type: 'hello' | 'reset' } | { type: 'output'; text: string }
+);
 
 /** What the canvas asks the server about one workflow. */
 export class WorkflowService {
@@ -167,6 +172,18 @@ export class WorkflowService {
     return this._client.get(`${this._node(run, node)}/log`, {
       ...this._query,
       offset
+    });
+  }
+
+  /** The output of a running node from an offset on, as it is written. */
+  output(
+    run: string,
+    node: string,
+    offset: number
+  ): IEventStream<IOutputEvent> {
+    return this._client.stream(`${this._node(run, node)}/output`, {
+      ...this._query,
+      since: offset
     });
   }
 
