@@ -14,7 +14,11 @@ import tomllib
 ROOT = Path(__file__).parent.parent
 SETS = {
     # Most packages first: the sets after it take its versions.
-    "dev": ["--extra=test", "--extra=dev", "--extra=zh", "--extra=hub", "requirements/hub.in"],
+    "dev": [
+        *("--extra=test", "--extra=dev", "--extra=zh", "--extra=hub"),
+        *("--extra=excel", "--extra=lightgbm", "--extra=xgboost"),
+        "requirements/hub.in",
+    ],
     "hub": ["--extra=hub", "--extra=zh", "requirements/hub.in"],
     "image": ["requirements/image.in"],
     "lab": ["--extra=zh"],

@@ -129,6 +129,13 @@ def select_columns(settings: Settings, inputs: Inputs) -> Schema:
     return Schema(columns, table.complete or bool(settings["columns"]))
 
 
+def save_table(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `save_table`: a text file has no types."""
+    table = table_of(inputs, "data")
+    names = settings["columns"] or list(table.columns)
+    return Schema(dict.fromkeys(names, ANY), table.complete or bool(settings["columns"]))
+
+
 def clean_rows(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `clean_rows`."""
     table = table_of(inputs, "data")
@@ -206,8 +213,8 @@ def join_tables(settings: Settings, inputs: Inputs) -> Schema:
         columns = dict(_retype(left, _with_missing).columns)
     for name in keys:
         partner = right.columns.get(next((o for o, k in names.items() if k == name), name), ANY)
-        kind = columns.get(name, ANY).type
-        columns[name] = left.columns.get(name, ANY) if kind == partner.type else ANY
+        own = left.columns.get(name, ANY)
+        columns[name] = own if own.type == partner.type else ANY
     for name, column in right.columns.items():
         if name in names:
             continue
@@ -259,6 +266,22 @@ def pivot_table(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `pivot_table`: the others are values of the table."""
     table = table_of(inputs, "data")
     return Schema({name: table.columns.get(name, ANY) for name in settings["rows"]}, complete=False)
+
+
+def unpivot_table(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `unpivot_table`: those that stay, the names and the values."""
+    table = table_of(inputs, "data")
+    kept, chosen = settings["keep"], settings["columns"]
+    names = chosen or [name for name in table.columns if name not in kept]
+    kinds = {table.columns.get(name, ANY).type for name in names}
+    is_sure = len(kinds) == 1 and (bool(chosen) or table.complete)
+    return Schema(
+        {name: table.columns.get(name, ANY) for name in kept}
+        | {
+            settings["names"]: Column("text"),
+            settings["values"]: Column(kinds.pop()) if is_sure else ANY,
+        }
+    )
 
 
 def scale_columns(settings: Settings, inputs: Inputs) -> Schema:

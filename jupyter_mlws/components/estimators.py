@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from jupyter_mlws.components.artifacts import Table
+from jupyter_mlws.components.optional_dependencies import LIGHTGBM, XGBOOST
 from jupyter_mlws.components.tables import numeric
 from jupyter_mlws.components.values import names_of
 
@@ -59,6 +60,8 @@ def task_of(
 
 def estimator(model_type: str, kind: str, settings: Mapping[str, Any]) -> Any:
     """Return a scikit-learn estimator with ``settings`` in place of its defaults."""
+    if model_type in ("xgboost", "lightgbm"):
+        return _library_estimator(model_type, kind, settings)
     makers = _classifiers(settings) if kind == "classification" else _regressors(settings)
     return makers[model_type]()
 
@@ -145,6 +148,29 @@ def _histogram(settings: Mapping[str, Any]) -> dict[str, Any]:
         "learning_rate": settings["learning_rate"] or 0.1,
         "random_state": settings["seed"],
     }
+
+
+def _library_estimator(library: str, kind: str, settings: Mapping[str, Any]) -> Any:
+    """Return an estimator of XGBoost or LightGBM, which are optional."""
+    classes, depth = kind == "classification", settings["max_depth"]
+    options = {
+        "n_estimators": settings["epochs"] or settings["n_estimators"],
+        "learning_rate": settings["learning_rate"] or 0.1,
+        "random_state": settings["seed"],
+    }
+    if library == "xgboost":
+        XGBOOST.demand()
+        from xgboost import XGBRegressor
+
+        from jupyter_mlws.components.xgboost_models import LabeledXGBClassifier
+
+        return (LabeledXGBClassifier if classes else XGBRegressor)(max_depth=depth, **options)
+    LIGHTGBM.demand()
+    from lightgbm import LGBMClassifier, LGBMRegressor
+
+    # Equal runs give equal bytes.
+    options |= {"deterministic": True, "force_row_wise": True, "verbose": -1}
+    return (LGBMClassifier if classes else LGBMRegressor)(max_depth=depth or -1, **options)
 
 
 def _network(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,28 @@ def installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
+XGBOOST = Extra(
+    "xgboost",
+    Message("This requires XGBoost, which is not installed: pip install 'jupyter-mlws[xgboost]'."),
+)
+LIGHTGBM = Extra(
+    "lightgbm",
+    Message(
+        "This requires LightGBM, which is not installed: pip install 'jupyter-mlws[lightgbm]'."
+    ),
+)
+BOOSTING_NEEDS = {"x-needs": {"xgboost": XGBOOST.schema(), "lightgbm": LIGHTGBM.schema()}}
+"""Part of the JSON Schema of a choice of algorithms with XGBoost and LightGBM."""
+BOOSTING_LABELS = {
+    "xgboost": "XGBoost (optional package)",
+    "lightgbm": "LightGBM (optional package)",
+}
+OPENPYXL = Extra(
+    "openpyxl",
+    Message(
+        "Excel files require openpyxl, which is not installed: pip install 'jupyter-mlws[excel]'."
+    ),
+)
 TORCH = Extra(
     "torch",
     Message("This requires PyTorch, which is not installed: pip install 'jupyter-mlws[torch]'."),

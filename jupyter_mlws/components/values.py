@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.components.optional_dependencies import OPENPYXL
 from jupyter_mlws.core.atomic import atomic_path
+
+EXCEL = ".xlsx"
 
 TRUSTED_CLASSES = {
     "jupyter_mlws.components.networks": "NetworkClassifier NetworkRegressor",
+    "collections": "OrderedDict",
+    "jupyter_mlws.components.xgboost_models": "LabeledXGBClassifier",
+    "lightgbm.basic": "Booster",
+    "lightgbm.sklearn": "LGBMClassifier LGBMRegressor",
     "numpy": "dtype",
     "scipy.interpolate._bsplines": "BSpline",
     "scipy.sparse._csc": "csc_matrix",
@@ -53,6 +61,8 @@ TRUSTED_CLASSES = {
     "sklearn.tree._tree": "Tree",
     "sklearn.utils._bunch": "Bunch",
     "sklearn.utils._metadata_requests": "MetadataRequest MethodMetadataRequest",
+    "xgboost.core": "Booster",
+    "xgboost.sklearn": "XGBRegressor",
 }
 """Classes that a model's file may name beyond those that skops trusts: the state of fitted
 estimators, by module. Classes that only hold values, and never functions: a file chooses the
@@ -183,7 +193,10 @@ def _read_table(path: Path) -> Any:
         return pd.read_parquet(path)
     if suffix in (".csv", ".tsv", ".txt"):
         return pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",")
-    raise ArtifactError(f"{path.name!r} is not a table; supported: .parquet, .csv and .tsv")
+    if suffix == EXCEL:
+        OPENPYXL.demand()
+        return pd.read_excel(path, engine="openpyxl")
+    raise ArtifactError(f"{path.name!r} is not a table; supported: .parquet, .csv, .tsv and .xlsx")
 
 
 def table_files(folder: Path) -> list[Path]:
@@ -206,9 +219,25 @@ def _write_table(value: Any, path: Path) -> None:
     if not path.suffix:
         path.mkdir()
         path /= "data.parquet"
-    if path.suffix.lower() == ".csv":
-        value.to_csv(path, index=False)
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        value.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
         return
+    if suffix == EXCEL:
+        OPENPYXL.demand()
+        value.to_excel(path, index=False, engine="openpyxl")
+        entries = _zip_entries(path)
+        # The times at which it was written.
+        core = entries["docProps/core.xml"]
+        entries["docProps/core.xml"] = re.sub(
+            rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"1980-01-01T00:00:00Z", core
+        )
+        _write_zip(path, entries)
+        return
+    if suffix not in ("", ".parquet", ".pq"):
+        raise ArtifactError(
+            f"{path.name!r}: a table is saved as .parquet, .csv, .tsv or .xlsx, not as {suffix}"
+        )
     has_named_index = any(name is not None for name in value.index.names)
     table = value if has_named_index else value.reset_index(drop=True)
     # Column names that are no strings cannot be stored in Parquet.
@@ -231,24 +260,35 @@ def read_model(path: Path) -> Any:
 
 def write_model(value: Any, path: Path) -> None:
     """Write a model as a skops file, without the times and ids that differ between equal models."""
-    import zipfile
-
     import skops.io
 
     skops.io.dump(value, path)
-    with zipfile.ZipFile(path) as archive:
-        entries = {name: archive.read(name) for name in archive.namelist()}
+    entries = _zip_entries(path)
     schema = json.loads(entries.pop("schema.json"))
     names: dict[str, str] = {}
     numbers: dict[int, int] = {}
     schema = _normalize_ids(schema, names, numbers)
+    files = {names.get(name, name): data for name, data in entries.items()}
+    files["schema.json"] = json.dumps(schema, indent=2).encode()
+    _write_zip(path, files)
+
+
+def _zip_entries(path: Path) -> dict[str, bytes]:
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _write_zip(path: Path, entries: Mapping[str, bytes]) -> None:
+    """Write an archive whose bytes depend on its entries alone."""
+    import zipfile
+
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        files = {names.get(name, name): data for name, data in entries.items()}
-        files["schema.json"] = json.dumps(schema, indent=2).encode()
-        for name in sorted(files):
+        for name in sorted(entries):
             info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, files[name])
+            archive.writestr(info, entries[name])
 
 
 def _normalize_ids(node: Any, names: dict[str, str], numbers: dict[int, int]) -> Any:

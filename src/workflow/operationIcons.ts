@@ -41,6 +41,7 @@ import replace from '../../style/icons/lucide/replace.svg';
 import rotate from '../../style/icons/lucide/rotate-ccw.svg';
 import rows from '../../style/icons/lucide/rows-3.svg';
 import ruler from '../../style/icons/lucide/ruler.svg';
+import save from '../../style/icons/lucide/save.svg';
 import scale from '../../style/icons/lucide/scale.svg';
 import settings from '../../style/icons/lucide/settings-2.svg';
 import shrink from '../../style/icons/lucide/shrink.svg';
@@ -49,6 +50,7 @@ import sliders from '../../style/icons/lucide/sliders-horizontal.svg';
 import snowflake from '../../style/icons/lucide/snowflake.svg';
 import split from '../../style/icons/lucide/split.svg';
 import table2 from '../../style/icons/lucide/table-2.svg';
+import tableProperties from '../../style/icons/lucide/table-properties.svg';
 import table from '../../style/icons/lucide/table.svg';
 import terminal from '../../style/icons/lucide/terminal.svg';
 import cursor from '../../style/icons/lucide/text-cursor-input.svg';
@@ -93,6 +95,7 @@ const OPERATIONS: Record<string, LabIcon> = {
   concatenate_tables: icon('rows', rows),
   group_rows: icon('group', group),
   pivot_table: icon('table-2', table2),
+  unpivot_table: icon('table-properties', tableProperties),
   scale_columns: icon('ruler', ruler),
   select_features: icon('list-filter', listFilter),
   reduce_dimensions: icon('shrink', shrink),
@@ -119,6 +122,7 @@ const OPERATIONS: Record<string, LabIcon> = {
   plot_calibration: icon('chart-spline', chartSpline),
   plot_residuals: icon('chart-scatter', chartScatter),
   plot_learning_curve: icon('chart-spline', chartSpline),
+  save_table: icon('save', save),
   register_model: icon('package-check', packageCheck)
 };
 
@@ -136,6 +140,7 @@ const CATEGORIES: Record<string, LabIcon> = {
   Tune: OPERATIONS.tune_model,
   Evaluate: OPERATIONS.compare_classifiers,
   Plot: OPERATIONS.plot_metrics,
+  Export: OPERATIONS.save_table,
   Register: OPERATIONS.register_model
 };
 

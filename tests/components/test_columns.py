@@ -71,6 +71,11 @@ SETTINGS: Mapping[str, Options] = {
         "values": r.choice(list(t[0])),
         "statistic": r.choice(["mean", "count", "max"]),
     },
+    "unpivot_table": lambda r, t: {
+        "keep": (names := some(r, t[0])),
+        "columns": r.choice([[], [name for name in some(r, t[0], 1) if name not in names]]),
+    },
+    "save_table": lambda r, t: {"columns": r.choice([[], some(r, t[0])])},
     "scale_columns": lambda r, t: {"columns": r.choice([[], some(r, t[0])])},
     "select_features": lambda r, t: {"method": "variance", "target": r.choice([None, *t[0]])},
     "reduce_dimensions": lambda r, t: {

@@ -64,6 +64,14 @@ COMMANDS: dict[str, list[str]] = {
     "pivot_table": [
         "--data people.csv --table OUT.parquet --rows city --columns target --values age"
     ],
+    "unpivot_table": [
+        "--data wine.csv --table OUT.parquet --keep target --columns alcohol hue",
+    ],
+    "save_table": [
+        "--data wine.csv --file OUT.csv --columns target alcohol",
+        "--data wine.csv --file OUT.tsv",
+        "--data wine.csv --file OUT.xlsx",
+    ],
     "encode_categories": [
         "--data people.csv --table OUT.parquet --encoder OUT.skops",
         "--data people.csv --table OUT.parquet --method ordinal",
@@ -89,11 +97,11 @@ COMMANDS: dict[str, list[str]] = {
     ],
     "train_classifier": [
         f"--data wine.csv --model OUT.skops --n_estimators 5 --algorithm {name}"
-        for name in ("k_neighbors", "svm", "hist_gradient_boosting")
+        for name in ("k_neighbors", "svm", "hist_gradient_boosting", "xgboost", "lightgbm")
     ],
     "train_regressor": [
         f"--data diabetes.csv --model OUT.skops --n_estimators 5 --algorithm {name}"
-        for name in ("ridge", "svm", "hist_gradient_boosting")
+        for name in ("ridge", "svm", "hist_gradient_boosting", "xgboost", "lightgbm")
     ],
     "train_clusters": [
         f"--data wine.csv --model OUT.skops --table OUT.parquet --metrics OUT.json"
@@ -205,7 +213,8 @@ def output(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[st
 
 @pytest.mark.parametrize("command", EVERY)
 def test_it_makes_what_it_says(output: Callable[[str], Path], command: str) -> None:
-    kinds = {".parquet": "Table", ".csv": "Table", ".skops": "Model", ".json": "Metrics"}
+    tables = dict.fromkeys((".parquet", ".csv", ".tsv", ".xlsx"), "Table")
+    kinds = tables | {".skops": "Model", ".json": "Metrics"}
     files = list(output(command).iterdir())
     assert files
     for file in files:

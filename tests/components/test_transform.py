@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from jupyter_mlws.components import optional_dependencies, values
 from jupyter_mlws.components.expressions import evaluate
 from jupyter_mlws.components.library import transform
 from jupyter_mlws.components.library.check import check_table
 from jupyter_mlws.components.library.clean import impute_missing
+from jupyter_mlws.components.library.export import save_table
 from jupyter_mlws.components.library.features import reduce_dimensions, transform_table
+from jupyter_mlws.components.library.train import train_classifier
 
 
 @pytest.fixture
@@ -277,3 +281,67 @@ def test_principal_components_are_those_of_the_covariance() -> None:
     assert len(reduce_dimensions(data, components=9)[0].columns) == 3
     with pytest.raises(ValueError, match="missing values"):
         reduce_dimensions(data.assign(a=None).astype({"a": "float64"}))
+
+
+def test_columns_become_rows() -> None:
+    wide = pd.DataFrame({"city": ["Bonn", "Ulm"], "2025": [1, 2], "2026": [3, 4]})
+    long = transform.unpivot_table(wide, keep=["city"], names="year", values="people")
+    assert long.to_dict("list") == {
+        "city": ["Bonn", "Ulm", "Bonn", "Ulm"],
+        "year": ["2025", "2025", "2026", "2026"],
+        "people": [1, 2, 3, 4],
+    }
+    back = transform.pivot_table(long, rows=["city"], columns="year", values="people")
+    pd.testing.assert_frame_equal(back, wide, check_dtype=False)
+    only = transform.unpivot_table(wide, columns=["2026"])
+    assert only.to_dict("list") == {"variable": ["2026", "2026"], "value": [3, 4]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"keep": ["city", "2025", "2026"]}, "none to unpivot"),
+        ({"keep": ["city"], "names": "city"}, r"would be called \['city'\]"),
+        ({"names": "x", "values": "x"}, r"would be called \['x'\]"),
+        ({"columns": ["city", "2026"]}, "columns of one kind"),
+        ({"columns": ["2027"]}, r"no columns \['2027'\]"),
+    ],
+)
+def test_columns_that_cannot_become_rows(settings: dict[str, Any], message: str) -> None:
+    wide = pd.DataFrame({"city": ["Bonn", "Ulm"], "2025": [1, 2], "2026": [3, 4]})
+    with pytest.raises((KeyError, ValueError), match=message):
+        transform.unpivot_table(wide, **settings)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.xlsx", "a.parquet"])
+def test_a_saved_table_is_read_again(sales: pd.DataFrame, tmp_path: Path, name: str) -> None:
+    (table,) = save_table(sales, columns=["city", "price"])
+    values.write("Table", table, tmp_path / name)
+    pd.testing.assert_frame_equal(values.read("Table", tmp_path / name), sales[["city", "price"]])
+
+
+def test_a_format_that_tables_do_not_have_is_refused(sales: pd.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(values.ArtifactError, match=r"\.xlsx, not as \.docx"):
+        values.write("Table", sales, tmp_path / "a.docx")
+
+
+@pytest.mark.parametrize("algorithm", ["xgboost", "lightgbm"])
+def test_boosting_libraries_take_classes_of_any_type(algorithm: Any, tmp_path: Path) -> None:
+    pytest.importorskip(algorithm)
+    table = pd.DataFrame({"x": range(60), "target": ["low"] * 30 + ["high"] * 30})
+    model = train_classifier(table, algorithm=algorithm, n_estimators=20)
+    values.write("Model", model, tmp_path / "m.skops")
+    again = values.read("Model", tmp_path / "m.skops")
+    assert list(again.classes_) == ["high", "low"]
+    assert (again.predict(table[["x"]]) == table["target"]).all()
+    assert again.predict_proba(table[["x"]])[0].argmax() == 1
+
+
+@pytest.mark.parametrize("algorithm", ["xgboost", "lightgbm"])
+def test_a_missing_library_is_named_with_its_extra(
+    algorithm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optional_dependencies, "installed", lambda _: False)
+    table = pd.DataFrame({"x": range(4), "target": [0, 1, 0, 1]})
+    with pytest.raises(ModuleNotFoundError, match=rf"jupyter-mlws\[{algorithm}\]"):
+        train_classifier(table, algorithm=algorithm)

@@ -17,6 +17,7 @@ ORDER = (
     "evaluate",
     "plot",
     "curves",
+    "export",
     "register",
 )
 """The files in the order of the palette."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from jupyter_mlws.components import Metrics, Model, Table, component
 from jupyter_mlws.components.columns import like
 from jupyter_mlws.components.estimators import DEFAULTS, check_features, estimator
+from jupyter_mlws.components.optional_dependencies import BOOSTING_LABELS, BOOSTING_NEEDS
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     Count,
@@ -28,6 +29,8 @@ Classifier = Literal[
     "logistic_regression",
     "gradient_boosting",
     "hist_gradient_boosting",
+    "xgboost",
+    "lightgbm",
     "decision_tree",
     "svm",
     "k_neighbors",
@@ -38,10 +41,12 @@ Regressor = Literal[
     "ridge",
     "gradient_boosting",
     "hist_gradient_boosting",
+    "xgboost",
+    "lightgbm",
     "decision_tree",
     "svm",
 ]
-BOOSTING = ("gradient_boosting", "hist_gradient_boosting")
+BOOSTING = ("gradient_boosting", "hist_gradient_boosting", "xgboost", "lightgbm")
 HISTOGRAM = "Gradient boosting (histogram)"
 SVM = "Support vector machine"
 Clustering = Literal["k_means", "gaussian_mixture", "dbscan", "hierarchical"]
@@ -62,7 +67,13 @@ def train_classifier(
     target: TargetColumn = "target",
     algorithm: Annotated[
         Classifier,
-        Labels(k_neighbors="K-nearest neighbors", svm=SVM, hist_gradient_boosting=HISTOGRAM),
+        Field(json_schema_extra=BOOSTING_NEEDS),
+        Labels(
+            k_neighbors="K-nearest neighbors",
+            svm=SVM,
+            hist_gradient_boosting=HISTOGRAM,
+            **BOOSTING_LABELS,
+        ),
     ] = "random_forest",
     n_estimators: Annotated[Trees, AppliesTo(algorithm=("random_forest", *BOOSTING))] = 100,
     max_depth: Annotated[
@@ -87,7 +98,7 @@ def train_classifier(
 
     data: Training data.
     target: Column to predict.
-    algorithm: Learning algorithm.
+    algorithm: Learning algorithm. XGBoost and LightGBM are optional packages.
     n_estimators: Used by random forest and gradient boosting.
     max_depth: Maximum depth of each tree. Leave empty for no limit (gradient boosting: 3).
     learning_rate: Contribution of each tree (gradient boosting). Smaller values need more trees.
@@ -115,7 +126,10 @@ def train_regressor(
     target: TargetColumn = "target",
     algorithm: Annotated[
         Regressor,
-        Labels(ridge="Ridge regression", svm=SVM, hist_gradient_boosting=HISTOGRAM),
+        Field(json_schema_extra=BOOSTING_NEEDS),
+        Labels(
+            ridge="Ridge regression", svm=SVM, hist_gradient_boosting=HISTOGRAM, **BOOSTING_LABELS
+        ),
     ] = "random_forest",
     n_estimators: Annotated[Trees, AppliesTo(algorithm=("random_forest", *BOOSTING))] = 100,
     max_depth: Annotated[
@@ -140,7 +154,7 @@ def train_regressor(
 
     data: Training data.
     target: Column to predict.
-    algorithm: Learning algorithm.
+    algorithm: Learning algorithm. XGBoost and LightGBM are optional packages.
     n_estimators: Used by random forest and gradient boosting.
     max_depth: Maximum depth of each tree. Leave empty for no limit (gradient boosting: 3).
     learning_rate: Contribution of each tree (gradient boosting). Smaller values need more trees.

@@ -420,3 +420,37 @@ def pivot_table(
     table.columns = [str(name) for name in table.columns]
     result: Table = table.reset_index()
     return result
+
+
+@component(category="Transform", title="Unpivot", columns=rules.unpivot_table)
+def unpivot_table(
+    data: Table,
+    *,
+    keep: Annotated[ColumnNames, Field(title="Columns to keep")] = [],  # noqa: B006  never changed
+    columns: Annotated[ColumnNames, Field(title="Columns to unpivot")] = [],  # noqa: B006  never changed
+    names: Annotated[str, Field(title="Column for the names", min_length=1)] = "variable",
+    values: Annotated[str, Field(title="Column for the values", min_length=1)] = "value",
+) -> Table:
+    """Make columns rows: a row for each value, with the name of its column.
+
+    data: Input table.
+    keep: Columns that stay; their values are repeated.
+    columns: Columns whose values go below each other. Leave empty for all others.
+    names: New column with the names of the columns.
+    values: New column with their values.
+    """
+    check_columns(data, [*keep, *columns])
+    chosen = columns or [str(name) for name in data.columns if name not in keep]
+    if not chosen:
+        raise ValueError("all columns stay; there is none to unpivot")
+    clash = sorted({names, values} & {*keep}) or ([names] if names == values else [])
+    if clash:
+        raise ValueError(f"more than one column would be called {clash}")
+    if len({numeric(data[name]) for name in chosen}) > 1:
+        raise ValueError(
+            "some of the columns have numbers and others do not: choose columns of one kind"
+        )
+    renamed = data[[*keep, *chosen]].rename(columns=str)
+    table: Table = renamed.melt(keep, chosen, var_name="\0name", value_name="\0value")
+    long: Table = table.rename(columns={"\0name": names, "\0value": values})
+    return long

@@ -10,12 +10,15 @@ from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
 from jupyter_mlws.components.estimators import DEFAULTS, Task, check_features, estimator, task_of
+from jupyter_mlws.components.optional_dependencies import BOOSTING_LABELS, BOOSTING_NEEDS
 from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, Standardize, TargetColumn
 from jupyter_mlws.components.tables import target_of
 
 Algorithm = Literal[
     "random_forest",
     "gradient_boosting",
+    "xgboost",
+    "lightgbm",
     "decision_tree",
     "logistic_regression",
     "svm",
@@ -26,6 +29,8 @@ Measure = Literal["auto", "accuracy", "f1_macro", "roc_auc_ovr", "r2", "neg_mean
 DEFAULT_GRIDS: dict[str, list[str]] = {
     "random_forest": ["n_estimators=50,100,200", "max_depth=none,5,10"],
     "gradient_boosting": ["n_estimators=50,100", "learning_rate=0.03,0.1,0.3"],
+    "xgboost": ["n_estimators=50,100", "learning_rate=0.03,0.1,0.3"],
+    "lightgbm": ["n_estimators=50,100", "learning_rate=0.03,0.1,0.3"],
     "decision_tree": ["max_depth=none,3,5,10", "min_samples_leaf=1,5"],
     "logistic_regression": ["C=0.01,0.1,1,10"],
     "svm": ["C=0.1,1,10", "gamma=scale,auto"],
@@ -50,10 +55,12 @@ def tune_model(
     *,
     model_type: Annotated[
         Algorithm,
+        Field(json_schema_extra=BOOSTING_NEEDS),
         Labels(
             svm="Support vector machine (SVM)",
             k_neighbors="K-nearest neighbors",
             ridge="Ridge regression",
+            **BOOSTING_LABELS,
         ),
     ] = "random_forest",
     parameters: Annotated[list[str], Field(title="Parameter grid")] = [],  # noqa: B006  never changed
@@ -78,7 +85,15 @@ def tune_model(
     task: Annotated[
         Task,
         AppliesTo(
-            model_type=("random_forest", "gradient_boosting", "decision_tree", "svm", "k_neighbors")
+            model_type=(
+                "random_forest",
+                "gradient_boosting",
+                "xgboost",
+                "lightgbm",
+                "decision_tree",
+                "svm",
+                "k_neighbors",
+            )
         ),
     ] = "auto",
     scale: Standardize = True,
@@ -90,7 +105,7 @@ def tune_model(
     model: Model with the best hyperparameters, trained on all rows.
     metrics: Best hyperparameters and their score.
     table: All combinations with their scores, best first.
-    model_type: Learning algorithm.
+    model_type: Learning algorithm. XGBoost and LightGBM are optional packages.
     parameters: Parameters to try, in scikit-learn's names, e.g. max_depth=none,5,10. Leave empty
         for the default grid.
     search: Grid search tries all combinations; random search tries some of them.
