@@ -12,6 +12,7 @@ import registry from './models/plugin';
 import sidebar from './git/plugin';
 import team from './hub/sharedProjects/plugin';
 import lab from './lab/plugin';
+import welcome from './welcome/plugin';
 import workflows from './workflow/list/plugin';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
@@ -27,7 +28,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   proof,
   containers,
   team,
-  notebooks
+  notebooks,
+  welcome
 ];
 
 export default plugins;

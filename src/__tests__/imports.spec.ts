@@ -17,6 +17,7 @@ const FEATURES = [
   'lineage',
   'models',
   'notebook',
+  'welcome',
   'workflow'
 ];
 const LAYERS: Record<string, string[]> = {

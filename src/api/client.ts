@@ -62,7 +62,7 @@ export function escapeId(path: string): string {
 }
 
 /** Which project holds a document, and the document's path inside it. */
-interface IPlace {
+export interface IPlace {
   /** For `?project=`; left out where the default project holds the document. */
   project?: string;
   path: string;

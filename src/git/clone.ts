@@ -5,12 +5,12 @@ import type { IProject } from '../api/models';
 import { askFields } from '../lab/fieldsDialog';
 import type { Work } from '../lab/work';
 
-/** Asks for an address, clones it into a project of its own, and shows that. */
+/** Asks for an address, clones it into a project of its own, and shows that; null if canceled. */
 export async function cloneProject(
   client: MLWSClient,
   work: Work,
   trans: TranslationBundle
-): Promise<void> {
+): Promise<IProject | null> {
   const fields = await askFields(
     trans.__('Clone a Repository'),
     trans.__('Clone'),
@@ -30,7 +30,7 @@ export async function cloneProject(
     ]
   );
   if (!fields) {
-    return;
+    return null;
   }
   const { url, name } = fields;
   const project = await work.transfer<IProject>(
@@ -44,4 +44,5 @@ export async function cloneProject(
   if (project) {
     await client.show(project);
   }
+  return project;
 }

@@ -3,13 +3,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { APIError, MLWSClient } from '../api/client';
 import { Failure } from '../ui/errorBox';
-import type { IProject } from '../api/models';
+import { createProject, EXAMPLE_FOLDER, ROOT_FOLDER } from '../lab/projects';
 import { mlwsIcon } from '../ui/fileIcons';
-
-/** The folder of the example project, below the server's root. */
-const EXAMPLE = 'mlws-example';
-/** The server's root itself. */
-const HERE = '.';
 
 /**
  * What stands in the sidebar where there is no project: what this is, and how to begin.
@@ -93,7 +88,7 @@ export class Welcome extends ReactWidget {
         <button
           className="jp-mlws-ExampleButton jp-mod-styled jp-mod-accept"
           disabled={this._busy !== null}
-          onClick={() => void this._create(EXAMPLE, 'example')}
+          onClick={() => void this._create(EXAMPLE_FOLDER, 'example')}
         >
           {trans.__('Open Example')}
         </button>
@@ -101,7 +96,7 @@ export class Welcome extends ReactWidget {
           className="jp-mlws-CreateButton jp-mod-styled"
           disabled={this._busy !== null}
           title={trans.__('Existing files are not changed')}
-          onClick={() => void this._create(HERE, 'empty')}
+          onClick={() => void this._create(ROOT_FOLDER, 'empty')}
         >
           {trans.__('Create Project Here')}
         </button>
@@ -123,13 +118,9 @@ export class Welcome extends ReactWidget {
     template: 'empty' | 'example'
   ): Promise<void> {
     this._asked = true;
-    await this._attempt(this._trans.__('Creating project…'), async () => {
-      const project = await this._client.post<IProject>('/projects', {
-        name,
-        template
-      });
-      await this._client.show(project);
-    });
+    await this._attempt(this._trans.__('Creating project…'), () =>
+      createProject(this._client, name, template)
+    );
   }
 
   private async _attempt(

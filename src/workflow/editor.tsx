@@ -3,7 +3,6 @@ import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
-import { FileDialog } from '@jupyterlab/filebrowser';
 import type { Notebook } from '@jupyterlab/notebook';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IStateDB } from '@jupyterlab/statedb';
@@ -13,9 +12,12 @@ import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 
 import type { MLWSClient } from '../api/client';
 import type { IWorkflowEvent } from '../api/models';
+import { chooseFile as chooseLabFile } from '../lab/chooseFile';
+import { uploadFiles } from '../lab/upload';
 import { fullTime } from '../ui/format';
 import type { IMainViews } from '../lab/tokens';
 import { CanvasView, type ICanvasViewProps } from './canvas/view';
+import { runnerOf } from './document/stages';
 import { setTitle } from './document/variables';
 import * as exports from './export/export';
 import { fillFromTemplate } from './import/templateDialog';
@@ -65,6 +67,9 @@ interface IEditorActions extends ILabActions {
 
 /** Key of the panes in JupyterLab's state database. */
 const PANES_KEY = 'mlws-workflow-panes';
+
+/** The folder of a project for data that is dropped on a canvas. */
+const DATA_FOLDER = 'data';
 
 /** The lab's own widget factory for texts. */
 export const TEXT_EDITOR = 'Editor';
@@ -160,6 +165,15 @@ export class Editor {
     await connectToServer(this.context, this.model, this._options);
   }
 
+  /** Fills an empty workflow with a template for a table, or with a node that loads it. */
+  async startWith(table: string): Promise<void> {
+    const { model, lab, trans } = this;
+    await model.catalog.whenKnown();
+    if (!(await fillFromTemplate(model, lab.chooseFile, trans, table))) {
+      gestures.startWithFile(model, table, { x: 0, y: 0 });
+    }
+  }
+
   /** Reads the files again that others may have written. */
   async refreshFiles(): Promise<void> {
     await Promise.all([
@@ -224,19 +238,9 @@ function labActions(
     return file;
   };
   const chooseFile = async (pattern: RegExp): Promise<string | null> => {
-    const answer = await FileDialog.getOpenFiles({
-      manager,
-      translator,
-      title: trans.__('Select File'),
-      filter: item =>
-        item.type === 'directory' || pattern.test(item.name)
-          ? { score: 1 }
-          : null
-    });
-    const [file] = answer.value ?? [];
-    return answer.button.accept && file && file.type !== 'directory'
-      ? fromRoot(file.path)
-      : null;
+    const title = trans.__('Select File');
+    const path = await chooseLabFile(manager, translator, title, pattern);
+    return path === null ? null : fromRoot(path);
   };
   const panes = new PanesStore(current => {
     void state?.save(PANES_KEY, current as unknown as ReadonlyPartialJSONValue);
@@ -267,6 +271,23 @@ function labActions(
       // Where the lab's data view is not there, neither are its commands.
       const command = track ? 'mlws:track-data' : 'mlws:show-data';
       void commands.execute(command, { path: root() + path }).catch(report);
+    },
+    uploadFiles: async uploads => {
+      const isProgram = ({ name }: File): boolean => runnerOf(name) !== null;
+      const groups: [string, File[]][] = [
+        [DATA_FOLDER, uploads.filter(one => !isProgram(one))],
+        ['', uploads.filter(isProgram)]
+      ];
+      const paths: string[] = [];
+      try {
+        for (const [folder, group] of groups) {
+          const path = PathExt.join(root(), folder);
+          paths.push(...(await uploadFiles(manager, translator, group, path)));
+        }
+      } catch (error) {
+        report(error);
+      }
+      return paths.flatMap(path => fromRoot(path) ?? []);
     },
     openAsText: () => void manager.openOrReveal(context.path, TEXT_EDITOR),
     fromRoot,

@@ -56,6 +56,7 @@ const FILE_TYPE = 'dvc-workflow';
 const FILES: ReadonlySet<string> = new Set(['workflows', 'changes', 'history']);
 
 const CREATE = 'workflow:new';
+const FROM_TABLE = 'workflow:from-table';
 const IMPORT = 'workflow:import';
 const COMPARE = 'workflow:compare';
 
@@ -241,7 +242,13 @@ function addFileCommands(
   report: Report
 ): void {
   const trans = translator.load('jupyter_mlws');
-  const open = (path: string): Promise<unknown> =>
+  const file = {
+    type: 'string' as const,
+    description: trans.__(
+      'Path of the file in JupyterLab; asked for if left out'
+    )
+  };
+  const open = (path: string): Promise<WorkflowWidget> =>
     app.commands.execute('docmanager:open', { path, factory: CANVAS_FACTORY });
   app.commands.addCommand(CREATE, {
     describedBy: describeArgs({
@@ -259,29 +266,63 @@ function addFileCommands(
         const { newWorkflow } = await import('./import/newDialog');
         const { contents } = app.serviceManager;
         const path = await newWorkflow(client, contents, trans);
-        if (path !== null) {
-          await open(path);
-        }
+        // A launcher gives its place to the widget.
+        return path === null ? null : await open(path);
       } catch (error) {
         report(error);
+        return null;
+      }
+    }
+  });
+  app.commands.addCommand(FROM_TABLE, {
+    describedBy: describeArgs({ path: file }),
+    label: trans.__('New Workflow from Table…'),
+    caption: trans.__(
+      'Create a workflow that begins with a CSV or Parquet file'
+    ),
+    icon: workflowIcon,
+    execute: async ({ path }) => {
+      try {
+        const { workflowFromTable } = await import('./import/fromTable');
+        const made = await workflowFromTable(
+          client,
+          manager,
+          translator,
+          typeof path === 'string' ? path : undefined
+        );
+        if (!made) {
+          return null;
+        }
+        const widget = await open(made.path);
+        widget.whenLoaded(editor => {
+          editor.startWith(made.table).catch(report);
+        });
+        return widget;
+      } catch (error) {
+        report(error);
+        return null;
       }
     }
   });
   app.commands.addCommand(IMPORT, {
-    describedBy: describeArgs(),
+    describedBy: describeArgs({ path: file }),
     label: trans.__('Import Workflow…'),
     caption: trans.__(
       'Import an Elyra pipeline, a notebook or a workflow definition'
     ),
-    execute: async () => {
+    execute: async ({ path: source }) => {
       try {
         const { importWorkflow } = await import('./import/importDialog');
-        const path = await importWorkflow(client, manager, translator);
-        if (path !== null) {
-          await open(path);
-        }
+        const path = await importWorkflow(
+          client,
+          manager,
+          translator,
+          typeof source === 'string' ? source : undefined
+        );
+        return path === null ? null : await open(path);
       } catch (error) {
         report(error);
+        return null;
       }
     }
   });

@@ -86,6 +86,27 @@ def empty_place(page: Page, dx: float = 0.85, dy: float = 0.85) -> tuple[float, 
     return free[0], free[1]
 
 
+def drop_files(page: Page, selector: str, files: dict[str, str]) -> None:
+    """Drop files of the computer in the middle of an element."""
+    page.evaluate(
+        """([selector, files]) => {
+            const data = new DataTransfer();
+            for (const [name, text] of Object.entries(files)) {
+                data.items.add(new File([text], name));
+            }
+            const box = document.querySelector(selector).getBoundingClientRect();
+            const clientX = box.x + box.width / 2;
+            const clientY = box.y + box.height / 2;
+            const target = document.elementFromPoint(clientX, clientY);
+            for (const type of ['dragenter', 'dragover', 'drop']) {
+                const options = { bubbles: true, cancelable: true, clientX, clientY };
+                target.dispatchEvent(new DragEvent(type, { ...options, dataTransfer: data }));
+            }
+        }""",
+        [selector, files],
+    )
+
+
 def run_workflow(page: Page) -> None:
     # It is enabled as soon as the canvas knows the server; Playwright does not see that it is not.
     expect(page.locator(".jp-mlws-run")).to_have_attribute("aria-disabled", "false")

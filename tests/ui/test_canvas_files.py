@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser import VIEWPORT
 from tests.ui.canvas import (
     command,
+    drop_files,
     empty_place,
     node,
     open_workflow,
@@ -278,3 +279,42 @@ def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, lab: Lab) ->
     assert float(shown()) > 0.2
     # A map would only cover some of so few nodes.
     expect(page.locator(".jp-mlws-Canvas:visible .react-flow__minimap")).to_have_count(0)
+
+
+def test_a_file_of_the_computer_is_dropped(page: Page, lab: Lab) -> None:
+    text = "a,b\n1,2\n"
+    open_workflow(page, lab, WORKFLOW, NODES)
+    before = (lab.root / WORKFLOW).read_text()
+    drop_files(page, ".jp-mlws-Canvas", {"prices.csv": text, "clean.py": "print(1)\n"})
+    expect(page.locator('[data-mlws-source="data/prices.csv"]')).to_be_visible()
+    expect(node(page, "clean")).to_be_visible()
+    assert (lab.root / "data/prices.csv").read_text() == text
+    assert (lab.root / "clean.py").is_file()
+    for _ in range(2):
+        page.locator(".jp-mlws-Canvas").focus()
+        page.keyboard.press("Control+z")
+    save(page)
+    assert (lab.root / WORKFLOW).read_text() == before
+
+    # A file with the same name is replaced only if the user says so.
+    drop_files(page, ".jp-mlws-Canvas", {"prices.csv": "other\n"})
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("prices.csv")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
+    page.wait_for_timeout(500)
+    expect(page.locator('[data-mlws-source="data/prices.csv"]')).to_have_count(0)
+    assert (lab.root / "data/prices.csv").read_text() == text
+
+
+def test_an_empty_canvas_loads_a_large_file_that_is_dropped(page: Page, lab: Lab) -> None:
+    file = lab.root / "workflows/new/dvc.yaml"
+    file.parent.mkdir()
+    file.write_text("stages: {}\n")
+    page.goto(lab.address("workflows/new/dvc.yaml"))
+    expect(page.locator(".jp-mlws-Canvas-starts button").first).to_be_visible()
+    # JupyterLab sends more than a megabyte in chunks.
+    text = "a,b\n" + "1,2\n" * 700_000
+    drop_files(page, ".jp-mlws-Canvas", {"large.csv": text})
+    expect(node(page, "load_table")).to_be_visible()
+    assert (lab.root / "data/large.csv").read_text() == text

@@ -114,7 +114,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   );
   const { edges, onEdgesChange } = useEdges(model);
   const handle = useHandle(model, pane, pointer, setRequest, props.onReady);
-  const drop = useDrop(model, pane);
+  const drop = useDrop(handle, pane);
   useReveal(model);
   const clipboard = useClipboard(handle, model);
   useFocusInside(pane);

@@ -12,7 +12,7 @@ import {
 import { freePlace } from '../graph/layout';
 import { COLUMN_GAP } from '../graph/wrapping';
 import * as gestures from '../store/gestures';
-import { useSlot } from '../store/hooks';
+import { useCanvas, useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
 import { COMPONENT_MIME } from './palette';
 import { inside } from './refusal';
@@ -197,15 +197,20 @@ export function useClipboard(
   }, [handle, model]);
 }
 
-/** Handles drops of components from the palette; a drop on a wire inserts the node there. */
+/**
+ * Handles drops of components from the palette and of files from the computer.
+ *
+ * A component that is dropped on a wire is inserted there; files are uploaded first.
+ */
 export function useDrop(
-  model: CanvasModel,
+  handle: IFlowHandle,
   pane: React.RefObject<HTMLDivElement>
 ): Pick<
   React.DOMAttributes<HTMLElement>,
   'onDrop' | 'onDragOver' | 'onDragLeave'
 > {
   const flow = useReactFlow();
+  const { model, uploadFiles } = useCanvas();
   return useMemo(() => {
     let wire: Element | null = null;
     const mark = (next: Element | null): void => {
@@ -215,16 +220,38 @@ export function useDrop(
         wire = next;
       }
     };
+    const markFiles = (isOver: boolean): void => {
+      pane.current?.classList.toggle('jp-mod-files', isOver);
+    };
     return {
       onDragOver: event => {
-        if (event.dataTransfer.types.includes(COMPONENT_MIME)) {
+        if (event.dataTransfer.types.includes('Files')) {
+          event.preventDefault();
+          event.dataTransfer.dropEffect = 'copy';
+          markFiles(true);
+        } else if (event.dataTransfer.types.includes(COMPONENT_MIME)) {
           event.preventDefault();
           event.dataTransfer.dropEffect = 'copy';
           mark(wireAt(event.clientX, event.clientY));
         }
       },
-      onDragLeave: () => mark(null),
+      onDragLeave: () => {
+        mark(null);
+        markFiles(false);
+      },
       onDrop: event => {
+        const { clientX, clientY } = event;
+        const files = [...event.dataTransfer.files];
+        markFiles(false);
+        if (files.length > 0) {
+          event.preventDefault();
+          void uploadFiles(files).then(paths => {
+            if (paths.length > 0 && !model.isDisposed) {
+              handle.dropFiles(paths, clientX, clientY);
+            }
+          });
+          return;
+        }
         const name = event.dataTransfer.getData(COMPONENT_MIME);
         const edge = flow.getEdge(wire?.getAttribute('data-id') ?? '');
         mark(null);
@@ -256,7 +283,7 @@ export function useDrop(
         pane.current?.focus({ preventScroll: true });
       }
     };
-  }, [flow, model, pane]);
+  }, [flow, handle, model, pane, uploadFiles]);
 }
 
 /** The wire at a place of the window, unless a node covers it. */

@@ -1,47 +1,47 @@
 import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
-import { FileDialog } from '@jupyterlab/filebrowser';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
-import { projectOf, type MLWSClient } from '../../api/client';
+import type { MLWSClient } from '../../api/client';
 import type { IImported } from '../../api/models';
+import { chooseFile } from '../../lab/chooseFile';
+import { placeInProject } from '../../lab/projects';
 import { kindText } from '../labels';
 
 const PATTERN = /\.(pipeline|ipynb|json)$/i;
 
 /**
- * Asks for an Elyra pipeline, a notebook or a definition, shows what it would become, and makes it.
+ * Asks for an Elyra pipeline, a notebook or a definition (unless `file` names one, by its path in
+ * the lab), shows what it would become, and makes it.
  *
  * Returns the path of the new workflow in the lab; null where nothing was made.
  */
 export async function importWorkflow(
   client: MLWSClient,
   manager: IDocumentManager,
-  translator: ITranslator
+  translator: ITranslator,
+  file?: string
 ): Promise<string | null> {
   const trans = translator.load('jupyter_mlws');
-  const selection = await FileDialog.getOpenFiles({
-    manager,
-    translator,
-    title: trans.__(
-      'Import an Elyra pipeline, a notebook or a workflow definition'
-    ),
-    filter: item =>
-      item.type === 'directory' || PATTERN.test(item.name) ? { score: 1 } : null
-  });
-  const [file] = selection.value ?? [];
-  if (!selection.button.accept || !file || file.type === 'directory') {
+  const path =
+    file ??
+    (await chooseFile(
+      manager,
+      translator,
+      trans.__('Import an Elyra pipeline, a notebook or a workflow definition'),
+      PATTERN
+    ));
+  if (path === null) {
     return null;
   }
-  const path = file.path.slice(file.path.indexOf(':') + 1);
-  const projects = await client.loadProjects();
-  const place = projectOf(path, projects);
+  const place = await placeInProject(client, path);
   const query = { project: place.project };
   const ask = (dry: boolean): Promise<IImported> =>
     client.post('/workflows/import', { file: place.path, dry_run: dry }, query);
   const plan = await ask(true);
   const answer = await showDialog({
-    title: trans.__('Import %1', file.name),
+    title: trans.__('Import %1', PathExt.basename(path)),
     body: ReactWidget.create(<Planned plan={plan} trans={trans} />),
     buttons: [
       Dialog.cancelButton(),

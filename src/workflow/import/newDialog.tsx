@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId } from 'react';
 
 import type { MLWSClient } from '../../api/client';
+import { createProject, ROOT_FOLDER } from '../../lab/projects';
 import { askForm } from '../askForm';
 import { createWorkflow } from './create';
 import { templates, type ITemplate } from './gallery';
@@ -33,8 +34,7 @@ async function create(
   { name, template }: INewWorkflow
 ): Promise<string> {
   if (!client.project) {
-    await client.post('/projects', { name: '.', template: 'empty' });
-    await client.loadProjects();
+    await createProject(client, ROOT_FOLDER, 'empty');
   }
   const folder = client.project?.path ?? '';
   const home = folder === '.' ? '' : folder;

@@ -10,14 +10,15 @@ import { TemplateChoice } from './templateChoice';
 
 const TABLE_FILE = /^[^.].*\.(csv|tsv|parquet)$/i;
 
-/** Asks for a template, a data file and the column to predict, and adds the nodes. */
+/** Asks for a template, a data file and the column to predict, and adds the nodes; false if canceled. */
 export async function fillFromTemplate(
   model: CanvasModel,
   chooseFile: (pattern: RegExp) => Promise<string | null>,
-  trans: TranslationBundle
-): Promise<void> {
+  trans: TranslationBundle,
+  file = ''
+): Promise<boolean> {
   const gallery = templates(trans);
-  const choice = await askForTemplate({
+  const choice = await askForTemplate(file, {
     gallery,
     trans,
     files: [...model.catalog.datasets.values()]
@@ -37,9 +38,7 @@ export async function fillFromTemplate(
     }
   });
   const template = gallery.find(({ key }) => key === choice?.key);
-  if (choice && template) {
-    addTemplate(model, template, choice);
-  }
+  return !!choice && !!template && addTemplate(model, template, choice);
 }
 
 interface ITemplateChoice {
@@ -62,13 +61,14 @@ interface ITemplateSources {
 
 /** Asks which template, which file and which column; null where it was called off. */
 function askForTemplate(
+  file: string,
   sources: ITemplateSources
 ): Promise<ITemplateChoice | null> {
   const { gallery, trans } = sources;
   return askForm({
     title: trans.__('Start from a Template'),
     ok: trans.__('Create'),
-    value: { key: gallery[0].key, file: '', column: '' },
+    value: { key: gallery[0].key, file, column: '' },
     fields: (value, change) => (
       <TemplateFields {...sources} choice={value} change={change} />
     )

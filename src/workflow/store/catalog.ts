@@ -41,6 +41,19 @@ export class CatalogStore {
 
   readonly changed = new Signal<this, void>(this);
 
+  /** Resolves when the components were read, or could not be. */
+  async whenKnown(): Promise<void> {
+    while (this._library === null) {
+      await new Promise<void>(resolve => {
+        const slot = (): void => {
+          this.changed.disconnect(slot);
+          resolve();
+        };
+        this.changed.connect(slot);
+      });
+    }
+  }
+
   loadComponents(): Promise<void> {
     return this._ask(
       service => service.components(),

@@ -34,6 +34,8 @@ export interface ILabActions {
   openAsText: () => void;
   /** Lets a person choose a file whose name fits; its path from the project's root, or null. */
   chooseFile: (pattern: RegExp) => Promise<string | null>;
+  /** Uploads files into the project; the paths of those that are there then, from its root. */
+  uploadFiles: (files: readonly File[]) => Promise<string[]>;
   /** Asks for a template and adds its nodes. */
   openTemplates: () => void;
   /** Opens a node that has failed as a notebook. */

@@ -1,5 +1,11 @@
 import { compose, type Edit } from '../document/edits';
-import { addNode, connect, freeId, setFileInput } from '../document/nodes';
+import {
+  addNode,
+  connect,
+  forgetPositions,
+  freeId,
+  setFileInput
+} from '../document/nodes';
 import type { Value } from '../document/values';
 import { setSetting } from '../document/variables';
 import type { CanvasModel } from './model';
@@ -33,7 +39,7 @@ const LOAD_TABLE = 'load_table';
  * another column to predict. Nothing happens where a component is missing.
  */
 export function addTemplate(
-  { catalog, document, selection }: CanvasModel,
+  { catalog, document, drawing, selection }: CanvasModel,
   template: INodeTemplate,
   { file, column }: { file: string; column: string }
 ): boolean {
@@ -86,9 +92,11 @@ export function addTemplate(
         : workflow.data;
     });
   }
-  const isDone = document.edit(compose(...edits));
+  // The automatic layout fills the canvas, whatever its shape.
+  const isDone = document.edit(compose(...edits, forgetPositions));
   if (isDone) {
     selection.select([]);
+    drawing.arranged.emit();
   }
   return isDone;
 }

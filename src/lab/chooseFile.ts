@@ -1,0 +1,23 @@
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import { FileDialog } from '@jupyterlab/filebrowser';
+import type { ITranslator } from '@jupyterlab/translation';
+
+/** Lets a person choose a file of the lab whose name fits; its path without a drive, or null. */
+export async function chooseFile(
+  manager: IDocumentManager,
+  translator: ITranslator,
+  title: string,
+  pattern: RegExp
+): Promise<string | null> {
+  const { button, value } = await FileDialog.getOpenFiles({
+    manager,
+    translator,
+    title,
+    filter: item =>
+      item.type === 'directory' || pattern.test(item.name) ? { score: 1 } : null
+  });
+  const [file] = value ?? [];
+  return button.accept && file && file.type !== 'directory'
+    ? file.path.slice(file.path.indexOf(':') + 1)
+    : null;
+}

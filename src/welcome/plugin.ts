@@ -1,0 +1,96 @@
+import {
+  ILabShell,
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { IMainMenu } from '@jupyterlab/mainmenu';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { Widget } from '@lumino/widgets';
+
+import { describeArgs } from '../lab/describeArgs';
+import { notifyOnError } from '../lab/notify';
+import { IMainViews, IMLWSClient } from '../lab/tokens';
+import { mlwsIcon } from '../ui/fileIcons';
+
+const PLUGIN = 'jupyter-mlws:welcome';
+const COMMAND = 'mlws:welcome';
+const KEY = 'welcome';
+/** The setting that shows the view in a folder without a project. */
+const SETTING = 'showWelcome';
+
+const welcome: JupyterFrontEndPlugin<void> = {
+  id: PLUGIN,
+  description: 'A view to begin with, in a folder that has no project.',
+  autoStart: true,
+  requires: [IMLWSClient, IMainViews, IDocumentManager, ISettingRegistry],
+  optional: [ITranslator, ICommandPalette, IMainMenu, ILabShell],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    views: IMainViews,
+    manager: IDocumentManager,
+    registry: ISettingRegistry,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    menu: IMainMenu | null,
+    labShell: ILabShell | null
+  ) => {
+    translator ??= nullTranslator;
+    const trans = translator.load('jupyter_mlws');
+    const settings = registry.load(PLUGIN);
+    app.commands.addCommand(COMMAND, {
+      describedBy: describeArgs(),
+      label: trans.__('Welcome to Machine Learning'),
+      caption: trans.__(
+        'Open the example, start from a table, clone a repository or import a workflow'
+      ),
+      icon: mlwsIcon,
+      execute: async () => {
+        const loaded = await settings;
+        await views.show(KEY, async () => {
+          const { WelcomeView } = await import('./view');
+          const view = new WelcomeView({
+            client,
+            manager,
+            translator,
+            commands: app.commands,
+            isShown: () => loaded.composite[SETTING] !== false,
+            setShown: isShown => loaded.set(SETTING, isShown)
+          });
+          view.title.label = trans.__('Welcome');
+          return { view, icon: mlwsIcon };
+        });
+      }
+    });
+    palette?.addItem({
+      command: COMMAND,
+      category: trans.__('Machine Learning')
+    });
+    menu?.helpMenu.addGroup([{ command: COMMAND }], 30);
+    if (labShell) {
+      void notifyOnError(async () => {
+        const [{ composite }] = await Promise.all([settings, app.restored]);
+        if (composite[SETTING] === false) {
+          return;
+        }
+        const projects = await client.loadProjects();
+        const launchers = launchersOf(labShell);
+        if (projects.length === 0 && launchers) {
+          await app.commands.execute(COMMAND);
+          launchers.forEach(launcher => launcher.close());
+        }
+      });
+    }
+  }
+};
+
+/** Returns the launchers of the main area; null if something else is open there. */
+function launchersOf(shell: ILabShell): Widget[] | null {
+  const widgets = [...shell.widgets('main')];
+  return widgets.every(({ id }) => id.startsWith('launcher')) ? widgets : null;
+}
+
+export default welcome;

@@ -1,0 +1,47 @@
+import { PathExt } from '@jupyterlab/coreutils';
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import type { ITranslator } from '@jupyterlab/translation';
+
+import type { MLWSClient } from '../../api/client';
+import { chooseFile } from '../../lab/chooseFile';
+import { placeInProject } from '../../lab/projects';
+import { createWorkflow } from './create';
+
+const TABLE_FILE = /^[^.].*\.(csv|tsv|parquet)$/i;
+
+/** A new workflow, and the table that it begins with. */
+interface ITableWorkflow {
+  /** The path of the workflow in the lab. */
+  path: string;
+  /** The path of the table from the project's root. */
+  table: string;
+}
+
+/** Creates a workflow named after a table of the lab, for which it asks; null if canceled. */
+export async function workflowFromTable(
+  client: MLWSClient,
+  manager: IDocumentManager,
+  translator: ITranslator,
+  file?: string
+): Promise<ITableWorkflow | null> {
+  const trans = translator.load('jupyter_mlws');
+  const path =
+    file ??
+    (await chooseFile(
+      manager,
+      translator,
+      trans.__('Select a Table'),
+      TABLE_FILE
+    ));
+  if (path === null) {
+    return null;
+  }
+  const place = await placeInProject(client, path);
+  const home = path.slice(0, path.length - place.path.length);
+  const name = PathExt.basename(path, PathExt.extname(path));
+  const { contents } = manager.services;
+  return {
+    path: await createWorkflow(contents, home.replace(/\/$/, ''), name),
+    table: place.path
+  };
+}

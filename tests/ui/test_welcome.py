@@ -1,0 +1,163 @@
+"""The view to begin with, in an empty folder: each of its buttons does what it says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.canvas import RUN_LIMIT, command, drop_files, faults_of_access, node, until
+from tests.ui.conftest import Lab, prefer
+from tests.workflows.importers.pipelines import node as elyra_node
+from tests.workflows.importers.pipelines import pipeline
+
+pytestmark = pytest.mark.browser
+
+TABLE = "age,plan,churn\n" + "".join(
+    f"{20 + row % 50},{row % 3},{int(row % 50 > 25)}\n" for row in range(120)
+)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def lab(start_lab: Callable[..., Lab], empty: Path) -> Lab:
+    return start_lab(empty)
+
+
+@pytest.fixture
+def view(page: Page, lab: Lab) -> Locator:
+    page.goto(lab.address())
+    view = page.locator(".jp-mlws-Begin")
+    expect(view.get_by_role("button", name="Open Example")).to_be_visible()
+    return view
+
+
+def tabs(page: Page) -> Locator:
+    return page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")
+
+
+def upload(page: Page, card: str, files: dict[str, str]) -> None:
+    """Choose files of the computer with the button of a card."""
+    button = page.get_by_role("region", name=card).get_by_role("button", name="Upload")
+    with page.expect_file_chooser() as chooser:
+        button.click()
+    chooser.value.set_files(
+        [
+            {"name": name, "mimeType": "text/plain", "buffer": text.encode()}
+            for name, text in files.items()
+        ]
+    )
+
+
+def test_the_example_opens(page: Page, lab: Lab, view: Locator) -> None:
+    expect(tabs(page)).to_have_count(1)
+    assert faults_of_access(page, ".jp-mlws-Begin") == []
+    view.get_by_role("button", name="Open Example").click()
+    expect(node(page, "compare")).to_be_visible(timeout=RUN_LIMIT)
+    # It was needed once.
+    expect(tabs(page)).to_have_count(1)
+    page.goto(lab.address())
+    expect(page.locator(".jp-LauncherCard").first).to_be_visible()
+    expect(view).to_have_count(0)
+
+
+@pytest.mark.parametrize("is_dropped", [False, True])
+def test_a_table_becomes_a_workflow_that_runs(
+    page: Page, lab: Lab, view: Locator, is_dropped: bool
+) -> None:
+    if is_dropped:
+        drop_files(page, ".jp-mlws-Begin-page", {"customers.csv": TABLE})
+    else:
+        upload(page, "Start from a Table", {"customers.csv": TABLE})
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog.get_by_label("Data file")).to_have_value("data/customers.csv")
+    expect(dialog.locator('datalist option[value="churn"]')).to_be_attached()
+    dialog.get_by_label("Target column").fill("churn")
+    dialog.get_by_role("button", name="Create").click()
+    expect(node(page, "compare")).to_be_in_viewport()
+    assert (lab.root / "data/customers.csv").read_text() == TABLE
+    assert (lab.root / ".git").is_dir()
+    expect(tabs(page)).to_have_count(1)
+    if not is_dropped:
+        expect(page.locator(".jp-mlws-run")).to_have_attribute("aria-disabled", "false")
+        page.locator(".jp-mlws-run").click()
+        expect(node(page, "compare")).to_have_attribute(
+            "data-mlws-state", "COMPLETED", timeout=RUN_LIMIT
+        )
+    assert (lab.root / "workflows/customers/dvc.yaml").is_file()
+
+
+def test_a_repository_is_cloned(page: Page, lab: Lab, view: Locator, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "notes.md").write_text("Notes\n")
+    for words in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "Notes"],
+    ):
+        subprocess.run(["git", *words], cwd=source, check=True)
+    view.get_by_role("button", name="Clone…").click()
+    dialog = page.locator(".jp-Dialog")
+    dialog.get_by_label("URL").fill(str(source))
+    dialog.get_by_role("button", name="Clone").click()
+    until(page, lambda: (lab.root / "source/notes.md").is_file())
+    expect(view).to_have_count(0)
+    expect(page.locator(".jp-DirListing-item", has_text="notes.md")).to_be_visible()
+
+
+def test_a_pipeline_is_imported_with_its_scripts(page: Page, lab: Lab, view: Locator) -> None:
+    text = json.dumps(pipeline(elyra_node("n1", "make.py", runtime_image="image:1")))
+    upload(page, "Import a Workflow", {"flow.pipeline": text, "make.py": "print(1)\n"})
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("make Script")
+    dialog.get_by_role("button", name="Import").click()
+    expect(page.locator("[data-mlws-node]")).to_have_count(1)
+    expect(view).to_have_count(0)
+    assert (lab.root / "make.py").is_file()
+
+
+def test_the_keyboard_begins_a_workflow(page: Page, lab: Lab, view: Locator) -> None:
+    view.get_by_role("button", name="Open Example").focus()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+    expect(view.get_by_role("button", name="Create…")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".jp-mlws-NewWorkflow input").first).to_be_focused()
+    page.keyboard.type("Wine")
+    page.keyboard.press("Enter")
+    expect(page.locator(".jp-mlws-Canvas-empty")).to_be_visible()
+    expect(tabs(page)).to_have_count(1)
+
+
+def test_it_is_not_shown_again_unless_it_is_opened(page: Page, lab: Lab, view: Locator) -> None:
+    settings = Path(lab.environment["JUPYTERLAB_SETTINGS_DIR"]) / "jupyter-mlws"
+    view.get_by_label("Do not show this view again").check()
+    until(page, lambda: (settings / "welcome.jupyterlab-settings").is_file())
+    page.goto(lab.address())
+    expect(page.locator(".jp-LauncherCard").first).to_be_visible()
+    page.wait_for_timeout(1000)
+    expect(view).to_have_count(0)
+    command(page, "mlws:welcome")
+    expect(view).to_be_visible()
+    expect(view.get_by_label("Do not show this view again")).to_be_checked()
+
+
+def test_it_is_chinese_in_a_dark_lab(
+    page: Page, start_lab: Callable[..., Lab], empty: Path, tmp_path: Path
+) -> None:
+    prefer(tmp_path, "JupyterLab Dark", "zh_CN")
+    page.goto(start_lab(empty).address())
+    view = page.locator(".jp-mlws-Begin")
+    expect(view.get_by_role("button", name="打开示例")).to_be_visible()
+    assert faults_of_access(page, ".jp-mlws-Begin") == []
