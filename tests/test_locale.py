@@ -101,12 +101,16 @@ def test_every_word_of_the_component_library_has_its_chinese() -> None:
 
 
 def test_settings_are_chinese_in_jupyterlabs_settings_editor(tmp_path: Path) -> None:
-    (tmp_path / "jupyter-mlws").symlink_to(ROOT / "schema/settings")
+    extension = tmp_path / "labextensions" / "jupyter-mlws"
+    (extension / "schemas").mkdir(parents=True)
+    (extension / "schemas" / "jupyter-mlws").symlink_to(ROOT / "schema/settings")
+    (tmp_path / "core").mkdir()
     translate_settings()
     translator.set_locale("zh_CN")
     try:
         (listed, warnings) = get_settings(
-            str(tmp_path), str(tmp_path), str(tmp_path / "user"),
+            str(tmp_path / "core"), str(tmp_path / "core"), str(tmp_path / "user"),
+            labextensions_path=[str(extension.parent)],
             translator=translator.translate_schema,
         )  # fmt: skip
     finally:
@@ -125,8 +129,14 @@ def test_settings_are_chinese_in_jupyterlabs_settings_editor(tmp_path: Path) -> 
                 for definition in schema.get("definitions", {}).values()
                 for part in definition["properties"].values()
             ),
+            *(
+                item["submenu"]
+                for menu in schema.get("jupyter.lab.menus", {}).values()
+                for item in menu
+                if "submenu" in item
+            ),
         )
-        for key in ("title", "description", "jupyter.lab.setting-icon-label")
+        for key in ("title", "description", "label", "jupyter.lab.setting-icon-label")
         if key in part
     ]
     assert [text for text in texts if not re.search("[\u4e00-\u9fff]", text)] == []

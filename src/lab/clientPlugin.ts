@@ -18,11 +18,11 @@ const client: JupyterFrontEndPlugin<IMLWSClient> = {
   optional: [ITranslator],
   provides: IMLWSClient,
   activate: (app: JupyterFrontEnd, translator: ITranslator | null) => {
-    const language = (translator ?? nullTranslator).languageCode.replace(
-      '_',
-      '-'
-    );
-    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
+    translator ??= nullTranslator;
+    // JupyterLab 4.2 has none where the system's language has no pack, not even for English.
+    const code = (translator.languageCode as string | undefined) ?? 'en';
+    const language = code.replace('_', '-');
+    const trans = translator.load('jupyter_mlws');
     const client = new MLWSClient(
       labServer(app.serviceManager.serverSettings),
       language,

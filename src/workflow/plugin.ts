@@ -39,7 +39,6 @@ import { WorkflowFactory } from './factory';
 import { addToolbarItems } from './toolbar';
 import type { WorkflowWidget } from './widget';
 import { documentPath } from '../lab/documents';
-import { translatedSettings } from '../lab/settings';
 import {
   CANVAS_FACTORY,
   IMainViews,
@@ -133,7 +132,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
       defaultFor: [FILE_TYPE],
       toolbarFactory: createToolbarFactory(
         toolbars,
-        translatedSettings(settings, trans),
+        settings,
         CANVAS_FACTORY,
         CANVAS,
         translator

@@ -57,8 +57,11 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     setting(page, "showPalette").uncheck()
     canvas()
     expect(palette).to_have_count(0)
+    run = page.locator(".jp-mlws-StateText [data-mlws-run]")
+    before = run.get_attribute("data-mlws-run") or ""
     run_workflow(page)
-    expect(page.locator("[data-mlws-state=COMPLETED][data-mlws-run]")).to_be_visible()
+    expect(run).not_to_have_attribute("data-mlws-run", before)
+    expect(run).to_have_attribute("data-mlws-state", "COMPLETED")
     (newest, *_) = lab.fetch(f"workflows/{WINE_ID}/runs")["items"]
     assert lab.fetch(f"workflows/{WINE_ID}/runs/{newest['id']}")["jobs"] == 1
     settings()
