@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply
+from jupyter_mlws.components import code
+from jupyter_mlws.components.code import Code, CodeRequest
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -94,6 +96,28 @@ endpoints = Endpoints("workflows")
 )
 def list_components(workspace: Workspace) -> Page[Component]:
     return Page(items=list(workspace.runs.registry.all().values()))
+
+
+@endpoints.post(
+    "components",
+    "Create a component of the project, whose code is to be written",
+    resource="components",
+    status=201,
+    also=WRITES,
+)
+def create_component(workspace: Workspace) -> Reply[Component]:
+    registry = workspace.runs.registry
+    name, _ = code.create(registry.root, registry.all())
+    return Reply(registry.all()[name])
+
+
+@endpoints.post(
+    "components/code",
+    "Check the code of a component without running it, and change its ports",
+    resource="components",
+)
+def edit_code(workspace: Workspace, body: CodeRequest) -> Code:
+    return code.edit(body)
 
 
 @endpoints.get(

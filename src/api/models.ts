@@ -19,6 +19,9 @@ export type ICellFailure = Schemas['CellFailure'];
 export type ICellSides = Schemas['CellSides'];
 export type IChange = Schemas['Change'];
 export type IComparedValue = Schemas['ComparedValue'];
+export type ICode = Schemas['Code'];
+export type ICodePorts = Schemas['CodePorts'];
+export type ICodeProblem = Schemas['CodeProblem'];
 export type IComponent = Schemas['Component'] & {
   /** The category as the server names it, where `category` is translated. */
   group?: string;

@@ -711,10 +711,44 @@ export interface components {
       /** @default false */
       create: boolean;
     };
+    /** @description The code of a component, changed unless it has a problem. */
+    Code: {
+      text: string;
+      problem: components['schemas']['CodeProblem'] | null;
+    };
     /** @description Action of a restore on a file: ``write`` or ``delete``. */
     CodeAction: {
       path: string;
       action: string;
+    };
+    /** @description An input or output; ``previous`` is its name in the code so far, null for a new one. */
+    CodePort: {
+      name: string;
+      /** @enum {string} */
+      type:
+        'Table' | 'Model' | 'Metrics' | 'Figure' | 'Text' | 'Folder' | 'File';
+      /** @default null */
+      previous: string | null;
+    };
+    /** @description All ports of a function; ``columns`` is the input whose columns the output tables have. */
+    CodePorts: {
+      inputs: components['schemas']['CodePort'][];
+      outputs: components['schemas']['CodePort'][];
+      /** @default null */
+      columns: string | null;
+    };
+    /** @description Why a code declares no component; lines and columns count from 1. */
+    CodeProblem: {
+      message: string;
+      line: number | null;
+      column: number | null;
+    };
+    /** @description The code of a component, and the ports that it is to have; only checked without them. */
+    CodeRequest: {
+      name: string;
+      text: string;
+      /** @default null */
+      ports: components['schemas']['CodePorts'] | null;
     };
     /** @description A commit in the specification's format; ``parents`` link the commit graph. */
     CodeVersion: {

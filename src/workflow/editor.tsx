@@ -1,5 +1,5 @@
 import type { IThemeManager } from '@jupyterlab/apputils';
-import type { CodeEditor } from '@jupyterlab/codeeditor';
+import type { CodeEditor, IEditorServices } from '@jupyterlab/codeeditor';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
@@ -32,7 +32,7 @@ import { detachLabel } from './store/labInternals';
 import { workflowIcon } from './icons';
 import { CanvasModel } from './store/model';
 import { type IPanesState, PanesStore } from './store/panes';
-import { ParamsFiles } from './store/params';
+import { TextFiles } from './store/params';
 import type { Preferences } from './store/preferences';
 import { WorkflowService } from './store/service';
 
@@ -48,6 +48,7 @@ export interface IEditorOptions {
   translator: ITranslator;
   renderers: IRenderMimeRegistry;
   themes: IThemeManager | null;
+  editors: IEditorServices;
   commands: CommandRegistry;
   preferences: Preferences;
   views: IMainViews;
@@ -225,13 +226,13 @@ function labActions(
     report(new Error(trans.__("%1 is outside the workflow's project.", local)));
     return null;
   };
-  const files = new ParamsFiles(manager);
-  const open = async (path: string): ReturnType<ParamsFiles['open']> => {
+  const files = new TextFiles(manager);
+  const open = async (path: string): ReturnType<TextFiles['open']> => {
     const file = await files.open(root() + path);
     model.document.history.follow(file.model.sharedModel, () => {
       // As an edit of it is, so is its undoing written at once.
-      file
-        .save()
+      files
+        .save(file)
         .then(() => model.runs.onSaved())
         .catch(report);
     });
@@ -256,6 +257,28 @@ function labActions(
       },
       refresh: () => files.refresh(),
       dispose: () => files.dispose()
+    },
+    code: {
+      createEditor: async (path, host) => {
+        const file = await open(path);
+        file.model.mimeType = 'text/x-python';
+        const editor = options.editors.factoryService.newInlineEditor({
+          host,
+          model: file.model,
+          config: { lineNumbers: true, lineWrap: false }
+        });
+        return { editor, sharedModel: file.model.sharedModel };
+      },
+      save: path => {
+        const write = async (): Promise<void> => {
+          const file = await open(path);
+          if (file.model.dirty) {
+            await files.save(file);
+            model.runs.onSaved();
+          }
+        };
+        model.document.waitFor(write().catch(report));
+      }
     },
     renderers,
     themes: options.themes,

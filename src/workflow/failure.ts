@@ -66,6 +66,17 @@ export function faultySetting(
   );
 }
 
+/** Returns the line of a file at which the last exception of a failed node arose; else null. */
+export function failureLine(error: IFailure, path: string): number | null {
+  const frames = logLines(error).flatMap(line => {
+    const match = /^\s*File "(.+)", line (\d+)/.exec(line);
+    return match && (match[1] === path || match[1].endsWith(`/${path}`))
+      ? [Number(match[2])]
+      : [];
+  });
+  return frames[frames.length - 1] ?? null;
+}
+
 function logLines(error: IFailure): string[] {
   const { log } = error.details;
   return Array.isArray(log)

@@ -141,7 +141,9 @@ const CATEGORIES: Record<string, LabIcon> = {
   Evaluate: OPERATIONS.compare_classifiers,
   Plot: OPERATIONS.plot_metrics,
   Export: OPERATIONS.save_table,
-  Register: OPERATIONS.register_model
+  Register: OPERATIONS.register_model,
+  Project: codeIcon,
+  Code: codeIcon
 };
 
 const KINDS: Record<string, LabIcon> = {

@@ -11,6 +11,7 @@ import {
   Notification,
   WidgetTracker
 } from '@jupyterlab/apputils';
+import { IEditorServices } from '@jupyterlab/codeeditor';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ILauncher } from '@jupyterlab/launcher';
 import { IMainMenu } from '@jupyterlab/mainmenu';
@@ -68,6 +69,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
     IWorkspaceEvents,
     IDocumentManager,
     IRenderMimeRegistry,
+    IEditorServices,
     IMainViews,
     IToolbarWidgetRegistry,
     ISettingRegistry
@@ -88,6 +90,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
     workspace: IWorkspaceEvents,
     manager: IDocumentManager,
     renderers: IRenderMimeRegistry,
+    editors: IEditorServices,
     views: IMainViews,
     toolbars: IToolbarWidgetRegistry,
     settings: ISettingRegistry,
@@ -137,6 +140,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
         CANVAS,
         translator
       ),
+      editors,
       registry: app.docRegistry,
       client,
       manager,

@@ -2,7 +2,8 @@ import { memo } from 'react';
 
 import type { IFailure, IMeasure, INodeSummary } from '../../api/models';
 import { cellText, duration, fileSize } from '../../ui/format';
-import { failureSentence } from '../failure';
+import { failureLine, failureSentence } from '../failure';
+import { codePath } from '../graph/code';
 import type { IGraphNode } from '../graph/graph';
 import { hasFigure } from '../graph/geometry';
 import { trophyIcon } from '../operationIcons';
@@ -24,7 +25,7 @@ export const ResultLine = memo(
         {state?.status === 'RUNNING' ? (
           <Running state={state} />
         ) : state?.status === 'FAILED' && state.error ? (
-          <Failure error={state.error} />
+          <Failure node={node} error={state.error} />
         ) : (
           result && <Result node={node} result={result} />
         )}
@@ -33,9 +34,14 @@ export const ResultLine = memo(
   }
 );
 
-function Failure({ error }: { error: IFailure }): JSX.Element {
+function Failure(props: { node: IGraphNode; error: IFailure }): JSX.Element {
   const { trans } = useCanvas();
-  const sentence = failureSentence(error, trans);
+  const { node, error } = props;
+  const path = codePath(node);
+  const line = path === null ? null : failureLine(error, path);
+  const reason = failureSentence(error, trans);
+  const sentence =
+    line === null ? reason : trans.__('Line %1: %2', line, reason);
   return (
     <span className="jp-mlws-Result-error" title={sentence}>
       {sentence}

@@ -33,6 +33,8 @@ export interface INewNode {
   id: string;
   component: string;
   outputs: { name: string; type: string; extension: string }[];
+  /** From the project's root. */
+  deps?: string[];
   at: [number, number];
 }
 
@@ -62,7 +64,13 @@ export function freeId(
 }
 
 /** Adds a component's node at the end, with a file of its own for every output. */
-export function addNode({ id, component, outputs, at }: INewNode): Edit {
+export function addNode({
+  id,
+  component,
+  outputs,
+  deps = [],
+  at
+}: INewNode): Edit {
   return workflow => {
     const folder = join(dirname(workflow.path), 'out');
     const files = outputs.map(({ name, type, extension }) => ({
@@ -74,6 +82,7 @@ export function addNode({ id, component, outputs, at }: INewNode): Edit {
     return addCommandNode({
       id,
       cmd: ['jupyter mlws node', quoteWord(component), ...words].join(' '),
+      deps,
       outs: files.filter(one => !one.isMetrics).map(one => one.path),
       metrics: files.filter(one => one.isMetrics).map(one => one.path),
       at

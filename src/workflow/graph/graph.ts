@@ -172,6 +172,9 @@ function inputsOf(stage: IStage, component: IComponent | null): IGraphPort[] {
       }))
     : portsByArguments(stage);
   const bound = new Set(ports.flatMap(port => port.paths));
+  if (component?.path) {
+    bound.add(component.path); // The code of a component of the project.
+  }
   const loose = stage.deps
     .flatMap(dep => dep.paths)
     .filter(path => !bound.has(path));

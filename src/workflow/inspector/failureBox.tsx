@@ -1,7 +1,8 @@
 import { Button } from '@jupyterlab/ui-components';
 
 import { settingsOf } from '../document/settings';
-import { failureSentence, faultySetting } from '../failure';
+import { failureLine, failureSentence, faultySetting } from '../failure';
+import { codePath } from '../graph/code';
 import { useCanvas, useCurrentRun, useDrawing, useKeyed } from '../store/hooks';
 
 /** The error of a failed node in a sentence, with the ways to correct it. */
@@ -9,6 +10,8 @@ export function FailureBox(props: {
   node: string;
   /** Shows the form, with the focus on a setting. */
   onFix: (setting: string | null) => void;
+  /** Goes to a line of the node's code. */
+  onLine: (line: number) => void;
   onLog: () => void;
 }): JSX.Element | null {
   const { model, trans, openFailed } = useCanvas();
@@ -23,23 +26,39 @@ export function FailureBox(props: {
     ? settingsOf(node, model.document.workflow)
     : {};
   const setting = faultySetting(error, settings, trans);
+  const path = codePath(node);
+  const line = path === null ? null : failureLine(error, path);
+  const reason = failureSentence(error, trans);
   return (
     <div className="jp-mlws-Failure jp-mlws-NodeFailure" role="alert">
-      <p title={error.message}>{failureSentence(error, trans)}</p>
+      <p title={error.message}>
+        {line === null ? reason : trans.__('Line %1: %2', line, reason)}
+      </p>
       {error.solution !== '' && error.code !== '40101' && (
         <p className="jp-mlws-Field-help">{error.solution}</p>
       )}
       <div className="jp-mlws-NodeFailure-actions">
-        <Button
-          small
-          className="jp-mod-accept jp-mod-styled"
-          title={trans.__('Show the settings of this node')}
-          onClick={() => props.onFix(setting)}
-        >
-          {setting === null
-            ? trans.__('Fix Settings')
-            : trans.__('Fix “%1”', setting)}
-        </Button>
+        {line !== null ? (
+          <Button
+            small
+            className="jp-mod-accept jp-mod-styled"
+            title={trans.__('Go to the line of the code that failed')}
+            onClick={() => props.onLine(line)}
+          >
+            {trans.__('Go to Line %1', line)}
+          </Button>
+        ) : (
+          <Button
+            small
+            className="jp-mod-accept jp-mod-styled"
+            title={trans.__('Show the settings of this node')}
+            onClick={() => props.onFix(setting)}
+          >
+            {setting === null
+              ? trans.__('Fix Settings')
+              : trans.__('Fix “%1”', setting)}
+          </Button>
+        )}
         <Button
           small
           className="jp-mod-accept jp-mod-styled"

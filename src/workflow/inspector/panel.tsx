@@ -12,6 +12,7 @@ import {
   usePanes,
   useSelection
 } from '../store/hooks';
+import type { ICodeTarget } from './codeSection';
 import { FailureBox } from './failureBox';
 import { RunSettings } from './runSettings';
 import { SettingsView } from './settingsForm';
@@ -52,11 +53,13 @@ function NodePanel({ node }: { node: string }): JSX.Element {
   const { trans } = useCanvas();
   const panes = usePanes();
   const body = useRef<HTMLDivElement>(null);
+  const [target, setTarget] = useState<ICodeTarget | null>(null);
   return (
     <>
       <FailureBox
         node={node}
         onFix={setting => focusSetting(body.current, setting)}
+        onLine={line => setTarget({ line })}
         onLog={() => panes.showTab('log')}
       />
       <div
@@ -66,7 +69,7 @@ function NodePanel({ node }: { node: string }): JSX.Element {
         aria-label={trans.__('Settings')}
       >
         <RunSettings node={node} />
-        <SettingsView node={node} />
+        <SettingsView node={node} target={target} />
       </div>
     </>
   );

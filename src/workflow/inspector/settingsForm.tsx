@@ -23,6 +23,8 @@ import {
 import { hasForeignSettings } from '../document/variables';
 import { fits } from '../graph/connections';
 import { ANY_INPUT, type IGraphNode, type IGraphPort } from '../graph/graph';
+import { codePath } from '../graph/code';
+import { CodeSection, type ICodeTarget } from './codeSection';
 import { ColumnsField, ColumnWidget, useColumns } from './columnFields';
 import { CommandSettings } from './commandForm';
 import { RemoveButton } from './removeButton';
@@ -45,7 +47,11 @@ const FIELDS = { columns: ColumnsField };
 const REST = 400;
 
 /** Everything of a node that can be set: the files it reads and its component's settings. */
-export function SettingsView({ node: id }: { node: string }): JSX.Element {
+export function SettingsView(props: {
+  node: string;
+  target: ICodeTarget | null;
+}): JSX.Element {
+  const { node: id, target } = props;
   const { model, trans } = useCanvas();
   const node = useDrawing().graph.nodes.get(id);
   if (!node) {
@@ -53,6 +59,7 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
       <p className="jp-mlws-Empty">{trans.__('This node no longer exists.')}</p>
     );
   }
+  const path = codePath(node);
   return (
     <div className="jp-mlws-Settings">
       <NodeActions node={id} />
@@ -63,6 +70,9 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
       </p>
       {node.component?.description && <p>{node.component.description}</p>}
       {node.kind === 'sweep' && <SweepView node={id} />}
+      {path !== null && (
+        <CodeSection key={path} node={node} path={path} target={target} />
+      )}
       <SweepForm key={`sweep ${id}`} node={node} />
       {node.component ? (
         <ComponentSettings node={node} />

@@ -69,6 +69,12 @@ export class CatalogStore {
     );
   }
 
+  /** Adds a component that was just created. */
+  add(component: IComponent): void {
+    this._components = new Map(this._components).set(component.name, component);
+    this.changed.emit();
+  }
+
   /** Without a server there are no components to show; the graph is drawn all the same. */
   setMissing(): void {
     this._library ??= 'missing';

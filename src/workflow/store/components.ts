@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IComponent } from '../../api/models';
+import type { MLWSClient } from '../../api/client';
+import type { ICode, ICodePorts, IComponent } from '../../api/models';
 import type { ISchema } from '../document/schema';
 
 /** The component as people read it: its words in their language, its names as they are. */
@@ -53,4 +54,62 @@ function translateSettings(
 function withLabels(schema: ISchema, say: (text: string) => string): ISchema {
   const labels = schema['x-labels'];
   return labels ? { ...schema, 'x-labels': labels.map(say) } : schema;
+}
+
+/** Name of the component that stands for a new one, whose code is typed; no function has it. */
+export const PYTHON_CODE = ':python';
+
+/** Returns the component for new Python code. */
+export function pythonCode(trans: TranslationBundle): IComponent {
+  return {
+    name: PYTHON_CODE,
+    title: trans.__('Python code'),
+    category: trans.__('Code'),
+    group: 'Code',
+    description: trans.__(
+      'Runs Python code that you type in its settings: a function, as in a script'
+    ),
+    inputs: [
+      {
+        name: 'data',
+        type: 'Table',
+        required: true,
+        multiple: false,
+        description: ''
+      }
+    ],
+    outputs: [
+      { name: 'table', type: 'Table', extension: '.parquet', description: '' }
+    ],
+    settings: {},
+    source: 'library',
+    path: null,
+    error: null,
+    columns: null
+  };
+}
+
+/** What the canvas asks the server about the code of components. */
+export class CodeService {
+  constructor(
+    private _client: MLWSClient,
+    private _query: { project: string | undefined }
+  ) {}
+
+  /** Creates a component of the project, whose code is to be written. */
+  async create(): Promise<IComponent> {
+    const { trans } = this._client;
+    const component = await this._client.post<IComponent>(
+      '/components',
+      undefined,
+      this._query
+    );
+    return translateComponent(component, trans);
+  }
+
+  /** Checks the code of a component without running it, and changes its ports. */
+  edit(name: string, text: string, ports?: ICodePorts): Promise<ICode> {
+    const body = { name, text, ...(ports && { ports }) };
+    return this._client.post('/components/code', body, this._query);
+  }
 }

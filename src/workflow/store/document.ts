@@ -140,9 +140,16 @@ export class DocumentStore {
     this.flushing.emit();
   }
 
+  /** Has `save` wait until another file of the workflow is written. */
+  waitFor(writing: Promise<unknown>): void {
+    const own = writing.finally(() => this._writings.delete(own));
+    this._writings.add(own);
+  }
+
   /** Writes drafts into the text, and the text into the file, where it differs. */
   async save(): Promise<void> {
     this.flush();
+    await Promise.all(this._writings);
     if (this.file.isDirty) {
       await this.file.save();
     }
@@ -175,6 +182,7 @@ export class DocumentStore {
     this.changed.emit();
   }
 
+  private _writings = new Set<Promise<unknown>>();
   private _shared: ISharedFile;
   private _path: string;
   private _workflow: IWorkflowDocument = parse('').document!;

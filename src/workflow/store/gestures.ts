@@ -1,5 +1,6 @@
 /** What people do on the canvas: an edit of the text, and a selection that follows it. */
 
+import type { IComponent } from '../../api/models';
 import {
   copyNodes,
   cornerOf,
@@ -17,6 +18,7 @@ import {
   freeId,
   type ICommandNode,
   type IConnection,
+  type INewNode,
   removeNodes,
   setFileInput
 } from '../document/nodes';
@@ -58,6 +60,7 @@ import {
 } from '../graph/sources';
 import { inheritedTarget } from '../graph/target';
 import { COLUMN_GAP } from '../graph/wrapping';
+import { PYTHON_CODE } from './components';
 import type { CanvasModel } from './model';
 
 /** The component that reads a registered model. */
@@ -72,20 +75,24 @@ type NewLink = { port: string } & ({ end: IEnd } | { file: string });
 
 /** Adds a node of a component, connected where `link` says, and selects it. */
 export function addComponent(
-  { catalog, document, selection }: CanvasModel,
+  model: CanvasModel,
   name: string,
   place: XYPosition,
   link?: NewLink,
   settings: Record<string, Value> = {}
 ): void {
+  const { catalog, document, selection } = model;
   const component = catalog.components.get(name);
+  if (name === PYTHON_CODE) {
+    createComponent(model, own => addComponent(model, own, place, link));
+    return;
+  }
   if (!component) {
     return;
   }
   const id = freeId(document.workflow, name);
   const at: [number, number] = [place.x, place.y];
-  const node = { id, component: name, outputs: component.outputs, at };
-  const edits: Edit[] = [addNode(node)];
+  const edits: Edit[] = [addNode({ id, ...partsOf(component), at })];
   if (link && 'file' in link) {
     edits.push(setFileInput(id, link.port, link.file));
   } else if (link) {
@@ -108,17 +115,45 @@ export function addComponent(
   }
 }
 
+/** Has the server create a component of the project, and adds a node of it. */
+function createComponent(
+  { catalog, server }: CanvasModel,
+  add: (name: string) => void
+): void {
+  void server.ask(
+    service => service.code.create(),
+    component => {
+      catalog.add(component);
+      add(component.name);
+    }
+  );
+}
+
+/** What a new node takes from its component; the project's own code is a dependency. */
+function partsOf({
+  name,
+  outputs,
+  path
+}: IComponent): Pick<INewNode, 'component' | 'outputs' | 'deps'> {
+  return { component: name, outputs, deps: path ? [path] : [] };
+}
+
 /** Puts a node of a component between the ends of an edge; false where it does not fit. */
 export function insertComponent(
-  { catalog, document, drawing, selection }: CanvasModel,
+  model: CanvasModel,
   name: string,
   link: ILink,
   place: XYPosition
 ): boolean {
+  const { catalog, document, drawing, selection } = model;
   const component = catalog.components.get(name);
   const ports = component && insertionOf(drawing.graph, link, component);
   if (!component || !ports) {
     return false;
+  }
+  if (name === PYTHON_CODE) {
+    createComponent(model, own => insertComponent(model, own, link, place));
+    return true;
   }
   const id = freeId(document.workflow, name);
   const at: [number, number] = [Math.round(place.x), Math.round(place.y)];
@@ -127,7 +162,7 @@ export function insertComponent(
   const graphOf = (now: IWorkflow): IGraph =>
     buildGraph(now, catalog.components);
   const edits: Edit[] = [
-    addNode({ id, component: name, outputs: component.outputs, at }),
+    addNode({ id, ...partsOf(component), at }),
     file !== null
       ? setFileInput(id, ports.input, file)
       : now =>

@@ -1,4 +1,5 @@
 import type { ISharedFile } from '@jupyter/ydoc';
+import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { INotebookContent } from '@jupyterlab/nbformat';
 import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
@@ -41,6 +42,7 @@ export interface ILabActions {
   /** Opens a node that has failed as a notebook. */
   openFailed: (node: string) => void;
   params: IParamsDocuments;
+  code: ICodeDocuments;
   /** Opens a file of the project; at a line, which counts from 1, in the text editor. */
   openFile: (path: string, line?: number) => void;
   /** Shows data with its versions; with `track` DVC begins to keep it. */
@@ -72,6 +74,20 @@ export interface IParamsDocuments {
   open(path: string): Promise<{ sharedModel: ISharedFile }>;
   /** Changes a file and writes it. */
   edit(path: string, edits: readonly ITextEdit[]): void;
+}
+
+/** An editor, and the text that it shows. */
+export interface ICodeEditor {
+  editor: CodeEditor.IEditor;
+  sharedModel: ISharedFile;
+}
+
+/** Files of code that are edited in place, by their paths from the project's root. */
+export interface ICodeDocuments {
+  /** Opens a file in a new editor inside `host`; its owner disposes it. */
+  createEditor(path: string, host: HTMLElement): Promise<ICodeEditor>;
+  /** Writes what was typed. */
+  save(path: string): void;
 }
 
 export const CanvasContext = createContext<ICanvasContext | null>(null);

@@ -9,12 +9,11 @@ import { asOneStep, writeEdits } from './undo';
 type TextContext = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
 /**
- * The files of parameters that a canvas shows, as the lab's own documents.
+ * The files of parameters and code that a canvas shows, as the lab's own documents.
  *
- * One that is open in an editor is edited there; others have a document of their own, saved at
- * each edit.
+ * One that is open in an editor is edited there; others have a document of their own.
  */
-export class ParamsFiles {
+export class TextFiles {
   constructor(private _manager: IDocumentManager) {}
 
   dispose(): void {
@@ -65,7 +64,20 @@ export class ParamsFiles {
   async edit(context: TextContext, edits: readonly ITextEdit[]): Promise<void> {
     const { sharedModel } = context.model;
     asOneStep(sharedModel, () => writeEdits(sharedModel, edits));
-    await context.save();
+    await this.save(context);
+  }
+
+  /** Saves a document if it is not saved; the lab takes two saves at once for a conflict. */
+  async save(context: TextContext): Promise<void> {
+    const before = this._saves.get(context);
+    const saving = (async () => {
+      await before?.catch(() => undefined); // Its own caller reports it.
+      if (!context.isDisposed && context.model.dirty) {
+        await context.save();
+      }
+    })();
+    this._saves.set(context, saving);
+    await saving;
   }
 
   /** Files may have been written by others. */
@@ -78,5 +90,6 @@ export class ParamsFiles {
     string,
     { context: TextContext; follower: DiskFollower }
   >();
+  private _saves = new WeakMap<TextContext, Promise<void>>();
   private _isDisposed = false;
 }

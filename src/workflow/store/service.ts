@@ -14,7 +14,7 @@ import type {
   ISweeps,
   IWorkflowResults
 } from '../../api/models';
-import { translateComponent } from './components';
+import { CodeService, pythonCode, translateComponent } from './components';
 import { ResultReader } from './resultReader';
 
 /** Items of a list that is chosen from. */
@@ -51,8 +51,12 @@ export class WorkflowService {
     /** Returns the options of the runs that name none themselves. */
     private _defaults: () => IRunOptions = () => ({})
   ) {
+    this.code = new CodeService(_client, this._query);
     this.reader = new ResultReader(_client, run => this._run(run), this._query);
   }
+
+  /** Creates and changes the code of nodes. */
+  readonly code: CodeService;
 
   /** Reads what runs made. */
   readonly reader: ResultReader;
@@ -62,9 +66,11 @@ export class WorkflowService {
       '/components',
       this._query
     );
-    return items.map(component =>
-      translateComponent(component, this._client.trans)
-    );
+    const { trans } = this._client;
+    return [
+      ...items.map(component => translateComponent(component, trans)),
+      pythonCode(trans)
+    ];
   }
 
   /** What can be set of a notebook; the path is from the project's root. */

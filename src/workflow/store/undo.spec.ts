@@ -55,6 +55,27 @@ describe('UndoHistory', () => {
     expect(texts()).toEqual(['a', '']);
   });
 
+  it('undoes and redoes a joined step with the one before it', () => {
+    const [one, other] = [file(), file()];
+    const history = new UndoHistory();
+    history.follow(one);
+    history.follow(other);
+    const texts = (): string[] => [one.getSource(), other.getSource()];
+    write(one, 'a');
+    write(one, 'b');
+    write(other, 'c');
+    history.join();
+    for (let round = 0; round < 2; round += 1) {
+      history.undo();
+      expect(texts()).toEqual(['a', '']);
+      history.redo();
+      expect(texts()).toEqual(['ab', 'c']);
+    }
+    history.undo();
+    history.undo();
+    expect(texts()).toEqual(['', '']);
+  });
+
   it('leaves a document that is gone, and knows what was undone elsewhere', () => {
     const [one, other] = [file(), file()];
     const history = new UndoHistory();

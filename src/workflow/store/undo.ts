@@ -70,6 +70,7 @@ export class UndoHistory {
     const manager = undoManagerOf(shared);
     const add = ({ stackItem }: { stackItem: object }): void => {
       this._order.set(stackItem, (this._count += 1));
+      this._last = stackItem;
       if (!this._isOwn) {
         // What was undone before a new step is not done again behind it.
         this._edited = this._count;
@@ -96,6 +97,13 @@ export class UndoHistory {
     });
   }
 
+  /** Joins the newest step to the one before it, in another document: one gesture made both. */
+  join(): void {
+    if (this._last) {
+      this._joined.add(this._last);
+    }
+  }
+
   undo(): void {
     this._step('undoStack', shared => shared.undo());
   }
@@ -108,14 +116,23 @@ export class UndoHistory {
     stack: 'undoStack' | 'redoStack',
     change: (shared: Undoable) => void
   ): void {
-    const shared = this._newest(stack);
-    if (shared) {
+    for (let isJoined = false, isFirst = true; isFirst || isJoined;) {
+      const shared = this._newest(stack);
+      if (!shared) {
+        return;
+      }
+      const steps = undoManagerOf(shared)[stack];
+      isJoined = this._joined.has(steps[steps.length - 1]);
       this._isOwn = true;
       try {
         asOneStep(shared, () => change(shared));
       } finally {
         this._isOwn = false;
       }
+      if (!isFirst) {
+        this.join(); // The way back has them in the other order.
+      }
+      isFirst = false;
       this.changed.emit();
       this._followed.get(shared)?.then();
     }
@@ -140,6 +157,8 @@ export class UndoHistory {
   private _followed = new Map<Undoable, IFollowed>();
   /** When each step was made or undone. */
   private _order = new WeakMap<object, number>();
+  private _joined = new WeakSet<object>();
+  private _last: object | null = null;
   private _count = 0;
   private _edited = -1;
   private _isOwn = false;

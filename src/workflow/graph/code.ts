@@ -1,0 +1,43 @@
+import type { ICodePorts, IComponent } from '../../api/models';
+import { EXTENSIONS } from '../document/ports';
+import type { IGraphNode } from './graph';
+
+/** The path of the code that a node runs, from the project's root; null where there is none. */
+export function codePath({ component, stage }: IGraphNode): string | null {
+  return component?.source === 'project' && component.path
+    ? component.path
+    : component
+      ? null
+      : (stage.deps.find(
+          ({ raw }) => stage.component && /^components\/\w+\.py$/.test(raw)
+        )?.raw ?? null);
+}
+
+/** Returns a component with other ports, until the server has read its code again. */
+export function withPorts(
+  component: IComponent,
+  { inputs, outputs, columns }: ICodePorts
+): IComponent {
+  return {
+    ...component,
+    inputs: inputs.map(({ name, type, previous }) => ({
+      required: true,
+      multiple: false,
+      description: '',
+      ...component.inputs.find(port => port.name === previous),
+      name,
+      type
+    })),
+    outputs: outputs.map(({ name, type, previous }) => ({
+      description: '',
+      ...component.outputs.find(port => port.name === previous),
+      name,
+      type,
+      extension: EXTENSIONS[type]
+    })),
+    columns:
+      columns === null
+        ? null
+        : { add: {}, drop: [], ...component.columns, port: columns }
+  };
+}
