@@ -8,7 +8,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.canvas import faults_of_access, node, open_workflow
+from tests.ui.canvas import (
+    RUN_LIMIT,
+    faults_of_access,
+    node,
+    open_workflow,
+    run_workflow,
+    until,
+)
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -35,15 +42,7 @@ def test_the_first_view_says_which_model_won_and_what_changed(
     expect(node(page, "plot").locator("img")).to_be_visible()
     shoot(f"cards-{size[0]}")
 
-    canvas = page.locator(".jp-mlws-Canvas").bounding_box()
-    assert canvas
-    for name in NODES:
-        box = node(page, name).bounding_box()
-        assert box
-        assert canvas["x"] <= box["x"]
-        assert box["x"] + box["width"] <= canvas["x"] + canvas["width"]
-        assert canvas["y"] <= box["y"]
-        assert box["y"] + box["height"] <= canvas["y"] + canvas["height"]
+    assert nodes_out_of_view(page) == []
     titles = page.evaluate(
         """() => [...document.querySelectorAll('.jp-mlws-Node-title')].map(title => {
           const zoom = title.getBoundingClientRect().height / title.offsetHeight;
@@ -53,6 +52,70 @@ def test_the_first_view_says_which_model_won_and_what_changed(
     assert len(titles) == len(NODES) + 1
     assert min(titles) >= MIN_TITLE - 0.1
     assert faults_of_access(page, ".jp-mlws-Workflow") == []
+
+
+def test_the_first_view_after_a_run_says_which_model_won_and_what_changed(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    file = lab.root / WORKFLOW
+    file.write_text(file.read_text().replace("n_estimators: 100", "n_estimators: 60"))
+    open_workflow(page, lab, WORKFLOW, NODES)
+    run_workflow(page)
+    expect(page.locator(".jp-mlws-BestModel")).to_contain_text(
+        "Best model: linear", timeout=RUN_LIMIT
+    )
+    expect(page.locator(".jp-mlws-RunChanges")).to_contain_text("forest.n_estimators: 100 → 60")
+    # The results take their height from the graph, which was fitted and is again.
+    until(page, lambda: nodes_out_of_view(page) == [])
+    shoot("cards-after-a-run")
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('.jp-mlws-Result-number, .jp-mlws-Result-model')]
+            .filter(text => text.clientWidth > 0 && text.scrollWidth > text.clientWidth)
+            .map(text => text.textContent)"""
+    )
+    assert cut == []
+
+    # What the user looked at stays in view; the view comes back with the room.
+    page.get_by_role("button", name="Hide Results").click()
+    until(page, lambda: nodes_out_of_view(page) == [])
+    page.mouse.move(*_middle(page))
+    page.mouse.wheel(0, -100)
+    page.wait_for_timeout(500)
+    before, zoom = nodes_out_of_view(page), transform(page)
+    assert before
+    page.get_by_role("button", name="Show Results").click()
+    page.wait_for_timeout(500)
+    assert set(nodes_out_of_view(page)) <= set(before)
+    assert transform(page) != zoom
+    page.get_by_role("button", name="Hide Results").click()
+    until(page, lambda: transform(page) == zoom)
+
+
+def nodes_out_of_view(page: Page) -> list[str]:
+    """The nodes that are not wholly in the drawing's box."""
+    canvas = page.locator(".jp-mlws-Canvas").bounding_box()
+    assert canvas
+    names = []
+    for name in NODES:
+        box = node(page, name).bounding_box()
+        assert box
+        is_inside = (
+            canvas["x"] <= box["x"]
+            and box["x"] + box["width"] <= canvas["x"] + canvas["width"]
+            and canvas["y"] <= box["y"]
+            and box["y"] + box["height"] <= canvas["y"] + canvas["height"]
+        )
+        if not is_inside:
+            names.append(name)
+    return names
+
+
+def transform(page: Page) -> str:
+    style: str = page.evaluate(
+        "() => document.querySelector('.react-flow__viewport').style.transform"
+    )
+    return style
 
 
 def test_a_card_from_afar_has_title_state_and_result(page: Page, lab: Lab) -> None:
@@ -66,7 +129,7 @@ def test_a_card_from_afar_has_title_state_and_result(page: Page, lab: Lab) -> No
     expect(card.locator("> .jp-mlws-Node-kind")).to_be_hidden()
     expect(card.locator(".jp-mlws-Node-title")).to_be_visible()
     expect(card.locator(".jp-mlws-Node-mark")).to_be_visible()
-    expect(card.locator(".jp-mlws-Result-text")).to_be_visible()
+    expect(card.locator(".jp-mlws-Result-number")).to_be_visible()
 
 
 def _middle(page: Page) -> tuple[float, float]:

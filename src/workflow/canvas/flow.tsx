@@ -35,7 +35,12 @@ import { useCanvas } from '../store/hooks';
 import { EmptyCanvas } from './emptyCanvas';
 import { useEdges, useNodes } from './flowState';
 import { useOpen } from './opening';
-import { useFittingPorts, useShape, useZoomLevel } from './flowLooks';
+import {
+  useFittingPorts,
+  useShape,
+  useSteadyView,
+  useZoomLevel
+} from './flowLooks';
 import {
   FIT,
   useClipboard,
@@ -121,6 +126,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   useZoomLevel(pane);
   useFittingPorts(pane, model);
   useShape(model);
+  useSteadyView();
   const labels = useMemo(() => flowLabels(trans), [trans]);
   // The first drawing comes before React Flow takes the initial viewport.
   const isFar = useStore(

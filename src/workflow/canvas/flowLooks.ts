@@ -1,10 +1,21 @@
 /** How the drawing looks at a zoom, and while a line is drawn. */
 
-import { useReactFlow, useStore } from '@xyflow/react';
-import { useEffect, useLayoutEffect } from 'react';
+import {
+  getViewportForBounds,
+  useReactFlow,
+  useStore,
+  useStoreApi
+} from '@xyflow/react';
+import { useEffect, useLayoutEffect, useRef } from 'react';
 
 import { fittingEnds } from '../graph/choices';
 import type { IEnd } from '../graph/graph';
+import {
+  isSameViewport,
+  keepInView,
+  type ISize,
+  type IView
+} from '../graph/viewport';
 import { useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
 import { FIT } from './handle';
@@ -16,7 +27,9 @@ const TINY_ZOOM = 0.35;
 /** The smallest type on the screen, in pixels. */
 const SMALLEST_TYPE = 12;
 /** Type changes its size at these zooms only: a style for all nodes takes time. */
-const LEVELS = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25, 0.2];
+const LEVELS = [
+  1, 0.9, 0.8, 0.7, 0.65, 0.6, 0.55, 0.5, 0.46, 0.42, 0.38, 0.35, 0.3, 0.25, 0.2
+];
 
 function levelOf(zoom: number): number {
   return LEVELS.find(level => zoom >= level) ?? LEVELS[LEVELS.length - 1];
@@ -47,6 +60,60 @@ export function useShape(model: CanvasModel): void {
     // The nodes move with the next drawing.
     setTimeout(() => void flow.fitView(FIT), 50)
   );
+}
+
+/**
+ * Keeps what is in view in view when the canvas changes its size, as when the results open below it.
+ *
+ * A graph that was fitted is fitted again. Otherwise the part that was in view stays there, by a
+ * move and, only if it has to be, by a smaller zoom; both are taken back with the size.
+ */
+export function useSteadyView(): void {
+  const flow = useReactFlow();
+  const store = useStoreApi();
+  const width = useStore(state => state.width);
+  const height = useStore(state => state.height);
+  const size = useRef<ISize | null>(null);
+  /** The view that the user chose, and the viewport that was made of it for another size. */
+  const chosen = useRef<{ view: IView; result: IView['viewport'] } | null>(
+    null
+  );
+  useEffect(() => {
+    const before = size.current;
+    size.current = { width, height };
+    if (!before || before.width === 0 || width === 0 || height === 0) {
+      return;
+    }
+    const viewport = flow.getViewport();
+    const bounds = flow.getNodesBounds(flow.getNodes());
+    const fitting = ({ width, height }: ISize): IView['viewport'] =>
+      getViewportForBounds(
+        bounds,
+        width,
+        height,
+        store.getState().minZoom,
+        FIT.maxZoom,
+        FIT.padding
+      );
+    if (isSameViewport(viewport, fitting(before))) {
+      chosen.current = null;
+      void flow.setViewport(fitting({ width, height }));
+      return;
+    }
+    if (!chosen.current || !isSameViewport(chosen.current.result, viewport)) {
+      chosen.current = { view: { size: before, viewport }, result: viewport };
+    }
+    const boxes = [...store.getState().nodeLookup.values()].map(node => ({
+      ...node.internals.positionAbsolute,
+      width: node.measured.width ?? node.initialWidth ?? 0,
+      height: node.measured.height ?? node.initialHeight ?? 0
+    }));
+    const result = keepInView(chosen.current.view, boxes, { width, height });
+    chosen.current.result = result;
+    if (!isSameViewport(result, viewport)) {
+      void flow.setViewport(result);
+    }
+  }, [flow, store, width, height]);
 }
 
 /** Marks the ports that fit while a line is drawn; CSS lights them. */

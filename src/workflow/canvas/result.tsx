@@ -97,11 +97,17 @@ function Result(props: {
   const tables = outputs.filter(({ columns }) => columns !== null);
   if (tables.length > 0) {
     return (
-      <span className="jp-mlws-Result-text">
-        {tables
-          .slice(0, MOST_TABLES)
-          .map(({ rows, columns }) => shapeText(rows, columns, language))
-          .join(' · ')}
+      <span
+        className="jp-mlws-Result-text"
+        data-mlws-tables={Math.min(tables.length, MOST_TABLES)}
+      >
+        {tables.slice(0, MOST_TABLES).map(({ port, rows, columns }, index) => (
+          <span key={port}>
+            {index > 0 && ' · '}
+            {rows?.toLocaleString(language) ?? '?'}
+            <span className="jp-mlws-Result-columns"> × {columns ?? '?'}</span>
+          </span>
+        ))}
       </span>
     );
   }
@@ -111,15 +117,6 @@ function Result(props: {
       {fileSize(size, language)}
     </span>
   ) : null;
-}
-
-/** "124 × 5"; a table whose rows are not counted has a question mark. */
-function shapeText(
-  rows: number | null,
-  columns: number | null,
-  language: string
-): string {
-  return `${rows?.toLocaleString(language) ?? '?'} × ${columns ?? '?'}`;
 }
 
 function Measure({ measure }: { measure: IMeasure }): JSX.Element {
@@ -138,11 +135,13 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
           title={trans.__('Best model')}
         />
       )}
-      <span className="jp-mlws-Result-text">
-        {model !== null && <strong>{model} </strong>}
-        <span className="jp-mlws-Result-metric">{metric} </span>
-        <strong>{number}</strong>
-      </span>
+      {model !== null && (
+        <strong className="jp-mlws-Result-model">{model}</strong>
+      )}{' '}
+      <span className="jp-mlws-Result-text jp-mlws-Result-metric">
+        {metric}
+      </span>{' '}
+      <strong className="jp-mlws-Result-number">{number}</strong>
       {change !== 0 && (
         <span
           className={`jp-mlws-Result-change ${isBetter ? 'jp-mod-better' : 'jp-mod-worse'}`}
@@ -152,7 +151,9 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
           )}
         >
           {change > 0 ? '▲' : '▼'}
-          {numberText(Math.abs(change), language)}
+          <span className={model === null ? '' : 'jp-mlws-Result-delta'}>
+            {numberText(Math.abs(change), language)}
+          </span>
         </span>
       )}
     </>

@@ -66,6 +66,30 @@ export function metricMatrix(changes: readonly IMetricChange[]): IMatrix {
   };
 }
 
+/** Returns the model that is best in the first metric; null where none is. */
+export function bestModel(
+  matrix: IMatrix
+): { model: string; metric: string; cell: IMatrixCell } | null {
+  const row = matrix.rows.find(({ cells }) => cells[0]?.isBest);
+  const cell = row?.cells[0];
+  return row && cell
+    ? { model: row.model, metric: matrix.metrics[0], cell }
+    : null;
+}
+
+/** Four digits behind the point, below each other; two of large numbers, none of whole ones. */
+export function metricText(value: number, language: string): string {
+  const size = Math.abs(value);
+  if (size !== 0 && size < 0.0005) {
+    return value.toExponential(2);
+  }
+  const digits = Number.isInteger(value) && size > 1 ? 0 : size < 1000 ? 4 : 2;
+  return value.toLocaleString(language, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits
+  });
+}
+
 /** "▲0.018", "▼3"; the digits that tell. */
 export function deltaText(delta: number): string {
   const size = Number(Math.abs(delta).toPrecision(2));

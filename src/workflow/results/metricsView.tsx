@@ -6,8 +6,15 @@ import {
   useReply,
   type IReply
 } from '../store/hooks';
+import { trophyIcon } from '../operationIcons';
 import { FINAL } from '../store/run';
-import { deltaText, metricMatrix } from './matrix';
+import {
+  bestModel,
+  deltaText,
+  metricMatrix,
+  metricText,
+  type IMatrixCell
+} from './matrix';
 
 /** The metrics of the shown run, and what changed since the run before. */
 export function MetricsView(): JSX.Element {
@@ -23,7 +30,12 @@ export function MetricsView(): JSX.Element {
   return (
     <div className="jp-mlws-Metrics">
       {error && <p className="jp-mlws-Empty">{error}</p>}
-      {data && <MetricMatrix comparison={data} />}
+      {data && (
+        <div>
+          <BestModel comparison={data} />
+          <MetricMatrix comparison={data} />
+        </div>
+      )}
       {data && <SettingChanges comparison={data} />}
     </div>
   );
@@ -48,13 +60,50 @@ export function RunChanges(): JSX.Element | null {
   return data && <SettingChanges comparison={data} />;
 }
 
+/** Says which model won, and by what. */
+export function BestModel({
+  comparison
+}: {
+  comparison: IRunComparison;
+}): JSX.Element | null {
+  const { trans, language } = useCanvas();
+  const best = bestModel(metricMatrix(comparison.metrics));
+  return (
+    best && (
+      <p className="jp-mlws-BestModel">
+        <trophyIcon.react tag="span" className="jp-mlws-Result-best" />
+        <strong>{trans.__('Best model: %1', best.model)}</strong>
+        {best.metric} {metricText(best.cell.value, language)}
+        {best.cell.delta !== null && <Delta cell={best.cell} />}
+      </p>
+    )
+  );
+}
+
+/** How much a value differs from the run before. */
+function Delta({ cell }: { cell: IMatrixCell }): JSX.Element {
+  const { trans, language } = useCanvas();
+  const delta = cell.delta ?? 0;
+  return (
+    <span
+      className={`jp-mlws-Delta jp-mod-${cell.isBetter ? 'better' : 'worse'}`}
+      title={trans.__(
+        'Previous run: %1',
+        metricText(cell.value - delta, language)
+      )}
+    >
+      {deltaText(delta)}
+    </span>
+  );
+}
+
 /** Models by metrics: the best in bold, with the change since the run before. */
 export function MetricMatrix({
   comparison
 }: {
   comparison: IRunComparison;
 }): JSX.Element {
-  const { trans } = useCanvas();
+  const { trans, language } = useCanvas();
   const { metrics, rows } = metricMatrix(comparison.metrics);
   if (rows.length === 0) {
     return (
@@ -85,22 +134,12 @@ export function MetricMatrix({
                   {cell &&
                     (cell.isBest ? (
                       <strong title={trans.__('Best')}>
-                        {cellText(cell.value)}
+                        {metricText(cell.value, language)}
                       </strong>
                     ) : (
-                      cellText(cell.value)
+                      metricText(cell.value, language)
                     ))}
-                  {cell && cell.delta !== null && (
-                    <span
-                      className={`jp-mlws-Delta jp-mod-${cell.isBetter ? 'better' : 'worse'}`}
-                      title={trans.__(
-                        'Previous run: %1',
-                        cellText(cell.value - cell.delta)
-                      )}
-                    >
-                      {deltaText(cell.delta)}
-                    </span>
-                  )}
+                  {cell && cell.delta !== null && <Delta cell={cell} />}
                 </td>
               ))}
             </tr>
@@ -142,10 +181,13 @@ export function SettingChanges({
         ))}
         {changed.map(({ node, model: owner, metric, previous: old, value }) => (
           <li key={`${node} ${owner} ${metric}`}>
-            {owner}: {metric} {cellText(old)} →{' '}
-            <strong>{cellText(value)}</strong>
+            {owner}: {metric} {metricText(old!, language)} →{' '}
+            <strong>{metricText(value, language)}</strong>
           </li>
         ))}
+        {settings.length > 0 && changed.length === 0 && (
+          <li>{trans.__('All metrics are the same')}</li>
+        )}
       </ul>
     </section>
   );

@@ -13,8 +13,8 @@ import {
 } from '../store/hooks';
 import { FINAL } from '../store/run';
 import type { WorkflowService } from '../store/service';
-import { deltaText, metricMatrix } from './matrix';
-import { MetricMatrix, SettingChanges } from './metricsView';
+import { deltaText, metricMatrix, metricText } from './matrix';
+import { BestModel, MetricMatrix, SettingChanges } from './metricsView';
 import { Artifact } from './preview';
 import { reportHtml, type ReportPart } from './reportHtml';
 
@@ -144,7 +144,7 @@ function Report(): JSX.Element {
             onClick={() => {
               const parts = [
                 { kind: 'text', text: summary } as const,
-                ...reportParts(report, page.current!, {
+                ...reportParts(report, page.current!, language, {
                   metrics: trans.__('Metrics'),
                   model: trans.__('Model'),
                   changes: trans.__('Changed since the previous run')
@@ -163,6 +163,7 @@ function Report(): JSX.Element {
         <>
           <section>
             <h2>{trans.__('Metrics')}</h2>
+            <BestModel comparison={report.comparison} />
             <MetricMatrix comparison={report.comparison} />
             <SettingChanges comparison={report.comparison} />
           </section>
@@ -199,6 +200,7 @@ function isChart({ preview }: IReportOutput): boolean {
 function reportParts(
   { comparison, outputs }: IReport,
   page: HTMLElement,
+  language: string,
   words: { metrics: string; model: string; changes: string }
 ): ReportPart[] {
   const { metrics, rows } = metricMatrix(comparison.metrics);
@@ -213,7 +215,7 @@ function reportParts(
           model,
           ...cells.map(cell =>
             cell
-              ? cellText(cell.value) +
+              ? metricText(cell.value, language) +
                 (cell.delta === null ? '' : ` ${deltaText(cell.delta)}`)
               : ''
           )

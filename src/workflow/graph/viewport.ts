@@ -1,0 +1,98 @@
+/** Which part of a graph is in view, as plain numbers. */
+
+import type { XYPosition } from './geometry';
+
+export interface ISize {
+  width: number;
+  height: number;
+}
+
+/** A canvas of a size, and which part of the graph it shows. */
+export interface IView {
+  size: ISize;
+  viewport: XYPosition & { zoom: number };
+}
+
+type Box = XYPosition & ISize;
+
+/** Pixels and shares of a zoom that are not seen. */
+const TOLERANCE = { move: 1.5, zoom: 0.005 };
+
+export function isSameViewport(
+  one: IView['viewport'],
+  other: IView['viewport']
+): boolean {
+  return (
+    Math.abs(one.x - other.x) < TOLERANCE.move &&
+    Math.abs(one.y - other.y) < TOLERANCE.move &&
+    Math.abs(one.zoom - other.zoom) < TOLERANCE.zoom
+  );
+}
+
+/** Returns the viewport of a canvas of another size that shows what a view shows of the nodes. */
+export function keepInView(
+  { size, viewport }: IView,
+  nodes: readonly Box[],
+  next: ISize
+): IView['viewport'] {
+  const { x, y, zoom } = viewport;
+  const left = -x / zoom;
+  const top = -y / zoom;
+  const right = left + size.width / zoom;
+  const bottom = top + size.height / zoom;
+  const visible = nodes.filter(
+    box =>
+      box.x + box.width > left &&
+      box.x < right &&
+      box.y + box.height > top &&
+      box.y < bottom
+  );
+  if (visible.length === 0) {
+    return viewport;
+  }
+  // Of a node that is half in view, that half.
+  const area = {
+    left: Math.max(left, Math.min(...visible.map(box => box.x))),
+    top: Math.max(top, Math.min(...visible.map(box => box.y))),
+    right: Math.min(right, Math.max(...visible.map(box => box.x + box.width))),
+    bottom: Math.min(
+      bottom,
+      Math.max(...visible.map(box => box.y + box.height))
+    )
+  };
+  const scale = Math.min(
+    zoom,
+    next.width / (area.right - area.left),
+    next.height / (area.bottom - area.top)
+  );
+  return {
+    x: within(
+      x + (area.left * zoom - area.left * scale),
+      area.left,
+      area.right,
+      scale,
+      next.width
+    ),
+    y: within(
+      y + (area.top * zoom - area.top * scale),
+      area.top,
+      area.bottom,
+      scale,
+      next.height
+    ),
+    zoom: scale
+  };
+}
+
+/** Moves an offset as little as possible, so that a range is within a length. */
+function within(
+  offset: number,
+  from: number,
+  to: number,
+  zoom: number,
+  length: number
+): number {
+  const least = -from * zoom;
+  const most = length - to * zoom;
+  return offset > most ? Math.max(least, most) : Math.max(offset, least);
+}
