@@ -470,6 +470,16 @@ def get_run_text(workspace: Workspace, identifier: str, run: str) -> RunText:
 
 
 @endpoints.get(
+    "workflows/{workflow}/runs/{run}/results",
+    "Summarize every node's result as of a run",
+    also=[("read", "contents")],
+    errors=(*DVC_ERRORS, *NO_WORKFLOW),
+)
+def list_results_of_run(workspace: Workspace, identifier: str, run: str) -> WorkflowResults:
+    return workspace.workflows.summaries.list_of_run(unescape(identifier), run)
+
+
+@endpoints.get(
     "workflows/{workflow}/runs/{run}/comparison",
     "Compare a run with the one before: settings and metrics",
     also=[("read", "contents")],

@@ -10,7 +10,7 @@ import base64
 import builtins
 import io
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -60,11 +60,37 @@ class ResultSummaries:
         A sweep has the metric of its best variant. Errors: 40205 if the file cannot be read.
         """
         self._runs.reconcile()
-        document = self._runs.documents.read(path)
-        stages = self._runs.documents.stages(document)[0]
-        history = RunHistory(self._runs.journal).results(path)
+        stages = self._runs.documents.stages(self._runs.documents.read(path))[0]
         run_ids = [run["id"] for run in self._runs.journal.runs(path, 2)]
-        measures = self._measures(stages, history)
+        history = RunHistory(self._runs.journal).results(path)
+        results = self._summarize(path, stages, history, run_ids, self._content)
+        results.nodes.extend(self._sweep_summaries(path, stages))
+        return results
+
+    def list_of_run(self, path: str, run: str) -> WorkflowResults:
+        """Return a summary of every node's result as of a run, of the workflow that it read.
+
+        A content that neither DVC's cache nor the newest run has is left out.
+        """
+        identifier = self._runs.id_of(path, run)
+        stages = self._runs.documents.stages(self._runs.document(path, identifier))[0]
+        created = self._runs.journal.record(identifier)["created"]
+        earlier = self._runs.journal.runs(path, 1, (created, identifier))
+        run_ids = [identifier, *(one["id"] for one in earlier)]
+        history = RunHistory(self._runs.journal).results(path, until=created)
+        is_newest = identifier == self._runs.journal.newest(path)
+        content = self._content if is_newest else self._old_content
+        return self._summarize(path, stages, history, run_ids, content)
+
+    def _summarize(
+        self,
+        path: str,
+        stages: Sequence[Stage],
+        history: Mapping[str, Sequence[tuple[str, Mapping[str, str]]]],
+        run_ids: Sequence[str],
+        content: Callable[[str, str | None], Content | None],
+    ) -> WorkflowResults:
+        measures = self._measures(stages, history, content)
         changes: dict[str, builtins.list[SettingChange]] = defaultdict(list)
         if len(run_ids) == 2:
             for change in setting_changes(self._runs, path, run_ids[1], run_ids[0]):
@@ -73,7 +99,7 @@ class ResultSummaries:
         for stage in stages:
             run, hashes = history[stage.id][0] if stage.id in history else (None, {})
             if run or stage.id in changes:
-                outputs, thumbnail = self._outputs(stage, hashes) if run else ([], None)
+                outputs, thumbnail = self._outputs(stage, hashes, content) if run else ([], None)
                 summaries.append(
                     NodeSummary(
                         id=stage.id,
@@ -84,16 +110,18 @@ class ResultSummaries:
                         changes=changes.get(stage.id, []),
                     )
                 )
-        summaries += self._sweep_summaries(path, stages)
         newest, previous, *_ = [*run_ids, None, None]
         return WorkflowResults(run=newest, previous=previous, nodes=summaries)
 
     def _outputs(
-        self, stage: Stage, hashes: Mapping[str, str]
+        self,
+        stage: Stage,
+        hashes: Mapping[str, str],
+        content_of: Callable[[str, str | None], Content | None],
     ) -> tuple[builtins.list[OutputSummary], Thumbnail | None]:
         outputs, thumbnail = [], None
         for port, kind, file in self._results.ports(stage):
-            content = self._content(file, hashes.get(file))
+            content = content_of(file, hashes.get(file))
             rows, columns = None, None
             suffix = PurePosixPath(file).suffix.lower()
             if content is not None and kind == "Table":
@@ -132,6 +160,7 @@ class ResultSummaries:
         self,
         stages: Sequence[Stage],
         history: Mapping[str, Sequence[tuple[str, Mapping[str, str]]]],
+        content: Callable[[str, str | None], Content | None],
     ) -> dict[str, Measure]:
         """Return the first metric of each node: of its own file, or of one that judges its model.
 
@@ -147,7 +176,7 @@ class ResultSummaries:
         for stage in stages:
             results = history.get(stage.id, ())
             for path in stage.metrics if results else ():
-                now = self._metrics_of(self._content(path, results[0][1].get(path)), path)
+                now = self._metrics_of(content(path, results[0][1].get(path)), path)
                 before = None
                 if len(results) > 1:
                     before = self._metrics_of(

@@ -326,23 +326,56 @@ function labActions(
       }
     },
     panes,
-    showRunGraph: () => {
-      const { run } = model.runs.current;
+    past: null,
+    showRun: run => {
       const { service } = model.server;
-      if (run && service) {
-        const { language } = options.client;
+      if (!service) {
+        return;
+      }
+      const { client } = options;
+      const time = fullTime(run.started ?? run.created, client.language);
+      const text = service.reader.text(run.id);
+      const compare = (): void => {
         views
           .show(`run graph ${run.id}`, async () => {
             const { compareWithRun } =
               await import('./compare/compareVersions');
-            const time = fullTime(run.started ?? run.created, language);
-            const text = await service.reader.text(run.id);
             const now = { text: model.document.text, path: service.path };
-            const view = compareWithRun({ text, time }, now, trans);
-            return { view, icon: workflowIcon };
+            const past = { text: await text, time };
+            return {
+              view: compareWithRun(past, now, trans),
+              icon: workflowIcon
+            };
           })
           .catch(report);
-      }
+      };
+      views
+        .show(`past run ${run.id}`, async () => {
+          const { PastRunWidget } = await import('./pastRun');
+          const view = new PastRunWidget({
+            client,
+            service,
+            run,
+            text: await text,
+            now: model.document.text,
+            context: {
+              ...actions,
+              model,
+              trans,
+              language: client.language
+            },
+            compare,
+            leave: () => {
+              view.parent?.close();
+              void model.runs.show(null);
+              manager.openOrReveal(context.path);
+            }
+          });
+          view.ready.catch(report);
+          view.title.label = trans.__('Run of %1', time);
+          return { view, icon: workflowIcon };
+        })
+        .catch(report);
     },
     showReport: () => {
       const { language } = options.client;

@@ -1,13 +1,14 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IPlan, IProblem, ITableColumn } from '../api/models';
-import { cellText, duration } from '../ui/format';
+import { cellText, duration, listText } from '../ui/format';
 import type { IParseError } from './document/document';
 import type { ISchema } from './document/schema';
 import type { ReaderKind, SweepFault } from './document/sweep';
 import type { Value } from './document/values';
 import type { Refusal } from './graph/connections';
 import { ANY_INPUT, type IGraphNode } from './graph/graph';
+import type { INodeDifference, Reason } from './graph/graphDiff';
 import type { Problem } from './graph/validate';
 import type { NodeMark } from './graph/marks';
 
@@ -286,4 +287,40 @@ export function choiceText(property: ISchema, value: Value): string {
     one => one['x-labels']?.[one.enum?.indexOf(value) ?? -1]
   );
   return titles.find(title => title !== undefined) ?? cellText(value);
+}
+
+/** How a node differs between two versions: "Changed: n_estimators 60 → 67". */
+export function differenceText(
+  { kind, reasons, changes, from }: INodeDifference,
+  trans: TranslationBundle
+): string {
+  if (kind === 'added') {
+    return trans.__('Added');
+  }
+  if (kind === 'removed') {
+    return trans.__('Removed');
+  }
+  const words: Record<Reason, string> = {
+    name: trans.__('renamed from %1', from ?? ''),
+    command: trans.__('command'),
+    settings: trans.__('settings'),
+    inputs: trans.__('inputs'),
+    outputs: trans.__('outputs'),
+    code: trans.__('code'),
+    data: trans.__('data'),
+    metrics: trans.__('metrics')
+  };
+  // A change with its old and new value needs no word for its kind.
+  const values = changes.map(
+    ({ name, before, after }) =>
+      `${name} ${cellText(before)} → ${cellText(after)}`
+  );
+  const rest = reasons.filter(
+    reason =>
+      values.length === 0 || (reason !== 'settings' && reason !== 'metrics')
+  );
+  return trans.__(
+    'Changed: %1',
+    listText([...rest.map(reason => words[reason]), ...values], trans)
+  );
 }

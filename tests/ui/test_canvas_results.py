@@ -235,3 +235,45 @@ def test_millions_of_rows_are_scrolled(
     )
     print(f"{frames} frames a second")
     assert frames > 20
+
+
+def test_a_past_run_shows_the_workflow_and_the_settings_that_it_had(page: Page, lab: Lab) -> None:
+    before = (lab.root / WINE).read_text()
+    open_workflow(page, lab, WINE, NODES)
+    node(page, "plot").click()
+    page.locator(".jp-mlws-Canvas").focus()
+    page.keyboard.press("Delete")
+    expect(node(page, "plot")).to_have_count(0)
+    tab(page, "Runs")
+    oldest = page.locator(".jp-mlws-History-pane .jp-mlws-RunItem").last
+    oldest.get_by_role("button", name="Show the workflow and settings of this run").click()
+
+    past = page.locator(".jp-mlws-Workflow.jp-mod-past")
+    banner = past.locator(".jp-mlws-Banner")
+    expect(banner).to_contain_text("Read-only: the workflow of the run of")
+    expect(banner).to_contain_text("n_estimators 50 → 100")
+    expect(banner).to_contain_text("plot (Removed)")
+    forest = past.locator('[data-mlws-node="forest"]')
+    expect(forest).to_have_attribute("data-mlws-state", "COMPLETED")
+    expect(forest.locator(".jp-mlws-Result-number")).to_be_visible()
+    # It had no run before it.
+    expect(past.locator(".jp-mlws-ChangeTag")).to_have_count(0)
+    expect(past.locator('[data-mlws-node="plot"] img')).to_be_visible()
+    forest.click()
+    field = past.locator('[id$="_n_estimators"]')
+    expect(field).to_have_value("50")
+    expect(field).to_be_disabled()
+    past.locator(".jp-mlws-Canvas").focus()
+    page.keyboard.press("Delete")
+    expect(forest).to_be_visible()
+    forest.click(button="right")
+    expect(page.locator(".lm-Menu")).to_have_count(0)
+    assert faults_of_access(page, ".jp-mlws-Workflow.jp-mod-past") == []
+
+    page.get_by_role("button", name="Compare with Now").click()
+    expect(page.locator('[data-mlws-difference="plot"]')).to_be_visible()
+    page.locator(".lm-TabBar-tab", has_text="Run of").first.click()
+    page.get_by_role("button", name="Back to Now").click()
+    expect(past).to_have_count(0)
+    expect(node(page, "forest")).to_be_visible()
+    assert (lab.root / WINE).read_text() == before

@@ -95,6 +95,31 @@ def test_the_best_model_and_what_changed_since_the_run_before(
     assert (table.type, table.rows, table.columns) == ("Table", 124, 5)
 
 
+def test_a_past_run_has_the_results_and_the_workflow_that_it_had(
+    files: Callable[[str, str], Path], run: Callable[..., Run], workflows: WorkflowManager
+) -> None:
+    files(TEXT, scores(0.925, 0.9))
+    first = run()
+    files(TEXT.replace("depth: 2", "depth: 3"), scores(0.907, 0.944))
+    second = run()
+    file = files(TEXT.replace("  linear:", "  other:"), scores(0.1, 0.2))
+
+    results = workflows.summaries.list_of_run("dvc.yaml", first.id)
+    assert (results.run, results.previous) == (first.id, None)
+    nodes = by_node(results)
+    assert set(nodes) == {"forest", "linear", "judge", "plot"}
+    assert nodes["judge"].measure is not None
+    assert (nodes["judge"].measure.model, nodes["judge"].measure.value) == ("forest", 0.925)
+    assert nodes["forest"].changes == []
+    results = workflows.summaries.list_of_run("dvc.yaml", second.id)
+    assert (results.run, results.previous) == (second.id, first.id)
+    nodes = by_node(results)
+    assert nodes["judge"].measure is not None
+    assert (nodes["judge"].measure.model, nodes["judge"].measure.previous) == ("linear", 0.9)
+    assert [one.name for one in nodes["forest"].changes] == ["depth"]
+    assert file.is_file()
+
+
 def test_a_figure_has_a_small_copy(
     files: Callable[[str, str], Path], run: Callable[..., Run], workflows: WorkflowManager
 ) -> None:

@@ -49,20 +49,24 @@ class RunHistory:
                     newest.setdefault(node, (run["id"], record))
         return newest
 
-    def results(self, path: str, last: int = 20) -> dict[str, list[tuple[str, dict[str, str]]]]:
+    def results(
+        self, path: str, last: int = 20, until: float = float("inf")
+    ) -> dict[str, list[tuple[str, dict[str, str]]]]:
         """Return each node's two newest results, newest first: the run, and hashes by path.
 
-        Only the newest ``last`` runs of the workflow are considered.
+        Only the newest ``last`` runs of the workflow are considered, of those created ``until``.
         """
         rows = self._journal.query(
             "SELECT node, run, outputs FROM ("
             " SELECT nodes.node, nodes.run, json_extract(nodes.record, '$.outputs') AS outputs,"
             " ROW_NUMBER() OVER (PARTITION BY nodes.node ORDER BY recent.created DESC) AS place"
             " FROM nodes JOIN ("
-            "  SELECT id, created FROM runs WHERE workflow = ? ORDER BY created DESC LIMIT ?"
+            "  SELECT id, created FROM runs WHERE workflow = ? AND created <= ?"
+            "  ORDER BY created DESC LIMIT ?"
             " ) AS recent ON recent.id = nodes.run WHERE nodes.status IN (?, ?)"
             ") WHERE place <= 2 ORDER BY place",
             path,
+            until,
             last,
             *SUCCESS_STATES,
         )

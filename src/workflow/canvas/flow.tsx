@@ -120,6 +120,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   const { edges, onEdgesChange } = useEdges(model);
   const handle = useHandle(model, pane, pointer, setRequest, props.onReady);
   const drop = useDrop(handle, pane);
+  const { isReadOnly } = model.document;
   useReveal(model);
   const clipboard = useClipboard(handle, model);
   useFocusInside(pane);
@@ -205,7 +206,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
       tabIndex={-1}
       {...clipboard}
       {...events}
-      {...drop}
+      {...(isReadOnly ? {} : drop)}
       onPointerMoveCapture={({ clientX, clientY, buttons }) => {
         pointer.current = { x: clientX, y: clientY };
         // A node that is dragged stays drawn; a line that is drawn needs the node below it.
@@ -267,6 +268,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         } else if (node?.dataset.id) {
           open(node.dataset.id);
         } else if (
+          !isReadOnly &&
           element.closest('.react-flow__pane') &&
           !element.closest('.react-flow__node')
         ) {
@@ -275,6 +277,11 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         }
       }}
       onContextMenuCapture={event => {
+        if (isReadOnly) {
+          // Its entries are edits and runs.
+          event.stopPropagation();
+          return;
+        }
         // The menu is about what is under the pointer.
         const id = nodeOf(event.target);
         pane.current!.dataset.mlwsMenu = id === null ? 'ground' : 'node';
@@ -297,6 +304,8 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         onConnectStart={() => refuse(null)}
         onConnectEnd={onConnectEnd}
         deleteKeyCode={null}
+        nodesDraggable={!isReadOnly}
+        nodesConnectable={!isReadOnly}
         zoomOnDoubleClick={false}
         fitView={hadNodes && !initial}
         fitViewOptions={FIT}

@@ -16,6 +16,7 @@ import { Legend } from '../runs/legend';
 import { LogView } from '../runs/log';
 import { RunList } from '../runs/runList';
 import {
+  type IPastRun,
   useCanvas,
   useCurrentRun,
   useDocument,
@@ -31,7 +32,8 @@ import { Drawer } from '../results/drawer';
 import { RunChanges } from '../results/metricsView';
 import { PreviewView } from '../results/preview';
 import { PANE_LIMITS } from '../store/panes';
-import { errorText } from '../labels';
+import type { IRunSummary } from '../../api/models';
+import { differenceText, errorText } from '../labels';
 import { runStatusLabel } from '../../ui/runStatus';
 import * as gestures from '../store/gestures';
 
@@ -53,7 +55,9 @@ export function CanvasView(props: ICanvasViewProps): JSX.Element {
   const flow = useRef<IFlowHandle | null>(null);
   const body = useRef<HTMLDivElement>(null);
   const hasSize = useHasSize(body);
-  const { showPalette } = usePreferences();
+  const isReadOnly = model.document.isReadOnly;
+  const preferences = usePreferences();
+  const showPalette = preferences.showPalette && !isReadOnly;
   const { onReady } = props;
   useSlot(model.runs.ended, ({ status, error }) => {
     const node = error?.node?.split('@')[0];
@@ -134,10 +138,19 @@ export function CanvasView(props: ICanvasViewProps): JSX.Element {
               onResize={size => panes.resize('panel', size)}
               onCollapse={() => panes.setOpen('panel', false)}
             />
-            <Panel
-              onShow={node => flow.current?.focusNode(node)}
-              recentRuns={<RunList most={RECENT_RUNS} />}
-            />
+            <fieldset className="jp-mlws-ReadOnly" disabled={isReadOnly}>
+              <Panel
+                onShow={node => flow.current?.focusNode(node)}
+                recentRuns={
+                  isReadOnly ? null : (
+                    <>
+                      <h4>{trans.__('Recent runs')}</h4>
+                      <RunList most={RECENT_RUNS} />
+                    </>
+                  )
+                }
+              />
+            </fieldset>
           </>
         )}
       </div>
@@ -248,9 +261,12 @@ function ConnectionBanner(): JSX.Element | null {
 
 /** Says that the colours are those of a past run. */
 function PastRunBanner(): JSX.Element | null {
-  const { trans, language, showRunGraph } = useCanvas();
+  const { trans, language, showRun, past } = useCanvas();
   const runs = useRuns();
   const { run } = useCurrentRun();
+  if (past) {
+    return run && <PastWorkflowBanner past={past} run={run} />;
+  }
   return runs.selected === null || !run ? null : (
     <div className="jp-mlws-Banner jp-mod-info" role="status">
       <span>
@@ -259,11 +275,49 @@ function PastRunBanner(): JSX.Element | null {
           fullTime(run.started ?? run.created, language)
         )}
       </span>
-      <Button small onClick={showRunGraph}>
+      <Button small onClick={() => showRun(run)}>
         {trans.__('Show Its Workflow')}
       </Button>
       <Button small onClick={() => void runs.show(null)}>
         {trans.__('Back to Latest Run')}
+      </Button>
+    </div>
+  );
+}
+
+/** Says that all that is seen is of a past run, and what is different now. */
+function PastWorkflowBanner(props: {
+  past: IPastRun;
+  run: IRunSummary;
+}): JSX.Element {
+  const { trans, language } = useCanvas();
+  const { past, run } = props;
+  const { differences, compare, leave } = past;
+  return (
+    <div className="jp-mlws-Banner jp-mod-past" role="status">
+      <span>
+        <strong>
+          {trans.__(
+            'Read-only: the workflow of the run of %1',
+            fullTime(run.started ?? run.created, language)
+          )}
+        </strong>{' '}
+        {differences.length === 0
+          ? trans.__('It is the same now.')
+          : trans.__(
+              'Different now: %1',
+              differences
+                .map(one => `${one.id} (${differenceText(one, trans)})`)
+                .join('; ')
+            )}
+      </span>
+      {differences.length > 0 && (
+        <Button small onClick={compare}>
+          {trans.__('Compare with Now')}
+        </Button>
+      )}
+      <Button small onClick={leave}>
+        {trans.__('Back to Now')}
       </Button>
     </div>
   );

@@ -18,10 +18,10 @@ import {
 import { memo, useEffect, useMemo, useState } from 'react';
 
 import { flowLabels } from '../../ui/flowLabels';
-import { cellText, listText } from '../../ui/format';
 import { NODE_WIDTH } from '../graph/geometry';
-import type { IGraphDiff, INodeDifference, Reason } from '../graph/graphDiff';
+import type { IGraphDiff } from '../graph/graphDiff';
 import { placeNodes } from '../graph/layout';
+import { differenceText } from '../labels';
 
 type DiffNode = Node<{ id: string; words: string; kind: string }, 'diff'>;
 
@@ -183,39 +183,4 @@ function toEdges({ graph }: IGraphDiff): Edge[] {
     ...pair,
     ariaLabel: `${pair.source} → ${pair.target}`
   }));
-}
-
-function differenceText(
-  { kind, reasons, changes, from }: INodeDifference,
-  trans: TranslationBundle
-): string {
-  if (kind === 'added') {
-    return trans.__('Added');
-  }
-  if (kind === 'removed') {
-    return trans.__('Removed');
-  }
-  const words: Record<Reason, string> = {
-    name: trans.__('renamed from %1', from ?? ''),
-    command: trans.__('command'),
-    settings: trans.__('settings'),
-    inputs: trans.__('inputs'),
-    outputs: trans.__('outputs'),
-    code: trans.__('code'),
-    data: trans.__('data'),
-    metrics: trans.__('metrics')
-  };
-  // A change with its old and new value needs no word for its kind.
-  const values = changes.map(
-    ({ name, before, after }) =>
-      `${name} ${cellText(before)} → ${cellText(after)}`
-  );
-  const rest = reasons.filter(
-    reason =>
-      values.length === 0 || (reason !== 'settings' && reason !== 'metrics')
-  );
-  return trans.__(
-    'Changed: %1',
-    listText([...rest.map(reason => words[reason]), ...values], trans)
-  );
 }

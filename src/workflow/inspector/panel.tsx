@@ -50,7 +50,7 @@ export function Panel(props: {
 }
 
 function NodePanel({ node }: { node: string }): JSX.Element {
-  const { trans } = useCanvas();
+  const { model, trans } = useCanvas();
   const panes = usePanes();
   const body = useRef<HTMLDivElement>(null);
   const [target, setTarget] = useState<ICodeTarget | null>(null);
@@ -67,6 +67,8 @@ function NodePanel({ node }: { node: string }): JSX.Element {
         ref={body}
         role="group"
         aria-label={trans.__('Settings')}
+        // Without a field that takes the focus, the keyboard scrolls it.
+        tabIndex={model.document.isReadOnly ? 0 : undefined}
       >
         <RunSettings node={node} />
         <SettingsView node={node} target={target} />
@@ -143,7 +145,6 @@ function WorkflowPanel({
           ))}
         </ul>
       )}
-      <h4>{trans.__('Recent runs')}</h4>
       {recentRuns}
     </div>
   );

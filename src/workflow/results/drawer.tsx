@@ -18,7 +18,7 @@ export function Drawer(props: {
   runs: ReactNode;
   legend: ReactNode;
 }): JSX.Element {
-  const { model, trans, showReport } = useCanvas();
+  const { model, trans, showReport, past } = useCanvas();
   const panes = usePanes();
   const { singleNode: node } = useSelection();
   const { size, isOpen } = panes.pane('drawer');
@@ -27,7 +27,8 @@ export function Drawer(props: {
     ['metrics', trans.__('Metrics')],
     ['preview', trans.__('Preview')],
     ['log', trans.__('Log')],
-    ['runs', trans.__('Runs')]
+    // A past run is one of them.
+    ...(past ? [] : [['runs', trans.__('Runs')] as [DrawerTab, string]])
   ];
   const toggle = (): void => panes.setOpen('drawer', !isOpen);
   const ofNode = (draw: (id: string) => ReactNode): ReactNode =>
@@ -85,14 +86,16 @@ export function Drawer(props: {
           ))}
         </div>
         {props.legend}
-        <button
-          className="jp-mlws-Drawer-report"
-          title={trans.__('Show all metrics, figures and tables on one page')}
-          onClick={showReport}
-        >
-          <launchIcon.react tag="span" />
-          {trans.__('Report')}
-        </button>
+        {!past && (
+          <button
+            className="jp-mlws-Drawer-report"
+            title={trans.__('Show all metrics, figures and tables on one page')}
+            onClick={showReport}
+          >
+            <launchIcon.react tag="span" />
+            {trans.__('Report')}
+          </button>
+        )}
         <button
           className="jp-mlws-IconButton"
           aria-expanded={isOpen}

@@ -1,6 +1,8 @@
 import { duration, fullTime, relativeTime } from '../../ui/format';
 import type { IRunSummary } from '../../api/models';
 import { useCanvas, useRuns } from '../store/hooks';
+import { IconButton } from '../../ui/iconButton';
+import { workflowIcon } from '../icons';
 import { runStatusLabel } from '../../ui/runStatus';
 
 /** The newest runs, at most `most` of them. */
@@ -20,14 +22,14 @@ export function RunList({ most }: { most?: number }): JSX.Element {
 
 /** A run in a list; a click lays it over the graph. */
 function RunRow({ run }: { run: IRunSummary }): JSX.Element {
-  const { model, trans, language } = useCanvas();
+  const { model, trans, language, showRun } = useCanvas();
   const when = run.started ?? run.created;
   const { runs } = model;
   const newest = runs.newest.run?.id;
   const isShown = run.id === (runs.selected ?? newest);
   const isNewest = run.id === newest;
   return (
-    <li>
+    <li className="jp-mlws-RunItem">
       <button
         className="jp-mlws-RunRow"
         aria-pressed={isShown}
@@ -43,6 +45,12 @@ function RunRow({ run }: { run: IRunSummary }): JSX.Element {
         {relativeTime(when, language)}
         {run.duration !== null && ` · ${duration(run.duration)}`}
       </button>
+      <IconButton
+        icon={workflowIcon}
+        label={trans.__('Show the workflow and settings of this run')}
+        of={fullTime(when, language)}
+        onClick={() => showRun(run)}
+      />
     </li>
   );
 }

@@ -20,6 +20,8 @@ export interface IFile {
   /** Where it is in the lab: in its project too, until the server is known. */
   readonly path: string;
   readonly isDirty: boolean;
+  /** True of the text of a past run, which cannot be edited. */
+  readonly isReadOnly?: boolean;
   save(): Promise<void>;
   /** Has the server change the file, as a step that can be undone here. */
   asOwn<T>(change: () => Promise<T>): Promise<T>;
@@ -60,6 +62,11 @@ export class DocumentStore {
     }
   }
 
+  /** True where every edit is refused. */
+  get isReadOnly(): boolean {
+    return this.file.isReadOnly ?? false;
+  }
+
   /** Discards the edits, where they and the file's own changes are in the same lines. */
   get discard(): (() => Promise<void>) | null {
     return this._discard;
@@ -85,7 +92,7 @@ export class DocumentStore {
 
   /** Applies an edit as one transaction and one step of undo. False where nothing changed. */
   edit(change: Edit): boolean {
-    if (this._error) {
+    if (this._error || this.isReadOnly) {
       return false;
     }
     const { source, data } = this._workflow;

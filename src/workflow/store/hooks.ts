@@ -16,6 +16,8 @@ import {
   useSyncExternalStore
 } from 'react';
 
+import type { IRunSummary } from '../../api/models';
+import type { INodeDifference } from '../graph/graphDiff';
 import type { ITextEdit } from '../document/textEdits';
 import type { CatalogStore } from './catalog';
 import type { DocumentStore } from './document';
@@ -53,12 +55,24 @@ export interface ILabActions {
   themes: IThemeManager | null;
   preferences: Preferences;
   panes: PanesStore;
-  /** Opens the graph that the shown run had, compared with the present one. */
-  showRunGraph: () => void;
+  /** Opens the workflow as a run had it, with its results; it cannot be edited there. */
+  showRun: (run: IRunSummary) => void;
+  /** Of a view of a past run: what differs now, and the ways out; null on the canvas itself. */
+  past: IPastRun | null;
   /** Opens the report of the shown run. */
   showReport: () => void;
   /** Draws a notebook that cannot be edited. */
   createNotebookView: (notebook: INotebookContent) => Promise<Widget>;
+}
+
+/** A past run that is shown with the workflow that it had. */
+export interface IPastRun {
+  /** What is different now, node by node. */
+  differences: readonly INodeDifference[];
+  /** Draws both workflows as one graph. */
+  compare: () => void;
+  /** Returns to the workflow as it is now. */
+  leave: () => void;
 }
 
 /** What every part of the canvas needs. */

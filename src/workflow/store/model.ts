@@ -38,10 +38,10 @@ export class CanvasModel {
     this.document.dispose();
   }
 
-  /** Connects to the server's side of the workflow; owns `events` from now on. */
+  /** Connects to the server's side of the workflow; owns `events` from now on; null of a past run. */
   async attach(
     service: WorkflowService,
-    events: IEventStream<IWorkflowEvent>
+    events: IEventStream<IWorkflowEvent> | null
   ): Promise<void> {
     this.server.attach(service, events);
     this.document.path = service.path;

@@ -46,11 +46,11 @@ export class PlanStore {
    */
   async refresh(): Promise<void> {
     const { problems, graph } = this._drawing;
-    const { text, error } = this._document;
+    const { text, error, isReadOnly } = this._document;
     const isFaulty = problems.some(
       problem => 'kind' in problem || problem.severity === 'error'
     );
-    if (error || isFaulty || graph.nodes.size === 0) {
+    if (error || isFaulty || isReadOnly || graph.nodes.size === 0) {
       this._set(null);
       return;
     }

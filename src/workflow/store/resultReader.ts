@@ -5,7 +5,8 @@ import type {
   IPreview,
   IRunComparison,
   ITablePage,
-  ITableRequest
+  ITableRequest,
+  IWorkflowResults
 } from '../../api/models';
 
 /** Reads from the server what runs of one workflow made. */
@@ -20,6 +21,11 @@ export class ResultReader {
   /** The metrics of a run, and what changed since the run before. */
   compare(run: string): Promise<IRunComparison> {
     return this._client.get(`${this._run(run)}/comparison`, this._query);
+  }
+
+  /** The result of every node as of a run, in a line each. */
+  results(run: string): Promise<IWorkflowResults> {
+    return this._client.get(`${this._run(run)}/results`, this._query);
   }
 
   /** The text of the workflow as a run read it. */

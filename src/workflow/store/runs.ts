@@ -66,7 +66,10 @@ export class RunsStore {
   /** Whether a run can be started now: there is a server, and nothing in the way. */
   get canRun(): boolean {
     return (
-      this._server.service !== null && !this.isRunning && !this._document.error
+      this._server.service !== null &&
+      !this.isRunning &&
+      !this._document.error &&
+      !this._document.isReadOnly
     );
   }
 

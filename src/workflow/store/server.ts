@@ -44,12 +44,15 @@ export class ServerLink {
     Signal.clearData(this);
   }
 
-  /** Owns `events` from now on. */
-  attach(service: WorkflowService, events: IEventStream<IWorkflowEvent>): void {
+  /** Owns `events` from now on; null where nothing can happen. */
+  attach(
+    service: WorkflowService,
+    events: IEventStream<IWorkflowEvent> | null
+  ): void {
     this._service = service;
     this._events = events;
-    events.message.connect(this._onMessage, this);
-    events.connectionChanged.connect(this._onConnection, this);
+    events?.message.connect(this._onMessage, this);
+    events?.connectionChanged.connect(this._onConnection, this);
   }
 
   readonly ask: Ask = async (

@@ -1,0 +1,128 @@
+import { YFile } from '@jupyter/ydoc';
+import { ReactWidget } from '@jupyterlab/ui-components';
+
+import type { MLWSClient } from '../api/client';
+import type { IRunSummary, IWorkflowResults } from '../api/models';
+import { CanvasView } from './canvas/view';
+import { parse } from './document/document';
+import { graphDiff } from './graph/graphDiff';
+import {
+  CanvasContext,
+  type ICanvasContext,
+  type IPastRun
+} from './store/hooks';
+import { CanvasModel } from './store/model';
+import { PanesStore } from './store/panes';
+import { WorkflowService } from './store/service';
+
+/** Reads of one workflow what it was at a run. */
+class PastService extends WorkflowService {
+  constructor(
+    client: MLWSClient,
+    { path, project }: WorkflowService,
+    private _runId: string
+  ) {
+    super(client, path, project);
+  }
+
+  results(): Promise<IWorkflowResults> {
+    return this.reader.results(this._runId);
+  }
+
+  /** The run has shown what was wrong with it. */
+  async validate(): Promise<[]> {
+    return [];
+  }
+}
+
+export interface IPastRunOptions {
+  client: MLWSClient;
+  /** The service of the workflow as it is now. */
+  service: WorkflowService;
+  run: IRunSummary;
+  /** The text of the workflow as the run read it. */
+  text: string;
+  /** The text as it is now. */
+  now: string;
+  /** What the canvas of the workflow uses of the lab. */
+  context: ICanvasContext;
+  compare: () => void;
+  leave: () => void;
+}
+
+let count = 0;
+
+/** A past run on a canvas of its own: the workflow and the settings that it had, and its results. */
+export class PastRunWidget extends ReactWidget {
+  constructor(options: IPastRunOptions) {
+    super();
+    this.addClass('jp-mlws-Workflow');
+    this.addClass('jp-mod-past');
+    const { client, service, run, text, context } = options;
+    const file = new YFile();
+    file.setSource(text);
+    this._model = new CanvasModel({
+      sharedModel: file,
+      path: service.path,
+      isDirty: false,
+      isReadOnly: true,
+      save: async () => undefined,
+      asOwn: change => change()
+    });
+    this._model.server.failed.connect((_, error) =>
+      context.model.server.failed.emit(error)
+    );
+    this._context = {
+      ...context,
+      model: this._model,
+      panes: new PanesStore(),
+      past: pastOf(options)
+    };
+    this._flowId = `mlws-past-flow-${(count += 1)}`;
+    const past = new PastService(client, service, run.id);
+    this.ready = this._model
+      .attach(past, null)
+      .then(() => this._model.runs.show(run.id))
+      .then(() => this._context.panes.showTab('metrics'));
+  }
+
+  /** Resolves when the run with its results was read. */
+  readonly ready: Promise<void>;
+
+  dispose(): void {
+    super.dispose();
+    this._model.dispose();
+  }
+
+  protected render(): JSX.Element {
+    return (
+      <CanvasContext.Provider value={this._context}>
+        <CanvasView
+          id={this._flowId}
+          viewport={{ initial: null, keep: () => undefined }}
+          hasTree={false}
+          onReady={() => undefined}
+        />
+      </CanvasContext.Provider>
+    );
+  }
+
+  private _model: CanvasModel;
+  private _context: ICanvasContext;
+  private _flowId: string;
+}
+
+/** Compares the workflow of a run with the present one. */
+function pastOf(options: IPastRunOptions): IPastRun {
+  const { text, now, service, compare, leave } = options;
+  const [before, after] = [text, now].map(
+    one => parse(one, service.path).document
+  );
+  const files = { code: [], data: [], metrics: [] };
+  return {
+    differences:
+      before && after ? graphDiff(before, after, files).differences : [],
+    compare,
+    leave
+  };
+}
