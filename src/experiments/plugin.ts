@@ -69,6 +69,13 @@ const experiments: JupyterFrontEndPlugin<void> = {
           return { view };
         }
       );
+    views.toolbars.add('Experiments', 'jupyter-mlws:experiments', [
+      'compare',
+      'register',
+      'reproduce',
+      'lineage',
+      'clear-selection'
+    ]);
     const search = new State(ALL_RUNS);
     const openTable = () =>
       views.show(
@@ -77,7 +84,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
           const { runTableView } = await import('./tableView');
           const actions = new RunActions(app, client, registry, compare);
           const view = runTableView({ client, actions, search });
-          return { view, icon: spreadsheetIcon };
+          return { view, icon: spreadsheetIcon, toolbar: 'Experiments' };
         },
         { id: CommandIDs.openTable }
       );

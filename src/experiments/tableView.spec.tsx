@@ -147,6 +147,6 @@ it('keeps the chosen runs in the order of choice', async () => {
     find(`[data-mlws-run="${id}"] input`).click();
     await rest();
   }
-  find('.jp-mlws-TableCompare').click();
+  view.actions.get('compare')!.execute();
   expect(compared).toEqual(['b', 'a']);
 });

@@ -1,4 +1,4 @@
-import { Button, HTMLSelect, searchIcon } from '@jupyterlab/ui-components';
+import { HTMLSelect, searchIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 
@@ -18,6 +18,7 @@ import { cellText, duration, fullTime, runName } from '../ui/format';
 import { runStatusText } from '../ui/runStatus';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
+import { useViewActions } from '../ui/viewActions';
 import type { RunActions } from './actions';
 import { Reproduced } from './reproduced';
 import {
@@ -168,61 +169,52 @@ function Columns(
   );
 }
 
-function SelectionTools(
-  props: IProps & { selected: readonly IExperimentRun[]; onClear: () => void }
-): JSX.Element {
-  const { actions, selected } = props;
-  const { trans } = props.client;
+/** Puts the actions on the selected runs into the toolbar. */
+function useSelectionActions(
+  { actions, client: { trans } }: IProps,
+  selected: readonly IExperimentRun[],
+  onClear: () => void
+): void {
   const only = selected.length === 1 ? selected[0] : null;
   const operation = useOperation(actions.operations, only ? keyOf(only) : '');
   const isTracked = only !== null && only.id !== null;
-  return (
-    <div className="jp-mlws-Tools jp-mlws-Table-tools">
-      <Button
-        small={true}
-        className="jp-mlws-TableCompare"
-        disabled={selected.length < 2}
-        onClick={() => actions.compare(selected)}
-      >
-        {selected.length < 2
+  useViewActions({
+    compare: {
+      label:
+        selected.length < 2
           ? trans.__('Compare (select two)')
-          : trans.__('Compare %1 Runs', selected.length)}
-      </Button>
-      <Button
-        small={true}
-        disabled={!isTracked}
-        onClick={() => actions.register(only!)}
-      >
-        {trans.__('Register as Model…')}
-      </Button>
-      <Button
-        small={true}
-        disabled={!isTracked || operation?.state === 'running' || !only?.commit}
-        title={trans.__(
-          'Recreate the code, data and settings of this run in a folder'
-        )}
-        onClick={() => void actions.reproduce(only!)}
-      >
-        {trans.__('Reproduce')}
-      </Button>
-      <Button
-        small={true}
-        disabled={!isTracked}
-        onClick={() => actions.lineage(only!)}
-      >
-        {trans.__('Lineage')}
-      </Button>
-      {selected.length > 0 && (
-        <Button small={true} minimal={true} onClick={props.onClear}>
-          {trans._n(
-            'Clear Selection (%1)',
-            'Clear Selection (%1)',
-            selected.length
-          )}
-        </Button>
-      )}
-    </div>
-  );
+          : trans.__('Compare %1 Runs', selected.length),
+      className: 'jp-mlws-TableCompare',
+      isEnabled: selected.length > 1,
+      execute: () => actions.compare(selected)
+    },
+    register: {
+      label: trans.__('Register as Model…'),
+      isEnabled: isTracked,
+      execute: () => actions.register(only!)
+    },
+    reproduce: {
+      label: trans.__('Reproduce'),
+      tooltip: trans.__(
+        'Recreate the code, data and settings of this run in a folder'
+      ),
+      isEnabled: isTracked && operation?.state !== 'running' && !!only.commit,
+      execute: () => void actions.reproduce(only!)
+    },
+    lineage: {
+      label: trans.__('Lineage'),
+      isEnabled: isTracked,
+      execute: () => actions.lineage(only!)
+    },
+    'clear-selection': selected.length > 0 && {
+      label: trans._n(
+        'Clear Selection (%1)',
+        'Clear Selection (%1)',
+        selected.length
+      ),
+      execute: onClear
+    }
+  });
 }
 
 /** The sort that a click on a heading asks for: down, up, then as they came. */
@@ -479,6 +471,7 @@ function RunTable(props: IProps): JSX.Element {
   const newest = new Map(runs?.map(run => [keyOf(run), run]));
   const chosenRuns = [...selected].map(([key, run]) => newest.get(key) ?? run);
   const only = chosenRuns.length === 1 ? chosenRuns[0] : null;
+  useSelectionActions(props, chosenRuns, () => setSelected(new Map()));
   const existing = reproductions.data?.items ?? [];
   const reproduction = existing.find(one => one.run === only?.id);
   return (
@@ -498,11 +491,6 @@ function RunTable(props: IProps): JSX.Element {
             onToggle={column =>
               setChosen(toggled(new Set(columns.map(sortKey)), sortKey(column)))
             }
-          />
-          <SelectionTools
-            {...props}
-            selected={chosenRuns}
-            onClear={() => setSelected(new Map())}
           />
           {only && (
             <OperationView

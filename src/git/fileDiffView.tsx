@@ -6,6 +6,7 @@ import { useMemo, useState, type ReactNode } from 'react';
 import type { MLWSClient } from '../api/client';
 import type { IDiffHunk, IFileDiff } from '../api/models';
 import { Answer, ServerView, useGet } from '../ui/server';
+import { useViewActions } from '../ui/viewActions';
 import { CellDiffs } from './cellDiffs';
 import { EMPTY_TREE, staleTimeOf, type IVersions } from './diff';
 import { DiffLanguage, DiffText } from './diffText';
@@ -122,8 +123,8 @@ interface IProps {
   onOpen: () => void;
 }
 
-/** What can be done with a part of a diff with the index, or with the whole. */
-function StagingButtons(
+/** The buttons of a hunk of a diff with the index. */
+function HunkButtons(
   props: IProps & { selection: Selection }
 ): JSX.Element | null {
   const { selection, staging } = props;
@@ -132,7 +133,6 @@ function StagingButtons(
   if (staged === undefined) {
     return null;
   }
-  const part = 'hunks' in selection;
   return (
     <span className="jp-mlws-Hunk-buttons">
       {staged ? (
@@ -141,7 +141,7 @@ function StagingButtons(
           className="jp-mlws-UnstageButton"
           onClick={() => void staging.unstage(selection)}
         >
-          {part ? trans.__('Unstage Hunk') : trans.__('Unstage')}
+          {trans.__('Unstage Hunk')}
         </Button>
       ) : (
         <>
@@ -150,14 +150,14 @@ function StagingButtons(
             className="jp-mlws-StageButton"
             onClick={() => void staging.stage(selection)}
           >
-            {part ? trans.__('Stage Hunk') : trans.__('Stage')}
+            {trans.__('Stage Hunk')}
           </Button>
           <Button
             small={true}
             className="jp-mlws-DiscardButton"
             onClick={() => void staging.discard(selection)}
           >
-            {part ? trans.__('Discard Hunk…') : trans.__('Discard…')}
+            {trans.__('Discard Hunk…')}
           </Button>
         </>
       )}
@@ -177,7 +177,27 @@ function FileDiff(props: IProps): JSX.Element {
     { staleTime: staleTimeOf(versions) }
   );
   const [from, to] = versionNames(versions, trans);
-  const { languages } = props;
+  const { languages, staging } = props;
+  const whole = { paths: [path] };
+  const isChanged = answer.data?.binary || !!answer.data?.unified;
+  useViewActions({
+    stage: isChanged &&
+      staged === false && {
+        label: trans.__('Stage'),
+        execute: () => void staging.stage(whole)
+      },
+    unstage: isChanged &&
+      staged === true && {
+        label: trans.__('Unstage'),
+        execute: () => void staging.unstage(whole)
+      },
+    discard: isChanged &&
+      staged === false && {
+        label: trans.__('Discard…'),
+        execute: () => void staging.discard(whole)
+      },
+    'open-file': { label: trans.__('Open File'), execute: props.onOpen }
+  });
   const language = useMemo(() => ({ path, languages }), [path, languages]);
   return (
     <Answer of={answer} trans={trans}>
@@ -188,18 +208,12 @@ function FileDiff(props: IProps): JSX.Element {
             <span className="jp-mlws-Diff-from">{from}</span>
             <span aria-hidden="true">→</span>
             <span className="jp-mlws-Diff-to">{to}</span>
-            {(diff.unified !== '' || diff.binary) && (
-              <StagingButtons {...props} selection={{ paths: [path] }} />
-            )}
-            <Button small={true} onClick={props.onOpen}>
-              {trans.__('Open File')}
-            </Button>
           </header>
           <DiffLanguage.Provider value={language}>
             <Body
               diff={diff}
               hunk={({ id }) => (
-                <StagingButtons
+                <HunkButtons
                   {...props}
                   selection={{ hunks: [{ path, ids: [id] }] }}
                 />

@@ -189,6 +189,12 @@ function addDiffCommands(
   views: MainViews,
   trans: TranslationBundle
 ): void {
+  views.toolbars.add('File Diff', 'jupyter-mlws:sidebar', [
+    'stage',
+    'unstage',
+    'discard',
+    'open-file'
+  ]);
   const openDiff = (path: string, versions: IVersions) =>
     views.show(
       `diff ${path} ${JSON.stringify(versions)}`,
@@ -206,7 +212,7 @@ function addDiffCommands(
           languages,
           onOpen
         });
-        return { view };
+        return { view, toolbar: 'File Diff' };
       },
       { id: CommandIDs.openDiff, args: { path, ...versions } }
     );

@@ -10,19 +10,23 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { BoxPanel, Widget } from '@lumino/widgets';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
+import { fake } from '../__tests__/server';
 import { MainViews, type IViewCommand } from './mainArea';
+import type { ViewToolbars } from './viewToolbar';
 
 const LIMIT: Record<string, number> = { lab: Infinity, notebook: 1 };
 
 let commands: CommandRegistry;
 let areas: Record<string, BoxPanel>;
 let names: string[];
+let filled: string[];
 let reopen: { command: string; args: ReadonlyPartialJSONObject }[];
 
 beforeEach(() => {
   commands = new CommandRegistry();
   areas = { main: new BoxPanel(), right: new BoxPanel() };
   names = [];
+  filled = [];
   reopen = [];
 });
 
@@ -54,7 +58,8 @@ function open(kind: 'lab' | 'notebook'): MainViews {
   } as unknown as ILayoutRestorer;
   const app = { shell, commands } as unknown as JupyterFrontEnd;
   const labShell = (kind === 'lab' ? shell : null) as ILabShell | null;
-  return new MainViews(app, labShell, restorer);
+  const toolbars = { fill: (name: string) => filled.push(name) };
+  return new MainViews(app, labShell, restorer, fake<ViewToolbars>(toolbars));
 }
 
 async function show(
@@ -93,4 +98,12 @@ it('keeps the command that opens a view again', async () => {
   await commands.execute(reopen[0].command, reopen[0].args);
   await commands.execute(reopen[0].command, { id: 'other:erase' });
   expect(opened).toEqual([{ of: 'a' }]);
+});
+
+it('fills the toolbar of a view that has one', async () => {
+  const views = open('lab');
+  const make = () => ({ view: new Widget(), toolbar: 'Lineage' });
+  await views.show('lineage a', make);
+  await show(views, 'server log');
+  expect(filled).toEqual(['Lineage']);
 });

@@ -14,6 +14,7 @@ import type { Widget } from '@lumino/widgets';
 
 import { compareIcon } from '../ui/fileIcons';
 import { describeArgs } from './describeArgs';
+import type { ViewToolbars } from './viewToolbar';
 
 /** Opens a view that was open before the page was loaded again. */
 const REOPEN = 'mlws:reopen-view';
@@ -26,6 +27,8 @@ let count = 0;
 export interface IMainView {
   view: Widget;
   icon?: LabIcon;
+  /** The name of a toolbar, for the actions of an `IActingView`. */
+  toolbar?: string;
   /** Returns false to keep the view open when the user closes it. */
   mayClose?: () => Promise<boolean>;
 }
@@ -65,7 +68,8 @@ export class MainViews {
   constructor(
     private _app: JupyterFrontEnd,
     private _labShell: ILabShell | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    readonly toolbars: ViewToolbars
   ) {
     _app.commands.addCommand(REOPEN, {
       describedBy: describeArgs({
@@ -111,12 +115,15 @@ export class MainViews {
     command: IViewCommand | null
   ): Promise<GuardedTab> {
     const { shell } = this._app;
-    const { view, icon = compareIcon, mayClose } = await make();
+    const { view, icon = compareIcon, mayClose, toolbar } = await make();
     const widget = new GuardedTab(view, key, command, mayClose);
     widget.id = `jp-mlws-view-${(count += 1)}`;
     widget.title.icon = icon;
     widget.title.closable = true;
     widget.toolbar.hide();
+    if (toolbar) {
+      this.toolbars.fill(toolbar, widget);
+    }
     widget.disposed.connect(() => this._open.delete(key));
     shell.add(widget, 'main');
     // JupyterLab adds what comes before its layout is restored later.

@@ -31,13 +31,18 @@ const lineage: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
     const actions = new LineageActions(app, client, documents);
+    views.toolbars.add('Lineage', 'jupyter-mlws:lineage', [
+      'back',
+      'open',
+      'follow'
+    ]);
     const show = (of: string) =>
       views.show(
         `lineage ${of}`,
         async () => {
           const { lineageView } = await import('./view');
           const view = lineageView({ client, actions, of });
-          return { view, icon: lineageIcon };
+          return { view, icon: lineageIcon, toolbar: 'Lineage' };
         },
         { id: CommandIDs.open, args: { of } }
       );

@@ -1,4 +1,3 @@
-import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
@@ -6,6 +5,7 @@ import type { MLWSClient } from '../api/client';
 import type { ILineage, ILineageEdge, ILineageNode } from '../api/models';
 import { cellText, fullTime, listText } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
+import { useViewActions } from '../ui/viewActions';
 import { LineageGraph } from './graph';
 import { kindIcons, kindLabel, relationLabel } from './labels';
 
@@ -130,35 +130,14 @@ function Details(props: {
   node: ILineageNode;
   lineage: ILineage;
   client: MLWSClient;
-  actions: ILineageActions;
   onSelect: (id: string) => void;
-  onFollow: (id: string) => void;
 }): JSX.Element {
-  const { node, lineage, actions, onSelect } = props;
+  const { node, lineage, onSelect } = props;
   const { language, trans } = props.client;
-  const openLabel = actions.openLabel(node);
   return (
     <section aria-live="polite">
       <h2>{node.label}</h2>
       <p className="jp-mlws-Hint">{kindLabel(node.kind, trans)}</p>
-      <div className="jp-mlws-Tools">
-        {openLabel !== null && (
-          <Button
-            small={true}
-            className="jp-mlws-OpenThing"
-            onClick={() => actions.open(node)}
-          >
-            {openLabel}
-          </Button>
-        )}
-        {node.id !== lineage.of &&
-          node.kind !== 'node' &&
-          node.kind !== 'params' && (
-            <Button small={true} onClick={() => props.onFollow(node.id)}>
-              {trans.__('Show Lineage')}
-            </Button>
-          )}
-      </div>
       <dl className="jp-mlws-Facts">
         {factsOf(node, language, trans).map(([name, value]) => (
           <div key={name}>
@@ -203,57 +182,63 @@ function Lineage(props: ILineageProps): JSX.Element {
     { of: trail[trail.length - 1] },
     { keepPrevious: true }
   );
+  const node = [selected, answer.data?.of]
+    .map(id => answer.data?.nodes.find(one => one.id === id))
+    .find(Boolean);
+  const openLabel = node ? actions.openLabel(node) : null;
+  useViewActions({
+    back: trail.length > 1 && {
+      label: trans.__('Back'),
+      execute: () => {
+        setTrail(trail.slice(0, -1));
+        setSelected(null);
+      }
+    },
+    open: openLabel !== null && {
+      label: openLabel,
+      className: 'jp-mlws-OpenThing',
+      execute: () => actions.open(node!)
+    },
+    follow: node?.id !== answer.data?.of &&
+      node?.kind !== 'node' &&
+      node?.kind !== 'params' && {
+        label: trans.__('Show Lineage'),
+        execute: () => {
+          setTrail([...trail, node!.id]);
+          setSelected(node!.id);
+        }
+      }
+  });
   return (
     <Answer of={answer} trans={trans}>
-      {lineage => {
-        const node = [selected, lineage.of]
-          .map(id => lineage.nodes.find(one => one.id === id))
-          .find(Boolean);
-        return (
-          <div className="jp-mlws-Lineage">
-            <LineageGraph
-              lineage={lineage}
-              selected={node?.id ?? null}
-              trans={trans}
-              onSelect={setSelected}
-              onOpen={one => actions.open(one)}
-            />
-            <div className="jp-mlws-Lineage-panel">
-              {trail.length > 1 && (
-                <Button
-                  small={true}
-                  onClick={() => {
-                    setTrail(trail.slice(0, -1));
-                    setSelected(null);
-                  }}
-                >
-                  {trans.__('Back')}
-                </Button>
-              )}
-              {lineage.truncated && (
-                <p className="jp-mlws-Note jp-mod-warn" role="status">
-                  {trans.__(
-                    'Only part of the lineage is shown. Select an item and show its lineage to see more.'
-                  )}
-                </p>
-              )}
-              {node && (
-                <Details
-                  node={node}
-                  lineage={lineage}
-                  client={client}
-                  actions={actions}
-                  onSelect={setSelected}
-                  onFollow={id => {
-                    setTrail([...trail, id]);
-                    setSelected(id);
-                  }}
-                />
-              )}
-            </div>
+      {lineage => (
+        <div className="jp-mlws-Lineage">
+          <LineageGraph
+            lineage={lineage}
+            selected={node?.id ?? null}
+            trans={trans}
+            onSelect={setSelected}
+            onOpen={one => actions.open(one)}
+          />
+          <div className="jp-mlws-Lineage-panel">
+            {lineage.truncated && (
+              <p className="jp-mlws-Note jp-mod-warn" role="status">
+                {trans.__(
+                  'Only part of the lineage is shown. Select an item and show its lineage to see more.'
+                )}
+              </p>
+            )}
+            {node && (
+              <Details
+                node={node}
+                lineage={lineage}
+                client={client}
+                onSelect={setSelected}
+              />
+            )}
           </div>
-        );
-      }}
+        </div>
+      )}
     </Answer>
   );
 }

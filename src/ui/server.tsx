@@ -18,6 +18,7 @@ import {
 } from '../api/client';
 import { readPages } from '../api/pages';
 import { Failure, Waiting } from './errorBox';
+import { ViewActions, ViewActionsContext } from './viewActions';
 
 /** False in a view that is hidden. */
 const Active = createContext(true);
@@ -158,6 +159,9 @@ export class ServerView extends ReactWidget {
     this._clock = setInterval(() => this.update(), 60_000);
   }
 
+  /** The buttons in the toolbar of its tab. */
+  readonly actions = new ViewActions();
+
   /** False while it is hidden: then it reads nothing, and reads stale responses afterwards. */
   get active(): boolean {
     return this._active;
@@ -184,8 +188,10 @@ export class ServerView extends ReactWidget {
   protected render(): JSX.Element {
     return (
       <Active.Provider value={this._active}>
-        {/* What was chosen in one project means nothing in another. */}
-        <Fragment key={this._client.project?.id}>{this._body()}</Fragment>
+        <ViewActionsContext.Provider value={this.actions}>
+          {/* What was chosen in one project means nothing in another. */}
+          <Fragment key={this._client.project?.id}>{this._body()}</Fragment>
+        </ViewActionsContext.Provider>
       </Active.Provider>
     );
   }

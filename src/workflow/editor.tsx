@@ -385,7 +385,7 @@ function labActions(
           const view = new ReportWidget({ ...actions, model, trans, language });
           const { title } = model.document.workflow;
           view.title.label = trans.__('Report: %1', title || context.path);
-          return { view, icon: workflowIcon };
+          return { view, icon: workflowIcon, toolbar: 'Report' };
         })
         .catch(report);
     },

@@ -126,6 +126,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
       .load(CANVAS)
       .then(loaded => preferences.connect(loaded))
       .catch(report);
+    views.toolbars.add('Report', 'jupyter-mlws:report', ['export']);
     addToolbarItems(toolbars, trans, app.commands);
     const factory = new WorkflowFactory({
       name: CANVAS_FACTORY,

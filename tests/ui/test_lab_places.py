@@ -93,6 +93,28 @@ def test_a_button_of_the_toolbar_is_hidden_and_moved(page: Page, lab: Lab) -> No
     starts_with("stop", "undo", "run", "redo")
 
 
+def test_buttons_of_a_view_are_in_the_toolbar_of_its_tab(page: Page, lab: Lab) -> None:
+    page.goto(lab.address())
+    expect(page.locator("#jp-mlws-status")).to_be_visible()
+    command(page, "mlws:open-experiments")
+    view = page.locator(".jp-MainAreaWidget:has(.jp-mlws-RunTableView)")
+    toolbar = view.locator("> .jp-Toolbar")
+    compare = toolbar.locator(".jp-mlws-TableCompare")
+    expect(compare).to_have_attribute("aria-disabled", "true")
+    boxes = view.locator("[data-mlws-row]")
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    expect(compare).to_contain_text("Compare 2 Runs")
+    assert faults_of_access(page, ".jp-MainAreaWidget:has(.jp-mlws-RunTableView)") == []
+    open_settings(page, "Experiments")
+    page.locator('[id="jp-SettingsEditor-jupyter-mlws:experiments_toolbar_0_disabled"]').check()
+    page.locator("#jp-main-dock-panel .lm-TabBar-tab", has_text="Experiments").click()
+    expect(compare).to_have_count(0)
+    toolbar.get_by_role("button", name="Clear Selection (2)").click()
+    reproduce = toolbar.get_by_role("button", name="Reproduce")
+    expect(reproduce).to_have_attribute("aria-disabled", "true")
+
+
 def test_the_status_bar_shows_the_project_and_the_run(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WINE, [])
     item = page.locator("#jp-mlws-status")

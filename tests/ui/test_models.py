@@ -138,7 +138,7 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     # Compared in charts, which are JupyterLab's own Vega.
     for box in table.locator("[data-mlws-row]").all():
         box.press("Space")
-    table.locator(".jp-mlws-TableCompare").click()
+    page.locator(".jp-mlws-TableCompare").click()
     compared = page.locator(".jp-mlws-Compare")
     expect(compared.locator("tbody tr")).to_have_count(2)
     for tab, marks in (("parallel", "path"), ("scatter", "path"), ("curves", "path")):
@@ -151,7 +151,7 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     # Register one of them.
     page.get_by_role("tab", name="Experiments").click()
     rows.last.locator("input").press("Space")
-    table.get_by_role("button", name="Register as Model…").click()
+    page.get_by_role("button", name="Register as Model…").click()
     dialog = page.locator(".jp-Dialog")
     dialog.locator("[name=name]").fill("quick")
     dialog.locator(".jp-mod-accept").click()
@@ -168,7 +168,7 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     newest = lab.fetch("runs?workflow=workflows/wine/dvc.yaml")["items"][0]
     row = table.locator(f'[data-mlws-run="{newest["id"]}"]')
     row.locator("input").press("Space")
-    table.get_by_role("button", name="Reproduce").click()
+    page.get_by_role("button", name="Reproduce").click()
     made = table.locator("[data-mlws-reproduction]")
     expect(made).to_contain_text("jupyter mlws run workflows/wine/dvc.yaml")
     folder = lab.root / str(made.get_attribute("data-mlws-reproduction"))
@@ -208,12 +208,12 @@ def test_lineage_leads_from_a_model_to_its_data_and_code(
     graph.locator(".react-flow__controls-fitview").click()
     graph.locator("[data-mlws-kind=snapshot]").first.click()
     expect(panel).to_contain_text(newest["commit"])
-    panel.locator(".jp-mlws-OpenThing").click()
+    page.locator(".jp-mlws-OpenThing:visible").click()
     expect(page.locator(".jp-mlws-SnapshotDiff")).to_be_visible()
     page.get_by_role("tab", name="Lineage").click()
     # The run: its row of the table.
     graph.locator(f'[data-mlws-lineage="run:{newest["id"]}"]').click()
-    panel.locator(".jp-mlws-OpenThing").click()
+    page.locator(".jp-mlws-OpenThing:visible").click()
     rows = page.locator(".jp-mlws-RunTable [data-mlws-run]")
     expect(rows).to_have_count(1)
     expect(rows).to_have_attribute("data-mlws-run", newest["id"])
@@ -222,5 +222,5 @@ def test_lineage_leads_from_a_model_to_its_data_and_code(
     data = graph.locator('[data-mlws-lineage^="dataset:data/wine.csv@"]')
     data.click()
     expect(panel.locator("h2")).to_have_text("data/wine.csv")
-    panel.locator(".jp-mlws-OpenThing").press("Enter")
+    page.locator(".jp-mlws-OpenThing:visible").press("Enter")
     expect(page.locator(".jp-CSVViewer")).to_be_visible()

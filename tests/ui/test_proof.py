@@ -86,7 +86,7 @@ def test_what_of_a_snapshot_is_missing_is_named_and_mended(
     expect(problem).to_contain_text("the cache")
     expect(proof.locator('[data-mlws-proof="no"]')).to_have_text("data ✗")
     shoot("proof-damaged")
-    proof.locator(".jp-mlws-RepairButton").click()
+    page.locator(".jp-mlws-RepairButton").click()
     expect(proof.locator(".jp-mlws-Repaired")).to_contain_text(
         f"{MODEL}: repaired in the cache from the working tree"
     )

@@ -25,6 +25,11 @@ const proof: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
+    views.toolbars.add('Snapshot Verification', 'jupyter-mlws:proof', [
+      'verify',
+      'quick-verify',
+      'repair'
+    ]);
     app.commands.addCommand(CommandIDs.verify, {
       describedBy: describeSnapshot(trans),
       label: trans.__('Verify Snapshot'),
@@ -38,7 +43,7 @@ const proof: JupyterFrontEndPlugin<void> = {
           await views.show(`proof ${id}`, async () => {
             const { proofView } = await import('./view');
             const view = proofView({ client, id });
-            return { view, icon: checkIcon };
+            return { view, icon: checkIcon, toolbar: 'Snapshot Verification' };
           });
         }
       }

@@ -1,4 +1,3 @@
-import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMutation } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
@@ -15,6 +14,7 @@ import { OperationView } from '../../operations/operationView';
 import { OperationTracker, useOperation } from '../../operations/tracker';
 import { fileSize } from '../../ui/format';
 import { Answer, ServerView, useGet } from '../../ui/server';
+import { useViewActions } from '../../ui/viewActions';
 import { ProofBadges } from '../snapshotParts';
 
 /** The place of the one operation at a time. */
@@ -187,6 +187,29 @@ function Proof({ client, id }: IProps): JSX.Element {
   );
   const { mutate } = verify;
   useEffect(() => mutate(false), [mutate]);
+  useViewActions({
+    verify: {
+      label: trans.__('Verify'),
+      className: 'jp-mlws-VerifyButton',
+      isEnabled: !isBusy,
+      execute: () => mutate(false)
+    },
+    'quick-verify': {
+      label: trans.__('Quick Verify'),
+      tooltip: trans.__('On the remote, only names and sizes are checked'),
+      isEnabled: !isBusy,
+      execute: () => mutate(true)
+    },
+    repair: {
+      label: trans.__('Repair'),
+      tooltip: trans.__(
+        'Restore missing or damaged objects from any available copy'
+      ),
+      className: 'jp-mlws-RepairButton',
+      isEnabled: !isBusy && !!verify.data?.problems.length,
+      execute: () => repair.mutate()
+    }
+  });
   return (
     <Answer of={answer} trans={trans}>
       {snapshot => (
@@ -199,37 +222,6 @@ function Proof({ client, id }: IProps): JSX.Element {
               trans={trans}
             />
           </header>
-          <div className="jp-mlws-Tools">
-            <Button
-              small={true}
-              className="jp-mlws-VerifyButton"
-              disabled={isBusy}
-              onClick={() => mutate(false)}
-            >
-              {trans.__('Verify')}
-            </Button>
-            <Button
-              small={true}
-              disabled={isBusy}
-              title={trans.__(
-                'On the remote, only names and sizes are checked'
-              )}
-              onClick={() => mutate(true)}
-            >
-              {trans.__('Quick Verify')}
-            </Button>
-            <Button
-              small={true}
-              className="jp-mlws-RepairButton"
-              disabled={isBusy || !verify.data?.problems.length}
-              title={trans.__(
-                'Restore missing or damaged objects from any available copy'
-              )}
-              onClick={() => repair.mutate()}
-            >
-              {trans.__('Repair')}
-            </Button>
-          </div>
           <OperationView tracker={tracker} place={PLACE} client={client} />
           {verify.data && (
             <Result

@@ -1,9 +1,14 @@
-import { Button, ReactWidget } from '@jupyterlab/ui-components';
+import { ReactWidget } from '@jupyterlab/ui-components';
 import { useEffect, useRef, useState } from 'react';
 
 import type { INodeOutput, IPreview, IRunComparison } from '../../api/models';
 import { cellText, duration, fullTime } from '../../ui/format';
 import { runStatusLabel } from '../../ui/runStatus';
+import {
+  useViewActions,
+  ViewActions,
+  ViewActionsContext
+} from '../../ui/viewActions';
 import { isRecord } from '../document/values';
 import {
   CanvasContext,
@@ -28,11 +33,15 @@ export class ReportWidget extends ReactWidget {
     this.addClass('jp-mlws-Report');
   }
 
+  readonly actions = new ViewActions();
+
   render(): JSX.Element {
     return (
-      <CanvasContext.Provider value={this._context}>
-        <Report />
-      </CanvasContext.Provider>
+      <ViewActionsContext.Provider value={this.actions}>
+        <CanvasContext.Provider value={this._context}>
+          <Report />
+        </CanvasContext.Provider>
+      </ViewActionsContext.Provider>
     );
   }
 }
@@ -117,6 +126,30 @@ function Report(): JSX.Element {
   }, [service, id, isOver]);
 
   const title = model.document.workflow.title || trans.__('Workflow');
+  const summary = run
+    ? [
+        fullTime(run.started ?? run.created, language),
+        runStatusLabel(run.status, trans),
+        ...(run.duration === null ? [] : [duration(run.duration)])
+      ].join(' · ')
+    : '';
+  useViewActions({
+    export: isOver &&
+      report !== null && {
+        label: trans.__('Export as HTML'),
+        execute: () => {
+          const parts = [
+            { kind: 'text', text: summary } as const,
+            ...reportParts(report, page.current!, language, {
+              metrics: trans.__('Metrics'),
+              model: trans.__('Model'),
+              changes: trans.__('Changed since the previous run')
+            })
+          ];
+          download(`${title}.html`, reportHtml(title, language, parts));
+        }
+      }
+  });
   if (!run || !isOver) {
     return (
       <p className="jp-mlws-Empty">
@@ -126,11 +159,6 @@ function Report(): JSX.Element {
       </p>
     );
   }
-  const summary = [
-    fullTime(run.started ?? run.created, language),
-    runStatusLabel(run.status, trans),
-    ...(run.duration === null ? [] : [duration(run.duration)])
-  ].join(' · ');
   return (
     <article className="jp-mlws-Report-page" ref={page} aria-label={title}>
       <header>
@@ -138,24 +166,6 @@ function Report(): JSX.Element {
           <h1>{title}</h1>
           <p className="jp-mlws-Preview-shape">{summary}</p>
         </div>
-        {report && (
-          <Button
-            className="jp-mod-styled jp-mod-accept"
-            onClick={() => {
-              const parts = [
-                { kind: 'text', text: summary } as const,
-                ...reportParts(report, page.current!, language, {
-                  metrics: trans.__('Metrics'),
-                  model: trans.__('Model'),
-                  changes: trans.__('Changed since the previous run')
-                })
-              ];
-              download(`${title}.html`, reportHtml(title, language, parts));
-            }}
-          >
-            {trans.__('Export as HTML')}
-          </Button>
-        )}
       </header>
       {error && <p className="jp-mlws-Empty">{error}</p>}
       {!report && !error && <p>{trans.__('Loading…')}</p>}
