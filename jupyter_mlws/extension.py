@@ -24,7 +24,6 @@ from jupyter_mlws.api.router import LazyRouter, Routes
 
 if TYPE_CHECKING:
     from jupyter_mlws.logs.store import LogStore
-    from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
     from jupyter_mlws.notebooks.persistent_kernels import PersistentKernelStore
     from jupyter_mlws.services import Services
 
@@ -196,8 +195,7 @@ class MLWSApp(ExtensionApp):
             # The settings of an extension overwrite the server's own.
             self.settings["kernel_websocket_connection_class"] = observing(
                 server.web_app.settings["kernel_websocket_connection_class"],
-                self._on_execute_request,
-                self._on_kernel_message,
+                lambda: None if self._stopping else self.services.notebooks.listeners,
             )
         else:
             # Its kernels and their messages are on the event loop of another thread.
@@ -260,14 +258,6 @@ class MLWSApp(ExtensionApp):
         kernel_event(self._log_store, data)
         if data["status"] == "success" and "kernel_id" in data and not self._stopping:
             await self.services.notebooks.listeners.handle_event(data["action"], data["kernel_id"])
-
-    def _on_execute_request(self, kernel: str, request: ExecuteRequestInfo) -> None:
-        if not self._stopping:
-            self.services.notebooks.listeners.expect(kernel, request)
-
-    def _on_kernel_message(self, kernel: str, tab: str, frames: list[bytes]) -> None:
-        if not self._stopping:
-            self.services.notebooks.listeners.handle_tab_message(kernel, tab, frames)
 
     def initialize_handlers(self) -> None:
         """Route everything below the prefix; the handlers are imported once the server serves."""

@@ -28,6 +28,8 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.notebooks.models import (
+    Attachment,
+    AttachRequest,
     CellExecuteRequest,
     CellFailure,
     Execution,
@@ -160,6 +162,15 @@ async def restart(services: Services, identifier: str) -> StatusReport:
 )
 async def answer_input(services: Services, identifier: str, body: InputRequest) -> StatusReport:
     return await services.notebooks.answer(identifier, body.value)
+
+
+@endpoints.post(
+    "notebooks/{notebook}/attach",
+    "Take over running cells, and outputs that no open tab has received",
+    also=[("read", "contents"), ("execute", "kernels")],
+)
+async def attach(services: Services, identifier: str, body: AttachRequest) -> Attachment:
+    return await services.notebooks.attach(identifier, body.session, body.waiting)
 
 
 @endpoints.put(

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
 from itertools import chain
@@ -29,43 +28,30 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.notebooks.execution import INTERRUPT_TIMEOUT, Outcome, error_from_reply
 from jupyter_mlws.notebooks.history import (
     ExecutionStart,
-    OrphanedExecution,
     to_execution_error,
 )
 from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
 from jupyter_mlws.notebooks.kernels import Kernel, exit_code, process_of
 from jupyter_mlws.notebooks.memory import MemoryLimits, Meter
-from jupyter_mlws.notebooks.models import ExecutionStatus, Origin
-from jupyter_mlws.notebooks.outputs import Event, Message, Outputs
+from jupyter_mlws.notebooks.message_sources import OWN_CONNECTION, MessageSources
+from jupyter_mlws.notebooks.models import ExecutionStatus, InputPrompt, LiveExecution, Origin
+from jupyter_mlws.notebooks.outputs import Event, Message
 from jupyter_mlws.notebooks.recording import NotebookContext, Recording
+from jupyter_mlws.notebooks.tab_executions import RunningExecution
+from jupyter_mlws.notebooks.unattended import UnattendedOutputs
 
 TAB_FALLBACK_DURATION = 2.0
 """Seconds after the first own message in which messages that tabs receive are processed too."""
-OWN_CONNECTION = ""
-"""Name of the listener's own connection; tabs have other names."""
+OUTPUT_LIMIT_NOTE = "Further output was left out: the cell printed too much.\n"
 MAX_EXPECTED_REQUESTS = 1000
 """Requests of tabs that are stored until the kernel runs them."""
-
-
-@dataclass
-class RunningExecution:
-    """Execution in progress."""
-
-    execution: ExecutionStart
-    context: NotebookContext
-    started: float
-    outputs: Outputs = field(default_factory=Outputs)
-    error: dict[str, Any] | None = None
-    count: int | None = None
-    timer: asyncio.TimerHandle | None = None
-    stopped_by: MLWSError | None = None
-    orphan: OrphanedExecution | None = None
 
 
 class KernelListener:
     """Records what one kernel executes for other clients. Must be used on the event loop.
 
-    With ``start_paused``, messages are buffered until :meth:`replay`.
+    ``sessions`` counts the connections of each tab's session. With ``start_paused``, messages are
+    buffered until :meth:`replay`.
     """
 
     def __init__(
@@ -73,10 +59,15 @@ class KernelListener:
         kernel: Kernel,
         recording: Recording,
         limits: MemoryLimits,
+        sessions: Counter[str],
         *,
         start_paused: bool = False,
     ) -> None:
         self.kernel = kernel
+        self._sessions = sessions
+        self._unattended = UnattendedOutputs(recording)
+        self._stdin_of_sessions: dict[str, Any] = {}
+        self._answer_stream: Any = None
         self.meter = Meter(
             limits,
             lambda execution, used: self._queue(
@@ -99,7 +90,7 @@ class KernelListener:
         self._stream.on_recv(self._on_message)
         # A kernel that is taken over was started earlier.
         self._synced_at = 0.0 if start_paused else float("inf")
-        self._request_connections: OrderedDict[str, str] = OrderedDict()
+        self._sources = MessageSources()
         self._manager.add_restart_callback(self._on_process_exit)
         self._manager.add_restart_callback(self._on_process_exit, "dead")
         self._worker = asyncio.create_task(self._process_queue())
@@ -123,9 +114,104 @@ class KernelListener:
         this connection is re-established only some time later.
         """
         if not self._is_synced() or any(
-            self._request_connections.get(one) == tab for one in self._open_requests
+            self._sources.of(one) == tab for one in self._open_requests
         ):
             self._handle_frames(frames, tab)
+
+    # Tabs
+
+    def tab_connected(self, session: str) -> None:
+        """Handle that a tab is about to connect."""
+        stdin = self._stdin_of_sessions.pop(session, None)
+        if stdin is not None and not stdin.closed():
+            # A kernel replies to one socket of a session only.
+            stdin.close()
+
+    def handle_tab_closed(self, tab: str) -> None:
+        """Process what the own connection has received and that tab has not."""
+        for frames in self._sources.remove_tab(tab):
+            self._handle_frames(frames, OWN_CONNECTION)
+
+    def session_ended(self, session: str, stdin: Any) -> bool:
+        """Handle that a tab is gone; return True if its `stdin` is kept, for requests for input."""
+        owned = [going for going in self._running.values() if going.owner == session]
+        is_waiting = any(one.session == session for one in self._expected_requests.values())
+        if not owned and not is_waiting:
+            return False
+        self._queue(self._remember_file)
+        if stdin is None or stdin.closed():
+            return False
+        stdin.on_recv(self.handle_input_request)
+        self._stdin_of_sessions[session] = stdin
+        return True
+
+    def attach(self, notebook: str, session: str, waiting: list[str]) -> list[LiveExecution]:
+        """Return what a tab shows of executions that it did not request, or missed.
+
+        These are the running executions, those that ended while no tab was there, and those that
+        it is ``waiting`` for. Those that no other tab is responsible for are now its own.
+        """
+        live = [
+            ended.live(is_owned=is_owned)
+            for ended, is_owned in self._unattended.take(notebook, waiting)
+        ]
+        for going in self._running.values():
+            if going.execution.notebook == notebook and going.execution.cell is not None:
+                if not self._is_attended(going.owner):
+                    going.owner = session
+                live.append(going.live(is_owned=going.owner == session))
+        return live
+
+    @property
+    def queued_cells(self) -> list[str]:
+        """The cells that tabs requested and the kernel has not begun, in order."""
+        return [one.cell for one in self._expected_requests.values() if one.cell is not None]
+
+    def handle_input_request(self, frames: list[bytes]) -> None:
+        """Handle the request of running code for input, which only its tab receives."""
+        with suppress(ValueError, TypeError):
+            _, parts = self._session.feed_identities(frames)
+            message = self._session.deserialize(parts)
+            parent = str(message["parent_header"].get("msg_id", ""))
+            if message["header"]["msg_type"] == "input_request":
+                self._queue(partial(self._ask_for_input, parent, message["content"]))
+
+    async def _ask_for_input(self, request: str, content: dict[str, Any]) -> None:
+        going = self._running.get(request)
+        if going is not None:
+            going.prompt = InputPrompt(
+                prompt=str(content.get("prompt", "")), password=bool(content.get("password"))
+            )
+            self._publish(going, {"type": "input", **going.prompt.model_dump()})
+
+    def handle_input_reply(self) -> None:
+        """Handle that a tab has answered a request for input."""
+        for going in self._running.values():
+            if going.prompt is not None:
+                going.prompt = None
+                self._publish(going, {"type": "answered"})
+
+    def answer(self, notebook: str, value: str) -> bool:
+        """Answer the request of a running cell for input; return False if there is none."""
+        running = self._running.values()
+        if not any(one.prompt and one.execution.notebook == notebook for one in running):
+            return False
+        if self._answer_stream is None:
+            self._answer_stream = self._manager.connect_stdin()
+        content = {"value": value, "status": "ok"}
+        self._session.send(self._answer_stream, "input_reply", content)
+        self.handle_input_reply()
+        return True
+
+    def _is_attended(self, owner: str | None) -> bool:
+        return owner is not None and self._sessions[owner] > 0
+
+    async def _remember_file(self) -> None:
+        context = await self._recording.context_of(self.kernel.id)
+        if context is not None:
+            await self._unattended.remember_file(context)
+
+    # Kernel
 
     def restarted(self) -> None:
         """Cancel the running executions after a restart of the kernel."""
@@ -138,6 +224,7 @@ class KernelListener:
         for execution in await asyncio.to_thread(context.history.successes, self.process):
             self.kernel.done.append(execution.id)
         self._recorded_requests = await asyncio.to_thread(context.history.requests, self.kernel.id)
+        await self._unattended.remember_file(context)
         for orphan in await asyncio.to_thread(context.history.claim, self.kernel.id):
             record = orphan.execution
             request = record.message or record.id
@@ -179,8 +266,11 @@ class KernelListener:
         with suppress(KeyError, ValueError):
             self._manager.remove_restart_callback(self._on_process_exit)
             self._manager.remove_restart_callback(self._on_process_exit, "dead")
-        if not self._stream.closed():
-            self._stream.close()
+        channels = (self._stream, self._answer_stream, *self._stdin_of_sessions.values())
+        for channel in channels:
+            if channel is not None and not channel.closed():
+                channel.close()
+        await self._unattended.close()
         await self.meter.close()
         tasks = [self._worker, *([self._interrupt_task] if self._interrupt_task else [])]
         for task in tasks:
@@ -228,14 +318,8 @@ class KernelListener:
         if request in self._recorded_requests:
             # The recorder also stored executions that ended before the server was killed.
             return request
-        if kind == "execute_input":
-            first = self._request_connections.setdefault(request, by)
-            while len(self._request_connections) > MAX_EXPECTED_REQUESTS:
-                self._request_connections.popitem(last=False)
-        else:
-            first = self._request_connections.get(request, by)
-        if first != by:
-            # The connection that receives the start of an execution receives all of it, in order.
+        is_start, identifier = kind == "execute_input", str(message["header"]["msg_id"])
+        if not self._sources.accepts(request, identifier, frames, by, is_start=is_start):
             return request
         if kind == "execute_input":
             self._open_requests.add(request)
@@ -310,8 +394,9 @@ class KernelListener:
             snapshot=await self._recording.commit_of(context.path),
             deadline=None if timeout is None else time.time() + timeout,
         )
+        owner = tab_request.session if tab_request else None
         going = RunningExecution(
-            execution, context, time.time(), count=content.get("execution_count")
+            execution, context, time.time(), owner, count=content.get("execution_count")
         )
         self._running[request] = going
         await asyncio.to_thread(context.history.begin, execution)
@@ -330,9 +415,12 @@ class KernelListener:
         execution = going.execution
         if error is not None:
             error = error.with_facts(cell=execution.cell)
+        outputs = going.outputs.items()
+        if going.outputs.truncated:
+            outputs.append({"output_type": "stream", "name": "stderr", "text": OUTPUT_LIMIT_NOTE})
         outcome = Outcome(
             status=status,
-            outputs=going.outputs.items(),
+            outputs=outputs,
             text=going.outputs.text(),
             count=going.count,
             duration=round(time.time() - going.started, 3),
@@ -342,12 +430,19 @@ class KernelListener:
         )
         if status is ExecutionStatus.SUCCESS:
             self.kernel.remember(execution.id, self._process)
-        taken_over = going.orphan is not None
+        is_of_tab = execution.origin is Origin.LAB and execution.cell is not None
+        keeps_outputs = going.orphan is not None or (
+            is_of_tab and not self._is_attended(going.owner)
+        )
         await asyncio.to_thread(
-            going.context.history.end, execution.id, outcome, outputs=taken_over
+            going.context.history.end, execution.id, outcome, outputs=keeps_outputs
         )
         if going.orphan is not None:
             await self._recording.save_orphan(going.context, going.orphan)
+        if is_of_tab:
+            self._unattended.add(
+                execution, going.context, outcome, lambda: self._is_attended(going.owner)
+            )
         self._recording.ended(execution, outcome)
         self._publish_status(going, status, outcome)
 
@@ -434,9 +529,10 @@ class KernelListener:
     def _publish(self, going: RunningExecution, event: Event) -> None:
         execution = going.execution
         whose = {"execution": execution.id, "request": execution.request, "cell": execution.cell}
-        self._recording.stream_of(going.context.notebook).publish(
-            {**event, **whose, "origin": execution.origin.value}
-        )
+        for one in going.rate.pass_on(event):
+            self._recording.stream_of(going.context.notebook).publish(
+                {**one, **whose, "origin": execution.origin.value}
+            )
 
     def _publish_status(
         self, going: RunningExecution, status: ExecutionStatus, outcome: Outcome | None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, defaultdict
+from typing import Any
 
 from jupyter_mlws.notebooks.kernel_listener import KernelListener
 from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
@@ -26,6 +28,7 @@ class KernelListeners:
         self._listeners: dict[str, KernelListener] = {}
         self._adopting: set[str] = set()
         self._early_requests: dict[str, list[ExecuteRequestInfo]] = {}
+        self._sessions: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def of(self, kernel: str) -> KernelListener | None:
         """Return the listener of a kernel; None if the kernel runs elsewhere or is gone."""
@@ -45,6 +48,37 @@ class KernelListeners:
         if listener is not None:
             listener.handle_tab_message(tab, frames)
 
+    def tab_connected(self, kernel: str, session: str) -> None:
+        """Handle that a tab is about to connect to a kernel."""
+        self._sessions[kernel][session] += 1
+        listener = self._listeners.get(kernel)
+        if listener is not None:
+            listener.tab_connected(session)
+
+    def tab_disconnected(self, kernel: str, tab: str, session: str, stdin: Any) -> bool:
+        """Handle that a tab is gone; return True if its `stdin` channel is kept."""
+        listener = self._listeners.get(kernel)
+        if listener is not None:
+            listener.handle_tab_closed(tab)
+        sessions = self._sessions[kernel]
+        sessions[session] -= 1
+        if sessions[session] > 0:
+            return False
+        del sessions[session]
+        return listener is not None and listener.session_ended(session, stdin)
+
+    def handle_input_request(self, kernel: str, frames: list[bytes]) -> None:
+        """Handle the request of running code for input."""
+        listener = self._listeners.get(kernel)
+        if listener is not None:
+            listener.handle_input_request(frames)
+
+    def handle_input_reply(self, kernel: str) -> None:
+        """Handle the answer of a tab to a request for input."""
+        listener = self._listeners.get(kernel)
+        if listener is not None:
+            listener.handle_input_reply()
+
     async def handle_event(self, action: str, kernel: str) -> None:
         """Handle an event of Jupyter: a kernel was started, restarted or shut down."""
         if action == "start":
@@ -63,7 +97,13 @@ class KernelListeners:
         if identifier in self._listeners:
             return self._listeners[identifier]
         start_paused = identifier in self._adopting
-        listener = KernelListener(kernel, self._recording, self._limits, start_paused=start_paused)
+        listener = KernelListener(
+            kernel,
+            self._recording,
+            self._limits,
+            self._sessions[identifier],
+            start_paused=start_paused,
+        )
         self._listeners[identifier] = listener
         for tab_request in self._early_requests.pop(identifier, []):
             listener.expect(tab_request)
@@ -74,6 +114,7 @@ class KernelListeners:
     async def detach(self, identifier: str) -> None:
         """Stop listening to a kernel that is gone."""
         self._early_requests.pop(identifier, None)
+        self._sessions.pop(identifier, None)
         listener = self._listeners.pop(identifier, None)
         if listener is not None:
             if self._store is not None:

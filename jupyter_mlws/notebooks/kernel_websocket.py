@@ -1,84 +1,138 @@
-"""Reads the cells of execute requests from the WebSockets between tabs and kernels.
+"""Observes the WebSockets between tabs and kernels, by a subclass of the one in the settings.
 
-A kernel does not repeat the cell in its own messages, so it is read when the request passes the
-server, by a subclass of the WebSocket class in Jupyter's settings.
+A kernel does not repeat the cell of a request in its own messages, so it is read when the request
+passes the server. Which tabs are connected decides who saves the outputs of a cell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 
 
 class ExecuteRequestInfo(NamedTuple):
-    """Execution that a tab requests: the id of the request, its cell and its code."""
+    """Execution that a tab requests: the ids of the request, its cell and its tab, and the code."""
 
     request: str
     cell: str | None
     code: str
+    session: str
 
 
-RequestCallback = Callable[[str, ExecuteRequestInfo], None]
-"""Called with the id of a kernel and an execute request."""
-OutputCallback = Callable[[str, str, list[bytes]], None]
-"""Called with a kernel, a tab, and the frames of a message to the tab."""
 V1_SUBPROTOCOL = "v1.kernel.websocket.jupyter.org"
 
 
-def observing(base: type[Any], on_request: RequestCallback, on_output: OutputCallback) -> type[Any]:
-    """Return a subclass of ``base``, the class of kernel WebSockets, that reports its messages.
+class KernelObserver(Protocol):
+    """Gets what passes between tabs and kernels; the first argument is the kernel's id."""
 
-    ``on_request`` gets each execution that a tab requests, ``on_output`` each message that the
-    tab receives from its kernel.
+    def expect(self, kernel: str, tab_request: ExecuteRequestInfo) -> None:
+        """Handle an execution that a tab requests."""
+
+    def handle_tab_message(self, kernel: str, tab: str, frames: list[bytes]) -> None:
+        """Handle a message that a tab receives."""
+
+    def handle_input_request(self, kernel: str, frames: list[bytes]) -> None:
+        """Handle the request of running code for input."""
+
+    def handle_input_reply(self, kernel: str) -> None:
+        """Handle the answer of a tab to a request for input."""
+
+    def tab_connected(self, kernel: str, session: str) -> None:
+        """Handle that a tab is about to connect."""
+
+    def tab_disconnected(self, kernel: str, tab: str, session: str, stdin: Any) -> bool:
+        """Handle that a tab is gone; return True if its `stdin` channel is kept."""
+
+
+def observing(base: type[Any], current: Callable[[], KernelObserver | None]) -> type[Any]:
+    """Return a subclass of ``base``, the class of kernel WebSockets, that reports to an observer.
+
+    ``current`` returns the observer; None while the server stops.
     """
 
     class ObservedConnection(base):  # type: ignore[misc]
         """Forwards everything unchanged, except messages that arrive after the close."""
+
+        _is_connected = False
+
+        def connect(self) -> Any:
+            observer = current()
+            if observer is not None:
+                self._is_connected = True
+                observer.tab_connected(self.kernel_id, self.session.session)
+            connected = super().connect()
+            if self.channels and "stdin" not in self.channels:
+                # Jupyter restored the channels of a tab whose `stdin` was kept elsewhere.
+                stdin = self.kernel_manager.connect_stdin(identity=self.session.bsession)
+                stdin.channel = "stdin"
+                self.channels["stdin"] = stdin
+            return connected
+
+        def disconnect(self) -> None:
+            observer = current()
+            if self._is_connected and observer is not None:
+                self._is_connected = False
+                stdin = self.channels.get("stdin")
+                tab, session = str(id(self)), self.session.session
+                if observer.tab_disconnected(self.kernel_id, tab, session, stdin):
+                    del self.channels["stdin"]
+            super().disconnect()
 
         def handle_incoming_message(self, incoming_msg: Any) -> None:
             if getattr(self.websocket_handler, "ws_connection", self) is None:
                 # Closed meanwhile, so the subprotocol is unknown: Jupyter would parse the message
                 # by the older protocol, and read its first bytes as a size of gigabytes.
                 return
-            tab_request = _parse_execute_request(self, incoming_msg)
-            if tab_request is not None:
-                on_request(self.kernel_id, tab_request)
+            observer = current()
+            message = _parse_message(self, incoming_msg) if observer is not None else None
+            if observer is not None and isinstance(message, ExecuteRequestInfo):
+                observer.expect(self.kernel_id, message)
+            elif observer is not None and message == INPUT_REPLY:
+                observer.handle_input_reply(self.kernel_id)
             super().handle_incoming_message(incoming_msg)
 
         def handle_outgoing_message(self, stream: Any, *messages: Any) -> None:
-            if "iopub" in (stream, getattr(stream, "channel", None)) and messages:
-                on_output(self.kernel_id, str(id(self)), messages[0])
+            channel = stream if isinstance(stream, str) else getattr(stream, "channel", None)
+            observer = current()
+            if observer is not None and messages and channel == "iopub":
+                observer.handle_tab_message(self.kernel_id, str(id(self)), messages[0])
+            elif observer is not None and messages and channel == "stdin":
+                observer.handle_input_request(self.kernel_id, messages[0])
             super().handle_outgoing_message(stream, *messages)
 
     return ObservedConnection
 
 
-def _parse_execute_request(connection: Any, message: Any) -> ExecuteRequestInfo | None:
-    """Return the execution that a message requests; None for any other message."""
+INPUT_REPLY = "input_reply"
+
+
+def _parse_message(connection: Any, message: Any) -> ExecuteRequestInfo | str | None:
+    """Return the execution that a message requests, or `INPUT_REPLY`; None for other messages."""
     try:
         if getattr(connection, "subprotocol", None) == V1_SUBPROTOCOL:
             channel, parts = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
-            if channel != "shell":
+            if channel not in ("shell", "stdin"):
                 return None
             header = connection.session.unpack(parts[0])
-            if header["msg_type"] != "execute_request":
+            if header["msg_type"] not in ("execute_request", INPUT_REPLY):
                 return None
             metadata, content = map(connection.session.unpack, parts[2:4])
         elif isinstance(message, str):
             payload = connection.session.unpack(message.encode())
-            if payload.get("channel") != "shell":
-                return None
             header, metadata = payload["header"], payload.get("metadata") or {}
             content = payload["content"]
         else:
             return None
+        if header["msg_type"] == INPUT_REPLY:
+            return INPUT_REPLY
         if header["msg_type"] != "execute_request" or content.get("silent"):
             return None
         cell = metadata.get("cellId")
         cell = cell if isinstance(cell, str) else None
-        return ExecuteRequestInfo(str(header["msg_id"]), cell, str(content["code"]))
+        session = str(header.get("session", ""))
+        return ExecuteRequestInfo(str(header["msg_id"]), cell, str(content["code"]), session)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         # The server itself rejects invalid messages.
         return None

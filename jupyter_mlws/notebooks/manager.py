@@ -23,9 +23,11 @@ from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.notebooks.discovery import find
 from jupyter_mlws.notebooks.documents import cell_id
 from jupyter_mlws.notebooks.history import Histories, History
+from jupyter_mlws.notebooks.kernel_listener import KernelListener
 from jupyter_mlws.notebooks.kernel_listeners import KernelListeners
 from jupyter_mlws.notebooks.memory import MemoryLimits
 from jupyter_mlws.notebooks.models import (
+    Attachment,
     Cell,
     CellExecuteRequest,
     CellFailure,
@@ -266,8 +268,26 @@ class NotebookManager:
 
     async def answer(self, identifier: str, value: str) -> StatusReport:
         """Send input to the running code; error 20401 if it requests none."""
-        (await self._runtime(identifier)).answer(value)
+        listener = await self._listener(identifier)
+        if listener is None or not listener.answer(identifier, value):
+            (await self._runtime(identifier)).answer(value)
         return await self.status(identifier)
+
+    async def attach(self, identifier: str, session: str, waiting: Sequence[str]) -> Attachment:
+        """Return the executions that a tab takes over. Error 20401."""
+        listener = await self._listener(identifier)
+        stream = self.recording.stream_of(identifier)
+        if listener is None:
+            return Attachment(seq=stream.seq, executions=[], queued=[])
+        live = listener.attach(identifier, session, list(waiting))
+        return Attachment(seq=stream.seq, executions=live, queued=listener.queued_cells)
+
+    async def _listener(self, identifier: str) -> KernelListener | None:
+        """Return the listener of the notebook's kernel; None if it has none."""
+        path = await self._server.path_of(identifier)
+        runtime = self._runtimes.get(identifier)
+        session = session_of(path, await self._server.sessions(), runtime)
+        return self.listeners.of(session["kernel"]["id"]) if session is not None else None
 
     async def set_limits(self, identifier: str, timeout: float | None) -> StatusReport:
         """Set the time limit for cells that a tab runs, in seconds; None for no limit."""

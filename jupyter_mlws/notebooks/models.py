@@ -276,6 +276,53 @@ class CodeWarning(Record):
     message: str
 
 
+class InputPrompt(Record):
+    """Request of running code for input; `password` hides what is typed."""
+
+    prompt: str
+    password: bool
+
+
+class LiveExecution(Record):
+    """Execution that a tab shows although it did not request it, or has missed parts of it.
+
+    `is_owned` is true if that tab is responsible for saving the outputs. `clears_next` is true if
+    the next output replaces all others.
+    """
+
+    id: str
+    cell: str
+    source: str
+    status: ExecutionStatus
+    outputs: list[dict[str, Any]] = Field(
+        description="nbformat's, with `display_id` where later messages may update them."
+    )
+    execution_count: int | None
+    is_owned: bool = False
+    clears_next: bool = False
+    truncated: bool = False
+    prompt: InputPrompt | None = None
+
+
+class AttachRequest(Request):
+    """A tab that has connected to the kernel of a notebook."""
+
+    session: str = Field(min_length=1, max_length=200, description="Session of the connection.")
+    waiting: list[str] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="IDs of the kernel requests whose ends the tab has not received.",
+    )
+
+
+class Attachment(Record):
+    """Executions that a tab takes over, and the stream's number from which it follows them."""
+
+    seq: int
+    executions: list[LiveExecution]
+    queued: list[str] = Field(description="Cells that the kernel has not begun, in order.")
+
+
 class InputRequest(Request):
     """The answer to an input request of running code."""
 

@@ -66,17 +66,29 @@ class Outputs:
                 return {"type": "output", "output": output}
             self._streams[last + 1] = [output["text"]]
         self._items.append({**output, "display_id": display_id})
-        return {"type": "output", "output": output}
+        display = {} if display_id is None else {"display_id": display_id}
+        return {"type": "output", "output": output, **display}
 
     def items(self) -> list[Output]:
         """Return all outputs in the form that nbformat writes into a document."""
-        outputs = []
-        for position, item in enumerate(self._items):
-            output = {key: value for key, value in item.items() if key != "display_id"}
-            if position in self._streams:
-                output["text"] = "".join(self._streams[position])
-            outputs.append(output)
-        return outputs
+        return [
+            {key: value for key, value in item.items() if key != "display_id"}
+            for item in self.with_display_ids()
+        ]
+
+    def with_display_ids(self) -> list[Output]:
+        """Return all outputs, each with its `display_id`, by which later messages update it."""
+        return [
+            {**item, "text": "".join(self._streams[position])}
+            if position in self._streams
+            else dict(item)
+            for position, item in enumerate(self._items)
+        ]
+
+    @property
+    def clears_next(self) -> bool:
+        """True if the next output replaces all others, as after `clear_output(wait=True)`."""
+        return self._clear_at_next
 
     def text(self) -> str:
         """Return the text written to stdout."""

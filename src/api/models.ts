@@ -10,6 +10,7 @@ export type ContainerStatus = Schemas['ContainerStatus'];
 export type DatasetState = Schemas['DatasetState'];
 export type ExecutionState = Schemas['ExecutionStatus'];
 export type IAborted = Schemas['Aborted'];
+export type IAttachment = Schemas['Attachment'];
 export type IAliasChange = Schemas['AliasChange'];
 export type IAmount = Schemas['Amount'];
 export type IBestModels = Schemas['BestModels'];
@@ -42,6 +43,7 @@ export type IDifferingValue = Schemas['DifferingRow'];
 export type IDiscarded = Schemas['Discarded'];
 export type IEnvironment = Schemas['SavedEnvironment'];
 export type IExecution = Schemas['Execution'];
+export type IExecutionResult = Schemas['ExecutionResult'];
 export type IExperimentRun = Schemas['ExperimentRun'];
 export type IFailure = Schemas['NodeFailure'];
 export type IFileDiff = Schemas['FileDiff'];
@@ -65,6 +67,7 @@ export type INodeLog = Schemas['Log'];
 export type INodeOutput = Schemas['Output'];
 export type INodePlan = Schemas['NodePlan'];
 export type IColumnStatistics = Schemas['ColumnStatistics'];
+export type ILiveExecution = Schemas['LiveExecution'];
 export type IMetricChange = Schemas['MetricChange'];
 export type IRunComparison = Schemas['RunComparison'];
 export type ITableFilter = Schemas['TableFilter'];
@@ -392,10 +395,30 @@ export interface IRepaired {
   unreachable: string | null;
 }
 
+/** An output as nbformat has it. */
+export type IOutputData = ILiveExecution['outputs'][number];
+
+/** The messages of a notebook's stream about the outputs of an execution. */
+export type OutputEvent = { execution: string } & (
+  | { type: 'output'; output: IOutputData; display_id?: string }
+  | { type: 'update'; output: IOutputData; display_id: string }
+  | { type: 'clear'; wait: boolean }
+  | { type: 'input'; prompt: string; password: boolean }
+  | { type: 'answered' | 'limited' }
+);
+
 /** The messages of a notebook's stream that the lab uses. */
 export type NotebookEvent =
-  | { type: 'hello' | 'reset' | 'status' | 'request' | 'limited' }
-  | { type: 'execution'; status: ExecutionState; cell: string | null }
+  | { type: 'hello' | 'reset' | 'status' | 'request' }
+  | OutputEvent
+  | {
+      type: 'execution';
+      status: ExecutionState;
+      execution: string;
+      cell: string | null;
+      execution_count: number | null;
+    }
+  | { type: 'unsaved'; cell: string | null }
   | { type: 'saved'; cells: string[] }
   | { type: 'death'; exit_code: number | null; cells: string[] }
   | { type: 'memory'; level: 'warning' | 'limit'; used: number; limit: number };

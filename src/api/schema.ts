@@ -489,6 +489,20 @@ export interface components {
     Answer: {
       value: string;
     };
+    /** @description A tab that has connected to the kernel of a notebook. */
+    AttachRequest: {
+      /** @description Session of the connection. */
+      session: string;
+      /** @description IDs of the kernel requests whose ends the tab has not received. */
+      waiting?: string[];
+    };
+    /** @description Executions that a tab takes over, and the stream's number from which it follows them. */
+    Attachment: {
+      seq: number;
+      executions: components['schemas']['LiveExecution'][];
+      /** @description Cells that the kernel has not begun, in order. */
+      queued: string[];
+    };
     /** @description Author of a version. */
     Author: {
       name: string;
@@ -1479,6 +1493,11 @@ export interface components {
       multiple: boolean;
       description: string;
     };
+    /** @description Request of running code for input; `password` hides what is typed. */
+    InputPrompt: {
+      prompt: string;
+      password: boolean;
+    };
     /** @description The answer to an input request of running code. */
     InputRequest: {
       value: string;
@@ -1540,6 +1559,31 @@ export interface components {
       facts: {
         [key: string]: unknown;
       };
+    };
+    /**
+     * @description Execution that a tab shows although it did not request it, or has missed parts of it.
+     *
+     *     `is_owned` is true if that tab is responsible for saving the outputs. `clears_next` is true if
+     *     the next output replaces all others.
+     */
+    LiveExecution: {
+      id: string;
+      cell: string;
+      source: string;
+      status: components['schemas']['ExecutionStatus'];
+      /** @description nbformat's, with `display_id` where later messages may update them. */
+      outputs: {
+        [key: string]: unknown;
+      }[];
+      execution_count: number | null;
+      /** @default false */
+      is_owned: boolean;
+      /** @default false */
+      clears_next: boolean;
+      /** @default false */
+      truncated: boolean;
+      /** @default null */
+      prompt: components['schemas']['InputPrompt'] | null;
     };
     /** @description Holder of the project's lock: the operation, the user and the start time. */
     LockHolder: {

@@ -1,11 +1,11 @@
 import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
-import type { IExecution, IPage } from '../api/models';
+import type { IExecution, IExecutionResult, IPage } from '../api/models';
 import { fullTime, memorySize } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useValue } from '../ui/state';
-import { markText } from './labels';
+import { markText, outputText } from './labels';
 import type { NotebookModel } from './model';
 
 interface IProps {
@@ -13,6 +13,45 @@ interface IProps {
   model: NotebookModel;
   /** Null for the whole notebook. */
   cell: string | null;
+}
+
+/** The text that an execution printed, and its results, once they are asked for. */
+function Output(props: {
+  client: MLWSClient;
+  model: NotebookModel;
+  id: string;
+}): JSX.Element {
+  const { client, model, id } = props;
+  const { trans } = client;
+  const [isOpen, setOpen] = useState(false);
+  const answer = useGet<IExecutionResult>(
+    client,
+    model.address(`/executions/${encodeURIComponent(id)}`),
+    {},
+    { enabled: isOpen }
+  );
+  return (
+    <details onToggle={event => setOpen(event.currentTarget.open)}>
+      <summary>{trans.__('Output')}</summary>
+      {isOpen && (
+        <Answer of={answer} trans={trans}>
+          {({ outputs, outputs_kept: isKept }) =>
+            isKept && outputs.length > 0 ? (
+              <pre tabIndex={0}>{outputs.map(outputText).join('')}</pre>
+            ) : (
+              <p className="jp-mlws-Hint">
+                {isKept
+                  ? trans.__('No output.')
+                  : trans.__(
+                      'The output was not kept: the notebook had it when the cell ended.'
+                    )}
+              </p>
+            )
+          }
+        </Answer>
+      )}
+    </details>
+  );
 }
 
 function Executions({ client, model, cell }: IProps): JSX.Element {
@@ -60,6 +99,9 @@ function Executions({ client, model, cell }: IProps): JSX.Element {
                   </div>
                   {one.error && <div>{one.error.message}</div>}
                   <pre tabIndex={0}>{one.source}</pre>
+                  {one.cell && (
+                    <Output client={client} model={model} id={one.id} />
+                  )}
                 </li>
               ))}
             </ol>

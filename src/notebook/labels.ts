@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { duration } from '../ui/format';
-import type { ExecutionState, IExecution } from '../api/models';
+import type { ExecutionState, IExecution, IOutputData } from '../api/models';
 
 /** How an execution stands, in words. */
 export function stateLabel(
@@ -30,4 +30,16 @@ export function markText(one: IExecution, trans: TranslationBundle): string {
   return one.duration === null
     ? word
     : trans.__('%1 in %2', word, span(one.duration));
+}
+
+/** The plain text of an output of nbformat. */
+export function outputText(output: IOutputData): string {
+  const { text, data, traceback } = output as {
+    text?: string;
+    data?: Record<string, string | string[] | undefined>;
+    traceback?: string[];
+  };
+  const plain = [data?.['text/plain'] ?? []].flat().join('');
+  const error = traceback?.join('\n').replace(/\x1b\[[\d;]*m/g, '');
+  return text ?? `${error ?? plain}\n`;
 }

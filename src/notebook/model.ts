@@ -30,7 +30,7 @@ export class NotebookModel implements IDisposable {
   /** The newest execution of each cell. */
   readonly cells = new State<ReadonlyMap<string, IExecution>>(new Map());
 
-  /** Emitted when the kernel died, its memory runs out, or outputs were saved by API. */
+  /** Emitted for executions, deaths of the kernel, memory, and what the server saves. */
   get happened(): ISignal<this, NotebookEvent> {
     return this._happened;
   }
@@ -99,9 +99,9 @@ export class NotebookModel implements IDisposable {
     ));
     stream.message.connect((_, event) => {
       const { type } = event;
-      if (['death', 'memory', 'saved'].includes(type)) {
+      if (['death', 'memory', 'saved', 'unsaved', 'execution'].includes(type)) {
         this._happened.emit(event);
-      } else if (!['execution', 'hello', 'reset'].includes(type)) {
+      } else if (!['hello', 'reset'].includes(type)) {
         return;
       }
       void this._client.refresh(this.address('/'));

@@ -11,6 +11,7 @@ import { errorIcon, historyIcon, listIcon } from '@jupyterlab/ui-components';
 
 import { memorySize } from '../ui/format';
 import { ErrorsView } from './errorsView';
+import { LiveOutputs } from './liveOutputs';
 import { CellMarks } from './marks';
 import type { NotebookModel } from './model';
 import { OpenNotebooks } from './open';
@@ -131,12 +132,38 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       }
     };
 
+    const warnOfLost = (
+      panel: NotebookPanel,
+      model: NotebookModel,
+      cell: string
+    ) =>
+      Notification.warning(
+        trans.__(
+          'A cell of %1 ended while no tab was open, and its code has changed since. Its outputs are in the execution history only.',
+          panel.title.label
+        ),
+        {
+          autoClose: false,
+          actions: [
+            {
+              label: trans.__('Show Execution History'),
+              callback: () => showHistory(model, cell)
+            }
+          ]
+        }
+      );
+
     const follow = (panel: NotebookPanel, model: NotebookModel) => {
       const marks = new CellMarks(panel, model, language, trans, cell =>
         showHistory(model, cell)
       );
+      const live = new LiveOutputs(panel, model, client);
+      live.lost.connect((_, cell) => warnOfLost(panel, model, cell));
       model.happened.connect((_, event) => tell(panel, model, event));
-      panel.disposed.connect(() => marks.dispose());
+      panel.disposed.connect(() => {
+        marks.dispose();
+        live.dispose();
+      });
       const seconds = timeout();
       if (seconds !== null) {
         void model.setTimeout(seconds);

@@ -127,8 +127,9 @@ def opened(call, document) -> Callable[..., Any]:
 class Tab:
     """A tab of JupyterLab: its session, and its WebSocket to the kernel."""
 
-    def __init__(self, session: dict[str, Any], socket: Any) -> None:
+    def __init__(self, session: dict[str, Any], client: str, socket: Any) -> None:
         self.session = session
+        self.client = client
         self.socket = socket
 
     @property
@@ -139,9 +140,9 @@ class Tab:
         """Ask the kernel who it is, before anything else."""
         await self.until(await self._ask("kernel_info_request", {}, {}), "kernel_info_reply")
 
-    async def send(self, code: str, cell: str | None = None) -> str:
+    async def send(self, code: str, cell: str | None = None, *, stdin: bool = False) -> str:
         """Have it run, as the tab does; the id of the request."""
-        content = {"code": code, "silent": False, "store_history": True}
+        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": stdin}
         return await self._ask("execute_request", content, {"cellId": cell} if cell else {})
 
     async def _ask(self, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> str:
@@ -149,7 +150,7 @@ class Tab:
         header = {
             "msg_id": request,
             "msg_type": kind,
-            "session": self.session["id"],
+            "session": self.client,
             "username": "",
             "version": "5.3",
         }
@@ -184,18 +185,22 @@ class Tab:
 
 @pytest.fixture
 def tab(jp_fetch, jp_ws_fetch) -> Callable[..., Any]:
-    """Open a notebook as a tab does: ``tab("a.ipynb")``."""
+    """Open a notebook as a tab does: ``tab("a.ipynb")``; not ``ready`` if the kernel is busy."""
     sockets = []
 
-    async def open_tab(path: str) -> Tab:
+    async def open_tab(path: str, client: str | None = None, *, ready: bool = True) -> Tab:
+        client = client or uuid.uuid4().hex
         kernel = {"name": "python3"}
         body = {"path": path, "name": path, "type": "notebook", "kernel": kernel}
         answer = await jp_fetch("api", "sessions", method="POST", body=json.dumps(body))
         session = json.loads(answer.body)
-        socket = await jp_ws_fetch("api", "kernels", session["kernel"]["id"], "channels")
+        socket = await jp_ws_fetch(
+            "api", "kernels", session["kernel"]["id"], "channels", params={"session_id": client}
+        )
         sockets.append(socket)
-        opened = Tab(session, socket)
-        await opened.ready()
+        opened = Tab(session, client, socket)
+        if ready:
+            await opened.ready()
         return opened
 
     yield open_tab

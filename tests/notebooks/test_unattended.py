@@ -1,0 +1,217 @@
+"""Cells whose tab is gone: their outputs reach the next tab, or the document."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlws.notebooks import unattended
+from tests.notebooks.conftest import of
+
+SLOW = "import time\nfor step in range(4):\n    print(step)\n    time.sleep(0.5)\n'end'"
+STREAM = {"output_type": "stream", "name": "stdout", "text": "0\n1\n2\n3\n"}
+
+
+@pytest.fixture
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unattended, "GRACE_PERIOD", 0.2)
+
+
+def outputs_of(file: Path, cell: str) -> Any:
+    cells = json.loads(file.read_text())["cells"]
+    return next(one for one in cells if one["id"] == cell)["outputs"]
+
+
+async def test_the_document_gets_what_a_closed_tab_ran(
+    opened, document, tab, listen, project, no_wait
+) -> None:
+    notebook = await opened("a.ipynb", one=SLOW, two="print('second')", three="1")
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.send(SLOW, "one")
+    await lab.send("print('second')", "two")
+    await until(of("output", cell="one"))
+    lab.socket.close()
+    await until(of("saved", cells=["one"]))
+    await until(of("saved", cells=["two"]))
+    file = project.root / "a.ipynb"
+    first, second = outputs_of(file, "one")
+    assert first == {**STREAM, "text": STREAM["text"].splitlines(keepends=True)}
+    assert second["data"]["text/plain"] == ["'end'"]
+    assert outputs_of(file, "two")[0]["text"] == ["second\n"]
+    assert outputs_of(file, "three") == []
+
+
+async def test_an_open_tab_saves_by_itself(opened, tab, listen, project, no_wait) -> None:
+    notebook = await opened("a.ipynb", one="print(1)")
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    before = (project.root / "a.ipynb").read_bytes()
+    await lab.run("print(1)", "one")
+    await until(of("execution", "SUCCESS"))
+    await asyncio.sleep(0.6)
+    assert (project.root / "a.ipynb").read_bytes() == before
+
+
+async def test_a_document_that_changed_is_left_alone(
+    opened, document, tab, listen, call, project, no_wait
+) -> None:
+    notebook = await opened("a.ipynb", one=SLOW)
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.send(SLOW, "one")
+    await until(of("output", cell="one"))
+    lab.socket.close()
+    await asyncio.sleep(0.3)
+    changed = document("a.ipynb", one="print('other')").read_bytes()
+    message = (await until(of("unsaved")))[-1]
+    assert (message["cell"], message["error"]["code"]) == ("one", "20403")
+    assert (project.root / "a.ipynb").read_bytes() == changed
+    # The next tab gets them, once.
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
+    (one,) = live["executions"]
+    assert (one["cell"], one["source"], one["status"]) == ("one", SLOW, "SUCCESS")
+    assert one["outputs"][0] == STREAM
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
+    assert live["executions"] == []
+    _, result, _ = await call("GET", f"{notebook}/executions/{one['id']}")
+    assert (result["output"], result["outputs_kept"]) == ("0\n1\n2\n3\n", True)
+
+
+async def test_the_next_tab_follows_a_running_cell(opened, tab, listen, call, project) -> None:
+    notebook = await opened("a.ipynb", one=SLOW, two="2")
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    request = await lab.send(SLOW, "one")
+    await lab.send("2", "two")
+    await until(of("output", cell="one"))
+    lab.socket.close()
+    await asyncio.sleep(0.3)
+    following = await tab("a.ipynb", ready=False)
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
+    (one,) = live["executions"]
+    assert (one["id"], one["status"], one["is_owned"]) == (request, "RUNNING", True)
+    assert one["outputs"][0]["text"].startswith("0\n")
+    assert live["queued"] == ["two"]
+    more = await listen(notebook, since=live["seq"])
+    rest = await more(of("execution", "SUCCESS", cell="one"))
+    text = "".join(m["output"].get("text", "") for m in rest if m["type"] == "output")
+    assert one["outputs"][0]["text"] + text == STREAM["text"]
+    # A third tab only watches.
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "third"})
+    assert [one["is_owned"] for one in live["executions"]] in ([], [False])
+
+
+async def test_a_tab_that_lost_its_connection_gets_the_end(
+    opened, tab, listen, call, project
+) -> None:
+    notebook = await opened("a.ipynb", one=SLOW)
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    request = await lab.send(SLOW, "one")
+    await until(of("output", cell="one"))
+    lab.socket.close()
+    await until(of("execution", "SUCCESS", cell="one"))
+    again = await tab("a.ipynb", lab.client, ready=False)
+    body = {"session": again.client, "waiting": [request]}
+    _, live, _ = await call("POST", f"{notebook}/attach", body)
+    (one,) = live["executions"]
+    assert (one["id"], one["status"], one["execution_count"]) == (request, "SUCCESS", 1)
+    assert one["outputs"][0] == STREAM
+    # Asked again for it, it gets it again.
+    _, live, _ = await call("POST", f"{notebook}/attach", body)
+    assert [one["id"] for one in live["executions"]] == [request]
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+async def test_a_request_for_input_is_not_lost(
+    opened, tab, listen, call, project, comes_back: bool
+) -> None:
+    code = "import time\ntime.sleep(1)\nname = input('Name? ')\nprint('Hello', name)"
+    notebook = await opened("a.ipynb", one=code)
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.send(code, "one", stdin=True)
+    await until(of("execution", "RUNNING"))
+    lab.socket.close()
+    if comes_back:
+        await asyncio.sleep(0.2)
+        lab = await tab("a.ipynb", lab.client, ready=False)
+    await until(of("input", prompt="Name? ", password=False))
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
+    assert live["executions"][0]["prompt"] == {"prompt": "Name? ", "password": False}
+    status, _, _ = await call("POST", f"{notebook}/input", {"value": "Ada"})
+    assert status == 200
+    messages = await until(of("execution", "SUCCESS"))
+    assert [m["output"]["text"] for m in messages if m["type"] == "output"] == ["Hello Ada\n"]
+    assert [m["type"] for m in messages].count("answered") == 1
+    status, said, _ = await call("POST", f"{notebook}/input", {"value": "Ada"})
+    assert (status, said["code"]) == (404, "20401")
+
+
+async def test_updates_and_clears_reach_the_next_tab(opened, tab, listen, call) -> None:
+    code = (
+        "from IPython.display import clear_output, display\nimport time\nprint('old')\n"
+        "clear_output(wait=True)\nhandle = display('first', display_id='shown')\n"
+        "time.sleep(1.5)\nhandle.update('second')\nclear_output(wait=True)\ntime.sleep(1)"
+    )
+    notebook = await opened("a.ipynb", one=code)
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.send(code, "one")
+    await until(lambda m: m.get("display_id") == "shown")
+    lab.socket.close()
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
+    (output,) = live["executions"][0]["outputs"]
+    assert (output["display_id"], output["data"]["text/plain"]) == ("shown", "'first'")
+    update = (await until(of("update")))[-1]
+    assert (update["display_id"], update["output"]["data"]["text/plain"]) == ("shown", "'second'")
+    await until(of("clear", wait=True))
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
+    assert live["executions"][0]["clears_next"] is True
+    assert live["executions"][0]["outputs"][0]["data"]["text/plain"] == "'second'"
+
+
+async def test_too_much_output_says_so(opened, tab, listen, project, no_wait) -> None:
+    code = "import time\ntime.sleep(0.5)\nline = 'x' * 99 + '\\n'\nprint(line * 500_000)"
+    notebook = await opened("a.ipynb", one=code)
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.send(code, "one")
+    await until(of("execution", "RUNNING"))
+    lab.socket.close()
+    await until(of("saved"))
+    *_, note = outputs_of(project.root / "a.ipynb", "one")
+    assert note["name"] == "stderr"
+    assert "left out" in note["text"][0]
+    assert (project.root / "a.ipynb").stat().st_size < 6_000_000
+
+
+async def test_a_restart_ends_what_the_next_tab_follows(opened, tab, listen, call) -> None:
+    notebook = await opened("a.ipynb", one=SLOW)
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.send(SLOW, "one")
+    await until(of("output", cell="one"))
+    lab.socket.close()
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
+    assert live["executions"][0]["is_owned"] is True
+    await call("POST", f"{notebook}/restart")
+    ended = (await until(of("execution", "CANCELLED")))[-1]
+    assert ended["cell"] == "one"
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "later"})
+    assert [one["status"] for one in live["executions"]] == ["CANCELLED"]
+
+
+async def test_bad_requests_name_the_field(opened, call) -> None:
+    notebook = await opened("a.ipynb", one="1")
+    status, said, _ = await call("POST", f"{notebook}/attach", {"waiting": []})
+    assert (status, said["errors"][0]["field"]) == (400, "session")
+    status, live, _ = await call("POST", f"{notebook}/attach", {"session": "x"})
+    assert (status, live["executions"], live["queued"]) == (200, [], [])
+    status, said, _ = await call("POST", "none/attach", {"session": "x"})
+    assert (status, said["code"]) == (404, "20401")

@@ -1,0 +1,157 @@
+"""Outputs that arrive while no tab is open, in a real JupyterLab: nothing is lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.ui.canvas import save
+from tests.ui.conftest import Lab
+from tests.ui.test_notebooks import READY, command
+
+pytestmark = pytest.mark.browser
+
+LONG = """\
+import sys, time
+import pandas as pd
+from IPython.display import HTML, display
+print("start")
+handle = display(HTML("<b>0 of 8</b>"), display_id=True)
+for step in range(1, 9):
+    time.sleep(1)
+    handle.update(HTML(f"<b>{step} of 8</b>"))
+    sys.stderr.write(f"\\r{step * 100 // 8} %")
+display(pd.DataFrame({"fruit": ["apple", "pear"], "price": [3, 4]}))
+print("end")
+"""
+ASKING = "import time\nprint('asking')\ntime.sleep(3)\nname = input('Name? ')\nprint('Hello', name)"
+PATH = "long.ipynb"
+
+
+def write(root: Path, *sources: str) -> Path:
+    cells = [
+        {
+            "id": f"cell{number}",
+            "cell_type": "code",
+            "source": source,
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+        }
+        for number, source in enumerate(sources)
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    content = {"cells": cells, "metadata": {"kernelspec": kernel}}
+    file = root / PATH
+    file.write_text(json.dumps({**content, "nbformat": 4, "nbformat_minor": 5}))
+    return file
+
+
+def open_notebook(page: Page, lab: Lab, *, ready: bool = True) -> Locator:
+    page.goto(lab.address(PATH))
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:notebook-errors')")
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    expect(cells.first).to_be_visible()
+    if ready:
+        page.wait_for_function(READY)
+    return cells
+
+
+@pytest.fixture
+def other_page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+def run_and_leave(page: Page, lab: Lab, text: str) -> None:
+    """Run all cells, and close the page when a text is in an output."""
+    open_notebook(page, lab)
+    save(page)
+    command(page, "notebook:run-all-cells")
+    expect(page.locator(".jp-OutputArea").get_by_text(text)).to_be_visible()
+    page.close()
+
+
+def expect_end(cell: Locator, count: int = 1) -> None:
+    expect(cell.locator(".jp-InputPrompt")).to_have_text(f"[{count}]:", timeout=30_000)
+    area = cell.locator(".jp-OutputArea")
+    expect(area.get_by_text("8 of 8")).to_be_visible()
+    text = area.inner_text()
+    assert [part for part in ("start", "100 %", "apple", "pear", "end") if part not in text] == []
+    assert "7 of 8" not in text
+
+
+def test_the_next_page_streams_on(
+    page: Page, other_page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    file = write(lab.root, LONG, "print('next')")
+    run_and_leave(other_page, lab, "1 of 8")
+
+    cells = open_notebook(page, lab, ready=False)
+    expect(cells.nth(0).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    expect(cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    expect(cells.nth(0).get_by_text("start", exact=True)).to_be_visible()
+    assert "8 of 8" not in cells.nth(0).inner_text()
+    expect_end(cells.nth(0))
+    expect(cells.nth(1).locator(".jp-OutputArea")).to_contain_text("next")
+    expect(cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[2]:")
+    # This page saves them now.
+    save(page)
+    outputs = json.loads(file.read_text())["cells"][0]["outputs"]
+    assert [one["output_type"] for one in outputs][:2] == ["stream", "display_data"]
+    assert "8 of 8" in "".join(outputs[1]["data"]["text/html"])
+
+
+def test_the_document_has_them_when_nobody_came(page: Page, other_page: Page, lab: Lab) -> None:
+    write(lab.root, LONG)
+    run_and_leave(other_page, lab, "1 of 8")
+    page.wait_for_timeout(20_000)
+    cells = open_notebook(page, lab)
+    expect_end(cells.nth(0))
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+
+
+def test_a_page_that_lost_its_connection_catches_up(page: Page, lab: Lab) -> None:
+    write(lab.root, LONG)
+    cells = open_notebook(page, lab)
+    command(page, "notebook:run-all-cells")
+    expect(page.get_by_text("1 of 8")).to_be_visible()
+    page.context.set_offline(True)
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel._ws.close()")
+    page.wait_for_timeout(2_000)
+    page.context.set_offline(False)
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.reconnect()")
+    expect_end(cells.nth(0))
+
+
+def test_two_pages_show_the_same(page: Page, other_page: Page, lab: Lab) -> None:
+    write(lab.root, LONG)
+    mine = open_notebook(page, lab)
+    # The kernel's language is written into the document.
+    save(page)
+    other = open_notebook(other_page, lab)
+    command(page, "notebook:run-all-cells")
+    expect(other.nth(0).get_by_text("1 of 8")).to_be_visible()
+    expect(other_page.locator(".jp-mod-dirty")).to_have_count(0)
+    expect_end(other.nth(0))
+    expect_end(mine.nth(0))
+    expect(other_page.locator(".jp-mod-dirty")).to_have_count(0)
+
+
+def test_a_request_for_input_is_asked_again(
+    page: Page, other_page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    write(lab.root, ASKING)
+    run_and_leave(other_page, lab, "asking")
+    cells = open_notebook(page, lab, ready=False)
+    field = cells.nth(0).locator(".jp-Stdin-input")
+    expect(field).to_be_visible()
+    field.fill("Ada")
+    field.press("Enter")
+    expect(cells.nth(0).locator(".jp-OutputArea")).to_contain_text("Hello Ada")
+    expect(cells.nth(0).locator(".jp-InputPrompt")).to_have_text("[1]:")
