@@ -138,19 +138,17 @@ export function CanvasView(props: ICanvasViewProps): JSX.Element {
               onResize={size => panes.resize('panel', size)}
               onCollapse={() => panes.setOpen('panel', false)}
             />
-            <fieldset className="jp-mlws-ReadOnly" disabled={isReadOnly}>
-              <Panel
-                onShow={node => flow.current?.focusNode(node)}
-                recentRuns={
-                  isReadOnly ? null : (
-                    <>
-                      <h4>{trans.__('Recent runs')}</h4>
-                      <RunList most={RECENT_RUNS} />
-                    </>
-                  )
-                }
-              />
-            </fieldset>
+            <Panel
+              onShow={node => flow.current?.focusNode(node)}
+              recentRuns={
+                isReadOnly ? null : (
+                  <>
+                    <h4>{trans.__('Recent runs')}</h4>
+                    <RunList most={RECENT_RUNS} />
+                  </>
+                )
+              }
+            />
           </>
         )}
       </div>

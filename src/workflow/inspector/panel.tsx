@@ -35,7 +35,12 @@ export function Panel(props: {
       {selected !== null && itemOf(selected) ? (
         <ItemPanel key={selected} item={selected} />
       ) : selected !== null && model.drawing.source(selected) ? (
-        <SourcePanel key={selected} id={selected} />
+        <fieldset
+          className="jp-mlws-ReadOnly"
+          disabled={model.document.isReadOnly}
+        >
+          <SourcePanel key={selected} id={selected} />
+        </fieldset>
       ) : selected !== null ? (
         <NodePanel key={selected} node={selected} />
       ) : ids.size > 1 ? (
@@ -51,27 +56,32 @@ export function Panel(props: {
 
 function NodePanel({ node }: { node: string }): JSX.Element {
   const { model, trans } = useCanvas();
+  const { isReadOnly } = model.document;
   const panes = usePanes();
   const body = useRef<HTMLDivElement>(null);
   const [target, setTarget] = useState<ICodeTarget | null>(null);
   return (
     <>
-      <FailureBox
-        node={node}
-        onFix={setting => focusSetting(body.current, setting)}
-        onLine={line => setTarget({ line })}
-        onLog={() => panes.showTab('log')}
-      />
+      {!isReadOnly && (
+        <FailureBox
+          node={node}
+          onFix={setting => focusSetting(body.current, setting)}
+          onLine={line => setTarget({ line })}
+          onLog={() => panes.showTab('log')}
+        />
+      )}
       <div
         className="jp-mlws-Panel-body"
         ref={body}
         role="group"
         aria-label={trans.__('Settings')}
         // Without a field that takes the focus, the keyboard scrolls it.
-        tabIndex={model.document.isReadOnly ? 0 : undefined}
+        tabIndex={isReadOnly ? 0 : undefined}
       >
-        <RunSettings node={node} />
-        <SettingsView node={node} target={target} />
+        <fieldset className="jp-mlws-ReadOnly" disabled={isReadOnly}>
+          <RunSettings node={node} />
+          <SettingsView node={node} target={target} />
+        </fieldset>
       </div>
     </>
   );
@@ -166,6 +176,7 @@ function TitleField(): JSX.Element {
       <input
         id={id}
         className="jp-mod-styled"
+        readOnly={model.document.isReadOnly}
         value={draft}
         placeholder={trans.__('Untitled workflow')}
         onChange={event => setDraft(event.target.value)}

@@ -1,5 +1,7 @@
 import { caretDownIcon, caretUpIcon } from '@jupyterlab/ui-components';
 import {
+  memo,
+  useCallback,
   useEffect,
   useLayoutEffect,
   useMemo,
@@ -21,6 +23,8 @@ const COLUMN = 140;
 const HEADER = 58;
 /** Browsers draw no higher elements; of more rows the scroll bar has a coarser scale. */
 const MAX_HEIGHT = 8_000_000;
+/** Rows whose places are counted from the same one: the numbers of pixels stay small. */
+const BLOCK = 1000;
 /** Rows are drawn for a height of so many pixels at most, whatever the style says. */
 const MAX_VIEW = 4000;
 /** How long typing must rest before rows are filtered, in milliseconds. */
@@ -92,6 +96,28 @@ export function DataTable({
     return () => pages.dispose();
   }, [pages]);
 
+  const onSort = useCallback(
+    (column: string) =>
+      setSort(before =>
+        before?.column !== column
+          ? { column, down: false }
+          : before.down
+            ? null
+            : { column, down: true }
+      ),
+    []
+  );
+  const onFilter = useCallback(
+    (column: string, text: string) =>
+      setTexts(before => ({ ...before, [column]: text })),
+    []
+  );
+  const onDescribe = useCallback(
+    (column: string) =>
+      setDescribed(before => (before === column ? null : column)),
+    []
+  );
+
   if (!page) {
     return <p className="jp-mlws-Empty">{error ?? trans.__('Loading…')}</p>;
   }
@@ -118,19 +144,9 @@ export function DataTable({
           pages={pages}
           sort={sort}
           texts={texts}
-          onSort={column =>
-            setSort(
-              sort?.column !== column
-                ? { column, down: false }
-                : sort.down
-                  ? null
-                  : { column, down: true }
-            )
-          }
-          onFilter={(column, text) => setTexts({ ...texts, [column]: text })}
-          onDescribe={column =>
-            setDescribed(column === described ? null : column)
-          }
+          onSort={onSort}
+          onFilter={onFilter}
+          onDescribe={onDescribe}
         />
         {described !== null && (
           <ColumnPane
@@ -158,47 +174,45 @@ function Grid(props: {
   onDescribe: (column: string) => void;
 }): JSX.Element {
   const { trans } = useCanvas();
-  const { columns, count, pages, sort } = props;
+  const { columns, count, pages, sort, texts } = props;
+  const { onSort, onFilter, onDescribe } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({
-    top: 0,
-    left: 0,
-    width: 800,
-    height: 300
-  });
+  const [size, setSize] = useState({ width: 800, height: 300 });
+  const [offset, setOffset] = useState({ top: 0, left: 0 });
   const height = Math.min(count * ROW, MAX_HEIGHT);
   const isScaled = count * ROW > MAX_HEIGHT;
-  const rowsInView = Math.max(1, Math.ceil((view.height - HEADER) / ROW) + 1);
-  const lastTop = Math.max(0, count - Math.floor((view.height - HEADER) / ROW));
-  const range = Math.max(1, height + HEADER - view.height);
+  const rowsInView = Math.max(1, Math.ceil((size.height - HEADER) / ROW) + 1);
+  const lastTop = Math.max(0, count - Math.floor((size.height - HEADER) / ROW));
+  const range = Math.max(1, height + HEADER - size.height);
   /** The first row, with its hidden share. */
   const top = isScaled
-    ? Math.min(1, view.top / range) * lastTop
-    : view.top / ROW;
+    ? Math.min(1, offset.top / range) * lastTop
+    : offset.top / ROW;
   const first = Math.min(Math.floor(top), Math.max(0, count - 1));
   const last = Math.min(count - 1, first + rowsInView);
-  const firstColumn = Math.floor(view.left / COLUMN);
+  const firstColumn = Math.floor(offset.left / COLUMN);
   const lastColumn = Math.min(
     columns.length,
-    firstColumn + Math.ceil(view.width / COLUMN) + 1
+    firstColumn + Math.ceil(size.width / COLUMN) + 1
   );
 
   useLayoutEffect(() => {
     const element = scroller.current!;
     const measure = (): void =>
-      setView({
-        top: element.scrollTop,
-        left: element.scrollLeft,
+      setSize({
         width: element.clientWidth,
         height: Math.min(element.clientHeight, MAX_VIEW)
       });
+    // The size is not read while it scrolls: that would be a layout for each frame.
+    const onScroll = (): void =>
+      setOffset({ top: element.scrollTop, left: element.scrollLeft });
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
-    element.addEventListener('scroll', measure, { passive: true });
+    element.addEventListener('scroll', onScroll, { passive: true });
     return () => {
       observer.disconnect();
-      element.removeEventListener('scroll', measure);
+      element.removeEventListener('scroll', onScroll);
     };
   }, []);
   // Where the scroll bar is coarse, a wheel and keys still move by rows.
@@ -241,11 +255,14 @@ function Grid(props: {
     }
   }, [pages, first, last, count]);
 
-  const visible = columns.slice(firstColumn, lastColumn);
-  const place = (index: number): { left: number; width: number } => ({
-    left: (firstColumn + index) * COLUMN,
-    width: COLUMN
-  });
+  const visible = useMemo(
+    () => columns.slice(firstColumn, lastColumn),
+    [columns, firstColumn, lastColumn]
+  );
+  // Rows stay where they are as long as this one does; the box around them moves.
+  const base = Math.floor(first / BLOCK) * BLOCK;
+  // An element whose row has left shows the one that came.
+  const pool = rowsInView + 1;
   return (
     <div
       className="jp-mlws-Grid"
@@ -260,94 +277,147 @@ function Grid(props: {
         className="jp-mlws-Grid-all"
         style={{ height: height + HEADER, width: columns.length * COLUMN }}
       >
-        <div className="jp-mlws-Grid-window" style={{ height: view.height }}>
+        <div className="jp-mlws-Grid-window" style={{ height: size.height }}>
+          <Head
+            columns={visible}
+            firstColumn={firstColumn}
+            sort={sort}
+            texts={texts}
+            onSort={onSort}
+            onFilter={onFilter}
+            onDescribe={onDescribe}
+          />
           <div
-            className="jp-mlws-Grid-head"
-            role="row"
-            style={{ height: HEADER }}
+            className="jp-mlws-Grid-rows"
+            role="rowgroup"
+            style={{
+              transform: `translateY(${HEADER + (base - top) * ROW}px)`
+            }}
           >
-            {visible.map(({ name, dtype }, index) => (
-              <div
-                key={name}
-                role="columnheader"
-                aria-colindex={firstColumn + index + 1}
-                aria-sort={
-                  sort?.column !== name
-                    ? 'none'
-                    : sort.down
-                      ? 'descending'
-                      : 'ascending'
-                }
-                style={place(index)}
-              >
-                <div className="jp-mlws-Grid-name">
-                  <button
-                    title={trans.__('Sort by %1', name)}
-                    onClick={() => props.onSort(name)}
-                  >
-                    {name}
-                    {sort?.column === name &&
-                      (sort.down ? (
-                        <caretDownIcon.react tag="span" />
-                      ) : (
-                        <caretUpIcon.react tag="span" />
-                      ))}
-                  </button>
-                  <button
-                    className="jp-mlws-Grid-describe"
-                    title={trans.__('Statistics of %1', name)}
-                    aria-label={trans.__('Statistics of %1', name)}
-                    onClick={() => props.onDescribe(name)}
-                  >
-                    Σ
-                  </button>
-                </div>
-                <span className="jp-mlws-Table-dtype">{dtype}</span>
-                <input
-                  className="jp-mod-styled"
-                  aria-label={trans.__('Filter %1', name)}
-                  placeholder={trans.__('Filter')}
-                  title={trans.__(
-                    'A part of the value, or > 13, <= 5, = red, empty'
-                  )}
-                  value={props.texts[name] ?? ''}
-                  onChange={event => props.onFilter(name, event.target.value)}
-                />
-              </div>
-            ))}
+            {Array.from({ length: pool }, (_, slot) => {
+              const index = first + ((slot - (first % pool) + pool) % pool);
+              return (
+                index <= last && (
+                  <Row
+                    key={slot}
+                    index={index}
+                    y={(index - base) * ROW}
+                    columns={visible}
+                    firstColumn={firstColumn}
+                    cells={pages.row(index)}
+                  />
+                )
+              );
+            })}
           </div>
-          {Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => {
-            const cells = pages.row(first + index);
-            const y = HEADER + (first + index - top) * ROW;
-            return (
-              <div
-                key={first + index}
-                className="jp-mlws-Grid-row"
-                role="row"
-                aria-rowindex={first + index + 1}
-                style={{ height: ROW, transform: `translateY(${y}px)` }}
-              >
-                {visible.map(({ name }, column) => {
-                  const value = cells?.[firstColumn + column];
-                  return (
-                    <div
-                      key={name}
-                      role="gridcell"
-                      aria-colindex={firstColumn + column + 1}
-                      className={
-                        typeof value === 'number' ? 'jp-mod-number' : ''
-                      }
-                      style={place(column)}
-                    >
-                      {cells ? cellText(value) : '…'}
-                    </div>
-                  );
-                })}
-              </div>
-            );
-          })}
         </div>
       </div>
     </div>
   );
 }
+
+/** Columns with their buttons and filters: drawn again with what they show, not when rows scroll. */
+const Head = memo(
+  (props: {
+    columns: ITablePage['columns'];
+    firstColumn: number;
+    sort: { column: string; down: boolean } | null;
+    texts: Readonly<Record<string, string>>;
+    onSort: (column: string) => void;
+    onFilter: (column: string, text: string) => void;
+    onDescribe: (column: string) => void;
+  }) => {
+    const { trans } = useCanvas();
+    const { columns, firstColumn, sort } = props;
+    return (
+      <div className="jp-mlws-Grid-head" role="row" style={{ height: HEADER }}>
+        {columns.map(({ name, dtype }, index) => (
+          <div
+            key={name}
+            role="columnheader"
+            aria-colindex={firstColumn + index + 1}
+            aria-sort={
+              sort?.column !== name
+                ? 'none'
+                : sort.down
+                  ? 'descending'
+                  : 'ascending'
+            }
+            style={{ left: (firstColumn + index) * COLUMN, width: COLUMN }}
+          >
+            <div className="jp-mlws-Grid-name">
+              <button
+                title={trans.__('Sort by %1', name)}
+                onClick={() => props.onSort(name)}
+              >
+                {name}
+                {sort?.column === name &&
+                  (sort.down ? (
+                    <caretDownIcon.react tag="span" />
+                  ) : (
+                    <caretUpIcon.react tag="span" />
+                  ))}
+              </button>
+              <button
+                className="jp-mlws-Grid-describe"
+                title={trans.__('Statistics of %1', name)}
+                aria-label={trans.__('Statistics of %1', name)}
+                onClick={() => props.onDescribe(name)}
+              >
+                Σ
+              </button>
+            </div>
+            <span className="jp-mlws-Table-dtype">{dtype}</span>
+            <input
+              className="jp-mod-styled"
+              aria-label={trans.__('Filter %1', name)}
+              placeholder={trans.__('Filter')}
+              title={trans.__(
+                'A part of the value, or > 13, <= 5, = red, empty'
+              )}
+              value={props.texts[name] ?? ''}
+              onChange={event => props.onFilter(name, event.target.value)}
+            />
+          </div>
+        ))}
+      </div>
+    );
+  }
+);
+
+/** A row at a place, which is drawn again with its cells only. */
+const Row = memo(
+  (props: {
+    index: number;
+    y: number;
+    columns: ITablePage['columns'];
+    firstColumn: number;
+    /** Undefined until they are read. */
+    cells: readonly unknown[] | undefined;
+  }) => {
+    const { index, y, columns, firstColumn, cells } = props;
+    return (
+      <div
+        className="jp-mlws-Grid-row"
+        role="row"
+        aria-rowindex={index + 1}
+        style={{ height: ROW, transform: `translateY(${y}px)` }}
+      >
+        {columns.map((_, column) => {
+          const value = cells?.[firstColumn + column];
+          return (
+            <div
+              key={column}
+              role="gridcell"
+              aria-colindex={firstColumn + column + 1}
+              className={typeof value === 'number' ? 'jp-mod-number' : ''}
+              style={{ left: (firstColumn + column) * COLUMN, width: COLUMN }}
+            >
+              {cells ? cellText(value) : '…'}
+            </div>
+          );
+        })}
+      </div>
+    );
+  }
+);

@@ -1,7 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { ITablePage } from '../../api/models';
-import { settle } from '../../__tests__/server';
 import { PAGE_ROWS, RowPages } from './rowPages';
 
 function pages(): {
@@ -31,14 +30,19 @@ function pages(): {
   return { rows, asked };
 }
 
+const PAUSE_MS = 200;
+
 describe('RowPages', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
   it('reads the pages of a range once', async () => {
     const { rows, asked } = pages();
     rows.request(PAGE_ROWS - 5, PAGE_ROWS + 5);
     rows.request(PAGE_ROWS - 5, PAGE_ROWS + 5);
     expect(asked.map(one => one.offset)).toEqual([0, PAGE_ROWS]);
     asked.forEach(one => one.answer());
-    await settle();
+    await vi.advanceTimersByTimeAsync(PAUSE_MS);
     expect(rows.row(PAGE_ROWS + 1)).toEqual([PAGE_ROWS + 1]);
     rows.request(0, 10);
     expect(asked).toHaveLength(2);
@@ -52,7 +56,20 @@ describe('RowPages', () => {
     }
     expect(asked).toHaveLength(2);
     asked[0].answer();
-    await settle();
+    await vi.advanceTimersByTimeAsync(PAUSE_MS);
     expect(asked.map(one => one.offset)).toEqual([0, PAGE_ROWS, 9_000_000]);
+  });
+
+  it('begins few requests while a scroll bar is dragged', async () => {
+    const { rows, asked } = pages();
+    for (let frame = 0; frame < 60; frame += 1) {
+      rows.request(frame * 100_000, frame * 100_000 + 20);
+      asked.forEach(one => one.answer());
+      await vi.advanceTimersByTimeAsync(16);
+    }
+    await vi.advanceTimersByTimeAsync(PAUSE_MS);
+    // In a second, with the last one, on which it rested.
+    expect(asked.length).toBeLessThan(13);
+    expect(asked[asked.length - 1].offset).toBe(5_900_000);
   });
 });

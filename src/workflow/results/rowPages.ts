@@ -6,6 +6,8 @@ export const PAGE_ROWS = 200;
 const MAX_PAGES = 60;
 /** Requests under way at a time; of the others the newest come first. */
 const MAX_REQUESTS = 2;
+/** Requests begin so many milliseconds apart: a scroll bar that is dragged passes thousands of pages. */
+const PAUSE = 100;
 
 /** The rows of a table of any length; pages are read when they come into view. */
 export class RowPages {
@@ -39,12 +41,26 @@ export class RowPages {
 
   dispose(): void {
     this._isDisposed = true;
+    clearTimeout(this._timer);
   }
 
   private _next(): void {
+    if (
+      this._timer !== undefined ||
+      this._isDisposed ||
+      this._asked.size >= MAX_REQUESTS ||
+      this._wanted.length === 0
+    ) {
+      return;
+    }
+    // The pages of one range are read at once.
     while (this._asked.size < MAX_REQUESTS && this._wanted.length > 0) {
       void this._load(this._wanted.shift()!);
     }
+    this._timer = setTimeout(() => {
+      this._timer = undefined;
+      this._next();
+    }, PAUSE);
   }
 
   private async _load(page: number): Promise<void> {
@@ -74,4 +90,5 @@ export class RowPages {
   private _asked = new Set<number>();
   private _wanted: number[] = [];
   private _isDisposed = false;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
 }
