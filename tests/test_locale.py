@@ -94,6 +94,11 @@ def test_every_word_of_the_component_library_has_its_chinese() -> None:
                 for setting in component.settings.get("properties", {}).values()
                 for key in ("title", "description")
             ),
+            *(
+                setting["x-pairs"]["title"]
+                for setting in component.settings.get("properties", {}).values()
+                if "x-pairs" in setting
+            ),
         )
         if word and word not in known
     ]

@@ -92,7 +92,9 @@ def like(
 SETTING = re.compile(r"\{(\w+)\}")
 READ: Literal["read"] = "read"
 """Rule of a component without input tables: it is run on the head of its files."""
-Rule = Like | Callable[[Settings, Inputs], Schema] | Literal["read"]
+Result = Schema | Mapping[str, Schema]
+"""Columns of all output tables, or of each by its port."""
+Rule = Like | Callable[[Settings, Inputs], Result] | Literal["read"]
 
 
 def table_of(inputs: Inputs, port: str) -> Schema:
@@ -177,6 +179,13 @@ def impute_missing(settings: Settings, inputs: Inputs) -> Schema:
         return column if column.type == "text" else ANY
 
     return Schema({n: filled(n, column) for n, column in table.columns.items()}, table.complete)
+
+
+def check_table(_: Settings, inputs: Inputs) -> Mapping[str, Schema]:
+    """Columns of `check_table`: of the table, and of the list of violated rules."""
+    text = Column("text")
+    failures = {"rule": text, "effect": text, "rows": INTEGER, "first rows": text, "message": text}
+    return {"table": table_of(inputs, "data"), "failures": Schema(failures)}
 
 
 def rename_columns(settings: Settings, inputs: Inputs) -> Schema:

@@ -46,6 +46,18 @@ def evaluate(expression: str, table: Table) -> Any:
 
     Raises ValueError for what is not an expression, and KeyError for a column that is missing.
     """
+    body, names = parse_expression(expression)
+    try:
+        return _Evaluator(table, names).visit(body)
+    except (AttributeError, RecursionError, TypeError, ZeroDivisionError) as error:
+        raise ValueError(f"{expression!r} cannot be computed: {error}") from None
+
+
+def parse_expression(expression: str) -> tuple[ast.expr, Mapping[str, str]]:
+    """Return the syntax tree of an expression, and the columns of names that replace backticks.
+
+    Raises ValueError for what is not an expression.
+    """
     names: dict[str, str] = {}
 
     def replace(match: re.Match[str]) -> str:
@@ -56,11 +68,9 @@ def evaluate(expression: str, table: Table) -> Any:
     try:
         tree = ast.parse(QUOTED_NAME.sub(replace, expression).strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError) as error:
-        raise ValueError(f"{expression!r} is not an expression: {error}") from None
-    try:
-        return _Evaluator(table, names).visit(tree.body)
-    except (AttributeError, RecursionError, TypeError, ZeroDivisionError) as error:
-        raise ValueError(f"{expression!r} cannot be computed: {error}") from None
+        reason = error.msg if isinstance(error, SyntaxError) else error
+        raise ValueError(f"{expression!r} is not an expression: {reason}") from None
+    return tree.body, names
 
 
 class _Evaluator(ast.NodeVisitor):

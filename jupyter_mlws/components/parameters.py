@@ -7,6 +7,8 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field
 
+from jupyter_mlws.components.expressions import FUNCTIONS
+
 
 class Labels:
     """Titles of a setting's choices; a choice without one is shown as its value in words."""
@@ -33,7 +35,52 @@ class ColumnOf:
         self.required = required
 
 
+class ExpressionOf:
+    """Marks a setting as an expression over the columns of the first input table, or a list.
+
+    ``is_condition``: it has to be true or false for each row.
+    """
+
+    def __init__(self, *, is_condition: bool) -> None:
+        self.is_condition = is_condition
+
+
+class PairsOf:
+    """Marks a list of ``column=value``, for columns of the first input table.
+
+    ``title``: title of the values. ``choices``: all values, else any text. ``required``: the
+    columns have to exist. ``initial``: value of a new item; ``{column}`` is its column.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[str] = (),
+        *,
+        required: bool = True,
+        initial: str = "",
+    ) -> None:
+        self.title = title
+        self.choices = choices
+        self.initial = initial
+        self.required = required
+
+
+class RulesOf:
+    """Marks a list of rules that other settings hold.
+
+    A rule is named after its setting and its item, such as ``complete: age``; ``single``: a setting
+    that is one rule.
+    """
+
+    def __init__(self, *settings: str, single: str) -> None:
+        self.settings = settings
+        self.single = single
+
+
 ColumnName = Annotated[str, ColumnOf()]
+Expression = Annotated[str, ExpressionOf(is_condition=False)]
+ConditionExpression = Annotated[str, ExpressionOf(is_condition=True)]
 ColumnNames = Annotated[list[str], ColumnOf()]
 ExcludedColumns = Annotated[list[str], Field(title="Excluded columns"), ColumnOf(required=False)]
 TargetColumn = Annotated[str, Field(title="Target column"), ColumnOf()]
@@ -54,11 +101,14 @@ def words(name: str) -> str:
 def describe(
     schema: dict[str, Any], hints: dict[str, Any], tables: Sequence[str]
 ) -> dict[str, Any]:
-    """Add titles, ``x-labels``, ``x-applies-to`` and ``x-columns`` to the JSON Schema of settings.
+    """Add titles and the keywords of forms to the JSON Schema of settings.
 
-    ``x-labels`` is a list in the order of the choices; ``x-applies-to`` has the values of other
-    settings by their names; ``x-columns`` is the input ``port`` whose columns a setting names, and
-    whether they are ``required`` to exist. ``tables``: the input ports of tables.
+    ``x-labels``: titles in the order of the choices. ``x-applies-to``: values of other settings by
+    their names. ``x-columns``: the input ``port`` whose columns a setting names, and whether they
+    are ``required`` to exist. ``x-expression``: the ``port`` whose columns an expression names, and
+    ``condition`` if it has to be true or false, and all ``functions``. ``x-pairs``: each item is ``column=value``; has
+    the ``port`` of the columns, and the ``title`` and ``choices`` of the values. ``x-rules``:
+    settings whose items are rules that this one lists. ``tables``: ports of input tables.
     """
     for name, setting in schema.get("properties", {}).items():
         metadata = _metadata(hints.get(name))
@@ -74,6 +124,22 @@ def describe(
             if "enum" in choices:
                 choices["x-labels"] = [titles.get(str(v), words(str(v))) for v in choices["enum"]]
         for part in metadata:
+            if isinstance(part, RulesOf):
+                setting["x-rules"] = [*part.settings, part.single]
+            if isinstance(part, PairsOf) and tables:
+                setting["x-pairs"] = {
+                    "port": tables[0],
+                    "required": part.required,
+                    "choices": list(part.choices),
+                    "initial": part.initial,
+                    "title": part.title,
+                }
+            if isinstance(part, ExpressionOf) and tables:
+                setting["x-expression"] = {
+                    "port": tables[0],
+                    "condition": part.is_condition,
+                    "functions": sorted(FUNCTIONS),
+                }
             if isinstance(part, AppliesTo):
                 setting["x-applies-to"] = {key: list(values) for key, values in part.values.items()}
             if isinstance(part, ColumnOf) and (part.port or tables):

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +122,18 @@ def main() -> int:
     return 0
 
 
-def _columns(source: Source) -> Schema:
+def read_source(source: Source) -> Any:
+    """Return the table of a source, whose paths are absolute."""
     from jupyter_mlws.components import values
     from jupyter_mlws.components.library import load
 
+    files = {port: Path(path) for port, path in source.files.items()}
+    if source.component:
+        return getattr(load, source.component)(**files, **source.settings)
+    return values.read("Table", next(iter(files.values())))
+
+
+def _columns(source: Source) -> Schema:
     files = {port: Path(path) for port, path in source.files.items()}
     is_parquet = any(file.suffix.lower() in (".parquet", ".pq") for file in files.values())
     is_large = any(file.stat().st_size > MAX_BYTES for file in files.values())
@@ -135,17 +143,11 @@ def _columns(source: Source) -> Schema:
         schema = parquet.read_schema(next(iter(files.values())))
         names = [name for name in schema.names if not name.startswith("__index_level")]
         return Schema(dict.fromkeys(names, ANY))
-    if source.component:
-        settings: dict[str, Any] = dict(source.settings)
-        is_head = is_large or source.component == "load_sql"
-        if is_head:
-            settings["limit"] = min(settings.get("limit") or HEAD_ROWS, HEAD_ROWS)
-        table = getattr(load, source.component)(**files, **settings)
-        schema = table_schema(table)
-    else:
-        table = values.read("Table", next(iter(files.values())))
-        is_head = False
-        schema = table_schema(table)
+    is_head = bool(source.component) and (is_large or source.component == "load_sql")
+    if is_head:
+        limit = min(source.settings.get("limit") or HEAD_ROWS, HEAD_ROWS)
+        source = replace(source, settings={**source.settings, "limit": limit})
+    schema = table_schema(read_source(source))
     if is_head:
         columns = {name: Column(None, column.examples) for name, column in schema.columns.items()}
         return Schema(columns)
@@ -174,7 +176,9 @@ def table_schema(table: Any) -> Schema:
             columns[str(name)] = Column("other", texts)
             continue
         types = [one for one, check in checks.items() if check(kind)] or ["other"]
-        columns[str(name)] = Column(None if pa.types.is_null(kind) else types[0], texts)
+        # Sums of unsigned and signed integers of 64 bits are floats.
+        is_unknown = pa.types.is_null(kind) or pa.types.is_uint64(kind)
+        columns[str(name)] = Column(None if is_unknown else types[0], texts)
     return Schema(columns)
 
 

@@ -36,6 +36,7 @@ from jupyter_mlws.workflows.models import (
     ColumnRequest,
     ColumnStatistics,
     ExecuteRequest,
+    LearnedChecks,
     Log,
     LogQuery,
     NodeColumns,
@@ -163,6 +164,16 @@ def validate(workspace: Workspace, body: ValidateRequest) -> Problems:
 )
 def get_columns(workspace: Workspace, body: NodeColumnsRequest) -> NodeColumns:
     return workspace.workflows.columns(body)
+
+
+@endpoints.post(
+    "workflows/checks",
+    "Learn the rules of a data check from the table at a node's input",
+    also=[("read", "contents")],
+    errors=(*DVC_ERRORS, *NO_WORKFLOW, PreviewError),
+)
+def learn_checks(workspace: Workspace, body: NodeColumnsRequest) -> LearnedChecks:
+    return workspace.workflows.learned_checks(body)
 
 
 @endpoints.post(

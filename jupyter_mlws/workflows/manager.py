@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 
-from jupyter_mlws.components.columns import Schema
+from jupyter_mlws.components.columns import Schema, table_of
+from jupyter_mlws.components.learned_checks import learn_in_process
+from jupyter_mlws.components.source_columns import Source
 from jupyter_mlws.core.errors import (
+    PreviewError,
     WorkflowItemNotFoundError,
     WorkflowRunningError,
     WorkflowUnreadableError,
 )
-from jupyter_mlws.core.i18n import ENGLISH
+from jupyter_mlws.core.i18n import ENGLISH, Message
 from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import resolved
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document import graph
+from jupyter_mlws.workflows.document.columns import Columns
 from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.nodes import node
@@ -30,6 +34,7 @@ from jupyter_mlws.workflows.importers.models import (
 )
 from jupyter_mlws.workflows.models import (
     Edge,
+    LearnedChecks,
     NodeColumns,
     NodeColumnsRequest,
     Plan,
@@ -178,15 +183,8 @@ class WorkflowManager:
 
         Error 40401 if the workflow has no such node, 40205 if it cannot be read.
         """
-        text = request.text
-        path = self.documents.checked(request.path)
-        document = self.documents.read(path) if text is None else parse(path, text)
-        stages = self.documents.stages(document)[0]
-        # The variants of a sweep have the same inputs, or inputs of the same kind.
-        ids = [one.id for one in stages if request.node in (one.id, one.id.split("@")[0])]
-        if not ids:
-            raise WorkflowItemNotFoundError(kind="node", name=request.node)
-        inputs = self.documents.columns(stages).inputs(ids[0])
+        stage, columns = self._node_columns(request)
+        inputs = columns.inputs(stage.id)
         return NodeColumns(
             inputs={
                 port: [
@@ -203,6 +201,43 @@ class WorkflowManager:
                 for port, tables in inputs.items()
             }
         )
+
+    def learned_checks(self, request: NodeColumnsRequest) -> LearnedChecks:
+        """Return rules that the table at a node's input meets.
+
+        Error 40401 if the workflow has no such node, or no file has the table yet; 40206 if the
+        table cannot be read.
+        """
+        stage, columns = self._node_columns(request)
+        path = next(iter(stage.ports.get("data", ())), None)
+        if path is None:
+            raise WorkflowItemNotFoundError(kind="table", name="data")
+        root = self._project.root
+        # A source is read as it is now; the file of a node may be outdated.
+        source = columns.sources.get(path, Source({"": path}))
+        if source.key(root) is None:
+            raise WorkflowItemNotFoundError(kind="output", name=path)
+        try:
+            checks = LearnedChecks(**learn_in_process(root, source))
+        except ValueError as error:
+            raise PreviewError(kind="table", reason=str(error)) from None
+        table = table_of(columns.inputs(stage.id), "data")
+        if table.complete and set(table.columns) != set(checks.columns):
+            reason = Message("it is outdated. Run the node that writes it, then try again.")
+            raise PreviewError(kind="table", reason=reason)
+        return checks
+
+    def _node_columns(self, request: NodeColumnsRequest) -> tuple[Stage, Columns]:
+        """Return the stage of a node, and the columns of its workflow."""
+        text = request.text
+        path = self.documents.checked(request.path)
+        document = self.documents.read(path) if text is None else parse(path, text)
+        stages = self.documents.stages(document)[0]
+        # The variants of a sweep have the same inputs, or inputs of the same kind.
+        stage = next((s for s in stages if request.node in (s.id, s.id.split("@")[0])), None)
+        if stage is None:
+            raise WorkflowItemNotFoundError(kind="node", name=request.node)
+        return stage, self.documents.columns(stages)
 
     def plan(self, path: str, query: PlanQuery | None = None, text: str | None = None) -> Plan:
         """Return the planned action for each node, its reasons, and the estimated time.

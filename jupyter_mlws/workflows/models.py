@@ -425,6 +425,17 @@ class NodeColumns(Record):
     inputs: dict[str, list[TableColumns]]
 
 
+class LearnedChecks(Record):
+    """Settings of `check_table` that a table meets."""
+
+    columns: list[str]
+    types: list[str]
+    ranges: list[str]
+    complete: list[str]
+    unique: list[str]
+    minimum_rows: int
+
+
 class ExecuteRequest(Request):
     """The nodes to run, and how."""
 

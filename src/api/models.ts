@@ -57,6 +57,7 @@ export type ILineageNode = Schemas['LineageNode'];
 export type ILogEntry = Schemas['LogEntry'];
 export type ILogLine = Schemas['LogLine'];
 export type IMachine = Schemas['Machine'];
+export type ILearnedChecks = Schemas['LearnedChecks'];
 export type IMeasure = Schemas['Measure'];
 export type IModel = Schemas['Model'];
 export type IModelComparison = Schemas['ModelComparison'];

@@ -1507,6 +1507,15 @@ export interface components {
      * @enum {string}
      */
     Kind: 'component' | 'notebook' | 'script' | 'shell';
+    /** @description Settings of `check_table` that a table meets. */
+    LearnedChecks: {
+      columns: string[];
+      types: string[];
+      ranges: string[];
+      complete: string[];
+      unique: string[];
+      minimum_rows: number;
+    };
     /**
      * @description Rule of a component: the columns of an input, without some and with others.
      *

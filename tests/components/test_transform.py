@@ -64,6 +64,7 @@ def test_checks_say_which_rows_fail(
     settings: dict[str, Any] = {
         "columns": ["city", "town"],
         "types": ["price=number", "paid=boolean", "day=text", "unit count=number"],
+        "ranges": ["price=1.5..4", "day=2026-01-01.."],
         "complete": ["city", "day"],
         "unique": ["city", "unit count"],
         "conditions": ["price >= 2", "`unit count` < 100"],
@@ -72,21 +73,34 @@ def test_checks_say_which_rows_fail(
     expected = {
         "columns: town": (0, "column 'town' is missing"),
         "types: day": (0, "column 'day' is date, not text"),
+        "minimum_rows": (0, "5 rows, fewer than 9"),
+        "ranges: price": (2, "column 'price' is not within 1.5..4 in 2 rows (2, 4)"),
+        "ranges: day": (1, "column 'day' is not within 2026-01-01.. in 1 rows (5)"),
         "complete: city": (1, "column 'city' has missing values in 1 rows (4)"),
         "complete: day": (1, "column 'day' has missing values in 1 rows (4)"),
         "unique: city": (2, "column 'city' has repeated values in 2 rows (1, 3)"),
         "conditions: price >= 2": (2, "the condition price >= 2 is not met in 2 rows (3, 4)"),
-        "minimum_rows": (0, "5 rows, fewer than 9"),
     }
     result = check_table(sales, **settings, violations="warn")
     assert result.table is sales
-    assert result.report == {"rows": 5, "violations": 7} | {
+    assert result.report == {"rows": 5, "violations": 9} | {
         check: rows for check, (rows, _) in expected.items()
     }
     messages = [message for _, message in expected.values()]
-    assert capsys.readouterr().out.splitlines() == messages
+    assert capsys.readouterr().out.splitlines() == [f"Warning: {one}" for one in messages]
+    failures = result.failures.set_index("rule")
+    assert failures["rows"].to_dict() == {rule: rows for rule, (rows, _) in expected.items()}
+    assert failures.loc["unique: city", "first rows"] == "1, 3"
+    assert set(failures["effect"]) == {"warn"}
     with pytest.raises(ValueError, match="fails its checks: column 'town' is missing; "):
         check_table(sales, **settings)
+    # A rule that only warns stops nothing; the others still do.
+    warned = check_table(sales, unique=["city"], complete=["paid"], warn=["unique: city"])
+    assert warned.report == {"rows": 5, "violations": 1, "unique: city": 2}
+    with pytest.raises(
+        ValueError, match=r"checks: column 'city' has missing values in 1 rows \(4\)$"
+    ):
+        check_table(sales, unique=["city"], complete=["city"], warn=["unique: city"])
     assert check_table(sales, complete=["paid"]).report == {"rows": 5, "violations": 0}
 
 
@@ -95,6 +109,9 @@ def test_checks_say_which_rows_fail(
     [
         ({"types": ["price"]}, "'price' is not column=type"),
         ({"types": ["price=money"]}, "'price=money' is not column=type"),
+        ({"ranges": ["price=5"]}, "'price=5' is not column=smallest"),
+        ({"ranges": ["price=.."]}, "'price=..' is not column=smallest"),
+        ({"ranges": ["city=1..2"]}, "column 'city' of type .* cannot be within 1..2"),
         ({"conditions": ["price"]}, "'price' is not true or false"),
         ({"conditions": ["1 < 2"]}, "'1 < 2' is not true or false"),
         ({"conditions": ["price >"]}, "'price >' is not an expression"),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from jupyter_mlws.core.i18n import CHINESE
@@ -86,7 +87,7 @@ def test_a_column_that_does_not_exist_is_a_problem_with_the_nearest_name(
     (problem,) = workflows.validate(PATH, workflow("[churn]"))
     assert (problem.node, problem.field) == ("train", "target")
     assert problem.fix is not None
-    assert problem.fix.en == "Choose one of the columns: city, rooms, price."
+    assert problem.fix.en == "Choose one of these: city, rooms, price."
 
 
 def test_a_file_that_lost_a_column_shows_which_settings_broke(
@@ -120,6 +121,91 @@ def test_a_component_without_a_rule_makes_columns_unknown_not_wrong(
     (table,) = workflows.columns(request).inputs["data"]
     assert (table.columns, table.complete) == ([], False)
     assert workflows.validate(PATH, text) == []
+
+
+TABLE = f"table={OUT}/next.table.parquet"
+OUTPUTS = {"save_table": f"file={OUT}/next.file.csv"}
+
+
+def expression_workflow(component: str, settings: str) -> str:
+    path = f"{OUT}/load.table.parquet"
+    return (
+        f"vars:\n  - load: {{encoding: utf-8}}\n  - next: {settings}\nstages:\n"
+        + node("load", "load_table", "file=data.csv", f"table={path}")
+        + node("next", component, f"data={path}", OUTPUTS.get(component, TABLE))
+    )
+
+
+@pytest.mark.parametrize(
+    ("component", "settings", "message", "fix"),
+    [
+        ("formula", "{column: x, expression: pric * 2}",
+         "The table at the input data has no column 'pric'.", "Did you mean 'price'?"),
+        ("formula", "{column: x, expression: price +}",
+         "The expression is invalid: 'price +' is not an expression: invalid syntax",
+         "Names with spaces are written in backticks."),
+        ("formula", "{column: x, expression: rond(price)}",
+         "'rond' is not a function of expressions.", "Did you mean 'round'?"),
+        ("formula", "{column: x, expression: city - price}",
+         "- cannot combine text and number.", "Convert the types of the columns first."),
+        ("filter_rows", "{by: expression, expression: price * 2}",
+         "The expression is of the type number, not true or false for each row.",
+         "Compare it with a value, such as price > 100."),
+        ("filter_rows", "{by: expression}", "The expression is empty.",
+         "Choose a column, and compare or combine it with others."),
+        ("check_table", "{conditions: [price > 0, rooms < 'x']}",
+         "< cannot combine integer and text.", "Convert the types of the columns first."),
+        ("rename_columns", "{names: [citty=town]}",
+         "The table at the input data has no column 'citty'.", "Did you mean 'city'?"),
+    ],
+)  # fmt: skip
+def test_an_expression_is_checked_while_it_is_edited(
+    workflows: WorkflowManager, file: Path, component: str, settings: str, message: str, fix: str
+) -> None:
+    (problem,) = workflows.validate(PATH, expression_workflow(component, settings))
+    assert (problem.node, problem.message.en) == ("next", message)
+    assert problem.fix is not None
+    assert problem.fix.en == fix
+    assert problem.message.in_(CHINESE) != message
+
+
+def test_a_computed_column_has_a_type(workflows: WorkflowManager, file: Path) -> None:
+    text = expression_workflow("formula", "{column: x, expression: upper(city)}")
+    text += node("last", "sort_rows", f"data={OUT}/next.table.parquet", f"table={OUT}/l.parquet")
+    assert columns_of(workflows, "last", text)["x"] == "text"
+
+
+async def test_checks_are_learned_from_a_table(fetch, file: Path) -> None:
+    text = expression_workflow("check_table", "{}")
+    body = json.dumps({"path": PATH, "node": "next", "text": text})
+    answer = await fetch("mlws/api/v1/workflows/checks", method="POST", body=body)
+    assert json.loads(answer.body)["data"] == {
+        "columns": ["city", "rooms", "price", "churn"],
+        "types": ["city=text", "rooms=integer", "price=number", "churn=integer"],
+        "ranges": ["rooms=1..5", "price=1.4..2.6", "churn=0..2"],
+        "complete": ["city", "rooms", "churn"],
+        "unique": [],
+        "minimum_rows": 1,
+    }
+    # What another node wrote is of use if it has the columns of now.
+    text += node("last", "check_table", f"data={OUT}/next.table.parquet", f"table={OUT}/l.parquet")
+    (file.parent / "out").mkdir()
+    (file.parent / "out/next.table.parquet").write_bytes(b"")
+    body = json.dumps({"path": PATH, "node": "last", "text": text})
+    answer = await fetch(
+        "mlws/api/v1/workflows/checks", method="POST", body=body, raise_error=False
+    )
+    assert (answer.code, json.loads(answer.body)["code"]) == (422, "40206")
+    pd.DataFrame({"other": [1]}).to_parquet(file.parent / "out/next.table.parquet")
+    answer = await fetch(
+        "mlws/api/v1/workflows/checks", method="POST", body=body, raise_error=False
+    )
+    assert "it is outdated" in json.loads(answer.body)["message"]
+    body = json.dumps({"path": PATH, "node": "next", "text": text.replace("data.csv", "no.csv")})
+    answer = await fetch(
+        "mlws/api/v1/workflows/checks", method="POST", body=body, raise_error=False
+    )
+    assert (answer.code, json.loads(answer.body)["code"]) == (404, "40401")
 
 
 async def test_the_endpoint_takes_a_text_that_is_not_saved(fetch, file: Path) -> None:

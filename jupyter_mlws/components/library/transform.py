@@ -9,14 +9,18 @@ from pydantic import Field
 from jupyter_mlws.components import Table, component
 from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.columns import like
+from jupyter_mlws.components.expression_types import formula as formula_columns
 from jupyter_mlws.components.expressions import evaluate
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     ColumnName,
     ColumnNames,
     ColumnOf,
+    ConditionExpression,
     Count,
+    Expression,
     Labels,
+    PairsOf,
     Seed,
 )
 from jupyter_mlws.components.tables import check_columns, numeric
@@ -74,7 +78,7 @@ def filter_rows(
         ),
     ] = "",
     values: Annotated[list[str], AppliesTo(by=("column",), condition=("is_one_of",))] = [],  # noqa: B006  never changed
-    expression: Annotated[str, AppliesTo(by=("expression",))] = "",
+    expression: Annotated[ConditionExpression, AppliesTo(by=("expression",))] = "",
 ) -> Table:
     """Keep the rows that meet a condition.
 
@@ -190,7 +194,7 @@ def sample_rows(
 def rename_columns(
     data: Table,
     *,
-    names: Annotated[list[str], Field(title="New names")],
+    names: Annotated[list[str], Field(title="New names"), PairsOf("New name", initial="{column}")],
 ) -> Table:
     """Rename columns.
 
@@ -272,12 +276,12 @@ def _convert(column: Any, to: str, errors: Literal["raise", "coerce"]) -> Any:
         raise ValueError(f"column {column.name!r}: {error}") from None
 
 
-@component(category="Transform", title="Formula", columns=like("data", add={"{column}": None}))
+@component(category="Transform", title="Formula", columns=formula_columns)
 def formula(
     data: Table,
     *,
     column: Annotated[str, Field(title="New column")],
-    expression: str,
+    expression: Expression,
 ) -> Table:
     """Compute a column from others.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.components.columns import READ, UNKNOWN, Fitted, Inputs, Schema, Value
+from jupyter_mlws.components.columns import READ, UNKNOWN, Fitted, Inputs, Schema, Value, table_of
+from jupyter_mlws.components.expression_types import examine
+from jupyter_mlws.components.expressions import FUNCTIONS
 from jupyter_mlws.components.registry import library_rules
 from jupyter_mlws.components.source_columns import Source, SourceReader
 from jupyter_mlws.core.i18n import Message
@@ -29,9 +32,10 @@ class Columns:
         self._stages = {stage.id: stage for stage in stages}
         self._components = components
         self._outs = {out for stage in stages for out in stage.outs}
-        requests = self._sources()
-        schemas = sources.read(list(requests.values()))
-        self._values: dict[str, Value] = dict(zip(requests, schemas, strict=True))
+        self.sources = self._sources()
+        """Sources by the path of the table that they give."""
+        schemas = sources.read(list(self.sources.values()))
+        self._values: dict[str, Value] = dict(zip(self.sources, schemas, strict=True))
         """Columns of tables and transformers by path."""
         try:
             order = list(TopologicalSorter(upstream(stages)).static_order())
@@ -52,32 +56,23 @@ class Columns:
         }
 
     def findings(self, document: Document) -> Iterator[Finding]:
-        """Yield the settings that name a column which the table at their port does not have."""
+        """Yield the settings whose columns or expressions do not suit the input tables."""
         for stage in self._stages.values():
             component = self._components.get(stage.component or "")
             if component is None:
                 continue
             inputs, settings = self.inputs(stage.id), _settings(stage, component)
             for name, schema in setting_schemas(component).items():
-                mark = schema.get("x-columns")
                 conditions = schema.get("x-applies-to", {}).items()
                 applies = all(settings.get(other) in values for other, values in conditions)
-                if not mark or not mark["required"] or not applies:
-                    continue
-                value = settings.get(name)
-                values = value if isinstance(value, list) else [value]
-                # Values that are no text are problems of their own.
-                for column in [one for one in values if isinstance(one, str) and one != ""]:
-                    for table in inputs.get(mark["port"], ()):
-                        if not (isinstance(table, Schema) and table.complete):
-                            continue
-                        if column not in table.columns:
-                            names = list(table.columns)
-                            place = (mark["port"], stage, name, document)
-                            yield _missing_column(column, names, *place)
+                if applies:
+                    value = settings.get(name)
+                    values = value if isinstance(value, list) else [value]
+                    # Values that are no text are problems of their own.
+                    texts = [one for one in values if isinstance(one, str)]
+                    yield from SettingPlace(stage, name, document).findings(texts, schema, inputs)
 
     def _sources(self) -> dict[str, Source]:
-        """Return the sources to read, by the path of the table that they give."""
         sources: dict[str, Source] = {}
         for stage in self._stages.values():
             component = self._components.get(stage.component or "")
@@ -108,12 +103,13 @@ class Columns:
             return
         inputs = self.inputs(stage.id)
         try:
-            schema = rule(_settings(stage, component), inputs)
+            result = rule(_settings(stage, component), inputs)
         except (AttributeError, KeyError, TypeError, ValueError):
             # Missing or invalid settings, which are problems of their own.
             return
         tables = [one for ones in inputs.values() for one in ones if isinstance(one, Schema)]
         for port in component.outputs:
+            schema = result if isinstance(result, Schema) else result.get(port.name, UNKNOWN)
             for path in stage.ports.get(port.name, ())[:1]:
                 if port.type == "Table":
                     self._values[path] = schema
@@ -131,19 +127,92 @@ def _settings(stage: Stage, component: Component) -> dict[str, Any]:
     return {**defaults, **convert_options(component, stage.written), **stage.settings}
 
 
-def _missing_column(
-    column: str, names: Sequence[str], port: str, stage: Stage, setting: str, document: Document
-) -> Finding:
-    near = get_close_matches(column, names, n=1)
+@dataclass(frozen=True)
+class SettingPlace:
+    """A setting of a node, and the findings about its value."""
+
+    stage: Stage
+    setting: str
+    document: Document
+
+    def findings(
+        self, texts: Sequence[str], schema: Mapping[str, Any], inputs: Inputs
+    ) -> Iterator[Finding]:
+        """Yield what is wrong with the columns or expressions that a setting names."""
+        columns = schema.get("x-columns") or schema.get("x-pairs")
+        expression = schema.get("x-expression")
+        if "x-pairs" in schema:
+            texts = [text.partition("=")[0].strip() for text in texts]
+        if columns and columns["required"]:
+            for table in inputs.get(columns["port"], ()):
+                if isinstance(table, Schema) and table.complete:
+                    for column in texts:
+                        if column and column not in table.columns:
+                            yield self.missing_column(column, list(table.columns), columns["port"])
+        if expression:
+            for text in texts:
+                yield from self.expression_findings(
+                    text, table_of(inputs, expression["port"]), expression
+                )
+
+    def missing_column(self, column: str, names: Sequence[str], port: str) -> Finding:
+        """Return the finding that a table has no such column, with the nearest one."""
+        message = Message(
+            "The table at the input {port} has no column {name!r}.", port=port, name=column
+        )
+        return self._finding(message, _choices(column, names))
+
+    def expression_findings(
+        self, text: str, table: Schema, mark: Mapping[str, Any]
+    ) -> Iterator[Finding]:
+        """Yield what cannot be computed of an expression over a table."""
+        if not text.strip():
+            yield self._finding(
+                Message("The expression is empty."),
+                Message("Choose a column, and compare or combine it with others."),
+            )
+            return
+        report = examine(text, table)
+        if report.syntax_error:
+            words = Message("The expression is invalid: {reason}", reason=report.syntax_error)
+            yield self._finding(words, Message("Names with spaces are written in backticks."))
+        for column in report.columns:
+            if table.complete and column not in table.columns:
+                yield self.missing_column(column, list(table.columns), mark["port"])
+        for name in report.functions:
+            words = Message("{name!r} is not a function of expressions.", name=name)
+            yield self._finding(words, _choices(name, sorted(FUNCTIONS)))
+        for sign, column_type, other_type in report.mismatches:
+            words = Message(
+                "{sign} cannot combine {column_type} and {other_type}.",
+                sign=sign,
+                column_type=column_type,
+                other_type=other_type,
+            )
+            yield self._finding(words, Message("Convert the types of the columns first."))
+        if mark["condition"] and report.type not in (None, "boolean"):
+            words = Message(
+                "The expression is of the type {column_type}, not true or false for each row.",
+                column_type=report.type,
+            )
+            yield self._finding(words, Message("Compare it with a value, such as price > 100."))
+
+    def _finding(self, message: Message, fix: Message) -> Finding:
+        return Finding(
+            "40201",
+            message,
+            node=self.stage.id,
+            field=self.setting,
+            line=self.document.line("stages", self.stage.id, "cmd") or self.stage.line,
+            fix=fix,
+            draft=True,
+        )
+
+
+def _choices(name: str, names: Sequence[str]) -> Message:
+    """Return the nearest name, else the first of them all."""
+    near = get_close_matches(name, names, n=1)
+    if near:
+        return Message("Did you mean {near!r}?", near=near[0])
     listed = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
-    return Finding(
-        "40201",
-        Message("The table at the input {port} has no column {name!r}.", port=port, name=column),
-        node=stage.id,
-        field=setting,
-        line=document.line("stages", stage.id, "cmd") or stage.line,
-        fix=Message("Did you mean {near!r}?", near=near[0])
-        if near
-        else Message("Choose one of the columns: {names}.", names=listed),
-        draft=True,
-    )
+    return Message("Choose one of these: {names}.", names=listed)

@@ -76,3 +76,13 @@ export function pathPattern(path: string): RegExp {
     'gu'
   );
 }
+
+/** The extension of a file, such as `.csv`; empty without one. */
+export function extension(path: string): string {
+  return /[^/]\.[^./]+$/.test(path) ? path.slice(path.lastIndexOf('.')) : '';
+}
+
+/** A path with another extension. */
+export function withExtension(path: string, next: string): string {
+  return path.slice(0, path.length - extension(path).length) + next;
+}

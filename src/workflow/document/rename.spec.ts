@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { parse } from './document';
-import { nameFault, renameNode } from './rename';
+import { canMoveOutput, moveOutput, nameFault, renameNode } from './rename';
 import { HAND_WRITTEN, textAfter, WINE } from '../../__tests__/samples';
 
 const PATH = 'workflows/wine/dvc.yaml';
@@ -112,5 +112,36 @@ describe('renameNode', () => {
       expect(nameFault(document!, 'load', name)).toBe('shape');
     }
     expect(nameFault(document!, 'load', 'workflow')).toBe('reserved');
+  });
+});
+
+describe('moveOutput', () => {
+  const OUT = 'workflows/wine/out/load.table.parquet';
+
+  it('changes the path where it is written and read', () => {
+    const { document } = parse(WINE, PATH);
+    const after = textAfter(document!, moveOutput(OUT, 'export/wine.csv'));
+    expect(after).toBe(WINE.split(OUT).join('export/wine.csv'));
+    expect(canMoveOutput(document!, OUT, 'export/wine.csv')).toBe(true);
+  });
+
+  it('does not take the path of another file', () => {
+    const { document } = parse(WINE, PATH);
+    const other = document!.stages.flatMap(one => one.outs)[1].paths[0];
+    expect(canMoveOutput(document!, OUT, other)).toBe(false);
+    expect(textAfter(document!, moveOutput(OUT, other))).toBe(WINE);
+  });
+
+  it('writes the path as the folder of its stage needs it', () => {
+    const text =
+      'stages:\n  a:\n    cmd: python a.py out/a.csv\n    outs: [out/a.csv]\n' +
+      '  b:\n    wdir: sub\n    cmd: python b.py ../out/a.csv\n    deps: [../out/a.csv]\n';
+    const { document } = parse(text, 'dvc.yaml');
+    expect(textAfter(document!, moveOutput('out/a.csv', 'sub/a.tsv'))).toBe(
+      text
+        .replace('../out/a.csv\n', 'a.tsv\n')
+        .replace('[../out/a.csv]', '[a.tsv]')
+        .replace(/out\/a\.csv/g, 'sub/a.tsv')
+    );
   });
 });

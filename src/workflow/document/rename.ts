@@ -76,7 +76,9 @@ function renameFiles(id: string, name: string): Edit {
   return workflow => {
     const { outs } = stageOf(workflow, id);
     const all = compose(
-      ...outs.map(out => renameFile(new Set(out.paths), id, name))
+      ...outs.map(out =>
+        renameFile(new Set(out.paths), text => newFile(text, id, name))
+      )
     );
     const data = all(workflow);
     // A path may be written in a way that is not found, as by a template: all stay then.
@@ -93,14 +95,27 @@ function renameFiles(id: string, name: string): Edit {
   };
 }
 
+/** Moves a file that a stage writes; its readers read it at its new path. */
+export function moveOutput(path: string, to: string): Edit {
+  return renameFile(new Set([path]), (_, folder) => relative(folder, to));
+}
+
+/** True if a file can be moved: nothing else has the path, and all commands name the file. */
+export function canMoveOutput(
+  workflow: IWorkflow,
+  path: string,
+  to: string
+): boolean {
+  return moveOutput(path, to)(workflow) !== workflow.data;
+}
+
 /**
  * Renames one file, or those of a sweep's variants; none where something else has the name, or
- * where a program has the file's name in itself.
+ * where a program has the file's name in itself. `next` returns the new path in a folder.
  */
 function renameFile(
   files: ReadonlySet<string>,
-  id: string,
-  name: string
+  next: (text: string, folder: string) => string | null
 ): Edit {
   return workflow => {
     const entries = workflow.stages.flatMap(stage =>
@@ -113,7 +128,7 @@ function renameFile(
     const paths = new Set(entries.flatMap(one => one.paths));
     const uses = entries.filter(one => one.paths.some(path => files.has(path)));
     const isRenamable =
-      ![...files].some(file => paths.has(newFile(file, id, name) ?? '')) &&
+      ![...files].some(file => paths.has(next(file, '') ?? '')) &&
       uses.every(
         ({ stage, raw }) =>
           stage.isEditable &&
@@ -122,10 +137,10 @@ function renameFile(
     if (!isRenamable) {
       return workflow.data;
     }
-    const rename = (raws: string[], text: string): string =>
+    const rename = (raws: string[], folder: string, text: string): string =>
       raws.reduce((now, raw) => {
-        const next = newFile(raw, id, name);
-        return next ? now.replace(pathPattern(raw), () => next) : now;
+        const path = next(raw, folder);
+        return path ? now.replace(pathPattern(raw), () => path) : now;
       }, text);
     const data = changeBodies(
       new Set(uses.map(({ stage }) => stage.id)),
@@ -133,7 +148,9 @@ function renameFile(
         const raws = uses
           .filter(use => use.stage === stage)
           .map(({ raw }) => raw);
-        return mapStrings(body, text => rename([...new Set(raws)], text));
+        return mapStrings(body, text =>
+          rename([...new Set(raws)], stage.folder, text)
+        );
       }
     )(workflow);
     // What the file itself says of them, from its own folder.
@@ -145,7 +162,7 @@ function renameFile(
       ...Object.fromEntries(
         lists.map(key => [
           key,
-          mapStrings(data[key], text => rename(listPaths, text))
+          mapStrings(data[key], text => rename(listPaths, folder, text))
         ])
       )
     };

@@ -24,4 +24,16 @@ export interface ISchema {
   'x-applies-to'?: Record<string, Value[]>;
   /** The input table whose columns it names; `required` if they have to exist. */
   'x-columns'?: { port: string; required: boolean };
+  /** The input table whose columns an expression, or each of a list, names. */
+  'x-expression'?: { port: string; condition: boolean; functions: string[] };
+  /** Items are `column=value`; without choices, a value is any text. */
+  'x-pairs'?: {
+    port: string;
+    required: boolean;
+    title: string;
+    choices: string[];
+    initial: string;
+  };
+  /** The settings whose items are rules that this list names. */
+  'x-rules'?: string[];
 }

@@ -33,7 +33,7 @@ function withEnumNames(property: ISchema): ISchema {
     : withNames(property);
 }
 
-/** Hides the settings that have no effect with the values of others; lists columns to choose. */
+/** Hides the settings that have no effect with the values of others; gives each setting its field. */
 export function formUi(
   schema: ISchema,
   values: Settings
@@ -43,10 +43,21 @@ export function formUi(
       if (!applies(property, values)) {
         return [[key, { 'ui:widget': 'hidden' }]];
       }
+      const isList = [property.type].flat().includes('array');
+      const expression = property['x-expression'];
+      if (expression) {
+        const ui = { 'ui:widget': 'expression', 'ui:options': { expression } };
+        return [[key, isList ? { items: ui } : ui]];
+      }
+      if (property['x-pairs']) {
+        return [[key, { 'ui:field': 'pairs' }]];
+      }
+      if (property['x-rules']) {
+        return [[key, { 'ui:field': 'rules' }]];
+      }
       if (!property['x-columns']) {
         return [];
       }
-      const isList = [property.type].flat().includes('array');
       return [
         [key, isList ? { 'ui:field': 'columns' } : { 'ui:widget': 'column' }]
       ];

@@ -18,7 +18,7 @@ export function useColumns(node: IGraphNode): ColumnsOfPorts | null {
   const [version, next] = useReducer((count: number) => count + 1, 0);
   useSlot(model.drawing.validated, next);
   const isNeeded = Object.values(node.settings?.properties ?? {}).some(
-    one => one['x-columns']
+    one => one['x-columns'] || one['x-expression'] || one['x-pairs']
   );
   const reply = useReply(
     isNeeded ? service => service.columns(model.document.text, node.id) : null,

@@ -29,7 +29,10 @@ import { ColumnsField, ColumnWidget, useColumns } from './columnFields';
 import { CommandSettings } from './commandForm';
 import { RemoveButton } from './removeButton';
 import { useCanvas, useDrawing, useFlush } from '../store/hooks';
+import { ExpressionWidget } from './expressionField';
+import { LearnChecks, PairsField, RulesField } from './ruleFields';
 import { NameField, TitleField } from './nameField';
+import { OutputFields } from './outputFields';
 import { NodeActions } from './nodeActions';
 import { ParamsView } from './paramsForm';
 import { SweepForm } from './sweepForm';
@@ -40,8 +43,8 @@ import * as gestures from '../store/gestures';
 
 const validator = customizeValidator<ReadonlyJSONObject>();
 
-const WIDGETS = { column: ColumnWidget };
-const FIELDS = { columns: ColumnsField };
+const WIDGETS = { column: ColumnWidget, expression: ExpressionWidget };
+const FIELDS = { columns: ColumnsField, pairs: PairsField, rules: RulesField };
 
 /** How long typing must rest before it is written, in milliseconds. */
 const REST = 400;
@@ -95,6 +98,8 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
   if (!node.stage.isEditable) {
     return <CommandSettings node={node} />;
   }
+  const settings = Object.values(node.settings?.properties ?? {});
+  const isChecked = settings.some(one => one['x-rules']);
   return (
     <>
       {inputs.length > 0 && (
@@ -105,7 +110,9 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
           ))}
         </section>
       )}
+      {isChecked && <LearnChecks node={node} />}
       <SettingsSection node={node} title={trans.__('Settings')} />
+      <OutputFields node={node} />
     </>
   );
 }
@@ -270,7 +277,9 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   // Several canvases may stand side by side; ids are theirs alone.
   const root = useId();
   const columns = useColumns(node);
-  const context = { root, columns };
+  const { problems } = useDrawing();
+  const own = problems.filter(one => 'field' in one && one.node === node.id);
+  const context = { root, columns, draft, problems: own };
   const schema = useMemo(() => formSchema(freeSchema(node)), [node]);
   return (
     <FormComponent

@@ -5,6 +5,7 @@ import type {
   ObjectFieldTemplateProps
 } from '@rjsf/utils';
 
+import type { IProblem } from '../../api/models';
 import type { ISchema } from '../document/schema';
 import { RemoveButton } from './removeButton';
 import { useCanvas } from '../store/hooks';
@@ -14,6 +15,10 @@ import { choiceText } from '../labels';
 function Field(props: FieldTemplateProps): JSX.Element {
   const { trans } = useCanvas();
   const { id, label, schema, children, rawErrors, hidden, required } = props;
+  const name = id.slice((props.formContext?.root ?? '').length + 1);
+  const problems: IProblem[] = (props.formContext?.problems ?? []).filter(
+    (one: IProblem) => one.field === name
+  );
   const isGroup = schema.type === 'object' || schema.type === 'array';
   if (hidden) {
     return <div hidden>{children}</div>;
@@ -40,6 +45,11 @@ function Field(props: FieldTemplateProps): JSX.Element {
           {trans.__('Default: %1', choiceText(schema as ISchema, fallback))}
         </div>
       )}
+      {problems.map((problem, index) => (
+        <div key={index} className="jp-mlws-Field-error">
+          {problem.message} {problem.fix}
+        </div>
+      ))}
       {rawErrors?.map(error => (
         <div key={error} className="jp-mlws-Field-error" role="alert">
           {error}

@@ -50,10 +50,15 @@ function translateSettings(
   return { ...schema, properties: Object.fromEntries(properties) };
 }
 
-/** Titles of choices, translated. */
+/** Titles of choices and of the values of pairs, translated. */
 function withLabels(schema: ISchema, say: (text: string) => string): ISchema {
   const labels = schema['x-labels'];
-  return labels ? { ...schema, 'x-labels': labels.map(say) } : schema;
+  const pairs = schema['x-pairs'];
+  return {
+    ...schema,
+    ...(labels && { 'x-labels': labels.map(say) }),
+    ...(pairs && { 'x-pairs': { ...pairs, title: say(pairs.title) } })
+  };
 }
 
 /** Name of the component that stands for a new one, whose code is typed; no function has it. */

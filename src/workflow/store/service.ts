@@ -4,6 +4,7 @@ import type {
   IComponent,
   IDataset,
   IModel,
+  ILearnedChecks,
   INodeColumns,
   INodeLog,
   INotebookSettings,
@@ -111,6 +112,12 @@ export class WorkflowService {
   columns(text: string, node: string): Promise<INodeColumns> {
     const body = { path: this.path, text, node };
     return this._client.post('/workflows/columns', body, this._query);
+  }
+
+  /** Returns rules that the table at a data check's input meets. */
+  learnChecks(text: string, node: string): Promise<ILearnedChecks> {
+    const body = { path: this.path, text, node };
+    return this._client.post('/workflows/checks', body, this._query);
   }
 
   /** Newest first; `cursor` is of the page before. */

@@ -1,0 +1,51 @@
+/** Returns a column as an expression names it: in backticks if it is no identifier. */
+export function columnInExpression(name: string): string {
+  return /^[\p{L}_][\p{L}\p{N}_]*$/u.test(name) && !WORDS.has(name)
+    ? name
+    : `\`${name}\``;
+}
+
+/** Words that Python reads as a part of its grammar. */
+const WORDS: ReadonlySet<string> = new Set(
+  (
+    'False None True and as assert async await break class continue def del ' +
+    'elif else except finally for from global if import in is lambda nonlocal ' +
+    'not or pass raise return try while with yield'
+  ).split(' ')
+);
+
+/** One item of a list of `column=value`. */
+export interface IPair {
+  column: string;
+  value: string;
+}
+
+/** Reads an item; the first equals sign ends the column. */
+export function readPair(text: string): IPair {
+  const at = text.indexOf('=');
+  return at < 0
+    ? { column: text.trim(), value: '' }
+    : { column: text.slice(0, at).trim(), value: text.slice(at + 1).trim() };
+}
+
+/** Writes an item. */
+export function writePair({ column, value }: IPair): string {
+  return `${column}=${value}`;
+}
+
+/** Names the rules that settings hold, such as `unique: id`, in the order of the settings. */
+export function ruleNames(
+  settings: readonly string[],
+  values: Readonly<Record<string, unknown>>
+): string[] {
+  return settings.flatMap(setting => {
+    const value = values[setting];
+    const isPair = setting === 'types' || setting === 'ranges';
+    if (!Array.isArray(value)) {
+      return value === undefined ? [] : [setting];
+    }
+    return value
+      .filter(one => typeof one === 'string' && one !== '')
+      .map(one => `${setting}: ${isPair ? readPair(one).column : one}`);
+  });
+}

@@ -1,0 +1,224 @@
+import { Button } from '@jupyterlab/ui-components';
+import type { FieldProps } from '@rjsf/utils';
+import { useId, useState } from 'react';
+
+import { APIError } from '../../api/client';
+import type { ITableColumn } from '../../api/models';
+import { Failure } from '../../ui/errorBox';
+import { readPair, ruleNames, writePair } from '../document/expressions';
+import type { ISchema } from '../document/schema';
+import { changeSettings, settingsOf } from '../document/settings';
+import type { IGraphNode } from '../graph/graph';
+import { columnTypeText } from '../labels';
+import { useCanvas } from '../store/hooks';
+import { RemoveButton } from './removeButton';
+
+/** Gives each of some columns a value: a new name, a type, a range. */
+export function PairsField(props: FieldProps): JSX.Element {
+  const { trans } = useCanvas();
+  const { idSchema, name, schema, formContext, onChange } = props;
+  const { port, title, choices, initial } = (schema as ISchema)['x-pairs']!;
+  const table = formContext.columns?.[port];
+  const columns: ITableColumn[] = table?.columns ?? [];
+  const pairs = (Array.isArray(props.formData) ? props.formData : []).map(one =>
+    readPair(String(one ?? ''))
+  );
+  const set = (index: number, value: string): void =>
+    onChange(
+      pairs.map((pair, n) => writePair(n === index ? { ...pair, value } : pair))
+    );
+  const add = (column: string): void => {
+    const type = columns.find(one => one.name === column)?.type ?? '';
+    const value = choices.includes(type)
+      ? type
+      : (choices[0] ?? initial.replace('{column}', column));
+    onChange([...pairs.map(writePair), writePair({ column, value })]);
+  };
+  const free = columns.filter(one =>
+    pairs.every(pair => pair.column !== one.name)
+  );
+  return (
+    <fieldset className="jp-mlws-Field-group jp-mlws-Pairs" id={idSchema.$id}>
+      <legend>{schema.title ?? name}</legend>
+      {schema.description && (
+        <div className="jp-mlws-Field-help">{schema.description}</div>
+      )}
+      {pairs.map(({ column, value }, index) => {
+        const label = trans.__('%1 of %2', title, column);
+        return (
+          <div key={`${index} ${column}`} className="jp-mlws-Field-item">
+            <span className="jp-mlws-Pairs-column" title={column}>
+              {column}
+            </span>
+            {choices.length > 0 ? (
+              <select
+                aria-label={label}
+                value={value}
+                onChange={event => set(index, event.target.value)}
+              >
+                {!choices.includes(value) && (
+                  <option value={value}>{value}</option>
+                )}
+                {choices.map(choice => (
+                  <option key={choice} value={choice}>
+                    {columnTypeText(choice as ITableColumn['type'], trans)}
+                  </option>
+                ))}
+              </select>
+            ) : (
+              <input
+                aria-label={label}
+                className="jp-mod-styled"
+                type="text"
+                value={value}
+                onChange={event => set(index, event.target.value)}
+              />
+            )}
+            <RemoveButton
+              label={trans.__('Remove %1', column)}
+              onClick={() =>
+                onChange(pairs.filter((_, n) => n !== index).map(writePair))
+              }
+            />
+          </div>
+        );
+      })}
+      {free.length > 0 && (
+        <select
+          aria-label={trans.__('Add a column')}
+          value=""
+          onChange={event => add(event.target.value)}
+        >
+          <option value="">{trans.__('Add a column…')}</option>
+          {free.map(column => (
+            <option key={column.name} value={column.name}>
+              {[column.name, columnTypeText(column.type, trans)]
+                .filter(Boolean)
+                .join(' · ')}
+            </option>
+          ))}
+        </select>
+      )}
+      {!table?.complete && <NewColumn onAdd={add} />}
+    </fieldset>
+  );
+}
+
+/** Takes the name of a column where not all are known. */
+function NewColumn({ onAdd }: { onAdd: (name: string) => void }): JSX.Element {
+  const { trans } = useCanvas();
+  const [draft, setDraft] = useState('');
+  const add = (): void => {
+    if (draft.trim() !== '') {
+      onAdd(draft.trim());
+    }
+    setDraft('');
+  };
+  return (
+    <input
+      aria-label={trans.__('Name of a column')}
+      className="jp-mod-styled"
+      type="text"
+      placeholder={trans.__('Name of a column')}
+      value={draft}
+      onChange={event => setDraft(event.target.value)}
+      onBlur={add}
+      onKeyDown={event => {
+        if (event.key === 'Enter') {
+          event.preventDefault();
+          add();
+        }
+      }}
+    />
+  );
+}
+
+/** Chooses among the rules that the other settings hold. */
+export function RulesField(props: FieldProps): JSX.Element {
+  const { trans } = useCanvas();
+  const { idSchema, name, schema, formContext, onChange } = props;
+  const chosen: string[] = Array.isArray(props.formData) ? props.formData : [];
+  const rules = ruleNames(
+    (schema as ISchema)['x-rules'] ?? [],
+    formContext.draft ?? {}
+  );
+  const gone = chosen.filter(one => !rules.includes(one));
+  const toggle = (rule: string): void =>
+    onChange(
+      chosen.includes(rule)
+        ? chosen.filter(one => one !== rule)
+        : [...chosen, rule]
+    );
+  return (
+    <fieldset className="jp-mlws-Columns" id={idSchema.$id}>
+      <legend>{schema.title ?? name}</legend>
+      {schema.description && (
+        <div className="jp-mlws-Field-help">{schema.description}</div>
+      )}
+      <ul>
+        {[...rules, ...gone].map(rule => (
+          <li key={rule}>
+            <label>
+              <input
+                type="checkbox"
+                checked={chosen.includes(rule)}
+                onChange={() => toggle(rule)}
+              />
+              <span className="jp-mlws-Columns-name">{rule}</span>
+              {gone.includes(rule) && (
+                <span className="jp-mlws-Field-type">
+                  {trans.__('does not exist')}
+                </span>
+              )}
+            </label>
+          </li>
+        ))}
+      </ul>
+    </fieldset>
+  );
+}
+
+/** Fills the settings of a data check with rules that its input table meets. */
+export function LearnChecks({ node }: { node: IGraphNode }): JSX.Element {
+  const { model, trans } = useCanvas();
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<APIError | null>(null);
+  const help = useId();
+  const learn = async (): Promise<void> => {
+    const { service } = model.server;
+    if (!service) {
+      return;
+    }
+    setBusy(true);
+    setError(null);
+    try {
+      const rules = await service.learnChecks(model.document.text, node.id);
+      const now = model.drawing.graph.nodes.get(node.id);
+      if (now) {
+        const before = settingsOf(now, model.document.workflow);
+        const after = { ...before, ...rules };
+        model.document.edit(changeSettings(now, before, after));
+      }
+    } catch (reason) {
+      if (!(reason instanceof APIError)) {
+        throw reason;
+      }
+      setError(reason);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <div className="jp-mlws-Field">
+      <Button small disabled={isBusy} aria-describedby={help} onClick={learn}>
+        {trans.__('Learn from the Data')}
+      </Button>
+      <div id={help} className="jp-mlws-Field-help">
+        {trans.__(
+          'Sets rules that the input table meets, with some slack: ranges are a tenth larger.'
+        )}
+      </div>
+      {error && <Failure error={error} trans={trans} />}
+    </div>
+  );
+}
