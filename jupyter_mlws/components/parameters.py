@@ -106,9 +106,10 @@ def describe(
     ``x-labels``: titles in the order of the choices. ``x-applies-to``: values of other settings by
     their names. ``x-columns``: the input ``port`` whose columns a setting names, and whether they
     are ``required`` to exist. ``x-expression``: the ``port`` whose columns an expression names, and
-    ``condition`` if it has to be true or false, and all ``functions``. ``x-pairs``: each item is ``column=value``; has
-    the ``port`` of the columns, and the ``title`` and ``choices`` of the values. ``x-rules``:
-    settings whose items are rules that this one lists. ``tables``: ports of input tables.
+    ``condition`` if it has to be true or false, and all ``functions``. ``x-pairs``: each item is
+    ``column=value``; has the ``port`` of the columns, and the ``title`` and ``choices`` of the
+    values. ``x-rules``: settings whose items are rules that this one lists. ``tables``: ports of
+    input tables.
     """
     for name, setting in schema.get("properties", {}).items():
         metadata = _metadata(hints.get(name))
