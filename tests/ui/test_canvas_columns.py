@@ -118,7 +118,7 @@ def test_columns_are_renamed_by_a_form(
     open_node("rename_columns", "{names: []}")
     form = page.get_by_role("group", name="New names")
     form.get_by_label("Add a column").select_option("city")
-    form.get_by_label("New name of city").fill("town")
+    form.get_by_label("city: New name").fill("town")
     form.get_by_label("Add a column").select_option("rooms")
     form.get_by_role("button", name="Remove rooms").click()
     expect(form.locator("option")).to_have_text(
@@ -136,10 +136,10 @@ def test_checks_are_learned_by_a_click_and_edited(
     open_node("check_table", "{minimum_rows: 1}")
     page.get_by_role("button", name="Learn from the Data").click()
     ranges = page.get_by_role("group", name="Ranges of values")
-    expect(ranges.get_by_label("Range of rooms")).to_have_value("1..5")
-    ranges.get_by_label("Range of rooms").fill("1..9")
+    expect(ranges.get_by_label("rooms: Range")).to_have_value("1..5")
+    ranges.get_by_label("rooms: Range").fill("1..9")
     types = page.get_by_role("group", name="Column types")
-    types.get_by_label("Type of price").select_option("integer")
+    types.get_by_label("price: Type").select_option("integer")
     warnings = page.get_by_role("group", name="Rules that only warn")
     warnings.get_by_label("types: price").check()
     assert faults_of_access(page, ".jp-mlws-Panel") == []

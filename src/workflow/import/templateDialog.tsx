@@ -28,7 +28,7 @@ export async function fillFromTemplate(
     columnsOf: async file => {
       const text = textOfFile(model, file);
       const reply = text
-        ? await model.server.service?.columns(text, 'next')
+        ? await model.server.service?.columns.read(text, 'next')
         : undefined;
       return (
         reply?.inputs.data?.flatMap(({ columns }) =>

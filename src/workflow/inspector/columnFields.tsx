@@ -21,7 +21,9 @@ export function useColumns(node: IGraphNode): ColumnsOfPorts | null {
     one => one['x-columns'] || one['x-expression'] || one['x-pairs']
   );
   const reply = useReply(
-    isNeeded ? service => service.columns(model.document.text, node.id) : null,
+    isNeeded
+      ? service => service.columns.read(model.document.text, node.id)
+      : null,
     [node.id, version, isNeeded]
   );
   if (isNeeded && reply.data === null && reply.error === null) {

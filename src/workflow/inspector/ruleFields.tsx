@@ -44,7 +44,7 @@ export function PairsField(props: FieldProps): JSX.Element {
         <div className="jp-mlws-Field-help">{schema.description}</div>
       )}
       {pairs.map(({ column, value }, index) => {
-        const label = trans.__('%1 of %2', title, column);
+        const label = `${column}: ${title}`;
         return (
           <div key={`${index} ${column}`} className="jp-mlws-Field-item">
             <span className="jp-mlws-Pairs-column" title={column}>
@@ -192,7 +192,10 @@ export function LearnChecks({ node }: { node: IGraphNode }): JSX.Element {
     setBusy(true);
     setError(null);
     try {
-      const rules = await service.learnChecks(model.document.text, node.id);
+      const rules = await service.columns.learnChecks(
+        model.document.text,
+        node.id
+      );
       const now = model.drawing.graph.nodes.get(node.id);
       if (now) {
         const before = settingsOf(now, model.document.workflow);

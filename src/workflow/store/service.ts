@@ -4,8 +4,6 @@ import type {
   IComponent,
   IDataset,
   IModel,
-  ILearnedChecks,
-  INodeColumns,
   INodeLog,
   INotebookSettings,
   IPlan,
@@ -15,6 +13,7 @@ import type {
   ISweeps,
   IWorkflowResults
 } from '../../api/models';
+import { ColumnService } from './columns';
 import { CodeService, pythonCode, translateComponent } from './components';
 import { ResultReader } from './resultReader';
 
@@ -53,11 +52,15 @@ export class WorkflowService {
     private _defaults: () => IRunOptions = () => ({})
   ) {
     this.code = new CodeService(_client, this._query);
+    this.columns = new ColumnService(_client, path, this._query);
     this.reader = new ResultReader(_client, run => this._run(run), this._query);
   }
 
   /** Creates and changes the code of nodes. */
   readonly code: CodeService;
+
+  /** Reads the columns of tables before a run. */
+  readonly columns: ColumnService;
 
   /** Reads what runs made. */
   readonly reader: ResultReader;
@@ -106,18 +109,6 @@ export class WorkflowService {
       this._query
     );
     return reply.problems;
-  }
-
-  /** Returns the columns of the tables at a node's inputs, before a run. */
-  columns(text: string, node: string): Promise<INodeColumns> {
-    const body = { path: this.path, text, node };
-    return this._client.post('/workflows/columns', body, this._query);
-  }
-
-  /** Returns rules that the table at a data check's input meets. */
-  learnChecks(text: string, node: string): Promise<ILearnedChecks> {
-    const body = { path: this.path, text, node };
-    return this._client.post('/workflows/checks', body, this._query);
   }
 
   /** Newest first; `cursor` is of the page before. */

@@ -1,0 +1,23 @@
+import type { MLWSClient } from '../../api/client';
+import type { ILearnedChecks, INodeColumns } from '../../api/models';
+
+/** What the server knows of the tables of a workflow before a run. */
+export class ColumnService {
+  constructor(
+    private _client: MLWSClient,
+    private _path: string,
+    private _query: { project: string | undefined }
+  ) {}
+
+  /** Returns the columns of the tables at a node's inputs. */
+  read(text: string, node: string): Promise<INodeColumns> {
+    const body = { path: this._path, text, node };
+    return this._client.post('/workflows/columns', body, this._query);
+  }
+
+  /** Returns rules that the table at a data check's input meets. */
+  learnChecks(text: string, node: string): Promise<ILearnedChecks> {
+    const body = { path: this._path, text, node };
+    return this._client.post('/workflows/checks', body, this._query);
+  }
+}
