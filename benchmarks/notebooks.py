@@ -1,9 +1,11 @@
-"""Executions by API: ``python benchmarks/notebooks.py [KERNELS]``.
+"""Executions by API and without a page: ``python benchmarks/notebooks.py [KERNELS]``.
 
 Starts a server, so many notebooks with a kernel each, and has each execute at once; prints how
 long after the code sends it the first byte of output reaches a WebSocket client, and how long a
-simple execution takes by itself. Then puts 10,000 executions into a history and times its pages
-as a client sees them.
+simple execution takes by itself. Then as many cells print ten lines a second while no page is
+open: the server's processor time and memory, how long a page that opens all of them waits for
+their output, and whether every line is there. Then puts 10,000 executions into a history and times
+its pages as a client sees them.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
+import psutil
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
@@ -24,12 +28,22 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import ExecutionStart, History
 from jupyter_mlws.notebooks.models import ExecutionStatus
+from jupyter_mlws.notebooks.unattended import GRACE_PERIOD
 
 EXECUTIONS = 10_000
 ROUNDS = 5
 PORT = 18937
 TOKEN = "benchmark"
 API = f"127.0.0.1:{PORT}/mlws/api/v1"
+LINES = 300
+PRINTS = f"""\
+import time
+for line in range({LINES}):
+    print(line, flush=True)
+    time.sleep(0.1)
+"""
+MEASURED_FOR = 10.0
+"""Seconds."""
 SENDS = "import time; print(time.time(), flush=True)"
 AsyncHTTPClient.configure(None, max_clients=100)
 
@@ -45,6 +59,7 @@ async def main(root: Path, kernels: int) -> None:
     try:
         await _until_it_answers()
         await first_bytes(kernels)
+        await without_page(root, kernels, psutil.Process(server.pid))
         await history(root)
     finally:
         server.terminate()
@@ -79,6 +94,75 @@ async def first_byte(notebook: str) -> float:
             stream.close()
             await running
             return delay * 1000
+
+
+async def without_page(root: Path, kernels: int, server: psutil.Process) -> None:
+    """Cells that run while no page is open."""
+    notebooks = [(f"unattended{number}.ipynb") for number in range(kernels)]
+    for path in notebooks:
+        (root / path).write_text(json.dumps(document(PRINTS)))
+    ids = [await start_and_leave(path) for path in notebooks]
+    before = server.cpu_times()
+    await asyncio.sleep(MEASURED_FOR)
+    after = server.cpu_times()
+    used = (after.user + after.system - before.user - before.system) / MEASURED_FOR
+    memory = server.memory_info().rss / 2**20
+    print(f"{kernels} cells without a page: {used:.0%} of a core, server {memory:.0f} MiB")
+
+    async def attach(notebook: str) -> tuple[float, dict]:
+        began = time.perf_counter()
+        live = await ask(f"notebooks/{notebook}/attach", {"session": uuid.uuid4().hex})
+        return (time.perf_counter() - began) * 1000, live["executions"]
+
+    answers = await asyncio.gather(*(attach(one) for one in ids))
+    tell(f"output so far, {kernels} notebooks opened at once", [took for took, _ in answers])
+    await asyncio.sleep(LINES * 0.1 + GRACE_PERIOD + 5)
+    complete = [f"{line}\n" for line in range(LINES)]
+    saved = [json.loads((root / path).read_text())["cells"][0]["outputs"] for path in notebooks]
+    count = sum(outputs != [] and outputs[0]["text"] == complete for outputs in saved)
+    print(f"complete outputs in the files: {count} of {kernels}")
+
+
+async def start_and_leave(path: str) -> str:
+    """Run the cell of a notebook as a page does, and close the page; return the notebook's id."""
+    body = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
+    answer = await AsyncHTTPClient().fetch(
+        f"http://127.0.0.1:{PORT}/api/sessions?token={TOKEN}",
+        method="POST",
+        body=json.dumps(body),
+        request_timeout=120,
+    )
+    kernel, session = json.loads(answer.body)["kernel"]["id"], uuid.uuid4().hex
+    page = await websocket_connect(
+        f"ws://127.0.0.1:{PORT}/api/kernels/{kernel}/channels?session_id={session}&token={TOKEN}"
+    )
+    header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "session": session}
+    message = {
+        "channel": "shell",
+        "header": {**header, "username": "", "version": "5.3"},
+        "parent_header": {},
+        "metadata": {"cellId": "cell"},
+        "content": {"code": PRINTS, "silent": False},
+    }
+    await page.write_message(json.dumps(message))
+    while json.loads(str(await page.read_message()))["msg_type"] != "stream":
+        pass
+    page.close()
+    listed = await ask(f"notebooks?path={path}")
+    return str(listed["items"][0]["id"])
+
+
+def document(source: str) -> dict:
+    """A notebook of one cell."""
+    cell = {
+        "id": "cell",
+        "cell_type": "code",
+        "source": source,
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
+    return {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
 async def history(root: Path) -> None:

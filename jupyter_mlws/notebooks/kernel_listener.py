@@ -134,12 +134,9 @@ class KernelListener:
 
     def session_ended(self, session: str, stdin: Any) -> bool:
         """Handle that a tab is gone; return True if its `stdin` is kept, for requests for input."""
-        owned = [going for going in self._running.values() if going.owner == session]
-        is_waiting = any(one.session == session for one in self._expected_requests.values())
-        if not owned and not is_waiting:
-            return False
         self._queue(self._remember_file)
-        if stdin is None or stdin.closed():
+        is_busy = bool(self._running or self._open_requests or self._expected_requests)
+        if not is_busy or stdin is None or stdin.closed():
             return False
         stdin.on_recv(self.handle_input_request)
         self._stdin_of_sessions[session] = stdin
@@ -153,7 +150,9 @@ class KernelListener:
         """
         live = [
             ended.live(is_owned=is_owned)
-            for ended, is_owned in self._unattended.take(notebook, waiting)
+            for ended, is_owned in self._unattended.take(
+                notebook, waiting, is_connected=self._is_attended(session)
+            )
         ]
         for going in self._running.values():
             if going.execution.notebook == notebook and going.execution.cell is not None:
@@ -408,6 +407,10 @@ class KernelListener:
         going = self._running.pop(request, None)
         self._open_requests.discard(request)
         usage = self.meter.end(request)
+        if not self._open_requests:
+            for stdin in self._stdin_of_sessions.values():
+                stdin.close()
+            self._stdin_of_sessions.clear()
         if going is None:
             return
         if going.timer is not None:
@@ -430,7 +433,11 @@ class KernelListener:
         )
         if status is ExecutionStatus.SUCCESS:
             self.kernel.remember(execution.id, self._process)
-        is_of_tab = execution.origin is Origin.LAB and execution.cell is not None
+        is_of_tab = (
+            execution.origin is Origin.LAB
+            and execution.cell is not None
+            and not self._recording.server.keeps_outputs_itself
+        )
         keeps_outputs = going.orphan is not None or (
             is_of_tab and not self._is_attended(going.owner)
         )

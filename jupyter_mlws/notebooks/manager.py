@@ -277,7 +277,7 @@ class NotebookManager:
         """Return the executions that a tab takes over. Error 20401."""
         listener = await self._listener(identifier)
         stream = self.recording.stream_of(identifier)
-        if listener is None:
+        if listener is None or self._server.keeps_outputs_itself:
             return Attachment(seq=stream.seq, executions=[], queued=[])
         live = listener.attach(identifier, session, list(waiting))
         return Attachment(seq=stream.seq, executions=live, queued=listener.queued_cells)

@@ -34,6 +34,7 @@ from jupyter_mlws.notebooks.kernels import process_of
 from jupyter_mlws.notebooks.models import SUFFIX
 from jupyter_mlws.notebooks.persistent_kernels import OrphanedKernel
 
+DOCUMENTS_EXTENSION = "jupyter_server_documents"
 SAVE_TIMEOUT = 5.0
 """Seconds to wait while a file is being saved."""
 READ_RETRY_INTERVAL = 0.05
@@ -104,6 +105,12 @@ class JupyterServer:
         """Raise error 50302 if a link leads out of the server's root."""
         if not (self.root / path).resolve().is_relative_to(self.root.resolve()):
             raise OutsideWorkspaceError(path=path)
+
+    @property
+    def keeps_outputs_itself(self) -> bool:
+        """True if another extension keeps the outputs that arrive while no page is open."""
+        extension = self._extensions.extensions.get(DOCUMENTS_EXTENSION)
+        return extension is not None and bool(extension.enabled)
 
     # Kernels that outlive their server
 

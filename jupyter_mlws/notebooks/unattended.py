@@ -61,21 +61,25 @@ class UnattendedOutputs:
                 GRACE_PERIOD, self._save_later, ended, is_attended
             )
 
-    def take(self, notebook: str, waiting: list[str]) -> list[tuple[EndedExecution, bool]]:
+    def take(
+        self, notebook: str, waiting: list[str], *, is_connected: bool
+    ) -> list[tuple[EndedExecution, bool]]:
         """Return ended executions for a tab: those that it waits for and those that no file has.
 
-        The second value is true if that tab is now responsible for saving the outputs.
+        The second value is true if that tab is now responsible for saving the outputs; it is only
+        while it ``is_connected``.
         """
         taken = []
         for ended in self._ended.values():
             if ended.execution.notebook == notebook and (
                 not ended.is_saved or ended.execution.id in waiting
             ):
-                taken.append((ended, not ended.is_saved))
-                ended.is_saved = True
-                timer = self._timers.pop(ended.execution.id, None)
+                taken.append((ended, is_connected and not ended.is_saved))
+                timer = self._timers.get(ended.execution.id) if is_connected else None
+                ended.is_saved = ended.is_saved or is_connected
                 if timer is not None:
                     timer.cancel()
+                    del self._timers[ended.execution.id]
         return taken
 
     async def close(self) -> None:

@@ -72,11 +72,12 @@ async def test_a_document_that_changed_is_left_alone(
     assert (message["cell"], message["error"]["code"]) == ("one", "20403")
     assert (project.root / "a.ipynb").read_bytes() == changed
     # The next tab gets them, once.
-    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
+    following = await tab("a.ipynb")
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
     (one,) = live["executions"]
     assert (one["cell"], one["source"], one["status"]) == ("one", SLOW, "SUCCESS")
-    assert one["outputs"][0] == STREAM
-    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
+    assert (one["outputs"][0], one["is_owned"]) == (STREAM, True)
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
     assert live["executions"] == []
     _, result, _ = await call("GET", f"{notebook}/executions/{one['id']}")
     assert (result["output"], result["outputs_kept"]) == ("0\n1\n2\n3\n", True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -155,3 +156,23 @@ def test_a_request_for_input_is_asked_again(
     field.press("Enter")
     expect(cells.nth(0).locator(".jp-OutputArea")).to_contain_text("Hello Ada")
     expect(cells.nth(0).locator(".jp-InputPrompt")).to_have_text("[1]:")
+
+
+@pytest.mark.parametrize("page_stays", [True, False])
+def test_a_killed_server_loses_nothing(
+    page: Page, other_page: Page, start_lab: Callable[..., Lab], example: Path, page_stays: bool
+) -> None:
+    write(example, LONG)
+    lab = start_lab(example)
+    first = page if page_stays else other_page
+    cells = open_notebook(first, lab)
+    save(first)
+    command(first, "notebook:run-all-cells")
+    expect(cells.nth(0).get_by_text("1 of 8")).to_be_visible()
+    if not page_stays:
+        first.close()
+    lab.stop(signal.SIGKILL)
+    start_lab(example, port=lab.port)
+    if not page_stays:
+        cells = open_notebook(page, lab, ready=False)
+    expect_end(cells.nth(0))
