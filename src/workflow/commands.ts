@@ -72,8 +72,12 @@ function canRun({ model }: Editor): boolean {
   return model.runs.canRun;
 }
 
-function canRunNode(editor: Editor): boolean {
-  return canRun(editor) && nodeOf(editor) !== null;
+function canRunNodes(editor: Editor): boolean {
+  return canRun(editor) && editor.model.selection.nodes.size > 0;
+}
+
+function frameOf({ gestures, model }: Editor): number | null {
+  return model.document.error ? null : gestures.selectedFrame(model);
 }
 
 function hasFailed(editor: Editor): boolean {
@@ -105,18 +109,18 @@ function runCommands(trans: TranslationBundle): Commands {
     },
     'workflow:run-to': {
       label: trans.__('Run to Here'),
-      act: editor => editor.model.runs.startTo(node(editor)),
-      isEnabled: canRunNode
+      act: ({ model }) => model.runs.startTo(model.selection.nodes),
+      isEnabled: canRunNodes
     },
     'workflow:run-from': {
       label: trans.__('Run from Here'),
-      act: editor => editor.model.runs.startFrom(node(editor)),
-      isEnabled: canRunNode
+      act: ({ model }) => model.runs.startFrom(model.selection.nodes),
+      isEnabled: canRunNodes
     },
     'workflow:run-again': {
       label: trans.__('Rerun Node'),
-      act: editor => editor.model.runs.startOnly(node(editor)),
-      isEnabled: canRunNode
+      act: ({ model }) => model.runs.startOnly(model.selection.nodes),
+      isEnabled: canRunNodes
     },
     'workflow:stop': {
       label: trans.__('Stop Run'),
@@ -218,6 +222,13 @@ function editCommands(trans: TranslationBundle): Commands {
         }
       },
       isEnabled: ({ model }) => !model.document.error
+    },
+    'workflow:collapse': {
+      label: trans.__('Collapse Frame'),
+      act: ({ gestures, model }) => gestures.toggleCollapsed(model),
+      isEnabled: editor => frameOf(editor) !== null,
+      isToggled: editor =>
+        editor.model.drawing.frames[frameOf(editor) ?? -1]?.isCollapsed ?? false
     },
     'workflow:group': {
       label: trans.__('Group in Frame…'),

@@ -68,6 +68,7 @@ function icon(name: string, svgstr: string): LabIcon {
 
 export const trophyIcon = icon('trophy', trophy);
 export const addIcon = icon('circle-plus', circlePlus);
+export const subworkflowIcon = icon('subworkflow', group);
 export const faultIcon = icon('circle-alert', circleAlert);
 
 /** The icons of the library's components, by their names. */

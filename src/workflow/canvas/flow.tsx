@@ -24,11 +24,12 @@ import {
 } from 'react';
 
 import { flowLabels } from '../../ui/flowLabels';
-import { sourcePath } from '../document/notes';
+import { itemOf, sourcePath } from '../document/notes';
 import { bestLink } from '../graph/choices';
 import { refusalOf } from '../graph/connections';
 import { boundsOf, NODE_WIDTH, type XYPosition } from '../graph/geometry';
-import type { IEnd, ILink } from '../graph/graph';
+import { type IEnd, type ILink, linkBetween } from '../graph/graph';
+import { endsOf, memberEnd, memberLink } from '../graph/groups';
 import type { IShape } from '../graph/wrapping';
 import * as gestures from '../store/gestures';
 import { useCanvas } from '../store/hooks';
@@ -153,7 +154,8 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
 
   const isValidConnection = useCallback(
     (connection: Connection | Edge) => {
-      const refusal = refusalOf(model.drawing.graph, linkOf(connection));
+      const link = memberLink(linkOf(connection));
+      const refusal = refusalOf(model.drawing.graph, link);
       refuse(refusal);
       return refusal === null;
     },
@@ -172,16 +174,25 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         return;
       }
       const { nodeId, type, id } = state.fromHandle;
-      const from: IEnd = { side: type, node: nodeId, port: id ?? '' };
+      const from: IEnd = memberEnd({
+        side: type,
+        node: nodeId,
+        port: id ?? ''
+      });
       const { clientX, clientY } =
         'changedTouches' in event ? event.changedTouches[0] : event;
       const over = document
         .elementFromPoint(clientX, clientY)
         ?.closest<HTMLElement>('[data-mlws-node], .react-flow__pane');
       if (over?.dataset.mlwsNode) {
-        const { graph } = model.drawing;
-        const link = bestLink(graph, from, over.dataset.mlwsNode);
-        gestures.connect(model, link);
+        const { graph, drawn } = model.drawing;
+        const target = drawn.nodes.get(over.dataset.mlwsNode);
+        const link = target?.members
+          ? endsOf(target, from)
+              .map(end => linkBetween(from, end.node, end.port))
+              .find(one => !refusalOf(graph, one))
+          : bestLink(graph, from, over.dataset.mlwsNode);
+        gestures.connect(model, link ?? linkBetween(from, nodeId, ''));
       } else if (over) {
         const point = { x: clientX, y: clientY };
         const { x, y } = flow.screenToFlowPosition(point);
@@ -242,7 +253,11 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
           const point = { x: box.right, y: box.top };
           setRequest({
             kind: 'add',
-            from: { side: 'source', node: id, port: add.dataset.mlwsAdd! },
+            from: memberEnd<IEnd>({
+              side: 'source',
+              node: id,
+              port: add.dataset.mlwsAdd!
+            }),
             place: handle.besides(id),
             at: inside(pane.current!, point)
           });
@@ -262,9 +277,14 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         const far = isOverview ? nodeAt(nodes, under) : null;
         const element = event.target as HTMLElement;
         const node = element.closest<HTMLElement>('.react-flow__node-mlws');
+        const group = element.closest<HTMLElement>(
+          '.react-flow__node-subworkflow'
+        );
         if (far !== null) {
           // From afar there are no ports to draw lines between.
           handle.focusNode(far);
+        } else if (group?.dataset.id) {
+          gestures.toggleCollapsed(model, itemOf(group.dataset.id)!.index);
         } else if (node?.dataset.id) {
           open(node.dataset.id);
         } else if (

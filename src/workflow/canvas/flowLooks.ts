@@ -9,6 +9,7 @@ import {
 import { useEffect, useLayoutEffect, useRef } from 'react';
 
 import { fittingEnds } from '../graph/choices';
+import { memberEnd } from '../graph/groups';
 import type { IEnd } from '../graph/graph';
 import {
   isSameViewport,
@@ -132,11 +133,8 @@ export function useFittingPorts(
       return;
     }
     const [side, node, port] = end.split('\n');
-    const ends = fittingEnds(model.drawing.graph, {
-      side: side as IEnd['side'],
-      node,
-      port
-    });
+    const from = memberEnd({ side: side as IEnd['side'], node, port });
+    const ends = fittingEnds(model.drawing.graph, from);
     const handles = [
       ...canvas.querySelectorAll<HTMLElement>('[data-mlws-port]')
     ];

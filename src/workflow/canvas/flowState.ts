@@ -107,7 +107,9 @@ function carryMembers(
   changes: readonly NodeChange<AnyNode>[]
 ): NodeChange<AnyNode>[] {
   const isFrame = (change: NodeChange<AnyNode>): boolean =>
-    change.type === 'position' && itemOf(change.id)?.list === 'frames';
+    change.type === 'position' &&
+    itemOf(change.id)?.list === 'frames' &&
+    !frames[itemOf(change.id)!.index]?.isCollapsed;
   if (!changes.some(isFrame)) {
     return [...changes];
   }

@@ -60,7 +60,7 @@ export function useHandle(
     };
     const centre = (): XYPosition => {
       const { x, y } = flow.screenToFlowPosition(middle());
-      return freePlace(model.drawing.graph, model.drawing.positions, {
+      return freePlace(model.drawing.drawn, model.drawing.positions, {
         x: x - NODE_WIDTH / 2,
         y: y - 50
       });
@@ -89,7 +89,7 @@ export function useHandle(
       besides: node => besides(model, node) ?? centre(),
       focusNode: id => {
         model.selection.select([id]);
-        void flow.fitView({ ...FIT, nodes: [{ id }] });
+        void flow.fitView({ ...FIT, nodes: [{ id: model.drawing.shown(id) }] });
       },
       ask: kind => {
         const { x, y } = inside(pane.current!, middle());
@@ -156,7 +156,7 @@ let lastClip: string | null = null;
 
 /** To the right of a node, where it is free. */
 function besides(model: CanvasModel, node: string | null): XYPosition | null {
-  const { graph, positions } = model.drawing;
+  const { drawn: graph, positions } = model.drawing;
   const place = node === null ? null : positions.get(node);
   return place
     ? freePlace(graph, positions, {
@@ -275,7 +275,7 @@ export function useDrop(
               target: edge.target,
               targetPort: edge.targetHandle ?? ''
             },
-            freePlace(model.drawing.graph, model.drawing.positions, place)
+            freePlace(model.drawing.drawn, model.drawing.positions, place)
           );
         if (!isInserted) {
           gestures.addComponent(model, name, place);
@@ -305,7 +305,7 @@ export function useReveal(model: CanvasModel): void {
     if (!place || !isNew) {
       return;
     }
-    const node = model.drawing.graph.nodes.get(single!);
+    const node = model.drawing.drawn.nodes.get(single!);
     const { transform, width, height } = store.getState();
     const [x, y, zoom] = transform;
     const box = {

@@ -11,6 +11,7 @@ import {
   type XYPosition
 } from '../graph/geometry';
 import { drawnEdges, type IGraphNode, SOURCE_PORT } from '../graph/graph';
+import { memberEnd } from '../graph/groups';
 import { keySettings } from '../graph/keySettings';
 import { sourceEdge } from '../graph/sources';
 import type { CanvasModel } from '../store/model';
@@ -23,18 +24,21 @@ export function toNodes(
   before: readonly AnyNode[]
 ): AnyNode[] {
   const byId = new Map(before.map(node => [node.id, node]));
-  const { graph, positions, sources, notes } = model.drawing;
+  const { drawn, positions, sources, notes } = model.drawing;
   const { workflow } = model.document;
   const keep = (
     node: Pick<AnyNode, 'id' | 'type' | 'data' | 'position'>,
     more: () => Partial<AnyNode>
   ): AnyNode => keepNode(model, node, more, byId.get(node.id));
-  const nodes = [...graph.nodes.values()].map(node =>
+  const nodes = [...drawn.nodes.values()].map(node =>
     keep(
       {
         id: node.id,
-        type: 'mlws',
-        data: { node, settings: keySettings(node, workflow) },
+        type: node.members ? 'subworkflow' : 'mlws',
+        data: {
+          node,
+          settings: node.members ? '' : keySettings(node, workflow)
+        },
         position: positions.get(node.id)!
       },
       () => ({
@@ -88,6 +92,9 @@ export function withFrames(
   const frames = model.drawing.frames.flatMap((frame, index) => {
     const id = `frames:${index}`;
     const { title } = frame;
+    if (frame.isCollapsed) {
+      return [];
+    }
     const box = frameBox(
       frame.nodes
         .flatMap(member => byId.get(member) ?? [])
@@ -125,9 +132,11 @@ function keepNode(
   model: CanvasModel,
   node: Pick<AnyNode, 'id' | 'type' | 'data' | 'position'>,
   more: () => Partial<AnyNode>,
-  old: AnyNode | undefined
+  before: AnyNode | undefined
 ): AnyNode {
   const selected = model.selection.ids.has(node.id);
+  // A frame that was collapsed has the id of its node.
+  const old = before?.type === node.type ? before : undefined;
   // A node under the pointer stays there until it is let go.
   const isHeld = old?.dragging && node.type !== 'frame';
   const position = isHeld ? old.position : node.position;
@@ -157,24 +166,29 @@ export function toEdges(
   before: readonly CanvasEdge[]
 ): CanvasEdge[] {
   const byId = new Map(before.map(edge => [edge.id, edge]));
-  const { graph, sources, routes } = model.drawing;
+  const { drawn, drawnSources, routes } = model.drawing;
   const types = new Map<string, string | null>();
-  for (const { id, outputs } of graph.nodes.values()) {
+  for (const { id, outputs } of drawn.nodes.values()) {
     outputs.forEach(({ name, type }) => types.set(`${id}:${name}`, type));
   }
+  const nameOf = (id: string): string =>
+    drawn.nodes.get(id)?.members ? drawn.nodes.get(id)!.title : id;
   const edges: CanvasEdge[] = [
-    ...sources.flatMap(({ id, path, readers }) =>
-      readers.map(({ node, port }) => ({
-        id: sourceEdge(id, node, port),
-        source: id,
-        sourceHandle: SOURCE_PORT,
-        target: node,
-        targetHandle: port,
-        data: { port: null, type: 'File', via: NO_CORNERS },
-        ariaLabel: `${path} → ${node}`
-      }))
+    ...drawnSources.flatMap(({ id, path, readers }) =>
+      readers.map(reader => {
+        const { node, port } = memberEnd(reader);
+        return {
+          id: sourceEdge(id, node, port),
+          source: id,
+          sourceHandle: SOURCE_PORT,
+          target: reader.node,
+          targetHandle: reader.port,
+          data: { port: null, type: 'File', via: NO_CORNERS },
+          ariaLabel: `${path} → ${node}`
+        };
+      })
     ),
-    ...drawnEdges(graph).map(
+    ...drawnEdges(drawn).map(
       ({ id, source, target, sourcePort, targetPort }) => ({
         id,
         source,
@@ -182,11 +196,11 @@ export function toEdges(
         target,
         targetHandle: targetPort,
         data: {
-          port: sourcePort,
+          port: memberEnd({ node: source, port: sourcePort }).port,
           type: types.get(`${source}:${sourcePort}`) ?? null,
           via: routes.get(id) ?? NO_CORNERS
         },
-        ariaLabel: `${source} → ${target}`
+        ariaLabel: `${nameOf(source)} → ${nameOf(target)}`
       })
     )
   ];
@@ -194,6 +208,8 @@ export function toEdges(
     const old = byId.get(edge.id);
     const isSame =
       old?.data?.type === edge.data!.type &&
+      old.source === edge.source &&
+      old.target === edge.target &&
       deepEqual(old.data.via, edge.data!.via);
     return isSame ? old : { ...old, ...edge };
   });

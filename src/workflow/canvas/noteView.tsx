@@ -62,13 +62,25 @@ export const FrameView = memo(({ data, selected }: NodeProps<FrameNode>) => {
         ) : (
           data.title || trans.__('Frame')
         )}
+        <button
+          className="jp-mlws-Group-toggle nodrag nopan"
+          title={trans.__('Collapse into one node')}
+          aria-label={trans.__(
+            'Collapse “%1”',
+            data.title || trans.__('Frame')
+          )}
+          onClick={() => gestures.toggleCollapsed(model, data.index)}
+          onDoubleClick={event => event.stopPropagation()}
+        >
+          ⤡
+        </button>
       </div>
     </div>
   );
 });
 
 /** A text that turns into a field. Leaving it keeps what was typed, Escape does not. */
-function useEditing<T extends HTMLInputElement | HTMLTextAreaElement>(
+export function useEditing<T extends HTMLInputElement | HTMLTextAreaElement>(
   id: string,
   value: string,
   commit: (text: string) => void

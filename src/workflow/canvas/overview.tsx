@@ -100,7 +100,7 @@ export function Overview({
   nodes: readonly AnyNode[];
 }): JSX.Element {
   const { model, trans } = useCanvas();
-  const { graph } = model.drawing;
+  const { drawn } = model.drawing;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [x, y, zoom] = useStore(state => state.transform);
   const width = useStore(state => state.width);
@@ -114,8 +114,8 @@ export function Overview({
   );
   const edges = useMemo(() => {
     const corners = new Map(nodes.map(({ id, position }) => [id, position]));
-    return edgeEnds(graph, id => corners.get(id));
-  }, [graph, nodes]);
+    return edgeEnds(drawn, id => corners.get(id));
+  }, [drawn, nodes]);
   useBand(model, nodes);
   useLayoutEffect(() => {
     const context = canvas.current?.getContext('2d');
@@ -133,7 +133,7 @@ export function Overview({
       role="img"
       aria-label={trans.__(
         '%1 nodes. Zoom in for details, or use the tree view.',
-        graph.nodes.size
+        drawn.nodes.size
       )}
       data-mlws-nodes={boxes.length}
     />

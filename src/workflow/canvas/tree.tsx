@@ -7,6 +7,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { listText } from '../../ui/format';
 import { useCanvas, useDrawing, useKeyed, useSelection } from '../store/hooks';
+import { GroupMark } from './group';
 import { StateBadge } from './node';
 import { type TreeRow, treeRows } from '../graph/treeRows';
 import { nodeText, planText, portText, problemText } from '../labels';
@@ -18,8 +19,9 @@ const PAGE = 10;
 /** The graph as a tree: the nodes with their states, and below each what it reads and writes. */
 export function TreeView(): JSX.Element {
   const { model, trans } = useCanvas();
-  const { graph } = useDrawing();
-  const selected = useSelection().singleNode;
+  const { drawn: graph } = useDrawing();
+  const { single } = useSelection();
+  const selected = single !== null && graph.nodes.has(single) ? single : null;
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const rows = useMemo(() => treeRows(graph, open), [graph, open]);
   const [active, setActive] = useState<string | null>(model.selection.single);
@@ -236,7 +238,10 @@ function NodeRow(
         {isOpen ? '▾' : '▸'}
       </span>
       <span className="jp-mlws-TreeRow-title">{node.title}</span>
-      <span className="jp-mlws-Node-kind">{nodeText(node, trans)}</span>
+      <span className="jp-mlws-Node-kind">
+        {node.members ? listText(node.members, trans) : nodeText(node, trans)}
+      </span>
+      {node.members && <GroupMark node={node} />}
       {state ? (
         <StateBadge state={state} />
       ) : (

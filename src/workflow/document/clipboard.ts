@@ -7,7 +7,14 @@ import {
 } from './document';
 import { compose, type Edit } from './edits';
 import { freeId } from './nodes';
-import { dataOf, placeSource, sourceId, sourcePath } from './notes';
+import {
+  addFrame,
+  dataOf,
+  type IFrame,
+  placeSource,
+  sourceId,
+  sourcePath
+} from './notes';
 import { basename, dirname, join, relative } from './paths';
 import { newFile } from './rename';
 import { namesIn, renameMentions } from './templates';
@@ -41,13 +48,16 @@ export interface IClip {
   vars: Data;
   /** Data that stands beside them; paths from the project's root. */
   data?: { path: string; at: [number, number] }[];
+  /** The frames around them. */
+  frames?: IFrame[];
 }
 
 export function copyNodes(
   document: IWorkflow,
   ids: ReadonlySet<string>,
   places: ReadonlyMap<string, { x: number; y: number }>,
-  cut = false
+  cut = false,
+  frames: readonly IFrame[] = []
 ): IClip {
   const placeOf = (id: string): [number, number] => {
     const { x, y } = places.get(id) ?? { x: 0, y: 0 };
@@ -67,7 +77,15 @@ export function copyNodes(
   const vars = Object.fromEntries(
     Object.entries(document.vars).filter(([name]) => read.has(name))
   );
-  return { mlws: 'nodes', path: document.path, cut, nodes, vars, data };
+  return {
+    mlws: 'nodes',
+    path: document.path,
+    cut,
+    nodes,
+    vars,
+    data,
+    ...(frames.length > 0 && { frames: [...frames] })
+  };
 }
 
 /** Null where a text holds no nodes of ours. */
@@ -88,13 +106,21 @@ function isClip(clip: unknown): clip is IClip {
   if (!isRecord(clip)) {
     return false;
   }
-  const { nodes, data = [] } = clip;
+  const { nodes, data = [], frames = [] } = clip;
   return (
     clip.mlws === 'nodes' &&
     typeof clip.path === 'string' &&
     isRecord(clip.vars) &&
     Array.isArray(nodes) &&
     Array.isArray(data) &&
+    Array.isArray(frames) &&
+    frames.every(
+      one =>
+        isRecord(one) &&
+        typeof one.title === 'string' &&
+        Array.isArray(one.nodes) &&
+        one.nodes.every(id => typeof id === 'string')
+    ) &&
     nodes.length + data.length > 0 &&
     data.every(
       one => isRecord(one) && typeof one.path === 'string' && isPosition(one.at)
@@ -143,6 +169,12 @@ export function pasteNodes(
   for (const { path, at } of data) {
     if (!paths.has(path)) {
       edits.push(placeSource(path, toPosition(at)));
+    }
+  }
+  for (const frame of clip.frames ?? []) {
+    const own = frame.nodes.flatMap(id => names.get(id) ?? []);
+    if (own.length > 0) {
+      edits.push(addFrame({ ...frame, nodes: own }));
     }
   }
   return {

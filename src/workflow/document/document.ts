@@ -21,7 +21,14 @@ import {
 } from './templates';
 import { type Data, isRecord, type Value } from './values';
 
-export type NodeKind = 'component' | 'notebook' | 'script' | 'shell' | 'sweep';
+export type NodeKind =
+  | 'component'
+  | 'notebook'
+  | 'script'
+  | 'shell'
+  | 'sweep'
+  /** A collapsed frame; no stage is one. */
+  | 'group';
 
 /** A dependency or an output, as a list of the stage holds it. */
 export interface IPathEntry {

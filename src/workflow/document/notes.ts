@@ -9,10 +9,11 @@ export interface INote {
   at: [number, number];
 }
 
-/** A box around nodes, with a title. */
+/** A box around nodes, with a title; a collapsed one is a single node in their place. */
 export interface IFrame {
   title: string;
   nodes: string[];
+  isCollapsed?: boolean;
 }
 
 /** Data that was put on the canvas. */
@@ -60,7 +61,8 @@ export function framesOf(workflow: IWorkflow): IFrame[] {
     .map(recordOf)
     .map(frame => ({
       title: typeof frame.title === 'string' ? frame.title : '',
-      nodes: Array.isArray(frame.nodes) ? frame.nodes.map(String) : []
+      nodes: Array.isArray(frame.nodes) ? frame.nodes.map(String) : [],
+      ...(frame.collapsed === true && { isCollapsed: true })
     }));
 }
 
@@ -121,10 +123,14 @@ export function forgetSourcePositions(workflow: IWorkflow): Data {
 }
 
 /** Puts nodes into a frame of their own; they leave the frames that they were in. */
-export function addFrame({ title, nodes }: IFrame): Edit {
+export function addFrame({ title, nodes, isCollapsed }: IFrame): Edit {
   return compose(
     leaveFrames(new Set(nodes)),
-    addItem('frames', { title, nodes })
+    addItem('frames', {
+      title,
+      nodes,
+      ...(isCollapsed && { collapsed: true })
+    })
   );
 }
 
@@ -142,6 +148,21 @@ export function setPart(
     }
     items[index] = setIn(items[index], [part], value);
     return setList(key, items)(workflow);
+  };
+}
+
+/** Collapses or expands a frame. */
+export function setCollapsed(index: number, isCollapsed: boolean): Edit {
+  return workflow => {
+    const items = [...listOf(workflow, 'frames')];
+    const frame = items[index];
+    if (!isRecord(frame)) {
+      return workflow.data;
+    }
+    items[index] = isCollapsed
+      ? setIn(frame, ['collapsed'], true)
+      : removeIn(frame, ['collapsed']);
+    return setList('frames', items)(workflow);
   };
 }
 

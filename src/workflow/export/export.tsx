@@ -65,11 +65,11 @@ export async function saveImage(
   trans: TranslationBundle
 ): Promise<void> {
   const svg = graphSvg({
-    graph: model.drawing.graph,
+    graph: model.drawing.drawn,
     places: model.drawing.positions,
     routes: model.drawing.routes,
     notes: model.drawing.notes,
-    frames: model.drawing.frames,
+    frames: model.drawing.frames.filter(frame => !frame.isCollapsed),
     colour: node =>
       COLOURS[model.runs.current.nodes.get(node)?.status ?? ''] ?? '#9e9e9e',
     subtitle: node => nodeText(node, trans),

@@ -33,7 +33,10 @@ export interface IGraphNode {
   inputs: IGraphPort[];
   outputs: IGraphPort[];
   at: [number, number] | null;
+  /** Of a collapsed frame that of its first node. */
   stage: IStage;
+  /** The nodes of a collapsed frame. */
+  members?: readonly string[];
 }
 
 /** A connection, drawn or not. */

@@ -61,17 +61,17 @@ export function NodeActions({ node }: { node: string }): JSX.Element {
           {button(
             trans.__('Run to Here'),
             trans.__('Run this node and everything it depends on'),
-            () => void runs.startTo(node)
+            () => void runs.startTo([node])
           )}
           {button(
             trans.__('Run from Here'),
             trans.__('Rerun this node and everything downstream'),
-            () => void runs.startFrom(node)
+            () => void runs.startFrom([node])
           )}
           {button(
             trans.__('Rerun Node'),
             trans.__('Run this node even if it is up to date'),
-            () => void runs.startOnly(node)
+            () => void runs.startOnly([node])
           )}
         </>
       )}

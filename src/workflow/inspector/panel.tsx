@@ -1,8 +1,9 @@
+import { Button } from '@jupyterlab/ui-components';
 import { useId, useRef, useState, type ReactNode } from 'react';
 
 import type { IProblem } from '../../api/models';
 import { Markdown } from '../../ui/markdown';
-import { itemOf } from '../document/notes';
+import { type IFrame, itemOf } from '../document/notes';
 import { setTitle } from '../document/variables';
 import type { Problem } from '../graph/validate';
 import {
@@ -10,8 +11,10 @@ import {
   useDocument,
   useDrawing,
   usePanes,
+  useRuns,
   useSelection
 } from '../store/hooks';
+import * as gestures from '../store/gestures';
 import type { ICodeTarget } from './codeSection';
 import { FailureBox } from './failureBox';
 import { RunSettings } from './runSettings';
@@ -99,7 +102,7 @@ function focusSetting(body: HTMLElement | null, setting: string | null): void {
 
 /** A note or a frame: its words. */
 function ItemPanel({ item }: { item: string }): JSX.Element | null {
-  const { trans, renderers } = useCanvas();
+  const { model, trans, renderers } = useCanvas();
   const { notes, frames } = useDrawing();
   const { list, index } = itemOf(item)!;
   const note = list === 'notes' ? notes[index] : undefined;
@@ -115,9 +118,17 @@ function ItemPanel({ item }: { item: string }): JSX.Element | null {
       {frame && (
         <>
           <h3>{frame.title || trans.__('Frame')}</h3>
+          <FrameActions index={index} frame={frame} />
           <ul className="jp-mlws-Paths">
             {frame.nodes.map(node => (
-              <li key={node}>{node}</li>
+              <li key={node}>
+                <button
+                  className="jp-mlws-Group-member"
+                  onClick={() => model.selection.select([node])}
+                >
+                  {node}
+                </button>
+              </li>
             ))}
           </ul>
         </>
@@ -125,6 +136,38 @@ function ItemPanel({ item }: { item: string }): JSX.Element | null {
       <p className="jp-mlws-Field-help">
         {trans.__('Double-click or press F2 to edit.')}
       </p>
+    </div>
+  );
+}
+
+/** What can be done with all nodes of a frame. */
+function FrameActions(props: { index: number; frame: IFrame }): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { canRun } = useRuns();
+  const { index, frame } = props;
+  return (
+    <div
+      className="jp-mlws-NodeActions"
+      role="group"
+      aria-label={trans.__('Actions of the frame')}
+    >
+      <Button small onClick={() => gestures.toggleCollapsed(model, index)}>
+        {frame.isCollapsed ? trans.__('Expand') : trans.__('Collapse')}
+      </Button>
+      <Button
+        small
+        disabled={!canRun}
+        onClick={() => void model.runs.startTo(frame.nodes)}
+      >
+        {trans.__('Run to Here')}
+      </Button>
+      <Button
+        small
+        disabled={!canRun}
+        onClick={() => void model.runs.startFrom(frame.nodes)}
+      >
+        {trans.__('Run from Here')}
+      </Button>
     </div>
   );
 }

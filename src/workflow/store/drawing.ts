@@ -17,9 +17,15 @@ import {
   sourceId,
   sourcePath
 } from '../document/notes';
+import { deepEqual } from '../document/values';
 import { edgeEnds, nodeBox, type XYPosition } from '../graph/geometry';
 import { buildGraph, type IGraph } from '../graph/graph';
-import { placeNodes } from '../graph/layout';
+import {
+  collapse,
+  collapseSources,
+  groupsOf,
+  placeGroups
+} from '../graph/groups';
 import { routeEdges } from '../graph/routing';
 import { type ISource, sourcesOf } from '../graph/sources';
 import { type Problem, validate } from '../graph/validate';
@@ -51,6 +57,21 @@ export class DrawingStore {
 
   get graph(): IGraph {
     return this._graph;
+  }
+
+  /** The graph as it is drawn: each collapsed frame is one node. */
+  get drawn(): IGraph {
+    return this._drawn;
+  }
+
+  /** The sources as they are connected in the drawing. */
+  get drawnSources(): readonly ISource[] {
+    return this._drawnSources;
+  }
+
+  /** The node of the drawing that shows a node: itself, or its collapsed frame. */
+  shown(id: string): string {
+    return this._groups.get(id) ?? id;
   }
 
   /** The upper left corners of nodes and sources. */
@@ -113,6 +134,16 @@ export class DrawingStore {
         edits.push(setPart('notes', item.index, 'at', at));
       } else if (path !== null) {
         edits.push(placeSource(path, at));
+      } else if (item) {
+        const { x: left, y: top } = this._positions.get(id)!;
+        for (const member of this._drawn.nodes.get(id)?.members ?? []) {
+          const place = this._positions.get(member)!;
+          const next = { x: place.x + at[0] - left, y: place.y + at[1] - top };
+          this._positions.set(member, next);
+          if (this._graph.nodes.get(member)!.stage.isEditable) {
+            nodes.set(member, [next.x, next.y]);
+          }
+        }
       } else if (this._graph.nodes.get(id)?.stage.isEditable) {
         nodes.set(id, at);
       }
@@ -199,9 +230,17 @@ export class DrawingStore {
       buildGraph(workflow, components, notebooks, this._graph)
     );
     this._sources = sourcesOf(workflow, this._graph, datasets);
-    this._place();
     this._notes = notesOf(workflow);
     this._frames = framesOf(workflow);
+    const groups = groupsOf(this._graph, this._frames);
+    const isOther = !deepEqual([...groups], [...this._groups]);
+    this._groups = groups;
+    this._drawn = collapse(this._graph, this._frames, groups, this._drawn);
+    this._drawnSources = collapseSources(this._sources, groups);
+    if (isOther && workflow.stages.every(({ at }) => at === null)) {
+      this._positions = new Map(); // The layout makes use of the room.
+    }
+    this._place();
     this._setProblems(validate(this._graph, library === 'known'));
     this.changed.emit();
     if (this._server.service) {
@@ -212,17 +251,18 @@ export class DrawingStore {
   }
 
   private _place(): void {
-    this._positions = placeNodes(
+    this._positions = placeGroups(
       this._graph,
+      this._drawn,
       this._positions,
-      this._sources,
+      this._drawnSources,
       this._shape
     );
     this._routes = null;
   }
 
   private _findRoutes(): ReadonlyMap<string, readonly XYPosition[]> {
-    const { nodes } = this._graph;
+    const { nodes } = this._drawn;
     if (nodes.size > MOST_ROUTED) {
       return new Map();
     }
@@ -230,7 +270,7 @@ export class DrawingStore {
       nodeBox(node, this._positions.get(node.id)!)
     );
     return routeEdges(
-      edgeEnds(this._graph, id => this._positions.get(id)),
+      edgeEnds(this._drawn, id => this._positions.get(id)),
       boxes
     );
   }
@@ -249,6 +289,9 @@ export class DrawingStore {
 
   private _workflow: IWorkflow | null = null;
   private _graph: IGraph = { nodes: new Map(), edges: [] };
+  private _drawn = this._graph;
+  private _groups: ReadonlyMap<string, string> = new Map();
+  private _drawnSources: readonly ISource[] = [];
   private _positions = new Map<string, XYPosition>();
   private _shape: IShape | null = null;
   private _routes: ReadonlyMap<string, readonly XYPosition[]> | null = null;

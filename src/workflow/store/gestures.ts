@@ -29,6 +29,7 @@ import {
   leaveFrames,
   placeSource,
   removeItems,
+  setCollapsed,
   setPart,
   sourceId,
   sourcePath
@@ -58,6 +59,7 @@ import {
   removeSource,
   sourceEdge
 } from '../graph/sources';
+import { memberLink } from '../graph/groups';
 import { inheritedTarget } from '../graph/target';
 import { COLUMN_GAP } from '../graph/wrapping';
 import { PYTHON_CODE } from './components';
@@ -278,10 +280,10 @@ export function align(
   { drawing, selection }: CanvasModel,
   how: Alignment
 ): void {
-  const boxes = [...selection.nodes].map(id => ({
-    id,
-    ...nodeBox(drawing.graph.nodes.get(id)!, drawing.positions.get(id)!)
-  }));
+  const boxes = [...selection.ids].flatMap(id => {
+    const node = drawing.drawn.nodes.get(id);
+    return node ? [{ id, ...nodeBox(node, drawing.positions.get(id)!) }] : [];
+  });
   drawing.move(aligned(boxes, how));
 }
 
@@ -357,6 +359,35 @@ export function group(
   }
 }
 
+/** The frame that is selected, or that has the selected nodes; null if it is not one. */
+export function selectedFrame({
+  drawing: { frames },
+  selection
+}: CanvasModel): number | null {
+  const item = itemOf(selection.single ?? '');
+  const { nodes } = selection;
+  const index =
+    item?.list === 'frames'
+      ? item.index
+      : frames.findIndex(
+          frame =>
+            nodes.size > 0 && [...nodes].every(id => frame.nodes.includes(id))
+        );
+  return index >= 0 && index < frames.length ? index : null;
+}
+
+/** Makes a frame a single node, or shows its nodes again. */
+export function toggleCollapsed(
+  model: CanvasModel,
+  index = selectedFrame(model)
+): void {
+  const { document, drawing, selection } = model;
+  const frame = drawing.frames[index ?? -1];
+  if (frame && document.edit(setCollapsed(index!, !frame.isCollapsed))) {
+    selection.select([`frames:${index}`]);
+  }
+}
+
 export function setNote(
   { document, drawing }: CanvasModel,
   index: number,
@@ -379,10 +410,12 @@ export function setFrameTitle(
 
 // Connections
 
+/** Makes a connection of the drawing. */
 export function connect(
   { document, drawing: { graph } }: CanvasModel,
-  link: ILink
+  drawn: ILink
 ): void {
+  const link = memberLink(drawn);
   const refusal = refusalOf(graph, link);
   const path = sourcePath(link.source);
   if (refusal) {
@@ -458,7 +491,15 @@ export function copy(
   document.flush();
   const ids = selection.copyable;
   return ids.size > 0 && !document.error
-    ? copyNodes(document.workflow, ids, drawing.positions, cut)
+    ? copyNodes(
+        document.workflow,
+        ids,
+        drawing.positions,
+        cut,
+        drawing.frames.filter((_, index) =>
+          selection.ids.has(`frames:${index}`)
+        )
+      )
     : null;
 }
 
@@ -486,7 +527,9 @@ export function paste(
   );
   const isChange = clip.nodes.length + data.length > 0;
   if (!isChange || document.edit(edit)) {
-    selection.select([...ids, ...existing.map(({ path }) => sourceId(path))]);
+    const added = ids.map(id => drawing.shown(id));
+    const data = existing.map(({ path }) => sourceId(path));
+    selection.select([...added, ...data]);
   }
 }
 

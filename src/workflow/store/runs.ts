@@ -148,21 +148,24 @@ export class RunsStore {
     return this._begin(service => service.execute(options));
   }
 
-  /** Runs a node and what it needs, where that is not up to date. */
-  startTo(node: string): Promise<void> {
-    return this.start({ targets: this._runIds([node]) });
+  /** Runs nodes and what they need, where that is not up to date. */
+  startTo(nodes: Iterable<string>): Promise<void> {
+    return this.start({ targets: this._runIds([...nodes]) });
   }
 
-  /** Runs a node again, and what depends on it. */
-  startFrom(node: string): Promise<void> {
-    const targets = [node, ...downstream(this._drawing.graph, node)];
-    const again = this._runIds([node]);
-    return this.start({ targets: this._runIds(targets), again });
+  /** Runs nodes again, and what depends on them. */
+  startFrom(nodes: Iterable<string>): Promise<void> {
+    const first = [...nodes];
+    const targets = new Set(
+      first.flatMap(node => [node, ...downstream(this._drawing.graph, node)])
+    );
+    const again = this._runIds(first);
+    return this.start({ targets: this._runIds([...targets]), again });
   }
 
-  /** Runs a node although it is up to date, and nothing behind it. */
-  startOnly(node: string): Promise<void> {
-    const targets = this._runIds([node]);
+  /** Runs nodes although they are up to date, and nothing behind them. */
+  startOnly(nodes: Iterable<string>): Promise<void> {
+    const targets = this._runIds([...nodes]);
     return this.start({ targets, again: targets });
   }
 

@@ -27,10 +27,14 @@ export class SelectionStore {
     return this._ids.size === 1 ? [...this._ids][0] : null;
   }
 
-  /** The selected nodes. */
+  /** The selected nodes, and those of selected collapsed frames. */
   get nodes(): ReadonlySet<string> {
-    const { nodes } = this._drawing.graph;
-    return new Set([...this._ids].filter(id => nodes.has(id)));
+    const { graph, drawn } = this._drawing;
+    return new Set(
+      [...this._ids]
+        .flatMap(id => drawn.nodes.get(id)?.members ?? [id])
+        .filter(id => graph.nodes.has(id))
+    );
   }
 
   /** The node that alone is selected. */
@@ -41,12 +45,10 @@ export class SelectionStore {
       : null;
   }
 
-  /** The selected nodes and sources. */
+  /** The selected nodes, also of collapsed frames, and sources. */
   get copyable(): ReadonlySet<string> {
-    const { nodes } = this._drawing.graph;
-    return new Set(
-      [...this._ids].filter(id => nodes.has(id) || sourcePath(id) !== null)
-    );
+    const sources = [...this._ids].filter(id => sourcePath(id) !== null);
+    return new Set([...this.nodes, ...sources]);
   }
 
   readonly changed = new Signal<this, void>(this);
@@ -72,9 +74,9 @@ export class SelectionStore {
 
   /** Selects all nodes and notes. */
   selectAll(): void {
-    const { graph, notes } = this._drawing;
+    const { drawn, notes } = this._drawing;
     this.select([
-      ...graph.nodes.keys(),
+      ...drawn.nodes.keys(),
       ...notes.map((_, index) => `notes:${index}`)
     ]);
   }

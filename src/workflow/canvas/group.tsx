@@ -1,0 +1,281 @@
+import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
+import { memo, useCallback, useSyncExternalStore } from 'react';
+
+import { runStatusLabel } from '../../ui/runStatus';
+import { itemOf } from '../document/notes';
+import type { IGraphNode, IGraphPort } from '../graph/graph';
+import { memberEnd } from '../graph/groups';
+import { type NodeMark, nodeMark } from '../graph/marks';
+import { planText, portText, problemText } from '../labels';
+import {
+  addIcon,
+  faultIcon,
+  MARK_ICONS,
+  subworkflowIcon
+} from '../operationIcons';
+import * as gestures from '../store/gestures';
+import { useCanvas, useKeyed } from '../store/hooks';
+import { useEditing } from './noteView';
+import { ResultLine } from './result';
+
+export type GroupNode = Node<
+  { node: IGraphNode; settings: string },
+  'subworkflow'
+>;
+
+/** What counts most for a group, if one of its nodes has it. */
+const WEIGHTS: readonly NodeMark[] = [
+  'failed',
+  'running',
+  'waiting',
+  'run',
+  'restorable',
+  'stopped',
+  'frozen',
+  'cached'
+];
+
+interface IGroupState {
+  mark: NodeMark | null;
+  /** The nodes with that mark. */
+  count: number;
+  /** The node that the group's line is about. */
+  main: string;
+  /** The node with a problem. */
+  faulty: string | null;
+}
+
+/** The state of a group's nodes, as one. */
+export function useGroupState({
+  members = [],
+  outputs
+}: IGraphNode): IGroupState {
+  const { model } = useCanvas();
+  const key = members.join('\n');
+  const { runs, drawing, results } = model;
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      const stores = [
+        runs.current.nodes,
+        runs.plan,
+        drawing.faults,
+        results.nodes
+      ];
+      const stops = key
+        .split('\n')
+        .flatMap(id => stores.map(store => store.subscribe(id, listener)));
+      return () => stops.forEach(stop => stop());
+    },
+    [runs, drawing, results, key]
+  );
+  const last = outputs.length > 0 ? outputs[outputs.length - 1].name : '';
+  // A text, which is the same as long as the state is.
+  const snapshot = useSyncExternalStore(subscribe, () => {
+    const marks = members.map(id => {
+      const state = runs.current.nodes.get(id);
+      return nodeMark(
+        state,
+        runs.isRunning && state ? undefined : runs.plan.get(id)
+      );
+    });
+    const mark = WEIGHTS.find(one => marks.includes(one)) ?? null;
+    const isUrgent = mark === 'failed' || mark === 'running';
+    const state: IGroupState = {
+      mark,
+      count: marks.filter(one => one === mark).length,
+      main: isUrgent
+        ? members[marks.indexOf(mark)]
+        : memberEnd({ node: 'frames:', port: last }).node || members[0],
+      faulty: members.find(id => drawing.faults.get(id)) ?? null
+    };
+    return JSON.stringify(state);
+  });
+  return JSON.parse(snapshot) as IGroupState;
+}
+
+/** A collapsed frame: a card with the ports that lead out of it, and the state of all its nodes. */
+export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
+  const { model, trans } = useCanvas();
+  const { node } = data;
+  const { mark, count, main, faulty } = useGroupState(node);
+  const members = node.members!;
+  const mainNode = model.drawing.graph.nodes.get(main);
+  const state = useKeyed(model.runs.current.nodes, main);
+  const title = node.title || trans.__('Frame');
+  const { index } = itemOf(node.id)!;
+  const { isEditing, field } = useEditing<HTMLInputElement>(
+    node.id,
+    node.title,
+    text => gestures.setFrameTitle(model, index, text)
+  );
+  return (
+    <div
+      className={[
+        'jp-mlws-Node jp-mod-group',
+        selected ? 'jp-mod-selected' : ''
+      ].join(' ')}
+      data-mlws-node={node.id}
+      data-mlws-category="group"
+      data-mlws-mark={faulty !== null ? 'fault' : mark}
+    >
+      <div className="jp-mlws-Node-head">
+        <span className="jp-mlws-Node-tile">
+          <subworkflowIcon.react tag="span" className="jp-mlws-Node-icon" />
+        </span>
+        <span className="jp-mlws-Node-title" title={members.join(', ')}>
+          {isEditing ? (
+            <input
+              {...field}
+              data-lm-suppress-shortcuts="true"
+              aria-label={trans.__('Title')}
+            />
+          ) : (
+            title
+          )}
+        </span>
+        <GroupMark node={node} />
+      </div>
+      <div className="jp-mlws-Node-kind">
+        {trans._n('%1 node', '%1 nodes', members.length)}
+        {mark !== null && count < members.length && (
+          <> · {markText(mark, count, trans)}</>
+        )}
+        <button
+          className="jp-mlws-Group-toggle nodrag nopan"
+          title={trans.__('Expand')}
+          aria-label={trans.__('Expand “%1”', title)}
+          onClick={() => gestures.toggleCollapsed(model, index)}
+        >
+          ⤢
+        </button>
+      </div>
+      <GroupPorts node={node} />
+      {mainNode && <ResultLine node={mainNode} state={state} />}
+    </div>
+  );
+});
+
+function markText(
+  mark: NodeMark,
+  count: number,
+  trans: ReturnType<typeof useCanvas>['trans']
+): string {
+  const text =
+    mark === 'running' || mark === 'failed' || mark === 'waiting'
+      ? runStatusLabel(
+          mark === 'running'
+            ? 'RUNNING'
+            : mark === 'failed'
+              ? 'FAILED'
+              : 'PENDING',
+          trans
+        )
+      : mark === 'stopped'
+        ? runStatusLabel('CANCELLED', trans)
+        : planText(mark, trans);
+  return `${text} ${count}`;
+}
+
+/** The sign of a group's state. */
+export function GroupMark({ node }: { node: IGraphNode }): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  const { mark, count, faulty } = useGroupState(node);
+  const fault = useKeyed(model.drawing.faults, faulty ?? '');
+  if (fault) {
+    const text = `${faulty}: ${problemText(fault, trans)}`;
+    return (
+      <span
+        className="jp-mlws-Node-fault"
+        role="img"
+        aria-label={text}
+        title={text}
+      >
+        <faultIcon.react tag="span" className="jp-mlws-Node-mark" />
+      </span>
+    );
+  }
+  if (mark === null) {
+    return null;
+  }
+  const Icon = MARK_ICONS[mark].react;
+  const text = markText(mark, count, trans);
+  return (
+    <span
+      className="jp-mlws-Node-state"
+      role="img"
+      aria-label={text}
+      title={text}
+    >
+      <Icon tag="span" className="jp-mlws-Node-mark" />
+    </span>
+  );
+}
+
+function GroupPorts({ node }: { node: IGraphNode }): JSX.Element {
+  const { inputs, outputs } = node;
+  const count = Math.max(1, inputs.length, outputs.length);
+  return (
+    <div className="jp-mlws-Node-ports">
+      {Array.from({ length: count }, (_, row) => (
+        <div key={row} className="jp-mlws-Node-row">
+          {inputs[row] && (
+            <GroupPort ports={inputs} port={inputs[row]} side="in" />
+          )}
+          {outputs[row] && (
+            <GroupPort ports={outputs} port={outputs[row]} side="out" />
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function GroupPort(props: {
+  ports: readonly IGraphPort[];
+  port: IGraphPort;
+  side: 'in' | 'out';
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { ports, port, side } = props;
+  const endOf = ({ name }: IGraphPort): { node: string; port: string } =>
+    memberEnd({ node: 'frames:', port: name });
+  const end = endOf(port);
+  const own = portText(end.port, trans);
+  const isAlone = ports.every(
+    other => other === port || endOf(other).port !== end.port
+  );
+  const name = isAlone ? own : `${end.node}.${own}`;
+  const hint = [
+    `${end.node}.${own}: ${port.type ?? trans.__('any file')}`,
+    port.description,
+    ...port.paths
+  ]
+    .filter(Boolean)
+    .join('\n');
+  return (
+    <span className={`jp-mlws-Port jp-mod-${side}`} title={hint}>
+      <Handle
+        type={side === 'in' ? 'target' : 'source'}
+        position={side === 'in' ? Position.Left : Position.Right}
+        id={port.name}
+        role="img"
+        // The port of the node inside.
+        data-mlws-port={`${end.node}:${side}:${end.port}`}
+        data-mlws-type={port.type ?? ''}
+        aria-label={hint}
+      />
+      <span className="jp-mlws-Port-name">{name}</span>
+      {side === 'out' && (
+        <button
+          className="jp-mlws-Port-add nodrag nopan"
+          data-mlws-add={port.name}
+          tabIndex={-1}
+          title={trans.__('Add a node that reads “%1”', name)}
+          aria-label={trans.__('Add a node that reads “%1”', name)}
+        >
+          <addIcon.react tag="span" />
+        </button>
+      )}
+    </span>
+  );
+}
