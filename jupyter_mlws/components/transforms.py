@@ -14,7 +14,10 @@ def apply_transformer(transformer: Any, table: Table) -> Table:
     Columns that keep their name keep their position, others come last; columns that the
     transformer does not take stay as they are. Raises KeyError for a missing column.
     """
-    names = [str(name) for name in transformer.feature_names_in_]
+    # One that was fitted on no column has no names, and changes nothing.
+    names = [str(name) for name in getattr(transformer, "feature_names_in_", ())]
+    if not names:
+        return table
     check_columns(table, names)
     output = _transform_columns(transformer, table[names])
     if set(output.columns) <= set(names):

@@ -15,6 +15,7 @@ import circleDashed from '../../style/icons/lucide/circle-dashed.svg';
 import circlePlus from '../../style/icons/lucide/circle-plus.svg';
 import circleSlash from '../../style/icons/lucide/circle-slash.svg';
 import circleX from '../../style/icons/lucide/circle-x.svg';
+import clipboardCheck from '../../style/icons/lucide/clipboard-check.svg';
 import clock from '../../style/icons/lucide/clock.svg';
 import columns from '../../style/icons/lucide/columns-3.svg';
 import combine from '../../style/icons/lucide/combine.svg';
@@ -86,6 +87,7 @@ const OPERATIONS: Record<string, LabIcon> = {
   clean_rows: icon('eraser', eraser),
   encode_categories: icon('binary', binary),
   impute_missing: icon('paint-bucket', paintBucket),
+  check_table: icon('clipboard-check', clipboardCheck),
   filter_rows: icon('filter', filter),
   sort_rows: icon('arrow-down-up', arrowDownUp),
   sample_rows: icon('dices', dices),

@@ -13,7 +13,7 @@ from jupyter_mlws.components import optional_dependencies, values
 from jupyter_mlws.components.expressions import evaluate
 from jupyter_mlws.components.library import transform
 from jupyter_mlws.components.library.check import check_table
-from jupyter_mlws.components.library.clean import impute_missing
+from jupyter_mlws.components.library.clean import encode_categories, impute_missing
 from jupyter_mlws.components.library.export import save_table
 from jupyter_mlws.components.library.features import reduce_dimensions, transform_table
 from jupyter_mlws.components.library.train import train_classifier
@@ -298,6 +298,12 @@ def test_principal_components_are_those_of_the_covariance() -> None:
     assert len(reduce_dimensions(data, components=9)[0].columns) == 3
     with pytest.raises(ValueError, match="missing values"):
         reduce_dimensions(data.assign(a=None).astype({"a": "float64"}))
+
+
+def test_an_encoder_without_categories_changes_nothing() -> None:
+    table = pd.DataFrame({"x": [1.0, 2.0], "target": [0, 1]})
+    encoder = encode_categories(table).encoder
+    pd.testing.assert_frame_equal(transform_table(encoder, table), table)
 
 
 def test_columns_become_rows() -> None:

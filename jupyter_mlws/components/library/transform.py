@@ -194,7 +194,9 @@ def sample_rows(
 def rename_columns(
     data: Table,
     *,
-    names: Annotated[list[str], Field(title="New names"), PairsOf("New name", initial="{column}")],
+    names: Annotated[
+        list[str], Field(title="New names"), PairsOf("New name", initial="{column}")
+    ] = [],  # noqa: B006  never changed
 ) -> Table:
     """Rename columns.
 

@@ -1,3 +1,4 @@
+import { columnInExpression } from '../document/expressions';
 import { compose, type Edit } from '../document/edits';
 import {
   addNode,
@@ -68,7 +69,7 @@ export function addTemplate(
       ...(template.predicts.includes(id) && target !== TARGET ? { target } : {})
     };
     for (const [key, value] of Object.entries(settings)) {
-      edits.push(setSetting(own, [key], value === TARGET ? target : value));
+      edits.push(setSetting(own, [key], withTarget(value, target)));
     }
   }
   for (const {
@@ -99,6 +100,18 @@ export function addTemplate(
     drawing.arranged.emit();
   }
   return isDone;
+}
+
+/** Returns a setting with another column to predict, also in a list or an expression. */
+function withTarget(value: Value, target: string): Value {
+  if (Array.isArray(value)) {
+    return value.map(one => withTarget(one, target));
+  }
+  return typeof value === 'string'
+    ? value === TARGET
+      ? target
+      : value.replace(`\`${TARGET}\``, columnInExpression(target))
+    : value;
 }
 
 /** Returns a text in which a node reads the columns of a file: `next`. */
