@@ -46,6 +46,7 @@ from jupyter_mlws.notebooks.models import (
     NotebookQuery,
     Similar,
     StatusReport,
+    Variables,
 )
 from jupyter_mlws.services import Services
 
@@ -171,6 +172,16 @@ async def answer_input(services: Services, identifier: str, body: InputRequest) 
 )
 async def attach(services: Services, identifier: str, body: AttachRequest) -> Attachment:
     return await services.notebooks.attach(identifier, body.session, body.waiting)
+
+
+@endpoints.get(
+    "notebooks/{notebook}/variables",
+    "List the variables of the notebook's kernel",
+    errors=(KernelStartError,),
+    also=[("execute", "kernels")],
+)
+async def list_variables(services: Services, identifier: str) -> Variables:
+    return await services.notebooks.variables(identifier)
 
 
 @endpoints.put(

@@ -127,6 +127,11 @@ class KernelListener:
             # A kernel replies to one socket of a session only.
             stdin.close()
 
+    @property
+    def is_busy(self) -> bool:
+        """True while code of any client but this API runs or waits."""
+        return bool(self._running or self._open_requests or self._expected_requests)
+
     def handle_tab_closed(self, tab: str) -> None:
         """Process what the own connection has received and that tab has not."""
         for frames in self._sources.remove_tab(tab):
@@ -135,8 +140,7 @@ class KernelListener:
     def session_ended(self, session: str, stdin: Any) -> bool:
         """Handle that a tab is gone; return True if its `stdin` is kept, for requests for input."""
         self._queue(self._remember_file)
-        is_busy = bool(self._running or self._open_requests or self._expected_requests)
-        if not is_busy or stdin is None or stdin.closed():
+        if not self.is_busy or stdin is None or stdin.closed():
             return False
         stdin.on_recv(self.handle_input_request)
         self._stdin_of_sessions[session] = stdin

@@ -42,6 +42,7 @@ from jupyter_mlws.notebooks.models import (
     NotebookPage,
     Similar,
     StatusReport,
+    Variables,
 )
 from jupyter_mlws.notebooks.outputs import stdout
 from jupyter_mlws.notebooks.persistent_kernels import PersistentKernelStore
@@ -89,6 +90,7 @@ class NotebookManager:
         self._adoption_task: asyncio.Task[None] | None = None
         self._runtimes: dict[str, NotebookRuntime] = {}
         self._create_lock = asyncio.Lock()
+        self._variables: dict[str, tuple[str, Variables]] = {}
 
     def adopt(self) -> None:
         """Take over the kernels that a killed server left; later calls wait for it."""
@@ -200,6 +202,7 @@ class NotebookManager:
         await runtime.settled()
         await self._server.delete(path)
         self._runtimes.pop(identifier, None)
+        self._variables.pop(identifier, None)
         self.recording.forget(identifier)
 
     async def execute_code(
@@ -281,6 +284,29 @@ class NotebookManager:
             return Attachment(seq=stream.seq, executions=[], queued=[])
         live = listener.attach(identifier, session, list(waiting))
         return Attachment(seq=stream.seq, executions=live, queued=listener.queued_cells)
+
+    async def variables(self, identifier: str) -> Variables:
+        """Return the variables of the notebook's kernel; while it is busy, as they were before.
+
+        Error 20401.
+        """
+        from jupyter_mlws.notebooks.variables import read_variables
+
+        listener = await self._listener(identifier)
+        if listener is None:
+            return Variables(is_available=False)
+        kernel, process = listener.kernel, listener.process
+        known_process, known = self._variables.get(identifier, (None, None))
+        if listener.is_busy or kernel.execution_lock.locked():
+            if known is None or known_process != process:
+                return Variables(is_available=False, is_busy=True)
+            return known.model_copy(update={"is_busy": True})
+        is_python = kernel.language == "python"
+        current = await read_variables(await kernel.connect()) if is_python else None
+        if current is None:
+            return Variables(is_available=False)
+        self._variables[identifier] = (process, current)
+        return current
 
     async def _listener(self, identifier: str) -> KernelListener | None:
         """Return the listener of the notebook's kernel; None if it has none."""

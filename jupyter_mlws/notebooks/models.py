@@ -276,6 +276,29 @@ class CodeWarning(Record):
     message: str
 
 
+class Variable(Record):
+    """A variable of a kernel. ``memory`` is in bytes, of a container without its items."""
+
+    name: str
+    type: str
+    shape: list[int] | None
+    memory: int | None
+    preview: str
+
+
+class Variables(Record):
+    """The variables of a kernel, in the order of their creation.
+
+    ``is_available`` is false without a kernel, for kernels that are not IPython's, and while the
+    kernel is busy and has not been asked before. ``total`` counts also those beyond the limit.
+    """
+
+    is_available: bool
+    is_busy: bool = False
+    items: list[Variable] = Field(default_factory=list)
+    total: int = 0
+
+
 class InputPrompt(Record):
     """Request of running code for input; `password` hides what is typed."""
 

@@ -2960,6 +2960,28 @@ export interface components {
       /** @default null */
       text: string | null;
     };
+    /** @description A variable of a kernel. ``memory`` is in bytes, of a container without its items. */
+    Variable: {
+      name: string;
+      type: string;
+      shape: number[] | null;
+      memory: number | null;
+      preview: string;
+    };
+    /**
+     * @description The variables of a kernel, in the order of their creation.
+     *
+     *     ``is_available`` is false without a kernel, for kernels that are not IPython's, and while the
+     *     kernel is busy and has not been asked before. ``total`` counts also those beyond the limit.
+     */
+    Variables: {
+      is_available: boolean;
+      /** @default false */
+      is_busy: boolean;
+      items: components['schemas']['Variable'][];
+      /** @default 0 */
+      total: number;
+    };
     /**
      * @description One stage that a sweep generates, in the state of its newest run. Durations in seconds.
      *

@@ -15,6 +15,7 @@ import { LiveOutputs } from './liveOutputs';
 import { CellMarks } from './marks';
 import type { NotebookModel } from './model';
 import { OpenNotebooks } from './open';
+import { VariablesView } from './variablesView';
 import type { NotebookEvent } from '../api/models';
 import { IMainViews, IMLWSClient } from '../lab/tokens';
 import { describeArgs } from '../lab/describeArgs';
@@ -22,6 +23,7 @@ import { describeArgs } from '../lab/describeArgs';
 namespace CommandIDs {
   export const errors = 'mlws:notebook-errors';
   export const history = 'mlws:notebook-history';
+  export const variables = 'mlws:notebook-variables';
   export const runUpTo = 'mlws:run-up-to';
   export const log = 'mlws:server-log';
 }
@@ -54,6 +56,12 @@ const notebooks: JupyterFrontEndPlugin<void> = {
     errors.title.caption = trans.__('Notebook errors');
     app.shell.add(errors, 'right', { rank: 600 });
     restorer?.add(errors, errors.id);
+
+    const variables = new VariablesView({ client, notebooks: open });
+    variables.title.icon = listIcon;
+    variables.title.caption = trans.__('Variables');
+    app.shell.add(variables, 'right', { rank: 590 });
+    restorer?.add(variables, variables.id);
 
     const showHistory = (model: NotebookModel, cell: string | null) =>
       views.show(`executions ${model.path} ${cell}`, async () => {
@@ -197,6 +205,12 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show Notebook Errors'),
       icon: errorIcon,
       execute: () => app.shell.activateById(errors.id)
+    });
+    app.commands.addCommand(CommandIDs.variables, {
+      describedBy: describeArgs(),
+      label: trans.__('Show Variables'),
+      icon: listIcon,
+      execute: () => app.shell.activateById(variables.id)
     });
     app.commands.addCommand(CommandIDs.history, {
       describedBy: describeArgs(),

@@ -315,3 +315,33 @@ def test_outputs_of_the_api_come_into_the_open_notebook(
         saved = json.loads((lab.root / "prices.ipynb").read_text())["cells"]
         assert "".join(saved[0]["source"]).endswith("# an edit")
         assert saved[2]["outputs"][0]["text"] == ["7\n"]
+
+
+def test_variables_follow_the_kernel(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
+    write(lab.root, frame="import pandas as pd\nframe = pd.DataFrame({'a': range(9)})", two="b = 7")
+    page.goto(lab.address("prices.ipynb"))
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:notebook-variables')")
+    page.wait_for_function(READY)
+    command(page, "mlws:notebook-variables")
+    view = page.locator("#jp-mlws-variables")
+    expect(view).to_contain_text("No variables.")
+    command(page, "notebook:run-all-cells")
+    rows = view.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("frameDataFrame9 × 1")
+    expect(rows.nth(1)).to_contain_text("bint")
+    view.get_by_role("button", name="Name").click()
+    expect(rows.nth(0)).to_contain_text("bint")
+    view.get_by_role("searchbox").fill("data")
+    expect(rows).to_have_count(1)
+    view.get_by_role("searchbox").fill("")
+    shoot("variables")
+    assert not faults_of_access(page, "#jp-mlws-variables")
+    # Hidden, it asks the kernel for nothing.
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    command(page, "mlws:notebook-errors")
+    command(page, "notebook:run-all-cells")
+    expect(page.locator(".jp-InputPrompt").nth(1)).to_have_text("[4]:")
+    page.wait_for_timeout(500)
+    assert not [url for url in asked if "/variables" in url]

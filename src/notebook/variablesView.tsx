@@ -1,0 +1,225 @@
+import { caretDownIcon, caretUpIcon } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+import { useState } from 'react';
+
+import type { MLWSClient } from '../api/client';
+import type { IVariable, IVariables } from '../api/models';
+import { memorySize } from '../ui/format';
+import { Answer, ServerView, useGet } from '../ui/server';
+import { useValue } from '../ui/state';
+import { useSignal } from '../ui/useSignal';
+import type { NotebookModel } from './model';
+import type { OpenNotebooks } from './open';
+
+type Column = 'name' | 'type' | 'shape' | 'memory';
+
+interface IProps {
+  client: MLWSClient;
+  notebooks: OpenNotebooks;
+}
+
+interface ISort {
+  column: Column;
+  isDescending: boolean;
+}
+
+function CurrentVariables({ client, notebooks }: IProps): JSX.Element {
+  useSignal(notebooks.currentChanged);
+  const { current } = notebooks;
+  return current ? (
+    <Variables client={client} model={current.model} />
+  ) : (
+    <p className="jp-mlws-Hint">
+      {client.trans.__('Open a notebook to see its variables.')}
+    </p>
+  );
+}
+
+function Variables(props: {
+  client: MLWSClient;
+  model: NotebookModel;
+}): JSX.Element {
+  const { client, model } = props;
+  const { trans } = client;
+  const [filter, setFilter] = useState('');
+  const [sort, setSort] = useState<ISort | null>(null);
+  const id = useValue(model.id);
+  // It is read again after each execution, as all of the notebook is.
+  const answer = useGet<IVariables>(
+    client,
+    model.address('/variables'),
+    {},
+    { enabled: id !== null, keepPrevious: true }
+  );
+  return (
+    <section aria-label={trans.__('Variables of this notebook')}>
+      <input
+        type="search"
+        className="jp-mlws-Search"
+        value={filter}
+        placeholder={trans.__('Filter by name or type')}
+        aria-label={trans.__('Filter by name or type')}
+        onChange={event => setFilter(event.target.value)}
+      />
+      <Answer of={answer} trans={trans}>
+        {variables => {
+          const rows = matchingVariables(variables.items, filter, sort);
+          return (
+            <>
+              {variables.is_busy && (
+                <p className="jp-mlws-Hint" role="status">
+                  {trans.__('The kernel is busy. These are older values.')}
+                </p>
+              )}
+              {rows.length > 0 ? (
+                <VariableTable
+                  rows={rows}
+                  client={client}
+                  sort={sort}
+                  onSort={column => setSort(nextSort(sort, column))}
+                />
+              ) : (
+                <p className="jp-mlws-Hint" role="status">
+                  {variables.is_available || variables.is_busy
+                    ? trans.__('No variables.')
+                    : trans.__(
+                        'Variables are shown of running Python kernels.'
+                      )}
+                </p>
+              )}
+              {variables.total > variables.items.length && (
+                <p className="jp-mlws-Hint">
+                  {trans.__(
+                    'The first %1 of %2 variables.',
+                    variables.items.length,
+                    variables.total
+                  )}
+                </p>
+              )}
+            </>
+          );
+        }}
+      </Answer>
+    </section>
+  );
+}
+
+function VariableTable(props: {
+  rows: readonly IVariable[];
+  client: MLWSClient;
+  sort: ISort | null;
+  onSort: (column: Column) => void;
+}): JSX.Element {
+  const { rows, client, sort, onSort } = props;
+  const { trans, language } = client;
+  const columns: [Column, string][] = [
+    ['name', trans.__('Name')],
+    ['type', trans.__('Type')],
+    ['shape', trans.__('Shape')],
+    ['memory', trans.__('Memory')]
+  ];
+  return (
+    <div className="jp-mlws-Variables" tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map(([column, label]) => {
+              const isSorted = sort?.column === column;
+              const order = sort?.isDescending ? 'descending' : 'ascending';
+              const icon = sort?.isDescending ? caretDownIcon : caretUpIcon;
+              return (
+                <th key={column} aria-sort={isSorted ? order : 'none'}>
+                  <button type="button" onClick={() => onSort(column)}>
+                    {label}
+                    {isSorted && <icon.react tag="span" />}
+                  </button>
+                </th>
+              );
+            })}
+            <th>{trans.__('Value')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(row => (
+            <tr key={row.name}>
+              <th scope="row">{row.name}</th>
+              <td>{row.type}</td>
+              <td>{row.shape?.join(' × ')}</td>
+              <td>
+                {row.memory === null ? '' : memorySize(row.memory, language)}
+              </td>
+              <td title={row.preview}>{row.preview}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The variables whose name or type has the text, in order; in that of the kernel unsorted. */
+export function matchingVariables(
+  items: readonly IVariable[],
+  filter: string,
+  sort: ISort | null
+): IVariable[] {
+  const text = filter.trim().toLowerCase();
+  const rows = items.filter(({ name, type }) =>
+    `${name} ${type}`.toLowerCase().includes(text)
+  );
+  if (sort) {
+    const sign = sort.isDescending ? -1 : 1;
+    rows.sort((one, other) => sign * compare(one, other, sort.column));
+  }
+  return rows;
+}
+
+function compare(one: IVariable, other: IVariable, column: Column): number {
+  if (column === 'memory') {
+    return (one.memory ?? -1) - (other.memory ?? -1);
+  }
+  if (column === 'shape') {
+    return elementCount(one) - elementCount(other);
+  }
+  return one[column].localeCompare(other[column]);
+}
+
+function elementCount({ shape }: IVariable): number {
+  return shape ? shape.reduce((product, size) => product * size, 1) : -1;
+}
+
+/** Ascending, descending, then the kernel's own order. */
+function nextSort(sort: ISort | null, column: Column): ISort | null {
+  if (sort?.column !== column) {
+    return { column, isDescending: false };
+  }
+  return sort.isDescending ? null : { column, isDescending: true };
+}
+
+/** The panel of variables of the current notebook's kernel. */
+export class VariablesView extends ServerView {
+  constructor(props: IProps) {
+    super(props.client, () => <CurrentVariables {...props} />, {
+      id: 'jp-mlws-variables',
+      className: 'jp-mlws-VariablesView'
+    });
+    this.node.tabIndex = -1;
+    // The kernel is asked only while the panel is seen.
+    this.active = false;
+  }
+
+  protected onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.active = true;
+  }
+
+  protected onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this.active = false;
+  }
+
+  protected onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    this.node.focus();
+  }
+}

@@ -1,0 +1,88 @@
+"""Variables of a kernel: what they are, and that looking at them changes nothing."""
+
+from __future__ import annotations
+
+from tests.notebooks.conftest import of
+
+SETUP = """\
+import numpy as np, pandas as pd
+count, name, nothing = 3, 'x' * 500, None
+nested = {'a': [1, 2, {'b': object()}], 'long': list(range(100))}
+frame = pd.DataFrame({'price': range(1000), 'fruit': 'apple'})
+series = frame['price']
+array = np.zeros((20, 30), dtype='float32')
+class Loud:
+    shown = 0
+    def __repr__(self):
+        Loud.shown += 1
+        raise SystemExit('repr was called')
+    __str__ = __len__ = __getattr__ = __repr__
+loud = Loud()
+listed = [loud]
+def function(): pass
+_private = 1
+"""
+
+
+async def test_names_types_shapes_and_previews(opened, tab, listen, call) -> None:
+    notebook = await opened("a.ipynb", one=SETUP)
+    status, before, _ = await call("GET", f"{notebook}/variables")
+    assert (status, before["is_available"]) == (200, False)
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.run(SETUP, "one")
+    await until(of("execution", "SUCCESS"))
+    _, answer, _ = await call("GET", f"{notebook}/variables")
+    rows = {row["name"]: row for row in answer["items"]}
+    assert list(rows) == [
+        "count",
+        "name",
+        "nothing",
+        "nested",
+        "frame",
+        "series",
+        "array",
+        "loud",
+        "listed",
+    ]
+    assert rows["count"]["preview"] == "3"
+    assert (rows["name"]["shape"], len(rows["name"]["preview"])) == ([500], 120)
+    assert rows["nested"]["preview"] == "{'a': [1, 2, {'b': <object>}], 'long': [0, 1, 2, 3, …]}"
+    frame = rows["frame"]
+    assert (frame["type"], frame["shape"], frame["preview"]) == (
+        "DataFrame",
+        [1000, 2],
+        "price, fruit",
+    )
+    assert frame["memory"] > 8000
+    assert (rows["series"]["shape"], rows["series"]["preview"]) == ([1000], "int64")
+    assert (rows["array"]["shape"], rows["array"]["memory"]) == ([20, 30], 2400)
+    assert (rows["loud"]["type"], rows["loud"]["preview"]) == ("Loud", "")
+    assert rows["listed"]["preview"] == "[<Loud>]"
+    # Nothing was called, counted or left behind.
+    reply = await lab.run("assert Loud.shown == 0 and '_mlws_kernel_helper' not in dir()")
+    assert (reply["status"], reply["execution_count"]) == ("ok", 2)
+    _, page, _ = await call("GET", f"{notebook}/executions")
+    assert len(page["items"]) == 2
+
+
+async def test_a_busy_kernel_is_not_asked(opened, tab, listen, call) -> None:
+    notebook = await opened("a.ipynb", one="1")
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.run("early = 1", "one")
+    await until(of("execution", "SUCCESS"))
+    await call("GET", f"{notebook}/variables")
+    await lab.send("import time\nlate = 2\nprint('on')\ntime.sleep(30)", "one")
+    await until(of("output"))
+    _, answer, _ = await call("GET", f"{notebook}/variables")
+    assert [row["name"] for row in answer["items"]] == ["early"]
+    assert (answer["is_available"], answer["is_busy"]) == (True, True)
+    await call("POST", f"{notebook}/interrupt")
+    await until(of("execution", "CANCELLED"))
+    _, answer, _ = await call("GET", f"{notebook}/variables")
+    assert [row["name"] for row in answer["items"]] == ["early", "late"]
+    # Another process has none of them.
+    await call("POST", f"{notebook}/restart")
+    _, answer, _ = await call("GET", f"{notebook}/variables")
+    assert (answer["items"], answer["total"]) == ([], 0)
