@@ -261,7 +261,7 @@ class Hand:
               const frame = () => new Promise(requestAnimationFrame);
               const canvas = document.querySelector('.jp-mlws-Canvas');
               for (let step = 0; step < 400; step += 1) {
-                const at = [x + (step % 20) * 9 - 90, y + Math.floor(step / 20) * 9 - 90];
+                const at = [x + (step % 20) * 16 - 160, y + Math.floor(step / 20) * 16 - 160];
                 const [clientX, clientY] = at;
                 document.elementFromPoint(...at)?.dispatchEvent(new PointerEvent(
                   'pointermove', { bubbles: true, clientX, clientY }));

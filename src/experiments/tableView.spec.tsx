@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 import {
   fake,
@@ -37,6 +37,8 @@ const run = (id: string, metrics: object = { acc: 0.9 }) => ({
 });
 
 beforeEach(() => {
+  // jsdom has no layout.
+  vi.spyOn(Element.prototype, 'clientHeight', 'get').mockReturnValue(600);
   wire = new Wire();
   client = wire.client();
   followProject(client);
@@ -60,6 +62,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  vi.restoreAllMocks();
   view.dispose();
 });
 

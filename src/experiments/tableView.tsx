@@ -1,5 +1,6 @@
 import { HTMLSelect, searchIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { useVirtualizer } from '@tanstack/react-virtual';
 import { KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
@@ -33,7 +34,11 @@ import {
   type ISort,
   type SortKey
 } from './table';
-import { ROW_HEIGHT, windowOf } from './window';
+
+/** Height of a row in pixels; all are equally high. */
+const ROW_HEIGHT = 28;
+/** Rows that are drawn beyond what is in view, on both sides. */
+const BEYOND = 12;
 
 interface IProps {
   client: MLWSClient;
@@ -324,16 +329,16 @@ function Table(
   const { runs, columns, selected, reproductions, hasMore, onEnd } = props;
   const { trans } = props.client;
   const pane = useRef<HTMLDivElement>(null);
-  const [scrollTop, setScrollTop] = useState(0);
-  const [height, setHeight] = useState(600);
-  const { start, end } = windowOf(runs.length, scrollTop, height);
+  const rows = useVirtualizer({
+    count: runs.length,
+    getScrollElement: () => pane.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: BEYOND
+  });
+  const items = rows.getVirtualItems();
+  const start = items[0]?.index ?? 0;
+  const end = start + items.length;
 
-  useEffect(() => {
-    const node = pane.current!;
-    const observer = new ResizeObserver(() => setHeight(node.clientHeight));
-    observer.observe(node);
-    return () => observer.disconnect();
-  }, []);
   useEffect(() => {
     if (end >= runs.length && hasMore) {
       onEnd();
@@ -360,7 +365,6 @@ function Table(
       ref={pane}
       className="jp-mlws-Table-pane"
       tabIndex={-1}
-      onScroll={event => setScrollTop(event.currentTarget.scrollTop)}
       onKeyDown={walk}
     >
       <table
