@@ -53,6 +53,7 @@ import {
 } from './handle';
 import { MapOfMany } from './minimap';
 import type { CanvasEdge } from './edge';
+import { useNearEdges } from './nearEdges';
 import { EDGE_TYPES, NODE_TYPES, type AnyNode } from './nodeTypes';
 import { nodeAt, Overview, useFewer } from './overview';
 import { inside, RefusalText, useRefusal } from './refusal';
@@ -136,6 +137,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
       (panZoom || !initial ? transform[2] : initial.zoom) <= NEAR_ZOOM
   );
   const isOverview = isMany && isFar;
+  const nearEdges = useNearEdges(model, edges, isMany);
   const isConnecting = useStore(({ connection }) => connection.inProgress);
   const isOverNothing = useStore(
     ({ connection }) => connection.inProgress && connection.toHandle === null
@@ -314,7 +316,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         id={props.id}
         {...(props.hasTree ? COVERED : {})}
         nodes={visible}
-        edges={isOverview ? NO_EDGES : edges}
+        edges={isOverview ? NO_EDGES : nearEdges}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         onNodesChange={onNodesChange}
