@@ -11,7 +11,7 @@ import { useSignal } from '../ui/useSignal';
 import type { NotebookModel } from './model';
 import type { OpenNotebooks } from './open';
 
-type Column = 'name' | 'type' | 'shape' | 'memory';
+type Column = 'name' | 'type' | 'shape' | 'preview' | 'memory';
 
 interface IProps {
   client: MLWSClient;
@@ -116,6 +116,7 @@ function VariableTable(props: {
     ['name', trans.__('Name')],
     ['type', trans.__('Type')],
     ['shape', trans.__('Shape')],
+    ['preview', trans.__('Value')],
     ['memory', trans.__('Memory')]
   ];
   return (
@@ -136,7 +137,6 @@ function VariableTable(props: {
                 </th>
               );
             })}
-            <th>{trans.__('Value')}</th>
           </tr>
         </thead>
         <tbody>
@@ -145,10 +145,12 @@ function VariableTable(props: {
               <th scope="row">{row.name}</th>
               <td>{row.type}</td>
               <td>{row.shape?.join(' × ')}</td>
+              <td className="jp-mlws-Variables-value" title={row.preview}>
+                {row.preview}
+              </td>
               <td>
                 {row.memory === null ? '' : memorySize(row.memory, language)}
               </td>
-              <td title={row.preview}>{row.preview}</td>
             </tr>
           ))}
         </tbody>
