@@ -145,9 +145,7 @@ export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
           title={trans.__('Expand')}
           aria-label={trans.__('Expand “%1”', title)}
           onClick={() => gestures.toggleCollapsed(model, index)}
-        >
-          ⤢
-        </button>
+        />
       </div>
       <GroupPorts node={node} />
       {mainNode && <ResultLine node={mainNode} state={state} />}

@@ -71,9 +71,7 @@ export const FrameView = memo(({ data, selected }: NodeProps<FrameNode>) => {
           )}
           onClick={() => gestures.toggleCollapsed(model, data.index)}
           onDoubleClick={event => event.stopPropagation()}
-        >
-          ⤡
-        </button>
+        />
       </div>
     </div>
   );
