@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,8 @@ class Artifact:
 
     name: str
     extension: str
+    kinds: tuple[str, ...] = ()
+    """Kinds of models; none for all of them."""
 
 
 ARTIFACTS = {
@@ -36,6 +39,12 @@ if TYPE_CHECKING:
 
     Table: TypeAlias = pd.DataFrame
     Model: TypeAlias = Any
+    ClassifierModel: TypeAlias = Any
+    RegressorModel: TypeAlias = Any
+    ClusteringModel: TypeAlias = Any
+    PredictiveModel: TypeAlias = Any
+    SupervisedModel: TypeAlias = Any
+    Transformer: TypeAlias = Any
     Metrics: TypeAlias = dict[str, Any]
     Figure: TypeAlias = matplotlib.figure.Figure
     Text: TypeAlias = str
@@ -45,11 +54,24 @@ else:
     # Type hints must not need pandas or matplotlib, which are slow to import.
     Table = Annotated[Any, ARTIFACTS["Table"]]
     Model = Annotated[Any, ARTIFACTS["Model"]]
+    ClassifierModel = Annotated[Any, Artifact("Model", ".skops", ("classifier",))]
+    RegressorModel = Annotated[Any, Artifact("Model", ".skops", ("regressor",))]
+    ClusteringModel = Annotated[Any, Artifact("Model", ".skops", ("clusterer",))]
+    SupervisedModel = Annotated[Any, Artifact("Model", ".skops", ("classifier", "regressor"))]
+    PredictiveModel = Annotated[
+        Any, Artifact("Model", ".skops", ("classifier", "regressor", "clusterer"))
+    ]
+    Transformer = Annotated[Any, Artifact("Model", ".skops", ("transformer",))]
     Metrics = Annotated[Any, ARTIFACTS["Metrics"]]
     Figure = Annotated[Any, ARTIFACTS["Figure"]]
     Text = Annotated[Any, ARTIFACTS["Text"]]
     Folder = Annotated[Path, ARTIFACTS["Folder"]]
     File = Annotated[Path, ARTIFACTS["File"]]
+
+
+def kinds_fit(output: Collection[str], wanted: Collection[str]) -> bool:
+    """Return whether a model of some kinds may be of a wanted kind; no kinds are all of them."""
+    return not output or not wanted or not set(output).isdisjoint(wanted)
 
 
 def fits(output: str, input_type: str) -> bool:

@@ -127,6 +127,7 @@ def _inputs(
                 required=not optional and parameter.default is parameter.empty,
                 multiple=multiple,
                 description=descriptions.get(parameter.name, ""),
+                kinds=artifact.kinds,
             )
         )
     return ports
@@ -185,6 +186,7 @@ def outputs_of(
             type=artifact.name,
             extension=artifact.extension,
             description=descriptions.get(name, ""),
+            kinds=artifact.kinds,
         )
         for name, artifact in artifacts.items()
         if artifact is not None

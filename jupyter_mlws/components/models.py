@@ -9,22 +9,24 @@ from jupyter_mlws.core.schemas import Record
 
 
 class InputPort(Record):
-    """Input port of a component."""
+    """Input port of a component; ``kinds`` of models that it takes, all if empty."""
 
     name: str
     type: str
     required: bool
     multiple: bool
     description: str
+    kinds: tuple[str, ...] = ()
 
 
 class OutputPort(Record):
-    """Output port of a component."""
+    """Output port of a component; ``kinds`` that its model may be of, any if empty."""
 
     name: str
     type: str
     extension: str
     description: str
+    kinds: tuple[str, ...] = ()
 
 
 class Component(Record):

@@ -23,7 +23,13 @@ export type IComparedValue = Schemas['ComparedValue'];
 export type ICode = Schemas['Code'];
 export type ICodePorts = Schemas['CodePorts'];
 export type ICodeProblem = Schemas['CodeProblem'];
-export type IComponent = Schemas['Component'] & {
+/** A port; without kinds, its model may be of any kind. */
+type Port<T extends { kinds: string[] }> = Omit<T, 'kinds'> & {
+  kinds?: string[];
+};
+export type IComponent = Omit<Schemas['Component'], 'inputs' | 'outputs'> & {
+  inputs: Port<Schemas['InputPort']>[];
+  outputs: Port<Schemas['OutputPort']>[];
   /** The category as the server names it, where `category` is translated. */
   group?: string;
 };

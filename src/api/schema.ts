@@ -1485,13 +1485,15 @@ export interface components {
       path: string;
       text: string;
     };
-    /** @description Input port of a component. */
+    /** @description Input port of a component; ``kinds`` of models that it takes, all if empty. */
     InputPort: {
       name: string;
       type: string;
       required: boolean;
       multiple: boolean;
       description: string;
+      /** @default [] */
+      kinds: string[];
     };
     /** @description Request of running code for input; `password` hides what is typed. */
     InputPrompt: {
@@ -2047,12 +2049,14 @@ export interface components {
       md5: string | null;
       exists: boolean;
     };
-    /** @description Output port of a component. */
+    /** @description Output port of a component; ``kinds`` that its model may be of, any if empty. */
     OutputPort: {
       name: string;
       type: string;
       extension: string;
       description: string;
+      /** @default [] */
+      kinds: string[];
     };
     /** @description An output in one line: ``rows`` and ``columns`` of a table, null where they are not known. */
     OutputSummary: {

@@ -221,3 +221,14 @@ async def test_the_endpoint_takes_a_text_that_is_not_saved(fetch, file: Path) ->
         "mlws/api/v1/workflows/columns", method="POST", body=body, raise_error=False
     )
     assert (answer.code, json.loads(answer.body)["code"]) == (404, "40401")
+
+
+def test_a_model_of_the_wrong_kind_is_a_problem(workflows: WorkflowManager, file: Path) -> None:
+    text = workflow("[city, price]") + node(
+        "check", "plot_residuals", f"model={OUT}/train.model.skops test=data.csv",
+        f"figure={OUT}/check.png", "",
+    ).replace(" ${check}", "")  # fmt: skip
+    (problem,) = [one for one in workflows.validate(PATH, text) if one.code == "40202"]
+    assert problem.message.en == (
+        "train outputs Model (classifier), but the input model of check requires Model (regressor)."
+    )

@@ -6,8 +6,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Model, Table, component
+from jupyter_mlws.components import Table, component
 from jupyter_mlws.components import columns as rules
+from jupyter_mlws.components.artifacts import Transformer
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     ColumnNames,
@@ -22,14 +23,14 @@ class EncodingResult(NamedTuple):
     """A table with encoded columns, and the fitted encoder."""
 
     table: Table
-    encoder: Model
+    encoder: Transformer
 
 
 class ImputationResult(NamedTuple):
     """A table without missing values, and the fitted imputer."""
 
     table: Table
-    imputer: Model
+    imputer: Transformer
 
 
 @component(category="Clean", title="Select Columns", columns=rules.select_columns)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jupyter_mlws.components import Figure, Model, Table, component
+from jupyter_mlws.components import Figure, Table, component
+from jupyter_mlws.components.artifacts import ClassifierModel, RegressorModel, SupervisedModel
 from jupyter_mlws.components.estimators import class_probabilities
 from jupyter_mlws.components.figures import Inches, new_figure
 from jupyter_mlws.components.parameters import FigureTitle, Seed, TargetColumn
@@ -14,7 +15,7 @@ from jupyter_mlws.components.parameters import FigureTitle, Seed, TargetColumn
 
 @component(category="Plot", title="Precision-Recall Curve")
 def plot_precision_recall(
-    models: list[Model],
+    models: list[ClassifierModel],
     test: Table,
     *,
     target: TargetColumn = "target",
@@ -43,7 +44,7 @@ def plot_precision_recall(
 
 @component(category="Plot", title="Calibration Curve")
 def plot_calibration(
-    models: list[Model],
+    models: list[ClassifierModel],
     test: Table,
     *,
     target: TargetColumn = "target",
@@ -76,7 +77,7 @@ def plot_calibration(
 
 @component(category="Plot", title="Residuals")
 def plot_residuals(
-    model: Model,
+    model: RegressorModel,
     test: Table,
     *,
     target: TargetColumn = "target",
@@ -106,7 +107,7 @@ def plot_residuals(
 
 @component(category="Plot", title="Learning Curve")
 def plot_learning_curve(
-    model: Model,
+    model: SupervisedModel,
     data: Table,
     *,
     target: TargetColumn = "target",

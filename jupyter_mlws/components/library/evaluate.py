@@ -6,8 +6,14 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Metrics, Model, Table, component
+from jupyter_mlws.components import Metrics, Table, component
 from jupyter_mlws.components import columns as rules
+from jupyter_mlws.components.artifacts import (
+    ClassifierModel,
+    PredictiveModel,
+    RegressorModel,
+    SupervisedModel,
+)
 from jupyter_mlws.components.parameters import Seed, TargetColumn
 from jupyter_mlws.components.values import names_of
 
@@ -29,7 +35,7 @@ class Comparison(NamedTuple):
 
 @component(category="Evaluate", title="Compare Classifiers")
 def compare_classifiers(
-    models: list[Model], test: Table, *, target: TargetColumn = "target"
+    models: list[ClassifierModel], test: Table, *, target: TargetColumn = "target"
 ) -> Comparison:
     """Evaluate one or more classifiers on the same test data: accuracy, and macro-averaged
     precision, recall and F1.
@@ -60,7 +66,7 @@ def compare_classifiers(
 
 @component(category="Evaluate", title="Compare Regressors")
 def compare_regressors(
-    models: list[Model], test: Table, *, target: TargetColumn = "target"
+    models: list[RegressorModel], test: Table, *, target: TargetColumn = "target"
 ) -> Comparison:
     """Evaluate one or more regressors on the same test data: R², MAE and RMSE.
 
@@ -86,7 +92,7 @@ def compare_regressors(
 
 @component(category="Evaluate", title="Cross-Validate")
 def cross_validate(
-    models: list[Model],
+    models: list[SupervisedModel],
     data: Table,
     *,
     target: TargetColumn = "target",
@@ -153,7 +159,7 @@ def _build_comparison(metrics: dict[str, dict[str, float]], best: str, largest: 
 
 @component(category="Evaluate", title="Predict", columns=rules.predict)
 def predict(
-    model: Model,
+    model: PredictiveModel,
     data: Table,
     *,
     column: Annotated[str, Field(title="Prediction column")] = "prediction",

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Metrics, Model, Table, component
+from jupyter_mlws.components import Metrics, Table, component
 from jupyter_mlws.components import columns as rules
+from jupyter_mlws.components.artifacts import Transformer
 from jupyter_mlws.components.estimators import check_features, task_of
 from jupyter_mlws.components.parameters import (
     AppliesTo,
@@ -26,21 +27,21 @@ class ScalingResult(NamedTuple):
     """A table with scaled columns, and the fitted scaler."""
 
     table: Table
-    scaler: Model
+    scaler: Transformer
 
 
 class SelectionResult(NamedTuple):
     """A table with the selected columns, and the fitted selector."""
 
     table: Table
-    selector: Model
+    selector: Transformer
 
 
 class ReductionResult(NamedTuple):
     """A table with principal components, the fitted reducer, and the explained variance."""
 
     table: Table
-    reducer: Model
+    reducer: Transformer
     metrics: Metrics
 
 
@@ -182,7 +183,7 @@ def reduce_dimensions(
 
 
 @component(category="Features", title="Apply Transformer", columns=rules.transform_table)
-def transform_table(transformer: Model, data: Table) -> Table:
+def transform_table(transformer: Transformer, data: Table) -> Table:
     """Apply a fitted transformer (scaler, encoder, …) to another table.
 
     transformer: Fitted scaler, encoder, vectorizer or selector.

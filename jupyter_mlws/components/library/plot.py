@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jupyter_mlws.components import Figure, Metrics, Model, Table, component
+from jupyter_mlws.components import Figure, Metrics, Table, component
+from jupyter_mlws.components.artifacts import ClassifierModel, SupervisedModel
 from jupyter_mlws.components.estimators import class_probabilities
 from jupyter_mlws.components.figures import Inches, new_figure
 from jupyter_mlws.components.parameters import ColumnName, FigureTitle, Seed, TargetColumn
@@ -51,7 +52,7 @@ def plot_metrics(
 
 @component(category="Plot", title="Confusion Matrix")
 def plot_confusion_matrix(
-    model: Model,
+    model: ClassifierModel,
     test: Table,
     *,
     target: TargetColumn = "target",
@@ -146,7 +147,7 @@ def plot_scatter(
 
 @component(category="Plot", title="ROC Curve")
 def plot_roc_curve(
-    models: list[Model],
+    models: list[ClassifierModel],
     test: Table,
     *,
     target: TargetColumn = "target",
@@ -176,7 +177,7 @@ def plot_roc_curve(
 
 @component(category="Plot", title="Predicted vs. True Values")
 def plot_predictions(
-    model: Model,
+    model: SupervisedModel,
     test: Table,
     *,
     target: TargetColumn = "target",
@@ -207,7 +208,7 @@ def plot_predictions(
 
 @component(category="Plot", title="Feature Importance")
 def plot_importance(
-    model: Model,
+    model: SupervisedModel,
     test: Table,
     *,
     target: TargetColumn = "target",

@@ -6,8 +6,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Folder, Model, Table, component
+from jupyter_mlws.components import Folder, Table, component
 from jupyter_mlws.components import columns as rules
+from jupyter_mlws.components.artifacts import Transformer
 from jupyter_mlws.components.parameters import AppliesTo, ColumnName, Labels
 from jupyter_mlws.components.tables import TARGET
 from jupyter_mlws.components.transforms import apply_transformer
@@ -20,7 +21,7 @@ class VectorizationResult(NamedTuple):
     """A table of numbers in place of texts, and what made it."""
 
     table: Table
-    vectorizer: Model
+    vectorizer: Transformer
 
 
 @component(category="Text", title="Load Texts", columns=rules.load_texts)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Metrics, Model, Table, component
+from jupyter_mlws.components import Metrics, Table, component
+from jupyter_mlws.components.artifacts import ClassifierModel, ClusteringModel, RegressorModel
 from jupyter_mlws.components.columns import like
 from jupyter_mlws.components.estimators import DEFAULTS, check_features, estimator
 from jupyter_mlws.components.optional_dependencies import BOOSTING_LABELS, BOOSTING_NEEDS
@@ -55,7 +56,7 @@ Clustering = Literal["k_means", "gaussian_mixture", "dbscan", "hierarchical"]
 class ClusteringResult(NamedTuple):
     """A clustering model, the table with cluster numbers, and the metrics."""
 
-    model: Model
+    model: ClusteringModel
     table: Table
     metrics: Metrics
 
@@ -92,7 +93,7 @@ def train_classifier(
     random_state: Annotated[
         Seed, AppliesTo(algorithm=("random_forest", *BOOSTING, "decision_tree"))
     ] = 0,
-) -> Model:
+) -> ClassifierModel:
     """Train a classification model (random forest, logistic regression, gradient boosting,
     decision tree, support vector machine or k-nearest neighbors).
 
@@ -148,7 +149,7 @@ def train_regressor(
     random_state: Annotated[
         Seed, AppliesTo(algorithm=("random_forest", *BOOSTING, "decision_tree"))
     ] = 0,
-) -> Model:
+) -> RegressorModel:
     """Train a regression model (random forest, linear regression, ridge, gradient boosting,
     decision tree or support vector machine).
 

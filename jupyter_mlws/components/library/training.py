@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Metrics, Model, Table, component
+from jupyter_mlws.components import Metrics, Table, component
+from jupyter_mlws.components.artifacts import SupervisedModel
 from jupyter_mlws.components.estimators import Task, check_features, estimator, task_of
 from jupyter_mlws.components.optional_dependencies import TORCH
 from jupyter_mlws.components.parameters import (
@@ -41,7 +42,7 @@ IN_EPOCHS = frozenset({"logistic_regression", "mlp", "gradient_boosting", "cnn"}
 class TrainingResult(NamedTuple):
     """A trained model and its metrics."""
 
-    model: Model
+    model: SupervisedModel
     metrics: Metrics
 
 

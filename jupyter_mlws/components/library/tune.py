@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Metrics, Model, Table, component
+from jupyter_mlws.components import Metrics, Table, component
+from jupyter_mlws.components.artifacts import SupervisedModel
 from jupyter_mlws.components.estimators import DEFAULTS, Task, check_features, estimator, task_of
 from jupyter_mlws.components.optional_dependencies import BOOSTING_LABELS, BOOSTING_NEEDS
 from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, Standardize, TargetColumn
@@ -44,7 +45,7 @@ LITERALS = {"none": None, "true": True, "false": False}
 class TuningResult(NamedTuple):
     """The best model, its metrics, and a table of all trials."""
 
-    model: Model
+    model: SupervisedModel
     metrics: Metrics
     table: Table
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, NamedTuple
 
-from jupyter_mlws.components.artifacts import fits
+from jupyter_mlws.components.artifacts import fits, kinds_fit
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.engine.graph import Producers
 from jupyter_mlws.workflows.document import settings
@@ -297,17 +297,24 @@ def _type_mismatches(
             continue
         source_port = source.output(edge.source_port or "")
         target_port = target.input(edge.target_port or "")
-        if source_port and target_port and not fits(source_port.type, target_port.type):
+        if not source_port or not target_port:
+            continue
+        is_fitting = fits(source_port.type, target_port.type)
+        if not is_fitting or not kinds_fit(source_port.kinds, target_port.kinds):
+            types = [
+                f"{port.type} ({', '.join(port.kinds)})" if is_fitting else port.type
+                for port in (source_port, target_port)
+            ]
             yield Finding(
                 "40202",
                 Message(
                     "{source} outputs {type}, but the input {name} of "
                     "{target} requires {wanted_type}.",
                     source=edge.source,
-                    type=source_port.type,
+                    type=types[0],
                     name=target_port.name,
                     target=edge.target,
-                    wanted_type=target_port.type,
+                    wanted_type=types[1],
                 ),
                 node=edge.target,
                 field=target_port.name,

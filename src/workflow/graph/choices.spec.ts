@@ -145,3 +145,35 @@ it('presets the choice that a search means', () => {
   expect(presetOf(train, '')).toEqual({});
   expect(presetOf(train, 'nothing')).toEqual({});
 });
+
+it('offers and connects models of a fitting kind only', () => {
+  const withKind = (one: IComponent, kind: string): IComponent => ({
+    ...one,
+    inputs: one.inputs.map(port => ({ ...port, kinds: [kind] }))
+  });
+  const [judge, other] = ['classifier', 'regressor'].map(kind => ({
+    ...withKind(component('judge', [['model', 'Model']], []), kind),
+    name: `judge_${kind}`
+  }));
+  const library = [
+    ...LIBRARY.map(one => ({
+      ...one,
+      outputs: one.outputs.map(port => ({
+        ...port,
+        kinds: port.type === 'Model' ? ['classifier'] : []
+      }))
+    })),
+    judge,
+    other
+  ];
+  const graph = buildGraph(
+    parse(WINE, 'workflows/wine/dvc.yaml').document!,
+    new Map(library.map(one => [one.name, one]))
+  );
+  const end = { side: 'source' as const, node: 'forest', port: 'model' };
+  const names = fittingComponents(graph, library, end).map(
+    one => one.component.name
+  );
+  expect(names).toContain('judge_classifier');
+  expect(names).not.toContain('judge_regressor');
+});

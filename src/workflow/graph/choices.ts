@@ -2,7 +2,7 @@ import type { IComponent } from '../../api/models';
 import type { ISchema } from '../document/schema';
 import { sourcePath } from '../document/notes';
 import type { Value } from '../document/values';
-import { fits, refusalOf } from './connections';
+import { fits, kindsFit, refusalOf } from './connections';
 import {
   ANY_INPUT,
   type IEnd,
@@ -37,7 +37,9 @@ export function fittingComponents(
   const fittings = [...components].flatMap(component => {
     const ports = isSource ? component.inputs : component.outputs;
     const fitting = ports.filter(port =>
-      isSource ? fits(own.type, port.type) : fits(port.type, own.type)
+      isSource
+        ? fits(own.type, port.type) && kindsFit(own.kinds, port.kinds)
+        : fits(port.type, own.type) && kindsFit(port.kinds, own.kinds)
     );
     // Of several the one of the very type, and of these one that must be there.
     const [best] = fitting.sort(
@@ -128,10 +130,9 @@ export function fittingEnds(
   const file = sourcePath(node);
   const own = graph.nodes.get(node);
   const ports = isSource ? own?.outputs : own?.inputs;
-  const type =
-    file === null
-      ? (ports?.find(({ name }) => name === port)?.type ?? null)
-      : originTypeOf(file);
+  const end = ports?.find(({ name }) => name === port);
+  const kinds = end?.kinds;
+  const type = file === null ? (end?.type ?? null) : originTypeOf(file);
   // A line to one of these would close a cycle.
   const excluded = new Set([
     node,
@@ -151,8 +152,11 @@ export function fittingEnds(
     for (const other of isSource ? inputs : outputs) {
       const isFitting = isSource
         ? fits(type, other.type) &&
+          kindsFit(kinds, other.kinds) &&
           !(component !== null && other.name === ANY_INPUT)
-        : fits(other.type, type) && other.paths.length > 0;
+        : fits(other.type, type) &&
+          kindsFit(other.kinds, kinds) &&
+          other.paths.length > 0;
       if (isFitting) {
         ends.add(`${id}:${isSource ? 'in' : 'out'}:${other.name}`);
       }

@@ -20,6 +20,16 @@ export function fits(from: string | null, to: string | null): boolean {
   );
 }
 
+/** Returns true if a model of some kinds may be of a wanted kind; no kinds are all of them. */
+export function kindsFit(
+  from: readonly string[] = [],
+  to: readonly string[] = []
+): boolean {
+  return (
+    from.length === 0 || to.length === 0 || from.some(one => to.includes(one))
+  );
+}
+
 /**
  * Returns null where a connection may be drawn, else why not; its source may be data.
  *
@@ -50,6 +60,14 @@ export function refusalOf(
   }
   if (!fits(output.type, input.type)) {
     return { kind: 'type', from: output.type!, to: input.type! };
+  }
+  const kinds = 'kinds' in output ? output.kinds : [];
+  if (!kindsFit(kinds, input.kinds)) {
+    return {
+      kind: 'type',
+      from: kinds!.join(', '),
+      to: input.kinds!.join(', ')
+    };
   }
   const edges = graph.edges.filter(
     edge => edge.target === target && edge.targetPort === targetPort

@@ -18,6 +18,8 @@ export interface IGraphPort {
   description: string;
   /** Files it reads or writes, from the project's root. */
   paths: string[];
+  /** Kinds of models; none for all of them. */
+  kinds?: readonly string[];
 }
 
 export interface IGraphNode {
