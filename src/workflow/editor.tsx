@@ -20,6 +20,7 @@ import { CanvasView, type ICanvasViewProps } from './canvas/view';
 import { runnerOf } from './document/stages';
 import { setTitle } from './document/variables';
 import * as exports from './export/export';
+import { createWorkflow } from './import/create';
 import { fillFromTemplate } from './import/templateDialog';
 import { DiskFollower } from './store/disk';
 import * as gestures from './store/gestures';
@@ -257,6 +258,19 @@ function labActions(
       },
       refresh: () => files.refresh(),
       dispose: () => files.dispose()
+    },
+    openSource: async path => (await files.open(root() + path)).model,
+    createWorkflow: async (title, textOf) => {
+      const { contents } = manager.services;
+      const folder = root().replace(/\/$/, '');
+      const file = await createWorkflow(contents, folder, title);
+      const path = file.slice(root().length);
+      await contents.save(file, {
+        type: 'file',
+        format: 'text',
+        content: textOf(path)
+      });
+      return path;
     },
     code: {
       createEditor: async (path, host) => {

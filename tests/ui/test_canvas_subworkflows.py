@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.canvas import (
     RUN_LIMIT,
+    choice,
     empty_place,
     faults_of_access,
     lines_changed,
@@ -98,3 +99,69 @@ def test_a_collapsed_frame_is_one_node(page: Page, lab: Lab, shoot: Callable[...
     page.mouse.click(*empty_place(page))
     save(page)
     assert file.read_text() == text.replace(", collapsed: true", "")
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_a_subworkflow_is_reused_in_two_files(
+    page: Page, lab: Lab, shoot: Callable[..., None]
+) -> None:
+    wine, two = lab.root / WORKFLOW, lab.root / "workflows/two/dvc.yaml"
+    two.parent.mkdir()
+    two.write_text("stages: {}\n")
+    frame = "{title: Models, nodes: [forest, linear]}"
+    text = wine.read_text().replace("{name: Wine}", f"{{name: Wine, frames: [{frame}]}}")
+    wine.write_text(text)
+    open_workflow(page, lab, WORKFLOW, NODES)
+
+    # Saved from a frame, which stays what it is, as a file of its own that DVC reads.
+    page.locator('[data-mlws-frame="0"]').click(position={"x": 40, "y": 12})
+    page.get_by_role("button", name="Save as Sub-workflow").click()
+    section = page.get_by_role("region", name="Sub-workflow")
+    expect(section).to_contain_text("These nodes are as in their file.")
+    save(page)
+    source = lab.root / "workflows/models/dvc.yaml"
+    changed = lines_changed(text, wine.read_text())
+    assert changed == [
+        f'+    meta: {{origin: "workflows/models/dvc.yaml:{name}"}}'
+        for name in ("forest", "linear")
+    ]
+    assert "n_estimators: 100" in source.read_text()
+
+    # Inserted in another workflow, by its search, as one node.
+    page.goto(lab.address("workflows/two/dvc.yaml"))
+    expect(page.locator(".jp-mlws-Palette-item").first).to_be_visible()
+    page.mouse.dblclick(*empty_place(page, 0.3, 0.2))
+    page.keyboard.type("sub-workflow")
+    choice(page, ":subworkflow").click()
+    dialog = page.locator(".jp-Dialog")
+    for name in ("workflows", "models"):
+        dialog.locator(".jp-DirListing-item", has_text=name).dblclick()
+    dialog.locator(".jp-DirListing-item", has_text="dvc.yaml").click()
+    dialog.get_by_role("button", name="Select").click()
+    expect(node(page, GROUP)).to_contain_text("2 nodes")
+    save(page)
+
+    # Plain DVC runs both.
+    for file in (WORKFLOW, "workflows/two/dvc.yaml"):
+        repro = lab.dvc("repro", file)
+        assert repro.returncode == 0, repro.stderr
+    assert (two.parent / "out/forest.model.skops").exists()
+    lock = two.with_name("dvc.lock").read_text()
+
+    # A change of the file shows in its users, and is taken over with one click.
+    before = two.read_text()
+    source.write_text(source.read_text().replace("n_estimators: 100", "n_estimators: 7"))
+    expect(node(page, GROUP)).to_contain_text("differs from its file")
+    assert faults_of_access(page, ".jp-mlws-Workflow") == []
+    node(page, GROUP).click(position={"x": 60, "y": 16})
+    shoot("canvas-subworkflow-differs")
+    page.get_by_role("button", name="Update from File").click()
+    expect(node(page, GROUP)).not_to_contain_text("differs from its file")
+    save(page)
+    assert two.read_text() == before.replace("n_estimators: 100", "n_estimators: 7")
+    assert lab.dvc("repro", "workflows/two/dvc.yaml").returncode == 0
+    assert two.with_name("dvc.lock").read_text() != lock
+    page.locator(".jp-mlws-Canvas").press("Control+z")
+    expect(node(page, GROUP)).to_contain_text("differs from its file")
+    save(page)
+    assert two.read_text() == before

@@ -15,6 +15,7 @@ import {
 } from '../operationIcons';
 import * as gestures from '../store/gestures';
 import { useCanvas, useKeyed } from '../store/hooks';
+import { useSource } from '../store/useSource';
 import { useEditing } from './noteView';
 import { ResultLine } from './result';
 
@@ -102,6 +103,7 @@ export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
   const mainNode = model.drawing.graph.nodes.get(main);
   const state = useKeyed(model.runs.current.nodes, main);
   const title = node.title || trans.__('Frame');
+  const { differs } = useSource(members);
   const { index } = itemOf(node.id)!;
   const { isEditing, field } = useEditing<HTMLInputElement>(
     node.id,
@@ -139,6 +141,12 @@ export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
         {trans._n('%1 node', '%1 nodes', members.length)}
         {mark !== null && count < members.length && (
           <> · {markText(mark, count, trans)}</>
+        )}
+        {differs && (
+          <span>
+            {' · '}
+            {trans.__('differs from its file')}
+          </span>
         )}
         <button
           className="jp-mlws-Group-toggle nodrag nopan"

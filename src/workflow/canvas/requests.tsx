@@ -27,9 +27,14 @@ import {
 import { Chooser, type IChoice } from './chooser';
 import { useCanvas, useCatalog } from '../store/hooks';
 import { noteIcon } from '../icons';
-import { componentIconOf, operationIcon } from '../operationIcons';
+import {
+  componentIconOf,
+  operationIcon,
+  subworkflowIcon
+} from '../operationIcons';
 import { portText } from '../labels';
 import * as gestures from '../store/gestures';
+import { insertSubworkflow, readWorkflow } from '../store/subworkflows';
 
 /** What is to be chosen: a new node, one that is there, or a connection. */
 export type IRequest = { at: { x: number; y: number } } & (
@@ -78,7 +83,7 @@ function useChoices(
   request: IRequest,
   onShow: (node: string) => void
 ): IChoice[] {
-  const { model, trans, chooseFile } = useCanvas();
+  const { model, openSource, trans, chooseFile } = useCanvas();
   const { datasets, models } = useCatalog();
   const isAdding = request.kind === 'add';
   useEffect(() => {
@@ -179,6 +184,22 @@ function useChoices(
         void chooseFile(/\.ipynb$/i).then(
           path => path && gestures.addFile(model, path, place)
         )
+    },
+    {
+      key: ':subworkflow',
+      label: trans.__('Sub-workflow…'),
+      detail: trans.__('Inserts the nodes of another workflow'),
+      icon: subworkflowIcon,
+      choose: () =>
+        void chooseFile(/^dvc\.yaml$/)
+          .then(async path => {
+            if (path !== null && path !== model.document.workflow.path) {
+              const { sharedModel } = await openSource(path);
+              const text = sharedModel.getSource();
+              insertSubworkflow(model, readWorkflow(text, path), place);
+            }
+          })
+          .catch(reason => model.server.failed.emit(reason))
     },
     {
       key: ':script',

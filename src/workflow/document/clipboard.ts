@@ -156,7 +156,7 @@ export function pasteNodes(
   ];
   const edits: Edit[] = newVariables(document, clip, names);
   for (const node of clip.nodes) {
-    const stage = rewrite(document, clip, node, names, files);
+    const stage = rewriteNode(document, clip, node, names, files);
     const at = toPosition(node.at);
     const target =
       bodyOf(stage) === stage
@@ -270,7 +270,7 @@ function freePath(
 }
 
 /** A stage with the new names of its files and settings. */
-function rewrite(
+export function rewriteNode(
   document: IWorkflow,
   clip: IClip,
   node: IClipNode,

@@ -19,6 +19,7 @@ import type { ICodeTarget } from './codeSection';
 import { FailureBox } from './failureBox';
 import { RunSettings } from './runSettings';
 import { SettingsView } from './settingsForm';
+import { SubworkflowSection } from './subworkflow';
 import { SourcePanel } from './sourcePanel';
 import { problemText } from '../labels';
 
@@ -119,6 +120,7 @@ function ItemPanel({ item }: { item: string }): JSX.Element | null {
         <>
           <h3>{frame.title || trans.__('Frame')}</h3>
           <FrameActions index={index} frame={frame} />
+          <SubworkflowSection index={index} frame={frame} />
           <ul className="jp-mlws-Paths">
             {frame.nodes.map(node => (
               <li key={node}>

@@ -45,6 +45,13 @@ export interface ILabActions {
   openFailed: (node: string) => void;
   params: IParamsDocuments;
   code: ICodeDocuments;
+  /** Opens another workflow, by its path from the project's root, to read it. */
+  openSource: (path: string) => Promise<{ sharedModel: ISharedFile }>;
+  /** Writes a new workflow; returns its path from the project's root. */
+  createWorkflow: (
+    title: string,
+    textOf: (path: string) => string
+  ) => Promise<string>;
   /** Opens a file of the project; at a line, which counts from 1, in the text editor. */
   openFile: (path: string, line?: number) => void;
   /** Shows data with its versions; with `track` DVC begins to keep it. */

@@ -1,0 +1,67 @@
+/** Sub-workflows: nodes of a frame that are copies of those of another file. */
+
+import type { IWorkflow } from '../document/document';
+import { parse } from '../document/document';
+import {
+  extractNodes,
+  insertWorkflow,
+  setOrigins,
+  updateFrom
+} from '../document/subworkflows';
+import type { XYPosition } from '../graph/geometry';
+import { buildGraph } from '../graph/graph';
+import { placeNodes } from '../graph/layout';
+import type { CanvasModel } from './model';
+
+/** Returns the workflow of a text; throws where it is none. */
+export function readWorkflow(text: string, path: string): IWorkflow {
+  const { document, error } = parse(text, path);
+  if (!document) {
+    throw new Error(`${path}: line ${error.line}`);
+  }
+  return document;
+}
+
+/** Returns the text of a file of its own with the nodes of a frame. */
+export function subworkflowText(
+  { document, drawing }: CanvasModel,
+  index: number,
+  path: string
+): string {
+  const { nodes, title } = drawing.frames[index];
+  const ids = new Set(nodes);
+  const { workflow } = document;
+  return extractNodes(workflow, ids, drawing.positions, path, title);
+}
+
+/** Makes the nodes of a frame copies of those of a file that was written from them. */
+export function linkSubworkflow(
+  { document, drawing: { frames, graph } }: CanvasModel,
+  index: number,
+  path: string
+): void {
+  const members = frames[index].nodes.filter(id => graph.nodes.has(id));
+  document.edit(setOrigins(path, new Map(members.map(id => [id, id]))));
+}
+
+/** Adds the nodes of another file as a collapsed frame, and selects it. */
+export function insertSubworkflow(
+  { catalog, document, drawing, selection }: CanvasModel,
+  source: IWorkflow,
+  place: XYPosition
+): void {
+  const places = placeNodes(buildGraph(source, catalog.components));
+  const { workflow } = document;
+  if (document.edit(insertWorkflow(workflow, source, places, place))) {
+    selection.select([`frames:${drawing.frames.length - 1}`]);
+  }
+}
+
+/** Makes the nodes of a frame what those of their file are. */
+export function updateSubworkflow(
+  { document, drawing }: CanvasModel,
+  index: number,
+  source: IWorkflow
+): void {
+  document.edit(updateFrom(source, drawing.frames[index].nodes));
+}
