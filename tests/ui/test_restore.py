@@ -64,6 +64,8 @@ def test_views_open_beside_the_document_of_notebook_7(
     nbformat.write(notebook, lab.root / "a.ipynb")
     page.goto(f"{lab.url}/notebooks/a.ipynb?token={TOKEN}")
     expect(page.locator(".jp-NotebookPanel .jp-Cell")).to_be_visible()
+    # Its start takes the focus from the palette, which closes then.
+    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
     page.get_by_role("menuitem", name="View").click()
     page.get_by_role("menuitem", name="Activate Command Palette").click()
     page.locator(".lm-CommandPalette-input").fill("Show Server Log")
