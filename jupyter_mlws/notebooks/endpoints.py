@@ -45,6 +45,8 @@ from jupyter_mlws.notebooks.models import (
     NotebookPage,
     NotebookQuery,
     Similar,
+    StaleNotebook,
+    StaleQuery,
     StatusReport,
     Variables,
 )
@@ -172,6 +174,16 @@ async def answer_input(services: Services, identifier: str, body: InputRequest) 
 )
 async def attach(services: Services, identifier: str, body: AttachRequest) -> Attachment:
     return await services.notebooks.attach(identifier, body.session, body.waiting)
+
+
+@endpoints.get(
+    "stale-notebooks",
+    "List those of some notebooks whose outputs are not of their code",
+    resource="notebooks",
+    also=[("read", "contents")],
+)
+async def list_stale_notebooks(services: Services, query: StaleQuery) -> Page[StaleNotebook]:
+    return await services.notebooks.stale(query.path)
 
 
 @endpoints.get(

@@ -41,6 +41,7 @@ from jupyter_mlws.notebooks.models import (
     NotebookDetail,
     NotebookPage,
     Similar,
+    StaleNotebook,
     StatusReport,
     Variables,
 )
@@ -56,6 +57,7 @@ from jupyter_mlws.notebooks.runtime import (
     status_of,
 )
 from jupyter_mlws.notebooks.server import DocumentMetadata, JupyterServer
+from jupyter_mlws.notebooks.staleness import stale_outputs
 
 LOCAL = "local"
 """The container id of a server that no Hub started."""
@@ -284,6 +286,24 @@ class NotebookManager:
             return Attachment(seq=stream.seq, executions=[], queued=[])
         live = listener.attach(identifier, session, list(waiting))
         return Attachment(seq=stream.seq, executions=live, queued=listener.queued_cells)
+
+    async def stale(self, paths: Sequence[str]) -> Page[StaleNotebook]:
+        """Return the notebooks of ``paths`` that have outputs of other code than theirs.
+
+        What is no notebook, or cannot be read, has no such outputs.
+        """
+        items = []
+        for path in paths:
+            try:
+                document = await self._server.read(path)
+            except MLWSError:
+                continue
+            history = await asyncio.to_thread(self._histories.of, path)
+            newest = await asyncio.to_thread(history.newest, self._server.identify(path))
+            stale = stale_outputs(path, document.content, newest)
+            if stale.edited or stale.out_of_order:
+                items.append(stale)
+        return Page(items=items)
 
     async def variables(self, identifier: str) -> Variables:
         """Return the variables of the notebook's kernel; while it is busy, as they were before.

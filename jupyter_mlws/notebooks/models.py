@@ -299,6 +299,24 @@ class Variables(Record):
     total: int = 0
 
 
+class StaleQuery(PageQuery):
+    """Notebooks to judge, by their paths from the server's root."""
+
+    path: list[str] = Field(default_factory=list, max_length=200)
+
+
+class StaleNotebook(Record):
+    """Cells, counted from 1, whose outputs are not those of the notebook's code.
+
+    ``edited``: the code has changed since it ran. ``out_of_order``: the cell ran before a cell
+    above it.
+    """
+
+    path: str
+    edited: list[int]
+    out_of_order: list[int]
+
+
 class InputPrompt(Record):
     """Request of running code for input; `password` hides what is typed."""
 

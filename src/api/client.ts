@@ -78,6 +78,7 @@ const OF_SERVER = [
   'operations',
   'projects',
   'resources',
+  'stale-notebooks',
   'usage',
   'volumes'
 ];

@@ -15,6 +15,7 @@ const CAUSES: Record<string, readonly (WorkspaceArea | 'run')[]> = {
   '/models': ['runs', 'run'],
   '/reproductions': ['runs', 'history', 'run'],
   '/runs': ['runs', 'history', 'run'],
+  '/stale-notebooks': ['changes', 'history'],
   '/snapshots/diff': ['changes', 'history'],
   '/snapshots': ['history'],
   '/workflows': ['workflows', 'history']

@@ -105,6 +105,7 @@ export type ISnapshotChange = Schemas['VersionChange'];
 export type ISnapshotCreated = Schemas['SnapshotCreated'];
 export type ISnapshotDetail = Schemas['SnapshotDetail'];
 export type ISnapshotDiff = Schemas['SnapshotDiff'];
+export type IStaleNotebook = Schemas['StaleNotebook'];
 export type IStash = Schemas['Stash'];
 export type IStorageUse = Schemas['StorageUse'];
 export type ISweeps = Schemas['Sweeps'];

@@ -2193,6 +2193,11 @@ export interface components {
       /** @default null */
       next_cursor: string | null;
     };
+    Page_StaleNotebook_: {
+      items: components['schemas']['StaleNotebook'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
     Page_Stash_: {
       items: components['schemas']['Stash'][];
       /** @default null */
@@ -2727,6 +2732,17 @@ export interface components {
       hunks: components['schemas']['HunkChoice'][] | null;
       /** @default false */
       all: boolean;
+    };
+    /**
+     * @description Cells, counted from 1, whose outputs are not those of the notebook's code.
+     *
+     *     ``edited``: the code has changed since it ran. ``out_of_order``: the cell ran before a cell
+     *     above it.
+     */
+    StaleNotebook: {
+      path: string;
+      edited: number[];
+      out_of_order: number[];
     };
     /** @description A stash: ``id`` is a commit, ``base`` the commit that it was made on. */
     Stash: {

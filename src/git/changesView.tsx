@@ -1,9 +1,17 @@
 import { Button, checkIcon } from '@jupyterlab/ui-components';
+import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMemo } from 'react';
 
 import type { MLWSClient } from '../api/client';
-import type { IChange, IConflicts, IGitStatus, ISnapshot } from '../api/models';
+import type {
+  IChange,
+  IConflicts,
+  IGitStatus,
+  IPage,
+  ISnapshot,
+  IStaleNotebook
+} from '../api/models';
 import { Failure } from '../ui/errorBox';
 import { listText } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
@@ -32,6 +40,9 @@ interface IChangesActions extends IChangeActions, IMergeActions {
   /** Restores the newest snapshot. */
   returnToHead(): void;
 }
+
+/** Notebooks that are judged before a commit. */
+const MAX_NOTEBOOKS = 50;
 
 /** Paths that a sentence names. */
 const MAX_NAMES = 3;
@@ -140,6 +151,67 @@ function LastSnapshot(props: {
   );
 }
 
+/** Changed notebooks that have outputs of other code than theirs. */
+function StaleNotebooks(props: {
+  client: MLWSClient;
+  groups: IChangeGroups;
+}): JSX.Element {
+  const { client, groups } = props;
+  const { trans, language } = client;
+  const changed = new Set(
+    [...groups.staged, ...groups.rest].map(change => change.path)
+  );
+  const folder = client.project?.path === '.' ? '' : client.project?.path;
+  const paths = [...changed]
+    .filter(path => path.endsWith('.ipynb'))
+    .slice(0, MAX_NOTEBOOKS)
+    .map(path => PathExt.join(folder ?? '', path));
+  const { data } = useGet<IPage<IStaleNotebook>>(
+    client,
+    '/stale-notebooks',
+    { path: paths },
+    { enabled: paths.length > 0, keepPrevious: true }
+  );
+  return (
+    <>
+      {(paths.length > 0 ? (data?.items ?? []) : []).map(stale => (
+        <p key={stale.path} className="jp-mlws-Note" role="status">
+          {staleText(stale, language, trans)}
+        </p>
+      ))}
+    </>
+  );
+}
+
+function staleText(
+  { path, edited, out_of_order: reordered }: IStaleNotebook,
+  language: string,
+  trans: TranslationBundle
+): string {
+  const numbers = (cells: readonly number[]) =>
+    new Intl.ListFormat(language).format(cells.map(String));
+  const name = PathExt.basename(path);
+  const sentences = [
+    edited.length > 0 &&
+      trans._n(
+        'Cell %3 of %2 was edited after it ran.',
+        'Cells %3 of %2 were edited after they ran.',
+        edited.length,
+        name,
+        numbers(edited)
+      ),
+    reordered.length > 0 &&
+      trans._n(
+        'Cell %3 of %2 ran before a cell above it.',
+        'Cells %3 of %2 ran before a cell above them.',
+        reordered.length,
+        name,
+        numbers(reordered)
+      )
+  ];
+  return sentences.filter(Boolean).join(' ');
+}
+
 /** How the newest commit went: why it failed, and what it left out. */
 function Outcome(props: IProps & { hasStaged: boolean }): JSX.Element {
   const { draft, actions, hasStaged } = props;
@@ -217,6 +289,7 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
           onCommit={options => actions.commit(options)}
         />
       )}
+      <StaleNotebooks client={client} groups={groups} />
       <Outcome {...props} hasStaged={groups.staged.length > 0} />
       {status.outbox.length > 0 && (
         <p className="jp-mlws-Note" role="status">

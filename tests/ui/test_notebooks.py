@@ -345,3 +345,29 @@ def test_variables_follow_the_kernel(page: Page, lab: Lab, shoot: Callable[[str]
     expect(page.locator(".jp-InputPrompt").nth(1)).to_have_text("[4]:")
     page.wait_for_timeout(500)
     assert not [url for url in asked if "/variables" in url]
+
+
+def test_the_commit_box_names_outputs_of_other_code(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    write(lab.root, one="x = 1", two="x = 2")
+    page.goto(lab.address("prices.ipynb"))
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
+    page.wait_for_function(READY)
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    for index, count in ((1, 1), (0, 2)):
+        cells.nth(index).click()
+        command(page, "notebook:run-cell")
+        expect(cells.nth(index).locator(".jp-InputPrompt")).to_have_text(f"[{count}]:")
+    write_cell(page, cells.nth(0), "x = 3")
+    page.keyboard.press("Control+s")
+    command(page, "mlws:open-sidebar")
+    note = page.locator(".jp-mlws-Note", has_text="prices.ipynb")
+    expect(note).to_contain_text("Cell 1 of prices.ipynb was edited after it ran.")
+    expect(note).to_contain_text("Cell 2 of prices.ipynb ran before a cell above it.")
+    shoot("stale-outputs")
+    # Run again from the top, they are those of the code.
+    command(page, "notebook:run-all-cells")
+    expect(cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[4]:")
+    command(page, "docmanager:save")
+    expect(note).to_have_count(0)
