@@ -54,6 +54,8 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
 
     open_settings(page, "Workflow Canvas")
     setting(page, "jobs").fill("1")
+    # The form is drawn again when the value is saved.
+    page.wait_for_timeout(1000)
     setting(page, "showPalette").uncheck()
     canvas()
     expect(palette).to_have_count(0)
