@@ -134,10 +134,9 @@ class Scenes:
     def past(self, page: Page) -> str:
         """A past run on the canvas."""
         open_file(page, self._address, WINE)
-        page.locator("[data-mlws-past-run]").last.click()
-        page.locator(".jp-mlws-Banner button").first.click()
-        page.wait_for_timeout(SETTLE_MS)
-        return ".jp-mlws-View:not(.lm-mod-hidden)"
+        page.locator(".jp-mlws-RunItem .jp-mlws-IconButton").last.click()
+        expect(page.locator(".jp-mod-past .jp-mlws-Matrix")).to_be_visible()
+        return ".jp-mlws-Workflow.jp-mod-past"
 
     def large(self, page: Page) -> str:
         """A graph of 300 nodes."""
@@ -198,7 +197,7 @@ def classification(data: str, target: str) -> dict[str, Any]:
             at("load", "load_table", file=data),
             at("split", "split", stratify=target),
             at("forest", "train_classifier", algorithm="random_forest", target=target),
-            at("linear", "train_classifier", target=target),
+            at("linear", "train_classifier", algorithm="logistic_regression", target=target),
             at("compare", "compare_classifiers", target=target),
             at("confusion", "plot_confusion_matrix", target=target),
         ],

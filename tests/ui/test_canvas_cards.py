@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.canvas import (
     RUN_LIMIT,
+    drag,
+    empty_place,
     faults_of_access,
     node,
     open_workflow,
@@ -116,6 +119,37 @@ def transform(page: Page) -> str:
         "() => document.querySelector('.react-flow__viewport').style.transform"
     )
     return style
+
+
+def test_the_automatic_layout_shows_all_of_its_result(page: Page, lab: Lab) -> None:
+    before = (lab.root / WORKFLOW).read_text()
+    open_workflow(page, lab, WORKFLOW, NODES)
+    for _ in range(3):
+        drag(page, node(page, "plot").locator(".jp-mlws-Node-title"), empty_place(page, 0.98, 0.98))
+        page.mouse.move(*empty_place(page, 0.5, 0.02))
+        page.mouse.wheel(0, -300)
+        page.wait_for_timeout(300)
+        if nodes_out_of_view(page):
+            break
+    assert nodes_out_of_view(page)
+    page.locator(".jp-mlws-auto-layout").click()
+    until(page, lambda: nodes_out_of_view(page) == [])
+    # The data that a node reads is a part of it.
+    source = page.locator('[data-mlws-source="data/wine.csv"]')
+    expect(source).to_be_in_viewport(ratio=1)
+    boxes = [one.bounding_box() for one in (source, *(node(page, name) for name in NODES))]
+    for one, other in itertools.combinations([box for box in boxes if box], 2):
+        assert (
+            one["x"] + one["width"] <= other["x"]
+            or other["x"] + other["width"] <= one["x"]
+            or one["y"] + one["height"] <= other["y"]
+            or other["y"] + other["height"] <= one["y"]
+        )
+    page.locator(".jp-mlws-Canvas").focus()
+    for _ in range(4):
+        page.keyboard.press("Control+z")
+    expect(page.locator(".jp-mlws-undo")).to_be_disabled()
+    assert (lab.root / WORKFLOW).read_text() == before
 
 
 def test_a_card_from_afar_has_title_state_and_result(page: Page, lab: Lab) -> None:

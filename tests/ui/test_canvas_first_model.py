@@ -88,6 +88,8 @@ def test_by_pointer(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     person.click(page.locator(".jp-Dialog .jp-mod-accept"))
     canvas = page.locator(".jp-mlws-Canvas")
     expect(canvas).to_be_visible()
+    # The launcher has given its place to the workflow.
+    expect(page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")).to_have_count(1)
     expect(page.locator('[data-mlws-component="sample_data"]')).to_be_visible()
 
     person.double_click(empty_place(page, 0.1, 0.3))

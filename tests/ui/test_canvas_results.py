@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +76,13 @@ def test_a_failed_node_says_why_and_leads_to_its_setting(page: Page, lab: Lab) -
     expect(notice).to_contain_text("Column or key 'nosuch' not found")
     expect(notice.get_by_role("button", name="Show")).to_be_visible()
     expect(node(page, "split")).to_have_attribute("data-mlws-state", "FAILED")
+    # The selection is a ring around the color of the failure.
+    card = node(page, "split")
+    expect(card).to_have_class(re.compile("jp-mod-selected"))
+    color = "card => getComputedStyle(card).borderTopColor"
+    red = card.evaluate(color)
+    assert card.evaluate("card => getComputedStyle(card).outlineColor") != red
+    assert node(page, "load").evaluate(color) != red
     failure.get_by_role("button", name="Fix “stratify”").click()
     field = page.locator('[id$="_stratify"]')
     expect(field).to_be_focused()

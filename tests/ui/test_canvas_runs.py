@@ -180,6 +180,9 @@ def test_saves_during_a_run_and_a_server_that_comes_back(
     open_workflow(page, lab, PATH, NODES)
     run_workflow(page)
     expect_states(page, second="RUNNING")
+    # What the run has done is not planned to be done.
+    expect(node(page, "first")).to_have_attribute("data-mlws-mark", "cached")
+    expect(node(page, "second")).to_have_attribute("data-mlws-mark", "running")
 
     # Editing and saving goes on; the run does what it read.
     node(page, "third").click()

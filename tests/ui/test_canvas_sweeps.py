@@ -106,6 +106,11 @@ def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
     assert scores[best] == max(scores.values())
     expect(rows.first).to_contain_text(f"{scores[best]:.3f}"[:4])
     shoot("canvas-sweep-ranked")
+    page.locator(".jp-mlws-Drawer").get_by_role("tab", name="Log").click()
+    choice = page.get_by_label("Variant", exact=True).bounding_box()
+    assert choice
+    assert choice["width"] < 200
+    page.get_by_role("button", name="Hide Results").click()
 
     # The best becomes the stage; what compared them all compares it.
     rows.first.get_by_role("button").click()

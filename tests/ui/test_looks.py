@@ -103,6 +103,24 @@ def test_views_are_open_again_after_a_reload(page: Page, lab: Lab) -> None:
     expect(page.locator("[data-mlws-lineage]").first).to_be_in_viewport()
 
 
+ENTRIES = ".lm-Menu-item:not([data-type='separator'])"
+MAX_ENTRIES = 10
+
+
+def menu_labels(page: Page) -> list[str]:
+    """The labels of the open menu and of its submenus."""
+    menus = page.locator(".lm-Menu")
+    expect(menus.first).to_be_visible()
+    labels: list[str] = menus.first.locator(".lm-Menu-itemLabel").all_inner_texts()
+    for item in menus.first.locator(".lm-Menu-item[data-type='submenu']").all():
+        item.hover()
+        expect(menus).to_have_count(2)
+        labels += menus.nth(1).locator(".lm-Menu-itemLabel").all_inner_texts()
+        menus.first.locator(ENTRIES).first.hover()
+        expect(menus).to_have_count(1)
+    return [label for label in labels if label]
+
+
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_more_of_the_canvas_dark_and_in_chinese(
     page: Page,
@@ -122,6 +140,18 @@ def test_more_of_the_canvas_dark_and_in_chinese(
     def keep(name: str) -> None:
         shoot(f"canvas-{name}-dark-zh_CN")
         assert faults_of_access(page, ".jp-mlws-Workflow") == []
+
+    # Menus and their submenus are Chinese, and short.
+    node(page, "forest").click(button="right")
+    labels = menu_labels(page)
+    assert [label for label in labels if label.isascii()] == []
+    entries = page.locator(".lm-Menu").first.locator(ENTRIES)
+    assert entries.count() <= MAX_ENTRIES
+    page.keyboard.press("Escape")
+    page.locator(".jp-mlws-more").click()
+    assert [label for label in menu_labels(page) if label.isascii()] == []
+    page.keyboard.press("Escape")
+    expect(page.locator(".lm-Menu")).to_have_count(0)
 
     node(page, "forest").click()
     form = page.locator(".jp-mlws-SweepForm")

@@ -3,7 +3,6 @@ import '@xyflow/react/dist/style.css';
 import {
   Background,
   Controls,
-  getViewportForBounds,
   MiniMap,
   ReactFlow,
   ReactFlowProvider,
@@ -27,7 +26,7 @@ import { flowLabels } from '../../ui/flowLabels';
 import { itemOf, sourcePath } from '../document/notes';
 import { bestLink } from '../graph/choices';
 import { refusalOf } from '../graph/connections';
-import { boundsOf, NODE_WIDTH, type XYPosition } from '../graph/geometry';
+import { NODE_WIDTH, type XYPosition } from '../graph/geometry';
 import { type IEnd, type ILink, linkBetween } from '../graph/graph';
 import { endsOf, memberEnd, memberLink } from '../graph/groups';
 import type { IShape } from '../graph/wrapping';
@@ -37,6 +36,7 @@ import { EmptyCanvas } from './emptyCanvas';
 import { useEdges, useNodes } from './flowState';
 import { useOpen } from './opening';
 import {
+  fitted,
   useFittingPorts,
   useShape,
   useSteadyView,
@@ -44,6 +44,7 @@ import {
 } from './flowLooks';
 import {
   FIT,
+  MIN_ZOOM,
   useClipboard,
   useDrop,
   useFocusInside,
@@ -73,7 +74,6 @@ const FEW_NODES = 12;
 /** From this many nodes on, only those in view are drawn; from afar, in one picture. */
 const MANY_NODES = 300;
 const NEAR_ZOOM = 0.5;
-const MIN_ZOOM = 0.05;
 const NO_EDGES: CanvasEdge[] = [];
 /** Out of reach of keys and screen readers; React 18 does not know the attribute. */
 const COVERED = { inert: '' } as object;
@@ -129,7 +129,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   useZoomLevel(pane);
   useFittingPorts(pane, model);
   useShape(model);
-  useSteadyView();
+  useSteadyView(nodes);
   const labels = useMemo(() => flowLabels(trans), [trans]);
   // The first drawing comes before React Flow takes the initial viewport.
   const isFar = useStore(
@@ -370,23 +370,6 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         />
       )}
     </div>
-  );
-}
-
-/** The viewport with all nodes in it: from afar none is drawn one by one, not even at first. */
-function fitted(nodes: readonly AnyNode[], shape: IShape): Viewport {
-  const boxes = nodes.map(({ position, measured }) => ({
-    ...position,
-    width: measured?.width ?? 0,
-    height: measured?.height ?? 0
-  }));
-  return getViewportForBounds(
-    boundsOf(boxes)!,
-    shape.width,
-    shape.height,
-    MIN_ZOOM,
-    FIT.maxZoom,
-    FIT.padding
   );
 }
 

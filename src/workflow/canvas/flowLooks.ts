@@ -4,22 +4,20 @@ import {
   getViewportForBounds,
   useReactFlow,
   useStore,
-  useStoreApi
+  type Viewport
 } from '@xyflow/react';
 import { useEffect, useLayoutEffect, useRef } from 'react';
 
 import { fittingEnds } from '../graph/choices';
+import { boundsOf, type IBox } from '../graph/geometry';
 import { memberEnd } from '../graph/groups';
 import type { IEnd } from '../graph/graph';
-import {
-  isSameViewport,
-  keepInView,
-  type ISize,
-  type IView
-} from '../graph/viewport';
+import { isSameViewport, keepInView, type IView } from '../graph/viewport';
+import type { IShape } from '../graph/wrapping';
 import { useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
-import { FIT } from './handle';
+import { FIT, MIN_ZOOM } from './handle';
+import type { AnyNode } from './nodeTypes';
 
 /** Below it a card has its title, its state and its result only. */
 const COMPACT_ZOOM = 0.7;
@@ -69,12 +67,11 @@ export function useShape(model: CanvasModel): void {
  * A graph that was fitted is fitted again. Otherwise the part that was in view stays there, by a
  * move and, only if it has to be, by a smaller zoom; both are taken back with the size.
  */
-export function useSteadyView(): void {
+export function useSteadyView(nodes: readonly AnyNode[]): void {
   const flow = useReactFlow();
-  const store = useStoreApi();
   const width = useStore(state => state.width);
   const height = useStore(state => state.height);
-  const size = useRef<ISize | null>(null);
+  const size = useRef<IShape | null>(null);
   /** The view that the user chose, and the viewport that was made of it for another size. */
   const chosen = useRef<{ view: IView; result: IView['viewport'] } | null>(
     null
@@ -82,39 +79,49 @@ export function useSteadyView(): void {
   useEffect(() => {
     const before = size.current;
     size.current = { width, height };
-    if (!before || before.width === 0 || width === 0 || height === 0) {
+    if (!before?.width || width === 0 || height === 0 || nodes.length === 0) {
       return;
     }
     const viewport = flow.getViewport();
-    const bounds = flow.getNodesBounds(flow.getNodes());
-    const fitting = ({ width, height }: ISize): IView['viewport'] =>
-      getViewportForBounds(
-        bounds,
-        width,
-        height,
-        store.getState().minZoom,
-        FIT.maxZoom,
-        FIT.padding
-      );
-    if (isSameViewport(viewport, fitting(before))) {
+    if (isSameViewport(viewport, fitted(nodes, before))) {
       chosen.current = null;
-      void flow.setViewport(fitting({ width, height }));
+      void flow.setViewport(fitted(nodes, { width, height }));
       return;
     }
     if (!chosen.current || !isSameViewport(chosen.current.result, viewport)) {
       chosen.current = { view: { size: before, viewport }, result: viewport };
     }
-    const boxes = [...store.getState().nodeLookup.values()].map(node => ({
-      ...node.internals.positionAbsolute,
-      width: node.measured.width ?? node.initialWidth ?? 0,
-      height: node.measured.height ?? node.initialHeight ?? 0
-    }));
-    const result = keepInView(chosen.current.view, boxes, { width, height });
+    const result = keepInView(chosen.current.view, boxesOf(nodes), {
+      width,
+      height
+    });
     chosen.current.result = result;
     if (!isSameViewport(result, viewport)) {
       void flow.setViewport(result);
     }
-  }, [flow, store, width, height]);
+    // The nodes as they are when the size changes.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [flow, width, height]);
+}
+
+/** The viewport with all nodes in it: from afar none is drawn one by one, not even at first. */
+export function fitted(nodes: readonly AnyNode[], shape: IShape): Viewport {
+  return getViewportForBounds(
+    boundsOf(boxesOf(nodes))!,
+    shape.width,
+    shape.height,
+    MIN_ZOOM,
+    FIT.maxZoom,
+    FIT.padding
+  );
+}
+
+function boxesOf(nodes: readonly AnyNode[]): IBox[] {
+  return nodes.map(({ position, measured }) => ({
+    ...position,
+    width: measured?.width ?? 0,
+    height: measured?.height ?? 0
+  }));
 }
 
 /** Marks the ports that fit while a line is drawn; CSS lights them. */

@@ -2,7 +2,6 @@ import { useReactFlow, useStoreApi } from '@xyflow/react';
 import { useEffect, useMemo, useRef } from 'react';
 
 import { type IClip, readClip } from '../document/clipboard';
-import { runnerOf } from '../document/stages';
 import {
   NODE_WIDTH,
   nodeHeight,
@@ -37,10 +36,12 @@ export interface IFlowHandle {
   pasteText(text: string): boolean;
 }
 
+export const MIN_ZOOM = 0.05;
 // Nodes that are not drawn one by one are hidden ones to React Flow.
 export const FIT = {
   maxZoom: 1,
-  padding: 0.06,
+  // Wires go around the outermost nodes.
+  padding: { x: '30px', y: '16px' } as const,
   duration: 200,
   includeHiddenNodes: true
 };
@@ -120,16 +121,11 @@ export function useHandle(
         }
         const place = flow.screenToFlowPosition({ x, y });
         const isEmpty = model.drawing.graph.nodes.size === 0;
-        paths.forEach((path, index) => {
-          const there = { x: place.x, y: place.y + index * 140 };
-          if (runnerOf(path)) {
-            gestures.addFile(model, path, there);
-          } else if (isEmpty && isTable(path)) {
-            gestures.startWithFile(model, path, there);
-          } else {
-            gestures.addData(model, path, there);
-          }
-        });
+        if (isEmpty && paths.length === 1 && isTable(paths[0])) {
+          gestures.startWithFile(model, paths[0], place);
+        } else {
+          gestures.addFiles(model, paths, place);
+        }
       },
       copy: () => keepClip(gestures.copy(model)),
       cut: () => keepClip(gestures.cut(model)),

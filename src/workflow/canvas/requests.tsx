@@ -160,7 +160,7 @@ function useChoices(
       label: path,
       detail: trans.__('Dataset'),
       icon: sourceIcon,
-      choose: () => gestures.addData(model, path, place)
+      choose: () => gestures.addFiles(model, [path], place)
     })),
     ...modelChoices((name, version) =>
       gestures.addModel(model, name, version, place)
@@ -172,7 +172,7 @@ function useChoices(
       icon: sourceIcon,
       choose: () =>
         void chooseFile(/^[^.].*\.(?!ipynb$|py$)\w+$/i).then(
-          path => path && gestures.addData(model, path, place)
+          path => path && gestures.addFiles(model, [path], place)
         )
     },
     {
@@ -182,7 +182,7 @@ function useChoices(
       icon: notebookIcon,
       choose: () =>
         void chooseFile(/\.ipynb$/i).then(
-          path => path && gestures.addFile(model, path, place)
+          path => path && gestures.addFiles(model, [path], place)
         )
     },
     {
@@ -208,7 +208,7 @@ function useChoices(
       icon: fileIcon,
       choose: () =>
         void chooseFile(/\.(py|r|jl|js|sh)$/i).then(
-          path => path && gestures.addFile(model, path, place)
+          path => path && gestures.addFiles(model, [path], place)
         )
     },
     {

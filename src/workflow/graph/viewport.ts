@@ -1,19 +1,13 @@
 /** Which part of a graph is in view, as plain numbers. */
 
-import type { XYPosition } from './geometry';
-
-export interface ISize {
-  width: number;
-  height: number;
-}
+import type { IBox, XYPosition } from './geometry';
+import type { IShape } from './wrapping';
 
 /** A canvas of a size, and which part of the graph it shows. */
 export interface IView {
-  size: ISize;
+  size: IShape;
   viewport: XYPosition & { zoom: number };
 }
-
-type Box = XYPosition & ISize;
 
 /** Pixels and shares of a zoom that are not seen. */
 const TOLERANCE = { move: 1.5, zoom: 0.005 };
@@ -32,8 +26,8 @@ export function isSameViewport(
 /** Returns the viewport of a canvas of another size that shows what a view shows of the nodes. */
 export function keepInView(
   { size, viewport }: IView,
-  nodes: readonly Box[],
-  next: ISize
+  nodes: readonly IBox[],
+  next: IShape
 ): IView['viewport'] {
   const { x, y, zoom } = viewport;
   const left = -x / zoom;

@@ -119,7 +119,7 @@ function VariantRow(props: {
           aria-label={trans.__('Use variant %1', name)}
           onClick={onPromote}
         >
-          {trans.__('Use Variant')}
+          {trans.__('Use')}
         </Button>
       </td>
     </tr>

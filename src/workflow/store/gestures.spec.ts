@@ -255,7 +255,9 @@ it('gives back every gesture by undo (property)', async () => {
   const nodes = (): string[] => [...model.drawing.graph.nodes.keys()];
   const pick = <T>(items: readonly T[], index: number): T | undefined =>
     items[index % Math.max(1, items.length)];
-  const acts: ((number: number) => void)[] = [
+  const trans = { __: (text: string) => text };
+  const [template] = templates(trans as Parameters<typeof templates>[0]);
+  const acts: ((number: number) => unknown)[] = [
     number =>
       gestures.addComponent(model, pick(LIBRARY, number)!.name, {
         x: number,
@@ -287,6 +289,46 @@ it('gives back every gesture by undo (property)', async () => {
     },
     () => model.drawing.arrange(),
     number => gestures.startWithFile(model, `data/${number}.csv`, AT),
+    // Files that are dropped: data, a script, a table on an input
+    number =>
+      gestures.addFiles(model, [`data/${number}.csv`, `step${number}.py`], AT),
+    number => {
+      const id = pick(nodes(), number);
+      const input = model.drawing.graph.nodes.get(id ?? '')?.inputs[0];
+      if (id && input) {
+        gestures.setInputFile(model, id, input.name, `data/${number}.csv`);
+      }
+    },
+    number =>
+      addTemplate(model, template, { file: `data/${number}.csv`, column: 'y' }),
+    number => {
+      model.selection.select(nodes());
+      gestures.align(
+        model,
+        (['left', 'top', 'horizontal', 'vertical'] as const)[number % 4]
+      );
+    },
+    number => {
+      model.selection.select(nodes().slice(0, 1 + (number % 3)));
+      gestures.group(model, `Frame ${number}`);
+    },
+    number => gestures.addNote(model, `Note ${number}`, AT),
+    number => {
+      const id = pick(nodes(), number);
+      if (id) {
+        gestures.rename(model, id, `renamed${number}`);
+      }
+    },
+    number => {
+      model.selection.select([pick(nodes(), number) ?? '']);
+      gestures.freeze(model, number % 2 === 0);
+    },
+    number => {
+      const id = pick(nodes(), number);
+      if (id) {
+        model.drawing.move(new Map([[id, { x: number * 7, y: number * 3 }]]));
+      }
+    },
     number => {
       model.selection.select([pick(nodes(), number) ?? '']);
       gestures.duplicate(model);
@@ -308,6 +350,6 @@ it('gives back every gesture by undo (property)', async () => {
       }
       expect(file.getSource()).toBe(WINE);
     }),
-    { numRuns: 30 }
+    { numRuns: 60 }
   );
 });

@@ -35,7 +35,7 @@ import {
   sourcePath
 } from '../document/notes';
 import { renameNode } from '../document/rename';
-import { fileNode, nameOf, setFrozen } from '../document/stages';
+import { fileNode, nameOf, runnerOf, setFrozen } from '../document/stages';
 import type { Value } from '../document/values';
 import { setSetting } from '../document/variables';
 import { aligned, type Alignment } from '../graph/align';
@@ -69,6 +69,8 @@ import type { CanvasModel } from './model';
 const LOAD_MODEL = 'load_model';
 /** The component that reads a file as a table. */
 const LOAD_TABLE = 'load_table';
+/** Between files that are put on the canvas together, in pixels. */
+const FILE_DISTANCE = 140;
 
 /** What a new node is connected to: a port of another node, or a file. */
 type NewLink = { port: string } & ({ end: IEnd } | { file: string });
@@ -219,15 +221,32 @@ export function addModel(
   addComponent(model, LOAD_MODEL, place, link, { name, version });
 }
 
-/** Adds a node that runs a script or a notebook; the path is from the project's root. */
-export function addFile(
-  model: CanvasModel,
-  path: string,
-  place: XYPosition
+/**
+ * Puts files on the canvas, below each other and in one step: scripts and notebooks as nodes, others
+ * as data. The paths are from the project's root.
+ */
+export function addFiles(
+  { document, selection }: CanvasModel,
+  paths: readonly string[],
+  { x, y }: XYPosition
 ): void {
-  const { workflow } = model.document;
-  const id = freeId(workflow, nameOf(path));
-  addCommand(model, fileNode(workflow, id, path, [place.x, place.y]));
+  const { workflow } = document;
+  const ids: string[] = [];
+  const edits = paths.map((path, row) => {
+    const at: [number, number] = [
+      Math.round(x),
+      Math.round(y + row * FILE_DISTANCE)
+    ];
+    if (runnerOf(path) === null) {
+      ids.push(sourceId(path));
+      return placeSource(path, at);
+    }
+    const id = freeId(workflow, nameOf(path), ids);
+    ids.push(id);
+    return addCommandNode(fileNode(workflow, id, path, at));
+  });
+  document.edit(compose(...edits));
+  selection.select(ids);
 }
 
 /** Adds a node whose command is still to be written. */
@@ -244,16 +263,6 @@ function addCommand(
   if (document.edit(addCommandNode(node))) {
     selection.select([node.id]);
   }
-}
-
-/** Puts data on the canvas; the path is from the project's root. */
-export function addData(
-  { document, selection }: CanvasModel,
-  path: string,
-  { x, y }: XYPosition
-): void {
-  document.edit(placeSource(path, [Math.round(x), Math.round(y)]));
-  selection.select([sourceId(path)]);
 }
 
 export function rename(

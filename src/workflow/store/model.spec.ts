@@ -97,7 +97,7 @@ describe('CanvasModel', () => {
 
   it('writes for its own folder before the server has told of it', () => {
     const { file, model } = open('stages: {}\n', 'workflows/tea/dvc.yaml');
-    gestures.addFile(model, 'src/clean.py', { x: 0, y: 0 });
+    gestures.addFiles(model, ['src/clean.py'], { x: 0, y: 0 });
     expect(file.getSource()).toContain('wdir: ../..');
     expect(file.getSource()).toContain('cmd: python src/clean.py');
   });
