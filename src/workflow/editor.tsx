@@ -366,6 +366,11 @@ function labActions(
       views
         .show(`past run ${run.id}`, async () => {
           const { PastRunWidget } = await import('./pastRun');
+          const leave = (): void => {
+            view.parent?.close();
+            void model.runs.show(null);
+            manager.openOrReveal(context.path);
+          };
           const view = new PastRunWidget({
             client,
             service,
@@ -379,10 +384,10 @@ function labActions(
               language: client.language
             },
             compare,
-            leave: () => {
-              view.parent?.close();
-              void model.runs.show(null);
-              manager.openOrReveal(context.path);
+            leave,
+            restore: () => {
+              leave();
+              void text.then(source => model.document.replace(source), report);
             }
           });
           view.ready.catch(report);

@@ -48,6 +48,7 @@ export interface IPastRunOptions {
   context: ICanvasContext;
   compare: () => void;
   leave: () => void;
+  restore: () => void;
 }
 
 let count = 0;
@@ -82,8 +83,8 @@ export class PastRunWidget extends ReactWidget {
     const past = new PastService(client, service, run.id);
     this.ready = this._model
       .attach(past, null)
-      .then(() => this._model.runs.show(run.id))
-      .then(() => this._context.panes.showTab('metrics'));
+      .then(() => this._model.runs.show(run.id));
+    this._context.panes.showTab('metrics');
   }
 
   /** Resolves when the run with its results was read. */
@@ -114,7 +115,7 @@ export class PastRunWidget extends ReactWidget {
 
 /** Compares the workflow of a run with the present one. */
 function pastOf(options: IPastRunOptions): IPastRun {
-  const { text, now, service, compare, leave } = options;
+  const { text, now, service, compare, leave, restore } = options;
   const [before, after] = [text, now].map(
     one => parse(one, service.path).document
   );
@@ -123,6 +124,7 @@ function pastOf(options: IPastRunOptions): IPastRun {
     differences:
       before && after ? graphDiff(before, after, files).differences : [],
     compare,
-    leave
+    leave,
+    restore
   };
 }

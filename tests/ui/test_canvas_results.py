@@ -292,3 +292,20 @@ def test_a_past_run_shows_the_workflow_and_the_settings_that_it_had(page: Page, 
     expect(past).to_have_count(0)
     expect(node(page, "forest")).to_be_visible()
     assert (lab.root / WINE).read_text() == before
+
+    # The version of the run is used again, as one step.
+    oldest.get_by_role("button", name="Show the workflow and settings of this run").click()
+    page.get_by_role("button", name="Use This Version").click()
+    expect(past).to_have_count(0)
+    expect(node(page, "plot")).to_be_visible()
+    until(page, lambda: "n_estimators: 50" in text_of(page))
+    page.locator(".jp-mlws-undo").click()
+    expect(node(page, "plot")).to_have_count(0)
+    page.locator(".jp-mlws-undo").click()
+    assert text_of(page) == before
+
+
+def text_of(page: Page) -> str:
+    """The text of the workflow that is open, saved or not."""
+    text: str = page.evaluate("() => jupyterapp.shell.currentWidget.editor.model.document.text")
+    return text

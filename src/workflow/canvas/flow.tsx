@@ -340,7 +340,11 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         aria-label={trans.__('Workflow graph')}
       >
         <Background />
-        <Controls showInteractive={false} fitViewOptions={FIT} />
+        <Controls
+          orientation="horizontal"
+          showInteractive={false}
+          fitViewOptions={FIT}
+        />
         {isOverview && <Overview nodes={nodes} />}
         {isMany ? (
           <MapOfMany nodes={nodes} {...MINI_MAP} />

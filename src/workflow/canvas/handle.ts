@@ -40,8 +40,8 @@ export const MIN_ZOOM = 0.05;
 // Nodes that are not drawn one by one are hidden ones to React Flow.
 export const FIT = {
   maxZoom: 1,
-  // Wires go around the outermost nodes.
-  padding: { x: '30px', y: '16px' } as const,
+  // Wires go around the outermost nodes, and the buttons of the zoom are below them.
+  padding: { x: '42px', top: '10px', bottom: '28px' } as const,
   duration: 200,
   includeHiddenNodes: true
 };

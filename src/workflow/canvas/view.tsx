@@ -290,7 +290,7 @@ function PastWorkflowBanner(props: {
 }): JSX.Element {
   const { trans, language } = useCanvas();
   const { past, run } = props;
-  const { differences, compare, leave } = past;
+  const { differences, compare, leave, restore } = past;
   return (
     <div className="jp-mlws-Banner jp-mod-past" role="status">
       <span>
@@ -310,9 +310,20 @@ function PastWorkflowBanner(props: {
             )}
       </span>
       {differences.length > 0 && (
-        <Button small onClick={compare}>
-          {trans.__('Compare with Now')}
-        </Button>
+        <>
+          <Button small onClick={compare}>
+            {trans.__('Compare with Now')}
+          </Button>
+          <Button
+            small
+            title={trans.__(
+              'Gives the workflow the nodes and settings of this run. Undo takes it back.'
+            )}
+            onClick={restore}
+          >
+            {trans.__('Use This Version')}
+          </Button>
+        </>
       )}
       <Button small onClick={leave}>
         {trans.__('Back to Now')}

@@ -9,7 +9,7 @@ import {
 } from '../document/document';
 import { type Edit, EditError } from '../document/edits';
 import { reconcile } from '../document/reconcile';
-import { applyEdits } from '../document/textEdits';
+import { applyEdits, editBetween } from '../document/textEdits';
 import { deepEqual } from '../document/values';
 import type { Refusal } from '../graph/connections';
 import { asOneStep, UndoHistory, writeEdits } from './undo';
@@ -126,6 +126,14 @@ export class DocumentStore {
     }
     this._own(() => writeEdits(this._shared, edits), result);
     return true;
+  }
+
+  /** Gives the file another text, as one step of undo. */
+  replace(text: string): void {
+    const edit = editBetween(this.text, text);
+    if (edit && !this.isReadOnly) {
+      this._own(() => writeEdits(this._shared, [edit]));
+    }
   }
 
   refuse(refusal: Refusal): void {

@@ -80,6 +80,8 @@ export interface IPastRun {
   compare: () => void;
   /** Returns to the workflow as it is now. */
   leave: () => void;
+  /** Makes the workflow again what it was, as one step that can be undone. */
+  restore: () => void;
 }
 
 /** What every part of the canvas needs. */
