@@ -41,7 +41,7 @@ export const MIN_ZOOM = 0.05;
 export const FIT = {
   maxZoom: 1,
   // Wires go around the outermost nodes, and the buttons of the zoom are below them.
-  padding: { x: '42px', top: '10px', bottom: '28px' } as const,
+  padding: { x: '42px', top: '8px', bottom: '22px' } as const,
   duration: 200,
   includeHiddenNodes: true
 };
