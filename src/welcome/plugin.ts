@@ -4,6 +4,7 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IMainMenu } from '@jupyterlab/mainmenu';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -70,7 +71,8 @@ const welcome: JupyterFrontEndPlugin<void> = {
       category: trans.__('Machine Learning')
     });
     menu?.helpMenu.addGroup([{ command: COMMAND }], 30);
-    if (labShell) {
+    // A page that opens a file or a folder has its own start.
+    if (labShell && PageConfig.getOption('treePath') === '') {
       void notifyOnError(async () => {
         const [{ composite }] = await Promise.all([settings, app.restored]);
         if (composite[SETTING] === false) {

@@ -82,7 +82,7 @@ def lab(start_lab: Callable[..., Lab], tmp_path: Path) -> Lab:
 def test_by_pointer(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     page.goto(lab.address())
     person = Person(page)
-    person.click(page.locator('.jp-LauncherCard[title*="workflow"]'))
+    person.click(page.get_by_role("button", name="Create…"))
     expect(page.locator(".jp-mlws-NewWorkflow input").first).to_be_focused()
     person.type("Wine")
     person.click(page.locator(".jp-Dialog .jp-mod-accept"))
@@ -120,7 +120,7 @@ def test_by_pointer(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_by_keyboard_alone(page: Page, lab: Lab) -> None:
     page.goto(lab.address())
-    expect(page.locator(".jp-LauncherCard").first).to_be_visible()
+    expect(page.locator(".jp-mlws-Begin-page")).to_be_visible()
     person = Person(page)
     person.press("Control+Shift+c")
     expect(page.locator(".lm-CommandPalette-input")).to_be_focused()
@@ -159,7 +159,7 @@ def test_by_keyboard_alone(page: Page, lab: Lab) -> None:
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_nothing_serious_keeps_anybody_out(page: Page, lab: Lab) -> None:
     page.goto(lab.address())
-    page.locator('.jp-LauncherCard[title*="workflow"]').click()
+    page.get_by_role("button", name="Create…").click()
     expect(page.locator(".jp-mlws-NewWorkflow input").first).to_be_focused()
     page.keyboard.type("Wine")
     page.get_by_label("Classification").check()

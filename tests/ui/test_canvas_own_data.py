@@ -50,7 +50,7 @@ def test_from_a_file_to_two_compared_models(
 ) -> None:
     page.goto(lab.address())
     person = Person(page)
-    person.click(page.locator('.jp-LauncherCard[title*="workflow"]'))
+    person.click(page.get_by_role("button", name="Create…"))
     expect(page.locator(".jp-mlws-NewWorkflow input").first).to_be_focused()
     person.press("Enter")
     expect(page.locator('[data-mlws-component="sample_data"]')).to_be_visible()
