@@ -121,6 +121,8 @@ def test_by_pointer(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
 def test_by_keyboard_alone(page: Page, lab: Lab) -> None:
     page.goto(lab.address())
     expect(page.locator(".jp-mlws-Begin-page")).to_be_visible()
+    # The launcher's tab is closed a moment later, and the focus moves.
+    expect(page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")).to_have_count(1)
     person = Person(page)
     person.press("Control+Shift+c")
     expect(page.locator(".lm-CommandPalette-input")).to_be_focused()
