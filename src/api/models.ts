@@ -425,6 +425,8 @@ export type NotebookEvent =
       type: 'execution';
       status: ExecutionState;
       execution: string;
+      /** Executions of the API are not shown before they are saved. */
+      origin: 'api' | 'lab' | 'client';
       cell: string | null;
       execution_count: number | null;
     }

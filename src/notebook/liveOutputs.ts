@@ -83,7 +83,8 @@ export class LiveOutputs implements IDisposable {
   }
 
   private _onEvent(_: NotebookModel, event: NotebookEvent): void {
-    if (event.type === 'execution' && event.status === 'RUNNING') {
+    const isRunning = event.type === 'execution' && event.status === 'RUNNING';
+    if (isRunning && event.origin !== 'api') {
       const cell = this._cell(event.cell);
       const isKnown = this._followed.has(event.execution);
       if (cell && !isKnown && requestOf(cell) !== event.execution) {

@@ -24,7 +24,7 @@ from tests.server import Server
 
 OF_SERVER = (
     r"(openapi|components$|projects|operations|notebooks|logs|metrics|containers|resources"
-    r"|images|volumes|environments|usage|me$|team)"
+    r"|images|volumes|environments|usage|me$|team|stale-notebooks)"
 )
 """What is not of one project, and the components, which are listed without being imported."""
 PROGRAM = "#!/bin/sh\necho ran >> {marker}\n"
@@ -198,7 +198,7 @@ async def test_no_endpoint_of_the_project_answers(
 ) -> None:
     asked = 0
     for pattern, verb in REST:
-        if re.match(OF_SERVER, pattern):
+        if re.match(OF_SERVER, pattern) and (pattern, verb) != ("components", "post"):
             continue
         path = "mlws/api/v1/" + re.sub(r"\([^)]*\)", "x", pattern).replace("\\", "")
         body = None if verb in ("get", "delete") else "{}"

@@ -46,12 +46,15 @@ def choice(page: Page, key: str) -> Locator:
     return page.locator(f'[data-mlws-choice="{key}"]')
 
 
-def open_workflow(page: Page, lab: Lab, path: str, nodes: list[str]) -> None:
+def open_workflow(
+    page: Page, lab: Lab, path: str, nodes: list[str], *, in_project: bool = True
+) -> None:
     page.goto(lab.address(path))
     for identifier in nodes:
         expect(node(page, identifier)).to_be_visible()
-    # Before the components are known, neither the types nor the order of ports are.
-    expect(page.locator("[data-mlws-component]").first).to_be_attached()
+    if in_project:
+        # Before the components are known, neither the types nor the order of ports are.
+        expect(page.locator("[data-mlws-component]").first).to_be_attached()
     # Measured, then fitted into the window a moment later.
     places = None
     while places != (places := [middle(node(page, identifier)) for identifier in nodes]):

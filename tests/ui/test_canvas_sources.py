@@ -141,6 +141,8 @@ def test_a_registered_model_is_an_input(page: Page, lab: Lab) -> None:
     assert '"load_model"' in (lab.root / out / "compare.metrics.json").read_text()
 
     # Its output is registered by a node that is found from there.
+    # The results open below, and the graph is fitted again.
+    expect(page.get_by_text("Best model")).to_be_visible()
     fit(page)
     drag(page, port(page, "forest", "out", "model"), empty_place(page, 0.5, 0.9))
     choice(page, "model>register_model").click()

@@ -158,7 +158,7 @@ def test_a_persons_own_foreach_is_changed(
     root.mkdir()
     file = root / "dvc.yaml"
     file.write_text(LOOP)
-    open_workflow(page, start_lab(root), "dvc.yaml", ["fit", "all"])
+    open_workflow(page, start_lab(root), "dvc.yaml", ["fit", "all"], in_project=False)
     node(page, "fit").click()
     press(page, "Edit Sweep…")
     values = page.locator('[data-mlws-axis="item"]')

@@ -56,6 +56,8 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     setting(page, "jobs").fill("1")
     # The form is drawn again when the value is saved.
     page.wait_for_timeout(1000)
+    # After a reload, the lab opens the workflow of the address once more, in front of all else.
+    settings()
     setting(page, "showPalette").uncheck()
     canvas()
     expect(palette).to_have_count(0)

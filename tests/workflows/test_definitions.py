@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlws.components.artifacts import fits
+from jupyter_mlws.components.artifacts import fits, kinds_fit
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import library
 from jupyter_mlws.core.project import Project
@@ -32,6 +32,8 @@ def value_of(draw: st.DrawFn, schema: dict[str, Any]) -> Any:
         return draw(st.sampled_from(schema["enum"]))
     if "pattern" in schema:
         return draw(st.sampled_from([name for name in KEPT if re.search(schema["pattern"], name)]))
+    if schema.get("minLength"):
+        return draw(NAMES)
     kind = schema.get("type")
     if kind == "integer":
         return draw(st.integers(schema.get("minimum", -5), schema.get("maximum", 10**9)))
@@ -78,7 +80,7 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
                 (source["id"], out.name)
                 for source in nodes[:place]
                 for out in getattr(kinds[source["id"]], "outputs", [])
-                if fits(out.type, port.type)
+                if fits(out.type, port.type) and kinds_fit(out.kinds, port.kinds)
             ]
             wanted = (
                 draw(st.lists(st.sampled_from(fitting), unique=True, max_size=3)) if fitting else []

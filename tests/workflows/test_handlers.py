@@ -208,6 +208,7 @@ async def test_components_are_listed(text: Path, fetch) -> None:
         "type": "Table",
         "extension": ".parquet",
         "description": "Training set.",
+        "kinds": [],
     }
 
 

@@ -338,9 +338,14 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         onlyRenderVisibleElements={isMany}
         ariaLabelConfig={labels}
         aria-label={trans.__('Workflow graph')}
+        attributionPosition={
+          nodes.length > FEW_NODES ? 'bottom-right' : 'bottom-left'
+        }
       >
         <Background />
         <Controls
+          // The rows of a small graph begin at the left; of a larger one the map is at the right.
+          position={nodes.length > FEW_NODES ? 'bottom-left' : 'bottom-right'}
           orientation="horizontal"
           showInteractive={false}
           fitViewOptions={FIT}
