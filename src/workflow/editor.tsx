@@ -291,7 +291,9 @@ function labActions(
             model.runs.onSaved();
           }
         };
-        model.document.waitFor(write().catch(report));
+        const saving = write().catch(report);
+        model.document.waitFor(saving);
+        return saving;
       }
     },
     renderers,

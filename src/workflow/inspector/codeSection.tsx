@@ -106,7 +106,7 @@ export function CodeSection(props: {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [target, open]);
 
-  const save = (): void => code.save(path);
+  const save = (): void => void code.save(path);
   useFlush(save);
 
   const others = [...graph.nodes.values()].filter(
@@ -144,8 +144,11 @@ export function CodeSection(props: {
         if (isJoined) {
           model.document.history.join();
         }
-        model.catalog.add(withPorts(component, ports));
-        save();
+        const changed = withPorts(component, ports);
+        model.catalog.add(changed);
+        await code.save(path);
+        // Once more: the components may have been read from the file before it was saved.
+        model.catalog.add(changed);
       }
     } catch (reason) {
       setError(reason instanceof Error ? reason.message : String(reason));

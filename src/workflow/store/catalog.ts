@@ -55,9 +55,15 @@ export class CatalogStore {
   }
 
   loadComponents(): Promise<void> {
+    const additions = this._additions;
     return this._ask(
       service => service.components(),
       items => {
+        if (additions !== this._additions) {
+          // The list may be older than a component that was added in the meantime.
+          void this.loadComponents();
+          return;
+        }
         this._components = new Map(items.map(one => [one.name, one]));
         this._library = 'known';
         this.changed.emit();
@@ -69,8 +75,9 @@ export class CatalogStore {
     );
   }
 
-  /** Adds a component that was just created. */
+  /** Adds a component that was just created or changed here, in its file too. */
   add(component: IComponent): void {
+    this._additions += 1;
     this._components = new Map(this._components).set(component.name, component);
     this.changed.emit();
   }
@@ -142,6 +149,7 @@ export class CatalogStore {
     );
   }
 
+  private _additions = 0;
   private _components: ReadonlyMap<string, IComponent> = new Map();
   private _library: 'known' | 'missing' | null = null;
   private _notebooks = new Map<string, INotebookSettings>();

@@ -74,7 +74,7 @@ export interface ILabActions {
 
 /** A past run that is shown with the workflow that it had. */
 export interface IPastRun {
-  /** What is different now, node by node. */
+  /** The differences to the present workflow, node by node. */
   differences: readonly INodeDifference[];
   /** Draws both workflows as one graph. */
   compare: () => void;
@@ -110,7 +110,7 @@ export interface ICodeDocuments {
   /** Opens a file in a new editor inside `host`; its owner disposes it. */
   createEditor(path: string, host: HTMLElement): Promise<ICodeEditor>;
   /** Writes what was typed. */
-  save(path: string): void;
+  save(path: string): Promise<void>;
 }
 
 export const CanvasContext = createContext<ICanvasContext | null>(null);
