@@ -13,7 +13,7 @@ takes the machine's cores from the browser; the milliseconds of changing a setti
 nodes with their settings, and of the undo, with their processor time and that of the second after
 each. Gestures and edits are medians of several rounds.
 `busy_percent` is the processor time of the page's main thread: where it is far below 100, frames
-are late because others have the cores. The load of the machine is told with each.
+are late because others have the cores. The load of the machine is printed with each.
 """
 
 from __future__ import annotations
@@ -405,8 +405,8 @@ def main() -> None:
             project(root, size, environment)
             with lab(root, environment):
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-                found = measure(browser, root, size, arguments.seconds, arguments.rounds)
-                print(json.dumps(found, indent=1), flush=True)
+                result = measure(browser, root, size, arguments.seconds, arguments.rounds)
+                print(json.dumps(result, indent=1), flush=True)
                 browser.close()
 
 

@@ -69,9 +69,9 @@ else:
     File = Annotated[Path, ARTIFACTS["File"]]
 
 
-def kinds_fit(output: Collection[str], wanted: Collection[str]) -> bool:
+def kinds_fit(output: Collection[str], target: Collection[str]) -> bool:
     """Return whether a model of some kinds may be of a wanted kind; no kinds are all of them."""
-    return not output or not wanted or not set(output).isdisjoint(wanted)
+    return not output or not target or not set(output).isdisjoint(target)
 
 
 def fits(output: str, input_type: str) -> bool:

@@ -246,14 +246,14 @@ def change_inputs(text: str, name: str, ports: CodePorts) -> str:
     """Give the function the inputs, and rename the variables that they are in its body."""
     code = _Code(text, name)
     arguments = code.function.args
-    known = [*arguments.posonlyargs, *arguments.args]
+    parameters = [*arguments.posonlyargs, *arguments.args]
     defaults = dict(
-        zip([one.arg for one in reversed(known)], reversed(arguments.defaults), strict=False)
+        zip([one.arg for one in reversed(parameters)], reversed(arguments.defaults), strict=False)
     )
-    before = [(one.arg, _type_of(one.annotation)) for one in known]
+    before = [(one.arg, _type_of(one.annotation)) for one in parameters]
     if before == [(port.name, port.type) for port in ports.inputs]:
         return text
-    by_name = {one.arg: one for one in known}
+    by_name = {one.arg: one for one in parameters}
     required, optional = [], []
     for port in ports.inputs:
         old = by_name.get(port.previous or "")
@@ -312,8 +312,8 @@ def change_outputs(text: str, name: str, ports: CodePorts) -> str:
         start = code.offset(lines[0].lineno, 0)
         edits.append((start, code.span(lines[-1])[1], "\n".join(body)))
     else:
-        taken = {one.name for one in code.tree.body if isinstance(one, ast.ClassDef)}
-        class_name = "Outputs" if "Outputs" not in taken else f"Outputs_{name}"
+        classes = {one.name for one in code.tree.body if isinstance(one, ast.ClassDef)}
+        class_name = "Outputs" if "Outputs" not in classes else f"Outputs_{name}"
         decorators = code.function.decorator_list
         line = decorators[0].lineno if decorators else code.function.lineno
         place = code.offset(line, 0)
@@ -338,7 +338,7 @@ def change_outputs(text: str, name: str, ports: CodePorts) -> str:
 def _sources(
     code: _Code, value: ast.expr, class_name: str, names: Sequence[str]
 ) -> dict[str, str] | None:
-    """Return the texts of the outputs in a returned value; None if they cannot be told apart."""
+    """Return the texts of the outputs in a returned value; None if it is ambiguous."""
     is_call = (
         isinstance(value, ast.Call)
         and isinstance(value.func, ast.Name)
@@ -346,8 +346,8 @@ def _sources(
     )
     if isinstance(value, ast.Call) and is_call:
         positional = dict(zip(names, map(code.source, value.args), strict=False))
-        named = {one.arg: code.source(one.value) for one in value.keywords if one.arg}
-        return positional | named
+        by_keyword = {one.arg: code.source(one.value) for one in value.keywords if one.arg}
+        return positional | by_keyword
     return {names[0]: code.source(value)} if len(names) == 1 else None
 
 

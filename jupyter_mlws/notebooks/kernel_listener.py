@@ -451,9 +451,7 @@ class KernelListener:
         if going.orphan is not None:
             await self._recording.save_orphan(going.context, going.orphan)
         if is_of_tab:
-            self._unattended.add(
-                execution, going.context, outcome, lambda: self._is_attended(going.owner)
-            )
+            self._unattended.add(execution, outcome, lambda: self._is_attended(going.owner))
         self._recording.ended(execution, outcome)
         self._publish_status(going, status, outcome)
 

@@ -316,11 +316,11 @@ class NotebookManager:
         if listener is None:
             return Variables(is_available=False)
         kernel, process = listener.kernel, listener.process
-        known_process, known = self._variables.get(identifier, (None, None))
+        last_process, last = self._variables.get(identifier, (None, None))
         if listener.is_busy or kernel.execution_lock.locked():
-            if known is None or known_process != process:
+            if last is None or last_process != process:
                 return Variables(is_available=False, is_busy=True)
-            return known.model_copy(update={"is_busy": True})
+            return last.model_copy(update={"is_busy": True})
         is_python = kernel.language == "python"
         current = await read_variables(await kernel.connect()) if is_python else None
         if current is None:

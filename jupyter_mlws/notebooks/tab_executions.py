@@ -49,12 +49,15 @@ class RunningExecution:
 
 @dataclass
 class EndedExecution:
-    """Execution of a tab that has ended; `is_saved`: a tab or the file has its outputs."""
+    """Execution of a tab that has ended; `is_saved`: a tab or the file has its outputs.
+
+    ``timer`` runs while it waits for a tab before its outputs are saved.
+    """
 
     execution: ExecutionStart
-    context: NotebookContext
     outcome: Outcome
     is_saved: bool
+    timer: asyncio.TimerHandle | None = None
 
     def live(self, *, is_owned: bool) -> LiveExecution:
         """Return what a tab shows of it."""

@@ -30,7 +30,6 @@ class UnattendedOutputs:
         self._recording = recording
         self._server = recording.server
         self._ended: OrderedDict[str, EndedExecution] = OrderedDict()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._saves: set[asyncio.Task[None]] = set()
         self._save_lock = asyncio.Lock()
         self._file_hash: str | None = None
@@ -44,22 +43,18 @@ class UnattendedOutputs:
             self._file_hash = None
 
     def add(
-        self,
-        execution: ExecutionStart,
-        context: NotebookContext,
-        outcome: Outcome,
-        is_attended: Callable[[], bool],
+        self, execution: ExecutionStart, outcome: Outcome, is_attended: Callable[[], bool]
     ) -> None:
         """Keep an execution that has ended; save its outputs if it stays unattended."""
-        ended = EndedExecution(execution, context, outcome, is_saved=is_attended())
+        ended = EndedExecution(execution, outcome, is_saved=is_attended())
         self._ended[execution.id] = ended
-        while len(self._ended) > MAX_ENDED:
-            self._ended.popitem(last=False)
         if not ended.is_saved:
             loop = asyncio.get_running_loop()
-            self._timers[execution.id] = loop.call_later(
-                GRACE_PERIOD, self._save_later, ended, is_attended
-            )
+            ended.timer = loop.call_later(GRACE_PERIOD, self._save_later, ended, is_attended)
+        excess = len(self._ended) - MAX_ENDED
+        settled = [one.execution.id for one in self._ended.values() if one.timer is None]
+        for identifier in settled[: max(0, excess)]:
+            del self._ended[identifier]
 
     def take(
         self, notebook: str, waiting: list[str], *, is_connected: bool
@@ -69,30 +64,30 @@ class UnattendedOutputs:
         The second value is true if that tab is now responsible for saving the outputs; it is only
         while it ``is_connected``.
         """
-        taken = []
+        executions = []
         for ended in self._ended.values():
-            if ended.execution.notebook == notebook and (
-                not ended.is_saved or ended.execution.id in waiting
-            ):
-                taken.append((ended, is_connected and not ended.is_saved))
-                timer = self._timers.get(ended.execution.id) if is_connected else None
-                ended.is_saved = ended.is_saved or is_connected
-                if timer is not None:
-                    timer.cancel()
-                    del self._timers[ended.execution.id]
-        return taken
+            is_needed = not ended.is_saved or ended.execution.id in waiting
+            if ended.execution.notebook != notebook or not is_needed:
+                continue
+            executions.append((ended, is_connected and not ended.is_saved))
+            if is_connected:
+                ended.is_saved = True
+                if ended.timer is not None:
+                    ended.timer.cancel()
+                    ended.timer = None
+        return executions
 
     async def close(self) -> None:
         """Save what is waiting for a tab; the server or the kernel ends."""
-        timers, self._timers = self._timers, {}
-        for identifier, timer in timers.items():
-            timer.cancel()
-            if identifier in self._ended:
-                await self._save(self._ended[identifier])
+        for ended in list(self._ended.values()):
+            if ended.timer is not None:
+                ended.timer.cancel()
+                ended.timer = None
+                await self._save(ended)
         await asyncio.gather(*self._saves)
 
     def _save_later(self, ended: EndedExecution, is_attended: Callable[[], bool]) -> None:
-        self._timers.pop(ended.execution.id, None)
+        ended.timer = None
         if is_attended():
             # The tab has reconnected, and Jupyter sent it what it had missed.
             ended.is_saved = True

@@ -4,8 +4,9 @@ import type { Kernel } from '@jupyterlab/services';
 import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import type { IEventStream, MLWSClient } from '../api/client';
+import { APIError, type IEventStream, type MLWSClient } from '../api/client';
 import type { IAttachment, ILiveExecution, NotebookEvent } from '../api/models';
+import { notifyOnError } from '../lab/notify';
 import type { NotebookModel } from './model';
 import { ResumedExecution } from './resumedExecution';
 
@@ -87,7 +88,11 @@ export class LiveOutputs implements IDisposable {
     if (isRunning && event.origin !== 'api') {
       const cell = this._cell(event.cell);
       const isKnown = this._followed.has(event.execution);
-      if (cell && !isKnown && requestOf(cell) !== event.execution) {
+      if (
+        cell &&
+        !isKnown &&
+        futureOf(cell)?.msg.header.msg_id !== event.execution
+      ) {
         void this._attach({ isReconnected: false });
       }
     }
@@ -105,14 +110,11 @@ export class LiveOutputs implements IDisposable {
       const request = cell instanceof CodeCell ? requestOf(cell) : null;
       return options.isReconnected && request !== null ? [request] : [];
     });
-    const attachment = await this._client.post<IAttachment>(
-      this._model.address('/attach'),
-      {
-        session: kernel.clientId,
-        waiting: [...waiting, ...this._followed.keys()]
-      }
-    );
-    if (this._isDisposed) {
+    const attachment = await this._requestAttachment({
+      session: kernel.clientId,
+      waiting: [...waiting, ...this._followed.keys()]
+    });
+    if (!attachment || this._isDisposed) {
       return;
     }
     this._stopFollowing();
@@ -135,6 +137,21 @@ export class LiveOutputs implements IDisposable {
     }
   }
 
+  private async _requestAttachment(body: object): Promise<IAttachment | null> {
+    try {
+      return await this._client.post<IAttachment>(
+        this._model.address('/attach'),
+        body
+      );
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      // The server is gone or the notebook is. The next connection to the kernel asks again.
+      return null;
+    }
+  }
+
   private _show(
     execution: ILiveExecution,
     kernel: Kernel.IKernelConnection,
@@ -142,7 +159,7 @@ export class LiveOutputs implements IDisposable {
   ): void {
     const cell = this._cell(execution.cell);
     const isRunning = execution.status === 'RUNNING';
-    const isOwn = cell && requestOf(cell) === execution.id;
+    const isOwn = cell && futureOf(cell)?.msg.header.msg_id === execution.id;
     if ((isOwn && !isReconnected) || this._isShownByOthers(execution)) {
       return;
     }
@@ -156,7 +173,10 @@ export class LiveOutputs implements IDisposable {
       execution.id,
       kernel.clientId,
       execution.source,
-      value => void this._client.post(this._model.address('/input'), { value })
+      value =>
+        void notifyOnError(() =>
+          this._client.post(this._model.address('/input'), { value })
+        )
     );
     const followed = { future, cell, isOwned: execution.is_owned };
     const { id } = execution;
@@ -274,11 +294,16 @@ export class LiveOutputs implements IDisposable {
   private _lost = new Signal<this, string>(this);
 }
 
+/** The last execution of a cell that this page itself requested, also after its end. */
+function futureOf(cell: CodeCell): Kernel.IShellFuture | null {
+  const future = cell.outputArea.future as Kernel.IShellFuture | null;
+  return future instanceof ResumedExecution ? null : future;
+}
+
 /** The kernel's request whose outputs this page itself waits for in a cell. */
 function requestOf(cell: CodeCell): string | null {
-  const future = cell.outputArea.future as Kernel.IShellFuture | null;
-  const isOwn = future && !(future instanceof ResumedExecution);
-  return isOwn && !future.isDisposed ? future.msg.header.msg_id : null;
+  const future = futureOf(cell);
+  return future && !future.isDisposed ? future.msg.header.msg_id : null;
 }
 
 /** Removes the field of a request for input that was answered elsewhere, or ended. */

@@ -11,7 +11,6 @@ import { errorIcon, historyIcon, listIcon } from '@jupyterlab/ui-components';
 
 import { memorySize } from '../ui/format';
 import { ErrorsView } from './errorsView';
-import { LiveOutputs } from './liveOutputs';
 import { CellMarks } from './marks';
 import type { NotebookModel } from './model';
 import { OpenNotebooks } from './open';
@@ -107,8 +106,8 @@ const notebooks: JupyterFrontEndPlugin<void> = {
           if (mixed) {
             Notification.info(
               trans.__(
-                'Cells of %1 were run through the API. Save with “Overwrite” to keep both ' +
-                  'their outputs and your edits.',
+                'The server has saved outputs of %1. Save with “Overwrite” to keep both ' +
+                  'the outputs and your edits.',
                 panel.title.label
               ),
               { autoClose: false }
@@ -165,13 +164,16 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       const marks = new CellMarks(panel, model, language, trans, cell =>
         showHistory(model, cell)
       );
-      const live = new LiveOutputs(panel, model, client);
-      live.lost.connect((_, cell) => warnOfLost(panel, model, cell));
-      model.happened.connect((_, event) => tell(panel, model, event));
-      panel.disposed.connect(() => {
-        marks.dispose();
-        live.dispose();
+      // A lab without an open notebook does not need it at its start.
+      void import('./liveOutputs').then(({ LiveOutputs }) => {
+        if (!panel.isDisposed && !model.isDisposed) {
+          const live = new LiveOutputs(panel, model, client);
+          live.lost.connect((_, cell) => warnOfLost(panel, model, cell));
+          panel.disposed.connect(() => live.dispose());
+        }
       });
+      model.happened.connect((_, event) => tell(panel, model, event));
+      panel.disposed.connect(() => marks.dispose());
       const seconds = timeout();
       if (seconds !== null) {
         void model.setTimeout(seconds);

@@ -38,7 +38,7 @@ interface IWelcomeOptions {
   setShown: (isShown: boolean) => Promise<void>;
 }
 
-/** What to begin with in a folder that has no project. */
+/** Ways to begin in a folder that has no project. */
 export class WelcomeView extends ReactWidget {
   constructor(private _options: IWelcomeOptions) {
     super();

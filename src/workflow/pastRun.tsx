@@ -44,7 +44,7 @@ export interface IPastRunOptions {
   text: string;
   /** The text as it is now. */
   now: string;
-  /** What the canvas of the workflow uses of the lab. */
+  /** The context of the workflow's own canvas. */
   context: ICanvasContext;
   compare: () => void;
   leave: () => void;

@@ -1,4 +1,4 @@
-"""What comes with each component: help, an icon, Chinese, and a place in a template."""
+"""Each component has help, an icon, Chinese, and a place in a template."""
 
 from __future__ import annotations
 

@@ -34,6 +34,11 @@ FREE_PLACE = """([x, y]) => {
 """A point near another one at which the drawing has neither a node nor a wire."""
 
 
+WORKFLOW = "workflows/wine/dvc.yaml"
+"""The workflow of the example workspace."""
+NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
+
+
 def node(page: Page, identifier: str) -> Locator:
     return page.locator(f'[data-mlws-node="{identifier}"]')
 

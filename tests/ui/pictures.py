@@ -70,7 +70,7 @@ def replace(root: Path, path: str, pattern: str, text: str) -> None:
 
 
 class Scenes:
-    """What is drawn, on the labs of a folder with projects and of an empty folder."""
+    """The scenes, on the labs of a folder with projects and of an empty folder."""
 
     def __init__(self, root: Path, address: str, empty: str) -> None:
         self._root, self._address, self._empty = root, address, empty
@@ -291,12 +291,12 @@ def lab(root: Path, environment: dict[str, str]) -> Iterator[str]:
 
 def request(address: str, path: str, body: dict[str, Any] | None) -> Any:
     """Return the data of a GET of the API, or of a POST of ``body``."""
-    asked = urllib.request.Request(
+    request = urllib.request.Request(
         f"{address}/mlws/api/v1/{path}",
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"token {TOKEN}"},
     )
-    with urllib.request.urlopen(asked, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)["data"]
 
 

@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.canvas import (
+    NODES,
     RUN_LIMIT,
+    WORKFLOW,
     drag,
     empty_place,
     faults_of_access,
@@ -23,8 +25,6 @@ from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
 
-WORKFLOW = "workflows/wine/dvc.yaml"
-NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 MIN_TITLE = 12
 """Pixels on the screen."""
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.canvas import (
     RUN_LIMIT,
+    WORKFLOW,
     choice,
     drag,
     empty_place,
@@ -24,7 +25,6 @@ from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
 
-WORKFLOW = "workflows/wine/dvc.yaml"
 TEXT = """\
 stages:
   load:

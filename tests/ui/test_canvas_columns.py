@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.canvas import (
     RUN_LIMIT,
+    WORKFLOW,
     empty_place,
     faults_of_access,
     node,
@@ -21,8 +22,6 @@ from tests.ui.conftest import Lab
 from tests.workflows.test_columns import CSV, expression_workflow, workflow
 
 pytestmark = pytest.mark.browser
-
-WORKFLOW = "workflows/wine/dvc.yaml"
 
 
 @pytest.mark.slow(reason="a journey in a real browser")

@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.canvas import (
+    NODES,
+    WORKFLOW,
     choice,
     command,
     drag,
@@ -24,9 +26,7 @@ from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
 
-WORKFLOW = "workflows/wine/dvc.yaml"
 OUT = "workflows/wine/out"
-NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 
 
 @pytest.mark.slow(reason="a journey in a real browser")

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import VIEWPORT
 from tests.ui.canvas import (
+    NODES,
+    WORKFLOW,
     command,
     drop_files,
     empty_place,
@@ -26,8 +28,6 @@ from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
 
-WORKFLOW = "workflows/wine/dvc.yaml"
-NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 FIELD = '.jp-mlws-Settings input[id$="n_estimators"]'
 
 

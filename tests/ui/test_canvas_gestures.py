@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from tests.ui.canvas import (
+    NODES,
+    WORKFLOW,
     choice,
     drag,
     empty_place,
@@ -23,8 +25,6 @@ from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
 
-WORKFLOW = "workflows/wine/dvc.yaml"
-NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 MAX_ENTRIES = 10
 
 

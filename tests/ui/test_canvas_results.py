@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.canvas import (
+    NODES,
     RUN_LIMIT,
     faults_of_access,
     node,
@@ -25,7 +26,6 @@ from tests.ui.conftest import Lab
 pytestmark = pytest.mark.browser
 
 WINE = "workflows/wine/dvc.yaml"
-NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.canvas import (
+    NODES,
     RUN_LIMIT,
+    WORKFLOW,
     choice,
     drag,
     empty_place,
@@ -25,9 +27,6 @@ from tests.ui.conftest import Lab
 from tests.workflows.notebooks import cell, notebook
 
 pytestmark = pytest.mark.browser
-
-WORKFLOW = "workflows/wine/dvc.yaml"
-NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 
 
 def source(page: Page, path: str) -> Locator:

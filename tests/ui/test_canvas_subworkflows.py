@@ -8,7 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.canvas import (
+    NODES,
     RUN_LIMIT,
+    WORKFLOW,
     choice,
     empty_place,
     faults_of_access,
@@ -22,8 +24,6 @@ from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
 
-WORKFLOW = "workflows/wine/dvc.yaml"
-NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 GROUP = "frames:0"
 
 

@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.canvas import (
+    NODES,
     RUN_LIMIT,
+    WORKFLOW,
     faults_of_access,
     lines_changed,
     node,
@@ -22,9 +24,7 @@ from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
 
-WORKFLOW = "workflows/wine/dvc.yaml"
 OUT = "workflows/wine/out"
-NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 
 
 def form(page: Page) -> Locator:

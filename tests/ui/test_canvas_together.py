@@ -12,13 +12,21 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import TIMEOUT_MS, VIEWPORT
-from tests.ui.canvas import RUN_LIMIT, drag, middle, node, open_workflow, run_workflow, until
+from tests.ui.canvas import (
+    NODES,
+    RUN_LIMIT,
+    WORKFLOW,
+    drag,
+    middle,
+    node,
+    open_workflow,
+    run_workflow,
+    until,
+)
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
 
-WORKFLOW = "workflows/wine/dvc.yaml"
-NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 PACKAGES = (
     "jupyter-collaboration>=5,<6",
     "jupyter-collaboration-ui>=3.0.4,<4",

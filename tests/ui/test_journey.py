@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.canvas import (
+    NODES,
     RUN_LIMIT,
+    WORKFLOW,
     drag,
     fit,
     lines_changed,
@@ -25,9 +27,6 @@ from tests.ui.canvas import (
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
-
-WORKFLOW = "workflows/wine/dvc.yaml"
-NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 
 
 def run_and_expect(page: Page, states: dict[str, str]) -> None:

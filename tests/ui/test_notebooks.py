@@ -306,7 +306,7 @@ def test_outputs_of_the_api_come_into_the_open_notebook(
     expect(cells.nth(2).locator(".jp-OutputArea-output")).to_have_text("7\n")
     if edited:
         expect(cells.nth(0).locator(".cm-content")).to_contain_text("# an edit")
-        expect(page.locator(".Toastify")).to_contain_text("were run through the API")
+        expect(page.locator(".Toastify")).to_contain_text("has saved outputs of")
         shoot("notebook-by-api")
         command(page, "docmanager:save")
         page.locator(".jp-Dialog").get_by_role("button", name="Overwrite").click()

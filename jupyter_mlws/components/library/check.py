@@ -91,20 +91,20 @@ def check_table(
     """
     import pandas as pd
 
-    found = [*_table_violations(data, columns, types, [*complete, *unique], minimum_rows)]
-    found += _row_violations(data, ranges, complete, unique, conditions)
-    stops = [one for one in found if violations == "stop" and one.rule not in warn]
-    for one in found:
+    faults = [*_table_violations(data, columns, types, [*complete, *unique], minimum_rows)]
+    faults += _row_violations(data, ranges, complete, unique, conditions)
+    stops = [one for one in faults if violations == "stop" and one.rule not in warn]
+    for one in faults:
         print(f"{'Error' if one in stops else 'Warning'}: {one.message}")  # noqa: T201
     if stops:
         reasons = "; ".join(one.message for one in stops)
         raise ValueError(f"the table fails its checks: {reasons}")
     failures = pd.DataFrame(
-        [(one.rule, "warn", len(one.rows), _named(one.rows), one.message) for one in found],
+        [(one.rule, "warn", len(one.rows), _named(one.rows), one.message) for one in faults],
         columns=["rule", "effect", "rows", "first rows", "message"],
     )
-    report = {"rows": len(data), "violations": len(found)}
-    return CheckResult(data, report | {one.rule: len(one.rows) for one in found}, failures)
+    report = {"rows": len(data), "violations": len(faults)}
+    return CheckResult(data, report | {one.rule: len(one.rows) for one in faults}, failures)
 
 
 def _table_violations(

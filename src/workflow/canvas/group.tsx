@@ -1,22 +1,18 @@
-import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
+import type { Node, NodeProps } from '@xyflow/react';
 import { memo, useCallback, useSyncExternalStore } from 'react';
 
 import { runStatusLabel } from '../../ui/runStatus';
 import { itemOf } from '../document/notes';
-import type { IGraphNode, IGraphPort } from '../graph/graph';
+import type { IGraphNode } from '../graph/graph';
 import { memberEnd } from '../graph/groups';
 import { type NodeMark, nodeMark } from '../graph/marks';
-import { planText, portText, problemText } from '../labels';
-import {
-  addIcon,
-  faultIcon,
-  MARK_ICONS,
-  subworkflowIcon
-} from '../operationIcons';
+import { planText, problemText } from '../labels';
+import { faultIcon, MARK_ICONS, subworkflowIcon } from '../operationIcons';
 import * as gestures from '../store/gestures';
 import { useCanvas, useKeyed } from '../store/hooks';
 import { useSource } from '../store/useSource';
 import { useEditing } from './noteView';
+import { Ports } from './ports';
 import { ResultLine } from './result';
 
 export type GroupNode = Node<
@@ -24,7 +20,7 @@ export type GroupNode = Node<
   'subworkflow'
 >;
 
-/** What counts most for a group, if one of its nodes has it. */
+/** The mark of a group is the first of these that one of its nodes has. */
 const WEIGHTS: readonly NodeMark[] = [
   'failed',
   'running',
@@ -155,7 +151,7 @@ export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
           onClick={() => gestures.toggleCollapsed(model, index)}
         />
       </div>
-      <GroupPorts node={node} />
+      <Ports node={node} />
       {mainNode && <ResultLine node={mainNode} state={state} />}
     </div>
   );
@@ -213,75 +209,6 @@ export function GroupMark({ node }: { node: IGraphNode }): JSX.Element | null {
       title={text}
     >
       <Icon tag="span" className="jp-mlws-Node-mark" />
-    </span>
-  );
-}
-
-function GroupPorts({ node }: { node: IGraphNode }): JSX.Element {
-  const { inputs, outputs } = node;
-  const count = Math.max(1, inputs.length, outputs.length);
-  return (
-    <div className="jp-mlws-Node-ports">
-      {Array.from({ length: count }, (_, row) => (
-        <div key={row} className="jp-mlws-Node-row">
-          {inputs[row] && (
-            <GroupPort ports={inputs} port={inputs[row]} side="in" />
-          )}
-          {outputs[row] && (
-            <GroupPort ports={outputs} port={outputs[row]} side="out" />
-          )}
-        </div>
-      ))}
-    </div>
-  );
-}
-
-function GroupPort(props: {
-  ports: readonly IGraphPort[];
-  port: IGraphPort;
-  side: 'in' | 'out';
-}): JSX.Element {
-  const { trans } = useCanvas();
-  const { ports, port, side } = props;
-  const endOf = ({ name }: IGraphPort): { node: string; port: string } =>
-    memberEnd({ node: 'frames:', port: name });
-  const end = endOf(port);
-  const own = portText(end.port, trans);
-  const isAlone = ports.every(
-    other => other === port || endOf(other).port !== end.port
-  );
-  const name = isAlone ? own : `${end.node}.${own}`;
-  const hint = [
-    `${end.node}.${own}: ${port.type ?? trans.__('any file')}`,
-    port.description,
-    ...port.paths
-  ]
-    .filter(Boolean)
-    .join('\n');
-  return (
-    <span className={`jp-mlws-Port jp-mod-${side}`} title={hint}>
-      <Handle
-        type={side === 'in' ? 'target' : 'source'}
-        position={side === 'in' ? Position.Left : Position.Right}
-        id={port.name}
-        role="img"
-        // The port of the node inside.
-        data-mlws-port={`${end.node}:${side}:${end.port}`}
-        data-mlws-type={port.type ?? ''}
-        aria-label={hint}
-      />
-      <span className="jp-mlws-Port-name">{name}</span>
-      {side === 'out' && (
-        <button
-          className="jp-mlws-Port-add nodrag nopan"
-          data-mlws-add={port.name}
-          tabIndex={-1}
-          title={trans.__('Add a node that reads “%1”', name)}
-          aria-label={trans.__('Add a node that reads “%1”', name)}
-        >
-          <addIcon.react tag="span" />
-        </button>
-      )}
     </span>
   );
 }

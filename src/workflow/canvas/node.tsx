@@ -1,21 +1,17 @@
-import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
+import type { Node, NodeProps } from '@xyflow/react';
 import { memo, useCallback, useSyncExternalStore } from 'react';
 
 import type { INodePlan, IProblem } from '../../api/models';
 import { duration } from '../../ui/format';
 import { runStatusLabel } from '../../ui/runStatus';
-import type { IGraphNode, IGraphPort } from '../graph/graph';
+import type { IGraphNode } from '../graph/graph';
 import { nodeMark } from '../graph/marks';
 import type { Problem } from '../graph/validate';
-import { nodeText, planText, portText, problemText } from '../labels';
-import {
-  addIcon,
-  faultIcon,
-  MARK_ICONS,
-  operationIcon
-} from '../operationIcons';
+import { nodeText, planText, problemText } from '../labels';
+import { faultIcon, MARK_ICONS, operationIcon } from '../operationIcons';
 import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
 import type { INodeState } from '../store/run';
+import { Ports } from './ports';
 import { ChangeTag, ResultLine } from './result';
 
 export type CanvasNode = Node<{ node: IGraphNode; settings: string }, 'mlws'>;
@@ -185,65 +181,6 @@ export function StateBadge({ state }: { state: INodeState }): JSX.Element {
         >
           ↻{state.attempt}
         </span>
-      )}
-    </span>
-  );
-}
-
-/** Inputs on the left and outputs on the right, row by row. */
-function Ports({ node }: { node: IGraphNode }): JSX.Element {
-  const count = Math.max(1, node.inputs.length, node.outputs.length);
-  return (
-    <div className="jp-mlws-Node-ports">
-      {Array.from({ length: count }, (_, row) => (
-        <div key={row} className="jp-mlws-Node-row">
-          {node.inputs[row] && (
-            <Port node={node.id} port={node.inputs[row]} side="in" />
-          )}
-          {node.outputs[row] && (
-            <Port node={node.id} port={node.outputs[row]} side="out" />
-          )}
-        </div>
-      ))}
-    </div>
-  );
-}
-
-function Port(props: {
-  node: string;
-  port: IGraphPort;
-  side: 'in' | 'out';
-}): JSX.Element {
-  const { trans } = useCanvas();
-  const { node, port, side } = props;
-  const name = portText(port.name, trans);
-  const type = port.type ?? trans.__('any file');
-  const hint = [`${name}: ${type}`, port.description, ...port.paths]
-    .filter(Boolean)
-    .join('\n');
-  return (
-    <span className={`jp-mlws-Port jp-mod-${side}`} title={hint}>
-      <Handle
-        type={side === 'in' ? 'target' : 'source'}
-        position={side === 'in' ? Position.Left : Position.Right}
-        id={port.name}
-        role="img"
-        data-mlws-port={`${node}:${side}:${port.name}`}
-        data-mlws-type={port.type ?? ''}
-        aria-label={hint}
-      />
-      <span className="jp-mlws-Port-name">{name}</span>
-      {side === 'out' && (
-        // By keyboard, Ctrl+L lists the same.
-        <button
-          className="jp-mlws-Port-add nodrag nopan"
-          data-mlws-add={port.name}
-          tabIndex={-1}
-          title={trans.__('Add a node that reads “%1”', name)}
-          aria-label={trans.__('Add a node that reads “%1”', name)}
-        >
-          <addIcon.react tag="span" />
-        </button>
       )}
     </span>
   );

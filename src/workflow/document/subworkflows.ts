@@ -128,7 +128,7 @@ export function differsFrom(
 export function updateFrom(source: IWorkflow, ids: readonly string[]): Edit {
   return workflow => {
     const copies = new Map<string, string>();
-    const gone = new Set<string>();
+    const removed = new Set<string>();
     for (const id of ids) {
       const origin = originOf(workflow, id);
       if (origin?.path !== source.path) {
@@ -137,10 +137,10 @@ export function updateFrom(source: IWorkflow, ids: readonly string[]): Edit {
       if (source.stages.some(one => one.id === origin.stage)) {
         copies.set(origin.stage, id);
       } else {
-        gone.add(id);
+        removed.add(id);
       }
     }
-    if (copies.size + gone.size === 0) {
+    if (copies.size + removed.size === 0) {
       return workflow.data;
     }
     const isNew = new Set<string>();
@@ -156,7 +156,7 @@ export function updateFrom(source: IWorkflow, ids: readonly string[]): Edit {
       ids.some(id => nodes.includes(id))
     );
     return compose(
-      removeNodes(gone),
+      removeNodes(removed),
       ...clip.nodes.map((node): Edit => {
         const id = copies.get(node.id)!;
         return now => {

@@ -102,14 +102,14 @@ export function collapse(
   }
   for (const [id, node] of nodes) {
     const old = node.members && before.nodes.get(id);
-    if (old && looksOf(old) === looksOf(node)) {
+    if (old && signatureOf(old) === signatureOf(node)) {
       nodes.set(id, old);
     }
   }
   return { nodes, edges };
 }
 
-function looksOf({ title, inputs, outputs, members }: IGraphNode): string {
+function signatureOf({ title, inputs, outputs, members }: IGraphNode): string {
   return JSON.stringify([title, inputs, outputs, members]);
 }
 
@@ -186,12 +186,12 @@ export function placeGroups(
   };
   const nodes = new Map(
     [...drawn.nodes].map(([id, node]) => {
-      const known = (node.members ?? []).flatMap(member => {
+      const boxes = (node.members ?? []).flatMap(member => {
         const { at } = graph.nodes.get(member)!;
         const place = at ? { x: at[0], y: at[1] } : places.get(member);
         return place ? [nodeBox(graph.nodes.get(member)!, place)] : [];
       });
-      const corner = boundsOf(known);
+      const corner = boundsOf(boxes);
       return [id, corner ? { ...node, at: [corner.x, corner.y] } : node] as [
         string,
         IGraphNode

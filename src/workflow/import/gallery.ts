@@ -29,7 +29,7 @@ const PREPARATION: {
   }
 ];
 
-/** What judges a classifier on test rows, with the port of the model. */
+/** Components that evaluate a classifier on test rows, with the port of the model. */
 const JUDGES: readonly [string, string, string][] = [
   ['matrix', 'plot_confusion_matrix', 'model'],
   ['roc', 'plot_roc_curve', 'models'],

@@ -114,7 +114,6 @@ export function ColumnsField(props: FieldProps): JSX.Element {
   const { trans } = useCanvas();
   const { idSchema, name, schema, formContext, onChange } = props;
   const { columns, complete } = columnsOf(schema as ISchema, formContext);
-  const [draft, setDraft] = useState('');
   const chosen: string[] = Array.isArray(props.formData) ? props.formData : [];
   const unknown = chosen.filter(one => columns.every(c => c.name !== one));
   const toggle = (column: string): void =>
@@ -123,12 +122,10 @@ export function ColumnsField(props: FieldProps): JSX.Element {
         ? chosen.filter(one => one !== column)
         : [...chosen, column]
     );
-  const add = (): void => {
-    const column = draft.trim();
-    if (column !== '' && !chosen.includes(column)) {
+  const add = (column: string): void => {
+    if (!chosen.includes(column)) {
       toggle(column);
     }
-    setDraft('');
   };
   const rows = [
     ...columns,
@@ -169,24 +166,43 @@ export function ColumnsField(props: FieldProps): JSX.Element {
       </ul>
       {!complete && (
         <div className="jp-mlws-Field-item">
-          <input
-            aria-label={trans.__('Name of a column')}
-            className="jp-mod-styled"
-            type="text"
-            placeholder={trans.__('Name of a column')}
-            value={draft}
-            onChange={event => setDraft(event.target.value)}
-            onBlur={add}
-            onKeyDown={event => {
-              if (event.key === 'Enter') {
-                event.preventDefault();
-                add();
-              }
-            }}
-          />
+          <NewColumn onAdd={add} />
         </div>
       )}
     </fieldset>
+  );
+}
+
+/** Takes the name of a column where not all are known. */
+export function NewColumn({
+  onAdd
+}: {
+  onAdd: (name: string) => void;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const [draft, setDraft] = useState('');
+  const add = (): void => {
+    if (draft.trim() !== '') {
+      onAdd(draft.trim());
+    }
+    setDraft('');
+  };
+  return (
+    <input
+      aria-label={trans.__('Name of a column')}
+      className="jp-mod-styled"
+      type="text"
+      placeholder={trans.__('Name of a column')}
+      value={draft}
+      onChange={event => setDraft(event.target.value)}
+      onBlur={add}
+      onKeyDown={event => {
+        if (event.key === 'Enter') {
+          event.preventDefault();
+          add();
+        }
+      }}
+    />
   );
 }
 

@@ -142,7 +142,7 @@ function ItemPanel({ item }: { item: string }): JSX.Element | null {
   );
 }
 
-/** What can be done with all nodes of a frame. */
+/** Actions on all nodes of a frame. */
 function FrameActions(props: { index: number; frame: IFrame }): JSX.Element {
   const { model, trans } = useCanvas();
   const { canRun } = useRuns();

@@ -60,7 +60,7 @@ export function PortsForm(props: {
         <PortRow
           key={port.name}
           port={port}
-          taken={[...names, ...settings].filter(name => name !== port.name)}
+          reserved={[...names, ...settings].filter(name => name !== port.name)}
           isDisabled={isDisabled}
           onChange={next => set(side, index, next)}
           onRemove={
@@ -112,17 +112,17 @@ export function PortsForm(props: {
 function PortRow(props: {
   port: Port;
   /** Names of other ports and settings. */
-  taken: readonly string[];
+  reserved: readonly string[];
   isDisabled: boolean;
   onChange: (port: Port) => void;
   onRemove: (() => void) | null;
 }): JSX.Element {
   const { trans } = useCanvas();
-  const { port, taken, isDisabled, onChange, onRemove } = props;
+  const { port, reserved, isDisabled, onChange, onRemove } = props;
   const [draft, setDraft] = useState(port.name);
   const fault = !NAME.test(draft)
     ? trans.__('Use letters, digits and _, and begin with a letter.')
-    : taken.includes(draft)
+    : reserved.includes(draft)
       ? trans.__('“%1” is already in use.', draft)
       : null;
   const commit = (): void => {

@@ -11,6 +11,7 @@ import { changeSettings, settingsOf } from '../document/settings';
 import type { IGraphNode } from '../graph/graph';
 import { columnTypeText } from '../labels';
 import { useCanvas } from '../store/hooks';
+import { NewColumn } from './columnFields';
 import { RemoveButton } from './removeButton';
 
 /** Gives each of some columns a value: a new name, a type, a range. */
@@ -104,35 +105,6 @@ export function PairsField(props: FieldProps): JSX.Element {
   );
 }
 
-/** Takes the name of a column where not all are known. */
-function NewColumn({ onAdd }: { onAdd: (name: string) => void }): JSX.Element {
-  const { trans } = useCanvas();
-  const [draft, setDraft] = useState('');
-  const add = (): void => {
-    if (draft.trim() !== '') {
-      onAdd(draft.trim());
-    }
-    setDraft('');
-  };
-  return (
-    <input
-      aria-label={trans.__('Name of a column')}
-      className="jp-mod-styled"
-      type="text"
-      placeholder={trans.__('Name of a column')}
-      value={draft}
-      onChange={event => setDraft(event.target.value)}
-      onBlur={add}
-      onKeyDown={event => {
-        if (event.key === 'Enter') {
-          event.preventDefault();
-          add();
-        }
-      }}
-    />
-  );
-}
-
 /** Chooses among the rules that the other settings hold. */
 export function RulesField(props: FieldProps): JSX.Element {
   const { trans } = useCanvas();
@@ -142,7 +114,7 @@ export function RulesField(props: FieldProps): JSX.Element {
     (schema as ISchema)['x-rules'] ?? [],
     formContext.draft ?? {}
   );
-  const gone = chosen.filter(one => !rules.includes(one));
+  const unknown = chosen.filter(one => !rules.includes(one));
   const toggle = (rule: string): void =>
     onChange(
       chosen.includes(rule)
@@ -156,7 +128,7 @@ export function RulesField(props: FieldProps): JSX.Element {
         <div className="jp-mlws-Field-help">{schema.description}</div>
       )}
       <ul>
-        {[...rules, ...gone].map(rule => (
+        {[...rules, ...unknown].map(rule => (
           <li key={rule}>
             <label>
               <input
@@ -165,7 +137,7 @@ export function RulesField(props: FieldProps): JSX.Element {
                 onChange={() => toggle(rule)}
               />
               <span className="jp-mlws-Columns-name">{rule}</span>
-              {gone.includes(rule) && (
+              {unknown.includes(rule) && (
                 <span className="jp-mlws-Field-type">
                   {trans.__('does not exist')}
                 </span>

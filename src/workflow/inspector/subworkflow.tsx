@@ -11,7 +11,7 @@ import {
 } from '../store/subworkflows';
 import { useSource } from '../store/useSource';
 
-/** Where the nodes of a frame come from, and whether they are still the same. */
+/** The file that the nodes of a frame are copies of, and if they are still the same. */
 export function SubworkflowSection(props: {
   index: number;
   frame: IFrame;

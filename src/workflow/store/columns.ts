@@ -1,7 +1,7 @@
 import type { MLWSClient } from '../../api/client';
 import type { ILearnedChecks, INodeColumns } from '../../api/models';
 
-/** What the server knows of the tables of a workflow before a run. */
+/** Reads the columns of a workflow's tables before a run. */
 export class ColumnService {
   constructor(
     private _client: MLWSClient,

@@ -61,7 +61,7 @@ function withLabels(schema: ISchema, say: (text: string) => string): ISchema {
   };
 }
 
-/** Name of the component that stands for a new one, whose code is typed; no function has it. */
+/** Name of the palette's entry for a new component of typed code; no function has it. */
 export const PYTHON_CODE = ':python';
 
 /** Returns the component for new Python code. */
@@ -94,7 +94,7 @@ export function pythonCode(trans: TranslationBundle): IComponent {
   };
 }
 
-/** What the canvas asks the server about the code of components. */
+/** Requests about the code of components. */
 export class CodeService {
   constructor(
     private _client: MLWSClient,

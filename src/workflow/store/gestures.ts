@@ -133,7 +133,7 @@ function createComponent(
   );
 }
 
-/** What a new node takes from its component; the project's own code is a dependency. */
+/** The facts of a new node's component; the project's own code is a dependency. */
 function partsOf({
   name,
   outputs,
