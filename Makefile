@@ -27,7 +27,7 @@ QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_at
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json tsconfig.build.json vite.config.mts install.json
 
-.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist lock messages clean
+.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist docs lock messages clean
 
 help:
 	@echo 'make lab          JupyterLab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
@@ -41,6 +41,7 @@ help:
 	@echo 'make soak         long tests: kills, crashes, fuzzing, many labs, oldest and newest packages'
 	@echo 'make lint         ruff, mypy, eslint, prettier, tsc'
 	@echo 'make dist         sdist and wheel of the current commit, in dist/'
+	@echo 'make docs         the documentation, in build/docs/'
 	@echo 'make messages     update the catalogue of translations'
 	@echo 'make lock         upgrade the locked packages in requirements/'
 	@echo 'make clean        remove environments and build output; workspace/ is kept'
@@ -121,6 +122,9 @@ dist: $(DEV)/.installed
 	$(DEV)/bin/uv build --quiet --build-constraints requirements/build.txt --out-dir dist build/dist
 	$(DEV)/bin/twine check --strict dist/*
 	rm -rf build/dist
+
+docs: $(DEV)/.installed
+	$(DEV)/bin/sphinx-build --fail-on-warning --keep-going docs build/docs
 
 clean:
 	rm -rf $(VENV) $(DEV) node_modules lib dist build labextension/* tsconfig*.tsbuildinfo \

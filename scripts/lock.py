@@ -15,10 +15,11 @@ ROOT = Path(__file__).parent.parent
 SETS = {
     # Most packages first: the sets after it take its versions.
     "dev": [
-        *("--extra=test", "--extra=dev", "--extra=zh", "--extra=hub"),
+        *("--extra=test", "--extra=dev", "--extra=docs", "--extra=zh", "--extra=hub"),
         *("--extra=excel", "--extra=lightgbm", "--extra=xgboost"),
         "requirements/hub.in",
     ],
+    "docs": ["--extra=docs", "--extra=hub"],
     "hub": ["--extra=hub", "--extra=zh", "requirements/hub.in"],
     "image": ["requirements/image.in"],
     "lab": ["--extra=zh"],
