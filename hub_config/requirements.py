@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -98,15 +99,18 @@ def proxy() -> list[str]:
     folder = Path(sys.prefix) / "chp"
     script = folder / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
     node, npm = _node()
-    if not script.is_file():
-        quiet = ["--silent", "--no-audit", "--no-fund"]
-        subprocess.run(
-            [*npm, "install", *quiet, "--prefix", str(folder), PROXY],
-            check=True,
-            timeout=LIMIT,
-            env={**os.environ, "PATH": f"{Path(node).parent}{os.pathsep}{os.environ['PATH']}"},
-            stdout=subprocess.DEVNULL,
-        )
+    with folder.with_suffix(".lock").open("w") as lock:
+        # npm fails when two of it write one folder.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not script.is_file():
+            quiet = ["--loglevel=error", "--no-audit", "--no-fund"]
+            subprocess.run(
+                [*npm, "install", *quiet, "--prefix", str(folder), PROXY],
+                check=True,
+                timeout=LIMIT,
+                env={**os.environ, "PATH": f"{Path(node).parent}{os.pathsep}{os.environ['PATH']}"},
+                stdout=subprocess.DEVNULL,
+            )
     return [node, str(script)]
 
 
