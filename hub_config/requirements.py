@@ -99,11 +99,11 @@ def proxy() -> list[str]:
     folder = Path(sys.prefix) / "chp"
     script = folder / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
     node, npm = _node()
-    with folder.with_suffix(".lock").open("w") as lock:
-        # npm fails when two of it write one folder.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not script.is_file():
-            quiet = ["--loglevel=error", "--no-audit", "--no-fund"]
+    if not script.is_file():
+        quiet = ["--loglevel=error", "--no-audit", "--no-fund"]
+        with folder.with_suffix(".lock").open("w") as lock:
+            # npm fails when two of it write one folder.
+            fcntl.flock(lock, fcntl.LOCK_EX)
             subprocess.run(
                 [*npm, "install", *quiet, "--prefix", str(folder), PROXY],
                 check=True,

@@ -188,10 +188,11 @@ def tab(jp_fetch, jp_ws_fetch) -> Callable[..., Any]:
     """Open a notebook as a tab does: ``tab("a.ipynb")``; not ``ready`` if the kernel is busy."""
     sockets = []
 
-    async def open_tab(path: str, client: str | None = None, *, ready: bool = True) -> Tab:
+    async def open_tab(
+        path: str, client: str | None = None, *, ready: bool = True, kernel: str = "python3"
+    ) -> Tab:
         client = client or uuid.uuid4().hex
-        kernel = {"name": "python3"}
-        body = {"path": path, "name": path, "type": "notebook", "kernel": kernel}
+        body = {"path": path, "name": path, "type": "notebook", "kernel": {"name": kernel}}
         answer = await jp_fetch("api", "sessions", method="POST", body=json.dumps(body))
         session = json.loads(answer.body)
         socket = await jp_ws_fetch(
