@@ -228,7 +228,7 @@ def chain(size: int) -> str:
         before = {number - 12, (row - 1) * 12 + (column * 7 + 3) % 12} if row else set()
         reads = [f"out/{one}.txt" for one in sorted(before)] or ["in.txt"]
         lines += [
-            f"  step{number}:",
+            f"  prepare_region_{number}:",
             f"    cmd: echo {number} > out/{number}.txt",
             f"    deps: [{', '.join(reads)}]",
             f"    outs: [out/{number}.txt]",

@@ -5,9 +5,11 @@ import { edgePath, type XYPosition } from '../graph/geometry';
 import { useCanvas, useKeyed } from '../store/hooks';
 
 export type CanvasEdge = Edge<{
-  /** The output that it comes from; null for a source. */
-  port: string | null;
+  /** The output that it comes from, of a node of the graph; null for a source. */
+  output: { node: string; port: string } | null;
   type: string | null;
+  /** Where its number of rows stands; null where another edge has it. */
+  rows: 'middle' | 'output' | null;
   /** Its corners where nodes are in the way of a curve. */
   via: readonly XYPosition[];
 }>;
@@ -33,10 +35,10 @@ export const EdgeView = memo((props: EdgeProps<CanvasEdge>) => {
         path={edgePath({ from, to }, via)}
         interactionWidth={interactionWidth}
       />
-      {props.data?.type === 'Table' && props.data.port !== null && (
+      {props.data?.type === 'Table' && props.data.output && props.data.rows && (
         <Rows
-          node={props.source}
-          port={props.data.port}
+          {...props.data.output}
+          place={props.data.rows}
           from={from}
           to={to}
           via={via}
@@ -64,19 +66,27 @@ function isRouteOf(
 function Rows(props: {
   node: string;
   port: string;
+  place: 'middle' | 'output';
   from: XYPosition;
   to: XYPosition;
   via: readonly XYPosition[];
 }): JSX.Element | null {
   const { model, language } = useCanvas();
-  const { node, port, from, to, via } = props;
+  const { node, port, place, from, to, via } = props;
   const outputs = useKeyed(model.results.nodes, node)?.outputs ?? [];
   const rows = outputs.find(output => output.port === port)?.rows ?? null;
   const isCorner = via.length > 2;
-  const x = isCorner ? (via[1].x + via[2].x) / 2 : (from.x + to.x) / 2;
-  const y = isCorner ? via[1].y : (from.y + to.y) / 2;
-  return rows === null || (!isCorner && to.x - from.x < ROOM) ? null : (
-    <text className="jp-mlws-Edge-rows" x={x} y={y}>
+  if (rows === null || (!isCorner && to.x - from.x < ROOM)) {
+    return null;
+  }
+  const middle = isCorner
+    ? { x: (via[1].x + via[2].x) / 2, y: via[1].y }
+    : { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+  return (
+    <text
+      className={`jp-mlws-Edge-rows jp-mod-${place}`}
+      {...(place === 'output' ? from : middle)}
+    >
       {rows.toLocaleString(language)}
     </text>
   );

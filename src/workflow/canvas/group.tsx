@@ -11,14 +11,12 @@ import { faultIcon, MARK_ICONS, subworkflowIcon } from '../operationIcons';
 import * as gestures from '../store/gestures';
 import { useCanvas, useKeyed } from '../store/hooks';
 import { useSource } from '../store/useSource';
+import { type INodeData, NodeTitle } from './node';
 import { useEditing } from './noteView';
 import { Ports } from './ports';
 import { ResultLine } from './result';
 
-export type GroupNode = Node<
-  { node: IGraphNode; settings: string },
-  'subworkflow'
->;
+export type GroupNode = Node<INodeData, 'subworkflow'>;
 
 /** The mark of a group is the first of these that one of its nodes has. */
 const WEIGHTS: readonly NodeMark[] = [
@@ -93,7 +91,7 @@ export function useGroupState({
 /** A collapsed frame: a card with the ports that lead out of it, and the state of all its nodes. */
 export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
   const { model, trans } = useCanvas();
-  const { node } = data;
+  const { node, shared } = data;
   const { mark, count, main, faulty } = useGroupState(node);
   const members = node.members!;
   const mainNode = model.drawing.graph.nodes.get(main);
@@ -115,22 +113,23 @@ export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
       data-mlws-node={node.id}
       data-mlws-category="group"
       data-mlws-mark={faulty !== null ? 'fault' : mark}
+      title={`${title}\n${members.join(', ')}`}
     >
       <div className="jp-mlws-Node-head">
         <span className="jp-mlws-Node-tile">
           <subworkflowIcon.react tag="span" className="jp-mlws-Node-icon" />
         </span>
-        <span className="jp-mlws-Node-title" title={members.join(', ')}>
-          {isEditing ? (
+        {isEditing ? (
+          <span className="jp-mlws-Node-title">
             <input
               {...field}
               data-lm-suppress-shortcuts="true"
               aria-label={trans.__('Title')}
             />
-          ) : (
-            title
-          )}
-        </span>
+          </span>
+        ) : (
+          <NodeTitle title={title} shared={shared} />
+        )}
         <GroupMark node={node} />
       </div>
       <div className="jp-mlws-Node-kind">

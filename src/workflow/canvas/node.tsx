@@ -6,6 +6,7 @@ import { duration } from '../../ui/format';
 import { runStatusLabel } from '../../ui/runStatus';
 import type { IGraphNode } from '../graph/graph';
 import { nodeMark } from '../graph/marks';
+import { splitTitle } from '../graph/titles';
 import type { Problem } from '../graph/validate';
 import { nodeText, planText, problemText } from '../labels';
 import { faultIcon, MARK_ICONS, operationIcon } from '../operationIcons';
@@ -14,12 +15,20 @@ import type { INodeState } from '../store/run';
 import { Ports } from './ports';
 import { ChangeTag, ResultLine } from './result';
 
-export type CanvasNode = Node<{ node: IGraphNode; settings: string }, 'mlws'>;
+/** A node of the drawing as React Flow has it. */
+export interface INodeData extends Record<string, unknown> {
+  node: IGraphNode;
+  settings: string;
+  /** How many letters its title shares at the beginning with another one. */
+  shared: number;
+}
+
+export type CanvasNode = Node<INodeData, 'mlws'>;
 
 /** A card with its ports; what a run, the plan and the results say of it is read for it alone. */
 export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   const { model, trans } = useCanvas();
-  const { node, settings } = data;
+  const { node, settings, shared } = data;
   const state = useKeyed(model.runs.current.nodes, node.id);
   const next = useKeyed(model.runs.plan, node.id);
   // During a run the plan is older than what the run has done.
@@ -40,20 +49,17 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
       data-mlws-state={state?.status}
       data-mlws-plan={plan?.action}
       data-mlws-mark={fault ? 'fault' : mark}
+      title={node.stage.description || node.id}
     >
       <div className="jp-mlws-Node-head">
         <span className="jp-mlws-Node-tile">
           <Icon tag="span" className="jp-mlws-Node-icon" />
         </span>
-        <span
-          className="jp-mlws-Node-title"
-          title={node.stage.description || node.id}
-        >
-          {node.title}
+        <NodeTitle title={node.title} shared={shared}>
           {node.title !== node.id && (
             <span className="jp-mlws-Node-id"> {node.id}</span>
           )}
-        </span>
+        </NodeTitle>
         {node.kind === 'sweep' && (
           <span className="jp-mlws-Node-count">
             ×{node.stage.variants.length}
@@ -74,6 +80,27 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
     </div>
   );
 });
+
+/** The title of a card; of those that begin alike, the middle is cut where there is no room. */
+export function NodeTitle(props: {
+  title: string;
+  shared: number;
+  children?: React.ReactNode;
+}): JSX.Element {
+  const [beginning, end] = splitTitle(props.title, props.shared);
+  return end === '' ? (
+    <span className="jp-mlws-Node-title">
+      {beginning}
+      {props.children}
+    </span>
+  ) : (
+    <span className="jp-mlws-Node-title jp-mod-split">
+      <span className="jp-mlws-Node-beginning">{beginning}</span>
+      <span className="jp-mlws-Node-end">{end}</span>
+      {props.children}
+    </span>
+  );
+}
 
 function useIsRunning(): boolean {
   const { runs } = useCanvas().model;

@@ -10,10 +10,16 @@ import {
   SOURCE_HEIGHT,
   type XYPosition
 } from '../graph/geometry';
-import { drawnEdges, type IGraphNode, SOURCE_PORT } from '../graph/graph';
+import {
+  drawnEdges,
+  type IGraphEdge,
+  type IGraphNode,
+  SOURCE_PORT
+} from '../graph/graph';
 import { memberEnd } from '../graph/groups';
 import { keySettings } from '../graph/keySettings';
 import { sourceEdge } from '../graph/sources';
+import { sharedBeginnings } from '../graph/titles';
 import type { CanvasModel } from '../store/model';
 import type { CanvasEdge } from './edge';
 import type { AnyNode } from './nodeTypes';
@@ -25,6 +31,9 @@ export function toNodes(
 ): AnyNode[] {
   const byId = new Map(before.map(node => [node.id, node]));
   const { drawn, positions, sources, notes } = model.drawing;
+  const shared = sharedBeginnings(
+    [...drawn.nodes.values()].map(({ title }) => title)
+  );
   const { workflow } = model.document;
   const keep = (
     node: Pick<AnyNode, 'id' | 'type' | 'data' | 'position'>,
@@ -37,7 +46,8 @@ export function toNodes(
         type: node.members ? 'subworkflow' : 'mlws',
         data: {
           node,
-          settings: node.members ? '' : keySettings(node, workflow)
+          settings: node.members ? '' : keySettings(node, workflow),
+          shared: shared.get(node.title)!
         },
         position: positions.get(node.id)!
       },
@@ -156,7 +166,9 @@ function isSameData(
   other: AnyNode['data']
 ): boolean {
   return one && 'node' in one && 'node' in other
-    ? one.node === other.node && one.settings === other.settings
+    ? one.node === other.node &&
+        one.settings === other.settings &&
+        one.shared === other.shared
     : deepEqual(one, other);
 }
 
@@ -173,6 +185,8 @@ export function toEdges(
   }
   const nameOf = (id: string): string =>
     drawn.nodes.get(id)?.members ? drawn.nodes.get(id)!.title : id;
+  const links = drawnEdges(drawn);
+  const rowLabels = labelsOfRows(links);
   const edges: CanvasEdge[] = [
     ...drawnSources.flatMap(({ id, path, readers }) =>
       readers.map(reader => {
@@ -183,26 +197,25 @@ export function toEdges(
           sourceHandle: SOURCE_PORT,
           target: reader.node,
           targetHandle: reader.port,
-          data: { port: null, type: 'File', via: NO_CORNERS },
+          data: { output: null, type: 'File', via: NO_CORNERS, rows: null },
           ariaLabel: `${path} → ${node}`
         };
       })
     ),
-    ...drawnEdges(drawn).map(
-      ({ id, source, target, sourcePort, targetPort }) => ({
-        id,
-        source,
-        sourceHandle: sourcePort,
-        target,
-        targetHandle: targetPort,
-        data: {
-          port: memberEnd({ node: source, port: sourcePort }).port,
-          type: types.get(`${source}:${sourcePort}`) ?? null,
-          via: routes.get(id) ?? NO_CORNERS
-        },
-        ariaLabel: `${nameOf(source)} → ${nameOf(target)}`
-      })
-    )
+    ...links.map(({ id, source, target, sourcePort, targetPort }) => ({
+      id,
+      source,
+      sourceHandle: sourcePort,
+      target,
+      targetHandle: targetPort,
+      data: {
+        output: memberEnd({ node: source, port: sourcePort }),
+        type: types.get(`${source}:${sourcePort}`) ?? null,
+        via: routes.get(id) ?? NO_CORNERS,
+        rows: rowLabels.get(id) ?? null
+      },
+      ariaLabel: `${nameOf(source)} → ${nameOf(target)}`
+    }))
   ];
   return edges.map(edge => {
     const old = byId.get(edge.id);
@@ -210,9 +223,33 @@ export function toEdges(
       old?.data?.type === edge.data!.type &&
       old.source === edge.source &&
       old.target === edge.target &&
+      old.data.rows === edge.data!.rows &&
       deepEqual(old.data.via, edge.data!.via);
     return isSame ? old : { ...old, ...edge };
   });
+}
+
+/**
+ * Where edges have their numbers of rows. Those between the same two nodes lie close together: their
+ * numbers stand at the outputs, and each output has one.
+ */
+function labelsOfRows(
+  edges: readonly IGraphEdge[]
+): ReadonlyMap<string, 'middle' | 'output'> {
+  const bundles = new Map<string, Map<string, string[]>>();
+  for (const { id, source, sourcePort, target } of edges) {
+    const ends = `${source}\n${target}`;
+    const outputs = bundles.get(ends) ?? new Map<string, string[]>();
+    bundles.set(ends, outputs);
+    outputs.set(sourcePort, [...(outputs.get(sourcePort) ?? []), id]);
+  }
+  return new Map(
+    [...bundles.values()].flatMap(outputs => {
+      const lines = [...outputs.values()];
+      const place = lines.flat().length > 1 ? 'output' : 'middle';
+      return lines.map(([first]) => [first, place] as const);
+    })
+  );
 }
 
 const NO_CORNERS: readonly XYPosition[] = [];

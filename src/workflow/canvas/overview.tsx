@@ -226,6 +226,7 @@ export function pictureNodes(
         y: position.y,
         height: measured?.height ?? 0,
         title: data.node.title,
+        shared: data.shared,
         state: mark && marks[mark],
         isSelected: selected === true,
         isFaulty: model.drawing.faults.get(id) !== undefined

@@ -1,9 +1,12 @@
 import { type IEdgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';
+import { cutTitle } from '../graph/titles';
 
 /** A node as it is painted: its corner and height, its words and its colours. */
 export interface IPictureNode extends XYPosition {
   height: number;
   title: string;
+  /** How many letters its title shares at the beginning with another one. */
+  shared: number;
   /** Of its mark; null where neither a run nor a plan says anything of it. */
   state: string | null;
   isSelected: boolean;
@@ -31,7 +34,7 @@ interface IView {
 
 /** The size of titles in the window, in pixels, and the least letters worth painting. */
 const TITLE_SIZE = 12;
-const MIN_LETTERS = 6;
+const MIN_LETTERS = 5;
 
 /** Paints what is seen of a graph, edges below nodes. */
 export function paint(
@@ -131,9 +134,8 @@ function paintTitles(
   context.fillStyle = colour;
   context.font = `600 ${size}px system-ui, sans-serif`;
   context.textBaseline = 'middle';
-  for (const { x, y, height, title } of nodes) {
-    const isLong = title.length > letters;
-    const label = isLong ? `${title.slice(0, letters - 1)}…` : title;
+  for (const { x, y, height, title, shared } of nodes) {
+    const label = cutTitle(title, shared, letters);
     context.fillText(label, x + 10, y + height / 2, width);
   }
 }
