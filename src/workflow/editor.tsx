@@ -247,6 +247,17 @@ function labActions(
   const panes = new PanesStore(current => {
     void state?.save(PANES_KEY, current as unknown as ReadonlyPartialJSONValue);
   });
+  const createEditor = (
+    model: CodeEditor.IModel,
+    host: HTMLElement
+  ): CodeEditor.IEditor => {
+    model.mimeType = 'text/x-python';
+    return options.editors.factoryService.newInlineEditor({
+      host,
+      model,
+      config: { lineNumbers: true, lineWrap: false }
+    });
+  };
   const actions: IEditorActions = {
     params: {
       open: async path => (await open(path)).model,
@@ -275,12 +286,7 @@ function labActions(
     code: {
       createEditor: async (path, host) => {
         const file = await open(path);
-        file.model.mimeType = 'text/x-python';
-        const editor = options.editors.factoryService.newInlineEditor({
-          host,
-          model: file.model,
-          config: { lineNumbers: true, lineWrap: false }
-        });
+        const editor = createEditor(file.model, host);
         return { editor, sharedModel: file.model.sharedModel };
       },
       save: path => {
@@ -385,6 +391,7 @@ function labActions(
               trans,
               language: client.language
             },
+            createEditor,
             compare,
             leave,
             restore: () => {
@@ -392,7 +399,8 @@ function labActions(
               void text.then(source => model.document.replace(source), report);
             }
           });
-          view.ready.catch(report);
+          // Nodes are placed and fitted once, in the sizes that they have with their results.
+          await view.ready.catch(report);
           view.title.label = trans.__('Run of %1', time);
           return { view, icon: workflowIcon };
         })

@@ -1,14 +1,17 @@
 import { YFile } from '@jupyter/ydoc';
+import { CodeEditor } from '@jupyterlab/codeeditor';
 import { ReactWidget } from '@jupyterlab/ui-components';
 
 import type { MLWSClient } from '../api/client';
-import type { IRunSummary, IWorkflowResults } from '../api/models';
+import type { IFileDiff, IRunSummary, IWorkflowResults } from '../api/models';
 import { CanvasView } from './canvas/view';
 import { parse } from './document/document';
 import { graphDiff } from './graph/graphDiff';
 import {
   CanvasContext,
   type ICanvasContext,
+  type ICodeDocuments,
+  type IParamsDocuments,
   type IPastRun
 } from './store/hooks';
 import { CanvasModel } from './store/model';
@@ -18,15 +21,35 @@ import { WorkflowService } from './store/service';
 /** Reads of one workflow what it was at a run. */
 class PastService extends WorkflowService {
   constructor(
-    client: MLWSClient,
+    private _source: MLWSClient,
     { path, project }: WorkflowService,
-    private _runId: string
+    private _past: IRunSummary
   ) {
-    super(client, path, project);
+    super(_source, path, project);
   }
 
   results(): Promise<IWorkflowResults> {
-    return this.reader.results(this._runId);
+    return this.reader.results(this._past.id);
+  }
+
+  /** The text of a file as the run read it; the path is from the project's root. */
+  async file(path: string): Promise<YFile> {
+    const { commit } = this._past;
+    const { trans } = this._source;
+    if (commit === null) {
+      throw new Error(trans.__('The files of this run were not kept.'));
+    }
+    const { old, truncated } = await this._source.get<IFileDiff>('/git/diff', {
+      project: this.project,
+      from: commit,
+      path
+    });
+    if (old === null || truncated) {
+      throw new Error(trans.__('This run has no text of “%1”.', path));
+    }
+    const file = new YFile();
+    file.setSource(old);
+    return file;
   }
 
   /** The run has shown what was wrong with it. */
@@ -46,6 +69,10 @@ export interface IPastRunOptions {
   now: string;
   /** The context of the workflow's own canvas. */
   context: ICanvasContext;
+  createEditor: (
+    model: CodeEditor.IModel,
+    host: HTMLElement
+  ) => CodeEditor.IEditor;
   compare: () => void;
   leave: () => void;
   restore: () => void;
@@ -73,14 +100,15 @@ export class PastRunWidget extends ReactWidget {
     this._model.server.failed.connect((_, error) =>
       context.model.server.failed.emit(error)
     );
+    const past = new PastService(client, service, run);
     this._context = {
       ...context,
+      ...documentsOf(past, options.createEditor),
       model: this._model,
       panes: new PanesStore(),
       past: pastOf(options)
     };
     this._flowId = `mlws-past-flow-${(count += 1)}`;
-    const past = new PastService(client, service, run.id);
     this.ready = this._model
       .attach(past, null)
       .then(() => this._model.runs.show(run.id));
@@ -111,6 +139,29 @@ export class PastRunWidget extends ReactWidget {
   private _model: CanvasModel;
   private _context: ICanvasContext;
   private _flowId: string;
+}
+
+/** The files of parameters and code as a run read them. */
+function documentsOf(
+  past: PastService,
+  createEditor: IPastRunOptions['createEditor']
+): { params: IParamsDocuments; code: ICodeDocuments } {
+  return {
+    params: {
+      open: async path => ({ sharedModel: await past.file(path) }),
+      edit: () => undefined
+    },
+    code: {
+      createEditor: async (path, host) => {
+        const sharedModel = await past.file(path);
+        const model = new CodeEditor.Model({ sharedModel });
+        const editor = createEditor(model, host);
+        editor.setOption('readOnly', true);
+        return { editor, sharedModel };
+      },
+      save: async () => undefined
+    }
+  };
 }
 
 /** Compares the workflow of a run with the present one. */

@@ -305,6 +305,50 @@ def test_a_past_run_shows_the_workflow_and_the_settings_that_it_had(page: Page, 
     assert text_of(page) == before
 
 
+def test_a_past_run_is_in_view_with_the_parameters_that_it_had(page: Page, lab: Lab) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    path = "workflows/tuned/dvc.yaml"
+    params = lab.root / "workflows/tuned/params.yaml"
+    params.parent.mkdir()
+    params.write_text("rate: 0.1\n")
+    stages = "".join(
+        f"  step{number}:\n    cmd: cp {before} s{number}.txt\n    deps: [{before}]\n"
+        f"    params: [rate]\n    outs: [s{number}.txt]\n"
+        for number, before in enumerate(["params.yaml", *(f"s{one}.txt" for one in range(13))])
+    )
+    (lab.root / path).write_text(f"stages:\n{stages}")
+    # Never committed: the run itself keeps what it read.
+    assert lab.mlws("run", path).returncode == 0
+    params.write_text("rate: 0.5\n")
+    names = [f"step{number}" for number in range(14)]
+    open_workflow(page, lab, path, names)
+    node(page, "step3").click()
+    expect(page.locator('[data-mlws-param="rate"]')).to_have_value("0.5")
+    tab(page, "Runs")
+    page.get_by_role("button", name="Show the workflow and settings of this run").click()
+
+    past = page.locator(".jp-mlws-Workflow.jp-mod-past")
+    canvas = past.locator(".jp-mlws-Canvas")
+    expect(past.locator('[data-mlws-node="step13"]')).to_be_visible()
+
+    def is_in_view() -> bool:
+        view = canvas.bounding_box()
+        boxes = [past.locator(f'[data-mlws-node="{name}"]').bounding_box() for name in names]
+        return view is not None and all(
+            box is not None
+            and view["x"] <= box["x"] <= view["x"] + view["width"] - box["width"]
+            and view["y"] <= box["y"] <= view["y"] + view["height"] - box["height"]
+            for box in boxes
+        )
+
+    until(page, is_in_view)
+    past.locator('[data-mlws-node="step3"]').click()
+    field = past.locator('[data-mlws-param="rate"]')
+    expect(field).to_have_value("0.1")
+    expect(field).to_be_disabled()
+    assert params.read_text() == "rate: 0.5\n"
+
+
 def text_of(page: Page) -> str:
     """The text of the workflow that is open, saved or not."""
     text: str = page.evaluate("() => jupyterapp.shell.currentWidget.editor.model.document.text")
