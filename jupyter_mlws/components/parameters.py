@@ -88,7 +88,7 @@ Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Trees = Annotated[Count, Field(title="Number of trees")]
 MaximumDepth = Annotated[Count | None, Field(title="Maximum depth")]
-Seed = Annotated[int, Field(ge=0, title="Random seed")]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1, title="Random seed")]
 Standardize = Annotated[bool, Field(title="Standardize features")]
 FigureTitle = Annotated[str, Field(title="Figure title")]
 

@@ -116,6 +116,25 @@ def test_each_fault_is_found_where_it_is(problems, change, expected) -> None:
     assert expected in told(problems(GOOD.replace(*change)))
 
 
+@pytest.mark.parametrize(
+    ("component", "options", "message"),
+    [
+        ("split", "--test_size 1.5", "Test size must be greater than 0 and less than 1."),
+        ("sample_rows", "--size share --share 0", "Share must be greater than 0 and at most 1."),
+        ("sample_rows", "--random_state 4294967296",
+         "Random seed must be between 0 and 4294967295."),
+        ("load_table", "--limit 0", "Maximum rows must be at least 1."),
+        ("train_network", "--dropout 1",
+         "Dropout rate must be at least 0 and less than 1."),
+    ],
+)  # fmt: skip
+def test_a_setting_out_of_its_range_names_the_range(problems, component, options, message) -> None:
+    text = f"stages:\n  a:\n    cmd: jupyter mlws node {component} {options}\n"
+    field = options.split()[-2].removeprefix("--")
+    found = [one for one in problems(text) if one.field == field]
+    assert [(one.node, one.message.en) for one in found] == [("a", message)]
+
+
 def test_text_that_is_no_yaml_names_its_line(problems) -> None:
     (problem,) = problems(GOOD + "  x: [\n")
     assert (problem.code, problem.line) == ("40205", 20)

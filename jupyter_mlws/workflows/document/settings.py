@@ -146,6 +146,25 @@ TYPES = {
     "object": Message("an object"),
 }
 
+BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+RANGES = {
+    ("minimum",): Message("{setting} must be at least {minimum}."),
+    ("exclusiveMinimum",): Message("{setting} must be greater than {exclusiveMinimum}."),
+    ("maximum",): Message("{setting} must be at most {maximum}."),
+    ("exclusiveMaximum",): Message("{setting} must be less than {exclusiveMaximum}."),
+    ("minimum", "maximum"): Message("{setting} must be between {minimum} and {maximum}."),
+    ("minimum", "exclusiveMaximum"): Message(
+        "{setting} must be at least {minimum} and less than {exclusiveMaximum}."
+    ),
+    ("exclusiveMinimum", "maximum"): Message(
+        "{setting} must be greater than {exclusiveMinimum} and at most {maximum}."
+    ),
+    ("exclusiveMinimum", "exclusiveMaximum"): Message(
+        "{setting} must be greater than {exclusiveMinimum} and less than {exclusiveMaximum}."
+    ),
+}
+"""Allowed values by the bounds that a schema has, in the order of ``BOUNDS``."""
+
 
 def _invalid(error: Any) -> Message:
     """Return why a value is not valid; the caller fills in ``{setting}``."""
@@ -160,14 +179,11 @@ def _invalid(error: Any) -> Message:
     if error.validator == "enum":
         choices = ", ".join(str(choice) for choice in limit)
         return Message("{setting} must be one of {choices}.", choices=choices)
-    limits = {
-        "minimum": Message("{setting} must be at least {limit}.", limit=limit),
-        "maximum": Message("{setting} must be at most {limit}.", limit=limit),
-        "exclusiveMinimum": Message("{setting} must be greater than {limit}.", limit=limit),
-        "exclusiveMaximum": Message("{setting} must be less than {limit}.", limit=limit),
-    }
+    bounds = {name: error.schema[name] for name in BOUNDS if name in error.schema}
     other = Message("{setting} is not valid: {reason}", reason=error.message)
-    return limits.get(error.validator, other)
+    if error.validator not in bounds:
+        return other
+    return RANGES.get(tuple(bounds), other).fill(**bounds)
 
 
 def unfit(value: Any) -> Message | None:

@@ -12,6 +12,8 @@ export interface ISchema {
   enum?: Value[];
   minimum?: number;
   maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
   properties?: Record<string, ISchema>;
   required?: string[];
   items?: ISchema;

@@ -299,7 +299,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
       transformErrors={errors =>
         errors.map(error => ({
           ...error,
-          message: settingErrorText(error, trans)
+          message: settingErrorText(error, schema, trans)
         }))
       }
       noHtml5Validate

@@ -43,6 +43,7 @@ interface IViolation {
   keyword: string;
   message?: string;
   params: Record<string, unknown>;
+  schemaPath: string;
 }
 
 /** What is typed of one axis. */
@@ -310,11 +311,11 @@ function faultOf(draft: IDraft, offer: ISweepable): AxisFault | null {
   for (const value of points) {
     const { errors } = validator.rawValidation<IViolation>(offer.schema, value);
     if (errors && errors.length > 0) {
-      const [{ keyword, message, params }] = errors;
+      const [{ keyword, message, params, schemaPath }] = errors;
       return {
         kind: 'value',
         value,
-        error: { name: keyword, message, params }
+        error: { name: keyword, message, params, schemaPath }
       };
     }
   }
@@ -411,14 +412,14 @@ function AxisFields(props: {
 
 function axisFaultText(
   fault: AxisFault,
-  { type }: ISweepable,
+  { type, schema }: ISweepable,
   trans: ReturnType<typeof useCanvas>['trans']
 ): string {
   switch (fault.kind) {
     case 'empty':
       return trans.__('Enter comma-separated values or a range');
     case 'value':
-      return `${fault.value}: ${settingErrorText(fault.error, trans)}`;
+      return `${fault.value}: ${settingErrorText(fault.error, schema, trans)}`;
     case 'word':
       return type === 'integer'
         ? trans.__('“%1” is not an integer', fault.word)
