@@ -145,9 +145,9 @@ class Reader:
     def type_command(self, command: str, block: Block, code: int = 0) -> str:
         """Run a command in the page's shell, which keeps its folder and variables."""
         state = self.folder.parent / "shell"
-        script = f"set -a\n{command}\ncode=$?; {{ pwd; env -0; }} > {shlex.quote(str(state))}; exit $code"
+        save = f"code=$?; {{ pwd; env -0; }} > {shlex.quote(str(state))}; exit $code"
         done = subprocess.run(
-            ["bash", "-c", script],
+            ["bash", "-c", f"set -a\n{command}\n{save}"],
             cwd=self._directory,
             env=self._environment,
             stdin=subprocess.DEVNULL,
