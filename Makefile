@@ -15,7 +15,9 @@ PORT ?= 8888
 LOCK_ARGS ?= --upgrade
 VENV := .venv
 DEV := .venv-dev
-PYTEST = $(DEV)/bin/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder -p tests.hub.scheduling \
+# More workers than a small machine has cores: tests wait for servers, containers and browsers.
+WORKERS ?= 4
+PYTEST = $(DEV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -p tests.hub.scheduling \
   -p no:hydra_pytest --durations=30 --durations-min=1
 # Fast, and together they touch each part: contract, crashes, the engine beside DVC, one journey.
 QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_atomic.py tests/test_guide.py \

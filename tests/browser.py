@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -23,6 +23,7 @@ ARGUMENTS = [
 TIMEOUT_MS = 60_000
 """For one wait; on a machine with other work everything takes long."""
 VIEWPORT: ViewportSize = {"width": 1440, "height": 900}
+expect.set_options(timeout=TIMEOUT_MS)
 RESULTS = Path(__file__).parent.parent / "test-results"
 
 

@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from playwright.sync_api import expect
 
 from hub_config import requirements
 from hub_config.engine import Engine, NoEngineError
@@ -44,10 +43,6 @@ __all__ = [
     "stack_images",
     "trust",
 ]
-
-
-# The machine may be busy: how long a page takes is not what these tests are about.
-expect.set_options(timeout=30_000)
 
 
 def absent(reason: str) -> NoReturn:

@@ -19,7 +19,7 @@ R_KERNEL = Path("/usr/share/jupyter/kernels/ir")
 REQUIRED = "MLWS_REQUIRE_R"
 
 AT_ONCE = 20
-TO_MEET = 60
+TO_MEET = 150
 """Seconds that the kernels wait for each other: one that never begins is told, not waited for."""
 
 

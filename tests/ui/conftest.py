@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 from jupyter_mlws.core.trust import trust
 from jupyter_mlws.projects.manager import ProjectManager
@@ -34,8 +34,6 @@ from tests.browser import (
     shoot,
 )
 from tests.ports import free_port
-
-expect.set_options(timeout=TIMEOUT_MS)
 
 __all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "shoot"]
 

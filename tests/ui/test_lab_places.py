@@ -7,7 +7,7 @@ import re
 from jsonschema import Draft7Validator
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.canvas import command, faults_of_access, open_workflow, run_workflow
+from tests.ui.canvas import RUN_LIMIT, command, faults_of_access, open_workflow, run_workflow
 from tests.ui.conftest import Lab
 
 WINE = "workflows/wine/dvc.yaml"
@@ -129,7 +129,7 @@ def test_the_status_bar_shows_the_project_and_the_run(page: Page, lab: Lab) -> N
     run = item.locator("[data-mlws-run]")
     expect(run).to_have_text(re.compile(r"wine: \w+ \d/7"))
     run.click()
-    expect(run).to_have_count(0)
+    expect(run).to_have_count(0, timeout=RUN_LIMIT)
     item.get_by_role("button").click()
     expect(page.locator(".jp-mlws-Changes").first).to_be_visible()
     assert faults_of_access(page, "#jp-main-statusbar") == []

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import nbformat
+import psutil
 import pytest
+from nbclient import NotebookClient
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser import ARGUMENTS, CHROMIUM
 from tests.ui.canvas import save
 from tests.ui.conftest import Lab
 from tests.ui.test_notebooks import READY, command
@@ -17,15 +23,18 @@ from tests.ui.test_notebooks import READY, command
 pytestmark = pytest.mark.browser
 
 LONG = """\
-import sys, time
+import time
+import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import HTML, display
+from tqdm import tqdm
 print("start")
 handle = display(HTML("<b>0 of 8</b>"), display_id=True)
-for step in range(1, 9):
+for step in tqdm(range(1, 9), bar_format="{percentage:.0f} %"):
     time.sleep(1)
     handle.update(HTML(f"<b>{step} of 8</b>"))
-    sys.stderr.write(f"\\r{step * 100 // 8} %")
+plt.plot([3, 1, 2])
+plt.show()
 display(pd.DataFrame({"fruit": ["apple", "pear"], "price": [3, 4]}))
 print("end")
 """
@@ -33,7 +42,7 @@ WAITING = LONG.replace(
     "    time.sleep(1)\n",
     "    time.sleep(0.2)\n    while step == 3 and not pathlib.Path('go').exists():\n"
     "        time.sleep(0.1)\n",
-).replace("import sys, time", "import pathlib, sys, time")
+).replace("import time\n", "import pathlib, time\n", 1)
 """Goes on when the test says so, however long the next page takes to open."""
 ASKING = "import time\nprint('asking')\ntime.sleep(3)\nname = input('Name? ')\nprint('Hello', name)"
 PATH = "long.ipynb"
@@ -91,13 +100,44 @@ def expect_end(cell: Locator, count: int = 1) -> None:
     text = area.inner_text()
     assert [part for part in ("start", "100 %", "apple", "pear", "end") if part not in text] == []
     assert "7 of 8" not in text
+    expect(area.locator("img")).to_have_count(1)
+
+
+def simplified(outputs: list[dict[str, Any]]) -> list[Any]:
+    """What is seen of outputs: streams in one piece, progress bars at their end."""
+    seen: list[Any] = []
+    for output in outputs:
+        if output["output_type"] == "stream":
+            text = "".join(output["text"])
+            if seen and seen[-1][0] == output["name"]:
+                text = seen.pop()[1] + text
+            seen.append((output["name"], re.sub(r"[^\r\n]*\r(?=[^\n])", "", text)))
+        else:
+            # nbformat keeps texts as lines.
+            data = {kind: "".join(content) for kind, content in output["data"].items()}
+            seen.append((output["output_type"], data))
+    return seen
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> list[Any]:
+    """The outputs of a run that nobody left."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(LONG.replace("sleep(1)", "sleep(0.2)"))]
+    )
+    NotebookClient(notebook, kernel_name="python3").execute()
+    return simplified(notebook.cells[0].outputs)
+
+
+def outputs_in(file: Path) -> list[Any]:
+    return simplified(json.loads(file.read_text())["cells"][0]["outputs"])
 
 
 def test_the_next_page_streams_on(
-    page: Page, other_page: Page, lab: Lab, shoot: Callable[[str], None]
+    page: Page, other_page: Page, lab: Lab, undisturbed: list[Any]
 ) -> None:
     file = write(lab.root, WAITING, "print('next')")
-    run_and_leave(other_page, lab, "1 of 8")
+    run_and_leave(other_page, lab, "2 of 8")
 
     cells = open_notebook(page, lab, ready=False)
     expect(cells.nth(0).locator(".jp-InputPrompt")).to_have_text("[*]:")
@@ -110,18 +150,43 @@ def test_the_next_page_streams_on(
     expect(cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[2]:")
     # This page saves them now.
     save(page)
-    outputs = json.loads(file.read_text())["cells"][0]["outputs"]
-    assert [one["output_type"] for one in outputs][:2] == ["stream", "display_data"]
-    assert "8 of 8" in "".join(outputs[1]["data"]["text/html"])
+    assert outputs_in(file) == undisturbed
 
 
-def test_the_document_has_them_when_nobody_came(page: Page, other_page: Page, lab: Lab) -> None:
-    write(lab.root, LONG)
+def test_the_document_has_them_when_nobody_came(
+    page: Page, other_page: Page, lab: Lab, undisturbed: list[Any]
+) -> None:
+    file = write(lab.root, LONG)
     run_and_leave(other_page, lab, "1 of 8")
     page.wait_for_timeout(20_000)
     cells = open_notebook(page, lab)
     expect_end(cells.nth(0))
     expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+    assert outputs_in(file) == undisturbed
+
+
+def test_a_killed_browser_loses_nothing(
+    page: Page, browser: Browser, lab: Lab, undisturbed: list[Any], tmp_path: Path
+) -> None:
+    file = write(lab.root, WAITING)
+    profile = tmp_path / "killed"
+    doomed = browser.browser_type.launch_persistent_context(
+        profile, executable_path=CHROMIUM, args=ARGUMENTS
+    )
+    (theirs,) = doomed.pages
+    open_notebook(theirs, lab)
+    save(theirs)
+    command(theirs, "notebook:run-all-cells")
+    expect(theirs.locator(".jp-OutputArea").get_by_text("2 of 8")).to_be_visible()
+    for process in psutil.process_iter(["cmdline"]):
+        if f"--user-data-dir={profile}" in (process.info["cmdline"] or []):
+            process.kill()
+    cells = open_notebook(page, lab, ready=False)
+    expect(cells.nth(0).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    (lab.root / "go").touch()
+    expect_end(cells.nth(0))
+    save(page)
+    assert outputs_in(file) == undisturbed
 
 
 def test_a_page_that_lost_its_connection_catches_up(page: Page, lab: Lab) -> None:
@@ -167,9 +232,14 @@ def test_a_request_for_input_is_asked_again(
 
 @pytest.mark.parametrize("page_stays", [True, False])
 def test_a_killed_server_loses_nothing(
-    page: Page, other_page: Page, start_lab: Callable[..., Lab], example: Path, page_stays: bool
+    page: Page,
+    other_page: Page,
+    start_lab: Callable[..., Lab],
+    example: Path,
+    undisturbed: list[Any],
+    page_stays: bool,
 ) -> None:
-    write(example, LONG)
+    file = write(example, LONG)
     lab = start_lab(example)
     first = page if page_stays else other_page
     cells = open_notebook(first, lab)
@@ -183,3 +253,5 @@ def test_a_killed_server_loses_nothing(
     if not page_stays:
         cells = open_notebook(page, lab, ready=False)
     expect_end(cells.nth(0))
+    save(page)
+    assert outputs_in(file) == undisturbed

@@ -45,6 +45,7 @@ TRAIN = notebook(
     "open('made.txt', 'w').write(str(epochs * rate))",
 )
 R = {"name": "ir", "language": "R", "display_name": "R"}
+MISSING = {**R, "name": "no-such-kernel"}
 FLOW = """\
 vars:
   - train: {epochs: 5, rate: 0.5}
@@ -124,7 +125,7 @@ def test_a_kernel_that_dies_is_told(call, tmp_path: Path) -> None:
         (notebook("1"), ["--out", "b.ipynb", "--n", "1"], "has no cell tagged 'parameters'"),
         (TRAIN, ["--out", "b.ipynb", "--epochs", "many"], "'many' is not a valid integer"),
         (TRAIN, ["--out", "b.ipynb", "--epoch", "1"], "parameters are: epochs, rate"),
-        (notebook("1", kernel=R), ["--out", "b.ipynb"], "'ir'"),
+        (notebook("1", kernel=MISSING), ["--out", "b.ipynb"], "'no-such-kernel'"),
     ],
 )
 def test_what_cannot_be_run_is_code_2_with_the_reason(

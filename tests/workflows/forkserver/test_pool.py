@@ -106,7 +106,11 @@ def test_a_group_can_be_killed(
 def test_a_node_and_what_left_its_group_bear_the_cookie_of_their_run(
     pool: WarmPool, launch: Callable[..., int | None], tmp_path: Path
 ) -> None:
-    text = 'import subprocess; subprocess.run([str("setsid"), str("sleep"), str(60)])'
+    # It does not end when the other one does, which may be told first.
+    text = (
+        'import subprocess, time; subprocess.Popen([str("setsid"), str("sleep"), str(60)]);'
+        " time.sleep(60)"
+    )
     pid = launch(pool, f"python -c '{text}'", **{COOKIE: "one-run"})
     other = launch(pool, SLEEP, **{COOKIE: "other-run"})
     assert pid is not None
