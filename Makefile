@@ -15,12 +15,13 @@ PORT ?= 8888
 LOCK_ARGS ?= --upgrade
 VENV := .venv
 DEV := .venv-dev
+DOCS := .venv-docs
 # More workers than a small machine has cores: tests wait for servers, containers and browsers.
 WORKERS ?= 4
 PYTEST = $(DEV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -p tests.hub.scheduling \
   -p no:hydra_pytest --durations=30 --durations-min=1
 # Fast, and together they touch each part: contract, crashes, the engine beside DVC, one journey.
-QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_atomic.py tests/test_guide.py \
+QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_atomic.py \
   tests/test_locale.py tests/core/test_locking.py tests/core/test_project.py tests/test_requirements.py \
   tests/api/test_contract.py tests/components tests/containers tests/logs tests/metrics \
   tests/versioning/test_killed.py tests/versioning/test_staging.py tests/workflows/test_definitions.py \
@@ -29,7 +30,7 @@ QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_at
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json tsconfig.build.json vite.config.mts install.json
 
-.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist docs lock messages clean
+.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist docs docs-links docs-messages lock messages clean
 
 help:
 	@echo 'make lab          JupyterLab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
@@ -43,7 +44,8 @@ help:
 	@echo 'make soak         long tests: kills, crashes, fuzzing, many labs, oldest and newest packages'
 	@echo 'make lint         ruff, mypy, eslint, prettier, tsc'
 	@echo 'make dist         sdist and wheel of the current commit, in dist/'
-	@echo 'make docs         the documentation, in build/docs/'
+	@echo 'make docs         the documentation, in build/docs/html/; docs-links checks external links,'
+	@echo '                  docs-messages updates its catalogues of translations'
 	@echo 'make messages     update the catalogue of translations'
 	@echo 'make lock         upgrade the locked packages in requirements/'
 	@echo 'make clean        remove environments and build output; workspace/ is kept'
@@ -125,11 +127,26 @@ dist: $(DEV)/.installed
 	$(DEV)/bin/twine check --strict dist/*
 	rm -rf build/dist
 
-docs: $(DEV)/.installed
-	$(DEV)/bin/sphinx-build --fail-on-warning --keep-going docs build/docs
+docs: $(DOCS)/.installed
+	@$(DOCS)/bin/codespell
+	@for language in en zh_CN; do \
+	  folder=build/docs/html; [ $$language = en ] || folder=$$folder/$$language; \
+	  echo "Building the documentation ($$language)"; \
+	  PYTHONPATH=$(CURDIR) $(DOCS)/bin/python -m sphinx --quiet --fail-on-warning --keep-going \
+	    -D language=$$language -d build/docs/doctrees/$$language docs $$folder; \
+	done
+	@$(DOCS)/bin/python scripts/docs_translations.py --check
+	@echo 'build/docs/html/index.html'
+
+# Needs the network; a machine may be offline, so that `make docs` leaves it out.
+docs-links: $(DOCS)/.installed
+	PYTHONPATH=$(CURDIR) $(DOCS)/bin/python -m sphinx -b linkcheck docs build/docs/links
+
+docs-messages: $(DOCS)/.installed
+	PYTHONPATH=$(CURDIR) $(DOCS)/bin/python scripts/docs_translations.py
 
 clean:
-	rm -rf $(VENV) $(DEV) node_modules lib dist build labextension/* tsconfig*.tsbuildinfo \
+	rm -rf $(VENV) $(DEV) $(DOCS) node_modules lib dist build labextension/* tsconfig*.tsbuildinfo \
 	  jupyter_mlws/hub/static
 
 $(VENV)/bin/uv: requirements/uv.txt
@@ -140,6 +157,9 @@ $(VENV)/.installed: $(SOURCES) requirements/lab.txt
 
 $(DEV)/.installed: $(SOURCES) requirements/dev.txt
 	@$(PYTHON) scripts/environment.py $(DEV) dev --editable
+
+$(DOCS)/.installed: requirements/docs.txt
+	@$(PYTHON) scripts/environment.py $(DOCS) docs
 
 # The Chinese of the server, in step with the code.
 messages: $(DEV)/.installed

@@ -16,27 +16,49 @@ author = "The jupyter-mlws developers"
 copyright = author  # noqa: A001  Sphinx's name
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx_copybutton", "sphinx_design"]
+extensions = [
+    "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "mlws_catalogues",
+    "mlws_reference",
+]
 exclude_patterns = ["_*"]
-locale_dirs = ["locale"]
-# A catalogue for each page.
-gettext_compact = False
-gettext_uuid = False
-# The `.po` files are compiled into the build directory by `docs/_extensions/catalogues.py`.
-gettext_auto_build = False
+# What copies of the prompt would break.
+copybutton_prompt_text = r">>> |\$ "
+copybutton_prompt_is_regexp = True
 
+# A catalogue for each page; `mlws_catalogues` compiles them.
+gettext_compact = False
+gettext_additional_targets = ["image"]
+
+# Quotes only: two dashes begin an option.
+smartquotes_action = "q"
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 4
 
 html_theme = "pydata_sphinx_theme"
 html_title = "jupyter-mlws"
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
+html_copy_source = False
+html_show_sourcelink = False
 templates_path = ["_templates"]
 html_theme_options: dict[str, Any] = {
+    "logo": {"text": "jupyter-mlws"},
     "navbar_align": "left",
+    "navbar_end": ["language-switch", "theme-switcher"],
     "navbar_persistent": ["search-button"],
     "show_prev_next": True,
-    "show_toc_level": 2,
+    "show_toc_level": 1,
+    "navigation_depth": 2,
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
 }
+html_sidebars = {"index": [], "changes": []}
 
-suppress_warnings = ["toc.empty_glob"]
+# External links are checked by `make docs-links`, since a machine may be offline.
+linkcheck_anchors = False
+linkcheck_ignore = [r"https?://(localhost|127\.0\.0\.1|hub\.example|hub\.localhost)"]

@@ -2,6 +2,7 @@
 
     python scripts/environment.py .venv lab              # the built package
     python scripts/environment.py .venv-dev dev --editable
+    python scripts/environment.py .venv-docs docs        # packages only
 
 Each step prints its name and duration. During a long step, a terminal shows the progress bars of
 the running program; other outputs get a line every five seconds.
@@ -211,7 +212,7 @@ def install_editable(venv: Path, lock: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("venv", type=Path)
-    parser.add_argument("lock", choices=("lab", "dev"), nargs="?", help="none: only uv")
+    parser.add_argument("lock", choices=("lab", "dev", "docs"), nargs="?", help="none: only uv")
     parser.add_argument("--editable", action="store_true")
     arguments = parser.parse_args()
     venv = arguments.venv.absolute()
@@ -221,7 +222,9 @@ def main() -> int:
         if arguments.lock is None:
             uv(venv)
             return 0
-        if arguments.editable:
+        if arguments.lock == "docs":
+            install_packages(venv, arguments.lock)
+        elif arguments.editable:
             install_editable(venv, arguments.lock)
         else:
             install(venv, arguments.lock)

@@ -16,8 +16,6 @@ from typing import Any, ClassVar
 from typing_extensions import dataclass_transform
 
 from jupyter_mlws.core.i18n import (
-    CHINESE,
-    ENGLISH,
     Message,
     context_language,
     parse_fact,
@@ -1433,27 +1431,3 @@ def is_full_disk(error: BaseException) -> bool:
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     # SQLite has no class for it.
     return isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error)
-
-
-def as_markdown() -> str:
-    """The catalogue as the table of ``docs/errors.md``: ``python -m jupyter_mlws.core.errors``."""
-    lines = [
-        "# Error codes",
-        "",
-        "AABCC: AA is the part (10 containers, 20 notebooks, 30 versioning, 40 workflows,",
-        "50 the server itself), B the kind (1 system, 2 business, 3 permission, 4 data).",
-        "Made from the catalogue: `python -m jupyter_mlws.core.errors > docs/errors.md`.",
-        "",
-        "| code | status | message | what to do | 消息 | 解决办法 |",
-        "|---|---|---|---|---|---|",
-    ]
-    for code, error in sorted(CATALOGUE.items()):
-        texts_of = (error.message, error.solution)
-        cells = [text.in_(language) for language in (ENGLISH, CHINESE) for text in texts_of]
-        texts = " | ".join(cell.replace("|", "\\|") for cell in cells)
-        lines.append(f"| {code} | {error.status} | {texts} |")
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    print(as_markdown(), end="")  # noqa: T201  this is the command's output

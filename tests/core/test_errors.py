@@ -23,13 +23,11 @@ from jupyter_mlws.core.errors import (
     RoleRequiredError,
     WorkflowItemNotFoundError,
     WorkflowUnreadableError,
-    as_markdown,
     of_system,
 )
 from jupyter_mlws.core.i18n import CHINESE, ENGLISH, TERMS, Message
 
 PACKAGE = Path(jupyter_mlws.__file__).parent
-DOCS = Path(__file__).parents[2] / "docs"
 CJK = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -37,10 +35,6 @@ CJK = re.compile(r"[\u4e00-\u9fff]")
 def sources() -> str:
     files = [path for path in PACKAGE.rglob("*.py") if path.name != "errors.py"]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
-
-
-def test_the_page_of_error_codes_is_the_catalogue() -> None:
-    assert (DOCS / "errors.md").read_text(encoding="utf-8") == as_markdown()
 
 
 @pytest.mark.parametrize("code", sorted(CATALOGUE))

@@ -1,0 +1,94 @@
+"""Update the documentation's catalogues of translations, and say what share is translated.
+
+    python scripts/docs_translations.py              # update docs/locale
+    python scripts/docs_translations.py how-to/sweep # and begin to translate that page
+    python scripts/docs_translations.py --check      # fail if a page of COMPLETE is not translated
+
+A page has a catalogue once its translation has begun. What is generated from the code is in none of
+them: its Chinese comes from the product's own catalogues.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES = ROOT / "build" / "docs" / "gettext"
+LANGUAGE = "zh_CN"
+FOLDER = ROOT / "docs" / "locale" / LANGUAGE / "LC_MESSAGES"
+COMPLETE = ("index", "explanation/index", "reference/index")
+"""Pages by which people find the others: nothing of them may be missing."""
+
+
+def extract() -> dict[str, Catalog]:
+    """Return the messages of each page, by its name."""
+    # Links to generated sections lead nowhere here; the site itself is built with all warnings.
+    command = [sys.executable, "-m", "sphinx", "-Q", "-b", "gettext", "-d", str(TEMPLATES / ".env")]
+    subprocess.run([*command, "docs", str(TEMPLATES)], cwd=ROOT, check=True)
+    catalogues = {}
+    for path in sorted(TEMPLATES.rglob("*.pot")):
+        name = path.relative_to(TEMPLATES).with_suffix("").as_posix()
+        # Templates of pages that no longer exist stay in the folder.
+        if (ROOT / "docs" / f"{name}.md").exists() or name == "sphinx":
+            with path.open(encoding="utf-8") as file:
+                catalogues[name] = read_po(file)
+    return catalogues
+
+
+def merge(template: Catalog, path: Path) -> Catalog:
+    """Return the messages of ``template`` with the translations in a file."""
+    if path.exists():
+        with path.open(encoding="utf-8") as file:
+            known = read_po(file, locale=LANGUAGE)
+    else:
+        known = Catalog(locale=LANGUAGE)
+    known.update(template, no_fuzzy_matching=True)
+    known.obsolete.clear()
+    return known
+
+
+def as_text(catalogue: Catalog) -> str:
+    """Return a catalogue as a file that changes only with its messages."""
+    text = io.BytesIO()
+    write_po(text, catalogue, width=100, no_location=True, omit_header=True)
+    header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    return f"{header}{text.getvalue().decode()}".rstrip("\n") + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("pages", nargs="*", help="pages whose translation begins")
+    arguments = parser.parse_args()
+    total = translated = 0
+    faults = []
+    for name, template in extract().items():
+        path = FOLDER / f"{name}.po"
+        catalogue = merge(template, path)
+        messages = [message for message in catalogue if message.id]
+        missing = [message for message in messages if not message.string]
+        total += len(messages)
+        translated += len(messages) - len(missing)
+        if name in COMPLETE:
+            faults += [f"{name}: not translated: {message.id}" for message in missing]
+        if arguments.check:
+            continue
+        if path.exists() or name in arguments.pages or name in COMPLETE:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(as_text(catalogue), encoding="utf-8")
+    print(f"{LANGUAGE}: {translated} of {total} messages ({translated / total:.0%})")
+    if arguments.check and faults:
+        print("\n".join([*faults, "Translate them after: make docs-messages"]), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
