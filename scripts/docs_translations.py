@@ -1,11 +1,11 @@
 """Update the documentation's catalogues of translations, and say what share is translated.
 
     python scripts/docs_translations.py              # update docs/locale
-    python scripts/docs_translations.py how-to/sweep # and begin to translate that page
+    python scripts/docs_translations.py how-to/sweep # with all messages of that page, to translate
     python scripts/docs_translations.py --check      # fail if a page of COMPLETE is not translated
 
-A page has a catalogue once its translation has begun. What is generated from the code is in none of
-them: its Chinese comes from the product's own catalogues.
+A catalogue has the messages that are translated; the others are in build/docs/gettext. What is
+generated from the code is in none of them: its Chinese comes from the product's own catalogues.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def as_text(catalogue: Catalog) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("pages", nargs="*", help="pages whose translation begins")
+    parser.add_argument("pages", nargs="*", help="pages to translate")
     arguments = parser.parse_args()
     total = translated = 0
     faults = []
@@ -80,9 +80,14 @@ def main() -> int:
             faults += [f"{name}: not translated: {message.id}" for message in missing]
         if arguments.check:
             continue
-        if path.exists() or name in arguments.pages or name in COMPLETE:
+        if name not in arguments.pages:
+            for message in missing:
+                catalogue.delete(message.id)
+        if len(catalogue):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(as_text(catalogue), encoding="utf-8")
+        else:
+            path.unlink(missing_ok=True)
     print(f"{LANGUAGE}: {translated} of {total} messages ({translated / total:.0%})")
     if arguments.check and faults:
         print("\n".join([*faults, "Translate them after: make docs-messages"]), file=sys.stderr)

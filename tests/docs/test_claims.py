@@ -15,6 +15,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from jupyter_mlws.cli.main import build
+from jupyter_mlws.core.errors import CATALOGUE
 from jupyter_mlws.core.i18n import ENGLISH
 from jupyter_mlws.extension import MLWSApp
 from tests.docs.pages import PAGES, ROOT, commands, parse
@@ -128,9 +129,8 @@ def test_each_setting_and_error_code_exists(page: Path) -> None:
     assert set(re.findall(VARIABLE, text)) <= variables_of_code()
     for name in set(re.findall(r"\bMLWSApp\.(\w+)", text)):
         assert name in MLWSApp.class_traits(), name
-    errors = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     for name in set(re.findall(r"\b[1-5]0[1-5]\d\d\b", text)):
-        assert name in errors, name
+        assert name in CATALOGUE, name
 
 
 @OF_PAGE
