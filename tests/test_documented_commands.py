@@ -29,7 +29,8 @@ DOCUMENTS = (
     *(README, CONTRIBUTING, HUB),
     # Tutorials and how-to guides have tests of their own.
     *sorted((ROOT / "docs").glob("*.md")),
-    *sorted(REFERENCE.glob("*.md")),
+    # The first remote is the default, so that of a shared project comes last.
+    *sorted(REFERENCE.glob("*.md"), key=lambda page: (page.stem == "containers", page.name)),
     *sorted((ROOT / "docs" / "explanation").glob("*.md")),
 )
 
