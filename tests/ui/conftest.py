@@ -257,6 +257,7 @@ def start_lab(tmp_path: Path, lab_port: int) -> Iterator[Callable[..., Lab]]:
             "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={TOKEN}",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
             # What JupyterLab and its extensions read from the environment when they are imported.
             f"--LabApp.user_settings_dir={environment['JUPYTERLAB_SETTINGS_DIR']}",
             f"--LabApp.workspaces_dir={environment['JUPYTERLAB_WORKSPACES_DIR']}",
