@@ -313,13 +313,15 @@ export function rewriteNode(
       };
 }
 
+/** The new path of a file, or of one below a folder with a new path; null where it stays. */
 function newPath(
   path: string,
   files: ReadonlyMap<string, string>
 ): string | null {
-  for (const [old, now] of files) {
-    if (path === old || path.startsWith(`${old}/`)) {
-      return now + path.slice(old.length);
+  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+    const now = files.get(path.slice(0, end));
+    if (now !== undefined) {
+      return now + path.slice(end);
     }
   }
   return null;

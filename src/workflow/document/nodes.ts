@@ -117,16 +117,28 @@ export function removeNodes(ids: ReadonlySet<string>): Edit {
         .filter(stage => ids.has(stage.id))
         .flatMap(stage => stage.outs.flatMap(out => out.paths))
     );
-    const reads = ({ paths }: { paths: string[] }): boolean =>
-      paths.some(path => files.has(path));
-    const users = stages
-      .filter(one => !ids.has(one.id) && one.isEditable && one.deps.some(reads))
-      .map(stage => stage.id);
-    const data = changeBodies(users, (body, stage) =>
-      withoutFiles(body, stage, reads, reads)
-    )(workflow);
+    const data = leaveFiles(files, ids)(workflow);
     const rest = Object.entries(stagesOf(data)).filter(([id]) => !ids.has(id));
     return removeUnused({ ...data, stages: Object.fromEntries(rest) }, ids);
+  };
+}
+
+/** Takes files away from the nodes that read them, but for some nodes. */
+export function leaveFiles(
+  files: ReadonlySet<string>,
+  others: ReadonlySet<string> = new Set()
+): Edit {
+  return workflow => {
+    const reads = ({ paths }: { paths: string[] }): boolean =>
+      paths.some(path => files.has(path));
+    const users = workflow.stages
+      .filter(
+        one => !others.has(one.id) && one.isEditable && one.deps.some(reads)
+      )
+      .map(stage => stage.id);
+    return changeBodies(users, (body, stage) =>
+      withoutFiles(body, stage, reads, reads)
+    )(workflow);
   };
 }
 

@@ -151,4 +151,32 @@ describe('sub-workflows', () => {
     ]);
     expect(differsFrom(after, other, ['forest', 'predict'])).toBe(false);
   });
+
+  it('leave no reader with the file of an output that their file renamed', () => {
+    const empty = read('stages: {}\n', 'workflows/two/dvc.yaml');
+    const inserted = edited(
+      empty,
+      insertWorkflow(empty, source, PLACES, { x: 0, y: 0 })
+    );
+    const two = read(
+      `${inserted.source.text}  score:
+    wdir: ../..
+    cmd: jupyter mlws node score --model workflows/two/out/forest.model.skops --metrics workflows/two/out/score.json
+    deps: [workflows/two/out/forest.model.skops]
+    outs: [workflows/two/out/score.json]
+`,
+      'workflows/two/dvc.yaml'
+    );
+    const renamed = read(
+      sourceText
+        .replace('--model ', '--best ')
+        .replaceAll('forest.model.skops', 'forest.best.skops'),
+      SOURCE
+    );
+    const after = edited(two, updateFrom(renamed, MEMBERS));
+    const score = after.stages.find(({ id }) => id === 'score')!;
+    expect(score.deps).toEqual([]);
+    expect(score.args.map(({ name }) => name)).toEqual(['metrics']);
+    expect(differsFrom(after, renamed, MEMBERS)).toBe(false);
+  });
 });

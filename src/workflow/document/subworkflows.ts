@@ -7,7 +7,13 @@ import {
   stagesOf
 } from './document';
 import { changeBodies, compose, type Edit, stageOf } from './edits';
-import { connect, freeId, removeNodes, setFileInput } from './nodes';
+import {
+  connect,
+  freeId,
+  leaveFiles,
+  removeNodes,
+  setFileInput
+} from './nodes';
 import { addFrame, framesOf, setPart } from './notes';
 import { dirname, join } from './paths';
 import { reconcile } from './reconcile';
@@ -127,6 +133,8 @@ export function differsFrom(
  */
 export function updateFrom(source: IWorkflow, ids: readonly string[]): Edit {
   return workflow => {
+    const originals = byId(source);
+    const own = byId(workflow);
     const copies = new Map<string, string>();
     const removed = new Set<string>();
     for (const id of ids) {
@@ -134,7 +142,7 @@ export function updateFrom(source: IWorkflow, ids: readonly string[]): Edit {
       if (origin?.path !== source.path) {
         continue;
       }
-      if (source.stages.some(one => one.id === origin.stage)) {
+      if (originals.has(origin.stage)) {
         copies.set(origin.stage, id);
       } else {
         removed.add(id);
@@ -150,47 +158,58 @@ export function updateFrom(source: IWorkflow, ids: readonly string[]): Edit {
         isNew.add(copies.get(id)!);
       }
     }
-    const files = filesOf(workflow, source, copies, isNew);
+    const files = filesOf(workflow, source, copies, own);
+    const ownFiles = new Set(files.values());
     const clip = copyNodes(source, new Set(copies.keys()), new Map());
     const frame = framesOf(workflow).findIndex(({ nodes }) =>
       ids.some(id => nodes.includes(id))
     );
     return compose(
       removeNodes(removed),
-      ...clip.nodes.map((node): Edit => {
-        const id = copies.get(node.id)!;
-        return now => {
+      now => {
+        // One edit for all: after an edit of each, all stages would be read again.
+        const stages = { ...stagesOf(now.data) };
+        for (const node of clip.nodes) {
+          const id = copies.get(node.id)!;
           const stage = rewriteNode(now, clip, node, copies, files);
-          const before = stagesOf(now.data)[id];
+          const before = stages[id];
           const meta = isRecord(before) ? bodyOf(before).meta : undefined;
           const origin = `${source.path}:${node.id}`;
           const inner = bodyOf(stage) === stage ? [] : ['do'];
-          const target = setIn(
+          stages[id] = setIn(
             stage,
             [...inner, 'meta'],
             isRecord(meta) ? meta : { origin }
           );
-          return setIn(now.data, ['stages', id], target);
-        };
-      }),
-      ...[...copies].map(([from, id]) =>
-        from in clip.vars
-          ? setVariable([id], clip.vars[from])
-          : removeVariable([id])
-      ),
+        }
+        return { ...now.data, stages };
+      },
+      ...[...copies]
+        .filter(([from, id]) => !deepEqual(workflow.vars[id], clip.vars[from]))
+        .map(([from, id]) =>
+          from in clip.vars
+            ? setVariable([id], clip.vars[from])
+            : removeVariable([id])
+        ),
       ...Object.entries(clip.vars)
         .filter(([name]) => !copies.has(name) && !(name in workflow.vars))
         .map(([name, value]) => setVariable([name], value)),
       ...[...copies]
         .filter(([, id]) => !isNew.has(id))
-        .map(([from, id]) =>
-          keepInputs(
-            stageOf(source, from),
-            stageOf(workflow, id),
-            new Set(files.keys()),
-            new Set(files.values())
-          )
+        .flatMap(([from, id]) =>
+          keepInputs(originals.get(from)!, own.get(id)!, files, ownFiles)
         ),
+      // What an output is no longer there for is reported as missing, not read as a file.
+      now => {
+        const outsOf = (stage: IStage): string[] =>
+          stage.outs.flatMap(out => out.paths);
+        const made = new Set(now.stages.flatMap(outsOf));
+        const lost = [...copies.values()]
+          .filter(id => !isNew.has(id))
+          .flatMap(id => outsOf(own.get(id)!))
+          .filter(path => !made.has(path));
+        return leaveFiles(new Set(lost))(now);
+      },
       frame >= 0 && isNew.size > 0
         ? now =>
             setPart('frames', frame, 'nodes', [
@@ -207,16 +226,16 @@ function filesOf(
   workflow: IWorkflow,
   source: IWorkflow,
   copies: ReadonlyMap<string, string>,
-  isNew: ReadonlySet<string>
+  own: ReadonlyMap<string, IStage>
 ): Map<string, string> {
   const files = new Map<string, string>();
   for (const stage of source.stages) {
     const id = copies.get(stage.id)!;
-    const copy = isNew.has(id) ? null : stageOf(workflow, id);
+    const copy = own.get(id);
     for (const out of stage.outs) {
       const [path] = out.paths;
       const port = portOf(stage, path);
-      const own =
+      const present =
         port === null
           ? copy?.outs.find(
               one => one.list === out.list && one.index === out.index
@@ -226,7 +245,7 @@ function filesOf(
       const local = path.startsWith(`${folder}/`)
         ? join(dirname(workflow.path), path.slice(folder.length + 1))
         : path;
-      files.set(path, own ?? newFile(local, stage.id, id) ?? local);
+      files.set(path, present ?? newFile(local, stage.id, id) ?? local);
     }
   }
   return files;
@@ -240,39 +259,40 @@ function portOf({ args }: IStage, path: string): string | null {
 function keepInputs(
   from: IStage,
   copy: IStage,
-  sourceFiles: ReadonlySet<string>,
+  /** The files of the copies by those of the source. */
+  files: ReadonlyMap<string, string>,
   ownFiles: ReadonlySet<string>
-): Edit {
+): Edit[] {
   const inputs = new Set(from.deps.flatMap(dep => dep.paths));
   const outside = new Set(
     from.args
       .filter(({ paths }) =>
-        paths.some(path => inputs.has(path) && !sourceFiles.has(path))
+        paths.some(path => inputs.has(path) && !files.has(path))
       )
       .map(({ name }) => name)
   );
   const isInput = (path: string): boolean =>
     copy.deps.some(dep => dep.paths.includes(path));
-  return compose(
-    ...[...outside].map((port): Edit => now => {
-      const paths = (stage: IStage): string[] =>
-        stage.args.filter(arg => arg.name === port).flatMap(arg => arg.paths);
-      const present = paths(stageOf(now, copy.id));
-      const inner = present.filter(path => ownFiles.has(path));
-      const outer = paths(copy).filter(
-        path => !ownFiles.has(path) && isInput(path)
-      );
-      const goal = [...inner, ...outer];
-      if (goal.join('\n') === present.join('\n')) {
-        return now.data;
-      }
-      const [first = '', ...rest] = goal;
-      return compose(
-        setFileInput(copy.id, port, first),
-        ...rest.map(path =>
-          connect({ source: '', path, target: copy.id, port })
-        )
-      )(now);
-    })
-  );
+  return [...outside].map((port): Edit => now => {
+    const paths = (stage: IStage): string[] =>
+      stage.args.filter(arg => arg.name === port).flatMap(arg => arg.paths);
+    const present = paths(stageOf(now, copy.id));
+    const inner = present.filter(path => ownFiles.has(path));
+    const outer = paths(copy).filter(
+      path => !ownFiles.has(path) && isInput(path)
+    );
+    const goal = [...inner, ...outer];
+    if (goal.join('\n') === present.join('\n')) {
+      return now.data;
+    }
+    const [first = '', ...rest] = goal;
+    return compose(
+      setFileInput(copy.id, port, first),
+      ...rest.map(path => connect({ source: '', path, target: copy.id, port }))
+    )(now);
+  });
+}
+
+function byId({ stages }: IWorkflow): ReadonlyMap<string, IStage> {
+  return new Map(stages.map(stage => [stage.id, stage]));
 }

@@ -12,6 +12,9 @@ import { type IPlacedSource, placeNodes } from './layout';
 import type { ISource } from './sources';
 import type { IShape } from './wrapping';
 
+/** Nodes of a collapsed frame, which are not seen, from which on their layout has to be fast. */
+const MANY_IN_GROUP = 60;
+
 /** Returns the collapsed frame of each of their nodes, by its id in the drawing. */
 export function groupsOf(
   graph: IGraph,
@@ -209,7 +212,7 @@ export function placeGroups(
       continue;
     }
     const own = subgraph(members);
-    const inside = placeNodes(own, places);
+    const inside = placeNodes(own, places, [], null, MANY_IN_GROUP);
     const isNew = nodes.get(id)!.at === null;
     const corner = boundsOf(
       [...inside].map(([member, place]) =>

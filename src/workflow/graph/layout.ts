@@ -35,7 +35,8 @@ export function placeNodes(
   graph: IGraph,
   before: ReadonlyMap<string, XYPosition> = new Map(),
   sources: readonly IPlacedSource[] = [],
-  shape: IShape | null = null
+  shape: IShape | null = null,
+  many = MANY
 ): Map<string, XYPosition> {
   const places = new Map<string, XYPosition>();
   const open: (IGraphNode | IPlacedSource)[] = [];
@@ -50,7 +51,7 @@ export function placeNodes(
     }
   }
   if (open.length > 0) {
-    placeOpen(graph, sources, open, places, shape);
+    placeOpen(graph, sources, open, places, shape, many);
   }
   return places;
 }
@@ -66,14 +67,15 @@ function placeOpen(
   sources: readonly IPlacedSource[],
   open: (IGraphNode | IPlacedSource)[],
   places: Map<string, XYPosition>,
-  shape: IShape | null
+  shape: IShape | null,
+  many: number
 ): void {
   const items = new Map<string, IGraphNode | IPlacedSource>([
     ...graph.nodes,
     ...sources.map((source): [string, IPlacedSource] => [source.id, source])
   ]);
   const columns =
-    items.size < MANY
+    items.size < many
       ? columnsByDagre(graph, sources)
       : columnsInLayers(graph, sources);
   const layout = wrapColumns(columns, shape);
