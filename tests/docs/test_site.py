@@ -1,0 +1,219 @@
+"""The documentation builds without a warning, is complete, and all of its links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import click
+import pytest
+
+from jupyter_mlws.api.openapi import VERBS, document
+from jupyter_mlws.cli.main import build
+from jupyter_mlws.components.registry import library
+from jupyter_mlws.core.errors import CATALOGUE
+from jupyter_mlws.core.i18n import CHINESE, Message
+from jupyter_mlws.engine import policy
+from jupyter_mlws.extension import MLWSApp
+from jupyter_mlws.hub.docker.spawner import MLWSSpawner
+from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES
+from jupyter_mlws.routes import ROUTES
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+LANGUAGES = ("en", "zh_CN")
+INTERNAL = frozenset(
+    (
+        "MLWS_ASKPASS_SOCKET",
+        "MLWS_DATA_HAS_ARRIVED",
+        "MLWS_INSTALLATION",
+        "MLWS_MAY_REWRITE",
+        "MLWS_PUSH",
+        "MLWS_TRACKED_RUN",
+        "MLWS_WARM_ROOM",
+        "MLWS_WHEEL",
+    )
+)
+"""Variables that the product sets for its own processes, and nobody else."""
+
+pytestmark = [
+    pytest.mark.slow(reason="builds the site in both languages"),
+    pytest.mark.timeout(600),
+]
+
+
+class Page(NamedTuple):
+    """What a page has: its anchors, the targets of its links and images, and its text."""
+
+    anchors: frozenset[str]
+    links: frozenset[str]
+    text: str
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.anchors: set[str] = set()
+        self.links: set[str] = set()
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if identifier := values.get("id"):
+            self.anchors.add(identifier)
+        for name in ("href", "src"):
+            if target := values.get(name):
+                self.links.add(target)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def read(path: Path) -> Page:
+    reader = _Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    return Page(frozenset(reader.anchors), frozenset(reader.links), " ".join(reader.texts))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Page]:
+    """All pages of both languages, built as `make docs` builds them: a warning is a failure."""
+    folder = tmp_path_factory.mktemp("site")
+    for language in LANGUAGES:
+        target = folder / "html" if language == "en" else folder / "html" / language
+        command = [
+            *(sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"),
+            *("-D", f"language={language}", "-d", str(folder / "doctrees" / language)),
+            *(str(DOCS), str(target)),
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        result = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        assert not result.stderr
+    # The theme has a template among its files.
+    return {
+        path: read(path)
+        for path in (folder / "html").rglob("*.html")
+        if "_static" not in path.relative_to(folder).parts
+    }
+
+
+def page(site: Mapping[Path, Page], name: str, language: str = "en") -> Page:
+    """The page of that name."""
+    part = f"html/{name}.html" if language == "en" else f"html/{language}/{name}.html"
+    return next(page for path, page in site.items() if path.as_posix().endswith(f"/{part}"))
+
+
+def identifier(label: str) -> str:
+    """The id that HTML has for a label."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_component_command_error_and_endpoint_has_its_anchor(
+    site: Mapping[Path, Page], language: str
+) -> None:
+    expected = {
+        "reference/components": {f"component-{component.name}" for component in library()},
+        "reference/errors": {f"error-{code}" for code in CATALOGUE},
+        "reference/commands": {"command-node", "command-notebook"},
+    }
+    for name, owner in (("server", MLWSApp), ("hub", MLWSSpawner)):
+        expected[f"reference/{name}"] = {
+            f"setting-{owner.__name__}-{trait}" for trait in owner.class_own_traits(config=True)
+        }
+    for name, command in build("en").commands.items():
+        names = [name]
+        if isinstance(command, click.Group):
+            names += [
+                f"{name}-{inner}" for inner, one in command.commands.items() if not one.hidden
+            ]
+        if not command.hidden:
+            expected["reference/commands"] |= {f"command-{one}" for one in names}
+    for name, api, routes in (("rest", "lab", ROUTES), ("rest-hub", "hub", HUB_ROUTES)):
+        paths = document(routes, "/openapi.json")["paths"]
+        expected[f"reference/{name}"] = {
+            f"{api}-{verb}{path}"
+            for path, inner in paths.items()
+            for verb in VERBS
+            if verb in inner
+        }
+    for name, labels in expected.items():
+        missing = {identifier(label) for label in labels} - page(site, name, language).anchors
+        assert not missing, f"{name}: {sorted(missing)}"
+
+
+def test_every_internal_link_leads_to_a_page_and_an_anchor_of_it(site: Mapping[Path, Page]) -> None:
+    broken = []
+    for path, page in site.items():
+        for link in page.links:
+            target, anchor = urldefrag(link)
+            if urlsplit(target).scheme:
+                continue
+            file = Path(os.path.normpath(path.parent / unquote(urlsplit(target).path)))
+            file = path if not target else file
+            if not file.exists() or (
+                anchor and file.suffix == ".html" and unquote(anchor) not in site[file].anchors
+            ):
+                broken.append(f"{path.name}: {link}")
+    assert not broken
+
+
+def test_a_page_links_the_same_page_in_the_other_language(site: Mapping[Path, Page]) -> None:
+    assert "../zh_CN/reference/commands.html" in page(site, "reference/commands").links
+    assert "../../reference/commands.html" in page(site, "reference/commands", "zh_CN").links
+
+
+def test_the_generated_pages_are_in_the_language_of_the_site(site: Mapping[Path, Page]) -> None:
+    component, error = library()[0], CATALOGUE["30206"]
+    for name, message in (
+        ("reference/components", Message(component.description)),
+        ("reference/errors", error.solution),
+    ):
+        # To the first code, which is an element of its own.
+        assert message.en.partition("`")[0] in page(site, name).text
+        assert message.in_(CHINESE).partition("`")[0] in page(site, name, "zh_CN").text
+
+
+def test_pages_by_which_others_are_found_are_chinese() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "docs_translations.py"), "--check"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert re.fullmatch(r"zh_CN: \d+ of \d+ messages \(\d+%\)", result.stdout.strip())
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    """Those of the Hub's installation are in the manual of the Hub."""
+    read_by = {
+        name
+        for folder in ("jupyter_mlws", "hub_config")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for name in re.findall(r"\bMLWS_[A-Z_]+\b", path.read_text(encoding="utf-8"))
+    }
+    page = (DOCS / "reference" / "environment-variables.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"\bMLWS_[A-Z_]+\b", page))
+    assert read_by - documented == INTERNAL
+    assert documented - read_by <= {"MLWS_ADMIN_PASSWORD_FILE"}
+
+
+def test_every_execution_option_of_a_node_is_documented() -> None:
+    page = (DOCS / "reference" / "dvc-yaml.md").read_text(encoding="utf-8")
+    table = page[page.index("## `meta` of a stage") : page.index("(dvc-files)=")]
+    names = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert names == {"at", "origin", *vars(policy.DEFAULT)}
+
+
+def test_generated_pages_name_all_that_the_library_has_in_its_order(
+    site: Mapping[Path, Page],
+) -> None:
+    text = page(site, "reference/components").text
+    places = [text.index(f"{component.name}") for component in library()]
+    assert len(set(places)) == len(places)
