@@ -513,6 +513,11 @@ def _find_run(client: ProjectClient, run: str) -> tuple[str, JSON]:
     raise WorkflowItemNotFoundError(kind="run", name=run)
 
 
+def run_id(client: ProjectClient, run: str) -> str:
+    """Return the ID of a run; ``latest`` is the newest run of any workflow."""
+    return str(_find_run(client, run)[1]["id"]) if run == LATEST else run
+
+
 def _follow_run(context: CommandContext, path: str, run: str, region: LiveRegion | None) -> JSON:
     """Show the state of a run each time it changes; return the final state."""
     bell = context.client.project.state / "bell"

@@ -17,6 +17,7 @@ from jupyter_mlws.cli.commands import (
     EXIT_SUCCESS,
     CommandContext,
     UsageFaultError,
+    run_id,
     workflow_of,
 )
 from jupyter_mlws.cli.console import Tone, line
@@ -66,7 +67,9 @@ def compare(context: CommandContext, things: Sequence[str]) -> int:
         )
     else:
         # In the form in which the API compares model versions.
-        rows = [context.client.get(f"runs/{segment(thing)}") for thing in things]
+        rows = [
+            context.client.get(f"runs/{segment(run_id(context.client, thing))}") for thing in things
+        ]
         comparison = {"runs": rows}
         for part in ("params", "metrics"):
             names = sorted({name for row in rows for name in row[part]})
@@ -103,7 +106,8 @@ def reproduce(context: CommandContext, run: str | None, path: str | None, remove
         text = context.views.say("Deleted {path}.", path=record["path"])
         return context.answer(record, lambda *_: [line(text, Tone.GOOD)])
     request = {"path": context.path(path)} if path else {}
-    reproduction = context.follow(f"runs/{segment(version_id(run))}/reproduce", request)
+    run = version_id(run_id(context.client, run))
+    reproduction = context.follow(f"runs/{segment(run)}/reproduce", request)
     return context.answer(reproduction, experiment_views.reproduction)
 
 

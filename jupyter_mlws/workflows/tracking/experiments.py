@@ -104,9 +104,12 @@ class Experiments:
     def get(self, identifier: str) -> ExperimentRun:
         """Return a run by its ID in MLflow or by its workflow run's ID; errors 30105, 30404."""
         row = self._tracking.ask("find_run", identifier=identifier)
-        if row is None:
-            raise VersionItemNotFoundError(kind="run", name=identifier)
-        return self._to_experiment_runs([row], None)[0]
+        if row is not None:
+            return self._to_experiment_runs([row], None)[0]
+        # MLflow has no runs whose nodes were all cached.
+        for record in self._runs.journal.records([identifier]):
+            return _from_journal(record)
+        raise VersionItemNotFoundError(kind="run", name=identifier)
 
     # Parts
 
