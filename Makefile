@@ -30,7 +30,7 @@ QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_at
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json tsconfig.build.json vite.config.mts install.json
 
-.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist docs docs-links docs-messages lock messages clean
+.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist docs docs-links docs-media docs-messages lock messages clean
 
 help:
 	@echo 'make lab          JupyterLab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
@@ -45,7 +45,8 @@ help:
 	@echo 'make lint         ruff, mypy, eslint, prettier, tsc'
 	@echo 'make dist         sdist and wheel of the current commit, in dist/'
 	@echo 'make docs         the documentation, in build/docs/html/; docs-links checks external links,'
-	@echo '                  docs-messages updates its catalogues of translations'
+	@echo '                  docs-messages updates its catalogues of translations,'
+	@echo '                  docs-media draws its pictures and the film anew'
 	@echo 'make messages     update the catalogue of translations'
 	@echo 'make lock         upgrade the locked packages in requirements/'
 	@echo 'make clean        remove environments and build output; workspace/ is kept'
@@ -141,6 +142,13 @@ docs: $(DOCS)/.installed
 # Needs the network; a machine may be offline, so that `make docs` leaves it out.
 docs-links: $(DOCS)/.installed
 	PYTHONPATH=$(CURDIR) $(DOCS)/bin/python -m sphinx -b linkcheck docs build/docs/links
+
+# The pictures and the film of the README, by the same steps as the browser tests.
+docs-media: $(DEV)/.installed
+	tests/prepare
+	$(DEV)/bin/python -m tests.ui.film docs/_static/media/film.gif
+	$(DEV)/bin/python -m tests.ui.pictures --output docs/_static/media --scenes example \
+	  --sizes 1280x720 --locales en
 
 docs-messages: $(DOCS)/.installed
 	PYTHONPATH=$(CURDIR) $(DOCS)/bin/python scripts/docs_translations.py
