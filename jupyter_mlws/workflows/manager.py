@@ -175,6 +175,7 @@ class WorkflowManager:
         stages, findings = self.documents.stages(document)
         findings += self.documents.validate(document, stages)
         findings += self.documents.collisions(document, stages)
+        findings += self.documents.changed_origins(document, stages)
         findings += self.documents.columns(stages).findings(document)
         return [finding.problem() for finding in findings]
 

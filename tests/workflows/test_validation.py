@@ -243,6 +243,35 @@ def test_a_file_that_two_workflows_write_is_reported(workflows: WorkflowManager,
     assert workflows.validate(PATH) == []
 
 
+def test_a_copy_of_a_stage_whose_ports_were_renamed_is_reported(
+    workflows: WorkflowManager, write: Callable[..., Path]
+) -> None:
+    write("in.csv", "a\n1\n")
+    write("a.py", "")
+    stage = "cmd: python a.py --{port} in.csv --out {out}, deps: [a.py, in.csv], outs: [{out}]"
+    origin = "workflows/source/dvc.yaml"
+
+    def source(port: str, name: str = "make") -> None:
+        parts = stage.format(port=port, out="made")
+        write(origin, f"stages:\n  {name}: {{wdir: ../.., {parts}}}\n")
+
+    copy = f"{stage.format(port='data', out='copy')}, meta: {{origin: '{origin}:make'}}"
+    write(PATH, f"stages:\n  mine: {{wdir: ../.., {copy}}}\n")
+    source("data")
+    assert workflows.validate(PATH) == []
+    source("table")
+    (problem,) = workflows.validate(PATH)
+    assert (problem.node, problem.severity) == ("mine", Severity.WARNING)
+    assert problem.message.en == (
+        f"mine is a copy of {origin}:make, which has other ports now: +table, -data."
+    )
+    assert problem.fix
+    assert "Update from File" in problem.fix.en
+    source("data", "other")
+    (problem,) = workflows.validate(PATH)
+    assert problem.message.en == f"mine is a copy of {origin}:make, which no longer exists."
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

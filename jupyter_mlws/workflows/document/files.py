@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import posixpath
 import time
-from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,6 +196,21 @@ class Documents:
                 continue
             findings += graph.colliding_outputs(stages, entry[1], path)
         return findings
+
+    def changed_origins(
+        self, document: Document, stages: Sequence[Stage]
+    ) -> Iterator[graph.Finding]:
+        """Yield the copies of other workflows' stages that have other ports there now."""
+
+        @cache
+        def read(path: str) -> Mapping[str, Stage]:
+            try:
+                return {one.id.partition("@")[0]: one for one in self.read(path).stages()}
+            except MLWSError:
+                # Reported with that workflow itself, if it exists.
+                return {}
+
+        return graph.changed_origins(document, stages, read)
 
     def validate(
         self, document: Document, stages: Sequence[Stage], planned_paths: Collection[str] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from jupyter_mlws.workflows.models import Problem
 
 Components = Mapping[str, "Component"]
+ORIGIN = re.compile(r"(?P<path>.+\.yaml):(?P<stage>[^:]+)")
+"""The stage of another workflow that a stage is a copy of, in its `meta.origin`."""
 
 
 class Edge(NamedTuple):
@@ -247,6 +250,45 @@ def colliding_outputs(
                     fix=Message("Change the path of one of them."),
                     severity=Severity.WARNING,
                 )
+
+
+def changed_origins(
+    document: Document,
+    stages: Sequence[Stage],
+    read: Callable[[str], Mapping[str, Stage]],
+) -> Iterator[Finding]:
+    """Yield the copies of other workflows' stages that have other ports there now.
+
+    ``read`` returns the stages of a workflow by their names; none where it cannot be read.
+    """
+    for stage in stages:
+        name = stage.id.partition("@")[0]
+        data = document.stages_data.get(name)
+        body = data.get("do", data) if isinstance(data, Mapping) else {}
+        meta = body.get("meta") if isinstance(body, Mapping) else None
+        match = ORIGIN.fullmatch(str(meta.get("origin"))) if isinstance(meta, Mapping) else None
+        if match is None:
+            continue
+        origin = read(match["path"]).get(match["stage"])
+        ports = set(origin.ports) if origin else set()
+        changes = [f"+{port}" for port in sorted(ports - stage.ports.keys())]
+        changes += [f"-{port}" for port in sorted(stage.ports.keys() - ports)]
+        if origin is None:
+            message = Message("{id} is a copy of {origin}, which no longer exists.")
+            fix = Message("Save its frame as a sub-workflow again.")
+        elif changes:
+            message = Message("{id} is a copy of {origin}, which has other ports now: {ports}.")
+            fix = Message("Select its frame and choose “Update from File”.")
+        else:
+            continue
+        yield Finding(
+            "40202",
+            message.fill(id=name, origin=match[0], ports=", ".join(changes)),
+            node=stage.id,
+            line=stage.line,
+            fix=fix,
+            severity=Severity.WARNING,
+        )
 
 
 def tracked_outputs(stages: Sequence[Stage], tracked_paths: Sequence[str]) -> Iterator[Finding]:

@@ -2,6 +2,7 @@ import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useRef, useState } from 'react';
 
 import type { ICodePorts, ICodeProblem } from '../../api/models';
+import { listText } from '../../ui/format';
 import { compose } from '../document/edits';
 import { changePorts } from '../document/ports';
 import { editBetween } from '../document/textEdits';
@@ -161,6 +162,17 @@ export function CodeSection(props: {
   return (
     <section className="jp-mlws-Code" aria-label={trans.__('Code')}>
       <h4>{trans.__('Code')}</h4>
+      {others.length > 0 && (
+        <p className="jp-mlws-Banner jp-mod-info" role="note">
+          {trans.__(
+            'This code is shared: a change also applies to %1.',
+            listText(
+              others.map(other => other.title),
+              trans
+            )
+          )}
+        </p>
+      )}
       <div
         ref={host}
         className="jp-mlws-Code-editor"
@@ -192,12 +204,7 @@ export function CodeSection(props: {
         )}
       </div>
       <p className="jp-mlws-Field-help">
-        {trans.__('Press Escape and then Tab to leave the editor.')}{' '}
-        {others.length > 0 &&
-          trans.__(
-            'Also used by: %1.',
-            others.map(other => other.title).join(', ')
-          )}
+        {trans.__('Press Escape and then Tab to leave the editor.')}
       </p>
       <Button small title={path} onClick={() => openFile(path)}>
         {trans.__('Open File')}
