@@ -291,6 +291,10 @@ function viewCommands(trans: TranslationBundle): Commands {
       },
       isToggled: (_, canvas) => canvas.hasTree
     },
+    'workflow:next-pane': {
+      label: trans.__('Go to Next Pane'),
+      act: (editor, canvas) => editor.focusNextPane(canvas.node)
+    },
     'workflow:palette': {
       label: trans.__('Show Palette'),
       act: ({ lab }) => {

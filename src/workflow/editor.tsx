@@ -19,6 +19,7 @@ import type { IMainViews } from '../lab/tokens';
 import { CanvasView, type ICanvasViewProps } from './canvas/view';
 import { runnerOf } from './document/stages';
 import { setTitle } from './document/variables';
+import { focusNextPane } from './canvas/nextPane';
 import * as exports from './export/export';
 import { createWorkflow } from './import/create';
 import { fillFromTemplate } from './import/templateDialog';
@@ -117,6 +118,7 @@ export class Editor {
   readonly disk: DiskFollower;
   readonly gestures = gestures;
   readonly exports = exports;
+  readonly focusNextPane = focusNextPane;
 
   /** Renders the canvas with its panels. */
   render(props: ICanvasViewProps): JSX.Element {

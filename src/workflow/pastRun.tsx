@@ -1,6 +1,7 @@
 import { YFile } from '@jupyter/ydoc';
 import { CodeEditor } from '@jupyterlab/codeeditor';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 
 import type { MLWSClient } from '../api/client';
 import type { IFileDiff, IRunSummary, IWorkflowResults } from '../api/models';
@@ -121,6 +122,12 @@ export class PastRunWidget extends ReactWidget {
   dispose(): void {
     super.dispose();
     this._model.dispose();
+  }
+
+  protected onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    this.node.tabIndex = -1;
+    this.node.focus();
   }
 
   protected render(): JSX.Element {

@@ -273,6 +273,22 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
           event.stopPropagation();
         }
       }}
+      onKeyDownCapture={event => {
+        const element = event.target as HTMLElement;
+        const id = element.dataset.id;
+        const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+        if (
+          event.key === 'Enter' &&
+          isPlain &&
+          id &&
+          element.matches('.react-flow__node-mlws')
+        ) {
+          // Space selects it.
+          event.preventDefault();
+          event.stopPropagation();
+          open(id);
+        }
+      }}
       onDoubleClick={event => {
         const point = { x: event.clientX, y: event.clientY };
         const under = flow.screenToFlowPosition(point);
@@ -359,7 +375,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
           )
         )}
       </ReactFlow>
-      {props.hasTree && <TreeView />}
+      {props.hasTree && <TreeView onOpen={open} />}
       <RefusalText refusal={refusal} pane={pane} pointer={pointer} />
       {request && (
         <RequestChooser

@@ -17,7 +17,9 @@ const ROW_HEIGHT = 26;
 const PAGE = 10;
 
 /** The graph as a tree: the nodes with their states, and below each what it reads and writes. */
-export function TreeView(): JSX.Element {
+export function TreeView(props: {
+  onOpen: (node: string) => void;
+}): JSX.Element {
   const { model, trans } = useCanvas();
   const { drawn: graph } = useDrawing();
   const { single } = useSelection();
@@ -130,7 +132,10 @@ export function TreeView(): JSX.Element {
           setRow(row.node.id, false);
         }
       },
-      Enter: () => follow(row),
+      Enter: () =>
+        row.kind === 'node' && !row.node.members
+          ? props.onOpen(row.node.id)
+          : follow(row),
       ' ': () => go(row)
     };
     const letter = event.key.length === 1 && event.key !== ' ' && event.key;
