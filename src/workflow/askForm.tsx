@@ -1,10 +1,18 @@
-import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
+import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import { useState } from 'react';
+
+/** Something else that is asked meanwhile; the values that it gives, or null. */
+type Aside<T> = () => Promise<Partial<T> | null>;
 
 interface IForm<T> {
   /** What is there at first. */
   value: T;
-  fields: (value: T, change: (part: Partial<T>) => void) => JSX.Element;
+  fields: (
+    value: T,
+    change: (part: Partial<T>) => void,
+    /** Closes the form for another dialog, and shows it again with its values. */
+    ask: (aside: Aside<T>) => void
+  ) => JSX.Element;
 }
 
 /** Asks for values in a dialog; null where it was called off. */
@@ -14,26 +22,46 @@ export async function askForm<T>({
   ...form
 }: IForm<T> & { title: string; ok: string }): Promise<T | null> {
   let { value } = form;
-  const body = ReactWidget.create(
-    <Form {...form} onChange={next => (value = next)} />
-  );
-  body.addClass('jp-mlws-NewWorkflow');
-  const answer = await showDialog({
-    title,
-    body,
-    focusNodeSelector: 'input',
-    buttons: [Dialog.cancelButton(), Dialog.okButton({ label: ok })]
-  });
-  return answer.button.accept ? value : null;
+  // The lab shows one dialog at a time: a second one would wait for the end of the first.
+  for (;;) {
+    const asides: Aside<T>[] = [];
+    const body = ReactWidget.create(
+      <Form
+        fields={form.fields}
+        value={value}
+        onChange={next => (value = next)}
+        onAsk={aside => {
+          asides.push(aside);
+          dialog.reject();
+        }}
+      />
+    );
+    body.addClass('jp-mlws-NewWorkflow');
+    const dialog = new Dialog({
+      title,
+      body,
+      focusNodeSelector: 'input',
+      buttons: [Dialog.cancelButton(), Dialog.okButton({ label: ok })]
+    });
+    const { button } = await dialog.launch();
+    if (asides.length === 0) {
+      return button.accept ? value : null;
+    }
+    value = { ...value, ...(await asides[0]()) };
+  }
 }
 
 function Form<T>(
-  props: IForm<T> & { onChange: (value: T) => void }
+  props: IForm<T> & {
+    onChange: (value: T) => void;
+    onAsk: (aside: Aside<T>) => void;
+  }
 ): JSX.Element {
   const [value, setValue] = useState(props.value);
-  return props.fields(value, part => {
+  const change = (part: Partial<T>): void => {
     const next = { ...value, ...part };
     setValue(next);
     props.onChange(next);
-  });
+  };
+  return props.fields(value, change, props.onAsk);
 }

@@ -97,6 +97,82 @@ def test_a_table_becomes_a_workflow_that_runs(
     assert (lab.root / "workflows/customers/dvc.yaml").is_file()
 
 
+def choose_from_the_lab(page: Page, card: str, folders: list[str], file: str) -> None:
+    """Choose a file of the lab with the other button of a card."""
+    region = page.get_by_role("region", name=card)
+    region.get_by_role("button", name="Choose from the Lab…").click()
+    browse(page, folders, file)
+
+
+def browse(page: Page, folders: list[str], file: str) -> None:
+    """Choose a file in the lab's dialog, which lists folders and the files that fit."""
+    dialog = page.locator(".jp-Dialog:has(.jp-DirListing)")
+    items = dialog.locator(".jp-DirListing-item")
+    for name in folders:
+        items.filter(has_text=name).dblclick()
+    expect(items.filter(has_text=file)).to_be_visible()
+    expect(items.filter(has_text="notes.md")).to_have_count(0)
+    items.filter(has_text=file).click()
+    dialog.get_by_role("button", name="Select").click()
+
+
+def test_a_table_of_the_lab_becomes_a_workflow(
+    page: Page, lab: Lab, view: Locator, empty: Path
+) -> None:
+    (empty / "data").mkdir()
+    for name in ("customers", "orders"):
+        (empty / f"data/{name}.csv").write_text(TABLE)
+    (empty / "data/notes.md").write_text("Notes\n")
+    choose_from_the_lab(page, "Start from a Table", ["data"], "customers.csv")
+    dialog = page.locator(".jp-Dialog")
+    field = dialog.get_by_label("Data file")
+    expect(field).to_have_value("data/customers.csv")
+    assert faults_of_access(page, ".jp-Dialog") == []
+
+    # The template gallery asks again, and comes back with its values after each choice.
+    dialog.get_by_label("Target column").fill("plan")
+    dialog.get_by_role("button", name="Browse…").click()
+    expect(field).to_have_count(0)
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(field).to_have_value("data/customers.csv")
+    dialog.get_by_role("button", name="Browse…").click()
+    browse(page, ["data"], "orders.csv")
+    expect(field).to_have_value("data/orders.csv")
+    expect(dialog.get_by_label("Target column")).to_have_value("plan")
+    expect(dialog.locator('datalist option[value="churn"]')).to_be_attached()
+    dialog.get_by_label("Target column").fill("churn")
+    dialog.get_by_role("button", name="Create").click()
+    expect(node(page, "compare")).to_be_in_viewport()
+    expect(tabs(page)).to_have_count(1)
+    assert (empty / "workflows/customers/dvc.yaml").is_file()
+
+
+def test_a_pipeline_of_the_lab_is_imported(
+    page: Page, lab: Lab, view: Locator, empty: Path
+) -> None:
+    text = json.dumps(pipeline(elyra_node("n1", "make.py", runtime_image="image:1")))
+    (empty / "flow.pipeline").write_text(text)
+    (empty / "make.py").write_text("print(1)\n")
+    (empty / "notes.md").write_text("Notes\n")
+    choose_from_the_lab(page, "Import a Workflow", [], "flow.pipeline")
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("make Script")
+    dialog.get_by_role("button", name="Import").click()
+    expect(page.locator("[data-mlws-node]")).to_have_count(1)
+    expect(view).to_have_count(0)
+
+
+def test_a_choice_that_is_canceled_leaves_the_view(page: Page, lab: Lab, view: Locator) -> None:
+    for card in ("Start from a Table", "Import a Workflow"):
+        region = page.get_by_role("region", name=card)
+        button = region.get_by_role("button", name="Choose from the Lab…")
+        button.click()
+        page.locator(".jp-Dialog").get_by_role("button", name="Cancel").click()
+        expect(page.locator(".jp-Dialog")).to_have_count(0)
+        expect(button).to_be_enabled()
+    assert not (lab.root / ".git").exists()
+
+
 def test_a_repository_is_cloned(page: Page, lab: Lab, view: Locator, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()

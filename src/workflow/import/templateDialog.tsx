@@ -69,8 +69,18 @@ function askForTemplate(
     title: trans.__('Start from a Template'),
     ok: trans.__('Create'),
     value: { key: gallery[0].key, file, column: '' },
-    fields: (value, change) => (
-      <TemplateFields {...sources} choice={value} change={change} />
+    fields: (value, change, ask) => (
+      <TemplateFields
+        {...sources}
+        choice={value}
+        change={change}
+        onBrowse={() =>
+          ask(async () => {
+            const path = await sources.chooseFile();
+            return path === null ? null : { file: path };
+          })
+        }
+      />
     )
   });
 }
@@ -79,10 +89,10 @@ function TemplateFields(
   props: ITemplateSources & {
     choice: ITemplateChoice;
     change: (part: Partial<ITemplateChoice>) => void;
+    onBrowse: () => void;
   }
 ): JSX.Element {
-  const { gallery, files, chooseFile, columnsOf, trans, choice, change } =
-    props;
+  const { gallery, files, columnsOf, trans, choice, change } = props;
   const id = useId();
   const [columns, setColumns] = useState<string[]>([]);
   const { file } = choice;
@@ -124,7 +134,7 @@ function TemplateFields(
           small
           onClick={event => {
             event.preventDefault();
-            void chooseFile().then(path => path && change({ file: path }));
+            props.onBrowse();
           }}
         >
           {trans.__('Browse…')}
