@@ -1,12 +1,13 @@
 """The twelve tasks that users of other tools do first, each by the mouse alone.
 
-Only free text is typed: the name of a new column. What each task takes is printed, and compared
-with other tools in docs/benchmarks.md.
+Only free text is typed: the name of a new column. The actions of each task and the seconds of its
+script are printed; docs/benchmarks.md compares them with other tools.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ class Tasks:
         (self.folder / "dvc.yaml").write_text("stages:\n" + stages.replace("{out}", out))
         names = [line[2:-1] for line in stages.splitlines() if line[:3].strip() and line[2] != " "]
         open_workflow(self.page, self.lab, f"workflows/{slug}/dvc.yaml", names)
+        self.opened_at = time.monotonic()
 
     def add(self, source: str, output: str, component: str) -> None:
         """Draw a line from an output to free space, and choose what reads it."""
@@ -109,6 +111,7 @@ class Tasks:
 
     def result(self, file: str) -> Any:
         """Run the workflow, and return the table that it makes; the run is not counted."""
+        self.seconds = time.monotonic() - self.opened_at
         run_workflow(self.page)
         expect(self.page.locator('[data-mlws-state="COMPLETED"]').first).to_be_visible(
             timeout=RUN_LIMIT
@@ -253,5 +256,5 @@ def test_tasks_by_the_mouse_alone(tasks: Tasks, first: int) -> None:
     for name in list(TASKS)[first : first + 4]:
         TASKS[name](tasks)
         counts[name] = tasks.person.actions
-        print(f"{name}: {counts[name]} actions", flush=True)
+        print(f"{name}: {counts[name]} actions, {tasks.seconds:.1f} s", flush=True)
     assert counts == {name: LIMITS[name] for name in counts}
