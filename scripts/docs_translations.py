@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "build" / "docs" / "gettext"
 LANGUAGE = "zh_CN"
 FOLDER = ROOT / "docs" / "locale" / LANGUAGE / "LC_MESSAGES"
-COMPLETE = ("index", "explanation/index", "reference/index")
+COMPLETE = ("index", "explanation/index", "reference/index", "tutorials/index")
 """Pages by which people find the others: nothing of them may be missing."""
 
 
