@@ -30,7 +30,6 @@ copybutton_prompt_is_regexp = True
 
 # A catalogue for each page; `mlws_catalogues` compiles them.
 gettext_compact = False
-gettext_additional_targets = ["image"]
 
 # Quotes only: two dashes begin an option.
 smartquotes_action = "q"
